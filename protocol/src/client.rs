@@ -1,0 +1,179 @@
+//! What the page says to the portal.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chunk::UploadId;
+
+/// A text frame from the page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ClientMessage {
+    /// The first message on every socket. Nothing else is answered before it.
+    Hello {
+        /// The version that the page speaks: [`crate::VERSION`].
+        version: u32,
+        /// The session's name, from [`crate::server::NewSession`].
+        session: String,
+        /// The session's secret, from [`crate::server::NewSession`].
+        secret: Secret,
+    },
+    /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
+    Connect(Connect),
+    /// Log out and close the connection; answered by
+    /// [`crate::ServerMessage::Disconnected`]. Also ends an attempt to connect.
+    Disconnect,
+    /// List a directory; answered by [`crate::ServerMessage::Listing`] or
+    /// [`crate::ServerMessage::ListingFailed`].
+    List {
+        /// An absolute path on the server, or empty for the directory that the login opened.
+        path: String,
+    },
+    /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
+    Offer(Offer),
+    /// Give an upload up. What lies on the server under a temporary name is removed.
+    /// Answered by [`crate::ServerMessage::Cancelled`], unless the upload ended before.
+    Cancel {
+        /// The upload to end.
+        upload: UploadId,
+    },
+    /// Sent every [`crate::server::Limits::ping_interval_millis`]; answered by
+    /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC 6455.
+    Ping,
+}
+
+/// Where to connect, and as whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connect {
+    /// A host name or an IP address, without brackets.
+    pub host: String,
+    /// The port of the control connection.
+    pub port: u16,
+    /// When TLS starts.
+    pub encryption: Encryption,
+    /// For the FTP verb `USER`.
+    pub username: String,
+    /// For the FTP verb `PASS`.
+    pub password: Secret,
+    /// SHA-256 of the one certificate (DER) that the person chose to trust, as 64 lower-case
+    /// hexadecimal digits; absent to trust what the portal's roots vouch for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_certificate: Option<String>,
+}
+
+/// When TLS starts on the control connection (RFC 4217 §4 and its appendix on implicit TLS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// After `AUTH TLS`; the usual port is 21.
+    Explicit,
+    /// At once; the usual port is 990.
+    Implicit,
+}
+
+impl Encryption {
+    /// The port that servers use for it unless told otherwise.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Explicit => 21,
+            Self::Implicit => 990,
+        }
+    }
+}
+
+/// One file that the page would like to upload.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offer {
+    /// Chosen by the page, greater than every earlier one of the session.
+    pub upload: UploadId,
+    /// The file's path with `/` between its parts: absolute, or relative to the directory that
+    /// the login opened. Directories that are missing are made.
+    pub path: String,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// The file's last modification, in milliseconds since 1970-01-01T00:00:00Z.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_millis: Option<i64>,
+    /// What to do when the path is taken.
+    pub on_conflict: OnConflict,
+}
+
+/// What to do when a file of that name is on the server already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// End the upload with [`crate::ServerMessage::Conflict`] and leave the server's file alone.
+    Ask,
+    /// Replace it, once the new one is stored completely.
+    Overwrite,
+}
+
+/// A password, or a session's secret: printed as asterisks by everything but the wire.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps what must not be shown.
+    #[must_use]
+    pub fn new(secret: String) -> Self {
+        Self(secret)
+    }
+
+    /// The secret itself, for the wire and for nothing else.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// The secret itself, moved out so that its holder can erase it.
+    #[must_use]
+    pub fn into_exposed(self) -> String {
+        self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("********")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_documented_json() {
+        let message = ClientMessage::Offer(Offer {
+            upload: UploadId(7),
+            path: "a/b.txt".into(),
+            size: 5,
+            modified_millis: None,
+            on_conflict: OnConflict::Ask,
+        });
+        assert_eq!(
+            serde_json::to_string(&message).unwrap(),
+            r#"{"type":"offer","upload":7,"path":"a/b.txt","size":5,"on_conflict":"ask"}"#
+        );
+        assert_eq!(
+            serde_json::to_string(&ClientMessage::Disconnect).unwrap(),
+            r#"{"type":"disconnect"}"#
+        );
+    }
+
+    #[test]
+    fn debug_shows_no_secret() {
+        let message = ClientMessage::Connect(Connect {
+            host: "h".into(),
+            port: 21,
+            encryption: Encryption::Explicit,
+            username: "u".into(),
+            password: Secret::new("hunter2".into()),
+            trusted_certificate: None,
+        });
+        assert!(!format!("{message:?}").contains("hunter2"));
+    }
+}

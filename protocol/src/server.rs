@@ -1,0 +1,304 @@
+//! What the portal says to the page.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    chunk::{Attempt, UploadId},
+    client::{Encryption, Secret},
+    problem::Problem,
+};
+
+/// The JSON body of the answer to `POST session`: a session that waits for its socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewSession {
+    /// The session's name: it may be logged.
+    pub session: String,
+    /// What proves that a socket belongs to the session: it may not.
+    pub secret: Secret,
+}
+
+/// A text frame from the portal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub enum ServerMessage {
+    /// The answer to a good `hello`.
+    Welcome {
+        /// The version that both sides speak from here on.
+        version: u32,
+        /// The portal's own version, for a bug report.
+        portal: String,
+        /// What the page has to keep to.
+        limits: Limits,
+    },
+    /// The answer to a `hello` of another version: the page has to be loaded again.
+    Unsupported {
+        /// The version that the portal speaks.
+        version: u32,
+    },
+    /// The answer to [`crate::ClientMessage::Ping`].
+    Pong,
+    /// How far the connection has come; for the page to show while it waits.
+    Connecting {
+        /// The stage that has just begun.
+        stage: crate::Stage,
+    },
+    /// The server's certificate is not vouched for. Nothing secret was sent; the connection is
+    /// closed. To go on, connect again with its fingerprint as `trusted_certificate`.
+    CertificateNotTrusted {
+        /// What the server showed.
+        certificate: Certificate,
+    },
+    /// Logged in; uploads and listings are welcome.
+    Connected(Connected),
+    /// There is no connection any more. Uploads under way have been answered one by one before.
+    Disconnected {
+        /// Why, unless the page asked for it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        problem: Option<Problem>,
+    },
+    /// New lines of the session log, oldest first.
+    Log {
+        /// At least one line.
+        lines: Vec<LogLine>,
+    },
+    /// The answer to a `list`.
+    Listing {
+        /// The directory's absolute path.
+        path: String,
+        /// Its files and directories, directories first, each by name.
+        entries: Vec<Entry>,
+        /// Entries beyond the portal's limit that are not in `entries`.
+        left_out: u64,
+    },
+    /// The answer to a `list` that the server refused.
+    ListingFailed {
+        /// The path as the page sent it.
+        path: String,
+        /// What happened.
+        problem: Problem,
+    },
+    /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
+    ///
+    /// Both are offsets into the file, not differences, so that a message that overtakes nothing
+    /// and repeats nothing can be lost with its socket. Within an attempt they never go back. A
+    /// message with a greater `attempt` starts over at `taken`: the page sends again from there,
+    /// under that attempt.
+    Credit {
+        /// The upload.
+        upload: UploadId,
+        /// The attempt that the chunks have to name.
+        attempt: Attempt,
+        /// Bytes that the FTPS data connection has taken.
+        taken: u64,
+        /// The offset up to which the page may send.
+        limit: u64,
+    },
+    /// The upload is under way on the FTPS side.
+    Opened {
+        /// The upload.
+        upload: UploadId,
+        /// The path that the bytes go to until they are complete.
+        temporary_path: String,
+    },
+    /// All bytes are with the server; the portal waits for its reply and checks what is stored.
+    Verifying {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// The server stored the file: it answered the transfer with 2yz and what was checked equals.
+    Done {
+        /// The upload.
+        upload: UploadId,
+        /// The absolute path on the server.
+        path: String,
+        /// How it was checked.
+        verified: Verified,
+    },
+    /// The path is taken and the offer said to ask. Offer the file again to go on.
+    Conflict {
+        /// The upload, which has ended.
+        upload: UploadId,
+        /// What is there.
+        existing: Existing,
+    },
+    /// The upload was cancelled, as the page asked.
+    Cancelled {
+        /// The upload.
+        upload: UploadId,
+    },
+    /// The upload failed. Offer the file again, under another id, to try once more.
+    Failed {
+        /// The upload.
+        upload: UploadId,
+        /// What happened and what to do.
+        problem: Problem,
+    },
+    /// The page broke the protocol, or the portal ends the session; the socket closes next.
+    Goodbye {
+        /// Why.
+        problem: Problem,
+    },
+}
+
+/// What the page has to keep to; each is a setting of the portal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// The most payload bytes of one binary frame.
+    pub max_chunk_bytes: u32,
+    /// The fewest payload bytes of a binary frame that does not end its file.
+    pub min_chunk_bytes: u32,
+    /// The most uploads that may be offered and not yet ended.
+    pub max_open_uploads: u32,
+    /// The pause between two pings of the page.
+    pub ping_interval_millis: u32,
+    /// The most lines that the portal keeps for the page; older ones are dropped, and said so.
+    pub max_log_lines: u32,
+}
+
+/// Facts about a connection that is ready for uploads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connected {
+    /// As the page asked.
+    pub host: String,
+    /// As the page asked.
+    pub port: u16,
+    /// As the page asked.
+    pub encryption: Encryption,
+    /// The address that was dialled.
+    pub address: String,
+    /// The control connection's TLS.
+    pub tls: Tls,
+    /// The certificate that the server showed.
+    pub certificate: Certificate,
+    /// The directory that the login opened.
+    pub directory: String,
+}
+
+/// What TLS agreed on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tls {
+    /// `TLS 1.2` or `TLS 1.3`.
+    pub version: String,
+    /// The cipher suite's name in IANA's registry.
+    pub cipher_suite: String,
+    /// Whether an earlier session was resumed (RFC 8446 §2.2, RFC 5246 §7.3).
+    pub resumed: bool,
+}
+
+/// A server's certificate, as text that a person compares.
+///
+/// All of it but the fingerprint is the server's claim.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Certificate {
+    /// The subject's distinguished name.
+    pub subject: String,
+    /// The issuer's distinguished name.
+    pub issuer: String,
+    /// The host names and addresses that it is for.
+    pub names: Vec<String>,
+    /// Start of its validity, RFC 3339, UTC.
+    pub not_before: String,
+    /// End of its validity, RFC 3339, UTC.
+    pub not_after: String,
+    /// SHA-256 of its DER form, 64 lower-case hexadecimal digits.
+    pub sha256: String,
+    /// Why it was not trusted, one sentence each; empty when it was.
+    pub doubts: Vec<String>,
+}
+
+/// One line of the session log.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogLine {
+    /// Counts the session's lines from 0, without a gap.
+    pub seq: u64,
+    /// Milliseconds since 1970-01-01T00:00:00Z.
+    pub at_millis: u64,
+    /// Who speaks.
+    pub kind: LogKind,
+    /// The text: a command or a reply verbatim, or a sentence of the portal. It may hold anything
+    /// that a server can send: show it as text.
+    pub text: String,
+}
+
+/// Who speaks in a line of the session log, in the words of FileZilla's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogKind {
+    /// The portal says what it does and what it saw.
+    Status,
+    /// What was sent to the server.
+    Command,
+    /// What the server answered.
+    Response,
+    /// What went wrong.
+    Error,
+}
+
+/// A file or a directory on the server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its name in its directory.
+    pub name: String,
+    /// What it is.
+    pub kind: EntryKind,
+    /// Its size in bytes, where the server says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_millis: Option<i64>,
+}
+
+/// What a directory entry is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryKind {
+    /// A directory.
+    Directory,
+    /// A file.
+    File,
+    /// A link, a device, or what the server calls otherwise.
+    Other,
+}
+
+/// The file that an upload would replace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Existing {
+    /// Its size in bytes, where the server says one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+}
+
+/// How the portal made sure that the file is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verified {
+    /// The server's `SIZE` equals the file's (RFC 3659 §4).
+    Size,
+    /// The server has no `SIZE`, or forbids it: only its 2yz reply says so.
+    ReplyOnly,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_have_the_documented_json() {
+        let message = ServerMessage::Credit {
+            upload: UploadId(7),
+            attempt: Attempt(1),
+            taken: 10,
+            limit: 20,
+        };
+        assert_eq!(
+            serde_json::to_string(&message).unwrap(),
+            r#"{"type":"credit","upload":7,"attempt":1,"taken":10,"limit":20}"#
+        );
+    }
+
+    #[test]
+    fn unknown_type_is_an_error() {
+        assert!(serde_json::from_str::<ServerMessage>(r#"{"type":"nonsense"}"#).is_err());
+    }
+}

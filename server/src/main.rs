@@ -1,0 +1,2 @@
+//! The portal's binary.
+fn main() {}
