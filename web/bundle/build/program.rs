@@ -1,0 +1,163 @@
+//! Builds `web/` to wasm with a cargo of its own, and binds it to the browser.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use wasm_bindgen_cli_support::Bindgen;
+
+use crate::toolchain::{TARGET, Toolchain};
+
+/// The page's program, ready to be served.
+pub(crate) struct Program {
+    /// The module that loads the wasm and lends it the browser's interfaces.
+    pub(crate) glue: Vec<u8>,
+    pub(crate) wasm: Vec<u8>,
+}
+
+/// Runs cargo for `web/`; gives the path of the module that rustc made.
+pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Result<PathBuf> {
+    let target_dir = target_dir(out);
+    let mut cargo = command(toolchain);
+    cargo
+        .current_dir(workspace)
+        .args([
+            "build",
+            "--locked",
+            "--quiet",
+            "--package",
+            "ferryport-web",
+            "--lib",
+        ])
+        .args(["--profile", "wasm", "--target", TARGET])
+        .arg("--target-dir")
+        .arg(&target_dir)
+        .env(
+            "CARGO_ENCODED_RUSTFLAGS",
+            rustflags(toolchain, workspace).join("\x1f"),
+        );
+    let output = cargo
+        .output()
+        .context("cannot start the cargo that builds the program")?;
+    if !output.status.success() {
+        bail!(
+            "the page's program does not build for wasm32\n{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+    let wasm = target_dir.join(TARGET).join("wasm").join("web.wasm");
+    if !wasm.is_file() {
+        bail!("cargo built no {}", wasm.display());
+    }
+    Ok(wasm)
+}
+
+/// Lets wasm-bindgen write the glue for a browser.
+pub(crate) fn bind(wasm: &Path) -> Result<Program> {
+    let mut bound = Bindgen::new()
+        .input_path(wasm)
+        .out_name("app")
+        .web(true)?
+        .omit_default_module_path(true)
+        .remove_name_section(true)
+        .remove_producers_section(true)
+        .typescript(false)
+        .generate_output()
+        .context("wasm-bindgen refuses the program")?;
+    Ok(Program {
+        glue: bound.js().as_bytes().to_vec(),
+        wasm: bound.wasm_mut().emit_wasm(),
+    })
+}
+
+/// A cargo that knows nothing of the one that runs this build: its variables, its flags and its
+/// lock on the target directory are not for the program.
+fn command(toolchain: &Toolchain) -> Command {
+    let (cargo, rustc) = match toolchain {
+        Toolchain::Ready { cargo, rustc } | Toolchain::BuildsStd { cargo, rustc, .. } => {
+            (cargo, rustc)
+        }
+    };
+    let mut command = Command::new(cargo);
+    for (name, _) in env::vars_os() {
+        if name.to_str().is_some_and(is_of_the_outer_cargo) {
+            command.env_remove(name);
+        }
+    }
+    // Empty, and not only absent: the person's configuration may name a wrapper too.
+    command.env("RUSTC_WRAPPER", "").env("RUSTC", rustc);
+    if let Toolchain::BuildsStd { .. } = toolchain {
+        command
+            .env("RUSTC_BOOTSTRAP", "1")
+            .arg("-Zbuild-std=std,panic_abort")
+            // Leads to the libraries of the outer toolchain.
+            .env_remove("LD_LIBRARY_PATH");
+    }
+    command
+}
+
+fn is_of_the_outer_cargo(name: &str) -> bool {
+    const OF_BUILD_SCRIPTS: [&str; 9] = [
+        "TARGET",
+        "HOST",
+        "NUM_JOBS",
+        "OUT_DIR",
+        "OPT_LEVEL",
+        "PROFILE",
+        "DEBUG",
+        "RUSTDOC",
+        "RUSTFLAGS",
+    ];
+    // Where crates come from and how to get there, and whose turn it is to use a processor.
+    const OF_THE_PERSON: [&str; 5] = [
+        "CARGO_HOME",
+        "CARGO_HTTP_",
+        "CARGO_NET_",
+        "CARGO_REGISTRIES_",
+        "CARGO_MAKEFLAGS",
+    ];
+    if OF_THE_PERSON.iter().any(|kept| name.starts_with(kept)) {
+        return false;
+    }
+    name.starts_with("CARGO")
+        || name.starts_with("DEP_")
+        || name.starts_with("RUSTC")
+        || OF_BUILD_SCRIPTS.contains(&name)
+}
+
+/// SIMD is in every current browser. The paths of this machine are nobody's business: a panic's
+/// place is named from the workspace's root.
+fn rustflags(toolchain: &Toolchain, workspace: &Path) -> Vec<String> {
+    let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
+    let mut flags = vec![
+        "-Ctarget-feature=+simd128".to_owned(),
+        remap(workspace, "."),
+    ];
+    if let Some(home) = cargo_home() {
+        flags.push(remap(&home, "crates"));
+    }
+    if let Toolchain::BuildsStd { sources, .. } = toolchain {
+        flags.push(remap(sources, "rust"));
+        flags.push(remap(Path::new("/usr/lib/rustlib/src/rust"), "rust"));
+    }
+    flags
+}
+
+fn cargo_home() -> Option<PathBuf> {
+    env::var_os("CARGO_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
+}
+
+/// Beside the outer build's profiles, so that all of them share one warm program, and not inside
+/// one that the outer cargo has locked.
+fn target_dir(out: &Path) -> PathBuf {
+    // <target>/<profile>/build/<package>-<hash>/out
+    match out.ancestors().nth(4) {
+        Some(target) => target.join("page"),
+        None => out.join("page"),
+    }
+}
