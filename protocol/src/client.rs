@@ -30,6 +30,13 @@ pub enum ClientMessage {
         /// An absolute path on the server, or empty for the directory that the login opened.
         path: String,
     },
+    /// Make a directory and those above it that are missing; answered by
+    /// [`crate::ServerMessage::DirectoryMade`] or [`crate::ServerMessage::MakeDirectoryFailed`].
+    /// One that is there already is as good as made.
+    MakeDirectory {
+        /// Absolute, or relative to the directory that the login opened.
+        path: String,
+    },
     /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
     Offer(Offer),
     /// Give an upload up. What lies on the server under a temporary name is removed.

@@ -77,6 +77,18 @@ pub enum ServerMessage {
         /// What happened.
         problem: Problem,
     },
+    /// The answer to a `make_directory`: it is there.
+    DirectoryMade {
+        /// The path as the page sent it.
+        path: String,
+    },
+    /// The answer to a `make_directory` that the server refused.
+    MakeDirectoryFailed {
+        /// The path as the page sent it.
+        path: String,
+        /// What happened.
+        problem: Problem,
+    },
     /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
     ///
     /// Both are offsets into the file, not differences, so that a message that overtakes nothing
@@ -151,7 +163,7 @@ pub struct Limits {
     pub max_open_uploads: u32,
     /// The pause between two pings of the page.
     pub ping_interval_millis: u32,
-    /// The most lines that the portal keeps for the page; older ones are dropped, and said so.
+    /// The most lines that the portal keeps for the page; older ones give way.
     pub max_log_lines: u32,
 }
 
@@ -209,7 +221,8 @@ pub struct Certificate {
 /// One line of the session log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogLine {
-    /// Counts the session's lines from 0, without a gap.
+    /// Counts the session's lines from 0. A gap means lines that the portal dropped because the
+    /// page took too long to fetch them.
     pub seq: u64,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub at_millis: u64,
