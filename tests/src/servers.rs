@@ -1,0 +1,471 @@
+//! Real FTPS servers, each its own process with its own directory, ports and certificate.
+//!
+//! The servers are Debian's, unpacked by `cargo xtask setup` into `target/servers/` of the
+//! workspace, and run with what Debian's packages and the servers themselves have as defaults:
+//! above all, vsftpd and ProFTPD require that a data connection resumes the TLS session of the
+//! control connection.
+//!
+//! # Layers
+//! - `vsftpd`, `proftpd`, `pure_ftpd`: the command line and the configuration of each.
+//! - this module: what they have in common, from the certificate to the wait for the `220`.
+//!
+//! # Limits
+//! All three change user and root directory when somebody logs in, so the tests must run as root.
+
+mod proftpd;
+mod pure_ftpd;
+mod vsftpd;
+
+use std::{
+    ffi::OsString,
+    fmt::Write as _,
+    fs,
+    io::{BufRead as _, BufReader},
+    net::{Ipv4Addr, SocketAddr, TcpStream},
+    os::unix::fs::{PermissionsExt as _, chown},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use protocol::Encryption;
+use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::CertificateDer,
+};
+use sha2::{Digest as _, Sha256};
+use tempfile::TempDir;
+
+use crate::{
+    ports::PortBlock,
+    process::{Process, read_lossy, wait_for},
+};
+
+/// `daemon`, user and group: who the sessions run as. vsftpd wants a user whose home exists.
+const DAEMON: u32 = 1;
+
+/// Long enough for a busy machine; a server that starts takes a few milliseconds.
+const START_LIMIT: Duration = Duration::from_secs(20);
+
+/// Which server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// vsftpd; requires session reuse, and has implicit TLS.
+    Vsftpd,
+    /// `ProFTPD` with `mod_tls`; requires session reuse, and has implicit TLS.
+    ProFtpd,
+    /// Pure-FTPd; does not ask for session reuse, and has no implicit TLS.
+    PureFtpd,
+}
+
+impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Vsftpd, Self::ProFtpd, Self::PureFtpd];
+
+    /// Those that can start with TLS at once.
+    pub const WITH_IMPLICIT_TLS: [Self; 2] = [Self::Vsftpd, Self::ProFtpd];
+
+    /// Its name, as its makers write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Vsftpd => "vsftpd",
+            Self::ProFtpd => "ProFTPD",
+            Self::PureFtpd => "Pure-FTPd",
+        }
+    }
+}
+
+/// The newest TLS that a server speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum TlsMax {
+    /// TLS 1.2 and nothing newer.
+    V12,
+    /// TLS 1.3.
+    V13,
+}
+
+impl TlsMax {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::V12, Self::V13];
+
+    /// Its name in OpenSSL's configuration.
+    fn openssl_name(self) -> &'static str {
+        match self {
+            Self::V12 => "TLSv1.2",
+            Self::V13 => "TLSv1.3",
+        }
+    }
+}
+
+/// How a server is to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// When TLS starts.
+    pub encryption: Encryption,
+    /// The newest TLS that it speaks.
+    pub tls_max: TlsMax,
+}
+
+impl Default for Options {
+    /// Explicit TLS up to 1.3.
+    fn default() -> Self {
+        Self {
+            encryption: Encryption::Explicit,
+            tls_max: TlsMax::V13,
+        }
+    }
+}
+
+/// A running FTPS server with one user; stopped and removed when it is dropped.
+pub struct Server {
+    kind: Kind,
+    options: Options,
+    login: Login,
+    certificate: Certificate,
+    process: Process,
+    ports: PortBlock,
+    folder: TempDir,
+}
+
+/// Who may log in.
+struct Login {
+    username: &'static str,
+    password: &'static str,
+}
+
+/// A self-signed certificate for `localhost` and 127.0.0.1.
+struct Certificate {
+    der: CertificateDer<'static>,
+    certificate_pem: String,
+    key_pem: String,
+}
+
+/// What a server's module makes of the folder and the ports that it is given.
+struct Plan {
+    program: PathBuf,
+    arguments: Vec<OsString>,
+}
+
+/// What a server's module is given.
+struct Site<'a> {
+    options: Options,
+    /// For configuration and logs; only root may write it.
+    folder: &'a Path,
+    /// The directory that the login opens.
+    root: &'a Path,
+    /// Certificate and key.
+    pem: &'a Path,
+    ports: &'a PortBlock,
+}
+
+impl Server {
+    /// The name of the directory inside [`Self::root`] that the login may read and not write.
+    pub const READ_ONLY: &'static str = "read-only";
+
+    /// Starts a server and waits until it greets with `220`.
+    ///
+    /// # Panics
+    /// When it is not installed, or does not come to greet anybody.
+    #[must_use]
+    pub fn start(kind: Kind, options: Options) -> Self {
+        must_be_root();
+        let mut last = String::new();
+        // A stranger may sit on one of the ports; that a server fails for another reason every
+        // time is soon told.
+        for _ in 0..3 {
+            match Self::try_start(kind, options) {
+                Ok(server) => return server,
+                Err(log) => last = log,
+            }
+        }
+        panic!(
+            "{} ({}) did not start. What it said:\n{last}",
+            kind.name(),
+            installed_versions()
+        );
+    }
+
+    fn try_start(kind: Kind, options: Options) -> Result<Self, String> {
+        let ports = PortBlock::take();
+        let folder = tempfile::Builder::new()
+            .prefix("ferryport-ftps-")
+            .tempdir()
+            .expect("the temporary directory can be written");
+        // `daemon` must get through to its files.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
+            .expect("the folder is ours");
+        let root = folder.path().join("root");
+        make_root(&root);
+        let certificate = Certificate::generate();
+        let pem = folder.path().join("server.pem");
+        let both = format!("{}{}", certificate.key_pem, certificate.certificate_pem);
+        fs::write(&pem, both).expect("the folder is ours");
+        fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+
+        let site = Site {
+            options,
+            folder: folder.path(),
+            root: &root,
+            pem: &pem,
+            ports: &ports,
+        };
+        let (login, plan) = match kind {
+            Kind::Vsftpd => (vsftpd::LOGIN, vsftpd::plan(&site)),
+            Kind::ProFtpd => (proftpd::LOGIN, proftpd::plan(&site)),
+            Kind::PureFtpd => (pure_ftpd::LOGIN, pure_ftpd::plan(&site)),
+        };
+        let mut environment = library_path();
+        environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
+        let output = folder.path().join("output.log");
+        let process = Process::start(&plan.program, plan.arguments, environment, output);
+        let mut server = Self {
+            kind,
+            options,
+            login,
+            certificate,
+            process,
+            ports,
+            folder,
+        };
+        let greeted = wait_for(START_LIMIT, || match server.process.exit_status() {
+            Some(status) => Some(Err(format!("{status}"))),
+            None => server.greeting().map(Ok),
+        });
+        match greeted {
+            Some(Ok(_)) => Ok(server),
+            Some(Err(status)) => Err(format!("{status}\n{}", server.log())),
+            None => Err(format!("no 220 within {START_LIMIT:?}\n{}", server.log())),
+        }
+    }
+
+    /// Which server it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// When TLS starts.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        self.options.encryption
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        (Ipv4Addr::LOCALHOST, self.ports.control()).into()
+    }
+
+    /// The port of the control connection.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.ports.control()
+    }
+
+    /// The directory that the login opens, where it lies on this machine.
+    #[must_use]
+    pub fn root(&self) -> PathBuf {
+        self.folder.path().join("root")
+    }
+
+    /// The one user.
+    #[must_use]
+    pub fn username(&self) -> &'static str {
+        self.login.username
+    }
+
+    /// The user's password; any other is refused with 530.
+    #[must_use]
+    pub fn password(&self) -> &'static str {
+        self.login.password
+    }
+
+    /// The certificate that it shows, DER.
+    #[must_use]
+    pub fn certificate(&self) -> CertificateDer<'static> {
+        self.certificate.der.clone()
+    }
+
+    /// SHA-256 of its certificate's DER form, 64 lower-case hexadecimal digits.
+    #[must_use]
+    pub fn certificate_sha256(&self) -> String {
+        hex(&Sha256::digest(&self.certificate.der))
+    }
+
+    /// SHA-256 of a file under [`Self::root`], 64 lower-case hexadecimal digits; nothing where
+    /// there is no such file.
+    #[must_use]
+    pub fn sha256_of(&self, path: &str) -> Option<String> {
+        let mut file = fs::File::open(self.root().join(path)).ok()?;
+        let mut hasher = Sha256::new();
+        std::io::copy(&mut file, &mut hasher).ok()?;
+        Some(hex(&hasher.finalize()))
+    }
+
+    /// The paths of all files under [`Self::root`], relative to it, sorted.
+    #[must_use]
+    pub fn files(&self) -> Vec<String> {
+        let mut files = Vec::new();
+        let mut folders = vec![self.root()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).expect("root may read everything") {
+                let path = entry.expect("a directory entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(relative) = path.strip_prefix(self.root()) {
+                    files.push(relative.to_string_lossy().into_owned());
+                }
+            }
+        }
+        files.sort();
+        files
+    }
+
+    /// Everything that the server logged and printed, for the message of a failed test.
+    #[must_use]
+    pub fn log(&self) -> String {
+        let mut log = format!("{} ({})\n", self.kind.name(), installed_versions());
+        let mut files: Vec<_> = fs::read_dir(self.folder.path())
+            .into_iter()
+            .flatten()
+            .flatten()
+            .map(|entry| entry.path())
+            .filter(|path| path.extension().is_some_and(|extension| extension == "log"))
+            .collect();
+        files.sort();
+        for path in files {
+            let name = path.file_name().unwrap_or_default().to_string_lossy();
+            let _ = writeln!(log, "--- {name}\n{}", read_lossy(&path));
+        }
+        log
+    }
+
+    /// The first line of its greeting, if it greets.
+    fn greeting(&self) -> Option<String> {
+        let limit = Duration::from_secs(5);
+        let stream = TcpStream::connect_timeout(&self.address(), limit).ok()?;
+        stream.set_read_timeout(Some(limit)).ok()?;
+        let mut line = String::new();
+        match self.options.encryption {
+            Encryption::Explicit => BufReader::new(stream).read_line(&mut line).ok()?,
+            Encryption::Implicit => {
+                let mut roots = RootCertStore::empty();
+                roots.add(self.certificate()).ok()?;
+                let config = ClientConfig::builder()
+                    .with_root_certificates(roots)
+                    .with_no_client_auth();
+                let name = "localhost".try_into().ok()?;
+                let tls = ClientConnection::new(Arc::new(config), name).ok()?;
+                let mut reader = BufReader::new(StreamOwned::new(tls, stream));
+                reader.read_line(&mut line).ok()?
+            }
+        };
+        line.starts_with("220").then_some(line)
+    }
+}
+
+impl Certificate {
+    fn generate() -> Self {
+        // RSA: the only kind that vsftpd's default cipher suite for TLS 1.2 goes with.
+        let key = KeyPair::generate_rsa_for(&PKCS_RSA_SHA256, RsaKeySize::_2048)
+            .expect("a key can be made");
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let mut parameters = CertificateParams::new(names).expect("the names are well-formed");
+        parameters
+            .distinguished_name
+            .push(DnType::CommonName, "ferryport test server");
+        let certificate = parameters
+            .self_signed(&key)
+            .expect("a certificate can be made");
+        Self {
+            der: certificate.der().clone(),
+            certificate_pem: certificate.pem(),
+            key_pem: key.serialize_pem(),
+        }
+    }
+}
+
+/// A program of one of the servers, as `cargo xtask setup` unpacked it.
+fn program(path: &str) -> PathBuf {
+    let program = installation().join(path);
+    assert!(
+        program.exists(),
+        "{} is missing: run `cargo xtask setup`, which fetches the FTPS servers",
+        program.display()
+    );
+    program
+}
+
+/// Where `cargo xtask setup` puts the servers.
+fn installation() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/servers")
+}
+
+/// The packages and versions that `cargo xtask setup` unpacked.
+fn installed_versions() -> String {
+    let versions = read_lossy(&installation().join("versions.txt"));
+    versions.lines().collect::<Vec<_>>().join(", ")
+}
+
+/// Where the servers find the libraries that were unpacked with them.
+fn library_path() -> Vec<(&'static str, OsString)> {
+    let mut folders = Vec::new();
+    for folder in ["usr/lib", "lib"] {
+        let folder = installation().join(folder);
+        for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+            if entry.file_name().to_string_lossy().ends_with("-linux-gnu") {
+                folders.push(entry.path());
+            }
+        }
+    }
+    let joined = std::env::join_paths(folders).expect("paths without a colon");
+    vec![("LD_LIBRARY_PATH", joined)]
+}
+
+/// OpenSSL's own configuration: the one way to hold all three servers to a version of TLS.
+fn openssl_configuration(site: &Site<'_>) -> PathBuf {
+    let path = site.folder.join("openssl.cnf");
+    let text = format!(
+        "openssl_conf = init\n\
+         [init]\nssl_conf = ssl\n\
+         [ssl]\nsystem_default = tls\n\
+         [tls]\nMinProtocol = TLSv1.2\nMaxProtocol = {}\n",
+        site.options.tls_max.openssl_name()
+    );
+    fs::write(&path, text).expect("the folder is ours");
+    path
+}
+
+/// The directory that the login opens, with a part that it may not write.
+fn make_root(root: &Path) {
+    fs::create_dir(root).expect("the folder is ours");
+    let read_only = root.join(Server::READ_ONLY);
+    fs::create_dir(&read_only).expect("the folder is ours");
+    for path in [root, read_only.as_path()] {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
+    }
+    chown(root, Some(DAEMON), Some(DAEMON)).expect("root may change the owner");
+}
+
+fn must_be_root() {
+    let status = fs::read_to_string("/proc/self/status").expect("proc(5) is mounted");
+    let effective = status
+        .lines()
+        .find_map(|line| line.strip_prefix("Uid:"))
+        .and_then(|ids| ids.split_whitespace().nth(1));
+    assert_eq!(
+        effective,
+        Some("0"),
+        "the FTPS servers change user and root directory at a login: run the tests as root"
+    );
+}
+
+/// Lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

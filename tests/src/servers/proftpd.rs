@@ -1,0 +1,88 @@
+//! `ProFTPD` with `mod_tls`, and a user in a file of its own.
+
+use std::{fs, os::unix::fs::PermissionsExt as _};
+
+use protocol::Encryption;
+
+use super::{DAEMON, Login, Plan, Site, installation, program};
+
+pub(super) const LOGIN: Login = Login {
+    username: "ferry",
+    password: "Fähre-26-proftpd",
+};
+
+/// crypt(3) of the password.
+const PASSWORD_HASH: &str = "$6$BLlSZyPNrjXM7l71$1nayE4u7dOMwdbvTmpJXMgk1M1JQlOgvkXhPrs4RvizDTxMnXqebKmKSzcbZiPrY.cPBfrPJsbSg9rk5DD9hQ1";
+
+pub(super) fn plan(site: &Site<'_>) -> Plan {
+    let program = program("usr/sbin/proftpd");
+    let folder = site.folder.display();
+    let users = site.folder.join("users");
+    let user = format!(
+        "{}:{PASSWORD_HASH}:{DAEMON}:{DAEMON}::{}:/bin/false\n",
+        LOGIN.username,
+        site.root.display()
+    );
+    fs::write(&users, user).expect("the folder is ours");
+    fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the file is ours");
+    // `EnableDiags` only says more in the log; the reuse of sessions stays required.
+    let tls_options = match site.options.encryption {
+        Encryption::Explicit => "EnableDiags",
+        Encryption::Implicit => "EnableDiags UseImplicitSSL",
+    };
+    let configuration = format!(
+        "ModulePath {modules}
+LoadModule mod_tls.c
+LoadModule mod_site_misc.c
+
+ServerName Debian
+ServerType standalone
+DefaultServer on
+DefaultAddress 127.0.0.1
+SocketBindTight on
+UseIPv6 off
+UseReverseDNS off
+Port {control}
+PassivePorts {passive_first} {passive_last}
+User nobody
+Group nogroup
+MaxInstances 30
+PidFile {folder}/pid
+ScoreboardFile {folder}/scoreboard
+WtmpLog off
+SystemLog {folder}/system.log
+TransferLog none
+
+AuthOrder mod_auth_file.c
+AuthUserFile {users}
+RequireValidShell off
+DefaultRoot ~
+Umask 022 022
+AllowOverwrite on
+ShowSymlinks on
+ListOptions \"-l\"
+DenyFilter \\*.*/
+DelayEngine off
+
+TLSEngine on
+TLSRequired on
+TLSLog {folder}/tls.log
+TLSProtocol TLSv1.2 TLSv1.3
+TLSRSACertificateFile {pem}
+TLSRSACertificateKeyFile {pem}
+TLSOptions {tls_options}
+",
+        modules = installation().join("usr/lib/proftpd").display(),
+        control = site.ports.control(),
+        passive_first = site.ports.passive().start(),
+        passive_last = site.ports.passive().end(),
+        users = users.display(),
+        pem = site.pem.display(),
+    );
+    let file = site.folder.join("proftpd.conf");
+    fs::write(&file, configuration).expect("the folder is ours");
+    Plan {
+        program,
+        arguments: vec!["--nodaemon".into(), "--config".into(), file.into()],
+    }
+}
