@@ -1,0 +1,136 @@
+//! What a command needs, and how to get it on Debian.
+//!
+//! What can be had without root is fetched; Debian's packages are installed when this runs as
+//! root. Otherwise the exact command line to type is the error, and nothing else happens.
+
+mod servers;
+mod wasm;
+
+use std::{path::Path, process::Command};
+
+use anyhow::{Result, bail};
+
+pub(crate) use wasm::is_in_toolchain as wasm_is_in_toolchain;
+
+use crate::command::{cargo, find, output, run, status};
+
+/// What the things that are got are for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Building Ferryport, the page's program included.
+    Build,
+    /// Running its tests against real servers and a real browser.
+    Test,
+}
+
+impl Purpose {
+    pub(crate) const ALL: [Self; 2] = [Self::Build, Self::Test];
+}
+
+/// The browser, and fonts for every name that the tests put on the page.
+const FONTS: [&str; 3] = [
+    "fonts-dejavu-core",
+    "fonts-noto-cjk",
+    "fonts-noto-color-emoji",
+];
+
+/// Gets what is missing.
+pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
+    let mut missing = Vec::new();
+    if purposes.contains(&Purpose::Build) {
+        if find("cc").is_none() {
+            missing.extend(["gcc", "libc6-dev"]);
+        }
+        if !wasm::is_there() && !wasm::add_with_rustup() {
+            missing.extend(wasm::DEBIAN_PACKAGES);
+        }
+    }
+    if purposes.contains(&Purpose::Test) {
+        get_rust_tools()?;
+        if find("chromium").is_none() {
+            missing.push("chromium");
+        }
+        missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
+    }
+    install(&missing)?;
+
+    if purposes.contains(&Purpose::Build) && !wasm::is_there() {
+        bail!("there is still no Rust toolchain for {}", wasm::TARGET);
+    }
+    if purposes.contains(&Purpose::Test) {
+        servers::get()?;
+    }
+    Ok(())
+}
+
+/// The formatter and the linter, which rustup's minimal profile leaves out.
+fn get_rust_tools() -> Result<()> {
+    for (subcommand, component) in [("fmt", "rustfmt"), ("clippy", "clippy")] {
+        if output(cargo().args([subcommand, "--version"])).is_some() {
+            continue;
+        }
+        if find("rustup").is_none() {
+            bail!("`cargo {subcommand}` is missing: install {component}, then try again");
+        }
+        run(Command::new("rustup").args(["component", "add", component]))?;
+    }
+    Ok(())
+}
+
+/// Installs Debian packages, or says how to.
+fn install(packages: &[&str]) -> Result<()> {
+    if packages.is_empty() {
+        return Ok(());
+    }
+    if find("apt-get").is_none() {
+        bail!(
+            "this machine has no apt-get. Install what these packages of Debian 12 hold, then \
+             try again: {}",
+            packages.join(" ")
+        );
+    }
+    if !is_root() {
+        bail!(
+            "some packages are missing. Type this, then try again:\n\n  \
+             sudo apt-get update && sudo apt-get install --no-install-recommends {}\n",
+            packages.join(" ")
+        );
+    }
+    // The lists of a fresh machine are empty or old: then once more with new ones.
+    if status(&mut apt_get_install(packages))?.success() {
+        return Ok(());
+    }
+    run(Command::new("apt-get").arg("update"))?;
+    run(&mut apt_get_install(packages))
+}
+
+fn apt_get_install(packages: &[&str]) -> Command {
+    let mut command = Command::new("apt-get");
+    command
+        .args(["install", "--yes", "--no-install-recommends"])
+        .args(packages)
+        .env("DEBIAN_FRONTEND", "noninteractive");
+    command
+}
+
+/// Whether dpkg knows the package as installed. Where there is no dpkg, fonts are the person's
+/// own business.
+fn is_installed(package: &str) -> bool {
+    if find("dpkg-query").is_none() {
+        return true;
+    }
+    let mut query = Command::new("dpkg-query");
+    query.args(["--show", "--showformat=${db:Status-Status}", package]);
+    output(&mut query).is_some_and(|state| state == "installed")
+}
+
+fn is_root() -> bool {
+    output(Command::new("id").arg("-u")).is_some_and(|id| id.trim() == "0")
+}
+
+/// Whether the path leads to a directory with something in it.
+fn has_entries(folder: &Path) -> bool {
+    folder
+        .read_dir()
+        .is_ok_and(|mut entries| entries.next().is_some())
+}
