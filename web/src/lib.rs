@@ -1,10 +1,33 @@
-//! The page's program.
+//! The page's program: what runs in the browser.
+//!
+//! Its core is pure: events go in, effects come out. It does no I/O, reads no clock, knows no
+//! browser, and is tested on the host. The shell around it is for wasm32 only: it listens to the
+//! browser, hands events in, carries effects out and draws what changed. It writes no HTML: all
+//! markup is in `templates/`, whose `<template>` elements it clones and fills with text.
+//!
+//! # Layers
+//! - [`page`]: joins the parts; the one door for events.
+//! - [`connection`]: the link to the portal and the connection to the server behind it.
+//! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
+//! - [`remote`]: the directory in view. [`log`]: the session log.
+//! - [`words`]: every sentence. [`format`]: sizes, durations, foreign text.
+//! - `shell`: the browser's side of all that.
+//!
+//! # Limits
+//! The bytes of a file never pass through this program: it sends `Blob([header, slice])`, which
+//! the browser reads by itself. The password stays in its field and passes through on its way to
+//! the socket only.
+
+pub mod chunk_size;
+pub mod connection;
+pub mod format;
+pub mod log;
+pub mod page;
+pub mod queue;
+pub mod rate;
+pub mod remote;
+pub mod time;
+pub mod words;
+
 #[cfg(target_arch = "wasm32")]
-mod shell {
-    use wasm_bindgen::prelude::*;
-    /// Starts.
-    #[wasm_bindgen(start)]
-    pub fn start() {
-        web_sys::console::log_1(&"hello".into());
-    }
-}
+mod shell;

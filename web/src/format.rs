@@ -1,0 +1,155 @@
+//! Sizes, durations, paths and foreign text as a person reads them.
+
+use std::{borrow::Cow, fmt::Write as _, time::Duration};
+
+const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+
+/// A size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
+#[must_use]
+pub fn bytes(bytes: u64) -> String {
+    if bytes < 1000 {
+        return format!("{bytes}\u{a0}B");
+    }
+    let mut divisor = 1000_u64;
+    let mut unit = 0;
+    // 999,950 B is 1.0 MB and not 1000 kB.
+    while bytes.saturating_add(divisor / 2) / divisor >= 1000 {
+        divisor *= 1000;
+        unit += 1;
+    }
+    let tenths = (u128::from(bytes) * 10 + u128::from(divisor / 2)) / u128::from(divisor);
+    let unit = UNITS[unit];
+    if tenths >= 100 {
+        format!("{}\u{a0}{unit}", bytes.saturating_add(divisor / 2) / divisor)
+    } else {
+        format!("{}.{}\u{a0}{unit}", tenths / 10, tenths % 10)
+    }
+}
+
+/// A size to the byte, its digits in groups: `1 234 567 bytes`.
+#[must_use]
+pub fn exact_bytes(bytes: u64) -> String {
+    let digits = bytes.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text.push_str(if bytes == 1 { "\u{a0}byte" } else { "\u{a0}bytes" });
+    text
+}
+
+/// A duration as it is spoken of: `8 s`, `3 min 20 s`, `2 h 5 min`.
+#[must_use]
+pub fn duration(duration: Duration) -> String {
+    let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
+    match seconds {
+        0..60 => format!("{}\u{a0}s", seconds.max(1)),
+        60..600 => format!("{}\u{a0}min {}\u{a0}s", seconds / 60, seconds % 60),
+        600..3600 => format!("{}\u{a0}min", (seconds + 30) / 60),
+        _ => format!("{}\u{a0}h {}\u{a0}min", seconds / 3600, seconds % 3600 / 60),
+    }
+}
+
+/// Text of a stranger with everything that cannot be seen made visible: control characters as
+/// their pictures, characters that turn or hide text by their number.
+#[must_use]
+pub fn visible(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        match c {
+            '\u{0}'..='\u{1f}' => {
+                shown.extend(char::from_u32(0x2400 + u32::from(c)));
+            }
+            '\u{7f}' => shown.push('\u{2421}'),
+            c if is_hidden(c) => {
+                // Writing into a string cannot fail.
+                let _ = write!(shown, "\u{2039}U+{:04X}\u{203a}", u32::from(c));
+            }
+            c => shown.push(c),
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Controls, and what Unicode's bidirectional algorithm obeys without showing it. The joiners of
+/// emoji are not among them.
+fn is_hidden(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}' | '\u{feff}'
+        )
+}
+
+/// A fingerprint in pairs, as other programs show it: `AB:CD:…`.
+#[must_use]
+pub fn fingerprint(hex: &str) -> String {
+    let mut text = String::with_capacity(hex.len() * 3 / 2);
+    for (index, digit) in hex.chars().enumerate() {
+        if index > 0 && index.is_multiple_of(2) {
+            text.push(':');
+        }
+        text.push(digit.to_ascii_uppercase());
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_three_digits_at_most() {
+        for (size, text) in [
+            (0, "0\u{a0}B"),
+            (999, "999\u{a0}B"),
+            (1_000, "1.0\u{a0}kB"),
+            (4_249, "4.2\u{a0}kB"),
+            (123_456, "123\u{a0}kB"),
+            (999_960, "1.0\u{a0}MB"),
+            (314_572_800, "315\u{a0}MB"),
+            (2_147_483_649, "2.1\u{a0}GB"),
+        ] {
+            assert_eq!(bytes(size), text);
+        }
+    }
+
+    #[test]
+    fn exact_sizes_are_grouped() {
+        assert_eq!(exact_bytes(1), "1\u{a0}byte");
+        assert_eq!(exact_bytes(5_242_881), "5\u{202f}242\u{202f}881\u{a0}bytes");
+    }
+
+    #[test]
+    fn durations_name_two_units_at_most() {
+        assert_eq!(duration(Duration::from_millis(20)), "1\u{a0}s");
+        assert_eq!(duration(Duration::from_secs(200)), "3\u{a0}min 20\u{a0}s");
+        assert_eq!(duration(Duration::from_secs(7500)), "2\u{a0}h 5\u{a0}min");
+    }
+
+    #[test]
+    fn hidden_characters_are_shown() {
+        assert_eq!(visible("a\r\nb\u{1b}[2J"), "a␍␊b␛[2J");
+        assert_eq!(visible("invoice\u{202e}gpj.exe"), "invoice‹U+202E›gpj.exe");
+        assert_eq!(visible("\u{85}"), "‹U+0085›");
+    }
+
+    #[test]
+    fn plain_text_of_any_script_is_left_alone() {
+        for text in ["grüße/日本語/👩‍🚀.txt", "-x #1 100%.bin"] {
+            assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn fingerprint_stands_in_pairs() {
+        assert_eq!(fingerprint("00ffa1"), "00:FF:A1");
+    }
+}

@@ -1,0 +1,103 @@
+//! The session log as the page keeps it: bounded, in order, with its gaps said.
+
+use std::collections::VecDeque;
+
+use protocol::server::{LogKind, LogLine};
+
+use crate::words;
+
+/// Kept until the portal says how many.
+const DEFAULT_MAX_LINES: usize = 2000;
+
+/// The lines of the session, oldest first.
+#[derive(Debug)]
+pub struct Log {
+    lines: VecDeque<LogLine>,
+    max_lines: usize,
+    next_seq: u64,
+    fresh: usize,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { lines: VecDeque::new(), max_lines: DEFAULT_MAX_LINES, next_seq: 0, fresh: 0 }
+    }
+}
+
+impl Log {
+    /// A new session counts its lines from 0. What an earlier one said stays.
+    pub fn new_session(&mut self, max_lines: u32) {
+        self.max_lines = usize::try_from(max_lines).unwrap_or(usize::MAX).max(1);
+        self.next_seq = 0;
+    }
+
+    /// Adds what the portal sent. Lines that were seen before are left out; missing ones are said.
+    pub fn extend(&mut self, lines: Vec<LogLine>) {
+        for line in lines {
+            if line.seq < self.next_seq {
+                continue;
+            }
+            if line.seq > self.next_seq {
+                self.push(LogLine {
+                    seq: self.next_seq,
+                    at_millis: line.at_millis,
+                    kind: LogKind::Status,
+                    text: words::lines_missing(line.seq - self.next_seq),
+                });
+            }
+            self.next_seq = line.seq + 1;
+            self.push(line);
+        }
+    }
+
+    /// The lines that were added since the last call, and how many lines there may be in all.
+    pub fn take_fresh(&mut self) -> (impl Iterator<Item = &LogLine>, usize) {
+        let fresh = std::mem::take(&mut self.fresh).min(self.lines.len());
+        (self.lines.range(self.lines.len() - fresh..), self.max_lines)
+    }
+
+    fn push(&mut self, line: LogLine) {
+        self.lines.push_back(line);
+        self.fresh += 1;
+        while self.lines.len() > self.max_lines {
+            self.lines.pop_front();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(seq: u64) -> LogLine {
+        LogLine { seq, at_millis: 0, kind: LogKind::Response, text: format!("line {seq}") }
+    }
+
+    fn fresh(log: &mut Log) -> Vec<String> {
+        log.take_fresh().0.map(|line| line.text.clone()).collect()
+    }
+
+    #[test]
+    fn each_line_is_fresh_once() {
+        let mut log = Log::default();
+        log.extend(vec![line(0), line(1)]);
+        assert_eq!(fresh(&mut log), ["line 0", "line 1"]);
+        log.extend(vec![line(1), line(2)]);
+        assert_eq!(fresh(&mut log), ["line 2"]);
+    }
+
+    #[test]
+    fn gap_is_said() {
+        let mut log = Log::default();
+        log.extend(vec![line(0), line(3)]);
+        assert_eq!(fresh(&mut log), ["line 0", &words::lines_missing(2), "line 3"]);
+    }
+
+    #[test]
+    fn oldest_lines_give_way() {
+        let mut log = Log::default();
+        log.new_session(2);
+        log.extend((0..5).map(line).collect());
+        assert_eq!(fresh(&mut log), ["line 3", "line 4"]);
+    }
+}

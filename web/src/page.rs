@@ -1,0 +1,491 @@
+//! The page as a whole: what happens goes in, what has to be done comes out.
+//!
+//! It joins the parts: the [`Connection`] says when uploads and listings are welcome, the
+//! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
+//! neither the browser nor a clock; `shell` does, on wasm32 only.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use protocol::{ClientMessage, Problem, ServerMessage, server::NewSession};
+
+use crate::{
+    connection::{Act, Connection, Destination, Ftps, Link, News},
+    log::Log,
+    queue::{Next, Picked, Queue, Row, Totals},
+    remote::{self, Remote},
+    time::Millis,
+    words,
+};
+
+/// While uploads are under way, rates and countdowns are brought up to date this often.
+const TICK: Duration = Duration::from_millis(1000);
+/// The bar's progress is announced at these points of the way, in thousandths.
+const MILESTONES: [u64; 3] = [250, 500, 750];
+/// Fewer files than this are done before a milestone could be spoken.
+const FEWEST_FILES_FOR_MILESTONES: u64 = 2;
+/// Older notices give way.
+const MAX_NOTICES: usize = 5;
+
+/// What happens.
+#[derive(Debug)]
+pub enum Event {
+    /// The person connects.
+    Connect(Destination),
+    /// The person trusts the certificate in question.
+    Trust,
+    /// The person does not.
+    Refuse,
+    /// The person disconnects, or stops connecting.
+    Disconnect,
+    /// The person does not want to wait for the next try.
+    ReconnectNow,
+    /// The person picked files.
+    Picked(Vec<Picked>),
+    /// Among what was picked are folders that hold nothing: the paths of these.
+    PickedEmptyFolders(Vec<String>),
+    /// The browser could not read some of what was picked.
+    PickedUnreadable(Vec<String>),
+    /// The person does something with an upload.
+    Upload(Row, Action),
+    /// The person opens a directory in view.
+    OpenDirectory(String),
+    /// The person goes to the directory above.
+    Up,
+    /// The person looks again.
+    Refresh,
+    /// A session was made, and its socket is open.
+    SocketOpened(NewSession),
+    /// The portal makes no session.
+    SessionRefused(Problem),
+    /// The portal says something.
+    Received(Box<ServerMessage>),
+    /// The socket is closed.
+    SocketClosed,
+    /// The deadline of [`Page::deadline`] has come.
+    Tick,
+}
+
+/// What a person does with one upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Stop sending.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Give up.
+    Cancel,
+    /// Try again.
+    Retry,
+    /// Replace the server's file.
+    Overwrite,
+    /// Leave the server's file alone.
+    Skip,
+}
+
+/// What has to be done.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Make a session and open its socket.
+    OpenLink,
+    /// Close the socket.
+    CloseLink,
+    /// Say something to the portal.
+    Say(ClientMessage),
+    /// Say `connect`, with the password from its field and this certificate trusted.
+    Connect(Destination, Option<String>),
+    /// Tell those who do not see the page.
+    Announce(String),
+}
+
+/// The parts of the page that are drawn as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// The form, the steps, the facts, the certificate question.
+    Connection,
+    /// The directory in view.
+    Remote,
+    /// The session log.
+    Log,
+    /// The total of the uploads.
+    Totals,
+    /// What did not become an upload.
+    Notices,
+}
+
+/// The page.
+#[derive(Debug, Default)]
+pub struct Page {
+    connection: Connection,
+    queue: Queue,
+    remote: Remote,
+    log: Log,
+    notices: Vec<String>,
+    changed: BTreeSet<Part>,
+    effects: Vec<Effect>,
+    tick_at: Option<Millis>,
+    announced_permille: u64,
+}
+
+impl Page {
+    /// The way to the server.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    /// The uploads.
+    #[must_use]
+    pub fn queue(&self) -> &Queue {
+        &self.queue
+    }
+
+    /// The directory in view.
+    #[must_use]
+    pub fn remote(&self) -> &Remote {
+        &self.remote
+    }
+
+    /// What did not become an upload, one sentence each, oldest first.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
+    }
+
+    /// The session log.
+    pub fn log_mut(&mut self) -> &mut Log {
+        &mut self.log
+    }
+
+    /// The parts that have to be drawn again.
+    pub fn take_changed_parts(&mut self) -> BTreeSet<Part> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// The rows that have to be drawn again.
+    pub fn take_changed_rows(&mut self) -> BTreeSet<Row> {
+        self.queue.take_changed()
+    }
+
+    /// Takes in what happens; gives what has to be done, in this order.
+    ///
+    /// `jitter` is a random number from 0 to 1.
+    pub fn handle(&mut self, event: Event, now: Millis, jitter: f64) -> Vec<Effect> {
+        let before = self.queue.totals();
+        self.dispatch(event, now, jitter);
+        self.offer();
+        self.watch(before, now);
+        let mut effects: Vec<_> = self.connection.take_acts().into_iter().map(effect).collect();
+        effects.append(&mut self.effects);
+        effects
+    }
+
+    /// What may be sent, while `buffered` bytes wait in the browser's send buffer.
+    pub fn next_chunk(&mut self, buffered: u64) -> Next {
+        match self.connection.ready() {
+            Some(limits) => self.queue.next_chunk(buffered, limits),
+            None => Next::Nothing,
+        }
+    }
+
+    /// When [`Event::Tick`] is due.
+    #[must_use]
+    pub fn deadline(&self) -> Option<Millis> {
+        let refresh = match (self.connection.ready(), self.remote.is_loading()) {
+            (Some(_), false) => self.remote.refresh_at(),
+            _ => None,
+        };
+        [self.connection.deadline(), refresh, self.tick_at].into_iter().flatten().min()
+    }
+
+    fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
+        match event {
+            Event::Connect(destination) => {
+                self.connection.connect(destination);
+                self.changed.insert(Part::Connection);
+            }
+            Event::Trust => {
+                self.connection.trust();
+                self.changed.insert(Part::Connection);
+            }
+            Event::Refuse => {
+                self.connection.refuse();
+                self.changed.insert(Part::Connection);
+            }
+            Event::Disconnect => self.disconnect(),
+            Event::ReconnectNow => {
+                self.connection.retry_now();
+                self.changed.insert(Part::Connection);
+            }
+            Event::Picked(files) => {
+                self.notices.clear();
+                self.changed.insert(Part::Notices);
+                self.announce(words::added(files.len()));
+                self.queue.add(files, self.remote.directory());
+            }
+            Event::PickedEmptyFolders(folders) => {
+                for folder in folders {
+                    let path = remote::join(self.remote.directory(), &folder);
+                    self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
+                }
+            }
+            Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
+            Event::Upload(row, action) => self.act(row, action),
+            Event::OpenDirectory(name) => {
+                let path = self.remote.open(&name);
+                self.list(path);
+            }
+            Event::Up => {
+                if let Some(path) = self.remote.up() {
+                    self.list(path);
+                }
+            }
+            Event::Refresh => {
+                let path = self.remote.refresh();
+                self.list(path);
+            }
+            Event::SocketOpened(session) => self.connection.socket_opened(session),
+            Event::SessionRefused(problem) => {
+                let news = self.connection.session_refused(problem, now, jitter);
+                self.learn(news);
+            }
+            Event::Received(message) => {
+                self.connection.heard(now);
+                self.receive(*message, now);
+            }
+            Event::SocketClosed => {
+                let news = self.connection.socket_closed(now, jitter);
+                self.learn(news);
+            }
+            Event::Tick => self.tick(now, jitter),
+        }
+    }
+
+    fn disconnect(&mut self) {
+        self.connection.disconnect();
+        self.queue.disconnected();
+        self.changed.extend([Part::Connection, Part::Remote]);
+        self.announce(words::DISCONNECTED.to_owned());
+    }
+
+    fn act(&mut self, row: Row, action: Action) {
+        match action {
+            Action::Pause => self.queue.pause(row),
+            Action::Resume => self.queue.resume(row),
+            Action::Retry => self.queue.retry(row),
+            Action::Overwrite => self.queue.overwrite(row),
+            Action::Skip => self.queue.skip(row),
+            Action::Cancel => {
+                if let Some(upload) = self.queue.cancel(row) {
+                    self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
+                }
+            }
+        }
+    }
+
+    fn receive(&mut self, message: ServerMessage, now: Millis) {
+        match message {
+            ServerMessage::Welcome { limits, .. } => {
+                self.log.new_session(limits.max_log_lines);
+                self.connection.welcome(limits, now);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::Unsupported { .. } => {
+                self.connection.unsupported();
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::Pong => {}
+            ServerMessage::Connecting { stage } => {
+                self.connection.connecting(stage);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::CertificateNotTrusted { certificate } => {
+                self.connection.certificate_not_trusted(certificate);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::Connected(connected) => {
+                let directory = connected.directory.clone();
+                let news = self.connection.connected(connected);
+                self.arrive(news, directory);
+            }
+            ServerMessage::Disconnected { problem } => {
+                let news = self.connection.disconnected(problem);
+                self.learn(news);
+            }
+            ServerMessage::Log { lines } => {
+                self.log.extend(lines);
+                self.changed.insert(Part::Log);
+            }
+            ServerMessage::Listing { path, entries, left_out } => {
+                self.remote.listed(path, entries, left_out);
+                self.changed.insert(Part::Remote);
+            }
+            ServerMessage::ListingFailed { problem, .. } => {
+                self.remote.failed(problem);
+                self.changed.insert(Part::Remote);
+            }
+            ServerMessage::DirectoryMade { .. } => self.remote.changed(now),
+            ServerMessage::MakeDirectoryFailed { path, problem } => {
+                self.notice(words::folder_not_made(&path, &problem));
+            }
+            ServerMessage::Credit { upload, attempt, taken, limit } => {
+                self.queue.credit(upload, attempt, taken, limit, now);
+            }
+            ServerMessage::Opened { upload, .. } => self.queue.opened(upload),
+            ServerMessage::Verifying { upload } => self.queue.verifying(upload),
+            ServerMessage::Done { upload, verified, .. } => {
+                self.queue.done(upload, verified);
+                self.remote.changed(now);
+            }
+            ServerMessage::Conflict { upload, existing } => {
+                if let Some(row) = self.queue.conflict(upload, existing) {
+                    self.announce_row(row, |path| words::asks(path));
+                }
+            }
+            ServerMessage::Cancelled { upload } => {
+                self.queue.cancelled(upload);
+                self.remote.changed(now);
+            }
+            ServerMessage::Failed { upload, problem } => {
+                let sentence = problem.clone();
+                if let Some(row) = self.queue.failed(upload, problem) {
+                    self.announce_row(row, |path| words::failed(path, &sentence));
+                }
+                self.remote.changed(now);
+            }
+            ServerMessage::Goodbye { problem } => {
+                self.connection.goodbye(problem);
+                self.changed.insert(Part::Connection);
+            }
+        }
+    }
+
+    fn arrive(&mut self, news: Option<News>, directory: String) {
+        let Some(News::Connected { again }) = news else { return };
+        let path = if again {
+            self.announce(words::BACK_AGAIN.to_owned());
+            self.remote.enter(self.remote.directory().to_owned())
+        } else {
+            self.queue.moved(&directory);
+            if let Ftps::In(connected) = self.connection.ftps() {
+                let sentence = words::connected_to(&connected.host);
+                self.announce(sentence);
+            }
+            self.remote.enter(directory)
+        };
+        self.changed.insert(Part::Connection);
+        self.list(path);
+    }
+
+    fn learn(&mut self, news: Option<News>) {
+        self.changed.extend([Part::Connection, Part::Remote]);
+        match news {
+            Some(News::LinkLost) => {
+                if self.queue.link_lost() > 0 {
+                    self.announce(words::RETRY_TO_GO_ON.to_owned());
+                }
+                if let Link::Lost { .. } = self.connection.link() {
+                    self.announce(words::RECONNECTING.to_owned());
+                }
+            }
+            Some(News::Disconnected) => {
+                if let Some(problem) = self.connection.problem() {
+                    let sentence = problem.message.clone();
+                    self.announce(crate::format::visible(&sentence).into_owned());
+                }
+            }
+            Some(News::Connected { .. }) | None => {}
+        }
+    }
+
+    fn list(&mut self, path: String) {
+        self.changed.insert(Part::Remote);
+        if self.connection.ready().is_some() {
+            self.effects.push(Effect::Say(ClientMessage::List { path }));
+        }
+    }
+
+    fn tick(&mut self, now: Millis, jitter: f64) {
+        if self.connection.deadline().is_some_and(|at| at <= now) {
+            let news = self.connection.tick(now, jitter);
+            self.learn(news);
+        }
+        if self.remote.refresh_at().is_some_and(|at| at <= now) && !self.remote.is_loading() {
+            let path = self.remote.refresh();
+            self.list(path);
+        }
+        if self.tick_at.is_some_and(|at| at <= now) {
+            self.tick_at = None;
+            self.queue.tick(now);
+            self.changed.extend([Part::Connection, Part::Totals]);
+        }
+    }
+
+    fn offer(&mut self) {
+        let Some(limits) = self.connection.ready() else { return };
+        for offer in self.queue.offers(limits) {
+            self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
+        }
+    }
+
+    /// Compares the totals with those before the event: what moved is drawn, what ended is said.
+    fn watch(&mut self, before: Totals, now: Millis) {
+        let totals = self.queue.totals();
+        let counting_down = matches!(self.connection.link(), Link::Lost { .. });
+        if (totals.active > 0 || counting_down) && self.tick_at.is_none() {
+            self.tick_at = Some(now + TICK);
+        }
+        if totals == before {
+            return;
+        }
+        self.changed.insert(Part::Totals);
+        let permille = totals.permille();
+        if totals.files != before.files || permille < self.announced_permille {
+            self.announced_permille = permille;
+        }
+        if before.active > 0 && totals.active == 0 && totals.paused == 0 {
+            self.announce(words::finished(&totals));
+        } else if totals.files >= FEWEST_FILES_FOR_MILESTONES
+            && let Some(milestone) = passed(self.announced_permille, permille)
+        {
+            self.announced_permille = permille;
+            self.announce(words::milestone(milestone, &totals));
+        }
+    }
+
+    fn notice(&mut self, sentence: String) {
+        if self.notices.len() == MAX_NOTICES {
+            self.notices.remove(0);
+        }
+        self.notices.push(sentence.clone());
+        self.changed.insert(Part::Notices);
+        self.announce(sentence);
+    }
+
+    fn announce_row(&mut self, row: Row, sentence: impl FnOnce(&str) -> String) {
+        if let Some(upload) = self.queue.get(row) {
+            let sentence = sentence(upload.path());
+            self.announce(sentence);
+        }
+    }
+
+    fn announce(&mut self, sentence: String) {
+        self.effects.push(Effect::Announce(sentence));
+    }
+}
+
+/// The last milestone on the way from one point to another.
+fn passed(from: u64, to: u64) -> Option<u64> {
+    MILESTONES.into_iter().rfind(|milestone| from < *milestone && *milestone <= to)
+}
+
+fn effect(act: Act) -> Effect {
+    match act {
+        Act::OpenLink => Effect::OpenLink,
+        Act::CloseLink => Effect::CloseLink,
+        Act::Say(message) => Effect::Say(message),
+        Act::Connect(destination, trusted) => Effect::Connect(destination, trusted),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,691 @@
+//! The uploads: a state machine. Events go in, offers and chunks come out.
+//!
+//! It owns what is known of each file and of its way; it reads no file and sends nothing. Rows
+//! stay where they were put, in the order of picking. A row that is tried again is offered under a
+//! new [`UploadId`]; answers to the old one no longer reach it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use protocol::{
+    Attempt, ChunkHeader, OnConflict, Problem, UploadId, Window,
+    client::Offer,
+    server::{Existing, Limits, Verified},
+};
+
+use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
+
+/// At least so many chunks wait in the browser's send buffer before the next one is held back.
+const BUFFERED_CHUNKS: u64 = 2;
+/// The buffer may hold this part of a second's bytes, so that it never runs dry.
+const BUFFERED_PER_SECOND: u64 = 2;
+
+/// A row of the list: the n-th file that was picked, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(pub usize);
+
+/// A file as it was picked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Picked {
+    /// Its path relative to the folder that was picked, or its name.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its last modification, in milliseconds since 1970-01-01T00:00:00Z.
+    pub modified_millis: Option<i64>,
+}
+
+/// One file and how far it has come.
+#[derive(Debug)]
+pub struct Upload {
+    file: Picked,
+    directory: String,
+    on_conflict: OnConflict,
+    state: State,
+    rate: Rate,
+}
+
+/// How far an upload has come.
+#[derive(Debug)]
+pub enum State {
+    /// It waits to be offered.
+    Queued,
+    /// Paused before it was offered.
+    Held,
+    /// Offered to the portal, and not ended.
+    Open(Open),
+    /// Stored: the server said so.
+    Done {
+        /// How the portal made sure.
+        verified: Verified,
+    },
+    /// The connection went away under it.
+    Interrupted,
+    /// Not uploaded, as the person wished.
+    Skipped(Skipped),
+    /// It failed.
+    Failed(Problem),
+    /// The path is taken: overwrite or skip?
+    NeedsDecision(Existing),
+}
+
+/// Why an upload was left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Skipped {
+    /// The file that was on the server stays.
+    ServerFileKept,
+    /// It was cancelled.
+    Cancelled,
+}
+
+/// An upload that the portal knows.
+#[derive(Debug)]
+pub struct Open {
+    id: UploadId,
+    attempt: Attempt,
+    window: Window,
+    /// The widest window that was granted, in bytes.
+    window_bytes: u64,
+    stage: Stage,
+    hold: Hold,
+}
+
+/// What an open upload is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Offered ahead; its turn on the FTPS side has not come.
+    Ahead,
+    /// Its bytes are on their way.
+    Sending,
+    /// All bytes are with the server, which has yet to confirm them.
+    Verifying,
+}
+
+/// Whether an open upload may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// It may.
+    Running,
+    /// The person paused it.
+    Paused,
+}
+
+/// A piece of a file to be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunk {
+    /// Whose file.
+    pub row: Row,
+    /// What stands in front of the piece.
+    pub header: ChunkHeader,
+    /// Where the piece ends in the file; it starts at the header's offset.
+    pub end: u64,
+}
+
+/// What may be sent now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// This piece.
+    Chunk(Chunk),
+    /// Something, as soon as the browser's send buffer has drained.
+    WhenDrained,
+    /// Nothing before the portal grants more.
+    Nothing,
+}
+
+/// All uploads in figures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Files in the list.
+    pub files: u64,
+    /// Files that are stored.
+    pub done: u64,
+    /// Files that failed.
+    pub failed: u64,
+    /// Files that wait for the person: a decision, or another try after a break.
+    pub waiting: u64,
+    /// Files that are paused.
+    pub paused: u64,
+    /// Files that are left out.
+    pub skipped: u64,
+    /// Files that are queued or on their way.
+    pub active: u64,
+    /// Bytes of all files that are neither failed nor left out.
+    pub bytes: u64,
+    /// How many of those the server has taken.
+    pub taken: u64,
+}
+
+impl Totals {
+    /// How much is done, from 0 to 1000; 1000 only when every file that is not left out is
+    /// stored. A file counts even when it has no bytes.
+    #[must_use]
+    pub fn permille(&self) -> u64 {
+        let files = self.files - self.failed - self.skipped;
+        if files > 0 && self.done == files {
+            return 1000;
+        }
+        let whole = u128::from(self.bytes) + u128::from(files);
+        let part = u128::from(self.taken) + u128::from(self.done);
+        let permille = (part * 1000).checked_div(whole).unwrap_or(0);
+        u64::try_from(permille).unwrap_or(1000).min(999)
+    }
+
+    /// Whether leaving the page would cost something.
+    #[must_use]
+    pub fn under_way(&self) -> bool {
+        self.active > 0 || self.paused > 0
+    }
+}
+
+/// The uploads, in the order of picking.
+#[derive(Debug, Default)]
+pub struct Queue {
+    uploads: Vec<Upload>,
+    /// Rows in the state [`State::Queued`].
+    queued: BTreeSet<Row>,
+    /// Offered and not ended, cancelled ones included until the portal has said so.
+    open: BTreeMap<UploadId, Row>,
+    next_id: u32,
+    /// The upload that sent last: the others come before it.
+    last_sent: Option<UploadId>,
+    changed: BTreeSet<Row>,
+    rate: Rate,
+}
+
+impl Queue {
+    /// The upload in a row.
+    #[must_use]
+    pub fn get(&self, row: Row) -> Option<&Upload> {
+        self.uploads.get(row.0)
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.uploads.len()
+    }
+
+    /// Whether there is no row.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.uploads.is_empty()
+    }
+
+    /// The rate of all uploads together.
+    #[must_use]
+    pub fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    /// All uploads in figures.
+    #[must_use]
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for upload in &self.uploads {
+            upload.count(&mut totals);
+        }
+        totals
+    }
+
+    /// The rows that changed since the last call.
+    pub fn take_changed(&mut self) -> BTreeSet<Row> {
+        std::mem::take(&mut self.changed)
+    }
+
+    /// Adds files that are to go into `directory`.
+    pub fn add(&mut self, files: Vec<Picked>, directory: &str) {
+        for file in files {
+            let row = Row(self.uploads.len());
+            self.uploads.push(Upload {
+                file,
+                directory: directory.to_owned(),
+                on_conflict: OnConflict::Ask,
+                state: State::Queued,
+                rate: Rate::default(),
+            });
+            self.queued.insert(row);
+            self.changed.insert(row);
+        }
+    }
+
+    /// What to offer now: as many as the portal lets be open, first picked, first offered.
+    pub fn offers(&mut self, limits: &Limits) -> Vec<Offer> {
+        let most = usize::try_from(limits.max_open_uploads).unwrap_or(usize::MAX);
+        let mut offers = Vec::new();
+        while self.open.len() < most
+            && let Some(row) = self.queued.pop_first()
+        {
+            let id = UploadId(self.next_id);
+            self.next_id += 1;
+            let Some(upload) = self.uploads.get_mut(row.0) else { continue };
+            offers.push(upload.offer(id));
+            upload.state = State::Open(Open::new(id, upload.file.size));
+            upload.rate = Rate::default();
+            self.open.insert(id, row);
+            self.changed.insert(row);
+        }
+        offers
+    }
+
+    /// The next piece to send, while `buffered` bytes wait in the browser's send buffer.
+    /// The uploads take turns.
+    pub fn next_chunk(&mut self, buffered: u64, limits: &Limits) -> Next {
+        let Some((id, row, end)) = self.turn(limits) else { return Next::Nothing };
+        let Some(open) = self.open_mut(row) else { return Next::Nothing };
+        let offset = open.window.sent();
+        let per_second = self.rate.bytes_per_second().unwrap_or(0);
+        let bound =
+            ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_PER_SECOND);
+        if buffered >= bound {
+            return Next::WhenDrained;
+        }
+        let Some(open) = self.open_mut(row) else { return Next::Nothing };
+        let header = ChunkHeader { upload: id, attempt: open.attempt, offset };
+        if open.window.send(offset, end - offset).is_err() {
+            return Next::Nothing;
+        }
+        self.last_sent = Some(id);
+        Next::Chunk(Chunk { row, header, end })
+    }
+
+    /// The portal grants more, has taken more, or asks for another attempt.
+    pub fn credit(&mut self, id: UploadId, attempt: Attempt, taken: u64, limit: u64, now: Millis) {
+        let Some(row) = self.current(id) else { return };
+        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        let State::Open(open) = &mut upload.state else { return };
+        if attempt < open.attempt {
+            return;
+        }
+        if attempt > open.attempt {
+            open.attempt = attempt;
+            open.window = Window::starting_at(open.window.size(), taken);
+            if open.stage == Stage::Verifying {
+                open.stage = Stage::Sending;
+            }
+        }
+        let before = open.window.taken();
+        open.window.grant(limit);
+        open.window.take(taken);
+        open.window_bytes = open.window_bytes.max(limit.saturating_sub(taken));
+        let gained = open.window.taken() - before;
+        if gained > 0 && open.stage == Stage::Ahead {
+            open.stage = Stage::Sending;
+        }
+        upload.rate.note(gained, now);
+        self.rate.note(gained, now);
+        self.changed.insert(row);
+    }
+
+    /// The upload's turn on the FTPS side has come.
+    pub fn opened(&mut self, id: UploadId) {
+        self.set_stage(id, Stage::Sending);
+    }
+
+    /// All its bytes are with the server.
+    pub fn verifying(&mut self, id: UploadId) {
+        self.set_stage(id, Stage::Verifying);
+    }
+
+    /// The server stored it. This holds for an upload that was cancelled too late as well.
+    pub fn done(&mut self, id: UploadId, verified: Verified) -> Option<Row> {
+        let row = self.open.remove(&id)?;
+        let upload = self.uploads.get_mut(row.0)?;
+        let too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
+        if upload.is_open_as(id) || too_late {
+            upload.state = State::Done { verified };
+            self.changed.insert(row);
+            return Some(row);
+        }
+        None
+    }
+
+    /// The path is taken.
+    pub fn conflict(&mut self, id: UploadId, existing: Existing) -> Option<Row> {
+        self.end(id, State::NeedsDecision(existing))
+    }
+
+    /// The portal has given it up, as it was told to.
+    pub fn cancelled(&mut self, id: UploadId) {
+        self.end(id, State::Skipped(Skipped::Cancelled));
+    }
+
+    /// It failed.
+    pub fn failed(&mut self, id: UploadId, problem: Problem) -> Option<Row> {
+        self.end(id, State::Failed(problem))
+    }
+
+    /// The socket is gone: so is everything that was open on it. What is queued stays queued.
+    /// Gives the number of uploads that were interrupted.
+    pub fn link_lost(&mut self) -> usize {
+        let mut interrupted = 0;
+        for row in std::mem::take(&mut self.open).into_values() {
+            if let Some(upload) = self.uploads.get_mut(row.0)
+                && let State::Open(_) = upload.state
+            {
+                upload.state = State::Interrupted;
+                self.changed.insert(row);
+                interrupted += 1;
+            }
+        }
+        interrupted
+    }
+
+    /// The person disconnects: nothing goes on by itself, least of all to another server.
+    pub fn disconnected(&mut self) {
+        self.link_lost();
+        self.queued.clear();
+        for (index, upload) in self.uploads.iter_mut().enumerate() {
+            if let State::Queued | State::Held = upload.state {
+                upload.state = State::Interrupted;
+                self.changed.insert(Row(index));
+            }
+        }
+    }
+
+    /// Another server, or another account: what is tried again goes into `directory`.
+    pub fn moved(&mut self, directory: &str) {
+        for upload in &mut self.uploads {
+            directory.clone_into(&mut upload.directory);
+        }
+    }
+
+    /// Stops sending until [`Queue::resume`].
+    pub fn pause(&mut self, row: Row) {
+        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        match &mut upload.state {
+            State::Queued => {
+                upload.state = State::Held;
+                self.queued.remove(&row);
+            }
+            State::Open(open) if open.stage != Stage::Verifying => open.hold = Hold::Paused,
+            State::Open(_)
+            | State::Held
+            | State::Done { .. }
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => return,
+        }
+        self.changed.insert(row);
+    }
+
+    /// Goes on with what was paused.
+    pub fn resume(&mut self, row: Row) {
+        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        match &mut upload.state {
+            State::Held => {
+                upload.state = State::Queued;
+                self.queued.insert(row);
+            }
+            State::Open(open) => open.hold = Hold::Running,
+            State::Queued
+            | State::Done { .. }
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => return,
+        }
+        self.changed.insert(row);
+    }
+
+    /// Gives an upload up; what the portal has to be told to cancel, if it knows of it.
+    pub fn cancel(&mut self, row: Row) -> Option<UploadId> {
+        let upload = self.uploads.get_mut(row.0)?;
+        let id = match &upload.state {
+            State::Open(open) => Some(open.id),
+            State::Queued | State::Held | State::Interrupted | State::NeedsDecision(_) => None,
+            State::Done { .. } | State::Skipped(_) | State::Failed(_) => return None,
+        };
+        upload.state = State::Skipped(Skipped::Cancelled);
+        self.queued.remove(&row);
+        self.changed.insert(row);
+        id
+    }
+
+    /// Tries again from the start what was interrupted, failed or left out.
+    pub fn retry(&mut self, row: Row) {
+        self.requeue(row, OnConflict::Ask);
+    }
+
+    /// Replaces the server's file.
+    pub fn overwrite(&mut self, row: Row) {
+        self.requeue(row, OnConflict::Overwrite);
+    }
+
+    /// Leaves the server's file alone.
+    pub fn skip(&mut self, row: Row) {
+        if let Some(upload) = self.uploads.get_mut(row.0)
+            && let State::NeedsDecision(_) = upload.state
+        {
+            upload.state = State::Skipped(Skipped::ServerFileKept);
+            self.changed.insert(row);
+        }
+    }
+
+    /// Time passes: rates of what stands still fall.
+    pub fn tick(&mut self, now: Millis) {
+        self.rate.note(0, now);
+        for row in self.open.values() {
+            if let Some(upload) = self.uploads.get_mut(row.0)
+                && upload.is_sending()
+            {
+                upload.rate.note(0, now);
+                self.changed.insert(*row);
+            }
+        }
+    }
+
+    /// Whether the portal has yet to end any upload.
+    #[must_use]
+    pub fn has_open(&self) -> bool {
+        !self.open.is_empty()
+    }
+
+    fn requeue(&mut self, row: Row, on_conflict: OnConflict) {
+        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        match upload.state {
+            State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
+                upload.state = State::Queued;
+                // Who chose to overwrite once need not be asked again after a break.
+                if on_conflict == OnConflict::Overwrite {
+                    upload.on_conflict = on_conflict;
+                }
+                self.queued.insert(row);
+                self.changed.insert(row);
+            }
+            State::Queued | State::Held | State::Open(_) | State::Done { .. } => {}
+        }
+    }
+
+    fn end(&mut self, id: UploadId, state: State) -> Option<Row> {
+        let row = self.open.remove(&id)?;
+        let upload = self.uploads.get_mut(row.0)?;
+        if !upload.is_open_as(id) {
+            return None;
+        }
+        upload.state = state;
+        self.changed.insert(row);
+        Some(row)
+    }
+
+    fn set_stage(&mut self, id: UploadId, stage: Stage) {
+        if let Some(row) = self.current(id)
+            && let Some(open) = self.open_mut(row)
+        {
+            open.stage = stage;
+            self.changed.insert(row);
+        }
+    }
+
+    /// Whose turn it is to send, and up to where: the first upload after the one that sent last.
+    fn turn(&self, limits: &Limits) -> Option<(UploadId, Row, u64)> {
+        let first = self.last_sent.map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
+        self.open.range(first..).chain(self.open.range(..first)).find_map(|(&id, &row)| {
+            let upload = self.get(row)?;
+            let State::Open(open) = &upload.state else { return None };
+            if open.id != id || open.hold == Hold::Paused {
+                return None;
+            }
+            let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
+            let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
+            Some((id, row, end))
+        })
+    }
+
+    fn current(&self, id: UploadId) -> Option<Row> {
+        let row = *self.open.get(&id)?;
+        self.get(row)?.is_open_as(id).then_some(row)
+    }
+
+    fn open_mut(&mut self, row: Row) -> Option<&mut Open> {
+        match &mut self.uploads.get_mut(row.0)?.state {
+            State::Open(open) => Some(open),
+            State::Queued
+            | State::Held
+            | State::Done { .. }
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => None,
+        }
+    }
+}
+
+impl Upload {
+    /// The path as it was picked.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.file.path
+    }
+
+    /// The file's size in bytes.
+    #[must_use]
+    pub fn size(&self) -> u64 {
+        self.file.size
+    }
+
+    /// How far it has come.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// How fast it is.
+    #[must_use]
+    pub fn rate(&self) -> &Rate {
+        &self.rate
+    }
+
+    /// Bytes that the server has taken.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        match &self.state {
+            State::Open(open) => open.window.taken(),
+            State::Done { .. } => self.file.size,
+            State::Queued
+            | State::Held
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => 0,
+        }
+    }
+
+    /// How much is done, from 0 to 1000; 1000 only when the file is stored.
+    #[must_use]
+    pub fn permille(&self) -> u64 {
+        if let State::Done { .. } = self.state {
+            return 1000;
+        }
+        let permille = u128::from(self.taken()) * 1000 / u128::from(self.file.size.max(1));
+        u64::try_from(permille).unwrap_or(1000).min(999)
+    }
+
+    /// Whether its bytes are on their way.
+    #[must_use]
+    pub fn is_sending(&self) -> bool {
+        matches!(
+            &self.state,
+            State::Open(Open { stage: Stage::Sending, hold: Hold::Running, .. })
+        )
+    }
+
+    fn is_open_as(&self, id: UploadId) -> bool {
+        matches!(&self.state, State::Open(open) if open.id == id)
+    }
+
+    fn offer(&self, id: UploadId) -> Offer {
+        Offer {
+            upload: id,
+            path: remote::join(&self.directory, &self.file.path),
+            size: self.file.size,
+            modified_millis: self.file.modified_millis,
+            on_conflict: self.on_conflict,
+        }
+    }
+
+    fn count(&self, totals: &mut Totals) {
+        totals.files += 1;
+        let counted = match &self.state {
+            State::Failed(_) => {
+                totals.failed += 1;
+                return;
+            }
+            State::Skipped(_) => {
+                totals.skipped += 1;
+                return;
+            }
+            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut totals.active,
+            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut totals.paused,
+            State::Done { .. } => &mut totals.done,
+            State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
+        };
+        *counted += 1;
+        totals.bytes = totals.bytes.saturating_add(self.file.size);
+        totals.taken = totals.taken.saturating_add(self.taken());
+    }
+}
+
+impl Open {
+    fn new(id: UploadId, size: u64) -> Self {
+        Self {
+            id,
+            attempt: Attempt::default(),
+            window: Window::new(size),
+            window_bytes: 0,
+            stage: Stage::Ahead,
+            hold: Hold::Running,
+        }
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// Whether it may send.
+    #[must_use]
+    pub fn hold(&self) -> Hold {
+        self.hold
+    }
+
+    /// Where the next chunk ends when it should have `wanted` bytes; nothing when it is better to
+    /// wait for more credit, so that a window that opens in drips does not lead to small chunks.
+    fn chunk_end(&self, wanted: u64, limits: &Limits) -> Option<u64> {
+        let sendable = self.window.sendable();
+        let sent = self.window.sent();
+        if sendable == 0 {
+            return None;
+        }
+        let ends_the_file = sent + sendable == self.window.size();
+        if sendable >= wanted {
+            return Some(sent + wanted);
+        }
+        let least = u64::from(limits.min_chunk_bytes);
+        let nothing_under_way = self.window.under_way() == 0;
+        (ends_the_file || (nothing_under_way && sendable >= least)).then_some(sent + sendable)
+    }
+}
+
+#[cfg(test)]
+mod tests;

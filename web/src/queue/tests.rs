@@ -1,0 +1,302 @@
+use proptest::prelude::*;
+use protocol::Stage as ProblemStage;
+
+use super::*;
+
+const KIB: u64 = 1024;
+
+const LIMITS: Limits = Limits {
+    max_chunk_bytes: 64 * 1024,
+    min_chunk_bytes: 4 * 1024,
+    max_open_uploads: 2,
+    ping_interval_millis: 20_000,
+    max_log_lines: 1000,
+};
+
+fn queue(sizes: &[u64]) -> Queue {
+    let mut queue = Queue::default();
+    let files = sizes.iter().enumerate().map(|(index, &size)| Picked {
+        path: format!("folder/{index}"),
+        size,
+        modified_millis: None,
+    });
+    queue.add(files.collect(), "/home");
+    queue
+}
+
+fn problem() -> Problem {
+    Problem {
+        stage: ProblemStage::Transfer,
+        message: "no".into(),
+        reply: None,
+        cause: None,
+        remedy: None,
+    }
+}
+
+fn ids(offers: &[Offer]) -> Vec<u32> {
+    offers.iter().map(|offer| offer.upload.0).collect()
+}
+
+fn chunk(queue: &mut Queue) -> Option<Chunk> {
+    match queue.next_chunk(0, &LIMITS) {
+        Next::Chunk(chunk) => Some(chunk),
+        Next::WhenDrained | Next::Nothing => None,
+    }
+}
+
+fn grant(queue: &mut Queue, id: u32, taken: u64, limit: u64) {
+    queue.credit(UploadId(id), Attempt(0), taken, limit, Millis(0));
+}
+
+#[test]
+fn offers_are_kept_ahead_up_to_the_limit() {
+    let mut queue = queue(&[1, 2, 3]);
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(ids(&offers), [0, 1]);
+    assert_eq!(offers[0].path, "/home/folder/0");
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.done(UploadId(0), Verified::Size);
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
+}
+
+#[test]
+fn nothing_is_sent_without_credit_and_never_beyond_it() {
+    let mut queue = queue(&[100 * KIB]);
+    queue.offers(&LIMITS);
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    grant(&mut queue, 0, 0, 32 * KIB);
+    let mut sent = 0;
+    while let Some(chunk) = chunk(&mut queue) {
+        assert_eq!(chunk.header.offset, sent);
+        sent = chunk.end;
+    }
+    assert_eq!(sent, 32 * KIB);
+}
+
+#[test]
+fn only_the_last_chunk_is_smaller_than_the_least() {
+    let mut queue = queue(&[10 * KIB + 1]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, KIB);
+    assert_eq!(chunk(&mut queue), None, "a window of less than the least chunk is not used");
+    grant(&mut queue, 0, 0, 10 * KIB);
+    let first = chunk(&mut queue).unwrap();
+    assert!(first.end - first.header.offset >= 4 * KIB);
+    while chunk(&mut queue).is_some() {}
+    grant(&mut queue, 0, 10 * KIB, 10 * KIB + 1);
+    let last = chunk(&mut queue).unwrap();
+    assert_eq!((last.header.offset, last.end), (10 * KIB, 10 * KIB + 1));
+}
+
+#[test]
+fn uploads_take_turns() {
+    let mut queue = queue(&[100 * KIB, 100 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 64 * KIB);
+    grant(&mut queue, 1, 0, 64 * KIB);
+    let rows: Vec<_> = (0..4).map(|_| chunk(&mut queue).unwrap().row.0).collect();
+    assert_eq!(rows, [0, 1, 0, 1]);
+}
+
+#[test]
+fn full_send_buffer_holds_the_next_chunk_back() {
+    let mut queue = queue(&[1024 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 512 * KIB);
+    assert_eq!(queue.next_chunk(512 * KIB, &LIMITS), Next::WhenDrained);
+}
+
+#[test]
+fn empty_file_needs_no_chunk() {
+    let mut queue = queue(&[0]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 0);
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    queue.done(UploadId(0), Verified::Size);
+    assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
+    assert_eq!(queue.totals().permille(), 1000);
+}
+
+#[test]
+fn later_attempt_starts_again_at_what_was_taken() {
+    let mut queue = queue(&[100 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 64 * KIB);
+    while chunk(&mut queue).is_some() {}
+    queue.credit(UploadId(0), Attempt(1), 8 * KIB, 72 * KIB, Millis(0));
+    let again = chunk(&mut queue).unwrap();
+    assert_eq!(again.header.attempt, Attempt(1));
+    assert_eq!(again.header.offset, 8 * KIB);
+    grant(&mut queue, 0, 60 * KIB, 100 * KIB);
+    assert_eq!(queue.get(Row(0)).unwrap().taken(), 8 * KIB, "an earlier attempt counts no more");
+}
+
+#[test]
+fn paused_upload_sends_nothing_and_goes_on_where_it_was() {
+    let mut queue = queue(&[100 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 64 * KIB);
+    let first = chunk(&mut queue).unwrap();
+    queue.pause(Row(0));
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    queue.resume(Row(0));
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, first.end);
+}
+
+#[test]
+fn upload_paused_before_its_offer_is_not_offered() {
+    let mut queue = queue(&[1, 1]);
+    queue.pause(Row(0));
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(offers[0].path, "/home/folder/1");
+    queue.resume(Row(0));
+    assert_eq!(queue.offers(&LIMITS)[0].path, "/home/folder/0");
+}
+
+#[test]
+fn cancelled_upload_keeps_its_place_until_the_portal_has_let_go() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    assert_eq!(queue.cancel(Row(0)), Some(UploadId(0)));
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.cancelled(UploadId(0));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Skipped(Skipped::Cancelled)));
+}
+
+#[test]
+fn upload_that_was_done_before_it_was_cancelled_is_done() {
+    let mut queue = queue(&[1]);
+    queue.offers(&LIMITS);
+    queue.cancel(Row(0));
+    queue.done(UploadId(0), Verified::Size);
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Done { .. }));
+}
+
+#[test]
+fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
+    let mut queue = queue(&[10 * KIB]);
+    queue.offers(&LIMITS);
+    queue.cancel(Row(0));
+    queue.retry(Row(0));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [1]);
+    queue.failed(UploadId(0), problem());
+    queue.credit(UploadId(0), Attempt(0), 0, 10 * KIB, Millis(0));
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Open(_)));
+}
+
+#[test]
+fn conflict_is_offered_again_as_the_person_decides() {
+    let mut queue = queue(&[1, 1]);
+    queue.offers(&LIMITS);
+    queue.conflict(UploadId(0), Existing { size: Some(9) });
+    queue.conflict(UploadId(1), Existing { size: None });
+    queue.overwrite(Row(0));
+    queue.skip(Row(1));
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(ids(&offers), [2]);
+    assert_eq!(offers[0].on_conflict, OnConflict::Overwrite);
+    assert!(matches!(queue.get(Row(1)).unwrap().state(), State::Skipped(Skipped::ServerFileKept)));
+}
+
+#[test]
+fn lost_link_interrupts_what_was_open_and_keeps_the_rest_queued() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    assert_eq!(queue.link_lost(), 2);
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
+    queue.retry(Row(1));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2, 3], "in the order of picking, with new ids");
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
+}
+
+#[test]
+fn nothing_goes_to_another_server_by_itself() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    queue.disconnected();
+    queue.moved("/other");
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.retry(Row(2));
+    assert_eq!(queue.offers(&LIMITS)[0].path, "/other/folder/2");
+}
+
+#[test]
+fn bar_reaches_its_end_only_when_the_file_is_stored() {
+    let mut queue = queue(&[10 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 10 * KIB);
+    while chunk(&mut queue).is_some() {}
+    grant(&mut queue, 0, 10 * KIB, 10 * KIB);
+    queue.verifying(UploadId(0));
+    assert_eq!(queue.get(Row(0)).unwrap().permille(), 999);
+    assert_eq!(queue.totals().permille(), 999);
+    queue.done(UploadId(0), Verified::Size);
+    assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
+}
+
+/// What a portal with windows of `window` bytes does with the chunks of one upload.
+fn drive(queue: &mut Queue, size: u64, window: u64) -> u64 {
+    let mut received = 0;
+    grant(queue, 0, 0, window.min(size));
+    while let Some(chunk) = chunk(queue) {
+        assert_eq!(chunk.header.offset, received);
+        let len = chunk.end - chunk.header.offset;
+        assert!(len >= u64::from(LIMITS.min_chunk_bytes) || chunk.end == size);
+        assert!(len <= u64::from(LIMITS.max_chunk_bytes));
+        received = chunk.end;
+        grant(queue, 0, received, (received + window).min(size));
+    }
+    received
+}
+
+proptest! {
+    #[test]
+    fn every_byte_is_sent_once_and_in_order(
+        size in 0..2_000_000_u64,
+        window in 4 * KIB..300 * KIB,
+    ) {
+        let mut queue = queue(&[size]);
+        queue.offers(&LIMITS);
+        prop_assert_eq!(drive(&mut queue, size, window), size);
+    }
+
+    #[test]
+    fn whatever_happens_every_upload_can_still_be_finished(
+        steps in prop::collection::vec((0..12_u8, 0..6_usize, 0..40_u32), 0..120),
+    ) {
+        let mut queue = queue(&[0, 1, 5 * KIB, 100 * KIB, 3, 70 * KIB]);
+        for (step, row, id) in steps {
+            let (row, id) = (Row(row), UploadId(id));
+            match step {
+                0 => queue.pause(row),
+                1 => queue.resume(row),
+                2 => { queue.cancel(row); }
+                3 => queue.retry(row),
+                4 => queue.skip(row),
+                5 => queue.overwrite(row),
+                6 => { queue.link_lost(); }
+                7 => { queue.failed(id, problem()); }
+                8 => { queue.conflict(id, Existing { size: None }); }
+                9 => { queue.done(id, Verified::Size); }
+                10 => queue.credit(id, Attempt(id.0 % 2), 0, 50 * KIB, Millis(0)),
+                _ => { queue.offers(&LIMITS); chunk(&mut queue); }
+            }
+        }
+        queue.link_lost();
+        for row in 0..6 {
+            queue.resume(Row(row));
+            queue.retry(Row(row));
+        }
+        let mut rounds = 0;
+        while queue.totals().done < 6 {
+            rounds += 1;
+            prop_assert!(rounds < 20);
+            for offer in queue.offers(&LIMITS) {
+                queue.done(offer.upload, Verified::Size);
+            }
+        }
+    }
+}

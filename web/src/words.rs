@@ -1,0 +1,417 @@
+//! Every sentence that the program says, in one place.
+
+use std::time::Duration;
+
+use protocol::{
+    Encryption, Problem, Remedy, Stage,
+    problem::Who,
+    server::{Certificate, Existing, LogKind, Tls, Verified},
+};
+
+use crate::{
+    format,
+    queue::{self, Hold, Skipped, State, Totals, Upload},
+};
+
+/// The stages that a person sees while the page connects, in their order.
+pub const STOPS: [(Stage, &str); 7] = [
+    (Stage::Resolve, "Find the address"),
+    (Stage::Connect, "Connect"),
+    (Stage::Tls, "Encrypt"),
+    (Stage::Certificate, "Check the certificate"),
+    (Stage::Login, "Log in"),
+    (Stage::Protect, "Protect the data"),
+    (Stage::Setup, "Get ready"),
+];
+
+/// What is said of a stop for those who do not see it.
+pub const STOP_PASSED: &str = "done";
+/// The stop at hand.
+pub const STOP_CURRENT: &str = "under way";
+/// A stop to come.
+pub const STOP_AHEAD: &str = "to come";
+
+/// A doubt about a certificate that replaced a trusted one.
+pub const OTHER_CERTIFICATE: &str =
+    "This is not the certificate that you trusted for this server before.";
+
+/// The page's name in the window's title.
+pub const TITLE: &str = "Ferryport";
+
+/// Nothing is connected.
+pub const NOT_CONNECTED: &str = "Not connected";
+/// The person disconnected.
+pub const DISCONNECTED: &str = "Disconnected.";
+/// The portal is being asked for a session.
+pub const RECONNECTING: &str = "The connection to the portal was lost. Reconnecting…";
+/// Uploads were broken off.
+pub const RETRY_TO_GO_ON: &str = "Press Retry on an interrupted upload to send it again.";
+/// Back after a break.
+pub const BACK_AGAIN: &str = "Connected again.";
+
+/// How one stage is called in front of a problem.
+#[must_use]
+pub fn stage(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Portal => "Portal",
+        Stage::Resolve => "Finding the address",
+        Stage::Policy => "Portal's policy",
+        Stage::Connect => "Connecting",
+        Stage::Greeting => "Greeting",
+        Stage::Auth => "AUTH TLS",
+        Stage::Tls => "TLS handshake",
+        Stage::Certificate => "Certificate",
+        Stage::Login => "Login",
+        Stage::Protect => "Protecting the data",
+        Stage::Setup => "Getting ready",
+        Stage::List => "Listing",
+        Stage::MakeDirectory => "Making the directory",
+        Stage::DataConnection => "Data connection",
+        Stage::DataTls => "TLS on the data connection",
+        Stage::Transfer => "Transfer",
+        Stage::Verify => "Check",
+        Stage::Rename => "Renaming",
+    }
+}
+
+/// Who can mend a problem.
+#[must_use]
+pub fn who(who: Who) -> &'static str {
+    match who {
+        Who::You => "What you can do:",
+        Who::Host => "For whoever runs the server:",
+        Who::Network => "For whoever runs the network:",
+        Who::Operator => "For whoever runs this portal:",
+    }
+}
+
+/// Who speaks in a line of the log.
+#[must_use]
+pub fn log_kind(kind: LogKind) -> &'static str {
+    match kind {
+        LogKind::Status => "Status:",
+        LogKind::Command => "Command:",
+        LogKind::Response => "Response:",
+        LogKind::Error => "Error:",
+    }
+}
+
+/// An upload's status. Its first words are a contract with those who look for them.
+#[must_use]
+pub fn status(upload: &Upload) -> String {
+    match upload.state() {
+        State::Queued => "Queued".to_owned(),
+        State::Held => "Paused before it began".to_owned(),
+        State::Open(open) => match (open.stage(), open.hold()) {
+            (queue::Stage::Verifying, _) => "Verifying that it is stored".to_owned(),
+            (_, Hold::Paused) => format!("Paused at {}", format::bytes(upload.taken())),
+            (queue::Stage::Ahead, Hold::Running) => "Queued, next".to_owned(),
+            (queue::Stage::Sending, Hold::Running) => uploading(upload),
+        },
+        State::Done { verified: Verified::Size } => "Done, size confirmed by the server".to_owned(),
+        State::Done { verified: Verified::ReplyOnly } => "Done, confirmed by the server".to_owned(),
+        State::Interrupted => "Interrupted: the connection was lost".to_owned(),
+        State::Skipped(Skipped::ServerFileKept) => {
+            "Skipped: the server's file was left as it is".to_owned()
+        }
+        State::Skipped(Skipped::Cancelled) => "Skipped: you cancelled it".to_owned(),
+        State::Failed(_) => "Failed".to_owned(),
+        State::NeedsDecision(existing) => decision(existing, upload.size()),
+    }
+}
+
+fn uploading(upload: &Upload) -> String {
+    let mut text = format!("Uploading, {} taken", format::bytes(upload.taken()));
+    let rest = upload.size() - upload.taken();
+    if let Some(rate) = upload.rate().bytes_per_second().filter(|rate| *rate > 0) {
+        text.push_str(&format!(" at {}/s", format::bytes(rate)));
+    }
+    if let Some(left) = upload.rate().time_for(rest).filter(|left| worth_saying(*left)) {
+        text.push_str(&format!(", {} left", format::duration(left)));
+    }
+    text
+}
+
+fn worth_saying(left: Duration) -> bool {
+    left >= Duration::from_secs(2) && left < Duration::from_secs(100 * 3600)
+}
+
+fn decision(existing: &Existing, size: u64) -> String {
+    let yours = format::exact_bytes(size);
+    match existing.size {
+        Some(theirs) if theirs == size => format!(
+            "Needs a decision: a file of this name and size ({yours}) is on the server already"
+        ),
+        Some(theirs) => format!(
+            "Needs a decision: a file of this name is on the server already ({}; yours has {yours})",
+            format::exact_bytes(theirs)
+        ),
+        None => "Needs a decision: a file of this name is on the server already".to_owned(),
+    }
+}
+
+/// The progress of one upload, spoken.
+#[must_use]
+pub fn spoken_progress(upload: &Upload) -> String {
+    format!("{} of {}", format::bytes(upload.taken()), format::bytes(upload.size()))
+}
+
+/// All uploads in a few words, for the heading.
+#[must_use]
+pub fn count(totals: &Totals) -> String {
+    match totals.files {
+        0 => String::new(),
+        files => format!("{} of {files} done", totals.done),
+    }
+}
+
+/// All uploads in a line.
+#[must_use]
+pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> String {
+    let mut parts = vec![format!(
+        "{} of {}",
+        format::bytes(totals.taken),
+        format::bytes(totals.bytes)
+    )];
+    if totals.active > 0 {
+        if let Some(rate) = rate.filter(|rate| *rate > 0) {
+            parts.push(format!("{}/s", format::bytes(rate)));
+        }
+        if let Some(left) = left.filter(|left| worth_saying(*left)) {
+            parts.push(format!("{} left", format::duration(left)));
+        }
+    }
+    for (number, what) in [
+        (totals.failed, "failed"),
+        (totals.waiting, "waiting for you"),
+        (totals.paused, "paused"),
+        (totals.skipped, "skipped"),
+    ] {
+        if number > 0 {
+            parts.push(format!("{number} {what}"));
+        }
+    }
+    parts.join(" · ")
+}
+
+/// The window's title.
+#[must_use]
+pub fn title(totals: &Totals) -> String {
+    if totals.active > 0 {
+        return format!("{}% – {TITLE}", totals.permille() / 10);
+    }
+    match (totals.files, totals.failed + totals.waiting) {
+        (0, _) => TITLE.to_owned(),
+        (_, 0) if totals.paused > 0 => format!("Paused – {TITLE}"),
+        (_, 0) if totals.done > 0 => format!("Done – {TITLE}"),
+        (_, 0) => TITLE.to_owned(),
+        (_, _) => format!("! {TITLE}"),
+    }
+}
+
+/// Said once when nothing is left to do.
+#[must_use]
+pub fn finished(totals: &Totals) -> String {
+    let done = files(totals.done);
+    match (totals.failed, totals.waiting) {
+        (0, 0) => format!("Finished: {done} stored."),
+        (failed, 0) => format!("Finished: {done} stored, {failed} failed."),
+        (0, waiting) => format!("{done} stored, {waiting} waiting for you."),
+        (failed, waiting) => format!("{done} stored, {failed} failed, {waiting} waiting for you."),
+    }
+}
+
+/// Said at each quarter of the way.
+#[must_use]
+pub fn milestone(permille: u64, totals: &Totals) -> String {
+    format!("{} percent, {} of {} stored.", permille / 10, totals.done, files(totals.files))
+}
+
+/// Said when files were picked.
+#[must_use]
+pub fn added(number: usize) -> String {
+    format!("{} added.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+}
+
+/// Said when an upload failed.
+#[must_use]
+pub fn failed(path: &str, problem: &Problem) -> String {
+    format!("{}: {}", format::visible(path), format::visible(&problem.message))
+}
+
+/// Said when an upload waits for a decision.
+#[must_use]
+pub fn asks(path: &str) -> String {
+    format!("{} is on the server already. Overwrite or skip?", format::visible(path))
+}
+
+/// Where the page is connected to.
+#[must_use]
+pub fn connected_to(host: &str) -> String {
+    format!("Connected to {}", format::visible(host))
+}
+
+/// Where the page is on its way to.
+#[must_use]
+pub fn connecting_to(host: &str) -> String {
+    format!("Connecting to {}", format::visible(host))
+}
+
+/// Host, port and address, for the facts.
+#[must_use]
+pub fn server_fact(host: &str, port: u16, address: &str) -> String {
+    let (host, address) = (format::visible(host), format::visible(address));
+    let place = format!("{host}, port {port}");
+    if address.is_empty() || address.contains(&*host) {
+        place
+    } else {
+        format!("{place} ({address})")
+    }
+}
+
+/// The control connection's encryption, for the facts.
+#[must_use]
+pub fn tls_fact(tls: &Tls, encryption: Encryption) -> String {
+    let when = match encryption {
+        Encryption::Explicit => "explicit",
+        Encryption::Implicit => "implicit",
+    };
+    let (version, suite) = (format::visible(&tls.version), format::visible(&tls.cipher_suite));
+    format!("{version} ({when}), {suite}")
+}
+
+/// Under the choice of encryption.
+#[must_use]
+pub fn encryption_hint(encryption: Encryption) -> &'static str {
+    match encryption {
+        Encryption::Explicit => "Explicit TLS is usual, on port 21.",
+        Encryption::Implicit => "Implicit TLS is the older way, on port 990.",
+    }
+}
+
+/// The names in a certificate.
+#[must_use]
+pub fn names(certificate: &Certificate) -> String {
+    if certificate.names.is_empty() {
+        "none".to_owned()
+    } else {
+        certificate.names.join(", ")
+    }
+}
+
+/// How long until the next try.
+#[must_use]
+pub fn retry_in(left: Duration) -> String {
+    format!("The connection to the portal was lost. Next try in {}.", format::duration(left))
+}
+
+/// A line in the log where lines are missing.
+#[must_use]
+pub fn lines_missing(number: u64) -> String {
+    format!("{number} lines are missing here: the portal keeps only the newest.")
+}
+
+/// Under a listing that is not complete.
+#[must_use]
+pub fn left_out(number: u64) -> String {
+    format!("{number} more are not shown.")
+}
+
+/// A folder that the server did not make.
+#[must_use]
+pub fn folder_not_made(path: &str, problem: &Problem) -> String {
+    let (path, message) = (format::visible(path), format::visible(&problem.message));
+    match &problem.reply {
+        Some(reply) => {
+            let reply = format::visible(reply);
+            format!("The folder {path} could not be made: {message} ({reply})")
+        }
+        None => format!("The folder {path} could not be made: {message}"),
+    }
+}
+
+/// What the browser could not read.
+#[must_use]
+pub fn unreadable(names: &[String]) -> String {
+    let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
+    let more = match names.len().saturating_sub(3) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!("The browser could not read {}{more}.", shown.join(", "))
+}
+
+/// The portal speaks another version.
+#[must_use]
+pub fn outdated() -> Problem {
+    problem(
+        "The portal has been updated since this page was opened.",
+        Who::You,
+        "Reload the page, then connect again.",
+    )
+}
+
+/// No session, no socket.
+#[must_use]
+pub fn portal_out_of_reach() -> Problem {
+    problem(
+        "The portal cannot be reached.",
+        Who::You,
+        "Check your own network, then try again. If a proxy stands between, it has to let \
+         WebSockets through.",
+    )
+}
+
+/// An answer to the request for a session that is not one of the portal's.
+#[must_use]
+pub fn no_session(status: u16) -> Problem {
+    problem(
+        &format!("The portal opened no session (HTTP status {status})."),
+        Who::You,
+        "Wait a moment and try again.",
+    )
+}
+
+/// The portal sent something else than a message.
+#[must_use]
+pub fn not_understood() -> Problem {
+    problem(
+        "The portal sent something that this page does not understand.",
+        Who::You,
+        "Reload the page, then connect again.",
+    )
+}
+
+/// The person did not trust the certificate.
+#[must_use]
+pub fn certificate_refused() -> Problem {
+    Problem {
+        stage: Stage::Certificate,
+        message: "You did not trust the server's certificate, so nothing was sent.".to_owned(),
+        reply: None,
+        cause: None,
+        remedy: Some(Remedy {
+            who: Who::Host,
+            what: "Ask for the certificate's SHA-256 fingerprint, or for a certificate that a \
+                   public authority vouches for."
+                .to_owned(),
+        }),
+    }
+}
+
+fn problem(message: &str, who: Who, what: &str) -> Problem {
+    Problem {
+        stage: Stage::Portal,
+        message: message.to_owned(),
+        reply: None,
+        cause: None,
+        remedy: Some(Remedy { who, what: what.to_owned() }),
+    }
+}
+
+fn files(number: u64) -> String {
+    match number {
+        1 => "1 file".to_owned(),
+        number => format!("{number} files"),
+    }
+}
