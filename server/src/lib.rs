@@ -1,1 +1,22 @@
-//! The portal.
+//! The portal: files from a browser to an FTPS server, nothing in between but a window.
+//!
+//! # Layers
+//! - [`settings`]: every setting, its unit, its default.
+//! - [`policy`]: where the portal may connect to.
+//! - [`http`]: the page, its assets, the doors of a session, the headers.
+//! - [`session`]: one page's conversation, from its hello to its end.
+//! - [`relay`]: the bytes on their way through, and the budget that bounds them.
+//! - [`portal`]: what all of them share.
+//! - [`demo`]: an FTPS server to try the portal on.
+//!
+//! The portal keeps nothing on disk: no file, no credential, no state.
+
+#[cfg(feature = "demo")]
+pub mod demo;
+pub mod http;
+pub mod policy;
+pub mod portal;
+pub mod relay;
+pub mod serve;
+pub mod session;
+pub mod settings;

@@ -1,2 +1,158 @@
-//! The portal's binary.
-fn main() {}
+//! The `ferryport` command: `serve` the portal, or `demo` it with an FTPS server of its own.
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use ferryport::{
+    serve,
+    settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
+};
+use tracing_subscriber::EnvFilter;
+
+fn main() -> ExitCode {
+    let matches = command().get_matches();
+    start_tracing();
+    match run(&matches) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if let Some(settings) = error.downcast_ref::<SettingsError>() {
+                eprintln!("\nhint: {}", settings.hint());
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command() -> Command {
+    let serve = Command::new("serve")
+        .about("Run the portal")
+        .arg(
+            Arg::new("config")
+                .long("config")
+                .env("FERRYPORT_CONFIG")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("A TOML file with settings"),
+        )
+        .args(setting_flags());
+    let command = Command::new("ferryport")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("Files onto an FTPS server from nothing but a browser")
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(serve);
+    if cfg!(feature = "demo") {
+        command.subcommand(
+            Command::new("demo")
+                .about("Run the portal and an FTPS server with a temporary folder to try it on")
+                .args(setting_flags()),
+        )
+    } else {
+        command
+    }
+}
+
+/// One flag a setting; the variables are read here too, so that both show in `--help`.
+fn setting_flags() -> impl Iterator<Item = Arg> {
+    DESCRIPTIONS.iter().map(|setting| {
+        let help: Vec<&str> = setting.help.iter().map(|line| line.trim()).collect();
+        let action = if setting.repeatable {
+            ArgAction::Append
+        } else {
+            ArgAction::Set
+        };
+        Arg::new(setting.name)
+            .long(setting.flag())
+            .value_name("VALUE")
+            .action(action)
+            .help(format!(
+                "{} [env: {}] [default: {}]",
+                help.join(" "),
+                setting.variable(),
+                setting.default
+            ))
+    })
+}
+
+fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()?;
+    match matches.subcommand() {
+        Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
+        #[cfg(feature = "demo")]
+        Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
+        _ => unreachable!("clap requires a known subcommand"),
+    }
+}
+
+fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
+    let mut sources = Sources::default();
+    if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            anyhow::anyhow!(
+                "the configuration file {} cannot be read: {error}",
+                path.display()
+            )
+        })?;
+        sources.file(&text, DESCRIPTIONS)?;
+    }
+    for setting in DESCRIPTIONS {
+        if let Ok(text) = std::env::var(setting.variable()) {
+            sources.variable(setting.name, text);
+        }
+        if let Some(texts) = matches.get_many::<String>(setting.name) {
+            let texts: Vec<&str> = texts.map(String::as_str).collect();
+            sources.flag(setting.name, texts.join(","));
+        }
+    }
+    Ok(Settings::from_sources(&sources)?)
+}
+
+async fn serve(settings: Settings) -> anyhow::Result<()> {
+    let portal = serve::listen(settings).await?;
+    println!("listening on http://{}", portal.address());
+    portal.run(serve::asked_to_stop()).await;
+    Ok(())
+}
+
+/// The portal beside an FTPS server of its own; loopback is allowed, as that is where it is.
+#[cfg(feature = "demo")]
+async fn demo(mut settings: Settings) -> anyhow::Result<()> {
+    use ferryport::demo::{DemoServer, USERNAME};
+
+    let server = DemoServer::start().await?;
+    settings.allow_network.push(server.address().ip().into());
+    let portal = serve::listen(settings).await?;
+    println!(
+        "Ferryport is ready. Open http://{} and connect:\n",
+        portal.address()
+    );
+    println!("  Host        {}", server.address().ip());
+    println!("  Port        {}", server.address().port());
+    println!("  Encryption  Explicit TLS");
+    println!("  Username    {USERNAME}");
+    println!("  Password    {}\n", server.password());
+    println!("The page will ask about the server's certificate. Its SHA-256 is");
+    println!("  {}", server.certificate_sha256());
+    println!(
+        "Uploads arrive in {} and are gone when",
+        server.folder().display()
+    );
+    println!("you press Ctrl-C.");
+    tokio::select! {
+        served = server.run() => served,
+        () = portal.run(serve::asked_to_stop()) => Ok(()),
+    }
+}
+
+/// What goes wrong is on standard error; `RUST_LOG` tells how much of the rest.
+fn start_tracing() {
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,libunftp=off,unftp_sbe_fs=off"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .init();
+}

@@ -1,0 +1,179 @@
+//! An FTPS server to try the portal on: libunftp on loopback, a temporary folder, a fresh
+//! self-signed certificate, which goes through the same trust dialog as any other.
+
+use std::{
+    net::SocketAddr,
+    path::Path,
+    sync::Arc,
+};
+
+use anyhow::Context as _;
+use async_trait::async_trait;
+use libunftp::{
+    ServerBuilder,
+    auth::{AuthenticationError, Authenticator, Credentials, Principal},
+    options::FtpsRequired,
+};
+use rustls::{
+    ServerConfig,
+    crypto::aws_lc_rs,
+    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
+};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use unftp_sbe_fs::Filesystem;
+
+/// The one account's name.
+pub const USERNAME: &str = "demo";
+
+/// Random bytes of its password, which is written in hexadecimal.
+const PASSWORD_BYTES: usize = 6;
+
+/// An FTPS server whose port is open; the folder is removed when this is dropped.
+#[derive(Debug)]
+pub struct DemoServer {
+    listener: TcpListener,
+    address: SocketAddr,
+    folder: TempDir,
+    account: Arc<Account>,
+    tls: Arc<ServerConfig>,
+    certificate_sha256: String,
+}
+
+impl DemoServer {
+    /// Opens a free port on loopback.
+    ///
+    /// # Errors
+    /// When there is no port, no folder, no randomness to be had.
+    pub async fn start() -> anyhow::Result<Self> {
+        let listener =
+            TcpListener::bind("127.0.0.1:0").await.context("no port for the demo's FTPS server")?;
+        let address = listener.local_addr().context("the demo's FTPS server has no address")?;
+        let folder = tempfile::Builder::new()
+            .prefix("ferryport-demo-")
+            .tempdir()
+            .context("no temporary folder for the demo's FTPS server")?;
+        let (tls, certificate_sha256) = self_signed().context("no certificate for the demo")?;
+        Ok(Self {
+            listener,
+            address,
+            folder,
+            account: Arc::new(Account::with_random_password()?),
+            tls,
+            certificate_sha256,
+        })
+    }
+
+    /// The control port.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The account's password.
+    #[must_use]
+    pub fn password(&self) -> &str {
+        &self.account.password
+    }
+
+    /// Where uploads arrive.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// SHA-256 of the certificate, to compare with the page's dialog.
+    #[must_use]
+    pub fn certificate_sha256(&self) -> &str {
+        &self.certificate_sha256
+    }
+
+    /// Serves for ever.
+    ///
+    /// # Errors
+    /// When the folder is gone.
+    pub async fn run(&self) -> anyhow::Result<()> {
+        loop {
+            let Ok((stream, _)) = self.listener.accept().await else { continue };
+            let server = self.server()?;
+            tokio::spawn(async move {
+                if let Err(error) = server.service(stream).await {
+                    tracing::debug!(%error, "a connection to the demo's FTPS server ended");
+                }
+            });
+        }
+    }
+
+    fn server(&self) -> anyhow::Result<libunftp::Server<Filesystem, libunftp::auth::DefaultUser>> {
+        let folder = self.folder.path().to_owned();
+        // libunftp makes a backend a session, through a function that cannot fail.
+        Filesystem::new(&folder).context("the demo's folder is gone")?;
+        #[expect(clippy::expect_used, reason = "checked one line above; libunftp allows no error")]
+        let backend = Box::new(move || Filesystem::new(&folder).expect("the demo's folder"));
+        ServerBuilder::with_authenticator(backend, Arc::clone(&self.account) as _)
+            .greeting("Ferryport demo")
+            .ftps_manual::<std::path::PathBuf>(Arc::clone(&self.tls))
+            .ftps_required(FtpsRequired::All, FtpsRequired::All)
+            .logger(slog_discard())
+            .build()
+            .context("the demo's FTPS server could not be set up")
+    }
+}
+
+/// The one account.
+#[derive(Debug)]
+struct Account {
+    password: String,
+}
+
+impl Account {
+    fn with_random_password() -> anyhow::Result<Self> {
+        let mut bytes = [0; PASSWORD_BYTES];
+        getrandom::fill(&mut bytes).context("no random password for the demo")?;
+        Ok(Self { password: hex(&bytes) })
+    }
+}
+
+#[async_trait]
+impl Authenticator for Account {
+    async fn authenticate(
+        &self,
+        username: &str,
+        credentials: &Credentials,
+    ) -> Result<Principal, AuthenticationError> {
+        if username != USERNAME {
+            return Err(AuthenticationError::BadUser);
+        }
+        if credentials.password.as_deref() != Some(self.password.as_str()) {
+            return Err(AuthenticationError::BadPassword);
+        }
+        Ok(Principal { username: username.to_owned() })
+    }
+}
+
+fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
+    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+    let made = rcgen::generate_simple_self_signed(names)?;
+    let certificate = made.cert.der().clone();
+    let sha256 = hex(&Sha256::digest(&certificate));
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate], key)?;
+    Ok((Arc::new(config), sha256))
+}
+
+/// The demo's server says nothing of its own: the session log on the page does.
+fn slog_discard() -> slog::Logger {
+    slog::Logger::root(slog::Discard, slog::o!())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _never_fails = write!(text, "{byte:02x}");
+        text
+    })
+}

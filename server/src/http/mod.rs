@@ -1,0 +1,43 @@
+//! The portal's HTTP side: the page, its assets, the two doors of a session.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | the page |
+//! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, for ever |
+//! | `POST /session` | a new session's name and secret |
+//! | `GET /session/socket` | the session's WebSocket |
+//! | `GET /healthz` | `ok`, for a supervisor |
+
+mod assets;
+mod headers;
+pub mod listener;
+mod origin;
+mod page;
+mod sessions;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware,
+    routing::{get, post},
+};
+
+use crate::portal::Portal;
+
+/// Every route, with the headers that each answer carries.
+pub fn router(portal: Arc<Portal>) -> Router {
+    let session = Router::new()
+        .route("/session", post(sessions::create))
+        .route("/session/socket", get(sessions::socket))
+        .route_layer(middleware::from_fn_with_state(Arc::clone(&portal), origin::check));
+    Router::new()
+        .route("/", get(page::page))
+        .route("/assets/{name}", get(assets::asset))
+        .route("/healthz", get(async || "ok"))
+        .merge(session)
+        .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
+        .layer(middleware::map_response(headers::add))
+        .with_state(portal)
+}

@@ -1,0 +1,326 @@
+//! Where the portal may connect to.
+//!
+//! The portal dials hosts that strangers name, so it has to be nobody's scanner: a name is
+//! resolved once, every address is classified, and only what passed is dialled, for the control
+//! connection and for data connections alike. A [`Destination`] can be made by [`Policy::vet`]
+//! alone, and nothing else in the portal can hand an address to the FTPS engine.
+
+mod address;
+
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use protocol::{Encryption, Problem, Remedy, Stage, problem::Who};
+
+pub use address::Scope;
+
+/// The longest host name that the DNS knows, in bytes (RFC 1035 §2.3.4).
+const MAX_HOST_LEN: usize = 253;
+
+/// The operator's rules.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    allowed: Vec<IpNet>,
+    resolve_timeout: Duration,
+}
+
+/// A host whose addresses may be dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Destination {
+    host: String,
+    encryption: Encryption,
+    /// At least one.
+    addresses: Vec<SocketAddr>,
+}
+
+/// Why a destination was not vetted.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// The text is no host name and no address.
+    #[error("`{0}` is not a host name")]
+    NotAHost(String),
+    /// Port 0 cannot be dialled.
+    #[error("port 0 cannot be connected to")]
+    PortZero,
+    /// The name service has no address for the name.
+    #[error("no address was found for `{host}`")]
+    NotFound {
+        /// The name.
+        host: String,
+        /// What the name service said.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The name service gave no answer in time.
+    #[error("the name service gave no answer for `{host}` within {}", humantime::format_duration(*.limit))]
+    NoAnswer {
+        /// The name.
+        host: String,
+        /// How long was waited.
+        limit: Duration,
+    },
+    /// All addresses are in networks that the operator does not allow.
+    #[error("`{host}` is at {address}, which is {scope}")]
+    NotAllowed {
+        /// The name.
+        host: String,
+        /// Its first address.
+        address: IpAddr,
+        /// Where the address belongs.
+        scope: Scope,
+    },
+}
+
+impl Policy {
+    /// Rules that let public addresses pass, and those in the `allowed` networks.
+    #[must_use]
+    pub fn new(allowed: Vec<IpNet>, resolve_timeout: Duration) -> Self {
+        Self { allowed, resolve_timeout }
+    }
+
+    /// Resolves `host` once and keeps what may be dialled.
+    ///
+    /// # Errors
+    /// [`Refusal`]; nothing was dialled.
+    pub async fn vet(
+        &self,
+        host: &str,
+        port: u16,
+        encryption: Encryption,
+    ) -> Result<Destination, Refusal> {
+        let host = normal_host(host)?;
+        if port == 0 {
+            return Err(Refusal::PortZero);
+        }
+        let addresses = self.resolve(&host, port).await?;
+        self.keep_allowed(host, encryption, &addresses)
+    }
+
+    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refusal> {
+        let lookup = tokio::net::lookup_host((host, port));
+        match tokio::time::timeout(self.resolve_timeout, lookup).await {
+            Ok(Ok(addresses)) => Ok(addresses.collect()),
+            Ok(Err(source)) => Err(Refusal::NotFound { host: host.to_owned(), source }),
+            Err(_) => {
+                Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout })
+            }
+        }
+    }
+
+    fn keep_allowed(
+        &self,
+        host: String,
+        encryption: Encryption,
+        resolved: &[SocketAddr],
+    ) -> Result<Destination, Refusal> {
+        let mut addresses = Vec::new();
+        for address in resolved {
+            let canonical = SocketAddr::new(address.ip().to_canonical(), address.port());
+            if self.allows(canonical.ip()) && !addresses.contains(&canonical) {
+                addresses.push(canonical);
+            }
+        }
+        match (addresses.is_empty(), resolved.first()) {
+            (false, _) => Ok(Destination { host, encryption, addresses }),
+            (true, Some(first)) => {
+                let address = first.ip().to_canonical();
+                Err(Refusal::NotAllowed { host, address, scope: Scope::of(address) })
+            }
+            (true, None) => {
+                let source = std::io::Error::other("the name has no address");
+                Err(Refusal::NotFound { host, source })
+            }
+        }
+    }
+
+    /// Whether an address, in its canonical form, may be dialled.
+    fn allows(&self, address: IpAddr) -> bool {
+        match Scope::of(address) {
+            Scope::Public => true,
+            // A translator leads to the IPv4 address within: that one counts.
+            Scope::Nat64(inner) => self.names(address) || self.allows(IpAddr::V4(inner)),
+            Scope::ThisNetwork
+            | Scope::Loopback
+            | Scope::Private
+            | Scope::LinkLocal
+            | Scope::SharedAddressSpace
+            | Scope::Multicast
+            | Scope::Metadata
+            | Scope::Transition
+            | Scope::Reserved => self.names(address),
+        }
+    }
+
+    fn names(&self, address: IpAddr) -> bool {
+        self.allowed.iter().any(|network| network.contains(&address))
+    }
+}
+
+impl Destination {
+    /// The host as the person named it, for SNI and for the certificate.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The ways to reach it for the FTPS engine, in the name service's order; at least one.
+    pub fn targets(&self) -> impl Iterator<Item = ftps::Target> + '_ {
+        let encryption = match self.encryption {
+            Encryption::Explicit => ftps::Encryption::Explicit,
+            Encryption::Implicit => ftps::Encryption::Implicit,
+        };
+        self.addresses.iter().map(move |address| ftps::Target {
+            address: *address,
+            host: self.host.clone(),
+            encryption,
+        })
+    }
+}
+
+impl fmt::Display for Destination {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, address) in self.addresses.iter().enumerate() {
+            if position > 0 {
+                f.write_str(", ")?;
+            }
+            write!(f, "{address}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Refusal {
+    /// The refusal as the page shows it.
+    #[must_use]
+    pub fn to_problem(&self) -> Problem {
+        let (stage, who, what) = match self {
+            Self::NotAHost(_) | Self::PortZero => (
+                Stage::Resolve,
+                Who::You,
+                "Enter the server's host name, for example ftp.example.com, and its port.",
+            ),
+            Self::NotFound { .. } => (
+                Stage::Resolve,
+                Who::You,
+                "Check the spelling of the host name. If it is right, it may be known only inside \
+                 a network that the portal is not in.",
+            ),
+            Self::NoAnswer { .. } => (
+                Stage::Resolve,
+                Who::Operator,
+                "Try again in a minute. If it stays, the portal's name service needs a look.",
+            ),
+            Self::NotAllowed { .. } => (
+                Stage::Policy,
+                Who::Operator,
+                "This portal connects to public addresses only. Whoever runs it can allow this \
+                 network with the setting `allow_network`.",
+            ),
+        };
+        let cause = match self {
+            Self::NotFound { source, .. } => Some(source.to_string()),
+            Self::NotAHost(_)
+            | Self::PortZero
+            | Self::NoAnswer { .. }
+            | Self::NotAllowed { .. } => None,
+        };
+        Problem {
+            stage,
+            message: self.to_string(),
+            reply: None,
+            cause,
+            remedy: Some(Remedy { who, what: what.to_owned() }),
+        }
+    }
+}
+
+/// The host without the brackets of an IPv6 address, checked for what no name can hold.
+fn normal_host(host: &str) -> Result<String, Refusal> {
+    let bare = host.trim();
+    let bare = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(bare);
+    let well_formed = !bare.is_empty()
+        && bare.len() <= MAX_HOST_LEN
+        && bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
+    if well_formed { Ok(bare.to_owned()) } else { Err(Refusal::NotAHost(host.to_owned())) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn strict() -> Policy {
+        Policy::new(Vec::new(), Duration::from_secs(5))
+    }
+
+    fn allowing(network: &str) -> Policy {
+        Policy::new(vec![network.parse().unwrap()], Duration::from_secs(5))
+    }
+
+    async fn vet(policy: &Policy, host: &str) -> Result<Destination, Refusal> {
+        policy.vet(host, 21, Encryption::Explicit).await
+    }
+
+    #[tokio::test]
+    async fn public_address_passes_and_is_the_one_to_dial() {
+        let destination = vet(&strict(), "93.184.216.34").await.unwrap();
+        let targets: Vec<_> = destination.targets().collect();
+        assert_eq!(targets.len(), 1);
+        assert_eq!(targets[0].address, "93.184.216.34:21".parse().unwrap());
+    }
+
+    #[tokio::test]
+    async fn loopback_by_any_name_is_refused() {
+        for host in [
+            "127.0.0.1",
+            "127.1",
+            "localhost",
+            "[::1]",
+            "::ffff:127.0.0.1",
+            "2130706433",
+            "0x7f.0.0.1",
+            "0.0.0.0",
+            "::",
+        ] {
+            let refusal = vet(&strict(), host).await.unwrap_err();
+            assert!(
+                matches!(refusal, Refusal::NotAllowed { .. } | Refusal::NotFound { .. }),
+                "{host}: {refusal}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn allowed_network_passes_and_its_neighbour_does_not() {
+        let policy = allowing("10.1.0.0/16");
+        assert!(vet(&policy, "10.1.2.3").await.is_ok());
+        assert!(vet(&policy, "::ffff:10.1.2.3").await.is_ok());
+        assert!(vet(&policy, "64:ff9b::10.1.2.3").await.is_ok());
+        assert!(vet(&policy, "10.2.2.3").await.is_err());
+        assert!(vet(&policy, "64:ff9b::10.2.2.3").await.is_err());
+    }
+
+    #[tokio::test]
+    async fn refusal_names_the_address_its_scope_and_the_setting() {
+        let problem = vet(&strict(), "169.254.169.254").await.unwrap_err().to_problem();
+        assert_eq!(problem.stage, Stage::Policy);
+        assert!(problem.message.contains("169.254.169.254"));
+        assert!(problem.remedy.unwrap().what.contains("allow_network"));
+    }
+
+    #[tokio::test]
+    async fn text_that_is_no_host_is_refused_before_the_name_service_is_asked() {
+        for host in ["", " ", "a b", "a/b", "user@host", "a\r\nb", "%00", &"a".repeat(254)] {
+            assert!(matches!(vet(&strict(), host).await, Err(Refusal::NotAHost(_))), "{host:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn port_zero_is_refused() {
+        let refusal = strict().vet("93.184.216.34", 0, Encryption::Explicit).await.unwrap_err();
+        assert!(matches!(refusal, Refusal::PortZero));
+    }
+}

@@ -1,0 +1,96 @@
+//! The memory that all windows of the portal share.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes that one permit of the semaphore stands for: a `u32` of them is 4 TiB.
+const UNIT_BYTES: u64 = 1024;
+
+/// The sum of all windows that may be open at once.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    units: Arc<Semaphore>,
+    total_bytes: u64,
+}
+
+/// A part of the budget; it returns when it is dropped.
+#[derive(Debug, Default)]
+pub struct Lease {
+    permit: Option<OwnedSemaphorePermit>,
+}
+
+impl Budget {
+    /// A budget of `bytes`, rounded down to whole KiB.
+    #[must_use]
+    pub fn new(bytes: u64) -> Self {
+        let units = usize::try_from(bytes / UNIT_BYTES).unwrap_or(usize::MAX);
+        let units = units.min(Semaphore::MAX_PERMITS);
+        Self { units: Arc::new(Semaphore::new(units)), total_bytes: units as u64 * UNIT_BYTES }
+    }
+
+    /// A part of at least `bytes`, if it is free now.
+    #[must_use]
+    pub fn try_lease(&self, bytes: u64) -> Option<Lease> {
+        let permit = Arc::clone(&self.units).try_acquire_many_owned(units(bytes)).ok()?;
+        Some(Lease { permit: Some(permit) })
+    }
+
+    /// A part of at least `bytes` (never more than the whole budget), as soon as it is free;
+    /// who asks first is served first.
+    pub async fn lease(&self, bytes: u64) -> Lease {
+        let bytes = bytes.min(self.total_bytes);
+        // The semaphore is never closed, so there is always a permit in the end.
+        let permit = Arc::clone(&self.units).acquire_many_owned(units(bytes)).await.ok();
+        Lease { permit }
+    }
+
+    /// Bytes that nobody holds.
+    #[must_use]
+    pub fn free_bytes(&self) -> u64 {
+        self.units.available_permits() as u64 * UNIT_BYTES
+    }
+}
+
+impl Lease {
+    /// The part's size in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.permit.as_ref().map_or(0, |permit| permit.num_permits() as u64 * UNIT_BYTES)
+    }
+
+    /// Adds another part to this one.
+    pub fn merge(&mut self, other: Self) {
+        match (&mut self.permit, other.permit) {
+            (Some(mine), Some(more)) => mine.merge(more),
+            (mine @ None, more) => *mine = more,
+            (Some(_), None) => {}
+        }
+    }
+}
+
+fn units(bytes: u64) -> u32 {
+    u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_leased_is_not_free_until_it_is_dropped() {
+        let budget = Budget::new(10 * 1024);
+        let mut lease = budget.try_lease(4 * 1024).unwrap();
+        lease.merge(budget.try_lease(4 * 1024).unwrap());
+        assert_eq!(lease.bytes(), 8 * 1024);
+        assert!(budget.try_lease(4 * 1024).is_none());
+        drop(lease);
+        assert_eq!(budget.free_bytes(), 10 * 1024);
+    }
+
+    #[tokio::test]
+    async fn more_than_the_whole_budget_is_the_whole_budget() {
+        let budget = Budget::new(10 * 1024);
+        assert_eq!(budget.lease(1 << 40).await.bytes(), 10 * 1024);
+    }
+}

@@ -1,0 +1,248 @@
+//! One upload's bytes between the socket loop and the FTPS data connection.
+
+use std::{
+    collections::VecDeque,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use bytes::Bytes;
+use protocol::{Attempt, ChunkHeader, Window, flow::FlowError};
+use tokio::sync::Notify;
+
+use super::Lease;
+
+/// Where an upload's bytes arrive and wait.
+///
+/// The socket loop [delivers](Self::deliver), the upload [takes](Self::next). What may wait is
+/// what the page was credited, and the credit is what the lease holds: see [`Self::credit`].
+#[derive(Debug)]
+pub struct Inlet {
+    state: Mutex<State>,
+    arrived: Notify,
+    min_chunk: u64,
+}
+
+#[derive(Debug)]
+struct State {
+    attempt: Attempt,
+    window: Window,
+    /// The end of the last chunk whose memory is free again.
+    released: u64,
+    lease: Lease,
+    chunks: VecDeque<Bytes>,
+}
+
+/// What the page is told: see [`protocol::ServerMessage::Credit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// The attempt that it is for.
+    pub attempt: Attempt,
+    /// Bytes that the data connection took.
+    pub taken: u64,
+    /// The offset up to which the page may send.
+    pub limit: u64,
+}
+
+/// A chunk that the page was not allowed to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Violation {
+    /// It is out of order or beyond the credit.
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    /// It is smaller than a chunk may be that does not end its file.
+    #[error("a chunk of {len} bytes is smaller than {min} bytes and does not end its file")]
+    TooSmall {
+        /// Its payload's length in bytes.
+        len: u64,
+        /// The least length in bytes.
+        min: u64,
+    },
+    /// It names an attempt that the portal has not begun.
+    #[error("a chunk names an attempt that was never asked for")]
+    UnknownAttempt,
+}
+
+impl Inlet {
+    /// The inlet of a file of `size` bytes, with the credit that `lease` allows.
+    #[must_use]
+    pub fn new(size: u64, min_chunk: u64, lease: Lease) -> Self {
+        let mut state = State {
+            attempt: Attempt::default(),
+            window: Window::new(size),
+            released: 0,
+            lease,
+            chunks: VecDeque::new(),
+        };
+        state.grant();
+        Self { state: Mutex::new(state), arrived: Notify::new(), min_chunk }
+    }
+
+    /// The file's size in bytes.
+    pub fn size(&self) -> u64 {
+        self.state().window.size()
+    }
+
+    /// Bytes of the budget that the window holds.
+    pub fn lease_bytes(&self) -> u64 {
+        self.state().lease.bytes()
+    }
+
+    /// Widens the window.
+    pub fn widen(&self, lease: Lease) {
+        let mut state = self.state();
+        state.lease.merge(lease);
+        state.grant();
+    }
+
+    /// What the page may be told now.
+    pub fn credit(&self) -> Credit {
+        let state = self.state();
+        Credit {
+            attempt: state.attempt,
+            taken: state.window.taken(),
+            limit: state.window.limit(),
+        }
+    }
+
+    /// Takes in a chunk from the page. One of an earlier attempt was under way when the portal
+    /// started over, and is dropped.
+    ///
+    /// # Errors
+    /// [`Violation`]: the page broke the protocol.
+    pub fn deliver(&self, header: ChunkHeader, payload: Bytes) -> Result<(), Violation> {
+        let mut state = self.state();
+        if header.attempt > state.attempt {
+            return Err(Violation::UnknownAttempt);
+        }
+        if header.attempt < state.attempt {
+            return Ok(());
+        }
+        let len = payload.len() as u64;
+        let ends_the_file = header.offset.saturating_add(len) == state.window.size();
+        if len == 0 || (len < self.min_chunk && !ends_the_file) {
+            return Err(Violation::TooSmall { len, min: self.min_chunk });
+        }
+        state.window.send(header.offset, len)?;
+        state.chunks.push_back(payload);
+        drop(state);
+        self.arrived.notify_one();
+        Ok(())
+    }
+
+    /// The next chunk, as soon as it is there. One waiter at a time.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: a chunk is taken out only when it is returned.
+    pub async fn next(&self) -> Bytes {
+        loop {
+            if let Some(chunk) = self.state().chunks.pop_front() {
+                return chunk;
+            }
+            self.arrived.notified().await;
+        }
+    }
+
+    /// Notes that the data connection took `len` bytes more.
+    pub fn took(&self, len: u64) {
+        let mut state = self.state();
+        let taken = state.window.taken() + len;
+        state.window.take(taken);
+    }
+
+    /// Notes that all bytes taken so far are out of memory, and grants as many again.
+    pub fn release_taken(&self) {
+        let mut state = self.state();
+        state.released = state.window.taken();
+        state.grant();
+    }
+
+    /// Starts over at `offset`, under the next attempt.
+    pub fn rewind(&self, offset: u64) {
+        let mut state = self.state();
+        state.attempt = state.attempt.next();
+        state.window = Window::starting_at(state.window.size(), offset);
+        state.released = state.window.taken();
+        state.chunks.clear();
+        state.grant();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock; if one did, the offsets would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn grant(&mut self) {
+        self.window.grant(self.released.saturating_add(self.lease.bytes()));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::UploadId;
+
+    use super::*;
+    use crate::relay::Budget;
+
+    const KIB: u64 = 1024;
+
+    fn inlet(size: u64, lease: u64) -> Inlet {
+        Inlet::new(size, 2, Budget::new(64 * KIB).try_lease(lease).unwrap())
+    }
+
+    fn chunk(inlet: &Inlet, attempt: u32, offset: u64, len: usize) -> Result<(), Violation> {
+        let header = ChunkHeader { upload: UploadId(0), attempt: Attempt(attempt), offset };
+        inlet.deliver(header, Bytes::from(vec![7; len]))
+    }
+
+    #[tokio::test]
+    async fn credit_follows_what_left_memory() {
+        let inlet = inlet(10 * KIB, 2 * KIB);
+        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: 0, limit: 2 * KIB });
+        chunk(&inlet, 0, 0, 1024).unwrap();
+        let first = inlet.next().await;
+        inlet.took(512);
+        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: 512, limit: 2 * KIB });
+        inlet.took(512);
+        drop(first);
+        inlet.release_taken();
+        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: KIB, limit: 3 * KIB });
+    }
+
+    #[test]
+    fn chunk_beyond_the_credit_is_a_violation() {
+        let inlet = inlet(10 * KIB, KIB);
+        assert!(matches!(chunk(&inlet, 0, 0, 1025), Err(Violation::Flow(_))));
+    }
+
+    #[test]
+    fn tiny_chunk_is_a_violation_unless_it_ends_the_file() {
+        let inlet = inlet(3, KIB);
+        assert_eq!(chunk(&inlet, 0, 0, 1), Err(Violation::TooSmall { len: 1, min: 2 }));
+        chunk(&inlet, 0, 0, 2).unwrap();
+        chunk(&inlet, 0, 2, 1).unwrap();
+        assert_eq!(chunk(&inlet, 0, 3, 0), Err(Violation::TooSmall { len: 0, min: 2 }));
+    }
+
+    #[tokio::test]
+    async fn chunk_of_an_earlier_attempt_is_dropped() {
+        let inlet = inlet(10 * KIB, 4 * KIB);
+        chunk(&inlet, 0, 0, 1024).unwrap();
+        inlet.rewind(0);
+        assert_eq!(inlet.credit(), Credit { attempt: Attempt(1), taken: 0, limit: 4 * KIB });
+        chunk(&inlet, 0, 1024, 1024).unwrap();
+        chunk(&inlet, 1, 0, 100).unwrap();
+        assert_eq!(inlet.next().await.len(), 100);
+        assert_eq!(chunk(&inlet, 2, 0, 100), Err(Violation::UnknownAttempt));
+    }
+
+    #[test]
+    fn wider_window_grants_more() {
+        let budget = Budget::new(64 * KIB);
+        let inlet = Inlet::new(10 * KIB, 2, Lease::default());
+        assert_eq!(inlet.credit().limit, 0);
+        inlet.widen(budget.try_lease(20 * KIB).unwrap());
+        assert_eq!(inlet.credit().limit, 10 * KIB);
+    }
+}

@@ -1,0 +1,70 @@
+//! The portal from its listener to its end.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use tokio::net::TcpListener;
+
+use crate::{
+    http,
+    portal::{Portal, system_roots},
+    settings::Settings,
+};
+
+/// A portal whose port is open.
+#[derive(Debug)]
+pub struct Listening {
+    listener: TcpListener,
+    portal: Arc<Portal>,
+    address: SocketAddr,
+}
+
+/// Opens the port.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub async fn listen(settings: Settings) -> anyhow::Result<Listening> {
+    let listener = TcpListener::bind(settings.listen).await.with_context(|| {
+        format!("cannot listen on {}: another program may have the port", settings.listen)
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let portal = Portal::new(settings, address.port(), system_roots());
+    Ok(Listening { listener, portal, address })
+}
+
+impl Listening {
+    /// The address that was bound.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Serves until `stop` is done, then ends every session and waits for its end.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        http::listener::serve(self.listener, &self.portal, stop).await;
+    }
+}
+
+/// Done when the process is asked to end: Ctrl-C or SIGTERM.
+pub async fn asked_to_stop() {
+    let interrupt = tokio::signal::ctrl_c();
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        match signal(SignalKind::terminate()) {
+            Ok(mut terminate) => {
+                tokio::select! {
+                    _ = interrupt => {}
+                    _ = terminate.recv() => {}
+                }
+            }
+            Err(_) => {
+                let _ = interrupt.await;
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = interrupt.await;
+    }
+}

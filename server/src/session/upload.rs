@@ -1,0 +1,341 @@
+//! The story of one upload: make its directory, look for a conflict, open, pump, finish, verify,
+//! rename, report.
+//!
+//! The bytes go to a temporary name in the same directory and are renamed over the target at the
+//! end, so that a good file is never harmed and a name never stands for half a file.
+
+use std::time::{Duration, Instant};
+
+use ftps::{Client, RemotePath};
+use protocol::{
+    OnConflict, Problem, ServerMessage, UploadId,
+    server::{Existing, LogKind, Verified},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    conversation::OpenUpload,
+    link::Line,
+    outbox::Outbox,
+    words,
+};
+use crate::{
+    portal::Portal,
+    relay::{Credit, Inlet},
+    settings::Settings,
+};
+
+/// Bytes handed to the data connection at a time: progress and credit follow in these steps.
+const STEP_BYTES: usize = 64 * 1024;
+
+/// How often a slow upload tells the page how far it is.
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// The most attempts at one upload; each beyond the first follows a step down the ladder of
+/// fallbacks, or a connection that the server had ended while it was idle.
+const MAX_ATTEMPTS: usize = 4;
+
+/// Why an upload did not end with a stored file.
+enum Stop {
+    Cancelled,
+    Conflict(Existing),
+    Engine(ftps::Error),
+    Problem(Problem),
+}
+
+impl From<ftps::Error> for Stop {
+    fn from(error: ftps::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Runs an upload to its end; the answer is the page's last message about it.
+pub async fn run(
+    line: &mut Line,
+    upload: &OpenUpload,
+    portal: &Portal,
+    outbox: &Outbox,
+) -> ServerMessage {
+    let id = upload.offer.upload;
+    match attempts(line, upload, portal, outbox).await {
+        Ok((path, verified)) => {
+            ServerMessage::Done { upload: id, path: path.display().into_owned(), verified }
+        }
+        Err(Stop::Cancelled) => ServerMessage::Cancelled { upload: id },
+        Err(Stop::Conflict(existing)) => ServerMessage::Conflict { upload: id, existing },
+        Err(Stop::Problem(problem)) => ServerMessage::Failed { upload: id, problem },
+        Err(Stop::Engine(error)) => {
+            ServerMessage::Failed { upload: id, problem: words::problem(&error) }
+        }
+    }
+}
+
+async fn attempts(
+    line: &mut Line,
+    upload: &OpenUpload,
+    portal: &Portal,
+    outbox: &Outbox,
+) -> Result<(RemotePath, Verified), Stop> {
+    let mut attempts = 1;
+    loop {
+        let run = Run { upload, portal, outbox };
+        let error = match run.attempt(line).await {
+            Err(Stop::Engine(error)) => error,
+            ended => return ended,
+        };
+        let taken = upload.inlet.credit().taken;
+        let was_stale = taken == 0 && error.is_transient() && !line.is_usable();
+        let another = attempts < MAX_ATTEMPTS && (line.fall_back(&error).is_some() || was_stale);
+        if !another || upload.cancel.is_cancelled() {
+            return Err(Stop::Engine(error));
+        }
+        attempts += 1;
+        upload.inlet.rewind(0);
+        run.announce().await;
+    }
+}
+
+/// One attempt's surroundings.
+struct Run<'a> {
+    upload: &'a OpenUpload,
+    portal: &'a Portal,
+    outbox: &'a Outbox,
+}
+
+impl Run<'_> {
+    async fn attempt(&self, line: &mut Line) -> Result<(RemotePath, Verified), Stop> {
+        let cancel = &self.upload.cancel;
+        let client = unless(cancel, line.client()).await??;
+        let path = words::absolute_path(&words::directory(client), &self.upload.offer.path)
+            .map_err(Stop::Problem)?;
+        unless(cancel, self.prepare(client, &path)).await??;
+        self.widen_window().await?;
+        let temporary = words::temporary_path(&path).map_err(Stop::Problem)?;
+        match self.store(client, &temporary, &path).await {
+            Ok(verified) => Ok((path, verified)),
+            Err(stop) => {
+                self.remove(client, &temporary).await;
+                Err(stop)
+            }
+        }
+    }
+
+    /// The directory is there, and the name is free or may be replaced.
+    async fn prepare(&self, client: &mut Client, path: &RemotePath) -> Result<(), Stop> {
+        if let Some(parent) = path.parent() {
+            client.make_directories(&parent).await?;
+        }
+        match self.upload.offer.on_conflict {
+            OnConflict::Overwrite => Ok(()),
+            OnConflict::Ask => match client.size(path).await {
+                Ok(Some(size)) => Err(Stop::Conflict(Existing { size: Some(size) })),
+                Ok(None) => Ok(()),
+                Err(error) if error.is_not_supported() => look_in_listing(client, path).await,
+                Err(error) => Err(error.into()),
+            },
+        }
+    }
+
+    async fn widen_window(&self) -> Result<(), Stop> {
+        let settings = &self.portal.settings;
+        let inlet = &self.upload.inlet;
+        let wanted = inlet.size().min(settings.window.0).saturating_sub(inlet.lease_bytes());
+        if wanted == 0 {
+            return Ok(());
+        }
+        let lease = match self.portal.budget.try_lease(wanted) {
+            Some(lease) => lease,
+            // With little left, any window will do; who holds one gives it back in the end.
+            None => {
+                let least = wanted.min(settings.ahead_window.0);
+                unless(&self.upload.cancel, self.portal.budget.lease(least)).await?
+            }
+        };
+        inlet.widen(lease);
+        self.announce().await;
+        Ok(())
+    }
+
+    /// Open, pump, finish, verify, rename.
+    async fn store(
+        &self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        path: &RemotePath,
+    ) -> Result<Verified, Stop> {
+        let cancel = &self.upload.cancel;
+        let upload = self.id();
+        let mut transfer = unless(cancel, client.store(temporary, 0)).await??;
+        self.outbox
+            .send(ServerMessage::Opened { upload, temporary_path: temporary.display().into_owned() })
+            .await;
+        if let Err(stop) = self.pump(&mut transfer).await {
+            // The connection stays in step, or says of itself that it does not.
+            let limit = self.portal.settings.cancel_timeout;
+            let _late = tokio::time::timeout(limit, transfer.abort()).await;
+            return Err(stop);
+        }
+        self.announce().await;
+        self.outbox.send(ServerMessage::Verifying { upload }).await;
+        unless(cancel, transfer.finish()).await??;
+        unless(cancel, self.verify_and_rename(client, temporary, path)).await?
+    }
+
+    /// From the inlet to the data connection, until every byte was taken.
+    async fn pump(&self, transfer: &mut ftps::Upload<'_>) -> Result<(), Stop> {
+        let inlet = &self.upload.inlet;
+        let cancel = &self.upload.cancel;
+        let mut pace = Pace::new(&self.portal.settings, inlet);
+        while inlet.credit().taken < inlet.size() {
+            let chunk = unless(cancel, self.next_chunk()).await??;
+            for step in chunk.chunks(STEP_BYTES) {
+                unless(cancel, transfer.write(step)).await??;
+                inlet.took(step.len() as u64);
+                if pace.is_due(inlet.credit()) {
+                    self.announce().await;
+                }
+            }
+            drop(chunk);
+            inlet.release_taken();
+            if pace.is_due(inlet.credit()) {
+                self.announce().await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn next_chunk(&self) -> Result<bytes::Bytes, Stop> {
+        let limit = self.portal.settings.page_chunk_timeout;
+        tokio::time::timeout(limit, self.upload.inlet.next())
+            .await
+            .map_err(|_| Stop::Problem(words::page_stopped_sending(limit)))
+    }
+
+    async fn verify_and_rename(
+        &self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        path: &RemotePath,
+    ) -> Result<Verified, Stop> {
+        let verified = self.verify(client, temporary).await?;
+        let Err(error) = client.rename(temporary, path).await else { return Ok(verified) };
+        if self.upload.offer.on_conflict != OnConflict::Overwrite || !error.is_permanent() {
+            return Err(error.into());
+        }
+        // Some servers rename over nothing that exists. The person chose to replace the file, and
+        // the new one is complete.
+        self.outbox.log(
+            LogKind::Status,
+            format!(
+                "The server does not rename over {}: the old file is deleted first",
+                path.display()
+            ),
+        );
+        client.delete(path).await?;
+        client.rename(temporary, path).await?;
+        Ok(verified)
+    }
+
+    async fn verify(
+        &self,
+        client: &mut Client,
+        temporary: &RemotePath,
+    ) -> Result<Verified, Stop> {
+        let size = self.upload.inlet.size();
+        match client.size(temporary).await {
+            Ok(Some(stored)) if stored == size => Ok(Verified::Size),
+            Ok(stored) => Err(Stop::Problem(words::wrong_size(size, stored))),
+            Err(error) if error.is_not_supported() => Ok(Verified::ReplyOnly),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Removes what an attempt left behind, where the connection still stands.
+    async fn remove(&self, client: &mut Client, temporary: &RemotePath) {
+        if client.is_usable() {
+            let limit = self.portal.settings.cancel_timeout;
+            let _late_or_not_there = tokio::time::timeout(limit, client.delete(temporary)).await;
+        }
+    }
+
+    async fn announce(&self) {
+        self.outbox.send(words::credit(self.id(), self.upload.inlet.credit())).await;
+    }
+
+    fn id(&self) -> UploadId {
+        self.upload.offer.upload
+    }
+}
+
+/// A server without `SIZE` still lists its directories.
+async fn look_in_listing(client: &mut Client, path: &RemotePath) -> Result<(), Stop> {
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
+    let listing = client.list(&parent).await?;
+    match listing.entries.iter().find(|entry| entry.name == name.display()) {
+        Some(entry) => Err(Stop::Conflict(Existing { size: entry.size })),
+        None => Ok(()),
+    }
+}
+
+/// Runs `work` unless the upload is cancelled first; dropped work leaves the client out of step
+/// where it had begun to speak, and the client knows.
+async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Stop> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Stop::Cancelled),
+        done = work => Ok(done),
+    }
+}
+
+/// When the page is told again: as soon as a good part of its window is free, and often enough
+/// for a person to see progress.
+struct Pace {
+    step: u64,
+    limit: u64,
+    taken: u64,
+    told: Instant,
+}
+
+impl Pace {
+    fn new(settings: &Settings, inlet: &Inlet) -> Self {
+        let credit = inlet.credit();
+        Self {
+            step: settings.window.0 / 8,
+            limit: credit.limit,
+            taken: credit.taken,
+            told: Instant::now(),
+        }
+    }
+
+    fn is_due(&mut self, credit: Credit) -> bool {
+        let widened = credit.limit - self.limit.min(credit.limit);
+        let moved = credit.limit > self.limit || credit.taken > self.taken;
+        let due = widened >= self.step || (moved && self.told.elapsed() >= PROGRESS_INTERVAL);
+        if due {
+            self.limit = credit.limit;
+            self.taken = credit.taken;
+            self.told = Instant::now();
+        }
+        due
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::Attempt;
+
+    use super::*;
+    use crate::relay::Budget;
+
+    #[test]
+    fn page_is_told_when_a_part_of_its_window_is_free() {
+        let settings = Settings::defaults().unwrap();
+        let window = settings.window.0;
+        let inlet = Inlet::new(1 << 30, 1, Budget::new(window).try_lease(window).unwrap());
+        let mut pace = Pace::new(&settings, &inlet);
+        let credit = |taken: u64| Credit { attempt: Attempt(0), taken, limit: window + taken };
+        assert!(!pace.is_due(credit(1)));
+        assert!(pace.is_due(credit(window / 8)));
+        assert!(!pace.is_due(credit(window / 8 + 1)));
+    }
+}

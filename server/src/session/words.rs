@@ -1,0 +1,331 @@
+//! The FTPS engine's values in the words of the protocol, and the protocol's in the engine's.
+
+use std::{sync::Arc, time::Duration};
+
+use ftps::{Credentials, Password, RemotePath, Transcript, Username};
+use protocol::{
+    Problem, Remedy, ServerMessage, Stage, UploadId,
+    client::Connect,
+    problem::Who,
+    server::{Certificate, Entry, EntryKind, LogKind, Tls},
+};
+
+use super::outbox::Outbox;
+use crate::{
+    portal::Portal,
+    relay::Credit,
+    settings::{Settings, TlsVersion},
+};
+
+/// The longest name of a file on common systems, in bytes (POSIX `NAME_MAX`).
+const MAX_NAME_LEN: usize = 255;
+
+/// Random bytes in a temporary name: two uploads of one file do not meet.
+const TEMPORARY_NAME_BYTES: usize = 4;
+
+/// The transcript of the engine as lines of the session log and stages of the connection.
+#[must_use]
+pub fn transcript(outbox: Outbox) -> Transcript {
+    Transcript::new(move |event| {
+        if let ftps::EventKind::Stage(stage) = &event.kind {
+            // Past the login, the commands and replies themselves say where it is.
+            if *stage > ftps::Stage::Setup {
+                return;
+            }
+            outbox.hint(ServerMessage::Connecting { stage: self::stage(*stage) });
+        }
+        outbox.log(log_kind(event.line_kind()), event.to_string());
+    })
+}
+
+fn log_kind(kind: ftps::LineKind) -> LogKind {
+    match kind {
+        ftps::LineKind::Status => LogKind::Status,
+        ftps::LineKind::Command => LogKind::Command,
+        ftps::LineKind::Response => LogKind::Response,
+        ftps::LineKind::Error => LogKind::Error,
+    }
+}
+
+/// What TLS agreed on.
+#[must_use]
+pub fn tls(facts: &ftps::TlsFacts) -> Tls {
+    Tls {
+        version: facts.version.to_string(),
+        cipher_suite: facts.cipher_suite.to_string(),
+        resumed: facts.resumed,
+    }
+}
+
+/// A certificate and what speaks against it.
+#[must_use]
+pub fn certificate(facts: &ftps::CertificateFacts, doubts: &[ftps::Doubt]) -> Certificate {
+    Certificate {
+        subject: facts.subject.clone(),
+        issuer: facts.issuer.clone(),
+        names: facts.names.clone(),
+        not_before: facts.not_before.clone(),
+        not_after: facts.not_after.clone(),
+        sha256: facts.sha256.to_string(),
+        doubts: doubts.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The directory that the login opened, or the root of a server that does not say.
+#[must_use]
+pub fn directory(client: &ftps::Client) -> RemotePath {
+    client.facts().initial_directory.clone().unwrap_or_else(RemotePath::root)
+}
+
+/// A directory's entries, directories first.
+#[must_use]
+pub fn listing(directory: &RemotePath, listing: ftps::Listing) -> ServerMessage {
+    let mut entries: Vec<Entry> = listing.entries.into_iter().map(entry).collect();
+    entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
+    ServerMessage::Listing {
+        path: directory.display().into_owned(),
+        entries,
+        left_out: listing.left_out,
+    }
+}
+
+fn entry(entry: ftps::Entry) -> Entry {
+    Entry {
+        name: entry.name,
+        kind: match entry.kind {
+            ftps::EntryKind::Directory => EntryKind::Directory,
+            ftps::EntryKind::File => EntryKind::File,
+            ftps::EntryKind::Other => EntryKind::Other,
+        },
+        size: entry.size,
+        modified_millis: entry.modified_millis,
+    }
+}
+
+/// The message that carries a credit.
+#[must_use]
+pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
+    ServerMessage::Credit {
+        upload,
+        attempt: credit.attempt,
+        taken: credit.taken,
+        limit: credit.limit,
+    }
+}
+
+/// An error of the engine: facts, likely cause, remedy.
+#[must_use]
+pub fn problem(error: &ftps::Error) -> Problem {
+    let diagnosis = error.diagnosis();
+    Problem {
+        stage: stage(error.stage()),
+        message: error.chain(),
+        reply: error.reply().map(ToString::to_string),
+        cause: Some(diagnosis.cause_text().to_owned()),
+        remedy: Some(Remedy {
+            who: match diagnosis.who() {
+                ftps::Who::You => Who::You,
+                ftps::Who::Host => Who::Host,
+                ftps::Who::Network => Who::Network,
+            },
+            what: diagnosis.remedy_text().to_owned(),
+        }),
+    }
+}
+
+fn stage(stage: ftps::Stage) -> Stage {
+    match stage {
+        ftps::Stage::Connect => Stage::Connect,
+        ftps::Stage::Greeting => Stage::Greeting,
+        ftps::Stage::Auth => Stage::Auth,
+        ftps::Stage::Tls => Stage::Tls,
+        ftps::Stage::Certificate => Stage::Certificate,
+        ftps::Stage::Login => Stage::Login,
+        ftps::Stage::Protect => Stage::Protect,
+        ftps::Stage::Setup => Stage::Setup,
+        ftps::Stage::List => Stage::List,
+        ftps::Stage::MakeDirectory => Stage::MakeDirectory,
+        ftps::Stage::DataConnection => Stage::DataConnection,
+        ftps::Stage::DataTls => Stage::DataTls,
+        ftps::Stage::Transfer => Stage::Transfer,
+        ftps::Stage::Verify => Stage::Verify,
+        ftps::Stage::Rename => Stage::Rename,
+    }
+}
+
+/// The engine's configuration from the portal's settings and the person's trust.
+///
+/// # Errors
+/// When `trusted_certificate` is no fingerprint.
+pub fn engine_config(
+    portal: &Portal,
+    trusted_certificate: Option<&str>,
+) -> Result<ftps::Config, Problem> {
+    let trusted_certificate = trusted_certificate
+        .map(str::parse::<ftps::Fingerprint>)
+        .transpose()
+        .map_err(|error| portal_problem(error.to_string(), "Reload the page and try again."))?;
+    let settings = &portal.settings;
+    let mut config = ftps::Config::new(Arc::clone(&portal.roots));
+    config.tls.versions = tls_versions(settings);
+    config.tls.trusted_certificate = trusted_certificate;
+    config.timeouts.connect = settings.connect_timeout;
+    config.timeouts.data_connect = settings.connect_timeout;
+    config.timeouts.greeting = settings.greeting_timeout;
+    config.timeouts.tls_handshake = settings.tls_timeout;
+    config.timeouts.reply = settings.reply_timeout;
+    config.timeouts.stall = settings.stall_timeout;
+    config.timeouts.final_reply = settings.final_reply_timeout;
+    config.limits.listing_bytes = settings.max_listing.0;
+    config.limits.listing_entries = settings.max_listing_entries as usize;
+    Ok(config)
+}
+
+fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
+    let version = |version| match version {
+        TlsVersion::Tls12 => ftps::TlsVersion::Tls12,
+        TlsVersion::Tls13 => ftps::TlsVersion::Tls13,
+    };
+    ftps::TlsVersions { min: version(settings.tls_min), max: version(settings.tls_max) }
+}
+
+/// Username and password for the engine; the page's copies are gone afterwards.
+///
+/// # Errors
+/// When one of them holds what no FTP command can carry.
+pub fn credentials(connect: Connect) -> Result<Credentials, Problem> {
+    let refused = |what: &str| {
+        portal_problem(
+            format!("the {what} holds a character that FTP cannot carry"),
+            "Remove line breaks and null characters.",
+        )
+    };
+    Ok(Credentials {
+        username: Username::new(connect.username).map_err(|_| refused("username"))?,
+        password: Password::new(connect.password.into_exposed())
+            .map_err(|_| refused("password"))?,
+    })
+}
+
+/// A path of the page as an absolute one: relative ones start at the login's directory.
+///
+/// # Errors
+/// When no FTP command can carry it, or it climbs.
+pub fn absolute_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+    if path.is_empty() {
+        return Ok(directory.clone());
+    }
+    if path.split('/').any(|part| part == "..") {
+        return Err(bad_path(path));
+    }
+    let path = RemotePath::new(path).map_err(|_| bad_path(path))?;
+    Ok(directory.join(&path))
+}
+
+/// The name beside `path` that an upload's bytes go to until they are complete.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub fn temporary_path(path: &RemotePath) -> Result<RemotePath, Problem> {
+    let mut random = [0; TEMPORARY_NAME_BYTES];
+    getrandom::fill(&mut random).map_err(|error| {
+        portal_problem(error.to_string(), "Try again; tell whoever runs the portal.")
+    })?;
+    let suffix = format!(".{:08x}.part", u32::from_be_bytes(random));
+    let no_name = || bad_path(&path.display());
+    let name = path.file_name().ok_or_else(no_name)?;
+    let mut temporary = longest_prefix(name.as_bytes(), MAX_NAME_LEN - suffix.len()).to_vec();
+    temporary.extend_from_slice(suffix.as_bytes());
+    let temporary = RemotePath::new(temporary).map_err(|_| no_name())?;
+    Ok(path.parent().map_or_else(|| temporary.clone(), |parent| parent.join(&temporary)))
+}
+
+/// The longest start of a UTF-8 `text` that is at most `max` bytes and splits no character.
+fn longest_prefix(text: &[u8], max: usize) -> &[u8] {
+    let splits_a_character = |end: &usize| text.get(*end).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (0..=text.len().min(max)).rev().find(|end| !splits_a_character(end));
+    &text[..end.unwrap_or_default()]
+}
+
+/// Something that the portal says of its own.
+#[must_use]
+pub fn portal_problem(message: String, what: &str) -> Problem {
+    Problem {
+        stage: Stage::Portal,
+        message,
+        reply: None,
+        cause: None,
+        remedy: Some(Remedy { who: Who::You, what: what.to_owned() }),
+    }
+}
+
+/// There is no FTPS connection to do it on.
+#[must_use]
+pub fn not_connected() -> Problem {
+    portal_problem("there is no connection to an FTPS server".to_owned(), "Connect first.")
+}
+
+/// A path that cannot go over the wire.
+#[must_use]
+pub fn bad_path(path: &str) -> Problem {
+    portal_problem(
+        format!("the path {path:?} cannot be used on an FTP server"),
+        "Rename the file: no line breaks, no null characters, no `..`, at most 4096 bytes.",
+    )
+}
+
+/// The page has gone silent about an upload.
+#[must_use]
+pub fn page_stopped_sending(limit: Duration) -> Problem {
+    portal_problem(
+        format!("the page sent nothing for {}", humantime::format_duration(limit)),
+        "Start the upload again; it was paused for too long, or the file cannot be read.",
+    )
+}
+
+/// What lies on the server is not what was sent.
+#[must_use]
+pub fn wrong_size(sent: u64, stored: Option<u64>) -> Problem {
+    let stored = match stored {
+        Some(stored) => format!("holds {stored} of its {sent} bytes"),
+        None => "is not there".to_owned(),
+    };
+    Problem {
+        stage: Stage::Verify,
+        message: format!("the server said that the file is stored, but it {stored}"),
+        reply: None,
+        cause: Some("The server's disk may be full, or a filter removed the file.".to_owned()),
+        remedy: Some(Remedy {
+            who: Who::Host,
+            what: "Check the free space and the quota on the server, then upload again.".to_owned(),
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn relative_path_starts_at_the_directory_of_the_login() {
+        let home = RemotePath::new("/home").unwrap();
+        assert_eq!(absolute_path(&home, "a/b").unwrap().display(), "/home/a/b");
+        assert_eq!(absolute_path(&home, "/a/b").unwrap().display(), "/a/b");
+        assert_eq!(absolute_path(&home, "").unwrap().display(), "/home");
+        assert!(absolute_path(&home, "../b").is_err());
+        assert!(absolute_path(&home, "a\r\nDELE b").is_err());
+    }
+
+    #[test]
+    fn temporary_name_stands_beside_the_target_and_fits() {
+        let path = RemotePath::new("/dir/file.txt").unwrap();
+        let temporary = temporary_path(&path).unwrap().display().into_owned();
+        assert!(temporary.starts_with("/dir/file.txt.") && temporary.ends_with(".part"));
+        let long = RemotePath::new(format!("/dir/{}", "ü".repeat(127))).unwrap();
+        let temporary = temporary_path(&long).unwrap();
+        let name = temporary.file_name().unwrap();
+        assert!(name.as_bytes().len() <= MAX_NAME_LEN);
+        assert!(std::str::from_utf8(name.as_bytes()).is_ok());
+        assert_ne!(temporary_path(&path).unwrap(), temporary_path(&path).unwrap());
+    }
+}

@@ -1,0 +1,91 @@
+//! Where the values of settings come from: flags, environment, file.
+
+use std::collections::BTreeMap;
+
+use super::{Description, SettingValue, SettingsError};
+
+/// The configuration file is not what it should be.
+#[derive(Debug, thiserror::Error)]
+pub enum TomlError {
+    /// It is not TOML.
+    #[error("the configuration file is not TOML: {0}")]
+    Syntax(#[from] toml::de::Error),
+    /// A key has a table, where a text, a number, a list or a truth value belongs.
+    #[error("`{0}` in the configuration file has a table where a value belongs")]
+    Table(String),
+}
+
+/// The texts that were given for settings, by their names.
+#[derive(Debug, Default)]
+pub struct Sources {
+    flags: BTreeMap<&'static str, String>,
+    variables: BTreeMap<&'static str, String>,
+    file: BTreeMap<String, String>,
+}
+
+impl Sources {
+    /// Notes what was given on the command line.
+    pub fn flag(&mut self, name: &'static str, text: String) {
+        self.flags.insert(name, text);
+    }
+
+    /// Notes what was found in the environment.
+    pub fn variable(&mut self, name: &'static str, text: String) {
+        self.variables.insert(name, text);
+    }
+
+    /// Reads the configuration file's text.
+    ///
+    /// # Errors
+    /// When it is not TOML, or holds a key that is no setting.
+    pub fn file(&mut self, text: &str, known: &[Description]) -> Result<(), SettingsError> {
+        let table: toml::Table = text.parse().map_err(TomlError::Syntax)?;
+        for (key, value) in table {
+            if !known.iter().any(|setting| setting.name == key) {
+                return Err(SettingsError::UnknownKey { key });
+            }
+            let text = text_of(&value).ok_or_else(|| TomlError::Table(key.clone()))?;
+            self.file.insert(key, text);
+        }
+        Ok(())
+    }
+
+    /// The value of a setting, from the first place that has one.
+    pub(super) fn value<T: SettingValue>(&self, setting: &Description) -> Result<T, SettingsError> {
+        let (text, place) = self.text(setting);
+        T::parse(text.trim()).map_err(|reason| SettingsError::Value {
+            name: setting.name,
+            place,
+            value: text.to_owned(),
+            reason,
+            example: setting.example,
+        })
+    }
+
+    fn text(&self, setting: &Description) -> (&str, String) {
+        if let Some(text) = self.flags.get(setting.name) {
+            (text, format!("the flag --{}", setting.flag()))
+        } else if let Some(text) = self.variables.get(setting.name) {
+            (text, format!("the variable {}", setting.variable()))
+        } else if let Some(text) = self.file.get(setting.name) {
+            (text, "the configuration file".to_owned())
+        } else {
+            (setting.default.trim_matches('"'), "the defaults".to_owned())
+        }
+    }
+}
+
+fn text_of(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(truth) => Some(truth.to_string()),
+        toml::Value::Datetime(time) => Some(time.to_string()),
+        toml::Value::Array(values) => {
+            let texts: Option<Vec<String>> = values.iter().map(text_of).collect();
+            Some(texts?.join(","))
+        }
+        toml::Value::Table(_) => None,
+    }
+}

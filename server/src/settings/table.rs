@@ -1,0 +1,278 @@
+//! The table of settings.
+
+use std::{net::SocketAddr, time::Duration};
+
+use ipnet::IpNet;
+
+use super::{
+    ByteCount, Description, Origin, SettingValue, SettingsError, Sources, TlsVersion,
+};
+
+/// Declares the settings: from each row come a field, its description and its parsing.
+macro_rules! settings {
+    ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $default:literal, like $example:literal;)+) => {
+        /// Every setting's value.
+        #[derive(Clone, Debug)]
+        pub struct Settings {
+            $($(#[doc = $help])+ pub $name: $type,)+
+        }
+
+        /// Every setting, in the order of `docs/operating.md`.
+        pub const DESCRIPTIONS: &[Description] = &[$(Description {
+            name: stringify!($name),
+            default: $default,
+            example: $example,
+            help: &[$($help),+],
+            repeatable: <$type as SettingValue>::REPEATABLE,
+        }),+];
+
+        impl Settings {
+            /// Takes each setting from the first source that has it.
+            ///
+            /// # Errors
+            /// When a value does not parse, or two settings contradict each other.
+            pub fn from_sources(sources: &Sources) -> Result<Self, SettingsError> {
+                let mut rows = DESCRIPTIONS.iter();
+                let settings = Self {
+                    $($name: match rows.next() {
+                        Some(row) => sources.value(row)?,
+                        None => unreachable!("each field has its row"),
+                    },)+
+                };
+                settings.check()?;
+                Ok(settings)
+            }
+        }
+    };
+}
+
+settings! {
+    /// Where the portal listens. On an address other than loopback it needs `behind_proxy`.
+    listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
+    /// A reverse proxy in front of the portal speaks HTTPS with the browsers: without it the
+    /// portal refuses to listen on an address that others can reach.
+    behind_proxy: bool = "false", like "true";
+    /// The origins that the page is opened at, as a browser writes them. The portal's own
+    /// loopback addresses are known; behind a proxy this names the address that people type.
+    origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
+    /// Networks that the portal may connect to although they are not public.
+    allow_network: Vec<IpNet> = "[]", like "[\"10.1.0.0/16\"]";
+
+    /// The most sessions at once; a page beyond it is told to try again later.
+    max_sessions: u32 = "1000", like "1000";
+    /// The most connections to the portal's HTTP port at once; further ones wait.
+    max_connections: u32 = "4096", like "4096";
+    /// How long a browser may take for the headers of a request.
+    header_timeout: Duration = "\"30 s\"", like "\"30 s\"";
+    /// How long sessions may take to end when the portal is asked to stop.
+    shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
+    /// How long a new session waits for its WebSocket, and a WebSocket for its `hello`.
+    session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
+    /// The longest life of a session.
+    session_lifetime: Duration = "\"24 h\"", like "\"24 h\"";
+    /// How long a page may be silent before its session ends: more than two of its pings.
+    page_silence_timeout: Duration = "\"90 s\"", like "\"90 s\"";
+    /// The pause between two pings of the page, and between two of the portal.
+    ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
+    /// How long a message to the page may take to leave.
+    page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
+    /// How long an upload under way waits for the page to send on, a pause by the person included.
+    page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";
+    /// The most lines of a session's log that the portal keeps for a slow page.
+    max_log_lines: u32 = "5000", like "5000";
+    /// The longest text message from a page.
+    max_message: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
+
+    /// The largest piece of a file in one message.
+    max_chunk: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
+    /// The smallest piece of a file in one message, but for a file's last one.
+    min_chunk: ByteCount = "\"16 KiB\"", like "\"16 KiB\"";
+    /// The bytes of one upload that may be under way between the page and the FTPS server.
+    window: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
+    /// The bytes of an upload that may be sent ahead while it waits for its turn.
+    ahead_window: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
+    /// The sum of all windows of the portal: the ceiling of the memory for bytes under way.
+    window_budget: ByteCount = "\"256 MiB\"", like "\"256 MiB\"";
+    /// The most uploads of one session that may be offered and not yet ended.
+    max_open_uploads: u32 = "64", like "64";
+
+    /// How long the name service may take.
+    resolve_timeout: Duration = "\"10 s\"", like "\"10 s\"";
+    /// How long a TCP connection to an FTPS server may take, control and data connection alike.
+    connect_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// How long a server may take for its greeting.
+    greeting_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// How long a TLS handshake may take.
+    tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// How long a server may take to answer a command.
+    reply_timeout: Duration = "\"60 s\"", like "\"60 s\"";
+    /// How long a server may take no byte of an upload under way.
+    stall_timeout: Duration = "\"60 s\"", like "\"60 s\"";
+    /// How long a server may take to confirm an upload after its last byte: some scan it first.
+    final_reply_timeout: Duration = "\"5 min\"", like "\"5 min\"";
+    /// How long a cancelled upload may take to leave its FTPS connection in order.
+    cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
+    /// The oldest TLS version towards an FTPS server.
+    tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
+    /// The newest TLS version towards an FTPS server.
+    tls_max: TlsVersion = "\"1.3\"", like "\"1.3\"";
+    /// The most bytes of one directory listing.
+    max_listing: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
+    /// The most entries of one directory listing that are shown.
+    max_listing_entries: u32 = "10000", like "10000";
+}
+
+impl Settings {
+    /// The defaults.
+    ///
+    /// # Errors
+    /// Never, as a test of the table asserts.
+    pub fn defaults() -> Result<Self, SettingsError> {
+        Self::from_sources(&Sources::default())
+    }
+
+    /// The origins that a page of this portal can have, the listener's `port` known.
+    #[must_use]
+    pub fn page_origins(&self, port: u16) -> Vec<Origin> {
+        let loopback = ["127.0.0.1", "localhost", "[::1]"];
+        let own = loopback.iter().map(|host| Origin::http(host, port));
+        let configured = self.origins.iter().cloned();
+        if self.listen.ip().is_loopback() { own.chain(configured).collect() } else { configured.collect() }
+    }
+
+    fn check(&self) -> Result<(), SettingsError> {
+        self.check_listener()?;
+        self.check_windows()?;
+        self.check_times()
+    }
+
+    fn check_listener(&self) -> Result<(), SettingsError> {
+        if self.listen.ip().is_loopback() {
+            return Ok(());
+        }
+        if !self.behind_proxy {
+            return Err(SettingsError::Contradiction(format!(
+                "the portal would listen on {} in clear, where passwords could be read: put a \
+                 proxy that speaks HTTPS in front of it and set `behind_proxy = true`, or listen \
+                 on a loopback address",
+                self.listen
+            )));
+        }
+        if self.origins.is_empty() {
+            return Err(SettingsError::Contradiction(
+                "behind a proxy the portal has to know the address that people type: set \
+                 `origins = [\"https://upload.example.com\"]`"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_windows(&self) -> Result<(), SettingsError> {
+        let steps = [
+            ("min_chunk", self.min_chunk, "ahead_window", self.ahead_window),
+            ("ahead_window", self.ahead_window, "window", self.window),
+            ("max_chunk", self.max_chunk, "window", self.window),
+            ("window", self.window, "window_budget", self.window_budget),
+        ];
+        for (lesser_name, lesser, greater_name, greater) in steps {
+            if lesser > greater {
+                return Err(SettingsError::Contradiction(format!(
+                    "`{lesser_name}` ({lesser}) may not be more than `{greater_name}` ({greater})"
+                )));
+            }
+        }
+        if self.min_chunk.0 == 0 {
+            return Err(SettingsError::Contradiction("`min_chunk` may not be 0".to_owned()));
+        }
+        Ok(())
+    }
+
+    fn check_times(&self) -> Result<(), SettingsError> {
+        if self.page_silence_timeout < self.ping_interval * 2 {
+            return Err(SettingsError::Contradiction(
+                "`page_silence_timeout` may not be less than two of `ping_interval`".to_owned(),
+            ));
+        }
+        if self.tls_min > self.tls_max {
+            return Err(SettingsError::Contradiction(
+                "`tls_min` may not be newer than `tls_max`".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(name: &'static str, text: &str) -> Result<Settings, SettingsError> {
+        let mut sources = Sources::default();
+        sources.flag(name, text.to_owned());
+        Settings::from_sources(&sources)
+    }
+
+    #[test]
+    fn every_default_and_every_example_parses() {
+        Settings::defaults().unwrap();
+        for row in DESCRIPTIONS {
+            let mut sources = Sources::default();
+            sources.file(&format!("{} = {}", row.name, row.example), DESCRIPTIONS).unwrap();
+            Settings::from_sources(&sources).unwrap();
+            let mut sources = Sources::default();
+            sources.file(&format!("{} = {}", row.name, row.default), DESCRIPTIONS).unwrap();
+            Settings::from_sources(&sources).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_setting_that_does_not_parse_names_itself_and_an_example() {
+        let error = with("reply_timeout", "soon").unwrap_err();
+        assert!(error.to_string().contains("`reply_timeout` from the flag --reply-timeout"));
+        assert_eq!(error.hint(), "write it like this: reply_timeout = \"60 s\"");
+    }
+
+    #[test]
+    fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
+        let mut sources = Sources::default();
+        sources.file("max_sessions = 3", DESCRIPTIONS).unwrap();
+        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 3);
+        sources.variable("max_sessions", "2".into());
+        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 2);
+        sources.flag("max_sessions", "1".into());
+        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 1);
+    }
+
+    #[test]
+    fn unknown_key_in_the_file_ends_the_start() {
+        let error = Sources::default().file("max_sesions = 3", DESCRIPTIONS).unwrap_err();
+        assert!(error.to_string().contains("max_sesions"));
+    }
+
+    #[test]
+    fn listening_in_clear_where_others_reach_it_is_refused_unless_a_proxy_speaks_https() {
+        assert!(with("listen", "0.0.0.0:8080").is_err());
+        let mut sources = Sources::default();
+        sources.flag("listen", "0.0.0.0:8080".into());
+        sources.flag("behind_proxy", "true".into());
+        assert!(Settings::from_sources(&sources).is_err(), "the origin has to be named");
+        sources.flag("origins", "https://up.example.com".into());
+        assert!(Settings::from_sources(&sources).is_ok());
+    }
+
+    #[test]
+    fn windows_that_do_not_nest_are_refused() {
+        assert!(with("window", "1 MiB").is_err(), "max_chunk does not fit");
+        assert!(with("window_budget", "1 MiB").is_err());
+    }
+
+    #[test]
+    fn every_setting_has_its_line_in_the_operating_manual() {
+        let manual = include_str!("../../../docs/operating.md");
+        for row in DESCRIPTIONS {
+            let line = format!("| `{}` | `{}` |", row.name, row.default);
+            assert!(manual.contains(&line), "docs/operating.md lacks: {line}");
+        }
+    }
+}

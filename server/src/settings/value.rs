@@ -1,0 +1,176 @@
+//! How the values of settings are written.
+
+use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
+
+use ipnet::IpNet;
+
+/// A value that can be read from the text of a setting.
+pub trait SettingValue: Sized {
+    /// Whether the setting may be given several times; its texts are joined with commas.
+    const REPEATABLE: bool = false;
+
+    /// Reads the value.
+    ///
+    /// # Errors
+    /// A sentence about what is wrong with `text`.
+    fn parse(text: &str) -> Result<Self, String>;
+}
+
+impl SettingValue for SocketAddr {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|_| "an IP address and a port are needed".to_owned())
+    }
+}
+
+impl SettingValue for bool {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err("only `true` and `false` are known".to_owned()),
+        }
+    }
+}
+
+impl SettingValue for u32 {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse().map_err(|error| format!("a whole number is needed: {error}"))
+    }
+}
+
+impl SettingValue for Duration {
+    fn parse(text: &str) -> Result<Self, String> {
+        humantime::parse_duration(text)
+            .map_err(|error| format!("a duration with its unit is needed: {error}"))
+    }
+}
+
+/// A number of bytes, written with its unit: `64 KiB`, `8 MiB`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ByteCount(pub u64);
+
+impl ByteCount {
+    /// The number for a buffer's length.
+    #[must_use]
+    pub fn as_usize(self) -> usize {
+        usize::try_from(self.0).unwrap_or(usize::MAX)
+    }
+}
+
+impl fmt::Display for ByteCount {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        bytesize::ByteSize::b(self.0).display().iec().fmt(f)
+    }
+}
+
+impl SettingValue for ByteCount {
+    fn parse(text: &str) -> Result<Self, String> {
+        bytesize::ByteSize::from_str(text)
+            .map(|size| Self(size.as_u64()))
+            .map_err(|_| "a number of bytes with its unit is needed".to_owned())
+    }
+}
+
+/// A version of TLS that a setting can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl SettingValue for TlsVersion {
+    fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "1.2" => Ok(Self::Tls12),
+            "1.3" => Ok(Self::Tls13),
+            _ => Err("only `1.2` and `1.3` are known".to_owned()),
+        }
+    }
+}
+
+/// Scheme, host and port of a page (RFC 6454), as a browser writes it: `https://up.example.com`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Origin(String);
+
+impl Origin {
+    /// The origin of a page that is served in clear at `host` (an address in brackets where it is
+    /// IPv6) and `port`.
+    #[must_use]
+    pub fn http(host: &str, port: u16) -> Self {
+        Self(match port {
+            80 => format!("http://{host}"),
+            _ => format!("http://{host}:{port}"),
+        })
+    }
+
+    /// As it stands in the header `Origin`.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl SettingValue for Origin {
+    fn parse(text: &str) -> Result<Self, String> {
+        let rest = text
+            .strip_prefix("https://")
+            .or_else(|| text.strip_prefix("http://"))
+            .ok_or("it starts with `https://` or `http://`")?;
+        if rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
+            return Err("an origin is a scheme, a host and perhaps a port, nothing more".to_owned());
+        }
+        Ok(Self(text.to_ascii_lowercase()))
+    }
+}
+
+impl SettingValue for IpNet {
+    fn parse(text: &str) -> Result<Self, String> {
+        text.parse::<Self>()
+            .map(|network| network.trunc())
+            .or_else(|_| text.parse().map(|address: std::net::IpAddr| Self::from(address)))
+            .map_err(|_| "a network in CIDR notation is needed".to_owned())
+    }
+}
+
+impl<T: SettingValue> SettingValue for Vec<T> {
+    const REPEATABLE: bool = true;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(T::parse).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_written_with_their_unit() {
+        assert_eq!(ByteCount::parse("8 MiB"), Ok(ByteCount(8 * 1024 * 1024)));
+        assert_eq!(ByteCount::parse("64KiB"), Ok(ByteCount(64 * 1024)));
+        assert!(ByteCount::parse("lots").is_err());
+    }
+
+    #[test]
+    fn network_may_be_a_single_address() {
+        assert_eq!(<IpNet as SettingValue>::parse("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert_eq!(<IpNet as SettingValue>::parse("10.1.2.3/8").unwrap().to_string(), "10.0.0.0/8");
+        assert!(<IpNet as SettingValue>::parse("10.0.0.0/33").is_err());
+    }
+
+    #[test]
+    fn origin_has_no_path() {
+        assert!(Origin::parse("https://up.example.com").is_ok());
+        assert!(Origin::parse("https://up.example.com/").is_err());
+        assert!(Origin::parse("up.example.com").is_err());
+        assert!(Origin::parse("https://").is_err());
+    }
+
+    #[test]
+    fn lists_are_separated_by_commas() {
+        assert_eq!(<Vec<u32> as SettingValue>::parse("1, 2,3"), Ok(vec![1, 2, 3]));
+        assert_eq!(<Vec<u32> as SettingValue>::parse(""), Ok(vec![]));
+    }
+}
