@@ -279,7 +279,12 @@ impl Connection {
 
     /// The portal says welcome.
     pub fn welcome(&mut self, limits: Limits, now: Millis) {
-        self.link = Link::Up(Up { limits, since: now, heard: now, ping_at: now + ping(&limits) });
+        self.link = Link::Up(Up {
+            limits,
+            since: now,
+            heard: now,
+            ping_at: now + ping(&limits),
+        });
         self.problem = None;
         if self.wanted.is_some() {
             self.ftps = Ftps::Connecting(Stage::Portal);
@@ -287,12 +292,15 @@ impl Connection {
         }
     }
 
-    /// The portal speaks another version.
-    pub fn unsupported(&mut self) {
+    /// The portal speaks another version, or nothing that can be understood: the page has to be
+    /// loaded again.
+    pub fn abandon(&mut self, problem: Problem) -> Option<News> {
+        let was_up = matches!(self.link, Link::Up(_));
         self.acts.push(Act::CloseLink);
         self.give_up();
         self.link = Link::Outdated;
-        self.problem = Some(words::outdated());
+        self.problem = Some(problem);
+        was_up.then_some(News::LinkLost)
     }
 
     /// A stage has begun.
@@ -305,17 +313,23 @@ impl Connection {
 
     /// The server's certificate is not vouched for.
     pub fn certificate_not_trusted(&mut self, mut certificate: Certificate) {
-        let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else { return };
+        let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
+            return;
+        };
         let before = self.trusted.get(&(wanted.host.clone(), wanted.port));
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
-            certificate.doubts.insert(0, words::OTHER_CERTIFICATE.to_owned());
+            certificate
+                .doubts
+                .insert(0, words::OTHER_CERTIFICATE.to_owned());
         }
         self.ftps = Ftps::Asking(certificate);
     }
 
     /// Logged in.
     pub fn connected(&mut self, connected: Connected) -> Option<News> {
-        let Ftps::Connecting(_) = self.ftps else { return None };
+        let Ftps::Connecting(_) = self.ftps else {
+            return None;
+        };
         let again = self.last.is_some() && self.last == self.wanted;
         self.last.clone_from(&self.wanted);
         self.problem = None;
@@ -426,7 +440,9 @@ impl Connection {
             self.give_up();
             return news;
         }
-        self.link = Link::Lost { retry_at: now + pause(self.tries, jitter) };
+        self.link = Link::Lost {
+            retry_at: now + pause(self.tries, jitter),
+        };
         self.tries = self.tries.saturating_add(1);
         self.ftps = Ftps::Out;
         news
@@ -440,7 +456,9 @@ fn ping(limits: &Limits) -> Duration {
 /// The pause before a try: doubled each time up to the longest, then shortened by up to a half at
 /// random (`jitter` is from 0 to 1), so that many pages do not come back at one moment.
 fn pause(tries: u32, jitter: f64) -> Duration {
-    let full = FIRST_PAUSE.saturating_mul(1 << tries.min(16)).min(LONGEST_PAUSE);
+    let full = FIRST_PAUSE
+        .saturating_mul(1 << tries.min(16))
+        .min(LONGEST_PAUSE);
     full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 

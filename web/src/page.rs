@@ -59,6 +59,8 @@ pub enum Event {
     SessionRefused(Problem),
     /// The portal says something.
     Received(Box<ServerMessage>),
+    /// The portal sent something that is no message of this version.
+    NotUnderstood,
     /// The socket is closed.
     SocketClosed,
     /// The deadline of [`Page::deadline`] has come.
@@ -174,7 +176,12 @@ impl Page {
         self.dispatch(event, now, jitter);
         self.offer();
         self.watch(before, now);
-        let mut effects: Vec<_> = self.connection.take_acts().into_iter().map(effect).collect();
+        let mut effects: Vec<_> = self
+            .connection
+            .take_acts()
+            .into_iter()
+            .map(effect)
+            .collect();
         effects.append(&mut self.effects);
         effects
     }
@@ -194,7 +201,10 @@ impl Page {
             (Some(_), false) => self.remote.refresh_at(),
             _ => None,
         };
-        [self.connection.deadline(), refresh, self.tick_at].into_iter().flatten().min()
+        [self.connection.deadline(), refresh, self.tick_at]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
@@ -225,7 +235,8 @@ impl Page {
             Event::PickedEmptyFolders(folders) => {
                 for folder in folders {
                     let path = remote::join(self.remote.directory(), &folder);
-                    self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
+                    self.effects
+                        .push(Effect::Say(ClientMessage::MakeDirectory { path }));
                 }
             }
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
@@ -252,6 +263,10 @@ impl Page {
                 self.connection.heard(now);
                 self.receive(*message, now);
             }
+            Event::NotUnderstood => {
+                let news = self.connection.abandon(words::not_understood());
+                self.learn(news);
+            }
             Event::SocketClosed => {
                 let news = self.connection.socket_closed(now, jitter);
                 self.learn(news);
@@ -276,7 +291,8 @@ impl Page {
             Action::Skip => self.queue.skip(row),
             Action::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
-                    self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
+                    self.effects
+                        .push(Effect::Say(ClientMessage::Cancel { upload }));
                 }
             }
         }
@@ -290,8 +306,8 @@ impl Page {
                 self.changed.insert(Part::Connection);
             }
             ServerMessage::Unsupported { .. } => {
-                self.connection.unsupported();
-                self.changed.insert(Part::Connection);
+                let news = self.connection.abandon(words::outdated());
+                self.learn(news);
             }
             ServerMessage::Pong => {}
             ServerMessage::Connecting { stage } => {
@@ -315,7 +331,11 @@ impl Page {
                 self.log.extend(lines);
                 self.changed.insert(Part::Log);
             }
-            ServerMessage::Listing { path, entries, left_out } => {
+            ServerMessage::Listing {
+                path,
+                entries,
+                left_out,
+            } => {
                 self.remote.listed(path, entries, left_out);
                 self.changed.insert(Part::Remote);
             }
@@ -327,12 +347,19 @@ impl Page {
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));
             }
-            ServerMessage::Credit { upload, attempt, taken, limit } => {
+            ServerMessage::Credit {
+                upload,
+                attempt,
+                taken,
+                limit,
+            } => {
                 self.queue.credit(upload, attempt, taken, limit, now);
             }
             ServerMessage::Opened { upload, .. } => self.queue.opened(upload),
             ServerMessage::Verifying { upload } => self.queue.verifying(upload),
-            ServerMessage::Done { upload, verified, .. } => {
+            ServerMessage::Done {
+                upload, verified, ..
+            } => {
                 self.queue.done(upload, verified);
                 self.remote.changed(now);
             }
@@ -360,7 +387,9 @@ impl Page {
     }
 
     fn arrive(&mut self, news: Option<News>, directory: String) {
-        let Some(News::Connected { again }) = news else { return };
+        let Some(News::Connected { again }) = news else {
+            return;
+        };
         let path = if again {
             self.announce(words::BACK_AGAIN.to_owned());
             self.remote.enter(self.remote.directory().to_owned())
@@ -421,7 +450,9 @@ impl Page {
     }
 
     fn offer(&mut self) {
-        let Some(limits) = self.connection.ready() else { return };
+        let Some(limits) = self.connection.ready() else {
+            return;
+        };
         for offer in self.queue.offers(limits) {
             self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
         }
@@ -475,7 +506,9 @@ impl Page {
 
 /// The last milestone on the way from one point to another.
 fn passed(from: u64, to: u64) -> Option<u64> {
-    MILESTONES.into_iter().rfind(|milestone| from < *milestone && *milestone <= to)
+    MILESTONES
+        .into_iter()
+        .rfind(|milestone| from < *milestone && *milestone <= to)
 }
 
 fn effect(act: Act) -> Effect {

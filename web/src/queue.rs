@@ -256,7 +256,9 @@ impl Queue {
         {
             let id = UploadId(self.next_id);
             self.next_id += 1;
-            let Some(upload) = self.uploads.get_mut(row.0) else { continue };
+            let Some(upload) = self.uploads.get_mut(row.0) else {
+                continue;
+            };
             offers.push(upload.offer(id));
             upload.state = State::Open(Open::new(id, upload.file.size));
             upload.rate = Rate::default();
@@ -269,17 +271,26 @@ impl Queue {
     /// The next piece to send, while `buffered` bytes wait in the browser's send buffer.
     /// The uploads take turns.
     pub fn next_chunk(&mut self, buffered: u64, limits: &Limits) -> Next {
-        let Some((id, row, end)) = self.turn(limits) else { return Next::Nothing };
-        let Some(open) = self.open_mut(row) else { return Next::Nothing };
+        let Some((id, row, end)) = self.turn(limits) else {
+            return Next::Nothing;
+        };
+        let Some(open) = self.open_mut(row) else {
+            return Next::Nothing;
+        };
         let offset = open.window.sent();
         let per_second = self.rate.bytes_per_second().unwrap_or(0);
-        let bound =
-            ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_PER_SECOND);
+        let bound = ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_PER_SECOND);
         if buffered >= bound {
             return Next::WhenDrained;
         }
-        let Some(open) = self.open_mut(row) else { return Next::Nothing };
-        let header = ChunkHeader { upload: id, attempt: open.attempt, offset };
+        let Some(open) = self.open_mut(row) else {
+            return Next::Nothing;
+        };
+        let header = ChunkHeader {
+            upload: id,
+            attempt: open.attempt,
+            offset,
+        };
         if open.window.send(offset, end - offset).is_err() {
             return Next::Nothing;
         }
@@ -290,8 +301,12 @@ impl Queue {
     /// The portal grants more, has taken more, or asks for another attempt.
     pub fn credit(&mut self, id: UploadId, attempt: Attempt, taken: u64, limit: u64, now: Millis) {
         let Some(row) = self.current(id) else { return };
-        let Some(upload) = self.uploads.get_mut(row.0) else { return };
-        let State::Open(open) = &mut upload.state else { return };
+        let Some(upload) = self.uploads.get_mut(row.0) else {
+            return;
+        };
+        let State::Open(open) = &mut upload.state else {
+            return;
+        };
         if attempt < open.attempt {
             return;
         }
@@ -390,7 +405,9 @@ impl Queue {
 
     /// Stops sending until [`Queue::resume`].
     pub fn pause(&mut self, row: Row) {
-        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        let Some(upload) = self.uploads.get_mut(row.0) else {
+            return;
+        };
         match &mut upload.state {
             State::Queued => {
                 upload.state = State::Held;
@@ -410,7 +427,9 @@ impl Queue {
 
     /// Goes on with what was paused.
     pub fn resume(&mut self, row: Row) {
-        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        let Some(upload) = self.uploads.get_mut(row.0) else {
+            return;
+        };
         match &mut upload.state {
             State::Held => {
                 upload.state = State::Queued;
@@ -481,7 +500,9 @@ impl Queue {
     }
 
     fn requeue(&mut self, row: Row, on_conflict: OnConflict) {
-        let Some(upload) = self.uploads.get_mut(row.0) else { return };
+        let Some(upload) = self.uploads.get_mut(row.0) else {
+            return;
+        };
         match upload.state {
             State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
                 upload.state = State::Queued;
@@ -518,17 +539,27 @@ impl Queue {
 
     /// Whose turn it is to send, and up to where: the first upload after the one that sent last.
     fn turn(&self, limits: &Limits) -> Option<(UploadId, Row, u64)> {
-        let first = self.last_sent.map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
-        self.open.range(first..).chain(self.open.range(..first)).find_map(|(&id, &row)| {
-            let upload = self.get(row)?;
-            let State::Open(open) = &upload.state else { return None };
-            if open.id != id || open.hold == Hold::Paused {
-                return None;
-            }
-            let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
-            let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
-            Some((id, row, end))
-        })
+        let first = self
+            .last_sent
+            .map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
+        self.open
+            .range(first..)
+            .chain(self.open.range(..first))
+            .find_map(|(&id, &row)| {
+                let upload = self.get(row)?;
+                let State::Open(open) = &upload.state else {
+                    return None;
+                };
+                if open.id != id || open.hold == Hold::Paused {
+                    return None;
+                }
+                let known = upload
+                    .rate
+                    .bytes_per_second()
+                    .or(self.rate.bytes_per_second());
+                let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
+                Some((id, row, end))
+            })
     }
 
     fn current(&self, id: UploadId) -> Option<Row> {
@@ -605,7 +636,11 @@ impl Upload {
     pub fn is_sending(&self) -> bool {
         matches!(
             &self.state,
-            State::Open(Open { stage: Stage::Sending, hold: Hold::Running, .. })
+            State::Open(Open {
+                stage: Stage::Sending,
+                hold: Hold::Running,
+                ..
+            })
         )
     }
 
@@ -634,8 +669,15 @@ impl Upload {
                 totals.skipped += 1;
                 return;
             }
-            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut totals.active,
-            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut totals.paused,
+            State::Queued
+            | State::Open(Open {
+                hold: Hold::Running,
+                ..
+            }) => &mut totals.active,
+            State::Held
+            | State::Open(Open {
+                hold: Hold::Paused, ..
+            }) => &mut totals.paused,
             State::Done { .. } => &mut totals.done,
             State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
         };

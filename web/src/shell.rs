@@ -1,0 +1,277 @@
+//! The browser's side: starts the program and listens to what the person does.
+
+use std::{cell::Cell, rc::Rc};
+
+use protocol::Encryption;
+use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
+use web_sys::{
+    BeforeUnloadEvent, ClipboardEvent, DragEvent, Element, HtmlButtonElement, HtmlDialogElement,
+    HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
+};
+
+use self::{
+    app::App,
+    dom::{Dom, Fault, listen, set_text},
+};
+use crate::{
+    connection::Destination,
+    page::{Action, Event},
+    queue::Row,
+    words,
+};
+
+mod app;
+mod dom;
+mod picker;
+mod socket;
+mod view;
+
+/// Starts the program. The boot script calls it once, when the document is there.
+///
+/// # Errors
+/// When the document is not the one that belongs to this program.
+#[wasm_bindgen]
+pub fn start() -> Result<(), Fault> {
+    say_when_stopped();
+    let app = App::new(Dom::new()?)?;
+    listen_to_connection(&app)?;
+    listen_to_remote(&app)?;
+    listen_to_uploads(&app)?;
+    listen_to_files(&app)?;
+    listen_to_window(&app)?;
+    app.ask_for_frame();
+    let form: HtmlFormElement = app.dom.find("connect")?;
+    if form.has_attribute("data-pressed") {
+        form.request_submit()?;
+    }
+    Ok(())
+}
+
+/// A panic stops the program for good: the page must not look as if it went on.
+fn say_when_stopped() {
+    std::panic::set_hook(Box::new(|panic| {
+        web_sys::console::error_1(&panic.to_string().into());
+        if let Ok(notice) = Dom::new().and_then(|dom| dom.find::<HtmlElement>("program-stopped")) {
+            notice.set_hidden(false);
+        }
+    }));
+}
+
+fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
+    let form: HtmlFormElement = app.dom.find("connect")?;
+    let (dom, submitted) = (app.dom.clone(), app.clone());
+    listen(&form, "submit", move |event: web_sys::Event| {
+        event.prevent_default();
+        if let Ok(destination) = destination(&dom) {
+            submitted.handle(Event::Connect(destination));
+        }
+    })?;
+    on_click(app, "disconnect", || Event::Disconnect)?;
+    on_click(app, "give-up", || Event::Disconnect)?;
+    on_click(app, "reconnect", || Event::ReconnectNow)?;
+
+    let dialog: HtmlDialogElement = app.dom.find("certificate-dialog")?;
+    let (answered, answer) = (app.clone(), dialog.clone());
+    listen(&dialog, "close", move |_: web_sys::Event| {
+        let trusted = answer.return_value() == "trust";
+        answered.handle(if trusted { Event::Trust } else { Event::Refuse });
+    })?;
+    let_port_follow_encryption(app)
+}
+
+/// The port is the encryption's usual one until a person types another.
+fn let_port_follow_encryption(app: &Rc<App>) -> Result<(), Fault> {
+    let select: HtmlSelectElement = app.dom.find("encryption")?;
+    let port: HtmlInputElement = app.dom.find("port")?;
+    let hint: Element = app.dom.find("encryption-hint")?;
+    let follows = Rc::new(Cell::new(is_usual(&port.value())));
+    let (typed, typed_port) = (follows.clone(), port.clone());
+    listen(&port, "input", move |_: web_sys::Event| {
+        typed.set(typed_port.value().is_empty())
+    })?;
+    let choice = select.clone();
+    listen(&select, "change", move |_: web_sys::Event| {
+        let encryption = encryption(&choice);
+        set_text(&hint, words::encryption_hint(encryption));
+        if follows.get() {
+            port.set_value(&encryption.default_port().to_string());
+        }
+    })
+}
+
+/// Whether a browser that restored the form has put another port there than we would.
+fn is_usual(port: &str) -> bool {
+    [Encryption::Explicit, Encryption::Implicit]
+        .iter()
+        .any(|encryption| port == encryption.default_port().to_string())
+}
+
+fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
+    on_click(app, "remote-up", || Event::Up)?;
+    on_click(app, "remote-refresh", || Event::Refresh)?;
+    let list: HtmlElement = app.dom.find("remote-files")?;
+    let app = app.clone();
+    listen(&list, "click", move |event: web_sys::Event| {
+        if let Some(entry) = pressed(&event, ".entry-open").and_then(|button| owner(&button)) {
+            app.open_entry(&entry);
+        }
+    })
+}
+
+fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
+    let list: HtmlElement = app.dom.find("uploads")?;
+    let app = app.clone();
+    listen(&list, "click", move |event: web_sys::Event| {
+        let Some(button) = pressed(&event, "[data-act]") else {
+            return;
+        };
+        let row = owner(&button).and_then(|row| row.get_attribute("data-row"));
+        let row = row.and_then(|row| row.parse().ok()).map(Row);
+        if let (Some(row), Some(action)) = (row, action(&button)) {
+            app.handle(Event::Upload(row, action));
+        }
+    })
+}
+
+fn listen_to_files(app: &Rc<App>) -> Result<(), Fault> {
+    for (button, input) in [("choose-files", "files"), ("choose-folder", "folder")] {
+        let button: HtmlButtonElement = app.dom.find(button)?;
+        let input: HtmlInputElement = app.dom.find(input)?;
+        let chooser = input.clone();
+        listen(&button, "click", move |_: web_sys::Event| chooser.click())?;
+        let (app, chosen) = (app.clone(), input.clone());
+        listen(&input, "change", move |_: web_sys::Event| {
+            if let Some(files) = chosen.files() {
+                picker::take_list(&app, &files);
+            }
+            // So that the same file can be chosen again.
+            chosen.set_value("");
+        })?;
+    }
+    listen_to_drops(app)
+}
+
+/// Files may be dropped anywhere on the page: a near miss must not make the browser leave it.
+fn listen_to_drops(app: &Rc<App>) -> Result<(), Fault> {
+    let document = app.dom.document.clone();
+    let mark = |app: &Rc<App>, dragging: &'static str| {
+        let app = app.clone();
+        move || {
+            if let Some(body) = app.dom.body() {
+                dom::set_attribute(&body, "data-dragging", dragging);
+            }
+        }
+    };
+    let begin = mark(app, "yes");
+    listen(&document, "dragover", move |event: DragEvent| {
+        let brings_files = event
+            .data_transfer()
+            .is_some_and(|transfer| transfer.types().includes(&"Files".into(), 0));
+        if brings_files {
+            event.prevent_default();
+            begin();
+        }
+    })?;
+    let end = mark(app, "no");
+    listen(&document, "dragleave", move |event: DragEvent| {
+        if event.related_target().is_none() {
+            end();
+        }
+    })?;
+    let end = mark(app, "no");
+    let dropped = app.clone();
+    listen(&document, "drop", move |event: DragEvent| {
+        event.prevent_default();
+        end();
+        if let Some(transfer) = event.data_transfer() {
+            picker::take_transfer(&dropped, &transfer);
+        }
+    })?;
+    let pasted = app.clone();
+    listen(&document, "paste", move |event: ClipboardEvent| {
+        if let Some(transfer) = event.clipboard_data()
+            && transfer.files().is_some_and(|files| files.length() > 0)
+        {
+            event.prevent_default();
+            picker::take_transfer(&pasted, &transfer);
+        }
+    })
+}
+
+fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
+    let leaving = app.clone();
+    listen(
+        &app.dom.window,
+        "beforeunload",
+        move |event: BeforeUnloadEvent| {
+            if leaving.is_under_way() {
+                event.prevent_default();
+            }
+        },
+    )?;
+    let seen = app.clone();
+    listen(
+        &app.dom.document,
+        "visibilitychange",
+        move |_: web_sys::Event| {
+            seen.ask_for_frame();
+        },
+    )
+}
+
+fn on_click(app: &Rc<App>, id: &str, event: impl Fn() -> Event + 'static) -> Result<(), Fault> {
+    let button: HtmlButtonElement = app.dom.find(id)?;
+    let app = app.clone();
+    listen(&button, "click", move |_: web_sys::Event| {
+        app.handle(event())
+    })
+}
+
+/// The element that was pressed, if `selector` fits it or one around it.
+fn pressed(event: &web_sys::Event, selector: &str) -> Option<Element> {
+    event
+        .target()?
+        .dyn_into::<Element>()
+        .ok()?
+        .closest(selector)
+        .ok()?
+}
+
+/// The list item around an element.
+fn owner(element: &Element) -> Option<Element> {
+    element.closest("li").ok()?
+}
+
+fn action(button: &Element) -> Option<Action> {
+    Some(match button.get_attribute("data-act")?.as_str() {
+        "pause" => Action::Pause,
+        "resume" => Action::Resume,
+        "cancel" => Action::Cancel,
+        "retry" => Action::Retry,
+        "overwrite" => Action::Overwrite,
+        "skip" => Action::Skip,
+        _ => return None,
+    })
+}
+
+fn destination(dom: &Dom) -> Result<Destination, Fault> {
+    let host = dom.find::<HtmlInputElement>("host")?.value();
+    let port = dom.find::<HtmlInputElement>("port")?.value();
+    Ok(Destination {
+        host: host
+            .trim()
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned(),
+        port: port.parse().map_err(|_| "no port")?,
+        encryption: encryption(&dom.find("encryption")?),
+        username: dom.find::<HtmlInputElement>("username")?.value(),
+    })
+}
+
+fn encryption(select: &HtmlSelectElement) -> Encryption {
+    match select.value().as_str() {
+        "implicit" => Encryption::Implicit,
+        _ => Encryption::Explicit,
+    }
+}

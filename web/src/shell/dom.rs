@@ -1,0 +1,175 @@
+//! Small help with the document: finding, cloning, listening, writing only what changed.
+
+use js_sys::{Date, Function};
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
+use web_sys::{
+    Document, DocumentFragment, Element, EventTarget, HtmlElement, HtmlTemplateElement, Window,
+};
+
+/// What the program needs of the document was not there, or the browser refused.
+pub(super) type Fault = JsValue;
+
+/// The window and its document.
+#[derive(Clone)]
+pub(super) struct Dom {
+    pub(super) window: Window,
+    pub(super) document: Document,
+}
+
+impl Dom {
+    pub(super) fn new() -> Result<Self, Fault> {
+        let window = web_sys::window().ok_or("no window")?;
+        let document = window.document().ok_or("no document")?;
+        Ok(Self { window, document })
+    }
+
+    /// The element that the template gave this id.
+    pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Fault> {
+        let element = self.document.get_element_by_id(id);
+        let element = element.ok_or_else(|| JsValue::from(format!("the page has no #{id}")))?;
+        element
+            .dyn_into()
+            .map_err(|_| format!("#{id} is of another kind").into())
+    }
+
+    pub(super) fn body(&self) -> Option<HtmlElement> {
+        self.document.body()
+    }
+
+    pub(super) fn fragment(&self) -> DocumentFragment {
+        self.document.create_document_fragment()
+    }
+
+    pub(super) fn has_focus(&self, element: &Element) -> bool {
+        self.document
+            .active_element()
+            .is_some_and(|active| element.contains(Some(&active)))
+    }
+
+    /// Whether the focus is nowhere, for example because what had it is hidden now.
+    pub(super) fn focus_is_lost(&self) -> bool {
+        match (self.document.active_element(), self.document.body()) {
+            (Some(active), Some(body)) => active == *body.as_ref(),
+            (active, _) => active.is_none(),
+        }
+    }
+
+    /// Runs `function` after `millis`; gives the number to clear it by.
+    pub(super) fn after(&self, millis: i32, function: &Function) -> i32 {
+        self.window
+            .set_timeout_with_callback_and_timeout_and_arguments_0(function, millis)
+            .unwrap_or_default()
+    }
+}
+
+/// The content of a `<template>`, to be cloned.
+#[derive(Clone)]
+pub(super) struct Template(DocumentFragment);
+
+impl Template {
+    pub(super) fn find(dom: &Dom, id: &str) -> Result<Self, Fault> {
+        Ok(Self(dom.find::<HtmlTemplateElement>(id)?.content()))
+    }
+
+    /// A copy of the one element in it.
+    pub(super) fn copy(&self) -> Result<HtmlElement, Fault> {
+        let copy = self.0.clone_node_with_deep(true)?;
+        let element = copy
+            .unchecked_into::<DocumentFragment>()
+            .first_element_child();
+        Ok(element.ok_or("an empty template")?.unchecked_into())
+    }
+}
+
+/// The first element in `scope` that `selector` fits.
+pub(super) fn part<T: JsCast>(scope: &Element, selector: &str) -> Result<T, Fault> {
+    let element = scope.query_selector(selector)?;
+    let element = element.ok_or_else(|| JsValue::from(format!("no {selector}")))?;
+    Ok(element.unchecked_into())
+}
+
+/// Calls `handler` at each event of that type, as long as the page lives.
+pub(super) fn listen<E: JsCast + FromWasmAbi + 'static>(
+    target: &EventTarget,
+    kind: &str,
+    handler: impl FnMut(E) + 'static,
+) -> Result<(), Fault> {
+    let closure = Closure::<dyn FnMut(E)>::new(handler);
+    target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
+    closure.forget();
+    Ok(())
+}
+
+/// A function for timers and frames, for as long as the page lives.
+pub(super) fn function(body: impl FnMut() + 'static) -> Function {
+    Closure::<dyn FnMut()>::new(body)
+        .into_js_value()
+        .unchecked_into()
+}
+
+/// Writes text where it is another: the browser lays out what is written, changed or not.
+pub(super) fn set_text(element: &Element, text: &str) {
+    if element.text_content().as_deref() != Some(text) {
+        element.set_text_content(Some(text));
+    }
+}
+
+pub(super) fn set_attribute(element: &Element, name: &str, value: &str) {
+    if element.get_attribute(name).as_deref() != Some(value) {
+        // Fails for names that no attribute can have; ours are constants.
+        let _ = element.set_attribute(name, value);
+    }
+}
+
+/// Shows or hides an element.
+pub(super) fn show(element: &HtmlElement, visibility: Visibility) {
+    let hidden = visibility == Visibility::Hidden;
+    if element.hidden() != hidden {
+        element.set_hidden(hidden);
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Visibility {
+    Shown,
+    Hidden,
+}
+
+impl Visibility {
+    pub(super) fn shown_if(condition: bool) -> Self {
+        if condition { Self::Shown } else { Self::Hidden }
+    }
+}
+
+/// Sets a bar of the class `route` to thousandths of its way.
+pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
+    set_attribute(bar, "aria-valuenow", &(permille / 10).to_string());
+    set_attribute(bar, "aria-valuetext", spoken);
+    let way = format!("{}.{}%", permille / 10, permille % 10);
+    // A property of the style sheet's own: the browser takes any value.
+    let _ = bar.style().set_property("--way", &way);
+}
+
+/// `14:03:22` by the person's clock.
+pub(super) fn clock_time(millis: f64) -> String {
+    let date = Date::new(&millis.into());
+    format!(
+        "{:02}:{:02}:{:02}",
+        date.get_hours(),
+        date.get_minutes(),
+        date.get_seconds()
+    )
+}
+
+/// `2026-11-22 14:03` by the person's clock.
+pub(super) fn date_time(millis: f64) -> String {
+    let date = Date::new(&millis.into());
+    format!(
+        "{}-{:02}-{:02} {:02}:{:02}",
+        date.get_full_year(),
+        date.get_month() + 1,
+        date.get_date(),
+        date.get_hours(),
+        date.get_minutes()
+    )
+}

@@ -1,0 +1,141 @@
+//! Files and folders from the buttons, the drop and the clipboard.
+//!
+//! A folder is walked as a stream: what was found so far is queued while the walk goes on.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Promise, Reflect};
+use wasm_bindgen::{JsCast, JsValue};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{
+    DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
+};
+
+use super::{app::App, dom::Fault};
+use crate::{page::Event, queue::Picked};
+
+/// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
+const BATCH: usize = 250;
+
+/// What was found so far and is not handed on yet.
+#[derive(Default)]
+struct Found {
+    files: Vec<(Picked, File)>,
+    empty_folders: Vec<String>,
+    unreadable: Vec<String>,
+}
+
+/// Takes what a file input holds.
+pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
+    let files = (0..list.length()).filter_map(|index| list.get(index));
+    app.pick(
+        files
+            .map(|file| (picked(relative_path(&file), &file), file))
+            .collect(),
+    );
+}
+
+/// Takes what was dropped or pasted. The entries are collected before this returns: the browser
+/// takes them away after the event.
+pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
+    let items = transfer.items();
+    let mut entries = Vec::new();
+    let mut found = Found::default();
+    for index in 0..items.length() {
+        let Some(item) = items.get(index) else {
+            continue;
+        };
+        match item.webkit_get_as_entry() {
+            Ok(Some(entry)) => entries.push(entry),
+            // Images from the clipboard are files without an entry.
+            Ok(None) | Err(_) => {
+                if let Ok(Some(file)) = item.get_as_file() {
+                    found.files.push((picked(file.name(), &file), file));
+                }
+            }
+        }
+    }
+    let app = app.clone();
+    spawn_local(async move { walk(&app, entries, found).await });
+}
+
+async fn walk(app: &Rc<App>, mut entries: Vec<FileSystemEntry>, mut found: Found) {
+    // The last comes first out: the order of the drop is kept.
+    entries.reverse();
+    while let Some(entry) = entries.pop() {
+        let path = entry.full_path().trim_start_matches('/').to_owned();
+        if entry.is_directory() {
+            match read_directory(entry.unchecked_into()).await {
+                Ok(inside) if inside.is_empty() => found.empty_folders.push(path),
+                Ok(inside) => entries.extend(inside.into_iter().rev()),
+                Err(_) => found.unreadable.push(path),
+            }
+        } else {
+            match read_file(entry.unchecked_into()).await {
+                Ok(file) => found.files.push((picked(path, &file), file)),
+                Err(_) => found.unreadable.push(path),
+            }
+        }
+        if found.files.len() >= BATCH {
+            app.pick(std::mem::take(&mut found.files));
+        }
+    }
+    if !found.files.is_empty() {
+        app.pick(found.files);
+    }
+    if !found.empty_folders.is_empty() {
+        app.handle(Event::PickedEmptyFolders(found.empty_folders));
+    }
+    if !found.unreadable.is_empty() {
+        app.handle(Event::PickedUnreadable(found.unreadable));
+    }
+}
+
+/// All entries of a directory: the browser gives them in parts, and an empty part at the end.
+async fn read_directory(
+    directory: FileSystemDirectoryEntry,
+) -> Result<Vec<FileSystemEntry>, Fault> {
+    let reader = directory.create_reader();
+    let mut entries = Vec::new();
+    loop {
+        let part = Promise::new(&mut |resolve, reject| {
+            if let Err(fault) = reader.read_entries_with_callback_and_callback(&resolve, &reject) {
+                let _ = reject.call1(&JsValue::NULL, &fault);
+            }
+        });
+        let part: Array = JsFuture::from(part).await?.unchecked_into();
+        if part.length() == 0 {
+            return Ok(entries);
+        }
+        entries.extend(part.iter().map(JsCast::unchecked_into::<FileSystemEntry>));
+    }
+}
+
+async fn read_file(entry: FileSystemFileEntry) -> Result<File, Fault> {
+    let file = Promise::new(&mut |resolve, reject| {
+        entry.file_with_callback_and_callback(&resolve, &reject);
+    });
+    Ok(JsFuture::from(file).await?.unchecked_into())
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "sizes and times of files are whole numbers below 2^53"
+)]
+fn picked(path: String, file: &File) -> Picked {
+    Picked {
+        path,
+        size: file.size() as u64,
+        modified_millis: Some(file.last_modified() as i64),
+    }
+}
+
+/// The path below the folder that was chosen, or the name of a file that was chosen by itself.
+fn relative_path(file: &File) -> String {
+    Reflect::get(file, &"webkitRelativePath".into())
+        .ok()
+        .and_then(|path| path.as_string())
+        .filter(|path| !path.is_empty())
+        .unwrap_or_else(|| file.name())
+}

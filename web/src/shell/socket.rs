@@ -1,0 +1,140 @@
+//! The link to the portal: a session made by `POST`, its WebSocket, and what goes over it.
+
+use std::rc::Rc;
+
+use js_sys::{Array, Uint8Array};
+use protocol::{
+    ChunkHeader, ClientMessage, Problem, SESSION_PATH, SOCKET_PATH, ServerMessage,
+    server::NewSession,
+};
+use wasm_bindgen::JsCast;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, File, MessageEvent, RequestInit, Response, Url, WebSocket};
+
+use super::{
+    app::App,
+    dom::{Fault, listen},
+};
+use crate::{page::Event, words};
+
+/// One link. What an earlier one still has to say is for nobody.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Generation(u64);
+
+impl Generation {
+    pub(super) fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Makes a session and opens its socket; what comes of it arrives as events.
+pub(super) fn open(app: Rc<App>, generation: Generation) {
+    spawn_local(async move {
+        let session = new_session(&app).await;
+        if !app.is_current(generation) {
+            return;
+        }
+        match session {
+            Ok(session) => {
+                if connect(&app, generation, session).is_err() {
+                    app.handle(Event::SessionRefused(words::portal_out_of_reach()));
+                }
+            }
+            Err(problem) => app.handle(Event::SessionRefused(problem)),
+        }
+    });
+}
+
+/// Sends a message. A socket that is closing loses it, and says so by its `close` event.
+pub(super) fn say(socket: &WebSocket, message: &ClientMessage) {
+    if let Ok(text) = serde_json::to_string(message) {
+        let _ = socket.send_with_str(&text);
+    }
+}
+
+/// Sends a piece of a file. The browser reads it; its bytes do not come through here.
+pub(super) fn send_chunk(
+    socket: &WebSocket,
+    header: ChunkHeader,
+    file: &File,
+    end: u64,
+) -> Result<(), Fault> {
+    let slice = file.slice_with_f64_and_f64(offset(header.offset), offset(end))?;
+    let header = Uint8Array::from(header.encode().as_slice());
+    let frame = Blob::new_with_blob_sequence(&Array::of2(&header, &slice))?;
+    socket.send_with_blob(&frame)
+}
+
+async fn new_session(app: &App) -> Result<NewSession, Problem> {
+    let lost = |_| words::portal_out_of_reach();
+    let request = RequestInit::new();
+    request.set_method("POST");
+    let answer = app
+        .dom
+        .window
+        .fetch_with_str_and_init(SESSION_PATH, &request);
+    let answer: Response = JsFuture::from(answer).await.map_err(lost)?.unchecked_into();
+    let body = JsFuture::from(answer.text().map_err(lost)?)
+        .await
+        .map_err(lost)?;
+    let body = body.as_string().unwrap_or_default();
+    if answer.ok() {
+        serde_json::from_str(&body).map_err(|_| words::no_session(answer.status()))
+    } else {
+        Err(serde_json::from_str(&body).unwrap_or_else(|_| words::no_session(answer.status())))
+    }
+}
+
+fn connect(app: &Rc<App>, generation: Generation, session: NewSession) -> Result<(), Fault> {
+    let socket = WebSocket::new(&address(app)?)?;
+    let mut session = Some(session);
+    let opened = app.clone();
+    listen(&socket, "open", move |_: web_sys::Event| {
+        if let Some(session) = session.take()
+            && opened.is_current(generation)
+        {
+            opened.handle(Event::SocketOpened(session));
+        }
+    })?;
+    let received = app.clone();
+    listen(&socket, "message", move |event: MessageEvent| {
+        if !received.is_current(generation) {
+            return;
+        }
+        let text = event.data().as_string().unwrap_or_default();
+        received.handle(match serde_json::from_str::<ServerMessage>(&text) {
+            Ok(message) => Event::Received(Box::new(message)),
+            Err(_) => Event::NotUnderstood,
+        });
+    })?;
+    let closed = app.clone();
+    listen(&socket, "close", move |_: web_sys::Event| {
+        if closed.is_current(generation) {
+            closed.forget_socket();
+            closed.handle(Event::SocketClosed);
+        }
+    })?;
+    app.keep_socket(socket);
+    Ok(())
+}
+
+/// The socket's address: beside the page's, whatever path that has.
+fn address(app: &App) -> Result<String, Fault> {
+    let base = app.dom.document.base_uri()?.unwrap_or_default();
+    let url = Url::new_with_base(SOCKET_PATH, &base)?;
+    url.set_protocol(if url.protocol() == "https:" {
+        "wss:"
+    } else {
+        "ws:"
+    });
+    Ok(url.href())
+}
+
+/// Exact: no file is as long as 2^53 bytes.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "no file is as long as 2^53 bytes"
+)]
+fn offset(offset: u64) -> f64 {
+    offset as f64
+}

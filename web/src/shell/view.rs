@@ -1,0 +1,137 @@
+//! What is drawn: one view for each part of the page, all of them once a frame at most.
+
+use protocol::client::Secret;
+use web_sys::{Document, Element, HtmlElement};
+
+use self::{
+    connection::ConnectionView, log::LogView, remote::RemoteView, totals::TotalsView,
+    uploads::UploadsView,
+};
+use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
+use crate::{
+    format,
+    page::{Page, Part},
+    time::Millis,
+};
+
+mod connection;
+mod log;
+mod problem;
+mod remote;
+mod totals;
+mod uploads;
+
+/// Whether a frame was enough.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Rest {
+    Nothing,
+    /// There are rows that wait for the next frame.
+    More,
+}
+
+/// All views.
+pub(super) struct Views {
+    document: Document,
+    connection: ConnectionView,
+    remote: RemoteView,
+    uploads: UploadsView,
+    totals: TotalsView,
+    log: LogView,
+    notices: NoticesView,
+    announcer: Element,
+    sentences: Vec<String>,
+}
+
+impl Views {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        Ok(Self {
+            document: dom.document.clone(),
+            connection: ConnectionView::new(dom)?,
+            remote: RemoteView::new(dom)?,
+            uploads: UploadsView::new(dom)?,
+            totals: TotalsView::new(dom)?,
+            log: LogView::new(dom)?,
+            notices: NoticesView::new(dom)?,
+            announcer: dom.find("announcer")?,
+            sentences: Vec::new(),
+        })
+    }
+
+    /// What stands in the password's field.
+    pub(super) fn password(&self) -> Secret {
+        self.connection.password()
+    }
+
+    /// Says something with the next frame: everything of one frame is one announcement.
+    pub(super) fn announce(&mut self, sentence: String) {
+        self.sentences.push(sentence);
+    }
+
+    pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
+        let parts = page.take_changed_parts();
+        if parts.contains(&Part::Connection) {
+            self.connection.draw(page.connection(), now)?;
+        }
+        if parts.contains(&Part::Remote) || parts.contains(&Part::Connection) {
+            self.remote.draw(page)?;
+        }
+        if parts.contains(&Part::Totals) {
+            self.totals.draw(page.queue(), &self.document);
+        }
+        if parts.contains(&Part::Log) {
+            self.log.draw(page.log_mut())?;
+        }
+        if parts.contains(&Part::Notices) {
+            self.notices.draw(page.notices())?;
+        }
+        let changed = page.take_changed_rows();
+        let rest = self.uploads.draw(page.queue(), &changed)?;
+        if !self.sentences.is_empty() {
+            let text = self.take_sentences();
+            self.announcer.set_text_content(Some(&text));
+        }
+        Ok(rest)
+    }
+
+    /// The first few: whoever listens cannot listen to hundreds.
+    fn take_sentences(&mut self) -> String {
+        const MOST: usize = 3;
+        let mut sentences = std::mem::take(&mut self.sentences);
+        if sentences.len() > MOST {
+            // The newest is the one that sums up.
+            let last = sentences.pop();
+            sentences.truncate(MOST - 1);
+            sentences.extend(last);
+        }
+        sentences.join(" ")
+    }
+}
+
+/// What did not become an upload.
+struct NoticesView {
+    dom: Dom,
+    list: HtmlElement,
+    notice: Template,
+}
+
+impl NoticesView {
+    fn new(dom: &Dom) -> Result<Self, Fault> {
+        Ok(Self {
+            dom: dom.clone(),
+            list: dom.find("notices")?,
+            notice: Template::find(dom, "t-notice")?,
+        })
+    }
+
+    fn draw(&self, notices: &[String]) -> Result<(), Fault> {
+        let fragment = self.dom.fragment();
+        for notice in notices {
+            let item = self.notice.copy()?;
+            set_text(&item, &format::visible(notice));
+            fragment.append_child(&item)?;
+        }
+        self.list.replace_children_with_node_1(&fragment);
+        show(&self.list, Visibility::shown_if(!notices.is_empty()));
+        Ok(())
+    }
+}

@@ -1,0 +1,126 @@
+//! The session log: new lines at the end, the oldest gone, the scroll with the reader.
+
+use std::{cell::Cell, rc::Rc};
+
+use protocol::server::{LogKind, LogLine};
+use web_sys::{Element, HtmlElement};
+
+use super::super::dom::{
+    Dom, Fault, Template, Visibility, clock_time, listen, part, set_attribute, set_text, show,
+};
+use crate::{format, log::Log, words};
+
+/// Who scrolls up by less than this still follows.
+const NEAR_THE_END_PX: i32 = 24;
+
+pub(super) struct LogView {
+    dom: Dom,
+    log: HtmlElement,
+    template: Template,
+    empty: HtmlElement,
+    follow: HtmlElement,
+    reader: Rc<Cell<Reader>>,
+    lines: usize,
+}
+
+/// What the reader does.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reader {
+    /// Watches the newest lines.
+    Follows,
+    /// Has scrolled up.
+    Reads,
+}
+
+impl LogView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        let log: HtmlElement = dom.find("log")?;
+        let follow: HtmlElement = dom.find("log-follow")?;
+        let reader = Rc::new(Cell::new(Reader::Follows));
+        let (scrolled, its_reader, its_follow) = (log.clone(), reader.clone(), follow.clone());
+        listen(&log, "scroll", move |_: web_sys::Event| {
+            let below = scrolled.scroll_height() - scrolled.scroll_top() - scrolled.client_height();
+            let follows = below <= NEAR_THE_END_PX;
+            its_reader.set(if follows {
+                Reader::Follows
+            } else {
+                Reader::Reads
+            });
+            show(&its_follow, Visibility::shown_if(!follows));
+        })?;
+        let (target, its_reader) = (log.clone(), reader.clone());
+        listen(&follow, "click", move |_: web_sys::Event| {
+            its_reader.set(Reader::Follows);
+            target.set_scroll_top(target.scroll_height());
+            let _ = target.focus();
+        })?;
+        Ok(Self {
+            dom: dom.clone(),
+            log,
+            template: Template::find(dom, "t-line")?,
+            empty: dom.find("log-empty")?,
+            follow,
+            reader,
+            lines: 0,
+        })
+    }
+
+    pub(super) fn draw(&mut self, log: &mut Log) -> Result<(), Fault> {
+        let (fresh, max_lines) = log.take_fresh();
+        let fragment = self.dom.fragment();
+        for line in fresh {
+            let line = self.line(line)?;
+            fragment.append_child(&line)?;
+            self.lines += 1;
+        }
+        self.log.append_child(&fragment)?;
+        while self.lines > max_lines {
+            let Some(oldest) = self.log.first_element_child() else {
+                break;
+            };
+            oldest.remove();
+            self.lines -= 1;
+        }
+        show(&self.empty, Visibility::shown_if(self.lines == 0));
+        if self.reader.get() == Reader::Follows {
+            self.log.set_scroll_top(self.log.scroll_height());
+            show(&self.follow, Visibility::Hidden);
+        }
+        Ok(())
+    }
+
+    fn line(&self, line: &LogLine) -> Result<HtmlElement, Fault> {
+        let element = self.template.copy()?;
+        set_attribute(&element, "data-kind", kind(line.kind));
+        set_text(
+            &part::<Element>(&element, ".line-time")?,
+            &clock_time(millis(line.at_millis)),
+        );
+        set_text(
+            &part::<Element>(&element, ".line-kind")?,
+            words::log_kind(line.kind),
+        );
+        set_text(
+            &part::<Element>(&element, ".line-text")?,
+            &format::visible(&line.text),
+        );
+        Ok(element)
+    }
+}
+
+fn kind(kind: LogKind) -> &'static str {
+    match kind {
+        LogKind::Status => "status",
+        LogKind::Command => "command",
+        LogKind::Response => "response",
+        LogKind::Error => "error",
+    }
+}
+
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "dates are far below 2^53 milliseconds"
+)]
+fn millis(millis: u64) -> f64 {
+    millis as f64
+}
