@@ -8,6 +8,10 @@
 //! # Layers
 //! - [`process`]: a child process that never outlives its test.
 //! - [`servers`]: vsftpd, `ProFTPD` and Pure-FTPd.
+//! - [`impostors`]: what else may listen where somebody expects an FTPS server.
+//! - [`portal`]: `ferryport serve`.
+//! - [`content`]: the bytes and the names of what is uploaded.
+//! - [`client`]: a session of the portal, without a page.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,6 +19,39 @@
     reason = "a harness that cannot go on stops its test and says why"
 )]
 
+pub mod client;
+pub mod content;
+pub mod impostors;
+pub mod portal;
 mod ports;
 pub mod process;
 pub mod servers;
+
+/// Makes of each `async fn` a module of its name with one test a server: the claim has to hold
+/// for vsftpd, `ProFTPD` and Pure-FTPd with explicit TLS.
+#[macro_export]
+macro_rules! with_each_server {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($server:ident: Server) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            $(#[doc = $doc])*
+            async fn claim($server: $crate::servers::Server) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn vsftpd() {
+                claim($crate::servers::start($crate::servers::Kind::Vsftpd)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn proftpd() {
+                claim($crate::servers::start($crate::servers::Kind::ProFtpd)).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn pure_ftpd() {
+                claim($crate::servers::start($crate::servers::Kind::PureFtpd)).await;
+            }
+        }
+    )+};
+}

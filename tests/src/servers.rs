@@ -159,6 +159,12 @@ struct Site<'a> {
     ports: &'a PortBlock,
 }
 
+/// Starts a server with [`Options::default`].
+#[must_use]
+pub fn start(kind: Kind) -> Server {
+    Server::start(kind, Options::default())
+}
+
 impl Server {
     /// The name of the directory inside [`Self::root`] that the login may read and not write.
     pub const READ_ONLY: &'static str = "read-only";

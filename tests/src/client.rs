@@ -1,0 +1,546 @@
+//! A native client of the portal's WebSocket: what a page does, without a page.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use futures_util::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use protocol::{
+    Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
+    Window,
+    client::{Connect, Offer, Secret},
+    server::{Certificate, Connected, Entry, Existing, Limits, LogLine, NewSession, Verified},
+};
+use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_tungstenite::{
+    WebSocketStream, client_async,
+    tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
+};
+
+use crate::{content::Content, portal::Portal, servers::Server};
+
+/// How long the portal may be silent while something is awaited: beyond all its own limits that
+/// the tests meet.
+const SILENCE_LIMIT: Duration = Duration::from_secs(90);
+
+type Socket = WebSocketStream<TcpStream>;
+
+/// A session of the portal, with its socket.
+pub struct Client {
+    sender: SplitSink<Socket, Message>,
+    heard: mpsc::Receiver<ServerMessage>,
+    record: Arc<Mutex<Record>>,
+    reader: JoinHandle<()>,
+    limits: Limits,
+    next_upload: u32,
+}
+
+/// Everything that the portal said.
+#[derive(Debug, Default)]
+struct Record {
+    frames: Vec<String>,
+    log: Vec<LogLine>,
+}
+
+/// How an attempt to connect ended.
+#[derive(Clone, Debug)]
+pub enum Attempted {
+    /// Logged in.
+    Connected(Box<Connected>),
+    /// Nobody vouches for the certificate.
+    CertificateNotTrusted(Box<Certificate>),
+    /// It came to nothing.
+    Failed(Box<Problem>),
+}
+
+/// How an upload ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Stored.
+    Done {
+        /// The absolute path on the server.
+        path: String,
+        /// How it was checked.
+        verified: Verified,
+    },
+    /// The path is taken.
+    Conflict(Existing),
+    /// As the client asked.
+    Cancelled,
+    /// It failed.
+    Failed(Problem),
+}
+
+/// A file to upload.
+#[derive(Clone, Debug)]
+pub struct File {
+    /// The path on the server.
+    pub path: String,
+    /// The bytes.
+    pub content: Content,
+    /// What to do when the path is taken.
+    pub on_conflict: OnConflict,
+}
+
+impl File {
+    /// A file that does not replace another.
+    #[must_use]
+    pub fn new(path: impl Into<String>, content: Content) -> Self {
+        Self {
+            path: path.into(),
+            content,
+            on_conflict: OnConflict::Ask,
+        }
+    }
+
+    /// The same, but it replaces what is there.
+    #[must_use]
+    pub fn overwriting(self) -> Self {
+        Self {
+            on_conflict: OnConflict::Overwrite,
+            ..self
+        }
+    }
+}
+
+/// An upload under way.
+struct Sending<'a> {
+    place: usize,
+    content: &'a Content,
+    attempt: Attempt,
+    window: Window,
+}
+
+impl Client {
+    /// Makes a session and opens its socket.
+    ///
+    /// # Panics
+    /// When the portal does not welcome it.
+    pub async fn open(portal: &Portal) -> Self {
+        let session = new_session(portal);
+        let socket = open_socket(portal, &[("Origin", &portal.origin())])
+            .await
+            .expect("the portal opens the socket");
+        let (mut sender, incoming) = socket.split();
+        let hello = ClientMessage::Hello {
+            version: protocol::VERSION,
+            session: session.session,
+            secret: session.secret,
+        };
+        let text = serde_json::to_string(&hello).expect("a message is JSON");
+        sender
+            .send(Message::text(text))
+            .await
+            .expect("the portal reads");
+
+        // More than a test hears before it listens again; then the portal has to wait.
+        let (told, heard) = mpsc::channel(10_000);
+        let record = Arc::default();
+        let reader = tokio::spawn(read(incoming, Arc::clone(&record), told));
+        let mut client = Self {
+            sender,
+            heard,
+            record,
+            reader,
+            limits: Limits {
+                max_chunk_bytes: 0,
+                min_chunk_bytes: 0,
+                max_open_uploads: 0,
+                ping_interval_millis: 0,
+                max_log_lines: 0,
+            },
+            next_upload: 1,
+        };
+        match client.hear().await {
+            ServerMessage::Welcome { limits, .. } => client.limits = limits,
+            other => panic!("no welcome but {other:?}"),
+        }
+        client
+    }
+
+    /// What the portal wants its pages to keep to.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// Sends a message.
+    ///
+    /// # Panics
+    /// When the portal has closed the socket.
+    pub async fn say(&mut self, message: &ClientMessage) {
+        let text = serde_json::to_string(message).expect("a message is JSON");
+        self.send(Message::text(text)).await;
+    }
+
+    /// Sends a frame.
+    ///
+    /// # Panics
+    /// When the portal has closed the socket.
+    pub async fn send(&mut self, frame: Message) {
+        let sent = timeout(SILENCE_LIMIT, self.sender.send(frame)).await;
+        if let Err(error) = sent.expect("the portal reads in time") {
+            panic!(
+                "the portal closed the socket: {error}\n{}",
+                self.transcript()
+            );
+        }
+    }
+
+    /// The next message that is not about the log.
+    ///
+    /// # Panics
+    /// When there is none for a long time, or the socket closed.
+    pub async fn hear(&mut self) -> ServerMessage {
+        match timeout(SILENCE_LIMIT, self.heard.recv()).await {
+            Ok(Some(message)) => message,
+            Ok(None) => panic!("the portal closed the socket\n{}", self.transcript()),
+            Err(_) => panic!(
+                "nothing for {SILENCE_LIMIT:?}; the session log so far:\n{}",
+                self.transcript()
+            ),
+        }
+    }
+
+    /// Waits until the portal has closed the socket, and gives what it said before that.
+    ///
+    /// # Panics
+    /// When it does not close it.
+    pub async fn hear_out(&mut self) -> Vec<ServerMessage> {
+        let mut messages = Vec::new();
+        while let Some(message) = timeout(SILENCE_LIMIT, self.heard.recv())
+            .await
+            .expect("the portal closes the socket")
+        {
+            messages.push(message);
+        }
+        messages
+    }
+
+    /// Connects to a server and trusts its certificate, as a person does who compared it.
+    ///
+    /// # Panics
+    /// When it cannot log in.
+    pub async fn connect(&mut self, server: &Server) -> Connected {
+        let mut connect = to(server);
+        connect.trusted_certificate = Some(server.certificate_sha256());
+        match self.attempt(connect).await {
+            Attempted::Connected(connected) => *connected,
+            other => panic!(
+                "not connected: {other:?}\n{}\n{}",
+                self.transcript(),
+                server.log()
+            ),
+        }
+    }
+
+    /// Tries to connect.
+    pub async fn attempt(&mut self, connect: Connect) -> Attempted {
+        self.say(&ClientMessage::Connect(connect)).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Connected(connected) => {
+                    return Attempted::Connected(Box::new(connected));
+                }
+                ServerMessage::CertificateNotTrusted { certificate } => {
+                    return Attempted::CertificateNotTrusted(Box::new(certificate));
+                }
+                ServerMessage::Disconnected {
+                    problem: Some(problem),
+                } => return Attempted::Failed(Box::new(problem)),
+                ServerMessage::Goodbye { problem } => {
+                    panic!("the session ended: {problem:?}\n{}", self.transcript());
+                }
+                // What belongs to an earlier connection, or tells how far this one is.
+                _ => {}
+            }
+        }
+    }
+
+    /// Uploads the files, as many at a time as the portal allows, and waits for their outcomes.
+    pub async fn upload(&mut self, files: &[File]) -> Vec<Outcome> {
+        self.upload_and(files, |_, _| None).await
+    }
+
+    /// Uploads one file.
+    pub async fn upload_one(&mut self, file: &File) -> Outcome {
+        let mut outcomes = self.upload(std::slice::from_ref(file)).await;
+        outcomes.pop().expect("one outcome a file")
+    }
+
+    /// Uploads the files, and says after each message of the portal what `reaction` gives; it is
+    /// told the message and the number of bytes of the file that were sent.
+    pub async fn upload_and(
+        &mut self,
+        files: &[File],
+        mut reaction: impl FnMut(&ServerMessage, u64) -> Option<ClientMessage>,
+    ) -> Vec<Outcome> {
+        let mut outcomes: Vec<Option<Outcome>> = files.iter().map(|_| None).collect();
+        let mut sending: HashMap<UploadId, Sending<'_>> = HashMap::new();
+        let mut waiting = files.iter().enumerate();
+        loop {
+            while sending.len() < self.limits.max_open_uploads as usize
+                && let Some((place, file)) = waiting.next()
+            {
+                let upload = self.offer(file).await;
+                let content = &file.content;
+                let window = Window::new(content.len);
+                let attempt = Attempt(0);
+                sending.insert(
+                    upload,
+                    Sending {
+                        place,
+                        content,
+                        attempt,
+                        window,
+                    },
+                );
+            }
+            if sending.is_empty() {
+                return outcomes.into_iter().flatten().collect();
+            }
+            let message = self.hear().await;
+            let sent = upload_of(&message)
+                .and_then(|upload| sending.get(&upload))
+                .map_or(0, |upload| upload.window.sent());
+            if let Some(answer) = reaction(&message, sent) {
+                self.say(&answer).await;
+            }
+            let (upload, outcome) = match message {
+                ServerMessage::Credit {
+                    upload,
+                    attempt,
+                    taken,
+                    limit,
+                } => {
+                    if let Some(state) = sending.get_mut(&upload) {
+                        state.credit(attempt, taken, limit);
+                        self.send_chunks(upload, state).await;
+                    }
+                    continue;
+                }
+                ServerMessage::Done {
+                    upload,
+                    path,
+                    verified,
+                } => (upload, Outcome::Done { path, verified }),
+                ServerMessage::Conflict { upload, existing } => {
+                    (upload, Outcome::Conflict(existing))
+                }
+                ServerMessage::Cancelled { upload } => (upload, Outcome::Cancelled),
+                ServerMessage::Failed { upload, problem } => (upload, Outcome::Failed(problem)),
+                ServerMessage::Goodbye { problem } => {
+                    panic!("the session ended: {problem:?}\n{}", self.transcript());
+                }
+                _ => continue,
+            };
+            let ended = sending.remove(&upload).expect("an upload that was offered");
+            outcomes[ended.place] = Some(outcome);
+        }
+    }
+
+    /// Offers a file.
+    pub async fn offer(&mut self, file: &File) -> UploadId {
+        let upload = UploadId(self.next_upload);
+        self.next_upload += 1;
+        self.say(&ClientMessage::Offer(Offer {
+            upload,
+            path: file.path.clone(),
+            size: file.content.len,
+            modified_millis: Some(1_700_000_000_000),
+            on_conflict: file.on_conflict,
+        }))
+        .await;
+        upload
+    }
+
+    /// Lists a directory.
+    ///
+    /// # Errors
+    /// When the server refuses.
+    pub async fn list(&mut self, path: &str) -> Result<Vec<Entry>, Problem> {
+        self.say(&ClientMessage::List {
+            path: path.to_owned(),
+        })
+        .await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Listing { entries, .. } => return Ok(entries),
+                ServerMessage::ListingFailed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// The session log so far.
+    #[must_use]
+    pub fn log(&self) -> Vec<LogLine> {
+        lock(&self.record).log.clone()
+    }
+
+    /// The session log so far, as text.
+    #[must_use]
+    pub fn transcript(&self) -> String {
+        let lines = lock(&self.record);
+        let lines = lines.log.iter();
+        lines
+            .map(|line| format!("{:?}: {}\n", line.kind, line.text))
+            .collect()
+    }
+
+    /// Everything that the portal sent, each frame as it came.
+    #[must_use]
+    pub fn frames(&self) -> Vec<String> {
+        lock(&self.record).frames.clone()
+    }
+
+    /// Sends what the credit allows, in pieces that keep to the limits.
+    async fn send_chunks(&mut self, upload: UploadId, state: &mut Sending<'_>) {
+        loop {
+            let window = &mut state.window;
+            let len = window
+                .sendable()
+                .min(u64::from(self.limits.max_chunk_bytes));
+            let ends = window.sent() + len == window.size();
+            if len == 0 || (len < u64::from(self.limits.min_chunk_bytes) && !ends) {
+                return;
+            }
+            let offset = window.sent();
+            let attempt = state.attempt;
+            let mut frame = ChunkHeader {
+                upload,
+                attempt,
+                offset,
+            }
+            .encode()
+            .to_vec();
+            frame.extend(state.content.piece(offset, len));
+            window.send(offset, len).expect("the credit covers it");
+            self.send(Message::binary(frame)).await;
+        }
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+impl Sending<'_> {
+    fn credit(&mut self, attempt: Attempt, taken: u64, limit: u64) {
+        if attempt > self.attempt {
+            self.attempt = attempt;
+            self.window = Window::starting_at(self.content.len, taken);
+        }
+        if attempt == self.attempt {
+            self.window.take(taken);
+            self.window.grant(limit);
+        }
+    }
+}
+
+/// What it takes to log in at a server, its certificate not trusted.
+#[must_use]
+pub fn to(server: &Server) -> Connect {
+    Connect {
+        host: "localhost".to_owned(),
+        port: server.port(),
+        encryption: server.encryption(),
+        username: server.username().to_owned(),
+        password: Secret::new(server.password().to_owned()),
+        trusted_certificate: None,
+    }
+}
+
+/// What it takes to try an address where no FTPS server is.
+#[must_use]
+pub fn to_port(host: &str, port: u16, encryption: Encryption) -> Connect {
+    Connect {
+        host: host.to_owned(),
+        port,
+        encryption,
+        username: "nobody".to_owned(),
+        password: Secret::new("nothing".to_owned()),
+        trusted_certificate: None,
+    }
+}
+
+/// Asks for a session.
+///
+/// # Panics
+/// When the portal refuses.
+#[must_use]
+pub fn new_session(portal: &Portal) -> NewSession {
+    let origin = format!("Origin: {}", portal.origin());
+    let answer = portal.ask("POST", "/session", &[&origin]);
+    assert_eq!(answer.status, 201, "{answer:?}");
+    serde_json::from_str(&answer.body).expect("the session as JSON")
+}
+
+/// Opens the portal's WebSocket with the given headers.
+///
+/// # Errors
+/// When the portal answers something other than 101.
+pub async fn open_socket(
+    portal: &Portal,
+    headers: &[(&'static str, &str)],
+) -> Result<Socket, tungstenite::Error> {
+    let url = format!("ws://{}/{}", portal.address(), protocol::SOCKET_PATH);
+    let mut request = url.into_client_request()?;
+    for (name, value) in headers {
+        let value = HeaderValue::from_str(value).expect("a header's value");
+        request.headers_mut().insert(*name, value);
+    }
+    let stream = TcpStream::connect(portal.address()).await?;
+    stream.set_nodelay(true)?;
+    let (socket, _) = client_async(request, stream).await?;
+    Ok(socket)
+}
+
+/// Which upload a message is about.
+fn upload_of(message: &ServerMessage) -> Option<UploadId> {
+    match message {
+        ServerMessage::Credit { upload, .. }
+        | ServerMessage::Opened { upload, .. }
+        | ServerMessage::Verifying { upload }
+        | ServerMessage::Done { upload, .. }
+        | ServerMessage::Conflict { upload, .. }
+        | ServerMessage::Cancelled { upload }
+        | ServerMessage::Failed { upload, .. } => Some(*upload),
+        _ => None,
+    }
+}
+
+/// Keeps the log and every frame, and hands all other messages on.
+async fn read(
+    mut incoming: SplitStream<Socket>,
+    record: Arc<Mutex<Record>>,
+    told: mpsc::Sender<ServerMessage>,
+) {
+    while let Some(Ok(frame)) = incoming.next().await {
+        let Message::Text(text) = frame else { continue };
+        let message: ServerMessage =
+            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        {
+            let mut record = lock(&record);
+            record.frames.push(text.to_string());
+            if let ServerMessage::Log { lines } = message {
+                record.log.extend(lines);
+                continue;
+            }
+        }
+        if told.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,54 @@
+//! Who may know whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::MetadataCommand;
+
+/// Each part and the parts that it knows; no other arrow.
+const ARROWS: [(&str, &[&str]); 7] = [
+    ("ferryport-protocol", &[]),
+    ("ferryport-ftps", &[]),
+    ("ferryport-web", &["ferryport-protocol"]),
+    // It builds the sources of web, and links nothing of it.
+    ("ferryport-bundle", &[]),
+    (
+        "ferryport",
+        &["ferryport-bundle", "ferryport-ftps", "ferryport-protocol"],
+    ),
+    (
+        "ferryport-tests",
+        &["ferryport", "ferryport-ftps", "ferryport-protocol"],
+    ),
+    ("xtask", &[]),
+];
+
+#[test]
+fn each_part_knows_only_whom_it_may() {
+    let metadata = MetadataCommand::new()
+        .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
+        .no_deps()
+        .other_options(["--locked".to_owned()])
+        .exec()
+        .unwrap();
+    // Dependencies of every kind: a test or a build script that knows too much is no better.
+    let found: BTreeMap<String, BTreeSet<String>> = metadata
+        .workspace_packages()
+        .into_iter()
+        .map(|package| {
+            let known = package.dependencies.iter();
+            let known = known.filter(|dependency| dependency.path.is_some());
+            let known = known
+                .map(|dependency| dependency.name.to_string())
+                .collect();
+            (package.name.to_string(), known)
+        })
+        .collect();
+    let allowed: BTreeMap<String, BTreeSet<String>> = ARROWS
+        .into_iter()
+        .map(|(part, known)| {
+            let known = known.iter().map(|&name| name.to_owned()).collect();
+            (part.to_owned(), known)
+        })
+        .collect();
+    assert_eq!(found, allowed);
+}
