@@ -91,20 +91,13 @@ impl File {
     /// A file that does not replace another.
     #[must_use]
     pub fn new(path: impl Into<String>, content: Content) -> Self {
-        Self {
-            path: path.into(),
-            content,
-            on_conflict: OnConflict::Ask,
-        }
+        Self { path: path.into(), content, on_conflict: OnConflict::Ask }
     }
 
     /// The same, but it replaces what is there.
     #[must_use]
     pub fn overwriting(self) -> Self {
-        Self {
-            on_conflict: OnConflict::Overwrite,
-            ..self
-        }
+        Self { on_conflict: OnConflict::Overwrite, ..self }
     }
 }
 
@@ -133,10 +126,7 @@ impl Client {
             secret: session.secret,
         };
         let text = serde_json::to_string(&hello).expect("a message is JSON");
-        sender
-            .send(Message::text(text))
-            .await
-            .expect("the portal reads");
+        sender.send(Message::text(text)).await.expect("the portal reads");
 
         // More than a test hears before it listens again; then the portal has to wait.
         let (told, heard) = mpsc::channel(10_000);
@@ -185,10 +175,7 @@ impl Client {
     pub async fn send(&mut self, frame: Message) {
         let sent = timeout(SILENCE_LIMIT, self.sender.send(frame)).await;
         if let Err(error) = sent.expect("the portal reads in time") {
-            panic!(
-                "the portal closed the socket: {error}\n{}",
-                self.transcript()
-            );
+            panic!("the portal closed the socket: {error}\n{}", self.transcript());
         }
     }
 
@@ -213,9 +200,8 @@ impl Client {
     /// When it does not close it.
     pub async fn hear_out(&mut self) -> Vec<ServerMessage> {
         let mut messages = Vec::new();
-        while let Some(message) = timeout(SILENCE_LIMIT, self.heard.recv())
-            .await
-            .expect("the portal closes the socket")
+        while let Some(message) =
+            timeout(SILENCE_LIMIT, self.heard.recv()).await.expect("the portal closes the socket")
         {
             messages.push(message);
         }
@@ -231,11 +217,7 @@ impl Client {
         connect.trusted_certificate = Some(server.certificate_sha256());
         match self.attempt(connect).await {
             Attempted::Connected(connected) => *connected,
-            other => panic!(
-                "not connected: {other:?}\n{}\n{}",
-                self.transcript(),
-                server.log()
-            ),
+            other => panic!("not connected: {other:?}\n{}\n{}", self.transcript(), server.log()),
         }
     }
 
@@ -250,9 +232,9 @@ impl Client {
                 ServerMessage::CertificateNotTrusted { certificate } => {
                     return Attempted::CertificateNotTrusted(Box::new(certificate));
                 }
-                ServerMessage::Disconnected {
-                    problem: Some(problem),
-                } => return Attempted::Failed(Box::new(problem)),
+                ServerMessage::Disconnected { problem: Some(problem) } => {
+                    return Attempted::Failed(Box::new(problem));
+                }
                 ServerMessage::Goodbye { problem } => {
                     panic!("the session ended: {problem:?}\n{}", self.transcript());
                 }
@@ -291,15 +273,7 @@ impl Client {
                 let content = &file.content;
                 let window = Window::new(content.len);
                 let attempt = Attempt(0);
-                sending.insert(
-                    upload,
-                    Sending {
-                        place,
-                        content,
-                        attempt,
-                        window,
-                    },
-                );
+                sending.insert(upload, Sending { place, content, attempt, window });
             }
             if sending.is_empty() {
                 return outcomes.into_iter().flatten().collect();
@@ -312,23 +286,16 @@ impl Client {
                 self.say(&answer).await;
             }
             let (upload, outcome) = match message {
-                ServerMessage::Credit {
-                    upload,
-                    attempt,
-                    taken,
-                    limit,
-                } => {
+                ServerMessage::Credit { upload, attempt, taken, limit } => {
                     if let Some(state) = sending.get_mut(&upload) {
                         state.credit(attempt, taken, limit);
                         self.send_chunks(upload, state).await;
                     }
                     continue;
                 }
-                ServerMessage::Done {
-                    upload,
-                    path,
-                    verified,
-                } => (upload, Outcome::Done { path, verified }),
+                ServerMessage::Done { upload, path, verified } => {
+                    (upload, Outcome::Done { path, verified })
+                }
                 ServerMessage::Conflict { upload, existing } => {
                     (upload, Outcome::Conflict(existing))
                 }
@@ -364,10 +331,7 @@ impl Client {
     /// # Errors
     /// When the server refuses.
     pub async fn list(&mut self, path: &str) -> Result<Vec<Entry>, Problem> {
-        self.say(&ClientMessage::List {
-            path: path.to_owned(),
-        })
-        .await;
+        self.say(&ClientMessage::List { path: path.to_owned() }).await;
         loop {
             match self.hear().await {
                 ServerMessage::Listing { entries, .. } => return Ok(entries),
@@ -388,9 +352,7 @@ impl Client {
     pub fn transcript(&self) -> String {
         let lines = lock(&self.record);
         let lines = lines.log.iter();
-        lines
-            .map(|line| format!("{:?}: {}\n", line.kind, line.text))
-            .collect()
+        lines.map(|line| format!("{:?}: {}\n", line.kind, line.text)).collect()
     }
 
     /// Everything that the portal sent, each frame as it came.
@@ -403,22 +365,14 @@ impl Client {
     async fn send_chunks(&mut self, upload: UploadId, state: &mut Sending<'_>) {
         loop {
             let window = &mut state.window;
-            let len = window
-                .sendable()
-                .min(u64::from(self.limits.max_chunk_bytes));
+            let len = window.sendable().min(u64::from(self.limits.max_chunk_bytes));
             let ends = window.sent() + len == window.size();
             if len == 0 || (len < u64::from(self.limits.min_chunk_bytes) && !ends) {
                 return;
             }
             let offset = window.sent();
             let attempt = state.attempt;
-            let mut frame = ChunkHeader {
-                upload,
-                attempt,
-                offset,
-            }
-            .encode()
-            .to_vec();
+            let mut frame = ChunkHeader { upload, attempt, offset }.encode().to_vec();
             frame.extend(state.content.piece(offset, len));
             window.send(offset, len).expect("the credit covers it");
             self.send(Message::binary(frame)).await;

@@ -50,10 +50,7 @@ impl Content {
     /// Sebastiano Vigna's SplitMix64, whose state after `index` steps is known.
     fn word(&self, index: u64) -> u64 {
         let state = index.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        let z = self
-            .seed
-            .wrapping_mul(0xd605_bbb5_8c8a_bc03)
-            .wrapping_add(state);
+        let z = self.seed.wrapping_mul(0xd605_bbb5_8c8a_bc03).wrapping_add(state);
         let z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         z ^ (z >> 31)

@@ -104,10 +104,7 @@ fn talk(
     if stream.write_all(greeting.as_bytes()).is_err() {
         return;
     }
-    while reader
-        .read_until(b'\n', &mut line)
-        .is_ok_and(|read| read > 0)
-    {
+    while reader.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         line.clear();
         let reply = answer(&text);

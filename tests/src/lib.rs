@@ -12,6 +12,7 @@
 //! - [`portal`]: `ferryport serve`.
 //! - [`content`]: the bytes and the names of what is uploaded.
 //! - [`client`]: a session of the portal, without a page.
+//! - [`browser`]: a headless Chromium, told what to do over its own protocol.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -19,6 +20,8 @@
     reason = "a harness that cannot go on stops its test and says why"
 )]
 
+pub mod browser;
+mod cdp;
 pub mod client;
 pub mod content;
 pub mod impostors;

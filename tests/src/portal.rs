@@ -37,10 +37,7 @@ pub struct Options<'a> {
 impl Default for Options<'_> {
     /// May connect to this machine's loopback addresses, where the servers of the tests are.
     fn default() -> Self {
-        Self {
-            flags: &["--allow-network", "127.0.0.0/8"],
-            log: "info",
-        }
+        Self { flags: &["--allow-network", "127.0.0.0/8"], log: "info" }
     }
 }
 
@@ -91,16 +88,9 @@ impl Portal {
             printed_port(&process.output())
         });
         let Some(port) = port else {
-            panic!(
-                "the portal does not say where it listens:\n{}",
-                process.output()
-            );
+            panic!("the portal does not say where it listens:\n{}", process.output());
         };
-        Self {
-            process,
-            address: (Ipv4Addr::LOCALHOST, port).into(),
-            _folder: folder,
-        }
+        Self { process, address: (Ipv4Addr::LOCALHOST, port).into(), _folder: folder }
     }
 
     /// Where it listens.
@@ -140,18 +130,14 @@ impl Portal {
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
         let mut stream = TcpStream::connect(self.address).expect("the portal listens");
-        stream
-            .set_read_timeout(Some(ANSWER_LIMIT))
-            .expect("a limit that is not zero");
+        stream.set_read_timeout(Some(ANSWER_LIMIT)).expect("a limit that is not zero");
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for header in headers {
             request.push_str(header);
             request.push_str("\r\n");
         }
         request.push_str("Content-Length: 0\r\nConnection: close\r\n\r\n");
-        stream
-            .write_all(request.as_bytes())
-            .expect("the portal reads");
+        stream.write_all(request.as_bytes()).expect("the portal reads");
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).expect("the portal answers");
         let answer = String::from_utf8_lossy(&answer);

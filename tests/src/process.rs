@@ -50,11 +50,7 @@ impl Process {
             .process_group(0)
             .spawn()
             .unwrap_or_else(|error| panic!("{} cannot be started: {error}", program.display()));
-        Self {
-            lifeline: child.stdin.take(),
-            child,
-            output,
-        }
+        Self { lifeline: child.stdin.take(), child, output }
     }
 
     /// The process id.

@@ -110,10 +110,7 @@ pub struct Options {
 impl Default for Options {
     /// Explicit TLS up to 1.3.
     fn default() -> Self {
-        Self {
-            encryption: Encryption::Explicit,
-            tls_max: TlsMax::V13,
-        }
+        Self { encryption: Encryption::Explicit, tls_max: TlsMax::V13 }
     }
 }
 
@@ -185,11 +182,7 @@ impl Server {
                 Err(log) => last = log,
             }
         }
-        panic!(
-            "{} ({}) did not start. What it said:\n{last}",
-            kind.name(),
-            installed_versions()
-        );
+        panic!("{} ({}) did not start. What it said:\n{last}", kind.name(), installed_versions());
     }
 
     fn try_start(kind: Kind, options: Options) -> Result<Self, String> {
@@ -209,13 +202,7 @@ impl Server {
         fs::write(&pem, both).expect("the folder is ours");
         fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).expect("the file is ours");
 
-        let site = Site {
-            options,
-            folder: folder.path(),
-            root: &root,
-            pem: &pem,
-            ports: &ports,
-        };
+        let site = Site { options, folder: folder.path(), root: &root, pem: &pem, ports: &ports };
         let (login, plan) = match kind {
             Kind::Vsftpd => (vsftpd::LOGIN, vsftpd::plan(&site)),
             Kind::ProFtpd => (proftpd::LOGIN, proftpd::plan(&site)),
@@ -225,15 +212,7 @@ impl Server {
         environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
         let output = folder.path().join("output.log");
         let process = Process::start(&plan.program, plan.arguments, environment, output);
-        let mut server = Self {
-            kind,
-            options,
-            login,
-            certificate,
-            process,
-            ports,
-            folder,
-        };
+        let mut server = Self { kind, options, login, certificate, process, ports, folder };
         let greeted = wait_for(START_LIMIT, || match server.process.exit_status() {
             Some(status) => Some(Err(format!("{status}"))),
             None => server.greeting().map(Ok),
@@ -358,9 +337,8 @@ impl Server {
             Encryption::Implicit => {
                 let mut roots = RootCertStore::empty();
                 roots.add(self.certificate()).ok()?;
-                let config = ClientConfig::builder()
-                    .with_root_certificates(roots)
-                    .with_no_client_auth();
+                let config =
+                    ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
                 let name = "localhost".try_into().ok()?;
                 let tls = ClientConnection::new(Arc::new(config), name).ok()?;
                 let mut reader = BufReader::new(StreamOwned::new(tls, stream));
@@ -378,12 +356,8 @@ impl Certificate {
             .expect("a key can be made");
         let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
         let mut parameters = CertificateParams::new(names).expect("the names are well-formed");
-        parameters
-            .distinguished_name
-            .push(DnType::CommonName, "ferryport test server");
-        let certificate = parameters
-            .self_signed(&key)
-            .expect("a certificate can be made");
+        parameters.distinguished_name.push(DnType::CommonName, "ferryport test server");
+        let certificate = parameters.self_signed(&key).expect("a certificate can be made");
         Self {
             der: certificate.der().clone(),
             certificate_pem: certificate.pem(),

@@ -11,14 +11,8 @@ const ARROWS: [(&str, &[&str]); 7] = [
     ("ferryport-web", &["ferryport-protocol"]),
     // It builds the sources of web, and links nothing of it.
     ("ferryport-bundle", &[]),
-    (
-        "ferryport",
-        &["ferryport-bundle", "ferryport-ftps", "ferryport-protocol"],
-    ),
-    (
-        "ferryport-tests",
-        &["ferryport", "ferryport-ftps", "ferryport-protocol"],
-    ),
+    ("ferryport", &["ferryport-bundle", "ferryport-ftps", "ferryport-protocol"]),
+    ("ferryport-tests", &["ferryport", "ferryport-ftps", "ferryport-protocol"]),
     ("xtask", &[]),
 ];
 
@@ -37,9 +31,7 @@ fn each_part_knows_only_whom_it_may() {
         .map(|package| {
             let known = package.dependencies.iter();
             let known = known.filter(|dependency| dependency.path.is_some());
-            let known = known
-                .map(|dependency| dependency.name.to_string())
-                .collect();
+            let known = known.map(|dependency| dependency.name.to_string()).collect();
             (package.name.to_string(), known)
         })
         .collect();

@@ -6,10 +6,7 @@ use protocol::Encryption;
 
 use super::{DAEMON, Login, Plan, Site, installation, program};
 
-pub(super) const LOGIN: Login = Login {
-    username: "ferry",
-    password: "Fähre-26-proftpd",
-};
+pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-proftpd" };
 
 /// crypt(3) of the password.
 const PASSWORD_HASH: &str = "$6$BLlSZyPNrjXM7l71$1nayE4u7dOMwdbvTmpJXMgk1M1JQlOgvkXhPrs4RvizDTxMnXqebKmKSzcbZiPrY.cPBfrPJsbSg9rk5DD9hQ1";
@@ -81,8 +78,5 @@ TLSOptions {tls_options}
     );
     let file = site.folder.join("proftpd.conf");
     fs::write(&file, configuration).expect("the folder is ours");
-    Plan {
-        program,
-        arguments: vec!["--nodaemon".into(), "--config".into(), file.into()],
-    }
+    Plan { program, arguments: vec!["--nodaemon".into(), "--config".into(), file.into()] }
 }

@@ -6,10 +6,7 @@ use protocol::Encryption;
 
 use super::{DAEMON, Login, Plan, Site, library_path, program};
 
-pub(super) const LOGIN: Login = Login {
-    username: "ferry",
-    password: "Fähre-26-pure-ftpd",
-};
+pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-pure-ftpd" };
 
 /// crypt(3) of the password.
 const PASSWORD_HASH: &str = "$6$nPB.IdUw4HlT2PAK$Rt/A1J6vnH5xJ5/EEbvuSgV/EmFH47rDZ47fsUxcrAHCgFto2kSfkSYQggjJTQx3nD2Yw199twCqPTxeWLpcV.";
@@ -42,12 +39,7 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         "--bind".into(),
         format!("127.0.0.1,{}", site.ports.control()).into(),
         "--passiveportrange".into(),
-        format!(
-            "{}:{}",
-            site.ports.passive().start(),
-            site.ports.passive().end()
-        )
-        .into(),
+        format!("{}:{}", site.ports.passive().start(), site.ports.passive().end()).into(),
         "--login".into(),
         format!("puredb:{}", database.display()).into(),
         "--tls".into(),
@@ -66,8 +58,5 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         "--altlog".into(),
         format!("clf:{}/transfers.log", site.folder.display()).into(),
     ];
-    Plan {
-        program: program("usr/sbin/pure-ftpd"),
-        arguments,
-    }
+    Plan { program: program("usr/sbin/pure-ftpd"), arguments }
 }

@@ -11,10 +11,7 @@ use protocol::Encryption;
 
 use super::{DAEMON, Login, Plan, Site, program};
 
-pub(super) const LOGIN: Login = Login {
-    username: "anonymous",
-    password: "Fähre-26-vsftpd",
-};
+pub(super) const LOGIN: Login = Login { username: "anonymous", password: "Fähre-26-vsftpd" };
 
 pub(super) fn plan(site: &Site<'_>) -> Plan {
     let vsftpd = program("usr/sbin/vsftpd");

@@ -1,0 +1,143 @@
+//! The Chrome `DevTools` protocol, as far as the tests need it: commands, answers, events.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use futures_util::{
+    SinkExt as _, StreamExt as _,
+    stream::{SplitSink, SplitStream},
+};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpStream,
+    sync::{Mutex as AsyncMutex, oneshot},
+    task::JoinHandle,
+    time::timeout,
+};
+use tokio_tungstenite::{
+    WebSocketStream, client_async_with_config,
+    tungstenite::{Message, protocol::WebSocketConfig},
+};
+
+/// How long the browser may take for one command.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+type Socket = WebSocketStream<TcpStream>;
+type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Value, String>>>>>;
+
+/// A connection to a browser.
+pub(crate) struct Cdp {
+    sender: AsyncMutex<SplitSink<Socket, Message>>,
+    waiting: Waiting,
+    events: Arc<Mutex<Vec<Event>>>,
+    next_id: AtomicU64,
+    reader: JoinHandle<()>,
+}
+
+/// Something that the browser said unasked.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) method: String,
+    pub(crate) parameters: Value,
+}
+
+impl Cdp {
+    /// Connects to the address that the browser printed: `ws://127.0.0.1:PORT/…`.
+    pub(crate) async fn connect(url: &str) -> Self {
+        let authority = url.trim_start_matches("ws://").split('/').next().unwrap_or_default();
+        let stream = TcpStream::connect(authority).await.expect("the browser listens");
+        // A screenshot is one message.
+        let config = WebSocketConfig::default().max_message_size(None).max_frame_size(None);
+        let (socket, _) = client_async_with_config(url, stream, Some(config))
+            .await
+            .expect("the browser speaks its protocol");
+        let (sender, incoming) = socket.split();
+        let waiting = Waiting::default();
+        let events = Arc::default();
+        let reader = tokio::spawn(read(incoming, Arc::clone(&waiting), Arc::clone(&events)));
+        Self {
+            sender: AsyncMutex::new(sender),
+            waiting,
+            events,
+            next_id: AtomicU64::new(1),
+            reader,
+        }
+    }
+
+    /// Sends a command, to a target's session or to the browser itself, and waits for its answer.
+    ///
+    /// # Errors
+    /// The browser's own words.
+    pub(crate) async fn try_call(
+        &self,
+        session: Option<&str>,
+        method: &str,
+        parameters: Value,
+    ) -> Result<Value, String> {
+        let id = self.next_id.fetch_add(1, Ordering::Relaxed);
+        let (tell, told) = oneshot::channel();
+        lock(&self.waiting).insert(id, tell);
+        let mut command = json!({ "id": id, "method": method, "params": parameters });
+        if let Some(session) = session {
+            command["sessionId"] = session.into();
+        }
+        let frame = Message::text(command.to_string());
+        let sent = self.sender.lock().await.send(frame).await;
+        sent.map_err(|error| format!("{method}: {error}"))?;
+        match timeout(ANSWER_LIMIT, told).await {
+            Ok(Ok(answer)) => answer.map_err(|error| format!("{method}: {error}")),
+            Ok(Err(_)) => Err(format!("{method}: the browser is gone")),
+            Err(_) => Err(format!("{method}: no answer within {ANSWER_LIMIT:?}")),
+        }
+    }
+
+    /// The events so far whose method is one of these.
+    pub(crate) fn events(&self, methods: &[&str]) -> Vec<Event> {
+        let events = lock(&self.events);
+        let events = events.iter();
+        let events = events.filter(|event| methods.contains(&event.method.as_str()));
+        events.cloned().collect()
+    }
+
+    /// Forgets the events of a method.
+    pub(crate) fn forget(&self, method: &str) {
+        lock(&self.events).retain(|event| event.method != method);
+    }
+}
+
+impl Drop for Cdp {
+    fn drop(&mut self) {
+        self.reader.abort();
+    }
+}
+
+async fn read(mut incoming: SplitStream<Socket>, waiting: Waiting, events: Arc<Mutex<Vec<Event>>>) {
+    while let Some(Ok(frame)) = incoming.next().await {
+        let Message::Text(text) = frame else { continue };
+        let mut message: Value = serde_json::from_str(&text).expect("the browser sends JSON");
+        if let Some(id) = message["id"].as_u64() {
+            if let Some(tell) = lock(&waiting).remove(&id) {
+                let answer = match message.get("error") {
+                    Some(error) => Err(error.to_string()),
+                    None => Ok(message["result"].take()),
+                };
+                let _ = tell.send(answer);
+            }
+        } else if let Some(method) = message["method"].as_str().map(str::to_owned) {
+            let parameters = message["params"].take();
+            lock(&events).push(Event { method, parameters });
+        }
+    }
+    // Whoever waits for an answer learns that none will come.
+    lock(&waiting).clear();
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

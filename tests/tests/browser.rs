@@ -1,0 +1,106 @@
+//! The browser of the harness: that it sees and does what the other tests take it for.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Write as _},
+    net::{TcpListener, TcpStream},
+    thread,
+};
+
+use ferryport_tests::browser::Page;
+
+const FORM: &str = r#"<!doctype html><title>A form</title><link rel="icon" href="data:,">
+<form aria-label="Connect"><label>Host <input></label><label>Port <input type="number"></label>
+<label>Encryption <select><option>Explicit TLS</option><option>Implicit TLS</option></select></label>
+<button type="button">Connect</button><button type="button" hidden>Hidden</button></form>
+<button type="button" id="pick">Choose files</button><input type="file" multiple hidden id="files">
+<button type="button" id="pick-folder">Choose folder</button>
+<input type="file" webkitdirectory multiple hidden id="folder">
+<div role="region" aria-label="Drop zone" id="zone">Drop here</div><p id="out"></p>
+<script>
+const say = (text) => { out.textContent = text; };
+document.querySelector('form button').onclick = () => say('pressed ' +
+    [...document.querySelectorAll('form input, form select')].map((field) => field.value).join(' '));
+const names = (list) => [...list].map((file) => file.webkitRelativePath || file.name).sort().join(' ');
+pick.onclick = () => files.click();
+document.getElementById('pick-folder').onclick = () => folder.click();
+files.onchange = () => say('chosen ' + names(files.files));
+folder.onchange = () => say('chosen ' + names(folder.files));
+zone.ondragover = (event) => event.preventDefault();
+zone.ondrop = (event) => { event.preventDefault(); say('dropped ' + names(event.dataTransfer.files)); };
+</script>"#;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_used_by_roles_and_names() {
+    let page = Page::open(&serve("", FORM), 1440).await;
+    page.fill("Host", "ftp.example.org").await;
+    page.fill("Port", "21").await;
+    page.fill("Port", "990").await;
+    page.select("Encryption", "Implicit TLS").await;
+    page.press_button("Connect").await;
+    page.see("pressed ftp.example.org 990 Implicit TLS").await;
+    assert!(page.all("button", "Hidden").await.is_empty());
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_and_folders_are_chosen_and_dropped() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("deep")).unwrap();
+    let file = folder.path().join("ünder #1.txt");
+    fs::write(&file, "1").unwrap();
+    fs::write(folder.path().join("deep/2.txt"), "2").unwrap();
+    let page = Page::open(&serve("", FORM), 1440).await;
+
+    page.choose("Choose files", &[file.clone()]).await;
+    page.see("chosen ünder #1.txt").await;
+
+    let root = folder.path().file_name().unwrap().to_string_lossy().into_owned();
+    page.choose("Choose folder", &[folder.path().to_owned()]).await;
+    page.see(&format!("chosen {root}/deep/2.txt {root}/ünder #1.txt")).await;
+
+    let zone = page.find("region", "Drop zone").await;
+    page.drop_files(&zone, &[file]).await;
+    page.see("dropped ünder #1.txt").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_page_may_not_do_is_noticed() {
+    let policy = "Content-Security-Policy: default-src 'none'\r\n";
+    let page = Page::open(&serve(policy, FORM), 1440).await;
+    page.until("a complaint", async || {
+        let complaints = page.complaints();
+        complaints.iter().any(|complaint| complaint.contains("Content Security")).then_some(())
+    })
+    .await;
+}
+
+/// Serves one document, and 404 for the rest; gives its address.
+fn serve(headers: &'static str, document: &'static str) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            thread::spawn(move || answer(&stream, headers, document));
+        }
+    });
+    url
+}
+
+fn answer(mut stream: &TcpStream, headers: &str, document: &str) {
+    let mut lines = BufReader::new(stream).lines().map_while(Result::ok);
+    let first = lines.next().unwrap_or_default();
+    let (status, body) = match first.starts_with("GET / ") {
+        true => ("200 OK", document),
+        false => ("404 Not Found", ""),
+    };
+    // The rest of the request, up to its empty line.
+    lines.take_while(|line| !line.is_empty()).for_each(drop);
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status}\r\n{headers}Content-Type: text/html; charset=utf-8\r\n\
+         Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
+        body.len()
+    );
+}
