@@ -43,10 +43,7 @@ mod tests {
 
     #[test]
     fn two_chunks_fit_into_the_window() {
-        assert_eq!(
-            chunk_bytes(Some(1_000_000_000), 1 << 20, &LIMITS),
-            512 << 10
-        );
+        assert_eq!(chunk_bytes(Some(1_000_000_000), 1 << 20, &LIMITS), 512 << 10);
     }
 
     #[test]

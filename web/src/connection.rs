@@ -279,12 +279,7 @@ impl Connection {
 
     /// The portal says welcome.
     pub fn welcome(&mut self, limits: Limits, now: Millis) {
-        self.link = Link::Up(Up {
-            limits,
-            since: now,
-            heard: now,
-            ping_at: now + ping(&limits),
-        });
+        self.link = Link::Up(Up { limits, since: now, heard: now, ping_at: now + ping(&limits) });
         self.problem = None;
         if self.wanted.is_some() {
             self.ftps = Ftps::Connecting(Stage::Portal);
@@ -318,9 +313,7 @@ impl Connection {
         };
         let before = self.trusted.get(&(wanted.host.clone(), wanted.port));
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
-            certificate
-                .doubts
-                .insert(0, words::OTHER_CERTIFICATE.to_owned());
+            certificate.doubts.insert(0, words::OTHER_CERTIFICATE.to_owned());
         }
         self.ftps = Ftps::Asking(certificate);
     }
@@ -440,9 +433,7 @@ impl Connection {
             self.give_up();
             return news;
         }
-        self.link = Link::Lost {
-            retry_at: now + pause(self.tries, jitter),
-        };
+        self.link = Link::Lost { retry_at: now + pause(self.tries, jitter) };
         self.tries = self.tries.saturating_add(1);
         self.ftps = Ftps::Out;
         news
@@ -456,9 +447,7 @@ fn ping(limits: &Limits) -> Duration {
 /// The pause before a try: doubled each time up to the longest, then shortened by up to a half at
 /// random (`jitter` is from 0 to 1), so that many pages do not come back at one moment.
 fn pause(tries: u32, jitter: f64) -> Duration {
-    let full = FIRST_PAUSE
-        .saturating_mul(1 << tries.min(16))
-        .min(LONGEST_PAUSE);
+    let full = FIRST_PAUSE.saturating_mul(1 << tries.min(16)).min(LONGEST_PAUSE);
     full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
 }
 

@@ -20,10 +20,7 @@ pub fn bytes(bytes: u64) -> String {
     let tenths = (u128::from(bytes) * 10 + u128::from(divisor / 2)) / u128::from(divisor);
     let unit = UNITS[unit];
     if tenths >= 100 {
-        format!(
-            "{}\u{a0}{unit}",
-            bytes.saturating_add(divisor / 2) / divisor
-        )
+        format!("{}\u{a0}{unit}", bytes.saturating_add(divisor / 2) / divisor)
     } else {
         format!("{}.{}\u{a0}{unit}", tenths / 10, tenths % 10)
     }
@@ -40,11 +37,7 @@ pub fn exact_bytes(bytes: u64) -> String {
         }
         text.push(digit);
     }
-    text.push_str(if bytes == 1 {
-        "\u{a0}byte"
-    } else {
-        "\u{a0}bytes"
-    });
+    text.push_str(if bytes == 1 { "\u{a0}byte" } else { "\u{a0}bytes" });
     text
 }
 

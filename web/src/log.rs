@@ -20,12 +20,7 @@ pub struct Log {
 
 impl Default for Log {
     fn default() -> Self {
-        Self {
-            lines: VecDeque::new(),
-            max_lines: DEFAULT_MAX_LINES,
-            next_seq: 0,
-            fresh: 0,
-        }
+        Self { lines: VecDeque::new(), max_lines: DEFAULT_MAX_LINES, next_seq: 0, fresh: 0 }
     }
 }
 
@@ -75,12 +70,7 @@ mod tests {
     use super::*;
 
     fn line(seq: u64) -> LogLine {
-        LogLine {
-            seq,
-            at_millis: 0,
-            kind: LogKind::Response,
-            text: format!("line {seq}"),
-        }
+        LogLine { seq, at_millis: 0, kind: LogKind::Response, text: format!("line {seq}") }
     }
 
     fn fresh(log: &mut Log) -> Vec<String> {
@@ -100,10 +90,7 @@ mod tests {
     fn gap_is_said() {
         let mut log = Log::default();
         log.extend(vec![line(0), line(3)]);
-        assert_eq!(
-            fresh(&mut log),
-            ["line 0", &words::lines_missing(2), "line 3"]
-        );
+        assert_eq!(fresh(&mut log), ["line 0", &words::lines_missing(2), "line 3"]);
     }
 
     #[test]

@@ -176,12 +176,7 @@ impl Page {
         self.dispatch(event, now, jitter);
         self.offer();
         self.watch(before, now);
-        let mut effects: Vec<_> = self
-            .connection
-            .take_acts()
-            .into_iter()
-            .map(effect)
-            .collect();
+        let mut effects: Vec<_> = self.connection.take_acts().into_iter().map(effect).collect();
         effects.append(&mut self.effects);
         effects
     }
@@ -201,10 +196,7 @@ impl Page {
             (Some(_), false) => self.remote.refresh_at(),
             _ => None,
         };
-        [self.connection.deadline(), refresh, self.tick_at]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.connection.deadline(), refresh, self.tick_at].into_iter().flatten().min()
     }
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
@@ -235,8 +227,7 @@ impl Page {
             Event::PickedEmptyFolders(folders) => {
                 for folder in folders {
                     let path = remote::join(self.remote.directory(), &folder);
-                    self.effects
-                        .push(Effect::Say(ClientMessage::MakeDirectory { path }));
+                    self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
                 }
             }
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
@@ -291,8 +282,7 @@ impl Page {
             Action::Skip => self.queue.skip(row),
             Action::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
-                    self.effects
-                        .push(Effect::Say(ClientMessage::Cancel { upload }));
+                    self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
                 }
             }
         }
@@ -331,11 +321,7 @@ impl Page {
                 self.log.extend(lines);
                 self.changed.insert(Part::Log);
             }
-            ServerMessage::Listing {
-                path,
-                entries,
-                left_out,
-            } => {
+            ServerMessage::Listing { path, entries, left_out } => {
                 self.remote.listed(path, entries, left_out);
                 self.changed.insert(Part::Remote);
             }
@@ -347,19 +333,12 @@ impl Page {
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));
             }
-            ServerMessage::Credit {
-                upload,
-                attempt,
-                taken,
-                limit,
-            } => {
+            ServerMessage::Credit { upload, attempt, taken, limit } => {
                 self.queue.credit(upload, attempt, taken, limit, now);
             }
             ServerMessage::Opened { upload, .. } => self.queue.opened(upload),
             ServerMessage::Verifying { upload } => self.queue.verifying(upload),
-            ServerMessage::Done {
-                upload, verified, ..
-            } => {
+            ServerMessage::Done { upload, verified, .. } => {
                 self.queue.done(upload, verified);
                 self.remote.changed(now);
             }
@@ -506,9 +485,7 @@ impl Page {
 
 /// The last milestone on the way from one point to another.
 fn passed(from: u64, to: u64) -> Option<u64> {
-    MILESTONES
-        .into_iter()
-        .rfind(|milestone| from < *milestone && *milestone <= to)
+    MILESTONES.into_iter().rfind(|milestone| from < *milestone && *milestone <= to)
 }
 
 fn effect(act: Act) -> Effect {

@@ -286,11 +286,7 @@ impl Queue {
         let Some(open) = self.open_mut(row) else {
             return Next::Nothing;
         };
-        let header = ChunkHeader {
-            upload: id,
-            attempt: open.attempt,
-            offset,
-        };
+        let header = ChunkHeader { upload: id, attempt: open.attempt, offset };
         if open.window.send(offset, end - offset).is_err() {
             return Next::Nothing;
         }
@@ -539,27 +535,19 @@ impl Queue {
 
     /// Whose turn it is to send, and up to where: the first upload after the one that sent last.
     fn turn(&self, limits: &Limits) -> Option<(UploadId, Row, u64)> {
-        let first = self
-            .last_sent
-            .map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
-        self.open
-            .range(first..)
-            .chain(self.open.range(..first))
-            .find_map(|(&id, &row)| {
-                let upload = self.get(row)?;
-                let State::Open(open) = &upload.state else {
-                    return None;
-                };
-                if open.id != id || open.hold == Hold::Paused {
-                    return None;
-                }
-                let known = upload
-                    .rate
-                    .bytes_per_second()
-                    .or(self.rate.bytes_per_second());
-                let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
-                Some((id, row, end))
-            })
+        let first = self.last_sent.map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
+        self.open.range(first..).chain(self.open.range(..first)).find_map(|(&id, &row)| {
+            let upload = self.get(row)?;
+            let State::Open(open) = &upload.state else {
+                return None;
+            };
+            if open.id != id || open.hold == Hold::Paused {
+                return None;
+            }
+            let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
+            let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
+            Some((id, row, end))
+        })
     }
 
     fn current(&self, id: UploadId) -> Option<Row> {
@@ -634,14 +622,7 @@ impl Upload {
     /// Whether its bytes are on their way.
     #[must_use]
     pub fn is_sending(&self) -> bool {
-        matches!(
-            &self.state,
-            State::Open(Open {
-                stage: Stage::Sending,
-                hold: Hold::Running,
-                ..
-            })
-        )
+        matches!(&self.state, State::Open(Open { stage: Stage::Sending, hold: Hold::Running, .. }))
     }
 
     fn is_open_as(&self, id: UploadId) -> bool {
@@ -669,15 +650,8 @@ impl Upload {
                 totals.skipped += 1;
                 return;
             }
-            State::Queued
-            | State::Open(Open {
-                hold: Hold::Running,
-                ..
-            }) => &mut totals.active,
-            State::Held
-            | State::Open(Open {
-                hold: Hold::Paused, ..
-            }) => &mut totals.paused,
+            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut totals.active,
+            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut totals.paused,
             State::Done { .. } => &mut totals.done,
             State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
         };

@@ -60,10 +60,7 @@ impl Remote {
 
     /// Starts over in `directory`; gives the path to list.
     pub fn enter(&mut self, directory: String) -> String {
-        *self = Self {
-            directory,
-            ..Self::default()
-        };
+        *self = Self { directory, ..Self::default() };
         self.refresh()
     }
 
@@ -80,10 +77,7 @@ impl Remote {
 
     /// Looks again; gives the path to list.
     pub fn refresh(&mut self) -> String {
-        let path = self
-            .asked
-            .as_ref()
-            .map_or(&self.directory, |(path, _)| path);
+        let path = self.asked.as_ref().map_or(&self.directory, |(path, _)| path);
         self.ask(path.clone())
     }
 
@@ -155,13 +149,7 @@ mod tests {
     use super::*;
 
     fn refused() -> Problem {
-        Problem {
-            stage: Stage::List,
-            message: "no".into(),
-            reply: None,
-            cause: None,
-            remedy: None,
-        }
+        Problem { stage: Stage::List, message: "no".into(), reply: None, cause: None, remedy: None }
     }
 
     #[test]

@@ -86,9 +86,7 @@ fn let_port_follow_encryption(app: &Rc<App>) -> Result<(), Fault> {
     let hint: Element = app.dom.find("encryption-hint")?;
     let follows = Rc::new(Cell::new(is_usual(&port.value())));
     let (typed, typed_port) = (follows.clone(), port.clone());
-    listen(&port, "input", move |_: web_sys::Event| {
-        typed.set(typed_port.value().is_empty())
-    })?;
+    listen(&port, "input", move |_: web_sys::Event| typed.set(typed_port.value().is_empty()))?;
     let choice = select.clone();
     listen(&select, "change", move |_: web_sys::Event| {
         let encryption = encryption(&choice);
@@ -200,41 +198,26 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Fault> {
 
 fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
     let leaving = app.clone();
-    listen(
-        &app.dom.window,
-        "beforeunload",
-        move |event: BeforeUnloadEvent| {
-            if leaving.is_under_way() {
-                event.prevent_default();
-            }
-        },
-    )?;
+    listen(&app.dom.window, "beforeunload", move |event: BeforeUnloadEvent| {
+        if leaving.is_under_way() {
+            event.prevent_default();
+        }
+    })?;
     let seen = app.clone();
-    listen(
-        &app.dom.document,
-        "visibilitychange",
-        move |_: web_sys::Event| {
-            seen.ask_for_frame();
-        },
-    )
+    listen(&app.dom.document, "visibilitychange", move |_: web_sys::Event| {
+        seen.ask_for_frame();
+    })
 }
 
 fn on_click(app: &Rc<App>, id: &str, event: impl Fn() -> Event + 'static) -> Result<(), Fault> {
     let button: HtmlButtonElement = app.dom.find(id)?;
     let app = app.clone();
-    listen(&button, "click", move |_: web_sys::Event| {
-        app.handle(event())
-    })
+    listen(&button, "click", move |_: web_sys::Event| app.handle(event()))
 }
 
 /// The element that was pressed, if `selector` fits it or one around it.
 fn pressed(event: &web_sys::Event, selector: &str) -> Option<Element> {
-    event
-        .target()?
-        .dyn_into::<Element>()
-        .ok()?
-        .closest(selector)
-        .ok()?
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
 }
 
 /// The list item around an element.
@@ -258,11 +241,7 @@ fn destination(dom: &Dom) -> Result<Destination, Fault> {
     let host = dom.find::<HtmlInputElement>("host")?.value();
     let port = dom.find::<HtmlInputElement>("port")?.value();
     Ok(Destination {
-        host: host
-            .trim()
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned(),
+        host: host.trim().trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: port.parse().map_err(|_| "no port")?,
         encryption: encryption(&dom.find("encryption")?),
         username: dom.find::<HtmlInputElement>("username")?.value(),

@@ -108,12 +108,8 @@ pub fn status(upload: &Upload) -> String {
             (queue::Stage::Ahead, Hold::Running) => "Queued, next".to_owned(),
             (queue::Stage::Sending, Hold::Running) => uploading(upload),
         },
-        State::Done {
-            verified: Verified::Size,
-        } => "Done, size confirmed by the server".to_owned(),
-        State::Done {
-            verified: Verified::ReplyOnly,
-        } => "Done, confirmed by the server".to_owned(),
+        State::Done { verified: Verified::Size } => "Done, size confirmed by the server".to_owned(),
+        State::Done { verified: Verified::ReplyOnly } => "Done, confirmed by the server".to_owned(),
         State::Interrupted => "Interrupted: the connection was lost".to_owned(),
         State::Skipped(Skipped::ServerFileKept) => {
             "Skipped: the server's file was left as it is".to_owned()
@@ -130,11 +126,7 @@ fn uploading(upload: &Upload) -> String {
     if let Some(rate) = upload.rate().bytes_per_second().filter(|rate| *rate > 0) {
         text.push_str(&format!(" at {}/s", format::bytes(rate)));
     }
-    if let Some(left) = upload
-        .rate()
-        .time_for(rest)
-        .filter(|left| worth_saying(*left))
-    {
+    if let Some(left) = upload.rate().time_for(rest).filter(|left| worth_saying(*left)) {
         text.push_str(&format!(", {} left", format::duration(left)));
     }
     text
@@ -161,11 +153,7 @@ fn decision(existing: &Existing, size: u64) -> String {
 /// The progress of one upload, spoken.
 #[must_use]
 pub fn spoken_progress(upload: &Upload) -> String {
-    format!(
-        "{} of {}",
-        format::bytes(upload.taken()),
-        format::bytes(upload.size())
-    )
+    format!("{} of {}", format::bytes(upload.taken()), format::bytes(upload.size()))
 }
 
 /// All uploads in a few words, for the heading.
@@ -180,11 +168,8 @@ pub fn count(totals: &Totals) -> String {
 /// All uploads in a line.
 #[must_use]
 pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> String {
-    let mut parts = vec![format!(
-        "{} of {}",
-        format::bytes(totals.taken),
-        format::bytes(totals.bytes)
-    )];
+    let mut parts =
+        vec![format!("{} of {}", format::bytes(totals.taken), format::bytes(totals.bytes))];
     if totals.active > 0 {
         if let Some(rate) = rate.filter(|rate| *rate > 0) {
             parts.push(format!("{}/s", format::bytes(rate)));
@@ -236,40 +221,25 @@ pub fn finished(totals: &Totals) -> String {
 /// Said at each quarter of the way.
 #[must_use]
 pub fn milestone(permille: u64, totals: &Totals) -> String {
-    format!(
-        "{} percent, {} of {} stored.",
-        permille / 10,
-        totals.done,
-        files(totals.files)
-    )
+    format!("{} percent, {} of {} stored.", permille / 10, totals.done, files(totals.files))
 }
 
 /// Said when files were picked.
 #[must_use]
 pub fn added(number: usize) -> String {
-    format!(
-        "{} added.",
-        files(u64::try_from(number).unwrap_or(u64::MAX))
-    )
+    format!("{} added.", files(u64::try_from(number).unwrap_or(u64::MAX)))
 }
 
 /// Said when an upload failed.
 #[must_use]
 pub fn failed(path: &str, problem: &Problem) -> String {
-    format!(
-        "{}: {}",
-        format::visible(path),
-        format::visible(&problem.message)
-    )
+    format!("{}: {}", format::visible(path), format::visible(&problem.message))
 }
 
 /// Said when an upload waits for a decision.
 #[must_use]
 pub fn asks(path: &str) -> String {
-    format!(
-        "{} is on the server already. Overwrite or skip?",
-        format::visible(path)
-    )
+    format!("{} is on the server already. Overwrite or skip?", format::visible(path))
 }
 
 /// Where the page is connected to.
@@ -303,10 +273,7 @@ pub fn tls_fact(tls: &Tls, encryption: Encryption) -> String {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
     };
-    let (version, suite) = (
-        format::visible(&tls.version),
-        format::visible(&tls.cipher_suite),
-    );
+    let (version, suite) = (format::visible(&tls.version), format::visible(&tls.cipher_suite));
     format!("{version} ({when}), {suite}")
 }
 
@@ -322,20 +289,13 @@ pub fn encryption_hint(encryption: Encryption) -> &'static str {
 /// The names in a certificate.
 #[must_use]
 pub fn names(certificate: &Certificate) -> String {
-    if certificate.names.is_empty() {
-        "none".to_owned()
-    } else {
-        certificate.names.join(", ")
-    }
+    if certificate.names.is_empty() { "none".to_owned() } else { certificate.names.join(", ") }
 }
 
 /// A date and time as certificates have them (RFC 3339, UTC), for a person.
 #[must_use]
 pub fn date(rfc3339: &str) -> String {
-    match rfc3339
-        .strip_suffix('Z')
-        .and_then(|utc| utc.split_once('T'))
-    {
+    match rfc3339.strip_suffix('Z').and_then(|utc| utc.split_once('T')) {
         Some((day, time)) => format!("{day} {time} UTC"),
         None => rfc3339.to_owned(),
     }
@@ -344,10 +304,7 @@ pub fn date(rfc3339: &str) -> String {
 /// How long until the next try.
 #[must_use]
 pub fn retry_in(left: Duration) -> String {
-    format!(
-        "The connection to the portal was lost. Next try in {}.",
-        format::duration(left)
-    )
+    format!("The connection to the portal was lost. Next try in {}.", format::duration(left))
 }
 
 /// A line in the log where lines are missing.
@@ -378,11 +335,7 @@ pub fn folder_not_made(path: &str, problem: &Problem) -> String {
 /// What the browser could not read.
 #[must_use]
 pub fn unreadable(names: &[String]) -> String {
-    let shown: Vec<_> = names
-        .iter()
-        .take(3)
-        .map(|name| format::visible(name))
-        .collect();
+    let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
     let more = match names.len().saturating_sub(3) {
         0 => String::new(),
         more => format!(" and {more} more"),
@@ -454,10 +407,7 @@ fn problem(message: &str, who: Who, what: &str) -> Problem {
         message: message.to_owned(),
         reply: None,
         cause: None,
-        remedy: Some(Remedy {
-            who,
-            what: what.to_owned(),
-        }),
+        remedy: Some(Remedy { who, what: what.to_owned() }),
     }
 }
 

@@ -20,10 +20,7 @@ fn destination(host: &str) -> Destination {
 }
 
 fn session() -> NewSession {
-    NewSession {
-        session: "s".into(),
-        secret: Secret::new("x".into()),
-    }
+    NewSession { session: "s".into(), secret: Secret::new("x".into()) }
 }
 
 fn certificate(sha256: &str) -> Certificate {
@@ -44,24 +41,14 @@ fn facts() -> Connected {
         port: 21,
         encryption: Encryption::Explicit,
         address: "192.0.2.1:21".into(),
-        tls: Tls {
-            version: "TLS 1.3".into(),
-            cipher_suite: "X".into(),
-            resumed: false,
-        },
+        tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
         certificate: certificate("00"),
         directory: "/".into(),
     }
 }
 
 fn problem() -> Problem {
-    Problem {
-        stage: Stage::Login,
-        message: "no".into(),
-        reply: None,
-        cause: None,
-        remedy: None,
-    }
+    Problem { stage: Stage::Login, message: "no".into(), reply: None, cause: None, remedy: None }
 }
 
 /// A page that has pressed `Connect` and was welcomed by the portal.
@@ -70,10 +57,7 @@ fn welcomed() -> Connection {
     connection.connect(destination("a"));
     assert_eq!(connection.take_acts(), [Act::OpenLink]);
     connection.socket_opened(session());
-    assert!(matches!(
-        connection.take_acts()[..],
-        [Act::Say(ClientMessage::Hello { .. })]
-    ));
+    assert!(matches!(connection.take_acts()[..], [Act::Say(ClientMessage::Hello { .. })]));
     connection.welcome(LIMITS, Millis(0));
     connection
 }
@@ -81,20 +65,14 @@ fn welcomed() -> Connection {
 fn logged_in() -> Connection {
     let mut connection = welcomed();
     connection.take_acts();
-    assert_eq!(
-        connection.connected(facts()),
-        Some(News::Connected { again: false })
-    );
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
     connection
 }
 
 #[test]
 fn welcome_leads_to_connect() {
     let mut connection = welcomed();
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("a"), None)]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
     assert!(connection.ready().is_none());
 }
 
@@ -104,14 +82,9 @@ fn exactly_the_certificate_that_was_shown_is_trusted() {
     connection.take_acts();
     connection.certificate_not_trusted(certificate("aa"));
     connection.trust();
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("a"), Some("aa".into()))]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
     connection.certificate_not_trusted(certificate("bb"));
-    let Ftps::Asking(asked) = connection.ftps() else {
-        panic!("no question")
-    };
+    let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
     assert_eq!(asked.doubts[0], words::OTHER_CERTIFICATE);
 }
 
@@ -125,16 +98,10 @@ fn trust_is_remembered_for_its_host_and_for_no_other() {
     connection.disconnected(None);
     connection.take_acts();
     connection.connect(destination("b"));
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("b"), None)]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
     connection.disconnected(Some(problem()));
     connection.connect(destination("a"));
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("a"), Some("aa".into()))]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
 }
 
 #[test]
@@ -150,34 +117,22 @@ fn refused_certificate_ends_in_a_problem_and_the_form() {
 fn failure_to_connect_is_shown_and_the_link_stays_for_the_next_try() {
     let mut connection = welcomed();
     connection.take_acts();
-    assert_eq!(
-        connection.disconnected(Some(problem())),
-        Some(News::Disconnected)
-    );
+    assert_eq!(connection.disconnected(Some(problem())), Some(News::Disconnected));
     assert_eq!(connection.problem(), Some(&problem()));
     connection.connect(destination("a"));
     assert!(connection.problem().is_none());
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("a"), None)]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
 }
 
 #[test]
 fn connect_pressed_while_leaving_waits_for_the_portal() {
     let mut connection = logged_in();
     connection.disconnect();
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Say(ClientMessage::Disconnect)]
-    );
+    assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Disconnect)]);
     connection.connect(destination("b"));
     assert_eq!(connection.take_acts(), []);
     assert_eq!(connection.disconnected(None), None);
-    assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("b"), None)]
-    );
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
 }
 
 #[test]
@@ -191,10 +146,7 @@ fn login_that_completes_after_the_person_left_is_not_taken() {
 #[test]
 fn lost_link_is_opened_again_with_growing_capped_pauses() {
     let mut connection = logged_in();
-    assert_eq!(
-        connection.socket_closed(Millis(100), 0.0),
-        Some(News::LinkLost)
-    );
+    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
     connection.tick(Millis(600), 0.0);
     assert_eq!(connection.take_acts(), [Act::OpenLink]);
@@ -208,10 +160,7 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     connection.retry_now();
     connection.socket_opened(session());
     connection.welcome(LIMITS, Millis(0));
-    assert_eq!(
-        connection.connected(facts()),
-        Some(News::Connected { again: true })
-    );
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
 }
 
 #[test]

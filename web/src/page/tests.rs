@@ -39,19 +39,9 @@ fn connected() -> Page {
 }
 
 fn log_in(page: &mut Page) -> Vec<Effect> {
-    let session = NewSession {
-        session: "s".into(),
-        secret: Secret::new("x".into()),
-    };
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     at(page, 0, Event::SocketOpened(session));
-    receive(
-        page,
-        ServerMessage::Welcome {
-            version: 1,
-            portal: "0".into(),
-            limits: LIMITS,
-        },
-    );
+    receive(page, ServerMessage::Welcome { version: 1, portal: "0".into(), limits: LIMITS });
     receive(
         page,
         ServerMessage::Connected(Connected {
@@ -59,11 +49,7 @@ fn log_in(page: &mut Page) -> Vec<Effect> {
             port: 21,
             encryption: Encryption::Explicit,
             address: "192.0.2.1:21".into(),
-            tls: Tls {
-                version: "TLS 1.3".into(),
-                cipher_suite: "X".into(),
-                resumed: false,
-            },
+            tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
             certificate: Certificate {
                 subject: String::new(),
                 issuer: String::new(),
@@ -79,11 +65,7 @@ fn log_in(page: &mut Page) -> Vec<Effect> {
 }
 
 fn file(path: &str, size: u64) -> Picked {
-    Picked {
-        path: path.into(),
-        size,
-        modified_millis: Some(1),
-    }
+    Picked { path: path.into(), size, modified_millis: Some(1) }
 }
 
 fn said(effects: &[Effect]) -> Vec<&ClientMessage> {
@@ -120,38 +102,22 @@ fn login_opens_the_directory() {
         }),
     );
     let effects = log_in(&mut page);
-    assert_eq!(
-        said(&effects),
-        [&ClientMessage::List {
-            path: "/home".into()
-        }]
-    );
+    assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
 
 #[test]
 fn picked_files_are_offered_into_the_directory_in_view() {
     let mut page = connected();
     let effects = at(&mut page, 0, Event::Picked(vec![file("d/a", 3)]));
-    let [ClientMessage::Offer(offer)] = said(&effects)[..] else {
-        panic!("{effects:?}")
-    };
+    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.path, "/home/d/a");
 }
 
 #[test]
 fn empty_folders_are_made_in_the_directory_in_view() {
     let mut page = connected();
-    let effects = at(
-        &mut page,
-        0,
-        Event::PickedEmptyFolders(vec!["d/empty".into()]),
-    );
-    assert_eq!(
-        said(&effects),
-        [&ClientMessage::MakeDirectory {
-            path: "/home/d/empty".into()
-        }]
-    );
+    let effects = at(&mut page, 0, Event::PickedEmptyFolders(vec!["d/empty".into()]));
+    assert_eq!(said(&effects), [&ClientMessage::MakeDirectory { path: "/home/d/empty".into() }]);
 }
 
 #[test]
@@ -165,44 +131,26 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
     let mut page = connected();
     receive(
         &mut page,
-        ServerMessage::Listing {
-            path: "/home".into(),
-            entries: Vec::new(),
-            left_out: 0,
-        },
+        ServerMessage::Listing { path: "/home".into(), entries: Vec::new(), left_out: 0 },
     );
     at(&mut page, 0, Event::Picked(vec![file("a", 0)]));
     let effects = receive(&mut page, done(0));
-    assert_eq!(
-        effects,
-        [Effect::Announce("Finished: 1 file stored.".into())]
-    );
+    assert_eq!(effects, [Effect::Announce("Finished: 1 file stored.".into())]);
     let effects = at(&mut page, 900, Event::Tick);
-    assert_eq!(
-        said(&effects),
-        [&ClientMessage::List {
-            path: "/home".into()
-        }]
-    );
+    assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
 
 #[test]
 fn break_interrupts_and_the_page_comes_back_by_itself() {
     let mut page = connected();
-    at(
-        &mut page,
-        0,
-        Event::Picked(vec![file("a", 10), file("b", 10)]),
-    );
+    at(&mut page, 0, Event::Picked(vec![file("a", 10), file("b", 10)]));
     at(&mut page, 0, Event::SocketClosed);
     assert_eq!(page.queue().totals().waiting, 2);
     assert_eq!(page.next_chunk(0), Next::Nothing);
     assert!(at(&mut page, 500, Event::Tick).contains(&Effect::OpenLink));
     log_in(&mut page);
     let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Retry));
-    let [ClientMessage::Offer(offer)] = said(&effects)[..] else {
-        panic!("{effects:?}")
-    };
+    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.upload, UploadId(2));
 }
 
@@ -214,10 +162,7 @@ fn quarters_of_the_way_are_announced_and_ticks_are_not() {
     let announced: usize = (0..8)
         .map(|upload| {
             let effects = receive(&mut page, done(upload));
-            effects
-                .iter()
-                .filter(|effect| matches!(effect, Effect::Announce(_)))
-                .count()
+            effects.iter().filter(|effect| matches!(effect, Effect::Announce(_))).count()
         })
         .sum();
     assert_eq!(announced, 4, "25, 50, 75 percent and the end");
@@ -228,12 +173,7 @@ fn cancel_tells_the_portal() {
     let mut page = connected();
     at(&mut page, 0, Event::Picked(vec![file("a", 10)]));
     let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
-    assert_eq!(
-        said(&effects),
-        [&ClientMessage::Cancel {
-            upload: UploadId(0)
-        }]
-    );
+    assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
 }
 
 #[test]
@@ -243,12 +183,7 @@ fn late_credit_for_an_ended_upload_is_harmless() {
     receive(&mut page, done(0));
     receive(
         &mut page,
-        ServerMessage::Credit {
-            upload: UploadId(0),
-            attempt: Attempt(3),
-            taken: 0,
-            limit: 10,
-        },
+        ServerMessage::Credit { upload: UploadId(0), attempt: Attempt(3), taken: 0, limit: 10 },
     );
     assert_eq!(page.next_chunk(0), Next::Nothing);
     assert_eq!(page.queue().totals().done, 1);

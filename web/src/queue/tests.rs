@@ -79,11 +79,7 @@ fn only_the_last_chunk_is_smaller_than_the_least() {
     let mut queue = queue(&[10 * KIB + 1]);
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, KIB);
-    assert_eq!(
-        chunk(&mut queue),
-        None,
-        "a window of less than the least chunk is not used"
-    );
+    assert_eq!(chunk(&mut queue), None, "a window of less than the least chunk is not used");
     grant(&mut queue, 0, 0, 10 * KIB);
     let first = chunk(&mut queue).unwrap();
     assert!(first.end - first.header.offset >= 4 * KIB);
@@ -133,11 +129,7 @@ fn later_attempt_starts_again_at_what_was_taken() {
     assert_eq!(again.header.attempt, Attempt(1));
     assert_eq!(again.header.offset, 8 * KIB);
     grant(&mut queue, 0, 60 * KIB, 100 * KIB);
-    assert_eq!(
-        queue.get(Row(0)).unwrap().taken(),
-        8 * KIB,
-        "an earlier attempt counts no more"
-    );
+    assert_eq!(queue.get(Row(0)).unwrap().taken(), 8 * KIB, "an earlier attempt counts no more");
 }
 
 #[test]
@@ -170,10 +162,7 @@ fn cancelled_upload_keeps_its_place_until_the_portal_has_let_go() {
     assert_eq!(queue.offers(&LIMITS), []);
     queue.cancelled(UploadId(0));
     assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
-    assert!(matches!(
-        queue.get(Row(0)).unwrap().state(),
-        State::Skipped(Skipped::Cancelled)
-    ));
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Skipped(Skipped::Cancelled)));
 }
 
 #[test]
@@ -182,10 +171,7 @@ fn upload_that_was_done_before_it_was_cancelled_is_done() {
     queue.offers(&LIMITS);
     queue.cancel(Row(0));
     queue.done(UploadId(0), Verified::Size);
-    assert!(matches!(
-        queue.get(Row(0)).unwrap().state(),
-        State::Done { .. }
-    ));
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Done { .. }));
 }
 
 #[test]
@@ -212,10 +198,7 @@ fn conflict_is_offered_again_as_the_person_decides() {
     let offers = queue.offers(&LIMITS);
     assert_eq!(ids(&offers), [2]);
     assert_eq!(offers[0].on_conflict, OnConflict::Overwrite);
-    assert!(matches!(
-        queue.get(Row(1)).unwrap().state(),
-        State::Skipped(Skipped::ServerFileKept)
-    ));
+    assert!(matches!(queue.get(Row(1)).unwrap().state(), State::Skipped(Skipped::ServerFileKept)));
 }
 
 #[test]
@@ -223,20 +206,10 @@ fn lost_link_interrupts_what_was_open_and_keeps_the_rest_queued() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
     assert_eq!(queue.link_lost(), 2);
-    assert!(matches!(
-        queue.get(Row(0)).unwrap().state(),
-        State::Interrupted
-    ));
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
     queue.retry(Row(1));
-    assert_eq!(
-        ids(&queue.offers(&LIMITS)),
-        [2, 3],
-        "in the order of picking, with new ids"
-    );
-    assert!(matches!(
-        queue.get(Row(0)).unwrap().state(),
-        State::Interrupted
-    ));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2, 3], "in the order of picking, with new ids");
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
 }
 
 #[test]

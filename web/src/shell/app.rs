@@ -90,10 +90,7 @@ impl App {
 
     /// Takes in what happened.
     pub(super) fn handle(self: &Rc<Self>, event: Event) {
-        let effects = self
-            .page
-            .borrow_mut()
-            .handle(event, self.now(), Math::random());
+        let effects = self.page.borrow_mut().handle(event, self.now(), Math::random());
         for effect in effects {
             self.carry_out(effect);
         }
@@ -114,15 +111,10 @@ impl App {
 
     /// Opens the directory in a list item.
     pub(super) fn open_entry(self: &Rc<Self>, item: &Element) {
-        let index = item
-            .get_attribute("data-entry")
-            .and_then(|index| index.parse::<usize>().ok());
+        let index = item.get_attribute("data-entry").and_then(|index| index.parse::<usize>().ok());
         let name = index.and_then(|index| {
             let page = self.page.borrow();
-            page.remote()
-                .entries()
-                .get(index)
-                .map(|entry| entry.name.clone())
+            page.remote().entries().get(index).map(|entry| entry.name.clone())
         });
         if let Some(name) = name {
             self.handle(Event::OpenDirectory(name));
@@ -237,16 +229,12 @@ impl App {
         if let Some(deadline) = deadline {
             let millis = deadline.since(self.now()).as_millis();
             let millis = i32::try_from(millis).unwrap_or(i32::MAX);
-            self.timer
-                .set(Some(self.dom.after(millis, &functions.tick)));
+            self.timer.set(Some(self.dom.after(millis, &functions.tick)));
         }
     }
 
     fn draw(&self) {
-        let rest = self
-            .views
-            .borrow_mut()
-            .draw(&mut self.page.borrow_mut(), self.now());
+        let rest = self.views.borrow_mut().draw(&mut self.page.borrow_mut(), self.now());
         match rest {
             Ok(Rest::Nothing) => {}
             Ok(Rest::More) => self.ask_for_frame(),
@@ -260,11 +248,6 @@ impl App {
         reason = "the browser's clock starts at 0 with the page and never goes back"
     )]
     fn now(&self) -> Millis {
-        Millis(
-            self.dom
-                .window
-                .performance()
-                .map_or(0.0, |clock| clock.now()) as u64,
-        )
+        Millis(self.dom.window.performance().map_or(0.0, |clock| clock.now()) as u64)
     }
 }

@@ -27,9 +27,7 @@ impl Dom {
     pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Fault> {
         let element = self.document.get_element_by_id(id);
         let element = element.ok_or_else(|| JsValue::from(format!("the page has no #{id}")))?;
-        element
-            .dyn_into()
-            .map_err(|_| format!("#{id} is of another kind").into())
+        element.dyn_into().map_err(|_| format!("#{id} is of another kind").into())
     }
 
     pub(super) fn body(&self) -> Option<HtmlElement> {
@@ -41,9 +39,7 @@ impl Dom {
     }
 
     pub(super) fn has_focus(&self, element: &Element) -> bool {
-        self.document
-            .active_element()
-            .is_some_and(|active| element.contains(Some(&active)))
+        self.document.active_element().is_some_and(|active| element.contains(Some(&active)))
     }
 
     /// Whether the focus is nowhere, for example because what had it is hidden now.
@@ -74,9 +70,7 @@ impl Template {
     /// A copy of the one element in it.
     pub(super) fn copy(&self) -> Result<HtmlElement, Fault> {
         let copy = self.0.clone_node_with_deep(true)?;
-        let element = copy
-            .unchecked_into::<DocumentFragment>()
-            .first_element_child();
+        let element = copy.unchecked_into::<DocumentFragment>().first_element_child();
         Ok(element.ok_or("an empty template")?.unchecked_into())
     }
 }
@@ -102,9 +96,7 @@ pub(super) fn listen<E: JsCast + FromWasmAbi + 'static>(
 
 /// A function for timers and frames, for as long as the page lives.
 pub(super) fn function(body: impl FnMut() + 'static) -> Function {
-    Closure::<dyn FnMut()>::new(body)
-        .into_js_value()
-        .unchecked_into()
+    Closure::<dyn FnMut()>::new(body).into_js_value().unchecked_into()
 }
 
 /// Writes text where it is another: the browser lays out what is written, changed or not.
@@ -145,7 +137,7 @@ impl Visibility {
 pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
     set_attribute(bar, "aria-valuenow", &(permille / 10).to_string());
     set_attribute(bar, "aria-valuetext", spoken);
-    let way = format!("{}.{}%", permille / 10, permille % 10);
+    let way = format!("{}.{:03}", permille / 1000, permille % 1000);
     // A property of the style sheet's own: the browser takes any value.
     let _ = bar.style().set_property("--way", &way);
 }
@@ -153,12 +145,7 @@ pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
 /// `14:03:22` by the person's clock.
 pub(super) fn clock_time(millis: f64) -> String {
     let date = Date::new(&millis.into());
-    format!(
-        "{:02}:{:02}:{:02}",
-        date.get_hours(),
-        date.get_minutes(),
-        date.get_seconds()
-    )
+    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
 /// `2026-11-22 14:03` by the person's clock.

@@ -28,11 +28,7 @@ struct Found {
 /// Takes what a file input holds.
 pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
     let files = (0..list.length()).filter_map(|index| list.get(index));
-    app.pick(
-        files
-            .map(|file| (picked(relative_path(&file), &file), file))
-            .collect(),
-    );
+    app.pick(files.map(|file| (picked(relative_path(&file), &file), file)).collect());
 }
 
 /// Takes what was dropped or pasted. The entries are collected before this returns: the browser
@@ -124,11 +120,7 @@ async fn read_file(entry: FileSystemFileEntry) -> Result<File, Fault> {
     reason = "sizes and times of files are whole numbers below 2^53"
 )]
 fn picked(path: String, file: &File) -> Picked {
-    Picked {
-        path,
-        size: file.size() as u64,
-        modified_millis: Some(file.last_modified() as i64),
-    }
+    Picked { path, size: file.size() as u64, modified_millis: Some(file.last_modified() as i64) }
 }
 
 /// The path below the folder that was chosen, or the name of a file that was chosen by itself.

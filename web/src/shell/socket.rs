@@ -69,14 +69,9 @@ async fn new_session(app: &App) -> Result<NewSession, Problem> {
     let lost = |_| words::portal_out_of_reach();
     let request = RequestInit::new();
     request.set_method("POST");
-    let answer = app
-        .dom
-        .window
-        .fetch_with_str_and_init(SESSION_PATH, &request);
+    let answer = app.dom.window.fetch_with_str_and_init(SESSION_PATH, &request);
     let answer: Response = JsFuture::from(answer).await.map_err(lost)?.unchecked_into();
-    let body = JsFuture::from(answer.text().map_err(lost)?)
-        .await
-        .map_err(lost)?;
+    let body = JsFuture::from(answer.text().map_err(lost)?).await.map_err(lost)?;
     let body = body.as_string().unwrap_or_default();
     if answer.ok() {
         serde_json::from_str(&body).map_err(|_| words::no_session(answer.status()))
@@ -122,19 +117,12 @@ fn connect(app: &Rc<App>, generation: Generation, session: NewSession) -> Result
 fn address(app: &App) -> Result<String, Fault> {
     let base = app.dom.document.base_uri()?.unwrap_or_default();
     let url = Url::new_with_base(SOCKET_PATH, &base)?;
-    url.set_protocol(if url.protocol() == "https:" {
-        "wss:"
-    } else {
-        "ws:"
-    });
+    url.set_protocol(if url.protocol() == "https:" { "wss:" } else { "ws:" });
     Ok(url.href())
 }
 
 /// Exact: no file is as long as 2^53 bytes.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "no file is as long as 2^53 bytes"
-)]
+#[expect(clippy::cast_precision_loss, reason = "no file is as long as 2^53 bytes")]
 fn offset(offset: u64) -> f64 {
     offset as f64
 }

@@ -108,22 +108,10 @@ impl ConnectionView {
         }
         self.draw_masthead(connection, phase);
         show(&self.form, Visibility::shown_if(phase == Phase::Idle));
-        show(
-            &self.voyage,
-            Visibility::shown_if(phase == Phase::Connecting),
-        );
-        show(
-            &self.berth,
-            Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)),
-        );
-        show(
-            &self.remote,
-            Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)),
-        );
-        show(
-            &self.drop_zone,
-            Visibility::shown_if(phase == Phase::Connected),
-        );
+        show(&self.voyage, Visibility::shown_if(phase == Phase::Connecting));
+        show(&self.berth, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
+        show(&self.remote, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
+        show(&self.drop_zone, Visibility::shown_if(phase == Phase::Connected));
         self.draw_voyage(connection);
         if let (Ftps::In(connected), true) = (connection.ftps(), before != Phase::Connected) {
             self.draw_facts(connected, connection)?;
@@ -153,10 +141,7 @@ impl ConnectionView {
         if let Some(wanted) = connection.wanted() {
             set_text(&self.voyage_title, &words::connecting_to(&wanted.host));
         }
-        let current = words::STOPS
-            .iter()
-            .rposition(|(stage, _)| *stage <= reached)
-            .unwrap_or(0);
+        let current = words::STOPS.iter().rposition(|(stage, _)| *stage <= reached).unwrap_or(0);
         for (index, stop) in self.stops.iter().enumerate() {
             let (state, spoken) = match index.cmp(&current) {
                 std::cmp::Ordering::Less => ("passed", words::STOP_PASSED),
@@ -173,18 +158,11 @@ impl ConnectionView {
     fn draw_facts(&self, connected: &Connected, connection: &Connection) -> Result<(), Fault> {
         let server = words::server_fact(&connected.host, connected.port, &connected.address);
         set_text(&self.fact_server, &server);
-        let user = connection
-            .wanted()
-            .map(|wanted| wanted.username.as_str())
-            .unwrap_or_default();
+        let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
         set_text(&self.fact_user, &format::visible(user));
-        set_text(
-            &self.fact_tls,
-            &words::tls_fact(&connected.tls, connected.encryption),
-        );
+        set_text(&self.fact_tls, &words::tls_fact(&connected.tls, connected.encryption));
         let certificate = self.describe(&connected.certificate)?;
-        self.fact_certificate
-            .replace_children_with_node_1(&certificate);
+        self.fact_certificate.replace_children_with_node_1(&certificate);
         Ok(())
     }
 
@@ -195,10 +173,7 @@ impl ConnectionView {
             (Phase::Idle | Phase::Connecting | Phase::Connected, _) => String::new(),
         };
         set_text(&self.link_notice_text, &text);
-        show(
-            &self.link_notice,
-            Visibility::shown_if(phase == Phase::Lost),
-        );
+        show(&self.link_notice, Visibility::shown_if(phase == Phase::Lost));
         let waits = matches!(connection.link(), Link::Lost { .. });
         show(&self.reconnect, Visibility::shown_if(waits));
     }

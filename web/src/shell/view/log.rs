@@ -41,11 +41,7 @@ impl LogView {
         listen(&log, "scroll", move |_: web_sys::Event| {
             let below = scrolled.scroll_height() - scrolled.scroll_top() - scrolled.client_height();
             let follows = below <= NEAR_THE_END_PX;
-            its_reader.set(if follows {
-                Reader::Follows
-            } else {
-                Reader::Reads
-            });
+            its_reader.set(if follows { Reader::Follows } else { Reader::Reads });
             show(&its_follow, Visibility::shown_if(!follows));
         })?;
         let (target, its_reader) = (log.clone(), reader.clone());
@@ -92,18 +88,9 @@ impl LogView {
     fn line(&self, line: &LogLine) -> Result<HtmlElement, Fault> {
         let element = self.template.copy()?;
         set_attribute(&element, "data-kind", kind(line.kind));
-        set_text(
-            &part::<Element>(&element, ".line-time")?,
-            &clock_time(millis(line.at_millis)),
-        );
-        set_text(
-            &part::<Element>(&element, ".line-kind")?,
-            words::log_kind(line.kind),
-        );
-        set_text(
-            &part::<Element>(&element, ".line-text")?,
-            &format::visible(&line.text),
-        );
+        set_text(&part::<Element>(&element, ".line-time")?, &clock_time(millis(line.at_millis)));
+        set_text(&part::<Element>(&element, ".line-kind")?, words::log_kind(line.kind));
+        set_text(&part::<Element>(&element, ".line-text")?, &format::visible(&line.text));
         Ok(element)
     }
 }
@@ -117,10 +104,7 @@ fn kind(kind: LogKind) -> &'static str {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "dates are far below 2^53 milliseconds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 milliseconds")]
 fn millis(millis: u64) -> f64 {
     millis as f64
 }

@@ -48,11 +48,7 @@ impl ProblemTemplate {
 
 /// The server's reply, line by line as it came.
 fn reply(element: &HtmlElement, reply: Option<&str>) {
-    let lines: Vec<_> = reply
-        .unwrap_or_default()
-        .lines()
-        .map(format::visible)
-        .collect();
+    let lines: Vec<_> = reply.unwrap_or_default().lines().map(format::visible).collect();
     set_text(element, &lines.join("\n"));
     show(element, Visibility::shown_if(reply.is_some()));
 }

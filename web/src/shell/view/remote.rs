@@ -53,11 +53,7 @@ impl RemoteView {
         set_text(&self.directory, &directory);
         set_text(&self.drop_directory, &directory);
         let loading = remote.is_loading();
-        set_attribute(
-            &self.list,
-            "aria-busy",
-            if loading { "true" } else { "false" },
-        );
+        set_attribute(&self.list, "aria-busy", if loading { "true" } else { "false" });
 
         let connected = matches!(page.connection().ftps(), Ftps::In(_));
         let has_parent = remote::parent(remote.directory()).is_some();
@@ -99,17 +95,14 @@ impl RemoteView {
             EntryKind::File | EntryKind::Other => self.file_template.copy()?,
         };
         let name = format::visible(&entry.name);
-        set_text(&part::<Element>(&item, ".entry-name")?, &name);
-        let element: Element = part(&item, ".entry-name")?;
-        set_attribute(&element, "title", &name);
-        if let (Some(size), Some(place)) = (entry.size, item.query_selector(".entry-size")?) {
-            set_text(&place, &format::bytes(size));
+        let place: Element = part(&item, ".entry-name")?;
+        set_text(&place, &name);
+        set_attribute(&place, "title", &name);
+        if let Some(size) = entry.size.filter(|_| entry.kind != EntryKind::Directory) {
+            set_text(&part::<Element>(&item, ".entry-size")?, &format::bytes(size));
         }
         if let Some(modified) = entry.modified_millis {
-            set_text(
-                &part::<Element>(&item, ".entry-date")?,
-                &date_time(millis(modified)),
-            );
+            set_text(&part::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
         }
         Ok(item)
     }
@@ -122,10 +115,7 @@ fn disable(button: &HtmlElement, disabled: bool) {
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "dates are far below 2^53 milliseconds"
-)]
+#[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 milliseconds")]
 fn millis(millis: i64) -> f64 {
     millis as f64
 }

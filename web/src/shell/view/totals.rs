@@ -30,11 +30,7 @@ impl TotalsView {
         let left = rate.time_for(totals.bytes - totals.taken);
         let text = words::total(&totals, rate.bytes_per_second(), left);
         show(&self.total, Visibility::shown_if(totals.files > 0));
-        set_attribute(
-            &self.landing,
-            "data-used",
-            if totals.files > 0 { "yes" } else { "no" },
-        );
+        set_attribute(&self.landing, "data-used", if totals.files > 0 { "yes" } else { "no" });
         set_bar(&self.bar, totals.permille(), &words::count(&totals));
         let state = match (totals.active, totals.failed + totals.waiting) {
             (0, 0) if totals.done > 0 => "done",

@@ -73,11 +73,7 @@ impl UploadsView {
             }
             self.list.append_child(&fragment)?;
         }
-        Ok(if end < queue.len() {
-            Rest::More
-        } else {
-            Rest::Nothing
-        })
+        Ok(if end < queue.len() { Rest::More } else { Rest::Nothing })
     }
 }
 
@@ -94,10 +90,7 @@ impl RowView {
         set_text(&part::<Element>(&item, ".upload-folder")?, folder);
         set_text(&part::<Element>(&item, ".upload-file")?, file);
         set_attribute(&part::<Element>(&item, ".upload-name")?, "title", &path);
-        set_text(
-            &part::<Element>(&item, ".upload-size")?,
-            &format::bytes(upload.size()),
-        );
+        set_text(&part::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
         let bar: HtmlElement = part(&item, ".route")?;
         set_attribute(&bar, "aria-label", &path);
         let found = item.query_selector_all("[data-act]")?;
@@ -123,11 +116,7 @@ impl RowView {
         problem_template: &ProblemTemplate,
     ) -> Result<(), Fault> {
         set_attribute(&self.item, "data-state", state(upload));
-        set_bar(
-            &self.bar,
-            upload.permille(),
-            &words::spoken_progress(upload),
-        );
+        set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
         set_text(&self.status, &words::status(upload));
         self.draw_buttons(upload, dom);
         let problem = match upload.state() {
