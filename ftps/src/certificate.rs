@@ -1,0 +1,296 @@
+//! Certificates as a person compares them: facts, fingerprint, and why one is not trusted.
+
+use std::{fmt, net::IpAddr, str::FromStr};
+
+use rustls::pki_types::CertificateDer;
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+use x509_parser::{
+    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
+};
+
+use crate::time::Civil;
+
+/// The most names of one certificate that are kept.
+const MAX_NAMES: usize = 100;
+
+/// SHA-256 of a certificate's DER form.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint([u8; 32]);
+
+impl Fingerprint {
+    /// The fingerprint of a certificate.
+    #[must_use]
+    pub fn of(certificate: &CertificateDer<'_>) -> Self {
+        Self(Sha256::digest(certificate.as_ref()).into())
+    }
+
+    /// A fingerprint that is known already.
+    #[must_use]
+    pub fn new(sha256: [u8; 32]) -> Self {
+        Self(sha256)
+    }
+
+    /// The 32 bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+/// 64 lower-case hexadecimal digits.
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Fingerprint({self})")
+    }
+}
+
+/// Text that is no SHA-256 fingerprint.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a SHA-256 fingerprint has 64 hexadecimal digits")]
+pub struct NotAFingerprint;
+
+/// Takes 64 hexadecimal digits in either case, with or without colons.
+impl FromStr for Fingerprint {
+    type Err = NotAFingerprint;
+
+    fn from_str(text: &str) -> Result<Self, NotAFingerprint> {
+        let digit = |c: char| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        let digits: Option<Vec<u8>> = text.chars().filter(|&c| c != ':').map(digit).collect();
+        let digits = digits.ok_or(NotAFingerprint)?;
+        let bytes: Vec<u8> =
+            digits.chunks(2).map(|pair| pair.iter().fold(0, |n, d| n << 4 | d)).collect();
+        let odd = digits.len() % 2 != 0;
+        let bytes = <[u8; 32]>::try_from(bytes).map_err(|_| NotAFingerprint)?;
+        if odd { Err(NotAFingerprint) } else { Ok(Self(bytes)) }
+    }
+}
+
+/// What a certificate says of itself. All of it but the fingerprint is a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateFacts {
+    /// The subject's distinguished name; empty where the certificate cannot be read.
+    pub subject: String,
+    /// The issuer's distinguished name; empty where the certificate cannot be read.
+    pub issuer: String,
+    /// The host names and addresses that it is for (RFC 5280 §4.2.1.6).
+    pub names: Vec<String>,
+    /// Start of its validity, RFC 3339, UTC.
+    pub not_before: String,
+    /// End of its validity, RFC 3339, UTC.
+    pub not_after: String,
+    /// SHA-256 of its DER form.
+    pub sha256: Fingerprint,
+}
+
+impl CertificateFacts {
+    /// Reads a certificate; one that cannot be read has its fingerprint and nothing else.
+    #[must_use]
+    pub fn of(certificate: &CertificateDer<'_>) -> Self {
+        let sha256 = Fingerprint::of(certificate);
+        let parsed = X509Certificate::from_der(certificate);
+        parsed.map_or_else(
+            |_| Self::unreadable(sha256),
+            |(_, parsed)| Self::of_parsed(&parsed, sha256),
+        )
+    }
+
+    fn of_parsed(parsed: &X509Certificate<'_>, sha256: Fingerprint) -> Self {
+        Self {
+            subject: parsed.subject().to_string(),
+            issuer: parsed.issuer().to_string(),
+            names: names(parsed),
+            not_before: rfc3339(parsed.validity().not_before),
+            not_after: rfc3339(parsed.validity().not_after),
+            sha256,
+        }
+    }
+
+    fn unreadable(sha256: Fingerprint) -> Self {
+        Self {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: String::new(),
+            not_after: String::new(),
+            sha256,
+        }
+    }
+
+    /// Whether it was issued by its own subject.
+    #[must_use]
+    pub fn is_self_issued(&self) -> bool {
+        !self.subject.is_empty() && self.subject == self.issuer
+    }
+}
+
+impl fmt::Display for CertificateFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "subject {}, issuer {}, valid from {} to {}, SHA-256 {}",
+            self.subject, self.issuer, self.not_before, self.not_after, self.sha256
+        )
+    }
+}
+
+fn rfc3339(time: ASN1Time) -> String {
+    Civil::from_unix(time.timestamp()).rfc3339()
+}
+
+fn names(parsed: &X509Certificate<'_>) -> Vec<String> {
+    let Ok(Some(extension)) = parsed.subject_alternative_name() else {
+        return Vec::new();
+    };
+    let names = extension.value.general_names.iter().filter_map(name);
+    names.take(MAX_NAMES).collect()
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "a server is known by names and addresses only")]
+fn name(name: &GeneralName<'_>) -> Option<String> {
+    match name {
+        GeneralName::DNSName(name) => Some((*name).to_owned()),
+        GeneralName::IPAddress(bytes) => address(bytes).map(|address| address.to_string()),
+        _ => None,
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(IpAddr::from);
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(IpAddr::from)).ok()
+}
+
+/// A certificate that the engine refused, and why. Nothing secret was sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UntrustedCertificate {
+    /// What the certificate says of itself.
+    pub facts: CertificateFacts,
+    /// Why it is not trusted; at least one.
+    pub doubts: Vec<Doubt>,
+}
+
+/// One reason not to trust a certificate; its `Display` is a sentence for a person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Doubt {
+    /// It vouches for itself.
+    SelfSigned,
+    /// Nobody whom we trust vouches for it.
+    UnknownIssuer,
+    /// Its time is over.
+    Expired {
+        /// When it ended, RFC 3339, UTC.
+        not_after: String,
+    },
+    /// Its time has not come.
+    NotYetValid {
+        /// When it starts, RFC 3339, UTC.
+        not_before: String,
+    },
+    /// It is for other hosts.
+    NameMismatch {
+        /// The host that was asked for.
+        host: String,
+        /// The hosts that it is for.
+        names: Vec<String>,
+    },
+    /// Its issuer took it back.
+    Revoked,
+    /// It is not meant for servers.
+    NotForServers,
+    /// It cannot be read.
+    Unreadable,
+    /// It is not the one certificate that was trusted.
+    NotTheTrusted {
+        /// The fingerprint that was trusted.
+        trusted: Fingerprint,
+    },
+    /// Something else, in the verifier's words.
+    Other(String),
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SelfSigned => {
+                f.write_str("The certificate is self-signed: nobody but the server vouches for it.")
+            }
+            Self::UnknownIssuer => {
+                f.write_str("The certificate was issued by an authority that is not trusted here.")
+            }
+            Self::Expired { not_after } => write!(f, "The certificate expired at {not_after}."),
+            Self::NotYetValid { not_before } => {
+                write!(f, "The certificate is not valid before {not_before}.")
+            }
+            Self::NameMismatch { host, names } => name_mismatch(f, host, names),
+            Self::Revoked => f.write_str("The certificate was revoked by its issuer."),
+            Self::NotForServers => f.write_str("The certificate is not meant for a server."),
+            Self::Unreadable => f.write_str("The certificate cannot be read."),
+            Self::NotTheTrusted { trusted } => write!(
+                f,
+                "The certificate is not the one that was trusted before, which has the SHA-256 \
+                 fingerprint {trusted}."
+            ),
+            Self::Other(what) => write!(f, "The certificate was not accepted: {what}."),
+        }
+    }
+}
+
+fn name_mismatch(f: &mut fmt::Formatter<'_>, host: &str, names: &[String]) -> fmt::Result {
+    if names.is_empty() {
+        return write!(f, "The certificate names no host at all, not \"{host}\" either.");
+    }
+    write!(f, "The certificate is for {}, not for \"{host}\".", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fingerprint_comes_back_from_its_text() {
+        let fingerprint = Fingerprint::new([0xa7; 32]);
+        let text = fingerprint.to_string();
+        assert_eq!(text.len(), 64);
+        assert_eq!(text.parse(), Ok(fingerprint));
+        assert_eq!(text.to_uppercase().parse(), Ok(fingerprint));
+        let colons: Vec<String> = (0..32).map(|_| "A7".to_owned()).collect();
+        assert_eq!(colons.join(":").parse(), Ok(fingerprint));
+    }
+
+    #[test]
+    fn text_that_is_no_fingerprint_is_refused() {
+        let odd = "a".repeat(63);
+        for text in ["", "a7", "zz", odd.as_str(), "ü"] {
+            assert_eq!(text.parse::<Fingerprint>(), Err(NotAFingerprint), "{text}");
+        }
+    }
+
+    #[test]
+    fn facts_of_a_certificate_are_read() {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let names = vec!["ftp.example.org".to_owned(), "192.0.2.7".to_owned()];
+        let params = rcgen::CertificateParams::new(names.clone()).unwrap();
+        let facts = CertificateFacts::of(params.self_signed(&key).unwrap().der());
+        assert_eq!(facts.names, names);
+        assert!(facts.is_self_issued());
+        assert!(facts.not_before.ends_with('Z'));
+    }
+
+    #[test]
+    fn certificate_that_cannot_be_read_has_a_fingerprint() {
+        let facts = CertificateFacts::of(&CertificateDer::from(vec![1, 2, 3]));
+        assert_eq!(facts.subject, "");
+        assert!(!facts.is_self_issued());
+        assert_eq!(
+            facts.sha256.to_string(),
+            "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"
+        );
+    }
+}

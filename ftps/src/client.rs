@@ -1,0 +1,189 @@
+//! A session that is logged in, and its verbs.
+//!
+//! Each verb borrows the client until its last reply has come, so replies cannot be mixed up.
+//! [`Client::store`] gives an [`Upload`] that holds the client until it is finished or aborted.
+
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+
+use crate::{
+    certificate::CertificateFacts,
+    command::Command,
+    config::Config,
+    control::Control,
+    error::{Error, Kind, Stage},
+    features::Features,
+    path::RemotePath,
+    profile::SharedProfile,
+    reply::{Code, Reply, Severity},
+    tls::TlsFacts,
+    transcript::Transcript,
+};
+
+mod data;
+mod directory;
+mod list;
+mod transfer;
+mod upload;
+
+pub use upload::{Stored, Upload};
+
+/// What is known about a session from its opening.
+#[derive(Clone, Debug)]
+pub struct ConnectionFacts {
+    /// The address that was dialled.
+    pub address: SocketAddr,
+    /// The greeting.
+    pub banner: Reply,
+    /// The TLS of the control connection.
+    pub tls: TlsFacts,
+    /// The certificate that the server showed and that was accepted.
+    pub certificate: CertificateFacts,
+    /// What the server says that it can do.
+    pub features: Features,
+    /// The directory that the login opened, where the server says it.
+    pub initial_directory: Option<RemotePath>,
+}
+
+/// A session: logged in, with protected data connections.
+#[derive(Debug)]
+pub struct Client {
+    control: Control,
+    config: Arc<Config>,
+    profile: SharedProfile,
+    facts: ConnectionFacts,
+    /// Where the session is, as far as it is known.
+    directory: Option<RemotePath>,
+    /// Directories that are known to exist.
+    known_directories: HashSet<RemotePath>,
+    /// Data connections so far.
+    data_connections: u32,
+}
+
+impl Client {
+    pub(crate) fn new(
+        control: Control,
+        config: Arc<Config>,
+        profile: SharedProfile,
+        facts: ConnectionFacts,
+    ) -> Self {
+        Self {
+            control,
+            config,
+            profile,
+            directory: facts.initial_directory.clone(),
+            facts,
+            known_directories: HashSet::new(),
+            data_connections: 0,
+        }
+    }
+
+    /// What is known about the session from its opening.
+    #[must_use]
+    pub fn facts(&self) -> &ConnectionFacts {
+        &self.facts
+    }
+
+    /// Whether another verb can be sent.
+    ///
+    /// `false` once a reply could be taken for another one's, and once the connection is gone:
+    /// then only dropping the client is right.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.control.is_usable()
+    }
+
+    /// Waits, with nothing under way, until the server ends the session, and says how.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: nothing is sent and nothing that came is lost.
+    pub async fn idle(&mut self) -> Error {
+        let kind = self.control.idle().await;
+        self.report(self.control.error(kind, Stage::Idle))
+    }
+
+    /// How many bytes a file has (`SIZE`, RFC 3659 §4); `None` where there is no such file.
+    ///
+    /// # Errors
+    /// [`Error::is_not_supported`] where the server has no `SIZE`.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn size(&mut self, path: &RemotePath) -> Result<Option<u64>, Error> {
+        let path = self.absolute(path);
+        let command = Command::Size(&path);
+        let reply = self.control.exchange(command, Stage::Verify).await?;
+        if reply.code() == Code::UNAVAILABLE {
+            return Ok(None);
+        }
+        let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;
+        let size =
+            std::str::from_utf8(reply.raw_text()).ok().and_then(|text| text.trim().parse().ok());
+        let unreadable = || Kind::Unexpected { verb: command.verb(), reply: reply.clone() };
+        size.map(Some).ok_or_else(|| self.control.error(unreadable(), Stage::Verify))
+    }
+
+    /// Renames a file or directory (`RNFR`, `RNTO`, RFC 959 §4.1.3). Most servers replace a file
+    /// that has the new name.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where it refuses either command.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and the file may
+    /// have either name.
+    pub async fn rename(&mut self, from: &RemotePath, to: &RemotePath) -> Result<(), Error> {
+        let (from, to) = (self.absolute(from), self.absolute(to));
+        let rnfr = Command::Rnfr(&from);
+        let reply = self.control.exchange(rnfr, Stage::Rename).await?;
+        if reply.code().severity() != Severity::Completion {
+            self.control.expect(reply, Severity::Intermediate, rnfr, Stage::Rename)?;
+        }
+        self.control.complete(Command::Rnto(&to), Stage::Rename).await?;
+        self.known_directories.remove(&from);
+        Ok(())
+    }
+
+    /// Deletes a file (`DELE`, RFC 959 §4.1.3).
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where it refuses, or where there is no such file.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn delete(&mut self, path: &RemotePath) -> Result<(), Error> {
+        let path = self.absolute(path);
+        self.control.complete(Command::Dele(&path), Stage::Delete).await?;
+        Ok(())
+    }
+
+    /// Logs out. Whatever the server answers, the session is over after at most
+    /// [`Timeouts::quit`](crate::Timeouts::quit).
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection.
+    pub async fn quit(self) {
+        self.control.quit().await;
+    }
+
+    fn transcript(&self) -> &Transcript {
+        self.control.transcript()
+    }
+
+    /// The path from the root, where it is known what a relative one starts from.
+    ///
+    /// The session changes its directory to list; what the caller means does not change.
+    fn absolute(&self, path: &RemotePath) -> RemotePath {
+        match &self.facts.initial_directory {
+            Some(initial) => initial.join(path),
+            None => path.clone(),
+        }
+    }
+
+    /// Puts an error into the transcript, unless it is a reply, which is in there already.
+    fn report(&self, error: Error) -> Error {
+        if error.reply().is_none() {
+            self.transcript().control(error.line());
+        }
+        error
+    }
+}

@@ -1,0 +1,103 @@
+//! Directories: `MKD`, and whether one is there.
+
+use super::Client;
+use crate::{
+    command::Command,
+    error::{Error, Stage},
+    path::RemotePath,
+    reply::{Code, Severity},
+    transcript::Status,
+};
+
+impl Client {
+    /// Makes a directory (`MKD`, RFC 959 §4.1.3). One that is there already is fine.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply to `MKD` when there is no such directory afterwards.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn make_directory(&mut self, path: &RemotePath) -> Result<(), Error> {
+        let path = self.absolute(path);
+        self.control.transcript().control(Stage::MakeDirectory);
+        self.make(&path).await
+    }
+
+    /// Makes a directory and those above it that are missing.
+    ///
+    /// Each directory is made or found once; the client remembers it.
+    ///
+    /// # Errors
+    /// As [`Self::make_directory`], for the first that could not be made.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and some of the
+    /// directories may have been made.
+    pub async fn make_directories(&mut self, path: &RemotePath) -> Result<(), Error> {
+        let path = self.absolute(path);
+        let missing: Vec<_> =
+            path.ancestry().into_iter().filter(|path| !self.is_known(path)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        self.control.transcript().control(Stage::MakeDirectory);
+        // Most often the whole way is there: looking once is cheaper than making each.
+        if missing.len() > 1 && self.exists(&path).await? {
+            missing.into_iter().for_each(|path| self.remember(path));
+            return Ok(());
+        }
+        for path in missing {
+            self.make(&path).await?;
+        }
+        Ok(())
+    }
+
+    async fn make(&mut self, path: &RemotePath) -> Result<(), Error> {
+        let command = Command::Mkd(path);
+        let reply = self.control.exchange(command, Stage::MakeDirectory).await?;
+        // Servers say with 550, 521 and other codes that it exists, and with the same that it
+        // may not be made.
+        if reply.code().is_refusal() && self.exists(path).await? {
+            self.transcript().control(Status::DirectoryExists { path: path.to_string() });
+        } else {
+            self.control.expect(reply, Severity::Completion, command, Stage::MakeDirectory)?;
+        }
+        self.remember(path.clone());
+        Ok(())
+    }
+
+    /// Whether the session can change to the directory. It stays there.
+    async fn exists(&mut self, path: &RemotePath) -> Result<bool, Error> {
+        let reply = self.change_directory(path, Stage::MakeDirectory).await?;
+        Ok(reply.severity() == Severity::Completion)
+    }
+
+    /// `CWD`; the reply's code, whatever it is.
+    pub(super) async fn change_directory(
+        &mut self,
+        path: &RemotePath,
+        stage: Stage,
+    ) -> Result<Code, Error> {
+        // Where the session is, is not known until the reply has come.
+        let before = self.directory.take();
+        let reply = self.control.exchange(Command::Cwd(path), stage).await?;
+        let changed = reply.code().severity() == Severity::Completion;
+        self.directory = if changed { Some(path.clone()) } else { before };
+        Ok(reply.code())
+    }
+
+    /// Whether the directory is known to exist: seen before, or where the login starts from.
+    fn is_known(&self, path: &RemotePath) -> bool {
+        let initial = self.facts.initial_directory.as_ref();
+        self.known_directories.contains(path)
+            || initial.is_some_and(|initial| initial.ancestry().contains(path))
+    }
+
+    fn remember(&mut self, path: RemotePath) {
+        if self.known_directories.len() >= self.config.limits.known_directories {
+            // What is forgotten is asked for again.
+            self.known_directories.clear();
+        }
+        self.known_directories.insert(path);
+    }
+}

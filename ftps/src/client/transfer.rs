@@ -1,0 +1,543 @@
+//! One transfer: a data connection and the replies that belong to it, driven side by side.
+//!
+//! While bytes go one way over the data connection, three things have to be watched: its other
+//! way, since TLS 1.3 tickets come there and the next data connection needs one; the control
+//! connection, since the server may refuse at any moment; and the clock.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Duration, Instant, timeout, timeout_at},
+};
+
+use crate::{
+    certificate::Fingerprint,
+    control::Control,
+    error::{Error, Kind, Stage, What},
+    reply::{Code, Reply, Severity},
+    tls::{
+        TlsFacts,
+        session::{DataStream, TlsSession},
+    },
+    transcript::{Connection, Status},
+};
+
+/// Bytes of a listing that are read at once.
+pub(super) const READ_BYTES: usize = 16 * 1024;
+
+/// Bytes that are read at once from a server that has none to send.
+const DRAIN_BYTES: usize = 512;
+
+/// A transfer that was started.
+#[derive(Debug)]
+pub(super) struct Transfer<'c> {
+    control: &'c mut Control,
+    stream: DataStream,
+    replies: Replies,
+    tls: TlsFacts,
+    reading: Reading,
+    /// What to tell errors by.
+    about: About,
+    bytes: u64,
+}
+
+/// What a transfer is, for its errors.
+#[derive(Clone, Copy, Debug)]
+struct About {
+    verb: &'static str,
+    stage: Stage,
+    port: u16,
+    number: u32,
+}
+
+/// The replies to a transfer command so far.
+#[derive(Debug, Default)]
+struct Replies {
+    /// 1yz came: the server is about to start, or has.
+    started: bool,
+    /// 2yz came: the server is done.
+    done: Option<Reply>,
+}
+
+/// The server's way of the data connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reading {
+    Open,
+    Ended,
+}
+
+/// How a transfer failed, before the server's verdict is known.
+#[derive(Debug)]
+enum Failure {
+    /// The server refused it: that is the verdict.
+    Refused(Reply),
+    /// The control connection failed: there is no verdict.
+    Control(Kind),
+    /// The data connection failed: the server may say why.
+    Data(Kind),
+}
+
+impl Replies {
+    /// Takes the replies that are there; a refusal is a failure.
+    fn poll(&mut self, control: &mut Control, cx: &mut Context<'_>) -> Result<(), Failure> {
+        while self.done.is_none() {
+            match control.poll_reply(cx) {
+                Poll::Pending => break,
+                Poll::Ready(Err(kind)) => return Err(Failure::Control(kind)),
+                Poll::Ready(Ok(reply)) => self.take(reply)?,
+            }
+        }
+        Ok(())
+    }
+
+    /// 1yz may come once, never or several times (RFC 959 §5.4 wants one).
+    fn take(&mut self, reply: Reply) -> Result<(), Failure> {
+        match reply.code().severity() {
+            Severity::Preliminary => self.started = true,
+            Severity::Completion => self.done = Some(reply),
+            Severity::Intermediate | Severity::TransientFailure | Severity::PermanentFailure => {
+                return Err(Failure::Refused(reply));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'c> Transfer<'c> {
+    /// Shakes hands on the data connection, side by side with the reply to the command.
+    pub(super) async fn start(
+        control: &'c mut Control,
+        verb: &'static str,
+        stage: Stage,
+        (tcp, port, number): (TcpStream, u16, u32),
+        buffer_bytes: usize,
+    ) -> Result<Self, Error> {
+        let about = About { verb, stage, port, number };
+        control.transcript().add(Connection::Data(number), Stage::DataTls);
+        let Some(tls) = control.tls().cloned() else {
+            return Err(control.error(Kind::OutOfStep, Stage::DataTls));
+        };
+        let mut replies = Replies::default();
+        let handshake = tls.session.handshake(tcp, buffer_bytes);
+        let shaken = shake(control, &mut replies, handshake, &tls.session, tls.certificate.sha256);
+        match shaken.await {
+            Ok((stream, facts)) => {
+                control.transcript().add(Connection::Data(number), facts.clone());
+                let reading = Reading::Open;
+                Ok(Self { control, stream, replies, tls: facts, reading, about, bytes: 0 })
+            }
+            Err(failure) => {
+                let failed = Failed { control, replies: &mut replies, about, tls: None };
+                Err(failed.before_tls(failure).await)
+            }
+        }
+    }
+
+    /// The TLS of the data connection.
+    pub(super) fn tls(&self) -> &TlsFacts {
+        &self.tls
+    }
+
+    /// Bytes of content that went over the data connection, or into the buffers in front of it.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Writes some of the bytes, and says how many.
+    pub(super) async fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
+        let stall = self.control.timeouts().stall;
+        let written = timeout(stall, poll_fn(|cx| self.poll_write(cx, bytes))).await;
+        match written.unwrap_or_else(|_| Err(stalled(stall))) {
+            Ok(written) => {
+                self.bytes += written as u64;
+                Ok(written)
+            }
+            Err(failure) => Err(self.fail(failure).await),
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Failure>> {
+        self.poll_watch(cx)?;
+        if let Some(reply) = self.replies.done.take() {
+            return Poll::Ready(Err(Failure::Control(Kind::EndedEarly { reply })));
+        }
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        written.map_err(|source| Failure::Data(data_io(source)))
+    }
+
+    /// Watches the transfer with nothing to write, until it fails.
+    pub(super) async fn watch(&mut self) -> Error {
+        let failure = poll_fn(|cx| match self.poll_flush(cx) {
+            Ok(()) => Poll::Pending,
+            Err(failure) => Poll::Ready(failure),
+        });
+        let failure = failure.await;
+        self.fail(failure).await
+    }
+
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        self.poll_watch(cx)?;
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(Err(source)) => Err(Failure::Data(data_io(source))),
+            Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+        }
+    }
+
+    /// Takes replies and whatever comes over a data connection that we write to.
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        self.replies.poll(self.control, cx)?;
+        while self.reading == Reading::Open {
+            let mut bytes = [0; DRAIN_BYTES];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.reading = Reading::Ended,
+                Poll::Ready(Ok(())) => return Err(Failure::Data(Kind::UnexpectedData)),
+                Poll::Ready(Err(source)) => {
+                    self.reading = Reading::Ended;
+                    if source.kind() != io::ErrorKind::UnexpectedEof {
+                        return Err(Failure::Data(data_io(source)));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads some bytes; 0 at the end.
+    pub(super) async fn read_some(&mut self, bytes: &mut [u8]) -> Result<usize, Error> {
+        let stall = self.control.timeouts().stall;
+        let read = timeout(stall, poll_fn(|cx| self.poll_read(cx, bytes))).await;
+        match read.unwrap_or_else(|_| Err(stalled(stall))) {
+            Ok(read) => {
+                self.bytes += read as u64;
+                Ok(read)
+            }
+            Err(failure) => Err(self.fail(failure).await),
+        }
+    }
+
+    fn poll_read(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &mut [u8],
+    ) -> Poll<Result<usize, Failure>> {
+        self.replies.poll(self.control, cx)?;
+        let mut buffer = ReadBuf::new(bytes);
+        let read = match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            Poll::Pending => return Poll::Pending,
+            Poll::Ready(read) => read,
+        };
+        Poll::Ready(match read {
+            Ok(()) => Ok(buffer.filled().len()),
+            // Whether the listing is whole, the reply says.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                self.note(Status::NoCloseNotify);
+                Ok(0)
+            }
+            Err(source) => Err(Failure::Data(data_io(source))),
+        })
+        .map_ok(|read| {
+            if read == 0 {
+                self.reading = Reading::Ended;
+            }
+            read
+        })
+    }
+
+    /// Ends our way of the data connection and waits until the server has both closed its own and
+    /// sent its last reply, whichever comes first.
+    ///
+    /// close_notify, then FIN, then reading on: a server that is cut off while it still has
+    /// something to say may lose the end of the file.
+    pub(super) async fn finish(mut self) -> Result<(Reply, u64, TlsFacts), Error> {
+        let finished = self.close_and_confirm().await;
+        match finished {
+            Ok(reply) => {
+                self.control.count_data_connection();
+                self.note(Status::Transferred { bytes: self.bytes });
+                Ok((reply, self.bytes, self.tls))
+            }
+            Err(failure) => {
+                self.about.stage = self.about.stage_after_last_byte();
+                Err(self.fail(failure).await)
+            }
+        }
+    }
+
+    async fn close_and_confirm(&mut self) -> Result<Reply, Failure> {
+        let timeouts = *self.control.timeouts();
+        let closed = timeout(timeouts.stall, poll_fn(|cx| self.poll_close(cx)));
+        closed.await.unwrap_or_else(|_| Err(stalled(timeouts.stall)))?;
+        let reply = self.confirmed(timeouts.final_reply).await?;
+        // The reply came; some servers wait for us to close, so this does not wait for long.
+        let _ = timeout(timeouts.drain, poll_fn(|cx| self.poll_drained(cx))).await;
+        Ok(reply)
+    }
+
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+        self.poll_watch(cx)?;
+        let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
+        closed.map(|closed| match closed {
+            Ok(()) => Ok(()),
+            // Whoever reads a listing has nothing to lose by a server that is gone already.
+            Err(_) if self.reading == Reading::Ended => Ok(()),
+            Err(source) => Err(Failure::Data(data_io(source))),
+        })
+    }
+
+    async fn confirmed(&mut self, after: Duration) -> Result<Reply, Failure> {
+        let deadline = Instant::now() + after;
+        let confirmed = timeout_at(deadline, poll_fn(|cx| self.poll_confirmed(cx))).await;
+        confirmed.unwrap_or(Err(Failure::Control(Kind::TimedOut { what: What::FinalReply, after })))
+    }
+
+    fn poll_confirmed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Failure>> {
+        match self.poll_watch(cx) {
+            // Our part is done: a reset of what is left is the server's way to close.
+            Ok(()) | Err(Failure::Data(Kind::Io { .. })) => (),
+            Err(failure) => return Poll::Ready(Err(failure)),
+        }
+        match self.replies.done.take() {
+            Some(reply) => Poll::Ready(Ok(reply)),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether the server closed its way.
+    fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.reading == Reading::Open {
+            let mut bytes = [0; DRAIN_BYTES];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(Ok(())) if !buffer.filled().is_empty() => (),
+                Poll::Ready(_) => self.reading = Reading::Ended,
+            }
+        }
+        Poll::Ready(())
+    }
+
+    /// Closes the data connection in the middle and brings commands and replies back in step.
+    ///
+    /// There is no close_notify: the server can tell that the file is not whole.
+    pub(super) async fn abort(self) -> Result<(), Error> {
+        let Self { control, stream, replies, about, .. } = self;
+        control.transcript().add(Connection::Data(about.number), Status::Aborted);
+        drop(stream);
+        if replies.done.is_none() && !control.is_usable() {
+            let within = control.timeouts().abort;
+            let last = control.last_reply(within, What::FinalReply).await;
+            if let Err(kind) = last {
+                control.lose_step();
+                return Err(control.error(kind, about.stage));
+            }
+        }
+        control.doubt_step();
+        control.resynchronise(about.stage).await
+    }
+
+    fn note(&self, status: Status) {
+        self.control.transcript().add(Connection::Data(self.about.number), status);
+    }
+
+    async fn fail(&mut self, failure: Failure) -> Error {
+        let tls = Some(self.tls.clone());
+        let about = self.about;
+        let failed = Failed { control: self.control, replies: &mut self.replies, about, tls };
+        failed.after_tls(failure).await
+    }
+}
+
+/// The handshake of the data connection, with the replies that come meanwhile.
+async fn shake(
+    control: &mut Control,
+    replies: &mut Replies,
+    mut handshake: tokio_rustls::Connect<TcpStream>,
+    session: &TlsSession,
+    expected: Fingerprint,
+) -> Result<(DataStream, TlsFacts), Failure> {
+    let timeouts = *control.timeouts();
+    let mut after = timeouts.reply;
+    let mut deadline = Instant::now() + after;
+    loop {
+        let was_started = replies.started;
+        let step = poll_fn(|cx| poll_handshake(cx, control, replies, &mut handshake, was_started));
+        let stream = match timeout_at(deadline, step).await {
+            Err(_) => return Err(Failure::Data(Kind::TimedOut { what: What::DataTls, after })),
+            Ok(Err(failure)) => return Err(failure),
+            Ok(Ok(None)) => {
+                // The server has the connection now: its handshake has to follow.
+                after = timeouts.tls_handshake;
+                deadline = Instant::now() + after;
+                continue;
+            }
+            Ok(Ok(Some(Ok(stream)))) => stream,
+            Ok(Ok(Some(Err(source)))) => return Err(Failure::Data(why(session, expected, source))),
+        };
+        return check(stream, expected);
+    }
+}
+
+/// `None` when the server has just announced that it starts.
+fn poll_handshake(
+    cx: &mut Context<'_>,
+    control: &mut Control,
+    replies: &mut Replies,
+    handshake: &mut tokio_rustls::Connect<TcpStream>,
+    was_started: bool,
+) -> Poll<Result<Option<io::Result<DataStream>>, Failure>> {
+    replies.poll(control, cx)?;
+    match Pin::new(handshake).poll(cx) {
+        Poll::Ready(stream) => Poll::Ready(Ok(Some(stream))),
+        Poll::Pending if replies.started != was_started => Poll::Ready(Ok(None)),
+        Poll::Pending => Poll::Pending,
+    }
+}
+
+/// Why a handshake on a data connection failed.
+fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
+    match session.take_refused() {
+        Some(refused) => Kind::DataCertificate { control, data: refused.facts.sha256 },
+        None => Kind::Handshake(source),
+    }
+}
+
+/// The data connection must show the control connection's certificate; where a session was
+/// resumed, that is the one that the session was made with.
+fn check(stream: DataStream, control: Fingerprint) -> Result<(DataStream, TlsFacts), Failure> {
+    let (_, connection) = stream.get_ref();
+    let facts = TlsFacts::of(connection).ok_or(Failure::Data(Kind::OutOfStep))?;
+    let shown = connection.peer_certificates().and_then(<[_]>::first);
+    let shown = shown.map(Fingerprint::of).ok_or(Failure::Data(Kind::OutOfStep))?;
+    if shown != control {
+        return Err(Failure::Data(Kind::DataCertificate { control, data: shown }));
+    }
+    Ok((stream, facts))
+}
+
+/// Makes an error of a failure, with the server's verdict if there is one.
+struct Failed<'a> {
+    control: &'a mut Control,
+    replies: &'a mut Replies,
+    about: About,
+    tls: Option<TlsFacts>,
+}
+
+impl Failed<'_> {
+    /// Without TLS on the data connection.
+    async fn before_tls(mut self, failure: Failure) -> Error {
+        let kind = match failure {
+            Failure::Refused(reply) => return self.refused(reply, Stage::DataTls),
+            Failure::Control(kind) => kind,
+            Failure::Data(kind) => match self.verdict().await {
+                Ok(Some(reply)) => return self.refused_data_tls(reply),
+                // A server that goes away instead of answering says nothing better than this.
+                Ok(None) | Err(_) => kind,
+            },
+        };
+        // Servers that fail here lose count of their replies, or end without a word.
+        self.control.lose_step();
+        self.error(kind, Stage::DataTls)
+    }
+
+    /// With TLS on the data connection.
+    async fn after_tls(mut self, failure: Failure) -> Error {
+        let stage = self.about.stage;
+        match failure {
+            Failure::Refused(reply) => self.refused(reply, stage),
+            Failure::Control(kind) => self.lost(kind, stage),
+            Failure::Data(kind) => match self.verdict().await {
+                Ok(Some(reply)) => self.refused(reply, stage),
+                Ok(None) => self.lost(kind, stage),
+                Err(verdict @ (Kind::Ended { .. } | Kind::EndedEarly { .. })) => {
+                    self.lost(verdict, stage)
+                }
+                Err(_) => self.lost(kind, stage),
+            },
+        }
+    }
+
+    /// The refusal that says why the data connection failed, if it comes in time.
+    async fn verdict(&mut self) -> Result<Option<Reply>, Kind> {
+        if let Some(reply) = self.replies.done.take() {
+            return Err(Kind::EndedEarly { reply });
+        }
+        let within = self.control.timeouts().verdict;
+        match self.control.last_reply(within, What::FinalReply).await {
+            Ok(reply) if reply.code().is_refusal() => Ok(Some(reply)),
+            Ok(reply) => Err(Kind::EndedEarly { reply }),
+            Err(Kind::TimedOut { .. }) => Ok(None),
+            Err(kind) => Err(kind),
+        }
+    }
+
+    fn refused_data_tls(self, reply: Reply) -> Error {
+        self.control.lose_step();
+        self.refusal(reply, Stage::DataTls)
+    }
+
+    /// A refusal while the transfer is under way, or instead of it.
+    fn refused(self, reply: Reply, stage: Stage) -> Error {
+        if self.is_about_data_tls(&reply) {
+            return self.refused_data_tls(reply);
+        }
+        // Some servers send a second refusal.
+        self.control.doubt_step();
+        let stage = if stage == Stage::DataTls { self.about.stage } else { stage };
+        self.refusal(reply, stage)
+    }
+
+    /// Whether the refusal is about the data connection's TLS: some servers have a code of their
+    /// own for it, some say that the data connection could not be opened, though it is.
+    fn is_about_data_tls(&self, reply: &Reply) -> bool {
+        match reply.code() {
+            Code::DATA_TLS_REFUSED | Code::PROT_REFUSED => true,
+            Code::NO_DATA_CONNECTION => !self.replies.started,
+            _ => false,
+        }
+    }
+
+    fn refusal(self, reply: Reply, stage: Stage) -> Error {
+        let verb = self.about.verb;
+        self.error(Kind::Refused { verb, reply }, stage)
+    }
+
+    fn lost(self, kind: Kind, stage: Stage) -> Error {
+        self.control.lose_step();
+        self.error(kind, stage)
+    }
+
+    fn error(self, kind: Kind, stage: Stage) -> Error {
+        let mut evidence = self.control.evidence();
+        evidence.data_port = Some(self.about.port);
+        evidence.data_tls = self.tls;
+        let error = kind.at(stage).with_evidence(evidence);
+        if error.reply().is_none() {
+            let connection = Connection::Data(self.about.number);
+            self.control.transcript().add(connection, error.line());
+        }
+        error
+    }
+}
+
+impl About {
+    fn stage_after_last_byte(self) -> Stage {
+        if self.stage == Stage::Transfer { Stage::Verify } else { self.stage }
+    }
+}
+
+fn data_io(source: io::Error) -> Kind {
+    Kind::Io { what: What::Data, source }
+}
+
+fn stalled(after: Duration) -> Failure {
+    Failure::Data(Kind::TimedOut { what: What::Data, after })
+}

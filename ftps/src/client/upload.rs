@@ -1,0 +1,123 @@
+//! An upload under way: it holds the client until it is finished or aborted.
+
+use super::{Client, data::Purpose, transfer::Transfer};
+use crate::{
+    command::Command,
+    error::{Error, Stage},
+    path::RemotePath,
+    reply::Reply,
+    tls::TlsFacts,
+};
+
+/// An upload under way.
+///
+/// Dropped without [`finish`](Self::finish) or [`abort`](Self::abort), it leaves a client that is
+/// not usable and a file on the server that is not whole.
+#[derive(Debug)]
+#[must_use = "the file is stored only once the upload is finished"]
+pub struct Upload<'c> {
+    transfer: Transfer<'c>,
+}
+
+/// An upload that the server confirmed.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The reply that ended the transfer, 2yz.
+    pub reply: Reply,
+    /// The TLS of the data connection.
+    pub tls: TlsFacts,
+    /// Bytes of the file that went over the data connection.
+    pub bytes: u64,
+}
+
+impl Client {
+    /// Starts to store a file (`STOR`, RFC 959 §4.1.3) from an offset in bytes (`REST`, RFC 3659
+    /// §5). The file is as good as empty, or cut off at the offset, from here on.
+    ///
+    /// # Errors
+    /// [`Error`] at [`Stage::DataConnection`] or [`Stage::DataTls`] when no data connection could
+    /// be made: [`Connector::learn`](crate::Connector::learn) may know another way. At
+    /// [`Stage::Transfer`] when the server refuses to store.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and the file may
+    /// have been cut off.
+    pub async fn store(&mut self, path: &RemotePath, offset: u64) -> Result<Upload<'_>, Error> {
+        let path = self.absolute(path);
+        let purpose = Purpose { offset, stage: Stage::Transfer };
+        let transfer = self.transfer(Command::Stor(&path), purpose).await?;
+        Ok(Upload { transfer })
+    }
+}
+
+impl Upload<'_> {
+    /// Gives bytes to the data connection, all of them.
+    ///
+    /// While it waits it reads the data connection too, takes the server's replies, and minds
+    /// [`Timeouts::stall`](crate::Timeouts::stall). Great pieces are fast: 64 KiB and more.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply when it refuses in the middle, else with what happened to
+    /// the connection. The upload is over then: drop or abort it.
+    ///
+    /// # Cancel safety
+    /// When the future is dropped, a part of the bytes may have been taken: [`Self::taken`] says
+    /// how many altogether. The upload can go on with the byte that follows.
+    pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let written = self.transfer.write_some(rest).await?;
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        Ok(())
+    }
+
+    /// Drives the transfer while there is nothing to write, until it fails.
+    ///
+    /// Wait for the next bytes and for this side by side: what was written before is flushed, and
+    /// a server that refuses is heard at once.
+    ///
+    /// # Cancel safety
+    /// Cancel safe until it resolves.
+    pub async fn watch(&mut self) -> Error {
+        self.transfer.watch().await
+    }
+
+    /// Bytes that the data connection has taken so far: they are sent, or in a buffer of at most
+    /// [`Limits::data_buffer_bytes`](crate::Limits::data_buffer_bytes) or of the kernel.
+    #[must_use]
+    pub fn taken(&self) -> u64 {
+        self.transfer.bytes()
+    }
+
+    /// The TLS of the data connection.
+    #[must_use]
+    pub fn tls(&self) -> &TlsFacts {
+        self.transfer.tls()
+    }
+
+    /// Ends the file and waits for the server's confirmation.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply when it did not store the file. Without a reply, whether
+    /// the file is stored is not known: ask for its size in another session.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and the file may or
+    /// may not be whole.
+    pub async fn finish(self) -> Result<Stored, Error> {
+        let (reply, bytes, tls) = self.transfer.finish().await?;
+        Ok(Stored { reply, tls, bytes })
+    }
+
+    /// Gives the upload up: the file on the server stays as far as it came.
+    ///
+    /// # Errors
+    /// [`Error`] when the server did not answer in time; the client is not usable then.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn abort(self) -> Result<(), Error> {
+        self.transfer.abort().await
+    }
+}

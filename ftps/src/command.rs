@@ -1,0 +1,246 @@
+//! The commands of the control connection, by their verbs.
+//!
+//! A command's arguments are types that hold no CR, LF or NUL, so one command is always one line.
+//! What a log may show of it is its [`CommandLine`], and there is no other way to make one: the
+//! password is not in it.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    credentials::{ASTERISKS, Password, Username},
+    path::RemotePath,
+};
+
+/// One command.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub enum Command<'a> {
+    /// Start TLS (RFC 4217 §4).
+    AuthTls,
+    /// Start TLS, in the words of servers that are older than RFC 4217.
+    AuthSsl,
+    /// Who logs in (RFC 959 §4.1.1).
+    User(&'a Username),
+    /// With what secret (RFC 959 §4.1.1).
+    Pass(&'a Password),
+    /// The protection buffer size: always 0 with TLS (RFC 4217 §8).
+    Pbsz0,
+    /// Data connections use TLS (RFC 4217 §9).
+    ProtP,
+    /// What the server can do (RFC 2389 §3).
+    Feat,
+    /// Names are UTF-8 (RFC 2640).
+    OptsUtf8On,
+    /// Bytes are transferred as they are (RFC 959 §3.1.1.3).
+    TypeI,
+    /// Which directory is this (RFC 959 §4.1.3).
+    Pwd,
+    /// Change the directory (RFC 959 §4.1.1).
+    Cwd(&'a RemotePath),
+    /// Make a directory (RFC 959 §4.1.3).
+    Mkd(&'a RemotePath),
+    /// Listen for a data connection; the answer names a port (RFC 2428 §3).
+    Epsv,
+    /// Listen for a data connection; the answer names an address (RFC 959 §4.1.2).
+    Pasv,
+    /// Where the transfer that follows starts, in bytes (RFC 3659 §5).
+    Rest(u64),
+    /// Store what comes over the data connection (RFC 959 §4.1.3).
+    Stor(&'a RemotePath),
+    /// How many bytes are in a file (RFC 3659 §4).
+    Size(&'a RemotePath),
+    /// Rename from (RFC 959 §4.1.3).
+    Rnfr(&'a RemotePath),
+    /// Rename to (RFC 959 §4.1.3).
+    Rnto(&'a RemotePath),
+    /// Delete a file (RFC 959 §4.1.3).
+    Dele(&'a RemotePath),
+    /// List a directory for machines (RFC 3659 §7); the current one without a path.
+    Mlsd(Option<&'a RemotePath>),
+    /// List the current directory for people (RFC 959 §4.1.3).
+    List,
+    /// Do nothing but answer (RFC 959 §4.1.3).
+    Noop,
+    /// Log out (RFC 959 §4.1.1).
+    Quit,
+}
+
+/// What a log shows of a command. It can only be made from a [`Command`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandLine(String);
+
+impl CommandLine {
+    /// The line without its end; `PASS ********` for every password.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for CommandLine {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The argument of a command, by what a log may show of it.
+enum Argument<'a> {
+    None,
+    Number(u64),
+    Name(&'a Username),
+    Path(&'a RemotePath),
+    Secret(&'a Password),
+}
+
+impl Command<'_> {
+    /// The command without its arguments.
+    #[must_use]
+    pub fn verb(&self) -> &'static str {
+        match self {
+            Self::AuthTls => "AUTH TLS",
+            Self::AuthSsl => "AUTH SSL",
+            Self::User(_) => "USER",
+            Self::Pass(_) => "PASS",
+            Self::Pbsz0 => "PBSZ 0",
+            Self::ProtP => "PROT P",
+            Self::Feat => "FEAT",
+            Self::OptsUtf8On => "OPTS UTF8 ON",
+            Self::TypeI => "TYPE I",
+            Self::Pwd => "PWD",
+            Self::Cwd(_) => "CWD",
+            Self::Mkd(_) => "MKD",
+            Self::Epsv => "EPSV",
+            Self::Pasv => "PASV",
+            Self::Rest(_) => "REST",
+            Self::Stor(_) => "STOR",
+            Self::Size(_) => "SIZE",
+            Self::Rnfr(_) => "RNFR",
+            Self::Rnto(_) => "RNTO",
+            Self::Dele(_) => "DELE",
+            Self::Mlsd(_) => "MLSD",
+            Self::List => "LIST",
+            Self::Noop => "NOOP",
+            Self::Quit => "QUIT",
+        }
+    }
+
+    /// What a log shows.
+    #[must_use]
+    pub fn line(&self) -> CommandLine {
+        let verb = self.verb();
+        CommandLine(match self.argument() {
+            Argument::None => verb.to_owned(),
+            Argument::Number(number) => format!("{verb} {number}"),
+            Argument::Name(name) => format!("{verb} {name}"),
+            Argument::Path(path) => format!("{verb} {path}"),
+            Argument::Secret(_) => format!("{verb} {ASTERISKS}"),
+        })
+    }
+
+    /// The bytes that go over the wire, CR LF included. They are overwritten when dropped.
+    #[must_use]
+    pub fn encode(&self) -> Zeroizing<Vec<u8>> {
+        // Reserved at once: growing would leave a copy of a secret behind.
+        let mut bytes = Zeroizing::new(Vec::with_capacity(self.wire_len()));
+        bytes.extend_from_slice(self.verb().as_bytes());
+        if let Some(argument) = self.argument().wire() {
+            bytes.push(b' ');
+            bytes.extend_from_slice(&argument);
+        }
+        bytes.extend_from_slice(b"\r\n");
+        bytes
+    }
+
+    fn wire_len(&self) -> usize {
+        let argument = self.argument().wire().map_or(0, |bytes| bytes.len());
+        self.verb().len() + argument + " \r\n".len()
+    }
+
+    fn argument(&self) -> Argument<'_> {
+        match self {
+            Self::AuthTls
+            | Self::AuthSsl
+            | Self::Pbsz0
+            | Self::ProtP
+            | Self::Feat
+            | Self::OptsUtf8On
+            | Self::TypeI
+            | Self::Pwd
+            | Self::Epsv
+            | Self::Pasv
+            | Self::List
+            | Self::Noop
+            | Self::Quit
+            | Self::Mlsd(None) => Argument::None,
+            Self::User(name) => Argument::Name(name),
+            Self::Pass(password) => Argument::Secret(password),
+            Self::Rest(offset) => Argument::Number(*offset),
+            Self::Cwd(path)
+            | Self::Mkd(path)
+            | Self::Stor(path)
+            | Self::Size(path)
+            | Self::Rnfr(path)
+            | Self::Rnto(path)
+            | Self::Dele(path)
+            | Self::Mlsd(Some(path)) => Argument::Path(path),
+        }
+    }
+}
+
+impl Argument<'_> {
+    /// The bytes on the wire; `None` without an argument.
+    fn wire(&self) -> Option<std::borrow::Cow<'_, [u8]>> {
+        match self {
+            Self::None => None,
+            Self::Number(number) => Some(number.to_string().into_bytes().into()),
+            Self::Name(name) => Some(name.as_str().as_bytes().into()),
+            Self::Path(path) => Some(path.as_bytes().into()),
+            Self::Secret(password) => Some(password.expose_for_wire().into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn commands_stand_on_one_line() {
+        let path = RemotePath::try_from("/a b/ü").unwrap();
+        assert_eq!(&*Command::AuthTls.encode(), b"AUTH TLS\r\n");
+        assert_eq!(&*Command::Stor(&path).encode(), "STOR /a b/ü\r\n".as_bytes());
+        assert_eq!(&*Command::Rest(u64::MAX).encode(), b"REST 18446744073709551615\r\n");
+        assert_eq!(&*Command::Mlsd(None).encode(), b"MLSD\r\n");
+    }
+
+    #[test]
+    fn password_is_on_the_wire_and_nowhere_else() {
+        let password = Password::new("hunter2").unwrap();
+        let command = Command::Pass(&password);
+        assert_eq!(&*command.encode(), b"PASS hunter2\r\n");
+        assert_eq!(command.line().as_str(), "PASS ********");
+        assert!(!format!("{command:?} {:?}", command.line()).contains("hunter2"));
+    }
+
+    #[test]
+    fn encoding_never_grows_its_buffer() {
+        let password = Password::new("x".repeat(300)).unwrap();
+        let command = Command::Pass(&password);
+        assert!(command.encode().len() <= command.wire_len());
+    }
+
+    proptest! {
+        #[test]
+        fn a_command_ends_once(bytes: Vec<u8>) {
+            if let Ok(path) = RemotePath::new(bytes) {
+                let line = Command::Stor(&path).encode();
+                let body = line.strip_suffix(b"\r\n").unwrap();
+                prop_assert!(!body.iter().any(|byte| b"\r\n\0".contains(byte)));
+            }
+        }
+    }
+}

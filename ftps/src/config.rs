@@ -1,0 +1,158 @@
+//! Every number that the engine keeps to: each has a name, a unit, a default.
+
+use std::{sync::Arc, time::Duration};
+
+use rustls::RootCertStore;
+
+use crate::{certificate::Fingerprint, reply::decoder::ReplyLimits, tls::TlsVersions};
+
+/// How the engine behaves.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// How long it waits.
+    pub timeouts: Timeouts,
+    /// How much it takes.
+    pub limits: Limits,
+    /// Whom it trusts, with which versions.
+    pub tls: TlsConfig,
+    /// How it keeps a quiet control connection alive.
+    pub keepalive: Keepalive,
+}
+
+impl Config {
+    /// Every default, with the certificates that end a chain of trust.
+    #[must_use]
+    pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self {
+            timeouts: Timeouts::default(),
+            limits: Limits::default(),
+            tls: TlsConfig::new(roots),
+            keepalive: Keepalive::default(),
+        }
+    }
+}
+
+/// How long the engine waits, each for one thing. Every wait ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// For the TCP connection to the control port.
+    pub connect: Duration,
+    /// For a TLS handshake, on the control and on a data connection.
+    pub tls_handshake: Duration,
+    /// For the greeting. Servers that look up their clients' names take their time.
+    pub greeting: Duration,
+    /// After this much silence before the greeting, a second connection tries whether the port
+    /// expects TLS at once; the first goes on waiting.
+    pub silence: Duration,
+    /// For the reply to a command.
+    pub reply: Duration,
+    /// For the TCP connection to a data port; ports that a firewall blocks stay silent.
+    pub data_connect: Duration,
+    /// How long a data connection may take no byte, or give none while a listing is read.
+    pub stall: Duration,
+    /// For the reply that ends a transfer, after the last byte. Some servers scan or move the
+    /// file first.
+    pub final_reply: Duration,
+    /// For the server's verdict after a data connection failed: its reply says why.
+    pub verdict: Duration,
+    /// For the server to close a data connection after its reply; some wait for us.
+    pub drain: Duration,
+    /// For the reply to a transfer that was aborted.
+    pub abort: Duration,
+    /// After this, a last line with another code than its multi-line reply ends it all the same.
+    pub settle: Duration,
+    /// For everything that `QUIT` takes.
+    pub quit: Duration,
+}
+
+impl Default for Timeouts {
+    /// Connect 15 s, TLS 15 s, greeting 30 s (silence 5 s), reply 60 s, data connect 15 s,
+    /// stall 60 s, final reply 5 min, verdict 5 s, drain 3 s, abort 10 s, settle 500 ms, quit 2 s.
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(15),
+            tls_handshake: Duration::from_secs(15),
+            greeting: Duration::from_secs(30),
+            silence: Duration::from_secs(5),
+            reply: Duration::from_secs(60),
+            data_connect: Duration::from_secs(15),
+            stall: Duration::from_secs(60),
+            final_reply: Duration::from_secs(300),
+            verdict: Duration::from_secs(5),
+            drain: Duration::from_secs(3),
+            abort: Duration::from_secs(10),
+            settle: Duration::from_millis(500),
+            quit: Duration::from_secs(2),
+        }
+    }
+}
+
+/// How much the engine takes from a server, and how much it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The most of one reply.
+    pub reply: ReplyLimits,
+    /// The most entries of a listing that are kept; the others are counted.
+    pub listing_entries: usize,
+    /// The most bytes of one listing that are read at all; then the server is cut off.
+    pub listing_bytes: u64,
+    /// The most bytes of one line of a listing; a longer one is counted as left out.
+    pub listing_line_bytes: usize,
+    /// The most directories that a client remembers to exist.
+    pub known_directories: usize,
+    /// The most bytes, in the clear and encrypted each, that wait in front of a data connection.
+    pub data_buffer_bytes: usize,
+}
+
+impl Default for Limits {
+    /// Replies as [`ReplyLimits::default`]; 10,000 entries of 64 MiB in lines of 16 KiB; 4,096
+    /// directories; 256 KiB in front of a data connection.
+    fn default() -> Self {
+        Self {
+            reply: ReplyLimits::default(),
+            listing_entries: 10_000,
+            listing_bytes: 64 * 1024 * 1024,
+            listing_line_bytes: 16 * 1024,
+            known_directories: 4096,
+            data_buffer_bytes: 256 * 1024,
+        }
+    }
+}
+
+/// Whom the engine trusts, and with which TLS versions.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// The versions that may be agreed on.
+    pub versions: TlsVersions,
+    /// The certificates that end a chain of trust.
+    pub roots: Arc<RootCertStore>,
+    /// The one certificate that is accepted, and no other, whatever `roots` say of it.
+    pub trusted_certificate: Option<Fingerprint>,
+}
+
+impl TlsConfig {
+    /// TLS 1.2 and 1.3, trust by `roots`.
+    #[must_use]
+    pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self { versions: TlsVersions::default(), roots, trusted_certificate: None }
+    }
+}
+
+/// TCP keepalive on the control connection (RFC 1122 §4.2.3.6).
+///
+/// During a long transfer nothing goes over the control connection, and some routers forget quiet
+/// connections. A `NOOP` would confuse servers that are busy with a transfer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keepalive {
+    /// The quiet time before the first probe.
+    pub idle: Duration,
+    /// The time between two probes.
+    pub interval: Duration,
+}
+
+impl Default for Keepalive {
+    /// The first probe after 30 s, then every 15 s.
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(30), interval: Duration::from_secs(15) }
+    }
+}

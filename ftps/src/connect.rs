@@ -1,0 +1,330 @@
+//! From an address to a session that is ready: connect, greeting, TLS, login, protection.
+//!
+//! - [`socket`]: TCP connections.
+//! - [`secure`]: the TLS handshake of the control connection.
+//! - [`probe`]: what a silent port speaks.
+//! - [`login`]: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
+//!
+//! With explicit TLS the greeting comes first and TLS after `AUTH` (RFC 4217 §4); with implicit TLS
+//! it is the other way round. Nothing secret is sent before the certificate was accepted.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use rustls::pki_types::ServerName;
+
+use crate::{
+    client::{Client, ConnectionFacts},
+    command::Command,
+    config::Config,
+    control::{Control, ControlStream, Recorder},
+    credentials::Credentials,
+    error::{Error, Kind, Stage, What},
+    profile::{AuthName, HostProfile, Rung, SharedProfile},
+    reply::{Code, Reply, Severity},
+    tls::{TlsVersion, TlsVersions},
+    transcript::{Status, Transcript},
+};
+
+mod login;
+mod probe;
+mod secure;
+pub(crate) mod socket;
+
+/// A session that is older than this may be too old for the server to resume: ProFTPD keeps them
+/// for 300 s.
+const OLD_SESSION: Duration = Duration::from_secs(240);
+
+/// Where to, and how TLS starts there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The address that is dialled, for data connections too. Whether it may be dialled is the
+    /// caller's to decide, before.
+    pub address: SocketAddr,
+    /// The name, or the address as text, that the certificate has to be for.
+    pub host: String,
+    /// How TLS starts.
+    pub encryption: Encryption,
+}
+
+/// How TLS starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Encryption {
+    /// After `AUTH TLS` (RFC 4217 §4), usually on port 21.
+    Explicit,
+    /// With the connection, usually on port 990.
+    Implicit,
+}
+
+/// Opens sessions to one server, and remembers what it learned about it.
+#[derive(Clone, Debug)]
+pub struct Connector {
+    target: Target,
+    config: Arc<Config>,
+    credentials: Credentials,
+    transcript: Transcript,
+    profile: SharedProfile,
+}
+
+/// What an attempt to open a session came to.
+enum Attempt {
+    Open(Box<Client>),
+    /// The connection is of no use, another has to be made with what was learned.
+    Again,
+}
+
+impl Connector {
+    /// A connector that knows nothing about the host yet.
+    #[must_use]
+    pub fn new(
+        target: Target,
+        config: Config,
+        credentials: Credentials,
+        transcript: Transcript,
+    ) -> Self {
+        Self {
+            target,
+            config: Arc::new(config),
+            credentials,
+            transcript,
+            profile: SharedProfile::default(),
+        }
+    }
+
+    /// The same, with what was learned about the host before.
+    #[must_use]
+    pub fn with_profile(mut self, profile: HostProfile) -> Self {
+        self.profile = SharedProfile::new(profile);
+        self
+    }
+
+    /// What was learned about the host so far, by this connector and by its clients.
+    #[must_use]
+    pub fn profile(&self) -> HostProfile {
+        self.profile.get()
+    }
+
+    /// Opens a session: from the TCP connection to the directory that the login opens.
+    ///
+    /// Every stage that begins is an event of the transcript.
+    ///
+    /// # Errors
+    /// [`Error`] at the stage that failed. With [`Error::is_certificate`], nothing secret was sent.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes the connection. The server may have seen the login.
+    pub async fn open(&self) -> Result<Client, Error> {
+        let opened = self.open_until_open().await;
+        opened.inspect_err(|error| self.transcript.control(error.line()))
+    }
+
+    /// The next way to try after an error of one of this connector's clients, or of opening one;
+    /// `None` when no other is known. The transcript says which.
+    ///
+    /// Drop the client, open another, and do the same again. It ends: TLS 1.2 is learned once, and
+    /// a new connection is suggested only where the old one had worked before or had grown old.
+    pub fn learn(&mut self, error: &Error) -> Option<Rung> {
+        let rung = self.next_rung(error)?;
+        if rung == Rung::Tls12 {
+            self.profile.update(|profile| profile.tls_max = Some(TlsVersion::Tls12));
+        }
+        self.transcript.control(Status::Climbing(rung));
+        Some(rung)
+    }
+
+    fn next_rung(&self, error: &Error) -> Option<Rung> {
+        let evidence = error.evidence();
+        let tls = evidence.tls.as_ref()?;
+        let refused_data_tls = error.stage() == Stage::DataTls;
+        let is_older_offered = self.versions().allows(TlsVersion::Tls12);
+        if refused_data_tls && tls.version == TlsVersion::Tls13 && is_older_offered {
+            return Some(Rung::Tls12);
+        }
+        let had_worked = evidence.data_connections > 0 || evidence.age > OLD_SESSION;
+        let is_session_gone =
+            matches!(error.kind(), Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep);
+        ((refused_data_tls || is_session_gone) && had_worked).then_some(Rung::NewConnection)
+    }
+
+    /// The versions that may be agreed on with this host.
+    fn versions(&self) -> TlsVersions {
+        let configured = self.config.tls.versions;
+        match self.profile.get().tls_max {
+            Some(max) => configured.at_most(max),
+            None => configured,
+        }
+    }
+
+    async fn open_until_open(&self) -> Result<Client, Error> {
+        let name = self.server_name()?;
+        loop {
+            match self.attempt(&name).await? {
+                Attempt::Open(client) => return Ok(*client),
+                Attempt::Again => self.transcript.control(Status::Reconnecting),
+            }
+        }
+    }
+
+    fn server_name(&self) -> Result<ServerName<'static>, Error> {
+        let host = &self.target.host;
+        let name = ServerName::try_from(host.clone());
+        name.map_err(|_| Kind::InvalidHost { host: host.clone() }.at(Stage::Connect))
+    }
+
+    async fn attempt(&self, name: &ServerName<'static>) -> Result<Attempt, Error> {
+        let mut control = self.dial().await?;
+        let banner = match self.target.encryption {
+            Encryption::Explicit => {
+                let banner = self.greeting(&mut control).await?;
+                self.limit_tls_by_banner(&banner);
+                self.auth(&mut control).await?;
+                self.secure(&mut control, name).await?;
+                banner
+            }
+            Encryption::Implicit => {
+                self.secure(&mut control, name).await?;
+                let banner = self.greeting(&mut control).await?;
+                if self.limit_tls_by_banner(&banner) {
+                    return Ok(Attempt::Again);
+                }
+                banner
+            }
+        };
+        self.log_in(control, banner).await
+    }
+
+    async fn dial(&self) -> Result<Control, Error> {
+        let address = self.target.address;
+        self.transcript.control(Stage::Connect);
+        self.transcript.control(Status::Connecting { address });
+        let within = self.config.timeouts.connect;
+        let tcp = socket::dial(address, None, within, What::ControlTcp).await;
+        let tcp = tcp.map_err(|kind| self.error(kind, Stage::Connect))?;
+        // Without keepalive a session still works, it only may be forgotten by a router.
+        let _ = socket::keep_alive(&tcp, self.config.keepalive);
+        let stream = ControlStream::Plain(Recorder::new(tcp));
+        let target = (address, self.target.encryption);
+        Ok(Control::new(stream, target, &self.config, self.transcript.clone()))
+    }
+
+    /// An error before there is a control connection.
+    fn error(&self, kind: Kind, stage: Stage) -> Error {
+        let target = Some((self.target.address, self.target.encryption));
+        kind.at(stage).with_evidence(crate::error::Evidence { target, ..Default::default() })
+    }
+
+    /// Waits for 220. A 120 says that it will come.
+    async fn greeting(&self, control: &mut Control) -> Result<Reply, Error> {
+        self.transcript.control(Stage::Greeting);
+        let greeting = self.first_words(control).await;
+        let greeting = greeting.map_err(|kind| control.error(kind, Stage::Greeting))?;
+        match greeting.code().severity() {
+            Severity::Completion => Ok(greeting),
+            Severity::Preliminary
+            | Severity::Intermediate
+            | Severity::TransientFailure
+            | Severity::PermanentFailure => {
+                let kind = Kind::Refused { verb: "the connection", reply: greeting };
+                Err(control.error(kind, Stage::Greeting))
+            }
+        }
+    }
+
+    async fn first_words(&self, control: &mut Control) -> Result<Reply, Kind> {
+        let timeouts = &self.config.timeouts;
+        let silence = timeouts.silence.min(timeouts.greeting);
+        match control.last_reply(silence, What::Greeting).await {
+            Err(Kind::TimedOut { .. }) => self.words_or_probe(control, silence).await,
+            words => words,
+        }
+    }
+
+    /// The port is silent: goes on waiting, and tries on the side what it speaks.
+    async fn words_or_probe(
+        &self,
+        control: &mut Control,
+        silent_for: Duration,
+    ) -> Result<Reply, Kind> {
+        let within = self.config.timeouts.greeting.saturating_sub(silent_for);
+        let words = control.last_reply(within, What::Greeting);
+        if self.target.encryption == Encryption::Implicit {
+            return words.await;
+        }
+        self.transcript.control(Status::Probing { silent_for });
+        tokio::pin!(words);
+        tokio::select! {
+            words = &mut words => words,
+            found = probe::probe(&self.target, &self.config) => match found {
+                Some(kind) => Err(kind),
+                None => words.await,
+            },
+        }
+    }
+
+    /// Whether the banner made the connection that it came over useless.
+    ///
+    /// ProFTPD takes a ticket only if it came over the control connection, and TLS 1.3 tickets run
+    /// out there: every third upload would be refused.
+    fn limit_tls_by_banner(&self, banner: &Reply) -> bool {
+        let is_newer_offered = self.versions().allows(TlsVersion::Tls13);
+        let is_older_offered = self.versions().allows(TlsVersion::Tls12);
+        if !(is_newer_offered && is_older_offered && banner.mentions("proftpd")) {
+            return false;
+        }
+        let max = TlsVersion::Tls12;
+        self.profile.update(|profile| profile.tls_max = Some(max));
+        self.transcript.control(Status::BannerLimitsTls { server: "ProFTPD", max });
+        true
+    }
+
+    /// `AUTH TLS`, then `AUTH SSL` where that is refused for good (RFC 4217 §4).
+    async fn auth(&self, control: &mut Control) -> Result<(), Error> {
+        self.transcript.control(Stage::Auth);
+        if self.profile.get().auth == AuthName::Ssl {
+            return auth_with(control, Command::AuthSsl).await;
+        }
+        let refusal = match auth_with(control, Command::AuthTls).await {
+            Err(error) if is_refused_for_good(&error) => error,
+            done => return done,
+        };
+        self.transcript.control(Status::TryingAuthSsl);
+        match auth_with(control, Command::AuthSsl).await {
+            // What the server says of the command that it should know tells more.
+            Err(error) if error.refusal().is_some() => return Err(refusal),
+            done => done?,
+        }
+        self.profile.update(|profile| profile.auth = AuthName::Ssl);
+        Ok(())
+    }
+
+    async fn log_in(&self, mut control: Control, banner: Reply) -> Result<Attempt, Error> {
+        login::log_in(&mut control, &self.credentials).await?;
+        login::protect(&mut control).await?;
+        let (features, initial_directory) = login::set_up(&mut control).await?;
+        let facts = ConnectionFacts {
+            address: self.target.address,
+            banner,
+            tls: secure::facts(&control)?.0,
+            certificate: secure::facts(&control)?.1,
+            features,
+            initial_directory,
+        };
+        let config = Arc::clone(&self.config);
+        let client = Client::new(control, config, self.profile.clone(), facts);
+        Ok(Attempt::Open(Box::new(client)))
+    }
+}
+
+/// 234, or the 334 that some servers send instead; no other reply starts TLS, 230 least of all.
+async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Error> {
+    let verb = command.verb();
+    let reply = control.exchange(command, Stage::Auth).await?;
+    match reply.code() {
+        Code::AUTH_ACCEPTED | Code::AUTH_CONTINUES => Ok(()),
+        code if code.is_refusal() => Err(control.error(Kind::Refused { verb, reply }, Stage::Auth)),
+        _ => Err(control.error(Kind::Unexpected { verb, reply }, Stage::Auth)),
+    }
+}
+
+fn is_refused_for_good(error: &Error) -> bool {
+    error.refusal().is_some_and(|reply| reply.code().severity() == Severity::PermanentFailure)
+}

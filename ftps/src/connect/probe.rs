@@ -1,0 +1,40 @@
+//! Finds out what a silent port speaks, with a TLS ClientHello on a connection of its own.
+//!
+//! Nothing but the handshake is sent, and nothing that the server says is trusted.
+
+use rustls::pki_types::ServerName;
+use tokio::time::timeout;
+
+use super::{Target, secure::is_clear_text, socket};
+use crate::{
+    config::Config,
+    control::Recorder,
+    error::{Kind, What},
+    tls::session::TlsSession,
+};
+
+/// The limit of what waits in front of the probe: a ClientHello.
+const BUFFER_BYTES: usize = 16 * 1024;
+
+/// What the port turned out to speak, as the error that it is; `None` when it stayed silent.
+pub(super) async fn probe(target: &Target, config: &Config) -> Option<Kind> {
+    let name = ServerName::try_from(target.host.clone()).ok()?;
+    let session = TlsSession::new(&config.tls, config.tls.versions, name).ok()?;
+    let within = config.timeouts.connect;
+    let tcp = socket::dial(target.address, None, within, What::ControlTcp).await.ok()?;
+    let handshake = session.handshake(Recorder::new(tcp), BUFFER_BYTES).into_fallible();
+    let shaken = timeout(config.timeouts.tls_handshake, handshake).await.ok()?;
+    let Err((_, plain)) = shaken else {
+        return Some(Kind::TlsAtOnce);
+    };
+    let start = plain.into_start();
+    if is_tls(&start) {
+        return Some(Kind::TlsAtOnce);
+    }
+    is_clear_text(&start).then_some(Kind::ClearAnswer { start })
+}
+
+/// Whether the bytes start with a TLS record: an alert or a handshake (RFC 8446 §5.1).
+fn is_tls(start: &[u8]) -> bool {
+    matches!(start, [0x15 | 0x16, 0x03, ..])
+}

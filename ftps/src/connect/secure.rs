@@ -1,0 +1,102 @@
+//! The TLS handshake of the control connection.
+
+use std::{io, sync::Arc};
+
+use rustls::{CertificateError, pki_types::ServerName};
+use tokio::time::timeout;
+use tokio_rustls::client::TlsStream;
+
+use super::{Connector, Encryption};
+use crate::{
+    certificate::CertificateFacts,
+    control::{Control, ControlTls, Recorder},
+    error::{Error, Kind, Stage, What},
+    tls::{TlsFacts, session::TlsSession},
+};
+
+/// The limit of what waits in front of a control connection: commands are short.
+const CONTROL_BUFFER_BYTES: usize = 16 * 1024;
+
+impl Connector {
+    /// Starts TLS and checks the certificate. Nothing but the handshake is sent.
+    pub(super) async fn secure(
+        &self,
+        control: &mut Control,
+        name: &ServerName<'static>,
+    ) -> Result<(), Error> {
+        self.transcript.control(Stage::Tls);
+        let shaken = self.shake(control, name).await;
+        shaken.map_err(|kind| {
+            let stage = stage_of(&kind);
+            control.error(kind, stage)
+        })
+    }
+
+    async fn shake(&self, control: &mut Control, name: &ServerName<'static>) -> Result<(), Kind> {
+        let session = TlsSession::new(&self.config.tls, self.versions(), name.clone());
+        let session = Arc::new(session.map_err(Kind::TlsSetup)?);
+        let plain = control.take_plain()?;
+        let after = self.config.timeouts.tls_handshake;
+        let handshake = session.handshake(plain, CONTROL_BUFFER_BYTES).into_fallible();
+        let stream = timeout(after, handshake)
+            .await
+            .map_err(|_| Kind::TimedOut { what: What::ControlTls, after })?
+            .map_err(|(source, plain)| self.why_not(&session, source, plain))?;
+        let (facts, certificate) = read(&stream).ok_or(Kind::OutOfStep)?;
+        session.pin(certificate.sha256);
+        self.transcript.control(facts.clone());
+        self.transcript.control(certificate.clone());
+        control.put_tls(stream);
+        control.set_tls(ControlTls { session, facts, certificate });
+        Ok(())
+    }
+
+    /// What a failed handshake means: a certificate, another protocol, or TLS itself.
+    fn why_not(&self, session: &TlsSession, source: io::Error, plain: Recorder) -> Kind {
+        if let Some(untrusted) = session.take_refused() {
+            return Kind::Untrusted(Box::new(untrusted));
+        }
+        let start = plain.into_start();
+        // Before implicit TLS nothing else has come; what a server says first is a greeting.
+        if self.target.encryption == Encryption::Implicit && is_clear_text(&start) {
+            return Kind::ClearAnswer { start };
+        }
+        Kind::Handshake(source)
+    }
+}
+
+/// The facts of the control connection's TLS and its certificate.
+pub(super) fn facts(control: &Control) -> Result<(TlsFacts, CertificateFacts), Error> {
+    let tls = control.tls().cloned();
+    let tls = tls.ok_or_else(|| control.error(Kind::OutOfStep, Stage::Tls))?;
+    Ok((tls.facts, tls.certificate))
+}
+
+fn read(stream: &TlsStream<Recorder>) -> Option<(TlsFacts, CertificateFacts)> {
+    let (_, connection) = stream.get_ref();
+    let certificate = connection.peer_certificates()?.first()?;
+    Some((TlsFacts::of(connection)?, CertificateFacts::of(certificate)))
+}
+
+fn stage_of(kind: &Kind) -> Stage {
+    match kind {
+        Kind::Untrusted(_) => Stage::Certificate,
+        Kind::BytesAfterAuth { .. } => Stage::Auth,
+        Kind::Handshake(source) if is_certificate_error(source) => Stage::Certificate,
+        _ => Stage::Tls,
+    }
+}
+
+fn is_certificate_error(source: &io::Error) -> bool {
+    let error = source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
+    matches!(
+        error,
+        Some(rustls::Error::InvalidCertificate(error)) if *error != CertificateError::BadSignature
+    )
+}
+
+/// Whether the bytes start like text: printable, and nothing that a TLS record starts with.
+pub(super) fn is_clear_text(start: &[u8]) -> bool {
+    let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
+    start.len() >= 4 && start.iter().take(16).all(is_text)
+}

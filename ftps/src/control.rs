@@ -1,0 +1,414 @@
+//! The control connection: commands go out, replies come in, one for one.
+//!
+//! It counts which replies are outstanding. A future that is dropped, a deadline that passes and a
+//! reply that belongs to nothing leave the count wrong for good: then the connection is not usable
+//! any more, and says so instead of taking one command's reply for another's.
+
+use std::{
+    future::poll_fn,
+    io,
+    net::SocketAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWriteExt, ReadBuf},
+    time::{Duration, Instant, Sleep, sleep, timeout, timeout_at},
+};
+
+use crate::{
+    certificate::CertificateFacts,
+    command::Command,
+    config::{Config, Timeouts},
+    connect::Encryption,
+    error::{Error, Evidence, Kind, Stage, What},
+    reply::{
+        Code, Reply, Severity,
+        decoder::{Decoded, ReplyDecoder},
+    },
+    tls::{TlsFacts, session::TlsSession},
+    transcript::{Status, Transcript},
+};
+
+mod stream;
+
+pub(crate) use stream::{ControlStream, Recorder};
+
+/// Bytes that are read at once.
+const READ_BYTES: usize = 2048;
+
+/// Replies that are read, at most, to find the one to `NOOP` behind stray ones.
+const STRAY_REPLIES: u32 = 4;
+
+/// The control connection of a session.
+#[derive(Debug)]
+pub(crate) struct Control {
+    stream: ControlStream,
+    decoder: ReplyDecoder,
+    transcript: Transcript,
+    timeouts: Timeouts,
+    target: (SocketAddr, Encryption),
+    local: Option<std::net::IpAddr>,
+    tls: Option<ControlTls>,
+    opened: Instant,
+    /// Commands whose last reply has not come.
+    outstanding: u32,
+    step: Step,
+    /// Runs while a reply may have ended with another code.
+    settling: Option<Pin<Box<Sleep>>>,
+    data_connections: u32,
+}
+
+/// The TLS of a control connection.
+#[derive(Clone, Debug)]
+pub(crate) struct ControlTls {
+    pub(crate) session: Arc<TlsSession>,
+    pub(crate) facts: TlsFacts,
+    pub(crate) certificate: CertificateFacts,
+}
+
+/// Whether commands and replies go one for one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// They do.
+    Kept,
+    /// A transfer failed: some servers send a second reply then.
+    Doubtful,
+    /// They do not, or the connection is gone.
+    Lost,
+}
+
+impl Control {
+    /// A connection that the greeting is expected on.
+    pub(crate) fn new(
+        stream: ControlStream,
+        target: (SocketAddr, Encryption),
+        config: &Config,
+        transcript: Transcript,
+    ) -> Self {
+        Self {
+            local: stream.local_ip(),
+            stream,
+            decoder: ReplyDecoder::new(config.limits.reply),
+            transcript,
+            timeouts: config.timeouts,
+            target,
+            tls: None,
+            opened: Instant::now(),
+            // The greeting is the reply to the connection.
+            outstanding: 1,
+            step: Step::Kept,
+            settling: None,
+            data_connections: 0,
+        }
+    }
+
+    pub(crate) fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        &self.timeouts
+    }
+
+    /// The server's address: data connections go there too.
+    pub(crate) fn peer(&self) -> SocketAddr {
+        self.target.0
+    }
+
+    /// Our address: data connections come from there too, since servers compare.
+    pub(crate) fn local_ip(&self) -> Option<std::net::IpAddr> {
+        self.local
+    }
+
+    pub(crate) fn tls(&self) -> Option<&ControlTls> {
+        self.tls.as_ref()
+    }
+
+    pub(crate) fn set_tls(&mut self, tls: ControlTls) {
+        self.tls = Some(tls);
+    }
+
+    /// Whether a command can be sent and its reply told apart.
+    pub(crate) fn is_usable(&self) -> bool {
+        self.step != Step::Lost && self.outstanding == 0
+    }
+
+    /// Notes that nothing more can be read from this connection with confidence.
+    pub(crate) fn lose_step(&mut self) {
+        self.step = Step::Lost;
+    }
+
+    /// Notes that a second reply may come for what was just refused.
+    pub(crate) fn doubt_step(&mut self) {
+        if self.step == Step::Kept {
+            self.step = Step::Doubtful;
+        }
+    }
+
+    pub(crate) fn count_data_connection(&mut self) {
+        self.data_connections = self.data_connections.saturating_add(1);
+    }
+
+    /// What is known now, for an error.
+    pub(crate) fn evidence(&self) -> Evidence {
+        Evidence {
+            target: Some(self.target),
+            tls: self.tls.as_ref().map(|tls| tls.facts.clone()),
+            tickets: self.tls.as_ref().map_or(0, |tls| tls.session.tickets()),
+            data_connections: self.data_connections,
+            age: self.opened.elapsed(),
+            ..Evidence::default()
+        }
+    }
+
+    /// An error at a stage, with what is known now.
+    pub(crate) fn error(&self, kind: Kind, stage: Stage) -> Error {
+        kind.at(stage).with_evidence(self.evidence())
+    }
+
+    /// Sends a command and gives its reply, whatever it says, unless the session ends with it.
+    pub(crate) async fn exchange(
+        &mut self,
+        command: Command<'_>,
+        stage: Stage,
+    ) -> Result<Reply, Error> {
+        self.send(command, stage).await?;
+        let reply = self.last_reply(self.timeouts.reply, What::Reply).await;
+        reply.map_err(|kind| self.error(kind, stage))
+    }
+
+    /// Sends a command whose reply has to be 2yz.
+    pub(crate) async fn complete(
+        &mut self,
+        command: Command<'_>,
+        stage: Stage,
+    ) -> Result<Reply, Error> {
+        let reply = self.exchange(command, stage).await?;
+        self.expect(reply, Severity::Completion, command, stage)
+    }
+
+    /// The reply if it has that severity, else the error that it is.
+    pub(crate) fn expect(
+        &self,
+        reply: Reply,
+        severity: Severity,
+        command: Command<'_>,
+        stage: Stage,
+    ) -> Result<Reply, Error> {
+        let verb = command.verb();
+        if reply.code().severity() == severity {
+            Ok(reply)
+        } else if reply.code().is_refusal() {
+            Err(self.error(Kind::Refused { verb, reply }, stage))
+        } else {
+            Err(self.error(Kind::Unexpected { verb, reply }, stage))
+        }
+    }
+
+    /// Sends a command. Its reply is outstanding from then on.
+    pub(crate) async fn send(&mut self, command: Command<'_>, stage: Stage) -> Result<(), Error> {
+        if self.step == Step::Doubtful {
+            self.resynchronise(stage).await?;
+        }
+        if !self.is_usable() {
+            return Err(self.error(Kind::OutOfStep, stage));
+        }
+        self.refuse_stray_reply(stage).await?;
+        let sent = self.write(command).await;
+        sent.map_err(|kind| self.error(kind, stage))
+    }
+
+    async fn write(&mut self, command: Command<'_>) -> Result<(), Kind> {
+        // Counted before the first byte: if this future is dropped, the reply stays outstanding.
+        self.outstanding += 1;
+        self.transcript.control(command.line());
+        let bytes = command.encode();
+        let after = self.timeouts.reply;
+        let written = timeout(after, async {
+            self.stream.write_all(&bytes).await?;
+            self.stream.flush().await
+        });
+        match written.await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(source)) => Err(self.broken(source).await),
+            Err(_) => Err(Kind::TimedOut { what: What::Control, after }),
+        }
+    }
+
+    /// A write failed: if the server said why before it closed, that is the error.
+    async fn broken(&mut self, source: io::Error) -> Kind {
+        self.step = Step::Lost;
+        match poll_fn(|cx| Poll::Ready(self.poll_reply(cx))).await {
+            Poll::Ready(Ok(reply)) => Kind::Ended { reply },
+            Poll::Ready(Err(Kind::Ended { reply })) => Kind::Ended { reply },
+            Poll::Ready(Err(_)) | Poll::Pending => Kind::Io { what: What::Control, source },
+        }
+    }
+
+    /// Nothing may have come while nothing was asked.
+    async fn refuse_stray_reply(&mut self, stage: Stage) -> Result<(), Error> {
+        match poll_fn(|cx| Poll::Ready(self.poll_stray(cx))).await {
+            Poll::Pending => Ok(()),
+            Poll::Ready(kind) => Err(self.error(kind, stage)),
+        }
+    }
+
+    /// Waits for what comes while nothing is asked: the end of the session, or a stray reply.
+    pub(crate) async fn idle(&mut self) -> Kind {
+        if !self.is_usable() {
+            return Kind::OutOfStep;
+        }
+        poll_fn(|cx| self.poll_stray(cx)).await
+    }
+
+    fn poll_stray(&mut self, cx: &mut Context<'_>) -> Poll<Kind> {
+        let came = ready!(self.poll_reply(cx));
+        if came.is_ok() {
+            self.transcript.control(Status::UnexpectedReply);
+        }
+        self.step = Step::Lost;
+        Poll::Ready(came.err().unwrap_or(Kind::OutOfStep))
+    }
+
+    /// The next reply that is not preliminary, within `after`.
+    pub(crate) async fn last_reply(&mut self, after: Duration, what: What) -> Result<Reply, Kind> {
+        let deadline = Instant::now() + after;
+        loop {
+            let reply = timeout_at(deadline, self.reply()).await;
+            let reply = reply.map_err(|_| Kind::TimedOut { what, after })??;
+            if reply.code().severity() != Severity::Preliminary {
+                return Ok(reply);
+            }
+        }
+    }
+
+    /// The next reply. Nothing is lost when this future is dropped.
+    async fn reply(&mut self) -> Result<Reply, Kind> {
+        poll_fn(|cx| self.poll_reply(cx)).await
+    }
+
+    /// Polls for the next reply; 421 and the end of the connection are errors.
+    pub(crate) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
+        let reply = ready!(self.poll_any_reply(cx)).inspect_err(|_| self.step = Step::Lost)?;
+        if reply.code() == Code::CLOSING {
+            self.step = Step::Lost;
+            return Poll::Ready(Err(Kind::Ended { reply }));
+        }
+        if reply.code().severity() != Severity::Preliminary {
+            self.outstanding = self.outstanding.saturating_sub(1);
+        }
+        Poll::Ready(Ok(reply))
+    }
+
+    fn poll_any_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
+        loop {
+            match self.decoder.decode().map_err(Kind::Malformed)? {
+                Some(Decoded::Line(line)) => self.transcript.control(line),
+                Some(Decoded::Reply(reply)) => {
+                    self.settling = None;
+                    return Poll::Ready(Ok(reply));
+                }
+                None => match self.poll_fill(cx) {
+                    Poll::Ready(filled) => filled?,
+                    Poll::Pending => return self.poll_settled(cx).map(Ok),
+                },
+            }
+        }
+    }
+
+    fn poll_fill(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Kind>> {
+        let mut bytes = [0; READ_BYTES];
+        let mut buffer = ReadBuf::new(&mut bytes);
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+        self.settling = None;
+        Poll::Ready(match read {
+            Ok(()) if buffer.filled().is_empty() => Err(Kind::Closed),
+            Ok(()) => {
+                self.decoder.push(buffer.filled());
+                Ok(())
+            }
+            // Many servers close without TLS's close_notify.
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Kind::Closed),
+            Err(source) => Err(Kind::Io { what: What::Control, source }),
+        })
+    }
+
+    /// Ends a reply whose last line has another code, once nothing more has come for a while.
+    fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
+        if !self.decoder.ends_with_another_code() {
+            return Poll::Pending;
+        }
+        let after = self.timeouts.settle;
+        let settling = self.settling.get_or_insert_with(|| Box::pin(sleep(after)));
+        ready!(settling.as_mut().poll(cx));
+        self.settling = None;
+        match self.decoder.end_here() {
+            Some(reply) => {
+                self.transcript.control(Status::OtherCodeEndsReply);
+                Poll::Ready(reply)
+            }
+            None => Poll::Pending,
+        }
+    }
+
+    /// After a failed transfer: sends `NOOP` and skips stray replies until its own comes.
+    pub(crate) async fn resynchronise(&mut self, stage: Stage) -> Result<(), Error> {
+        if self.step == Step::Doubtful {
+            self.step = Step::Kept;
+        }
+        if !self.is_usable() {
+            return Err(self.error(Kind::OutOfStep, stage));
+        }
+        self.transcript.control(Status::Resynchronising);
+        let found = self.find_reply_to_noop().await;
+        if found.is_err() {
+            self.step = Step::Lost;
+        }
+        found.map_err(|kind| self.error(kind, stage))
+    }
+
+    async fn find_reply_to_noop(&mut self) -> Result<(), Kind> {
+        self.write(Command::Noop).await?;
+        for _ in 0..STRAY_REPLIES {
+            let reply = self.last_reply(self.timeouts.abort, What::Reply).await?;
+            if reply.code().severity() == Severity::Completion {
+                self.outstanding = 0;
+                return Ok(());
+            }
+            self.transcript.control(Status::UnexpectedReply);
+        }
+        Err(Kind::OutOfStep)
+    }
+
+    /// Takes the bare TCP connection out to start TLS on it.
+    ///
+    /// The server must have said nothing beyond its reply: whatever came in the clear is not part
+    /// of the TLS session (RFC 4217 §4), and may have been put there by somebody else.
+    pub(crate) fn take_plain(&mut self) -> Result<Recorder, Kind> {
+        if !self.decoder.is_empty() {
+            return Err(Kind::BytesAfterAuth { count: self.decoder.held() });
+        }
+        self.stream.take_plain().ok_or(Kind::OutOfStep)
+    }
+
+    /// Goes on over TLS.
+    pub(crate) fn put_tls(&mut self, stream: tokio_rustls::client::TlsStream<Recorder>) {
+        self.stream = ControlStream::Tls(Box::new(stream));
+    }
+
+    /// Logs out, politely and briefly.
+    pub(crate) async fn quit(mut self) {
+        let within = self.timeouts.quit;
+        // Whatever the server thinks of it, the session is over.
+        let _ = timeout(within, async {
+            if self.is_usable() && self.write(Command::Quit).await.is_ok() {
+                let _ = self.last_reply(within, What::Reply).await;
+            }
+            let _ = self.stream.shutdown().await;
+        })
+        .await;
+    }
+}

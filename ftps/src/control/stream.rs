@@ -1,0 +1,145 @@
+//! The bytes beneath the control connection: TCP first, TLS later.
+
+use std::{
+    io,
+    net::IpAddr,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::client::TlsStream;
+
+use crate::reply::decoder::EVIDENCE_BYTES;
+
+/// The stream of a control connection.
+#[derive(Debug)]
+pub(crate) enum ControlStream {
+    /// Before `AUTH`.
+    Plain(Recorder),
+    /// From the TLS handshake on.
+    Tls(Box<TlsStream<Recorder>>),
+    /// While the TLS handshake is under way, and for good if it fails.
+    Taken,
+}
+
+impl ControlStream {
+    /// Our address on it.
+    pub(crate) fn local_ip(&self) -> Option<IpAddr> {
+        let tcp = match self {
+            Self::Plain(recorder) => &recorder.tcp,
+            Self::Tls(tls) => &tls.get_ref().0.tcp,
+            Self::Taken => return None,
+        };
+        Some(tcp.local_addr().ok()?.ip())
+    }
+
+    /// The stream in the clear, if it still is that.
+    pub(crate) fn take_plain(&mut self) -> Option<Recorder> {
+        match std::mem::replace(self, Self::Taken) {
+            Self::Plain(recorder) => Some(recorder),
+            Self::Tls(_) | Self::Taken => None,
+        }
+    }
+}
+
+impl AsyncRead for ControlStream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(recorder) => Pin::new(recorder).poll_read(cx, buffer),
+            Self::Tls(tls) => Pin::new(tls).poll_read(cx, buffer),
+            Self::Taken => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+impl AsyncWrite for ControlStream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        match self.get_mut() {
+            Self::Plain(recorder) => Pin::new(recorder).poll_write(cx, bytes),
+            Self::Tls(tls) => Pin::new(tls).poll_write(cx, bytes),
+            Self::Taken => Poll::Ready(Err(io::ErrorKind::NotConnected.into())),
+        }
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(recorder) => Pin::new(recorder).poll_flush(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_flush(cx),
+            Self::Taken => Poll::Ready(Ok(())),
+        }
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self.get_mut() {
+            Self::Plain(recorder) => Pin::new(recorder).poll_shutdown(cx),
+            Self::Tls(tls) => Pin::new(tls).poll_shutdown(cx),
+            Self::Taken => Poll::Ready(Ok(())),
+        }
+    }
+}
+
+/// A TCP stream that keeps the first bytes that came, at most [`EVIDENCE_BYTES`].
+///
+/// When a TLS handshake fails, they tell what the server speaks instead.
+#[derive(Debug)]
+pub(crate) struct Recorder {
+    tcp: TcpStream,
+    start: Vec<u8>,
+}
+
+impl Recorder {
+    pub(crate) fn new(tcp: TcpStream) -> Self {
+        Self { tcp, start: Vec::new() }
+    }
+
+    /// The first bytes that came.
+    pub(crate) fn into_start(self) -> Vec<u8> {
+        self.start
+    }
+}
+
+impl AsyncRead for Recorder {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let before = buffer.filled().len();
+        ready!(Pin::new(&mut this.tcp).poll_read(cx, buffer))?;
+        let came = buffer.filled().get(before..).unwrap_or_default();
+        let missing = EVIDENCE_BYTES.saturating_sub(this.start.len());
+        this.start.extend(came.iter().take(missing));
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Recorder {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().tcp).poll_write(cx, bytes)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+    }
+}

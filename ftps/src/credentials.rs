@@ -1,0 +1,109 @@
+//! Who logs in. The password goes over the wire and nowhere else.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::path::{ForbiddenByte, refuse_forbidden};
+
+/// What is shown wherever a password could be.
+pub(crate) const ASTERISKS: &str = "********";
+
+/// A user name and its password.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// The argument of `USER`.
+    pub username: Username,
+    /// The argument of `PASS`.
+    pub password: Password,
+}
+
+/// A user name that fits into a command: no CR, LF or NUL, and not empty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Username(String);
+
+impl Username {
+    /// Takes a user name.
+    ///
+    /// # Errors
+    /// [`ForbiddenByte`] when it cannot be an argument of a command.
+    pub fn new(name: impl Into<String>) -> Result<Self, ForbiddenByte> {
+        let name = name.into();
+        if name.is_empty() {
+            return Err(ForbiddenByte::Empty);
+        }
+        refuse_forbidden(name.as_bytes())?;
+        Ok(Self(name))
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Username {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A password that fits into a command: no CR, LF or NUL. It may be empty.
+///
+/// It is overwritten when dropped, and no `Debug` or `Display` of anything shows it or its length.
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// Takes a password.
+    ///
+    /// # Errors
+    /// [`ForbiddenByte`] when it cannot be an argument of a command; the secret is overwritten.
+    pub fn new(secret: impl Into<String>) -> Result<Self, ForbiddenByte> {
+        let secret = Zeroizing::new(secret.into());
+        // Where the byte stands would say something about the secret.
+        refuse_forbidden(secret.as_bytes()).map_err(|_| ForbiddenByte::InSecret)?;
+        Ok(Self(secret))
+    }
+
+    /// The secret, for the control connection alone.
+    pub(crate) fn expose_for_wire(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ASTERISKS)
+    }
+}
+
+impl fmt::Display for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(ASTERISKS)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_ends_and_nul_are_refused() {
+        for bad in ["a\rb", "a\nb", "a\0b"] {
+            assert!(Username::new(bad).is_err());
+            assert_eq!(Password::new(bad).err(), Some(ForbiddenByte::InSecret));
+        }
+        assert!(Username::new("").is_err());
+        assert!(Password::new("").is_ok());
+    }
+
+    #[test]
+    fn password_shows_asterisks_whatever_its_length() {
+        for secret in ["", "x", "correct horse battery staple"] {
+            let password = Password::new(secret).unwrap();
+            assert_eq!(format!("{password} {password:?}"), "******** ********");
+        }
+    }
+}

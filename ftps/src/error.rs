@@ -1,0 +1,346 @@
+//! What failed, at which stage, with what evidence.
+//!
+//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. What it means and
+//! what to do is its [`diagnosis`](Error::diagnosis).
+
+use std::{error::Error as StdError, fmt, io, net::SocketAddr, time::Duration};
+
+use thiserror::Error as ThisError;
+
+use crate::{
+    certificate::{Fingerprint, UntrustedCertificate},
+    connect::Encryption,
+    passive::PassiveError,
+    reply::{Code, Reply, Severity, decoder::DecodeError, display_text},
+    tls::TlsFacts,
+    transcript::ErrorLine,
+};
+
+/// The steps of a session, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Stage {
+    /// The TCP connection to the control port.
+    Connect,
+    /// The server's greeting, `220`.
+    Greeting,
+    /// `AUTH TLS`.
+    Auth,
+    /// The TLS handshake on the control connection.
+    Tls,
+    /// The server's certificate.
+    Certificate,
+    /// `USER` and `PASS`.
+    Login,
+    /// `PBSZ` and `PROT`.
+    Protect,
+    /// What follows the login: `FEAT`, `OPTS`, `TYPE`, `PWD`.
+    Setup,
+    /// `MLSD` or `LIST`.
+    List,
+    /// `MKD`.
+    MakeDirectory,
+    /// `EPSV` or `PASV`, and the TCP connection that follows.
+    DataConnection,
+    /// The TLS handshake on a data connection, and whether the server accepts its session.
+    DataTls,
+    /// `STOR` and the bytes.
+    Transfer,
+    /// The reply to the transfer, `SIZE`.
+    Verify,
+    /// `RNFR` and `RNTO`.
+    Rename,
+    /// `DELE`.
+    Delete,
+    /// A connection that waits for something to do.
+    Idle,
+}
+
+/// What the engine is doing, for a person.
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Connect => "Connecting",
+            Self::Greeting => "Waiting for the greeting",
+            Self::Auth => "Asking for TLS",
+            Self::Tls => "Starting TLS",
+            Self::Certificate => "Checking the certificate",
+            Self::Login => "Logging in",
+            Self::Protect => "Protecting the data connections",
+            Self::Setup => "Setting up the session",
+            Self::List => "Listing a directory",
+            Self::MakeDirectory => "Making a directory",
+            Self::DataConnection => "Opening a data connection",
+            Self::DataTls => "Starting TLS on the data connection",
+            Self::Transfer => "Transferring",
+            Self::Verify => "Waiting for the server to confirm",
+            Self::Rename => "Renaming",
+            Self::Delete => "Deleting",
+            Self::Idle => "Waiting for something to do",
+        })
+    }
+}
+
+/// Something failed.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    stage: Stage,
+    kind: Kind,
+    evidence: Evidence,
+}
+
+/// What was known when an error occurred.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// The address that was dialled, and how TLS starts there.
+    pub target: Option<(SocketAddr, Encryption)>,
+    /// The TLS of the control connection.
+    pub tls: Option<TlsFacts>,
+    /// The port of the data connection that the error is about.
+    pub data_port: Option<u16>,
+    /// The TLS of that data connection.
+    pub data_tls: Option<TlsFacts>,
+    /// TLS 1.3 tickets that the session got so far.
+    pub tickets: u32,
+    /// Data connections that were completed in this session before.
+    pub data_connections: u32,
+    /// How long the session had been open.
+    pub age: Duration,
+}
+
+/// What failed. Public through [`Error`]'s predicates only.
+#[derive(Debug, ThisError)]
+pub(crate) enum Kind {
+    #[error("\"{host}\" is neither a host name nor an address")]
+    InvalidHost { host: String },
+    #[error("{what} failed")]
+    Io { what: What, source: io::Error },
+    #[error("{what} was not there within {} s", after.as_secs_f32())]
+    TimedOut { what: What, after: Duration },
+    #[error("the server closed the control connection")]
+    Closed,
+    #[error("the server ended the session: \"{reply}\"")]
+    Ended { reply: Reply },
+    #[error("the server refused {verb}: \"{reply}\"")]
+    Refused { verb: &'static str, reply: Reply },
+    #[error("the server answered {verb} with a reply that does not fit: \"{reply}\"")]
+    Unexpected { verb: &'static str, reply: Reply },
+    #[error("what the server sent is no reply")]
+    Malformed(#[source] DecodeError),
+    #[error("{count} bytes came in the clear with the reply to AUTH")]
+    BytesAfterAuth { count: usize },
+    #[error("TLS could not be set up")]
+    TlsSetup(#[source] rustls::Error),
+    #[error("the TLS handshake failed")]
+    Handshake(#[source] io::Error),
+    #[error("the server says nothing in the clear and answers TLS at once")]
+    TlsAtOnce,
+    #[error("the server answered the TLS handshake in the clear: \"{}\"", display_text(start))]
+    ClearAnswer { start: Vec<u8> },
+    #[error("the server's certificate is not trusted")]
+    Untrusted(Box<UntrustedCertificate>),
+    #[error("the data connection shows the certificate {data}, the control connection {control}")]
+    DataCertificate { control: Fingerprint, data: Fingerprint },
+    #[error("the answer to {verb} cannot be used: \"{reply}\"")]
+    Passive { verb: &'static str, reply: Reply, source: PassiveError },
+    #[error("the server sent data over a data connection that only takes data")]
+    UnexpectedData,
+    #[error("the server ended the transfer before all bytes were sent: \"{reply}\"")]
+    EndedEarly { reply: Reply },
+    #[error("the session's commands and replies are out of step")]
+    OutOfStep,
+}
+
+/// What was waited for or used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum What {
+    ControlTcp,
+    DataTcp,
+    Greeting,
+    Reply,
+    FinalReply,
+    ControlTls,
+    DataTls,
+    Control,
+    Data,
+}
+
+impl fmt::Display for What {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ControlTcp => "the TCP connection to the server",
+            Self::DataTcp => "the TCP connection for the data",
+            Self::Greeting => "the server's greeting",
+            Self::Reply => "the server's reply",
+            Self::FinalReply => "the server's reply to the transfer",
+            Self::ControlTls => "the TLS handshake",
+            Self::DataTls => "the TLS handshake for the data",
+            Self::Control => "the control connection",
+            Self::Data => "the data connection",
+        })
+    }
+}
+
+impl Kind {
+    /// The error of that kind at a stage, with no evidence yet.
+    pub(crate) fn at(self, stage: Stage) -> Error {
+        Error(Box::new(Inner { stage, kind: self, evidence: Evidence::default() }))
+    }
+}
+
+impl Error {
+    /// The step that failed.
+    #[must_use]
+    pub fn stage(&self) -> Stage {
+        self.0.stage
+    }
+
+    /// The server's reply that the error is about, verbatim.
+    #[must_use]
+    pub fn reply(&self) -> Option<&Reply> {
+        match &self.0.kind {
+            Kind::Refused { reply, .. }
+            | Kind::Unexpected { reply, .. }
+            | Kind::Ended { reply }
+            | Kind::EndedEarly { reply }
+            | Kind::Passive { reply, .. } => Some(reply),
+            Kind::InvalidHost { .. }
+            | Kind::Io { .. }
+            | Kind::TimedOut { .. }
+            | Kind::Closed
+            | Kind::Malformed(_)
+            | Kind::BytesAfterAuth { .. }
+            | Kind::TlsSetup(_)
+            | Kind::Handshake(_)
+            | Kind::TlsAtOnce
+            | Kind::ClearAnswer { .. }
+            | Kind::Untrusted(_)
+            | Kind::DataCertificate { .. }
+            | Kind::UnexpectedData
+            | Kind::OutOfStep => None,
+        }
+    }
+
+    /// What was known when the error occurred.
+    #[must_use]
+    pub fn evidence(&self) -> &Evidence {
+        &self.0.evidence
+    }
+
+    /// Whether the same may work later: a 4yz reply, a timeout, a lost connection.
+    #[must_use]
+    pub fn is_transient(&self) -> bool {
+        match &self.0.kind {
+            Kind::Refused { reply, .. } | Kind::Unexpected { reply, .. } => {
+                reply.code().severity() != Severity::PermanentFailure
+            }
+            Kind::Io { .. }
+            | Kind::TimedOut { .. }
+            | Kind::Closed
+            | Kind::Ended { .. }
+            | Kind::Handshake(_)
+            | Kind::UnexpectedData
+            | Kind::EndedEarly { .. }
+            | Kind::OutOfStep => true,
+            Kind::InvalidHost { .. }
+            | Kind::Malformed(_)
+            | Kind::BytesAfterAuth { .. }
+            | Kind::TlsSetup(_)
+            | Kind::TlsAtOnce
+            | Kind::ClearAnswer { .. }
+            | Kind::Untrusted(_)
+            | Kind::DataCertificate { .. }
+            | Kind::Passive { .. } => false,
+        }
+    }
+
+    /// Whether the same will fail again: the opposite of [`Self::is_transient`].
+    #[must_use]
+    pub fn is_permanent(&self) -> bool {
+        !self.is_transient()
+    }
+
+    /// Whether a deadline of [`Timeouts`](crate::Timeouts) passed.
+    #[must_use]
+    pub fn is_timeout(&self) -> bool {
+        matches!(self.0.kind, Kind::TimedOut { .. })
+    }
+
+    /// The certificate that is not trusted, if that is the error. Nothing secret was sent.
+    #[must_use]
+    pub fn is_certificate(&self) -> Option<&UntrustedCertificate> {
+        match &self.0.kind {
+            Kind::Untrusted(untrusted) => Some(untrusted),
+            _ => None,
+        }
+    }
+
+    /// Whether the server does not know the command or its argument: 500, 501, 502 or 504.
+    #[must_use]
+    pub fn is_not_supported(&self) -> bool {
+        let codes = [
+            Code::UNKNOWN_COMMAND,
+            Code::BAD_ARGUMENTS,
+            Code::NOT_IMPLEMENTED,
+            Code::BAD_PARAMETER,
+        ];
+        self.refusal().is_some_and(|reply| codes.contains(&reply.code()))
+    }
+
+    /// The error and its sources, one after the other.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut text = self.to_string();
+        let mut source = self.source();
+        while let Some(error) = source {
+            text.push_str(": ");
+            text.push_str(&error.to_string());
+            source = error.source();
+        }
+        text
+    }
+
+    pub(crate) fn kind(&self) -> &Kind {
+        &self.0.kind
+    }
+
+    /// The 4yz or 5yz reply that the error is.
+    pub(crate) fn refusal(&self) -> Option<&Reply> {
+        match &self.0.kind {
+            Kind::Refused { reply, .. } => Some(reply),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {
+        self.0.evidence = evidence;
+        self
+    }
+
+    pub(crate) fn line(&self) -> ErrorLine {
+        ErrorLine { stage: self.stage(), message: self.chain() }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.kind.fmt(f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("stage", &self.0.stage)
+            .field("kind", &self.0.kind)
+            .field("evidence", &self.0.evidence)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.kind.source()
+    }
+}

@@ -1,0 +1,195 @@
+//! Paths on the server: bytes that fit into a command.
+
+use std::{borrow::Cow, fmt};
+
+use thiserror::Error;
+
+use crate::reply::display_text;
+
+/// The path of a file or a directory on the server.
+///
+/// It is not empty and holds no CR, LF or NUL, so it cannot end its command early. Otherwise it is
+/// any bytes: UTF-8 where it was made from a string (RFC 2640), and whatever the server calls a
+/// file where it came from a listing. `/` separates its parts.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RemotePath(Vec<u8>);
+
+/// Text that cannot be the argument of a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum ForbiddenByte {
+    /// There is nothing.
+    #[error("it is empty")]
+    Empty,
+    /// CR, LF or NUL, which would end the command or be taken for its end.
+    #[error("it holds the byte 0x{byte:02x} at {at}")]
+    At {
+        /// The byte.
+        byte: u8,
+        /// Its offset in bytes.
+        at: usize,
+    },
+    /// CR, LF or NUL somewhere in a secret.
+    #[error("it holds a line end or a NUL")]
+    InSecret,
+}
+
+/// Looks for CR, LF and NUL.
+pub(crate) fn refuse_forbidden(bytes: &[u8]) -> Result<(), ForbiddenByte> {
+    let forbidden = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
+    match bytes.iter().position(forbidden) {
+        Some(at) => Err(ForbiddenByte::At { byte: bytes[at], at }),
+        None => Ok(()),
+    }
+}
+
+impl RemotePath {
+    /// Takes a path.
+    ///
+    /// # Errors
+    /// [`ForbiddenByte`] when it is empty or could end its command.
+    pub fn new(path: impl Into<Vec<u8>>) -> Result<Self, ForbiddenByte> {
+        let path = path.into();
+        if path.is_empty() {
+            return Err(ForbiddenByte::Empty);
+        }
+        refuse_forbidden(&path)?;
+        Ok(Self(path))
+    }
+
+    /// The root, `/`.
+    #[must_use]
+    pub fn root() -> Self {
+        Self(b"/".to_vec())
+    }
+
+    /// The bytes as they go over the wire.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The path as text for a person, lossy.
+    #[must_use]
+    pub fn display(&self) -> Cow<'_, str> {
+        display_text(&self.0)
+    }
+
+    /// Whether it starts at the root.
+    #[must_use]
+    pub fn is_absolute(&self) -> bool {
+        self.0.first() == Some(&b'/')
+    }
+
+    /// `other` below this directory; `other` itself where it is absolute.
+    #[must_use]
+    pub fn join(&self, other: &Self) -> Self {
+        if other.is_absolute() {
+            return other.clone();
+        }
+        let mut joined = self.0.clone();
+        if joined.last() != Some(&b'/') {
+            joined.push(b'/');
+        }
+        joined.extend_from_slice(&other.0);
+        Self(joined)
+    }
+
+    /// The directory that it is in; `None` for the root and for a bare name.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        let trimmed = self.trimmed();
+        let slash = trimmed.iter().rposition(|&byte| byte == b'/')?;
+        let parent = match trimmed.get(..slash) {
+            Some([]) | None => Self::root(),
+            Some(parent) => Self(parent.to_vec()),
+        };
+        (trimmed != b"/").then_some(parent)
+    }
+
+    /// Its last part; `None` for the root.
+    #[must_use]
+    pub fn file_name(&self) -> Option<Self> {
+        let name = self.trimmed().rsplit(|&byte| byte == b'/').next()?;
+        Self::new(name).ok()
+    }
+
+    /// It and every directory above it, the outermost first, the root left out.
+    pub(crate) fn ancestry(&self) -> Vec<Self> {
+        let mut chain: Vec<Self> = std::iter::successors(Some(self.clone()), Self::parent)
+            .filter(|path| path.trimmed() != b"/")
+            .collect();
+        chain.reverse();
+        chain
+    }
+
+    /// The bytes without slashes at the end, except that the root stays.
+    fn trimmed(&self) -> &[u8] {
+        let end = self.0.iter().rposition(|&byte| byte != b'/');
+        end.map_or(b"/", |end| &self.0[..=end])
+    }
+}
+
+impl TryFrom<&str> for RemotePath {
+    type Error = ForbiddenByte;
+
+    fn try_from(path: &str) -> Result<Self, ForbiddenByte> {
+        Self::new(path)
+    }
+}
+
+impl fmt::Display for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.display())
+    }
+}
+
+impl fmt::Debug for RemotePath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "RemotePath({:?})", self.display())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RemotePath {
+        RemotePath::try_from(text).unwrap()
+    }
+
+    #[test]
+    fn bytes_that_end_a_command_are_refused() {
+        assert_eq!(
+            RemotePath::try_from("a\r\nDELE b"),
+            Err(ForbiddenByte::At { byte: 0x0d, at: 1 })
+        );
+        assert!(RemotePath::try_from("a\nb").is_err());
+        assert!(RemotePath::try_from("a\0b").is_err());
+        assert_eq!(RemotePath::try_from(""), Err(ForbiddenByte::Empty));
+    }
+
+    #[test]
+    fn join_puts_one_slash() {
+        assert_eq!(path("/a").join(&path("b c")), path("/a/b c"));
+        assert_eq!(path("/").join(&path("b")), path("/b"));
+        assert_eq!(path("/a").join(&path("/b")), path("/b"));
+    }
+
+    #[test]
+    fn parent_and_name_take_a_path_apart() {
+        assert_eq!(path("/a/b").parent(), Some(path("/a")));
+        assert_eq!(path("/a/").parent(), Some(path("/")));
+        assert_eq!(path("/").parent(), None);
+        assert_eq!(path("a").parent(), None);
+        assert_eq!(path("/a/b/").file_name(), Some(path("b")));
+        assert_eq!(path("/").file_name(), None);
+    }
+
+    #[test]
+    fn ancestry_starts_at_the_top() {
+        assert_eq!(path("/a/b/c").ancestry(), [path("/a"), path("/a/b"), path("/a/b/c")]);
+        assert_eq!(path("a/b").ancestry(), [path("a"), path("a/b")]);
+        assert_eq!(path("/").ancestry(), []);
+    }
+}

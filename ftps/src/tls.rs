@@ -1,0 +1,113 @@
+//! TLS: the versions, what was agreed on, and one session store for each FTP session.
+//!
+//! - [`session`]: the configuration that a control connection and its data connections share.
+//! - [`verifier`]: decides on the server's certificate and says why not.
+
+use std::fmt;
+
+use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
+
+pub(crate) mod session;
+pub(crate) mod verifier;
+
+/// A version of TLS that the engine speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TlsVersion {
+    /// RFC 5246.
+    Tls12,
+    /// RFC 8446.
+    Tls13,
+}
+
+impl fmt::Display for TlsVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Tls12 => "TLS 1.2",
+            Self::Tls13 => "TLS 1.3",
+        })
+    }
+}
+
+/// The versions that may be agreed on, `min` to `max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TlsVersions {
+    /// The oldest.
+    pub min: TlsVersion,
+    /// The newest; where it is older than `min`, only `min` is offered.
+    pub max: TlsVersion,
+}
+
+impl TlsVersions {
+    /// TLS 1.2 and nothing else.
+    pub const ONLY_TLS12: Self = Self { min: TlsVersion::Tls12, max: TlsVersion::Tls12 };
+
+    /// The same, but no newer than `max` unless `min` forbids that.
+    #[must_use]
+    pub fn at_most(self, max: TlsVersion) -> Self {
+        Self { min: self.min, max: self.max.min(max).max(self.min) }
+    }
+
+    /// Whether `version` may be agreed on.
+    #[must_use]
+    pub fn allows(self, version: TlsVersion) -> bool {
+        (self.min..=self.max.max(self.min)).contains(&version)
+    }
+}
+
+impl Default for TlsVersions {
+    /// TLS 1.2 and 1.3.
+    fn default() -> Self {
+        Self { min: TlsVersion::Tls12, max: TlsVersion::Tls13 }
+    }
+}
+
+/// What a TLS handshake agreed on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFacts {
+    /// The version.
+    pub version: TlsVersion,
+    /// The cipher suite's name in IANA's registry.
+    pub cipher_suite: String,
+    /// Whether an earlier session was resumed (RFC 8446 §2.2, RFC 5246 §7.3).
+    pub resumed: bool,
+}
+
+impl TlsFacts {
+    /// The facts of a connection; `None` while its handshake is under way.
+    pub(crate) fn of(connection: &ClientConnection) -> Option<Self> {
+        let version = match connection.protocol_version()? {
+            ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
+            ProtocolVersion::TLSv1_3 => TlsVersion::Tls13,
+            // The session offers no other.
+            _ => return None,
+        };
+        let suite = connection.negotiated_cipher_suite()?.suite();
+        let name = suite.as_str().unwrap_or("unknown");
+        Some(Self {
+            version,
+            // rustls marks the suites of TLS 1.3, IANA does not.
+            cipher_suite: name.replacen("TLS13_", "TLS_", 1),
+            resumed: connection.handshake_kind()? == HandshakeKind::Resumed,
+        })
+    }
+}
+
+/// `TLS 1.3, TLS_AES_256_GCM_SHA384, session resumed`.
+impl fmt::Display for TlsFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let handshake = if self.resumed { "session resumed" } else { "full handshake" };
+        write!(f, "{}, {}, {handshake}", self.version, self.cipher_suite)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn maximum_never_goes_below_the_minimum() {
+        let only13 = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
+        assert_eq!(only13.at_most(TlsVersion::Tls12), only13);
+        assert_eq!(TlsVersions::default().at_most(TlsVersion::Tls12), TlsVersions::ONLY_TLS12);
+    }
+}

@@ -1,0 +1,149 @@
+//! The TLS session of one FTP session: one configuration and one store for the control connection
+//! and all its data connections.
+//!
+//! Servers demand that a data connection resumes the session of *its* control connection
+//! (RFC 4217 §10.2), so nothing here is ever shared between two FTP sessions. rustls hands each
+//! TLS 1.3 ticket out once (RFC 8446 §C.4): new ones come over the data connections, if they are
+//! read, and with some servers over the control connection.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU32, Ordering},
+};
+
+use rustls::{
+    ClientConfig, NamedGroup, SupportedProtocolVersion,
+    client::{
+        ClientSessionMemoryCache, ClientSessionStore, Resumption, Tls12ClientSessionValue,
+        Tls13ClientSessionValue,
+    },
+    crypto::aws_lc_rs,
+    pki_types::ServerName,
+    version::{TLS12, TLS13},
+};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+use super::{TlsVersion, TlsVersions, verifier::Verifier};
+use crate::{
+    certificate::{Fingerprint, UntrustedCertificate},
+    config::TlsConfig,
+};
+
+/// Servers whose sessions the store keeps: there is one.
+const STORED_SERVERS: usize = 1;
+
+static BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
+static ONLY_12: [&SupportedProtocolVersion; 1] = [&TLS12];
+static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
+
+/// What the handshakes of one FTP session share.
+#[derive(Debug)]
+pub(crate) struct TlsSession {
+    config: Arc<ClientConfig>,
+    verifier: Arc<Verifier>,
+    store: Arc<CountingStore>,
+    name: ServerName<'static>,
+}
+
+impl TlsSession {
+    /// A session that has resumed nothing yet.
+    pub(crate) fn new(
+        config: &TlsConfig,
+        versions: TlsVersions,
+        name: ServerName<'static>,
+    ) -> Result<Self, rustls::Error> {
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider))?);
+        let store = Arc::new(CountingStore::new());
+        let mut client = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(protocol_versions(versions))?
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
+            .with_no_client_auth();
+        client.resumption = Resumption::store(Arc::clone(&store) as _);
+        Ok(Self { config: Arc::new(client), verifier, store, name })
+    }
+
+    /// Starts a handshake. Every connection of the session has the same server name, whatever its
+    /// port: the store is asked by name.
+    pub(crate) fn handshake<S>(&self, stream: S, buffer_bytes: usize) -> tokio_rustls::Connect<S>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    {
+        let connector = TlsConnector::from(Arc::clone(&self.config));
+        connector.connect_with(self.name.clone(), stream, |connection| {
+            connection.set_buffer_limit(Some(buffer_bytes));
+        })
+    }
+
+    /// From here on, a full handshake must show this certificate.
+    pub(crate) fn pin(&self, certificate: Fingerprint) {
+        self.verifier.pin(certificate);
+    }
+
+    /// The certificate that the latest failed handshake was refused for.
+    pub(crate) fn take_refused(&self) -> Option<UntrustedCertificate> {
+        self.verifier.take_refused()
+    }
+
+    /// TLS 1.3 tickets that came so far.
+    pub(crate) fn tickets(&self) -> u32 {
+        self.store.tickets.load(Ordering::Relaxed)
+    }
+}
+
+/// The stream of a data connection.
+pub(crate) type DataStream = tokio_rustls::client::TlsStream<TcpStream>;
+
+fn protocol_versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
+    match (versions.allows(TlsVersion::Tls12), versions.allows(TlsVersion::Tls13)) {
+        (true, true) => &BOTH,
+        (true, false) => &ONLY_12,
+        (false, _) => &ONLY_13,
+    }
+}
+
+/// rustls' own store, with a count of the tickets.
+#[derive(Debug)]
+struct CountingStore {
+    inner: ClientSessionMemoryCache,
+    tickets: AtomicU32,
+}
+
+impl CountingStore {
+    fn new() -> Self {
+        Self { inner: ClientSessionMemoryCache::new(STORED_SERVERS), tickets: AtomicU32::new(0) }
+    }
+}
+
+impl ClientSessionStore for CountingStore {
+    fn set_kx_hint(&self, name: ServerName<'static>, group: NamedGroup) {
+        self.inner.set_kx_hint(name, group);
+    }
+
+    fn kx_hint(&self, name: &ServerName<'_>) -> Option<NamedGroup> {
+        self.inner.kx_hint(name)
+    }
+
+    fn set_tls12_session(&self, name: ServerName<'static>, value: Tls12ClientSessionValue) {
+        self.inner.set_tls12_session(name, value);
+    }
+
+    fn tls12_session(&self, name: &ServerName<'_>) -> Option<Tls12ClientSessionValue> {
+        self.inner.tls12_session(name)
+    }
+
+    fn remove_tls12_session(&self, name: &ServerName<'static>) {
+        self.inner.remove_tls12_session(name);
+    }
+
+    fn insert_tls13_ticket(&self, name: ServerName<'static>, value: Tls13ClientSessionValue) {
+        self.tickets.fetch_add(1, Ordering::Relaxed);
+        self.inner.insert_tls13_ticket(name, value);
+    }
+
+    fn take_tls13_ticket(&self, name: &ServerName<'static>) -> Option<Tls13ClientSessionValue> {
+        self.inner.take_tls13_ticket(name)
+    }
+}

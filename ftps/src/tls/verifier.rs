@@ -1,0 +1,225 @@
+//! Decides on the server's certificate, and keeps what it refused so that a person can be asked.
+//!
+//! Three rules, the first that applies decides: once the control connection showed a certificate,
+//! only that one; where one certificate is trusted by its fingerprint, only that one; else a chain
+//! to a root, a valid date and the right name (RFC 5280, RFC 9525). The handshake's signature is
+//! verified in every case: who shows a certificate has to hold its key.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use rustls::{
+    CertificateError, DigitallySignedStruct, Error, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature},
+    pki_types::{CertificateDer, ServerName, UnixTime},
+    server::ParsedCertificate,
+};
+
+use crate::{
+    certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+    config::TlsConfig,
+    time::Civil,
+};
+
+/// The verifier of one FTP session.
+#[derive(Debug)]
+pub(crate) struct Verifier {
+    provider: Arc<CryptoProvider>,
+    /// `None` without any roots: then nothing is trusted by its chain.
+    chains: Option<Arc<WebPkiServerVerifier>>,
+    trusted: Option<Fingerprint>,
+    pinned: OnceLock<Fingerprint>,
+    refused: Mutex<Option<UntrustedCertificate>>,
+}
+
+impl Verifier {
+    pub(crate) fn new(config: &TlsConfig, provider: Arc<CryptoProvider>) -> Result<Self, Error> {
+        let chains = if config.roots.is_empty() {
+            None
+        } else {
+            let roots = Arc::clone(&config.roots);
+            let builder = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+            Some(builder.build().map_err(|error| Error::General(error.to_string()))?)
+        };
+        Ok(Self {
+            provider,
+            chains,
+            trusted: config.trusted_certificate,
+            pinned: OnceLock::new(),
+            refused: Mutex::new(None),
+        })
+    }
+
+    /// From here on only this certificate is accepted. The first call counts.
+    pub(crate) fn pin(&self, certificate: Fingerprint) {
+        // A second control handshake does not happen within one session.
+        let _ = self.pinned.set(certificate);
+    }
+
+    /// The certificate that was refused last.
+    pub(crate) fn take_refused(&self) -> Option<UntrustedCertificate> {
+        self.refused().take()
+    }
+
+    fn refused(&self) -> MutexGuard<'_, Option<UntrustedCertificate>> {
+        // What is in it is replaced as a whole: it is never half written.
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn verify(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> Result<(), Refusal> {
+        if let Some(only) = self.pinned.get().or(self.trusted.as_ref()) {
+            return expect_certificate(*only, end_entity);
+        }
+        let Some(chains) = &self.chains else {
+            return Err(Refusal::of_chain(&CertificateError::UnknownIssuer));
+        };
+        match chains.verify_server_cert(end_entity, intermediates, name, &[], now) {
+            Ok(_) => Ok(()),
+            Err(Error::InvalidCertificate(error)) => Err(Refusal::of_chain(&error)),
+            Err(other) => Err(Refusal::Chain(Some(Doubt::Other(other.to_string())))),
+        }
+    }
+}
+
+/// Why a certificate is refused, before its own facts are looked at.
+enum Refusal {
+    /// It is not the one that it has to be.
+    NotTheOne(Fingerprint),
+    /// Its chain, date, name or purpose; `None` where its facts will say it.
+    Chain(Option<Doubt>),
+}
+
+fn expect_certificate(only: Fingerprint, shown: &CertificateDer<'_>) -> Result<(), Refusal> {
+    if Fingerprint::of(shown) == only { Ok(()) } else { Err(Refusal::NotTheOne(only)) }
+}
+
+impl Refusal {
+    fn of_chain(error: &CertificateError) -> Self {
+        Self::Chain(match error {
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. }
+            | CertificateError::NotValidForName
+            | CertificateError::NotValidForNameContext { .. } => None,
+            CertificateError::UnknownIssuer => Some(Doubt::UnknownIssuer),
+            CertificateError::Revoked => Some(Doubt::Revoked),
+            CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
+                Some(Doubt::NotForServers)
+            }
+            CertificateError::BadEncoding => Some(Doubt::Unreadable),
+            other => Some(Doubt::Other(other.to_string())),
+        })
+    }
+
+    fn into_untrusted(
+        self,
+        certificate: &CertificateDer<'_>,
+        name: &ServerName<'_>,
+        now: UnixTime,
+    ) -> UntrustedCertificate {
+        let facts = CertificateFacts::of(certificate);
+        let doubts = match self {
+            Self::NotTheOne(trusted) => vec![Doubt::NotTheTrusted { trusted }],
+            Self::Chain(doubt) => all_doubts(doubt, &facts, certificate, name, now),
+        };
+        UntrustedCertificate { facts, doubts }
+    }
+}
+
+/// Every doubt, not only the one that the verifier stopped at: a person decides once.
+fn all_doubts(
+    first: Option<Doubt>,
+    facts: &CertificateFacts,
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+    now: UnixTime,
+) -> Vec<Doubt> {
+    let mut doubts = Vec::new();
+    if facts.is_self_issued() {
+        doubts.push(Doubt::SelfSigned);
+    } else {
+        doubts.extend(first.clone());
+    }
+    doubts.extend(date_doubt(facts, now));
+    doubts.extend(name_doubt(facts, certificate, name));
+    if doubts.is_empty() {
+        doubts.push(first.unwrap_or(Doubt::UnknownIssuer));
+    }
+    doubts
+}
+
+fn date_doubt(facts: &CertificateFacts, now: UnixTime) -> Option<Doubt> {
+    if facts.not_after.is_empty() {
+        return None;
+    }
+    let now = Civil::from_unix(i64::try_from(now.as_secs()).ok()?).rfc3339();
+    // RFC 3339 in UTC sorts by time.
+    if now > facts.not_after {
+        return Some(Doubt::Expired { not_after: facts.not_after.clone() });
+    }
+    let early = now < facts.not_before;
+    early.then(|| Doubt::NotYetValid { not_before: facts.not_before.clone() })
+}
+
+fn name_doubt(
+    facts: &CertificateFacts,
+    certificate: &CertificateDer<'_>,
+    name: &ServerName<'_>,
+) -> Option<Doubt> {
+    let parsed = ParsedCertificate::try_from(certificate).ok()?;
+    verify_server_name(&parsed, name).err()?;
+    Some(Doubt::NameMismatch { host: name.to_str().into_owned(), names: facts.names.clone() })
+}
+
+impl ServerCertVerifier for Verifier {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        let verdict = self.verify(end_entity, intermediates, server_name, now);
+        verdict.map(|()| ServerCertVerified::assertion()).map_err(|refusal| {
+            let untrusted = refusal.into_untrusted(end_entity, server_name, now);
+            *self.refused() = Some(untrusted);
+            Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
+        })
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls12_signature(message, certificate, signed, algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signed: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        let algorithms = &self.provider.signature_verification_algorithms;
+        verify_tls13_signature(message, certificate, signed, algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
