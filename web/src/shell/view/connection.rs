@@ -6,7 +6,7 @@ use protocol::{
     server::{Certificate, Connected},
 };
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement};
+use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::{
     super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show},
@@ -49,7 +49,8 @@ pub(super) struct ConnectionView {
     fact_tls: Element,
     fact_certificate: Element,
     drop_zone: HtmlElement,
-    choose_files: HtmlElement,
+    choose_files: HtmlButtonElement,
+    choose_folder: HtmlButtonElement,
     remote: HtmlElement,
     link_notice: HtmlElement,
     link_notice_text: Element,
@@ -84,6 +85,7 @@ impl ConnectionView {
             fact_certificate: dom.find("fact-certificate")?,
             drop_zone: dom.find("drop-zone")?,
             choose_files: dom.find("choose-files")?,
+            choose_folder: dom.find("choose-folder")?,
             remote: dom.find("remote")?,
             link_notice: dom.find("link-notice")?,
             link_notice_text: dom.find("link-notice-text")?,
@@ -111,7 +113,13 @@ impl ConnectionView {
         show(&self.voyage, Visibility::shown_if(phase == Phase::Connecting));
         show(&self.berth, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
         show(&self.remote, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
-        show(&self.drop_zone, Visibility::shown_if(phase == Phase::Connected));
+        show(
+            &self.drop_zone,
+            Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)),
+        );
+        for button in [&self.choose_files, &self.choose_folder] {
+            button.set_disabled(phase != Phase::Connected);
+        }
         self.draw_voyage(connection);
         if let (Ftps::In(connected), true) = (connection.ftps(), before != Phase::Connected) {
             self.draw_facts(connected, connection)?;

@@ -3,10 +3,11 @@
 use std::{cell::Cell, rc::Rc};
 
 use protocol::server::{LogKind, LogLine};
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlElement, ResizeObserver};
 
 use super::super::dom::{
-    Dom, Fault, Template, Visibility, clock_time, listen, part, set_attribute, set_text, show,
+    Dom, Fault, Template, Visibility, clock_time, function, listen, part, set_attribute, set_text,
+    show,
 };
 use crate::{format, log::Log, words};
 
@@ -38,12 +39,27 @@ impl LogView {
         let follow: HtmlElement = dom.find("log-follow")?;
         let reader = Rc::new(Cell::new(Reader::Follows));
         let (scrolled, its_reader, its_follow) = (log.clone(), reader.clone(), follow.clone());
+        let mut before = 0;
         listen(&log, "scroll", move |_: web_sys::Event| {
-            let below = scrolled.scroll_height() - scrolled.scroll_top() - scrolled.client_height();
-            let follows = below <= NEAR_THE_END_PX;
-            its_reader.set(if follows { Reader::Follows } else { Reader::Reads });
-            show(&its_follow, Visibility::shown_if(!follows));
+            let top = scrolled.scroll_top();
+            let below = scrolled.scroll_height() - top - scrolled.client_height();
+            // Only a reader scrolls up; new lines below are no reason to stay behind.
+            if below <= NEAR_THE_END_PX {
+                its_reader.set(Reader::Follows);
+            } else if top < before {
+                its_reader.set(Reader::Reads);
+            }
+            before = top;
+            show(&its_follow, Visibility::shown_if(its_reader.get() == Reader::Reads));
         })?;
+        // What follows keeps following when the log becomes smaller.
+        let (resized, its_reader) = (log.clone(), reader.clone());
+        let observer = ResizeObserver::new(&function(move || {
+            if its_reader.get() == Reader::Follows {
+                resized.set_scroll_top(resized.scroll_height());
+            }
+        }))?;
+        observer.observe(&log);
         let (target, its_reader) = (log.clone(), reader.clone());
         listen(&follow, "click", move |_: web_sys::Event| {
             its_reader.set(Reader::Follows);
