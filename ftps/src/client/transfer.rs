@@ -438,7 +438,7 @@ impl Failed<'_> {
             Failure::Refused(reply) => return self.refused(reply, Stage::DataTls),
             Failure::Control(kind) => kind,
             Failure::Data(kind) => match self.verdict().await {
-                Ok(Some(reply)) => return self.refused_data_tls(reply),
+                Ok(Some(reply)) => return self.refused(reply, Stage::DataTls),
                 // A server that goes away instead of answering says nothing better than this.
                 Ok(None) | Err(_) => kind,
             },
@@ -500,7 +500,9 @@ impl Failed<'_> {
     fn is_about_data_tls(&self, reply: &Reply) -> bool {
         match reply.code() {
             Code::DATA_TLS_REFUSED | Code::PROT_REFUSED => true,
-            Code::NO_DATA_CONNECTION => !self.replies.started,
+            Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => {
+                self.tls.is_none() || !self.replies.started
+            }
             _ => false,
         }
     }

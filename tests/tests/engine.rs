@@ -1,0 +1,339 @@
+//! The FTPS engine against vsftpd, `ProFTPD` and Pure-FTPd at Debian's defaults.
+//!
+//! Each run of many uploads prints how many there were, how many data connections resumed the
+//! session and how often the engine had to connect again: `cargo test --test engine -- --nocapture`.
+
+use std::sync::{Arc, Mutex};
+
+use ferryport_tests::servers::{Kind, Options, Server, TlsMax, hex};
+use ftps::{
+    Cause, Client, Config, Connector, Credentials, Encryption, EntryKind, Error, Password,
+    RemotePath, Stage, Target, TlsVersion, Transcript, Username, Who,
+};
+use rustls::RootCertStore;
+use sha2::{Digest as _, Sha256};
+
+/// Uploads in one session.
+const MANY: usize = 200;
+
+/// A session that climbs the ladder when a server wants it to.
+struct Session {
+    connector: Connector,
+    client: Client,
+    counts: Counts,
+}
+
+#[derive(Debug, Default)]
+struct Counts {
+    uploads: usize,
+    resumed: usize,
+    full: usize,
+    reconnects: usize,
+}
+
+fn path(text: &str) -> RemotePath {
+    RemotePath::try_from(text).unwrap()
+}
+
+fn encryption(server: &Server) -> Encryption {
+    match server.encryption() {
+        protocol::Encryption::Explicit => Encryption::Explicit,
+        protocol::Encryption::Implicit => Encryption::Implicit,
+    }
+}
+
+fn connector_with(server: &Server, password: &str, transcript: Transcript) -> Connector {
+    let target = Target {
+        address: server.address(),
+        host: "localhost".to_owned(),
+        encryption: encryption(server),
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add(server.certificate()).unwrap();
+    let credentials = Credentials {
+        username: Username::new(server.username()).unwrap(),
+        password: Password::new(password).unwrap(),
+    };
+    Connector::new(target, Config::new(Arc::new(roots)), credentials, transcript)
+}
+
+/// A transcript whose lines can be read.
+fn lines() -> (Transcript, Arc<Mutex<Vec<String>>>) {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let transcript = Transcript::new(move |event| {
+        sink.lock().unwrap().push(format!("{:?}: {event}", event.line_kind()));
+    });
+    (transcript, lines)
+}
+
+impl Session {
+    async fn open(server: &Server) -> Self {
+        let connector = connector_with(server, server.password(), Transcript::discard());
+        let client = connector.open().await.unwrap_or_else(|e| panic!("{e:?}\n{}", server.log()));
+        Self { connector, client, counts: Counts::default() }
+    }
+
+    async fn upload(&mut self, name: &str, content: &[u8]) {
+        for _ in 0..3 {
+            match self.try_upload(name, content).await {
+                Ok(()) => return,
+                Err(error) => self.climb(error).await,
+            }
+        }
+        panic!("three attempts and no upload");
+    }
+
+    async fn try_upload(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
+        let mut upload = self.client.store(&path(name), 0).await?;
+        upload.write(content).await?;
+        let stored = upload.finish().await?;
+        assert_eq!(stored.bytes, content.len() as u64);
+        self.counts.uploads += 1;
+        if stored.tls.resumed {
+            self.counts.resumed += 1
+        } else {
+            self.counts.full += 1
+        }
+        Ok(())
+    }
+
+    async fn climb(&mut self, error: Error) {
+        let rung = self.connector.learn(&error);
+        rung.unwrap_or_else(|| panic!("no other way is known: {error:?}"));
+        self.client = self.connector.open().await.unwrap();
+        self.counts.reconnects += 1;
+    }
+}
+
+/// Bytes that differ from file to file and compress badly.
+fn content(seed: usize, length: usize) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(length + 32);
+    let mut block = Sha256::digest(seed.to_le_bytes());
+    while bytes.len() < length {
+        bytes.extend_from_slice(&block);
+        block = Sha256::digest(block);
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+async fn many_uploads(kind: Kind, encryption: protocol::Encryption, tls_max: TlsMax) {
+    let server = Server::start(kind, Options { encryption, tls_max });
+    let mut session = Session::open(&server).await;
+    let sizes = [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 5 * 1024 * 1024 + 1];
+    let all: Vec<usize> = sizes.into_iter().chain([4096; MANY]).collect();
+    for (index, &size) in all.iter().enumerate() {
+        session.upload(&format!("file-{index}"), &content(index, size)).await;
+    }
+    for (index, &size) in all.iter().enumerate() {
+        let expected = hex(&Sha256::digest(content(index, size)));
+        assert_eq!(server.sha256_of(&format!("file-{index}")), Some(expected), "file-{index}");
+    }
+    let last = all.len() - 1;
+    let size = session.client.size(&path(&format!("file-{last}"))).await.unwrap();
+    assert_eq!(size, Some(4096));
+
+    let tls = session.client.facts().tls.version;
+    let Counts { uploads, resumed, full, reconnects } = session.counts;
+    println!(
+        "{}, {encryption:?}, server up to {tls_max:?}, {tls}: {uploads} uploads, \
+         {resumed} resumed, {full} full, {reconnects} reconnects",
+        kind.name()
+    );
+    assert_eq!(uploads, all.len());
+    assert_eq!(reconnects, 0);
+    if kind != Kind::PureFtpd || tls == TlsVersion::Tls12 {
+        assert_eq!(full, 0, "a server that requires resumed sessions got a new one");
+    }
+    session.client.quit().await;
+}
+
+mod many_uploads_in_one_session_are_all_stored {
+    use ferryport_tests::servers::{Kind, TlsMax};
+    use protocol::Encryption;
+
+    use super::many_uploads;
+
+    #[tokio::test]
+    async fn vsftpd_tls12() {
+        many_uploads(Kind::Vsftpd, Encryption::Explicit, TlsMax::V12).await;
+    }
+
+    #[tokio::test]
+    async fn vsftpd_tls13() {
+        many_uploads(Kind::Vsftpd, Encryption::Explicit, TlsMax::V13).await;
+    }
+
+    #[tokio::test]
+    async fn vsftpd_implicit_tls12() {
+        many_uploads(Kind::Vsftpd, Encryption::Implicit, TlsMax::V12).await;
+    }
+
+    #[tokio::test]
+    async fn vsftpd_implicit_tls13() {
+        many_uploads(Kind::Vsftpd, Encryption::Implicit, TlsMax::V13).await;
+    }
+
+    #[tokio::test]
+    async fn proftpd_tls12() {
+        many_uploads(Kind::ProFtpd, Encryption::Explicit, TlsMax::V12).await;
+    }
+
+    #[tokio::test]
+    async fn proftpd_tls13() {
+        many_uploads(Kind::ProFtpd, Encryption::Explicit, TlsMax::V13).await;
+    }
+
+    #[tokio::test]
+    async fn proftpd_implicit_tls12() {
+        many_uploads(Kind::ProFtpd, Encryption::Implicit, TlsMax::V12).await;
+    }
+
+    #[tokio::test]
+    async fn proftpd_implicit_tls13() {
+        many_uploads(Kind::ProFtpd, Encryption::Implicit, TlsMax::V13).await;
+    }
+
+    #[tokio::test]
+    async fn pure_ftpd_tls12() {
+        many_uploads(Kind::PureFtpd, Encryption::Explicit, TlsMax::V12).await;
+    }
+
+    #[tokio::test]
+    async fn pure_ftpd_tls13() {
+        many_uploads(Kind::PureFtpd, Encryption::Explicit, TlsMax::V13).await;
+    }
+}
+
+async fn session_of(server: &Server) -> Client {
+    Session::open(server).await.client
+}
+
+ferryport_tests::with_each_server! {
+    /// 530, at the login, and the password is in no line.
+    async fn wrong_password_is_said_in_the_servers_words(server: Server) {
+        let (transcript, lines) = lines();
+        let connector = connector_with(&server, "not the password", transcript);
+        let error = connector.open().await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Login);
+        assert_eq!(error.reply().unwrap().code().value(), 530);
+        let diagnosis = error.diagnosis();
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::WrongCredentials, Who::You));
+        let lines = lines.lock().unwrap().join("\n");
+        assert!(lines.contains("Command: PASS ********"));
+        assert!(!lines.contains("not the password"));
+    }
+
+    /// The refusal leaves commands and replies in step.
+    async fn directory_that_may_not_be_written_is_said_and_the_session_goes_on(server: Server) {
+        let mut session = Session::open(&server).await;
+        let refused = format!("{}/x", Server::READ_ONLY);
+        let error = session.client.store(&path(&refused), 0).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Transfer);
+        assert!([550, 553].contains(&error.reply().unwrap().code().value()), "{error}");
+        assert_eq!(error.diagnosis().cause, Cause::NotPermitted);
+        session.upload("y", b"after").await;
+        assert_eq!(session.counts.reconnects, 0);
+        assert_eq!(server.files(), ["y"]);
+    }
+
+    /// `mkdir -p` twice, and a directory that somebody else made.
+    async fn directories_are_made_once_and_found_again(server: Server) {
+        let mut client = session_of(&server).await;
+        client.make_directories(&path("a/b c/d")).await.unwrap();
+        client.make_directories(&path("a/b c/e")).await.unwrap();
+        assert!(server.root().join("a/b c/d").is_dir());
+        assert!(server.root().join("a/b c/e").is_dir());
+        let mut other = session_of(&server).await;
+        other.make_directories(&path("a/b c/d/f")).await.unwrap();
+        other.make_directory(&path("a")).await.unwrap();
+        assert!(server.root().join("a/b c/d/f").is_dir());
+        let refused = format!("{}/x", Server::READ_ONLY);
+        let error = other.make_directory(&path(&refused)).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::MakeDirectory);
+    }
+
+    /// What is uploaded under an odd name is listed under that name.
+    async fn odd_names_are_stored_and_listed(server: Server) {
+        let names = [
+            "a b.txt", " leading", "ümläut", "日本語", "🚢", "a#b%41", "-dash", "a;b=c", "a'b\"c",
+            "a[b]c", "-rw-r--r-- 1 0 0 1 Jan 1 12:00 x",
+        ];
+        let mut session = Session::open(&server).await;
+        session.client.make_directories(&path("odd {names}")).await.unwrap();
+        for name in names {
+            session.upload(&format!("odd {{names}}/{name}"), name.as_bytes()).await;
+        }
+        let listing = session.client.list(&path("odd {names}")).await.unwrap();
+        assert_eq!((listing.left_out, listing.is_complete), (0, true));
+        let mut listed: Vec<_> = listing.entries.iter().map(|e| e.name.to_string()).collect();
+        let mut expected: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
+        listed.sort();
+        expected.sort();
+        assert_eq!(listed, expected);
+        for entry in &listing.entries {
+            assert_eq!(entry.kind, EntryKind::File);
+            assert_eq!(entry.size, Some(entry.name.as_bytes().len() as u64));
+        }
+    }
+
+    /// A listing of nothing is nothing, one of no directory is an error.
+    async fn empty_and_missing_directories_are_told_apart(server: Server) {
+        let mut client = session_of(&server).await;
+        client.make_directory(&path("empty")).await.unwrap();
+        assert_eq!(client.list(&path("empty")).await.unwrap().entries, []);
+        let error = client.list(&path("missing")).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::List, "{error:?}");
+        assert!(client.is_usable());
+        assert_eq!(client.list(&path("empty")).await.unwrap().entries, []);
+    }
+
+    /// `RNFR`, `RNTO` over a file that exists, `DELE`, `SIZE` of nothing.
+    async fn rename_replaces_and_delete_removes(server: Server) {
+        let mut session = Session::open(&server).await;
+        session.upload("old", b"old").await;
+        session.upload("new.part", b"newer").await;
+        session.client.rename(&path("new.part"), &path("old")).await.unwrap();
+        assert_eq!(session.client.size(&path("old")).await.unwrap(), Some(5));
+        assert_eq!(session.client.size(&path("new.part")).await.unwrap(), None);
+        session.client.delete(&path("old")).await.unwrap();
+        assert_eq!(server.files(), Vec::<String>::new());
+        assert!(session.client.delete(&path("old")).await.unwrap_err().reply().is_some());
+    }
+
+    /// Given up in the middle, and another one goes on in the same session or in a new one.
+    async fn aborted_upload_leaves_the_client_in_step_or_says_that_it_is_not(server: Server) {
+        let mut session = Session::open(&server).await;
+        session.upload("before", b"before").await;
+        let mut upload = session.client.store(&path("half"), 0).await.unwrap();
+        upload.write(&content(1, 100_000)).await.unwrap();
+        let aborted = upload.abort().await;
+        println!("{}: abort {aborted:?}", server.kind().name());
+        assert_eq!(aborted.is_ok(), session.client.is_usable());
+        session.upload("after", b"after").await;
+        assert_eq!(server.sha256_of("after"), Some(hex(&Sha256::digest(b"after"))));
+        println!("{}: {:?}", server.kind().name(), session.counts);
+    }
+
+    /// A file goes on at an offset. `ProFTPD` forbids that by default, and says so.
+    async fn store_goes_on_at_an_offset(server: Server) {
+        let mut session = Session::open(&server).await;
+        let whole = content(7, 100_000);
+        session.upload("whole", &whole[..60_000]).await;
+        match session.client.store(&path("whole"), 60_000).await {
+            Ok(mut upload) => {
+                upload.write(&whole[60_000..]).await.unwrap();
+                upload.finish().await.unwrap();
+                assert_eq!(server.sha256_of("whole"), Some(hex(&Sha256::digest(&whole))));
+            }
+            Err(error) => {
+                assert_eq!(server.kind(), Kind::ProFtpd, "{error:?}");
+                assert_eq!(error.stage(), Stage::Transfer);
+                assert_eq!(error.reply().unwrap().code().value(), 451);
+            }
+        }
+        session.upload("next", b"next").await;
+        assert_eq!(session.counts.reconnects, 0);
+    }
+}
