@@ -1,0 +1,560 @@
+//! Transfers: replies that come early, late, twice or never, and connections that break.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use std::time::Duration;
+
+use ftps::{Cause, EntryKind, Rung, Stage};
+use scripted::{Log, Server, path, read_to_end, upload};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    time::sleep,
+};
+
+/// More than the buffers between the two sides hold.
+const MUCH: usize = 64 * 1024 * 1024;
+
+/// Writes until something happens.
+async fn write_until_error(upload: &mut ftps::Upload<'_>) -> ftps::Error {
+    let piece = vec![7; 256 * 1024];
+    for _ in 0..MUCH / piece.len() {
+        if let Err(error) = upload.write(&piece).await {
+            return error;
+        }
+    }
+    panic!("the server took it all");
+}
+
+#[tokio::test]
+async fn file_without_a_byte_is_stored() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        assert_eq!(peer.store("empty").await, b"");
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    assert_eq!(upload(&mut client, "empty", b"").await.unwrap().bytes, 0);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn file_that_is_greater_than_all_buffers_comes_whole() {
+    let content: Vec<u8> =
+        (0..u32::try_from(MUCH / 4).unwrap()).flat_map(u32::to_le_bytes).collect();
+    let expected = content.clone();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        assert!(peer.store("big").await == expected);
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let stored = upload(&mut client, "big", &content).await.unwrap();
+    assert_eq!(stored.bytes, MUCH as u64);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn late_226_is_awaited() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        read_to_end(&mut data).await;
+        data.shutdown().await.unwrap();
+        drop(data);
+        // Longer than every other deadline of this test.
+        sleep(Duration::from_millis(600)).await;
+        peer.say("226 done at last").await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.stall = Duration::from_millis(300);
+    config.timeouts.drain = Duration::from_millis(100);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let stored = upload(&mut client, "a", b"a").await.unwrap();
+    assert_eq!(stored.reply.to_string(), "226 done at last");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn missing_226_ends_within_the_deadline() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        read_to_end(&mut data).await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.final_reply = Duration::from_millis(100);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    assert_eq!(error.stage(), Stage::Verify);
+    assert!(error.is_timeout() && !client.is_usable());
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn reply_226_before_data_close() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        read_to_end(&mut data).await;
+        peer.say("226 done").await;
+        // The data connection stays open until the client has had enough of it.
+        peer.answer("SIZE /home/a", "213 1").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    upload(&mut client, "a", b"a").await.unwrap();
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(1));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn reply_226_before_the_last_byte_is_no_success() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let _data = peer.receive("a").await;
+        peer.say("226 enough").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert_eq!(error.reply().unwrap().to_string(), "226 enough");
+    assert_eq!(error.diagnosis().cause, Cause::TransferBroken);
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn transfer_reply_without_1yz() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        for _ in 0..2 {
+            let port = peer.extended_passive().await;
+            peer.expect("STOR /home/a").await;
+            let mut data = port.accept().await;
+            assert_eq!(read_to_end(&mut data).await, b"a");
+            peer.say("226 done").await;
+        }
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    upload(&mut client, "a", b"a").await.unwrap();
+    upload(&mut client, "a", b"a").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn two_1yz_replies() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        for _ in 0..2 {
+            let mut data = peer.receive("a").await;
+            peer.say("125-going\r\n125 on").await;
+            read_to_end(&mut data).await;
+            peer.say("250 done").await;
+        }
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    upload(&mut client, "a", b"a").await.unwrap();
+    assert_eq!(upload(&mut client, "a", b"a").await.unwrap().reply.to_string(), "250 done");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn two_error_replies_do_not_desync() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        read_to_end(&mut data).await;
+        peer.say("451 no").await;
+        peer.say("550 and no again").await;
+        peer.answer_noop().await;
+        peer.answer("SIZE /home/a", "213 4").await;
+    })
+    .await;
+    let log = Log::default();
+    let mut client = server.open(&log).await;
+    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    assert_eq!(error.reply().unwrap().to_string(), "451 no");
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert!(log.has("This reply belongs to no command"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn stray_reply_is_not_taken_for_an_answer() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.answer("SIZE /home/a", "213 4\r\n213 5").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert!(client.size(&path("b")).await.is_err());
+    assert!(!client.is_usable());
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn reply_421_mid_transfer() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        let mut some = vec![0; 1000];
+        data.read_exact(&mut some).await.unwrap();
+        peer.say("421 Timeout.").await;
+    })
+    .await;
+    let mut connector = server.connector(server.config(), &Log::default());
+    let mut client = connector.open().await.unwrap();
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert_eq!(error.reply().unwrap().to_string(), "421 Timeout.");
+    assert_eq!(error.stage(), Stage::Transfer);
+    assert_eq!(error.diagnosis().cause, Cause::SessionEnded);
+    assert!(!client.is_usable());
+    assert_eq!(connector.learn(&error), None);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn disk_full_552_mid_transfer() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        let mut some = vec![0; 1000];
+        data.read_exact(&mut some).await.unwrap();
+        peer.say("552 Quota exceeded").await;
+        drop(data);
+        peer.answer_noop().await;
+        peer.answer("DELE /home/a", "250 gone").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert_eq!(error.reply().unwrap().to_string(), "552 Quota exceeded");
+    assert_eq!(error.stage(), Stage::Transfer);
+    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    client.delete(&path("a")).await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn refusal_while_there_is_nothing_to_write_is_heard() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        let mut some = vec![0; 4];
+        data.read_exact(&mut some).await.unwrap();
+        peer.say("452 full").await;
+        peer.expect("NOOP").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    upload.write(b"some").await.unwrap();
+    let error = upload.watch().await;
+    assert_eq!(error.reply().unwrap().to_string(), "452 full");
+    let _ = upload.abort().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn control_connection_that_breaks_mid_transfer_is_an_error() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let data = peer.receive("a").await;
+        drop((peer, data));
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert!(error.is_transient() && error.reply().is_none());
+    assert!(!client.is_usable());
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn data_connection_that_takes_nothing_ends_within_the_deadline() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let _data = peer.receive("a").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.stall = Duration::from_millis(200);
+    config.timeouts.verdict = Duration::from_millis(100);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert!(error.is_timeout());
+    assert_eq!(error.stage(), Stage::Transfer);
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_without_close_notify() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        for _ in 0..2 {
+            let mut data = peer.receive("a").await;
+            read_to_end(&mut data).await;
+            // TCP alone says that it is over.
+            let (mut tcp, _) = data.into_inner();
+            tcp.shutdown().await.unwrap();
+            peer.say("226 done").await;
+        }
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    upload(&mut client, "a", b"a").await.unwrap();
+    upload(&mut client, "a", b"a").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_that_sends_data_instead_of_taking_it_is_an_error() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        data.write_all(b"here, have some").await.unwrap();
+        data.flush().await.unwrap();
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.verdict = Duration::from_millis(50);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let error = write_until_error(&mut upload).await;
+    assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation);
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn aborted_upload_leaves_the_client_in_step() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        let mut content = Vec::new();
+        let ended = data.read_to_end(&mut content).await;
+        assert!(ended.is_err(), "without close_notify the server can tell that it is not whole");
+        peer.say("426 aborted").await;
+        peer.answer_noop().await;
+        assert_eq!(peer.store("b").await, b"b");
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut half = client.store(&path("a"), 0).await.unwrap();
+    half.write(b"half").await.unwrap();
+    half.abort().await.unwrap();
+    assert!(client.is_usable());
+    upload(&mut client, "b", b"b").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn aborted_upload_that_is_never_answered_leaves_the_client_unusable() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let _data = peer.receive("a").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.abort = Duration::from_millis(100);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let upload = client.store(&path("a"), 0).await.unwrap();
+    assert!(upload.abort().await.unwrap_err().is_timeout());
+    assert!(!client.is_usable());
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn dropped_upload_leaves_the_client_unusable() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let _data = peer.receive("a").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut connector = server.connector(server.config(), &Log::default());
+    let mut client = connector.open().await.unwrap();
+    drop(client.store(&path("a"), 0).await.unwrap());
+    assert!(!client.is_usable());
+    let error = client.size(&path("a")).await.unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::ConnectionLost);
+    assert_eq!(connector.learn(&error), None::<Rung>);
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn dropped_write_can_go_on_with_the_next_byte() {
+    let content: Vec<u8> = (0..8_000_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
+    let expected = content.clone();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        sleep(Duration::from_millis(200)).await;
+        assert!(read_to_end(&mut data).await == expected);
+        peer.say("226 done").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let mut upload = client.store(&path("a"), 0).await.unwrap();
+    let mut drops = 0;
+    loop {
+        let from = usize::try_from(upload.taken()).unwrap();
+        let write = upload.write(&content[from..]);
+        match tokio::time::timeout(Duration::from_millis(5), write).await {
+            Ok(written) => break written.unwrap(),
+            Err(_) => drops += 1,
+        }
+    }
+    assert!(drops > 0);
+    upload.finish().await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn listing_is_read_and_the_session_goes_on() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let port = peer.extended_passive().await;
+        peer.answer("MLSD /home/dir", "150 go").await;
+        let mut data = port.accept().await;
+        data.write_all(b"type=cdir; .\r\ntype=dir; sub\r\ntype=file;size=3; a b\r\n")
+            .await
+            .unwrap();
+        data.shutdown().await.unwrap();
+        peer.say("226 done").await;
+        peer.store("x").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let listing = client.list(&path("dir")).await.unwrap();
+    let entries: Vec<_> =
+        listing.entries.iter().map(|e| (e.name.to_string(), e.kind, e.size)).collect();
+    assert_eq!(
+        entries,
+        [
+            ("sub".to_owned(), EntryKind::Directory, None),
+            ("a b".to_owned(), EntryKind::File, Some(3))
+        ]
+    );
+    upload(&mut client, "x", b"x").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn listing_without_close_notify_is_whole_if_the_reply_says_so() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        for reply in ["226 done", "451 broken off"] {
+            let port = peer.extended_passive().await;
+            peer.answer("MLSD /home/dir", "150 go").await;
+            let mut data = port.accept().await;
+            data.write_all(b"type=dir; sub\r\n").await.unwrap();
+            data.flush().await.unwrap();
+            let (mut tcp, _) = data.into_inner();
+            tcp.shutdown().await.unwrap();
+            peer.say(reply).await;
+        }
+    })
+    .await;
+    let log = Log::default();
+    let mut client = server.open(&log).await;
+    assert_eq!(client.list(&path("dir")).await.unwrap().entries.len(), 1);
+    assert!(log.has("without saying so in TLS"));
+    let error = client.list(&path("dir")).await.unwrap_err();
+    assert_eq!(error.reply().unwrap().to_string(), "451 broken off");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn endless_listing_is_cut_off_and_the_session_goes_on() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let port = peer.extended_passive().await;
+        peer.answer("MLSD /home/dir", "150 go").await;
+        let mut data = port.accept().await;
+        while data.write_all(b"type=file; another\r\n").await.is_ok() {}
+        peer.say("426 aborted").await;
+        peer.answer_noop().await;
+        peer.store("x").await;
+    })
+    .await;
+    let mut config = server.config();
+    config.limits.listing_bytes = 100_000;
+    config.limits.listing_entries = 10;
+    let log = Log::default();
+    let mut client = server.connector(config, &log).open().await.unwrap();
+    let listing = client.list(&path("dir")).await.unwrap();
+    assert_eq!((listing.entries.len(), listing.is_complete), (10, false));
+    assert!(listing.left_out > 4000);
+    upload(&mut client, "x", b"x").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn directories_that_exist_are_found_and_made_once() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.answer("CWD /home/a/b", "550 no such directory").await;
+        peer.answer("MKD /home/a", "550 exists").await;
+        peer.answer("CWD /home/a", "250 there").await;
+        peer.answer("MKD /home/a/b", "257 \"/home/a/b\" made").await;
+        peer.answer("MKD /home/a/c", "550 no").await;
+        peer.answer("CWD /home/a/c", "550 no").await;
+        peer.let_go().await;
+    })
+    .await;
+    let log = Log::default();
+    let mut client = server.open(&log).await;
+    client.make_directories(&path("a/b")).await.unwrap();
+    client.make_directories(&path("/home/a/b")).await.unwrap();
+    let error = client.make_directories(&path("a/c")).await.unwrap_err();
+    assert_eq!(error.stage(), Stage::MakeDirectory);
+    assert_eq!(error.reply().unwrap().to_string(), "550 no");
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn size_that_is_not_known_is_told_from_no_file() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.answer("SIZE /home/a", "213 18446744073709551615").await;
+        peer.answer("SIZE /home/b", "550 no such file").await;
+        peer.answer("SIZE /home/c", "502 what?").await;
+        peer.answer("SIZE /home/d", "213 many").await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(u64::MAX));
+    assert_eq!(client.size(&path("b")).await.unwrap(), None);
+    assert!(client.size(&path("c")).await.unwrap_err().is_not_supported());
+    assert!(!client.size(&path("d")).await.unwrap_err().is_not_supported());
+    server.finished().await;
+}
