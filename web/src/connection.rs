@@ -91,7 +91,7 @@ pub enum Act {
 }
 
 /// What the rest of the page has to know.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum News {
     /// Logged in; uploads and listings are welcome.
     Connected {

@@ -30,4 +30,4 @@ pub mod time;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]
-mod shell;
+pub mod shell;

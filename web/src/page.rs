@@ -4,7 +4,10 @@
 //! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
 //! neither the browser nor a clock; `shell` does, on wasm32 only.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeSet, VecDeque},
+    time::Duration,
+};
 
 use protocol::{ClientMessage, Problem, ServerMessage, server::NewSession};
 
@@ -23,6 +26,8 @@ const TICK: Duration = Duration::from_millis(1000);
 const MILESTONES: [u64; 3] = [250, 500, 750];
 /// Fewer files than this are done before a milestone could be spoken.
 const FEWEST_FILES_FOR_MILESTONES: u64 = 2;
+/// Folders that the portal is told to make at once.
+const MAX_DIRECTORIES_UNDER_WAY: usize = 2;
 /// Older notices give way.
 const MAX_NOTICES: usize = 5;
 
@@ -122,6 +127,9 @@ pub struct Page {
     remote: Remote,
     log: Log,
     notices: Vec<String>,
+    /// Folders to be made that the portal was not told of yet.
+    directories: VecDeque<String>,
+    directories_under_way: usize,
     changed: BTreeSet<Part>,
     effects: Vec<Effect>,
     tick_at: Option<Millis>,
@@ -225,10 +233,10 @@ impl Page {
                 self.queue.add(files, self.remote.directory());
             }
             Event::PickedEmptyFolders(folders) => {
-                for folder in folders {
-                    let path = remote::join(self.remote.directory(), &folder);
-                    self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
-                }
+                let directory = self.remote.directory();
+                let paths = folders.iter().map(|folder| remote::join(directory, folder));
+                self.directories.extend(paths);
+                self.make_directories();
             }
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
             Event::Upload(row, action) => self.act(row, action),
@@ -237,9 +245,8 @@ impl Page {
                 self.list(path);
             }
             Event::Up => {
-                if let Some(path) = self.remote.up() {
-                    self.list(path);
-                }
+                let path = self.remote.up();
+                self.list(path);
             }
             Event::Refresh => {
                 let path = self.remote.refresh();
@@ -269,6 +276,7 @@ impl Page {
     fn disconnect(&mut self) {
         self.connection.disconnect();
         self.queue.disconnected();
+        self.forget_directories();
         self.changed.extend([Part::Connection, Part::Remote]);
         self.announce(words::DISCONNECTED.to_owned());
     }
@@ -322,16 +330,17 @@ impl Page {
                 self.changed.insert(Part::Log);
             }
             ServerMessage::Listing { path, entries, left_out } => {
-                self.remote.listed(path, entries, left_out);
-                self.changed.insert(Part::Remote);
+                let next = self.remote.listed(path, entries, left_out);
+                self.list(next);
             }
             ServerMessage::ListingFailed { problem, .. } => {
-                self.remote.failed(problem);
-                self.changed.insert(Part::Remote);
+                let next = self.remote.failed(problem);
+                self.list(next);
             }
-            ServerMessage::DirectoryMade { .. } => self.remote.changed(now),
+            ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));
+                self.directory_answered(now);
             }
             ServerMessage::Credit { upload, attempt, taken, limit } => {
                 self.queue.credit(upload, attempt, taken, limit, now);
@@ -344,7 +353,7 @@ impl Page {
             }
             ServerMessage::Conflict { upload, existing } => {
                 if let Some(row) = self.queue.conflict(upload, existing) {
-                    self.announce_row(row, |path| words::asks(path));
+                    self.announce_row(row, words::asks);
                 }
             }
             ServerMessage::Cancelled { upload } => {
@@ -386,6 +395,9 @@ impl Page {
 
     fn learn(&mut self, news: Option<News>) {
         self.changed.extend([Part::Connection, Part::Remote]);
+        if news.is_some() {
+            self.forget_directories();
+        }
         match news {
             Some(News::LinkLost) => {
                 if self.queue.link_lost() > 0 {
@@ -405,11 +417,35 @@ impl Page {
         }
     }
 
-    fn list(&mut self, path: String) {
+    /// Draws the directory in view, and asks for `path` if now is the time.
+    fn list(&mut self, path: Option<String>) {
         self.changed.insert(Part::Remote);
-        if self.connection.ready().is_some() {
+        if let Some(path) = path {
             self.effects.push(Effect::Say(ClientMessage::List { path }));
         }
+    }
+
+    /// Has the next folders made: a few at a time, so that they do not crowd out what else waits.
+    fn make_directories(&mut self) {
+        while self.directories_under_way < MAX_DIRECTORIES_UNDER_WAY
+            && self.connection.ready().is_some()
+            && let Some(path) = self.directories.pop_front()
+        {
+            self.directories_under_way += 1;
+            self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
+        }
+    }
+
+    fn directory_answered(&mut self, now: Millis) {
+        self.directories_under_way = self.directories_under_way.saturating_sub(1);
+        self.remote.changed(now);
+        self.make_directories();
+    }
+
+    /// Folders that were to be made are not made on another server.
+    fn forget_directories(&mut self) {
+        self.directories.clear();
+        self.directories_under_way = 0;
     }
 
     fn tick(&mut self, now: Millis, jitter: f64) {
@@ -417,7 +453,8 @@ impl Page {
             let news = self.connection.tick(now, jitter);
             self.learn(news);
         }
-        if self.remote.refresh_at().is_some_and(|at| at <= now) && !self.remote.is_loading() {
+        let refresh = self.remote.refresh_at().is_some_and(|at| at <= now);
+        if refresh && !self.remote.is_loading() && self.connection.ready().is_some() {
             let path = self.remote.refresh();
             self.list(path);
         }

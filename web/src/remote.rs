@@ -15,8 +15,10 @@ pub struct Remote {
     directory: String,
     entries: Vec<Entry>,
     left_out: u64,
-    /// The path asked for last, and how many answers are under way.
-    asked: Option<(String, u32)>,
+    /// The path whose listing is awaited: one at a time.
+    asked: Option<String>,
+    /// The path to ask for after that.
+    next: Option<String>,
     problem: Option<Problem>,
     refresh_at: Option<Millis>,
 }
@@ -58,26 +60,26 @@ impl Remote {
         self.refresh_at
     }
 
-    /// Starts over in `directory`; gives the path to list.
-    pub fn enter(&mut self, directory: String) -> String {
+    /// Starts over in `directory` on a new connection; gives the path to list.
+    pub fn enter(&mut self, directory: String) -> Option<String> {
         *self = Self { directory, ..Self::default() };
         self.refresh()
     }
 
-    /// Goes into one of the directories in view; gives the path to list.
-    pub fn open(&mut self, name: &str) -> String {
+    /// Goes into one of the directories in view; gives the path to list, if now is the time.
+    pub fn open(&mut self, name: &str) -> Option<String> {
         self.ask(join(&self.directory, name))
     }
 
-    /// Goes to the directory above; gives the path to list, unless the top is in view.
+    /// Goes to the directory above, unless the top is in view.
     pub fn up(&mut self) -> Option<String> {
         let parent = parent(&self.directory)?.to_owned();
-        Some(self.ask(parent))
+        self.ask(parent)
     }
 
-    /// Looks again; gives the path to list.
-    pub fn refresh(&mut self) -> String {
-        let path = self.asked.as_ref().map_or(&self.directory, |(path, _)| path);
+    /// Looks again, where the person is or is on the way to.
+    pub fn refresh(&mut self) -> Option<String> {
+        let path = self.next.as_ref().or(self.asked.as_ref()).unwrap_or(&self.directory);
         self.ask(path.clone())
     }
 
@@ -86,39 +88,37 @@ impl Remote {
         self.refresh_at.get_or_insert(now + REFRESH_PAUSE);
     }
 
-    /// The portal's answer. One that nobody waits for any more is left alone.
-    pub fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64) {
-        if self.answered() {
-            self.directory = path;
-            self.entries = entries;
-            self.left_out = left_out;
-            self.problem = None;
-        }
+    /// The portal's answer; gives the path to list next. An answer that nobody waits for is left
+    /// alone.
+    pub fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64) -> Option<String> {
+        self.asked.take()?;
+        self.directory = path;
+        self.entries = entries;
+        self.left_out = left_out;
+        self.problem = None;
+        self.go_on()
     }
 
-    /// The server refused. The directory in view stays.
-    pub fn failed(&mut self, problem: Problem) {
-        if self.answered() {
-            self.problem = Some(problem);
-        }
+    /// The server refused. The directory in view stays. Gives the path to list next.
+    pub fn failed(&mut self, problem: Problem) -> Option<String> {
+        self.asked.take()?;
+        self.problem = Some(problem);
+        self.go_on()
     }
 
-    fn ask(&mut self, path: String) -> String {
+    fn ask(&mut self, path: String) -> Option<String> {
         self.refresh_at = None;
-        let under_way = self.asked.take().map_or(0, |(_, under_way)| under_way);
-        self.asked = Some((path.clone(), under_way + 1));
-        path
+        if self.asked.is_some() {
+            self.next = Some(path);
+            return None;
+        }
+        self.asked = Some(path.clone());
+        Some(path)
     }
 
-    /// One answer fewer is under way; false when none was.
-    fn answered(&mut self) -> bool {
-        match self.asked.take() {
-            None => false,
-            Some((path, under_way)) => {
-                self.asked = (under_way > 1).then(|| (path, under_way - 1));
-                true
-            }
-        }
+    fn go_on(&mut self) -> Option<String> {
+        let next = self.next.take()?;
+        self.ask(next)
     }
 }
 
@@ -172,7 +172,7 @@ mod tests {
         let mut remote = Remote::default();
         remote.enter("/home".into());
         remote.listed("/home".into(), Vec::new(), 0);
-        assert_eq!(remote.open("secret"), "/home/secret");
+        assert_eq!(remote.open("secret").as_deref(), Some("/home/secret"));
         remote.failed(refused());
         assert_eq!(remote.directory(), "/home");
         assert!(remote.problem().is_some());
@@ -180,19 +180,18 @@ mod tests {
     }
 
     #[test]
-    fn answer_to_the_last_question_decides() {
+    fn one_listing_is_awaited_at_a_time_and_the_last_wish_counts() {
         let mut remote = Remote::default();
-        remote.enter("/".into());
-        remote.open("a");
-        assert_eq!(remote.refresh(), "/a");
-        remote.listed("/".into(), Vec::new(), 0);
-        remote.listed("/a".into(), Vec::new(), 0);
+        assert_eq!(remote.enter("/".into()).as_deref(), Some("/"));
+        assert_eq!(remote.open("a"), None);
+        assert_eq!(remote.open("b"), None);
+        assert_eq!(remote.refresh(), None, "it is on the way to b");
+        assert_eq!(remote.listed("/".into(), Vec::new(), 0).as_deref(), Some("/b"));
         assert!(remote.is_loading());
-        remote.listed("/a".into(), Vec::new(), 0);
+        assert_eq!(remote.listed("/b".into(), Vec::new(), 0), None);
         assert!(!remote.is_loading());
-        assert_eq!(remote.directory(), "/a");
         remote.listed("/late".into(), Vec::new(), 0);
-        assert_eq!(remote.directory(), "/a");
+        assert_eq!(remote.directory(), "/b");
     }
 
     #[test]

@@ -71,6 +71,8 @@ pub fn stage(stage: Stage) -> &'static str {
         Stage::Transfer => "Transfer",
         Stage::Verify => "Check",
         Stage::Rename => "Renaming",
+        Stage::Delete => "Deleting",
+        Stage::Idle => "Idle connection",
     }
 }
 
@@ -205,6 +207,9 @@ pub fn title(totals: &Totals) -> String {
         (_, _) => format!("! {TITLE}"),
     }
 }
+
+/// Under a listing that waits for its answer while uploads are under way.
+pub const LISTING_WAITS: &str = "The server lists its files when the upload under way is done.";
 
 /// Said once when nothing is left to do.
 #[must_use]

@@ -114,10 +114,14 @@ fn picked_files_are_offered_into_the_directory_in_view() {
 }
 
 #[test]
-fn empty_folders_are_made_in_the_directory_in_view() {
+fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
     let mut page = connected();
-    let effects = at(&mut page, 0, Event::PickedEmptyFolders(vec!["d/empty".into()]));
-    assert_eq!(said(&effects), [&ClientMessage::MakeDirectory { path: "/home/d/empty".into() }]);
+    let folders = (0..3).map(|index| format!("d/{index}")).collect();
+    let effects = at(&mut page, 0, Event::PickedEmptyFolders(folders));
+    let make = |path: &str| ClientMessage::MakeDirectory { path: path.into() };
+    assert_eq!(said(&effects), [&make("/home/d/0"), &make("/home/d/1")]);
+    let effects = receive(&mut page, ServerMessage::DirectoryMade { path: "/home/d/0".into() });
+    assert_eq!(said(&effects), [&make("/home/d/2")]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::{
     cell::{Cell, OnceCell, RefCell},
     rc::Rc,
+    time::Duration,
 };
 
 use js_sys::{Function, Math};
@@ -21,9 +22,12 @@ use crate::{
 };
 
 /// The browser's send buffer says nothing when it drains: it is asked again after this time.
-const DRAIN_MILLIS: i32 = 4;
+const DRAIN_PAUSE: Duration = Duration::from_millis(4);
+/// The pause between two drawings: painting costs more than anything else here, and what it takes
+/// is missing where the bytes go out.
+const FRAME_PAUSE: Duration = Duration::from_millis(80);
 /// A page that is not seen is drawn this often, for its title.
-const HIDDEN_FRAME_MILLIS: i32 = 1000;
+const HIDDEN_FRAME_PAUSE: Duration = Duration::from_millis(1000);
 
 /// The program.
 pub(super) struct App {
@@ -38,12 +42,15 @@ pub(super) struct App {
     timer: Cell<Option<i32>>,
     drain: Cell<Pending>,
     frame: Cell<Pending>,
+    drawn_at: Cell<Millis>,
 }
 
 /// What timers and frames call.
 struct Functions {
     tick: Function,
     pump: Function,
+    /// Waits for the browser's next frame, and draws.
+    frame: Function,
     draw: Function,
 }
 
@@ -68,8 +75,11 @@ impl App {
             timer: Cell::default(),
             drain: Cell::new(Pending::No),
             frame: Cell::new(Pending::No),
+            drawn_at: Cell::default(),
         });
         let (tick, pump, draw) = (app.clone(), app.clone(), app.clone());
+        let (dom, draw) = (app.dom.clone(), function(move || draw.draw()));
+        let at_frame = draw.clone();
         let functions = Functions {
             tick: function(move || {
                 tick.timer.set(None);
@@ -79,10 +89,8 @@ impl App {
                 pump.drain.set(Pending::No);
                 pump.pump();
             }),
-            draw: function(move || {
-                draw.frame.set(Pending::No);
-                draw.draw();
-            }),
+            frame: function(move || dom.at_next_frame(&at_frame)),
+            draw,
         };
         let _ = app.functions.set(functions);
         Ok(app)
@@ -138,18 +146,22 @@ impl App {
         self.socket.replace(None);
     }
 
-    /// Draws at the browser's next chance.
+    /// Draws soon.
     pub(super) fn ask_for_frame(&self) {
-        let Some(functions) = self.functions.get() else {
-            return;
-        };
+        let Some(functions) = self.functions.get() else { return };
         if self.frame.replace(Pending::Yes) == Pending::Yes {
             return;
         }
         if self.dom.document.hidden() {
-            self.dom.after(HIDDEN_FRAME_MILLIS, &functions.draw);
-        } else {
-            let _ = self.dom.window.request_animation_frame(&functions.draw);
+            self.dom.after(HIDDEN_FRAME_PAUSE, &functions.draw);
+            return;
+        }
+        let rested = self.now().since(self.drawn_at.get());
+        match FRAME_PAUSE.checked_sub(rested) {
+            Some(rest) => {
+                self.dom.after(rest, &functions.frame);
+            }
+            None => self.dom.at_next_frame(&functions.draw),
         }
     }
 
@@ -209,7 +221,7 @@ impl App {
                     if let Some(functions) = self.functions.get()
                         && self.drain.replace(Pending::Yes) == Pending::No
                     {
-                        self.dom.after(DRAIN_MILLIS, &functions.pump);
+                        self.dom.after(DRAIN_PAUSE, &functions.pump);
                     }
                     return;
                 }
@@ -227,13 +239,14 @@ impl App {
         }
         let deadline = self.page.borrow().deadline();
         if let Some(deadline) = deadline {
-            let millis = deadline.since(self.now()).as_millis();
-            let millis = i32::try_from(millis).unwrap_or(i32::MAX);
-            self.timer.set(Some(self.dom.after(millis, &functions.tick)));
+            let pause = deadline.since(self.now());
+            self.timer.set(Some(self.dom.after(pause, &functions.tick)));
         }
     }
 
     fn draw(&self) {
+        self.frame.set(Pending::No);
+        self.drawn_at.set(self.now());
         let rest = self.views.borrow_mut().draw(&mut self.page.borrow_mut(), self.now());
         match rest {
             Ok(Rest::Nothing) => {}

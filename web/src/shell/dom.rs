@@ -1,5 +1,7 @@
 //! Small help with the document: finding, cloning, listening, writing only what changed.
 
+use std::time::Duration;
+
 use js_sys::{Date, Function};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
 use web_sys::{
@@ -50,11 +52,18 @@ impl Dom {
         }
     }
 
-    /// Runs `function` after `millis`; gives the number to clear it by.
-    pub(super) fn after(&self, millis: i32, function: &Function) -> i32 {
+    /// Runs `function` after a pause; gives the number to clear it by.
+    pub(super) fn after(&self, pause: Duration, function: &Function) -> i32 {
+        let millis = i32::try_from(pause.as_millis()).unwrap_or(i32::MAX);
         self.window
             .set_timeout_with_callback_and_timeout_and_arguments_0(function, millis)
             .unwrap_or_default()
+    }
+
+    /// Runs `function` when the browser draws next.
+    pub(super) fn at_next_frame(&self, function: &Function) {
+        // Fails for a document without a window only.
+        let _ = self.window.request_animation_frame(function);
     }
 }
 

@@ -21,6 +21,7 @@ pub(super) struct RemoteView {
     refresh: HtmlElement,
     empty: HtmlElement,
     left_out: HtmlElement,
+    waiting: HtmlElement,
     problem: HtmlElement,
     problem_template: ProblemTemplate,
     directory_template: Template,
@@ -39,6 +40,7 @@ impl RemoteView {
             refresh: dom.find("remote-refresh")?,
             empty: dom.find("remote-empty")?,
             left_out: dom.find("remote-left-out")?,
+            waiting: dom.find("remote-waiting")?,
             problem: dom.find("remote-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
             directory_template: Template::find(dom, "t-directory")?,
@@ -67,6 +69,9 @@ impl RemoteView {
         show(&self.empty, Visibility::shown_if(nothing));
         show(&self.left_out, Visibility::shown_if(remote.left_out() > 0));
         set_text(&self.left_out, &words::left_out(remote.left_out()));
+        let waits = connected && loading && page.queue().totals().active > 0;
+        set_text(&self.waiting, if waits { words::LISTING_WAITS } else { "" });
+        show(&self.waiting, Visibility::shown_if(waits));
         self.problem_template.fill(&self.problem, remote.problem())
     }
 
