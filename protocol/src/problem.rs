@@ -85,4 +85,8 @@ pub enum Stage {
     Verify,
     /// `RNFR` and `RNTO`.
     Rename,
+    /// `DELE`.
+    Delete,
+    /// A connection that waits for something to do.
+    Idle,
 }

@@ -9,11 +9,7 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use libunftp::{
-    ServerBuilder,
-    auth::{AuthenticationError, Authenticator, Credentials, Principal},
-    options::FtpsRequired,
-};
+use libunftp::{ServerBuilder, options::FtpsRequired};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -22,6 +18,9 @@ use rustls::{
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use unftp_core::auth::{
+    AuthenticationError, Authenticator, Credentials, DefaultUser, Principal,
+};
 use unftp_sbe_fs::Filesystem;
 
 /// The one account's name.
@@ -105,7 +104,7 @@ impl DemoServer {
         }
     }
 
-    fn server(&self) -> anyhow::Result<libunftp::Server<Filesystem, libunftp::auth::DefaultUser>> {
+    fn server(&self) -> anyhow::Result<libunftp::Server<Filesystem, DefaultUser>> {
         let folder = self.folder.path().to_owned();
         // libunftp makes a backend a session, through a function that cannot fail.
         Filesystem::new(&folder).context("the demo's folder is gone")?;

@@ -18,7 +18,7 @@ const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; sty
                    frame-ancestors 'none'";
 
 /// Each header and its value.
-const HEADERS: &[(HeaderName, HeaderValue)] = &[
+const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
@@ -40,7 +40,7 @@ const HEADERS: &[(HeaderName, HeaderValue)] = &[
 /// Adds them.
 pub(super) async fn add(mut response: Response) -> Response {
     for (name, value) in HEADERS {
-        response.headers_mut().insert(name.clone(), value.clone());
+        response.headers_mut().insert(name, value);
     }
     response
 }

@@ -293,7 +293,7 @@ impl Worker {
 
     async fn list(&self, line: &mut Line, path: String) {
         let answer = match self.try_list(line, &path).await {
-            Ok((directory, listing)) => words::listing(&directory, listing),
+            Ok((directory, listing)) => words::listing(&directory, &listing),
             Err(problem) => ServerMessage::ListingFailed { path, problem },
         };
         self.outbox.send(answer).await;

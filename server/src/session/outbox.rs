@@ -178,7 +178,7 @@ fn unix_millis() -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{StreamExt as _, sink};
+    use futures_util::sink;
 
     use super::*;
 
@@ -193,13 +193,15 @@ mod tests {
         outbox.send(ServerMessage::Pong).await;
         outbox.log(LogKind::Response, "211 End".into());
         drop(outbox);
-        let (sender, receiver) = futures_util::channel::mpsc::channel(10);
-        let mut sink = sender.sink_map_err(axum::Error::new);
+        let mut written: Vec<String> = Vec::new();
+        let mut sink = Box::pin(sink::unfold(&mut written, async |written, message: Message| {
+            written.push(texts(&message));
+            Ok::<_, axum::Error>(written)
+        }));
         writer.run(&mut sink, Duration::from_secs(5)).await.unwrap();
         drop(sink);
-        let written: Vec<String> = receiver.map(|message| texts(&message)).collect().await;
         assert!(written[0].contains("FEAT"), "{written:?}");
-        assert!(written.iter().any(|text| text.contains("pong")));
+        assert!(written.iter().any(|text| text.contains("pong")), "{written:?}");
     }
 
     #[tokio::test]

@@ -8,9 +8,7 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
-use protocol::{
-    ChunkHeader, ClientMessage, Problem, ServerMessage, Stage, server::Limits,
-};
+use protocol::{ChunkHeader, ClientMessage, Problem, ServerMessage, server::Limits};
 
 use super::{
     conversation::{Conversation, Misconduct},
@@ -245,6 +243,6 @@ mod tests {
     #[test]
     fn every_goodbye_has_a_remedy() {
         assert!(problem(&End::Shutdown).remedy.is_some());
-        assert_eq!(problem(&End::Shutdown).stage, Stage::Portal);
+        assert_eq!(problem(&End::Shutdown).stage, protocol::Stage::Portal);
     }
 }

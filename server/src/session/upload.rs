@@ -271,7 +271,7 @@ impl Run<'_> {
 async fn look_in_listing(client: &mut Client, path: &RemotePath) -> Result<(), Stop> {
     let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
     let listing = client.list(&parent).await?;
-    match listing.entries.iter().find(|entry| entry.name == name.display()) {
+    match listing.entries.iter().find(|entry| entry.name == name) {
         Some(entry) => Err(Stop::Conflict(Existing { size: entry.size })),
         None => Ok(()),
     }

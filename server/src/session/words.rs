@@ -79,8 +79,8 @@ pub fn directory(client: &ftps::Client) -> RemotePath {
 
 /// A directory's entries, directories first.
 #[must_use]
-pub fn listing(directory: &RemotePath, listing: ftps::Listing) -> ServerMessage {
-    let mut entries: Vec<Entry> = listing.entries.into_iter().map(entry).collect();
+pub fn listing(directory: &RemotePath, listing: &ftps::Listing) -> ServerMessage {
+    let mut entries: Vec<Entry> = listing.entries.iter().map(entry).collect();
     entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
     ServerMessage::Listing {
         path: directory.display().into_owned(),
@@ -89,9 +89,9 @@ pub fn listing(directory: &RemotePath, listing: ftps::Listing) -> ServerMessage 
     }
 }
 
-fn entry(entry: ftps::Entry) -> Entry {
+fn entry(entry: &ftps::Entry) -> Entry {
     Entry {
-        name: entry.name,
+        name: entry.name.display().into_owned(),
         kind: match entry.kind {
             ftps::EntryKind::Directory => EntryKind::Directory,
             ftps::EntryKind::File => EntryKind::File,
@@ -121,14 +121,14 @@ pub fn problem(error: &ftps::Error) -> Problem {
         stage: stage(error.stage()),
         message: error.chain(),
         reply: error.reply().map(ToString::to_string),
-        cause: Some(diagnosis.cause_text().to_owned()),
+        cause: Some(diagnosis.explanation),
         remedy: Some(Remedy {
-            who: match diagnosis.who() {
+            who: match diagnosis.who {
                 ftps::Who::You => Who::You,
                 ftps::Who::Host => Who::Host,
                 ftps::Who::Network => Who::Network,
             },
-            what: diagnosis.remedy_text().to_owned(),
+            what: diagnosis.remedy,
         }),
     }
 }
@@ -150,6 +150,10 @@ fn stage(stage: ftps::Stage) -> Stage {
         ftps::Stage::Transfer => Stage::Transfer,
         ftps::Stage::Verify => Stage::Verify,
         ftps::Stage::Rename => Stage::Rename,
+        ftps::Stage::Delete => Stage::Delete,
+        ftps::Stage::Idle => Stage::Idle,
+        // The engine's list may grow.
+        _ => Stage::Transfer,
     }
 }
 
