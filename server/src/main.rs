@@ -57,28 +57,20 @@ fn command() -> Command {
 fn setting_flags() -> impl Iterator<Item = Arg> {
     DESCRIPTIONS.iter().map(|setting| {
         let help: Vec<&str> = setting.help.iter().map(|line| line.trim()).collect();
-        let action = if setting.repeatable {
-            ArgAction::Append
-        } else {
-            ArgAction::Set
-        };
-        Arg::new(setting.name)
-            .long(setting.flag())
-            .value_name("VALUE")
-            .action(action)
-            .help(format!(
+        let action = if setting.repeatable { ArgAction::Append } else { ArgAction::Set };
+        Arg::new(setting.name).long(setting.flag()).value_name("VALUE").action(action).help(
+            format!(
                 "{} [env: {}] [default: {}]",
                 help.join(" "),
                 setting.variable(),
                 setting.default
-            ))
+            ),
+        )
     })
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match matches.subcommand() {
         Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
         #[cfg(feature = "demo")]
@@ -91,10 +83,7 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
     let mut sources = Sources::default();
     if let Ok(Some(path)) = matches.try_get_one::<PathBuf>("config") {
         let text = std::fs::read_to_string(path).map_err(|error| {
-            anyhow::anyhow!(
-                "the configuration file {} cannot be read: {error}",
-                path.display()
-            )
+            anyhow::anyhow!("the configuration file {} cannot be read: {error}", path.display())
         })?;
         sources.file(&text, DESCRIPTIONS)?;
     }
@@ -125,10 +114,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     let server = DemoServer::start().await?;
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;
-    println!(
-        "Ferryport is ready. Open http://{} and connect:\n",
-        portal.address()
-    );
+    println!("Ferryport is ready. Open http://{} and connect:\n", portal.address());
     println!("  Host        {}", server.address().ip());
     println!("  Port        {}", server.address().port());
     println!("  Encryption  Explicit TLS");
@@ -136,10 +122,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  Password    {}\n", server.password());
     println!("The page will ask about the server's certificate. Its SHA-256 is");
     println!("  {}", server.certificate_sha256());
-    println!(
-        "Uploads arrive in {} and are gone when",
-        server.folder().display()
-    );
+    println!("Uploads arrive in {} and are gone when", server.folder().display());
     println!("you press Ctrl-C.");
     tokio::select! {
         served = server.run() => served,
@@ -151,8 +134,5 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
 fn start_tracing() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,libunftp=off,unftp_sbe_fs=off"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .init();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }

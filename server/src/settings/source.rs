@@ -56,23 +56,30 @@ impl Sources {
         T::parse(text.trim()).map_err(|reason| SettingsError::Value {
             name: setting.name,
             place,
-            value: text.to_owned(),
+            value: text,
             reason,
             example: setting.example,
         })
     }
 
-    fn text(&self, setting: &Description) -> (&str, String) {
+    fn text(&self, setting: &Description) -> (String, String) {
         if let Some(text) = self.flags.get(setting.name) {
-            (text, format!("the flag --{}", setting.flag()))
+            (text.clone(), format!("the flag --{}", setting.flag()))
         } else if let Some(text) = self.variables.get(setting.name) {
-            (text, format!("the variable {}", setting.variable()))
+            (text.clone(), format!("the variable {}", setting.variable()))
         } else if let Some(text) = self.file.get(setting.name) {
-            (text, "the configuration file".to_owned())
+            (text.clone(), "the configuration file".to_owned())
         } else {
-            (setting.default.trim_matches('"'), "the defaults".to_owned())
+            (default_text(setting), "the defaults".to_owned())
         }
     }
+}
+
+/// The default without its TOML dress.
+fn default_text(setting: &Description) -> String {
+    let assignment: Option<toml::Table> = format!("default = {}", setting.default).parse().ok();
+    let value = assignment.as_ref().and_then(|table| table.get("default"));
+    value.and_then(text_of).unwrap_or_else(|| setting.default.to_owned())
 }
 
 fn text_of(value: &toml::Value) -> Option<String> {
