@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
 
 use crate::chunk::UploadId;
 
@@ -117,16 +118,17 @@ pub enum OnConflict {
     Overwrite,
 }
 
-/// A password, or a session's secret: printed as asterisks by everything but the wire.
+/// A password, or a session's secret: printed as asterisks by everything but the wire, and
+/// overwritten in memory when it is dropped.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Secret(String);
+pub struct Secret(Zeroizing<String>);
 
 impl Secret {
     /// Wraps what must not be shown.
     #[must_use]
     pub fn new(secret: String) -> Self {
-        Self(secret)
+        Self(Zeroizing::new(secret))
     }
 
     /// The secret itself, for the wire and for nothing else.
@@ -135,10 +137,10 @@ impl Secret {
         &self.0
     }
 
-    /// The secret itself, moved out so that its holder can erase it.
+    /// The secret itself, moved out: its holder has to erase it.
     #[must_use]
-    pub fn into_exposed(self) -> String {
-        self.0
+    pub fn into_exposed(mut self) -> String {
+        std::mem::take(&mut self.0)
     }
 }
 

@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use async_trait::async_trait;
 use libunftp::{ServerBuilder, options::FtpsRequired};
+use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
@@ -152,11 +153,14 @@ impl Authenticator for Account {
 }
 
 fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
-    let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
-    let made = rcgen::generate_simple_self_signed(names)?;
-    let certificate = made.cert.der().clone();
+    let mut params =
+        CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, "Ferryport demo");
+    let signing_key = KeyPair::generate()?;
+    let certificate = params.self_signed(&signing_key)?.der().clone();
     let sha256 = hex(&Sha256::digest(&certificate));
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
+    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()

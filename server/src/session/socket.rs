@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message, WebSocket, close_code};
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
 use bytes::Bytes;
 use futures_util::{
     SinkExt as _, StreamExt as _,
@@ -152,7 +152,7 @@ async fn read(
 }
 
 enum Frame {
-    Text(String),
+    Text(Utf8Bytes),
     Binary(Bytes),
 }
 
@@ -162,7 +162,7 @@ async fn next_frame(stream: &mut SplitStream<WebSocket>) -> Result<Frame, End> {
         match stream.next().await {
             None | Some(Ok(Message::Close(_))) => return Err(End::Closed),
             Some(Err(error)) => return Err(End::Socket(error)),
-            Some(Ok(Message::Text(text))) => return Ok(Frame::Text(text.to_string())),
+            Some(Ok(Message::Text(text))) => return Ok(Frame::Text(text)),
             Some(Ok(Message::Binary(bytes))) => return Ok(Frame::Binary(bytes)),
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
         }

@@ -33,7 +33,7 @@ const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The most attempts at one upload; each beyond the first follows a step down the ladder of
 /// fallbacks, or a connection that the server had ended while it was idle.
-const MAX_ATTEMPTS: usize = 4;
+const MAX_ATTEMPTS: u32 = 4;
 
 /// Why an upload did not end with a stored file.
 enum Stop {
@@ -57,7 +57,10 @@ pub async fn run(
     outbox: &Outbox,
 ) -> ServerMessage {
     let id = upload.offer.upload;
-    match attempts(line, upload, portal, outbox).await {
+    let mut run = Run { upload, portal, outbox, leftover: None };
+    let ended = run.attempts(line).await;
+    run.remove_leftover(line).await;
+    match ended {
         Ok((path, verified)) => {
             ServerMessage::Done { upload: id, path: path.display().into_owned(), verified }
         }
@@ -70,54 +73,55 @@ pub async fn run(
     }
 }
 
-async fn attempts(
-    line: &mut Line,
-    upload: &OpenUpload,
-    portal: &Portal,
-    outbox: &Outbox,
-) -> Result<(RemotePath, Verified), Stop> {
-    let mut attempts = 1;
-    loop {
-        let run = Run { upload, portal, outbox };
-        let error = match run.attempt(line).await {
-            Err(Stop::Engine(error)) => error,
-            ended => return ended,
-        };
-        let taken = upload.inlet.credit().taken;
-        let was_stale = taken == 0 && error.is_transient() && !line.is_usable();
-        let another = attempts < MAX_ATTEMPTS && (line.fall_back(&error).is_some() || was_stale);
-        if !another || upload.cancel.is_cancelled() {
-            return Err(Stop::Engine(error));
-        }
-        attempts += 1;
-        upload.inlet.rewind(0);
-        run.announce().await;
-    }
-}
-
-/// One attempt's surroundings.
+/// One upload and its surroundings.
 struct Run<'a> {
     upload: &'a OpenUpload,
     portal: &'a Portal,
     outbox: &'a Outbox,
+    /// The temporary name, from the moment at which something may lie there to the moment at
+    /// which nothing does, or at which it is the only copy.
+    leftover: Option<RemotePath>,
 }
 
 impl Run<'_> {
-    async fn attempt(&self, line: &mut Line) -> Result<(RemotePath, Verified), Stop> {
+    async fn attempts(&mut self, line: &mut Line) -> Result<(RemotePath, Verified), Stop> {
+        let mut attempts = 1;
+        loop {
+            let error = match self.attempt(line).await {
+                Err(Stop::Engine(error)) => error,
+                ended => return ended,
+            };
+            let nothing_taken = self.upload.inlet.credit().taken == 0;
+            let was_stale = nothing_taken && error.is_transient() && !line.is_usable();
+            let may_try = attempts < MAX_ATTEMPTS && !self.upload.cancel.is_cancelled();
+            if !may_try || (line.fall_back(&error).is_none() && !was_stale) {
+                return Err(Stop::Engine(error));
+            }
+            attempts += 1;
+            self.upload.inlet.rewind(0);
+            self.announce().await;
+        }
+    }
+
+    async fn attempt(&mut self, line: &mut Line) -> Result<(RemotePath, Verified), Stop> {
         let cancel = &self.upload.cancel;
         let client = unless(cancel, line.client()).await??;
         let path = words::absolute_path(&words::directory(client), &self.upload.offer.path)
             .map_err(Stop::Problem)?;
         unless(cancel, self.prepare(client, &path)).await??;
         self.widen_window().await?;
-        let temporary = words::temporary_path(&path).map_err(Stop::Problem)?;
-        match self.store(client, &temporary, &path).await {
-            Ok(verified) => Ok((path, verified)),
-            Err(stop) => {
-                self.remove(client, &temporary).await;
-                Err(stop)
-            }
-        }
+        // A later attempt writes over what an earlier one left.
+        let temporary = match self.leftover.take() {
+            Some(temporary) => temporary,
+            None => words::temporary_path(&path).map_err(Stop::Problem)?,
+        };
+        self.leftover = Some(temporary.clone());
+        self.store(client, &temporary).await?;
+        let verified = unless(cancel, self.verify(client, &temporary)).await??;
+        // Past this point there is nothing to cancel: the file is complete.
+        self.rename(client, &temporary, &path).await?;
+        self.leftover = None;
+        Ok((path, verified))
     }
 
     /// The directory is there, and the name is free or may be replaced.
@@ -156,19 +160,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Open, pump, finish, verify, rename.
-    async fn store(
-        &self,
-        client: &mut Client,
-        temporary: &RemotePath,
-        path: &RemotePath,
-    ) -> Result<Verified, Stop> {
+    /// Open, pump, finish.
+    async fn store(&self, client: &mut Client, temporary: &RemotePath) -> Result<(), Stop> {
         let cancel = &self.upload.cancel;
         let upload = self.id();
         let mut transfer = unless(cancel, client.store(temporary, 0)).await??;
-        self.outbox
-            .send(ServerMessage::Opened { upload, temporary_path: temporary.display().into_owned() })
-            .await;
+        let temporary_path = temporary.display().into_owned();
+        self.outbox.send(ServerMessage::Opened { upload, temporary_path }).await;
         if let Err(stop) = self.pump(&mut transfer).await {
             // The connection stays in step, or says of itself that it does not.
             let limit = self.portal.settings.cancel_timeout;
@@ -178,7 +176,7 @@ impl Run<'_> {
         self.announce().await;
         self.outbox.send(ServerMessage::Verifying { upload }).await;
         unless(cancel, transfer.finish()).await??;
-        unless(cancel, self.verify_and_rename(client, temporary, path)).await?
+        Ok(())
     }
 
     /// From the inlet to the data connection, until every byte was taken.
@@ -211,36 +209,7 @@ impl Run<'_> {
             .map_err(|_| Stop::Problem(words::page_stopped_sending(limit)))
     }
 
-    async fn verify_and_rename(
-        &self,
-        client: &mut Client,
-        temporary: &RemotePath,
-        path: &RemotePath,
-    ) -> Result<Verified, Stop> {
-        let verified = self.verify(client, temporary).await?;
-        let Err(error) = client.rename(temporary, path).await else { return Ok(verified) };
-        if self.upload.offer.on_conflict != OnConflict::Overwrite || !error.is_permanent() {
-            return Err(error.into());
-        }
-        // Some servers rename over nothing that exists. The person chose to replace the file, and
-        // the new one is complete.
-        self.outbox.log(
-            LogKind::Status,
-            format!(
-                "The server does not rename over {}: the old file is deleted first",
-                path.display()
-            ),
-        );
-        client.delete(path).await?;
-        client.rename(temporary, path).await?;
-        Ok(verified)
-    }
-
-    async fn verify(
-        &self,
-        client: &mut Client,
-        temporary: &RemotePath,
-    ) -> Result<Verified, Stop> {
+    async fn verify(&self, client: &mut Client, temporary: &RemotePath) -> Result<Verified, Stop> {
         let size = self.upload.inlet.size();
         match client.size(temporary).await {
             Ok(Some(stored)) if stored == size => Ok(Verified::Size),
@@ -250,12 +219,40 @@ impl Run<'_> {
         }
     }
 
-    /// Removes what an attempt left behind, where the connection still stands.
-    async fn remove(&self, client: &mut Client, temporary: &RemotePath) {
-        if client.is_usable() {
-            let limit = self.portal.settings.cancel_timeout;
-            let _late_or_not_there = tokio::time::timeout(limit, client.delete(temporary)).await;
+    async fn rename(
+        &mut self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        path: &RemotePath,
+    ) -> Result<(), Stop> {
+        let Err(error) = client.rename(temporary, path).await else { return Ok(()) };
+        if self.upload.offer.on_conflict != OnConflict::Overwrite || !error.is_permanent() {
+            return Err(error.into());
         }
+        // Some servers rename over nothing that exists. The person chose to replace the file, and
+        // the new one is complete.
+        let text = format!(
+            "The server does not rename over {}: the old file is deleted first.",
+            path.display()
+        );
+        self.outbox.log(LogKind::Status, text);
+        client.delete(path).await?;
+        // From here on the temporary file is the only copy: whatever happens, it stays.
+        self.leftover = None;
+        client.rename(temporary, path).await.map_err(|error| {
+            Stop::Problem(words::only_copy(words::problem(&error), &temporary.display()))
+        })
+    }
+
+    /// Removes what lies under the temporary name, over a new connection where the old one broke.
+    async fn remove_leftover(&self, line: &mut Line) {
+        let Some(temporary) = &self.leftover else { return };
+        let removal = async {
+            let client = line.client().await?;
+            client.delete(temporary).await
+        };
+        let limit = self.portal.settings.cancel_timeout;
+        let _late_or_not_there = tokio::time::timeout(limit, removal).await;
     }
 
     async fn announce(&self) {

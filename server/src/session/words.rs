@@ -33,6 +33,10 @@ pub fn transcript(outbox: Outbox) -> Transcript {
                 return;
             }
             outbox.hint(ServerMessage::Connecting { stage: self::stage(*stage) });
+            // The next line says what it connects to.
+            if *stage == ftps::Stage::Connect {
+                return;
+            }
         }
         outbox.log(log_kind(event.line_kind()), event.to_string());
     })
@@ -285,6 +289,18 @@ pub fn page_stopped_sending(limit: Duration) -> Problem {
         format!("the page sent nothing for {}", humantime::format_duration(limit)),
         "Start the upload again; it was paused for too long, or the file cannot be read.",
     )
+}
+
+/// A file could not get its name, and is complete under its temporary one.
+#[must_use]
+pub fn only_copy(problem: Problem, temporary: &str) -> Problem {
+    Problem {
+        remedy: Some(Remedy {
+            who: Who::You,
+            what: format!("The complete file is there as {temporary}: rename it."),
+        }),
+        ..problem
+    }
 }
 
 /// What lies on the server is not what was sent.
