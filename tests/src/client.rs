@@ -403,7 +403,7 @@ impl Sending<'_> {
 #[must_use]
 pub fn to(server: &Server) -> Connect {
     Connect {
-        host: "localhost".to_owned(),
+        host: server.address().ip().to_string(),
         port: server.port(),
         encryption: server.encryption(),
         username: server.username().to_owned(),

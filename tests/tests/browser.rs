@@ -1,4 +1,5 @@
 //! The browser of the harness: that it sees and does what the other tests take it for.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops and says why")]
 
 use std::{
     fs,
@@ -52,7 +53,7 @@ async fn files_and_folders_are_chosen_and_dropped() {
     fs::write(folder.path().join("deep/2.txt"), "2").unwrap();
     let page = Page::open(&serve("", FORM), 1440).await;
 
-    page.choose("Choose files", &[file.clone()]).await;
+    page.choose("Choose files", std::slice::from_ref(&file)).await;
     page.see("chosen ünder #1.txt").await;
 
     let root = folder.path().file_name().unwrap().to_string_lossy().into_owned();

@@ -3,7 +3,10 @@
 //! Each run of many uploads prints how many there were, how many data connections resumed the
 //! session and how often the engine had to connect again: `cargo test --test engine -- --nocapture`.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{Arc, Mutex},
+};
 
 use ferryport_tests::servers::{Kind, Options, Server, TlsMax, hex};
 use ftps::{
@@ -12,6 +15,10 @@ use ftps::{
 };
 use rustls::RootCertStore;
 use sha2::{Digest as _, Sha256};
+use tokio::{
+    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
+    net::{TcpListener, TcpStream},
+};
 
 /// Uploads in one session.
 const MANY: usize = 200;
@@ -43,11 +50,20 @@ fn encryption(server: &Server) -> Encryption {
 }
 
 fn connector_with(server: &Server, password: &str, transcript: Transcript) -> Connector {
-    let target = Target {
-        address: server.address(),
-        host: "localhost".to_owned(),
-        encryption: encryption(server),
-    };
+    connector_by(server.address(), server, password, transcript)
+}
+
+fn connector_to(address: SocketAddr, server: &Server, transcript: Transcript) -> Connector {
+    connector_by(address, server, server.password(), transcript)
+}
+
+fn connector_by(
+    address: SocketAddr,
+    server: &Server,
+    password: &str,
+    transcript: Transcript,
+) -> Connector {
+    let target = Target { address, host: "localhost".to_owned(), encryption: encryption(server) };
     let mut roots = RootCertStore::empty();
     roots.add(server.certificate()).unwrap();
     let credentials = Credentials {
@@ -204,6 +220,45 @@ mod many_uploads_in_one_session_are_all_stored {
     async fn pure_ftpd_tls13() {
         many_uploads(Kind::PureFtpd, Encryption::Explicit, TlsMax::V13).await;
     }
+}
+
+/// A way to the server on which its greeting does not tell what it is.
+async fn without_banner(server: &Server) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let (address, behind) = (listener.local_addr().unwrap(), server.address());
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut server = BufReader::new(TcpStream::connect(behind).await.unwrap());
+            server.read_line(&mut String::new()).await.unwrap();
+            client.write_all(b"220 hello\r\n").await.unwrap();
+            tokio::spawn(
+                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
+            );
+        }
+    });
+    address
+}
+
+/// `ProFTPD` accepts tickets of the control connection only: TLS 1.3 runs out of them, the engine
+/// connects again with TLS 1.2, and everything is stored.
+#[tokio::test]
+async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal() {
+    let server = ferryport_tests::servers::start(Kind::ProFtpd);
+    let (transcript, lines) = lines();
+    let connector = connector_to(without_banner(&server).await, &server, transcript);
+    let client = connector.open().await.unwrap();
+    assert_eq!(client.facts().tls.version, TlsVersion::Tls13);
+    let mut session = Session { connector, client, counts: Counts::default() };
+    for index in 0..MANY {
+        session.upload(&format!("file-{index}"), &content(index, 4096)).await;
+    }
+    for index in 0..MANY {
+        let expected = hex(&Sha256::digest(content(index, 4096)));
+        assert_eq!(server.sha256_of(&format!("file-{index}")), Some(expected), "file-{index}");
+    }
+    println!("ProFTPD, banner hidden: {:?}", session.counts);
+    assert_eq!((session.counts.uploads, session.counts.reconnects), (MANY, 1));
+    assert!(lines.lock().unwrap().join("\n").contains("The next connection uses TLS 1.2"));
 }
 
 async fn session_of(server: &Server) -> Client {

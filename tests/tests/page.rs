@@ -1,0 +1,460 @@
+//! The page in a headless Chromium against the portal against each of the real FTPS servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ferryport_tests::{
+    browser::{Page, Shown},
+    content::{Content, ODD_NAMES},
+    impostors::{ClosedPort, Impostor},
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+    with_each_server,
+};
+use protocol::Encryption;
+use tempfile::TempDir;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// A window on a desk, and one on a telephone.
+const WIDE: u32 = 1440;
+const NARROW: u32 = 360;
+
+/// How long 300 MiB may take on a machine that is busy with everything else.
+const BIG_FILE_LIMIT: Duration = Duration::from_secs(400);
+
+/// A server that accepts and stays silent is given up soon.
+const IMPATIENT: Options<'static> = Options {
+    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "2 s", "--tls-timeout", "2 s"],
+    log: "info",
+};
+
+with_each_server! {
+    async fn files_of_awkward_sizes_and_names_arrive_byte_for_byte(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+
+        let files = Files::new();
+        files.add("empty.bin", Content { len: 0, seed: 1 });
+        files.add("one byte.bin", Content { len: 1, seed: 2 });
+        files.add("5 MiB and 1.bin", Content { len: (5 << 20) + 1, seed: 3 });
+        for (name, seed) in ODD_NAMES.into_iter().zip(100..) {
+            files.add(name, Content { len: 1000, seed });
+        }
+        page.choose("Choose files", &files.paths()).await;
+        must_arrive(&page, &server, &files, "").await;
+        page.finish().await;
+    }
+
+    async fn a_folder_of_200_files_two_levels_deep_arrives(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+
+        let files = Files::new();
+        for n in 0..200 {
+            let path = format!("part {}/box {}/file {n}.txt", n % 4, n % 3);
+            files.add(&path, Content { len: n * 41, seed: n });
+        }
+        page.choose("Choose folder", &[files.folder()]).await;
+        let prefix = format!("{}/", files.folder_name());
+        must_arrive(&page, &server, &files, &prefix).await;
+        assert_eq!(server.files().len(), 200, "no temporary name stays behind");
+        page.finish().await;
+    }
+
+    async fn a_file_of_300_mib_arrives(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+
+        let files = Files::new();
+        files.add("big.bin", Content { len: 300 << 20, seed: 300 });
+        page.choose("Choose files", &files.paths()).await;
+        must_arrive(&page, &server, &files, "").await;
+        println!(
+            "peak memory of the portal, 300 MiB from Chromium to {}: {} KiB",
+            server.kind().name(),
+            portal.peak_memory() / 1024
+        );
+        page.finish().await;
+    }
+
+    async fn files_that_are_dropped_arrive(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+
+        let files = Files::new();
+        files.add("dropped.bin", Content { len: 100_000, seed: 1 });
+        files.add("and another.bin", Content { len: 70_000, seed: 2 });
+        let zone = page.find("button", "Choose files").await;
+        page.drop_files(&zone, &files.paths()).await;
+        must_arrive(&page, &server, &files, "").await;
+        page.finish().await;
+    }
+
+    async fn the_session_log_holds_the_real_words_and_not_the_password(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+        upload_one(&page, &server, "logged.bin").await;
+
+        let log = page.find("region", "Session log").await;
+        let log = page.text(&log).await;
+        for words in ["220", "AUTH TLS", "234", "USER", "PASS ********", "230", "STOR", "226"] {
+            assert!(log.contains(words), "no {words} in:\n{log}");
+        }
+        assert!(!page.all_text().await.contains(server.password()));
+        page.finish().await;
+    }
+
+    async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        fill_form(&page, &server).await;
+        page.fill("Password", "not the password").await;
+        page.press_button("Connect").await;
+        trust(&page, &server).await;
+        let problem = problem(&page).await;
+        assert!(problem.contains("530"), "{problem}");
+        must_go_on(&page, &server).await;
+        page.finish().await;
+    }
+
+    async fn a_certificate_that_is_refused_is_asked_about_again_and_can_be_trusted(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        fill_form(&page, &server).await;
+        page.press_button("Connect").await;
+        let dialog = page.find("dialog", "Certificate not trusted").await;
+        let button = page.find_in(&dialog, "button", "Cancel").await;
+        page.click(&button).await;
+        let problem = problem(&page).await;
+        assert!(problem.contains("ertificate"), "{problem}");
+        let log = page.find("region", "Session log").await;
+        let log = page.text(&log).await;
+        assert!(!log.contains("USER") && !log.contains("PASS"), "{log}");
+
+        page.press_button("Connect").await;
+        trust(&page, &server).await;
+        page.find("button", "Choose files").await;
+        upload_one(&page, &server, "trusted.bin").await;
+        page.finish().await;
+    }
+
+    async fn a_directory_that_may_not_be_written_is_told_in_the_servers_words(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+
+        let remote = page.find("list", "Remote files").await;
+        let directory = page.find_in(&remote, "button", Server::READ_ONLY).await;
+        page.click(&directory).await;
+        page.until("the directory", async || {
+            let list = page.all("list", "Remote files").await.pop()?;
+            page.children(&list, "listitem").await.is_empty().then_some(())
+        })
+        .await;
+        let files = Files::new();
+        files.add("refused.bin", Content { len: 1000, seed: 1 });
+        page.choose("Choose files", &files.paths()).await;
+        let failed = page.until("a failed upload", async || {
+            page.uploads().await.into_iter().find(|shown| shown.status.starts_with("Failed"))
+        });
+        assert!(failed.await.percent < 100);
+        let list = page.find("list", "Uploads").await;
+        let text = page.text(&list).await;
+        let refusal = ["550", "553"].into_iter().find(|code| text.contains(code));
+        assert!(refusal.is_some(), "{text}");
+        assert_eq!(server.files(), Vec::<String>::new());
+
+        page.press_button("Disconnect").await;
+        must_go_on(&page, &server).await;
+        page.finish().await;
+    }
+
+    async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_page_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, IMPATIENT);
+        let page = Page::open(&portal.url(), WIDE).await;
+        fill_form(&page, &server).await;
+        page.select("Encryption", "Implicit TLS").await;
+        page.fill("Port", &server.port().to_string()).await;
+        page.press_button("Connect").await;
+        let problem = problem(&page).await;
+        assert!(problem.contains("Explicit TLS"), "{problem}");
+        must_go_on(&page, &server).await;
+        page.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn implicit_tls_works_and_explicit_tls_to_its_port_is_told_apart() {
+    for kind in Kind::WITH_IMPLICIT_TLS {
+        let options =
+            servers::Options { encryption: Encryption::Implicit, ..servers::Options::default() };
+        let server = Server::start(kind, options);
+        let portal = Portal::start(PORTAL, IMPATIENT);
+        let page = Page::open(&portal.url(), WIDE).await;
+        fill_form(&page, &server).await;
+        page.select("Encryption", "Explicit TLS").await;
+        page.fill("Port", &server.port().to_string()).await;
+        page.press_button("Connect").await;
+        let problem = problem(&page).await;
+        assert!(problem.contains("Implicit TLS"), "{problem}");
+        must_go_on(&page, &server).await;
+        page.finish().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
+    let server = servers::start(Kind::PureFtpd);
+    let closed = ClosedPort::take();
+    let silent = Impostor::silent();
+    let ssh = Impostor::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
+    let portal = Portal::start(PORTAL, IMPATIENT);
+    let page = Page::open(&portal.url(), WIDE).await;
+    for (port, words) in [
+        (closed.port(), "refused"),
+        (silent.port(), "Greeting"),
+        (ssh.port(), "SSH-2.0-OpenSSH_9.2p1"),
+    ] {
+        fill_form(&page, &server).await;
+        page.fill("Port", &port.to_string()).await;
+        page.press_button("Connect").await;
+        page.until(&format!("the problem with {words:?}"), async || {
+            let group = page.all("group", "What went wrong").await.pop()?;
+            page.text(&group).await.contains(words).then_some(())
+        })
+        .await;
+    }
+    must_go_on(&page, &server).await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+    page.run(
+        r"window.tooEarly = [];
+        new MutationObserver(() => {
+            for (const item of document.querySelectorAll('[aria-label=Uploads] li')) {
+                const bar = item.querySelector('[role=progressbar]');
+                const full = bar.getAttribute('aria-valuenow') === bar.getAttribute('aria-valuemax');
+                if (full && !/^Done/m.test(item.innerText)) window.tooEarly.push(item.innerText);
+            }
+        }).observe(document.body, { subtree: true, childList: true, attributes: true,
+                                    characterData: true });
+        null",
+    )
+    .await;
+    let files = Files::new();
+    for n in 0..20 {
+        let len = if n % 2 == 0 { n } else { n << 18 };
+        files.add(&format!("{n}.bin"), Content { len, seed: n });
+    }
+    page.choose("Choose files", &files.paths()).await;
+    must_arrive(&page, &server, &files, "").await;
+    assert_eq!(page.run("window.tooEarly.join('\\n')").await, "");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_main_states_fit_a_desk_and_a_telephone() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    page.find("button", "Connect").await;
+    look(&page, "1-start").await;
+
+    fill_form(&page, &server).await;
+    page.fill("Password", "not the password").await;
+    page.press_button("Connect").await;
+    page.find("dialog", "Certificate not trusted").await;
+    look(&page, "2-certificate").await;
+    page.press_button("Trust this certificate").await;
+    problem(&page).await;
+    look(&page, "3-wrong-password").await;
+
+    connect(&page, &server).await;
+    look(&page, "4-connected").await;
+
+    let files = Files::new();
+    for (name, seed) in ODD_NAMES.into_iter().zip(1..) {
+        files.add(name, Content { len: seed * 77_777, seed });
+    }
+    page.choose("Choose files", &files.paths()).await;
+    must_arrive(&page, &server, &files, "").await;
+    look(&page, "5-done").await;
+
+    let again = &files.paths()[..2];
+    page.choose("Choose files", again).await;
+    page.until("two questions", async || {
+        let shown = page.uploads().await;
+        let asked = shown.iter().filter(|shown| shown.status.starts_with("Needs a decision"));
+        (asked.count() == 2).then_some(())
+    })
+    .await;
+    look(&page, "6-decision").await;
+    page.finish().await;
+}
+
+/// Files on this machine's disk to choose from, and what is in them.
+struct Files {
+    folder: TempDir,
+    known: std::cell::RefCell<Vec<(String, Content)>>,
+}
+
+impl Files {
+    fn new() -> Self {
+        Self {
+            folder: tempfile::Builder::new().prefix("cargo ").tempdir().unwrap(),
+            known: std::cell::RefCell::default(),
+        }
+    }
+
+    fn add(&self, path: &str, content: Content) {
+        let full = self.folder.path().join(path);
+        fs::create_dir_all(full.parent().unwrap()).unwrap();
+        let mut file = fs::File::create(full).unwrap();
+        for piece in content.pieces() {
+            file.write_all(&piece).unwrap();
+        }
+        self.known.borrow_mut().push((path.to_owned(), content));
+    }
+
+    fn folder(&self) -> PathBuf {
+        self.folder.path().to_owned()
+    }
+
+    fn folder_name(&self) -> String {
+        let name = Path::new(self.folder.path()).file_name().unwrap();
+        name.to_string_lossy().into_owned()
+    }
+
+    fn paths(&self) -> Vec<PathBuf> {
+        let known = self.known.borrow();
+        known.iter().map(|(path, _)| self.folder.path().join(path)).collect()
+    }
+}
+
+/// Fills in the form what it takes to log in.
+async fn fill_form(page: &Page, server: &Server) {
+    page.fill("Host", "127.0.0.1").await;
+    let encryption = match server.encryption() {
+        Encryption::Explicit => "Explicit TLS",
+        Encryption::Implicit => "Implicit TLS",
+    };
+    page.select("Encryption", encryption).await;
+    page.fill("Port", &server.port().to_string()).await;
+    page.fill("Username", server.username()).await;
+    page.fill("Password", server.password()).await;
+}
+
+/// Answers the question about the certificate as a person does who compared the fingerprint.
+async fn trust(page: &Page, server: &Server) {
+    let dialog = page.find("dialog", "Certificate not trusted").await;
+    let shown = page.text(&dialog).await.to_lowercase();
+    let digits: String = shown.chars().filter(char::is_ascii_hexdigit).collect();
+    assert!(digits.contains(&server.certificate_sha256()), "{shown}");
+    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
+    page.click(&button).await;
+}
+
+/// Connects for the first time: the page asks about the certificate.
+async fn connect(page: &Page, server: &Server) {
+    fill_form(page, server).await;
+    page.press_button("Connect").await;
+    trust_if_asked(page, server).await;
+}
+
+/// Waits until files can be chosen. Whether the page asks about a certificate that was trusted
+/// before, is its own business.
+async fn trust_if_asked(page: &Page, server: &Server) {
+    let asked = page.until("the question about the certificate, or the drop zone", async || {
+        if !page.all("button", "Choose files").await.is_empty() {
+            return Some(false);
+        }
+        let dialogs = page.all("dialog", "Certificate not trusted").await;
+        (!dialogs.is_empty()).then_some(true)
+    });
+    if asked.await {
+        trust(page, server).await;
+        page.find("button", "Choose files").await;
+    }
+}
+
+/// The page is as good as new: connect, upload.
+async fn must_go_on(page: &Page, server: &Server) {
+    page.find("button", "Connect").await;
+    connect(page, server).await;
+    upload_one(page, server, "after all.bin").await;
+}
+
+async fn upload_one(page: &Page, server: &Server, name: &str) {
+    let files = Files::new();
+    files.add(name, Content { len: 100_000, seed: 9 });
+    page.choose("Choose files", &files.paths()).await;
+    must_arrive(page, server, &files, "").await;
+}
+
+/// Waits until the page says that all of the files are done, and compares what lies on the
+/// server's disk.
+async fn must_arrive(page: &Page, server: &Server, files: &Files, prefix: &str) {
+    let known = files.known.borrow().clone();
+    let done = page.within(BIG_FILE_LIMIT, "the files, done", async || {
+        let shown = page.uploads().await;
+        let failed = shown.iter().find(|shown| shown.status.starts_with("Failed"));
+        if let Some(Shown { label, .. }) = failed
+            && known.iter().any(|(path, _)| label.ends_with(path))
+        {
+            let text = page.all_text().await;
+            panic!("{failed:?}\n{text}\n{}", server.log());
+        }
+        let is_done = |path: &str| {
+            shown
+                .iter()
+                .any(|shown| shown.label.ends_with(path) && shown.status.starts_with("Done"))
+        };
+        known.iter().all(|(path, _)| is_done(path)).then_some(shown)
+    });
+    for shown in done.await {
+        assert!(shown.percent == 100 || !shown.status.starts_with("Done"), "{shown:?}");
+    }
+    for (path, content) in known {
+        let stored = server.sha256_of(&format!("{prefix}{path}"));
+        assert_eq!(stored, Some(content.sha256()), "{path} among {:?}", server.files());
+    }
+}
+
+/// The text of the page's explanation of what went wrong while it connected.
+async fn problem(page: &Page) -> String {
+    let group = page.find("group", "What went wrong").await;
+    page.text(&group).await
+}
+
+/// Pictures of a state; nothing may stick out to the side.
+async fn look(page: &Page, state: &str) {
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        page.screenshot(&format!("{state}-{width}")).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+    }
+}

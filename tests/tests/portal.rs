@@ -1,0 +1,355 @@
+//! A native client against the portal against each of the real FTPS servers.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::time::Duration;
+
+use ferryport_tests::{
+    client::{Attempted, Client, File, Outcome, to, to_port},
+    content::{Content, ODD_NAMES},
+    impostors::{ClosedPort, Impostor},
+    portal::{Options, Portal},
+    process::wait_for,
+    servers::{self, Kind, Server},
+    with_each_server,
+};
+use protocol::{
+    ClientMessage, Encryption, Problem, ServerMessage, Stage,
+    client::{Connect, Secret},
+    server::{EntryKind, Existing},
+};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// What the portal is allowed to hold at its peak, whatever it relays.
+const MEMORY_LIMIT: u64 = 64 << 20;
+
+/// A server that accepts and stays silent is given up soon.
+const IMPATIENT: Options<'static> = Options {
+    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "2 s", "--tls-timeout", "2 s"],
+    log: "info",
+};
+
+with_each_server! {
+    async fn files_of_awkward_sizes_arrive_byte_for_byte(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let sizes = [0, 1, 16 << 10, (64 << 10) + 1, (5 << 20) + 1];
+        let files: Vec<File> = sizes
+            .into_iter()
+            .map(|len| File::new(format!("{len}.bin"), Content { len, seed: len }))
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+    }
+
+    async fn odd_names_arrive_as_they_are(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let files: Vec<File> = ODD_NAMES
+            .into_iter()
+            .zip(1..)
+            .map(|(name, seed)| File::new(name, Content { len: 100, seed }))
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+        let listed = client.list("").await.unwrap();
+        for name in ODD_NAMES {
+            let entry = listed.iter().find(|entry| entry.name == name);
+            let entry = entry.unwrap_or_else(|| panic!("{name} is not among {listed:?}"));
+            assert_eq!((entry.kind, entry.size), (EntryKind::File, Some(100)), "{name}");
+        }
+    }
+
+    async fn a_folder_of_200_small_files_arrives(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let files: Vec<File> = (0..200)
+            .map(|n| {
+                let path = format!("folder/part {}/file {n}.txt", n % 10);
+                File::new(path, Content { len: n * 37, seed: n })
+            })
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+        assert_eq!(server.files().len(), files.len(), "no temporary name stays behind");
+    }
+
+    async fn a_file_of_300_mib_passes_through_little_memory(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let big = File::new("big.bin", Content { len: 300 << 20, seed: 300 });
+        must_arrive(&mut client, &server, &[big]).await;
+        let peak = portal.peak_memory();
+        println!(
+            "peak memory of the portal, 300 MiB to {}: {:.1} MiB",
+            server.kind().name(),
+            bytes_as_mib(peak)
+        );
+        assert!(peak <= MEMORY_LIMIT, "{:.1} MiB", bytes_as_mib(peak));
+    }
+
+    async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let mut connect = to(&server);
+        connect.trusted_certificate = Some(server.certificate_sha256());
+        connect.password = Secret::new("not the password".to_owned());
+        let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.stage, Stage::Login, "{problem:?}");
+        assert!(reply(&problem).starts_with("530"), "{problem:?}");
+        must_go_on(&mut client, &server).await;
+    }
+
+    async fn an_unknown_certificate_is_shown_and_nothing_secret_is_sent(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        match client.attempt(to(&server)).await {
+            Attempted::CertificateNotTrusted(shown) => {
+                assert_eq!(shown.sha256, server.certificate_sha256());
+                assert!(shown.subject.contains("ferryport test server"), "{shown:?}");
+                assert!(shown.names.iter().any(|name| name == "localhost"), "{shown:?}");
+                assert!(!shown.doubts.is_empty());
+            }
+            other => panic!("{other:?}"),
+        }
+        let transcript = client.transcript();
+        assert!(!transcript.contains("USER") && !transcript.contains("PASS"), "{transcript}");
+        must_go_on(&mut client, &server).await;
+    }
+
+    async fn trust_in_another_certificate_does_not_help(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let mut connect = to(&server);
+        connect.trusted_certificate = Some("00".repeat(32));
+        match client.attempt(connect).await {
+            Attempted::CertificateNotTrusted(shown) => {
+                assert_eq!(shown.sha256, server.certificate_sha256());
+            }
+            other => panic!("{other:?}"),
+        }
+        assert!(!client.transcript().contains("USER"));
+    }
+
+    async fn a_directory_that_may_not_be_written_ends_in_the_servers_words(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let path = format!("{}/file.txt", Server::READ_ONLY);
+        let file = File::new(path, Content { len: 1000, seed: 1 });
+        match client.upload_one(&file).await {
+            Outcome::Failed(problem) => {
+                assert!(reply(&problem).starts_with('5'), "{problem:?}");
+                assert!(problem.remedy.is_some(), "{problem:?}");
+                assert!(problem.stage >= Stage::DataConnection, "{problem:?}");
+            }
+            other => panic!("{other:?}\n{}", client.transcript()),
+        }
+        assert!(server.files().is_empty());
+        must_arrive_after_all(&mut client, &server).await;
+    }
+
+    async fn a_file_that_is_there_is_kept_unless_the_page_says_overwrite(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
+        let new = File::new("same.bin", Content { len: 90_000, seed: 2 });
+        must_arrive(&mut client, &server, std::slice::from_ref(&old)).await;
+
+        let outcome = client.upload_one(&new).await;
+        assert_eq!(outcome, Outcome::Conflict(Existing { size: Some(70_000) }));
+        assert_eq!(server.sha256_of("same.bin"), Some(old.content.sha256()));
+
+        must_arrive(&mut client, &server, &[new.overwriting()]).await;
+        assert_eq!(server.files(), ["same.bin"]);
+    }
+
+    async fn an_upload_cancelled_midway_leaves_nothing_and_the_session_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = File::new("big.bin", Content { len: 100 << 20, seed: 5 });
+        let mut cancelled = false;
+        let outcomes = client
+            .upload_and(&[file], |message, _| match message {
+                ServerMessage::Credit { upload, taken, .. } if *taken > 0 && !cancelled => {
+                    cancelled = true;
+                    Some(ClientMessage::Cancel { upload: *upload })
+                }
+                _ => None,
+            })
+            .await;
+        assert_eq!(outcomes, [Outcome::Cancelled], "{}", client.transcript());
+        must_arrive_after_all(&mut client, &server).await;
+        // The server may notice a little later that the data connection is gone.
+        let tidy = wait_for(Duration::from_secs(20), || {
+            (server.files() == ["after all.bin"]).then_some(())
+        });
+        assert!(tidy.is_some(), "{:?}\n{}", server.files(), client.transcript());
+    }
+
+    async fn a_session_reconnects_after_it_disconnected(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        client.say(&ClientMessage::Disconnect).await;
+        loop {
+            match client.hear().await {
+                ServerMessage::Disconnected { problem } => {
+                    assert_eq!(problem, None);
+                    break;
+                }
+                ServerMessage::Connecting { .. } => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        must_go_on(&mut client, &server).await;
+    }
+
+    async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_session_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, IMPATIENT);
+        let mut client = Client::open(&portal).await;
+        let mut connect = to(&server);
+        connect.encryption = Encryption::Implicit;
+        let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.stage, Stage::Tls, "{problem:?}");
+        assert!(advice(&problem).contains("Explicit TLS"), "{problem:?}");
+        must_go_on(&mut client, &server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn implicit_tls_works_where_a_server_has_it() {
+    for kind in Kind::WITH_IMPLICIT_TLS {
+        let server = implicit(kind);
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let connected = client.connect(&server).await;
+        assert_eq!(connected.encryption, Encryption::Implicit);
+        must_arrive_after_all(&mut client, &server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn explicit_tls_to_an_implicit_port_is_told_apart_and_the_session_goes_on() {
+    for kind in Kind::WITH_IMPLICIT_TLS {
+        let server = implicit(kind);
+        let portal = Portal::start(PORTAL, IMPATIENT);
+        let mut client = Client::open(&portal).await;
+        let mut connect = to(&server);
+        connect.encryption = Encryption::Explicit;
+        let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.stage, Stage::Greeting, "{problem:?}");
+        assert!(advice(&problem).contains("Implicit TLS"), "{problem:?}");
+        must_go_on(&mut client, &server).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_port_where_nothing_listens_fails_at_connect_and_the_session_goes_on() {
+    let server = servers::start(Kind::PureFtpd);
+    let closed = ClosedPort::take();
+    let portal = Portal::start(PORTAL, Options::default());
+    let mut client = Client::open(&portal).await;
+    let connect = to_port("127.0.0.1", closed.port(), Encryption::Explicit);
+    let problem = must_fail(&mut client, connect).await;
+    assert_eq!(problem.stage, Stage::Connect, "{problem:?}");
+    must_go_on(&mut client, &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() {
+    let server = servers::start(Kind::PureFtpd);
+    let ssh = Impostor::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
+    let portal = Portal::start(PORTAL, IMPATIENT);
+    let mut client = Client::open(&portal).await;
+    let connect = to_port("127.0.0.1", ssh.port(), Encryption::Explicit);
+    let problem = must_fail(&mut client, connect).await;
+    assert_eq!(problem.stage, Stage::Greeting, "{problem:?}");
+    let everything = format!("{problem:?}");
+    assert!(everything.contains("SSH-2.0-OpenSSH_9.2p1"), "{everything}");
+    assert!(advice(&problem).contains("SFTP"), "{problem:?}");
+    must_go_on(&mut client, &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes_on() {
+    let server = servers::start(Kind::PureFtpd);
+    let silent = Impostor::silent();
+    let portal = Portal::start(PORTAL, IMPATIENT);
+    let mut client = Client::open(&portal).await;
+    for (encryption, stage) in
+        [(Encryption::Explicit, Stage::Greeting), (Encryption::Implicit, Stage::Tls)]
+    {
+        let connect = to_port("127.0.0.1", silent.port(), encryption);
+        let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.stage, stage, "{problem:?}");
+    }
+    must_go_on(&mut client, &server).await;
+}
+
+/// Uploads the files and compares what lies on the server's disk.
+async fn must_arrive(client: &mut Client, server: &Server, files: &[File]) {
+    let outcomes = client.upload(files).await;
+    for (file, outcome) in files.iter().zip(outcomes) {
+        let path = &file.path;
+        assert!(
+            matches!(&outcome, Outcome::Done { path: stored, .. } if stored.ends_with(path)),
+            "{path}: {outcome:?}\n{}\n{}",
+            client.transcript(),
+            server.log()
+        );
+        assert_eq!(server.sha256_of(path), Some(file.content.sha256()), "{path}");
+    }
+}
+
+/// One more file, to see that a session is still good for something.
+async fn must_arrive_after_all(client: &mut Client, server: &Server) {
+    let file = File::new("after all.bin", Content { len: 100_000, seed: 42 });
+    must_arrive(client, server, &[file]).await;
+}
+
+/// The session connects and uploads as if nothing had happened.
+async fn must_go_on(client: &mut Client, server: &Server) {
+    client.connect(server).await;
+    must_arrive_after_all(client, server).await;
+}
+
+/// The attempt comes to nothing, and the portal says so with a remedy.
+async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
+    match client.attempt(connect).await {
+        Attempted::Failed(problem) => {
+            assert!(problem.remedy.is_some(), "{problem:?}");
+            *problem
+        }
+        other => panic!("{other:?}\n{}", client.transcript()),
+    }
+}
+
+fn implicit(kind: Kind) -> Server {
+    let options =
+        servers::Options { encryption: Encryption::Implicit, ..servers::Options::default() };
+    Server::start(kind, options)
+}
+
+fn reply(problem: &Problem) -> &str {
+    problem.reply.as_deref().unwrap_or_default()
+}
+
+fn advice(problem: &Problem) -> String {
+    let remedy = problem.remedy.as_ref().map(|remedy| remedy.what.as_str());
+    format!("{} {}", problem.cause.as_deref().unwrap_or_default(), remedy.unwrap_or_default())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "shown with one digit")]
+fn bytes_as_mib(bytes: u64) -> f64 {
+    bytes as f64 / f64::from(1 << 20)
+}

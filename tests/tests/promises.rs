@@ -1,0 +1,433 @@
+//! The promises of the design, one test each, named after it.
+//!
+//! Those that a part keeps by itself have their tests there too; these look at the whole, from
+//! outside.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{net::TcpListener, time::Duration};
+
+use ferryport_tests::{
+    client::{Attempted, Client, File, Outcome, new_session, open_socket, to, to_port},
+    content::Content,
+    impostors::{ClosedPort, Impostor},
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+    with_each_server,
+};
+use futures_util::{SinkExt as _, StreamExt as _};
+use protocol::{
+    ClientMessage, Encryption, Problem, ServerMessage, Stage,
+    client::{Connect, Secret},
+};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::{self, Message};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// What the portal is allowed to hold at its peak, whatever it relays.
+const MEMORY_LIMIT: u64 = 64 << 20;
+
+/// Whoever waits in a test for something that must end, waits no longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+with_each_server! {
+    /// 1. An upload is done when the server has it, not before: when the page hears of it, it is
+    /// whole and under its name.
+    async fn done_means_stored(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let files: Vec<File> = (0..20)
+            .map(|n| File::new(format!("{n}.bin"), Content { len: n << 16, seed: n }))
+            .collect();
+        let mut done = 0;
+        client
+            .upload_and(&files, |message, _| {
+                if let ServerMessage::Done { path, .. } = message {
+                    let name = path.rsplit('/').next().unwrap();
+                    let file = files.iter().find(|file| file.path == name).unwrap();
+                    assert_eq!(server.sha256_of(name), Some(file.content.sha256()));
+                    done += 1;
+                }
+                None
+            })
+            .await;
+        assert_eq!(done, files.len(), "{}", client.transcript());
+    }
+
+    /// 2. The file that is there stays as it is until the new one is complete.
+    async fn a_good_file_is_never_harmed(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let good = File::new("good.bin", Content { len: 300_000, seed: 1 });
+        let new = File::new("good.bin", Content { len: 100 << 20, seed: 2 }).overwriting();
+        assert!(matches!(client.upload_one(&good).await, Outcome::Done { .. }));
+
+        let mut looked = false;
+        client
+            .upload_and(std::slice::from_ref(&new), |message, _| match message {
+                ServerMessage::Credit { upload, taken, .. } if *taken > 0 && !looked => {
+                    looked = true;
+                    assert_eq!(server.sha256_of("good.bin"), Some(good.content.sha256()));
+                    Some(ClientMessage::Cancel { upload: *upload })
+                }
+                _ => None,
+            })
+            .await;
+        assert!(looked, "{}", client.transcript());
+        assert_eq!(server.sha256_of("good.bin"), Some(good.content.sha256()));
+
+        let outcome = client.upload_one(&new).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+        assert_eq!(server.sha256_of("good.bin"), Some(new.content.sha256()));
+    }
+
+    /// 5. Not in what the portal prints, however much it is asked to; not in what it sends.
+    async fn the_password_goes_nowhere(server: Server) {
+        let talkative = Options { log: "trace", ..Options::default() };
+        let portal = Portal::start(PORTAL, talkative);
+        let mut client = Client::open(&portal).await;
+        let mut wrong = to(&server);
+        wrong.trusted_certificate = Some(server.certificate_sha256());
+        wrong.password = Secret::new("wrong-Gesamtfahrt-7781".to_owned());
+        let attempted = client.attempt(wrong).await;
+        assert!(matches!(attempted, Attempted::Failed(_)), "{attempted:?}");
+        client.connect(&server).await;
+        let file = File::new("file.bin", Content { len: 100_000, seed: 1 });
+        assert!(matches!(client.upload_one(&file).await, Outcome::Done { .. }));
+        client.say(&ClientMessage::Disconnect).await;
+        while !matches!(client.hear().await, ServerMessage::Disconnected { .. }) {}
+
+        assert!(client.transcript().contains("PASS ********"), "{}", client.transcript());
+        let printed = portal.output();
+        assert!(printed.contains("TRACE"), "the portal says everything that it ever says");
+        // What is beyond ASCII may be written in many ways, the rest in one.
+        let secrets = ["wrong-Gesamtfahrt-7781", server.password().rsplit('ä').next().unwrap()];
+        for secret in secrets {
+            for frame in client.frames() {
+                assert!(!frame.contains(secret), "{secret} in {frame}");
+            }
+            let line = printed.lines().find(|line| line.contains(secret));
+            assert_eq!(line, None, "{secret} in what the portal printed");
+        }
+    }
+}
+
+/// 3. Several big files at once, through one portal, in little memory.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn memory_is_bounded() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let mut uploads = Vec::new();
+    for (kind, seed) in Kind::ALL.into_iter().zip(1..) {
+        let mut client = Client::open(&portal).await;
+        uploads.push(tokio::spawn(async move {
+            let server = servers::start(kind);
+            client.connect(&server).await;
+            let file = File::new("big.bin", Content { len: 150 << 20, seed });
+            let outcome = client.upload_one(&file).await;
+            assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+            assert_eq!(server.sha256_of("big.bin"), Some(file.content.sha256()));
+        }));
+    }
+    for upload in uploads {
+        upload.await.unwrap();
+    }
+    let peak = portal.peak_memory();
+    println!("peak memory of the portal, three times 150 MiB at once: {} KiB", peak / 1024);
+    assert!(peak <= MEMORY_LIMIT, "{} KiB", peak / 1024);
+}
+
+/// 6. A server without TLS hears nothing but `AUTH`; what comes with the reply to it, before TLS,
+/// ends the session.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_plaintext_ever() {
+    let portal = Portal::start(PORTAL, impatient());
+    let mut client = Client::open(&portal).await;
+
+    let plain = Impostor::start("220 plain\r\n", |_| Some("502 no TLS here\r\n"));
+    let connect = to_port("127.0.0.1", plain.port(), Encryption::Explicit);
+    let problem = must_fail(&mut client, connect).await;
+    assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
+    assert_eq!(problem.reply.as_deref(), Some("502 no TLS here"));
+
+    let injecting = Impostor::start("220 injecting\r\n", |line| match line {
+        "AUTH TLS" => Some("234 go ahead\r\n230 you are logged in\r\n"),
+        _ => Some("230 you are logged in\r\n"),
+    });
+    let connect = to_port("127.0.0.1", injecting.port(), Encryption::Explicit);
+    let problem = must_fail(&mut client, connect).await;
+    assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
+
+    let welcoming = Impostor::start("230 come in\r\n", |_| Some("230 come in\r\n"));
+    let connect = to_port("127.0.0.1", welcoming.port(), Encryption::Explicit);
+    must_fail(&mut client, connect).await;
+
+    for impostor in [plain, injecting, welcoming] {
+        for line in impostor.lines() {
+            let harmless = line.starts_with("AUTH ") || line == "QUIT";
+            // A `ClientHello` has no line break to speak of and holds no secret.
+            assert!(harmless || !line.is_ascii(), "{line:?} was said in clear");
+            assert!(!line.contains("USER") && !line.contains("PASS"), "{line:?}");
+        }
+    }
+}
+
+/// 7. Unless the operator allows it, nothing that is not public is dialled, however its address
+/// is written.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_portal_is_nobodys_scanner() {
+    let portal = Portal::start(PORTAL, Options { flags: &[], ..Options::default() });
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let mut client = Client::open(&portal).await;
+    let hosts = [
+        "localhost",
+        "127.0.0.1",
+        "127.8.9.10",
+        "127.1",
+        "2130706433",
+        "0x7f000001",
+        "0.0.0.0",
+        "::1",
+        "::",
+        "::127.0.0.1",
+        "::ffff:127.0.0.1",
+        "::ffff:0:127.0.0.1",
+        "64:ff9b::127.0.0.1",
+        "64:ff9b:1::7f00:1",
+        "2002:7f00:1::",
+        "2001:0:1::80ff:fffe",
+        "10.0.0.1",
+        "172.16.0.1",
+        "192.168.1.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "::ffff:169.254.169.254",
+        "fd00:ec2::254",
+        "fe80::1",
+        "fc00::1",
+        "224.0.0.1",
+        "ff02::1",
+        "255.255.255.255",
+        "240.0.0.1",
+        "198.18.0.1",
+        "192.0.2.1",
+    ];
+    for host in hosts {
+        let problem = must_fail(&mut client, to_port(host, port, Encryption::Explicit)).await;
+        // Odd spellings may not even count as an address.
+        let refused = matches!(problem.stage, Stage::Policy | Stage::Resolve);
+        assert!(refused, "{host}: {problem:?}");
+        assert!(listener.accept().is_err(), "{host} was dialled");
+    }
+}
+
+/// 8. A page of another origin gets neither a session nor a socket; a socket without the
+/// session's secret gets nothing; a session's log goes to that session alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whose_page_is_it() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let other_port = format!("http://127.0.0.1:{}", server.port());
+    let strangers = ["http://example.org", "null", "", &other_port, "https://127.0.0.1"];
+
+    assert_eq!(portal.ask("POST", "/session", &[]).status, 403);
+    assert_eq!(socket_status(&portal, &[]).await, 403);
+    for origin in strangers {
+        let header = format!("Origin: {origin}");
+        assert_eq!(portal.ask("POST", "/session", &[&header]).status, 403, "{origin}");
+        assert_eq!(socket_status(&portal, &[("Origin", origin)]).await, 403, "{origin}");
+    }
+
+    let session = new_session(&portal);
+    let hello = |session: &str, secret: &str| ClientMessage::Hello {
+        version: protocol::VERSION,
+        session: session.to_owned(),
+        secret: Secret::new(secret.to_owned()),
+    };
+    for message in [
+        hello(&session.session, "0000"),
+        hello("0000", session.secret.expose()),
+        hello("", ""),
+        ClientMessage::Ping,
+    ] {
+        let heard = say_first(&portal, &message).await;
+        assert!(!heard.contains("welcome") && !heard.contains("pong"), "{message:?}: {heard}");
+    }
+
+    let mut one = Client::open(&portal).await;
+    let mut other = Client::open(&portal).await;
+    one.connect(&server).await;
+    let file = File::new("private.bin", Content { len: 1000, seed: 1 });
+    assert!(matches!(one.upload_one(&file).await, Outcome::Done { .. }));
+    // The answer comes after all that the portal might have sent before.
+    other.say(&ClientMessage::Ping).await;
+    while !matches!(other.hear().await, ServerMessage::Pong) {}
+    assert!(!one.transcript().is_empty());
+    let frames = other.frames();
+    assert_eq!(frames.len(), 2, "a welcome and a pong: {frames:?}");
+}
+
+/// 9. Whoever is silent is given up: a server, a page that says no `hello`, a page that says
+/// nothing any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_wait_ends() {
+    let portal = Portal::start(
+        PORTAL,
+        Options {
+            flags: &[
+                "--allow-network",
+                "127.0.0.0/8",
+                "--greeting-timeout",
+                "1 s",
+                "--tls-timeout",
+                "1 s",
+                "--reply-timeout",
+                "1 s",
+                "--session-start-timeout",
+                "1 s",
+                "--ping-interval",
+                "1 s",
+                "--page-silence-timeout",
+                "3 s",
+            ],
+            ..Options::default()
+        },
+    );
+    let mut client = Client::open(&portal).await;
+    let silent = Impostor::silent();
+    let after_greeting = Impostor::greeting("220 hello\r\n");
+    let before_tls =
+        Impostor::start("220 hello\r\n", |line| (line == "AUTH TLS").then_some("234 go ahead\r\n"));
+    for (port, encryption, stage) in [
+        (silent.port(), Encryption::Explicit, Stage::Greeting),
+        (silent.port(), Encryption::Implicit, Stage::Tls),
+        (after_greeting.port(), Encryption::Explicit, Stage::Auth),
+        (before_tls.port(), Encryption::Explicit, Stage::Tls),
+    ] {
+        let problem = must_fail(&mut client, to_port("127.0.0.1", port, encryption)).await;
+        assert_eq!(problem.stage, stage, "{problem:?}");
+    }
+    // It has said nothing since, not even a ping.
+    let last = client.hear_out().await.pop();
+    assert!(matches!(last, Some(ServerMessage::Goodbye { .. })), "{last:?}");
+
+    let headers = [("Origin", portal.origin())];
+    let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let mut mute = open_socket(&portal, &headers).await.unwrap();
+    let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
+    ended.await.expect("a socket without a hello is closed");
+}
+
+/// 10. Whatever goes wrong on the way to a stored file: where, what, why, what to do, and who.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_error_names_its_layer_and_its_remedy() {
+    let portal = Portal::start(PORTAL, impatient());
+    let server = servers::start(Kind::Vsftpd);
+    let mut client = Client::open(&portal).await;
+    let explicit = |port| to_port("127.0.0.1", port, Encryption::Explicit);
+
+    let unknown = to_port("no-such-host.invalid", 21, Encryption::Explicit);
+    let refused = to_port("10.0.0.1", 21, Encryption::Explicit);
+    let closed = ClosedPort::take();
+    let silent = Impostor::silent();
+    let busy = Impostor::greeting("421 Too many connections, come back later.\r\n");
+    let plain =
+        Impostor::start("220 plain\r\n", |_| Some("530 Please login with USER and PASS.\r\n"));
+    let mut wrong_password = to(&server);
+    wrong_password.trusted_certificate = Some(server.certificate_sha256());
+    wrong_password.password = Secret::new("wrong".to_owned());
+    let failures = [
+        (unknown, Stage::Resolve, None),
+        (refused, Stage::Policy, None),
+        (explicit(closed.port()), Stage::Connect, None),
+        (explicit(silent.port()), Stage::Greeting, None),
+        (
+            explicit(busy.port()),
+            Stage::Greeting,
+            Some("421 Too many connections, come back later."),
+        ),
+        (explicit(plain.port()), Stage::Auth, Some("530 Please login with USER and PASS.")),
+        (wrong_password, Stage::Login, Some("530 Login incorrect.")),
+    ];
+    for (connect, stage, reply) in failures {
+        let to = format!("{}:{}", connect.host, connect.port);
+        let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.stage, stage, "{to}: {problem:?}");
+        assert_eq!(problem.reply.as_deref(), reply, "{to}");
+        must_be_complete(&problem);
+    }
+
+    client.connect(&server).await;
+    let path = format!("{}/file.bin", Server::READ_ONLY);
+    match client.upload_one(&File::new(path, Content { len: 10, seed: 1 })).await {
+        Outcome::Failed(problem) => {
+            assert!(problem.reply.is_some(), "{problem:?}");
+            must_be_complete(&problem);
+        }
+        other => panic!("{other:?}"),
+    }
+}
+
+fn must_be_complete(problem: &Problem) {
+    assert!(!problem.message.is_empty(), "{problem:?}");
+    assert!(problem.cause.as_ref().is_some_and(|cause| !cause.is_empty()), "{problem:?}");
+    assert!(problem.remedy.as_ref().is_some_and(|remedy| !remedy.what.is_empty()), "{problem:?}");
+}
+
+async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
+    let to = format!("{}:{}", connect.host, connect.port);
+    match client.attempt(connect).await {
+        Attempted::Failed(problem) => *problem,
+        other => panic!("{to}: {other:?}\n{}", client.transcript()),
+    }
+}
+
+/// The status that a WebSocket's handshake is refused with; 101 when it is not.
+async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16 {
+    match open_socket(portal, headers).await {
+        Ok(_) => 101,
+        Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
+        Err(other) => panic!("{other}"),
+    }
+}
+
+/// All that the portal says to a socket whose first message this is, until it closes it.
+async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
+    let origin = portal.origin();
+    let mut socket = open_socket(portal, &[("Origin", &origin)]).await.unwrap();
+    let text = serde_json::to_string(message).unwrap();
+    socket.send(Message::text(text)).await.unwrap();
+    let mut heard = String::new();
+    let end = async {
+        while let Some(Ok(frame)) = socket.next().await {
+            if let Message::Text(text) = frame {
+                heard.push_str(&text);
+            }
+        }
+    };
+    timeout(PATIENCE, end).await.expect("the portal closes the socket");
+    heard
+}
+
+fn impatient() -> Options<'static> {
+    Options {
+        flags: &[
+            "--allow-network",
+            "127.0.0.0/8",
+            "--greeting-timeout",
+            "2 s",
+            "--tls-timeout",
+            "2 s",
+        ],
+        ..Options::default()
+    }
+}
