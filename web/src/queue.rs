@@ -174,6 +174,21 @@ impl Totals {
     pub fn under_way(&self) -> bool {
         self.active > 0 || self.paused > 0
     }
+
+    /// Each figure of `self` and `other`, combined.
+    fn combine(self, other: Self, with: impl Fn(u64, u64) -> u64) -> Self {
+        Self {
+            files: with(self.files, other.files),
+            done: with(self.done, other.done),
+            failed: with(self.failed, other.failed),
+            waiting: with(self.waiting, other.waiting),
+            paused: with(self.paused, other.paused),
+            skipped: with(self.skipped, other.skipped),
+            active: with(self.active, other.active),
+            bytes: with(self.bytes, other.bytes),
+            taken: with(self.taken, other.taken),
+        }
+    }
 }
 
 /// The uploads, in the order of picking.
@@ -189,6 +204,8 @@ pub struct Queue {
     last_sent: Option<UploadId>,
     changed: BTreeSet<Row>,
     rate: Rate,
+    /// Kept up to date by `change`: thousands of rows are not counted at each message.
+    totals: Totals,
 }
 
 impl Queue {
@@ -219,11 +236,7 @@ impl Queue {
     /// All uploads in figures.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for upload in &self.uploads {
-            upload.count(&mut totals);
-        }
-        totals
+        self.totals
     }
 
     /// The rows that changed since the last call.
@@ -235,13 +248,15 @@ impl Queue {
     pub fn add(&mut self, files: Vec<Picked>, directory: &str) {
         for file in files {
             let row = Row(self.uploads.len());
-            self.uploads.push(Upload {
+            let upload = Upload {
                 file,
                 directory: directory.to_owned(),
                 on_conflict: OnConflict::Ask,
                 state: State::Queued,
                 rate: Rate::default(),
-            });
+            };
+            self.totals = self.totals.combine(upload.share(), u64::saturating_add);
+            self.uploads.push(upload);
             self.queued.insert(row);
             self.changed.insert(row);
         }
@@ -256,14 +271,13 @@ impl Queue {
         {
             let id = UploadId(self.next_id);
             self.next_id += 1;
-            let Some(upload) = self.uploads.get_mut(row.0) else {
-                continue;
-            };
-            offers.push(upload.offer(id));
-            upload.state = State::Open(Open::new(id, upload.file.size));
-            upload.rate = Rate::default();
+            let offer = self.change(row, |upload| {
+                upload.state = State::Open(Open::new(id, upload.file.size));
+                upload.rate = Rate::default();
+                upload.offer(id)
+            });
             self.open.insert(id, row);
-            self.changed.insert(row);
+            offers.extend(offer);
         }
         offers
     }
@@ -297,33 +311,13 @@ impl Queue {
     /// The portal grants more, has taken more, or asks for another attempt.
     pub fn credit(&mut self, id: UploadId, attempt: Attempt, taken: u64, limit: u64, now: Millis) {
         let Some(row) = self.current(id) else { return };
-        let Some(upload) = self.uploads.get_mut(row.0) else {
-            return;
-        };
-        let State::Open(open) = &mut upload.state else {
-            return;
-        };
-        if attempt < open.attempt {
-            return;
-        }
-        if attempt > open.attempt {
-            open.attempt = attempt;
-            open.window = Window::starting_at(open.window.size(), taken);
-            if open.stage == Stage::Verifying {
-                open.stage = Stage::Sending;
-            }
-        }
-        let before = open.window.taken();
-        open.window.grant(limit);
-        open.window.take(taken);
-        open.window_bytes = open.window_bytes.max(limit.saturating_sub(taken));
-        let gained = open.window.taken() - before;
-        if gained > 0 && open.stage == Stage::Ahead {
-            open.stage = Stage::Sending;
-        }
-        upload.rate.note(gained, now);
-        self.rate.note(gained, now);
-        self.changed.insert(row);
+        let gained = self.change(row, |upload| {
+            let State::Open(open) = &mut upload.state else { return 0 };
+            let gained = open.credit(attempt, taken, limit);
+            upload.rate.note(gained, now);
+            gained
+        });
+        self.rate.note(gained.unwrap_or(0), now);
     }
 
     /// The upload's turn on the FTPS side has come.
@@ -339,14 +333,13 @@ impl Queue {
     /// The server stored it. This holds for an upload that was cancelled too late as well.
     pub fn done(&mut self, id: UploadId, verified: Verified) -> Option<Row> {
         let row = self.open.remove(&id)?;
-        let upload = self.uploads.get_mut(row.0)?;
+        let upload = self.get(row)?;
         let too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
-        if upload.is_open_as(id) || too_late {
-            upload.state = State::Done { verified };
-            self.changed.insert(row);
-            return Some(row);
+        if !upload.is_open_as(id) && !too_late {
+            return None;
         }
-        None
+        self.change(row, |upload| upload.state = State::Done { verified });
+        Some(row)
     }
 
     /// The path is taken.
@@ -367,27 +360,21 @@ impl Queue {
     /// The socket is gone: so is everything that was open on it. What is queued stays queued.
     /// Gives the number of uploads that were interrupted.
     pub fn link_lost(&mut self) -> usize {
-        let mut interrupted = 0;
-        for row in std::mem::take(&mut self.open).into_values() {
-            if let Some(upload) = self.uploads.get_mut(row.0)
-                && let State::Open(_) = upload.state
-            {
-                upload.state = State::Interrupted;
-                self.changed.insert(row);
-                interrupted += 1;
-            }
+        let open = std::mem::take(&mut self.open);
+        let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
+        for (_, row) in &rows {
+            self.change(*row, |upload| upload.state = State::Interrupted);
         }
-        interrupted
+        rows.len()
     }
 
     /// The person disconnects: nothing goes on by itself, least of all to another server.
     pub fn disconnected(&mut self) {
         self.link_lost();
         self.queued.clear();
-        for (index, upload) in self.uploads.iter_mut().enumerate() {
-            if let State::Queued | State::Held = upload.state {
-                upload.state = State::Interrupted;
-                self.changed.insert(Row(index));
+        for row in (0..self.uploads.len()).map(Row) {
+            if matches!(self.get(row), Some(Upload { state: State::Queued | State::Held, .. })) {
+                self.change(row, |upload| upload.state = State::Interrupted);
             }
         }
     }
@@ -401,14 +388,9 @@ impl Queue {
 
     /// Stops sending until [`Queue::resume`].
     pub fn pause(&mut self, row: Row) {
-        let Some(upload) = self.uploads.get_mut(row.0) else {
-            return;
-        };
-        match &mut upload.state {
-            State::Queued => {
-                upload.state = State::Held;
-                self.queued.remove(&row);
-            }
+        self.queued.remove(&row);
+        self.change(row, |upload| match &mut upload.state {
+            State::Queued => upload.state = State::Held,
             State::Open(open) if open.stage != Stage::Verifying => open.hold = Hold::Paused,
             State::Open(_)
             | State::Held
@@ -416,43 +398,36 @@ impl Queue {
             | State::Interrupted
             | State::Skipped(_)
             | State::Failed(_)
-            | State::NeedsDecision(_) => return,
-        }
-        self.changed.insert(row);
+            | State::NeedsDecision(_) => {}
+        });
     }
 
     /// Goes on with what was paused.
     pub fn resume(&mut self, row: Row) {
-        let Some(upload) = self.uploads.get_mut(row.0) else {
-            return;
-        };
-        match &mut upload.state {
-            State::Held => {
-                upload.state = State::Queued;
-                self.queued.insert(row);
-            }
+        if matches!(self.get(row), Some(Upload { state: State::Held, .. })) {
+            self.queued.insert(row);
+        }
+        self.change(row, |upload| match &mut upload.state {
+            State::Held => upload.state = State::Queued,
             State::Open(open) => open.hold = Hold::Running,
             State::Queued
             | State::Done { .. }
             | State::Interrupted
             | State::Skipped(_)
             | State::Failed(_)
-            | State::NeedsDecision(_) => return,
-        }
-        self.changed.insert(row);
+            | State::NeedsDecision(_) => {}
+        });
     }
 
     /// Gives an upload up; what the portal has to be told to cancel, if it knows of it.
     pub fn cancel(&mut self, row: Row) -> Option<UploadId> {
-        let upload = self.uploads.get_mut(row.0)?;
-        let id = match &upload.state {
+        let id = match &self.get(row)?.state {
             State::Open(open) => Some(open.id),
             State::Queued | State::Held | State::Interrupted | State::NeedsDecision(_) => None,
             State::Done { .. } | State::Skipped(_) | State::Failed(_) => return None,
         };
-        upload.state = State::Skipped(Skipped::Cancelled);
         self.queued.remove(&row);
-        self.changed.insert(row);
+        self.change(row, |upload| upload.state = State::Skipped(Skipped::Cancelled));
         id
     }
 
@@ -468,11 +443,8 @@ impl Queue {
 
     /// Leaves the server's file alone.
     pub fn skip(&mut self, row: Row) {
-        if let Some(upload) = self.uploads.get_mut(row.0)
-            && let State::NeedsDecision(_) = upload.state
-        {
-            upload.state = State::Skipped(Skipped::ServerFileKept);
-            self.changed.insert(row);
+        if let Some(Upload { state: State::NeedsDecision(_), .. }) = self.get(row) {
+            self.change(row, |upload| upload.state = State::Skipped(Skipped::ServerFileKept));
         }
     }
 
@@ -496,41 +468,50 @@ impl Queue {
     }
 
     fn requeue(&mut self, row: Row, on_conflict: OnConflict) {
-        let Some(upload) = self.uploads.get_mut(row.0) else {
-            return;
-        };
+        let Some(upload) = self.get(row) else { return };
         match upload.state {
             State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
-                upload.state = State::Queued;
-                // Who chose to overwrite once need not be asked again after a break.
-                if on_conflict == OnConflict::Overwrite {
-                    upload.on_conflict = on_conflict;
-                }
-                self.queued.insert(row);
-                self.changed.insert(row);
             }
-            State::Queued | State::Held | State::Open(_) | State::Done { .. } => {}
+            State::Queued | State::Held | State::Open(_) | State::Done { .. } => return,
         }
+        self.queued.insert(row);
+        self.change(row, |upload| {
+            upload.state = State::Queued;
+            // Who chose to overwrite once need not be asked again after a break.
+            if on_conflict == OnConflict::Overwrite {
+                upload.on_conflict = on_conflict;
+            }
+        });
     }
 
     fn end(&mut self, id: UploadId, state: State) -> Option<Row> {
         let row = self.open.remove(&id)?;
-        let upload = self.uploads.get_mut(row.0)?;
-        if !upload.is_open_as(id) {
+        if !self.is_open_as(row, id) {
             return None;
         }
-        upload.state = state;
-        self.changed.insert(row);
+        self.change(row, |upload| upload.state = state);
         Some(row)
     }
 
     fn set_stage(&mut self, id: UploadId, stage: Stage) {
-        if let Some(row) = self.current(id)
-            && let Some(open) = self.open_mut(row)
-        {
-            open.stage = stage;
-            self.changed.insert(row);
+        if let Some(row) = self.current(id) {
+            self.change(row, |upload| {
+                if let State::Open(open) = &mut upload.state {
+                    open.stage = stage;
+                }
+            });
         }
+    }
+
+    /// The one way to change an upload: its row is drawn again, and the totals follow.
+    fn change<R>(&mut self, row: Row, change: impl FnOnce(&mut Upload) -> R) -> Option<R> {
+        let upload = self.uploads.get_mut(row.0)?;
+        let before = upload.share();
+        let result = change(upload);
+        self.totals = self.totals.combine(before, u64::saturating_sub);
+        self.totals = self.totals.combine(upload.share(), u64::saturating_add);
+        self.changed.insert(row);
+        Some(result)
     }
 
     /// Whose turn it is to send, and up to where: the first upload after the one that sent last.
@@ -552,7 +533,11 @@ impl Queue {
 
     fn current(&self, id: UploadId) -> Option<Row> {
         let row = *self.open.get(&id)?;
-        self.get(row)?.is_open_as(id).then_some(row)
+        self.is_open_as(row, id).then_some(row)
+    }
+
+    fn is_open_as(&self, row: Row, id: UploadId) -> bool {
+        self.get(row).is_some_and(|upload| upload.is_open_as(id))
     }
 
     fn open_mut(&mut self, row: Row) -> Option<&mut Open> {
@@ -639,25 +624,23 @@ impl Upload {
         }
     }
 
-    fn count(&self, totals: &mut Totals) {
-        totals.files += 1;
-        let counted = match &self.state {
-            State::Failed(_) => {
-                totals.failed += 1;
-                return;
-            }
-            State::Skipped(_) => {
-                totals.skipped += 1;
-                return;
-            }
-            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut totals.active,
-            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut totals.paused,
-            State::Done { .. } => &mut totals.done,
-            State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
+    /// What it adds to the totals.
+    fn share(&self) -> Totals {
+        let mut share = Totals { files: 1, ..Totals::default() };
+        let figure = match &self.state {
+            State::Failed(_) => &mut share.failed,
+            State::Skipped(_) => &mut share.skipped,
+            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut share.active,
+            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut share.paused,
+            State::Done { .. } => &mut share.done,
+            State::Interrupted | State::NeedsDecision(_) => &mut share.waiting,
         };
-        *counted += 1;
-        totals.bytes = totals.bytes.saturating_add(self.file.size);
-        totals.taken = totals.taken.saturating_add(self.taken());
+        *figure = 1;
+        if share.failed + share.skipped == 0 {
+            share.bytes = self.file.size;
+            share.taken = self.taken();
+        }
+        share
     }
 }
 
@@ -683,6 +666,29 @@ impl Open {
     #[must_use]
     pub fn hold(&self) -> Hold {
         self.hold
+    }
+
+    /// Takes in the portal's grant; gives the bytes that the server has taken since the last one.
+    fn credit(&mut self, attempt: Attempt, taken: u64, limit: u64) -> u64 {
+        if attempt < self.attempt {
+            return 0;
+        }
+        if attempt > self.attempt {
+            self.attempt = attempt;
+            self.window = Window::starting_at(self.window.size(), taken);
+            if self.stage == Stage::Verifying {
+                self.stage = Stage::Sending;
+            }
+        }
+        let before = self.window.taken();
+        self.window.grant(limit);
+        self.window.take(taken);
+        self.window_bytes = self.window_bytes.max(limit.saturating_sub(taken));
+        let gained = self.window.taken() - before;
+        if gained > 0 && self.stage == Stage::Ahead {
+            self.stage = Stage::Sending;
+        }
+        gained
     }
 
     /// Where the next chunk ends when it should have `wanted` bytes; nothing when it is better to

@@ -285,6 +285,11 @@ proptest! {
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
         }
+        let recounted = queue
+            .uploads
+            .iter()
+            .fold(Totals::default(), |sum, upload| sum.combine(upload.share(), u64::saturating_add));
+        prop_assert_eq!(queue.totals(), recounted);
         queue.link_lost();
         for row in 0..6 {
             queue.resume(Row(row));
