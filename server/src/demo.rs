@@ -2,8 +2,8 @@
 //! self-signed certificate, which goes through the same trust dialog as any other.
 
 use std::{
-    net::SocketAddr,
-    path::Path,
+    net::{SocketAddr, TcpListener},
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -18,7 +18,6 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use tokio::net::TcpListener;
 use unftp_core::auth::{
     AuthenticationError, Authenticator, Credentials, DefaultUser, Principal,
 };
@@ -42,13 +41,26 @@ pub struct DemoServer {
 }
 
 impl DemoServer {
-    /// Opens a free port on loopback.
+    /// Opens a free port on loopback and serves it from a thread of its own, to the process's end.
     ///
     /// # Errors
-    /// When there is no port, no folder, no randomness to be had.
-    pub async fn start() -> anyhow::Result<Self> {
+    /// When there is no port, no folder, no randomness, no thread to be had.
+    pub fn start() -> anyhow::Result<Self> {
+        let demo = Self::new()?;
+        let runtime = single_threaded_runtime().context("no runtime for the demo")?;
+        let listener = demo.listener.try_clone().context("the demo's port cannot be shared")?;
+        let service = demo.service();
+        std::thread::Builder::new()
+            .name("demo-ftps-server".to_owned())
+            .spawn(move || runtime.block_on(serve(listener, &service)))
+            .context("no thread for the demo's FTPS server")?;
+        Ok(demo)
+    }
+
+    fn new() -> anyhow::Result<Self> {
         let listener =
-            TcpListener::bind("127.0.0.1:0").await.context("no port for the demo's FTPS server")?;
+            TcpListener::bind("127.0.0.1:0").context("no port for the demo's FTPS server")?;
+        listener.set_nonblocking(true).context("the demo's port cannot be served")?;
         let address = listener.local_addr().context("the demo's FTPS server has no address")?;
         let folder = tempfile::Builder::new()
             .prefix("ferryport-demo-")
@@ -89,31 +101,59 @@ impl DemoServer {
         &self.certificate_sha256
     }
 
-    /// Serves for ever.
-    ///
-    /// # Errors
-    /// When the folder is gone.
-    pub async fn run(&self) -> anyhow::Result<()> {
-        loop {
-            let Ok((stream, _)) = self.listener.accept().await else { continue };
-            let server = self.server()?;
-            tokio::spawn(async move {
-                if let Err(error) = server.service(stream).await {
-                    tracing::debug!(%error, "a connection to the demo's FTPS server ended");
-                }
-            });
+    fn service(&self) -> Service {
+        Service {
+            folder: self.folder.path().to_owned(),
+            account: Arc::clone(&self.account),
+            tls: Arc::clone(&self.tls),
         }
     }
+}
 
+/// What each connection to the demo's server needs.
+#[derive(Debug)]
+struct Service {
+    folder: PathBuf,
+    account: Arc<Account>,
+    tls: Arc<ServerConfig>,
+}
+
+/// A runtime that looks at its sockets only when it has nothing else to do.
+///
+/// libunftp 0.24 answers `AUTH TLS` first and stops reading commands a moment later; a client
+/// whose handshake arrives within that moment has it read as a command. Here the step between the
+/// two is always ready before a socket is looked at again.
+fn single_threaded_runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().event_interval(u32::MAX).build()
+}
+
+async fn serve(listener: TcpListener, service: &Service) {
+    let listener = match tokio::net::TcpListener::from_std(listener) {
+        Ok(listener) => listener,
+        Err(error) => {
+            tracing::error!(%error, "the demo's port cannot be served");
+            return;
+        }
+    };
+    loop {
+        let Ok((stream, _)) = listener.accept().await else { continue };
+        match service.server() {
+            Ok(server) => drop(tokio::spawn(server.service(stream))),
+            Err(error) => tracing::error!(error = format!("{error:#}"), "no FTPS session"),
+        }
+    }
+}
+
+impl Service {
     fn server(&self) -> anyhow::Result<libunftp::Server<Filesystem, DefaultUser>> {
-        let folder = self.folder.path().to_owned();
+        let folder = self.folder.clone();
         // libunftp makes a backend a session, through a function that cannot fail.
         Filesystem::new(&folder).context("the demo's folder is gone")?;
         #[expect(clippy::expect_used, reason = "checked one line above; libunftp allows no error")]
         let backend = Box::new(move || Filesystem::new(&folder).expect("the demo's folder"));
         ServerBuilder::with_authenticator(backend, Arc::clone(&self.account) as _)
             .greeting("Ferryport demo")
-            .ftps_manual::<std::path::PathBuf>(Arc::clone(&self.tls))
+            .ftps_manual::<PathBuf>(Arc::clone(&self.tls))
             .ftps_required(FtpsRequired::All, FtpsRequired::All)
             .logger(slog_discard())
             .build()

@@ -111,7 +111,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     use ferryport::demo::{DemoServer, USERNAME};
 
-    let server = DemoServer::start().await?;
+    let server = DemoServer::start()?;
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;
     println!("Ferryport is ready. Open http://{} and connect:\n", portal.address());
@@ -124,10 +124,8 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  {}", server.certificate_sha256());
     println!("Uploads arrive in {} and are gone when", server.folder().display());
     println!("you press Ctrl-C.");
-    tokio::select! {
-        served = server.run() => served,
-        () = portal.run(serve::asked_to_stop()) => Ok(()),
-    }
+    portal.run(serve::asked_to_stop()).await;
+    Ok(())
 }
 
 /// What goes wrong is on standard error; `RUST_LOG` tells how much of the rest.
