@@ -1,9 +1,9 @@
 //! From an address to a session that is ready: connect, greeting, TLS, login, protection.
 //!
-//! - [`socket`]: TCP connections.
-//! - [`secure`]: the TLS handshake of the control connection.
-//! - [`probe`]: what a silent port speaks.
-//! - [`login`]: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
+//! - `socket`: TCP connections.
+//! - `secure`: the TLS handshake of the control connection.
+//! - `probe`: what a silent port speaks.
+//! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
 //!
 //! With explicit TLS the greeting comes first and TLS after `AUTH` (RFC 4217 §4); with implicit TLS
 //! it is the other way round. Nothing secret is sent before the certificate was accepted.

@@ -136,6 +136,11 @@ impl Control {
         self.step != Step::Lost && self.outstanding == 0
     }
 
+    /// Whether the reply to a command is still to come, and may be waited for.
+    pub(crate) fn awaits_reply(&self) -> bool {
+        self.step != Step::Lost && self.outstanding > 0
+    }
+
     /// Notes that nothing more can be read from this connection with confidence.
     pub(crate) fn lose_step(&mut self) {
         self.step = Step::Lost;

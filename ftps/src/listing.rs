@@ -1,7 +1,7 @@
 //! Listings: lines of bytes in, entries out. Does no I/O.
 //!
-//! - [`machine`]: the facts of `MLSD` (RFC 3659 §7.2).
-//! - [`people`]: what `LIST` gives, in the dialects of Unix and DOS.
+//! - `machine`: the facts of `MLSD` (RFC 3659 §7.2).
+//! - `people`: what `LIST` gives, in the dialects of Unix and DOS.
 
 use crate::{config::Limits, path::RemotePath};
 

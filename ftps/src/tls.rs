@@ -1,7 +1,7 @@
 //! TLS: the versions, what was agreed on, and one session store for each FTP session.
 //!
-//! - [`session`]: the configuration that a control connection and its data connections share.
-//! - [`verifier`]: decides on the server's certificate and says why not.
+//! - `session`: the configuration that a control connection and its data connections share.
+//! - `verifier`: decides on the server's certificate and says why not.
 
 use std::fmt;
 

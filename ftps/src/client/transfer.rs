@@ -332,7 +332,7 @@ impl<'c> Transfer<'c> {
         let Self { control, stream, replies, about, .. } = self;
         control.transcript().add(Connection::Data(about.number), Status::Aborted);
         drop(stream);
-        if replies.done.is_none() && !control.is_usable() {
+        if replies.done.is_none() && control.awaits_reply() {
             let within = control.timeouts().abort;
             let last = control.last_reply(within, What::FinalReply).await;
             if let Err(kind) = last {
