@@ -169,13 +169,12 @@ impl Client {
         self.control.transcript()
     }
 
-    /// The path from the root, where it is known what a relative one starts from.
-    ///
-    /// The session changes its directory to list; what the caller means does not change.
+    /// The path from the root: the session changes its directory to list, and what a relative path
+    /// means must not change with it. A server that does not say where it starts, starts there.
     fn absolute(&self, path: &RemotePath) -> RemotePath {
         match &self.facts.initial_directory {
             Some(initial) => initial.join(path),
-            None => path.clone(),
+            None => RemotePath::root().join(path),
         }
     }
 

@@ -3,21 +3,16 @@
 //! It cannot hold the password: a command gets in as a [`CommandLine`] only, and there is no other
 //! text of ours that a secret could be part of.
 
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-    sync::Arc,
-    time::Duration,
-};
+use std::{fmt, sync::Arc};
 
 use crate::{
-    certificate::CertificateFacts,
-    command::CommandLine,
-    error::Stage,
-    profile::Rung,
-    reply::decoder::ReplyLine,
-    tls::{TlsFacts, TlsVersion},
+    certificate::CertificateFacts, command::CommandLine, error::Stage, reply::decoder::ReplyLine,
+    tls::TlsFacts,
 };
+
+mod status;
+
+pub use status::Status;
 
 /// A handle that events go into; cheap to clone.
 ///
@@ -158,163 +153,6 @@ pub struct ErrorLine {
 impl fmt::Display for ErrorLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.message)
-    }
-}
-
-/// A decision, or something worth knowing; its `Display` is a sentence for a person.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// A TCP connection to the control port is being made.
-    Connecting {
-        /// Where to.
-        address: SocketAddr,
-    },
-    /// A TCP connection to a data port is being made.
-    ConnectingData {
-        /// Where to.
-        address: SocketAddr,
-    },
-    /// The server has been silent for a while; it is tried whether it expects TLS at once.
-    Probing {
-        /// How long it has been silent.
-        silent_for: Duration,
-    },
-    /// `AUTH TLS` was refused, `AUTH SSL` is tried.
-    TryingAuthSsl,
-    /// The banner names a server that takes no TLS 1.3 session for its data connections.
-    BannerLimitsTls {
-        /// The server's name.
-        server: &'static str,
-        /// The newest version from here on.
-        max: TlsVersion,
-    },
-    /// The control connection is made again for that reason.
-    Reconnecting,
-    /// The server wants no password.
-    NoPasswordNeeded,
-    /// The server does not say what it can do.
-    NoFeatures,
-    /// `OPTS UTF8 ON` was refused; names are sent as UTF-8 all the same.
-    Utf8Refused,
-    /// The login is complete.
-    LoggedIn {
-        /// The directory that it opened.
-        directory: Option<String>,
-    },
-    /// `EPSV` was refused, `PASV` is used from here on.
-    EpsvRefused,
-    /// The port from `EPSV` cannot be reached, `PASV` is tried.
-    EpsvUnreachable {
-        /// The port.
-        port: u16,
-    },
-    /// The server named an address that is not its own; it is not used.
-    PassiveAddressIgnored {
-        /// What the server named.
-        named: IpAddr,
-        /// What is dialled.
-        dialled: IpAddr,
-    },
-    /// The multi-line reply ended with another code than it started with.
-    OtherCodeEndsReply,
-    /// A reply came that belongs to no command.
-    UnexpectedReply,
-    /// The server closed a data connection without TLS's close_notify.
-    NoCloseNotify,
-    /// A data connection is complete.
-    Transferred {
-        /// Bytes of content that went over it.
-        bytes: u64,
-    },
-    /// The listing was read.
-    Listed {
-        /// Entries that were kept.
-        entries: usize,
-        /// Entries that were not.
-        left_out: u64,
-    },
-    /// The listing is too long and was cut off.
-    ListingCutOff {
-        /// Bytes that were read.
-        bytes: u64,
-    },
-    /// The directory was there already.
-    DirectoryExists {
-        /// Its path.
-        path: String,
-    },
-    /// A transfer was aborted by us.
-    Aborted,
-    /// After a failed transfer it is made sure that commands and replies are in step.
-    Resynchronising,
-    /// The next attempt goes another way.
-    Climbing(Rung),
-}
-
-impl fmt::Display for Status {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Connecting { address } => write!(f, "Connecting to {address}."),
-            Self::ConnectingData { address } => {
-                write!(f, "Connecting to {address} for the data.")
-            }
-            Self::Probing { silent_for } => write!(
-                f,
-                "The server has said nothing for {} s. A second connection tries whether the port \
-                 expects TLS at once.",
-                silent_for.as_secs_f32()
-            ),
-            Self::TryingAuthSsl => {
-                f.write_str("The server refused AUTH TLS. Trying AUTH SSL, its older name.")
-            }
-            Self::BannerLimitsTls { server, max } => write!(
-                f,
-                "The greeting says {server}, which refuses to resume TLS 1.3 sessions from one \
-                 data connection to the next. Using {max}."
-            ),
-            Self::Reconnecting => f.write_str("Connecting again before logging in."),
-            Self::NoPasswordNeeded => f.write_str("The server asks for no password."),
-            Self::NoFeatures => f.write_str("The server does not say what it can do."),
-            Self::Utf8Refused => {
-                f.write_str("The server refused to switch to UTF-8. Names are sent as UTF-8 anyway.")
-            }
-            Self::LoggedIn { directory: Some(path) } => write!(f, "Logged in, in \"{path}\"."),
-            Self::LoggedIn { directory: None } => f.write_str("Logged in."),
-            Self::EpsvRefused => {
-                f.write_str("The server refused EPSV. Using PASV from here on.")
-            }
-            Self::EpsvUnreachable { port } => write!(
-                f,
-                "Nothing answers at port {port}, which the server named for EPSV. Trying PASV once."
-            ),
-            Self::PassiveAddressIgnored { named, dialled } => write!(
-                f,
-                "The server named the address {named} for the data. It is ignored: the data goes \
-                 to {dialled}, where the control connection goes."
-            ),
-            Self::OtherCodeEndsReply => {
-                f.write_str("The reply ended with another code than it began with.")
-            }
-            Self::UnexpectedReply => f.write_str("This reply belongs to no command."),
-            Self::NoCloseNotify => f.write_str(
-                "The server closed the data connection without saying so in TLS. Its reply decides.",
-            ),
-            Self::Transferred { bytes } => write!(f, "{bytes} bytes were transferred."),
-            Self::Listed { entries, left_out: 0 } => write!(f, "{entries} entries were listed."),
-            Self::Listed { entries, left_out } => {
-                write!(f, "{entries} entries were listed, {left_out} were left out.")
-            }
-            Self::ListingCutOff { bytes } => {
-                write!(f, "The listing was cut off after {bytes} bytes.")
-            }
-            Self::DirectoryExists { path } => write!(f, "The directory \"{path}\" exists."),
-            Self::Aborted => f.write_str("The transfer was aborted."),
-            Self::Resynchronising => {
-                f.write_str("Making sure that commands and replies are in step.")
-            }
-            Self::Climbing(rung) => rung.fmt(f),
-        }
     }
 }
 

@@ -8,7 +8,10 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokio::net::TcpStream;
 
-use super::{Client, transfer::Transfer};
+use super::{
+    Client,
+    transfer::{About, Transfer},
+};
 use crate::{
     command::Command,
     connect::socket,
@@ -48,15 +51,9 @@ impl Client {
         }
         self.control.send(command, purpose.stage).await?;
         let Dialled { tcp, port, number } = dialled;
+        let about = About { verb: command.verb(), stage: purpose.stage, port, number };
         let buffer_bytes = self.config.limits.data_buffer_bytes;
-        Transfer::start(
-            &mut self.control,
-            command.verb(),
-            purpose.stage,
-            (tcp, port, number),
-            buffer_bytes,
-        )
-        .await
+        Transfer::start(&mut self.control, about, tcp, buffer_bytes).await
     }
 
     /// `REST` counts for the command that follows it, and only for that (RFC 3659 §5).

@@ -3,31 +3,34 @@
 //! While bytes go one way over the data connection, three things have to be watched: its other
 //! way, since TLS 1.3 tickets come there and the next data connection needs one; the control
 //! connection, since the server may refuse at any moment; and the clock.
+//!
+//! - `handshake`: how it starts.
+//! - this module: writing, reading, finishing, aborting.
+//! - `failure`: what an error of it is.
 
 use std::{
-    future::{Future, poll_fn},
+    future::poll_fn,
     io,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-    time::{Duration, Instant, timeout, timeout_at},
+    time::{Duration, timeout},
 };
 
+use self::failure::Failed;
 use crate::{
-    certificate::Fingerprint,
     control::Control,
     error::{Error, Kind, Stage, What},
-    reply::{Code, Reply, Severity},
-    tls::{
-        TlsFacts,
-        session::{DataStream, TlsSession},
-    },
+    reply::{Reply, Severity},
+    tls::{TlsFacts, session::DataStream},
     transcript::{Connection, Status},
 };
+
+mod failure;
+mod handshake;
 
 /// Bytes of a listing that are read at once.
 pub(super) const READ_BYTES: usize = 16 * 1024;
@@ -48,13 +51,17 @@ pub(super) struct Transfer<'c> {
     bytes: u64,
 }
 
-/// What a transfer is, for its errors.
+/// What a transfer is, for the log and for its errors.
 #[derive(Clone, Copy, Debug)]
-struct About {
-    verb: &'static str,
-    stage: Stage,
-    port: u16,
-    number: u32,
+pub(super) struct About {
+    /// The command that started it.
+    pub(super) verb: &'static str,
+    /// The stage that it belongs to once its data connection stands.
+    pub(super) stage: Stage,
+    /// The port of its data connection.
+    pub(super) port: u16,
+    /// The number of its data connection.
+    pub(super) number: u32,
 }
 
 /// The replies to a transfer command so far.
@@ -97,6 +104,11 @@ impl Replies {
         Ok(())
     }
 
+    /// Whether the server has said anything yet.
+    fn any(&self) -> bool {
+        self.started || self.done.is_some()
+    }
+
     /// 1yz may come once, never or several times (RFC 959 §5.4 wants one).
     fn take(&mut self, reply: Reply) -> Result<(), Failure> {
         match reply.code().severity() {
@@ -111,35 +123,6 @@ impl Replies {
 }
 
 impl<'c> Transfer<'c> {
-    /// Shakes hands on the data connection, side by side with the reply to the command.
-    pub(super) async fn start(
-        control: &'c mut Control,
-        verb: &'static str,
-        stage: Stage,
-        (tcp, port, number): (TcpStream, u16, u32),
-        buffer_bytes: usize,
-    ) -> Result<Self, Error> {
-        let about = About { verb, stage, port, number };
-        control.transcript().add(Connection::Data(number), Stage::DataTls);
-        let Some(tls) = control.tls().cloned() else {
-            return Err(control.error(Kind::OutOfStep, Stage::DataTls));
-        };
-        let mut replies = Replies::default();
-        let handshake = tls.session.handshake(tcp, buffer_bytes);
-        let shaken = shake(control, &mut replies, handshake, &tls.session, tls.certificate.sha256);
-        match shaken.await {
-            Ok((stream, facts)) => {
-                control.transcript().add(Connection::Data(number), facts.clone());
-                let reading = Reading::Open;
-                Ok(Self { control, stream, replies, tls: facts, reading, about, bytes: 0 })
-            }
-            Err(failure) => {
-                let failed = Failed { control, replies: &mut replies, about, tls: None };
-                Err(failed.before_tls(failure).await)
-            }
-        }
-    }
-
     /// The TLS of the data connection.
     pub(super) fn tls(&self) -> &TlsFacts {
         &self.tls
@@ -231,25 +214,20 @@ impl<'c> Transfer<'c> {
     ) -> Poll<Result<usize, Failure>> {
         self.replies.poll(self.control, cx)?;
         let mut buffer = ReadBuf::new(bytes);
-        let read = match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-            Poll::Pending => return Poll::Pending,
-            Poll::Ready(read) => read,
-        };
-        Poll::Ready(match read {
-            Ok(()) => Ok(buffer.filled().len()),
+        let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
+        match read {
+            Ok(()) => (),
             // Whether the listing is whole, the reply says.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.note(Status::NoCloseNotify);
-                Ok(0)
             }
-            Err(source) => Err(Failure::Data(data_io(source))),
-        })
-        .map_ok(|read| {
-            if read == 0 {
-                self.reading = Reading::Ended;
-            }
-            read
-        })
+            Err(source) => return Poll::Ready(Err(Failure::Data(data_io(source)))),
+        }
+        let read = buffer.filled().len();
+        if read == 0 {
+            self.reading = Reading::Ended;
+        }
+        Poll::Ready(Ok(read))
     }
 
     /// Ends our way of the data connection and waits until the server has both closed its own and
@@ -294,8 +272,7 @@ impl<'c> Transfer<'c> {
     }
 
     async fn confirmed(&mut self, after: Duration) -> Result<Reply, Failure> {
-        let deadline = Instant::now() + after;
-        let confirmed = timeout_at(deadline, poll_fn(|cx| self.poll_confirmed(cx))).await;
+        let confirmed = timeout(after, poll_fn(|cx| self.poll_confirmed(cx))).await;
         confirmed.unwrap_or(Err(Failure::Control(Kind::TimedOut { what: What::FinalReply, after })))
     }
 
@@ -353,180 +330,6 @@ impl<'c> Transfer<'c> {
         let about = self.about;
         let failed = Failed { control: self.control, replies: &mut self.replies, about, tls };
         failed.after_tls(failure).await
-    }
-}
-
-/// The handshake of the data connection, with the replies that come meanwhile.
-async fn shake(
-    control: &mut Control,
-    replies: &mut Replies,
-    mut handshake: tokio_rustls::Connect<TcpStream>,
-    session: &TlsSession,
-    expected: Fingerprint,
-) -> Result<(DataStream, TlsFacts), Failure> {
-    let timeouts = *control.timeouts();
-    let mut after = timeouts.reply;
-    let mut deadline = Instant::now() + after;
-    loop {
-        let was_started = replies.started;
-        let step = poll_fn(|cx| poll_handshake(cx, control, replies, &mut handshake, was_started));
-        let stream = match timeout_at(deadline, step).await {
-            Err(_) => return Err(Failure::Data(Kind::TimedOut { what: What::DataTls, after })),
-            Ok(Err(failure)) => return Err(failure),
-            Ok(Ok(None)) => {
-                // The server has the connection now: its handshake has to follow.
-                after = timeouts.tls_handshake;
-                deadline = Instant::now() + after;
-                continue;
-            }
-            Ok(Ok(Some(Ok(stream)))) => stream,
-            Ok(Ok(Some(Err(source)))) => return Err(Failure::Data(why(session, expected, source))),
-        };
-        return check(stream, expected);
-    }
-}
-
-/// `None` when the server has just announced that it starts.
-fn poll_handshake(
-    cx: &mut Context<'_>,
-    control: &mut Control,
-    replies: &mut Replies,
-    handshake: &mut tokio_rustls::Connect<TcpStream>,
-    was_started: bool,
-) -> Poll<Result<Option<io::Result<DataStream>>, Failure>> {
-    replies.poll(control, cx)?;
-    match Pin::new(handshake).poll(cx) {
-        Poll::Ready(stream) => Poll::Ready(Ok(Some(stream))),
-        Poll::Pending if replies.started != was_started => Poll::Ready(Ok(None)),
-        Poll::Pending => Poll::Pending,
-    }
-}
-
-/// Why a handshake on a data connection failed.
-fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
-    match session.take_refused() {
-        Some(refused) => Kind::DataCertificate { control, data: refused.facts.sha256 },
-        None => Kind::Handshake(source),
-    }
-}
-
-/// The data connection must show the control connection's certificate; where a session was
-/// resumed, that is the one that the session was made with.
-fn check(stream: DataStream, control: Fingerprint) -> Result<(DataStream, TlsFacts), Failure> {
-    let (_, connection) = stream.get_ref();
-    let facts = TlsFacts::of(connection).ok_or(Failure::Data(Kind::OutOfStep))?;
-    let shown = connection.peer_certificates().and_then(<[_]>::first);
-    let shown = shown.map(Fingerprint::of).ok_or(Failure::Data(Kind::OutOfStep))?;
-    if shown != control {
-        return Err(Failure::Data(Kind::DataCertificate { control, data: shown }));
-    }
-    Ok((stream, facts))
-}
-
-/// Makes an error of a failure, with the server's verdict if there is one.
-struct Failed<'a> {
-    control: &'a mut Control,
-    replies: &'a mut Replies,
-    about: About,
-    tls: Option<TlsFacts>,
-}
-
-impl Failed<'_> {
-    /// Without TLS on the data connection.
-    async fn before_tls(mut self, failure: Failure) -> Error {
-        let kind = match failure {
-            Failure::Refused(reply) => return self.refused(reply, Stage::DataTls),
-            Failure::Control(kind) => kind,
-            Failure::Data(kind) => match self.verdict().await {
-                Ok(Some(reply)) => return self.refused(reply, Stage::DataTls),
-                // A server that goes away instead of answering says nothing better than this.
-                Ok(None) | Err(_) => kind,
-            },
-        };
-        // Servers that fail here lose count of their replies, or end without a word.
-        self.control.lose_step();
-        self.error(kind, Stage::DataTls)
-    }
-
-    /// With TLS on the data connection.
-    async fn after_tls(mut self, failure: Failure) -> Error {
-        let stage = self.about.stage;
-        match failure {
-            Failure::Refused(reply) => self.refused(reply, stage),
-            Failure::Control(kind) => self.lost(kind, stage),
-            Failure::Data(kind) => match self.verdict().await {
-                Ok(Some(reply)) => self.refused(reply, stage),
-                Ok(None) => self.lost(kind, stage),
-                Err(verdict @ (Kind::Ended { .. } | Kind::EndedEarly { .. })) => {
-                    self.lost(verdict, stage)
-                }
-                Err(_) => self.lost(kind, stage),
-            },
-        }
-    }
-
-    /// The refusal that says why the data connection failed, if it comes in time.
-    async fn verdict(&mut self) -> Result<Option<Reply>, Kind> {
-        if let Some(reply) = self.replies.done.take() {
-            return Err(Kind::EndedEarly { reply });
-        }
-        let within = self.control.timeouts().verdict;
-        match self.control.last_reply(within, What::FinalReply).await {
-            Ok(reply) if reply.code().is_refusal() => Ok(Some(reply)),
-            Ok(reply) => Err(Kind::EndedEarly { reply }),
-            Err(Kind::TimedOut { .. }) => Ok(None),
-            Err(kind) => Err(kind),
-        }
-    }
-
-    fn refused_data_tls(self, reply: Reply) -> Error {
-        self.control.lose_step();
-        self.refusal(reply, Stage::DataTls)
-    }
-
-    /// A refusal while the transfer is under way, or instead of it.
-    fn refused(self, reply: Reply, stage: Stage) -> Error {
-        if self.is_about_data_tls(&reply) {
-            return self.refused_data_tls(reply);
-        }
-        // Some servers send a second refusal.
-        self.control.doubt_step();
-        let stage = if stage == Stage::DataTls { self.about.stage } else { stage };
-        self.refusal(reply, stage)
-    }
-
-    /// Whether the refusal is about the data connection's TLS: some servers have a code of their
-    /// own for it, some say that the data connection could not be opened, though it is.
-    fn is_about_data_tls(&self, reply: &Reply) -> bool {
-        match reply.code() {
-            Code::DATA_TLS_REFUSED | Code::PROT_REFUSED => true,
-            Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => {
-                self.tls.is_none() || !self.replies.started
-            }
-            _ => false,
-        }
-    }
-
-    fn refusal(self, reply: Reply, stage: Stage) -> Error {
-        let verb = self.about.verb;
-        self.error(Kind::Refused { verb, reply }, stage)
-    }
-
-    fn lost(self, kind: Kind, stage: Stage) -> Error {
-        self.control.lose_step();
-        self.error(kind, stage)
-    }
-
-    fn error(self, kind: Kind, stage: Stage) -> Error {
-        let mut evidence = self.control.evidence();
-        evidence.data_port = Some(self.about.port);
-        evidence.data_tls = self.tls;
-        let error = kind.at(stage).with_evidence(evidence);
-        if error.reply().is_none() {
-            let connection = Connection::Data(self.about.number);
-            self.control.transcript().add(connection, error.line());
-        }
-        error
     }
 }
 

@@ -1,0 +1,119 @@
+//! What a transfer's failure is: the server's verdict where there is one, else what happened to
+//! the connections. Decides, too, whether the session can go on.
+
+use super::{About, Failure, Replies};
+use crate::{
+    control::Control,
+    error::{Error, Kind, Stage, What},
+    reply::{Code, Reply},
+    tls::TlsFacts,
+    transcript::Connection,
+};
+
+/// Makes an error of a failure, with the server's verdict if there is one.
+pub(super) struct Failed<'a> {
+    pub(super) control: &'a mut Control,
+    pub(super) replies: &'a mut Replies,
+    pub(super) about: About,
+    /// The TLS of the data connection, once it stands.
+    pub(super) tls: Option<TlsFacts>,
+}
+
+impl Failed<'_> {
+    /// Without TLS on the data connection.
+    pub(super) async fn before_tls(mut self, failure: Failure) -> Error {
+        let kind = match failure {
+            Failure::Refused(reply) => return self.refused(reply, Stage::DataTls),
+            Failure::Control(kind) => kind,
+            Failure::Data(kind) => match self.verdict().await {
+                Ok(Some(reply)) => return self.refused(reply, Stage::DataTls),
+                // A server that goes away instead of answering says nothing better than this.
+                Ok(None) | Err(_) => kind,
+            },
+        };
+        // Servers that fail here lose count of their replies, or end without a word.
+        self.control.lose_step();
+        self.error(kind, Stage::DataTls)
+    }
+
+    /// With TLS on the data connection.
+    pub(super) async fn after_tls(mut self, failure: Failure) -> Error {
+        let stage = self.about.stage;
+        match failure {
+            Failure::Refused(reply) => self.refused(reply, stage),
+            Failure::Control(kind) => self.lost(kind, stage),
+            Failure::Data(kind) => match self.verdict().await {
+                Ok(Some(reply)) => self.refused(reply, stage),
+                Ok(None) => self.lost(kind, stage),
+                Err(verdict @ (Kind::Ended { .. } | Kind::EndedEarly { .. })) => {
+                    self.lost(verdict, stage)
+                }
+                Err(_) => self.lost(kind, stage),
+            },
+        }
+    }
+
+    /// The refusal that says why the data connection failed, if it comes in time.
+    async fn verdict(&mut self) -> Result<Option<Reply>, Kind> {
+        if let Some(reply) = self.replies.done.take() {
+            return Err(Kind::EndedEarly { reply });
+        }
+        let within = self.control.timeouts().verdict;
+        match self.control.last_reply(within, What::FinalReply).await {
+            Ok(reply) if reply.code().is_refusal() => Ok(Some(reply)),
+            Ok(reply) => Err(Kind::EndedEarly { reply }),
+            Err(Kind::TimedOut { .. }) => Ok(None),
+            Err(kind) => Err(kind),
+        }
+    }
+
+    fn refused_data_tls(self, reply: Reply) -> Error {
+        self.control.lose_step();
+        self.refusal(reply, Stage::DataTls)
+    }
+
+    /// A refusal while the transfer is under way, or instead of it.
+    fn refused(self, reply: Reply, stage: Stage) -> Error {
+        if self.is_about_data_tls(&reply) {
+            return self.refused_data_tls(reply);
+        }
+        // Some servers send a second refusal.
+        self.control.doubt_step();
+        let stage = if stage == Stage::DataTls { self.about.stage } else { stage };
+        self.refusal(reply, stage)
+    }
+
+    /// Whether the refusal is about the data connection's TLS: some servers have a code of their
+    /// own for it, some say that the data connection could not be opened, though it is.
+    fn is_about_data_tls(&self, reply: &Reply) -> bool {
+        match reply.code() {
+            Code::DATA_TLS_REFUSED | Code::PROT_REFUSED => true,
+            Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => {
+                self.tls.is_none() || !self.replies.started
+            }
+            _ => false,
+        }
+    }
+
+    fn refusal(self, reply: Reply, stage: Stage) -> Error {
+        let verb = self.about.verb;
+        self.error(Kind::Refused { verb, reply }, stage)
+    }
+
+    fn lost(self, kind: Kind, stage: Stage) -> Error {
+        self.control.lose_step();
+        self.error(kind, stage)
+    }
+
+    fn error(self, kind: Kind, stage: Stage) -> Error {
+        let mut evidence = self.control.evidence();
+        evidence.data_port = Some(self.about.port);
+        evidence.data_tls = self.tls;
+        let error = kind.at(stage).with_evidence(evidence);
+        if error.reply().is_none() {
+            let connection = Connection::Data(self.about.number);
+            self.control.transcript().add(connection, error.line());
+        }
+        error
+    }
+}

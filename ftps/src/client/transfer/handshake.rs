@@ -1,0 +1,134 @@
+//! The TLS handshake of a data connection, side by side with the reply to the transfer command.
+
+use std::{
+    future::{Future, poll_fn},
+    io,
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
+
+use tokio::{
+    net::TcpStream,
+    time::{Duration, timeout},
+};
+use tokio_rustls::Connect;
+
+use super::{About, Failure, Reading, Replies, Transfer, failure::Failed};
+use crate::{
+    certificate::Fingerprint,
+    control::Control,
+    error::{Error, Kind, Stage, What},
+    tls::{
+        TlsFacts,
+        session::{DataStream, TlsSession},
+    },
+    transcript::Connection,
+};
+
+impl<'c> Transfer<'c> {
+    /// Shakes hands on a data connection whose transfer command was sent.
+    pub(in crate::client) async fn start(
+        control: &'c mut Control,
+        about: About,
+        tcp: TcpStream,
+        buffer_bytes: usize,
+    ) -> Result<Self, Error> {
+        let connection = Connection::Data(about.number);
+        control.transcript().add(connection, Stage::DataTls);
+        let Some(tls) = control.tls().cloned() else {
+            return Err(control.error(Kind::OutOfStep, Stage::DataTls));
+        };
+        let mut replies = Replies::default();
+        let handshake = Handshake {
+            connect: tls.session.handshake(tcp, buffer_bytes),
+            session: &tls.session,
+            expected: tls.certificate.sha256,
+            control,
+            replies: &mut replies,
+        };
+        match handshake.run().await {
+            Ok((stream, tls)) => {
+                control.transcript().add(connection, tls.clone());
+                let reading = Reading::Open;
+                Ok(Self { control, stream, replies, tls, reading, about, bytes: 0 })
+            }
+            Err(failure) => {
+                let failed = Failed { control, replies: &mut replies, about, tls: None };
+                Err(failed.before_tls(failure).await)
+            }
+        }
+    }
+}
+
+/// A handshake under way.
+struct Handshake<'a> {
+    control: &'a mut Control,
+    replies: &'a mut Replies,
+    connect: Connect<TcpStream>,
+    session: &'a TlsSession,
+    /// The certificate of the control connection.
+    expected: Fingerprint,
+}
+
+impl Handshake<'_> {
+    async fn run(mut self) -> Result<(DataStream, TlsFacts), Failure> {
+        let timeouts = *self.control.timeouts();
+        // Until the server says that it starts, it may be busy with something else.
+        let after = timeouts.reply;
+        let announced = timeout(after, poll_fn(|cx| self.poll_announced(cx))).await;
+        let stream = match announced.unwrap_or_else(|_| Err(too_slow(after)))? {
+            Some(stream) => stream,
+            None => {
+                let after = timeouts.tls_handshake;
+                let done = timeout(after, poll_fn(|cx| self.poll_done(cx))).await;
+                done.unwrap_or_else(|_| Err(too_slow(after)))?
+            }
+        };
+        check(stream, self.expected)
+    }
+
+    /// Resolves when the handshake is done, and to `None` when the server has announced its part.
+    fn poll_announced(
+        &mut self,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<DataStream>, Failure>> {
+        match self.poll_done(cx)? {
+            Poll::Ready(stream) => Poll::Ready(Ok(Some(stream))),
+            Poll::Pending if self.replies.any() => Poll::Ready(Ok(None)),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Result<DataStream, Failure>> {
+        self.replies.poll(self.control, cx)?;
+        let shaken = ready!(Pin::new(&mut self.connect).poll(cx));
+        Poll::Ready(
+            shaken.map_err(|source| Failure::Data(why(self.session, self.expected, source))),
+        )
+    }
+}
+
+fn too_slow(after: Duration) -> Failure {
+    Failure::Data(Kind::TimedOut { what: What::DataTls, after })
+}
+
+/// Why a handshake on a data connection failed.
+fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
+    match session.take_refused() {
+        Some(refused) => Kind::DataCertificate { control, data: refused.facts.sha256 },
+        None => Kind::Handshake(source),
+    }
+}
+
+/// The data connection must show the control connection's certificate; where a session was
+/// resumed, that is the one that the session was made with.
+fn check(stream: DataStream, control: Fingerprint) -> Result<(DataStream, TlsFacts), Failure> {
+    let (_, connection) = stream.get_ref();
+    let facts = TlsFacts::of(connection).ok_or(Failure::Data(Kind::OutOfStep))?;
+    let shown = connection.peer_certificates().and_then(<[_]>::first);
+    let shown = shown.map(Fingerprint::of).ok_or(Failure::Data(Kind::OutOfStep))?;
+    if shown != control {
+        return Err(Failure::Data(Kind::DataCertificate { control, data: shown }));
+    }
+    Ok((stream, facts))
+}
