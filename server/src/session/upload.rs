@@ -6,6 +6,7 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
 use ftps::{Client, RemotePath};
 use protocol::{
     OnConflict, Problem, ServerMessage, UploadId,
@@ -185,7 +186,7 @@ impl Run<'_> {
         let cancel = &self.upload.cancel;
         let mut pace = Pace::new(&self.portal.settings, inlet);
         while inlet.credit().taken < inlet.size() {
-            let chunk = unless(cancel, self.next_chunk()).await??;
+            let chunk = unless(cancel, self.next_chunk(transfer)).await??;
             for step in chunk.chunks(STEP_BYTES) {
                 unless(cancel, transfer.write(step)).await??;
                 inlet.took(step.len() as u64);
@@ -202,11 +203,17 @@ impl Run<'_> {
         Ok(())
     }
 
-    async fn next_chunk(&self) -> Result<bytes::Bytes, Stop> {
+    /// Waits for the page, and hears a server that refuses meanwhile.
+    async fn next_chunk(&self, transfer: &mut ftps::Upload<'_>) -> Result<Bytes, Stop> {
         let limit = self.portal.settings.page_chunk_timeout;
-        tokio::time::timeout(limit, self.upload.inlet.next())
-            .await
-            .map_err(|_| Stop::Problem(words::page_stopped_sending(limit)))
+        tokio::select! {
+            biased;
+            chunk = self.upload.inlet.next() => Ok(chunk),
+            error = transfer.watch() => Err(error.into()),
+            () = tokio::time::sleep(limit) => {
+                Err(Stop::Problem(words::page_stopped_sending(limit)))
+            }
+        }
     }
 
     async fn verify(&self, client: &mut Client, temporary: &RemotePath) -> Result<Verified, Stop> {
