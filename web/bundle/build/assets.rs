@@ -39,22 +39,10 @@ pub(crate) fn embed(program: &Program, statics: &Path, out: &Path) -> Result<()>
         content,
     };
     let sources = [
-        source(
-            "STYLE",
-            "style",
-            "css",
-            "text/css; charset=utf-8",
-            read("style.css")?,
-        ),
+        source("STYLE", "style", "css", "text/css; charset=utf-8", read("style.css")?),
         source("BOOT", "boot", "js", JAVASCRIPT, read("boot.js")?),
         source("GLUE", "app", "js", JAVASCRIPT, program.glue.clone()),
-        source(
-            "WASM",
-            "app",
-            "wasm",
-            "application/wasm",
-            program.wasm.clone(),
-        ),
+        source("WASM", "app", "wasm", "application/wasm", program.wasm.clone()),
         source("ICON", "icon", "svg", "image/svg+xml", read("icon.svg")?),
     ];
 
@@ -69,12 +57,7 @@ pub(crate) fn embed(program: &Program, statics: &Path, out: &Path) -> Result<()>
     let mut urls = String::new();
     for asset in &sources {
         let digest = hex(&Sha256::digest(&asset.content));
-        let name = format!(
-            "{}-{}.{}",
-            asset.stem,
-            &digest[..NAME_DIGITS],
-            asset.extension
-        );
+        let name = format!("{}-{}.{}", asset.stem, &digest[..NAME_DIGITS], asset.extension);
         let compressed = compress(&asset.content)?;
         write(&folder.join(&name), &asset.content)?;
         write(&folder.join(format!("{name}.br")), &compressed)?;

@@ -38,10 +38,7 @@ fn run() -> Result<()> {
         "web/src",
         "web/static",
     ] {
-        println!(
-            "cargo::rerun-if-changed={}",
-            workspace.join(input).display()
-        );
+        println!("cargo::rerun-if-changed={}", workspace.join(input).display());
     }
 
     let toolchain = toolchain::choose()?;

@@ -24,24 +24,12 @@ pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Resu
     let mut cargo = command(toolchain);
     cargo
         .current_dir(workspace)
-        .args([
-            "build",
-            "--locked",
-            "--quiet",
-            "--package",
-            "ferryport-web",
-            "--lib",
-        ])
+        .args(["build", "--locked", "--quiet", "--package", "ferryport-web", "--lib"])
         .args(["--profile", "wasm", "--target", TARGET])
         .arg("--target-dir")
         .arg(&target_dir)
-        .env(
-            "CARGO_ENCODED_RUSTFLAGS",
-            rustflags(toolchain, workspace).join("\x1f"),
-        );
-    let output = cargo
-        .output()
-        .context("cannot start the cargo that builds the program")?;
+        .env("CARGO_ENCODED_RUSTFLAGS", rustflags(toolchain, workspace).join("\x1f"));
+    let output = cargo.output().context("cannot start the cargo that builds the program")?;
     if !output.status.success() {
         bail!(
             "the page's program does not build for wasm32\n{}",
@@ -67,10 +55,7 @@ pub(crate) fn bind(wasm: &Path) -> Result<Program> {
         .typescript(false)
         .generate_output()
         .context("wasm-bindgen refuses the program")?;
-    Ok(Program {
-        glue: bound.js().as_bytes().to_vec(),
-        wasm: bound.wasm_mut().emit_wasm(),
-    })
+    Ok(Program { glue: bound.js().as_bytes().to_vec(), wasm: bound.wasm_mut().emit_wasm() })
 }
 
 /// A cargo that knows nothing of the one that runs this build: its variables, its flags and its
@@ -112,13 +97,8 @@ fn is_of_the_outer_cargo(name: &str) -> bool {
         "RUSTFLAGS",
     ];
     // Where crates come from and how to get there, and whose turn it is to use a processor.
-    const OF_THE_PERSON: [&str; 5] = [
-        "CARGO_HOME",
-        "CARGO_HTTP_",
-        "CARGO_NET_",
-        "CARGO_REGISTRIES_",
-        "CARGO_MAKEFLAGS",
-    ];
+    const OF_THE_PERSON: [&str; 5] =
+        ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_MAKEFLAGS"];
     if OF_THE_PERSON.iter().any(|kept| name.starts_with(kept)) {
         return false;
     }
@@ -132,10 +112,7 @@ fn is_of_the_outer_cargo(name: &str) -> bool {
 /// place is named from the workspace's root.
 fn rustflags(toolchain: &Toolchain, workspace: &Path) -> Vec<String> {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
-    let mut flags = vec![
-        "-Ctarget-feature=+simd128".to_owned(),
-        remap(workspace, "."),
-    ];
+    let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), remap(workspace, ".")];
     if let Some(home) = cargo_home() {
         flags.push(remap(&home, "crates"));
     }

@@ -20,11 +20,7 @@ pub(crate) enum Toolchain {
     /// It has the target's std at hand.
     Ready { cargo: PathBuf, rustc: PathBuf },
     /// It has the sources of std, and builds them with the program.
-    BuildsStd {
-        cargo: PathBuf,
-        rustc: PathBuf,
-        sources: PathBuf,
-    },
+    BuildsStd { cargo: PathBuf, rustc: PathBuf, sources: PathBuf },
 }
 
 /// The toolchain that runs this build if it has the target, else Debian's.
@@ -51,9 +47,7 @@ pub(crate) fn choose() -> Result<Toolchain> {
 }
 
 fn has_target(rustc: &Path) -> bool {
-    let asked = Command::new(rustc)
-        .args(["--print", "target-libdir", "--target", TARGET])
-        .output();
+    let asked = Command::new(rustc).args(["--print", "target-libdir", "--target", TARGET]).output();
     match asked {
         Ok(output) if output.status.success() => {
             Path::new(String::from_utf8_lossy(&output.stdout).trim()).is_dir()

@@ -51,9 +51,7 @@ mod tests {
     fn compressed_form_holds_the_content() {
         for asset in ASSETS {
             let mut content = Vec::new();
-            brotli::Decompressor::new(asset.brotli, 4096)
-                .read_to_end(&mut content)
-                .unwrap();
+            brotli::Decompressor::new(asset.brotli, 4096).read_to_end(&mut content).unwrap();
             assert!(content == asset.identity, "{}", asset.path);
         }
     }
