@@ -95,7 +95,7 @@ impl DemoServer {
         self.folder.path()
     }
 
-    /// SHA-256 of the certificate, to compare with the page's dialog.
+    /// SHA-256 of the certificate in the form of the page's dialog: `AB:CD:…`.
     #[must_use]
     pub fn certificate_sha256(&self) -> &str {
         &self.certificate_sha256
@@ -199,7 +199,7 @@ fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
     params.distinguished_name.push(DnType::CommonName, "Ferryport demo");
     let signing_key = KeyPair::generate()?;
     let certificate = params.self_signed(&signing_key)?.der().clone();
-    let sha256 = hex(&Sha256::digest(&certificate));
+    let sha256 = fingerprint(&Sha256::digest(&certificate));
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(signing_key.serialize_der()));
     let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()?
@@ -211,6 +211,11 @@ fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
 /// The demo's server says nothing of its own: the session log on the page does.
 fn slog_discard() -> slog::Logger {
     slog::Logger::root(slog::Discard, slog::o!())
+}
+
+fn fingerprint(sha256: &[u8]) -> String {
+    let pairs: Vec<String> = sha256.iter().map(|byte| format!("{byte:02X}")).collect();
+    pairs.join(":")
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -120,10 +120,10 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  Encryption  Explicit TLS");
     println!("  Username    {USERNAME}");
     println!("  Password    {}\n", server.password());
-    println!("The page will ask about the server's certificate. Its SHA-256 is");
+    println!("The page will ask about the server's certificate. Its SHA-256 fingerprint is");
     println!("  {}", server.certificate_sha256());
-    println!("Uploads arrive in {} and are gone when", server.folder().display());
-    println!("you press Ctrl-C.");
+    println!("Uploads arrive in {} and are gone when you", server.folder().display());
+    println!("press Ctrl-C.");
     portal.run(serve::asked_to_stop()).await;
     Ok(())
 }
