@@ -30,9 +30,13 @@ mod probe;
 mod secure;
 pub(crate) mod socket;
 
-/// A session that is older than this may be too old for the server to resume: ProFTPD keeps them
+/// A session that is older than this may be too old for the server to resume: some keep sessions
 /// for 300 s.
 const OLD_SESSION: Duration = Duration::from_secs(240);
+
+/// A session that lasted this long and then ended was ended for its own sake, most often because
+/// it was idle; one that ends sooner would end again.
+const LASTING_SESSION: Duration = Duration::from_secs(10);
 
 /// Where to, and how TLS starts there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -121,7 +125,7 @@ impl Connector {
     /// `None` when no other is known. The transcript says which.
     ///
     /// Drop the client, open another, and do the same again. It ends: TLS 1.2 is learned once, and
-    /// a new connection is suggested only where the old one had worked before or had grown old.
+    /// a new connection is suggested only where the old one had worked, or had lasted a while.
     pub fn learn(&mut self, error: &Error) -> Option<Rung> {
         let rung = self.next_rung(error)?;
         if rung == Rung::Tls12 {
@@ -134,15 +138,16 @@ impl Connector {
     fn next_rung(&self, error: &Error) -> Option<Rung> {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
-        let refused_data_tls = error.stage() == Stage::DataTls;
-        let is_older_offered = self.versions().allows(TlsVersion::Tls12);
-        if refused_data_tls && tls.version == TlsVersion::Tls13 && is_older_offered {
-            return Some(Rung::Tls12);
+        let had_worked = evidence.data_connections > 0;
+        if error.stage() == Stage::DataTls {
+            let is_older_offered = self.versions().allows(TlsVersion::Tls12);
+            if tls.version == TlsVersion::Tls13 && is_older_offered {
+                return Some(Rung::Tls12);
+            }
+            return (had_worked || evidence.age > OLD_SESSION).then_some(Rung::NewConnection);
         }
-        let had_worked = evidence.data_connections > 0 || evidence.age > OLD_SESSION;
-        let is_session_gone =
-            matches!(error.kind(), Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep);
-        ((refused_data_tls || is_session_gone) && had_worked).then_some(Rung::NewConnection)
+        let may_last = had_worked || evidence.age > LASTING_SESSION;
+        (is_end_of_session(error) && may_last).then_some(Rung::NewConnection)
     }
 
     /// The versions that may be agreed on with this host.
@@ -325,6 +330,92 @@ async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Er
     }
 }
 
+/// Whether the control connection is gone or of no use any more.
+fn is_end_of_session(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep | Kind::Io { what: What::Control, .. }
+    )
+}
+
 fn is_refused_for_good(error: &Error) -> bool {
     error.refusal().is_some_and(|reply| reply.code().severity() == Severity::PermanentFailure)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use rustls::RootCertStore;
+
+    use super::*;
+    use crate::{Password, TlsFacts, Username, error::Evidence};
+
+    fn connector() -> Connector {
+        let target = Target {
+            address: (Ipv4Addr::LOCALHOST, 21).into(),
+            host: "localhost".to_owned(),
+            encryption: Encryption::Explicit,
+        };
+        let credentials = Credentials {
+            username: Username::new("ada").unwrap(),
+            password: Password::new("x").unwrap(),
+        };
+        let config = Config::new(Arc::new(RootCertStore::empty()));
+        Connector::new(target, config, credentials, Transcript::discard())
+    }
+
+    fn error(stage: Stage, version: TlsVersion, age_secs: u64, data_connections: u32) -> Error {
+        let tls = Some(TlsFacts { version, cipher_suite: String::new(), resumed: false });
+        let age = Duration::from_secs(age_secs);
+        Kind::Closed.at(stage).with_evidence(Evidence {
+            tls,
+            age,
+            data_connections,
+            ..Evidence::default()
+        })
+    }
+
+    #[test]
+    fn refused_data_tls_leads_to_tls_12_once() {
+        let mut connector = connector();
+        let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
+        assert_eq!(connector.learn(&refused), Some(Rung::Tls12));
+        assert_eq!(connector.versions(), TlsVersions::ONLY_TLS12);
+        let again = error(Stage::DataTls, TlsVersion::Tls12, 1, 0);
+        assert_eq!(connector.learn(&again), None);
+    }
+
+    #[test]
+    fn refused_data_tls_of_an_old_session_leads_to_a_new_one() {
+        let mut connector = connector();
+        let old = error(Stage::DataTls, TlsVersion::Tls12, 301, 0);
+        assert_eq!(connector.learn(&old), Some(Rung::NewConnection));
+    }
+
+    #[test]
+    fn tls_12_is_not_suggested_where_it_is_not_allowed() {
+        let mut connector = connector();
+        let only13 = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
+        Arc::make_mut(&mut connector.config).tls.versions = only13;
+        let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
+        assert_eq!(connector.learn(&refused), None);
+    }
+
+    #[test]
+    fn session_that_lasted_a_while_may_be_opened_again() {
+        let mut connector = connector();
+        let soon = error(Stage::Transfer, TlsVersion::Tls12, 1, 0);
+        assert_eq!(connector.learn(&soon), None);
+        let idle = error(Stage::Transfer, TlsVersion::Tls12, 60, 0);
+        assert_eq!(connector.learn(&idle), Some(Rung::NewConnection));
+        let worked = error(Stage::Transfer, TlsVersion::Tls12, 1, 1);
+        assert_eq!(connector.learn(&worked), Some(Rung::NewConnection));
+    }
+
+    #[test]
+    fn error_before_tls_has_no_other_way() {
+        let mut connector = connector();
+        assert_eq!(connector.learn(&Kind::Closed.at(Stage::Greeting)), None);
+    }
 }

@@ -217,6 +217,19 @@ async fn data_tls_refused_with_425_leads_to_tls_12() {
 }
 
 #[tokio::test]
+async fn data_tls_refused_with_425_after_the_last_byte_leads_to_tls_12() {
+    let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
+        peer.say("150 go").await;
+        let mut data = port.accept().await;
+        scripted::read_to_end(&mut data).await;
+        peer.say("425 Unable to build data connection: Operation not permitted").await;
+        peer.say("550 STOR: Operation not permitted").await;
+    })
+    .await;
+    assert_eq!((error.stage(), rung), (Stage::DataTls, Some(Rung::Tls12)));
+}
+
+#[tokio::test]
 async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
     let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
         peer.say("150 go").await;

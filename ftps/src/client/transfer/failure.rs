@@ -84,13 +84,12 @@ impl Failed<'_> {
     }
 
     /// Whether the refusal is about the data connection's TLS: some servers have a code of their
-    /// own for it, some say that the data connection could not be opened, though it is.
+    /// own for it, some say that the data connection could not be opened, though it is, and some
+    /// of these say so after they announced the transfer.
     fn is_about_data_tls(&self, reply: &Reply) -> bool {
         match reply.code() {
-            Code::DATA_TLS_REFUSED | Code::PROT_REFUSED => true,
-            Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => {
-                self.tls.is_none() || !self.replies.started
-            }
+            Code::DATA_TLS_REFUSED | Code::PROT_REFUSED | Code::NO_DATA_CONNECTION => true,
+            Code::TRANSFER_ABORTED => self.tls.is_none(),
             _ => false,
         }
     }
