@@ -6,6 +6,7 @@
 use std::{
     net::{Ipv4Addr, SocketAddr},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use ferryport_tests::servers::{Kind, Options, Server, TlsMax, hex};
@@ -261,11 +262,74 @@ async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal()
     assert!(lines.lock().unwrap().join("\n").contains("The next connection uses TLS 1.2"));
 }
 
+/// What a session of the wrong mode is told.
+async fn cause_of_wrong_mode(server: &Server) -> Cause {
+    let target = Target {
+        address: server.address(),
+        host: "localhost".to_owned(),
+        encryption: match encryption(server) {
+            Encryption::Explicit => Encryption::Implicit,
+            Encryption::Implicit => Encryption::Explicit,
+        },
+    };
+    let mut config = Config::new(Arc::new(RootCertStore::empty()));
+    config.timeouts.silence = Duration::from_millis(200);
+    let credentials = Credentials {
+        username: Username::new(server.username()).unwrap(),
+        password: Password::new(server.password()).unwrap(),
+    };
+    let connector = Connector::new(target, config, credentials, Transcript::discard());
+    connector.open().await.unwrap_err().diagnosis().cause
+}
+
+#[tokio::test]
+async fn explicit_tls_at_an_implicit_port_is_told_to_be_implicit() {
+    for kind in Kind::WITH_IMPLICIT_TLS {
+        let options = Options { encryption: protocol::Encryption::Implicit, tls_max: TlsMax::V13 };
+        let server = Server::start(kind, options);
+        assert_eq!(cause_of_wrong_mode(&server).await, Cause::ImplicitTlsExpected, "{kind:?}");
+    }
+}
+
 async fn session_of(server: &Server) -> Client {
     Session::open(server).await.client
 }
 
 ferryport_tests::with_each_server! {
+    /// What answers a ClientHello is a greeting in the clear.
+    async fn implicit_tls_at_an_explicit_port_is_told_to_be_explicit(server: Server) {
+        assert_eq!(cause_of_wrong_mode(&server).await, Cause::ExplicitTlsExpected);
+    }
+
+    /// The certificate is shown with its doubts, and accepted by its fingerprint alone.
+    async fn untrusted_certificate_is_shown_and_then_trusted(server: Server) {
+        let (transcript, lines) = lines();
+        let target = Target {
+            address: server.address(),
+            host: "somebody.example".to_owned(),
+            encryption: encryption(&server),
+        };
+        let credentials = Credentials {
+            username: Username::new(server.username()).unwrap(),
+            password: Password::new(server.password()).unwrap(),
+        };
+        let mut config = Config::new(Arc::new(RootCertStore::empty()));
+        let refusing = Connector::new(
+            target.clone(), config.clone(), credentials.clone(), transcript.clone(),
+        );
+        let error = refusing.open().await.unwrap_err();
+        let untrusted = error.is_certificate().unwrap();
+        assert_eq!(untrusted.facts.sha256.to_string(), server.certificate_sha256());
+        assert_eq!(untrusted.doubts.len(), 2, "{:?}", untrusted.doubts);
+        assert!(!lines.lock().unwrap().join("\n").contains("USER"));
+        config.tls.trusted_certificate = Some(untrusted.facts.sha256);
+        let trusting = Connector::new(target, config, credentials, transcript);
+        let mut client = trusting.open().await.unwrap();
+        let upload = client.store(&path("x"), 0).await.unwrap();
+        upload.finish().await.unwrap();
+        assert_eq!(server.files(), ["x"]);
+    }
+
     /// 530, at the login, and the password is in no line.
     async fn wrong_password_is_said_in_the_servers_words(server: Server) {
         let (transcript, lines) = lines();
