@@ -129,6 +129,11 @@ impl Inlet {
         Ok(())
     }
 
+    /// Whether no chunk waits.
+    pub fn is_empty(&self) -> bool {
+        self.state().chunks.is_empty()
+    }
+
     /// The next chunk, as soon as it is there. One waiter at a time.
     ///
     /// # Cancel safety

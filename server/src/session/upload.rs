@@ -186,6 +186,10 @@ impl Run<'_> {
         let cancel = &self.upload.cancel;
         let mut pace = Pace::new(&self.portal.settings, inlet);
         while inlet.credit().taken < inlet.size() {
+            if inlet.is_empty() && pace.is_news(inlet.credit()) {
+                // The page may wait for exactly this credit.
+                self.announce().await;
+            }
             let chunk = unless(cancel, self.next_chunk(transfer)).await??;
             for step in chunk.chunks(STEP_BYTES) {
                 unless(cancel, transfer.write(step)).await??;
@@ -311,16 +315,22 @@ impl Pace {
         }
     }
 
-    fn is_due(&mut self, credit: Credit) -> bool {
-        let widened = credit.limit - self.limit.min(credit.limit);
-        let moved = credit.limit > self.limit || credit.taken > self.taken;
-        let due = widened >= self.step || (moved && self.told.elapsed() >= PROGRESS_INTERVAL);
-        if due {
+    /// Whether the page does not know yet what it may do; it is told now.
+    fn is_news(&mut self, credit: Credit) -> bool {
+        let is_news = credit.limit > self.limit || credit.taken > self.taken;
+        if is_news {
             self.limit = credit.limit;
             self.taken = credit.taken;
             self.told = Instant::now();
         }
-        due
+        is_news
+    }
+
+    /// Whether it is time to tell it.
+    fn is_due(&mut self, credit: Credit) -> bool {
+        let widened = credit.limit.saturating_sub(self.limit);
+        let is_time = widened >= self.step || self.told.elapsed() >= PROGRESS_INTERVAL;
+        is_time && self.is_news(credit)
     }
 }
 
@@ -341,5 +351,7 @@ mod tests {
         assert!(!pace.is_due(credit(1)));
         assert!(pace.is_due(credit(window / 8)));
         assert!(!pace.is_due(credit(window / 8 + 1)));
+        assert!(pace.is_news(credit(window / 8 + 1)), "and before the upload waits for the page");
+        assert!(!pace.is_news(credit(window / 8 + 1)));
     }
 }
