@@ -394,7 +394,7 @@ impl Page {
                     "no sign of {what} within {limit:?}; the page shows:\n{text}\n{complaints:#?}"
                 );
             }
-            sleep(Duration::from_millis(50)).await;
+            sleep(Duration::from_millis(250)).await;
         }
     }
 
