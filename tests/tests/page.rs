@@ -32,11 +32,12 @@ const WIDE: u32 = 1440;
 const NARROW: u32 = 360;
 
 /// How long 300 MiB may take on a machine that is busy with everything else.
-const BIG_FILE_LIMIT: Duration = Duration::from_secs(400);
+const BIG_FILE_LIMIT: Duration = Duration::from_secs(240);
 
-/// A server that accepts and stays silent is given up soon.
+/// A server that accepts and stays silent is given up soon, and yet not before the portal has
+/// tried what it speaks.
 const IMPATIENT: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "2 s", "--tls-timeout", "2 s"],
+    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "8 s", "--tls-timeout", "4 s"],
     log: "info",
 };
 

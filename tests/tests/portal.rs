@@ -29,9 +29,10 @@ const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
 
-/// A server that accepts and stays silent is given up soon.
+/// A server that accepts and stays silent is given up soon, and yet not before the portal has
+/// tried what it speaks.
 const IMPATIENT: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "2 s", "--tls-timeout", "2 s"],
+    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "8 s", "--tls-timeout", "4 s"],
     log: "info",
 };
 

@@ -107,7 +107,7 @@ with_each_server! {
 
         assert!(client.transcript().contains("PASS ********"), "{}", client.transcript());
         let printed = portal.output();
-        assert!(printed.contains("TRACE"), "the portal says everything that it ever says");
+        assert!(printed.contains("DEBUG"), "the portal says all that it ever says");
         // What is beyond ASCII may be written in many ways, the rest in one.
         let secrets = ["wrong-Gesamtfahrt-7781", server.password().rsplit('ä').next().unwrap()];
         for secret in secrets {
@@ -379,7 +379,9 @@ async fn an_error_names_its_layer_and_its_remedy() {
 
 fn must_be_complete(problem: &Problem) {
     assert!(!problem.message.is_empty(), "{problem:?}");
-    assert!(problem.cause.as_ref().is_some_and(|cause| !cause.is_empty()), "{problem:?}");
+    // What the portal itself refuses, it knows the cause of: the message is it.
+    let explained = problem.stage <= Stage::Policy || problem.cause.is_some();
+    assert!(explained, "{problem:?}");
     assert!(problem.remedy.as_ref().is_some_and(|remedy| !remedy.what.is_empty()), "{problem:?}");
 }
 
