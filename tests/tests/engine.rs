@@ -2,6 +2,12 @@
 //!
 //! Each run of many uploads prints how many there were, how many data connections resumed the
 //! session and how often the engine had to connect again: `cargo test --test engine -- --nocapture`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
