@@ -114,9 +114,9 @@ impl Session {
         assert_eq!(stored.bytes, content.len() as u64);
         self.counts.uploads += 1;
         if stored.tls.resumed {
-            self.counts.resumed += 1
+            self.counts.resumed += 1;
         } else {
-            self.counts.full += 1
+            self.counts.full += 1;
         }
         Ok(())
     }
