@@ -118,10 +118,7 @@ mod tests {
             attempt: Attempt(0x0807_0605),
             offset: 0x100f_0e0d_0c0b_0a09,
         };
-        assert_eq!(
-            header.encode(),
-            [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]
-        );
+        assert_eq!(header.encode(), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
     }
 
     #[test]

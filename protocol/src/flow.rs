@@ -37,16 +37,10 @@ impl std::fmt::Display for FlowError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotInOrder { expected, offset } => {
-                write!(
-                    f,
-                    "a chunk starts at {offset} where {expected} was expected"
-                )
+                write!(f, "a chunk starts at {offset} where {expected} was expected")
             }
             Self::BeyondLimit { limit, end } => {
-                write!(
-                    f,
-                    "a chunk ends at {end}, beyond the limit {limit} that was granted"
-                )
+                write!(f, "a chunk ends at {end}, beyond the limit {limit} that was granted")
             }
         }
     }
@@ -65,12 +59,7 @@ impl Window {
     #[must_use]
     pub fn starting_at(size: u64, offset: u64) -> Self {
         let offset = offset.min(size);
-        Self {
-            size,
-            taken: offset,
-            sent: offset,
-            limit: offset,
-        }
+        Self { size, taken: offset, sent: offset, limit: offset }
     }
 
     /// The file's size in bytes.
@@ -132,17 +121,11 @@ impl Window {
     /// [`FlowError`] when they are out of order or beyond the limit; nothing is changed then.
     pub fn send(&mut self, offset: u64, len: u64) -> Result<(), FlowError> {
         if offset != self.sent {
-            return Err(FlowError::NotInOrder {
-                expected: self.sent,
-                offset,
-            });
+            return Err(FlowError::NotInOrder { expected: self.sent, offset });
         }
         let end = offset.saturating_add(len);
         if end > self.limit {
-            return Err(FlowError::BeyondLimit {
-                limit: self.limit,
-                end,
-            });
+            return Err(FlowError::BeyondLimit { limit: self.limit, end });
         }
         self.sent = end;
         Ok(())
@@ -164,10 +147,7 @@ mod tests {
     fn chunk_beyond_the_limit_is_refused_and_changes_nothing() {
         let mut window = Window::new(100);
         window.grant(10);
-        assert_eq!(
-            window.send(0, 11),
-            Err(FlowError::BeyondLimit { limit: 10, end: 11 })
-        );
+        assert_eq!(window.send(0, 11), Err(FlowError::BeyondLimit { limit: 10, end: 11 }));
         assert_eq!(window.sent(), 0);
     }
 
@@ -176,13 +156,7 @@ mod tests {
         let mut window = Window::new(100);
         window.grant(100);
         window.send(0, 10).unwrap();
-        assert_eq!(
-            window.send(0, 10),
-            Err(FlowError::NotInOrder {
-                expected: 10,
-                offset: 0
-            })
-        );
+        assert_eq!(window.send(0, 10), Err(FlowError::NotInOrder { expected: 10, offset: 0 }));
     }
 
     proptest! {

@@ -18,9 +18,7 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use unftp_core::auth::{
-    AuthenticationError, Authenticator, Credentials, DefaultUser, Principal,
-};
+use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 use unftp_sbe_fs::Filesystem;
 
 /// The one account's name.
@@ -193,8 +191,7 @@ impl Authenticator for Account {
 }
 
 fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
-    let mut params =
-        CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
+    let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "Ferryport demo");
     let signing_key = KeyPair::generate()?;

@@ -6,7 +6,10 @@ use rustls::RootCertStore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    policy::Policy, relay::Budget, session::registry::Sessions, settings::{Origin, Settings},
+    policy::Policy,
+    relay::Budget,
+    session::registry::Sessions,
+    settings::{Origin, Settings},
 };
 
 /// The portal's state: settings, rules, the budget of all windows, the sessions.
@@ -39,10 +42,7 @@ impl Portal {
         Arc::new(Self {
             policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
             budget: Budget::new(settings.window_budget.0),
-            sessions: Sessions::new(
-                settings.max_sessions as usize,
-                settings.session_start_timeout,
-            ),
+            sessions: Sessions::new(settings.max_sessions as usize, settings.session_start_timeout),
             roots,
             origins: settings.page_origins(port),
             shutdown: CancellationToken::new(),

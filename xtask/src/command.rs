@@ -29,9 +29,7 @@ pub(crate) fn cargo() -> Command {
 /// Shows the command line and runs it to its end.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     eprintln!("$ {}", line(command));
-    command
-        .status()
-        .with_context(|| format!("`{}` cannot be started", program(command)))
+    command.status().with_context(|| format!("`{}` cannot be started", program(command)))
 }
 
 /// Shows the command line and runs it; a failure is an error.
@@ -45,11 +43,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 
 /// What the command prints, without showing anything; nothing when it fails or is not there.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
-    let output = command
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output()
-        .ok()?;
+    let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
 }
@@ -57,9 +51,7 @@ pub(crate) fn output(command: &mut Command) -> Option<String> {
 /// Where a program is, by `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
-    env::split_paths(&folders)
-        .map(|folder| folder.join(program))
-        .find(|path| path.is_file())
+    env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 fn program(command: &Command) -> String {

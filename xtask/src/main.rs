@@ -67,8 +67,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
 fn demo(arguments: &[&str]) -> Result<ExitCode> {
     needs::get(&[needs::Purpose::Build])?;
     let mut run = command::cargo();
-    run.args(["run", "--locked", "--package", "ferryport", "--", "demo"])
-        .args(arguments);
+    run.args(["run", "--locked", "--package", "ferryport", "--", "demo"]).args(arguments);
     let status = command::status(&mut run)?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,

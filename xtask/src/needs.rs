@@ -28,11 +28,7 @@ impl Purpose {
 }
 
 /// The browser, and fonts for every name that the tests put on the page.
-const FONTS: [&str; 3] = [
-    "fonts-dejavu-core",
-    "fonts-noto-cjk",
-    "fonts-noto-color-emoji",
-];
+const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
 
 /// Gets what is missing.
 pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
@@ -130,7 +126,5 @@ fn is_root() -> bool {
 
 /// Whether the path leads to a directory with something in it.
 fn has_entries(folder: &Path) -> bool {
-    folder
-        .read_dir()
-        .is_ok_and(|mut entries| entries.next().is_some())
+    folder.read_dir().is_ok_and(|mut entries| entries.next().is_some())
 }

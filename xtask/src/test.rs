@@ -39,14 +39,7 @@ const SECTIONS: [Section; 4] = [
         claim: "clippy has nothing to say",
         needs: &[needs::Purpose::Build],
         run: || {
-            cargo(&[
-                "clippy",
-                "--workspace",
-                "--all-targets",
-                "--locked",
-                "--",
-                "--deny=warnings",
-            ])
+            cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
         },
     },
     Section {
@@ -72,10 +65,8 @@ pub(crate) fn list() {
 
 /// Runs all sections, or the one that is named.
 pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
-    let chosen: Vec<&Section> = SECTIONS
-        .iter()
-        .filter(|section| only.is_none_or(|name| name == section.name))
-        .collect();
+    let chosen: Vec<&Section> =
+        SECTIONS.iter().filter(|section| only.is_none_or(|name| name == section.name)).collect();
     if chosen.is_empty() {
         let names: Vec<_> = SECTIONS.iter().map(|section| section.name).collect();
         bail!(
@@ -88,11 +79,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
     header("setup");
     let start = Instant::now();
     // Before anything runs: what cannot run must not look green.
-    let wanted: Vec<_> = chosen
-        .iter()
-        .flat_map(|section| section.needs)
-        .copied()
-        .collect();
+    let wanted: Vec<_> = chosen.iter().flat_map(|section| section.needs).copied().collect();
     needs::get(&wanted)?;
     let mut summary = vec![("setup", start.elapsed(), Outcome::Green)];
 

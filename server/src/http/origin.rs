@@ -17,7 +17,11 @@ use super::sessions::refuse;
 use crate::{portal::Portal, session::words};
 
 /// Lets a request through when its one `Origin` is one of the portal's.
-pub(super) async fn check(State(portal): State<Arc<Portal>>, request: Request, next: Next) -> Response {
+pub(super) async fn check(
+    State(portal): State<Arc<Portal>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let mut origins = request.headers().get_all(ORIGIN).iter();
     let origin = origins.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_ours =

@@ -18,9 +18,7 @@ use crate::{
 /// `POST /session`.
 pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
     match portal.sessions.create() {
-        Ok(new) => {
-            (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response()
-        }
+        Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "no session made");
             let what = match error {

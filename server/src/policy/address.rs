@@ -113,10 +113,7 @@ const V6: &[(Ipv6Net, Scope)] = &[
     // NAT64 of a local prefix (RFC 8215): where the IPv4 address sits is the network's secret.
     (v6(0x64, 0xff9b, 1, 48), Scope::Transition),
     // AWS's metadata service.
-    (
-        Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128),
-        Scope::Metadata,
-    ),
+    (Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128), Scope::Metadata),
     (v6(0xfc00, 0, 0, 7), Scope::Private),
     (v6(0xfe80, 0, 0, 10), Scope::LinkLocal),
     (v6(0xfec0, 0, 0, 10), Scope::Private),
@@ -166,7 +163,8 @@ mod tests {
 
     #[test]
     fn public_addresses_are_public() {
-        for address in ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1", "172.32.0.1", "11.0.0.1"] {
+        for address in ["93.184.216.34", "8.8.8.8", "2606:2800:220:1::1", "172.32.0.1", "11.0.0.1"]
+        {
             assert_eq!(scope(address), Scope::Public, "{address}");
         }
     }

@@ -105,9 +105,7 @@ impl Policy {
         match tokio::time::timeout(self.resolve_timeout, lookup).await {
             Ok(Ok(addresses)) => Ok(addresses.collect()),
             Ok(Err(source)) => Err(Refusal::NotFound { host: host.to_owned(), source }),
-            Err(_) => {
-                Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout })
-            }
+            Err(_) => Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout }),
         }
     }
 

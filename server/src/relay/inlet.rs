@@ -97,11 +97,7 @@ impl Inlet {
     /// What the page may be told now.
     pub fn credit(&self) -> Credit {
         let state = self.state();
-        Credit {
-            attempt: state.attempt,
-            taken: state.window.taken(),
-            limit: state.window.limit(),
-        }
+        Credit { attempt: state.attempt, taken: state.window.taken(), limit: state.window.limit() }
     }
 
     /// Takes in a chunk from the page. One of an earlier attempt was under way when the portal

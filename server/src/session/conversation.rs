@@ -7,8 +7,7 @@ use std::{
 
 use bytes::Bytes;
 use protocol::{
-    ChunkHeader, ClientMessage, ServerMessage, UploadId, chunk::ShortChunk,
-    client::Offer,
+    ChunkHeader, ClientMessage, ServerMessage, UploadId, chunk::ShortChunk, client::Offer,
 };
 use tokio_util::sync::CancellationToken;
 

@@ -11,10 +11,7 @@ use protocol::{
     client::Connect,
     server::{Connected, LogKind},
 };
-use tokio::{
-    sync::mpsc,
-    task::JoinHandle,
-};
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -74,9 +71,7 @@ impl Errand {
             Self::MakeDirectory { path } => {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
-            Self::Upload(upload) => {
-                ServerMessage::Failed { upload: upload.offer.upload, problem }
-            }
+            Self::Upload(upload) => ServerMessage::Failed { upload: upload.offer.upload, problem },
         }
     }
 }
@@ -247,15 +242,13 @@ impl Worker {
         let mut problem = None;
         for target in destination.targets() {
             let transcript = words::transcript(self.outbox.clone());
-            let connector =
-                Connector::new(target, config.clone(), credentials.clone(), transcript);
+            let connector = Connector::new(target, config.clone(), credentials.clone(), transcript);
             let mut line = Line { connector, client: None };
             match line.client().await {
                 Ok(_) => return Ok(line),
                 Err(error) => {
                     if let Some(untrusted) = error.is_certificate() {
-                        let certificate =
-                            words::certificate(&untrusted.facts, &untrusted.doubts);
+                        let certificate = words::certificate(&untrusted.facts, &untrusted.doubts);
                         self.outbox
                             .send(ServerMessage::CertificateNotTrusted { certificate })
                             .await;

@@ -55,12 +55,8 @@ struct Lines {
 #[must_use]
 pub fn outbox(max_log_lines: usize) -> (Outbox, Writer) {
     let (sender, receiver) = mpsc::channel(MESSAGES);
-    let log =
-        Arc::new(Log { lines: Mutex::default(), arrived: Notify::new(), max: max_log_lines });
-    (
-        Outbox { messages: sender, log: Arc::clone(&log) },
-        Writer { messages: receiver, log },
-    )
+    let log = Arc::new(Log { lines: Mutex::default(), arrived: Notify::new(), max: max_log_lines });
+    (Outbox { messages: sender, log: Arc::clone(&log) }, Writer { messages: receiver, log })
 }
 
 impl Outbox {

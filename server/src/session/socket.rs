@@ -63,10 +63,7 @@ pub async fn serve(socket: WebSocket, portal: Arc<Portal>) {
 }
 
 /// The session's name and secret come before anything else is done.
-async fn hello(
-    stream: &mut SplitStream<WebSocket>,
-    portal: &Portal,
-) -> Result<Attached, End> {
+async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<Attached, End> {
     let limit = portal.settings.session_start_timeout;
     let first = tokio::time::timeout(limit, next_frame(stream)).await;
     let Frame::Text(text) = first.map_err(|_| End::NoHello(limit))?? else {

@@ -14,12 +14,7 @@ use protocol::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::{
-    conversation::OpenUpload,
-    link::Line,
-    outbox::Outbox,
-    words,
-};
+use super::{conversation::OpenUpload, link::Line, outbox::Outbox, words};
 use crate::{
     portal::Portal,
     relay::{Credit, Inlet},

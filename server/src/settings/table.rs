@@ -4,9 +4,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{
-    ByteCount, Description, Origin, SettingValue, SettingsError, Sources, TlsVersion,
-};
+use super::{ByteCount, Description, Origin, SettingValue, SettingsError, Sources, TlsVersion};
 
 /// Declares the settings: from each row come a field, its description and its parsing.
 macro_rules! settings {
@@ -137,7 +135,11 @@ impl Settings {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
         let own = loopback.iter().map(|host| Origin::http(host, port));
         let configured = self.origins.iter().cloned();
-        if self.listen.ip().is_loopback() { own.chain(configured).collect() } else { configured.collect() }
+        if self.listen.ip().is_loopback() {
+            own.chain(configured).collect()
+        } else {
+            configured.collect()
+        }
     }
 
     fn check(&self) -> Result<(), SettingsError> {

@@ -155,7 +155,10 @@ mod tests {
 
     #[test]
     fn network_may_be_a_single_address() {
-        assert_eq!(<IpNet as SettingValue>::parse("192.0.2.7").unwrap().to_string(), "192.0.2.7/32");
+        assert_eq!(
+            <IpNet as SettingValue>::parse("192.0.2.7").unwrap().to_string(),
+            "192.0.2.7/32"
+        );
         assert_eq!(<IpNet as SettingValue>::parse("10.1.2.3/8").unwrap().to_string(), "10.0.0.0/8");
         assert!(<IpNet as SettingValue>::parse("10.0.0.0/33").is_err());
     }

@@ -18,21 +18,12 @@ use crate::{
     workspace,
 };
 
-const PACKAGES: [&str; 5] = [
-    "vsftpd",
-    "proftpd-core",
-    "proftpd-mod-crypto",
-    "pure-ftpd",
-    "pure-ftpd-common",
-];
+const PACKAGES: [&str; 5] =
+    ["vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common"];
 
 /// Their programs, to see that they are complete.
-const PROGRAMS: [&str; 4] = [
-    "usr/sbin/vsftpd",
-    "usr/sbin/proftpd",
-    "usr/sbin/pure-ftpd",
-    "usr/bin/pure-pw",
-];
+const PROGRAMS: [&str; 4] =
+    ["usr/sbin/vsftpd", "usr/sbin/proftpd", "usr/sbin/pure-ftpd", "usr/bin/pure-pw"];
 
 /// One line a package, name and version; written last, so that it marks what is complete.
 const VERSIONS: &str = "versions.txt";
@@ -65,11 +56,8 @@ pub(super) fn get() -> Result<()> {
 
 fn is_complete(home: &Path) -> bool {
     let versions = fs::read_to_string(home.join(VERSIONS)).unwrap_or_default();
-    let named = |package: &str| {
-        versions
-            .lines()
-            .any(|line| line.split(' ').next() == Some(package))
-    };
+    let named =
+        |package: &str| versions.lines().any(|line| line.split(' ').next() == Some(package));
     PACKAGES.into_iter().all(named) && PROGRAMS.iter().all(|program| home.join(program).exists())
 }
 
@@ -125,8 +113,7 @@ fn unpack(folder: &Path) -> Result<()> {
         output(&mut extract)
             .with_context(|| format!("dpkg-deb cannot unpack {}", archive.display()))?;
         let mut show = Command::new("dpkg-deb");
-        show.args(["--show", "--showformat=${Package} ${Version}\n"])
-            .arg(&archive);
+        show.args(["--show", "--showformat=${Package} ${Version}\n"]).arg(&archive);
         let version = output(&mut show).context("dpkg-deb cannot read what it unpacked")?;
         if !version.starts_with("lib") {
             versions.push_str(&version);

@@ -10,13 +10,8 @@ pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 /// Debian's Rust for browsers: it brings the sources of std, and builds them with the program.
 /// `lld-22` is what its `rust-lld` points to.
-pub(super) const DEBIAN_PACKAGES: [&str; 5] = [
-    "rustc-web",
-    "cargo-web",
-    "rust-web-src",
-    "rust-web-llvm",
-    "lld-22",
-];
+pub(super) const DEBIAN_PACKAGES: [&str; 5] =
+    ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 
 /// Whether one of the two toolchains is complete.
 pub(super) fn is_there() -> bool {
