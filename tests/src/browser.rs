@@ -311,10 +311,13 @@ impl Page {
                     Number(bar?.getAttribute(attribute) ?? otherwise);
                 const [min, max] = [number('aria-valuemin', 0), number('aria-valuemax', 100)];
                 const share = (number('aria-valuenow', 0) - min) / (max - min || 1);
-                const lines = item.innerText.split('\n').map((line) => line.trim());
+                // Not `innerText`: what is far from view may not be rendered yet.
+                const texts = [...item.querySelectorAll('*')]
+                    .filter((element) => element.childElementCount === 0)
+                    .map((element) => element.textContent.trim());
                 return {
                     label: name(item),
-                    status: lines.find((line) => words.test(line)) ?? '',
+                    status: texts.find((text) => words.test(text)) ?? '',
                     percent: Math.floor(share * 100),
                 };
             });

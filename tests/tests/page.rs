@@ -258,7 +258,7 @@ async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
             for (const item of document.querySelectorAll('[aria-label=Uploads] li')) {
                 const bar = item.querySelector('[role=progressbar]');
                 const full = bar.getAttribute('aria-valuenow') === bar.getAttribute('aria-valuemax');
-                if (full && !/^Done/m.test(item.innerText)) window.tooEarly.push(item.innerText);
+                if (full && !/Done/.test(item.textContent)) window.tooEarly.push(item.textContent);
             }
         }).observe(document.body, { subtree: true, childList: true, attributes: true,
                                     characterData: true });
