@@ -5,6 +5,7 @@ use std::{
     net::{SocketAddr, TcpListener},
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, SystemTime},
 };
 
 use anyhow::Context as _;
@@ -26,6 +27,12 @@ pub const USERNAME: &str = "demo";
 
 /// Random bytes of its password, which is written in hexadecimal.
 const PASSWORD_BYTES: usize = 6;
+
+/// How long its certificate is valid: longer than anybody tries a demo.
+const CERTIFICATE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How far behind a browser's machine the demo's clock may be.
+const CLOCK_LEEWAY: Duration = Duration::from_secs(60 * 60);
 
 /// An FTPS server whose port is open; the folder is removed when this is dropped.
 #[derive(Debug)]
@@ -194,6 +201,9 @@ fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
     let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
     params.distinguished_name = DistinguishedName::new();
     params.distinguished_name.push(DnType::CommonName, "Ferryport demo");
+    let now = SystemTime::now();
+    params.not_before = (now - CLOCK_LEEWAY).into();
+    params.not_after = (now + CERTIFICATE_LIFE).into();
     let signing_key = KeyPair::generate()?;
     let certificate = params.self_signed(&signing_key)?.der().clone();
     let sha256 = fingerprint(&Sha256::digest(&certificate));
