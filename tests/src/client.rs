@@ -37,6 +37,8 @@ pub struct Client {
     record: Arc<Mutex<Record>>,
     reader: JoinHandle<()>,
     limits: Limits,
+    /// The fewest bytes that it sends at once, but for a file's last ones.
+    patience: u64,
     next_upload: u32,
 }
 
@@ -144,6 +146,7 @@ impl Client {
                 ping_interval_millis: 0,
                 max_log_lines: 0,
             },
+            patience: 0,
             next_upload: 1,
         };
         match client.hear().await {
@@ -151,6 +154,11 @@ impl Client {
             other => panic!("no welcome but {other:?}"),
         }
         client
+    }
+
+    /// From here on it sends nothing until its credit is good for `bytes` at once.
+    pub fn wait_for_credit_of(&mut self, bytes: u64) {
+        self.patience = bytes;
     }
 
     /// What the portal wants its pages to keep to.
@@ -367,7 +375,8 @@ impl Client {
             let window = &mut state.window;
             let len = window.sendable().min(u64::from(self.limits.max_chunk_bytes));
             let ends = window.sent() + len == window.size();
-            if len == 0 || (len < u64::from(self.limits.min_chunk_bytes) && !ends) {
+            let least = self.patience.max(u64::from(self.limits.min_chunk_bytes));
+            if len == 0 || (len < least && !ends) {
                 return;
             }
             let offset = window.sent();

@@ -96,6 +96,20 @@ with_each_server! {
         assert!(peak <= MEMORY_LIMIT, "{:.1} MiB", bytes_as_mib(peak));
     }
 
+    async fn a_client_that_waits_for_great_credit_gets_it(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        // Four chunks and a bit, each sent only when a whole one may be: what is left of the
+        // window in between is of no use to this client.
+        let chunk = u64::from(client.limits().max_chunk_bytes);
+        client.wait_for_credit_of(chunk);
+        let files: Vec<File> = (0..4)
+            .map(|n| File::new(format!("{n}.bin"), Content { len: 4 * chunk + n * 70_000, seed: n }))
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+    }
+
     async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;
