@@ -147,10 +147,10 @@ impl fmt::Display for Status {
             Self::NoCloseNotify => f.write_str(
                 "The server closed the data connection without saying so in TLS. Its reply decides.",
             ),
-            Self::Transferred { bytes } => write!(f, "{bytes} bytes were transferred."),
-            Self::Listed { entries, left_out: 0 } => write!(f, "{entries} entries were listed."),
+            Self::Transferred { bytes } => write!(f, "Bytes transferred: {bytes}."),
+            Self::Listed { entries, left_out: 0 } => write!(f, "Entries listed: {entries}."),
             Self::Listed { entries, left_out } => {
-                write!(f, "{entries} entries were listed, {left_out} were left out.")
+                write!(f, "Entries listed: {entries}, left out: {left_out}.")
             }
             Self::ListingCutOff { bytes } => {
                 write!(f, "The listing was cut off after {bytes} bytes.")
