@@ -4,10 +4,14 @@ use std::{
     ffi::OsString,
     io::{Read as _, Write as _},
     net::{Ipv4Addr, SocketAddr, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
+use protocol::{
+    Encryption,
+    client::{Connect, Secret},
+};
 use tempfile::TempDir;
 
 use crate::process::{Process, wait_for};
@@ -73,8 +77,13 @@ impl Portal {
     /// When it does not start.
     #[must_use]
     pub fn start(program: &str, options: Options<'_>) -> Self {
+        Self::start_as("serve", "\n", program, options)
+    }
+
+    /// Starts a subcommand and waits until it printed its address and then `last_words`.
+    fn start_as(command: &str, last_words: &str, program: &str, options: Options<'_>) -> Self {
         let folder = tempfile::tempdir().expect("the temporary directory can be written");
-        let arguments = ["serve", "--listen", "127.0.0.1:0"];
+        let arguments = [command, "--listen", "127.0.0.1:0"];
         let mut process = Process::start(
             Path::new(program),
             arguments.iter().chain(options.flags),
@@ -85,7 +94,7 @@ impl Portal {
             if let Some(status) = process.exit_status() {
                 panic!("the portal ended: {status}\n{}", process.output());
             }
-            printed_port(&process.output())
+            printed_port(&process.output(), last_words)
         });
         let Some(port) = port else {
             panic!("the portal does not say where it listens:\n{}", process.output());
@@ -155,10 +164,51 @@ impl Portal {
     }
 }
 
-/// The port in `listening on http://127.0.0.1:PORT`.
-fn printed_port(output: &str) -> Option<u16> {
-    let (_, rest) = output.split_once("listening on http://127.0.0.1:")?;
-    let digits: &str = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    // The line may be half written.
-    rest.contains('\n').then(|| digits.parse().ok()).flatten()
+/// `ferryport demo`: a portal and an FTPS server of its own, and what it prints about them.
+pub struct Demo {
+    /// The portal.
+    pub portal: Portal,
+    /// Where its FTPS server is, and who may log in; the certificate is not trusted.
+    pub connect: Connect,
+    /// The certificate's SHA-256, 64 lower-case hexadecimal digits.
+    pub certificate_sha256: String,
+    /// Where uploads arrive.
+    pub folder: PathBuf,
+}
+
+impl Demo {
+    /// Starts it, and reads what a person reads.
+    ///
+    /// # Panics
+    /// When it does not start, or does not say what it takes to connect.
+    #[must_use]
+    pub fn start(program: &str) -> Self {
+        let options = Options { flags: &[], log: "off" };
+        let portal = Portal::start_as("demo", "Ctrl-C.\n", program, options);
+        let output = portal.output();
+        let after = |label: &str| -> String {
+            let rest = output.split_once(label).map(|(_, rest)| rest.trim_start());
+            let word = rest.and_then(|rest| rest.split_whitespace().next());
+            word.unwrap_or_else(|| panic!("no {label:?} in:\n{output}")).to_owned()
+        };
+        assert!(output.contains("Encryption  Explicit TLS"), "{output}");
+        let connect = Connect {
+            host: after("Host "),
+            port: after("Port ").parse().expect("the number of a port"),
+            encryption: Encryption::Explicit,
+            username: after("Username "),
+            password: Secret::new(after("Password ")),
+            trusted_certificate: None,
+        };
+        let folder = PathBuf::from(after("Uploads arrive in "));
+        let certificate_sha256 = after("SHA-256 fingerprint is").replace(':', "").to_lowercase();
+        Self { portal, connect, certificate_sha256, folder }
+    }
+}
+
+/// The port of the first address that was printed, once `last_words` were printed after it.
+fn printed_port(output: &str, last_words: &str) -> Option<u16> {
+    let (_, rest) = output.split_once("http://127.0.0.1:")?;
+    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
+    rest.contains(last_words).then(|| digits.parse().ok()).flatten()
 }

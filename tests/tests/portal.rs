@@ -12,7 +12,7 @@ use ferryport_tests::{
     client::{Attempted, Client, File, Outcome, to, to_port},
     content::{Content, ODD_NAMES},
     impostors::{ClosedPort, Impostor},
-    portal::{Options, Portal},
+    portal::{Demo, Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
@@ -309,6 +309,27 @@ async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
     must_go_on(&mut client, &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_demo_takes_a_file_with_what_it_prints() {
+    let demo = Demo::start(PORTAL);
+    let mut client = Client::open(&demo.portal).await;
+    match client.attempt(demo.connect.clone()).await {
+        Attempted::CertificateNotTrusted(shown) => {
+            assert_eq!(shown.sha256, demo.certificate_sha256);
+        }
+        other => panic!("{other:?}"),
+    }
+    let trusted_certificate = Some(demo.certificate_sha256.clone());
+    let connect = Connect { trusted_certificate, ..demo.connect.clone() };
+    let attempted = client.attempt(connect).await;
+    assert!(matches!(attempted, Attempted::Connected(_)), "{attempted:?}");
+    let file = File::new("a folder/demo.bin", Content { len: 3 << 20, seed: 1 });
+    let outcome = client.upload_one(&file).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+    let stored = std::fs::read(demo.folder.join("a folder/demo.bin")).unwrap();
+    assert_eq!(stored, file.content.piece(0, file.content.len));
 }
 
 /// Uploads the files and compares what lies on the server's disk.

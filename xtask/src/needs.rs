@@ -27,7 +27,10 @@ impl Purpose {
     pub(crate) const ALL: [Self; 2] = [Self::Build, Self::Test];
 }
 
-/// The browser, and fonts for every name that the tests put on the page.
+/// The browsers that the tests can drive, by the names of their programs.
+const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Fonts for every name that the tests put on the page.
 const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
 
 /// Gets what is missing.
@@ -43,7 +46,7 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     }
     if purposes.contains(&Purpose::Test) {
         get_rust_tools()?;
-        if find("chromium").is_none() {
+        if BROWSERS.into_iter().all(|browser| find(browser).is_none()) {
             missing.push("chromium");
         }
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
