@@ -72,7 +72,11 @@ impl Page {
         let mut process = Process::start(
             &chromium(),
             arguments(folder.path()),
-            [("HOME", OsString::from(folder.path()))],
+            [
+                ("HOME", OsString::from(folder.path())),
+                // Chromium takes the names of files to be in the locale's encoding.
+                ("LC_ALL", OsString::from("C.UTF-8")),
+            ],
             folder.path().join("output.log"),
         );
         let endpoint = wait_for(START_LIMIT, || {
