@@ -43,8 +43,6 @@ impl Process {
             .args(["-c", WATCHDOG, "sh"])
             .arg(program)
             .args(arguments)
-            // Without a UTF-8 locale Chromium cannot open files whose names are not ASCII.
-            .env("LC_ALL", "C.UTF-8")
             .envs(environment)
             .stdin(Stdio::piped())
             .stdout(log.try_clone().expect("a file can be cloned"))
