@@ -236,7 +236,8 @@ impl Connector {
 
     async fn first_words(&self, control: &mut Control) -> Result<Reply, Kind> {
         let timeouts = &self.config.timeouts;
-        let silence = timeouts.silence.min(timeouts.greeting);
+        // A probe needs time too, however short the whole wait is.
+        let silence = timeouts.silence.min(timeouts.greeting / 2);
         match control.last_reply(silence, What::Greeting).await {
             Err(Kind::TimedOut { .. }) => self.words_or_probe(control, silence).await,
             words => words,
@@ -249,8 +250,14 @@ impl Connector {
         control: &mut Control,
         silent_for: Duration,
     ) -> Result<Reply, Kind> {
-        let within = self.config.timeouts.greeting.saturating_sub(silent_for);
-        let words = control.last_reply(within, What::Greeting);
+        let after = self.config.timeouts.greeting;
+        let words = async {
+            let rest = after.saturating_sub(silent_for);
+            control.last_reply(rest, What::Greeting).await.map_err(|kind| match kind {
+                Kind::TimedOut { what, .. } => Kind::TimedOut { what, after },
+                other => other,
+            })
+        };
         if self.target.encryption == Encryption::Implicit {
             return words.await;
         }

@@ -206,6 +206,7 @@ async fn silent_server_ends_within_the_deadline() {
     assert_eq!(error.stage(), Stage::Greeting);
     assert!(error.is_timeout());
     assert_eq!(error.diagnosis().cause, Cause::SilentServer);
+    assert!(error.to_string().contains("within 0.3 s"), "the whole limit is named: {error}");
     assert!(log.has("tries whether the port expects TLS at once"));
     server.finished().await;
 }
@@ -230,9 +231,16 @@ async fn server_that_stops_answering_ends_within_the_deadline() {
 async fn silent_port_that_answers_tls_is_called_implicit() {
     let server = ImplicitServer::start(Identity::default()).await;
     let log = Log::default();
-    let error = server.explicit(&log, 100).open().await.unwrap_err();
+    let error = server.explicit(&log, Duration::from_millis(100)).open().await.unwrap_err();
     assert_eq!(error.diagnosis().cause, Cause::ImplicitTlsExpected);
     assert_eq!(error.diagnosis().remedy, "Choose Implicit TLS.");
+}
+
+#[tokio::test]
+async fn probe_has_its_time_where_the_greeting_has_less_than_the_silence() {
+    let server = ImplicitServer::start(Identity::default()).await;
+    let error = server.explicit(&Log::default(), Duration::from_secs(60)).open().await.unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::ImplicitTlsExpected);
 }
 
 /// A port that takes any number of connections and waits for TLS on each.
@@ -254,11 +262,12 @@ impl ImplicitServer {
         Self { address, identity }
     }
 
-    fn explicit(&self, log: &Log, silence_millis: u64) -> Connector {
+    fn explicit(&self, log: &Log, silence: Duration) -> Connector {
         let mut roots = rustls::RootCertStore::empty();
         roots.add(self.identity.certificate.clone()).unwrap();
         let mut config = ftps::Config::new(std::sync::Arc::new(roots));
-        config.timeouts.silence = Duration::from_millis(silence_millis);
+        config.timeouts.silence = silence;
+        config.timeouts.greeting = Duration::from_secs(4);
         connector_to(self.address, Encryption::Explicit, config, log)
     }
 }

@@ -180,6 +180,7 @@ pub fn engine_config(
     config.timeouts.connect = settings.connect_timeout;
     config.timeouts.data_connect = settings.connect_timeout;
     config.timeouts.greeting = settings.greeting_timeout;
+    config.timeouts.silence = settings.silence_timeout;
     config.timeouts.tls_handshake = settings.tls_timeout;
     config.timeouts.reply = settings.reply_timeout;
     config.timeouts.stall = settings.stall_timeout;

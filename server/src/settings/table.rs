@@ -100,6 +100,9 @@ settings! {
     connect_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// How long a server may take for its greeting.
     greeting_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// How long a server may be silent before the portal tries, on a second connection, whether
+    /// its port expects TLS at once; half of `greeting_timeout` at most.
+    silence_timeout: Duration = "\"5 s\"", like "\"5 s\"";
     /// How long a TLS handshake may take.
     tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// How long a server may take to answer a command.
