@@ -6,6 +6,19 @@ use ipnet::IpNet;
 
 use super::{ByteCount, Description, Origin, SettingValue, SettingsError, Sources, TlsVersion};
 
+/// A row of the table as a value.
+macro_rules! description {
+    ($name:ident: $type:ty = $default:literal, like $example:literal; $($help:literal)+) => {
+        Description {
+            name: stringify!($name),
+            default: $default,
+            example: $example,
+            help: &[$($help),+],
+            repeatable: <$type as SettingValue>::REPEATABLE,
+        }
+    };
+}
+
 /// Declares the settings: from each row come a field, its description and its parsing.
 macro_rules! settings {
     ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $default:literal, like $example:literal;)+) => {
@@ -16,13 +29,8 @@ macro_rules! settings {
         }
 
         /// Every setting, in the order of `docs/operating.md`.
-        pub const DESCRIPTIONS: &[Description] = &[$(Description {
-            name: stringify!($name),
-            default: $default,
-            example: $example,
-            help: &[$($help),+],
-            repeatable: <$type as SettingValue>::REPEATABLE,
-        }),+];
+        pub const DESCRIPTIONS: &[Description] =
+            &[$(description!($name: $type = $default, like $example; $($help)+)),+];
 
         impl Settings {
             /// Takes each setting from the first source that has it.
@@ -30,12 +38,10 @@ macro_rules! settings {
             /// # Errors
             /// When a value does not parse, or two settings contradict each other.
             pub fn from_sources(sources: &Sources) -> Result<Self, SettingsError> {
-                let mut rows = DESCRIPTIONS.iter();
                 let settings = Self {
-                    $($name: match rows.next() {
-                        Some(row) => sources.value(row)?,
-                        None => unreachable!("each field has its row"),
-                    },)+
+                    $($name: sources.value(
+                        &description!($name: $type = $default, like $example; $($help)+),
+                    )?,)+
                 };
                 settings.check()?;
                 Ok(settings)
