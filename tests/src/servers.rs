@@ -105,12 +105,27 @@ pub struct Options {
     pub encryption: Encryption,
     /// The newest TLS that it speaks.
     pub tls_max: TlsMax,
+    /// What becomes of a file whose name another one is given.
+    pub existing: Existing,
+}
+
+/// What becomes of a file whose name another one is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Existing {
+    /// It is replaced: Debian's default for all three.
+    Replaced,
+    /// It stays, and the other one is refused: `AllowOverwrite off`. Only `ProFTPD` has it.
+    Kept,
 }
 
 impl Default for Options {
-    /// Explicit TLS up to 1.3.
+    /// Explicit TLS up to 1.3, files may be replaced.
     fn default() -> Self {
-        Self { encryption: Encryption::Explicit, tls_max: TlsMax::V13 }
+        Self {
+            encryption: Encryption::Explicit,
+            tls_max: TlsMax::V13,
+            existing: Existing::Replaced,
+        }
     }
 }
 

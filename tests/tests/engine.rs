@@ -142,7 +142,7 @@ fn content(seed: usize, length: usize) -> Vec<u8> {
 }
 
 async fn many_uploads(kind: Kind, encryption: protocol::Encryption, tls_max: TlsMax) {
-    let server = Server::start(kind, Options { encryption, tls_max });
+    let server = Server::start(kind, Options { encryption, tls_max, ..Options::default() });
     let mut session = Session::open(&server).await;
     let sizes = [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 5 * 1024 * 1024 + 1];
     let all: Vec<usize> = sizes.into_iter().chain([4096; MANY]).collect();
@@ -291,7 +291,7 @@ async fn cause_of_wrong_mode(server: &Server) -> Cause {
 #[tokio::test]
 async fn explicit_tls_at_an_implicit_port_is_told_to_be_implicit() {
     for kind in Kind::WITH_IMPLICIT_TLS {
-        let options = Options { encryption: protocol::Encryption::Implicit, tls_max: TlsMax::V13 };
+        let options = Options { encryption: protocol::Encryption::Implicit, ..Options::default() };
         let server = Server::start(kind, options);
         assert_eq!(cause_of_wrong_mode(&server).await, Cause::ImplicitTlsExpected, "{kind:?}");
     }

@@ -242,6 +242,23 @@ with_each_server! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_is_replaced_where_the_server_renames_over_none() {
+    let keeping =
+        servers::Options { existing: servers::Existing::Kept, ..servers::Options::default() };
+    let server = Server::start(Kind::ProFtpd, keeping);
+    let portal = Portal::start(PORTAL, Options::default());
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
+    let new = File::new("same.bin", Content { len: 90_000, seed: 2 }).overwriting();
+    must_arrive(&mut client, &server, &[old]).await;
+    must_arrive(&mut client, &server, &[new]).await;
+    assert_eq!(server.files(), ["same.bin"], "neither the old file nor a temporary one stays");
+    let transcript = client.transcript();
+    assert!(transcript.contains("does not rename over"), "{transcript}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn implicit_tls_works_where_a_server_has_it() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let server = implicit(kind);

@@ -34,7 +34,7 @@ fn servers_side_by_side_share_neither_port_nor_directory() {
 fn greets_and_goes(kind: Kind, encryption: Encryption) {
     for tls_max in TlsMax::ALL {
         // `start` returns when the server has greeted with 220.
-        let server = Server::start(kind, Options { encryption, tls_max });
+        let server = Server::start(kind, Options { encryption, tls_max, ..Options::default() });
         let address = server.address();
         assert!(server.files().is_empty());
         drop(server);

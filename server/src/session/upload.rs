@@ -235,19 +235,38 @@ impl Run<'_> {
         if self.upload.offer.on_conflict != OnConflict::Overwrite || !error.is_permanent() {
             return Err(error.into());
         }
-        // Some servers rename over nothing that exists. The person chose to replace the file, and
-        // the new one is complete.
+        self.replace(client, temporary, path, error).await
+    }
+
+    /// Some servers rename over nothing that exists. The person chose to replace the file, and
+    /// the new one is complete: the old one makes way, and comes back if that does not help.
+    async fn replace(
+        &mut self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        path: &RemotePath,
+        refusal: ftps::Error,
+    ) -> Result<(), Stop> {
+        let aside = words::temporary_path(path).map_err(Stop::Problem)?;
+        if client.rename(path, &aside).await.is_err() {
+            return Err(refusal.into());
+        }
         let text = format!(
-            "The server does not rename over {}: the old file is deleted first.",
-            path.display()
+            "The server does not rename over {}: the old file made way to {}.",
+            path.display(),
+            aside.display()
         );
         self.outbox.log(LogKind::Status, text);
-        client.delete(path).await?;
-        // From here on the temporary file is the only copy: whatever happens, it stays.
+        // From here on neither file has the name that it should have: whatever happens, both stay.
         self.leftover = None;
-        client.rename(temporary, path).await.map_err(|error| {
-            Stop::Problem(words::only_copy(words::problem(&error), &temporary.display()))
-        })
+        if let Err(error) = client.rename(temporary, path).await {
+            let is_back = client.is_usable() && client.rename(&aside, path).await.is_ok();
+            let old = if is_back { path } else { &aside };
+            let problem = words::not_replaced(words::problem(&error), temporary, old);
+            return Err(Stop::Problem(problem));
+        }
+        let _refused_and_in_the_log = client.delete(&aside).await;
+        Ok(())
     }
 
     /// Removes what lies under the temporary name, over a new connection where the old one broke.

@@ -292,13 +292,14 @@ pub fn page_stopped_sending(limit: Duration) -> Problem {
     )
 }
 
-/// A file could not get its name, and is complete under its temporary one.
+/// A complete file could not take the place of the old one; both are there.
 #[must_use]
-pub fn only_copy(problem: Problem, temporary: &str) -> Problem {
+pub fn not_replaced(problem: Problem, new: &RemotePath, old: &RemotePath) -> Problem {
+    let (new, old) = (new.display(), old.display());
     Problem {
         remedy: Some(Remedy {
             who: Who::You,
-            what: format!("The complete file is there as {temporary}: rename it."),
+            what: format!("The new file is complete as {new}, the old one is {old}: rename them."),
         }),
         ..problem
     }

@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Login, Plan, Site, installation, program};
+use super::{DAEMON, Existing, Login, Plan, Site, installation, program};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-proftpd" };
 
@@ -26,6 +26,10 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     let tls_options = match site.options.encryption {
         Encryption::Explicit => "EnableDiags",
         Encryption::Implicit => "EnableDiags UseImplicitSSL",
+    };
+    let allow_overwrite = match site.options.existing {
+        Existing::Replaced => "on",
+        Existing::Kept => "off",
     };
     let configuration = format!(
         "ModulePath {modules}
@@ -55,7 +59,7 @@ AuthUserFile {users}
 RequireValidShell off
 DefaultRoot ~
 Umask 022 022
-AllowOverwrite on
+AllowOverwrite {allow_overwrite}
 ShowSymlinks on
 ListOptions \"-l\"
 DenyFilter \\*.*/
