@@ -187,6 +187,26 @@ with_each_server! {
         assert_eq!(server.files(), ["same.bin"]);
     }
 
+    async fn a_file_that_comes_while_the_upload_runs_is_kept(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        // More than a window, so that it cannot end before the other file is there.
+        let file = File::new("same.bin", Content { len: 20 << 20, seed: 1 });
+        let other = server.root().join("same.bin");
+        let outcomes = client
+            .upload_and(&[file], |message, _| {
+                if matches!(message, ServerMessage::Opened { .. }) {
+                    std::fs::write(&other, "somebody else's").unwrap();
+                }
+                None
+            })
+            .await;
+        assert_eq!(outcomes, [Outcome::Conflict(Existing { size: Some(15) })]);
+        assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
+        assert_eq!(server.files(), ["same.bin"]);
+    }
+
     async fn an_upload_cancelled_midway_leaves_nothing_and_the_session_goes_on(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;

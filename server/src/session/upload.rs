@@ -114,6 +114,8 @@ impl Run<'_> {
         self.leftover = Some(temporary.clone());
         self.store(client, &temporary).await?;
         let verified = unless(cancel, self.verify(client, &temporary)).await??;
+        // An upload takes its time, and somebody may have been quicker.
+        unless(cancel, self.name_is_free(client, &path)).await??;
         // Past this point there is nothing to cancel: the file is complete.
         self.rename(client, &temporary, &path).await?;
         self.leftover = None;
@@ -125,6 +127,11 @@ impl Run<'_> {
         if let Some(parent) = path.parent() {
             client.make_directories(&parent).await?;
         }
+        self.name_is_free(client, path).await
+    }
+
+    /// Nothing has the name yet, or it may be replaced.
+    async fn name_is_free(&self, client: &mut Client, path: &RemotePath) -> Result<(), Stop> {
         match self.upload.offer.on_conflict {
             OnConflict::Overwrite => Ok(()),
             OnConflict::Ask => match client.size(path).await {
