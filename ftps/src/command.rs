@@ -10,7 +10,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     credentials::{ASTERISKS, Password, Username},
+    digest::Algorithm,
     path::RemotePath,
+    time::Timestamp,
 };
 
 /// One command.
@@ -49,6 +51,8 @@ pub enum Command<'a> {
     Rest(u64),
     /// Store what comes over the data connection (RFC 959 §4.1.3).
     Stor(&'a RemotePath),
+    /// Store what comes over the data connection behind what the file holds (RFC 959 §4.1.3).
+    Appe(&'a RemotePath),
     /// How many bytes are in a file (RFC 3659 §4).
     Size(&'a RemotePath),
     /// Rename from (RFC 959 §4.1.3).
@@ -57,6 +61,18 @@ pub enum Command<'a> {
     Rnto(&'a RemotePath),
     /// Delete a file (RFC 959 §4.1.3).
     Dele(&'a RemotePath),
+    /// A file was modified then (draft-somers-ftp-mfxx §3).
+    Mfmt(Timestamp, &'a RemotePath),
+    /// The same, in the words of servers that take `MDTM` with a time for it.
+    MdtmSet(Timestamp, &'a RemotePath),
+    /// The same, in the words of servers with `SITE UTIME`.
+    SiteUtime(Timestamp, &'a RemotePath),
+    /// Which digest `HASH` makes from here on (draft-bryan-ftpext-hash §3.3).
+    OptsHash(Algorithm),
+    /// The digest of a file (draft-bryan-ftpext-hash §3.2).
+    Hash(&'a RemotePath),
+    /// The digest of a file or of a part of it, by the algorithm's own command.
+    XDigest(Algorithm, &'a RemotePath, Option<(u64, u64)>),
     /// List a directory for machines (RFC 3659 §7); the current one without a path.
     Mlsd(Option<&'a RemotePath>),
     /// List the current directory for people (RFC 959 §4.1.3).
@@ -91,6 +107,9 @@ enum Argument<'a> {
     Number(u64),
     Name(&'a Username),
     Path(&'a RemotePath),
+    Word(&'static str),
+    TimeAndPath(Timestamp, &'a RemotePath),
+    PathAndRange(&'a RemotePath, (u64, u64)),
     Secret(&'a Password),
 }
 
@@ -115,10 +134,17 @@ impl Command<'_> {
             Self::Pasv => "PASV",
             Self::Rest(_) => "REST",
             Self::Stor(_) => "STOR",
+            Self::Appe(_) => "APPE",
             Self::Size(_) => "SIZE",
             Self::Rnfr(_) => "RNFR",
             Self::Rnto(_) => "RNTO",
             Self::Dele(_) => "DELE",
+            Self::Mfmt(..) => "MFMT",
+            Self::MdtmSet(..) => "MDTM",
+            Self::SiteUtime(..) => "SITE UTIME",
+            Self::OptsHash(_) => "OPTS HASH",
+            Self::Hash(_) => "HASH",
+            Self::XDigest(algorithm, ..) => algorithm.verb(),
             Self::Mlsd(_) => "MLSD",
             Self::List => "LIST",
             Self::Noop => "NOOP",
@@ -135,6 +161,9 @@ impl Command<'_> {
             Argument::Number(number) => format!("{verb} {number}"),
             Argument::Name(name) => format!("{verb} {name}"),
             Argument::Path(path) => format!("{verb} {path}"),
+            Argument::Word(word) => format!("{verb} {word}"),
+            Argument::TimeAndPath(time, path) => format!("{verb} {time} {path}"),
+            Argument::PathAndRange(path, (start, end)) => format!("{verb} {path} {start} {end}"),
             Argument::Secret(_) => format!("{verb} {ASTERISKS}"),
         })
     }
@@ -177,9 +206,17 @@ impl Command<'_> {
             Self::User(name) => Argument::Name(name),
             Self::Pass(password) => Argument::Secret(password),
             Self::Rest(offset) => Argument::Number(*offset),
+            Self::Mfmt(time, path) | Self::MdtmSet(time, path) | Self::SiteUtime(time, path) => {
+                Argument::TimeAndPath(*time, path)
+            }
+            Self::OptsHash(algorithm) => Argument::Word(algorithm.name()),
+            Self::XDigest(_, path, Some(range)) => Argument::PathAndRange(path, *range),
             Self::Cwd(path)
             | Self::Mkd(path)
             | Self::Stor(path)
+            | Self::Appe(path)
+            | Self::Hash(path)
+            | Self::XDigest(_, path, None)
             | Self::Size(path)
             | Self::Rnfr(path)
             | Self::Rnto(path)
@@ -197,6 +234,13 @@ impl Argument<'_> {
             Self::Number(number) => Some(number.to_string().into_bytes().into()),
             Self::Name(name) => Some(name.as_str().as_bytes().into()),
             Self::Path(path) => Some(path.as_bytes().into()),
+            Self::Word(word) => Some(word.as_bytes().into()),
+            Self::TimeAndPath(time, path) => {
+                Some([time.to_string().as_bytes(), b" ", path.as_bytes()].concat().into())
+            }
+            Self::PathAndRange(path, (start, end)) => {
+                Some([path.as_bytes(), format!(" {start} {end}").as_bytes()].concat().into())
+            }
             Self::Secret(password) => Some(password.expose_for_wire().into()),
         }
     }
@@ -215,6 +259,14 @@ mod tests {
         assert_eq!(&*Command::Stor(&path).encode(), "STOR /a b/ü\r\n".as_bytes());
         assert_eq!(&*Command::Rest(u64::MAX).encode(), b"REST 18446744073709551615\r\n");
         assert_eq!(&*Command::Mlsd(None).encode(), b"MLSD\r\n");
+        let time = Timestamp::from_unix_millis(1_769_860_800_000).unwrap();
+        let mfmt = Command::Mfmt(time, &path);
+        assert_eq!(&*mfmt.encode(), "MFMT 20260131120000 /a b/ü\r\n".as_bytes());
+        let part = Command::XDigest(Algorithm::Crc32, &path, Some((0, 7)));
+        assert_eq!(&*part.encode(), "XCRC /a b/ü 0 7\r\n".as_bytes());
+        assert_eq!(part.line().as_str(), "XCRC /a b/ü 0 7");
+        let opts = Command::OptsHash(Algorithm::Sha256);
+        assert_eq!(&*opts.encode(), b"OPTS HASH SHA-256\r\n");
     }
 
     #[test]

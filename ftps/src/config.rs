@@ -46,6 +46,11 @@ pub struct Timeouts {
     pub silence: Duration,
     /// For the reply to a command.
     pub reply: Duration,
+    /// For each further reply where several commands were sent together: a server that drops
+    /// commands answers the first and then stays silent.
+    pub flight: Duration,
+    /// For the digest of a whole file: the server has to read it.
+    pub digest: Duration,
     /// For the TCP connection to a data port; ports that a firewall blocks stay silent.
     pub data_connect: Duration,
     /// How long a data connection may take no byte, or give none while a listing is read.
@@ -66,8 +71,9 @@ pub struct Timeouts {
 }
 
 impl Default for Timeouts {
-    /// Connect 15 s, TLS 15 s, greeting 30 s (silence 5 s), reply 60 s, data connect 15 s,
-    /// stall 60 s, final reply 5 min, verdict 5 s, drain 3 s, abort 10 s, settle 500 ms, quit 2 s.
+    /// Connect 15 s, TLS 15 s, greeting 30 s (silence 5 s), reply 60 s (each further one of a
+    /// flight 20 s), digest 15 min, data connect 15 s, stall 60 s, final reply 5 min, verdict 5 s,
+    /// drain 3 s, abort 10 s, settle 500 ms, quit 2 s.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
@@ -75,6 +81,8 @@ impl Default for Timeouts {
             greeting: Duration::from_secs(30),
             silence: Duration::from_secs(5),
             reply: Duration::from_secs(60),
+            flight: Duration::from_secs(20),
+            digest: Duration::from_secs(900),
             data_connect: Duration::from_secs(15),
             stall: Duration::from_secs(60),
             final_reply: Duration::from_secs(300),

@@ -19,7 +19,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     error::{Error, Kind, Stage, What},
-    profile::{AuthName, HostProfile, Rung, SharedProfile},
+    profile::{AuthName, Flights, HostProfile, Rung, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
@@ -94,11 +94,24 @@ impl Connector {
         }
     }
 
-    /// The same, with what was learned about the host before.
+    /// The same, with what was learned about the host before. What is learned from here on goes
+    /// into it.
     #[must_use]
-    pub fn with_profile(mut self, profile: HostProfile) -> Self {
-        self.profile = SharedProfile::new(profile);
+    pub fn with_profile(mut self, profile: SharedProfile) -> Self {
+        self.profile = profile;
         self
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn transcript(&self) -> &Transcript {
+        &self.transcript
+    }
+
+    pub(crate) fn shared_profile(&self) -> &SharedProfile {
+        &self.profile
     }
 
     /// What was learned about the host so far, by this connector and by its clients.
@@ -126,11 +139,13 @@ impl Connector {
     ///
     /// Drop the client, open another, and do the same again. It ends: TLS 1.2 is learned once, and
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
-    pub fn learn(&mut self, error: &Error) -> Option<Rung> {
+    pub fn learn(&self, error: &Error) -> Option<Rung> {
         let rung = self.next_rung(error)?;
-        if rung == Rung::Tls12 {
-            self.profile.update(|profile| profile.tls_max = Some(TlsVersion::Tls12));
-        }
+        self.profile.update(|profile| match rung {
+            Rung::Tls12 => profile.tls_max = Some(TlsVersion::Tls12),
+            Rung::OneByOne => profile.flights = Flights::OneByOne,
+            Rung::NewConnection => (),
+        });
         self.transcript.control(Status::Climbing(rung));
         Some(rung)
     }
@@ -139,6 +154,9 @@ impl Connector {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
+        if self.profile.get().flights == Flights::Together && lost_a_command(error) {
+            return Some(Rung::OneByOne);
+        }
         if error.stage() == Stage::DataTls {
             let is_older_offered = self.versions().allows(TlsVersion::Tls12);
             if tls.version == TlsVersion::Tls13 && is_older_offered {
@@ -208,7 +226,8 @@ impl Connector {
         let _ = socket::keep_alive(&tcp, self.config.keepalive);
         let stream = ControlStream::Plain(Recorder::new(tcp));
         let target = (address, self.target.encryption);
-        Ok(Control::new(stream, target, &self.config, self.transcript.clone()))
+        let flights = self.profile.get().flights;
+        Ok(Control::new(stream, target, &self.config, flights, self.transcript.clone()))
     }
 
     /// An error before there is a control connection.
@@ -310,7 +329,6 @@ impl Connector {
 
     async fn log_in(&self, mut control: Control, banner: Reply) -> Result<Attempt, Error> {
         login::log_in(&mut control, &self.credentials).await?;
-        login::protect(&mut control).await?;
         let (features, initial_directory) = login::set_up(&mut control).await?;
         let facts = ConnectionFacts {
             address: self.target.address,
@@ -334,6 +352,18 @@ async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Er
         Code::AUTH_ACCEPTED | Code::AUTH_CONTINUES => Ok(()),
         code if code.is_refusal() => Err(control.error(Kind::Refused { verb, reply }, Stage::Auth)),
         _ => Err(control.error(Kind::Unexpected { verb, reply }, Stage::Auth)),
+    }
+}
+
+/// Whether the server seems to have dropped a command of those that were sent together.
+fn lost_a_command(error: &Error) -> bool {
+    let Some(flight) = error.evidence().flight else { return false };
+    match error.kind() {
+        Kind::TimedOut { .. } => flight.answered > 0,
+        // Some end a session in which commands come too early; one that worked ends otherwise.
+        Kind::Closed | Kind::Ended { .. } => error.evidence().data_connections == 0,
+        Kind::OutOfStep => true,
+        _ => false,
     }
 }
 
@@ -385,7 +415,7 @@ mod tests {
 
     #[test]
     fn refused_data_tls_leads_to_tls_12_once() {
-        let mut connector = connector();
+        let connector = connector();
         let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
         assert_eq!(connector.learn(&refused), Some(Rung::Tls12));
         assert_eq!(connector.versions(), TlsVersions::ONLY_TLS12);
@@ -395,7 +425,7 @@ mod tests {
 
     #[test]
     fn refused_data_tls_of_an_old_session_leads_to_a_new_one() {
-        let mut connector = connector();
+        let connector = connector();
         let old = error(Stage::DataTls, TlsVersion::Tls12, 301, 0);
         assert_eq!(connector.learn(&old), Some(Rung::NewConnection));
     }
@@ -411,7 +441,7 @@ mod tests {
 
     #[test]
     fn session_that_lasted_a_while_may_be_opened_again() {
-        let mut connector = connector();
+        let connector = connector();
         let soon = error(Stage::Transfer, TlsVersion::Tls12, 1, 0);
         assert_eq!(connector.learn(&soon), None);
         let idle = error(Stage::Transfer, TlsVersion::Tls12, 60, 0);

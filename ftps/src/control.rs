@@ -17,13 +17,15 @@ use tokio::{
     io::{AsyncRead, AsyncWriteExt, ReadBuf},
     time::{Duration, Instant, Sleep, sleep, timeout, timeout_at},
 };
+use zeroize::Zeroizing;
 
 use crate::{
     certificate::CertificateFacts,
     command::Command,
     config::{Config, Timeouts},
     connect::Encryption,
-    error::{Error, Evidence, Kind, Stage, What},
+    error::{Error, Evidence, Flight, Kind, Stage, What},
+    profile::Flights,
     reply::{
         Code, Reply, Severity,
         decoder::{Decoded, ReplyDecoder},
@@ -56,6 +58,9 @@ pub(crate) struct Control {
     /// Commands whose last reply has not come.
     outstanding: u32,
     step: Step,
+    flights: Flights,
+    /// Commands so far.
+    commands: u32,
     /// Runs while a reply may have ended with another code.
     settling: Option<Pin<Box<Sleep>>>,
     data_connections: u32,
@@ -86,6 +91,7 @@ impl Control {
         stream: ControlStream,
         target: (SocketAddr, Encryption),
         config: &Config,
+        flights: Flights,
         transcript: Transcript,
     ) -> Self {
         Self {
@@ -100,6 +106,8 @@ impl Control {
             // The greeting is the reply to the connection.
             outstanding: 1,
             step: Step::Kept,
+            flights,
+            commands: 0,
             settling: None,
             data_connections: 0,
         }
@@ -151,6 +159,21 @@ impl Control {
         if self.step == Step::Kept {
             self.step = Step::Doubtful;
         }
+    }
+
+    /// Commands that were sent so far.
+    pub(crate) fn commands(&self) -> u32 {
+        self.commands
+    }
+
+    /// Since when the connection stands.
+    pub(crate) fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Data connections that were completed so far.
+    pub(crate) fn data_connections(&self) -> u32 {
+        self.data_connections
     }
 
     pub(crate) fn count_data_connection(&mut self) {
@@ -213,24 +236,85 @@ impl Control {
         }
     }
 
+    /// Sends commands together and gives a reply for each, in their order: one round trip for all.
+    ///
+    /// RFC 959 §5.4 has a client wait for each reply, and most servers read the next command when
+    /// they are done with the last. With those that do not, [`Flights::OneByOne`] is learned.
+    pub(crate) async fn flight(
+        &mut self,
+        commands: &[Command<'_>],
+        stage: Stage,
+    ) -> Result<Vec<Reply>, Error> {
+        let together = match self.flights {
+            Flights::Together => commands.len().max(1),
+            Flights::OneByOne => 1,
+        };
+        let mut replies = Vec::with_capacity(commands.len());
+        for commands in commands.chunks(together) {
+            self.make_ready(stage).await?;
+            let sent = self.write(commands).await;
+            sent.map_err(|kind| self.error(kind, stage))?;
+            self.replies_to(commands, &mut replies, stage).await?;
+        }
+        Ok(replies)
+    }
+
+    async fn replies_to(
+        &mut self,
+        commands: &[Command<'_>],
+        replies: &mut Vec<Reply>,
+        stage: Stage,
+    ) -> Result<(), Error> {
+        for index in 0..commands.len() {
+            // A server that answered the first of them and drops the others stays silent for good.
+            let within = if index == 0 { self.timeouts.reply } else { self.timeouts.flight };
+            match self.last_reply(within, What::Reply).await {
+                Ok(reply) => replies.push(reply),
+                Err(kind) => {
+                    let mut evidence = self.evidence();
+                    evidence.flight = (commands.len() > 1).then_some(Flight {
+                        commands: commands.len(),
+                        answered: index,
+                    });
+                    return Err(kind.at(stage).with_evidence(evidence));
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Sends a command. Its reply is outstanding from then on.
     pub(crate) async fn send(&mut self, command: Command<'_>, stage: Stage) -> Result<(), Error> {
+        self.make_ready(stage).await?;
+        let sent = self.write(&[command]).await;
+        sent.map_err(|kind| self.error(kind, stage))
+    }
+
+    /// Commands and replies are in step, and nothing has come that belongs to none.
+    async fn make_ready(&mut self, stage: Stage) -> Result<(), Error> {
         if self.step == Step::Doubtful {
             self.resynchronise(stage).await?;
         }
         if !self.is_usable() {
             return Err(self.error(Kind::OutOfStep, stage));
         }
-        self.refuse_stray_reply(stage).await?;
-        let sent = self.write(command).await;
-        sent.map_err(|kind| self.error(kind, stage))
+        self.refuse_stray_reply(stage).await
     }
 
-    async fn write(&mut self, command: Command<'_>) -> Result<(), Kind> {
-        // Counted before the first byte: if this future is dropped, the reply stays outstanding.
-        self.outstanding += 1;
-        self.transcript.control(command.line());
-        let bytes = command.encode();
+    async fn write(&mut self, commands: &[Command<'_>]) -> Result<(), Kind> {
+        let mut bytes = Zeroizing::new(Vec::new());
+        for command in commands {
+            // Counted before the first byte: if this future is dropped, the reply stays
+            // outstanding.
+            self.outstanding += 1;
+            self.commands = self.commands.saturating_add(1);
+            self.transcript.control(command.line());
+            match bytes.is_empty() {
+                true => bytes = command.encode(),
+                // What has a secret goes alone: growing leaves copies behind.
+                false => bytes.extend_from_slice(&command.encode()),
+            }
+        }
         let after = self.timeouts.reply;
         let written = timeout(after, async {
             self.stream.write_all(&bytes).await?;
@@ -376,7 +460,7 @@ impl Control {
     }
 
     async fn find_reply_to_noop(&mut self) -> Result<(), Kind> {
-        self.write(Command::Noop).await?;
+        self.write(&[Command::Noop]).await?;
         for _ in 0..STRAY_REPLIES {
             let reply = self.last_reply(self.timeouts.abort, What::Reply).await?;
             if reply.code().severity() == Severity::Completion {
@@ -409,7 +493,7 @@ impl Control {
         let within = self.timeouts.quit;
         // Whatever the server thinks of it, the session is over.
         let _ = timeout(within, async {
-            if self.is_usable() && self.write(Command::Quit).await.is_ok() {
+            if self.is_usable() && self.write(&[Command::Quit]).await.is_ok() {
                 let _ = self.last_reply(within, What::Reply).await;
             }
             let _ = self.stream.shutdown().await;

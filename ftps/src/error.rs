@@ -107,6 +107,17 @@ pub struct Evidence {
     pub data_connections: u32,
     /// How long the session had been open.
     pub age: Duration,
+    /// The commands that were sent together, where one of their replies did not come.
+    pub flight: Option<Flight>,
+}
+
+/// Commands that were sent together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Flight {
+    /// How many they were.
+    pub commands: usize,
+    /// How many of them were answered.
+    pub answered: usize,
 }
 
 /// What failed. Public through [`Error`]'s predicates only.

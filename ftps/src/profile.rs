@@ -16,6 +16,83 @@ pub struct HostProfile {
     pub passive: PassiveMode,
     /// How TLS is asked for.
     pub auth: AuthName,
+    /// Whether commands may go together.
+    pub flights: Flights,
+    /// Whether a data port was ever reached.
+    pub data_ports: DataPorts,
+    /// How an upload goes on where it broke off.
+    pub resume: Resume,
+    /// Where the bytes of an upload go first.
+    pub naming: Naming,
+    /// How a file gets its date.
+    pub dating: Dating,
+    /// Whether digests are asked for.
+    pub digests: Digests,
+    /// The most sessions at once that the host took, where it refused more.
+    pub max_sessions: Option<u32>,
+}
+
+/// Whether commands whose replies do not depend on each other may be sent together.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Flights {
+    /// They may: one round trip for all of them.
+    #[default]
+    Together,
+    /// The host lost commands that way.
+    OneByOne,
+}
+
+/// Whether a data port of the host was ever reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataPorts {
+    /// Not yet: the TCP connection has to stand before a transfer is asked for, since a server
+    /// that waits for it in vain takes no other command meanwhile.
+    #[default]
+    Untried,
+    /// Once at least: the connection is made side by side with the command.
+    Reached,
+}
+
+/// How an upload goes on where it broke off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    /// `REST` and `STOR` (RFC 3659 §5).
+    #[default]
+    Restart,
+    /// `APPE` (RFC 959 §4.1.3): `REST` was refused.
+    Append,
+    /// From the start: both were refused.
+    Never,
+}
+
+/// Where the bytes of an upload go first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Naming {
+    /// To a temporary name in the same directory.
+    #[default]
+    Temporary,
+    /// To the file's own name: the host does not let files be renamed.
+    InPlace,
+}
+
+/// How a file gets its date.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Dating {
+    /// The best way that the server says it knows.
+    #[default]
+    ByFeatures,
+    /// It keeps the date of its upload: what the server said that it knows was refused.
+    Never,
+}
+
+/// Whether the server is asked for digests of files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Digests {
+    /// Where it says that it can make them.
+    #[default]
+    ByFeatures,
+    /// It could not.
+    Never,
 }
 
 /// The command that asks for a data connection.
@@ -48,6 +125,8 @@ pub enum Rung {
     Tls12,
     /// Connect again: the session was too old for the server to resume, or out of step.
     NewConnection,
+    /// Connect again and send each command only when the last was answered.
+    OneByOne,
 }
 
 impl fmt::Display for Rung {
@@ -60,24 +139,35 @@ impl fmt::Display for Rung {
             Self::NewConnection => {
                 "This session cannot go on. A new connection starts with a fresh one."
             }
+            Self::OneByOne => {
+                "The server lost commands that were sent together. The next connection sends them \
+                 one by one."
+            }
         })
     }
 }
 
-/// The profile that a connector and its clients share.
+/// A profile that connectors to one host and their clients share; cheap to clone.
+///
+/// Kept for as long as a program runs, it spares every later session the detours of the first.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct SharedProfile(Arc<Mutex<HostProfile>>);
+pub struct SharedProfile(Arc<Mutex<HostProfile>>);
 
 impl SharedProfile {
-    pub(crate) fn new(profile: HostProfile) -> Self {
+    /// A profile to start from.
+    #[must_use]
+    pub fn new(profile: HostProfile) -> Self {
         Self(Arc::new(Mutex::new(profile)))
     }
 
-    pub(crate) fn get(&self) -> HostProfile {
+    /// What is known now.
+    #[must_use]
+    pub fn get(&self) -> HostProfile {
         *self.lock()
     }
 
-    pub(crate) fn update(&self, change: impl FnOnce(&mut HostProfile)) {
+    /// Changes it for everybody who shares it.
+    pub fn update(&self, change: impl FnOnce(&mut HostProfile)) {
         change(&mut self.lock());
     }
 

@@ -1,5 +1,7 @@
 //! Days and seconds of the proleptic Gregorian calendar, in UTC. Reads no clock.
 
+use std::fmt;
+
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 
@@ -55,6 +57,28 @@ impl Civil {
     }
 }
 
+/// A moment as `MFMT` and `MDTM` write it, UTC, to the second.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timestamp(Civil);
+
+impl Timestamp {
+    /// The second that a moment is in, given in milliseconds since 1970-01-01T00:00:00Z; `None`
+    /// outside of the years 0 to 9999, which have no four digits.
+    #[must_use]
+    pub fn from_unix_millis(millis: i64) -> Option<Self> {
+        let civil = Civil::from_unix(millis.div_euclid(1000));
+        (0..=9999).contains(&civil.year).then_some(Self(civil))
+    }
+}
+
+/// `20260131120000` (RFC 3659 §2.3).
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Civil { year, month, day, hour, minute, second } = self.0;
+        write!(f, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+    }
+}
+
 /// Days since 1970-01-01. A year is counted from March, so that the leap day is its last.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
     let year = if month <= 2 { year - 1 } else { year };
@@ -91,6 +115,15 @@ mod tests {
         assert_eq!(Civil::from_unix(951_782_400).rfc3339(), "2000-02-29T00:00:00Z");
         assert_eq!(Civil::from_unix(-1).rfc3339(), "1969-12-31T23:59:59Z");
         assert_eq!(Civil::from_unix(4_102_444_800).rfc3339(), "2100-01-01T00:00:00Z");
+    }
+
+    #[test]
+    fn timestamp_has_fourteen_digits() {
+        let text = |millis| Timestamp::from_unix_millis(millis).map(|time| time.to_string());
+        assert_eq!(text(1_769_860_800_999).as_deref(), Some("20260131120000"));
+        assert_eq!(text(-1).as_deref(), Some("19691231235959"));
+        assert_eq!(text(i64::MAX), None);
+        assert_eq!(text(i64::MIN), None);
     }
 
     #[test]

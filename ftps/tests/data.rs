@@ -192,7 +192,7 @@ where
         after_stor(peer, port).await;
     });
     let server = Server::start_with(identity, vec![failing]).await;
-    let mut connector = server.connector(server.config(), &Log::default());
+    let connector = server.connector(server.config(), &Log::default());
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert!(!client.is_usable(), "a failed data TLS leaves nothing to rely on");
@@ -292,7 +292,7 @@ async fn next_session_after_the_ladder_uses_tls_12_and_works() {
     });
     let server = Server::start_with(Identity::default(), vec![refusing, working]).await;
     let log = Log::default();
-    let mut connector = server.connector(server.config(), &log);
+    let connector = server.connector(server.config(), &log);
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"content").await.unwrap_err();
     assert_eq!(connector.learn(&error), Some(Rung::Tls12));

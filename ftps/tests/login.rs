@@ -125,12 +125,67 @@ async fn prot_refused_ends_before_any_data_connection() {
         peer.answer(&format!("PASS {SECRET}"), "230 in").await;
         peer.answer("PBSZ 0", "200 ok").await;
         peer.answer("PROT P", "536 not supported").await;
+        for sent_with_it in ["FEAT", "OPTS UTF8 ON", "TYPE I", "PWD"] {
+            peer.answer(sent_with_it, "500 what?").await;
+        }
         peer.expect_end().await;
     })
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Protect);
     assert_eq!(error.diagnosis().cause, Cause::ProtectionRefused);
+    server.finished().await;
+}
+
+/// One round trip for all that follows the login: the server sees it at once.
+#[tokio::test]
+async fn what_follows_the_login_is_one_flight() {
+    let server = Server::start(async |mut peer| {
+        peer.secure().await;
+        peer.answer("USER ada", "331 password").await;
+        peer.answer(&format!("PASS {SECRET}"), "230 in").await;
+        for command in ["PBSZ 0", "PROT P", "FEAT", "OPTS UTF8 ON", "TYPE I", "PWD"] {
+            peer.expect(command).await;
+        }
+        peer.say("200 ok\r\n200 ok\r\n211 none\r\n200 ok\r\n200 ok\r\n257 \"/\"").await;
+    })
+    .await;
+    let client = server.open(&Log::default()).await;
+    assert_eq!(client.facts().initial_directory, Some(scripted::path("/")));
+    server.finished().await;
+}
+
+/// The server reads one command at a time and throws away what came with it.
+#[tokio::test]
+async fn server_that_drops_commands_gets_them_one_by_one() {
+    let drops = script(async |mut peer: scripted::Peer| {
+        peer.secure().await;
+        peer.answer("USER ada", "331 password").await;
+        peer.answer(&format!("PASS {SECRET}"), "230 in").await;
+        peer.answer("PBSZ 0", "200 ok").await;
+        while peer.command().await.is_some() {}
+    });
+    let careful = script(async |mut peer: scripted::Peer| {
+        peer.secure().await;
+        peer.answer("USER ada", "331 password").await;
+        peer.answer(&format!("PASS {SECRET}"), "230 in").await;
+        for command in ["PBSZ 0", "PROT P", "FEAT", "OPTS UTF8 ON", "TYPE I", "PWD"] {
+            peer.expect(command).await;
+            // Nothing may follow before the answer.
+            peer.expect_silence(Duration::from_millis(20)).await;
+            peer.say("200 ok").await;
+        }
+    });
+    let server = Server::start_with(Identity::default(), vec![drops, careful]).await;
+    let mut config = server.config();
+    config.timeouts.flight = Duration::from_millis(100);
+    let log = Log::default();
+    let connector = server.connector(config, &log);
+    let error = connector.open().await.unwrap_err();
+    assert_eq!(error.evidence().flight.map(|flight| flight.answered), Some(1));
+    assert_eq!(connector.learn(&error), Some(Rung::OneByOne));
+    connector.open().await.unwrap();
+    assert!(log.has("sends them one by one"));
     server.finished().await;
 }
 
@@ -142,6 +197,7 @@ async fn user_that_needs_no_password_sends_none() {
         peer.answer("PBSZ 0", "200 ok").await;
         peer.answer("PROT P", "200 ok").await;
         peer.answer("FEAT", "502 what?").await;
+        peer.answer("OPTS UTF8 ON", "501 what?").await;
         peer.answer("TYPE I", "200 ok").await;
         peer.answer("PWD", "502 what?").await;
     })
@@ -539,7 +595,7 @@ async fn reply_421_while_idle_is_heard() {
         peer.say("421 Timeout.").await;
     })
     .await;
-    let mut connector = server.connector(server.config(), &Log::default());
+    let connector = server.connector(server.config(), &Log::default());
     let mut client = connector.open().await.unwrap();
     let error = client.idle().await;
     assert_eq!(error.reply().unwrap().to_string(), "421 Timeout.");
@@ -557,7 +613,7 @@ async fn session_that_worked_and_ended_may_be_opened_again() {
         peer.store("a").await;
     })
     .await;
-    let mut connector = server.connector(server.config(), &Log::default());
+    let connector = server.connector(server.config(), &Log::default());
     let mut client = connector.open().await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     let error = client.size(&path("a")).await.unwrap_err();

@@ -219,7 +219,7 @@ async fn reply_421_mid_transfer() {
         peer.say("421 Timeout.").await;
     })
     .await;
-    let mut connector = server.connector(server.config(), &Log::default());
+    let connector = server.connector(server.config(), &Log::default());
     let mut client = connector.open().await.unwrap();
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
@@ -398,7 +398,7 @@ async fn dropped_upload_leaves_the_client_unusable() {
         peer.expect_end().await;
     })
     .await;
-    let mut connector = server.connector(server.config(), &Log::default());
+    let connector = server.connector(server.config(), &Log::default());
     let mut client = connector.open().await.unwrap();
     drop(client.store(&path("a"), 0).await.unwrap());
     assert!(!client.is_usable());

@@ -1,11 +1,11 @@
-//! From TLS to a session that transfers bytes: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`,
-//! `TYPE`, `PWD`, in this order.
+//! From TLS to a session that transfers bytes: `USER` and `PASS`, then `PBSZ`, `PROT`, `FEAT`, `OPTS`,
+//! `TYPE`, `PWD` in one flight.
 
 use crate::{
     command::Command,
     control::Control,
     credentials::Credentials,
-    error::{Error, Stage},
+    error::{Error, Kind, Stage},
     features::Features,
     path::RemotePath,
     reply::{Code, Reply, Severity},
@@ -28,53 +28,65 @@ pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(
     Ok(())
 }
 
-/// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9). Both have to succeed: there is no data in the clear.
-pub(super) async fn protect(control: &mut Control) -> Result<(), Error> {
-    control.transcript().control(Stage::Protect);
-    control.complete(Command::Pbsz0, Stage::Protect).await?;
-    control.complete(Command::ProtP, Stage::Protect).await?;
-    Ok(())
-}
-
-/// What the server can do, UTF-8, bytes as they are, and where we are.
+/// Protection, what the server can do, UTF-8, bytes as they are, and where we are: one flight, since
+/// no answer decides what the next question is.
+///
+/// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9) both have to succeed: there is no data in the clear.
+/// `FEAT` comes after the login, since some servers hide before what they can do. `TYPE I` is sent
+/// once: nothing here ever changes the type, and `SIZE` needs it (RFC 3659 §4).
 pub(super) async fn set_up(control: &mut Control) -> Result<(Features, Option<RemotePath>), Error> {
+    control.transcript().control(Stage::Protect);
+    let replies = control.flight(&FLIGHT, Stage::Protect).await?;
+    let replies = <[Reply; 6]>::try_from(replies);
+    let [pbsz, prot, feat, opts, type_i, pwd] =
+        replies.map_err(|_| control.error(Kind::OutOfStep, Stage::Protect))?;
+    complete(control, pbsz, Command::Pbsz0, Stage::Protect)?;
+    complete(control, prot, Command::ProtP, Stage::Protect)?;
     control.transcript().control(Stage::Setup);
-    let features = features(control).await?;
-    if features.utf8() {
-        ask_for_utf8(control).await?;
-    }
-    // Sent once: nothing here ever changes the type, and SIZE needs it (RFC 3659 §4).
-    control.complete(Command::TypeI, Stage::Setup).await?;
-    let directory = working_directory(control).await?;
+    let features = features(control, &feat);
+    note_utf8(control, &features, &opts);
+    complete(control, type_i, Command::TypeI, Stage::Setup)?;
+    // Some servers do not say where the login leads, or not in words that can be understood.
+    let directory = quoted_path(&pwd);
     control
         .transcript()
         .control(Status::LoggedIn { directory: directory.as_ref().map(ToString::to_string) });
     Ok((features, directory))
 }
 
-/// Asked after the login: some servers hide what they can do before.
-async fn features(control: &mut Control) -> Result<Features, Error> {
-    let reply = control.exchange(Command::Feat, Stage::Setup).await?;
-    let features = Features::from_reply(&reply);
+/// What follows the login.
+const FLIGHT: [Command<'static>; 6] = [
+    Command::Pbsz0,
+    Command::ProtP,
+    Command::Feat,
+    Command::OptsUtf8On,
+    Command::TypeI,
+    Command::Pwd,
+];
+
+fn complete(
+    control: &Control,
+    reply: Reply,
+    command: Command<'_>,
+    stage: Stage,
+) -> Result<(), Error> {
+    control.expect(reply, Severity::Completion, command, stage).map(drop)
+}
+
+fn features(control: &Control, reply: &Reply) -> Features {
+    let features = Features::from_reply(reply);
     if features == Features::default() {
         control.transcript().control(Status::NoFeatures);
     }
-    Ok(features)
+    features
 }
 
-/// A server that lists UTF8 may use it without being asked, and refuse to be asked (RFC 2640).
-async fn ask_for_utf8(control: &mut Control) -> Result<(), Error> {
-    let reply = control.exchange(Command::OptsUtf8On, Stage::Setup).await?;
-    if reply.code().is_refusal() {
+/// A server that lists UTF8 may use it without being asked, and refuse to be asked (RFC 2640); one
+/// that knows nothing of it takes names as bytes.
+fn note_utf8(control: &Control, features: &Features, reply: &Reply) {
+    if features.utf8() && reply.code().is_refusal() {
         control.transcript().control(Status::Utf8Refused);
     }
-    Ok(())
-}
-
-/// `None` where the server does not say, or not in words that can be understood.
-async fn working_directory(control: &mut Control) -> Result<Option<RemotePath>, Error> {
-    let reply = control.exchange(Command::Pwd, Stage::Setup).await?;
-    Ok(quoted_path(&reply))
 }
 
 /// The path between the quotes of a 257 reply; a quote within it is doubled (RFC 959 Appendix II).

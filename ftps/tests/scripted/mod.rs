@@ -290,6 +290,13 @@ impl Peer {
         assert_eq!(self.command().await, None);
     }
 
+    /// The client sends nothing for a while.
+    pub(crate) async fn expect_silence(&mut self, lasting: Duration) {
+        if let Ok(byte) = timeout(lasting, self.stream().read_u8()).await {
+            panic!("the client sent {byte:?}");
+        }
+    }
+
     /// The TLS handshake on the control connection.
     pub(crate) async fn start_tls(&mut self) {
         self.try_start_tls().await.unwrap();
@@ -325,6 +332,7 @@ impl Peer {
         self.answer("PBSZ 0", "200 ok").await;
         self.answer("PROT P", "200 ok").await;
         self.answer("FEAT", "211-Features\r\n SIZE\r\n MLST type*;size*;\r\n211 End").await;
+        self.answer("OPTS UTF8 ON", "200 ok").await;
         self.answer("TYPE I", "200 ok").await;
         self.answer("PWD", "257 \"/home\" is here").await;
     }

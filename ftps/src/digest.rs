@@ -1,0 +1,352 @@
+//! Digests of files: the algorithms that FTP servers know, and what we know of the bytes we sent.
+//!
+//! Does no I/O. How a server is asked for a digest is in `client::digest`.
+
+use std::{collections::VecDeque, fmt, ops::Range};
+
+use sha1::Sha1;
+use sha2::{Digest as _, Sha256};
+
+/// Bytes of one block of which a digest is remembered.
+const BLOCK_BYTES: u64 = 256 * 1024;
+
+/// Blocks that are remembered: together more than what is under way between us and a disk.
+const MAX_BLOCKS: usize = 128;
+
+/// A digest that servers can make of a file, the best first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Algorithm {
+    /// FIPS 180-4.
+    Sha256,
+    /// FIPS 180-4. It guards against faults, not against attackers; so do those that follow.
+    Sha1,
+    /// RFC 1321.
+    Md5,
+    /// ISO 3309, as in Ethernet and ZIP.
+    Crc32,
+}
+
+impl Algorithm {
+    /// All of them, the best first.
+    pub const ALL: [Self; 4] = [Self::Sha256, Self::Sha1, Self::Md5, Self::Crc32];
+
+    /// The name in `HASH` and `OPTS HASH` (draft-bryan-ftpext-hash §3.2).
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Sha256 => "SHA-256",
+            Self::Sha1 => "SHA-1",
+            Self::Md5 => "MD5",
+            Self::Crc32 => "CRC32",
+        }
+    }
+
+    /// The command of its own that many servers have for it.
+    #[must_use]
+    pub fn verb(self) -> &'static str {
+        match self {
+            Self::Sha256 => "XSHA256",
+            Self::Sha1 => "XSHA1",
+            Self::Md5 => "XMD5",
+            Self::Crc32 => "XCRC",
+        }
+    }
+
+    /// Digits of the digest in hexadecimal.
+    #[must_use]
+    pub fn digits(self) -> usize {
+        match self {
+            Self::Sha256 => 64,
+            Self::Sha1 => 40,
+            Self::Md5 => 32,
+            Self::Crc32 => 8,
+        }
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A digest of a file or of a part of one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct FileDigest {
+    algorithm: Algorithm,
+    hex: String,
+}
+
+impl FileDigest {
+    /// How it was made.
+    #[must_use]
+    pub fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// Its digits, lower-case hexadecimal.
+    #[must_use]
+    pub fn hex(&self) -> &str {
+        &self.hex
+    }
+
+    /// The digest in a server's answer; `None` where there is none that can be told from the
+    /// name of the file, which many servers repeat.
+    pub(crate) fn in_answer(answer: &str, algorithm: Algorithm, file_name: &str) -> Option<Self> {
+        let name = file_name.to_ascii_lowercase();
+        let answer = answer.to_ascii_lowercase();
+        let tokens = answer.split(|c: char| c.is_whitespace() || matches!(c, '"' | '=' | ';'));
+        let mut found = tokens.filter(|token| is_digest(token, algorithm));
+        let token = found.find(|token| !name.contains(*token))?;
+        Some(Self { algorithm, hex: format!("{token:0>width$}", width = algorithm.digits()) })
+    }
+}
+
+/// A CRC may lack its leading zeros, but not so many that it could be anything.
+fn is_digest(token: &str, algorithm: Algorithm) -> bool {
+    let length_fits = match algorithm {
+        Algorithm::Crc32 => (6..=8).contains(&token.len()),
+        Algorithm::Sha256 | Algorithm::Sha1 | Algorithm::Md5 => token.len() == algorithm.digits(),
+    };
+    length_fits && token.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+impl fmt::Display for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.algorithm, self.hex)
+    }
+}
+
+impl fmt::Debug for FileDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// A digest that is being made.
+#[derive(Clone, Debug)]
+enum Hasher {
+    Sha256(Sha256),
+    Sha1(Sha1),
+    Md5(md5::Md5),
+    Crc32(crc32fast::Hasher),
+}
+
+impl Hasher {
+    fn new(algorithm: Algorithm) -> Self {
+        match algorithm {
+            Algorithm::Sha256 => Self::Sha256(Sha256::new()),
+            Algorithm::Sha1 => Self::Sha1(Sha1::new()),
+            Algorithm::Md5 => Self::Md5(md5::Md5::new()),
+            Algorithm::Crc32 => Self::Crc32(crc32fast::Hasher::new()),
+        }
+    }
+
+    fn update(&mut self, bytes: &[u8]) {
+        match self {
+            Self::Sha256(hasher) => hasher.update(bytes),
+            Self::Sha1(hasher) => hasher.update(bytes),
+            Self::Md5(hasher) => hasher.update(bytes),
+            Self::Crc32(hasher) => hasher.update(bytes),
+        }
+    }
+
+    fn finish(self) -> FileDigest {
+        let (algorithm, bytes) = match self {
+            Self::Sha256(hasher) => (Algorithm::Sha256, hasher.finalize().to_vec()),
+            Self::Sha1(hasher) => (Algorithm::Sha1, hasher.finalize().to_vec()),
+            Self::Md5(hasher) => (Algorithm::Md5, hasher.finalize().to_vec()),
+            Self::Crc32(hasher) => (Algorithm::Crc32, hasher.finalize().to_be_bytes().to_vec()),
+        };
+        let hex = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        FileDigest { algorithm, hex }
+    }
+}
+
+/// What is known of the bytes of one file: the digest of all that were seen, and of its last
+/// blocks, so that the server can be asked for a proof of what it holds.
+#[derive(Debug)]
+pub(crate) struct Seen {
+    algorithm: Algorithm,
+    /// The part of the file that was seen.
+    range: Range<u64>,
+    whole: Hasher,
+    block: Hasher,
+    block_start: u64,
+    blocks: VecDeque<Block>,
+    remembers_blocks: bool,
+}
+
+/// A part of a file and its digest.
+#[derive(Clone, Debug)]
+pub(crate) struct Block {
+    pub(crate) range: Range<u64>,
+    pub(crate) digest: FileDigest,
+}
+
+impl Seen {
+    /// Nothing was seen yet, and the first byte will be at `offset`. Blocks are only worth their
+    /// while where the server can make digests of ranges.
+    pub(crate) fn from(offset: u64, algorithm: Algorithm, remembers_blocks: bool) -> Self {
+        Self {
+            algorithm,
+            range: offset..offset,
+            whole: Hasher::new(algorithm),
+            block: Hasher::new(algorithm),
+            block_start: offset,
+            blocks: VecDeque::new(),
+            remembers_blocks,
+        }
+    }
+
+    pub(crate) fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+
+    /// The part of the file that was seen.
+    pub(crate) fn range(&self) -> Range<u64> {
+        self.range.clone()
+    }
+
+    /// Takes in bytes of the file from `offset` on. Those that were seen before are skipped: after
+    /// a break they are sent again.
+    pub(crate) fn update(&mut self, offset: u64, bytes: &[u8]) {
+        let known = self.range.end.saturating_sub(offset);
+        let known = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
+        let news = bytes.get(known..).unwrap_or_default();
+        self.whole.update(news);
+        if self.remembers_blocks {
+            self.update_blocks(news);
+        }
+        self.range.end += news.len() as u64;
+    }
+
+    fn update_blocks(&mut self, mut news: &[u8]) {
+        let mut end = self.range.end;
+        while !news.is_empty() {
+            let missing = BLOCK_BYTES - (end - self.block_start);
+            let part = usize::try_from(missing).unwrap_or(usize::MAX).min(news.len());
+            let (now, later) = news.split_at(part);
+            self.block.update(now);
+            end += now.len() as u64;
+            if end - self.block_start == BLOCK_BYTES {
+                self.end_block(end);
+            }
+            news = later;
+        }
+    }
+
+    fn end_block(&mut self, end: u64) {
+        let hasher = std::mem::replace(&mut self.block, Hasher::new(self.algorithm));
+        if self.blocks.len() == MAX_BLOCKS {
+            self.blocks.pop_front();
+        }
+        self.blocks.push_back(Block { range: self.block_start..end, digest: hasher.finish() });
+        self.block_start = end;
+    }
+
+    /// The digest of all that was seen.
+    pub(crate) fn digest(&self) -> FileDigest {
+        self.whole.clone().finish()
+    }
+
+    /// The last block that ends at or before an offset, if it is remembered.
+    pub(crate) fn block_before(&self, offset: u64) -> Option<&Block> {
+        self.blocks.iter().rev().find(|block| block.range.end <= offset)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> String {
+        let mut seen = Seen::from(0, algorithm, false);
+        seen.update(0, bytes);
+        seen.digest().hex().to_owned()
+    }
+
+    #[test]
+    fn digests_are_those_of_the_standards() {
+        let abc = |algorithm| digest_of(algorithm, b"abc");
+        assert_eq!(
+            abc(Algorithm::Sha256),
+            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        );
+        assert_eq!(abc(Algorithm::Sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
+        assert_eq!(abc(Algorithm::Md5), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(digest_of(Algorithm::Crc32, b"123456789"), "cbf43926");
+        for algorithm in Algorithm::ALL {
+            assert_eq!(abc(algorithm).len(), algorithm.digits());
+        }
+    }
+
+    #[test]
+    fn digest_is_found_in_every_dialect() {
+        let md5 = "900150983cd24fb0d6963f7d28e17f72";
+        let found = |answer: &str| {
+            FileDigest::in_answer(answer, Algorithm::Md5, "a b.txt").map(|digest| digest.hex)
+        };
+        for answer in [
+            md5.to_owned(),
+            md5.to_uppercase(),
+            format!("MD5 0-687104 {md5} a b.txt"),
+            format!("\"/a b.txt\" {md5}"),
+            format!("a b.txt;{md5}"),
+            format!("XMD5={md5}"),
+        ] {
+            assert_eq!(found(&answer).as_deref(), Some(md5), "{answer}");
+        }
+        assert_eq!(found("no such thing"), None);
+        assert_eq!(found("900150983cd24fb0"), None);
+    }
+
+    #[test]
+    fn crc_may_lack_leading_zeros() {
+        let crc = FileDigest::in_answer("0A1B2C3", Algorithm::Crc32, "x").unwrap();
+        assert_eq!(crc.hex(), "00a1b2c3");
+    }
+
+    #[test]
+    fn name_that_looks_like_a_digest_is_not_taken_for_one() {
+        let name = "900150983cd24fb0d6963f7d28e17f72.bin";
+        let damaged = "d41d8cd98f00b204e9800998ecf8427e";
+        let found = |answer: &str| FileDigest::in_answer(answer, Algorithm::Md5, name);
+        assert_eq!(found("900150983cd24fb0d6963f7d28e17f72"), None);
+        let answer = format!("900150983cd24fb0d6963f7d28e17f72 {damaged}");
+        assert_eq!(found(&answer).unwrap().hex(), damaged);
+    }
+
+    #[test]
+    fn block_before_an_offset_is_whole() {
+        let mut seen = Seen::from(10, Algorithm::Crc32, true);
+        let bytes = vec![7; usize::try_from(BLOCK_BYTES * 3).unwrap()];
+        seen.update(10, &bytes);
+        assert!(seen.block_before(BLOCK_BYTES).is_none());
+        let block = seen.block_before(2 * BLOCK_BYTES + 10).unwrap();
+        assert_eq!(block.range, BLOCK_BYTES + 10..2 * BLOCK_BYTES + 10);
+        assert_eq!(block.digest.hex(), digest_of(Algorithm::Crc32, &bytes[..256 * 1024]));
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_that_are_sent_again_change_nothing(
+            bytes in prop::collection::vec(any::<u8>(), 1..2000),
+            cuts in prop::collection::vec((0..2000_usize, 0..2000_usize), 0..8),
+        ) {
+            let mut seen = Seen::from(0, Algorithm::Sha256, true);
+            for (from, to) in cuts {
+                let from = from.min(usize::try_from(seen.range().end).unwrap());
+                let to = to.clamp(from, bytes.len());
+                seen.update(from as u64, &bytes[from..to]);
+            }
+            let from = usize::try_from(seen.range().end).unwrap();
+            seen.update(from as u64, &bytes[from..]);
+            let digest = seen.digest();
+            prop_assert_eq!(digest.hex(), digest_of(Algorithm::Sha256, &bytes));
+        }
+    }
+}
