@@ -57,6 +57,8 @@ pub struct Client {
     known_directories: HashSet<RemotePath>,
     /// Data connections so far.
     data_connections: u32,
+    /// The port of the next one, where it was asked for already.
+    prefetched: Option<data::Prefetched>,
 }
 
 impl Client {
@@ -74,6 +76,7 @@ impl Client {
             facts,
             known_directories: HashSet::new(),
             data_connections: 0,
+            prefetched: None,
         }
     }
 

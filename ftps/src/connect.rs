@@ -19,7 +19,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     error::{Error, Kind, Stage, What},
-    profile::{AuthName, Flights, HostProfile, Rung, SharedProfile},
+    profile::{AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
@@ -144,7 +144,8 @@ impl Connector {
         self.profile.update(|profile| match rung {
             Rung::Tls12 => profile.tls_max = Some(TlsVersion::Tls12),
             Rung::OneByOne => profile.flights = Flights::OneByOne,
-            Rung::NewConnection => (),
+            // The next data connection is made carefully again.
+            Rung::NewConnection => profile.data_ports = DataPorts::Untried,
         });
         self.transcript.control(Status::Climbing(rung));
         Some(rung)
@@ -156,6 +157,9 @@ impl Connector {
         let had_worked = evidence.data_connections > 0;
         if self.profile.get().flights == Flights::Together && lost_a_command(error) {
             return Some(Rung::OneByOne);
+        }
+        if error.stage() == Stage::DataConnection && is_unreachable(error) {
+            return had_worked.then_some(Rung::NewConnection);
         }
         if error.stage() == Stage::DataTls {
             let is_older_offered = self.versions().allows(TlsVersion::Tls12);
@@ -365,6 +369,14 @@ fn lost_a_command(error: &Error) -> bool {
         Kind::OutOfStep => true,
         _ => false,
     }
+}
+
+/// Whether a data port could not be reached.
+fn is_unreachable(error: &Error) -> bool {
+    matches!(
+        error.kind(),
+        Kind::Io { what: What::DataTcp, .. } | Kind::TimedOut { what: What::DataTcp, .. }
+    )
 }
 
 /// Whether the control connection is gone or of no use any more.

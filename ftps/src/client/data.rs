@@ -1,12 +1,17 @@
 //! Opens a data connection: `EPSV` or `PASV`, TCP, the transfer command, TLS.
 //!
-//! TCP comes before the command, so that a port that cannot be reached leaves no command half done.
 //! TLS starts right after the command was sent and goes side by side with its reply: some servers
 //! want TLS before they answer, some start TLS only once they have the command.
 
-use std::net::{IpAddr, SocketAddr};
+use std::{
+    future::ready,
+    net::{IpAddr, SocketAddr},
+};
 
-use tokio::net::TcpStream;
+use tokio::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use super::{
     Client,
@@ -17,10 +22,13 @@ use crate::{
     connect::socket,
     error::{Error, Kind, Stage, What},
     passive::{self, PassiveEndpoint},
-    profile::PassiveMode,
+    profile::{DataPorts, PassiveMode},
     reply::{Reply, Severity},
     transcript::{Connection, Status},
 };
+
+/// How long a port that was asked for ahead of time is used: servers close it after 60 s or so.
+const PREFETCHED_FOR: Duration = Duration::from_secs(30);
 
 /// A TCP connection to a data port.
 struct Dialled {
@@ -38,25 +46,63 @@ pub(super) struct Purpose {
     pub(super) stage: Stage,
 }
 
+/// A port that the server named before a transfer was asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefetched {
+    endpoint: PassiveEndpoint,
+    at: Instant,
+}
+
 impl Client {
     /// Opens a data connection and starts a transfer over it.
+    ///
+    /// Where a data port of the host was reached before, the command goes out before the TCP
+    /// connection stands: one round trip less. Until then the connection comes first, since a
+    /// server that waits for one in vain takes no other command meanwhile.
     pub(super) async fn transfer(
         &mut self,
         command: Command<'_>,
         purpose: Purpose,
     ) -> Result<Transfer<'_>, Error> {
-        let dialled = self.dial_data().await?;
+        self.transcript().control(Stage::DataConnection);
+        match self.profile.get().data_ports {
+            DataPorts::Untried => {
+                let Dialled { tcp, port, number } = self.dial_data().await?;
+                let about = About { verb: command.verb(), stage: purpose.stage, port, number };
+                self.ask(command, purpose).await?;
+                self.start(about, ready(Ok(tcp))).await
+            }
+            DataPorts::Reached => {
+                let endpoint = self.data_endpoint().await?;
+                let (number, port) = (self.next_number(), endpoint.port);
+                let about = About { verb: command.verb(), stage: purpose.stage, port, number };
+                self.ask(command, purpose).await?;
+                let dial = self.dial(number, endpoint);
+                self.start(about, dial).await
+            }
+        }
+    }
+
+    async fn ask(&mut self, command: Command<'_>, purpose: Purpose) -> Result<(), Error> {
         if purpose.offset > 0 {
             self.restart_at(purpose.offset, purpose.stage).await?;
         }
-        self.control.send(command, purpose.stage).await?;
-        let Dialled { tcp, port, number } = dialled;
-        let about = About { verb: command.verb(), stage: purpose.stage, port, number };
-        let buffer_bytes = self.config.limits.data_buffer_bytes;
-        Transfer::start(&mut self.control, about, tcp, buffer_bytes).await
+        self.control.send(command, purpose.stage).await
     }
 
-    /// `REST` counts for the command that follows it, and only for that (RFC 3659 §5).
+    async fn start(
+        &mut self,
+        about: About,
+        dial: impl Future<Output = Result<TcpStream, Kind>>,
+    ) -> Result<Transfer<'_>, Error> {
+        let buffer_bytes = self.config.limits.data_buffer_bytes;
+        let transfer = Transfer::start(&mut self.control, about, dial, buffer_bytes).await?;
+        self.profile.update(|profile| profile.data_ports = DataPorts::Reached);
+        Ok(transfer)
+    }
+
+    /// `REST` counts for the command that follows it, and only for that (RFC 3659 §5). It is not
+    /// sent together with `STOR`: where it is refused, `STOR` would start the file anew.
     async fn restart_at(&mut self, offset: u64, stage: Stage) -> Result<(), Error> {
         let command = Command::Rest(offset);
         let reply = self.control.exchange(command, stage).await?;
@@ -64,13 +110,52 @@ impl Client {
         Ok(())
     }
 
+    /// The command that asks for a port now, where one may be asked for ahead of time.
+    pub(super) fn prefetch_command(&self) -> Command<'static> {
+        match self.profile.get().passive {
+            PassiveMode::Extended => Command::Epsv,
+            PassiveMode::PassiveOnly | PassiveMode::ExtendedSuspect => Command::Pasv,
+        }
+    }
+
+    /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
+    /// it is needed.
+    pub(super) fn keep_prefetched(&mut self, command: Command<'_>, reply: Reply) {
+        self.prefetched = match reply.code().is_refusal() {
+            true => None,
+            false => {
+                let endpoint = self.endpoint(command, reply).ok();
+                endpoint.map(|endpoint| Prefetched { endpoint, at: Instant::now() })
+            }
+        };
+    }
+
+    /// The port for the next data connection: the one that was asked for ahead, or a new one.
+    async fn data_endpoint(&mut self) -> Result<PassiveEndpoint, Error> {
+        let prefetched = self.prefetched.take();
+        let fresh = prefetched.filter(|port| port.at.elapsed() < PREFETCHED_FOR);
+        if let Some(Prefetched { endpoint, .. }) = fresh {
+            return Ok(endpoint);
+        }
+        if self.profile.get().passive == PassiveMode::Extended
+            && let Some(endpoint) = self.ask_extended().await?
+        {
+            return Ok(endpoint);
+        }
+        self.ask_passive().await
+    }
+
     /// `EPSV` first; `PASV` where that is refused, or where its port cannot be reached.
     async fn dial_data(&mut self) -> Result<Dialled, Error> {
-        self.transcript().control(Stage::DataConnection);
         if self.profile.get().passive != PassiveMode::Extended {
             return self.dial_passive().await;
         }
-        let Some(endpoint) = self.ask_extended().await? else {
+        let prefetched = self.prefetched.take().map(|port| port.endpoint);
+        let endpoint = match prefetched {
+            Some(endpoint) => Some(endpoint),
+            None => self.ask_extended().await?,
+        };
+        let Some(endpoint) = endpoint else {
             return self.dial_passive().await;
         };
         let unreachable = match self.dial_port(endpoint).await {
@@ -103,10 +188,14 @@ impl Client {
     }
 
     async fn dial_passive(&mut self) -> Result<Dialled, Error> {
+        let endpoint = self.ask_passive().await?;
+        self.dial_port(endpoint).await
+    }
+
+    async fn ask_passive(&mut self) -> Result<PassiveEndpoint, Error> {
         let command = Command::Pasv;
         let reply = self.control.exchange(command, Stage::DataConnection).await?;
-        let endpoint = self.endpoint(command, reply)?;
-        self.dial_port(endpoint).await
+        self.endpoint(command, reply)
     }
 
     fn endpoint(&self, command: Command<'_>, reply: Reply) -> Result<PassiveEndpoint, Error> {
@@ -123,19 +212,29 @@ impl Client {
         Ok(endpoint)
     }
 
-    /// Dials the control connection's peer, from the control connection's own address: servers
-    /// compare both, and an address that a server names is not for us to dial.
     async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<Dialled, Error> {
-        let port = endpoint.port;
-        let address = SocketAddr::new(self.control.peer().ip(), port);
-        self.data_connections = self.data_connections.saturating_add(1);
-        let number = self.data_connections;
-        self.transcript().add(Connection::Data(number), Status::ConnectingData { address });
-        let within = self.config.timeouts.data_connect;
-        let local = self.control.local_ip();
-        let tcp = socket::dial(address, local, within, What::DataTcp).await;
+        let (number, port) = (self.next_number(), endpoint.port);
+        let tcp = self.dial(number, endpoint).await;
         let tcp = tcp.map_err(|kind| self.unreachable(kind, port))?;
         Ok(Dialled { tcp, port, number })
+    }
+
+    fn next_number(&mut self) -> u32 {
+        self.data_connections = self.data_connections.saturating_add(1);
+        self.data_connections
+    }
+
+    /// Dials the control connection's peer, from the control connection's own address: servers
+    /// compare both, and an address that a server names is not for us to dial.
+    fn dial(
+        &self,
+        number: u32,
+        endpoint: PassiveEndpoint,
+    ) -> impl Future<Output = Result<TcpStream, Kind>> + use<> {
+        let address = SocketAddr::new(self.control.peer().ip(), endpoint.port);
+        self.transcript().add(Connection::Data(number), Status::ConnectingData { address });
+        let within = self.config.timeouts.data_connect;
+        socket::dial(address, self.control.local_ip(), within, What::DataTcp)
     }
 
     fn unreachable(&self, kind: Kind, port: u16) -> Error {

@@ -20,6 +20,24 @@ pub(super) struct Failed<'a> {
 }
 
 impl Failed<'_> {
+    /// Without a data connection.
+    pub(super) fn before_tcp(self, failure: Failure) -> Error {
+        match failure {
+            Failure::Refused(reply) if reply.code() == Code::NO_DATA_CONNECTION => {
+                self.control.doubt_step();
+                self.refusal(reply, Stage::DataConnection)
+            }
+            Failure::Refused(reply) => {
+                self.control.doubt_step();
+                let stage = self.about.stage;
+                self.refusal(reply, stage)
+            }
+            // The server waits for a connection that it will not get, and takes no other command
+            // meanwhile.
+            Failure::Control(kind) | Failure::Data(kind) => self.lost(kind, Stage::DataConnection),
+        }
+    }
+
     /// Without TLS on the data connection.
     pub(super) async fn before_tls(mut self, failure: Failure) -> Error {
         let kind = match failure {

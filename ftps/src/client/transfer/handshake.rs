@@ -3,7 +3,7 @@
 use std::{
     future::{Future, poll_fn},
     io,
-    pin::Pin,
+    pin::{Pin, pin},
     task::{Context, Poll, ready},
 };
 
@@ -26,19 +26,27 @@ use crate::{
 };
 
 impl<'c> Transfer<'c> {
-    /// Shakes hands on a data connection whose transfer command was sent.
+    /// Shakes hands on the data connection of a transfer whose command was sent, as soon as the
+    /// TCP connection stands.
     pub(in crate::client) async fn start(
         control: &'c mut Control,
         about: About,
-        tcp: TcpStream,
+        dial: impl Future<Output = Result<TcpStream, Kind>>,
         buffer_bytes: usize,
     ) -> Result<Self, Error> {
+        let mut replies = Replies::default();
+        let tcp = match dialled(control, &mut replies, dial).await {
+            Ok(tcp) => tcp,
+            Err(failure) => {
+                let failed = Failed { control, replies: &mut replies, about, tls: None };
+                return Err(failed.before_tcp(failure));
+            }
+        };
         let connection = Connection::Data(about.number);
         control.transcript().add(connection, Stage::DataTls);
         let Some(tls) = control.tls().cloned() else {
             return Err(control.error(Kind::OutOfStep, Stage::DataTls));
         };
-        let mut replies = Replies::default();
         let handshake = Handshake {
             connect: tls.session.handshake(tcp, buffer_bytes),
             session: &tls.session,
@@ -58,6 +66,26 @@ impl<'c> Transfer<'c> {
             }
         }
     }
+}
+
+/// The TCP connection, unless the server refuses the transfer first.
+async fn dialled(
+    control: &mut Control,
+    replies: &mut Replies,
+    dial: impl Future<Output = Result<TcpStream, Kind>>,
+) -> Result<TcpStream, Failure> {
+    let mut dial = pin!(dial);
+    poll_fn(|cx| {
+        // The connection first: one that stands already asks the server for nothing.
+        match dial.as_mut().poll(cx) {
+            Poll::Ready(dialled) => Poll::Ready(dialled.map_err(Failure::Data)),
+            Poll::Pending => replies.poll(control, cx).map_or_else(
+                |failure| Poll::Ready(Err(failure)),
+                |()| Poll::Pending,
+            ),
+        }
+    })
+    .await
 }
 
 /// A handshake under way.
