@@ -1,31 +1,36 @@
 //! A session that is logged in, and its verbs.
 //!
 //! Each verb borrows the client until its last reply has come, so replies cannot be mixed up.
-//! [`Client::store`] gives an [`Upload`] that holds the client until it is finished or aborted.
+//! [`Client::store`] gives a [`Store`] that holds the client until it is finished or aborted.
 
-use std::{collections::HashSet, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use crate::{
     certificate::CertificateFacts,
     command::Command,
     config::Config,
     control::Control,
+    digest::Algorithm,
     error::{Error, Kind, Stage},
     features::Features,
     path::RemotePath,
     profile::SharedProfile,
-    reply::{Code, Reply, Severity},
+    reply::{Reply, Severity},
     tls::TlsFacts,
-    transcript::Transcript,
+    transcript::{Status, Transcript},
 };
 
 mod data;
+pub(crate) mod digest;
+mod directories;
 mod directory;
 mod list;
+mod store;
+pub(crate) mod survey;
 mod transfer;
-mod upload;
 
-pub use upload::{Stored, Upload};
+pub(crate) use directories::Directories;
+pub use store::{Store, Stored};
 
 /// What is known about a session from its opening.
 #[derive(Clone, Debug)]
@@ -53,8 +58,9 @@ pub struct Client {
     facts: ConnectionFacts,
     /// Where the session is, as far as it is known.
     directory: Option<RemotePath>,
-    /// Directories that are known to exist.
-    known_directories: HashSet<RemotePath>,
+    directories: Directories,
+    /// What `HASH` makes, where we chose it.
+    algorithm: Option<Algorithm>,
     /// Data connections so far.
     data_connections: u32,
     /// The port of the next one, where it was asked for already.
@@ -66,6 +72,7 @@ impl Client {
         control: Control,
         config: Arc<Config>,
         profile: SharedProfile,
+        directories: Directories,
         facts: ConnectionFacts,
     ) -> Self {
         Self {
@@ -74,7 +81,8 @@ impl Client {
             profile,
             directory: facts.initial_directory.clone(),
             facts,
-            known_directories: HashSet::new(),
+            directories,
+            algorithm: None,
             data_connections: 0,
             prefetched: None,
         }
@@ -104,27 +112,6 @@ impl Client {
         self.report(self.control.error(kind, Stage::Idle))
     }
 
-    /// How many bytes a file has (`SIZE`, RFC 3659 §4); `None` where there is no such file.
-    ///
-    /// # Errors
-    /// [`Error::is_not_supported`] where the server has no `SIZE`.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the client is not usable when the future was dropped.
-    pub async fn size(&mut self, path: &RemotePath) -> Result<Option<u64>, Error> {
-        let path = self.absolute(path);
-        let command = Command::Size(&path);
-        let reply = self.control.exchange(command, Stage::Verify).await?;
-        if reply.code() == Code::UNAVAILABLE {
-            return Ok(None);
-        }
-        let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;
-        let size =
-            std::str::from_utf8(reply.raw_text()).ok().and_then(|text| text.trim().parse().ok());
-        let unreadable = || Kind::Unexpected { verb: command.verb(), reply: reply.clone() };
-        size.map(Some).ok_or_else(|| self.control.error(unreadable(), Stage::Verify))
-    }
-
     /// Renames a file or directory (`RNFR`, `RNTO`, RFC 959 §4.1.3). Most servers replace a file
     /// that has the new name.
     ///
@@ -142,7 +129,7 @@ impl Client {
             self.control.expect(reply, Severity::Intermediate, rnfr, Stage::Rename)?;
         }
         self.control.complete(Command::Rnto(&to), Stage::Rename).await?;
-        self.known_directories.remove(&from);
+        self.directories.forget(&from);
         Ok(())
     }
 
@@ -172,9 +159,40 @@ impl Client {
         self.control.transcript()
     }
 
+    pub(crate) fn profile(&self) -> &SharedProfile {
+        &self.profile
+    }
+
+    pub(crate) fn tell(&self, status: Status) {
+        self.transcript().control(status);
+    }
+
+    /// An error with what is known now, told to the transcript where it is no reply.
+    pub(crate) fn error(&self, kind: Kind, stage: Stage) -> Error {
+        self.report(self.control.error(kind, stage))
+    }
+
+    pub(crate) async fn flight(
+        &mut self,
+        commands: &[Command<'_>],
+        stage: Stage,
+    ) -> Result<Vec<Reply>, Error> {
+        self.control.flight(commands, stage).await
+    }
+
+    /// Commands that were sent so far.
+    pub(crate) fn commands(&self) -> u32 {
+        self.control.commands()
+    }
+
+    /// How long the session has been open.
+    pub(crate) fn age(&self) -> Duration {
+        self.control.age()
+    }
+
     /// The path from the root: the session changes its directory to list, and what a relative path
     /// means must not change with it. A server that does not say where it starts, starts there.
-    fn absolute(&self, path: &RemotePath) -> RemotePath {
+    pub(crate) fn absolute(&self, path: &RemotePath) -> RemotePath {
         match &self.facts.initial_directory {
             Some(initial) => initial.join(path),
             None => RemotePath::root().join(path),

@@ -17,6 +17,10 @@ pub struct Config {
     pub tls: TlsConfig,
     /// How it keeps a quiet control connection alive.
     pub keepalive: Keepalive,
+    /// When a session is replaced before it wears out.
+    pub rotation: Rotation,
+    /// How often and when it tries again after a break.
+    pub retry: Retry,
 }
 
 impl Config {
@@ -28,6 +32,8 @@ impl Config {
             limits: Limits::default(),
             tls: TlsConfig::new(roots),
             keepalive: Keepalive::default(),
+            rotation: Rotation::default(),
+            retry: Retry::default(),
         }
     }
 }
@@ -162,5 +168,39 @@ impl Default for Keepalive {
     /// The first probe after 30 s, then every 15 s.
     fn default() -> Self {
         Self { idle: Duration::from_secs(30), interval: Duration::from_secs(15) }
+    }
+}
+
+/// When a session is replaced by another one, between two uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rotation {
+    /// After so many commands: some firewalls end a session after about 700.
+    pub commands: u32,
+    /// After so long: some servers keep a TLS session for data connections for 300 s only.
+    pub age: Duration,
+}
+
+impl Default for Rotation {
+    /// 600 commands or 240 s.
+    fn default() -> Self {
+        Self { commands: 600, age: Duration::from_secs(240) }
+    }
+}
+
+/// How often and when an upload is tried again after a break.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retry {
+    /// The most tries in a row that bring the server no byte further.
+    pub tries: u32,
+    /// The wait before the first; each further one is twice as long, give or take a quarter.
+    pub first: Duration,
+    /// The longest wait.
+    pub max: Duration,
+}
+
+impl Default for Retry {
+    /// 8 tries, 1 s to 60 s apart: 3 min and a half altogether.
+    fn default() -> Self {
+        Self { tries: 8, first: Duration::from_secs(1), max: Duration::from_secs(60) }
     }
 }

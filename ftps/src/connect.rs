@@ -13,7 +13,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use rustls::pki_types::ServerName;
 
 use crate::{
-    client::{Client, ConnectionFacts},
+    client::{Client, ConnectionFacts, Directories},
     command::Command,
     config::Config,
     control::{Control, ControlStream, Recorder},
@@ -67,6 +67,8 @@ pub struct Connector {
     credentials: Credentials,
     transcript: Transcript,
     profile: SharedProfile,
+    /// What its clients know of the server's directories.
+    directories: Directories,
 }
 
 /// What an attempt to open a session came to.
@@ -91,6 +93,7 @@ impl Connector {
             credentials,
             transcript,
             profile: SharedProfile::default(),
+            directories: Directories::default(),
         }
     }
 
@@ -108,6 +111,10 @@ impl Connector {
 
     pub(crate) fn transcript(&self) -> &Transcript {
         &self.transcript
+    }
+
+    pub(crate) fn directories(&self) -> &Directories {
+        &self.directories
     }
 
     pub(crate) fn shared_profile(&self) -> &SharedProfile {
@@ -343,7 +350,8 @@ impl Connector {
             initial_directory,
         };
         let config = Arc::clone(&self.config);
-        let client = Client::new(control, config, self.profile.clone(), facts);
+        let (profile, directories) = (self.profile.clone(), self.directories.clone());
+        let client = Client::new(control, config, profile, directories, facts);
         Ok(Attempt::Open(Box::new(client)))
     }
 }
@@ -464,7 +472,7 @@ mod tests {
 
     #[test]
     fn error_before_tls_has_no_other_way() {
-        let mut connector = connector();
+        let connector = connector();
         assert_eq!(connector.learn(&Kind::Closed.at(Stage::Greeting)), None);
     }
 }

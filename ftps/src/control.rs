@@ -171,11 +171,6 @@ impl Control {
         self.opened.elapsed()
     }
 
-    /// Data connections that were completed so far.
-    pub(crate) fn data_connections(&self) -> u32 {
-        self.data_connections
-    }
-
     pub(crate) fn count_data_connection(&mut self) {
         self.data_connections = self.data_connections.saturating_add(1);
     }

@@ -106,6 +106,10 @@ pub enum Cause {
     ConnectionLost,
     /// The transfer broke.
     TransferBroken,
+    /// The server said that it stored a file, and holds something else.
+    NotWhole,
+    /// The machine that this runs on gives no random bytes.
+    NoRandomness,
     /// The server did not answer in time.
     ServerTooSlow,
     /// The server broke the protocol.
@@ -157,6 +161,8 @@ impl Error {
             Kind::Passive { .. } => Cause::PassiveUnusable,
             Kind::UnexpectedData => Cause::ProtocolViolation,
             Kind::EndedEarly { .. } => Cause::TransferBroken,
+            Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Cause::NotWhole,
+            Kind::NoRandomness(_) => Cause::NoRandomness,
             Kind::OutOfStep => Cause::ConnectionLost,
         }
     }
@@ -226,9 +232,15 @@ fn io_cause(what: What, source: &io::Error) -> Cause {
         (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
         (What::ControlTcp, _) => Cause::Unreachable,
         (What::Data | What::DataTls, _) => Cause::TransferBroken,
-        (What::Greeting | What::Reply | What::FinalReply | What::ControlTls | What::Control, _) => {
-            Cause::ConnectionLost
-        }
+        (
+            What::Greeting
+            | What::Reply
+            | What::FinalReply
+            | What::Digest
+            | What::ControlTls
+            | What::Control,
+            _,
+        ) => Cause::ConnectionLost,
     }
 }
 
@@ -237,9 +249,12 @@ fn timeout_cause(what: What) -> Cause {
         What::ControlTcp => Cause::NoAnswer,
         What::DataTcp => Cause::DataConnectionBlocked,
         What::Greeting => Cause::SilentServer,
-        What::Reply | What::FinalReply | What::Control | What::Data | What::DataTls => {
-            Cause::ServerTooSlow
-        }
+        What::Reply
+        | What::FinalReply
+        | What::Digest
+        | What::Control
+        | What::Data
+        | What::DataTls => Cause::ServerTooSlow,
         What::ControlTls => Cause::SilentServer,
     }
 }

@@ -10,6 +10,7 @@ use thiserror::Error as ThisError;
 use crate::{
     certificate::{Fingerprint, UntrustedCertificate},
     connect::Encryption,
+    digest::FileDigest,
     passive::PassiveError,
     reply::{Code, Reply, Severity, decoder::DecodeError, display_text},
     tls::TlsFacts,
@@ -159,6 +160,12 @@ pub(crate) enum Kind {
     UnexpectedData,
     #[error("the server ended the transfer before all bytes were sent: \"{reply}\"")]
     EndedEarly { reply: Reply },
+    #[error("the server said that the file is stored, but it {}", held(*sent, *stored))]
+    WrongSize { sent: u64, stored: Option<u64> },
+    #[error("the server holds another content than was sent: {stored} instead of {sent}")]
+    WrongDigest { sent: FileDigest, stored: FileDigest },
+    #[error("the operating system gave no random bytes")]
+    NoRandomness(#[source] io::Error),
     #[error("the session's commands and replies are out of step")]
     OutOfStep,
 }
@@ -171,6 +178,7 @@ pub(crate) enum What {
     Greeting,
     Reply,
     FinalReply,
+    Digest,
     ControlTls,
     DataTls,
     Control,
@@ -185,11 +193,20 @@ impl fmt::Display for What {
             Self::Greeting => "the server's greeting",
             Self::Reply => "the server's reply",
             Self::FinalReply => "the server's reply to the transfer",
+            Self::Digest => "the server's digest of the file",
             Self::ControlTls => "the TLS handshake",
             Self::DataTls => "the TLS handshake for the data",
             Self::Control => "the control connection",
             Self::Data => "the data connection",
         })
+    }
+}
+
+/// What a server holds of a file, in words.
+fn held(sent: u64, stored: Option<u64>) -> String {
+    match stored {
+        Some(stored) => format!("holds {stored} of its {sent} bytes"),
+        None => "is not there".to_owned(),
     }
 }
 
@@ -229,6 +246,9 @@ impl Error {
             | Kind::Untrusted(_)
             | Kind::DataCertificate { .. }
             | Kind::UnexpectedData
+            | Kind::WrongSize { .. }
+            | Kind::WrongDigest { .. }
+            | Kind::NoRandomness(_)
             | Kind::OutOfStep => None,
         }
     }
@@ -262,6 +282,9 @@ impl Error {
             | Kind::ClearAnswer { .. }
             | Kind::Untrusted(_)
             | Kind::DataCertificate { .. }
+            | Kind::WrongSize { .. }
+            | Kind::WrongDigest { .. }
+            | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
         }
     }
@@ -320,6 +343,14 @@ impl Error {
     pub(crate) fn refusal(&self) -> Option<&Reply> {
         match &self.0.kind {
             Kind::Refused { reply, .. } => Some(reply),
+            _ => None,
+        }
+    }
+
+    /// The command that was refused, if that is the error.
+    pub(crate) fn refused_verb(&self) -> Option<&'static str> {
+        match &self.0.kind {
+            Kind::Refused { verb, .. } => Some(verb),
             _ => None,
         }
     }

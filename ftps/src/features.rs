@@ -44,6 +44,16 @@ impl Features {
         self.get(name).is_some()
     }
 
+    /// Whether the server lists a command of `SITE`.
+    #[must_use]
+    pub fn site(&self, name: &str) -> bool {
+        let site = self.lines.iter().filter_map(|line| line.split_once(' '));
+        let mut commands = site
+            .filter(|(head, _)| head.eq_ignore_ascii_case("SITE"))
+            .flat_map(|(_, commands)| commands.split([';', ' ', ',']));
+        commands.any(|command| command.eq_ignore_ascii_case(name))
+    }
+
     /// Whether names are, or can be made, UTF-8 (RFC 2640 §3.2).
     #[must_use]
     pub fn utf8(&self) -> bool {

@@ -18,7 +18,7 @@
 //!
 //! With I/O, in the order of the conversation:
 //! - [`connect`]: from an address to a session that is ready. [`Connector`] starts here.
-//! - [`client`]: the verbs of a session, and the [`Upload`].
+//! - [`client`]: the verbs of a session, and the [`Store`].
 //!
 //! Across:
 //! - [`config`]: every deadline and limit, with its default.
@@ -71,6 +71,7 @@ pub mod diagnosis;
 pub mod digest;
 pub mod error;
 pub mod features;
+pub mod line;
 pub mod listing;
 pub mod passive;
 pub mod path;
@@ -79,9 +80,10 @@ pub mod reply;
 pub mod time;
 pub mod tls;
 pub mod transcript;
+pub mod upload;
 
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
-pub use client::{Client, ConnectionFacts, Stored, Upload};
+pub use client::{Client, ConnectionFacts, Store, Stored};
 pub use config::{Config, Keepalive, Limits, Timeouts, TlsConfig};
 pub use connect::{Connector, Encryption, Target};
 pub use credentials::{Credentials, Password, Username};
@@ -89,6 +91,7 @@ pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
 pub use features::Features;
+pub use line::Line;
 pub use listing::{Entry, EntryKind, Listing};
 pub use path::{ForbiddenByte, RemotePath};
 pub use profile::{HostProfile, Rung, SharedProfile};

@@ -151,7 +151,7 @@ async fn what_follows_the_login_is_one_flight() {
     })
     .await;
     let client = server.open(&Log::default()).await;
-    assert_eq!(client.facts().initial_directory, Some(scripted::path("/")));
+    assert_eq!(client.facts().initial_directory, Some(path("/")));
     server.finished().await;
 }
 

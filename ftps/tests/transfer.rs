@@ -21,7 +21,7 @@ use tokio::{
 const MUCH: usize = 64 * 1024 * 1024;
 
 /// Writes until something happens.
-async fn write_until_error(upload: &mut ftps::Upload<'_>) -> ftps::Error {
+async fn write_until_error(upload: &mut ftps::Store<'_>) -> ftps::Error {
     let piece = vec![7; 256 * 1024];
     for _ in 0..MUCH / piece.len() {
         if let Err(error) = upload.write(&piece).await {

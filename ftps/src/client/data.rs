@@ -111,7 +111,7 @@ impl Client {
     }
 
     /// The command that asks for a port now, where one may be asked for ahead of time.
-    pub(super) fn prefetch_command(&self) -> Command<'static> {
+    pub(crate) fn prefetch_command(&self) -> Command<'static> {
         match self.profile.get().passive {
             PassiveMode::Extended => Command::Epsv,
             PassiveMode::PassiveOnly | PassiveMode::ExtendedSuspect => Command::Pasv,
@@ -120,7 +120,7 @@ impl Client {
 
     /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
     /// it is needed.
-    pub(super) fn keep_prefetched(&mut self, command: Command<'_>, reply: Reply) {
+    pub(crate) fn keep_prefetched(&mut self, command: Command<'_>, reply: Reply) {
         self.prefetched = match reply.code().is_refusal() {
             true => None,
             false => {

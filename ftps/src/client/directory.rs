@@ -5,7 +5,7 @@ use crate::{
     command::Command,
     error::{Error, Stage},
     path::RemotePath,
-    reply::{Code, Severity},
+    reply::{Code, Reply, Severity},
     transcript::Status,
 };
 
@@ -35,19 +35,32 @@ impl Client {
     /// directories may have been made.
     pub async fn make_directories(&mut self, path: &RemotePath) -> Result<(), Error> {
         let path = self.absolute(path);
+        if self.is_known(&path) {
+            return Ok(());
+        }
+        // Another session that makes the same ones has to be done first.
+        let directories = self.directories.clone();
+        let _making = directories.making().await;
         let missing: Vec<_> =
             path.ancestry().into_iter().filter(|path| !self.is_known(path)).collect();
         if missing.is_empty() {
             return Ok(());
         }
-        self.control.transcript().control(Stage::MakeDirectory);
+        self.transcript().control(Stage::MakeDirectory);
         // Most often the whole way is there: looking once is cheaper than making each.
-        if missing.len() > 1 && self.exists(&path).await? {
+        if self.exists(&path).await? {
             missing.into_iter().for_each(|path| self.remember(path));
             return Ok(());
         }
-        for path in missing {
-            self.make(&path).await?;
+        self.make_all(missing).await
+    }
+
+    /// `MKD` for each in one flight; those that were refused are looked at again one by one.
+    async fn make_all(&mut self, missing: Vec<RemotePath>) -> Result<(), Error> {
+        let commands: Vec<_> = missing.iter().map(Command::Mkd).collect();
+        let replies = self.control.flight(&commands, Stage::MakeDirectory).await?;
+        for (path, reply) in missing.iter().zip(replies) {
+            self.made(path, reply).await?;
         }
         Ok(())
     }
@@ -55,6 +68,12 @@ impl Client {
     async fn make(&mut self, path: &RemotePath) -> Result<(), Error> {
         let command = Command::Mkd(path);
         let reply = self.control.exchange(command, Stage::MakeDirectory).await?;
+        self.made(path, reply).await
+    }
+
+    /// Takes the reply to `MKD`.
+    async fn made(&mut self, path: &RemotePath, reply: Reply) -> Result<(), Error> {
+        let command = Command::Mkd(path);
         // Servers say with 550, 521 and other codes that it exists, and with the same that it
         // may not be made.
         if reply.code().is_refusal() && self.exists(path).await? {
@@ -87,17 +106,13 @@ impl Client {
     }
 
     /// Whether the directory is known to exist: seen before, or where the login starts from.
-    fn is_known(&self, path: &RemotePath) -> bool {
+    pub(crate) fn is_known(&self, path: &RemotePath) -> bool {
         let initial = self.facts.initial_directory.as_ref();
-        self.known_directories.contains(path)
+        self.directories.is_known(path)
             || initial.is_some_and(|initial| initial.ancestry().contains(path))
     }
 
-    fn remember(&mut self, path: RemotePath) {
-        if self.known_directories.len() >= self.config.limits.known_directories {
-            // What is forgotten is asked for again.
-            self.known_directories.clear();
-        }
-        self.known_directories.insert(path);
+    fn remember(&self, path: RemotePath) {
+        self.directories.remember(path, self.config.limits.known_directories);
     }
 }

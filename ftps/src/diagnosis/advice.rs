@@ -197,6 +197,17 @@ impl Cause {
                 "The transfer broke before the server had the whole file.",
                 "Try again. If it breaks every time, the server's own words say more.",
             ),
+            Self::NotWhole => advice(
+                Who::Host,
+                "The server does not hold what was sent. Its disk may be full, or a filter changed \
+                 or removed the file.",
+                "Check the free space and the quota on the server, then upload again.",
+            ),
+            Self::NoRandomness => advice(
+                Who::You,
+                "The machine that this program runs on gives it no random bytes.",
+                "Tell whoever runs this program.",
+            ),
             Self::ServerTooSlow => advice(
                 Who::Host,
                 "The server did not answer in time.",

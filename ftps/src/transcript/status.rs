@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{profile::Rung, tls::TlsVersion};
+use crate::{profile::Rung, tls::TlsVersion, upload::Verified};
 
 /// A decision, or something worth knowing; its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,6 +97,64 @@ pub enum Status {
     Resynchronising,
     /// The next attempt goes another way.
     Climbing(Rung),
+    /// The session is replaced before it wears out.
+    Rotating {
+        /// Commands that it took.
+        commands: u32,
+        /// How long it was open.
+        age: Duration,
+    },
+    /// The upload broke off and is tried again.
+    TryingAgain {
+        /// After this wait.
+        after: Duration,
+    },
+    /// The upload goes on where it broke off.
+    GoingOn {
+        /// What the server holds, in bytes.
+        held: u64,
+        /// How many there are.
+        size: u64,
+    },
+    /// What the server holds cannot be what was sent: the upload starts over.
+    StartingOver {
+        /// What the server holds, in bytes.
+        held: u64,
+    },
+    /// The end of what the server holds was compared by a digest, and is what was sent.
+    TailProved {
+        /// Where it ends, in bytes.
+        at: u64,
+    },
+    /// The reply to the transfer was lost, and the server holds every byte.
+    ReplyLost {
+        /// How many they are.
+        size: u64,
+    },
+    /// The server does not let an upload go on with `REST`; `APPE` is tried.
+    RestartRefused,
+    /// The server does not let an upload go on at all.
+    AppendRefused,
+    /// The server does not rename: the files are written under their own names.
+    RenameForbidden,
+    /// The file is written under its own name; what had that name is gone from here on.
+    WritingInPlace {
+        /// Its path.
+        path: String,
+    },
+    /// The server does not rename over a file: the old one was moved out of the way.
+    MovedAside {
+        /// The name that it had.
+        path: String,
+        /// The name that it has.
+        aside: String,
+    },
+    /// The server refused to set the date of a file.
+    DateRefused,
+    /// The server refused to make the digest of a file.
+    DigestRefused,
+    /// What the server holds was compared with what was sent.
+    Checked(Verified),
 }
 
 impl fmt::Display for Status {
@@ -161,6 +219,52 @@ impl fmt::Display for Status {
                 f.write_str("Making sure that commands and replies are in step.")
             }
             Self::Climbing(rung) => rung.fmt(f),
+            Self::Rotating { commands, age } => write!(
+                f,
+                "This session took {commands} commands in {} s. A new one goes on, before a \
+                 firewall or the server ends it.",
+                age.as_secs()
+            ),
+            Self::TryingAgain { after } => {
+                write!(f, "Trying again in {:.1} s.", after.as_secs_f32())
+            }
+            Self::GoingOn { held, size } => {
+                write!(f, "The server holds {held} of {size} bytes. Going on from there.")
+            }
+            Self::StartingOver { held } => write!(
+                f,
+                "The server holds {held} bytes that are not what was sent. Starting over."
+            ),
+            Self::TailProved { at } => write!(
+                f,
+                "The server's digest shows that it holds what was sent, up to byte {at}."
+            ),
+            Self::ReplyLost { size } => write!(
+                f,
+                "The server's reply was lost, but it holds all {size} bytes: it has finished."
+            ),
+            Self::RestartRefused => {
+                f.write_str("The server does not take REST here. Trying APPE instead.")
+            }
+            Self::AppendRefused => f.write_str(
+                "The server does not let an upload go on where it broke off. It starts over.",
+            ),
+            Self::RenameForbidden => f.write_str(
+                "The server does not let files be renamed. From here on they are written under \
+                 their own names: one that breaks off stays half done until it is sent again.",
+            ),
+            Self::WritingInPlace { path } => write!(f, "Writing to \"{path}\" in place."),
+            Self::MovedAside { path, aside } => write!(
+                f,
+                "The server does not rename over \"{path}\": the old file made way to \"{aside}\"."
+            ),
+            Self::DateRefused => {
+                f.write_str("The server does not set dates. Files have the date of their upload.")
+            }
+            Self::DigestRefused => {
+                f.write_str("The server made no digest of the file. Its size is compared.")
+            }
+            Self::Checked(verified) => verified.fmt(f),
         }
     }
 }

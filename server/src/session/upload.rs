@@ -183,7 +183,7 @@ impl Run<'_> {
     }
 
     /// From the inlet to the data connection, until every byte was taken.
-    async fn pump(&self, transfer: &mut ftps::Upload<'_>) -> Result<(), Stop> {
+    async fn pump(&self, transfer: &mut ftps::Store<'_>) -> Result<(), Stop> {
         let inlet = &self.upload.inlet;
         let cancel = &self.upload.cancel;
         let mut pace = Pace::new(&self.portal.settings, inlet);
@@ -210,7 +210,7 @@ impl Run<'_> {
     }
 
     /// Waits for the page, and hears a server that refuses meanwhile.
-    async fn next_chunk(&self, transfer: &mut ftps::Upload<'_>) -> Result<Bytes, Stop> {
+    async fn next_chunk(&self, transfer: &mut ftps::Store<'_>) -> Result<Bytes, Stop> {
         let limit = self.portal.settings.page_chunk_timeout;
         tokio::select! {
             biased;

@@ -1,4 +1,4 @@
-//! An upload under way: it holds the client until it is finished or aborted.
+//! A file that is being stored: it holds the client until it is finished or aborted.
 
 use super::{Client, data::Purpose, transfer::Transfer};
 use crate::{
@@ -9,17 +9,17 @@ use crate::{
     tls::TlsFacts,
 };
 
-/// An upload under way.
+/// A file that is being stored.
 ///
 /// Dropped without [`finish`](Self::finish) or [`abort`](Self::abort), it leaves a client that is
 /// not usable and a file on the server that is not whole.
 #[derive(Debug)]
-#[must_use = "the file is stored only once the upload is finished"]
-pub struct Upload<'c> {
+#[must_use = "the file is stored only once this is finished"]
+pub struct Store<'c> {
     transfer: Transfer<'c>,
 }
 
-/// An upload that the server confirmed.
+/// A file that the server confirmed.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The reply that ended the transfer, 2yz.
@@ -42,15 +42,30 @@ impl Client {
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and the file may
     /// have been cut off.
-    pub async fn store(&mut self, path: &RemotePath, offset: u64) -> Result<Upload<'_>, Error> {
+    pub async fn store(&mut self, path: &RemotePath, offset: u64) -> Result<Store<'_>, Error> {
         let path = self.absolute(path);
         let purpose = Purpose { offset, stage: Stage::Transfer };
         let transfer = self.transfer(Command::Stor(&path), purpose).await?;
-        Ok(Upload { transfer })
+        Ok(Store { transfer })
+    }
+
+    /// Starts to store behind what a file holds (`APPE`, RFC 959 §4.1.3): the way to go on with one
+    /// where `REST` is refused. What it holds may still grow if another session writes to it.
+    ///
+    /// # Errors
+    /// As [`Self::store`].
+    ///
+    /// # Cancel safety
+    /// As [`Self::store`].
+    pub async fn append(&mut self, path: &RemotePath) -> Result<Store<'_>, Error> {
+        let path = self.absolute(path);
+        let purpose = Purpose { offset: 0, stage: Stage::Transfer };
+        let transfer = self.transfer(Command::Appe(&path), purpose).await?;
+        Ok(Store { transfer })
     }
 }
 
-impl Upload<'_> {
+impl Store<'_> {
     /// Gives bytes to the data connection, all of them.
     ///
     /// While it waits it reads the data connection too, takes the server's replies, and minds
@@ -58,11 +73,11 @@ impl Upload<'_> {
     ///
     /// # Errors
     /// [`Error`] with the server's reply when it refuses in the middle, else with what happened to
-    /// the connection. The upload is over then: drop or abort it.
+    /// the connection. It is over then: drop or abort it.
     ///
     /// # Cancel safety
     /// When the future is dropped, a part of the bytes may have been taken: [`Self::taken`] says
-    /// how many altogether. The upload can go on with the byte that follows.
+    /// how many altogether. It can go on with the byte that follows.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -110,7 +125,7 @@ impl Upload<'_> {
         Ok(Stored { reply, tls, bytes })
     }
 
-    /// Gives the upload up: the file on the server stays as far as it came.
+    /// Gives it up: the file on the server stays as far as it came.
     ///
     /// # Errors
     /// [`Error`] when the server did not answer in time; the client is not usable then.

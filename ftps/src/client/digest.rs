@@ -1,0 +1,163 @@
+//! Digests that the server makes of files: `HASH` (draft-bryan-ftpext-hash), and the commands that
+//! many servers have for one algorithm each.
+
+use super::Client;
+use crate::{
+    command::Command,
+    digest::{Algorithm, FileDigest},
+    error::{Error, Kind, Stage, What},
+    path::RemotePath,
+    profile::Digests,
+    reply::{Reply, Severity},
+};
+
+/// How a server is asked for digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct DigestWay {
+    pub(crate) algorithm: Algorithm,
+    pub(crate) dialect: Dialect,
+    /// Whether it may know digests of parts of a file.
+    pub(crate) ranges: bool,
+}
+
+/// The commands that a server knows for digests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    /// `HASH`.
+    Hash,
+    /// `XSHA256` and its like.
+    X,
+}
+
+impl Client {
+    /// The digest of a file, by the best algorithm that the server says it knows; `None` where it
+    /// knows none. The server reads the whole file for it.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where there is no such file.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn digest(&mut self, path: &RemotePath) -> Result<Option<FileDigest>, Error> {
+        let path = self.absolute(path);
+        let Some(way) = self.digest_way() else { return Ok(None) };
+        self.choose_algorithm(way).await?;
+        self.ask_digest(way.command(&path), &path, way.algorithm).await
+    }
+
+    /// The digest of a whole file in a way that was chosen before.
+    pub(crate) async fn digest_by(
+        &mut self,
+        way: DigestWay,
+        path: &RemotePath,
+    ) -> Result<Option<FileDigest>, Error> {
+        self.ask_digest(way.command(path), path, way.algorithm).await
+    }
+
+    /// The digest of a part of a file; `None` where the server cannot make it.
+    pub(crate) async fn digest_of_range(
+        &mut self,
+        path: &RemotePath,
+        range: std::ops::Range<u64>,
+        algorithm: Algorithm,
+    ) -> Result<Option<FileDigest>, Error> {
+        let path = self.absolute(path);
+        let command = Command::XDigest(algorithm, &path, Some((range.start, range.end)));
+        match self.ask_digest(command, &path, algorithm).await {
+            Err(error) if error.refusal().is_some() => Ok(None),
+            answered => answered,
+        }
+    }
+
+    async fn ask_digest(
+        &mut self,
+        command: Command<'_>,
+        path: &RemotePath,
+        algorithm: Algorithm,
+    ) -> Result<Option<FileDigest>, Error> {
+        self.control.send(command, Stage::Verify).await?;
+        let within = self.control.timeouts().digest;
+        let reply = self.control.last_reply(within, What::Digest).await;
+        let reply = reply.map_err(|kind| self.control.error(kind, Stage::Verify))?;
+        let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;
+        Ok(self.read_digest(&reply, path, algorithm))
+    }
+
+    /// The digest in an answer. One that cannot be read is as good as none, and not asked for
+    /// again.
+    pub(crate) fn read_digest(
+        &self,
+        reply: &Reply,
+        path: &RemotePath,
+        algorithm: Algorithm,
+    ) -> Option<FileDigest> {
+        let name = path.display();
+        // Some servers put it on a line of its own.
+        let digest = reply.lines().find_map(|line| {
+            let text = line.get(4..).unwrap_or(&line);
+            FileDigest::in_answer(text, algorithm, &name)
+        });
+        if digest.is_none() {
+            self.profile.update(|profile| profile.digests = Digests::Never);
+        }
+        digest
+    }
+
+    /// The best that the server says it knows.
+    pub(crate) fn digest_way(&self) -> Option<DigestWay> {
+        if self.profile.get().digests == Digests::Never {
+            return None;
+        }
+        let features = &self.facts.features;
+        let hash = features.get("HASH").unwrap_or_default().to_ascii_uppercase();
+        let in_hash = |algorithm: Algorithm| {
+            hash.split([';', ' ', ',']).any(|name| name.trim_end_matches('*') == algorithm.name())
+        };
+        let ranges = |algorithm: Algorithm| features.has(algorithm.verb());
+        Algorithm::ALL.into_iter().find_map(|algorithm| {
+            let dialect = match () {
+                () if in_hash(algorithm) => Dialect::Hash,
+                () if features.has(algorithm.verb()) => Dialect::X,
+                () => return None,
+            };
+            Some(DigestWay { algorithm, dialect, ranges: ranges(algorithm) })
+        })
+    }
+
+    /// `OPTS HASH` where `HASH` would make another digest.
+    pub(crate) async fn choose_algorithm(&mut self, way: DigestWay) -> Result<(), Error> {
+        if way.dialect == Dialect::X || self.chosen_algorithm() == Some(way.algorithm) {
+            return Ok(());
+        }
+        let command = Command::OptsHash(way.algorithm);
+        let reply = self.control.exchange(command, Stage::Verify).await?;
+        if reply.code().is_refusal() {
+            // What else it would make is not what we know of the file.
+            self.profile.update(|profile| profile.digests = Digests::Never);
+            let verb = command.verb();
+            return Err(self.control.error(Kind::Refused { verb, reply }, Stage::Verify));
+        }
+        self.algorithm = Some(way.algorithm);
+        Ok(())
+    }
+
+    /// What `HASH` makes: what we chose, else what `FEAT` marks.
+    fn chosen_algorithm(&self) -> Option<Algorithm> {
+        let marked = || {
+            let hash = self.facts.features.get("HASH")?.to_ascii_uppercase();
+            let name = hash.split([';', ' ', ',']).find_map(|name| name.strip_suffix('*'))?;
+            Algorithm::ALL.into_iter().find(|algorithm| algorithm.name() == name)
+        };
+        self.algorithm.or_else(marked)
+    }
+}
+
+impl DigestWay {
+    /// The command for the digest of a whole file.
+    pub(crate) fn command(self, path: &RemotePath) -> Command<'_> {
+        match self.dialect {
+            Dialect::Hash => Command::Hash(path),
+            Dialect::X => Command::XDigest(self.algorithm, path, None),
+        }
+    }
+}

@@ -1,0 +1,54 @@
+//! The directories that are known to exist, shared by all sessions of one login.
+
+use std::{
+    collections::HashSet,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use crate::path::RemotePath;
+
+/// What is known of a server's directories; cheap to clone.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Directories {
+    known: Arc<Mutex<HashSet<RemotePath>>>,
+    /// Held while directories are made: sessions that need the same one make it once.
+    making: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Directories {
+    pub(crate) fn is_known(&self, path: &RemotePath) -> bool {
+        self.known().contains(path)
+    }
+
+    /// Remembers a directory; beyond `max` of them everything is forgotten, and asked for again.
+    pub(crate) fn remember(&self, path: RemotePath, max: usize) {
+        let mut known = self.known();
+        if known.len() >= max {
+            known.clear();
+        }
+        known.insert(path);
+    }
+
+    pub(crate) fn forget(&self, path: &RemotePath) {
+        self.known().remove(path);
+    }
+
+    /// Somebody may have removed what was known: nothing is taken for granted any more. Whether
+    /// anything was.
+    pub(crate) fn forget_all(&self) -> bool {
+        let mut known = self.known();
+        let any = !known.is_empty();
+        known.clear();
+        any
+    }
+
+    /// Waits until no other session makes directories.
+    pub(crate) async fn making(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.making).lock_owned().await
+    }
+
+    fn known(&self) -> MutexGuard<'_, HashSet<RemotePath>> {
+        // The set is whole after a panic too.
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

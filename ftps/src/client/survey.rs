@@ -1,0 +1,92 @@
+//! Looking at files before and after an upload: sizes, several at once.
+
+use super::Client;
+use crate::{
+    command::Command,
+    error::{Error, Kind, Stage},
+    listing::Entry,
+    path::RemotePath,
+    reply::{Code, Reply},
+};
+
+/// What a server says of a file's size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Size {
+    /// It is there, with so many bytes.
+    Bytes(u64),
+    /// There is no such file.
+    Missing,
+    /// The server cannot say.
+    Unknown,
+}
+
+impl Client {
+    /// How many bytes a file has (`SIZE`, RFC 3659 §4); `None` where there is no such file.
+    ///
+    /// # Errors
+    /// [`Error::is_not_supported`] where the server has no `SIZE`.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn size(&mut self, path: &RemotePath) -> Result<Option<u64>, Error> {
+        let path = self.absolute(path);
+        let command = Command::Size(&path);
+        let reply = self.control.exchange(command, Stage::Verify).await?;
+        match Size::of(&reply) {
+            Size::Bytes(bytes) => Ok(Some(bytes)),
+            Size::Missing => Ok(None),
+            Size::Unknown => {
+                let verb = command.verb();
+                let kind = match reply.code().is_refusal() {
+                    true => Kind::Refused { verb, reply },
+                    false => Kind::Unexpected { verb, reply },
+                };
+                Err(self.control.error(kind, Stage::Verify))
+            }
+        }
+    }
+
+    /// The sizes of files, and the port of the next data connection, in one flight.
+    pub(crate) async fn survey(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
+        let port = self.prefetch_command();
+        let commands: Vec<_> =
+            paths.iter().map(|&path| Command::Size(path)).chain([port]).collect();
+        let mut replies = self.control.flight(&commands, Stage::Verify).await?;
+        if let Some(reply) = replies.pop() {
+            self.keep_prefetched(port, reply);
+        }
+        Ok(replies.iter().map(Size::of).collect())
+    }
+}
+
+impl Client {
+    /// The size of one file.
+    pub(crate) async fn survey_one(&mut self, path: &RemotePath) -> Result<Size, Error> {
+        let reply = self.control.exchange(Command::Size(path), Stage::Verify).await?;
+        Ok(Size::of(&reply))
+    }
+
+    /// The entry of a path in its directory: for servers that know no `SIZE`.
+    pub(crate) async fn find(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Ok(None);
+        };
+        let listing = self.list(&parent).await?;
+        Ok(listing.entries.into_iter().find(|entry| entry.name == name))
+    }
+}
+
+impl Size {
+    /// Reads the reply to `SIZE`.
+    pub(crate) fn of(reply: &Reply) -> Self {
+        match reply.code() {
+            Code::UNAVAILABLE => Self::Missing,
+            code if code.value() == 213 => {
+                let text = std::str::from_utf8(reply.raw_text()).ok();
+                let bytes = text.and_then(|text| text.trim().parse().ok());
+                bytes.map_or(Self::Unknown, Self::Bytes)
+            }
+            _ => Self::Unknown,
+        }
+    }
+}

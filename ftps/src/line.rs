@@ -1,0 +1,147 @@
+//! A session that is made anew when it has ended, or before it wears out.
+
+use std::time::Duration;
+
+use crate::{
+    client::Client,
+    config::{Config, Rotation},
+    connect::Connector,
+    error::Error,
+    profile::{Rung, SharedProfile},
+    transcript::{Status, Transcript},
+    upload::Ahead,
+};
+
+/// The most steps down the ladder of fallbacks to open one session, so that it ends in any case.
+const MAX_RUNGS: usize = 6;
+
+/// A session that is made anew when it has ended, or before it wears out.
+///
+/// [`upload`](Self::upload) is the way to bring a file to the server: it survives breaks.
+#[derive(Debug)]
+pub struct Line {
+    connector: Connector,
+    client: Option<Client>,
+    ahead: Option<Ahead>,
+}
+
+impl Line {
+    /// A line that connects when it is needed.
+    #[must_use]
+    pub fn new(connector: Connector) -> Self {
+        Self { connector, client: None, ahead: None }
+    }
+
+    /// A client that is logged in and in step, with the fallbacks that its errors suggest.
+    ///
+    /// # Errors
+    /// The last error, when no fallback is left.
+    ///
+    /// # Cancel safety
+    /// Dropping the future closes a connection that was being made.
+    pub async fn client(&mut self) -> Result<&mut Client, Error> {
+        let client = match self.client.take().filter(Client::is_usable) {
+            Some(client) => self.fresh(client).await?,
+            None => self.open().await?,
+        };
+        Ok(self.client.insert(client))
+    }
+
+    /// The client, or another one where it has worn out.
+    async fn fresh(&mut self, client: Client) -> Result<Client, Error> {
+        if !self.config().rotation.is_due(client.commands(), client.age()) {
+            return Ok(client);
+        }
+        self.transcript().control(Status::Rotating {
+            commands: client.commands(),
+            age: client.age(),
+        });
+        client.quit().await;
+        self.open().await
+    }
+
+    async fn open(&mut self) -> Result<Client, Error> {
+        let mut rungs = 0;
+        loop {
+            match self.connector.open().await {
+                Ok(client) => return Ok(client),
+                Err(error) if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() => {
+                    rungs += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Drops the client and takes the step that `error` suggests; `None` when there is none.
+    pub fn fall_back(&mut self, error: &Error) -> Option<Rung> {
+        let rung = self.connector.learn(error)?;
+        self.client = None;
+        Some(rung)
+    }
+
+    /// Whether there is a client that another verb can be sent through.
+    #[must_use]
+    pub fn is_usable(&self) -> bool {
+        self.client.as_ref().is_some_and(Client::is_usable)
+    }
+
+    /// Waits until the server ends the idle session; another is made when it is needed. Without a
+    /// session, it waits for good.
+    ///
+    /// # Cancel safety
+    /// Cancel safe.
+    pub async fn idle(&mut self) {
+        match &mut self.client {
+            Some(client) => {
+                let _reported_in_the_transcript = client.idle().await;
+                self.client = None;
+            }
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Logs out, if there is a session.
+    pub async fn quit(self) {
+        if let Some(client) = self.client.filter(Client::is_usable) {
+            client.quit().await;
+        }
+    }
+
+    /// Closes the connection without a word.
+    pub(crate) fn hang_up(&mut self) {
+        self.client = None;
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        self.connector.config()
+    }
+
+    pub(crate) fn transcript(&self) -> &Transcript {
+        self.connector.transcript()
+    }
+
+    pub(crate) fn profile(&self) -> &SharedProfile {
+        self.connector.shared_profile()
+    }
+
+    /// Forgets which directories are there; whether anything was known.
+    pub(crate) fn forget_directories(&self) -> bool {
+        self.connector.directories().forget_all()
+    }
+
+    /// What was asked ahead about the next upload.
+    pub(crate) fn take_ahead(&mut self) -> Option<Ahead> {
+        self.ahead.take()
+    }
+
+    pub(crate) fn put_ahead(&mut self, ahead: Ahead) {
+        self.ahead = Some(ahead);
+    }
+}
+
+impl Rotation {
+    fn is_due(&self, commands: u32, age: Duration) -> bool {
+        commands >= self.commands || age >= self.age
+    }
+}

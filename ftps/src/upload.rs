@@ -1,0 +1,417 @@
+//! One upload, from its plan to a file in its place.
+//!
+//! The story, in order: make the directory, look what is there, open (`STOR`, or go on where an
+//! earlier attempt broke off), pump, confirm, check, rename. The bytes go to a temporary name in
+//! the same directory and get the file's name at the end, so that a good file is never harmed and a
+//! name never stands for half a file.
+//!
+//! A break is not a failure: the line connects again, asks what the server holds, and goes on from
+//! there. What a server forbids is noticed once, said, and the next best is done.
+//!
+//! - `plan`: what is asked for, where bytes come from, how it ends.
+//! - this module: the story.
+//! - `resume`: from where it goes on.
+//! - `place`: the check, the date and the name.
+//! - `patience`: when it tries again, and when it gives up.
+//! - [`temporary`]: the names of files that are not complete.
+
+use bytes::Bytes;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
+
+use self::patience::Patience;
+use crate::{
+    client::{Client, Store, survey::Size},
+    digest::Seen,
+    error::{Error, Kind, Stage},
+    line::Line,
+    path::RemotePath,
+    profile::{Naming, Resume},
+    tls::TlsFacts,
+    transcript::Status,
+};
+
+mod patience;
+mod place;
+mod plan;
+mod resume;
+pub mod temporary;
+
+pub(crate) use self::place::Ahead;
+pub use self::plan::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified};
+
+/// Bytes that are handed to the data connection at a time: progress follows in these steps.
+const STEP_BYTES: usize = 64 * 1024;
+
+impl Line {
+    /// Brings a file to the server.
+    ///
+    /// # Errors
+    /// [`Failed`] with why, and with what is left on the server to go on with.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: cancel `stop` instead, and what lies under the temporary name is removed.
+    pub async fn upload<S: Source>(
+        &mut self,
+        plan: &Plan,
+        source: &mut S,
+        stop: &CancellationToken,
+    ) -> Result<Uploaded, Failed<S::Error>> {
+        let run = Run {
+            plan,
+            source,
+            stop,
+            temporary: plan.resume.clone(),
+            // What lies under the name that was handed in may be all of it.
+            sent: if plan.resume.is_some() { plan.size } else { 0 },
+            begun: plan.resume.is_some(),
+            abandoned: None,
+            position: 0,
+            held: 0,
+            seen: None,
+            tls: None,
+            attempts: 0,
+            doubted: false,
+        };
+        run.to_the_end(self).await
+    }
+
+    /// Removes what an upload left behind; nothing there is fine.
+    ///
+    /// # Errors
+    /// [`Error`] when the server refuses, or cannot be reached.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the session is made anew afterwards.
+    pub async fn remove(&mut self, leftover: &RemotePath) -> Result<(), Error> {
+        let client = self.client().await?;
+        match client.delete(leftover).await {
+            Err(error) if error.reply().is_none_or(|reply| reply.code().value() != 550) => {
+                Err(error)
+            }
+            _gone => Ok(()),
+        }
+    }
+}
+
+/// One upload and how far it is.
+struct Run<'a, S: Source> {
+    plan: &'a Plan,
+    source: &'a mut S,
+    stop: &'a CancellationToken,
+    /// Where the bytes go until they are complete.
+    temporary: Option<RemotePath>,
+    /// Whether something of ours may lie there.
+    begun: bool,
+    /// What lies under a name that is not needed any more.
+    abandoned: Option<RemotePath>,
+    /// The end of what was ever sent, in bytes from the file's start.
+    sent: u64,
+    /// The offset of the next byte that the source gives.
+    position: u64,
+    /// What the server was last seen to hold.
+    held: u64,
+    /// The digest of what was sent, where the server can make one too.
+    seen: Option<Seen>,
+    /// The TLS of the last data connection.
+    tls: Option<TlsFacts>,
+    attempts: u32,
+    /// Whether it was doubted that the directory is still there.
+    doubted: bool,
+}
+
+/// What was found before the first byte.
+#[derive(Clone, Copy, Debug)]
+struct Found {
+    /// What has the name of the file.
+    target: Size,
+    /// When that was asked.
+    at: Instant,
+}
+
+impl<S: Source> Run<'_, S> {
+    async fn to_the_end(mut self, line: &mut Line) -> Result<Uploaded, Failed<S::Error>> {
+        let stop = match self.attempts(line).await {
+            Ok(uploaded) => return Ok(uploaded),
+            Err(stop) => stop,
+        };
+        let keeps = match &stop {
+            Stop::Cancelled | Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
+            Stop::Source(_) => true,
+            Stop::Engine(error) => patience::may_work_later(error),
+        };
+        let leftover = self.temporary.take().filter(|_| self.begun);
+        if keeps {
+            return Err(Failed { stop, leftover });
+        }
+        if let Some(leftover) = leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
+            self.clean_up(line, &leftover).await;
+        }
+        Err(Failed { stop, leftover: None })
+    }
+
+    /// Removes what is of no use to anybody; a server that cannot be reached now keeps it.
+    async fn clean_up(&self, line: &mut Line, leftover: &RemotePath) {
+        let within = line.config().timeouts.abort;
+        let _kept = tokio::time::timeout(within, line.remove(leftover)).await;
+    }
+
+    /// Attempt after attempt, until one ends it or patience does.
+    async fn attempts(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {
+        let mut patience = Patience::new(line.config().retry);
+        loop {
+            let held = self.held;
+            let error = match self.attempt(line).await {
+                Err(Stop::Engine(error)) => error,
+                ended => return ended,
+            };
+            if self.held > held {
+                patience.renew();
+            }
+            self.recover(line, error, &mut patience).await?;
+        }
+    }
+
+    /// Takes the next way that is known at once, or waits for better times.
+    async fn recover(
+        &mut self,
+        line: &mut Line,
+        error: Error,
+        patience: &mut Patience,
+    ) -> Result<(), Stop<S::Error>> {
+        if self.stop.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        if self.learn_resume(line, &error)
+            || self.learn_naming(line, &error)
+            || self.doubt_directories(line, &error)
+        {
+            return Ok(());
+        }
+        if patience.may_climb() && line.fall_back(&error).is_some() {
+            return Ok(());
+        }
+        let wait = patience::may_work_later(&error).then(|| patience.wait()).flatten();
+        let Some(after) = wait else { return Err(error.into()) };
+        line.transcript().control(Status::TryingAgain { after });
+        self.source.progress(Progress::Interrupted { error: &error, after }).await;
+        if !line.is_usable() {
+            line.hang_up();
+        }
+        unless(self.stop, sleep(after)).await
+    }
+
+    /// A directory that was there before may be gone: once, it is looked for again.
+    fn doubt_directories(&mut self, line: &Line, error: &Error) -> bool {
+        let is_refused = error.stage() == Stage::Transfer
+            && error.is_permanent()
+            && error.evidence().data_tls.is_none();
+        let doubts = is_refused && !std::mem::replace(&mut self.doubted, is_refused);
+        doubts && line.forget_directories()
+    }
+
+    async fn attempt(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {
+        let naming = line.profile().get().naming;
+        let ahead = line.take_ahead();
+        let client = unless(self.stop, line.client()).await??;
+        let path = client.absolute(&self.plan.path);
+        let ahead = ahead.filter(|ahead| ahead.is_about(&path));
+        self.remove_abandoned(client).await?;
+        let temporary = self.temporary_name(client, &path, naming)?;
+        unless(self.stop, make_parent(client, &path)).await??;
+        let (found, held) = self.look(client, &path, &temporary, ahead).await?;
+        let offset = self.resume_point(client, &temporary, held).await?;
+        if offset < self.plan.size || !self.begun {
+            self.store(client, &temporary, offset).await?;
+        } else {
+            client.tell(Status::ReplyLost { size: self.plan.size });
+            self.see(client, offset);
+        }
+        let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
+        client.tell(Status::Checked(verified.clone()));
+        self.begun = false;
+        if let Some(ahead) = ahead {
+            line.put_ahead(ahead);
+        }
+        Ok(Uploaded { path, verified, tls: self.tls.take(), attempts: self.attempts })
+    }
+
+    /// What was written before it was known that the host renames nothing.
+    async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Stop<S::Error>> {
+        let Some(abandoned) = self.abandoned.take() else { return Ok(()) };
+        match client.delete(&abandoned).await {
+            Err(error) if error.reply().is_none() => Err(error.into()),
+            _refused_and_in_the_log => Ok(()),
+        }
+    }
+
+    fn temporary_name(
+        &mut self,
+        client: &Client,
+        path: &RemotePath,
+        naming: Naming,
+    ) -> Result<RemotePath, Stop<S::Error>> {
+        if naming == Naming::InPlace {
+            client.tell(Status::WritingInPlace { path: path.to_string() });
+            self.temporary = Some(path.clone());
+        }
+        // One that was handed in has to be of this file: nothing else may be written to.
+        let usable = |name: &RemotePath| name == path || temporary::is_of(name, path);
+        let kept = self.temporary.take().map(|name| client.absolute(&name)).filter(usable);
+        let name = match kept {
+            Some(name) => name,
+            None => {
+                self.begun = false;
+                self.sent = 0;
+                temporary::beside(path)
+                    .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?
+            }
+        };
+        self.temporary = Some(name.clone());
+        Ok(name)
+    }
+
+    /// What has the file's name, and what lies under the temporary one; with the same round trip
+    /// the server is asked for the port of the data connection.
+    async fn look(
+        &mut self,
+        client: &mut Client,
+        path: &RemotePath,
+        temporary: &RemotePath,
+        ahead: Option<Ahead>,
+    ) -> Result<(Found, Size), Stop<S::Error>> {
+        let (found, held) = match ahead {
+            Some(ahead) if !self.begun => (ahead.found(), Size::Missing),
+            _ => {
+                let paths = if self.begun { &[path, temporary][..] } else { &[path][..] };
+                let at = Instant::now();
+                let sizes = unless(self.stop, client.survey(paths)).await??;
+                let target = sizes.first().copied().unwrap_or(Size::Unknown);
+                let held = sizes.get(1).copied().unwrap_or(Size::Missing);
+                (Found { target, at }, held)
+            }
+        };
+        // In place, what has the name is our own from the second attempt on.
+        if temporary != path || !self.begun {
+            self.mind_existing(client, path, found.target).await?;
+        }
+        Ok((found, held))
+    }
+
+    /// The name is free, or may be replaced.
+    async fn mind_existing(
+        &self,
+        client: &mut Client,
+        path: &RemotePath,
+        target: Size,
+    ) -> Result<(), Stop<S::Error>> {
+        match (self.plan.existing, target) {
+            (Existing::Replace, _) | (Existing::Keep, Size::Missing) => Ok(()),
+            (Existing::Keep, Size::Bytes(bytes)) => Err(Stop::Exists { size: Some(bytes) }),
+            (Existing::Keep, Size::Unknown) => {
+                let listed = unless(self.stop, client.find(path)).await??;
+                listed.map_or(Ok(()), |entry| Err(Stop::Exists { size: entry.size }))
+            }
+        }
+    }
+
+    /// Open, pump, confirm.
+    async fn store(
+        &mut self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        offset: u64,
+    ) -> Result<(), Stop<S::Error>> {
+        self.see(client, offset);
+        if self.position != offset {
+            unless(self.stop, self.source.seek(offset)).await?.map_err(Stop::Source)?;
+            self.position = offset;
+        }
+        if offset > 0 {
+            client.tell(Status::GoingOn { held: offset, size: self.plan.size });
+        }
+        self.attempts += 1;
+        // From here on something may lie there, whether the server answers or not.
+        let was_begun = std::mem::replace(&mut self.begun, true);
+        let mut store = match unless(self.stop, open(client, temporary, offset)).await? {
+            Ok(store) => store,
+            Err(error) => {
+                self.begun = was_begun || error.refusal().is_none();
+                return Err(error.into());
+            }
+        };
+        self.tls = Some(store.tls().clone());
+        self.source.progress(Progress::Opened { temporary, offset }).await;
+        match self.pump(&mut store).await {
+            Ok(()) => (),
+            Err(Stop::Engine(error)) => return Err(error.into()),
+            Err(stop) => {
+                // The session stays in step, or says of itself that it does not.
+                let _lost = store.abort().await;
+                return Err(stop);
+            }
+        }
+        self.source.progress(Progress::Confirming).await;
+        unless(self.stop, store.finish()).await??;
+        Ok(())
+    }
+
+    /// From the source to the data connection, until every byte was taken.
+    async fn pump(&mut self, store: &mut Store<'_>) -> Result<(), Stop<S::Error>> {
+        while self.position < self.plan.size {
+            let bytes = self.next_bytes(store).await?;
+            for step in bytes.chunks(STEP_BYTES) {
+                self.sent = self.sent.max(self.position + step.len() as u64);
+                unless(self.stop, store.write(step)).await??;
+                if let Some(seen) = &mut self.seen {
+                    seen.update(self.position, step);
+                }
+                self.position += step.len() as u64;
+                self.source.progress(Progress::Taken { offset: self.position }).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the source, and hears a server that refuses meanwhile.
+    async fn next_bytes(&mut self, store: &mut Store<'_>) -> Result<Bytes, Stop<S::Error>> {
+        tokio::select! {
+            biased;
+            () = self.stop.cancelled() => Err(Stop::Cancelled),
+            bytes = self.source.next() => bytes.map_err(Stop::Source),
+            error = store.watch() => Err(error.into()),
+        }
+    }
+}
+
+/// Runs `work` unless the upload is cancelled first. Work that is dropped leaves the client out of
+/// step where it had begun to speak, and the client knows.
+async fn unless<T, E>(
+    stop: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, Stop<E>> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(Stop::Cancelled),
+        done = work => Ok(done),
+    }
+}
+
+async fn make_parent(client: &mut Client, path: &RemotePath) -> Result<(), Error> {
+    match path.parent() {
+        Some(parent) => client.make_directories(&parent).await,
+        None => Ok(()),
+    }
+}
+
+/// Opens the file at an offset, in the way that the host is known to take.
+async fn open<'c>(
+    client: &'c mut Client,
+    path: &RemotePath,
+    offset: u64,
+) -> Result<Store<'c>, Error> {
+    match client.profile().get().resume {
+        Resume::Append if offset > 0 => client.append(path).await,
+        Resume::Append | Resume::Restart | Resume::Never => client.store(path, offset).await,
+    }
+}

@@ -1,0 +1,415 @@
+//! The end of an upload: is the file whole, what is its date, and may it have its name.
+
+use tokio::time::{Duration, Instant};
+
+use super::{Existing, Found, Run, Source, Stop, Verified, temporary, unless};
+use crate::{
+    client::{Client, digest::DigestWay, survey::Size},
+    command::Command,
+    digest::FileDigest,
+    error::{Error, Kind, Stage},
+    path::RemotePath,
+    profile::{Dating, Digests, Flights},
+    reply::{Reply, Severity},
+    time::Timestamp,
+    transcript::Status,
+};
+
+/// For so long, what was found under a name counts: a look and a rename are never one step, and
+/// somebody may be quicker.
+const FOUND_FOR: Duration = Duration::from_secs(2);
+
+/// Files up to this size are renamed and checked in one flight: the server has their digest before
+/// anybody would notice. In bytes.
+const SMALL: u64 = 1024 * 1024;
+
+/// For so long, what was asked ahead for an upload counts.
+const AHEAD_FOR: Duration = Duration::from_secs(10);
+
+/// What was asked about the next file together with what ended this one.
+#[derive(Clone, Debug)]
+pub(crate) struct Ahead {
+    path: RemotePath,
+    found: Found,
+}
+
+impl Ahead {
+    pub(crate) fn is_about(&self, path: &RemotePath) -> bool {
+        self.path == *path && self.found.at.elapsed() < AHEAD_FOR
+    }
+
+    pub(super) fn found(&self) -> Found {
+        self.found
+    }
+}
+
+/// The place of a file at the end of its upload.
+struct Place<'a> {
+    temporary: &'a RemotePath,
+    path: &'a RemotePath,
+    /// What the file is compared by.
+    check: Check,
+    dating: Option<Date>,
+}
+
+/// How what the server holds is compared.
+#[derive(Clone, Debug)]
+struct Check {
+    size: u64,
+    /// How to ask for the digest, and what it has to be.
+    digest: Option<(DigestWay, FileDigest)>,
+}
+
+/// How the server is told the date of a file.
+#[derive(Clone, Copy, Debug)]
+enum Date {
+    Mfmt(Timestamp),
+    Mdtm(Timestamp),
+    SiteUtime(Timestamp),
+}
+
+impl<S: Source> Run<'_, S> {
+    /// Checks the file and gives it its date and its name; what was asked ahead about the next one
+    /// comes with it.
+    pub(super) async fn place(
+        &mut self,
+        client: &mut Client,
+        temporary: &RemotePath,
+        path: &RemotePath,
+        found: Found,
+    ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
+        let place = Place {
+            temporary,
+            path,
+            check: self.check(client),
+            dating: self.date(client),
+        };
+        if let Some((way, _)) = &place.check.digest {
+            unless(self.stop, client.choose_algorithm(*way)).await??;
+        }
+        if temporary == path {
+            let verified = self.check_first(client, &place).await?;
+            return Ok((verified, self.set_date(client, &place).await?));
+        }
+        // Nobody has the name, the file is small and nothing took long: one flight for all.
+        let is_quick = found.target == Size::Missing
+            && found.at.elapsed() < FOUND_FOR
+            && self.plan.size <= SMALL
+            && client.profile().get().flights == Flights::Together;
+        if is_quick {
+            return self.rename_and_check(client, &place).await;
+        }
+        let verified = self.check_first(client, &place).await?;
+        let ahead = self.rename(client, &place).await?;
+        Ok((verified, ahead))
+    }
+
+    fn check(&self, client: &Client) -> Check {
+        let size = self.plan.size;
+        let whole = self.seen.as_ref().filter(|seen| seen.range() == (0..size));
+        let way = client.digest_way();
+        let digest = whole.zip(way).filter(|(seen, way)| seen.algorithm() == way.algorithm);
+        Check { size, digest: digest.map(|(seen, way)| (way, seen.digest())) }
+    }
+
+    fn date(&self, client: &Client) -> Option<Date> {
+        let time = Timestamp::from_unix_millis(self.plan.modified_millis?)?;
+        if client.profile().get().dating == Dating::Never {
+            return None;
+        }
+        let facts = client.facts();
+        let features = &facts.features;
+        // A plain `MDTM` only tells the time; these name the argument that sets it.
+        let mdtm_sets = features.get("MDTM").is_some_and(|usage| usage.contains("YYYY"))
+            || (features.has("MDTM") && facts.banner.mentions("vsftpd"));
+        match () {
+            () if features.has("MFMT") => Some(Date::Mfmt(time)),
+            () if mdtm_sets => Some(Date::Mdtm(time)),
+            () if features.site("UTIME") => Some(Date::SiteUtime(time)),
+            () => None,
+        }
+    }
+
+    /// `MFMT`, `RNFR`, `RNTO`, `SIZE`, a digest, and what the next upload needs: one round trip.
+    async fn rename_and_check(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+    ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
+        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let mut flight = Flight::default();
+        flight.name(place);
+        flight.check(place, place.path);
+        flight.ahead(client, upcoming.as_ref());
+        let mut answers = unless(self.stop, flight.send(client)).await??;
+        if let Err(error) = answers.named(client, place) {
+            self.not_renamed(client, place, error).await?;
+            let verified = self.check_at(client, place, place.path).await?;
+            return Ok((verified, None));
+        }
+        let verified = answers.checked(client, place, place.path);
+        let ahead = answers.ahead(client, upcoming);
+        match verified {
+            Ok(verified) => Ok((verified, ahead)),
+            Err(error) => {
+                // Nobody had the name before, and nobody is to find half a file there.
+                self.temporary = Some(place.path.clone());
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Before anything is replaced it is certain that the new file is whole, and that nobody took
+    /// the name meanwhile.
+    async fn check_first(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+    ) -> Result<Verified, Stop<S::Error>> {
+        let verified = self.check_at(client, place, place.temporary).await?;
+        if self.plan.existing == Existing::Keep && place.temporary != place.path {
+            let size = unless(self.stop, client.survey_one(place.path)).await??;
+            self.mind_existing(client, place.path, size).await?;
+        }
+        Ok(verified)
+    }
+
+    /// Size and digest of what lies under a name. A great file's digest takes its time.
+    async fn check_at(
+        &self,
+        client: &mut Client,
+        place: &Place<'_>,
+        name: &RemotePath,
+    ) -> Result<Verified, Stop<S::Error>> {
+        let size = unless(self.stop, client.survey_one(name)).await??;
+        let by_size = place.check.by_size(client, size)?;
+        let Some((way, sent)) = &place.check.digest else { return Ok(by_size) };
+        match unless(self.stop, client.digest_by(*way, name)).await? {
+            Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
+            Ok(None) => Ok(by_size),
+            Err(error) if error.refusal().is_some() => {
+                digest_refused(client);
+                Ok(by_size)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Past this point there is nothing to cancel: the file is complete.
+    async fn rename(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+    ) -> Result<Option<Ahead>, Stop<S::Error>> {
+        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let mut flight = Flight::default();
+        flight.name(place);
+        flight.ahead(client, upcoming.as_ref());
+        let mut answers = flight.send(client).await?;
+        if let Err(error) = answers.named(client, place) {
+            self.not_renamed(client, place, error).await?;
+            return Ok(None);
+        }
+        Ok(answers.ahead(client, upcoming))
+    }
+
+    async fn set_date(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+    ) -> Result<Option<Ahead>, Stop<S::Error>> {
+        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let mut flight = Flight::default();
+        flight.date(place, place.path);
+        flight.ahead(client, upcoming.as_ref());
+        let mut answers = flight.send(client).await?;
+        answers.dated(client, place);
+        Ok(answers.ahead(client, upcoming))
+    }
+
+    /// The file is complete, and the server does not give it its name.
+    async fn not_renamed(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+        error: Error,
+    ) -> Result<(), Stop<S::Error>> {
+        if error.refused_verb() == Some("RNFR") {
+            // What is not there cannot be renamed: then the server has lost the file.
+            let size = client.survey_one(place.temporary).await?;
+            place.check.by_size(client, size)?;
+            return Err(error.into());
+        }
+        if !error.is_permanent() {
+            return Err(error.into());
+        }
+        match self.plan.existing {
+            Existing::Replace => self.replace(client, place, error).await,
+            Existing::Keep => {
+                // Somebody may have been quicker.
+                let size = client.survey_one(place.path).await?;
+                self.mind_existing(client, place.path, size).await?;
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Some servers rename over nothing that exists. The person chose to replace the file, and the
+    /// new one is complete: the old one makes way, and comes back if that does not help.
+    async fn replace(
+        &mut self,
+        client: &mut Client,
+        place: &Place<'_>,
+        refusal: Error,
+    ) -> Result<(), Stop<S::Error>> {
+        let &Place { temporary, path, .. } = place;
+        let Ok(aside) = temporary::beside(path) else { return Err(refusal.into()) };
+        if client.rename(path, &aside).await.is_err() {
+            return Err(refusal.into());
+        }
+        client.tell(Status::MovedAside { path: path.to_string(), aside: aside.to_string() });
+        let Err(error) = client.rename(temporary, path).await else {
+            let _refused_and_in_the_log = client.delete(&aside).await;
+            return Ok(());
+        };
+        // Neither file has the name that it should have: whatever happens, both stay.
+        let is_back = client.is_usable() && client.rename(&aside, path).await.is_ok();
+        let old = if is_back { path.clone() } else { aside };
+        Err(Stop::NotReplaced { error, new: temporary.clone(), old })
+    }
+}
+
+impl Check {
+    fn by_size(&self, client: &Client, size: Size) -> Result<Verified, Error> {
+        let wrong = |stored| {
+            let kind = Kind::WrongSize { sent: self.size, stored };
+            client.error(kind, Stage::Verify)
+        };
+        match size {
+            Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
+            Size::Bytes(bytes) => Err(wrong(Some(bytes))),
+            Size::Missing => Err(wrong(None)),
+            Size::Unknown => Ok(Verified::ReplyOnly),
+        }
+    }
+}
+
+fn compare(client: &Client, sent: &FileDigest, stored: FileDigest) -> Result<Verified, Error> {
+    if *sent == stored {
+        return Ok(Verified::Digest(stored));
+    }
+    Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
+}
+
+fn digest_refused(client: &Client) {
+    client.profile().update(|profile| profile.digests = Digests::Never);
+    client.tell(Status::DigestRefused);
+}
+
+/// Commands that go together at the end of an upload.
+#[derive(Default)]
+struct Flight<'a> {
+    commands: Vec<Command<'a>>,
+}
+
+impl<'a> Flight<'a> {
+    /// The date first, under the temporary name: where the rename is refused, the file that has the
+    /// name keeps its own date.
+    fn name(&mut self, place: &Place<'a>) {
+        self.date(place, place.temporary);
+        self.commands.push(Command::Rnfr(place.temporary));
+        self.commands.push(Command::Rnto(place.path));
+    }
+
+    fn date(&mut self, place: &Place<'_>, path: &'a RemotePath) {
+        self.commands.extend(place.dating.map(|date| match date {
+            Date::Mfmt(time) => Command::Mfmt(time, path),
+            Date::Mdtm(time) => Command::MdtmSet(time, path),
+            Date::SiteUtime(time) => Command::SiteUtime(time, path),
+        }));
+    }
+
+    fn check(&mut self, place: &Place<'_>, path: &'a RemotePath) {
+        self.commands.push(Command::Size(path));
+        self.commands.extend(place.check.digest.as_ref().map(|(way, _)| way.command(path)));
+    }
+
+    fn ahead(&mut self, client: &Client, upcoming: Option<&'a RemotePath>) {
+        if let Some(path) = upcoming {
+            self.commands.push(Command::Size(path));
+            self.commands.push(client.prefetch_command());
+        }
+    }
+
+    async fn send(self, client: &mut Client) -> Result<Answers, Error> {
+        let at = Instant::now();
+        let replies = client.flight(&self.commands, Stage::Rename).await?;
+        Ok(Answers { replies: replies.into_iter(), at })
+    }
+}
+
+/// The replies to a flight, taken in the order in which the flight was put together.
+struct Answers {
+    replies: std::vec::IntoIter<Reply>,
+    at: Instant,
+}
+
+impl Answers {
+    fn next(&mut self, client: &Client) -> Result<Reply, Error> {
+        self.replies.next().ok_or_else(|| client.error(Kind::OutOfStep, Stage::Rename))
+    }
+
+    fn named(&mut self, client: &Client, place: &Place<'_>) -> Result<(), Error> {
+        self.dated(client, place);
+        let rnfr = self.next(client)?;
+        let rnto = self.next(client)?;
+        let refused = |verb, reply| Err(client.error(Kind::Refused { verb, reply }, Stage::Rename));
+        match () {
+            () if rnto.code().severity() == Severity::Completion => Ok(()),
+            () if rnfr.code().is_refusal() => refused("RNFR", rnfr),
+            () => refused("RNTO", rnto),
+        }
+    }
+
+    /// A server that does not set dates is not asked again; the file is as good without.
+    fn dated(&mut self, client: &Client, place: &Place<'_>) {
+        if place.dating.is_none() {
+            return;
+        }
+        let refused = self.replies.next().filter(|reply| reply.code().is_refusal());
+        if refused.is_some() {
+            client.profile().update(|profile| profile.dating = Dating::Never);
+            client.tell(Status::DateRefused);
+        }
+    }
+
+    fn checked(
+        &mut self,
+        client: &Client,
+        place: &Place<'_>,
+        name: &RemotePath,
+    ) -> Result<Verified, Error> {
+        let size = Size::of(&self.next(client)?);
+        let Some((way, sent)) = &place.check.digest else {
+            return place.check.by_size(client, size);
+        };
+        let reply = self.next(client)?;
+        let by_size = place.check.by_size(client, size)?;
+        if reply.code().is_refusal() {
+            digest_refused(client);
+            return Ok(by_size);
+        }
+        match client.read_digest(&reply, name, way.algorithm) {
+            Some(stored) => compare(client, sent, stored),
+            None => Ok(by_size),
+        }
+    }
+
+    fn ahead(&mut self, client: &mut Client, upcoming: Option<RemotePath>) -> Option<Ahead> {
+        let path = upcoming?;
+        let target = Size::of(&self.replies.next()?);
+        let port = client.prefetch_command();
+        client.keep_prefetched(port, self.replies.next()?);
+        Some(Ahead { path, found: Found { target, at: self.at } })
+    }
+}

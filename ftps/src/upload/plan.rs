@@ -1,0 +1,170 @@
+//! What an upload is to do, where its bytes come from, and how it ended.
+
+use std::{fmt, future::Future};
+
+use bytes::Bytes;
+use tokio::time::Duration;
+
+use crate::{
+    digest::FileDigest,
+    error::Error,
+    path::RemotePath,
+    tls::TlsFacts,
+};
+
+/// What an upload is to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// Where the file goes; from the login's directory, unless it starts at the root.
+    pub path: RemotePath,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// The file's modification, in milliseconds since 1970-01-01T00:00:00Z, for the server to keep.
+    pub modified_millis: Option<i64>,
+    /// What happens to a file that has the name already.
+    pub existing: Existing,
+    /// The temporary name of an earlier upload of the same bytes, to go on with.
+    pub resume: Option<RemotePath>,
+}
+
+/// What happens to a file that has the name already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Existing {
+    /// It stays, and the upload ends with [`Stop::Exists`].
+    Keep,
+    /// It is replaced once the new one is complete.
+    Replace,
+}
+
+/// Where the bytes of an upload come from, and who hears of it.
+pub trait Source: Send {
+    /// Why no more bytes come.
+    type Error: Send;
+
+    /// The next bytes of the file. It is asked only while some are missing, gives at least one,
+    /// and none beyond the file's size. Great pieces are fast: 64 KiB and more.
+    ///
+    /// # Cancel safety
+    /// Has to be cancel safe: nothing may be lost when the future is dropped.
+    fn next(&mut self) -> impl Future<Output = Result<Bytes, Self::Error>> + Send;
+
+    /// The next bytes that [`next`](Self::next) gives are those from `offset` on. After a break it
+    /// goes back to what the server holds; an upload that goes on with an earlier one starts so.
+    fn seek(&mut self, offset: u64) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// What happens meanwhile.
+    fn progress(&mut self, progress: Progress<'_>) -> impl Future<Output = ()> + Send;
+
+    /// The path of the upload that follows over the same line, if it is known: what has to be asked
+    /// about it goes together with what ends this one.
+    fn upcoming(&mut self) -> Option<RemotePath> {
+        None
+    }
+}
+
+/// What happens while an upload is under way.
+#[derive(Debug)]
+pub enum Progress<'a> {
+    /// The server takes bytes.
+    Opened {
+        /// Where they go until the file is complete.
+        temporary: &'a RemotePath,
+        /// The first one that is sent.
+        offset: u64,
+    },
+    /// The data connection has taken all bytes below this offset.
+    Taken {
+        /// In bytes from the file's start.
+        offset: u64,
+    },
+    /// Every byte was taken; the server has to confirm.
+    Confirming,
+    /// The upload broke off and is tried again.
+    Interrupted {
+        /// Why.
+        error: &'a Error,
+        /// When.
+        after: Duration,
+    },
+}
+
+/// A file that is in its place.
+#[derive(Clone, Debug)]
+pub struct Uploaded {
+    /// Where it is, from the root.
+    pub path: RemotePath,
+    /// How it is known to be whole.
+    pub verified: Verified,
+    /// The TLS of the last data connection; `None` where no byte had to be sent.
+    pub tls: Option<TlsFacts>,
+    /// How often the transfer was started.
+    pub attempts: u32,
+}
+
+/// How a file is known to be whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The server's digest of it equals that of what was sent.
+    Digest(FileDigest),
+    /// Its size equals.
+    Size {
+        /// In bytes.
+        bytes: u64,
+    },
+    /// The server's reply to the transfer says so; it can say neither digest nor size.
+    ReplyOnly,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest(digest) => {
+                write!(f, "The server's digest equals that of what was sent: {digest}.")
+            }
+            Self::Size { bytes } => write!(f, "The server holds all {bytes} bytes."),
+            Self::ReplyOnly => {
+                f.write_str("The server can tell neither size nor digest; its reply counts.")
+            }
+        }
+    }
+}
+
+/// Why an upload did not end with a file in its place.
+#[derive(Debug)]
+pub enum Stop<E> {
+    /// It was cancelled.
+    Cancelled,
+    /// The name is taken, and [`Existing::Keep`] was the plan.
+    Exists {
+        /// The size of the file that has it, in bytes, where the server says it.
+        size: Option<u64>,
+    },
+    /// The source gave up.
+    Source(E),
+    /// The server or the way to it.
+    Engine(Error),
+    /// A complete file could not take the place of the old one; both are there.
+    NotReplaced {
+        /// Why.
+        error: Error,
+        /// Where the new one is.
+        new: RemotePath,
+        /// Where the old one is.
+        old: RemotePath,
+    },
+}
+
+/// An upload that ended without a file in its place.
+#[derive(Debug)]
+pub struct Failed<E> {
+    /// Why.
+    pub stop: Stop<E>,
+    /// Where a part of the file is that a later upload can go on with: see [`Plan::resume`].
+    pub leftover: Option<RemotePath>,
+}
+
+impl<E> From<Error> for Stop<E> {
+    fn from(error: Error) -> Self {
+        Self::Engine(error)
+    }
+}

@@ -1,0 +1,102 @@
+//! The names that files have until they are complete.
+
+use std::io;
+
+use crate::path::RemotePath;
+
+/// The longest name of a file on common systems, in bytes (POSIX `NAME_MAX`).
+const MAX_NAME_BYTES: usize = 255;
+
+/// What a temporary name ends with. A suffix, since some servers hide or refuse names that start
+/// with a dot.
+const SUFFIX: &str = ".part";
+
+/// Hexadecimal digits before it: two uploads to one name do not meet.
+const RANDOM_DIGITS: usize = 8;
+
+/// A new temporary name beside `path`: `name.1a2b3c4d.part`.
+///
+/// # Errors
+/// When the operating system gives no random bytes.
+pub(crate) fn beside(path: &RemotePath) -> io::Result<RemotePath> {
+    let mut random = [0; RANDOM_DIGITS / 2];
+    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
+    let ending = format!(".{:08x}{SUFFIX}", u32::from_be_bytes(random));
+    let name = path.file_name().unwrap_or_else(|| path.clone());
+    let mut temporary = longest_start(name.as_bytes(), MAX_NAME_BYTES - ending.len()).to_vec();
+    temporary.extend_from_slice(ending.as_bytes());
+    let temporary = RemotePath::new(temporary).map_err(io::Error::other)?;
+    Ok(path.parent().map_or_else(|| temporary.clone(), |parent| parent.join(&temporary)))
+}
+
+/// The name that a file under a temporary name is to have; `None` for any other name.
+///
+/// Of a long name it is the start only.
+#[must_use]
+pub fn target_of(temporary: &RemotePath) -> Option<RemotePath> {
+    let name = temporary.file_name()?;
+    let stem = name.as_bytes().strip_suffix(SUFFIX.as_bytes())?;
+    let (stem, random) = stem.split_at_checked(stem.len().checked_sub(RANDOM_DIGITS)?)?;
+    let is_random = random.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let target = RemotePath::new(stem.strip_suffix(b".")?).ok().filter(|_| is_random)?;
+    Some(temporary.parent().map_or_else(|| target.clone(), |parent| parent.join(&target)))
+}
+
+/// Whether `temporary` is a temporary name of the file `path`.
+pub(crate) fn is_of(temporary: &RemotePath, path: &RemotePath) -> bool {
+    let Some(target) = target_of(temporary) else { return false };
+    temporary.parent() == path.parent()
+        && path.as_bytes().starts_with(target.as_bytes())
+        && (target == *path || temporary.file_name().is_some_and(is_full))
+}
+
+fn is_full(name: RemotePath) -> bool {
+    // A character of four bytes may have been left out.
+    name.as_bytes().len() + 4 > MAX_NAME_BYTES
+}
+
+/// The longest start of a text that is at most `max` bytes and splits no character of UTF-8.
+fn longest_start(text: &[u8], max: usize) -> &[u8] {
+    let splits_a_character = |end: &usize| text.get(*end).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let end = (0..=text.len().min(max)).rev().find(|end| !splits_a_character(end));
+    &text[..end.unwrap_or_default()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RemotePath {
+        RemotePath::try_from(text).unwrap()
+    }
+
+    #[test]
+    fn temporary_name_stands_beside_the_target_and_leads_back_to_it() {
+        let target = path("/dir/file.txt");
+        let temporary = beside(&target).unwrap();
+        assert_eq!(temporary.parent(), target.parent());
+        assert_eq!(target_of(&temporary), Some(target.clone()));
+        assert!(is_of(&temporary, &target));
+        assert!(!is_of(&temporary, &path("/dir/file")));
+        assert!(!is_of(&temporary, &path("/other/file.txt")));
+        assert_ne!(beside(&target).unwrap(), temporary);
+    }
+
+    #[test]
+    fn long_name_is_cut_where_no_character_is_split() {
+        let target = path(&format!("/dir/{}", "ü".repeat(127)));
+        let temporary = beside(&target).unwrap();
+        let name = temporary.file_name().unwrap();
+        assert!(name.as_bytes().len() <= MAX_NAME_BYTES);
+        assert!(std::str::from_utf8(name.as_bytes()).is_ok());
+        assert!(is_of(&temporary, &target));
+    }
+
+    #[test]
+    fn other_names_are_no_temporary_ones() {
+        for name in ["a.part", "a.12345678", ".12345678.part", "a.1234567g.part", "12345678.part"] {
+            assert_eq!(target_of(&path(name)), None, "{name}");
+        }
+        assert_eq!(target_of(&path("a.12345678.part")), Some(path("a")));
+    }
+}

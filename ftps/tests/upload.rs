@@ -1,0 +1,727 @@
+//! Uploads: breaks, what servers forbid, and what is left behind.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use std::{convert::Infallible, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use ftps::{
+    Cause, Line, RemotePath,
+    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+};
+use scripted::{Identity, Log, Peer, Server, path, read_to_end, script};
+use sha2::{Digest as _, Sha256};
+use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio_rustls::server::TlsStream;
+use tokio_util::sync::CancellationToken;
+
+/// A file in memory.
+struct Memory {
+    content: Arc<[u8]>,
+    position: usize,
+    piece: usize,
+    upcoming: Option<RemotePath>,
+    seen: Vec<String>,
+    /// Cancelled when so many bytes were taken.
+    stop_at: Option<(u64, CancellationToken)>,
+}
+
+impl Memory {
+    fn new(content: &[u8]) -> Self {
+        Self {
+            content: content.into(),
+            position: 0,
+            piece: 100_000,
+            upcoming: None,
+            seen: Vec::new(),
+            stop_at: None,
+        }
+    }
+}
+
+impl Source for Memory {
+    type Error = Infallible;
+
+    async fn next(&mut self) -> Result<Bytes, Infallible> {
+        let end = self.content.len().min(self.position + self.piece);
+        let bytes = Bytes::copy_from_slice(&self.content[self.position..end]);
+        assert!(!bytes.is_empty(), "it is asked while bytes are missing");
+        self.position = end;
+        Ok(bytes)
+    }
+
+    async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
+        self.position = usize::try_from(offset).unwrap();
+        Ok(())
+    }
+
+    async fn progress(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Opened { offset, .. } => self.seen.push(format!("opened at {offset}")),
+            Progress::Taken { offset } => {
+                if let Some((at, stop)) = &self.stop_at
+                    && offset >= *at
+                {
+                    stop.cancel();
+                }
+            }
+            Progress::Confirming => self.seen.push("confirming".to_owned()),
+            Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),
+        }
+    }
+
+    fn upcoming(&mut self) -> Option<RemotePath> {
+        self.upcoming.take()
+    }
+}
+
+fn plan(name: &str, content: &[u8]) -> Plan {
+    Plan {
+        path: path(name),
+        size: content.len() as u64,
+        modified_millis: None,
+        existing: Existing::Keep,
+        resume: None,
+    }
+}
+
+/// A line whose retries come at once.
+fn line(server: &Server, log: &Log) -> Line {
+    let mut config = server.config();
+    config.retry.first = Duration::from_millis(10);
+    config.retry.tries = 3;
+    config.timeouts.verdict = Duration::from_millis(200);
+    Line::new(server.connector(config, log))
+}
+
+async fn bring(
+    line: &mut Line,
+    plan: &Plan,
+    source: &mut Memory,
+) -> Result<Uploaded, Failed<Infallible>> {
+    line.upload(plan, source, &CancellationToken::new()).await
+}
+
+/// What the scripts say of a session.
+trait Script {
+    async fn look(&mut self, target: &str, answer: &str);
+    async fn look_again(&mut self, target: &str, temporary: &str, held: usize);
+    async fn stor(&mut self) -> (String, TlsStream<TcpStream>);
+    async fn stor_all(&mut self) -> (String, Vec<u8>);
+    async fn rename_and_check(&mut self, temporary: &str, target: &str, size: usize);
+    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize);
+}
+
+impl Script for Peer {
+    /// The flight before the first byte.
+    async fn look(&mut self, target: &str, answer: &str) {
+        self.answer(&format!("SIZE /home/{target}"), answer).await;
+    }
+
+    /// The flight before a later attempt.
+    async fn look_again(&mut self, target: &str, temporary: &str, held: usize) {
+        self.look(target, "550 no such file").await;
+        self.answer(&format!("SIZE {temporary}"), &format!("213 {held}")).await;
+    }
+
+    /// `EPSV`, and `STOR` to a temporary name, which comes back.
+    async fn stor(&mut self) -> (String, TlsStream<TcpStream>) {
+        let port = self.extended_passive().await;
+        let command = self.command().await.unwrap();
+        let temporary = command.strip_prefix("STOR ").unwrap().to_owned();
+        self.say("150 go").await;
+        (temporary, port.accept().await)
+    }
+
+    async fn stor_all(&mut self) -> (String, Vec<u8>) {
+        let (temporary, mut data) = self.stor().await;
+        let content = read_to_end(&mut data).await;
+        drop(data);
+        self.say("226 done").await;
+        (temporary, content)
+    }
+
+    async fn rename_and_check(&mut self, temporary: &str, target: &str, size: usize) {
+        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
+        self.answer(&format!("SIZE /home/{target}"), &format!("213 {size}")).await;
+    }
+
+    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize) {
+        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
+        self.answer(&format!("SIZE /home/{target}"), "550 none").await;
+        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
+    }
+}
+
+async fn read_some(data: &mut TlsStream<TcpStream>, count: usize) -> Vec<u8> {
+    let mut content = vec![0; count];
+    data.read_exact(&mut content).await.unwrap();
+    content
+}
+
+fn content(length: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut block = Sha256::digest([7]);
+    while bytes.len() < length {
+        bytes.extend_from_slice(&block);
+        block = Sha256::digest(block);
+    }
+    bytes.truncate(length);
+    bytes
+}
+
+#[tokio::test]
+async fn small_file_goes_to_a_temporary_name_and_is_renamed_and_checked_in_one_flight() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, content) = peer.stor_all().await;
+        assert!(temporary.starts_with("/home/a.") && temporary.ends_with(".part"));
+        assert_eq!(content, b"abc");
+        for command in
+            [format!("RNFR {temporary}"), "RNTO /home/a".to_owned(), "SIZE /home/a".to_owned()]
+        {
+            peer.expect(&command).await;
+        }
+        peer.say("350 to?\r\n250 ok\r\n213 3").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let uploaded = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 3 });
+    assert_eq!(uploaded.path, path("/home/a"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn what_the_next_upload_needs_goes_with_the_end_of_the_last() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "a", 3).await;
+        peer.look("b", "550 none").await;
+        // The answer to EPSV counts for the upload that follows.
+        let (temporary, content) = peer.stor_all().await;
+        assert_eq!(content, b"xyz");
+        peer.rename_and_check(&temporary, "b", 3).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut source = Memory::new(b"abc");
+    source.upcoming = Some(path("b"));
+    bring(&mut line, &plan("a", b"abc"), &mut source).await.unwrap();
+    bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "213 9").await;
+        let port = peer.extended_passive().await;
+        drop(port);
+        peer.look("a", "213 9").await;
+        let (temporary, _) = peer.stor_all().await;
+        // What is there is replaced only by what is known to be whole.
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
+        peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "250 ok").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", b"abc");
+    let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
+    plan.existing = Existing::Replace;
+    bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn upload_goes_on_from_what_the_server_holds_after_a_break() {
+    let file = content(300_000);
+    let (sent, expected) = (file.clone(), file.clone());
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 150_000).await;
+        let port = peer.extended_passive().await;
+        peer.answer("REST 150000", "350 from there").await;
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        let mut data = port.accept().await;
+        assert!(read_to_end(&mut data).await == expected[150_000..]);
+        drop(data);
+        peer.say("226 done").await;
+        peer.rename_and_check(&temporary, "a", 300_000).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let mut source = Memory::new(&file);
+    let uploaded = bring(&mut line, &plan("a", &file), &mut source).await.unwrap();
+    assert_eq!(uploaded.attempts, 2);
+    // What was sent before the break may have been all of it, as far as our own buffers go.
+    source.seen.retain(|seen| seen != "confirming");
+    assert_eq!(source.seen, ["opened at 0", "interrupted", "opened at 150000"]);
+    assert!(log.has("holds 150000 of 300000 bytes. Going on from there."), "{}", log.text());
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn lost_reply_is_no_lost_file() {
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_to_end(&mut data).await, b"abc");
+        name.send(temporary).unwrap();
+        // And the connection breaks before the 226.
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 3).await;
+        let _port = peer.extended_passive().await;
+        peer.rename_and_check(&temporary, "a", 3).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let uploaded = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    assert_eq!(uploaded.attempts, 1);
+    assert!(log.has("reply was lost"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
+    let file = content(300_000);
+    let (first_part, rest, whole) = (file.clone(), file.clone(), file.clone());
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_some(&mut data, 100_000).await, first_part[..100_000]);
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 100_000).await;
+        let _port = peer.extended_passive().await;
+        peer.answer("REST 100000", "350 from there").await;
+        peer.answer(&format!("STOR {temporary}"), "451 Append/Restart not permitted").await;
+        peer.answer_noop().await;
+        peer.look_again("a", &temporary, 100_000).await;
+        let _port = peer.extended_passive().await;
+        peer.answer(&format!("APPE {temporary}"), "451 Append/Restart not permitted").await;
+        peer.answer_noop().await;
+        peer.look_again("a", &temporary, 100_000).await;
+        let port = peer.extended_passive().await;
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        let mut data = port.accept().await;
+        assert!(read_to_end(&mut data).await == whole);
+        drop(data);
+        peer.say("226 done").await;
+        peer.rename_and_check(&temporary, "a", rest.len()).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap();
+    assert!(log.has("Trying APPE instead") && log.has("It starts over"), "{}", log.text());
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn more_than_was_sent_is_somebody_elses() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        read_some(&mut data, 100_000).await;
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 300_001).await;
+        let (again, content) = peer.stor_all().await;
+        assert_eq!(again, temporary);
+        assert!(content == expected);
+        peer.rename_and_check(&temporary, "a", 300_000).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap();
+    assert!(log.has("Starting over"));
+    server.finished().await;
+}
+
+/// 226, and yet the file is short: a full disk, or a filter.
+#[tokio::test]
+async fn file_that_is_short_is_not_done_and_does_not_stay() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "a", 2).await;
+        peer.answer("DELE /home/a", "250 gone").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(failed.leftover, None);
+    server.finished().await;
+}
+
+/// What is there stays untouched when the new file is not whole.
+#[tokio::test]
+async fn good_file_is_not_replaced_by_a_short_one() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "213 9").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 2").await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", b"abc");
+    plan.existing = Existing::Replace;
+    let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Engine(_)));
+    server.finished().await;
+}
+
+/// `log_in` with more features.
+async fn log_in_with(peer: &mut Peer, features: &str) {
+    peer.secure().await;
+    peer.answer("USER ada", "331 password").await;
+    peer.answer(&format!("PASS {}", scripted::SECRET), "230 in").await;
+    peer.answer("PBSZ 0", "200 ok").await;
+    peer.answer("PROT P", "200 ok").await;
+    peer.answer("FEAT", &format!("211-Features\r\n SIZE\r\n{features}211 End")).await;
+    peer.answer("OPTS UTF8 ON", "200 ok").await;
+    peer.answer("TYPE I", "200 ok").await;
+    peer.answer("PWD", "257 \"/home\" is here").await;
+}
+
+const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+
+#[tokio::test]
+async fn digest_of_the_server_is_compared() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, " HASH MD5*;SHA-256\r\n XSHA256\r\n MFMT\r\n").await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer("OPTS HASH SHA-256", "200 SHA-256").await;
+        peer.answer(&format!("MFMT 20260131120000 {temporary}"), "213 ok").await;
+        peer.rename_and_check(&temporary, "a", 3).await;
+        peer.answer("HASH /home/a", &format!("213 SHA-256 0-3 {SHA256_OF_ABC} /home/a")).await;
+        peer.look("b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "b", 3).await;
+        let other = SHA256_OF_ABC.replace('b', "c");
+        peer.answer("HASH /home/b", &format!("213 SHA-256 0-3 {other} /home/b")).await;
+        peer.answer("DELE /home/b", "250 gone").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut dated = plan("a", b"abc");
+    dated.modified_millis = Some(1_769_860_800_000);
+    let uploaded = bring(&mut line, &dated, &mut Memory::new(b"abc")).await.unwrap();
+    let Verified::Digest(digest) = &uploaded.verified else { panic!("{uploaded:?}") };
+    assert_eq!(digest.hex(), SHA256_OF_ABC);
+    let failed = bring(&mut line, &plan("b", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn digest_that_the_server_does_not_make_after_all_is_done_without() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, " XCRC\r\n").await;
+        for (name, asks) in [("a", true), ("b", false)] {
+            peer.look(name, "550 none").await;
+            let (temporary, _) = peer.stor_all().await;
+            peer.rename_and_check(&temporary, name, 3).await;
+            if asks {
+                peer.answer("XCRC /home/a", "502 not today").await;
+            }
+        }
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    for name in ["a", "b"] {
+        let plan = plan(name, b"abc");
+        let uploaded = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap();
+        assert_eq!(uploaded.verified, Verified::Size { bytes: 3 });
+    }
+    assert_eq!(log.count("made no digest"), 1);
+    server.finished().await;
+}
+
+/// The part that was sent before the break is proved by the digest of its last block.
+async fn tail(equal: bool) {
+    let file = content(700_000);
+    let (sent, expected) = (file.clone(), file.clone());
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        log_in_with(&mut peer, " XSHA256\r\n").await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_some(&mut data, 600_000).await, sent[..600_000]);
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        log_in_with(&mut peer, " XSHA256\r\n").await;
+        peer.look_again("a", &temporary, 550_000).await;
+        let port = peer.extended_passive().await;
+        let block = Sha256::digest(&expected[262_144..524_288]);
+        let mut digest: String = block.iter().map(|byte| format!("{byte:02X}")).collect();
+        if !equal {
+            digest = digest.replace('A', "B");
+        }
+        peer.answer(&format!("XSHA256 {temporary} 262144 524288"), &format!("250 {digest}")).await;
+        let start = if equal { 524_288 } else { 0 };
+        if equal {
+            peer.answer("REST 524288", "350 from there").await;
+        }
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        let mut data = port.accept().await;
+        assert!(read_to_end(&mut data).await == expected[start..]);
+        drop(data);
+        peer.say("226 done").await;
+        let whole = Sha256::digest(&expected);
+        let digest: String = whole.iter().map(|byte| format!("{byte:02x}")).collect();
+        peer.rename_and_check(&temporary, "a", 700_000).await;
+        peer.answer("XSHA256 /home/a", &format!("250 {digest}")).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let uploaded = bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap();
+    assert!(matches!(uploaded.verified, Verified::Digest(_)));
+    assert_eq!(log.has("shows that it holds what was sent"), equal);
+    assert_eq!(log.has("Starting over"), !equal);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn tail_that_is_proved_is_gone_on_from() {
+    tail(true).await;
+}
+
+#[tokio::test]
+async fn tail_that_differs_is_started_over() {
+    tail(false).await;
+}
+
+#[tokio::test]
+async fn server_that_renames_nothing_is_written_to_in_place_and_says_so_before() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("RNFR {temporary}"), "550 Permission denied").await;
+        peer.answer("RNTO /home/a", "503 RNFR first").await;
+        peer.answer("SIZE /home/a", "550 none").await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
+        peer.answer(&format!("DELE {temporary}"), "550 Permission denied").await;
+        peer.look("a", "550 none").await;
+        let (name, content) = peer.stor_all().await;
+        assert_eq!((name.as_str(), content.as_slice()), ("/home/a", &b"abc"[..]));
+        peer.answer("SIZE /home/a", "213 3").await;
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    assert!(log.has("does not let files be renamed") && log.has("in place"), "{}", log.text());
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn cancelled_upload_leaves_nothing_behind() {
+    let file = content(3_000_000);
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        let mut rest = Vec::new();
+        // Whether the TCP connection ends with FIN or RST depends on what is under way.
+        let _ = data.read_to_end(&mut rest).await;
+        drop(data);
+        peer.say("426 aborted").await;
+        peer.answer_noop().await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+        peer.look("b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "b", 3).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file);
+    source.stop_at = Some((1_000_000, stop.clone()));
+    let failed = line.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Cancelled));
+    assert_eq!(failed.leftover, None);
+    // The session is in step.
+    bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn upload_that_gave_up_can_be_gone_on_with_later() {
+    let file = content(300_000);
+    let (sent, expected) = (file.clone(), file.clone());
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
+        name.send(temporary).unwrap();
+    });
+    let refuses = || script(async |mut peer: Peer| peer.say("421 restarting").await);
+    let last = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 200_000).await;
+        let port = peer.extended_passive().await;
+        peer.answer("REST 200000", "350 from there").await;
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        let mut data = port.accept().await;
+        assert!(read_to_end(&mut data).await == expected[200_000..]);
+        drop(data);
+        peer.say("226 done").await;
+        peer.rename_and_check(&temporary, "a", 300_000).await;
+    });
+    let scripts = vec![first, refuses(), refuses(), refuses(), last];
+    let server = Server::start_with(Identity::default(), scripts).await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", &file);
+    let failed = bring(&mut line, &plan, &mut Memory::new(&file)).await.unwrap_err();
+    assert!(matches!(&failed.stop, Stop::Engine(error) if error.is_transient()), "{failed:?}");
+    plan.resume = failed.leftover;
+    assert!(plan.resume.is_some());
+    let mut source = Memory::new(&file);
+    bring(&mut line, &plan, &mut source).await.unwrap();
+    assert_eq!(source.seen.first().map(String::as_str), Some("opened at 200000"));
+    server.finished().await;
+}
+
+/// A name that is no temporary one of this file would be written over.
+#[tokio::test]
+async fn name_to_go_on_with_has_to_be_a_temporary_one_of_the_file() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        assert!(temporary.starts_with("/home/a."));
+        peer.rename_and_check(&temporary, "a", 3).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", b"abc");
+    plan.resume = Some(path("/etc/passwd"));
+    bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap();
+    server.finished().await;
+}
+
+/// The disk is full: no use in trying again, and what was written makes room.
+#[tokio::test]
+async fn full_disk_is_said_at_once_and_the_part_is_removed() {
+    let file = content(3_000_000);
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        read_some(&mut data, 100_000).await;
+        peer.say("452 No space left on device").await;
+        drop(data);
+        peer.answer_noop().await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let failed = bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn directory_that_is_gone_is_made_again() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.answer("CWD /home/d", "550 none").await;
+        peer.answer("MKD /home/d", "257 made").await;
+        peer.look("d/a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "d/a", 1).await;
+        peer.look("d/b", "550 none").await;
+        let _port = peer.extended_passive().await;
+        assert!(peer.command().await.unwrap().starts_with("STOR /home/d/b."));
+        peer.say("553 Could not create file.").await;
+        peer.answer_noop().await;
+        peer.answer("CWD /home/d", "550 none").await;
+        peer.answer("MKD /home/d", "257 made").await;
+        peer.look("d/b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.rename_and_check(&temporary, "d/b", 1).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    bring(&mut line, &plan("d/a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    bring(&mut line, &plan("d/b", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    server.finished().await;
+}
+
+/// The file is great: it is checked before it gets its name.
+#[tokio::test]
+async fn great_file_is_checked_before_it_is_renamed() {
+    let file = content(2_000_000);
+    let size = file.len();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.check_and_rename(&temporary, "a", size).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap();
+    server.finished().await;
+}
