@@ -103,6 +103,17 @@ impl Client {
         self.control.is_usable()
     }
 
+    /// Whether another verb can be sent, and the server has not ended the session meanwhile.
+    pub fn is_alive(&mut self) -> bool {
+        match self.control.take_stray() {
+            Some(kind) => {
+                self.report(self.control.error(kind, Stage::Idle));
+                false
+            }
+            None => self.is_usable(),
+        }
+    }
+
     /// Waits, with nothing under way, until the server ends the session, and says how.
     ///
     /// # Cancel safety

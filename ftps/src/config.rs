@@ -21,6 +21,8 @@ pub struct Config {
     pub rotation: Rotation,
     /// How often and when it tries again after a break.
     pub retry: Retry,
+    /// How many sessions a pool opens.
+    pub sessions: Sessions,
 }
 
 impl Config {
@@ -34,6 +36,7 @@ impl Config {
             keepalive: Keepalive::default(),
             rotation: Rotation::default(),
             retry: Retry::default(),
+            sessions: Sessions::default(),
         }
     }
 }
@@ -202,5 +205,23 @@ impl Default for Retry {
     /// 8 tries, 1 s to 60 s apart: 3 min and a half altogether.
     fn default() -> Self {
         Self { tries: 8, first: Duration::from_secs(1), max: Duration::from_secs(60) }
+    }
+}
+
+/// How many sessions a [`Pool`](crate::Pool) opens for uploads at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sessions {
+    /// So many at first, at least 1.
+    pub start: u32,
+    /// So many at most; one more for listings and the like.
+    pub max: u32,
+    /// After each such time it is looked whether one more helped.
+    pub window: Duration,
+}
+
+impl Default for Sessions {
+    /// 2 at first, at most 4, looked at every 2 s.
+    fn default() -> Self {
+        Self { start: 2, max: 4, window: Duration::from_secs(2) }
     }
 }

@@ -10,7 +10,7 @@ use std::{
     net::SocketAddr,
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
 };
 
 use tokio::{
@@ -337,6 +337,17 @@ impl Control {
         match poll_fn(|cx| Poll::Ready(self.poll_stray(cx))).await {
             Poll::Pending => Ok(()),
             Poll::Ready(kind) => Err(self.error(kind, stage)),
+        }
+    }
+
+    /// What has come while nothing was asked: the end of the session, or a stray reply.
+    pub(crate) fn take_stray(&mut self) -> Option<Kind> {
+        if !self.is_usable() {
+            return None;
+        }
+        match self.poll_stray(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(kind) => Some(kind),
+            Poll::Pending => None,
         }
     }
 

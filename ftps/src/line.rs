@@ -1,12 +1,14 @@
 //! A session that is made anew when it has ended, or before it wears out.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use crate::{
     client::Client,
     config::{Config, Rotation},
     connect::Connector,
+    diagnosis::Cause,
     error::Error,
+    pool::Meter,
     profile::{Rung, SharedProfile},
     transcript::{Status, Transcript},
     upload::Ahead,
@@ -23,13 +25,24 @@ pub struct Line {
     connector: Connector,
     client: Option<Client>,
     ahead: Option<Ahead>,
+    meter: Arc<Meter>,
 }
 
 impl Line {
     /// A line that connects when it is needed.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
-        Self { connector, client: None, ahead: None }
+        Self { connector, client: None, ahead: None, meter: Arc::default() }
+    }
+
+    /// The same, counting what it brings to the server.
+    pub(crate) fn with_meter(mut self, meter: Arc<Meter>) -> Self {
+        self.meter = meter;
+        self
+    }
+
+    pub(crate) fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// A client that is logged in and in step, with the fallbacks that its errors suggest.
@@ -40,7 +53,10 @@ impl Line {
     /// # Cancel safety
     /// Dropping the future closes a connection that was being made.
     pub async fn client(&mut self) -> Result<&mut Client, Error> {
-        let client = match self.client.take().filter(Client::is_usable) {
+        let mut client = self.client.take();
+        // One that the server has ended meanwhile says so now.
+        let is_alive = client.as_mut().is_some_and(Client::is_alive);
+        let client = match client.filter(|_| is_alive) {
             Some(client) => self.fresh(client).await?,
             None => self.open().await?,
         };
@@ -68,7 +84,12 @@ impl Line {
                 Err(error) if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() => {
                     rungs += 1;
                 }
-                Err(error) => return Err(error),
+                Err(error) => {
+                    if error.diagnosis().cause == Cause::TooManyConnections {
+                        self.meter.note_crowded();
+                    }
+                    return Err(error);
+                }
             }
         }
     }

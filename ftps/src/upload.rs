@@ -15,6 +15,8 @@
 //! - `patience`: when it tries again, and when it gives up.
 //! - [`temporary`]: the names of files that are not complete.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -26,6 +28,7 @@ use crate::{
     error::{Error, Kind, Stage},
     line::Line,
     path::RemotePath,
+    pool::Meter,
     profile::{Naming, Resume},
     tls::TlsFacts,
     transcript::Status,
@@ -58,6 +61,7 @@ impl Line {
         stop: &CancellationToken,
     ) -> Result<Uploaded, Failed<S::Error>> {
         let run = Run {
+            meter: Arc::clone(self.meter()),
             plan,
             source,
             stop,
@@ -96,6 +100,7 @@ impl Line {
 
 /// One upload and how far it is.
 struct Run<'a, S: Source> {
+    meter: Arc<Meter>,
     plan: &'a Plan,
     source: &'a mut S,
     stop: &'a CancellationToken,
@@ -229,6 +234,7 @@ impl<S: Source> Run<'_, S> {
         }
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
         client.tell(Status::Checked(verified.clone()));
+        self.meter.add_file();
         self.begun = false;
         if let Some(ahead) = ahead {
             line.put_ahead(ahead);
@@ -367,6 +373,7 @@ impl<S: Source> Run<'_, S> {
                     seen.update(self.position, step);
                 }
                 self.position += step.len() as u64;
+                self.meter.add_bytes(step.len() as u64);
                 self.source.progress(Progress::Taken { offset: self.position }).await;
             }
         }

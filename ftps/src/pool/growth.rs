@@ -1,0 +1,180 @@
+//! How many sessions are open at once: one more as long as it brings more to the server. Reads no
+//! clock.
+
+use tokio::time::Instant;
+
+use crate::config::Sessions;
+
+/// What a file is worth in bytes beside its content: the round trips that it costs.
+const FILE_BYTES: u64 = 256 * 1024;
+
+/// One session more has to bring so much more, as a factor; less is noise.
+const WORTH: f64 = 1.1;
+
+/// After a session that did not help, no other is tried for so many windows.
+const HOLD_WINDOWS: u32 = 10;
+
+/// The number of sessions, and what it is judged by.
+#[derive(Debug)]
+pub(super) struct Growth {
+    sessions: Sessions,
+    allowed: u32,
+    /// The most that the server takes, as far as it said so.
+    ceiling: u32,
+    window: Window,
+    /// The rate before the last session was added, in bytes a second.
+    before: Option<f64>,
+    hold: u32,
+}
+
+/// What was brought since when.
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    start: Instant,
+    worth: u64,
+    /// Whether all sessions were in use all the time.
+    was_full: bool,
+}
+
+impl Growth {
+    pub(super) fn new(sessions: Sessions, known: Option<u32>, now: Instant) -> Self {
+        let ceiling = known.unwrap_or(sessions.max).clamp(1, sessions.max.max(1));
+        Self {
+            sessions,
+            allowed: sessions.start.clamp(1, ceiling),
+            ceiling,
+            window: Window { start: now, worth: 0, was_full: true },
+            before: None,
+            hold: 0,
+        }
+    }
+
+    pub(super) fn allowed(&self) -> u32 {
+        self.allowed
+    }
+
+    /// With one more for what is short, where the server is not known to refuse it.
+    pub(super) fn with_errands(&self) -> u32 {
+        if self.ceiling < self.sessions.max { self.allowed } else { self.allowed + 1 }
+    }
+
+    /// The server refused a session; one of those that are taken out is the one.
+    pub(super) fn refused(&mut self, leased: u32) {
+        self.ceiling = leased.saturating_sub(1).clamp(1, self.ceiling);
+        self.allowed = self.allowed.min(self.ceiling);
+        self.before = None;
+    }
+
+    /// Looks at what was brought so far in all, and adds or takes back a session.
+    pub(super) fn observe(&mut self, now: Instant, bytes: u64, files: u64, is_full: bool) {
+        let worth = bytes.saturating_add(files.saturating_mul(FILE_BYTES));
+        self.window.was_full &= is_full;
+        let elapsed = now.saturating_duration_since(self.window.start);
+        if elapsed < self.sessions.window {
+            return;
+        }
+        let brought = worth.saturating_sub(self.window.worth);
+        let was_full = self.window.was_full;
+        self.window = Window { start: now, worth, was_full: true };
+        // Where sessions were free, or nothing came, the number was not what counted.
+        if was_full && brought > 0 {
+            self.judge(brought as f64 / elapsed.as_secs_f64());
+        } else {
+            self.before = None;
+        }
+    }
+
+    fn judge(&mut self, rate: f64) {
+        if let Some(before) = self.before.take()
+            && rate < before * WORTH
+        {
+            self.allowed = self.allowed.saturating_sub(1).max(1);
+            self.hold = HOLD_WINDOWS;
+            return;
+        }
+        if self.hold > 0 {
+            self.hold -= 1;
+        } else if self.allowed < self.ceiling {
+            self.allowed += 1;
+            self.before = Some(rate);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const WINDOW: Duration = Duration::from_secs(1);
+
+    struct Trial {
+        growth: Growth,
+        now: Instant,
+        bytes: u64,
+    }
+
+    impl Trial {
+        fn new(start: u32, max: u32) -> Self {
+            let now = Instant::now();
+            let sessions = Sessions { start, max, window: WINDOW };
+            Self { growth: Growth::new(sessions, None, now), now, bytes: 0 }
+        }
+
+        /// One window with so many bytes.
+        fn bring(&mut self, bytes: u64) -> u32 {
+            self.now += WINDOW;
+            self.bytes += bytes;
+            self.growth.observe(self.now, self.bytes, 0, true);
+            self.growth.allowed()
+        }
+    }
+
+    #[test]
+    fn number_grows_while_the_throughput_does() {
+        let mut trial = Trial::new(1, 4);
+        assert_eq!(trial.bring(1000), 2);
+        assert_eq!(trial.bring(2000), 3);
+        assert_eq!(trial.bring(3000), 4);
+        assert_eq!(trial.bring(4000), 4);
+    }
+
+    #[test]
+    fn session_that_brings_nothing_is_taken_back_for_a_while() {
+        let mut trial = Trial::new(2, 8);
+        assert_eq!(trial.bring(1000), 3);
+        assert_eq!(trial.bring(1050), 2);
+        for _ in 0..HOLD_WINDOWS {
+            assert_eq!(trial.bring(1000), 2);
+        }
+        assert_eq!(trial.bring(1000), 3);
+    }
+
+    #[test]
+    fn idle_sessions_are_no_reason_to_grow() {
+        let mut trial = Trial::new(2, 8);
+        trial.now += WINDOW;
+        trial.growth.observe(trial.now, 1000, 1, false);
+        assert_eq!(trial.growth.allowed(), 2);
+        assert_eq!(trial.bring(0), 2);
+    }
+
+    #[test]
+    fn refusal_is_the_ceiling() {
+        let mut trial = Trial::new(4, 8);
+        assert_eq!(trial.growth.with_errands(), 5);
+        trial.growth.refused(3);
+        assert_eq!((trial.growth.allowed(), trial.growth.with_errands()), (2, 2));
+        assert_eq!(trial.bring(1000), 2);
+        trial.growth.refused(1);
+        assert_eq!(trial.growth.allowed(), 1);
+    }
+
+    #[test]
+    fn what_is_known_of_the_host_is_the_ceiling_from_the_start() {
+        let sessions = Sessions { start: 4, max: 8, window: WINDOW };
+        let growth = Growth::new(sessions, Some(2), Instant::now());
+        assert_eq!(growth.allowed(), 2);
+    }
+}
