@@ -71,6 +71,7 @@ impl Line {
             begun: plan.resume.is_some(),
             abandoned: None,
             position: 0,
+            given: 0,
             held: 0,
             seen: None,
             tls: None,
@@ -112,8 +113,11 @@ struct Run<'a, S: Source> {
     abandoned: Option<RemotePath>,
     /// The end of what was ever sent, in bytes from the file's start.
     sent: u64,
-    /// The offset of the next byte that the source gives.
+    /// The end of what the data connection took last, in bytes from the file's start.
     position: u64,
+    /// The offset of the next byte that the source gives: it is ahead where a break came in the
+    /// middle of a piece.
+    given: u64,
     /// What the server was last seen to hold.
     held: u64,
     /// The digest of what was sent, where the server can make one too.
@@ -329,10 +333,11 @@ impl<S: Source> Run<'_, S> {
         offset: u64,
     ) -> Result<(), Stop<S::Error>> {
         self.see(client, offset);
-        if self.position != offset {
+        if self.given != offset {
             unless(self.stop, self.source.seek(offset)).await?.map_err(Stop::Source)?;
-            self.position = offset;
+            self.given = offset;
         }
+        self.position = offset;
         if offset > 0 {
             client.tell(Status::GoingOn { held: offset, size: self.plan.size });
         }
@@ -366,6 +371,7 @@ impl<S: Source> Run<'_, S> {
     async fn pump(&mut self, store: &mut Store<'_>) -> Result<(), Stop<S::Error>> {
         while self.position < self.plan.size {
             let bytes = self.next_bytes(store).await?;
+            self.given += bytes.len() as u64;
             for step in bytes.chunks(STEP_BYTES) {
                 self.sent = self.sent.max(self.position + step.len() as u64);
                 unless(self.stop, store.write(step)).await??;

@@ -523,8 +523,8 @@ async fn directories_that_exist_are_found_and_made_once() {
         peer.log_in().await;
         peer.answer("CWD /home/a/b", "550 no such directory").await;
         peer.answer("MKD /home/a", "550 exists").await;
-        peer.answer("CWD /home/a", "250 there").await;
         peer.answer("MKD /home/a/b", "257 \"/home/a/b\" made").await;
+        peer.answer("CWD /home/a/c", "550 no").await;
         peer.answer("MKD /home/a/c", "550 no").await;
         peer.answer("CWD /home/a/c", "550 no").await;
         peer.let_go().await;

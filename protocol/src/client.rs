@@ -106,6 +106,10 @@ pub struct Offer {
     pub modified_millis: Option<i64>,
     /// What to do when the path is taken.
     pub on_conflict: OnConflict,
+    /// The temporary name of an earlier upload of the same bytes, from
+    /// [`crate::ServerMessage::Opened`] or [`crate::ServerMessage::Failed`], to go on with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resume: Option<String>,
 }
 
 /// What to do when a file of that name is on the server already.
@@ -162,6 +166,7 @@ mod tests {
             size: 5,
             modified_millis: None,
             on_conflict: OnConflict::Ask,
+            resume: None,
         });
         assert_eq!(
             serde_json::to_string(&message).unwrap(),

@@ -144,6 +144,19 @@ pub enum ServerMessage {
         upload: UploadId,
         /// What happened and what to do.
         problem: Problem,
+        /// Where a part of the file is that another offer can go on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
+    },
+    /// The connection to the server broke under the upload, and the portal tries again by itself.
+    /// A credit with another attempt follows, from where the server has the bytes.
+    Interrupted {
+        /// The upload.
+        upload: UploadId,
+        /// What happened.
+        problem: Problem,
+        /// After so many milliseconds.
+        retry_millis: u64,
     },
     /// The page broke the protocol, or the portal ends the session; the socket closes next.
     Goodbye {
@@ -286,6 +299,8 @@ pub struct Existing {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
+    /// The server's digest of the file equals that of what was sent.
+    Digest,
     /// The server's `SIZE` equals the file's (RFC 3659 §4).
     Size,
     /// The server has no `SIZE`, or forbids it: only its 2yz reply says so.

@@ -1,7 +1,13 @@
 //! What all sessions share.
 
-use std::sync::Arc;
+use std::{
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, PoisonError},
+};
 
+use ftps::SharedProfile;
+use lru::LruCache;
+use protocol::Encryption;
 use rustls::RootCertStore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -23,6 +29,8 @@ pub struct Portal {
     pub policy: Policy,
     /// The memory that all uploads share.
     pub budget: Budget,
+    /// What was learned about the FTPS servers.
+    pub profiles: Profiles,
     /// The sessions.
     pub sessions: Arc<Sessions>,
     /// The authorities that vouch for FTPS servers.
@@ -43,12 +51,38 @@ impl Portal {
             policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
             budget: Budget::new(settings.window_budget.0),
             sessions: Sessions::new(settings.max_sessions as usize, settings.session_start_timeout),
+            profiles: Profiles::new(settings.max_known_servers),
             roots,
             origins: settings.page_origins(port),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
             settings,
         })
+    }
+}
+
+/// What was learned about FTPS servers, for as long as the portal runs; the server that was not
+/// used for the longest time is forgotten first.
+#[derive(Debug)]
+pub struct Profiles {
+    known: Mutex<LruCache<(String, u16, Encryption), SharedProfile>>,
+}
+
+impl Profiles {
+    /// Of so many servers, at least one.
+    #[must_use]
+    pub fn new(max: u32) -> Self {
+        let max = NonZeroUsize::new(max as usize).unwrap_or(NonZeroUsize::MIN);
+        Self { known: Mutex::new(LruCache::new(max)) }
+    }
+
+    /// The profile of a server, a new one where nothing is known.
+    #[must_use]
+    pub fn of(&self, host: &str, port: u16, encryption: Encryption) -> SharedProfile {
+        // The cache is whole after a panic too.
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (host.to_ascii_lowercase(), port, encryption);
+        known.get_or_insert(key, SharedProfile::default).clone()
     }
 }
 
@@ -66,4 +100,20 @@ pub fn system_roots() -> Arc<RootCertStore> {
         tracing::warn!("the system has no certificates: every server's will be asked about");
     }
     Arc::new(roots)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_learned_is_there_for_the_next_session() {
+        let profiles = Profiles::new(2);
+        let first = profiles.of("ftp.example.org", 21, Encryption::Explicit);
+        first.update(|profile| profile.max_sessions = Some(1));
+        let again = profiles.of("FTP.example.org", 21, Encryption::Explicit);
+        assert_eq!(again.get().max_sessions, Some(1));
+        let other = profiles.of("ftp.example.org", 990, Encryption::Implicit);
+        assert_eq!(other.get().max_sessions, None);
+    }
 }

@@ -308,7 +308,9 @@ impl Client {
                     (upload, Outcome::Conflict(existing))
                 }
                 ServerMessage::Cancelled { upload } => (upload, Outcome::Cancelled),
-                ServerMessage::Failed { upload, problem } => (upload, Outcome::Failed(problem)),
+                ServerMessage::Failed { upload, problem, .. } => {
+                    (upload, Outcome::Failed(problem))
+                }
                 ServerMessage::Goodbye { problem } => {
                     panic!("the session ended: {problem:?}\n{}", self.transcript());
                 }
@@ -329,6 +331,7 @@ impl Client {
             size: file.content.len,
             modified_millis: Some(1_700_000_000_000),
             on_conflict: file.on_conflict,
+            resume: None,
         }))
         .await;
         upload
@@ -472,6 +475,7 @@ fn upload_of(message: &ServerMessage) -> Option<UploadId> {
         ServerMessage::Credit { upload, .. }
         | ServerMessage::Opened { upload, .. }
         | ServerMessage::Verifying { upload }
+        | ServerMessage::Interrupted { upload, .. }
         | ServerMessage::Done { upload, .. }
         | ServerMessage::Conflict { upload, .. }
         | ServerMessage::Cancelled { upload }

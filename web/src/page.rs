@@ -360,9 +360,10 @@ impl Page {
                 self.queue.cancelled(upload);
                 self.remote.changed(now);
             }
-            ServerMessage::Failed { upload, problem } => {
+            ServerMessage::Interrupted { upload, .. } => self.queue.interrupted(upload),
+            ServerMessage::Failed { upload, problem, resume } => {
                 let sentence = problem.clone();
-                if let Some(row) = self.queue.failed(upload, problem) {
+                if let Some(row) = self.queue.failed(upload, problem, resume) {
                     self.announce_row(row, |path| words::failed(path, &sentence));
                 }
                 self.remote.changed(now);

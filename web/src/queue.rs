@@ -40,6 +40,8 @@ pub struct Upload {
     file: Picked,
     directory: String,
     on_conflict: OnConflict,
+    /// Where a part of it lies on the server since an earlier try.
+    resume: Option<String>,
     state: State,
     rate: Rate,
 }
@@ -98,6 +100,8 @@ pub enum Stage {
     Sending,
     /// All bytes are with the server, which has yet to confirm them.
     Verifying,
+    /// The portal lost the server, and tries again by itself.
+    TryingAgain,
 }
 
 /// Whether an open upload may send.
@@ -252,6 +256,7 @@ impl Queue {
                 file,
                 directory: directory.to_owned(),
                 on_conflict: OnConflict::Ask,
+                resume: None,
                 state: State::Queued,
                 rate: Rate::default(),
             };
@@ -325,6 +330,11 @@ impl Queue {
         self.set_stage(id, Stage::Sending);
     }
 
+    /// The portal lost the server, and tries again by itself.
+    pub fn interrupted(&mut self, id: UploadId) {
+        self.set_stage(id, Stage::TryingAgain);
+    }
+
     /// All its bytes are with the server.
     pub fn verifying(&mut self, id: UploadId) {
         self.set_stage(id, Stage::Verifying);
@@ -352,9 +362,16 @@ impl Queue {
         self.end(id, State::Skipped(Skipped::Cancelled));
     }
 
-    /// It failed.
-    pub fn failed(&mut self, id: UploadId, problem: Problem) -> Option<Row> {
-        self.end(id, State::Failed(problem))
+    /// It failed; `resume` is where a part of it lies on the server for another try.
+    pub fn failed(
+        &mut self,
+        id: UploadId,
+        problem: Problem,
+        resume: Option<String>,
+    ) -> Option<Row> {
+        let row = self.end(id, State::Failed(problem))?;
+        self.change(row, |upload| upload.resume = resume);
+        Some(row)
     }
 
     /// The socket is gone: so is everything that was open on it. What is queued stays queued.
@@ -382,6 +399,7 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         for upload in &mut self.uploads {
+            upload.resume = None;
             directory.clone_into(&mut upload.directory);
         }
     }
@@ -431,7 +449,7 @@ impl Queue {
         id
     }
 
-    /// Tries again from the start what was interrupted, failed or left out.
+    /// Tries again what was interrupted, failed or left out, from what the server holds of it.
     pub fn retry(&mut self, row: Row) {
         self.requeue(row, OnConflict::Ask);
     }
@@ -621,6 +639,7 @@ impl Upload {
             size: self.file.size,
             modified_millis: self.file.modified_millis,
             on_conflict: self.on_conflict,
+            resume: self.resume.clone(),
         }
     }
 
@@ -676,7 +695,7 @@ impl Open {
         if attempt > self.attempt {
             self.attempt = attempt;
             self.window = Window::starting_at(self.window.size(), taken);
-            if self.stage == Stage::Verifying {
+            if matches!(self.stage, Stage::Verifying | Stage::TryingAgain) {
                 self.stage = Stage::Sending;
             }
         }

@@ -109,7 +109,13 @@ pub fn status(upload: &Upload) -> String {
             (_, Hold::Paused) => format!("Paused at {}", format::bytes(upload.taken())),
             (queue::Stage::Ahead, Hold::Running) => "Queued, next".to_owned(),
             (queue::Stage::Sending, Hold::Running) => uploading(upload),
+            (queue::Stage::TryingAgain, Hold::Running) => {
+                format!("Interrupted at {}, trying again", format::bytes(upload.taken()))
+            }
         },
+        State::Done { verified: Verified::Digest } => {
+            "Done, digest confirmed by the server".to_owned()
+        }
         State::Done { verified: Verified::Size } => "Done, size confirmed by the server".to_owned(),
         State::Done { verified: Verified::ReplyOnly } => "Done, confirmed by the server".to_owned(),
         State::Interrupted => "Interrupted: the connection was lost".to_owned(),

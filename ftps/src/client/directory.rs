@@ -5,7 +5,7 @@ use crate::{
     command::Command,
     error::{Error, Stage},
     path::RemotePath,
-    reply::{Code, Reply, Severity},
+    reply::{Code, Severity},
     transcript::Status,
 };
 
@@ -55,25 +55,24 @@ impl Client {
         self.make_all(missing).await
     }
 
-    /// `MKD` for each in one flight; those that were refused are looked at again one by one.
+    /// `MKD` for each in one flight: where the last is there in the end, all are.
     async fn make_all(&mut self, missing: Vec<RemotePath>) -> Result<(), Error> {
         let commands: Vec<_> = missing.iter().map(Command::Mkd).collect();
         let replies = self.control.flight(&commands, Stage::MakeDirectory).await?;
-        for (path, reply) in missing.iter().zip(replies) {
-            self.made(path, reply).await?;
+        let Some((path, refused)) = missing.last().zip(replies.last()) else { return Ok(()) };
+        if refused.code().is_refusal() && !self.exists(path).await? {
+            let first = commands.iter().zip(replies).find(|(_, reply)| reply.code().is_refusal());
+            let Some((&command, reply)) = first else { return Ok(()) };
+            let stage = Stage::MakeDirectory;
+            return self.control.expect(reply, Severity::Completion, command, stage).map(drop);
         }
+        missing.into_iter().for_each(|path| self.remember(path));
         Ok(())
     }
 
     async fn make(&mut self, path: &RemotePath) -> Result<(), Error> {
         let command = Command::Mkd(path);
         let reply = self.control.exchange(command, Stage::MakeDirectory).await?;
-        self.made(path, reply).await
-    }
-
-    /// Takes the reply to `MKD`.
-    async fn made(&mut self, path: &RemotePath, reply: Reply) -> Result<(), Error> {
-        let command = Command::Mkd(path);
         // Servers say with 550, 521 and other codes that it exists, and with the same that it
         // may not be made.
         if reply.code().is_refusal() && self.exists(path).await? {

@@ -232,7 +232,7 @@ impl Conversation {
     }
 
     async fn fail(&self, upload: UploadId, problem: protocol::Problem) {
-        self.outbox.send(ServerMessage::Failed { upload, problem }).await;
+        self.outbox.send(ServerMessage::Failed { upload, problem, resume: None }).await;
     }
 }
 

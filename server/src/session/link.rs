@@ -1,17 +1,20 @@
-//! The task that holds a session's FTPS connection: connect, then one errand after the other.
+//! The task that holds a session's FTPS connections: connect, then errands and uploads side by side.
 //!
-//! The story, in order: vet the destination, dial and log in, tell the page; run errands until
-//! the page hangs up or the server does; answer every upload that is still open; say goodbye.
+//! The story, in order: vet the destination, dial and log in, tell the page; run errands and
+//! uploads until the page hangs up; answer every upload that is still open; say goodbye.
 
 use std::sync::Arc;
 
-use ftps::{Client, Connector, Credentials, RemotePath};
+use ftps::{Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
     Problem, ServerMessage, Stage,
     client::Connect,
     server::{Connected, LogKind},
 };
-use tokio::{sync::mpsc, task::JoinHandle};
+use tokio::{
+    sync::{Mutex, mpsc},
+    task::{JoinHandle, JoinSet},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -23,9 +26,6 @@ use crate::{policy::Destination, portal::Portal};
 
 /// Listings and new directories that may wait beside the uploads.
 const SMALL_ERRANDS: usize = 256;
-
-/// The most steps down the ladder of fallbacks for one connection, so that it ends in any case.
-const MAX_RUNGS: usize = 6;
 
 /// Something to do on the FTPS connection.
 #[derive(Debug)]
@@ -71,7 +71,9 @@ impl Errand {
             Self::MakeDirectory { path } => {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
-            Self::Upload(upload) => ServerMessage::Failed { upload: upload.offer.upload, problem },
+            Self::Upload(upload) => {
+                ServerMessage::Failed { upload: upload.offer.upload, problem, resume: None }
+            }
         }
     }
 }
@@ -94,7 +96,7 @@ impl Link {
             portal,
             outbox,
             open_uploads: uploads,
-            uploads: upload_receiver,
+            uploads: Arc::new(Mutex::new(upload_receiver)),
             small: small_receiver,
             hang_up: hang_up.clone(),
         };
@@ -158,10 +160,13 @@ struct Worker {
     portal: Arc<Portal>,
     outbox: Outbox,
     open_uploads: OpenUploads,
-    uploads: mpsc::Receiver<Arc<OpenUpload>>,
+    uploads: Uploads,
     small: mpsc::Receiver<Errand>,
     hang_up: CancellationToken,
 }
+
+/// The uploads that wait; whoever is free takes the next.
+type Uploads = Arc<Mutex<mpsc::Receiver<Arc<OpenUpload>>>>;
 
 /// Why a link ends.
 enum End {
@@ -182,25 +187,48 @@ impl Worker {
             connected = self.connect(connect) => connected,
         };
         let end = match connected {
-            Ok(mut line) => {
-                let end = self.run_errands(&mut line).await;
-                line.quit().await;
-                end
+            Ok(pool) => {
+                let mut uploads = self.start_uploads(&pool);
+                self.run_errands(&pool).await;
+                // Whoever has an upload sees it cancelled, and answers it.
+                self.hang_up.cancel();
+                while uploads.join_next().await.is_some() {}
+                pool.close().await;
+                End::HungUp
             }
             Err(end) => end,
         };
         self.finish(end).await;
     }
 
+    /// As many as may be under way at once; each waits for a connection that it may use.
+    fn start_uploads(&self, pool: &Pool) -> JoinSet<()> {
+        let mut tasks = JoinSet::new();
+        for _ in 0..self.portal.settings.max_ftps_connections.max(1) {
+            let uploader = Uploader {
+                pool: pool.clone(),
+                portal: Arc::clone(&self.portal),
+                outbox: self.outbox.clone(),
+                open_uploads: Arc::clone(&self.open_uploads),
+                uploads: Arc::clone(&self.uploads),
+                hang_up: self.hang_up.clone(),
+            };
+            tasks.spawn(uploader.run());
+        }
+        tasks
+    }
+
     /// Vet, dial, log in, tell the page.
-    async fn connect(&mut self, connect: Connect) -> Result<Line, End> {
+    async fn connect(&mut self, connect: Connect) -> Result<Pool, End> {
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let config = words::engine_config(&self.portal, connect.trusted_certificate.as_deref())
             .map_err(End::Problem)?;
+        let profile = self.portal.profiles.of(&host, port, encryption);
         let credentials = words::credentials(connect).map_err(End::Problem)?;
-        let mut line = self.dial(&destination, &config, &credentials).await?;
-        let client = line.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
+        let pool = self.dial(&destination, &config, &credentials, &profile).await?;
+        let mut lease = pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
         let facts = client.facts();
         self.outbox
             .send(ServerMessage::Connected(Connected {
@@ -213,7 +241,8 @@ impl Worker {
                 directory: words::directory(client).display().into_owned(),
             }))
             .await;
-        Ok(line)
+        drop(lease);
+        Ok(pool)
     }
 
     async fn vet(&self, connect: &Connect) -> Result<Destination, End> {
@@ -238,14 +267,17 @@ impl Worker {
         destination: &Destination,
         config: &ftps::Config,
         credentials: &Credentials,
-    ) -> Result<Line, End> {
+        profile: &SharedProfile,
+    ) -> Result<Pool, End> {
         let mut problem = None;
         for target in destination.targets() {
             let transcript = words::transcript(self.outbox.clone());
-            let connector = Connector::new(target, config.clone(), credentials.clone(), transcript);
-            let mut line = Line { connector, client: None };
-            match line.client().await {
-                Ok(_) => return Ok(line),
+            let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
+                .with_profile(profile.clone());
+            let pool = Pool::new(connector);
+            let connected = pool.lease_for_errand().await.connect().await;
+            match connected {
+                Ok(()) => return Ok(pool),
                 Err(error) => {
                     if let Some(untrusted) = error.is_certificate() {
                         let certificate = words::certificate(&untrusted.facts, &untrusted.doubts);
@@ -265,27 +297,25 @@ impl Worker {
         Err(End::Problem(problem.unwrap_or_else(words::not_connected)))
     }
 
-    async fn run_errands(&mut self, line: &mut Line) -> End {
+    async fn run_errands(&mut self, pool: &Pool) {
         loop {
             let errand = tokio::select! {
                 biased;
-                () = self.hang_up.cancelled() => return End::HungUp,
-                // What a person waits for goes before the next file.
-                Some(errand) = self.small.recv() => errand,
-                Some(upload) = self.uploads.recv() => Errand::Upload(upload),
-                () = line.idle() => continue,
-                else => return End::HungUp,
+                () = self.hang_up.cancelled() => return,
+                errand = self.small.recv() => errand,
             };
             match errand {
-                Errand::List { path } => self.list(line, path).await,
-                Errand::MakeDirectory { path } => self.make_directory(line, path).await,
-                Errand::Upload(upload) => self.upload(line, &upload).await,
+                Some(Errand::List { path }) => self.list(pool, path).await,
+                Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
+                // Uploads have a queue of their own.
+                Some(Errand::Upload(_)) => (),
+                None => return,
             }
         }
     }
 
-    async fn list(&self, line: &mut Line, path: String) {
-        let answer = match self.try_list(line, &path).await {
+    async fn list(&self, pool: &Pool, path: String) {
+        let answer = match self.try_list(pool, &path).await {
             Ok((directory, listing)) => words::listing(&directory, &listing),
             Err(problem) => ServerMessage::ListingFailed { path, problem },
         };
@@ -294,53 +324,51 @@ impl Worker {
 
     async fn try_list(
         &self,
-        line: &mut Line,
+        pool: &Pool,
         path: &str,
     ) -> Result<(RemotePath, ftps::Listing), Problem> {
-        let client = line.client().await.map_err(|error| words::problem(&error))?;
+        let mut lease = pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         let listing = tokio::select! {
             listing = client.list(&directory) => listing,
-            // The client is out of step then, and the line ends anyway.
+            // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => return Err(words::not_connected()),
         };
         Ok((directory, listing.map_err(|error| words::problem(&error))?))
     }
 
-    async fn make_directory(&self, line: &mut Line, path: String) {
-        let answer = match self.try_make_directory(line, &path).await {
+    async fn make_directory(&self, pool: &Pool, path: String) {
+        let answer = match self.try_make_directory(pool, &path).await {
             Ok(()) => ServerMessage::DirectoryMade { path },
             Err(problem) => ServerMessage::MakeDirectoryFailed { path, problem },
         };
         self.outbox.send(answer).await;
     }
 
-    async fn try_make_directory(&self, line: &mut Line, path: &str) -> Result<(), Problem> {
-        let client = line.client().await.map_err(|error| words::problem(&error))?;
+    async fn try_make_directory(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
+        let mut lease = pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         client.make_directories(&directory).await.map_err(|error| words::problem(&error))
     }
 
-    async fn upload(&self, line: &mut Line, upload: &OpenUpload) {
-        let answer = upload::run(line, upload, &self.portal, &self.outbox).await;
-        open(&self.open_uploads).remove(&upload.offer.upload);
-        self.outbox.send(answer).await;
-    }
-
     /// Answers what is still open, then tells the page that there is no connection any more.
     async fn finish(mut self, end: End) {
-        self.uploads.close();
+        let mut uploads = self.uploads.lock().await;
+        uploads.close();
         self.small.close();
         while let Ok(errand) = self.small.try_recv() {
             self.outbox.send(errand.failed(words::not_connected())).await;
         }
-        while let Ok(upload) = self.uploads.try_recv() {
+        while let Ok(upload) = uploads.try_recv() {
             let id = upload.offer.upload;
             open(&self.open_uploads).remove(&id);
             let answer = match &end {
                 End::HungUp | End::CertificateNotTrusted => ServerMessage::Cancelled { upload: id },
                 End::Problem(problem) => {
-                    ServerMessage::Failed { upload: id, problem: problem.clone() }
+                    let problem = problem.clone();
+                    ServerMessage::Failed { upload: id, problem, resume: None }
                 }
             };
             self.outbox.send(answer).await;
@@ -355,67 +383,58 @@ impl Worker {
     }
 }
 
-/// A connection that is made anew when the server has ended it.
-#[derive(Debug)]
-pub struct Line {
-    connector: Connector,
-    client: Option<Client>,
+/// Takes one upload after the other.
+struct Uploader {
+    pool: Pool,
+    portal: Arc<Portal>,
+    outbox: Outbox,
+    open_uploads: OpenUploads,
+    uploads: Uploads,
+    hang_up: CancellationToken,
 }
 
-impl Line {
-    /// A client that is logged in and in step, with the fallbacks that its errors suggest.
-    ///
-    /// # Errors
-    /// The last error, when no fallback is left.
-    pub async fn client(&mut self) -> Result<&mut Client, ftps::Error> {
-        let usable = self.client.take().filter(Client::is_usable);
-        let client = match usable {
-            Some(client) => client,
-            None => self.open().await?,
-        };
-        Ok(self.client.insert(client))
-    }
-
-    /// Drops the client and takes the step that `error` suggests; `None` when there is none.
-    pub fn fall_back(&mut self, error: &ftps::Error) -> Option<ftps::Rung> {
-        let rung = self.connector.learn(error)?;
-        self.client = None;
-        Some(rung)
-    }
-
-    /// Whether there is a client that another verb can be sent through.
-    #[must_use]
-    pub fn is_usable(&self) -> bool {
-        self.client.as_ref().is_some_and(Client::is_usable)
-    }
-
-    /// Waits until the server ends the idle connection; another is made when it is needed.
-    async fn idle(&mut self) {
-        match &mut self.client {
-            Some(client) => {
-                let _reported_in_the_transcript = client.idle().await;
-                self.client = None;
-            }
-            None => std::future::pending().await,
-        }
-    }
-
-    async fn open(&mut self) -> Result<Client, ftps::Error> {
-        let mut rungs = 0;
+impl Uploader {
+    async fn run(self) {
+        let mut upcoming = None;
         loop {
-            match self.connector.open().await {
-                Ok(client) => return Ok(client),
-                Err(error) if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() => {
-                    rungs += 1;
-                }
-                Err(error) => return Err(error),
-            }
+            let upload = match upcoming.take() {
+                Some(upload) => upload,
+                None => match self.next().await {
+                    Some(upload) => upload,
+                    None => return,
+                },
+            };
+            upcoming = self.upload(&upload).await;
         }
     }
 
-    async fn quit(self) {
-        if let Some(client) = self.client.filter(Client::is_usable) {
-            client.quit().await;
+    async fn next(&self) -> Option<Arc<OpenUpload>> {
+        tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => None,
+            upload = async { self.uploads.lock().await.recv().await } => upload,
         }
+    }
+
+    /// Runs an upload; the one that follows is taken when this one ends, so that both can share
+    /// a round trip.
+    async fn upload(&self, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
+        let mut upcoming = None;
+        let take = || {
+            upcoming = self.uploads.try_lock().ok().and_then(|mut uploads| uploads.try_recv().ok());
+            upcoming.as_ref().map(|upload: &Arc<OpenUpload>| upload.offer.path.clone())
+        };
+        let answer = tokio::select! {
+            biased;
+            () = upload.cancel.cancelled() => {
+                ServerMessage::Cancelled { upload: upload.offer.upload }
+            }
+            mut lease = self.pool.lease() => {
+                upload::run(&mut lease, upload, &self.portal, &self.outbox, take).await
+            }
+        };
+        open(&self.open_uploads).remove(&upload.offer.upload);
+        self.outbox.send(answer).await;
+        upcoming
     }
 }

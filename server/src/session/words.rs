@@ -7,7 +7,7 @@ use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
     client::Connect,
     problem::Who,
-    server::{Certificate, Entry, EntryKind, LogKind, Tls},
+    server::{Certificate, Entry, EntryKind, LogKind, Tls, Verified},
 };
 
 use super::outbox::Outbox;
@@ -16,12 +16,6 @@ use crate::{
     relay::Credit,
     settings::{Settings, TlsVersion},
 };
-
-/// The longest name of a file on common systems, in bytes (POSIX `NAME_MAX`).
-const MAX_NAME_LEN: usize = 255;
-
-/// Random bytes in a temporary name: two uploads of one file do not meet.
-const TEMPORARY_NAME_BYTES: usize = 4;
 
 /// The transcript of the engine as lines of the session log and stages of the connection.
 #[must_use]
@@ -79,6 +73,16 @@ pub fn certificate(facts: &ftps::CertificateFacts, doubts: &[ftps::Doubt]) -> Ce
 #[must_use]
 pub fn directory(client: &ftps::Client) -> RemotePath {
     client.facts().initial_directory.clone().unwrap_or_else(RemotePath::root)
+}
+
+/// How a file is known to be whole.
+#[must_use]
+pub fn verified(verified: &ftps::upload::Verified) -> Verified {
+    match verified {
+        ftps::upload::Verified::Digest(_) => Verified::Digest,
+        ftps::upload::Verified::Size { .. } => Verified::Size,
+        ftps::upload::Verified::ReplyOnly => Verified::ReplyOnly,
+    }
 }
 
 /// A directory's entries, directories first.
@@ -185,6 +189,12 @@ pub fn engine_config(
     config.timeouts.reply = settings.reply_timeout;
     config.timeouts.stall = settings.stall_timeout;
     config.timeouts.final_reply = settings.final_reply_timeout;
+    config.timeouts.digest = settings.digest_timeout;
+    config.timeouts.abort = settings.cancel_timeout;
+    config.retry.tries = settings.retries;
+    config.retry.first = settings.retry_wait;
+    config.retry.max = settings.max_retry_wait;
+    config.sessions.max = settings.max_ftps_connections.max(1);
     config.limits.listing_bytes = settings.max_listing.0;
     config.limits.listing_entries = settings.max_listing_entries as usize;
     Ok(config)
@@ -231,31 +241,6 @@ pub fn absolute_path(directory: &RemotePath, path: &str) -> Result<RemotePath, P
     Ok(directory.join(&path))
 }
 
-/// The name beside `path` that an upload's bytes go to until they are complete.
-///
-/// # Errors
-/// When the operating system gives no random bytes.
-pub fn temporary_path(path: &RemotePath) -> Result<RemotePath, Problem> {
-    let mut random = [0; TEMPORARY_NAME_BYTES];
-    getrandom::fill(&mut random).map_err(|error| {
-        portal_problem(error.to_string(), "Try again; tell whoever runs the portal.")
-    })?;
-    let suffix = format!(".{:08x}.part", u32::from_be_bytes(random));
-    let no_name = || bad_path(&path.display());
-    let name = path.file_name().ok_or_else(no_name)?;
-    let mut temporary = longest_prefix(name.as_bytes(), MAX_NAME_LEN - suffix.len()).to_vec();
-    temporary.extend_from_slice(suffix.as_bytes());
-    let temporary = RemotePath::new(temporary).map_err(|_| no_name())?;
-    Ok(path.parent().map_or_else(|| temporary.clone(), |parent| parent.join(&temporary)))
-}
-
-/// The longest start of a UTF-8 `text` that is at most `max` bytes and splits no character.
-fn longest_prefix(text: &[u8], max: usize) -> &[u8] {
-    let splits_a_character = |end: &usize| text.get(*end).is_some_and(|byte| byte & 0xc0 == 0x80);
-    let end = (0..=text.len().min(max)).rev().find(|end| !splits_a_character(end));
-    &text[..end.unwrap_or_default()]
-}
-
 /// Something that the portal says of its own.
 #[must_use]
 pub fn portal_problem(message: String, what: &str) -> Problem {
@@ -294,33 +279,22 @@ pub fn page_stopped_sending(limit: Duration) -> Problem {
 
 /// A complete file could not take the place of the old one; both are there.
 #[must_use]
-pub fn not_replaced(problem: Problem, new: &RemotePath, old: &RemotePath) -> Problem {
-    let (new, old) = (new.display(), old.display());
+pub fn not_replaced(
+    problem: Problem,
+    path: &RemotePath,
+    new: &RemotePath,
+    old: &RemotePath,
+) -> Problem {
+    let (path, new, old) = (path.display(), new.display(), old.display());
     Problem {
         remedy: Some(Remedy {
             who: Who::You,
-            what: format!("The new file is complete as {new}, the old one is {old}: rename them."),
+            what: format!(
+                "The new file is complete as {new}, the old one is {old}: give the new one the \
+                 name {path}."
+            ),
         }),
         ..problem
-    }
-}
-
-/// What lies on the server is not what was sent.
-#[must_use]
-pub fn wrong_size(sent: u64, stored: Option<u64>) -> Problem {
-    let stored = match stored {
-        Some(stored) => format!("holds {stored} of its {sent} bytes"),
-        None => "is not there".to_owned(),
-    };
-    Problem {
-        stage: Stage::Verify,
-        message: format!("the server said that the file is stored, but it {stored}"),
-        reply: None,
-        cause: Some("The server's disk may be full, or a filter removed the file.".to_owned()),
-        remedy: Some(Remedy {
-            who: Who::Host,
-            what: "Check the free space and the quota on the server, then upload again.".to_owned(),
-        }),
     }
 }
 
@@ -336,18 +310,5 @@ mod tests {
         assert_eq!(absolute_path(&home, "").unwrap().display(), "/home");
         assert!(absolute_path(&home, "../b").is_err());
         assert!(absolute_path(&home, "a\r\nDELE b").is_err());
-    }
-
-    #[test]
-    fn temporary_name_stands_beside_the_target_and_fits() {
-        let path = RemotePath::new("/dir/file.txt").unwrap();
-        let temporary = temporary_path(&path).unwrap().display().into_owned();
-        assert!(temporary.starts_with("/dir/file.txt.") && temporary.ends_with(".part"));
-        let long = RemotePath::new(format!("/dir/{}", "ü".repeat(127))).unwrap();
-        let temporary = temporary_path(&long).unwrap();
-        let name = temporary.file_name().unwrap();
-        assert!(name.as_bytes().len() <= MAX_NAME_LEN);
-        assert!(std::str::from_utf8(name.as_bytes()).is_ok());
-        assert_ne!(temporary_path(&path).unwrap(), temporary_path(&path).unwrap());
     }
 }

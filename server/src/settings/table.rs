@@ -117,6 +117,19 @@ settings! {
     stall_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// How long a server may take to confirm an upload after its last byte: some scan it first.
     final_reply_timeout: Duration = "\"5 min\"", like "\"5 min\"";
+    /// FTPS connections that a session opens for its uploads at most; one more for listings. It
+    /// starts with two at most, and opens more while that makes the uploads faster.
+    max_ftps_connections: u32 = "4", like "2";
+    /// How long a server may take to make the digest of a file: it reads all of it.
+    digest_timeout: Duration = "\"15 min\"", like "\"15 min\"";
+    /// Tries in a row, after a break, that bring the server no byte further; then an upload fails.
+    retries: u32 = "8", like "8";
+    /// The wait before the first such try; each further one waits twice as long.
+    retry_wait: Duration = "\"1 s\"", like "\"1 s\"";
+    /// The longest wait before a try.
+    max_retry_wait: Duration = "\"60 s\"", like "\"60 s\"";
+    /// FTPS servers of which the portal remembers what works with them, while it runs.
+    max_known_servers: u32 = "1024", like "1024";
     /// How long a cancelled upload may take to leave its FTPS connection in order.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The oldest TLS version towards an FTPS server.

@@ -181,7 +181,7 @@ fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
     queue.cancel(Row(0));
     queue.retry(Row(0));
     assert_eq!(ids(&queue.offers(&LIMITS)), [1]);
-    queue.failed(UploadId(0), problem());
+    queue.failed(UploadId(0), problem(), None);
     queue.credit(UploadId(0), Attempt(0), 0, 10 * KIB, Millis(0));
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Open(_)));
@@ -278,7 +278,7 @@ proptest! {
                 4 => queue.skip(row),
                 5 => queue.overwrite(row),
                 6 => { queue.link_lost(); }
-                7 => { queue.failed(id, problem()); }
+                7 => { queue.failed(id, problem(), None); }
                 8 => { queue.conflict(id, Existing { size: None }); }
                 9 => { queue.done(id, Verified::Size); }
                 10 => queue.credit(id, Attempt(id.0 % 2), 0, 50 * KIB, Millis(0)),
@@ -304,4 +304,31 @@ proptest! {
             }
         }
     }
+}
+
+#[test]
+fn retry_after_a_failure_goes_on_from_what_lies_on_the_server() {
+    let mut queue = queue(&[10]);
+    let first = queue.offers(&LIMITS).remove(0);
+    assert_eq!(first.resume, None);
+    let leftover = "/in/a.1a2b3c4d.part".to_owned();
+    queue.failed(first.upload, problem(), Some(leftover.clone()));
+    queue.retry(Row(0));
+    assert_eq!(queue.offers(&LIMITS).remove(0).resume, Some(leftover));
+}
+
+#[test]
+fn upload_that_the_portal_tries_again_by_itself_stays_open() {
+    let mut queue = queue(&[10]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id);
+    queue.interrupted(id);
+    let stage = |queue: &Queue| match queue.get(Row(0)).unwrap().state() {
+        State::Open(open) => open.stage(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(stage(&queue), Stage::TryingAgain);
+    queue.credit(id, Attempt(1), 4, 10, Millis(0));
+    assert_eq!(stage(&queue), Stage::Sending);
+    assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
 }

@@ -161,6 +161,7 @@ fn state(upload: &Upload) -> &'static str {
             (_, Hold::Paused) => "paused",
             (Stage::Ahead, Hold::Running) => "queued",
             (Stage::Sending, Hold::Running) => "uploading",
+            (Stage::TryingAgain, Hold::Running) => "interrupted",
         },
         State::Done { .. } => "done",
         State::Interrupted => "interrupted",
