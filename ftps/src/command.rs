@@ -12,6 +12,7 @@ use crate::{
     credentials::{ASTERISKS, Password, Username},
     digest::Algorithm,
     path::RemotePath,
+    reply::Code,
     time::Timestamp,
 };
 
@@ -149,6 +150,26 @@ impl Command<'_> {
             Self::List => "LIST",
             Self::Noop => "NOOP",
             Self::Quit => "QUIT",
+        }
+    }
+
+    /// Whether a reply may belong to the command. Most codes fit any; those that say something of
+    /// one command do not.
+    pub(crate) fn may_get(&self, code: Code) -> bool {
+        match code.value() {
+            211 => matches!(self, Self::Feat),
+            213 => matches!(
+                self,
+                Self::Size(_)
+                    | Self::Mfmt(..)
+                    | Self::MdtmSet(..)
+                    | Self::Hash(_)
+                    | Self::XDigest(..)
+            ),
+            227 | 229 => matches!(self, Self::Epsv | Self::Pasv),
+            257 => matches!(self, Self::Pwd | Self::Mkd(_)),
+            300..400 => matches!(self, Self::User(_) | Self::Rnfr(_) | Self::Rest(_)),
+            _ => true,
         }
     }
 

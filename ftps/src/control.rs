@@ -260,20 +260,26 @@ impl Control {
         replies: &mut Vec<Reply>,
         stage: Stage,
     ) -> Result<(), Error> {
-        for index in 0..commands.len() {
+        for (index, command) in commands.iter().enumerate() {
             // A server that answered the first of them and drops the others stays silent for good.
             let within = if index == 0 { self.timeouts.reply } else { self.timeouts.flight };
-            match self.last_reply(within, What::Reply).await {
-                Ok(reply) => replies.push(reply),
-                Err(kind) => {
-                    let mut evidence = self.evidence();
-                    evidence.flight = (commands.len() > 1).then_some(Flight {
-                        commands: commands.len(),
-                        answered: index,
-                    });
-                    return Err(kind.at(stage).with_evidence(evidence));
+            let kind = match self.last_reply(within, What::Reply).await {
+                Ok(reply) if commands.len() == 1 || command.may_get(reply.code()) => {
+                    replies.push(reply);
+                    continue;
                 }
-            }
+                // Some servers answer first what they have done first.
+                Ok(_misplaced) => {
+                    self.transcript.control(Status::MisplacedReply);
+                    self.step = Step::Lost;
+                    Kind::OutOfStep
+                }
+                Err(kind) => kind,
+            };
+            let flight = Flight { commands: commands.len(), answered: index };
+            let mut evidence = self.evidence();
+            evidence.flight = (commands.len() > 1).then_some(flight);
+            return Err(kind.at(stage).with_evidence(evidence));
         }
         Ok(())
     }

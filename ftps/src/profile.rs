@@ -140,8 +140,8 @@ impl fmt::Display for Rung {
                 "This session cannot go on. A new connection starts with a fresh one."
             }
             Self::OneByOne => {
-                "The server lost commands that were sent together. The next connection sends them \
-                 one by one."
+                "The server mixes up commands that are sent together. The next connection sends \
+                 them one by one."
             }
         })
     }

@@ -725,3 +725,30 @@ async fn great_file_is_checked_before_it_is_renamed() {
     bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap();
     server.finished().await;
 }
+
+/// Servers that do several things at once answer first what is done first.
+#[tokio::test]
+async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
+    let mixes = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.expect("SIZE /home/a").await;
+        peer.expect("EPSV").await;
+        peer.say("229 Entering Extended Passive Mode (|||50000|)\r\n550 none").await;
+        while peer.command().await.is_some() {}
+    });
+    let careful = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.expect("SIZE /home/a").await;
+        peer.expect_silence(Duration::from_millis(20)).await;
+        peer.say("550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        // Without a flight, the check comes first.
+        peer.check_and_rename(&temporary, "a", 3).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![mixes, careful]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    assert!(log.has("in another order") && log.has("one by one"), "{}", log.text());
+    server.finished().await;
+}

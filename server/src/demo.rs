@@ -10,6 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
+use ftps::profile::Flights;
 use libunftp::{ServerBuilder, options::FtpsRequired};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::{
@@ -21,6 +22,8 @@ use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 use unftp_sbe_fs::Filesystem;
+
+use crate::portal::Profiles;
 
 /// The one account's name.
 pub const USERNAME: &str = "demo";
@@ -98,6 +101,14 @@ impl DemoServer {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Tells the portal what it would find out by itself, at the price of a second connection:
+    /// libunftp answers first what it has done first, so commands have to go one by one.
+    pub fn introduce(&self, profiles: &Profiles) {
+        let (host, port) = (self.address.ip().to_string(), self.address.port());
+        let profile = profiles.of(&host, port, protocol::Encryption::Explicit);
+        profile.update(|profile| profile.flights = Flights::OneByOne);
     }
 
     /// SHA-256 of the certificate in the form of the page's dialog: `AB:CD:…`.

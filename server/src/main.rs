@@ -115,6 +115,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     let server = DemoServer::start()?;
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;
+    server.introduce(portal.profiles());
     println!("Ferryport is ready. Open http://{} and connect:\n", portal.address());
     println!("  Host        {}", server.address().ip());
     println!("  Port        {}", server.address().port());

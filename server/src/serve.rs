@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 
 use crate::{
     http,
-    portal::{Portal, system_roots},
+    portal::{Portal, Profiles, system_roots},
     settings::Settings,
 };
 
@@ -37,6 +37,12 @@ impl Listening {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What the portal knows of FTPS servers.
+    #[must_use]
+    pub fn profiles(&self) -> &Profiles {
+        &self.portal.profiles
     }
 
     /// Serves until `stop` is done, then ends every session and waits for its end.

@@ -67,6 +67,8 @@ pub enum Status {
     OtherCodeEndsReply,
     /// A reply came that belongs to no command.
     UnexpectedReply,
+    /// The replies to commands that were sent together came in another order.
+    MisplacedReply,
     /// The server closed a data connection without TLS's close_notify.
     NoCloseNotify,
     /// A data connection is complete.
@@ -201,6 +203,9 @@ impl fmt::Display for Status {
             Self::OtherCodeEndsReply => {
                 f.write_str("The reply ended with another code than it began with.")
             }
+            Self::MisplacedReply => f.write_str(
+                "The server answers commands that were sent together in another order.",
+            ),
             Self::UnexpectedReply => f.write_str("This reply belongs to no command."),
             Self::NoCloseNotify => f.write_str(
                 "The server closed the data connection without saying so in TLS. Its reply decides.",

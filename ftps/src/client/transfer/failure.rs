@@ -20,22 +20,29 @@ pub(super) struct Failed<'a> {
 }
 
 impl Failed<'_> {
-    /// Without a data connection.
-    pub(super) fn before_tcp(self, failure: Failure) -> Error {
-        match failure {
-            Failure::Refused(reply) if reply.code() == Code::NO_DATA_CONNECTION => {
-                self.control.doubt_step();
-                self.refusal(reply, Stage::DataConnection)
-            }
-            Failure::Refused(reply) => {
-                self.control.doubt_step();
-                let stage = self.about.stage;
-                self.refusal(reply, stage)
-            }
-            // The server waits for a connection that it will not get, and takes no other command
-            // meanwhile.
-            Failure::Control(kind) | Failure::Data(kind) => self.lost(kind, Stage::DataConnection),
-        }
+    /// Without a data connection. A server that refuses closes its port first, so that this may be
+    /// seen before the reply.
+    pub(super) async fn before_tcp(mut self, failure: Failure) -> Error {
+        let kind = match failure {
+            Failure::Refused(reply) => return self.refused_before_tcp(reply),
+            Failure::Control(kind) => kind,
+            Failure::Data(kind) => match self.verdict().await {
+                Ok(Some(reply)) => return self.refused_before_tcp(reply),
+                Ok(None) | Err(_) => kind,
+            },
+        };
+        // The server waits for a connection that it will not get, and takes no other command
+        // meanwhile.
+        self.lost(kind, Stage::DataConnection)
+    }
+
+    fn refused_before_tcp(self, reply: Reply) -> Error {
+        self.control.doubt_step();
+        let stage = match reply.code() {
+            Code::NO_DATA_CONNECTION => Stage::DataConnection,
+            _ => self.about.stage,
+        };
+        self.refusal(reply, stage)
     }
 
     /// Without TLS on the data connection.

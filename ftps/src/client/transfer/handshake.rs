@@ -39,7 +39,7 @@ impl<'c> Transfer<'c> {
             Ok(tcp) => tcp,
             Err(failure) => {
                 let failed = Failed { control, replies: &mut replies, about, tls: None };
-                return Err(failed.before_tcp(failure));
+                return Err(failed.before_tcp(failure).await);
             }
         };
         let connection = Connection::Data(about.number);
