@@ -165,7 +165,7 @@ impl Connector {
         if self.profile.get().flights == Flights::Together && lost_a_command(error) {
             return Some(Rung::OneByOne);
         }
-        if error.stage() == Stage::DataConnection && is_unreachable(error) {
+        if error.stage() == Stage::DataConnection && error.is_unreachable_data_port() {
             return had_worked.then_some(Rung::NewConnection);
         }
         if error.stage() == Stage::DataTls {
@@ -377,14 +377,6 @@ fn lost_a_command(error: &Error) -> bool {
         Kind::OutOfStep => true,
         _ => false,
     }
-}
-
-/// Whether a data port could not be reached.
-fn is_unreachable(error: &Error) -> bool {
-    matches!(
-        error.kind(),
-        Kind::Io { what: What::DataTcp, .. } | Kind::TimedOut { what: What::DataTcp, .. }
-    )
 }
 
 /// Whether the control connection is gone or of no use any more.

@@ -327,7 +327,14 @@ fn login_cause(code: Code) -> Cause {
 }
 
 fn file_cause(reply: &Reply) -> Cause {
-    let full = ["no space", "disk full", "quota"];
+    let full = [
+        "no space",
+        "disk full",
+        "quota",
+        // What vsftpd and Pure-FTPd say when they cannot write on.
+        "failure writing to local file",
+        "error during write",
+    ];
     if full.iter().any(|words| reply.mentions(words)) {
         return Cause::DiskFull;
     }

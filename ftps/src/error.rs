@@ -347,6 +347,19 @@ impl Error {
         }
     }
 
+    /// Whether the server holds a part of what it called stored.
+    pub(crate) fn is_short_file(&self) -> bool {
+        matches!(self.0.kind, Kind::WrongSize { sent, stored } if stored.is_none_or(|n| n < sent))
+    }
+
+    /// Whether a data port could not be reached.
+    pub(crate) fn is_unreachable_data_port(&self) -> bool {
+        matches!(
+            self.0.kind,
+            Kind::Io { what: What::DataTcp, .. } | Kind::TimedOut { what: What::DataTcp, .. }
+        )
+    }
+
     /// The command that was refused, if that is the error.
     pub(crate) fn refused_verb(&self) -> Option<&'static str> {
         match &self.0.kind {

@@ -9,7 +9,7 @@ use crate::{
     diagnosis::Cause,
     error::Error,
     pool::Meter,
-    profile::{Rung, SharedProfile},
+    profile::{DataPorts, Rung, SharedProfile},
     transcript::{Status, Transcript},
     upload::Ahead,
 };
@@ -144,6 +144,12 @@ impl Line {
 
     pub(crate) fn profile(&self) -> &SharedProfile {
         self.connector.shared_profile()
+    }
+
+    /// Whether the error says that no data port of the host was ever reached: then waiting does not
+    /// help.
+    pub(crate) fn is_walled_off(&self, error: &Error) -> bool {
+        error.is_unreachable_data_port() && self.profile().get().data_ports == DataPorts::Untried
     }
 
     /// Forgets which directories are there; whether anything was known.

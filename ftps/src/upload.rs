@@ -21,7 +21,7 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::patience::Patience;
+use self::patience::{Patience, may_work_later};
 use crate::{
     client::{Client, Store, survey::Size},
     digest::Seen,
@@ -69,6 +69,7 @@ impl Line {
             // What lies under the name that was handed in may be all of it.
             sent: if plan.resume.is_some() { plan.size } else { 0 },
             begun: plan.resume.is_some(),
+            naming: false,
             abandoned: None,
             position: 0,
             given: 0,
@@ -109,6 +110,8 @@ struct Run<'a, S: Source> {
     temporary: Option<RemotePath>,
     /// Whether something of ours may lie there.
     begun: bool,
+    /// Whether the file was about to get its name when the last attempt ended.
+    naming: bool,
     /// What lies under a name that is not needed any more.
     abandoned: Option<RemotePath>,
     /// The end of what was ever sent, in bytes from the file's start.
@@ -147,7 +150,7 @@ impl<S: Source> Run<'_, S> {
         let keeps = match &stop {
             Stop::Cancelled | Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
             Stop::Source(_) => true,
-            Stop::Engine(error) => patience::may_work_later(error),
+            Stop::Engine(error) => may_work_later(error),
         };
         let leftover = self.temporary.take().filter(|_| self.begun);
         if keeps {
@@ -200,7 +203,11 @@ impl<S: Source> Run<'_, S> {
         if patience.may_climb() && line.fall_back(&error).is_some() {
             return Ok(());
         }
-        let wait = patience::may_work_later(&error).then(|| patience.wait()).flatten();
+        let may_work = match error.is_short_file() {
+            true => patience.may_be_short(),
+            false => may_work_later(&error) && !line.is_walled_off(&error),
+        };
+        let wait = may_work.then(|| patience.wait()).flatten();
         let Some(after) = wait else { return Err(error.into()) };
         line.transcript().control(Status::TryingAgain { after });
         self.source.progress(Progress::Interrupted { error: &error, after }).await;
@@ -229,6 +236,9 @@ impl<S: Source> Run<'_, S> {
         let temporary = self.temporary_name(client, &path, naming)?;
         unless(self.stop, make_parent(client, &path)).await??;
         let (found, held) = self.look(client, &path, &temporary, ahead).await?;
+        if self.has_its_name(found, held) {
+            return self.confirm_name(client, path).await;
+        }
         let offset = self.resume_point(client, &temporary, held).await?;
         if offset < self.plan.size || !self.begun {
             self.store(client, &temporary, offset).await?;
@@ -237,13 +247,11 @@ impl<S: Source> Run<'_, S> {
             self.see(client, offset);
         }
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
-        client.tell(Status::Checked(verified.clone()));
-        self.meter.add_file();
-        self.begun = false;
+        let uploaded = self.uploaded(client, path, verified);
         if let Some(ahead) = ahead {
             line.put_ahead(ahead);
         }
-        Ok(Uploaded { path, verified, tls: self.tls.take(), attempts: self.attempts })
+        Ok(uploaded)
     }
 
     /// What was written before it was known that the host renames nothing.
@@ -302,10 +310,33 @@ impl<S: Source> Run<'_, S> {
             }
         };
         // In place, what has the name is our own from the second attempt on.
-        if temporary != path || !self.begun {
+        let is_ours = (temporary == path && self.begun) || self.has_its_name(found, held);
+        if !is_ours {
             self.mind_existing(client, path, found.target).await?;
         }
         Ok((found, held))
+    }
+
+    /// Whether the rename was done, and only its reply was lost.
+    fn has_its_name(&self, found: Found, held: Size) -> bool {
+        self.naming && held == Size::Missing && found.target == Size::Bytes(self.plan.size)
+    }
+
+    async fn confirm_name(
+        &mut self,
+        client: &mut Client,
+        path: RemotePath,
+    ) -> Result<Uploaded, Stop<S::Error>> {
+        client.tell(Status::RenameReplyLost { path: path.to_string() });
+        let verified = self.check_named(client, &path).await?;
+        Ok(self.uploaded(client, path, verified))
+    }
+
+    fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
+        client.tell(Status::Checked(verified.clone()));
+        self.meter.add_file();
+        self.begun = false;
+        Uploaded { path, verified, tls: self.tls.take(), attempts: self.attempts }
     }
 
     /// The name is free, or may be replaced.

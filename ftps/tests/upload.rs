@@ -382,15 +382,17 @@ async fn more_than_was_sent_is_somebody_elses() {
     server.finished().await;
 }
 
-/// 226, and yet the file is short: a full disk, or a filter.
+/// 226, and yet the file is short, twice: a full disk, or a filter.
 #[tokio::test]
 async fn file_that_is_short_is_not_done_and_does_not_stay() {
     let server = Server::start(async |mut peer| {
         peer.log_in().await;
-        peer.look("a", "550 none").await;
-        let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "a", 2).await;
-        peer.answer("DELE /home/a", "250 gone").await;
+        for _ in 0..2 {
+            peer.look("a", "550 none").await;
+            let (temporary, _) = peer.stor_all().await;
+            peer.rename_and_check(&temporary, "a", 2).await;
+            peer.answer("DELE /home/a", "250 gone").await;
+        }
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -409,6 +411,17 @@ async fn good_file_is_not_replaced_by_a_short_one() {
         peer.look("a", "213 9").await;
         let (temporary, _) = peer.stor_all().await;
         peer.answer(&format!("SIZE {temporary}"), "213 2").await;
+        // It may have been a break: the rest is sent once more, as often as that helps.
+        for _ in 0..2 {
+            peer.look("a", "213 9").await;
+            peer.answer(&format!("SIZE {temporary}"), "213 2").await;
+            let port = peer.extended_passive().await;
+            peer.answer("REST 2", "350 from there").await;
+            peer.answer(&format!("STOR {temporary}"), "150 go").await;
+            assert_eq!(read_to_end(&mut port.accept().await).await, b"c");
+            peer.say("226 done").await;
+            peer.answer(&format!("SIZE {temporary}"), "213 2").await;
+        }
         peer.answer(&format!("DELE {temporary}"), "250 gone").await;
     })
     .await;
@@ -639,6 +652,32 @@ async fn upload_that_gave_up_can_be_gone_on_with_later() {
     let mut source = Memory::new(&file);
     bring(&mut line, &plan, &mut source).await.unwrap();
     assert_eq!(source.seen.first().map(String::as_str), Some("opened at 200000"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn lost_reply_to_the_rename_is_no_conflict() {
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.expect(&format!("RNFR {temporary}")).await;
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look("a", "213 3").await;
+        peer.answer(&format!("SIZE {temporary}"), "550 none").await;
+        let _port = peer.extended_passive().await;
+        peer.answer("SIZE /home/a", "213 3").await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    assert!(log.has("it was renamed"));
     server.finished().await;
 }
 

@@ -9,6 +9,7 @@
 //! - [`process`]: a child process that never outlives its test.
 //! - [`servers`]: vsftpd, `ProFTPD` and Pure-FTPd.
 //! - [`impostors`]: what else may listen where somebody expects an FTPS server.
+//! - [`chaos`]: a network between a client and a server that fails as it is told.
 //! - [`portal`]: `ferryport serve`.
 //! - [`content`]: the bytes and the names of what is uploaded.
 //! - [`client`]: a session of the portal, without a page.
@@ -22,6 +23,7 @@
 
 pub mod browser;
 mod cdp;
+pub mod chaos;
 pub mod client;
 pub mod content;
 pub mod impostors;

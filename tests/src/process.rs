@@ -59,6 +59,18 @@ impl Process {
         self.child.id()
     }
 
+    /// Kills the program with everything that it started.
+    ///
+    /// # Panics
+    /// When there is no `kill`.
+    pub fn kill(&mut self) {
+        let _ = self.child.kill();
+        let group = format!("-{}", self.id());
+        let killed = Command::new("kill").args(["-KILL", "--", &group]).output();
+        killed.expect("every system has kill");
+        let _ = self.child.wait();
+    }
+
     /// Everything that the program printed so far.
     #[must_use]
     pub fn output(&self) -> String {

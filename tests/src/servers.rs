@@ -22,6 +22,7 @@ use std::{
     fs,
     io::{BufRead as _, BufReader},
     net::{Ipv4Addr, SocketAddr, TcpStream},
+    ops::RangeInclusive,
     os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
     sync::Arc,
@@ -136,6 +137,8 @@ pub struct Server {
     login: Login,
     certificate: Certificate,
     process: Process,
+    plan: Plan,
+    environment: Vec<(&'static str, OsString)>,
     ports: PortBlock,
     folder: TempDir,
 }
@@ -157,6 +160,13 @@ struct Certificate {
 struct Plan {
     program: PathBuf,
     arguments: Vec<OsString>,
+}
+
+impl Plan {
+    fn start(&self, environment: &[(&'static str, OsString)], output: PathBuf) -> Process {
+        let environment = environment.iter().map(|(name, value)| (*name, value.clone()));
+        Process::start(&self.program, &self.arguments, environment, output)
+    }
 }
 
 /// What a server's module is given.
@@ -226,17 +236,33 @@ impl Server {
         let mut environment = library_path();
         environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
         let output = folder.path().join("output.log");
-        let process = Process::start(&plan.program, plan.arguments, environment, output);
-        let mut server = Self { kind, options, login, certificate, process, ports, folder };
-        let greeted = wait_for(START_LIMIT, || match server.process.exit_status() {
+        let process = plan.start(&environment, output);
+        let mut server =
+            Self { kind, options, login, certificate, process, plan, environment, ports, folder };
+        server.await_greeting().map(|()| server)
+    }
+
+    fn await_greeting(&mut self) -> Result<(), String> {
+        let greeted = wait_for(START_LIMIT, || match self.process.exit_status() {
             Some(status) => Some(Err(format!("{status}"))),
-            None => server.greeting().map(Ok),
+            None => self.greeting().map(Ok),
         });
         match greeted {
-            Some(Ok(_)) => Ok(server),
-            Some(Err(status)) => Err(format!("{status}\n{}", server.log())),
-            None => Err(format!("no 220 within {START_LIMIT:?}\n{}", server.log())),
+            Some(Ok(_)) => Ok(()),
+            Some(Err(status)) => Err(format!("{status}\n{}", self.log())),
+            None => Err(format!("no 220 within {START_LIMIT:?}\n{}", self.log())),
         }
+    }
+
+    /// Ends the server with all its sessions, and starts it again.
+    ///
+    /// # Panics
+    /// When it does not come back.
+    pub fn restart(&mut self) {
+        self.process.kill();
+        let output = self.folder.path().join("output-again.log");
+        self.process = self.plan.start(&self.environment, output);
+        self.await_greeting().unwrap_or_else(|log| panic!("it did not come back:\n{log}"));
     }
 
     /// Which server it is.
@@ -255,6 +281,12 @@ impl Server {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         (Ipv4Addr::LOCALHOST, self.ports.control()).into()
+    }
+
+    /// The ports of data connections.
+    #[must_use]
+    pub fn data_ports(&self) -> RangeInclusive<u16> {
+        self.ports.passive()
     }
 
     /// The port of the control connection.

@@ -133,6 +133,11 @@ pub enum Status {
         /// How many they are.
         size: u64,
     },
+    /// The reply to the rename was lost, and the file has its name.
+    RenameReplyLost {
+        /// Its path.
+        path: String,
+    },
     /// The server does not let an upload go on with `REST`; `APPE` is tried.
     RestartRefused,
     /// The server does not let an upload go on at all.
@@ -247,6 +252,10 @@ impl fmt::Display for Status {
             Self::ReplyLost { size } => write!(
                 f,
                 "The server's reply was lost, but it holds all {size} bytes: it has finished."
+            ),
+            Self::RenameReplyLost { path } => write!(
+                f,
+                "The server's reply was lost, but \"{path}\" is there: it was renamed."
             ),
             Self::RestartRefused => {
                 f.write_str("The server does not take REST here. Trying APPE instead.")

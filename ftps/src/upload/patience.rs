@@ -7,29 +7,41 @@ use crate::{config::Retry, diagnosis::Cause, error::Error, reply::Code};
 /// The most steps down the ladder of fallbacks without a byte of progress.
 const MAX_RUNGS: u32 = 6;
 
+/// The most times in a row that the server holds less than it said.
+const MAX_SHORT: u32 = 1;
+
 /// What is left of an upload's patience.
 #[derive(Debug)]
 pub(super) struct Patience {
     retry: Retry,
     tries: u32,
     rungs: u32,
+    short: u32,
 }
 
 impl Patience {
     pub(super) fn new(retry: Retry) -> Self {
-        Self { retry, tries: 0, rungs: 0 }
+        Self { retry, tries: 0, rungs: 0, short: 0 }
     }
 
     /// The server holds more than before: all is well again.
     pub(super) fn renew(&mut self) {
         self.tries = 0;
         self.rungs = 0;
+        self.short = 0;
     }
 
     /// Whether one more step down the ladder may be taken.
     pub(super) fn may_climb(&mut self) -> bool {
         self.rungs += 1;
         self.rungs <= MAX_RUNGS
+    }
+
+    /// Whether a file that the server called stored and holds a part of is worth another try: a
+    /// break looks like that to some servers, a full disk too.
+    pub(super) fn may_be_short(&mut self) -> bool {
+        self.short += 1;
+        self.short <= MAX_SHORT
     }
 
     /// How long to wait before the next try; `None` when there is none.

@@ -104,6 +104,20 @@ impl<S: Source> Run<'_, S> {
         Ok((verified, ahead))
     }
 
+    /// The check of a file that has its name already.
+    pub(super) async fn check_named(
+        &self,
+        client: &mut Client,
+        path: &RemotePath,
+    ) -> Result<Verified, Stop<S::Error>> {
+        let check = self.check(client);
+        let place = Place { temporary: path, path, check, dating: None };
+        if let Some((way, _)) = &place.check.digest {
+            unless(self.stop, client.choose_algorithm(*way)).await??;
+        }
+        self.check_at(client, &place, path).await
+    }
+
     fn check(&self, client: &Client) -> Check {
         let size = self.plan.size;
         let whole = self.seen.as_ref().filter(|seen| seen.range() == (0..size));
@@ -141,6 +155,7 @@ impl<S: Source> Run<'_, S> {
         flight.name(place);
         flight.check(place, place.path);
         flight.ahead(client, upcoming.as_ref());
+        self.naming = true;
         let mut answers = unless(self.stop, flight.send(client)).await??;
         if let Err(error) = answers.named(client, place) {
             self.not_renamed(client, place, error).await?;
@@ -153,7 +168,10 @@ impl<S: Source> Run<'_, S> {
             Ok(verified) => Ok((verified, ahead)),
             Err(error) => {
                 // Nobody had the name before, and nobody is to find half a file there.
-                self.temporary = Some(place.path.clone());
+                self.abandoned = Some(place.path.clone());
+                self.begun = false;
+                self.naming = false;
+                self.remove_abandoned(client).await?;
                 Err(error.into())
             }
         }
@@ -205,6 +223,7 @@ impl<S: Source> Run<'_, S> {
         let mut flight = Flight::default();
         flight.name(place);
         flight.ahead(client, upcoming.as_ref());
+        self.naming = true;
         let mut answers = flight.send(client).await?;
         if let Err(error) = answers.named(client, place) {
             self.not_renamed(client, place, error).await?;
@@ -234,6 +253,7 @@ impl<S: Source> Run<'_, S> {
         place: &Place<'_>,
         error: Error,
     ) -> Result<(), Stop<S::Error>> {
+        self.naming = false;
         if error.refused_verb() == Some("RNFR") {
             // What is not there cannot be renamed: then the server has lost the file.
             let size = client.survey_one(place.temporary).await?;

@@ -1,0 +1,270 @@
+//! A network that fails as it is told, between the engine and a real server.
+//!
+//! It listens on a loopback address of its own at the server's control port and at all its data
+//! ports, and passes on what comes, until a fault strikes.
+
+use std::{
+    collections::VecDeque,
+    io,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicU8, AtomicU64, Ordering},
+    },
+    time::Duration,
+};
+
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{
+        TcpListener, TcpSocket, TcpStream,
+        tcp::{ReadHalf, WriteHalf},
+    },
+    task::JoinSet,
+    time::timeout,
+};
+
+use crate::servers::Server;
+
+/// A connection on loopback that is not there by then waits for a queue that is full.
+const QUEUE_IS_FULL: Duration = Duration::from_millis(20);
+
+/// Something that happens to one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// The kind of connection: the next one of it that is made.
+    pub on: On,
+    /// The way on which bytes are counted.
+    pub way: Way,
+    /// It strikes after so many bytes.
+    pub after: u64,
+    /// What happens then.
+    pub blow: Blow,
+}
+
+/// A kind of connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum On {
+    /// The control connection.
+    Control,
+    /// A data connection.
+    Data,
+}
+
+/// A way of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From the engine.
+    ToServer,
+    /// From the server.
+    ToClient,
+}
+
+/// What happens to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blow {
+    /// RST to both sides: a router that forgot it, a process that was killed.
+    Reset,
+    /// FIN to both sides.
+    Close,
+    /// Nothing more comes through on that way, without a word: a firewall, a cable.
+    Freeze,
+}
+
+/// A network in front of one server; it ends when it is dropped.
+pub struct Chaos {
+    address: SocketAddr,
+    weather: Arc<Weather>,
+    _tasks: JoinSet<()>,
+    /// What fills the queues of ports that nobody gets through to.
+    _blocked: Vec<(TcpListener, Vec<TcpStream>)>,
+}
+
+/// What all connections of a network have in common.
+#[derive(Debug, Default)]
+struct Weather {
+    faults: Mutex<VecDeque<Fault>>,
+    /// Control connections so far.
+    made: AtomicU64,
+    /// The server's words do not come through on control connections with a lower number.
+    mute_below: AtomicU64,
+}
+
+impl Chaos {
+    /// A network without faults.
+    ///
+    /// # Panics
+    /// When a port is taken.
+    pub async fn before(server: &Server) -> Self {
+        let mut chaos = Self::control_only(server).await;
+        let ip = chaos.ip();
+        for port in server.data_ports() {
+            let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
+            let weather = Arc::clone(&chaos.weather);
+            chaos._tasks.spawn(accept(listener, port, On::Data, weather));
+        }
+        chaos
+    }
+
+    /// A network with a firewall that drops what goes to the data ports.
+    ///
+    /// # Panics
+    /// When a port is taken.
+    pub async fn with_blocked_data_ports(server: &Server) -> Self {
+        let mut chaos = Self::control_only(server).await;
+        let ip = chaos.ip();
+        for port in server.data_ports() {
+            chaos._blocked.push(block((ip, port).into()).await);
+        }
+        chaos
+    }
+
+    async fn control_only(server: &Server) -> Self {
+        let ip = next_address();
+        let weather = Arc::<Weather>::default();
+        let mut tasks = JoinSet::new();
+        let listener = TcpListener::bind((ip, server.port())).await.expect("the address is ours");
+        tasks.spawn(accept(listener, server.port(), On::Control, Arc::clone(&weather)));
+        let address = (ip, server.port()).into();
+        Self { address, weather, _tasks: tasks, _blocked: Vec::new() }
+    }
+
+    fn ip(&self) -> IpAddr {
+        self.address.ip()
+    }
+
+    /// Where the server seems to be.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// What is to happen from here on.
+    pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
+        let mut planned = self.weather.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        *planned = faults.into_iter().collect();
+    }
+
+    /// From here on the server's words do not come through on the control connections that stand.
+    pub fn mute(&self) {
+        let made = self.weather.made.load(Ordering::Relaxed);
+        self.weather.mute_below.store(made, Ordering::Relaxed);
+    }
+}
+
+/// A port whose queue is full: the system drops who else wants to connect, as a firewall does.
+async fn block(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
+    let socket = TcpSocket::new_v4().expect("a socket can be had");
+    socket.bind(address).expect("the address is ours");
+    let listener = socket.listen(1).expect("it can be listened at");
+    let mut queue = Vec::new();
+    while let Ok(Ok(stream)) = timeout(QUEUE_IS_FULL, TcpStream::connect(address)).await {
+        queue.push(stream);
+    }
+    (listener, queue)
+}
+
+/// Loopback has 16 million addresses; each network takes one of 127.0.77.0/24.
+fn next_address() -> Ipv4Addr {
+    static NEXT: AtomicU8 = AtomicU8::new(1);
+    // Several test programs run one after the other, not side by side.
+    Ipv4Addr::new(127, 0, 77, NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+async fn accept(listener: TcpListener, port: u16, on: On, weather: Arc<Weather>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let fault = take(&weather.faults, on);
+        let number = match on {
+            On::Control => weather.made.fetch_add(1, Ordering::Relaxed),
+            On::Data => u64::MAX,
+        };
+        let weather = Arc::clone(&weather);
+        connections.spawn(async move {
+            let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return };
+            pass_on(client, server, fault, &weather, number).await;
+        });
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+fn take(faults: &Mutex<VecDeque<Fault>>, on: On) -> Option<Fault> {
+    let mut faults = faults.lock().unwrap_or_else(PoisonError::into_inner);
+    let at = faults.iter().position(|fault| fault.on == on)?;
+    faults.remove(at)
+}
+
+/// Why a connection is not passed on any more.
+enum End {
+    Struck(Blow),
+    Broken,
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> Self {
+        Self::Broken
+    }
+}
+
+async fn pass_on(
+    mut client: TcpStream,
+    mut server: TcpStream,
+    fault: Option<Fault>,
+    weather: &Weather,
+    number: u64,
+) {
+    let is_mute = || number < weather.mute_below.load(Ordering::Relaxed);
+    let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let on_way = |way| fault.filter(|fault| fault.way == way);
+    let ended = {
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        tokio::try_join!(
+            forward(from_client, to_server, on_way(Way::ToServer), || false),
+            forward(from_server, to_client, on_way(Way::ToClient), is_mute),
+        )
+    };
+    if let Err(End::Struck(Blow::Reset) | End::Broken) = ended {
+        for stream in [&client, &server] {
+            let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+}
+
+async fn forward(
+    mut from: ReadHalf<'_>,
+    mut to: WriteHalf<'_>,
+    fault: Option<Fault>,
+    is_mute: impl Fn() -> bool,
+) -> Result<(), End> {
+    let mut buffer = vec![0; 16 * 1024];
+    let mut passed = 0;
+    loop {
+        let count = from.read(&mut buffer).await?;
+        if count == 0 {
+            to.shutdown().await?;
+            return Ok(());
+        }
+        if is_mute() {
+            strike(Blow::Freeze).await?;
+        }
+        let bytes = &buffer[..count];
+        match fault {
+            Some(fault) if passed + count as u64 > fault.after => {
+                let before = usize::try_from(fault.after - passed).unwrap_or(0);
+                to.write_all(&bytes[..before]).await?;
+                strike(fault.blow).await?;
+            }
+            _ => to.write_all(bytes).await?,
+        }
+        passed += count as u64;
+    }
+}
+
+async fn strike(blow: Blow) -> Result<(), End> {
+    match blow {
+        Blow::Reset | Blow::Close => Err(End::Struck(blow)),
+        Blow::Freeze => std::future::pending().await,
+    }
+}

@@ -1,0 +1,441 @@
+//! Uploads over a network that fails: nothing is lost, and nothing is called done that is not.
+//!
+//! Each schedule is made from its number, which a failure names:
+//! `FAULT_SEED=17 cargo test --test faults vsftpd`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::{
+    convert::Infallible,
+    env,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use fastrand::Rng;
+use futures_util::future::join_all;
+use ferryport_tests::{
+    chaos::{Blow, Chaos, Fault, On, Way},
+    servers::{self, Kind, Server, hex},
+};
+use ftps::{
+    Cause, Config, Connector, Credentials, Encryption, Line, Password, Pool, RemotePath, Target,
+    Transcript, Username,
+    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
+};
+use rustls::RootCertStore;
+use sha2::{Digest as _, Sha256};
+use tokio_util::sync::CancellationToken;
+
+/// Schedules for each of the three servers: 201 altogether.
+const SCHEDULES: u64 = 67;
+
+/// Schedules that are played side by side.
+const AT_ONCE: u64 = 4;
+
+/// Faults of one schedule at most.
+const MAX_FAULTS: usize = 4;
+
+/// A file in memory, and how often it was sent.
+struct Memory {
+    content: Arc<[u8]>,
+    position: usize,
+    sent: u64,
+    interrupted: u32,
+}
+
+impl Memory {
+    fn new(content: &[u8]) -> Self {
+        Self { content: content.into(), position: 0, sent: 0, interrupted: 0 }
+    }
+}
+
+impl Source for Memory {
+    type Error = Infallible;
+
+    async fn next(&mut self) -> Result<Bytes, Infallible> {
+        let end = self.content.len().min(self.position + 128 * 1024);
+        let bytes = Bytes::copy_from_slice(&self.content[self.position..end]);
+        self.position = end;
+        self.sent += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
+        self.position = usize::try_from(offset).unwrap();
+        Ok(())
+    }
+
+    async fn progress(&mut self, progress: Progress<'_>) {
+        if let Progress::Interrupted { .. } = progress {
+            self.interrupted += 1;
+        }
+    }
+}
+
+fn content(rng: &mut Rng, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    rng.fill(&mut bytes);
+    bytes
+}
+
+fn plan(name: &str, content: &[u8]) -> Plan {
+    Plan {
+        path: RemotePath::try_from(name).unwrap(),
+        size: content.len() as u64,
+        modified_millis: Some(1_700_000_000_000),
+        existing: Existing::Keep,
+        resume: None,
+    }
+}
+
+type Lines = Arc<Mutex<Vec<String>>>;
+
+/// A connector with deadlines and retries that a test can wait for.
+fn connector(server: &Server, address: SocketAddr, lines: &Lines) -> Connector {
+    let mut roots = RootCertStore::empty();
+    roots.add(server.certificate()).unwrap();
+    let mut config = Config::new(Arc::new(roots));
+    let timeouts = &mut config.timeouts;
+    timeouts.connect = Duration::from_secs(5);
+    timeouts.tls_handshake = Duration::from_secs(3);
+    timeouts.greeting = Duration::from_secs(5);
+    timeouts.silence = Duration::from_secs(5);
+    timeouts.reply = Duration::from_secs(3);
+    timeouts.flight = Duration::from_secs(3);
+    timeouts.data_connect = Duration::from_secs(2);
+    timeouts.stall = Duration::from_secs(3);
+    timeouts.final_reply = Duration::from_secs(3);
+    timeouts.verdict = Duration::from_millis(500);
+    timeouts.drain = Duration::from_millis(500);
+    timeouts.abort = Duration::from_secs(3);
+    config.retry.first = Duration::from_millis(20);
+    config.retry.tries = 10;
+    let target = Target { address, host: "localhost".to_owned(), encryption: Encryption::Explicit };
+    let credentials = Credentials {
+        username: Username::new(server.username()).unwrap(),
+        password: Password::new(server.password()).unwrap(),
+    };
+    let lines = Arc::clone(lines);
+    let transcript = Transcript::new(move |event| {
+        lines.lock().unwrap().push(format!("{:?}: {event}", event.line_kind()));
+    });
+    Connector::new(target, config, credentials, transcript)
+}
+
+fn text(lines: &Lines) -> String {
+    lines.lock().unwrap().join("\n")
+}
+
+async fn bring(
+    line: &mut Line,
+    plan: &Plan,
+    source: &mut Memory,
+) -> Result<Uploaded, Failed<Infallible>> {
+    line.upload(plan, source, &CancellationToken::new()).await
+}
+
+/// The content under a name, or none: never a part of it.
+fn assert_stored(server: &Server, name: &str, content: &[u8], lines: &Lines) {
+    let expected = hex(&Sha256::digest(content));
+    assert_eq!(server.sha256_of(name), Some(expected), "{name}\n{}", text(lines));
+}
+
+/// One schedule: some files over two sessions while the network fails.
+async fn play(server: &Server, chaos: &Chaos, seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let files = files(&mut rng, seed);
+    let faults = faults(&mut rng);
+    let lines = Lines::default();
+    println!("{} {seed}: {faults:?}", server.kind().name());
+    chaos.plan(faults.clone());
+    let pool = Pool::new(connector(server, chaos.address(), &lines));
+    let uploads = files.iter().map(|(name, content)| {
+        let pool = pool.clone();
+        let (plan, mut source) = (plan(name, content), Memory::new(content));
+        async move {
+            let mut lease = pool.lease().await;
+            bring(&mut lease, &plan, &mut source).await
+        }
+    });
+    for ended in join_all(uploads).await {
+        // Fewer faults than tries: all of them have to be survived.
+        if let Err(failed) = ended {
+            panic!("seed {seed}, {faults:?}: {failed:?}\n{}", text(&lines));
+        }
+    }
+    chaos.plan([]);
+    pool.close().await;
+    for (name, content) in &files {
+        assert_stored(server, name, content, &lines);
+    }
+    let left: Vec<_> = std::fs::read_dir(server.root().join(seed.to_string()))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| Path::new(name).extension().is_some_and(|end| end == "part"))
+        .collect();
+    assert_eq!(left, Vec::<String>::new(), "seed {seed}\n{}", text(&lines));
+}
+
+fn files(rng: &mut Rng, seed: u64) -> Vec<(String, Vec<u8>)> {
+    let sizes = [0, 1, 5000, 300_000, 1_500_000, 4_000_000];
+    let count = rng.usize(2..5);
+    let name = |index| format!("{seed}/file-{index}");
+    (0..count)
+        .map(|index| {
+            let size = sizes[rng.usize(..sizes.len())];
+            (name(index), content(rng, size))
+        })
+        .collect()
+}
+
+fn faults(rng: &mut Rng) -> Vec<Fault> {
+    let count = rng.usize(1..=MAX_FAULTS);
+    (0..count)
+        .map(|_| {
+            let on = if rng.bool() { On::Control } else { On::Data };
+            let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
+            let most = match (on, way) {
+                (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
+                (On::Data, Way::ToServer) => 3_000_000,
+            };
+            let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
+            Fault { on, way, after: rng.u64(..most), blow }
+        })
+        .collect()
+}
+
+async fn play_all(kind: Kind) {
+    let server = Arc::new(servers::start(kind));
+    let only = env::var("FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let mut tasks = tokio::task::JoinSet::new();
+    for first in 0..AT_ONCE {
+        let server = Arc::clone(&server);
+        tasks.spawn(async move {
+            let chaos = Chaos::before(&server).await;
+            for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
+                if only.is_none_or(|only| only == seed) {
+                    play(&server, &chaos, seed).await;
+                }
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+mod nothing_is_lost_and_nothing_half_is_called_done_in_random_schedules {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn vsftpd() {
+        play_all(Kind::Vsftpd).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn proftpd() {
+        play_all(Kind::ProFtpd).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn pure_ftpd() {
+        play_all(Kind::PureFtpd).await;
+    }
+}
+
+/// Whether the server lets an upload go on, at Debian's defaults.
+fn goes_on(server: &Server) -> bool {
+    server.kind() != Kind::ProFtpd
+}
+
+ferryport_tests::with_each_server! {
+    /// The data connection breaks at ten points of an upload, and it goes on from what is there.
+    async fn break_at_ten_points_costs_only_what_was_under_way(server: Server) {
+        let chaos = Chaos::before(&server).await;
+        let mut rng = Rng::with_seed(10);
+        let content = content(&mut rng, 24_000_000);
+        let points: Vec<u64> = (0..10).map(|_| rng.u64(..24_000_000)).collect();
+        for (index, after) in points.into_iter().enumerate() {
+            let lines = Lines::default();
+            let fault = Fault { on: On::Data, way: Way::ToServer, after, blow: Blow::Reset };
+            chaos.plan([fault]);
+            let mut line = Line::new(connector(&server, chaos.address(), &lines));
+            let mut source = Memory::new(&content);
+            let name = format!("file-{index}");
+            let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
+            let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
+            assert_stored(&server, &name, &content, &lines);
+            assert!(uploaded.attempts > 1 && source.interrupted > 0, "{}", text(&lines));
+            let again = source.sent - content.len() as u64;
+            // What was in the buffers of both sides and of the network between them.
+            let under_way = 16_000_000;
+            assert!(!goes_on(&server) || again <= under_way, "{again}\n{}", text(&lines));
+            if goes_on(&server) && after > under_way {
+                assert!(text(&lines).contains("Going on from there"), "{}", text(&lines));
+            }
+            line.quit().await;
+        }
+    }
+
+    /// The control connection breaks at ten points of an upload.
+    async fn control_connection_killed_at_ten_points_is_survived(server: Server) {
+        let chaos = Chaos::before(&server).await;
+        let mut rng = Rng::with_seed(11);
+        for index in 0..10 {
+            let lines = Lines::default();
+            let content = content(&mut rng, 2_000_000);
+            let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
+            // From the login to the rename.
+            let fault = Fault { on: On::Control, way, after: rng.u64(..6000), blow: Blow::Reset };
+            chaos.plan([fault]);
+            let mut line = Line::new(connector(&server, chaos.address(), &lines));
+            let name = format!("file-{index}");
+            let mut source = Memory::new(&content);
+            let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
+            uploaded.unwrap_or_else(|e| panic!("{fault:?} {e:?}\n{}", text(&lines)));
+            assert_stored(&server, &name, &content, &lines);
+            line.quit().await;
+        }
+    }
+
+    /// The reply to the transfer never comes, but the file does.
+    async fn withheld_reply_is_asked_for_by_the_size(server: Server) {
+        let chaos = Chaos::before(&server).await;
+        let chaos = Arc::new(chaos);
+        let lines = Lines::default();
+        let content = content(&mut Rng::with_seed(12), 100_000);
+        let mut line = Line::new(connector(&server, chaos.address(), &lines));
+        let network = Arc::clone(&chaos);
+        let mut source = Watched::new(&content, move |position| {
+            if position == 100_000 {
+                network.mute();
+            }
+        });
+        let plan = plan("a", &content);
+        let uploaded = line.upload(&plan, &mut source, &CancellationToken::new()).await;
+        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
+        assert_eq!(uploaded.attempts, 1, "{}", text(&lines));
+        assert!(text(&lines).contains("reply was lost"), "{}", text(&lines));
+        assert_stored(&server, "a", &content, &lines);
+    }
+
+    /// The server is restarted in the middle of an upload.
+    async fn restarted_server_gets_the_rest(server: Server) {
+        let mut server = server;
+        let lines = Lines::default();
+        let content = content(&mut Rng::with_seed(13), 60_000_000);
+        let mut line = Line::new(connector(&server, server.address(), &lines));
+        let (began, mut begun) = tokio::sync::mpsc::channel(1);
+        let mut source = Watched::new(&content, move |position| {
+            if position > 30_000_000 {
+                let _told_before = began.try_send(());
+            }
+        });
+        let plan = plan("a", &content);
+        let upload = tokio::spawn(async move {
+            line.upload(&plan, &mut source, &CancellationToken::new()).await
+        });
+        begun.recv().await.unwrap();
+        server.restart();
+        let uploaded = upload.await.unwrap();
+        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
+        assert!(uploaded.attempts > 1, "{}", text(&lines));
+        assert_stored(&server, "a", &content, &lines);
+    }
+
+    /// The disk is full: said at once, in words, and the room is given back.
+    async fn full_disk_is_said_and_nothing_stays(server: Server) {
+        let disk = SmallDisk::mount(&server.root().join("disk"));
+        let lines = Lines::default();
+        let content = content(&mut Rng::with_seed(14), 4_000_000);
+        let mut line = Line::new(connector(&server, server.address(), &lines));
+        let plan = plan("disk/a", &content);
+        let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
+        let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
+        let cause = error.diagnosis().cause;
+        assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", text(&lines));
+        assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
+    }
+
+    /// Ports behind a firewall: a definite answer, with the port and the one who can open it.
+    async fn black_holed_data_ports_are_told_apart(server: Server) {
+        let chaos = Chaos::with_blocked_data_ports(&server).await;
+        let lines = Lines::default();
+        let mut line = Line::new(connector(&server, chaos.address(), &lines));
+        let content = b"abc";
+        let failed = bring(&mut line, &plan("a", content), &mut Memory::new(content)).await;
+        let failed = failed.unwrap_err();
+        let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
+        assert!(error.evidence().data_port.is_some(), "{error:?}\n{}", text(&lines));
+        assert_eq!(error.stage(), ftps::Stage::DataConnection);
+        assert_eq!(server.files(), Vec::<String>::new());
+    }
+}
+
+/// A source that tells somebody how far it is.
+struct Watched<W> {
+    memory: Memory,
+    watch: W,
+}
+
+impl<W: FnMut(usize)> Watched<W> {
+    fn new(content: &[u8], watch: W) -> Self {
+        Self { memory: Memory::new(content), watch }
+    }
+}
+
+impl<W: FnMut(usize) + Send> Source for Watched<W> {
+    type Error = Infallible;
+
+    async fn next(&mut self) -> Result<Bytes, Infallible> {
+        let bytes = self.memory.next().await;
+        (self.watch)(self.memory.position);
+        bytes
+    }
+
+    async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
+        self.memory.seek(offset).await
+    }
+
+    async fn progress(&mut self, progress: Progress<'_>) {
+        self.memory.progress(progress).await;
+    }
+}
+
+/// A file system of 1 MiB, unmounted when dropped.
+struct SmallDisk {
+    folder: std::path::PathBuf,
+}
+
+impl SmallDisk {
+    fn mount(folder: &Path) -> Self {
+        std::fs::create_dir(folder).unwrap();
+        let options = "size=1m,mode=777";
+        let mut mount = Command::new("mount");
+        mount.args(["-t", "tmpfs", "-o", options, "none"]).arg(folder);
+        assert!(mount.status().unwrap().success(), "the tests run as root and may mount");
+        Self { folder: folder.to_owned() }
+    }
+
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(&self.folder).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("--lazy").arg(&self.folder).status();
+    }
+}
