@@ -170,13 +170,29 @@ impl Connector {
         }
         if error.stage() == Stage::DataTls {
             let is_older_offered = self.versions().allows(TlsVersion::Tls12);
-            if tls.version == TlsVersion::Tls13 && is_older_offered {
+            let may_be_version = tls.version == TlsVersion::Tls13 && is_older_offered;
+            if may_be_version && self.blames_tls(error) {
                 return Some(Rung::Tls12);
             }
-            return (had_worked || evidence.age > OLD_SESSION).then_some(Rung::NewConnection);
+            let may_be_age = had_worked || evidence.age > OLD_SESSION || may_be_version;
+            return may_be_age.then_some(Rung::NewConnection);
         }
         let may_last = had_worked || evidence.age > LASTING_SESSION;
         (is_end_of_session(error) && may_last).then_some(Rung::NewConnection)
+    }
+
+    /// Whether a data connection without TLS is a matter of TLS: the server says so, or it happens
+    /// twice in a row. Once may be the network.
+    fn blames_tls(&self, error: &Error) -> bool {
+        if error.refusal().is_some() {
+            return true;
+        }
+        let mut in_a_row = 0;
+        self.profile.update(|profile| {
+            profile.broken_data_tls = profile.broken_data_tls.saturating_add(1);
+            in_a_row = profile.broken_data_tls;
+        });
+        in_a_row > 1 && !error.is_timeout()
     }
 
     /// The versions that may be agreed on with this host.
@@ -429,6 +445,8 @@ mod tests {
     fn refused_data_tls_leads_to_tls_12_once() {
         let connector = connector();
         let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
+        // Once may be the network.
+        assert_eq!(connector.learn(&refused), Some(Rung::NewConnection));
         assert_eq!(connector.learn(&refused), Some(Rung::Tls12));
         assert_eq!(connector.versions(), TlsVersions::ONLY_TLS12);
         let again = error(Stage::DataTls, TlsVersion::Tls12, 1, 0);

@@ -20,6 +20,8 @@ pub struct HostProfile {
     pub flights: Flights,
     /// Whether a data port was ever reached.
     pub data_ports: DataPorts,
+    /// Data connections in a row that broke before their TLS stood, without a word of the server.
+    pub broken_data_tls: u32,
     /// How an upload goes on where it broke off.
     pub resume: Resume,
     /// Where the bytes of an upload go first.

@@ -43,6 +43,9 @@ pub mod temporary;
 pub(crate) use self::place::Ahead;
 pub use self::plan::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified};
 
+/// So much is sent again rather than waited for, in bytes.
+const LITTLE: u64 = 256 * 1024 * 1024;
+
 /// Bytes that are handed to the data connection at a time: progress follows in these steps.
 const STEP_BYTES: usize = 64 * 1024;
 
@@ -200,6 +203,7 @@ impl<S: Source> Run<'_, S> {
         {
             return Ok(());
         }
+        self.doubt_name(line, &error);
         if patience.may_climb() && line.fall_back(&error).is_some() {
             return Ok(());
         }
@@ -224,6 +228,27 @@ impl<S: Source> Run<'_, S> {
             && error.evidence().data_tls.is_none();
         let doubts = is_refused && !std::mem::replace(&mut self.doubted, is_refused);
         doubts && line.forget_directories()
+    }
+
+    /// A server that does not begin to take the rest of a file may wait for the session that broke:
+    /// some lock what is being written, for minutes. What is little is sent again at once, under
+    /// another name; with more, patience is cheaper.
+    fn doubt_name(&mut self, line: &Line, error: &Error) {
+        let is_stuck = self.held > 0
+            && error.is_timeout()
+            && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
+            && error.evidence().data_tls.is_none();
+        let in_place = line.profile().get().naming == Naming::InPlace;
+        if !is_stuck || in_place || self.held > LITTLE {
+            return;
+        }
+        if let Some(name) = self.temporary.take() {
+            line.transcript().control(Status::NameHeld { path: name.to_string() });
+            self.abandoned = Some(name);
+            self.begun = false;
+            self.sent = 0;
+            self.held = 0;
+        }
     }
 
     async fn attempt(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {

@@ -242,14 +242,26 @@ async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
     assert_eq!(error.reply().unwrap().code().value(), 522);
 }
 
+/// Once may be the network.
 #[tokio::test]
-async fn server_that_vanishes_over_its_data_tls_leads_to_tls_12() {
-    let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
-        peer.say("150 go").await;
-        drop((port.accept_tcp().await, peer));
-    })
-    .await;
-    assert_eq!((error.stage(), rung), (Stage::DataTls, Some(Rung::Tls12)));
+async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
+    let vanishes = || {
+        script(async |mut peer: Peer| {
+            peer.log_in().await;
+            let port = peer.extended_passive().await;
+            peer.answer("STOR /home/a", "150 go").await;
+            drop((port.accept_tcp().await, peer));
+        })
+    };
+    let server = Server::start_with(Identity::default(), vec![vanishes(), vanishes()]).await;
+    let connector = server.connector(server.config(), &Log::default());
+    for expected in [Rung::NewConnection, Rung::Tls12] {
+        let mut client = connector.open().await.unwrap();
+        let error = upload(&mut client, "a", b"a").await.unwrap_err();
+        assert_eq!(error.stage(), Stage::DataTls);
+        assert_eq!(connector.learn(&error), Some(expected));
+    }
+    server.finished().await;
 }
 
 #[tokio::test]

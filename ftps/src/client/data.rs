@@ -97,7 +97,10 @@ impl Client {
     ) -> Result<Transfer<'_>, Error> {
         let buffer_bytes = self.config.limits.data_buffer_bytes;
         let transfer = Transfer::start(&mut self.control, about, dial, buffer_bytes).await?;
-        self.profile.update(|profile| profile.data_ports = DataPorts::Reached);
+        self.profile.update(|profile| {
+            profile.data_ports = DataPorts::Reached;
+            profile.broken_data_tls = 0;
+        });
         Ok(transfer)
     }
 

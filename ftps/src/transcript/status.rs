@@ -133,6 +133,11 @@ pub enum Status {
         /// How many they are.
         size: u64,
     },
+    /// The server does not begin to take the rest of a file.
+    NameHeld {
+        /// Its temporary name.
+        path: String,
+    },
     /// The reply to the rename was lost, and the file has its name.
     RenameReplyLost {
         /// Its path.
@@ -252,6 +257,11 @@ impl fmt::Display for Status {
             Self::ReplyLost { size } => write!(
                 f,
                 "The server's reply was lost, but it holds all {size} bytes: it has finished."
+            ),
+            Self::NameHeld { path } => write!(
+                f,
+                "The server does not take the rest of \"{path}\": the session that broke may hold \
+                 it still. Starting over under another name."
             ),
             Self::RenameReplyLost { path } => write!(
                 f,
