@@ -5,6 +5,8 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
+use tokio::time::Instant;
+
 use crate::{
     certificate::CertificateFacts,
     command::Command,
@@ -65,6 +67,8 @@ pub struct Client {
     data_connections: u32,
     /// The port of the next one, where it was asked for already.
     prefetched: Option<data::Prefetched>,
+    /// The next one, where it stands already, and since when.
+    dialled: Option<(data::Dialled, Instant)>,
 }
 
 impl Client {
@@ -85,6 +89,7 @@ impl Client {
             algorithm: None,
             data_connections: 0,
             prefetched: None,
+            dialled: None,
         }
     }
 
@@ -183,14 +188,6 @@ impl Client {
         self.report(self.control.error(kind, stage))
     }
 
-    pub(crate) async fn flight(
-        &mut self,
-        commands: &[Command<'_>],
-        stage: Stage,
-    ) -> Result<Vec<Reply>, Error> {
-        self.control.flight(commands, stage).await
-    }
-
     /// Commands that were sent so far.
     pub(crate) fn commands(&self) -> u32 {
         self.control.commands()
@@ -204,10 +201,12 @@ impl Client {
     /// The path from the root: the session changes its directory to list, and what a relative path
     /// means must not change with it. A server that does not say where it starts, starts there.
     pub(crate) fn absolute(&self, path: &RemotePath) -> RemotePath {
-        match &self.facts.initial_directory {
-            Some(initial) => initial.join(path),
-            None => RemotePath::root().join(path),
-        }
+        self.home().join(path)
+    }
+
+    /// Where relative paths start.
+    pub(crate) fn home(&self) -> RemotePath {
+        self.facts.initial_directory.clone().unwrap_or_else(RemotePath::root)
     }
 
     /// Puts an error into the transcript, unless it is a reply, which is in there already.

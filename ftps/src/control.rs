@@ -291,6 +291,12 @@ impl Control {
         sent.map_err(|kind| self.error(kind, stage))
     }
 
+    /// Sends a command while another one's transfer is under way, to a server that is known to
+    /// take it: its reply follows the transfer's.
+    pub(crate) async fn send_behind(&mut self, command: Command<'_>) -> Result<(), Kind> {
+        self.write(&[command]).await
+    }
+
     /// Commands and replies are in step, and nothing has come that belongs to none.
     async fn make_ready(&mut self, stage: Stage) -> Result<(), Error> {
         if self.step == Step::Doubtful {

@@ -18,6 +18,8 @@ pub struct HostProfile {
     pub auth: AuthName,
     /// Whether commands may go together.
     pub flights: Flights,
+    /// Whether a command may be sent behind a transfer that is under way.
+    pub behind: Behind,
     /// Whether a data port was ever reached.
     pub data_ports: DataPorts,
     /// Data connections in a row that broke before their TLS stood, without a word of the server.
@@ -42,6 +44,16 @@ pub enum Flights {
     Together,
     /// The host lost commands that way.
     OneByOne,
+}
+
+/// Whether a command may be sent behind a transfer that is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// Where the greeting names a server that is known to take it.
+    #[default]
+    ByBanner,
+    /// The host did not answer it.
+    Never,
 }
 
 /// Whether a data port of the host was ever reached.

@@ -80,6 +80,7 @@ impl Line {
             seen: None,
             tls: None,
             attempts: 0,
+            upcoming: None,
             doubted: false,
         };
         run.to_the_end(self).await
@@ -131,6 +132,8 @@ struct Run<'a, S: Source> {
     /// The TLS of the last data connection.
     tls: Option<TlsFacts>,
     attempts: u32,
+    /// Where the upload that follows goes.
+    upcoming: Option<RemotePath>,
     /// Whether it was doubted that the directory is still there.
     doubted: bool,
 }
@@ -398,6 +401,8 @@ impl<S: Source> Run<'_, S> {
             client.tell(Status::GoingOn { held: offset, size: self.plan.size });
         }
         self.attempts += 1;
+        let home = client.home();
+        let behind = client.takes_commands_behind().then(|| client.prefetch_command());
         // From here on something may lie there, whether the server answers or not.
         let was_begun = std::mem::replace(&mut self.begun, true);
         let mut store = match unless(self.stop, open(client, temporary, offset)).await? {
@@ -419,8 +424,26 @@ impl<S: Source> Run<'_, S> {
             }
         }
         self.source.progress(Progress::Confirming).await;
-        unless(self.stop, store.finish()).await??;
+        let Some(port) = behind.filter(|_| self.ask_upcoming(&home)) else {
+            unless(self.stop, store.finish()).await??;
+            return Ok(());
+        };
+        let (_, answer) = unless(self.stop, store.finish_and_ask(port)).await??;
+        client.keep_answer_behind(port, answer);
         Ok(())
+    }
+
+    /// Asks for the upload that follows, once; whether there is one.
+    fn ask_upcoming(&mut self, home: &RemotePath) -> bool {
+        if self.upcoming.is_none() {
+            self.upcoming = self.source.upcoming().map(|path| home.join(&path));
+        }
+        self.upcoming.is_some()
+    }
+
+    fn take_upcoming(&mut self, client: &Client) -> Option<RemotePath> {
+        self.ask_upcoming(&client.home());
+        self.upcoming.take()
     }
 
     /// From the source to the data connection, until every byte was taken.

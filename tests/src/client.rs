@@ -308,9 +308,7 @@ impl Client {
                     (upload, Outcome::Conflict(existing))
                 }
                 ServerMessage::Cancelled { upload } => (upload, Outcome::Cancelled),
-                ServerMessage::Failed { upload, problem, .. } => {
-                    (upload, Outcome::Failed(problem))
-                }
+                ServerMessage::Failed { upload, problem, .. } => (upload, Outcome::Failed(problem)),
                 ServerMessage::Goodbye { problem } => {
                     panic!("the session ended: {problem:?}\n{}", self.transcript());
                 }

@@ -21,7 +21,6 @@ use std::{
 
 use bytes::Bytes;
 use fastrand::Rng;
-use futures_util::future::join_all;
 use ferryport_tests::{
     chaos::{Blow, Chaos, Fault, On, Way},
     servers::{self, Kind, Server, hex},
@@ -31,6 +30,7 @@ use ftps::{
     Transcript, Username,
     upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
 };
+use futures_util::future::join_all;
 use rustls::RootCertStore;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;

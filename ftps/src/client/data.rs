@@ -22,7 +22,7 @@ use crate::{
     connect::socket,
     error::{Error, Kind, Stage, What},
     passive::{self, PassiveEndpoint},
-    profile::{DataPorts, PassiveMode},
+    profile::{Behind, DataPorts, Flights, PassiveMode},
     reply::{Reply, Severity},
     transcript::{Connection, Status},
 };
@@ -31,7 +31,8 @@ use crate::{
 const PREFETCHED_FOR: Duration = Duration::from_secs(30);
 
 /// A TCP connection to a data port.
-struct Dialled {
+#[derive(Debug)]
+pub(super) struct Dialled {
     tcp: TcpStream,
     port: u16,
     number: u32,
@@ -65,6 +66,11 @@ impl Client {
         purpose: Purpose,
     ) -> Result<Transfer<'_>, Error> {
         self.transcript().control(Stage::DataConnection);
+        if let Some(Dialled { tcp, port, number }) = self.take_dialled() {
+            let about = About { verb: command.verb(), stage: purpose.stage, port, number };
+            self.ask(command, purpose).await?;
+            return self.start(about, ready(Ok(tcp))).await;
+        }
         match self.profile.get().data_ports {
             DataPorts::Untried => {
                 let Dialled { tcp, port, number } = self.dial_data().await?;
@@ -81,6 +87,50 @@ impl Client {
                 self.start(about, dial).await
             }
         }
+    }
+
+    /// Commands in one flight, and side by side with them the next data connection, where its port
+    /// is known already.
+    pub(crate) async fn flight_and_dial(
+        &mut self,
+        commands: &[Command<'_>],
+        stage: Stage,
+    ) -> Result<Vec<Reply>, Error> {
+        let Some(endpoint) = self.take_prefetched() else {
+            return self.control.flight(commands, stage).await;
+        };
+        let (number, port) = (self.next_number(), endpoint.port);
+        let dial = self.dial(number, endpoint);
+        let (replies, tcp) = tokio::join!(self.control.flight(commands, stage), dial);
+        // One that is not there is made again when it is needed, in every way that is known.
+        let at = Instant::now();
+        self.dialled = tcp.ok().map(|tcp| (Dialled { tcp, port, number }, at));
+        replies
+    }
+
+    fn take_dialled(&mut self) -> Option<Dialled> {
+        let (dialled, at) = self.dialled.take()?;
+        (at.elapsed() < PREFETCHED_FOR).then_some(dialled)
+    }
+
+    fn take_prefetched(&mut self) -> Option<PassiveEndpoint> {
+        let prefetched = self.prefetched.take()?;
+        (prefetched.at.elapsed() < PREFETCHED_FOR).then_some(prefetched.endpoint)
+    }
+
+    /// Whether the next data connection has its port or stands already.
+    pub(crate) fn is_ahead(&self) -> bool {
+        self.prefetched.is_some() || self.dialled.is_some()
+    }
+
+    /// Whether the server takes a command while a transfer is under way, and answers it behind the
+    /// transfer. Pure-FTPd drops it; where the greeting does not tell, it is not tried.
+    pub(crate) fn takes_commands_behind(&self) -> bool {
+        let known = ["vsftpd", "proftpd", "filezilla server"];
+        let profile = self.profile.get();
+        profile.flights == Flights::Together
+            && profile.behind == Behind::ByBanner
+            && known.iter().any(|name| self.facts.banner.mentions(name))
     }
 
     async fn ask(&mut self, command: Command<'_>, purpose: Purpose) -> Result<(), Error> {
@@ -133,11 +183,21 @@ impl Client {
         };
     }
 
+    /// Keeps the port that was asked for behind a transfer. A server that did not answer loses
+    /// commands that way, and this session with it.
+    pub(crate) fn keep_answer_behind(&mut self, command: Command<'_>, answer: Option<Reply>) {
+        match answer.filter(|reply| command.may_get(reply.code())) {
+            Some(reply) => self.keep_prefetched(command, reply),
+            None => {
+                self.profile.update(|profile| profile.behind = Behind::Never);
+                self.control.lose_step();
+            }
+        }
+    }
+
     /// The port for the next data connection: the one that was asked for ahead, or a new one.
     async fn data_endpoint(&mut self) -> Result<PassiveEndpoint, Error> {
-        let prefetched = self.prefetched.take();
-        let fresh = prefetched.filter(|port| port.at.elapsed() < PREFETCHED_FOR);
-        if let Some(Prefetched { endpoint, .. }) = fresh {
+        if let Some(endpoint) = self.take_prefetched() {
             return Ok(endpoint);
         }
         if self.profile.get().passive == PassiveMode::Extended
@@ -153,8 +213,7 @@ impl Client {
         if self.profile.get().passive != PassiveMode::Extended {
             return self.dial_passive().await;
         }
-        let prefetched = self.prefetched.take().map(|port| port.endpoint);
-        let endpoint = match prefetched {
+        let endpoint = match self.take_prefetched() {
             Some(endpoint) => Some(endpoint),
             None => self.ask_extended().await?,
         };

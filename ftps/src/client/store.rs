@@ -1,6 +1,10 @@
 //! A file that is being stored: it holds the client until it is finished or aborted.
 
-use super::{Client, data::Purpose, transfer::Transfer};
+use super::{
+    Client,
+    data::Purpose,
+    transfer::{Finished, Transfer},
+};
 use crate::{
     command::Command,
     error::{Error, Stage},
@@ -121,8 +125,17 @@ impl Store<'_> {
     /// Not cancel safe: the client is not usable when the future was dropped, and the file may or
     /// may not be whole.
     pub async fn finish(self) -> Result<Stored, Error> {
-        let (reply, bytes, tls) = self.transfer.finish().await?;
-        Ok(Stored { reply, tls, bytes })
+        Ok(self.transfer.finish().await?.into())
+    }
+
+    /// The same, and asks for the port of the next data connection before the reply came.
+    pub(crate) async fn finish_and_ask(
+        self,
+        port: Command<'_>,
+    ) -> Result<(Stored, Option<Reply>), Error> {
+        let mut finished = self.transfer.finish_and_ask(Some(port)).await?;
+        let answer = finished.answer.take();
+        Ok((finished.into(), answer))
     }
 
     /// Gives it up: the file on the server stays as far as it came.
@@ -134,5 +147,12 @@ impl Store<'_> {
     /// Not cancel safe: the client is not usable when the future was dropped.
     pub async fn abort(self) -> Result<(), Error> {
         self.transfer.abort().await
+    }
+}
+
+impl From<Finished> for Stored {
+    fn from(finished: Finished) -> Self {
+        let Finished { reply, bytes, tls, .. } = finished;
+        Self { reply, tls, bytes }
     }
 }

@@ -46,13 +46,15 @@ impl Client {
         }
     }
 
-    /// The sizes of files, and the port of the next data connection, in one flight.
+    /// The sizes of files, and with the same round trip the port of the next data connection, or
+    /// the connection itself.
     pub(crate) async fn survey(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
-        let port = self.prefetch_command();
-        let commands: Vec<_> =
-            paths.iter().map(|&path| Command::Size(path)).chain([port]).collect();
-        let mut replies = self.control.flight(&commands, Stage::Verify).await?;
-        if let Some(reply) = replies.pop() {
+        let port = (!self.is_ahead()).then(|| self.prefetch_command());
+        let commands: Vec<_> = paths.iter().map(|&path| Command::Size(path)).chain(port).collect();
+        let mut replies = self.flight_and_dial(&commands, Stage::Verify).await?;
+        if let Some(port) = port
+            && let Some(reply) = replies.pop()
+        {
             self.keep_prefetched(port, reply);
         }
         Ok(replies.iter().map(Size::of).collect())

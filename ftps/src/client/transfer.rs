@@ -22,6 +22,7 @@ use tokio::{
 
 use self::failure::Failed;
 use crate::{
+    command::Command,
     control::Control,
     error::{Error, Kind, Stage, What},
     reply::{Reply, Severity},
@@ -62,6 +63,17 @@ pub(super) struct About {
     pub(super) port: u16,
     /// The number of its data connection.
     pub(super) number: u32,
+}
+
+/// A transfer that the server confirmed.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) reply: Reply,
+    /// The reply to the command that was sent behind the transfer.
+    pub(super) answer: Option<Reply>,
+    /// Bytes of content that went over the data connection.
+    pub(super) bytes: u64,
+    pub(super) tls: TlsFacts,
 }
 
 /// The replies to a transfer command so far.
@@ -235,29 +247,52 @@ impl<'c> Transfer<'c> {
     ///
     /// close_notify, then FIN, then reading on: a server that is cut off while it still has
     /// something to say may lose the end of the file.
-    pub(super) async fn finish(mut self) -> Result<(Reply, u64, TlsFacts), Error> {
-        let finished = self.close_and_confirm().await;
+    pub(super) async fn finish(self) -> Result<Finished, Error> {
+        self.finish_and_ask(None).await
+    }
+
+    /// The same, with a command that goes out before the reply came.
+    pub(super) async fn finish_and_ask(
+        mut self,
+        behind: Option<Command<'_>>,
+    ) -> Result<Finished, Error> {
+        let finished = self.close_and_confirm(behind).await;
         match finished {
-            Ok(reply) => {
+            Ok((reply, answer)) => {
                 self.control.count_data_connection();
                 self.note(Status::Transferred { bytes: self.bytes });
-                Ok((reply, self.bytes, self.tls))
+                Ok(Finished { reply, answer, bytes: self.bytes, tls: self.tls })
             }
             Err(failure) => {
                 self.about.stage = self.about.stage_after_last_byte();
-                Err(self.fail(failure).await)
+                let error = self.fail(failure).await;
+                if behind.is_some() {
+                    // Which reply is whose is not certain any more.
+                    self.control.lose_step();
+                }
+                Err(error)
             }
         }
     }
 
-    async fn close_and_confirm(&mut self) -> Result<Reply, Failure> {
+    async fn close_and_confirm(
+        &mut self,
+        behind: Option<Command<'_>>,
+    ) -> Result<(Reply, Option<Reply>), Failure> {
         let timeouts = *self.control.timeouts();
         let closed = timeout(timeouts.stall, poll_fn(|cx| self.poll_close(cx)));
         closed.await.unwrap_or_else(|_| Err(stalled(timeouts.stall)))?;
+        if let Some(command) = behind {
+            self.control.send_behind(command).await.map_err(Failure::Control)?;
+        }
         let reply = self.confirmed(timeouts.final_reply).await?;
         // The reply came; some servers wait for us to close, so this does not wait for long.
         let _ = timeout(timeouts.drain, poll_fn(|cx| self.poll_drained(cx))).await;
-        Ok(reply)
+        let answer = match behind {
+            Some(_) => self.control.last_reply(timeouts.flight, What::Reply).await.ok(),
+            None => None,
+        };
+        Ok((reply, answer))
     }
 
     fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {

@@ -78,12 +78,7 @@ impl<S: Source> Run<'_, S> {
         path: &RemotePath,
         found: Found,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
-        let place = Place {
-            temporary,
-            path,
-            check: self.check(client),
-            dating: self.date(client),
-        };
+        let place = Place { temporary, path, check: self.check(client), dating: self.date(client) };
         if let Some((way, _)) = &place.check.digest {
             unless(self.stop, client.choose_algorithm(*way)).await??;
         }
@@ -150,7 +145,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
-        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let upcoming = self.take_upcoming(client);
         let mut flight = Flight::default();
         flight.name(place);
         flight.check(place, place.path);
@@ -163,7 +158,7 @@ impl<S: Source> Run<'_, S> {
             return Ok((verified, None));
         }
         let verified = answers.checked(client, place, place.path);
-        let ahead = answers.ahead(client, upcoming);
+        let ahead = answers.ahead(upcoming);
         match verified {
             Ok(verified) => Ok((verified, ahead)),
             Err(error) => {
@@ -219,7 +214,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<Option<Ahead>, Stop<S::Error>> {
-        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let upcoming = self.take_upcoming(client);
         let mut flight = Flight::default();
         flight.name(place);
         flight.ahead(client, upcoming.as_ref());
@@ -229,7 +224,7 @@ impl<S: Source> Run<'_, S> {
             self.not_renamed(client, place, error).await?;
             return Ok(None);
         }
-        Ok(answers.ahead(client, upcoming))
+        Ok(answers.ahead(upcoming))
     }
 
     async fn set_date(
@@ -237,13 +232,13 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<Option<Ahead>, Stop<S::Error>> {
-        let upcoming = self.source.upcoming().map(|path| client.absolute(&path));
+        let upcoming = self.take_upcoming(client);
         let mut flight = Flight::default();
         flight.date(place, place.path);
         flight.ahead(client, upcoming.as_ref());
         let mut answers = flight.send(client).await?;
         answers.dated(client, place);
-        Ok(answers.ahead(client, upcoming))
+        Ok(answers.ahead(upcoming))
     }
 
     /// The file is complete, and the server does not give it its name.
@@ -330,6 +325,8 @@ fn digest_refused(client: &Client) {
 #[derive(Default)]
 struct Flight<'a> {
     commands: Vec<Command<'a>>,
+    /// The last of them, where it asks for the next data connection's port.
+    port: Option<Command<'a>>,
 }
 
 impl<'a> Flight<'a> {
@@ -357,13 +354,19 @@ impl<'a> Flight<'a> {
     fn ahead(&mut self, client: &Client, upcoming: Option<&'a RemotePath>) {
         if let Some(path) = upcoming {
             self.commands.push(Command::Size(path));
-            self.commands.push(client.prefetch_command());
+            self.port = (!client.is_ahead()).then(|| client.prefetch_command());
+            self.commands.extend(self.port);
         }
     }
 
     async fn send(self, client: &mut Client) -> Result<Answers, Error> {
         let at = Instant::now();
-        let replies = client.flight(&self.commands, Stage::Rename).await?;
+        let mut replies = client.flight_and_dial(&self.commands, Stage::Rename).await?;
+        if let Some(port) = self.port
+            && let Some(reply) = replies.pop()
+        {
+            client.keep_prefetched(port, reply);
+        }
         Ok(Answers { replies: replies.into_iter(), at })
     }
 }
@@ -425,11 +428,9 @@ impl Answers {
         }
     }
 
-    fn ahead(&mut self, client: &mut Client, upcoming: Option<RemotePath>) -> Option<Ahead> {
+    fn ahead(&mut self, upcoming: Option<RemotePath>) -> Option<Ahead> {
         let path = upcoming?;
         let target = Size::of(&self.replies.next()?);
-        let port = client.prefetch_command();
-        client.keep_prefetched(port, self.replies.next()?);
         Some(Ahead { path, found: Found { target, at: self.at } })
     }
 }

@@ -228,10 +228,7 @@ where
 }
 
 /// Runs `work` unless the upload is cancelled first.
-async fn unless<T>(
-    cancel: &CancellationToken,
-    work: impl Future<Output = T>,
-) -> Result<T, Ended> {
+async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Ended> {
     tokio::select! {
         biased;
         () = cancel.cancelled() => Err(Ended::Cancelled),
