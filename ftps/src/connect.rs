@@ -1,6 +1,7 @@
 //! From an address to a session that is ready: connect, greeting, TLS, login, protection.
 //!
 //! - `socket`: TCP connections.
+//! - `proxy`: who makes them instead.
 //! - `secure`: the TLS handshake of the control connection.
 //! - `probe`: what a silent port speaks.
 //! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
@@ -10,7 +11,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, pki_types::ServerName};
 
 use crate::{
     client::{Client, ConnectionFacts, Directories},
@@ -19,7 +20,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     error::{Error, Kind, Stage, What},
-    profile::{AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
+    profile::{Alpn, AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
@@ -27,8 +28,13 @@ use crate::{
 
 mod login;
 mod probe;
+pub(crate) mod proxy;
 mod secure;
 pub(crate) mod socket;
+
+pub use proxy::{Proxy, ProxyError, ProxyProtocol};
+
+use self::socket::Dial;
 
 /// A session that is older than this may be too old for the server to resume: some keep sessions
 /// for 300 s.
@@ -150,6 +156,7 @@ impl Connector {
         let rung = self.next_rung(error)?;
         self.profile.update(|profile| match rung {
             Rung::Tls12 => profile.tls_max = Some(TlsVersion::Tls12),
+            Rung::WithoutAlpn => profile.alpn = Alpn::Unnamed,
             Rung::OneByOne => profile.flights = Flights::OneByOne,
             // The next data connection is made carefully again.
             Rung::NewConnection => profile.data_ports = DataPorts::Untried,
@@ -162,6 +169,9 @@ impl Connector {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
+        if self.is_refused_alpn(error) {
+            return Some(Rung::WithoutAlpn);
+        }
         if self.profile.get().flights == Flights::Together && lost_a_command(error) {
             return Some(Rung::OneByOne);
         }
@@ -207,11 +217,26 @@ impl Connector {
     async fn open_until_open(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
-            match self.attempt(&name).await? {
-                Attempt::Open(client) => return Ok(*client),
-                Attempt::Again => self.transcript.control(Status::Reconnecting),
+            match self.attempt(&name).await {
+                Ok(Attempt::Open(client)) => return Ok(*client),
+                Ok(Attempt::Again) => (),
+                Err(error) if self.is_refused_alpn(&error) => self.forget_alpn(),
+                Err(error) => return Err(error),
             }
+            self.transcript.control(Status::Reconnecting);
         }
+    }
+
+    /// Whether TLS was refused for the protocol's name, which happens once a host: it is not named
+    /// again (RFC 7301 §3.2).
+    fn is_refused_alpn(&self, error: &Error) -> bool {
+        self.profile.get().alpn == Alpn::Named
+            && error.kind().alert() == Some(AlertDescription::NoApplicationProtocol)
+    }
+
+    fn forget_alpn(&self) {
+        self.profile.update(|profile| profile.alpn = Alpn::Unnamed);
+        self.transcript.control(Status::AlpnRefused);
     }
 
     fn server_name(&self) -> Result<ServerName<'static>, Error> {
@@ -246,8 +271,13 @@ impl Connector {
         let address = self.target.address;
         self.transcript.control(Stage::Connect);
         self.transcript.control(Status::Connecting { address });
+        let proxy = self.config.proxy.as_ref();
+        if let Some(protocol) = proxy.map(Proxy::protocol) {
+            self.transcript.control(Status::ThroughProxy { protocol });
+        }
         let within = self.config.timeouts.connect;
-        let tcp = socket::dial(address, None, within, What::ControlTcp).await;
+        let dial = Dial { address, local: None, within, what: What::ControlTcp };
+        let tcp = dial.run(proxy).await;
         let tcp = tcp.map_err(|kind| self.error(kind, Stage::Connect))?;
         // Without keepalive a session still works, it only may be forgotten by a router.
         let _ = socket::keep_alive(&tcp, self.config.keepalive);

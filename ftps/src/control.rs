@@ -180,6 +180,11 @@ impl Control {
         Evidence {
             target: Some(self.target),
             tls: self.tls.as_ref().map(|tls| tls.facts.clone()),
+            client_certificate: self
+                .tls
+                .as_ref()
+                .map(|tls| tls.session.client_certificate())
+                .unwrap_or_default(),
             tickets: self.tls.as_ref().map_or(0, |tls| tls.session.tickets()),
             data_connections: self.data_connections,
             age: self.opened.elapsed(),
@@ -334,6 +339,7 @@ impl Control {
         match poll_fn(|cx| Poll::Ready(self.poll_reply(cx))).await {
             Poll::Ready(Ok(reply)) => Kind::Ended { reply },
             Poll::Ready(Err(Kind::Ended { reply })) => Kind::Ended { reply },
+            Poll::Ready(Err(said)) if said.alert().is_some() => said,
             Poll::Ready(Err(_)) | Poll::Pending => Kind::Io { what: What::Control, source },
         }
     }

@@ -2,13 +2,17 @@
 //!
 //! - `session`: the configuration that a control connection and its data connections share.
 //! - `verifier`: decides on the server's certificate and says why not.
+//! - `identity`: our own certificate, for servers that ask for one.
 
-use std::fmt;
+use std::{fmt, io};
 
-use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
+use rustls::{AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion};
 
+mod identity;
 pub(crate) mod session;
 pub(crate) mod verifier;
+
+pub use identity::{ClientCertificate, ClientIdentity, IdentityError};
 
 /// A version of TLS that the engine speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +102,12 @@ impl fmt::Display for TlsFacts {
         let handshake = if self.resumed { "session resumed" } else { "full handshake" };
         write!(f, "{}, {}, {handshake}", self.version, self.cipher_suite)
     }
+}
+
+/// The alert that the server ended TLS with, if that is what the error is (RFC 8446 §6).
+pub(crate) fn alert_in(error: &io::Error) -> Option<AlertDescription> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
 }
 
 #[cfg(test)]

@@ -79,10 +79,9 @@ async fn dialled(
         // The connection first: one that stands already asks the server for nothing.
         match dial.as_mut().poll(cx) {
             Poll::Ready(dialled) => Poll::Ready(dialled.map_err(Failure::Data)),
-            Poll::Pending => replies.poll(control, cx).map_or_else(
-                |failure| Poll::Ready(Err(failure)),
-                |()| Poll::Pending,
-            ),
+            Poll::Pending => replies
+                .poll(control, cx)
+                .map_or_else(|failure| Poll::Ready(Err(failure)), |()| Poll::Pending),
         }
     })
     .await
@@ -143,7 +142,7 @@ fn too_slow(after: Duration) -> Failure {
 /// Why a handshake on a data connection failed.
 fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
     match session.take_refused() {
-        Some(refused) => Kind::DataCertificate { control, data: refused.facts.sha256 },
+        Some(refused) => Kind::DataCertificate { control, data: refused.facts().sha256 },
         None => Kind::Handshake(source),
     }
 }
