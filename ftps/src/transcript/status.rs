@@ -185,7 +185,7 @@ impl fmt::Display for Status {
                 write!(f, "Connecting to {address} for the data.")
             }
             Self::ThroughProxy { protocol } => {
-                write!(f, "Connections are made through {protocol}.")
+                write!(f, "Connections are made through the {protocol}.")
             }
             Self::Probing { silent_for } => write!(
                 f,

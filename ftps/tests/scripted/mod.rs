@@ -168,6 +168,11 @@ impl Server {
         }
     }
 
+    /// The same server as if it were somewhere else.
+    pub(crate) fn at(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Roots that vouch for the server.
     pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
