@@ -104,7 +104,7 @@ impl TestProxy {
     }
 
     fn as_setting(&self, protocol: ProxyProtocol) -> Option<Proxy> {
-        Some(Proxy::new(protocol, self.address, None).unwrap())
+        Some(Proxy::new(protocol, vec![self.address], None).unwrap())
     }
 
     fn with_password(&self, protocol: ProxyProtocol, password: &str) -> Option<Proxy> {
@@ -112,7 +112,7 @@ impl TestProxy {
             username: Username::new("porter").unwrap(),
             password: Password::new(password).unwrap(),
         };
-        Some(Proxy::new(protocol, self.address, Some(credentials)).unwrap())
+        Some(Proxy::new(protocol, vec![self.address], Some(credentials)).unwrap())
     }
 
     fn asked(&self) -> Vec<String> {
@@ -378,7 +378,7 @@ async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not(
     let address = listener.local_addr().unwrap();
     drop(listener);
     for protocol in BOTH {
-        let nothing = Proxy::new(protocol, address, None).unwrap();
+        let nothing = Proxy::new(protocol, vec![address], None).unwrap();
         assert_eq!(cause_of(Some(nothing)).await, Cause::ProxyUnreachable);
         let leaving = TestProxy::start(async |tcp, _| drop(tcp)).await;
         assert_eq!(cause_of(leaving.as_setting(protocol)).await, Cause::ProxyUnreachable);
@@ -391,6 +391,20 @@ async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not(
         let cause = gone.open().await.unwrap_err().diagnosis().cause;
         assert!(matches!(cause, Cause::ConnectionRefused | Cause::Unreachable), "{cause:?}");
     }
+}
+
+#[tokio::test]
+async fn proxy_with_several_addresses_is_found_at_the_one_that_answers() {
+    let proxy = TestProxy::working(ProxyProtocol::Socks5).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let server = Server::start(async |mut peer| peer.log_in().await).await;
+    let mut config = server.config();
+    let addresses = vec![closed, proxy.address];
+    config.proxy = Some(Proxy::new(ProxyProtocol::Socks5, addresses, None).unwrap());
+    server.connector(config, &Log::default()).open().await.unwrap();
+    server.finished().await;
 }
 
 #[tokio::test]

@@ -39,7 +39,8 @@ const SHOWN_BYTES: usize = 60;
 #[derive(Clone)]
 pub struct Proxy {
     protocol: ProxyProtocol,
-    address: SocketAddr,
+    /// At least one.
+    addresses: Vec<SocketAddr>,
     credentials: Option<Credentials>,
 }
 
@@ -63,10 +64,13 @@ impl fmt::Display for ProxyProtocol {
     }
 }
 
-/// Credentials that a proxy's protocol cannot carry.
+/// A proxy that there cannot be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ProxyError {
+    /// It is nowhere.
+    #[error("a proxy has at least one address")]
+    NoAddress,
     /// SOCKS5 has one byte for the length of each.
     #[error("SOCKS5 takes a user name and a password of 1 to 255 bytes each")]
     Length,
@@ -76,22 +80,26 @@ pub enum ProxyError {
 }
 
 impl Proxy {
-    /// A proxy at an address. It is dialled as it is: whether it may be is the caller's to decide.
+    /// A proxy that is at any of its addresses: they are tried in their order. They are dialled as
+    /// they are: whether they may be is the caller's to decide.
     ///
     /// # Errors
-    /// [`ProxyError`] when the protocol cannot carry the credentials.
+    /// [`ProxyError`] when there is no address, or the protocol cannot carry the credentials.
     pub fn new(
         protocol: ProxyProtocol,
-        address: SocketAddr,
+        addresses: Vec<SocketAddr>,
         credentials: Option<Credentials>,
     ) -> Result<Self, ProxyError> {
+        if addresses.is_empty() {
+            return Err(ProxyError::NoAddress);
+        }
         if let Some(who) = &credentials {
             match protocol {
                 ProxyProtocol::Socks5 => check_lengths(who)?,
                 ProxyProtocol::HttpConnect => check_colon(who)?,
             }
         }
-        Ok(Self { protocol, address, credentials })
+        Ok(Self { protocol, addresses, credentials })
     }
 
     /// What it speaks.
@@ -102,8 +110,8 @@ impl Proxy {
 
     /// Where it is.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
     }
 
     /// Asks, over a connection to the proxy, for one to the server; it is the server's from then
@@ -162,7 +170,7 @@ impl fmt::Debug for Proxy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Proxy")
             .field("protocol", &self.protocol)
-            .field("address", &self.address)
+            .field("addresses", &self.addresses)
             .field("credentials", &self.credentials.as_ref().map(|_| ASTERISKS))
             .finish()
     }
@@ -320,7 +328,13 @@ mod tests {
             username: Username::new(username).unwrap(),
             password: Password::new(password).unwrap(),
         };
-        Proxy::new(protocol, "192.0.2.1:1080".parse().unwrap(), Some(credentials))
+        Proxy::new(protocol, vec!["192.0.2.1:1080".parse().unwrap()], Some(credentials))
+    }
+
+    #[test]
+    fn proxy_has_an_address() {
+        let nowhere = Proxy::new(ProxyProtocol::Socks5, Vec::new(), None);
+        assert_eq!(nowhere.err(), Some(ProxyError::NoAddress));
     }
 
     #[test]

@@ -54,12 +54,29 @@ impl Dial {
 
     async fn through(self, proxy: &Proxy) -> Result<TcpStream, ProxyFailure> {
         let deadline = Instant::now() + self.within;
-        let dialled = timeout_at(deadline, connect(proxy.address(), None)).await;
-        let dialled = dialled.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let tcp = dialled.map_err(ProxyFailure::Unreachable)?;
+        let tcp = connect_to_any(proxy.addresses(), deadline).await;
+        let tcp = tcp.map_err(ProxyFailure::Unreachable)?;
         let connected = timeout_at(deadline, proxy.connect_to(self.address, tcp)).await;
         connected.unwrap_or(Err(ProxyFailure::Silent))
     }
+}
+
+/// The first address that can be connected to; each has its share of the time that is left.
+async fn connect_to_any(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let mut left = addresses;
+    while let Some((address, others)) = left.split_first() {
+        let now = Instant::now();
+        let shares = u32::try_from(left.len()).unwrap_or(u32::MAX);
+        let share = deadline.saturating_duration_since(now) / shares;
+        match timeout_at(now + share, connect(*address, None)).await {
+            Ok(Ok(tcp)) => return Ok(tcp),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+        left = others;
+    }
+    Err(last)
 }
 
 async fn connect(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
