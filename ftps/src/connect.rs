@@ -47,8 +47,8 @@ const LASTING_SESSION: Duration = Duration::from_secs(10);
 /// Where to, and how TLS starts there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The address that is dialled, for data connections too. Whether it may be dialled is the
-    /// caller's to decide, before.
+    /// The address that is dialled, or that a proxy is asked for, for data connections too. Whether
+    /// it may be dialled is the caller's to decide, before.
     pub address: SocketAddr,
     /// The name, or the address as text, that the certificate has to be for.
     pub host: String,
@@ -143,14 +143,14 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future closes the connection. The server may have seen the login.
     pub async fn open(&self) -> Result<Client, Error> {
-        let opened = self.open_until_open().await;
+        let opened = self.open_until_open().await.map_err(Error::at_its_stage);
         opened.inspect_err(|error| self.transcript.control(error.line()))
     }
 
     /// The next way to try after an error of one of this connector's clients, or of opening one;
     /// `None` when no other is known. The transcript says which.
     ///
-    /// Drop the client, open another, and do the same again. It ends: TLS 1.2 is learned once, and
+    /// Drop the client, open another, and do the same again. It ends: each is learned once, and
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
     pub fn learn(&self, error: &Error) -> Option<Rung> {
         let rung = self.next_rung(error)?;
@@ -169,7 +169,7 @@ impl Connector {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
-        if self.is_refused_alpn(error) {
+        if is_refused_alpn(self.profile.get().alpn, error) {
             return Some(Rung::WithoutAlpn);
         }
         if self.profile.get().flights == Flights::Together && lost_a_command(error) {
@@ -217,21 +217,16 @@ impl Connector {
     async fn open_until_open(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
+            // Another session may learn it meanwhile: what this one started with counts.
+            let alpn = self.profile.get().alpn;
             match self.attempt(&name).await {
                 Ok(Attempt::Open(client)) => return Ok(*client),
                 Ok(Attempt::Again) => (),
-                Err(error) if self.is_refused_alpn(&error) => self.forget_alpn(),
+                Err(error) if is_refused_alpn(alpn, &error) => self.forget_alpn(),
                 Err(error) => return Err(error),
             }
             self.transcript.control(Status::Reconnecting);
         }
-    }
-
-    /// Whether TLS was refused for the protocol's name, which happens once a host: it is not named
-    /// again (RFC 7301 §3.2).
-    fn is_refused_alpn(&self, error: &Error) -> bool {
-        self.profile.get().alpn == Alpn::Named
-            && error.kind().alert() == Some(AlertDescription::NoApplicationProtocol)
     }
 
     fn forget_alpn(&self) {
@@ -431,6 +426,13 @@ fn is_end_of_session(error: &Error) -> bool {
         error.kind(),
         Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep | Kind::Io { what: What::Control, .. }
     )
+}
+
+/// Whether TLS was refused for the protocol's name (RFC 7301 §3.2). It happens once a host: the
+/// protocol is not named to it again.
+fn is_refused_alpn(alpn: Alpn, error: &Error) -> bool {
+    let was_refused = error.kind().alert() == Some(AlertDescription::NoApplicationProtocol);
+    alpn == Alpn::Named && was_refused
 }
 
 fn is_refused_for_good(error: &Error) -> bool {

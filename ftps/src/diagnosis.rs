@@ -9,7 +9,7 @@ use crate::{
     connect::proxy::{ProxyFailure, ServerTrouble},
     error::{Error, Kind, Stage, What},
     reply::{Code, Reply, decoder::DecodeError},
-    tls::ClientCertificate,
+    tls::{self, ClientCertificate},
 };
 
 mod advice;
@@ -222,32 +222,19 @@ impl Error {
     ///
     /// TLS 1.2 has no alert for one that is missing: `handshake_failure` has to do (RFC 5246
     /// §7.4.6). With TLS 1.3 the alert comes after the handshake, when something else is read.
-    fn client_certificate_cause(&self) -> Option<Cause> {
-        use rustls::AlertDescription as Alert;
-        let ours = self.evidence().client_certificate;
-        match (self.kind().alert()?, ours) {
-            (Alert::CertificateRequired, _)
-            | (Alert::HandshakeFailure, ClientCertificate::Missing) => {
+    pub(crate) fn client_certificate_cause(&self) -> Option<Cause> {
+        use rustls::AlertDescription::{CertificateRequired, HandshakeFailure};
+        let alert = self.kind().alert()?;
+        let is_about_ours = tls::is_about_a_certificate(alert);
+        match self.evidence().client_certificate {
+            _ if alert == CertificateRequired => Some(Cause::ClientCertificateNeeded),
+            ClientCertificate::Missing if is_about_ours || alert == HandshakeFailure => {
                 Some(Cause::ClientCertificateNeeded)
             }
-            (
-                Alert::NoCertificate
-                | Alert::BadCertificate
-                | Alert::UnsupportedCertificate
-                | Alert::CertificateRevoked
-                | Alert::CertificateExpired
-                | Alert::CertificateUnknown
-                | Alert::UnknownCA
-                | Alert::AccessDenied
-                | Alert::DecryptError,
-                ClientCertificate::Missing | ClientCertificate::Shown,
-            ) => Some(match ours {
-                ClientCertificate::Shown => Cause::ClientCertificateRefused,
-                ClientCertificate::Missing | ClientCertificate::NotAskedFor => {
-                    Cause::ClientCertificateNeeded
-                }
-            }),
-            _ => None,
+            ClientCertificate::Shown if is_about_ours => Some(Cause::ClientCertificateRefused),
+            ClientCertificate::NotAskedFor
+            | ClientCertificate::Missing
+            | ClientCertificate::Shown => None,
         }
     }
 

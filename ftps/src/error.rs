@@ -289,11 +289,10 @@ impl Error {
                 reply.code().severity() != Severity::PermanentFailure
             }
             Kind::Proxy { failure, .. } => failure.is_transient(),
-            Kind::Io { .. }
-            | Kind::TimedOut { .. }
+            Kind::Io { .. } | Kind::Handshake(_) => self.client_certificate_cause().is_none(),
+            Kind::TimedOut { .. }
             | Kind::Closed
             | Kind::Ended { .. }
-            | Kind::Handshake(_)
             | Kind::UnexpectedData
             | Kind::EndedEarly { .. }
             | Kind::OutOfStep => true,
@@ -393,6 +392,15 @@ impl Error {
             Kind::Refused { verb, .. } => Some(verb),
             _ => None,
         }
+    }
+
+    /// The error at the stage that it is about: what a server thinks of our certificate comes with
+    /// TLS 1.3 only after the handshake, when the login is under way.
+    pub(crate) fn at_its_stage(mut self) -> Self {
+        if self.client_certificate_cause().is_some() {
+            self.0.stage = Stage::Tls;
+        }
+        self
     }
 
     pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {

@@ -5,8 +5,8 @@
 //! verified, on data connections too. Every data connection resumes the control connection's TLS
 //! session, since most servers insist on it.
 //!
-//! It resolves no names and decides on no destination: the caller gives an address, and nothing
-//! else is ever dialled. It reads no files and keeps nothing on disk. It knows no active mode, no
+//! It resolves no names and decides on no destination: the caller gives an address, and perhaps a
+//! proxy that is asked for it; nothing else is ever dialled. It reads no files and keeps nothing on disk. It knows no active mode, no
 //! ASCII type, and no way back to the clear.
 //!
 //! # Layers

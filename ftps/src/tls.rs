@@ -110,6 +110,25 @@ pub(crate) fn alert_in(error: &io::Error) -> Option<AlertDescription> {
     if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
 }
 
+/// Whether an alert is about a certificate or what was signed with it: one that we get is about our
+/// own (RFC 8446 §6.2).
+pub(crate) fn is_about_a_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::NoCertificate
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -244,6 +244,8 @@ async fn missing_client_certificate_is_named_as_the_cause() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let error = refused_client(versions, None).await;
         assert_eq!(error.evidence().client_certificate, ClientCertificate::Missing);
+        assert_eq!(error.stage(), Stage::Tls);
+        assert!(error.is_permanent());
         let diagnosis = error.diagnosis();
         assert_eq!(diagnosis.cause, Cause::ClientCertificateNeeded, "{}", error.chain());
         assert_eq!(diagnosis.who, Who::Operator);
