@@ -68,8 +68,10 @@ impl Line {
         if !self.config().rotation.is_due(client.commands(), client.age()) {
             return Ok(client);
         }
-        self.transcript()
-            .control(Status::Rotating { commands: client.commands(), age: client.age() });
+        self.transcript().control(Status::Rotating {
+            commands: client.commands(),
+            age: client.age(),
+        });
         client.quit().await;
         self.open().await
     }

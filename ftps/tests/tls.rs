@@ -119,7 +119,7 @@ async fn server_that_refuses_the_name_for_data_only_is_met_without_it() {
     let log = Log::default();
     let mut config = server.config();
     config.timeouts.verdict = std::time::Duration::from_millis(100);
-    let mut connector = server.connector(config, &log);
+    let connector = server.connector(config, &log);
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);

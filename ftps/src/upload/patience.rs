@@ -80,7 +80,8 @@ mod tests {
 
     #[test]
     fn waits_grow_to_their_limit_and_end() {
-        let retry = Retry { tries: 4, first: Duration::from_secs(1), max: Duration::from_secs(3) };
+        let retry =
+            Retry { tries: 4, first: Duration::from_secs(1), max: Duration::from_secs(3) };
         let mut patience = Patience::new(retry);
         let around = |wait: Option<Duration>, secs: f64| {
             let wait = wait.unwrap().as_secs_f64();

@@ -78,7 +78,12 @@ impl<S: Source> Run<'_, S> {
         path: &RemotePath,
         found: Found,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
-        let place = Place { temporary, path, check: self.check(client), dating: self.date(client) };
+        let place = Place {
+            temporary,
+            path,
+            check: self.check(client),
+            dating: self.date(client),
+        };
         if let Some((way, _)) = &place.check.digest {
             unless(self.stop, client.choose_algorithm(*way)).await??;
         }

@@ -5,7 +5,12 @@ use std::{fmt, future::Future};
 use bytes::Bytes;
 use tokio::time::Duration;
 
-use crate::{digest::FileDigest, error::Error, path::RemotePath, tls::TlsFacts};
+use crate::{
+    digest::FileDigest,
+    error::Error,
+    path::RemotePath,
+    tls::TlsFacts,
+};
 
 /// What an upload is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]

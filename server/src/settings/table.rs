@@ -105,7 +105,8 @@ settings! {
 
     /// How long the name service may take.
     resolve_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// How long a TCP connection to an FTPS server may take, control and data connection alike.
+    /// How long a TCP connection to an FTPS server may take, control and data connection alike,
+    /// all that a proxy takes included.
     connect_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// How long a server may take for its greeting.
     greeting_timeout: Duration = "\"15 s\"", like "\"15 s\"";
