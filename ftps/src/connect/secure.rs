@@ -12,7 +12,7 @@ use crate::{
     control::{Control, ControlTls, Recorder},
     error::{Error, Evidence, Kind, Stage, What},
     tls::{
-        TlsFacts,
+        self, TlsFacts,
         session::{Offer, TlsSession},
         verifier::Refused,
     },
@@ -65,12 +65,16 @@ impl Connector {
             Some(Refused::NotPinned(facts)) => return Kind::NotPinned { shown: facts.sha256 },
             None => (),
         }
-        let start = plain.into_start();
+        let (start, unread) = plain.into_start_and_unread();
         // Before implicit TLS nothing else has come; what a server says first is a greeting.
         if self.target.encryption == Encryption::Implicit && is_clear_text(&start) {
             return Kind::ClearAnswer { start };
         }
-        Kind::Handshake(source)
+        let was_cut_off = source.raw_os_error().is_some();
+        Kind::Handshake(match tls::alert_in_clear(&unread) {
+            Some(alert) if was_cut_off => io::Error::other(rustls::Error::AlertReceived(alert)),
+            _ => source,
+        })
     }
 }
 
