@@ -382,7 +382,9 @@ impl Error {
     pub(crate) fn is_unreachable_data_port(&self) -> bool {
         matches!(
             self.0.kind,
-            Kind::Io { what: What::DataTcp, .. } | Kind::TimedOut { what: What::DataTcp, .. }
+            Kind::Io { what: What::DataTcp, .. }
+                | Kind::TimedOut { what: What::DataTcp, .. }
+                | Kind::Proxy { what: What::DataTcp, .. }
         )
     }
 
