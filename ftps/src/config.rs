@@ -4,7 +4,12 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::RootCertStore;
 
-use crate::{certificate::Fingerprint, reply::decoder::ReplyLimits, tls::TlsVersions};
+use crate::{
+    certificate::Fingerprint,
+    connect::Proxy,
+    reply::decoder::ReplyLimits,
+    tls::{ClientIdentity, TlsVersions},
+};
 
 /// How the engine behaves.
 #[derive(Clone, Debug)]
@@ -23,6 +28,8 @@ pub struct Config {
     pub retry: Retry,
     /// How many sessions a pool opens.
     pub sessions: Sessions,
+    /// The proxy that control and data connections are made through; none by default.
+    pub proxy: Option<Proxy>,
 }
 
 impl Config {
@@ -37,6 +44,7 @@ impl Config {
             rotation: Rotation::default(),
             retry: Retry::default(),
             sessions: Sessions::default(),
+            proxy: None,
         }
     }
 }
@@ -44,7 +52,7 @@ impl Config {
 /// How long the engine waits, each for one thing. Every wait ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
-    /// For the TCP connection to the control port.
+    /// For the TCP connection to the control port, all that a proxy takes included.
     pub connect: Duration,
     /// For a TLS handshake, on the control and on a data connection.
     pub tls_handshake: Duration,
@@ -60,7 +68,8 @@ pub struct Timeouts {
     pub flight: Duration,
     /// For the digest of a whole file: the server has to read it.
     pub digest: Duration,
-    /// For the TCP connection to a data port; ports that a firewall blocks stay silent.
+    /// For the TCP connection to a data port, all that a proxy takes included; ports that a
+    /// firewall blocks stay silent.
     pub data_connect: Duration,
     /// How long a data connection may take no byte, or give none while a listing is read.
     pub stall: Duration,
@@ -136,22 +145,39 @@ impl Default for Limits {
     }
 }
 
-/// Whom the engine trusts, and with which TLS versions.
+/// Whom the engine trusts, with which TLS versions, and who it is itself.
+///
+/// Of the three ways to trust a server the first that is set counts, alone: [`Self::pins`],
+/// [`Self::trusted_certificate`], [`Self::roots`].
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
     /// The versions that may be agreed on.
     pub versions: TlsVersions,
     /// The certificates that end a chain of trust.
     pub roots: Arc<RootCertStore>,
-    /// The one certificate that is accepted, and no other, whatever `roots` say of it.
+    /// The one certificate that is accepted, and no other, whatever `roots` say of it: a person's
+    /// word. [`Error::is_certificate`](crate::Error::is_certificate) has what a person can decide
+    /// by.
     pub trusted_certificate: Option<Fingerprint>,
+    /// Unless there are none, the only certificates that are accepted, whatever `roots` and
+    /// `trusted_certificate` say: the word of whoever set the engine up. A server that shows
+    /// another one is no question to a person, it is a definite error.
+    pub pins: Vec<Fingerprint>,
+    /// What is shown to servers that ask for a client certificate.
+    pub client_identity: Option<ClientIdentity>,
 }
 
 impl TlsConfig {
-    /// TLS 1.2 and 1.3, trust by `roots`.
+    /// TLS 1.2 and 1.3, trust by `roots`, no certificate of our own.
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>) -> Self {
-        Self { versions: TlsVersions::default(), roots, trusted_certificate: None }
+        Self {
+            versions: TlsVersions::default(),
+            roots,
+            trusted_certificate: None,
+            pins: Vec::new(),
+            client_identity: None,
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! From an address to a session that is ready: connect, greeting, TLS, login, protection.
 //!
 //! - `socket`: TCP connections.
+//! - `proxy`: who makes them instead.
 //! - `secure`: the TLS handshake of the control connection.
 //! - `probe`: what a silent port speaks.
 //! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
@@ -10,7 +11,7 @@
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use rustls::pki_types::ServerName;
+use rustls::{AlertDescription, pki_types::ServerName};
 
 use crate::{
     client::{Client, ConnectionFacts, Directories},
@@ -19,7 +20,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     error::{Error, Kind, Stage, What},
-    profile::{AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
+    profile::{Alpn, AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
@@ -27,8 +28,13 @@ use crate::{
 
 mod login;
 mod probe;
+pub(crate) mod proxy;
 mod secure;
 pub(crate) mod socket;
+
+pub use proxy::{Proxy, ProxyError, ProxyProtocol};
+
+use self::socket::Dial;
 
 /// A session that is older than this may be too old for the server to resume: some keep sessions
 /// for 300 s.
@@ -41,8 +47,8 @@ const LASTING_SESSION: Duration = Duration::from_secs(10);
 /// Where to, and how TLS starts there.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The address that is dialled, for data connections too. Whether it may be dialled is the
-    /// caller's to decide, before.
+    /// The address that is dialled, or that a proxy is asked for, for data connections too. Whether
+    /// it may be dialled is the caller's to decide, before.
     pub address: SocketAddr,
     /// The name, or the address as text, that the certificate has to be for.
     pub host: String,
@@ -137,19 +143,20 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future closes the connection. The server may have seen the login.
     pub async fn open(&self) -> Result<Client, Error> {
-        let opened = self.open_until_open().await;
+        let opened = self.open_until_open().await.map_err(Error::at_its_stage);
         opened.inspect_err(|error| self.transcript.control(error.line()))
     }
 
     /// The next way to try after an error of one of this connector's clients, or of opening one;
     /// `None` when no other is known. The transcript says which.
     ///
-    /// Drop the client, open another, and do the same again. It ends: TLS 1.2 is learned once, and
+    /// Drop the client, open another, and do the same again. It ends: each is learned once, and
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
     pub fn learn(&self, error: &Error) -> Option<Rung> {
         let rung = self.next_rung(error)?;
         self.profile.update(|profile| match rung {
             Rung::Tls12 => profile.tls_max = Some(TlsVersion::Tls12),
+            Rung::WithoutAlpn => profile.alpn = Alpn::Unnamed,
             Rung::OneByOne => profile.flights = Flights::OneByOne,
             // The next data connection is made carefully again.
             Rung::NewConnection => profile.data_ports = DataPorts::Untried,
@@ -162,6 +169,9 @@ impl Connector {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
+        if is_refused_alpn(self.profile.get().alpn, error) {
+            return Some(Rung::WithoutAlpn);
+        }
         if self.profile.get().flights == Flights::Together && lost_a_command(error) {
             return Some(Rung::OneByOne);
         }
@@ -207,11 +217,21 @@ impl Connector {
     async fn open_until_open(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
-            match self.attempt(&name).await? {
-                Attempt::Open(client) => return Ok(*client),
-                Attempt::Again => self.transcript.control(Status::Reconnecting),
+            // Another session may learn it meanwhile: what this one started with counts.
+            let alpn = self.profile.get().alpn;
+            match self.attempt(&name).await {
+                Ok(Attempt::Open(client)) => return Ok(*client),
+                Ok(Attempt::Again) => (),
+                Err(error) if is_refused_alpn(alpn, &error) => self.forget_alpn(),
+                Err(error) => return Err(error),
             }
+            self.transcript.control(Status::Reconnecting);
         }
+    }
+
+    fn forget_alpn(&self) {
+        self.profile.update(|profile| profile.alpn = Alpn::Unnamed);
+        self.transcript.control(Status::AlpnRefused);
     }
 
     fn server_name(&self) -> Result<ServerName<'static>, Error> {
@@ -246,8 +266,13 @@ impl Connector {
         let address = self.target.address;
         self.transcript.control(Stage::Connect);
         self.transcript.control(Status::Connecting { address });
+        let proxy = self.config.proxy.as_ref();
+        if let Some(protocol) = proxy.map(Proxy::protocol) {
+            self.transcript.control(Status::ThroughProxy { protocol });
+        }
         let within = self.config.timeouts.connect;
-        let tcp = socket::dial(address, None, within, What::ControlTcp).await;
+        let dial = Dial { address, local: None, within, what: What::ControlTcp };
+        let tcp = dial.run(proxy).await;
         let tcp = tcp.map_err(|kind| self.error(kind, Stage::Connect))?;
         // Without keepalive a session still works, it only may be forgotten by a router.
         let _ = socket::keep_alive(&tcp, self.config.keepalive);
@@ -401,6 +426,13 @@ fn is_end_of_session(error: &Error) -> bool {
         error.kind(),
         Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep | Kind::Io { what: What::Control, .. }
     )
+}
+
+/// Whether TLS was refused for the protocol's name (RFC 7301 §3.2). It happens once a host: the
+/// protocol is not named to it again.
+fn is_refused_alpn(alpn: Alpn, error: &Error) -> bool {
+    let was_refused = error.kind().alert() == Some(AlertDescription::NoApplicationProtocol);
+    alpn == Alpn::Named && was_refused
 }
 
 fn is_refused_for_good(error: &Error) -> bool {

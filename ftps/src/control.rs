@@ -180,6 +180,11 @@ impl Control {
         Evidence {
             target: Some(self.target),
             tls: self.tls.as_ref().map(|tls| tls.facts.clone()),
+            client_certificate: self
+                .tls
+                .as_ref()
+                .map(|tls| tls.session.client_certificate())
+                .unwrap_or_default(),
             tickets: self.tls.as_ref().map_or(0, |tls| tls.session.tickets()),
             data_connections: self.data_connections,
             age: self.opened.elapsed(),
@@ -334,13 +339,14 @@ impl Control {
         }
     }
 
-    /// A write failed: if the server said why before it closed, that is the error.
+    /// A write failed: if the server said why before it closed, that is the error. It has come by
+    /// now, but may not have been noticed yet.
     async fn broken(&mut self, source: io::Error) -> Kind {
         self.step = Step::Lost;
-        match poll_fn(|cx| Poll::Ready(self.poll_reply(cx))).await {
-            Poll::Ready(Ok(reply)) => Kind::Ended { reply },
-            Poll::Ready(Err(Kind::Ended { reply })) => Kind::Ended { reply },
-            Poll::Ready(Err(_)) | Poll::Pending => Kind::Io { what: What::Control, source },
+        match timeout(self.timeouts.settle, self.reply()).await {
+            Ok(Ok(reply) | Err(Kind::Ended { reply })) => Kind::Ended { reply },
+            Ok(Err(said)) if said.alert().is_some() => said,
+            Ok(Err(_)) | Err(_) => Kind::Io { what: What::Control, source },
         }
     }
 

@@ -67,6 +67,11 @@ impl Password {
         Ok(Self(secret))
     }
 
+    /// The secret, for a proxy's protocol alone.
+    pub(crate) fn expose_for_proxy(&self) -> &str {
+        &self.0
+    }
+
     /// The secret, for the control connection alone.
     pub(crate) fn expose_for_wire(&self) -> &[u8] {
         self.0.as_bytes()

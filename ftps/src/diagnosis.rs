@@ -6,8 +6,10 @@ use std::io;
 
 use self::advice::PORT;
 use crate::{
+    connect::proxy::{ProxyFailure, ServerTrouble},
     error::{Error, Kind, Stage, What},
     reply::{Code, Reply, decoder::DecodeError},
+    tls::{self, ClientCertificate},
 };
 
 mod advice;
@@ -34,6 +36,9 @@ pub enum Who {
     Host,
     /// Whoever runs the network in between.
     Network,
+    /// Whoever runs the program that the engine is a part of: its proxy, its pins, its own
+    /// certificate.
+    Operator,
 }
 
 /// What most likely brought an error about.
@@ -72,6 +77,22 @@ pub enum Cause {
     TlsFailed,
     /// The certificate is not trusted.
     CertificateNotTrusted,
+    /// The certificate is none of those that were pinned.
+    CertificateNotPinned,
+    /// The server wants a client certificate, and there is none.
+    ClientCertificateNeeded,
+    /// The server does not accept our client certificate.
+    ClientCertificateRefused,
+    /// The proxy cannot be reached, or drops the connection.
+    ProxyUnreachable,
+    /// The proxy gives no answer: it hangs, or the server behind it does.
+    ProxySilent,
+    /// The proxy wants a user name and a password, or others.
+    ProxyCredentials,
+    /// The proxy does not permit the connection.
+    ProxyRefused,
+    /// What is in the proxy's place does not speak its protocol.
+    NotAProxy,
     /// The server knows no such user with that password.
     WrongCredentials,
     /// The server takes no more sessions of this user or address.
@@ -143,7 +164,10 @@ impl Error {
     fn cause(&self) -> Cause {
         match self.kind() {
             Kind::InvalidHost { .. } => Cause::InvalidHost,
-            Kind::Io { what, source } => io_cause(*what, source),
+            Kind::Io { what, source } => {
+                self.client_certificate_cause().unwrap_or_else(|| io_cause(*what, source))
+            }
+            Kind::Proxy { what, failure, .. } => proxy_cause(*what, failure),
             Kind::TimedOut { what, .. } => timeout_cause(*what),
             Kind::Closed => self.closed_cause(),
             Kind::Ended { reply } => ended_cause(reply),
@@ -157,6 +181,7 @@ impl Error {
             Kind::TlsAtOnce => Cause::ImplicitTlsExpected,
             Kind::ClearAnswer { start } => clear_cause(start),
             Kind::Untrusted(_) => Cause::CertificateNotTrusted,
+            Kind::NotPinned { .. } => Cause::CertificateNotPinned,
             Kind::DataCertificate { .. } => Cause::DataCertificateDiffers,
             Kind::Passive { .. } => Cause::PassiveUnusable,
             Kind::UnexpectedData => Cause::ProtocolViolation,
@@ -183,10 +208,33 @@ impl Error {
         if self.stage() == Stage::DataTls {
             return Cause::SessionReuseRefused;
         }
+        if let Some(cause) = self.client_certificate_cause() {
+            return cause;
+        }
         let error = source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
         match error {
             Some(error) if is_incompatible(error) => Cause::TlsTooOld,
             _ => Cause::TlsFailed,
+        }
+    }
+
+    /// Whether the server ended TLS for the sake of our own certificate (RFC 8446 §6.2).
+    ///
+    /// TLS 1.2 has no alert for one that is missing: `handshake_failure` has to do (RFC 5246
+    /// §7.4.6). With TLS 1.3 the alert comes after the handshake, when something else is read.
+    pub(crate) fn client_certificate_cause(&self) -> Option<Cause> {
+        use rustls::AlertDescription::{CertificateRequired, HandshakeFailure};
+        let alert = self.kind().alert()?;
+        let is_about_ours = tls::is_about_a_certificate(alert);
+        match self.evidence().client_certificate {
+            _ if alert == CertificateRequired => Some(Cause::ClientCertificateNeeded),
+            ClientCertificate::Missing if is_about_ours || alert == HandshakeFailure => {
+                Some(Cause::ClientCertificateNeeded)
+            }
+            ClientCertificate::Shown if is_about_ours => Some(Cause::ClientCertificateRefused),
+            ClientCertificate::NotAskedFor
+            | ClientCertificate::Missing
+            | ClientCertificate::Shown => None,
         }
     }
 
@@ -241,6 +289,26 @@ fn io_cause(what: What, source: &io::Error) -> Cause {
             | What::Control,
             _,
         ) => Cause::ConnectionLost,
+    }
+}
+
+/// Once the proxy made the control connection, what it cannot do for the data is most often the
+/// server's firewall.
+fn proxy_cause(what: What, failure: &ProxyFailure) -> Cause {
+    match (failure, what) {
+        (ProxyFailure::Silent | ProxyFailure::Server { .. }, What::DataTcp) => {
+            Cause::DataConnectionBlocked
+        }
+        (ProxyFailure::Silent, _) => Cause::ProxySilent,
+        (ProxyFailure::Server { trouble, .. }, _) => match trouble {
+            ServerTrouble::Refused => Cause::ConnectionRefused,
+            ServerTrouble::Unreachable => Cause::Unreachable,
+            ServerTrouble::NoAnswer => Cause::NoAnswer,
+        },
+        (ProxyFailure::Unreachable(_) | ProxyFailure::Lost(_), _) => Cause::ProxyUnreachable,
+        (ProxyFailure::Credentials(_), _) => Cause::ProxyCredentials,
+        (ProxyFailure::Refused(_), _) => Cause::ProxyRefused,
+        (ProxyFailure::NotAProxy(_), _) => Cause::NotAProxy,
     }
 }
 

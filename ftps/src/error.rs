@@ -5,15 +5,16 @@
 
 use std::{error::Error as StdError, fmt, io, net::SocketAddr, time::Duration};
 
+use rustls::AlertDescription;
 use thiserror::Error as ThisError;
 
 use crate::{
     certificate::{Fingerprint, UntrustedCertificate},
-    connect::Encryption,
+    connect::{Encryption, ProxyProtocol, proxy::ProxyFailure},
     digest::FileDigest,
     passive::PassiveError,
     reply::{Code, Reply, Severity, decoder::DecodeError, display_text},
-    tls::TlsFacts,
+    tls::{self, ClientCertificate, TlsFacts},
     transcript::ErrorLine,
 };
 
@@ -98,6 +99,8 @@ pub struct Evidence {
     pub target: Option<(SocketAddr, Encryption)>,
     /// The TLS of the control connection.
     pub tls: Option<TlsFacts>,
+    /// What became of our own certificate.
+    pub client_certificate: ClientCertificate,
     /// The port of the data connection that the error is about.
     pub data_port: Option<u16>,
     /// The TLS of that data connection.
@@ -130,6 +133,13 @@ pub(crate) enum Kind {
     Io { what: What, source: io::Error },
     #[error("{what} was not there within {} s", after.as_secs_f32())]
     TimedOut { what: What, after: Duration },
+    #[error("the {protocol} did not make {what}")]
+    Proxy {
+        protocol: ProxyProtocol,
+        what: What,
+        #[source]
+        failure: ProxyFailure,
+    },
     #[error("the server closed the control connection")]
     Closed,
     #[error("the server ended the session: \"{reply}\"")]
@@ -152,6 +162,8 @@ pub(crate) enum Kind {
     ClearAnswer { start: Vec<u8> },
     #[error("the server's certificate is not trusted")]
     Untrusted(Box<UntrustedCertificate>),
+    #[error("the server's certificate is none of the pinned ones, it has SHA-256 {shown}")]
+    NotPinned { shown: Fingerprint },
     #[error("the data connection shows the certificate {data}, the control connection {control}")]
     DataCertificate { control: Fingerprint, data: Fingerprint },
     #[error("the answer to {verb} cannot be used: \"{reply}\"")]
@@ -211,6 +223,14 @@ fn held(sent: u64, stored: Option<u64>) -> String {
 }
 
 impl Kind {
+    /// The alert that the server ended TLS with, if that is the error.
+    pub(crate) fn alert(&self) -> Option<AlertDescription> {
+        match self {
+            Self::Handshake(source) | Self::Io { source, .. } => tls::alert_in(source),
+            _ => None,
+        }
+    }
+
     /// The error of that kind at a stage, with no evidence yet.
     pub(crate) fn at(self, stage: Stage) -> Error {
         Error(Box::new(Inner { stage, kind: self, evidence: Evidence::default() }))
@@ -236,6 +256,7 @@ impl Error {
             Kind::InvalidHost { .. }
             | Kind::Io { .. }
             | Kind::TimedOut { .. }
+            | Kind::Proxy { .. }
             | Kind::Closed
             | Kind::Malformed(_)
             | Kind::BytesAfterAuth { .. }
@@ -244,6 +265,7 @@ impl Error {
             | Kind::TlsAtOnce
             | Kind::ClearAnswer { .. }
             | Kind::Untrusted(_)
+            | Kind::NotPinned { .. }
             | Kind::DataCertificate { .. }
             | Kind::UnexpectedData
             | Kind::WrongSize { .. }
@@ -266,11 +288,11 @@ impl Error {
             Kind::Refused { reply, .. } | Kind::Unexpected { reply, .. } => {
                 reply.code().severity() != Severity::PermanentFailure
             }
-            Kind::Io { .. }
-            | Kind::TimedOut { .. }
+            Kind::Proxy { failure, .. } => failure.is_transient(),
+            Kind::Io { .. } | Kind::Handshake(_) => self.client_certificate_cause().is_none(),
+            Kind::TimedOut { .. }
             | Kind::Closed
             | Kind::Ended { .. }
-            | Kind::Handshake(_)
             | Kind::UnexpectedData
             | Kind::EndedEarly { .. }
             | Kind::OutOfStep => true,
@@ -281,6 +303,7 @@ impl Error {
             | Kind::TlsAtOnce
             | Kind::ClearAnswer { .. }
             | Kind::Untrusted(_)
+            | Kind::NotPinned { .. }
             | Kind::DataCertificate { .. }
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
@@ -298,7 +321,10 @@ impl Error {
     /// Whether a deadline of [`Timeouts`](crate::Timeouts) passed.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
-        matches!(self.0.kind, Kind::TimedOut { .. })
+        matches!(
+            self.0.kind,
+            Kind::TimedOut { .. } | Kind::Proxy { failure: ProxyFailure::Silent, .. }
+        )
     }
 
     /// The certificate that is not trusted, if that is the error. Nothing secret was sent.
@@ -356,7 +382,9 @@ impl Error {
     pub(crate) fn is_unreachable_data_port(&self) -> bool {
         matches!(
             self.0.kind,
-            Kind::Io { what: What::DataTcp, .. } | Kind::TimedOut { what: What::DataTcp, .. }
+            Kind::Io { what: What::DataTcp, .. }
+                | Kind::TimedOut { what: What::DataTcp, .. }
+                | Kind::Proxy { what: What::DataTcp, .. }
         )
     }
 
@@ -366,6 +394,15 @@ impl Error {
             Kind::Refused { verb, .. } => Some(verb),
             _ => None,
         }
+    }
+
+    /// The error at the stage that it is about: what a server thinks of our certificate comes with
+    /// TLS 1.3 only after the handshake, when the login is under way.
+    pub(crate) fn at_its_stage(mut self) -> Self {
+        if self.client_certificate_cause().is_some() {
+            self.0.stage = Stage::Tls;
+        }
+        self
     }
 
     pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {

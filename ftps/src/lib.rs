@@ -5,8 +5,8 @@
 //! verified, on data connections too. Every data connection resumes the control connection's TLS
 //! session, since most servers insist on it.
 //!
-//! It resolves no names and decides on no destination: the caller gives an address, and nothing
-//! else is ever dialled. It reads no files and keeps nothing on disk. It knows no active mode, no
+//! It resolves no names and decides on no destination: the caller gives an address, and perhaps a
+//! proxy that is asked for it; nothing else is ever dialled. It reads no files and keeps nothing on disk. It knows no active mode, no
 //! ASCII type, and no way back to the clear.
 //!
 //! # Layers
@@ -86,7 +86,7 @@ pub mod upload;
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
 pub use client::{Client, ConnectionFacts, Store, Stored};
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, Sessions, Timeouts, TlsConfig};
-pub use connect::{Connector, Encryption, Target};
+pub use connect::{Connector, Encryption, Proxy, ProxyError, ProxyProtocol, Target};
 pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
@@ -96,8 +96,10 @@ pub use line::Line;
 pub use listing::{Entry, EntryKind, Listing};
 pub use path::{ForbiddenByte, RemotePath};
 pub use pool::{Lease, Pool};
-pub use profile::{HostProfile, Rung, SharedProfile};
+pub use profile::{Alpn, HostProfile, Rung, SharedProfile};
 pub use reply::{Code, Reply};
 pub use time::Timestamp;
-pub use tls::{TlsFacts, TlsVersion, TlsVersions};
+pub use tls::{
+    ClientCertificate, ClientIdentity, IdentityError, TlsFacts, TlsVersion, TlsVersions,
+};
 pub use transcript::{Connection, Event, EventKind, LineKind, Status, Transcript};

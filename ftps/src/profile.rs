@@ -16,6 +16,8 @@ pub struct HostProfile {
     pub passive: PassiveMode,
     /// How TLS is asked for.
     pub auth: AuthName,
+    /// Whether TLS handshakes name the protocol.
+    pub alpn: Alpn,
     /// Whether commands may go together.
     pub flights: Flights,
     /// Whether a command may be sent behind a transfer that is under way.
@@ -131,12 +133,24 @@ pub enum AuthName {
     Ssl,
 }
 
+/// Whether TLS handshakes name the protocol, `ftp` (ALPN, RFC 7301).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alpn {
+    /// They do, whether the server answers to it or not.
+    #[default]
+    Named,
+    /// They do not: the server refused a handshake for it.
+    Unnamed,
+}
+
 /// Another way to try after an error; its `Display` is a sentence for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rung {
     /// Connect again and use no TLS newer than 1.2.
     Tls12,
+    /// Connect again and do not name the protocol in TLS.
+    WithoutAlpn,
     /// Connect again: the session was too old for the server to resume, or out of step.
     NewConnection,
     /// Connect again and send each command only when the last was answered.
@@ -149,6 +163,10 @@ impl fmt::Display for Rung {
             Self::Tls12 => {
                 "The server did not accept the TLS 1.3 session of the data connection. The next \
                  connection uses TLS 1.2, whose sessions can be resumed any number of times."
+            }
+            Self::WithoutAlpn => {
+                "The server refused TLS on the data connection because the protocol was named \
+                 there (ALPN ftp). The next connection does not name it."
             }
             Self::NewConnection => {
                 "This session cannot go on. A new connection starts with a fresh one."

@@ -2,13 +2,17 @@
 //!
 //! - `session`: the configuration that a control connection and its data connections share.
 //! - `verifier`: decides on the server's certificate and says why not.
+//! - `identity`: our own certificate, for servers that ask for one.
 
-use std::fmt;
+use std::{fmt, io};
 
-use rustls::{ClientConnection, HandshakeKind, ProtocolVersion};
+use rustls::{AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion};
 
+mod identity;
 pub(crate) mod session;
 pub(crate) mod verifier;
+
+pub use identity::{ClientCertificate, ClientIdentity, IdentityError};
 
 /// A version of TLS that the engine speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -100,6 +104,40 @@ impl fmt::Display for TlsFacts {
     }
 }
 
+/// The alert that the server ended TLS with, if that is what the error is (RFC 8446 §6).
+pub(crate) fn alert_in(error: &io::Error) -> Option<AlertDescription> {
+    let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
+    if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
+}
+
+/// The alert that a server left behind in the clear (RFC 5246 §7.2): one that refuses a handshake
+/// closes the connection right after it, and then a write may fail before the alert is read.
+pub(crate) fn alert_in_clear(unread: &[u8]) -> Option<AlertDescription> {
+    match unread {
+        [0x15, 0x03, _, 0, 2, _level, alert, ..] => Some(AlertDescription::from(*alert)),
+        _ => None,
+    }
+}
+
+/// Whether an alert is about a certificate or what was signed with it: one that we get is about our
+/// own (RFC 8446 §6.2).
+pub(crate) fn is_about_a_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::NoCertificate
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::DecryptError
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -109,5 +147,13 @@ mod tests {
         let only13 = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
         assert_eq!(only13.at_most(TlsVersion::Tls12), only13);
         assert_eq!(TlsVersions::default().at_most(TlsVersion::Tls12), TlsVersions::ONLY_TLS12);
+    }
+
+    #[test]
+    fn alert_is_found_in_what_was_not_read() {
+        let alert = [0x15, 3, 3, 0, 2, 2, 40];
+        assert_eq!(alert_in_clear(&alert), Some(AlertDescription::HandshakeFailure));
+        assert_eq!(alert_in_clear(&alert[..6]), None);
+        assert_eq!(alert_in_clear(b"220 ready\r\n"), None);
     }
 }

@@ -3,6 +3,7 @@
 //! # Layers
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`policy`]: where the portal may connect to.
+//! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
 //! - [`session`]: one page's conversation, from its hello to its end.
 //! - [`relay`]: the bytes on their way through, and the budget that bounds them.
@@ -14,6 +15,7 @@
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
+pub mod outbound;
 pub mod policy;
 pub mod portal;
 pub mod relay;

@@ -8,10 +8,10 @@ use std::{
 use ftps::SharedProfile;
 use lru::LruCache;
 use protocol::Encryption;
-use rustls::RootCertStore;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    outbound::Outbound,
     policy::Policy,
     relay::Budget,
     session::registry::Sessions,
@@ -33,8 +33,8 @@ pub struct Portal {
     pub profiles: Profiles,
     /// The sessions.
     pub sessions: Arc<Sessions>,
-    /// The authorities that vouch for FTPS servers.
-    pub roots: Arc<RootCertStore>,
+    /// How the portal connects to FTPS servers.
+    pub outbound: Outbound,
     /// The origins that a page of this portal can have.
     pub origins: Vec<Origin>,
     /// Cancelled when the portal ends.
@@ -46,13 +46,13 @@ pub struct Portal {
 impl Portal {
     /// A portal with these settings whose page is served at `port`.
     #[must_use]
-    pub fn new(settings: Settings, port: u16, roots: Arc<RootCertStore>) -> Arc<Self> {
+    pub fn new(settings: Settings, port: u16, outbound: Outbound) -> Arc<Self> {
         Arc::new(Self {
             policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
             budget: Budget::new(settings.window_budget.0),
             sessions: Sessions::new(settings.max_sessions as usize, settings.session_start_timeout),
             profiles: Profiles::new(settings.max_known_servers),
-            roots,
+            outbound,
             origins: settings.page_origins(port),
             shutdown: CancellationToken::new(),
             tasks: TaskTracker::new(),
@@ -84,22 +84,6 @@ impl Profiles {
         let key = (host.to_ascii_lowercase(), port, encryption);
         known.get_or_insert(key, SharedProfile::default).clone()
     }
-}
-
-/// The authorities that the operating system trusts.
-#[must_use]
-pub fn system_roots() -> Arc<RootCertStore> {
-    let found = rustls_native_certs::load_native_certs();
-    for error in &found.errors {
-        tracing::warn!(%error, "a file of the system's certificates could not be read");
-    }
-    let mut roots = RootCertStore::empty();
-    let (added, ignored) = roots.add_parsable_certificates(found.certs);
-    tracing::debug!(added, ignored, "loaded the system's certificates");
-    if roots.is_empty() {
-        tracing::warn!("the system has no certificates: every server's will be asked about");
-    }
-    Arc::new(roots)
 }
 
 #[cfg(test)]

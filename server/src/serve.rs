@@ -7,7 +7,8 @@ use tokio::net::TcpListener;
 
 use crate::{
     http,
-    portal::{Portal, Profiles, system_roots},
+    outbound::Outbound,
+    portal::{Portal, Profiles},
     settings::Settings,
 };
 
@@ -22,13 +23,14 @@ pub struct Listening {
 /// Opens the port.
 ///
 /// # Errors
-/// When the address cannot be listened on.
+/// When the address cannot be listened on, or a file that a setting names is of no use.
 pub async fn listen(settings: Settings) -> anyhow::Result<Listening> {
+    let outbound = Outbound::load(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: another program may have the port", settings.listen)
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let portal = Portal::new(settings, address.port(), system_roots());
+    let portal = Portal::new(settings, address.port(), outbound);
     Ok(Listening { listener, portal, address })
 }
 

@@ -30,7 +30,9 @@ use std::{
 };
 
 use protocol::Encryption;
-use rcgen::{CertificateParams, DnType, KeyPair, PKCS_RSA_SHA256, RsaKeySize};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, IsCa, Issuer, KeyPair, PKCS_RSA_SHA256, RsaKeySize,
+};
 use rustls::{
     ClientConfig, ClientConnection, RootCertStore, StreamOwned, pki_types::CertificateDer,
 };
@@ -108,6 +110,18 @@ pub struct Options {
     pub tls_max: TlsMax,
     /// What becomes of a file whose name another one is given.
     pub existing: Existing,
+    /// Whether it wants to see who connects.
+    pub clients: Clients,
+}
+
+/// Whether a server wants to see its clients' certificates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Clients {
+    /// It does not ask.
+    Anybody,
+    /// It takes none without a certificate of its own authority, on data connections neither.
+    /// Pure-FTPd has no such option here.
+    Certified,
 }
 
 /// What becomes of a file whose name another one is given.
@@ -126,6 +140,7 @@ impl Default for Options {
             encryption: Encryption::Explicit,
             tls_max: TlsMax::V13,
             existing: Existing::Replaced,
+            clients: Clients::Anybody,
         }
     }
 }
@@ -136,6 +151,7 @@ pub struct Server {
     options: Options,
     login: Login,
     certificate: Certificate,
+    client: ClientFiles,
     process: Process,
     plan: Plan,
     environment: Vec<(&'static str, OsString)>,
@@ -154,6 +170,16 @@ struct Certificate {
     der: CertificateDer<'static>,
     certificate_pem: String,
     key_pem: String,
+}
+
+/// A client's certificate from the server's own authority, and its key, both PEM.
+#[derive(Clone, Debug)]
+pub struct ClientFiles {
+    /// The certificate.
+    pub certificate: PathBuf,
+    /// Its key.
+    pub key: PathBuf,
+    authority: PathBuf,
 }
 
 /// What a server's module makes of the folder and the ports that it is given.
@@ -178,6 +204,8 @@ struct Site<'a> {
     root: &'a Path,
     /// Certificate and key.
     pem: &'a Path,
+    /// The certificate of the authority that its clients are to be from.
+    clients: &'a Path,
     ports: &'a PortBlock,
 }
 
@@ -227,7 +255,15 @@ impl Server {
         fs::write(&pem, both).expect("the folder is ours");
         fs::set_permissions(&pem, fs::Permissions::from_mode(0o600)).expect("the file is ours");
 
-        let site = Site { options, folder: folder.path(), root: &root, pem: &pem, ports: &ports };
+        let client = ClientFiles::generate(folder.path());
+        let site = Site {
+            options,
+            folder: folder.path(),
+            root: &root,
+            pem: &pem,
+            clients: &client.authority,
+            ports: &ports,
+        };
         let (login, plan) = match kind {
             Kind::Vsftpd => (vsftpd::LOGIN, vsftpd::plan(&site)),
             Kind::ProFtpd => (proftpd::LOGIN, proftpd::plan(&site)),
@@ -237,8 +273,18 @@ impl Server {
         environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
         let output = folder.path().join("output.log");
         let process = plan.start(&environment, output);
-        let mut server =
-            Self { kind, options, login, certificate, process, plan, environment, ports, folder };
+        let mut server = Self {
+            kind,
+            options,
+            login,
+            certificate,
+            client,
+            process,
+            plan,
+            environment,
+            ports,
+            folder,
+        };
         server.await_greeting().map(|()| server)
     }
 
@@ -317,6 +363,18 @@ impl Server {
     #[must_use]
     pub fn certificate(&self) -> CertificateDer<'static> {
         self.certificate.der.clone()
+    }
+
+    /// The certificate that it shows, PEM.
+    #[must_use]
+    pub fn certificate_pem(&self) -> &str {
+        &self.certificate.certificate_pem
+    }
+
+    /// What a client shows that the server takes under [`Clients::Certified`].
+    #[must_use]
+    pub fn client(&self) -> &ClientFiles {
+        &self.client
     }
 
     /// SHA-256 of its certificate's DER form, 64 lower-case hexadecimal digits.
@@ -409,6 +467,34 @@ impl Certificate {
             der: certificate.der().clone(),
             certificate_pem: certificate.pem(),
             key_pem: key.serialize_pem(),
+        }
+    }
+}
+
+impl ClientFiles {
+    /// Makes an authority and a client of it.
+    fn generate(folder: &Path) -> Self {
+        let authority_key = KeyPair::generate().expect("a key can be made");
+        let mut authority = CertificateParams::new([]).expect("no name at all");
+        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        // Two servers' authorities are two authorities.
+        let name = format!("authority of {}", folder.display());
+        authority.distinguished_name.push(DnType::CommonName, name);
+        let authority_pem = authority.self_signed(&authority_key).expect("a certificate").pem();
+        let issuer = Issuer::new(authority, authority_key);
+        let key = KeyPair::generate().expect("a key can be made");
+        let mut client = CertificateParams::new([]).expect("no name at all");
+        client.distinguished_name.push(DnType::CommonName, "ferryport test client");
+        let client_pem = client.signed_by(&key, &issuer).expect("a certificate").pem();
+        let write = |name: &str, text: String| {
+            let path = folder.join(name);
+            fs::write(&path, text).expect("the folder is ours");
+            path
+        };
+        Self {
+            certificate: write("client.pem", client_pem),
+            key: write("client.key", key.serialize_pem()),
+            authority: write("clients.pem", authority_pem),
         }
     }
 }

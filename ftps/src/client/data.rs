@@ -6,6 +6,7 @@
 use std::{
     future::ready,
     net::{IpAddr, SocketAddr},
+    sync::Arc,
 };
 
 use tokio::{
@@ -19,7 +20,7 @@ use super::{
 };
 use crate::{
     command::Command,
-    connect::socket,
+    connect::socket::Dial,
     error::{Error, Kind, Stage, What},
     passive::{self, PassiveEndpoint},
     profile::{Behind, DataPorts, Flights, PassiveMode},
@@ -296,7 +297,9 @@ impl Client {
         let address = SocketAddr::new(self.control.peer().ip(), endpoint.port);
         self.transcript().add(Connection::Data(number), Status::ConnectingData { address });
         let within = self.config.timeouts.data_connect;
-        socket::dial(address, self.control.local_ip(), within, What::DataTcp)
+        let dial = Dial { address, local: self.control.local_ip(), within, what: What::DataTcp };
+        let config = Arc::clone(&self.config);
+        async move { dial.run(config.proxy.as_ref()).await }
     }
 
     fn unreachable(&self, kind: Kind, port: u16) -> Error {

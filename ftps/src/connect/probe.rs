@@ -5,12 +5,13 @@
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 
-use super::{Target, secure::is_clear_text, socket};
+use super::{Target, secure::is_clear_text, socket::Dial};
 use crate::{
     config::Config,
     control::Recorder,
     error::{Kind, What},
-    tls::session::TlsSession,
+    profile::Alpn,
+    tls::session::{Offer, TlsSession},
 };
 
 /// The limit of what waits in front of the probe: a ClientHello.
@@ -19,9 +20,12 @@ const BUFFER_BYTES: usize = 16 * 1024;
 /// What the port turned out to speak, as the error that it is; `None` when it stayed silent.
 pub(super) async fn probe(target: &Target, config: &Config) -> Option<Kind> {
     let name = ServerName::try_from(target.host.clone()).ok()?;
-    let session = TlsSession::new(&config.tls, config.tls.versions, name).ok()?;
+    // A server that refuses the name answers in TLS, and that is what is asked here.
+    let offer = Offer { versions: config.tls.versions, alpn: Alpn::Named };
+    let session = TlsSession::new(&config.tls, offer, name).ok()?;
     let within = config.timeouts.connect;
-    let tcp = socket::dial(target.address, None, within, What::ControlTcp).await.ok()?;
+    let dial = Dial { address: target.address, local: None, within, what: What::ControlTcp };
+    let tcp = dial.run(config.proxy.as_ref()).await.ok()?;
     let handshake = session.handshake(Recorder::new(tcp), BUFFER_BYTES).into_fallible();
     let shaken = timeout(config.timeouts.tls_handshake, handshake).await.ok()?;
     let Err((_, plain)) = shaken else {

@@ -10,8 +10,12 @@ use super::{Connector, Encryption};
 use crate::{
     certificate::CertificateFacts,
     control::{Control, ControlTls, Recorder},
-    error::{Error, Kind, Stage, What},
-    tls::{TlsFacts, session::TlsSession},
+    error::{Error, Evidence, Kind, Stage, What},
+    tls::{
+        self, TlsFacts,
+        session::{Offer, TlsSession},
+        verifier::Refused,
+    },
 };
 
 /// The limit of what waits in front of a control connection: commands are short.
@@ -25,43 +29,52 @@ impl Connector {
         name: &ServerName<'static>,
     ) -> Result<(), Error> {
         self.transcript.control(Stage::Tls);
-        let shaken = self.shake(control, name).await;
+        let offer = Offer { versions: self.versions(), alpn: self.profile.get().alpn };
+        let session = TlsSession::new(&self.config.tls, offer, name.clone());
+        let session = session.map_err(|error| control.error(Kind::TlsSetup(error), Stage::Tls))?;
+        let session = Arc::new(session);
+        let shaken = self.shake(control, &session).await;
         shaken.map_err(|kind| {
             let stage = stage_of(&kind);
-            control.error(kind, stage)
+            let client_certificate = session.client_certificate();
+            kind.at(stage).with_evidence(Evidence { client_certificate, ..control.evidence() })
         })
     }
 
-    async fn shake(&self, control: &mut Control, name: &ServerName<'static>) -> Result<(), Kind> {
-        let session = TlsSession::new(&self.config.tls, self.versions(), name.clone());
-        let session = Arc::new(session.map_err(Kind::TlsSetup)?);
+    async fn shake(&self, control: &mut Control, session: &Arc<TlsSession>) -> Result<(), Kind> {
         let plain = control.take_plain()?;
         let after = self.config.timeouts.tls_handshake;
         let handshake = session.handshake(plain, CONTROL_BUFFER_BYTES).into_fallible();
         let stream = timeout(after, handshake)
             .await
             .map_err(|_| Kind::TimedOut { what: What::ControlTls, after })?
-            .map_err(|(source, plain)| self.why_not(&session, source, plain))?;
+            .map_err(|(source, plain)| self.why_not(session, source, plain))?;
         let (facts, certificate) = read(&stream).ok_or(Kind::OutOfStep)?;
-        session.pin(certificate.sha256);
+        session.hold_to(certificate.sha256);
         self.transcript.control(facts.clone());
         self.transcript.control(certificate.clone());
         control.put_tls(stream);
-        control.set_tls(ControlTls { session, facts, certificate });
+        control.set_tls(ControlTls { session: Arc::clone(session), facts, certificate });
         Ok(())
     }
 
     /// What a failed handshake means: a certificate, another protocol, or TLS itself.
     fn why_not(&self, session: &TlsSession, source: io::Error, plain: Recorder) -> Kind {
-        if let Some(untrusted) = session.take_refused() {
-            return Kind::Untrusted(Box::new(untrusted));
+        match session.take_refused() {
+            Some(Refused::Untrusted(untrusted)) => return Kind::Untrusted(Box::new(untrusted)),
+            Some(Refused::NotPinned(facts)) => return Kind::NotPinned { shown: facts.sha256 },
+            None => (),
         }
-        let start = plain.into_start();
+        let (start, unread) = plain.into_start_and_unread();
         // Before implicit TLS nothing else has come; what a server says first is a greeting.
         if self.target.encryption == Encryption::Implicit && is_clear_text(&start) {
             return Kind::ClearAnswer { start };
         }
-        Kind::Handshake(source)
+        let was_cut_off = source.raw_os_error().is_some();
+        Kind::Handshake(match tls::alert_in_clear(&unread) {
+            Some(alert) if was_cut_off => io::Error::other(rustls::Error::AlertReceived(alert)),
+            _ => source,
+        })
     }
 }
 
@@ -80,7 +93,7 @@ fn read(stream: &TlsStream<Recorder>) -> Option<(TlsFacts, CertificateFacts)> {
 
 fn stage_of(kind: &Kind) -> Stage {
     match kind {
-        Kind::Untrusted(_) => Stage::Certificate,
+        Kind::Untrusted(_) | Kind::NotPinned { .. } => Stage::Certificate,
         Kind::BytesAfterAuth { .. } => Stage::Auth,
         Kind::Handshake(source) if is_certificate_error(source) => Stage::Certificate,
         _ => Stage::Tls,

@@ -1,4 +1,4 @@
-//! TCP connections: the one place that dials.
+//! TCP connections: the one place that dials, the server itself or a proxy in its stead.
 
 use std::{
     io,
@@ -9,24 +9,74 @@ use std::{
 use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     net::{TcpSocket, TcpStream},
-    time::timeout,
+    time::{Instant, timeout_at},
 };
 
+use super::proxy::{Proxy, ProxyFailure};
 use crate::{
     config::Keepalive,
     error::{Kind, What},
 };
 
-/// Connects within a time, from our address `local` if one is given.
-pub(crate) async fn dial(
-    address: SocketAddr,
-    local: Option<IpAddr>,
-    within: Duration,
-    what: What,
-) -> Result<TcpStream, Kind> {
-    let dialled = timeout(within, connect(address, local)).await;
-    let dialled = dialled.map_err(|_| Kind::TimedOut { what, after: within })?;
-    dialled.map_err(|source| Kind::Io { what, source })
+/// A connection to make.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dial {
+    /// The server.
+    pub(crate) address: SocketAddr,
+    /// Our own address, where it matters. A proxy's view of us is not the server's: through one it
+    /// does not.
+    pub(crate) local: Option<IpAddr>,
+    /// The time for all of it.
+    pub(crate) within: Duration,
+    /// What it is for.
+    pub(crate) what: What,
+}
+
+impl Dial {
+    /// Makes the connection, through the proxy if there is one.
+    pub(crate) async fn run(self, proxy: Option<&Proxy>) -> Result<TcpStream, Kind> {
+        match proxy {
+            None => self.directly().await,
+            Some(proxy) => self.through(proxy).await.map_err(|failure| Kind::Proxy {
+                protocol: proxy.protocol(),
+                what: self.what,
+                failure,
+            }),
+        }
+    }
+
+    async fn directly(self) -> Result<TcpStream, Kind> {
+        let Self { address, local, within, what } = self;
+        let dialled = timeout_at(Instant::now() + within, connect(address, local)).await;
+        let dialled = dialled.map_err(|_| Kind::TimedOut { what, after: within })?;
+        dialled.map_err(|source| Kind::Io { what, source })
+    }
+
+    async fn through(self, proxy: &Proxy) -> Result<TcpStream, ProxyFailure> {
+        let deadline = Instant::now() + self.within;
+        let tcp = connect_to_any(proxy.addresses(), deadline).await;
+        let tcp = tcp.map_err(ProxyFailure::Unreachable)?;
+        let connected = timeout_at(deadline, proxy.connect_to(self.address, tcp)).await;
+        connected.unwrap_or(Err(ProxyFailure::Silent))
+    }
+}
+
+/// The first address that can be connected to; each has its share of the time that is left.
+async fn connect_to_any(addresses: &[SocketAddr], deadline: Instant) -> io::Result<TcpStream> {
+    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
+    let mut left = addresses;
+    while let Some((address, others)) = left.split_first() {
+        let now = Instant::now();
+        let shares = u32::try_from(left.len()).unwrap_or(u32::MAX);
+        let share = deadline.saturating_duration_since(now) / shares;
+        match timeout_at(now + share, connect(*address, None)).await {
+            Ok(Ok(tcp)) => return Ok(tcp),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::ErrorKind::TimedOut.into(),
+        }
+        left = others;
+    }
+    Err(last)
 }
 
 async fn connect(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {

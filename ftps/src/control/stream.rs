@@ -1,7 +1,7 @@
 //! The bytes beneath the control connection: TCP first, TLS later.
 
 use std::{
-    io,
+    io::{self, Read as _},
     net::IpAddr,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -107,6 +107,16 @@ impl Recorder {
     /// The first bytes that came.
     pub(crate) fn into_start(self) -> Vec<u8> {
         self.start
+    }
+
+    /// The first bytes that came, and those that came and were not read, at most
+    /// [`EVIDENCE_BYTES`]. Waits for nothing.
+    pub(crate) fn into_start_and_unread(self) -> (Vec<u8>, Vec<u8>) {
+        let mut unread = [0; EVIDENCE_BYTES];
+        // A socket that reports an error for writing can still be read.
+        let read = self.tcp.into_std().and_then(|mut tcp| tcp.read(&mut unread));
+        let unread = unread.get(..read.unwrap_or_default()).unwrap_or_default();
+        (self.start, unread.to_vec())
     }
 }
 

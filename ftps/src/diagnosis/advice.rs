@@ -107,6 +107,59 @@ impl Cause {
                 "Compare the SHA-256 fingerprint with the one that whoever runs the server gives \
                  you, and trust the certificate only if they are equal.",
             ),
+            Self::CertificateNotPinned => advice(
+                Who::Operator,
+                "Whoever runs this portal said which certificate this server has to show, and it \
+                 shows another one: it may be somebody else's server, or it has a new certificate. \
+                 Nothing secret was sent.",
+                "Tell whoever runs the portal. If the certificate is the server's new one, its \
+                 fingerprint has to be pinned too.",
+            ),
+            Self::ClientCertificateNeeded => advice(
+                Who::Operator,
+                "The server asks for a client certificate, and this portal has none.",
+                "Ask whoever runs the portal to give it a certificate that the server accepts.",
+            ),
+            Self::ClientCertificateRefused => advice(
+                Who::Operator,
+                "The server asks for a client certificate and does not accept the one that this \
+                 portal has: it may be expired, or issued by an authority that the server does not \
+                 know.",
+                "Ask whoever runs the portal, and whoever runs the server, which certificate is \
+                 expected.",
+            ),
+            Self::ProxyUnreachable => advice(
+                Who::Operator,
+                "This portal connects through a proxy, and the proxy is not there or dropped the \
+                 connection.",
+                "Tell whoever runs the portal: its proxy, or the address that it has for it, needs \
+                 a look.",
+            ),
+            Self::ProxySilent => advice(
+                Who::You,
+                "This portal connects through a proxy, and no connection to {port} came about in \
+                 time: the server does not answer the proxy, or the proxy hangs.",
+                "Check the host and the port. If they are right, tell whoever runs the portal.",
+            ),
+            Self::ProxyCredentials => advice(
+                Who::Operator,
+                "This portal connects through a proxy, and the proxy does not accept the portal's \
+                 user name and password, or has to be given some.",
+                "Tell whoever runs the portal: its credentials for the proxy need a look.",
+            ),
+            Self::ProxyRefused => advice(
+                Who::Operator,
+                "This portal connects through a proxy, and the proxy does not permit the \
+                 connection to {port}.",
+                "Ask whoever runs the portal to have the server's port for FTPS and its passive \
+                 ports permitted at the proxy.",
+            ),
+            Self::NotAProxy => advice(
+                Who::Operator,
+                "This portal connects through a proxy, and what answers in its place does not \
+                 speak the protocol that the portal expects.",
+                "Tell whoever runs the portal: the kind or the address of its proxy is wrong.",
+            ),
             Self::WrongCredentials => advice(
                 Who::You,
                 "The server does not accept this user name with this password.",

@@ -24,14 +24,19 @@ use rustls::{
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
-use super::{TlsVersion, TlsVersions, verifier::Verifier};
-use crate::{
-    certificate::{Fingerprint, UntrustedCertificate},
-    config::TlsConfig,
+use super::{
+    TlsVersion, TlsVersions,
+    identity::{ClientCertificate, Presenter},
+    verifier::{Refused, Verifier},
 };
+use crate::{certificate::Fingerprint, config::TlsConfig, profile::Alpn};
 
 /// Servers whose sessions the store keeps: there is one.
 const STORED_SERVERS: usize = 1;
+
+/// FTP's name in IANA's registry of protocols for ALPN (RFC 7301 §6). A server that serves another
+/// protocol can tell by it that it is not meant.
+const PROTOCOL_NAME: &[u8] = b"ftp";
 
 static BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 static ONLY_12: [&SupportedProtocolVersion; 1] = [&TLS12];
@@ -42,27 +47,40 @@ static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
 pub(crate) struct TlsSession {
     config: Arc<ClientConfig>,
     verifier: Arc<Verifier>,
+    presenter: Arc<Presenter>,
     store: Arc<CountingStore>,
     name: ServerName<'static>,
 }
 
+/// What handshakes offer to a server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Offer {
+    pub(crate) versions: TlsVersions,
+    pub(crate) alpn: Alpn,
+}
+
 impl TlsSession {
     /// A session that has resumed nothing yet.
+    ///
+    /// A host name is sent along for servers that have several certificates (SNI, RFC 6066 §3), an
+    /// address is not: rustls does both by itself.
     pub(crate) fn new(
         config: &TlsConfig,
-        versions: TlsVersions,
+        offer: Offer,
         name: ServerName<'static>,
     ) -> Result<Self, rustls::Error> {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider))?);
+        let presenter = Arc::new(Presenter::new(config.client_identity.clone()));
         let store = Arc::new(CountingStore::new());
         let mut client = ClientConfig::builder_with_provider(provider)
-            .with_protocol_versions(protocol_versions(versions))?
+            .with_protocol_versions(protocol_versions(offer.versions))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
-            .with_no_client_auth();
+            .with_client_cert_resolver(Arc::clone(&presenter) as _);
         client.resumption = Resumption::store(Arc::clone(&store) as _);
-        Ok(Self { config: Arc::new(client), verifier, store, name })
+        client.alpn_protocols = protocol_names(offer.alpn);
+        Ok(Self { config: Arc::new(client), verifier, presenter, store, name })
     }
 
     /// Starts a handshake. Every connection of the session has the same server name, whatever its
@@ -78,13 +96,18 @@ impl TlsSession {
     }
 
     /// From here on, a full handshake must show this certificate.
-    pub(crate) fn pin(&self, certificate: Fingerprint) {
-        self.verifier.pin(certificate);
+    pub(crate) fn hold_to(&self, certificate: Fingerprint) {
+        self.verifier.hold_to(certificate);
     }
 
     /// The certificate that the latest failed handshake was refused for.
-    pub(crate) fn take_refused(&self) -> Option<UntrustedCertificate> {
+    pub(crate) fn take_refused(&self) -> Option<Refused> {
         self.verifier.take_refused()
+    }
+
+    /// What became of our own certificate so far.
+    pub(crate) fn client_certificate(&self) -> ClientCertificate {
+        self.presenter.outcome()
     }
 
     /// TLS 1.3 tickets that came so far.
@@ -101,6 +124,13 @@ fn protocol_versions(versions: TlsVersions) -> &'static [&'static SupportedProto
         (true, true) => &BOTH,
         (true, false) => &ONLY_12,
         (false, _) => &ONLY_13,
+    }
+}
+
+fn protocol_names(alpn: Alpn) -> Vec<Vec<u8>> {
+    match alpn {
+        Alpn::Named => vec![PROTOCOL_NAME.to_vec()],
+        Alpn::Unnamed => Vec::new(),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Decides on the server's certificate, and keeps what it refused so that a person can be asked.
 //!
-//! Three rules, the first that applies decides: once the control connection showed a certificate,
-//! only that one; where one certificate is trusted by its fingerprint, only that one; else a chain
-//! to a root, a valid date and the right name (RFC 5280, RFC 9525). The handshake's signature is
-//! verified in every case: who shows a certificate has to hold its key.
+//! Four rules, the first that applies decides: once the control connection showed a certificate,
+//! only that one; where certificates are pinned, only one of these; where one certificate is
+//! trusted by its fingerprint, only that one; else a chain to a root, a valid date and the right
+//! name (RFC 5280, RFC 9525). The handshake's signature is verified in every case: who shows a
+//! certificate has to hold its key.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -32,8 +33,27 @@ pub(crate) struct Verifier {
     /// `None` without any roots: then nothing is trusted by its chain.
     chains: Option<Arc<WebPkiServerVerifier>>,
     trusted: Option<Fingerprint>,
-    pinned: OnceLock<Fingerprint>,
-    refused: Mutex<Option<UntrustedCertificate>>,
+    pins: Vec<Fingerprint>,
+    held_to: OnceLock<Fingerprint>,
+    refused: Mutex<Option<Refused>>,
+}
+
+/// A certificate that was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// A person may be asked about it.
+    Untrusted(UntrustedCertificate),
+    /// It is none of the pinned ones: there is nothing to ask.
+    NotPinned(CertificateFacts),
+}
+
+impl Refused {
+    pub(crate) fn facts(&self) -> &CertificateFacts {
+        match self {
+            Self::Untrusted(untrusted) => &untrusted.facts,
+            Self::NotPinned(facts) => facts,
+        }
+    }
 }
 
 impl Verifier {
@@ -49,23 +69,24 @@ impl Verifier {
             provider,
             chains,
             trusted: config.trusted_certificate,
-            pinned: OnceLock::new(),
+            pins: config.pins.clone(),
+            held_to: OnceLock::new(),
             refused: Mutex::new(None),
         })
     }
 
     /// From here on only this certificate is accepted. The first call counts.
-    pub(crate) fn pin(&self, certificate: Fingerprint) {
+    pub(crate) fn hold_to(&self, certificate: Fingerprint) {
         // A second control handshake does not happen within one session.
-        let _ = self.pinned.set(certificate);
+        let _ = self.held_to.set(certificate);
     }
 
     /// The certificate that was refused last.
-    pub(crate) fn take_refused(&self) -> Option<UntrustedCertificate> {
+    pub(crate) fn take_refused(&self) -> Option<Refused> {
         self.refused().take()
     }
 
-    fn refused(&self) -> MutexGuard<'_, Option<UntrustedCertificate>> {
+    fn refused(&self) -> MutexGuard<'_, Option<Refused>> {
         // What is in it is replaced as a whole: it is never half written.
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -77,8 +98,15 @@ impl Verifier {
         name: &ServerName<'_>,
         now: UnixTime,
     ) -> Result<(), Refusal> {
-        if let Some(only) = self.pinned.get().or(self.trusted.as_ref()) {
+        if let Some(only) = self.held_to.get() {
             return expect_certificate(*only, end_entity);
+        }
+        if !self.pins.is_empty() {
+            let is_pinned = self.pins.contains(&Fingerprint::of(end_entity));
+            return if is_pinned { Ok(()) } else { Err(Refusal::NotPinned) };
+        }
+        if let Some(only) = self.trusted {
+            return expect_certificate(only, end_entity);
         }
         let Some(chains) = &self.chains else {
             return Err(Refusal::of_chain(&CertificateError::UnknownIssuer));
@@ -93,6 +121,8 @@ impl Verifier {
 
 /// Why a certificate is refused, before its own facts are looked at.
 enum Refusal {
+    /// It is none of the pinned ones.
+    NotPinned,
     /// It is not the one that it has to be.
     NotTheOne(Fingerprint),
     /// Its chain, date, name or purpose; `None` where its facts will say it.
@@ -122,18 +152,19 @@ impl Refusal {
         })
     }
 
-    fn into_untrusted(
+    fn of_certificate(
         self,
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> UntrustedCertificate {
+    ) -> Refused {
         let facts = CertificateFacts::of(certificate);
         let doubts = match self {
+            Self::NotPinned => return Refused::NotPinned(facts),
             Self::NotTheOne(trusted) => vec![Doubt::NotTheTrusted { trusted }],
             Self::Chain(doubt) => all_doubts(doubt, &facts, certificate, name, now),
         };
-        UntrustedCertificate { facts, doubts }
+        Refused::Untrusted(UntrustedCertificate { facts, doubts })
     }
 }
 
@@ -193,8 +224,7 @@ impl ServerCertVerifier for Verifier {
     ) -> Result<ServerCertVerified, Error> {
         let verdict = self.verify(end_entity, intermediates, server_name, now);
         verdict.map(|()| ServerCertVerified::assertion()).map_err(|refusal| {
-            let untrusted = refusal.into_untrusted(end_entity, server_name, now);
-            *self.refused() = Some(untrusted);
+            *self.refused() = Some(refusal.of_certificate(end_entity, server_name, now));
             Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure)
         })
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{profile::Rung, tls::TlsVersion, upload::Verified};
+use crate::{connect::ProxyProtocol, profile::Rung, tls::TlsVersion, upload::Verified};
 
 /// A decision, or something worth knowing; its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,12 @@ pub enum Status {
         /// Where to.
         address: SocketAddr,
     },
+    /// Connections are made through a proxy. Which one it is, is not everybody's business who
+    /// reads the transcript.
+    ThroughProxy {
+        /// What the proxy speaks.
+        protocol: ProxyProtocol,
+    },
     /// The server has been silent for a while; it is tried whether it expects TLS at once.
     Probing {
         /// How long it has been silent.
@@ -36,6 +42,8 @@ pub enum Status {
         /// The newest version from here on.
         max: TlsVersion,
     },
+    /// The server refused the handshake because the protocol is named in it.
+    AlpnRefused,
     /// The control connection is made again for that reason.
     Reconnecting,
     /// The server wants no password.
@@ -176,6 +184,9 @@ impl fmt::Display for Status {
             Self::ConnectingData { address } => {
                 write!(f, "Connecting to {address} for the data.")
             }
+            Self::ThroughProxy { protocol } => {
+                write!(f, "Connections are made through the {protocol}.")
+            }
             Self::Probing { silent_for } => write!(
                 f,
                 "The server has said nothing for {} s. A second connection tries whether the port \
@@ -189,6 +200,10 @@ impl fmt::Display for Status {
                 f,
                 "The greeting says {server}, which refuses to resume TLS 1.3 sessions from one \
                  data connection to the next. Using {max}."
+            ),
+            Self::AlpnRefused => f.write_str(
+                "The server refused TLS because the protocol was named in it (ALPN ftp). It is not \
+                 named from here on.",
             ),
             Self::Reconnecting => f.write_str("Connecting again before logging in."),
             Self::NoPasswordNeeded => f.write_str("The server asks for no password."),

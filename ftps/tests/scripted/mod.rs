@@ -27,6 +27,7 @@ use rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
+    server::WebPkiClientVerifier,
 };
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
@@ -58,11 +59,21 @@ pub(crate) struct Claims {
     pub(crate) name: &'static str,
     pub(crate) years: (i32, i32),
     pub(crate) versions: &'static [&'static SupportedProtocolVersion],
+    /// The protocols that it knows by ALPN; with none it takes any.
+    pub(crate) protocols: &'static [&'static str],
+    /// Who vouches for its clients; without any it asks for no certificate.
+    pub(crate) clients: Option<CertificateDer<'static>>,
 }
 
 impl Default for Claims {
     fn default() -> Self {
-        Self { name: "localhost", years: (2000, 2100), versions: rustls::ALL_VERSIONS }
+        Self {
+            name: "localhost",
+            years: (2000, 2100),
+            versions: rustls::ALL_VERSIONS,
+            protocols: &[],
+            clients: None,
+        }
     }
 }
 
@@ -74,12 +85,16 @@ impl Identity {
         params.not_after = rcgen::date_time_ymd(claims.years.1, 1, 1);
         let certificate = params.self_signed(&key).unwrap().der().clone();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_protocol_versions(claims.versions)
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
             .unwrap();
+        let builder = match &claims.clients {
+            None => builder.with_no_client_auth(),
+            Some(root) => builder.with_client_cert_verifier(expect_clients_of(root)),
+        };
+        let mut config = builder.with_single_cert(vec![certificate.clone()], key).unwrap();
+        config.alpn_protocols =
+            claims.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
         Self { certificate, acceptor: TlsAcceptor::from(Arc::new(config)) }
     }
 
@@ -92,6 +107,15 @@ impl Default for Identity {
     fn default() -> Self {
         Self::new(&Claims::default())
     }
+}
+
+fn expect_clients_of(
+    root: &CertificateDer<'static>,
+) -> Arc<dyn rustls::server::danger::ClientCertVerifier> {
+    let mut roots = RootCertStore::empty();
+    roots.add(root.clone()).unwrap();
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap()
 }
 
 type BoxedScript = Box<dyn FnOnce(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
@@ -144,6 +168,11 @@ impl Server {
         }
     }
 
+    /// The same server as if it were somewhere else.
+    pub(crate) fn at(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
     /// Roots that vouch for the server.
     pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
@@ -178,16 +207,25 @@ impl Server {
     ) -> Connector {
         let host = "localhost".to_owned();
         let target = Target { address: self.address, host, encryption };
-        let credentials = Credentials {
-            username: Username::new("ada").unwrap(),
-            password: Password::new(SECRET).unwrap(),
-        };
-        Connector::new(target, config, credentials, log.transcript())
+        Connector::new(target, config, credentials(), log.transcript())
+    }
+
+    /// The same by another name of the server.
+    pub(crate) fn connector_for(&self, host: &str, encryption: Encryption, log: &Log) -> Connector {
+        let target = Target { address: self.address, host: host.to_owned(), encryption };
+        Connector::new(target, self.config(), credentials(), log.transcript())
     }
 
     /// A session that is logged in.
     pub(crate) async fn open(&self, log: &Log) -> Client {
         self.connector(self.config(), log).open().await.unwrap()
+    }
+}
+
+fn credentials() -> Credentials {
+    Credentials {
+        username: Username::new("ada").unwrap(),
+        password: Password::new(SECRET).unwrap(),
     }
 }
 
@@ -318,6 +356,15 @@ impl Peer {
         }
     }
 
+    /// What the client sent along in its handshake: the host's name and the protocol's, where the
+    /// server knows that.
+    pub(crate) fn named(&self) -> (Option<String>, Option<String>) {
+        match &self.stream {
+            Stream::Tls(tls) => named(tls),
+            Stream::Plain(_) | Stream::None => (None, None),
+        }
+    }
+
     /// Greeting, `AUTH TLS`, the handshake.
     pub(crate) async fn secure(&mut self) {
         self.say("220 ready").await;
@@ -427,6 +474,13 @@ impl DataPort {
         let mut byte = [0];
         tls.read_exact(&mut byte).await.map(drop)
     }
+}
+
+/// The same of any connection.
+pub(crate) fn named(tls: &TlsStream<TcpStream>) -> (Option<String>, Option<String>) {
+    let (_, connection) = tls.get_ref();
+    let protocol = connection.alpn_protocol().map(|name| String::from_utf8(name.into()).unwrap());
+    (connection.server_name().map(str::to_owned), protocol)
 }
 
 /// Reads to the client's close_notify, which has to come.

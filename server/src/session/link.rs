@@ -222,9 +222,11 @@ impl Worker {
     async fn connect(&mut self, connect: Connect) -> Result<Pool, End> {
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
-        let config = words::engine_config(&self.portal, connect.trusted_certificate.as_deref())
+        let trusted = connect.trusted_certificate.as_deref();
+        let mut config = words::engine_config(&self.portal, destination.host(), trusted)
             .map_err(End::Problem)?;
         let profile = self.portal.profiles.of(&host, port, encryption);
+        config.proxy = self.portal.outbound.proxy().await.map_err(End::Problem)?;
         let credentials = words::credentials(connect).map_err(End::Problem)?;
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;

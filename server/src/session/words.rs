@@ -1,6 +1,6 @@
 //! The FTPS engine's values in the words of the protocol, and the protocol's in the engine's.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use ftps::{Credentials, Password, RemotePath, Transcript, Username};
 use protocol::{
@@ -135,6 +135,7 @@ pub fn problem(error: &ftps::Error) -> Problem {
                 ftps::Who::You => Who::You,
                 ftps::Who::Host => Who::Host,
                 ftps::Who::Network => Who::Network,
+                ftps::Who::Operator => Who::Operator,
             },
             what: diagnosis.remedy,
         }),
@@ -165,12 +166,14 @@ fn stage(stage: ftps::Stage) -> Stage {
     }
 }
 
-/// The engine's configuration from the portal's settings and the person's trust.
+/// The engine's configuration for a host, from the portal's settings and the person's trust; the
+/// proxy is not in it yet.
 ///
 /// # Errors
 /// When `trusted_certificate` is no fingerprint.
 pub fn engine_config(
     portal: &Portal,
+    host: &str,
     trusted_certificate: Option<&str>,
 ) -> Result<ftps::Config, Problem> {
     let trusted_certificate = trusted_certificate
@@ -178,9 +181,11 @@ pub fn engine_config(
         .transpose()
         .map_err(|error| portal_problem(error.to_string(), "Reload the page and try again."))?;
     let settings = &portal.settings;
-    let mut config = ftps::Config::new(Arc::clone(&portal.roots));
+    let mut config = ftps::Config::new(portal.outbound.roots());
     config.tls.versions = tls_versions(settings);
     config.tls.trusted_certificate = trusted_certificate;
+    config.tls.pins = portal.outbound.pins(host);
+    config.tls.client_identity = portal.outbound.identity();
     config.timeouts.connect = settings.connect_timeout;
     config.timeouts.data_connect = settings.connect_timeout;
     config.timeouts.greeting = settings.greeting_timeout;

@@ -5,10 +5,14 @@
 //! goes before a variable, a variable before the file, the file before the default. All of them
 //! are read by the same parser, so that a value is written the same way everywhere.
 
+use std::path::PathBuf;
+
+mod outbound;
 mod source;
 mod table;
 mod value;
 
+pub use outbound::{PinnedCertificate, ProxyUrl};
 pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
 pub use value::{ByteCount, Origin, SettingValue, TlsVersion};
@@ -52,12 +56,22 @@ pub enum SettingsError {
         name: &'static str,
         /// Where the value was given.
         place: String,
-        /// The value.
+        /// The value, or asterisks where it may hold a secret.
         value: String,
         /// What is wrong with it.
         reason: String,
         /// A value that would do.
         example: &'static str,
+    },
+    /// A file that a setting names is not what it should be.
+    #[error("the setting `{name}`: {}: {reason}", .path.display())]
+    File {
+        /// The setting.
+        name: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
     },
     /// The file has a key that is no setting.
     #[error("`{key}` in the configuration file is not a setting")]
@@ -81,6 +95,7 @@ impl SettingsError {
             Self::Value { name, example, .. } => {
                 format!("write it like this: {name} = {example}")
             }
+            Self::File { .. } => "docs/operating.md says what belongs into the file".to_owned(),
             Self::UnknownKey { .. } | Self::Toml(_) => {
                 "`ferryport serve --help` lists every setting".to_owned()
             }

@@ -1,6 +1,6 @@
 //! Where the values of settings come from: flags, environment, file.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use super::{Description, SettingValue, SettingsError};
 
@@ -15,12 +15,26 @@ pub enum TomlError {
     Table(String),
 }
 
+/// What is shown in place of a text that may hold a secret.
+const ASTERISKS: &str = "********";
+
 /// The texts that were given for settings, by their names.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Sources {
     flags: BTreeMap<&'static str, String>,
     variables: BTreeMap<&'static str, String>,
     file: BTreeMap<String, String>,
+}
+
+/// The names alone: among the texts may be a secret.
+impl fmt::Debug for Sources {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources")
+            .field("flags", &self.flags.keys())
+            .field("variables", &self.variables.keys())
+            .field("file", &self.file.keys())
+            .finish()
+    }
 }
 
 impl Sources {
@@ -56,7 +70,7 @@ impl Sources {
         T::parse(text.trim()).map_err(|reason| SettingsError::Value {
             name: setting.name,
             place,
-            value: text,
+            value: if T::SECRET { ASTERISKS.to_owned() } else { text },
             reason,
             example: setting.example,
         })

@@ -1,10 +1,13 @@
 //! The table of settings.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use ipnet::IpNet;
 
-use super::{ByteCount, Description, Origin, SettingValue, SettingsError, Sources, TlsVersion};
+use super::{
+    ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, SettingValue, SettingsError,
+    Sources, TlsVersion,
+};
 
 /// A row of the table as a value.
 macro_rules! description {
@@ -102,7 +105,8 @@ settings! {
 
     /// How long the name service may take.
     resolve_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// How long a TCP connection to an FTPS server may take, control and data connection alike.
+    /// How long a TCP connection to an FTPS server may take, control and data connection alike,
+    /// all that a proxy takes included.
     connect_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// How long a server may take for its greeting.
     greeting_timeout: Duration = "\"15 s\"", like "\"15 s\"";
@@ -136,6 +140,23 @@ settings! {
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
     /// The newest TLS version towards an FTPS server.
     tls_max: TlsVersion = "\"1.3\"", like "\"1.3\"";
+    /// Whether the authorities that the system trusts vouch for FTPS servers; without them only
+    /// those of `ca_file` do.
+    system_roots: bool = "true", like "false";
+    /// Files with authorities of your own that vouch for FTPS servers, in PEM form.
+    ca_file: Vec<PathBuf> = "[]", like "[\"/etc/ferryport/ca.pem\"]";
+    /// The only certificates that a host may show, as `host=SHA-256`: nobody is asked to trust
+    /// another one. A host may be named several times.
+    pinned_certificates: Vec<PinnedCertificate> = "[]", like "[\"ftp.example.org=039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81\"]";
+    /// A file with the certificate that the portal shows to servers that ask for one, in PEM form,
+    /// those that vouch for it after it.
+    client_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/client.pem\"";
+    /// A file with the private key of that certificate, in PEM form without a password; needed
+    /// where it is not in the same file.
+    client_key_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/client.key\"";
+    /// The proxy that FTPS connections go through, `socks5://` or `http://` (`CONNECT`), with user
+    /// name and password where it wants them.
+    proxy: Option<ProxyUrl> = "\"\"", like "\"socks5://user:password@10.0.0.1:1080\"";
     /// The most bytes of one directory listing.
     max_listing: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
     /// The most entries of one directory listing that are shown.
@@ -255,6 +276,19 @@ mod tests {
         let error = with("reply_timeout", "soon").unwrap_err();
         assert!(error.to_string().contains("`reply_timeout` from the flag --reply-timeout"));
         assert_eq!(error.hint(), "write it like this: reply_timeout = \"60 s\"");
+    }
+
+    #[test]
+    fn the_proxys_password_is_shown_nowhere() {
+        let error = with("proxy", "ftp://porter:sesame@10.0.0.1:1080").unwrap_err();
+        let said = format!("{error} {error:?} {}", error.hint());
+        assert!(said.contains("`proxy` from the flag --proxy"), "{said}");
+        assert!(!said.contains("sesame") && !said.contains("porter"), "{said}");
+        let mut sources = Sources::default();
+        sources.variable("proxy", "socks5://porter:sesame@10.0.0.1:1080".to_owned());
+        let settings = Settings::from_sources(&sources).unwrap();
+        let shown = format!("{sources:?} {settings:?}");
+        assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
     }
 
     #[test]

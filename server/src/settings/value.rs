@@ -9,6 +9,9 @@ pub trait SettingValue: Sized {
     /// Whether the setting may be given several times; its texts are joined with commas.
     const REPEATABLE: bool = false;
 
+    /// Whether the text may hold a secret: then it is shown nowhere.
+    const SECRET: bool = false;
+
     /// Reads the value.
     ///
     /// # Errors
@@ -134,8 +137,18 @@ impl SettingValue for IpNet {
     }
 }
 
+/// No text at all is no value.
+impl<T: SettingValue> SettingValue for Option<T> {
+    const SECRET: bool = T::SECRET;
+
+    fn parse(text: &str) -> Result<Self, String> {
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+    }
+}
+
 impl<T: SettingValue> SettingValue for Vec<T> {
     const REPEATABLE: bool = true;
+    const SECRET: bool = T::SECRET;
 
     fn parse(text: &str) -> Result<Self, String> {
         text.split(',').map(str::trim).filter(|part| !part.is_empty()).map(T::parse).collect()

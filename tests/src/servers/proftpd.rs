@@ -4,7 +4,7 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Existing, Login, Plan, Site, installation, program};
+use super::{Clients, DAEMON, Existing, Login, Plan, Site, installation, program};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-proftpd" };
 
@@ -30,6 +30,12 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     let allow_overwrite = match site.options.existing {
         Existing::Replaced => "on",
         Existing::Kept => "off",
+    };
+    let clients = match site.options.clients {
+        Clients::Anybody => String::new(),
+        Clients::Certified => {
+            format!("TLSVerifyClient on\nTLSCACertificateFile {}\n", site.clients.display())
+        }
     };
     let configuration = format!(
         "ModulePath {modules}
@@ -72,7 +78,7 @@ TLSProtocol TLSv1.2 TLSv1.3
 TLSRSACertificateFile {pem}
 TLSRSACertificateKeyFile {pem}
 TLSOptions {tls_options}
-",
+{clients}",
         modules = installation().join("usr/lib/proftpd").display(),
         control = site.ports.control(),
         passive_first = site.ports.passive().start(),

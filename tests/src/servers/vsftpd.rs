@@ -9,7 +9,7 @@ use std::{fs, os::unix::fs::chown, path::Path};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Login, Plan, Site, program};
+use super::{Clients, DAEMON, Login, Plan, Site, program};
 
 pub(super) const LOGIN: Login = Login { username: "anonymous", password: "Fähre-26-vsftpd" };
 
@@ -24,6 +24,13 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     let implicit = match site.options.encryption {
         Encryption::Explicit => "NO",
         Encryption::Implicit => "YES",
+    };
+    let clients = match site.options.clients {
+        Clients::Anybody => String::new(),
+        Clients::Certified => format!(
+            "require_cert=YES\nvalidate_cert=YES\nca_certs_file={}\n",
+            site.clients.display()
+        ),
     };
     let configuration = format!(
         "listen=YES
@@ -64,7 +71,7 @@ xferlog_enable=YES
 log_ftp_protocol=YES
 debug_ssl=YES
 vsftpd_log_file={log}
-",
+{clients}",
         control = site.ports.control(),
         empty = empty.display(),
         passive_first = site.ports.passive().start(),

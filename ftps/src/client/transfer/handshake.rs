@@ -142,7 +142,7 @@ fn too_slow(after: Duration) -> Failure {
 /// Why a handshake on a data connection failed.
 fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
     match session.take_refused() {
-        Some(refused) => Kind::DataCertificate { control, data: refused.facts.sha256 },
+        Some(refused) => Kind::DataCertificate { control, data: refused.facts().sha256 },
         None => Kind::Handshake(source),
     }
 }

@@ -1,0 +1,167 @@
+//! Our own certificate, for servers that want to see one (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
+
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use rustls::{
+    SignatureScheme,
+    client::ResolvesClientCert,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    sign::CertifiedKey,
+};
+use thiserror::Error;
+
+use crate::certificate::Fingerprint;
+
+/// A certificate with its chain, and the key that it is for.
+///
+/// The key is held by the cryptographic library, which overwrites it when the last clone is
+/// dropped; no `Debug` of anything shows it.
+#[derive(Clone)]
+pub struct ClientIdentity(Arc<CertifiedKey>);
+
+/// A certificate and a key that make no identity.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum IdentityError {
+    /// There is no PEM section `CERTIFICATE` (RFC 7468 §5).
+    #[error("there is no certificate in PEM form")]
+    NoCertificate,
+    /// There is no PEM section with a private key in the clear (RFC 7468 §10; PKCS #1 and SEC 1
+    /// are taken too).
+    #[error("there is no private key in PEM form that is readable without a password")]
+    NoKey,
+    /// The key's kind is not known, or it is the key of another certificate.
+    #[error("the private key cannot be used with the certificate")]
+    Unfit(#[source] rustls::Error),
+}
+
+impl ClientIdentity {
+    /// Reads a certificate, those that vouch for it after it, and its key.
+    ///
+    /// What the caller read `key` into is the caller's to overwrite.
+    ///
+    /// # Errors
+    /// [`IdentityError`] when one of them is missing or they do not belong together.
+    pub fn from_pem(certificates: &[u8], key: &[u8]) -> Result<Self, IdentityError> {
+        let chain: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(certificates).collect();
+        let chain = chain.ok().filter(|chain| !chain.is_empty());
+        let chain = chain.ok_or(IdentityError::NoCertificate)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| IdentityError::NoKey)?;
+        let provider = aws_lc_rs::default_provider();
+        let certified = CertifiedKey::from_der(chain, key, &provider);
+        Ok(Self(Arc::new(certified.map_err(IdentityError::Unfit)?)))
+    }
+
+    /// The fingerprint of the certificate itself.
+    #[must_use]
+    pub fn fingerprint(&self) -> Option<Fingerprint> {
+        self.0.cert.first().map(Fingerprint::of)
+    }
+}
+
+impl fmt::Debug for ClientIdentity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("ClientIdentity").field(&self.fingerprint()).finish()
+    }
+}
+
+/// What became of our own certificate in a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum ClientCertificate {
+    /// The server did not ask for one.
+    #[default]
+    NotAskedFor,
+    /// The server asked for one, and there is none.
+    Missing,
+    /// The server asked for one and got it.
+    Shown,
+}
+
+/// Shows our certificate to a server that asks, and remembers that it was asked.
+#[derive(Debug)]
+pub(super) struct Presenter {
+    identity: Option<ClientIdentity>,
+    asked: AtomicBool,
+}
+
+impl Presenter {
+    pub(super) fn new(identity: Option<ClientIdentity>) -> Self {
+        Self { identity, asked: AtomicBool::new(false) }
+    }
+
+    /// What happened so far.
+    pub(super) fn outcome(&self) -> ClientCertificate {
+        match (self.asked.load(Ordering::Relaxed), &self.identity) {
+            (false, _) => ClientCertificate::NotAskedFor,
+            (true, None) => ClientCertificate::Missing,
+            (true, Some(_)) => ClientCertificate::Shown,
+        }
+    }
+}
+
+impl ResolvesClientCert for Presenter {
+    /// The one certificate there is, whichever authorities the server names: servers forget to
+    /// name them all, and what they say of it helps more than our not showing it.
+    fn resolve(
+        &self,
+        _authorities: &[&[u8]],
+        _schemes: &[SignatureScheme],
+    ) -> Option<Arc<CertifiedKey>> {
+        self.asked.store(true, Ordering::Relaxed);
+        self.identity.as_ref().map(|identity| Arc::clone(&identity.0))
+    }
+
+    fn has_certs(&self) -> bool {
+        self.identity.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate_and_key() -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let params = rcgen::CertificateParams::new(["client".to_owned()]).unwrap();
+        (params.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    }
+
+    #[test]
+    fn certificate_and_key_may_be_in_one_text() {
+        let (certificate, key) = certificate_and_key();
+        let both = format!("{key}{certificate}");
+        let identity = ClientIdentity::from_pem(both.as_bytes(), both.as_bytes()).unwrap();
+        let der = CertificateDer::from_pem_slice(certificate.as_bytes()).unwrap();
+        assert_eq!(identity.fingerprint(), Some(Fingerprint::of(&der)));
+    }
+
+    #[test]
+    fn what_is_missing_or_does_not_fit_is_said() {
+        let (certificate, key) = certificate_and_key();
+        let (_, another) = certificate_and_key();
+        let error = |certificates: &str, key: &str| {
+            ClientIdentity::from_pem(certificates.as_bytes(), key.as_bytes()).unwrap_err()
+        };
+        assert!(matches!(error("", &key), IdentityError::NoCertificate));
+        assert!(matches!(error(&key, &key), IdentityError::NoCertificate));
+        assert!(matches!(error(&certificate, ""), IdentityError::NoKey));
+        assert!(matches!(error(&certificate, &certificate), IdentityError::NoKey));
+        assert!(matches!(error(&certificate, &another), IdentityError::Unfit(_)));
+    }
+
+    #[test]
+    fn debug_shows_the_fingerprint_and_no_key() {
+        let (certificate, key) = certificate_and_key();
+        let identity = ClientIdentity::from_pem(certificate.as_bytes(), key.as_bytes()).unwrap();
+        let shown = format!("{identity:?}");
+        assert_eq!(shown, format!("ClientIdentity({:?})", identity.fingerprint()));
+        assert!(!shown.contains("PRIVATE"));
+    }
+}

@@ -1,0 +1,462 @@
+//! Through a proxy: both protocols, both kinds of connection, and everything that a proxy may do
+//! instead of connecting.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use ftps::{
+    Cause, Config, Credentials, Error, Password, Proxy, ProxyProtocol, Stage, Username, Who,
+};
+use scripted::{Log, Peer, SECRET, Server, path, script, upload};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream},
+};
+
+/// What an HTTP proxy wants to read from `porter` with the password of every test.
+const BASIC_OF_PORTER: &str = "Proxy-Authorization: Basic cG9ydGVyOnNlc2FtZS00NzEx";
+
+/// A proxy that notes what it was asked for.
+struct TestProxy {
+    address: SocketAddr,
+    asked: Arc<Mutex<Vec<String>>>,
+}
+
+impl TestProxy {
+    /// A proxy that treats every connection like this.
+    async fn start<F, R>(treat: F) -> Self
+    where
+        F: Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> R + Send + 'static,
+        R: Future<Output = ()> + Send + 'static,
+    {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let noted = Arc::clone(&asked);
+        tokio::spawn(async move {
+            while let Ok((tcp, _)) = listener.accept().await {
+                tokio::spawn(treat(tcp, Arc::clone(&noted)));
+            }
+        });
+        Self { address, asked }
+    }
+
+    /// A proxy that works and wants nothing to be said of who asks.
+    async fn working(protocol: ProxyProtocol) -> Self {
+        match protocol {
+            ProxyProtocol::Socks5 => Self::start(|tcp, asked| socks(tcp, asked, Door::Open)).await,
+            ProxyProtocol::HttpConnect => {
+                Self::start(|tcp, asked| http(tcp, asked, Door::Open)).await
+            }
+        }
+    }
+
+    /// A proxy that lets `porter` in.
+    async fn guarded(protocol: ProxyProtocol) -> Self {
+        match protocol {
+            ProxyProtocol::Socks5 => {
+                Self::start(|tcp, asked| socks(tcp, asked, Door::Guarded)).await
+            }
+            ProxyProtocol::HttpConnect => {
+                Self::start(|tcp, asked| http(tcp, asked, Door::Guarded)).await
+            }
+        }
+    }
+
+    /// A proxy that answers whatever comes first with these bytes, and waits.
+    async fn saying(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        Self::start(move |mut tcp, _| {
+            let bytes = bytes.clone();
+            async move {
+                let _ = tcp.read(&mut [0; 1024]).await;
+                let _ = tcp.write_all(&bytes).await;
+                let _ = tcp.read_to_end(&mut Vec::new()).await;
+            }
+        })
+        .await
+    }
+
+    /// A SOCKS5 proxy that answers the request with a code and nothing that follows it.
+    async fn replying(code: u8) -> Self {
+        Self::start(move |mut tcp, _| async move {
+            tcp.read_exact(&mut [0; 3]).await.unwrap();
+            tcp.write_all(&[5, 0]).await.unwrap();
+            tcp.read_exact(&mut [0; 10]).await.unwrap();
+            tcp.write_all(&[5, code, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+            let _ = tcp.read_to_end(&mut Vec::new()).await;
+        })
+        .await
+    }
+
+    fn as_setting(&self, protocol: ProxyProtocol) -> Option<Proxy> {
+        Some(Proxy::new(protocol, vec![self.address], None).unwrap())
+    }
+
+    fn with_password(&self, protocol: ProxyProtocol, password: &str) -> Option<Proxy> {
+        let credentials = Credentials {
+            username: Username::new("porter").unwrap(),
+            password: Password::new(password).unwrap(),
+        };
+        Some(Proxy::new(protocol, vec![self.address], Some(credentials)).unwrap())
+    }
+
+    fn asked(&self) -> Vec<String> {
+        self.asked.lock().unwrap().clone()
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Door {
+    Open,
+    Guarded,
+}
+
+async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Door) {
+    let mut start = [0; 2];
+    tcp.read_exact(&mut start).await.unwrap();
+    let mut methods = vec![0; usize::from(start[1])];
+    tcp.read_exact(&mut methods).await.unwrap();
+    if let Door::Guarded = door {
+        if !methods.contains(&2) {
+            tcp.write_all(&[5, 0xff]).await.unwrap();
+            return;
+        }
+        tcp.write_all(&[5, 2]).await.unwrap();
+        let mut said = vec![0; 2 + "porter".len() + 1 + SECRET.len()];
+        let expected = [&[1, 6][..], b"porter", &[11], SECRET.as_bytes()].concat();
+        let is_long_enough = tcp.read_exact(&mut said).await.is_ok();
+        let status = u8::from(!is_long_enough || said != expected);
+        tcp.write_all(&[1, status]).await.unwrap();
+        if status != 0 {
+            return;
+        }
+    } else {
+        tcp.write_all(&[5, 0]).await.unwrap();
+    }
+    let mut request = [0; 10];
+    tcp.read_exact(&mut request).await.unwrap();
+    let [5, 1, 0, 1, a, b, c, d, high, low] = request else {
+        panic!("no request for an IPv4 address: {request:?}");
+    };
+    let target = SocketAddr::from(([a, b, c, d], u16::from_be_bytes([high, low])));
+    asked.lock().unwrap().push(target.to_string());
+    let Ok(mut server) = TcpStream::connect(target).await else {
+        tcp.write_all(&[5, 5, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
+        return;
+    };
+    // The address that the proxy dials from may be a name of any length.
+    let name = [b'x'; 255];
+    let reply = [&[5, 0, 0, 3, 255][..], &name, &[0, 21]].concat();
+    tcp.write_all(&reply).await.unwrap();
+    let _ = copy_bidirectional(&mut tcp, &mut server).await;
+}
+
+async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Door) {
+    let head = read_head(&mut tcp).await;
+    let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap();
+    asked.lock().unwrap().push(target.to_owned());
+    assert!(head.contains(&format!("\r\nHost: {target}\r\n")), "{head}");
+    if matches!(door, Door::Guarded) && !head.contains(BASIC_OF_PORTER) {
+        let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+        tcp.write_all(answer.as_bytes()).await.unwrap();
+        return;
+    }
+    let Ok(mut server) = TcpStream::connect(target).await else {
+        tcp.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await.unwrap();
+        return;
+    };
+    // What the server says first, if it does, comes in one segment with the end of the head.
+    let mut first = vec![0; GREETING.len()];
+    let wait = Duration::from_millis(50);
+    if tokio::time::timeout(wait, server.read_exact(&mut first)).await.is_err() {
+        first.clear();
+    }
+    tcp.write_all(b"HTTP/1.1 200 Connection es").await.unwrap();
+    tokio::time::sleep(Duration::from_millis(20)).await;
+    tcp.write_all(&[&b"tablished\r\nVia: test\r\n\r\n"[..], &first].concat()).await.unwrap();
+    let _ = copy_bidirectional(&mut tcp, &mut server).await;
+}
+
+/// What scripted servers greet with.
+const GREETING: &str = "220 ready\r\n";
+
+async fn read_head(tcp: &mut TcpStream) -> String {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(tcp.read_u8().await.unwrap());
+    }
+    String::from_utf8(head).unwrap()
+}
+
+/// The error of a session through `proxy`, to a server that must not be reached.
+async fn refused(proxy: Option<Proxy>) -> (Error, Log) {
+    let reached = Arc::new(AtomicBool::new(false));
+    let noted = Arc::clone(&reached);
+    let server = Server::start(async move |_: Peer| noted.store(true, Ordering::SeqCst)).await;
+    let mut config = server.config();
+    config.proxy = proxy;
+    config.timeouts.connect = Duration::from_millis(500);
+    let log = Log::default();
+    let error = server.connector(config, &log).open().await.unwrap_err();
+    assert_eq!(error.stage(), Stage::Connect);
+    assert!(!reached.load(Ordering::SeqCst), "nothing goes past the proxy");
+    (error, log)
+}
+
+async fn cause_of(proxy: Option<Proxy>) -> Cause {
+    refused(proxy).await.0.diagnosis().cause
+}
+
+async fn works_through(protocol: ProxyProtocol) {
+    let proxy = TestProxy::working(protocol).await;
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        assert_eq!(peer.store("a").await, b"first");
+        assert_eq!(peer.store("b").await, b"second");
+        peer.let_go().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.proxy = proxy.as_setting(protocol);
+    let log = Log::default();
+    let mut client = server.connector(config, &log).open().await.unwrap();
+    assert_eq!(client.facts().address, server.address, "it is the server's, not the proxy's");
+    assert!(upload(&mut client, "a", b"first").await.unwrap().tls.resumed);
+    assert!(upload(&mut client, "b", b"second").await.unwrap().tls.resumed);
+    client.quit().await;
+
+    let asked = proxy.asked();
+    assert_eq!(asked.len(), 3, "one control and two data connections: {asked:?}");
+    assert_eq!(asked[0], server.address.to_string());
+    assert!(asked.iter().all(|target| target.starts_with("127.0.0.1:")), "{asked:?}");
+    assert!(log.has(&format!("through the {protocol}")));
+    assert!(
+        !log.has(&proxy.address.to_string()),
+        "where the proxy is, is not everybody's business"
+    );
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn control_and_data_connections_go_through_a_socks5_proxy() {
+    works_through(ProxyProtocol::Socks5).await;
+}
+
+#[tokio::test]
+async fn control_and_data_connections_go_through_an_http_proxy() {
+    works_through(ProxyProtocol::HttpConnect).await;
+}
+
+const BOTH: [ProxyProtocol; 2] = [ProxyProtocol::Socks5, ProxyProtocol::HttpConnect];
+
+#[tokio::test]
+async fn credentials_open_a_guarded_proxy_and_are_seen_nowhere_else() {
+    for protocol in BOTH {
+        let proxy = TestProxy::guarded(protocol).await;
+        let server = Server::start(async |mut peer| peer.log_in().await).await;
+        let mut config = server.config();
+        config.proxy = proxy.with_password(protocol, SECRET);
+        let log = Log::default();
+        let connector = server.connector(config.clone(), &log);
+        let client = connector.open().await.unwrap();
+        let shown = format!("{config:?} {connector:?} {client:?} {}", log.text());
+        assert!(!shown.contains(SECRET) && !shown.contains("porter"), "{shown}");
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn wrong_and_missing_credentials_are_named_as_the_cause() {
+    for protocol in BOTH {
+        let proxy = TestProxy::guarded(protocol).await;
+        let wrong = proxy.with_password(protocol, "sesame-0815");
+        for setting in [wrong, proxy.as_setting(protocol)] {
+            let (error, log) = refused(setting).await;
+            let diagnosis = error.diagnosis();
+            assert_eq!(diagnosis.cause, Cause::ProxyCredentials, "{}", error.chain());
+            assert_eq!(diagnosis.who, Who::Operator);
+            assert!(error.is_permanent());
+            let shown = format!("{error:?} {} {}", error.chain(), log.text());
+            assert!(!shown.contains("sesame"), "{shown}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_an_http_proxy_say_their_status() {
+    let causes = [
+        ("403 Forbidden", Cause::ProxyRefused),
+        ("407 Proxy Authentication Required", Cause::ProxyCredentials),
+        ("405 Method Not Allowed", Cause::ProxyRefused),
+        ("301 Moved", Cause::ProxyRefused),
+        ("502 Bad Gateway", Cause::Unreachable),
+        ("503 Service Unavailable", Cause::Unreachable),
+        ("504 Gateway Timeout", Cause::NoAnswer),
+    ];
+    for (status, cause) in causes {
+        let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\nsome");
+        let proxy = TestProxy::saying(answer).await;
+        let (error, _) = refused(proxy.as_setting(ProxyProtocol::HttpConnect)).await;
+        assert_eq!(error.diagnosis().cause, cause, "{}", error.chain());
+        assert!(error.chain().contains(status), "{}", error.chain());
+    }
+}
+
+#[tokio::test]
+async fn refusals_of_a_socks5_proxy_say_their_code() {
+    let causes = [
+        (1, Cause::Unreachable),
+        (2, Cause::ProxyRefused),
+        (3, Cause::Unreachable),
+        (4, Cause::Unreachable),
+        (5, Cause::ConnectionRefused),
+        (6, Cause::NoAnswer),
+        (7, Cause::ProxyRefused),
+        (8, Cause::ProxyRefused),
+        (99, Cause::NotAProxy),
+    ];
+    for (code, cause) in causes {
+        let proxy = TestProxy::replying(code).await;
+        let (error, _) = refused(proxy.as_setting(ProxyProtocol::Socks5)).await;
+        assert_eq!(error.diagnosis().cause, cause, "{code}: {}", error.chain());
+        let names_code = error.chain().contains(&format!(": {code}, "));
+        assert!(names_code || cause == Cause::NotAProxy, "{}", error.chain());
+    }
+}
+
+#[tokio::test]
+async fn what_does_not_answer_like_a_proxy_is_said_to_be_none() {
+    let long = [&b"HTTP/1.1 200 OK\r\nX: "[..], &vec![b'x'; 64 * 1024]].concat();
+    let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: x\r\n".repeat(1000));
+    for garbage in [&b"220 ready\r\n"[..], b"\x16\x03\x01\x00\x05", &long, many.as_bytes()] {
+        let proxy = TestProxy::saying(garbage).await;
+        let (error, _) = refused(proxy.as_setting(ProxyProtocol::HttpConnect)).await;
+        assert_eq!(error.diagnosis().cause, Cause::NotAProxy, "{}", error.chain());
+        assert!(error.chain().len() < 300, "only its start is shown: {}", error.chain());
+    }
+    for garbage in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[4, 0], &[5, 7]] {
+        let proxy = TestProxy::saying(garbage).await;
+        let (error, _) = refused(proxy.as_setting(ProxyProtocol::Socks5)).await;
+        assert_eq!(error.diagnosis().cause, Cause::NotAProxy, "{}", error.chain());
+    }
+}
+
+#[tokio::test]
+async fn proxy_that_hangs_ends_within_the_deadline() {
+    let starts: [(ProxyProtocol, &[u8]); 4] = [
+        (ProxyProtocol::Socks5, b""),
+        (ProxyProtocol::Socks5, &[5]),
+        (ProxyProtocol::HttpConnect, b""),
+        (ProxyProtocol::HttpConnect, b"HTTP/1.1 200 OK\r\n"),
+    ];
+    for (protocol, start) in starts {
+        let proxy = TestProxy::saying(start).await;
+        let (error, _) = refused(proxy.as_setting(protocol)).await;
+        assert!(error.is_timeout(), "{}", error.chain());
+        assert_eq!(error.diagnosis().cause, Cause::ProxySilent);
+    }
+}
+
+#[tokio::test]
+async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    for protocol in BOTH {
+        let nothing = Proxy::new(protocol, vec![address], None).unwrap();
+        assert_eq!(cause_of(Some(nothing)).await, Cause::ProxyUnreachable);
+        let leaving = TestProxy::start(async |tcp, _| drop(tcp)).await;
+        assert_eq!(cause_of(leaving.as_setting(protocol)).await, Cause::ProxyUnreachable);
+
+        let working = TestProxy::working(protocol).await;
+        let server = Server::start(async |_: Peer| ()).await;
+        let mut config = server.config();
+        config.proxy = working.as_setting(protocol);
+        let gone = server.at(address).connector(config, &Log::default());
+        let cause = gone.open().await.unwrap_err().diagnosis().cause;
+        assert!(matches!(cause, Cause::ConnectionRefused | Cause::Unreachable), "{cause:?}");
+    }
+}
+
+#[tokio::test]
+async fn proxy_with_several_addresses_is_found_at_the_one_that_answers() {
+    let proxy = TestProxy::working(ProxyProtocol::Socks5).await;
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let closed = listener.local_addr().unwrap();
+    drop(listener);
+    let server = Server::start(async |mut peer| peer.log_in().await).await;
+    let mut config = server.config();
+    let addresses = vec![closed, proxy.address];
+    config.proxy = Some(Proxy::new(ProxyProtocol::Socks5, addresses, None).unwrap());
+    server.connector(config, &Log::default()).open().await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn data_port_that_the_proxy_cannot_reach_is_named() {
+    for protocol in BOTH {
+        let proxy = TestProxy::working(protocol).await;
+        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let port = closed.local_addr().unwrap().port();
+        drop(closed);
+        let play = script(async move |mut peer: Peer| {
+            peer.log_in().await;
+            peer.answer("EPSV", &format!("229 Entering (|||{port}|)")).await;
+            peer.answer("PASV", "502 unknown").await;
+        });
+        let server = Server::start_with(scripted::Identity::default(), vec![play]).await;
+        let mut config: Config = server.config();
+        config.proxy = proxy.as_setting(protocol);
+        let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+        let error = client.store(&path("a"), 0).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::DataConnection);
+        let diagnosis = error.diagnosis();
+        assert_eq!(diagnosis.cause, Cause::DataConnectionBlocked, "{}", error.chain());
+        assert!(diagnosis.explanation.contains(&format!("port {port}")));
+        drop(client);
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn data_port_that_the_proxy_forbids_is_named() {
+    let proxy = TestProxy::start(|mut tcp, asked| async move {
+        let is_first = asked.lock().unwrap().is_empty();
+        if is_first {
+            return http(tcp, asked, Door::Open).await;
+        }
+        read_head(&mut tcp).await;
+        tcp.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
+    })
+    .await;
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let _listened_at = peer.extended_passive().await;
+        peer.answer("PASV", "502 unknown").await;
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.proxy = proxy.as_setting(ProxyProtocol::HttpConnect);
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let error = client.store(&path("a"), 0).await.unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::ProxyRefused, "{}", error.chain());
+    assert_eq!(error.stage(), Stage::DataConnection);
+    drop(client);
+    server.finished().await;
+}

@@ -1,0 +1,263 @@
+//! TLS beyond the handshake: what is named in it, whom pins let in, and our own certificate.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use std::sync::Arc;
+
+use ftps::{
+    Alpn, Cause, ClientCertificate, ClientIdentity, Encryption, Fingerprint, Rung, Stage,
+    TlsVersion, TlsVersions, Who,
+};
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::{RootCertStore, pki_types::CertificateDer};
+use scripted::{
+    Claims, Identity, Log, ONLY_TLS12, Peer, Server, named, read_to_end, script, upload,
+};
+
+static ONLY_TLS13: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
+
+const HOST_AND_FTP: (Option<&str>, Option<&str>) = (Some("localhost"), Some("ftp"));
+
+fn borrowed(named: &(Option<String>, Option<String>)) -> (Option<&str>, Option<&str>) {
+    (named.0.as_deref(), named.1.as_deref())
+}
+
+#[tokio::test]
+async fn host_and_protocol_are_named_on_both_kinds_of_connection() {
+    for versions in [ONLY_TLS12, ONLY_TLS13] {
+        let claims = Claims { versions, protocols: &["h2", "ftp"], ..Claims::default() };
+        let play = script(async |mut peer: Peer| {
+            peer.log_in().await;
+            assert_eq!(borrowed(&peer.named()), HOST_AND_FTP);
+            for _ in 0..3 {
+                let mut data = peer.receive("a").await;
+                assert_eq!(borrowed(&named(&data)), HOST_AND_FTP);
+                read_to_end(&mut data).await;
+                peer.say("226 done").await;
+            }
+        });
+        let server = Server::start_with(Identity::new(&claims), vec![play]).await;
+        let mut client = server.open(&Log::default()).await;
+        for _ in 0..3 {
+            let stored = upload(&mut client, "a", b"a").await.unwrap();
+            assert!(stored.tls.resumed, "naming the protocol does not stand in the way");
+        }
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn address_is_not_named_as_if_it_were_a_host() {
+    let claims = Claims { name: "127.0.0.1", ..Claims::default() };
+    let play = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        assert_eq!(peer.named(), (None, None));
+    });
+    let server = Server::start_with(Identity::new(&claims), vec![play]).await;
+    let connector = server.connector_for("127.0.0.1", Encryption::Explicit, &Log::default());
+    connector.open().await.unwrap();
+    server.finished().await;
+}
+
+/// A server that knows other protocols only, and says so.
+async fn refuse_the_name(mut peer: Peer) {
+    peer.say("220 ready").await;
+    peer.answer("AUTH TLS", "234 go").await;
+    assert!(peer.try_start_tls().await.is_err());
+}
+
+#[tokio::test]
+async fn server_that_refuses_the_protocols_name_gets_a_connection_without_it() {
+    let claims = Claims { protocols: &["h2"], ..Claims::default() };
+    let accept = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        assert_eq!(borrowed(&peer.named()), (Some("localhost"), None));
+        peer.store("a").await;
+    });
+    let scripts = vec![script(refuse_the_name), accept];
+    let server = Server::start_with(Identity::new(&claims), scripts).await;
+    let log = Log::default();
+    let connector = server.connector(server.config(), &log);
+    let mut client = connector.open().await.unwrap();
+    upload(&mut client, "a", b"a").await.unwrap();
+    assert_eq!(connector.profile().alpn, Alpn::Unnamed);
+    assert!(log.has("refused TLS because the protocol was named in it (ALPN ftp)"));
+    assert!(log.has("Connecting again before logging in"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn host_that_is_known_to_refuse_the_name_is_not_told_it_again() {
+    let claims = Claims { protocols: &["h2"], ..Claims::default() };
+    let play = script(async |mut peer: Peer| peer.log_in().await);
+    let server = Server::start_with(Identity::new(&claims), vec![play]).await;
+    let profile = ftps::HostProfile { alpn: Alpn::Unnamed, ..Default::default() };
+    let connector = server
+        .connector(server.config(), &Log::default())
+        .with_profile(ftps::SharedProfile::new(profile));
+    connector.open().await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_that_refuses_the_name_for_data_only_is_met_without_it() {
+    let other = Identity::new(&Claims { protocols: &["h2"], ..Claims::default() });
+    let play = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        let port = peer.extended_passive().await;
+        peer.answer("STOR /home/a", "150 go").await;
+        assert!(port.try_accept_as(&other).await.is_err());
+        peer.expect_end().await;
+    });
+    let server = Server::start_with(Identity::default(), vec![play]).await;
+    let log = Log::default();
+    let mut config = server.config();
+    config.timeouts.verdict = std::time::Duration::from_millis(100);
+    let connector = server.connector(config, &log);
+    let mut client = connector.open().await.unwrap();
+    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    assert_eq!(error.stage(), Stage::DataTls);
+    assert_eq!(connector.learn(&error), Some(Rung::WithoutAlpn));
+    assert_eq!(connector.profile().alpn, Alpn::Unnamed);
+    assert_ne!(connector.learn(&error), Some(Rung::WithoutAlpn), "it is learned once");
+    drop(client);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_below_the_oldest_version_allowed_is_refused_before_the_login() {
+    let claims = Claims { versions: ONLY_TLS12, ..Claims::default() };
+    let server = Server::start_with(Identity::new(&claims), vec![script(refuse_the_name)]).await;
+    let mut config = server.config();
+    config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
+    let log = Log::default();
+    let error = server.connector(config, &log).open().await.unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::TlsTooOld);
+    assert!(!log.has("USER"));
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn pinned_certificate_is_accepted_whatever_the_doubts() {
+    let claims = Claims { name: "example.org", years: (2000, 2001), ..Claims::default() };
+    let welcome = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.store("a").await;
+    });
+    let server = Server::start_with(Identity::new(&claims), vec![welcome]).await;
+    let mut config = server.config();
+    config.tls.roots = Arc::new(RootCertStore::empty());
+    let another = Fingerprint::new([7; 32]);
+    config.tls.pins = vec![another, Fingerprint::of(&server.identity.certificate)];
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    upload(&mut client, "a", b"a").await.unwrap();
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn certificate_that_is_not_pinned_is_refused_although_roots_and_person_trust_it() {
+    let server = Server::start(refuse_the_name).await;
+    let shown = Fingerprint::of(&server.identity.certificate);
+    let mut config = server.config();
+    config.tls.pins = vec![Fingerprint::new([7; 32])];
+    config.tls.trusted_certificate = Some(shown);
+    let log = Log::default();
+    let error = server.connector(config, &log).open().await.unwrap_err();
+    assert_eq!(error.stage(), Stage::Certificate);
+    assert_eq!(error.is_certificate(), None, "it is no question to a person");
+    assert!(error.is_permanent());
+    let diagnosis = error.diagnosis();
+    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateNotPinned, Who::Operator));
+    assert!(error.to_string().contains(&shown.to_string()), "what was shown is said: {error}");
+    assert!(!log.has("USER"));
+    server.finished().await;
+}
+
+/// An authority for clients, and a certificate from it.
+struct Clients {
+    root: CertificateDer<'static>,
+    identity: ClientIdentity,
+}
+
+impl Clients {
+    fn new() -> Self {
+        let root_key = KeyPair::generate().unwrap();
+        let mut root = CertificateParams::new([]).unwrap();
+        root.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let certificate = root.self_signed(&root_key).unwrap().der().clone();
+        let issuer = Issuer::new(root, root_key);
+        let key = KeyPair::generate().unwrap();
+        let client = CertificateParams::new(["portal".to_owned()]).unwrap();
+        let pem = client.signed_by(&key, &issuer).unwrap().pem();
+        let key = key.serialize_pem();
+        let identity = ClientIdentity::from_pem(pem.as_bytes(), key.as_bytes()).unwrap();
+        Self { root: certificate, identity }
+    }
+
+    /// A server that wants to see one of them.
+    fn demanded(&self, versions: &'static [&'static rustls::SupportedProtocolVersion]) -> Identity {
+        Identity::new(&Claims { versions, clients: Some(self.root.clone()), ..Claims::default() })
+    }
+}
+
+#[tokio::test]
+async fn client_certificate_is_shown_to_a_server_that_asks() {
+    for versions in [ONLY_TLS12, ONLY_TLS13] {
+        let clients = Clients::new();
+        let play = script(async |mut peer: Peer| {
+            peer.log_in().await;
+            peer.store("a").await;
+            peer.store("a").await;
+        });
+        let server = Server::start_with(clients.demanded(versions), vec![play]).await;
+        let mut config = server.config();
+        config.tls.client_identity = Some(clients.identity.clone());
+        let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+        assert!(upload(&mut client, "a", b"a").await.unwrap().tls.resumed);
+        assert!(upload(&mut client, "a", b"a").await.unwrap().tls.resumed);
+        server.finished().await;
+    }
+}
+
+/// The error of a server that wants `clients`' certificate and is shown `identity`.
+async fn refused_client(
+    versions: &'static [&'static rustls::SupportedProtocolVersion],
+    identity: Option<ClientIdentity>,
+) -> ftps::Error {
+    let server =
+        Server::start_with(Clients::new().demanded(versions), vec![script(refuse_the_name)]).await;
+    let mut config = server.config();
+    config.tls.client_identity = identity;
+    let error = server.connector(config, &Log::default()).open().await.unwrap_err();
+    server.finished().await;
+    error
+}
+
+#[tokio::test]
+async fn missing_client_certificate_is_named_as_the_cause() {
+    for versions in [ONLY_TLS12, ONLY_TLS13] {
+        let error = refused_client(versions, None).await;
+        assert_eq!(error.evidence().client_certificate, ClientCertificate::Missing);
+        assert_eq!(error.stage(), Stage::Tls);
+        assert!(error.is_permanent());
+        let diagnosis = error.diagnosis();
+        assert_eq!(diagnosis.cause, Cause::ClientCertificateNeeded, "{}", error.chain());
+        assert_eq!(diagnosis.who, Who::Operator);
+    }
+}
+
+#[tokio::test]
+async fn client_certificate_of_a_stranger_is_named_as_the_cause() {
+    for versions in [ONLY_TLS12, ONLY_TLS13] {
+        let error = refused_client(versions, Some(Clients::new().identity)).await;
+        assert_eq!(error.evidence().client_certificate, ClientCertificate::Shown);
+        let cause = error.diagnosis().cause;
+        assert_eq!(cause, Cause::ClientCertificateRefused, "{}", error.chain());
+    }
+}

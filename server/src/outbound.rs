@@ -1,0 +1,271 @@
+//! How the portal appears to FTPS servers and whom it takes for one: authorities, pins, its own
+//! certificate, its proxy.
+
+use std::{fs, io, path::Path, sync::Arc, time::Duration};
+
+use ftps::{ClientIdentity, Fingerprint, Proxy};
+use protocol::{Problem, Remedy, Stage, problem::Who};
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+use tokio::{net::lookup_host, time::timeout};
+use zeroize::Zeroizing;
+
+use crate::settings::{PinnedCertificate, ProxyUrl, Settings, SettingsError};
+
+/// What all FTPS connections of the portal share. The files are read once, at the start.
+#[derive(Clone, Debug)]
+pub struct Outbound {
+    roots: Arc<RootCertStore>,
+    pins: Vec<PinnedCertificate>,
+    identity: Option<ClientIdentity>,
+    proxy: Option<ProxyUrl>,
+    resolve_timeout: Duration,
+}
+
+impl Outbound {
+    /// Reads what the settings name.
+    ///
+    /// # Errors
+    /// When a file cannot be read or does not hold what it should, with the setting that names it.
+    pub fn load(settings: &Settings) -> Result<Self, SettingsError> {
+        Ok(Self {
+            roots: Arc::new(roots(settings)?),
+            pins: settings.pinned_certificates.clone(),
+            identity: identity(settings)?,
+            proxy: settings.proxy.clone(),
+            resolve_timeout: settings.resolve_timeout,
+        })
+    }
+
+    /// The authorities that vouch for FTPS servers.
+    #[must_use]
+    pub fn roots(&self) -> Arc<RootCertStore> {
+        Arc::clone(&self.roots)
+    }
+
+    /// The certificates that a host may show; none where it may show any that is vouched for.
+    #[must_use]
+    pub fn pins(&self, host: &str) -> Vec<Fingerprint> {
+        self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256).collect()
+    }
+
+    /// The certificate for servers that ask for one.
+    #[must_use]
+    pub fn identity(&self) -> Option<ClientIdentity> {
+        self.identity.clone()
+    }
+
+    /// The proxy, its name resolved anew: it may have moved since the start. Its address is the
+    /// operator's word and not the policy's to vet; what it is asked for is.
+    ///
+    /// # Errors
+    /// When the name has no address. The page is not told the name.
+    pub async fn proxy(&self) -> Result<Option<Proxy>, Problem> {
+        let Some(url) = &self.proxy else { return Ok(None) };
+        let resolved = timeout(self.resolve_timeout, lookup_host(url.place())).await;
+        let resolved = resolved.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
+        let addresses = resolved.map_err(|error| proxy_not_found(&error.to_string()))?.collect();
+        url.at(addresses).map(Some).map_err(|error| proxy_not_found(&error.to_string()))
+    }
+}
+
+fn proxy_not_found(reason: &str) -> Problem {
+    tracing::warn!(reason, "the name of the proxy has no address");
+    Problem {
+        stage: Stage::Connect,
+        message: "the address of the portal's proxy was not found".to_owned(),
+        reply: None,
+        cause: None,
+        remedy: Some(Remedy {
+            who: Who::Operator,
+            what: "Tell whoever runs the portal: the setting `proxy` names a host that the name \
+                   service does not know."
+                .to_owned(),
+        }),
+    }
+}
+
+/// The system's authorities, unless the operator does without them, and the operator's own.
+fn roots(settings: &Settings) -> Result<RootCertStore, SettingsError> {
+    let mut roots = RootCertStore::empty();
+    if settings.system_roots {
+        add_system_roots(&mut roots);
+    }
+    for path in &settings.ca_file {
+        add_file(&mut roots, path).map_err(|reason| unfit("ca_file", path, reason))?;
+    }
+    if roots.is_empty() {
+        tracing::warn!("there is no authority to trust: every certificate will be asked about");
+    }
+    Ok(roots)
+}
+
+/// What OpenSSL would find, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+fn add_system_roots(roots: &mut RootCertStore) {
+    let found = rustls_native_certs::load_native_certs();
+    for error in &found.errors {
+        tracing::warn!(%error, "a file of the system's certificates could not be read");
+    }
+    let (added, ignored) = roots.add_parsable_certificates(found.certs);
+    tracing::debug!(added, ignored, "loaded the system's certificates");
+}
+
+/// Every certificate of the file has to be of use: one that is left out would be missed later.
+fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
+    let pem = read(path)?;
+    let before = roots.len();
+    for certificate in CertificateDer::pem_slice_iter(&pem) {
+        let certificate = certificate.map_err(|error| error.to_string())?;
+        roots.add(certificate).map_err(|error| error.to_string())?;
+    }
+    if roots.len() == before {
+        Err("it holds no certificate in PEM form".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// The key may be in the certificate's file too.
+fn identity(settings: &Settings) -> Result<Option<ClientIdentity>, SettingsError> {
+    let Some(certificate_path) = &settings.client_certificate_file else {
+        return match &settings.client_key_file {
+            None => Ok(None),
+            Some(_) => Err(SettingsError::Contradiction(
+                "`client_key_file` is of no use without `client_certificate_file`".to_owned(),
+            )),
+        };
+    };
+    let certificate = read(certificate_path)
+        .map_err(|reason| unfit("client_certificate_file", certificate_path, reason))?;
+    let identity = match &settings.client_key_file {
+        None => ClientIdentity::from_pem(&certificate, &certificate),
+        Some(path) => {
+            let key = read(path).map_err(|reason| unfit("client_key_file", path, reason))?;
+            ClientIdentity::from_pem(&certificate, &key)
+        }
+    };
+    identity.map(Some).map_err(|error| match (&error, &settings.client_key_file) {
+        (ftps::IdentityError::NoKey | ftps::IdentityError::Unfit(_), Some(path)) => {
+            unfit("client_key_file", path, error.to_string())
+        }
+        _ => unfit("client_certificate_file", certificate_path, error.to_string()),
+    })
+}
+
+/// What is read may be a key.
+fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
+    fs::read(path).map(Zeroizing::new).map_err(|error| format!("it cannot be read: {error}"))
+}
+
+fn unfit(name: &'static str, path: &Path, reason: String) -> SettingsError {
+    SettingsError::File { name, path: path.to_owned(), reason }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Sources;
+
+    /// A certificate and its key.
+    fn pem() -> (String, String) {
+        let key = rcgen::KeyPair::generate().unwrap();
+        let certificate = rcgen::CertificateParams::new(["portal".to_owned()]).unwrap();
+        (certificate.self_signed(&key).unwrap().pem(), key.serialize_pem())
+    }
+
+    fn with(pairs: &[(&'static str, &str)]) -> Result<Outbound, SettingsError> {
+        let mut sources = Sources::default();
+        for (name, text) in pairs {
+            sources.flag(name, (*text).to_owned());
+        }
+        Outbound::load(&Settings::from_sources(&sources).unwrap())
+    }
+
+    fn error(pairs: &[(&'static str, &str)]) -> String {
+        with(pairs).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn authorities_are_the_systems_the_operators_or_both() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        fs::write(&file, pem().0).unwrap();
+        let file = file.to_str().unwrap();
+        let own = with(&[("system_roots", "false"), ("ca_file", file)]).unwrap();
+        assert_eq!(own.roots().len(), 1);
+        let system = with(&[]).unwrap().roots().len();
+        let both = with(&[("ca_file", file)]).unwrap();
+        assert_eq!(both.roots().len(), system + 1);
+    }
+
+    #[test]
+    fn file_that_is_of_no_use_is_named_with_its_setting() {
+        let folder = tempfile::tempdir().unwrap();
+        let empty = folder.path().join("empty.pem");
+        fs::write(&empty, "").unwrap();
+        let key = folder.path().join("key.pem");
+        fs::write(&key, pem().1).unwrap();
+        let certificate = folder.path().join("certificate.pem");
+        fs::write(&certificate, pem().0).unwrap();
+        let [empty, key, certificate] =
+            [&empty, &key, &certificate].map(|path| path.to_str().unwrap());
+
+        let said = error(&[("ca_file", "/no/such/file")]);
+        assert!(said.contains("`ca_file`: /no/such/file: it cannot be read"), "{said}");
+        let said = error(&[("ca_file", empty)]);
+        assert!(said.contains("it holds no certificate"), "{said}");
+        let said = error(&[("client_certificate_file", empty)]);
+        assert!(said.contains("`client_certificate_file`"), "{said}");
+        let said = error(&[("client_certificate_file", certificate), ("client_key_file", key)]);
+        assert!(said.contains("`client_key_file`") && said.contains("cannot be used"), "{said}");
+        let said = error(&[("client_key_file", key)]);
+        assert!(said.contains("`client_key_file` is of no use without"), "{said}");
+    }
+
+    #[test]
+    fn key_may_be_in_a_file_of_its_own_or_in_the_certificates() {
+        let folder = tempfile::tempdir().unwrap();
+        let [both, certificate, key] =
+            ["both", "certificate", "key"].map(|name| folder.path().join(name));
+        let (certificate_pem, key_pem) = pem();
+        fs::write(&both, format!("{key_pem}{certificate_pem}")).unwrap();
+        fs::write(&certificate, certificate_pem).unwrap();
+        fs::write(&key, key_pem).unwrap();
+        let [both, certificate, key] =
+            [&both, &certificate, &key].map(|path| path.to_str().unwrap());
+        let one = with(&[("client_certificate_file", both)]).unwrap();
+        let two = with(&[("client_certificate_file", certificate), ("client_key_file", key)]);
+        let fingerprint = |outbound: Outbound| outbound.identity().unwrap().fingerprint();
+        assert_eq!(fingerprint(one), fingerprint(two.unwrap()));
+        assert!(with(&[]).unwrap().identity().is_none());
+    }
+
+    #[test]
+    fn pins_are_those_of_the_host() {
+        let text =
+            format!("a.example={0},b.example={1},a.example={1}", "0a".repeat(32), "0b".repeat(32));
+        let outbound = with(&[("pinned_certificates", &text)]).unwrap();
+        let (a, b) = (Fingerprint::new([0x0a; 32]), Fingerprint::new([0x0b; 32]));
+        assert_eq!(outbound.pins("A.example."), [a, b]);
+        assert_eq!(outbound.pins("b.example"), [b]);
+        assert_eq!(outbound.pins("c.example"), []);
+    }
+
+    #[tokio::test]
+    async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
+        let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
+        let problem = outbound.proxy().await.unwrap_err();
+        assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
+        assert!(!format!("{problem:?}").contains("no-such-proxy"));
+    }
+
+    #[tokio::test]
+    async fn proxy_is_where_its_url_says() {
+        let outbound = with(&[("proxy", "socks5://10.0.0.1:1080")]).unwrap();
+        let proxy = outbound.proxy().await.unwrap().unwrap();
+        assert_eq!(proxy.addresses(), ["10.0.0.1:1080".parse().unwrap()]);
+        assert!(with(&[]).unwrap().proxy().await.unwrap().is_none());
+    }
+}
