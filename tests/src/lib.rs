@@ -7,7 +7,8 @@
 //!
 //! # Layers
 //! - [`process`]: a child process that never outlives its test.
-//! - [`servers`]: vsftpd, `ProFTPD` and Pure-FTPd.
+//! - [`link`]: a line to another network that takes its time.
+//! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
 //! - [`impostors`]: what else may listen where somebody expects an FTPS server.
 //! - [`chaos`]: a network between a client and a server that fails as it is told.
 //! - [`portal`]: `ferryport serve`.
@@ -27,6 +28,7 @@ pub mod chaos;
 pub mod client;
 pub mod content;
 pub mod impostors;
+pub mod link;
 pub mod portal;
 mod ports;
 pub mod process;

@@ -3,17 +3,18 @@
 //! The servers are Debian's, unpacked by `cargo xtask setup` into `target/servers/` of the
 //! workspace, and run with what Debian's packages and the servers themselves have as defaults:
 //! above all, vsftpd and ProFTPD require that a data connection resumes the TLS session of the
-//! control connection.
+//! control connection. pyftpdlib is a library that `cargo xtask setup` installs.
 //!
 //! # Layers
-//! - `vsftpd`, `proftpd`, `pure_ftpd`: the command line and the configuration of each.
+//! - `vsftpd`, `proftpd`, `pure_ftpd`, `pyftpdlib`: the command line and the configuration of each.
 //! - this module: what they have in common, from the certificate to the wait for the `220`.
 //!
 //! # Limits
-//! All three change user and root directory when somebody logs in, so the tests must run as root.
+//! They change user, most of them when somebody logs in, so the tests must run as root.
 
 mod proftpd;
 mod pure_ftpd;
+mod pyftpdlib;
 mod vsftpd;
 
 use std::{
@@ -40,6 +41,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::{
+    link::Namespace,
     ports::PortBlock,
     process::{Process, read_lossy, wait_for},
 };
@@ -59,10 +61,12 @@ pub enum Kind {
     ProFtpd,
     /// Pure-FTPd; does not ask for session reuse, and has no implicit TLS.
     PureFtpd,
+    /// pyftpdlib; does not ask for session reuse, and has implicit TLS by its launcher.
+    Pyftpdlib,
 }
 
 impl Kind {
-    /// All of them.
+    /// Those of Debian's servers that hosts run, and that every claim has to hold for.
     pub const ALL: [Self; 3] = [Self::Vsftpd, Self::ProFtpd, Self::PureFtpd];
 
     /// Those that can start with TLS at once.
@@ -75,6 +79,7 @@ impl Kind {
             Self::Vsftpd => "vsftpd",
             Self::ProFtpd => "ProFTPD",
             Self::PureFtpd => "Pure-FTPd",
+            Self::Pyftpdlib => "pyftpdlib",
         }
     }
 }
@@ -112,6 +117,8 @@ pub struct Options {
     pub existing: Existing,
     /// Whether it wants to see who connects.
     pub clients: Clients,
+    /// Where it listens.
+    pub place: Place,
 }
 
 /// Whether a server wants to see its clients' certificates.
@@ -124,6 +131,40 @@ pub enum Clients {
     Certified,
 }
 
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// On the loopback address of this machine.
+    Loopback,
+    /// At the far end of a [`Link`](crate::link::Link), which gives this value out.
+    Far {
+        /// The address of the far end.
+        address: Ipv4Addr,
+        /// The network that has that address.
+        namespace: Namespace,
+    },
+}
+
+impl Place {
+    fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Loopback => Ipv4Addr::LOCALHOST,
+            Self::Far { address, .. } => address,
+        }
+    }
+
+    /// The plan, as it has to be started to run in this place.
+    fn move_in(self, plan: Plan) -> Plan {
+        match self {
+            Self::Loopback => plan,
+            Self::Far { namespace, .. } => {
+                let (program, arguments) = namespace.enter(&plan.program, plan.arguments);
+                Plan { program, arguments }
+            }
+        }
+    }
+}
+
 /// What becomes of a file whose name another one is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Existing {
@@ -134,13 +175,14 @@ pub enum Existing {
 }
 
 impl Default for Options {
-    /// Explicit TLS up to 1.3, files may be replaced.
+    /// Explicit TLS up to 1.3, files may be replaced, on the loopback address.
     fn default() -> Self {
         Self {
             encryption: Encryption::Explicit,
             tls_max: TlsMax::V13,
             existing: Existing::Replaced,
             clients: Clients::Anybody,
+            place: Place::Loopback,
         }
     }
 }
@@ -209,6 +251,13 @@ struct Site<'a> {
     ports: &'a PortBlock,
 }
 
+impl Site<'_> {
+    /// The address to listen at.
+    fn address(&self) -> Ipv4Addr {
+        self.options.place.address()
+    }
+}
+
 /// Starts a server with [`Options::default`].
 #[must_use]
 pub fn start(kind: Kind) -> Server {
@@ -268,7 +317,9 @@ impl Server {
             Kind::Vsftpd => (vsftpd::LOGIN, vsftpd::plan(&site)),
             Kind::ProFtpd => (proftpd::LOGIN, proftpd::plan(&site)),
             Kind::PureFtpd => (pure_ftpd::LOGIN, pure_ftpd::plan(&site)),
+            Kind::Pyftpdlib => (pyftpdlib::LOGIN, pyftpdlib::plan(&site)),
         };
+        let plan = options.place.move_in(plan);
         let mut environment = library_path();
         environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
         let output = folder.path().join("output.log");
@@ -326,7 +377,7 @@ impl Server {
     /// Where it listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        (Ipv4Addr::LOCALHOST, self.ports.control()).into()
+        (self.options.place.address(), self.ports.control()).into()
     }
 
     /// The ports of data connections.
@@ -516,7 +567,8 @@ fn installation() -> PathBuf {
 }
 
 /// The packages and versions that `cargo xtask setup` unpacked.
-fn installed_versions() -> String {
+#[must_use]
+pub fn installed_versions() -> String {
     let versions = read_lossy(&installation().join("versions.txt"));
     versions.lines().collect::<Vec<_>>().join(", ")
 }
@@ -536,7 +588,7 @@ fn library_path() -> Vec<(&'static str, OsString)> {
     vec![("LD_LIBRARY_PATH", joined)]
 }
 
-/// OpenSSL's own configuration: the one way to hold all three servers to a version of TLS.
+/// OpenSSL's own configuration: the one way to hold all servers to a version of TLS.
 fn openssl_configuration(site: &Site<'_>) -> PathBuf {
     let path = site.folder.join("openssl.cnf");
     let text = format!(

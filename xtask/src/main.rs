@@ -1,4 +1,4 @@
-//! Ferryport's chores: `cargo xtask setup`, `demo`, `test`.
+//! Ferryport's chores: `cargo xtask setup`, `demo`, `test`, `bench`.
 //!
 //! What a fresh machine needs is in here and nowhere else. Each command first gets what is
 //! missing, or says exactly what to install and stops. Nothing of Ferryport itself is linked in,
@@ -8,8 +8,10 @@
 //! - `needs`: what a command needs, and how to get it: the wasm target, Debian's packages, the
 //!   FTPS servers of the tests.
 //! - `test`: the checks and tests, one section after the other, with a summary.
+//! - `bench`: Ferryport measured beside other programs.
 //! - `command`: running programs.
 
+mod bench;
 mod command;
 mod needs;
 mod test;
@@ -23,9 +25,10 @@ use std::{
 use anyhow::{Result, bail};
 
 const USAGE: &str = "\
-cargo xtask setup            get all that building and testing need
-cargo xtask demo [ARGUMENT]  build Ferryport and start `ferryport demo`
-cargo xtask test [SECTION]   all checks and tests, or the one section that is named";
+cargo xtask setup                      get all that building, testing and measuring need
+cargo xtask demo [ARGUMENT]            build Ferryport and start `ferryport demo`
+cargo xtask test [SECTION]             all checks and tests, or the one section that is named
+cargo xtask bench [SUITE [ARGUMENT]]   the suites, or measure with the one that is named";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -53,9 +56,16 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["test", section] => test::run(Some(section)),
+        ["bench"] | ["bench", "--list"] => {
+            bench::list();
+            Ok(ExitCode::SUCCESS)
+        }
+        ["bench", suite, rest @ ..] => bench::run(suite, rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}\n\nSections of `cargo xtask test`:");
             test::list();
+            println!("\nSuites of `cargo xtask bench`:");
+            bench::list();
             Ok(ExitCode::SUCCESS)
         }
         _ => bail!("this is not a chore: `{}`\n\n{USAGE}", arguments.join(" ")),

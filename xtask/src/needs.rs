@@ -21,10 +21,17 @@ pub(crate) enum Purpose {
     Build,
     /// Running its tests against real servers and a real browser.
     Test,
+    /// Measuring it beside other clients, against the same servers.
+    Bench,
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 2] = [Self::Build, Self::Test];
+    pub(crate) const ALL: [Self; 3] = [Self::Build, Self::Test, Self::Bench];
+
+    /// Whether it runs real FTPS servers.
+    fn runs_servers(self) -> bool {
+        matches!(self, Self::Test | Self::Bench)
+    }
 }
 
 /// The browsers that the tests can drive, by the names of their programs.
@@ -32,6 +39,13 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// Fonts for every name that the tests put on the page.
 const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
+
+/// What the servers are run with: pyftpdlib, a library that starts no service, and `ip` for a
+/// network of their own.
+const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
+
+/// The programs that the bench measures Ferryport by, and the one that measures the line.
+const FOR_BENCH: [&str; 3] = ["curl", "lftp", "iputils-ping"];
 
 /// Gets what is missing.
 pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
@@ -51,12 +65,19 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         }
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
     }
+    let runs_servers = purposes.iter().any(|purpose| purpose.runs_servers());
+    if runs_servers {
+        missing.extend(FOR_SERVERS.into_iter().filter(|package| !is_installed(package)));
+    }
+    if purposes.contains(&Purpose::Bench) {
+        missing.extend(FOR_BENCH.into_iter().filter(|package| !is_installed(package)));
+    }
     install(&missing)?;
 
     if purposes.contains(&Purpose::Build) && !wasm::is_there() {
         bail!("there is still no Rust toolchain for {}", wasm::TARGET);
     }
-    if purposes.contains(&Purpose::Test) {
+    if runs_servers {
         servers::get()?;
     }
     Ok(())
@@ -112,8 +133,8 @@ fn apt_get_install(packages: &[&str]) -> Command {
     command
 }
 
-/// Whether dpkg knows the package as installed. Where there is no dpkg, fonts are the person's
-/// own business.
+/// Whether dpkg knows the package as installed. Where there is no dpkg, these packages are the
+/// person's own business.
 fn is_installed(package: &str) -> bool {
     if find("dpkg-query").is_none() {
         return true;

@@ -51,7 +51,7 @@ const SECTIONS: [Section; 4] = [
     Section {
         name: "tests",
         claim: "units, and everything end to end against real servers and a real browser",
-        needs: &needs::Purpose::ALL,
+        needs: &[needs::Purpose::Build, needs::Purpose::Test],
         run: || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]),
     },
 ];

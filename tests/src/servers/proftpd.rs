@@ -45,7 +45,7 @@ LoadModule mod_site_misc.c
 ServerName Debian
 ServerType standalone
 DefaultServer on
-DefaultAddress 127.0.0.1
+DefaultAddress {address}
 SocketBindTight on
 UseIPv6 off
 UseReverseDNS off
@@ -80,6 +80,7 @@ TLSRSACertificateKeyFile {pem}
 TLSOptions {tls_options}
 {clients}",
         modules = installation().join("usr/lib/proftpd").display(),
+        address = site.address(),
         control = site.ports.control(),
         passive_first = site.ports.passive().start(),
         passive_last = site.ports.passive().end(),

@@ -37,7 +37,7 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     assert!(made.status.success(), "pure-pw failed: {made:?}");
     let arguments = vec![
         "--bind".into(),
-        format!("127.0.0.1,{}", site.ports.control()).into(),
+        format!("{},{}", site.address(), site.ports.control()).into(),
         "--passiveportrange".into(),
         format!("{}:{}", site.ports.passive().start(), site.ports.passive().end()).into(),
         "--login".into(),

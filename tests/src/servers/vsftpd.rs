@@ -34,7 +34,7 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     };
     let configuration = format!(
         "listen=YES
-listen_address=127.0.0.1
+listen_address={address}
 listen_port={control}
 run_as_launching_user=YES
 background=NO
@@ -72,6 +72,7 @@ log_ftp_protocol=YES
 debug_ssl=YES
 vsftpd_log_file={log}
 {clients}",
+        address = site.address(),
         control = site.ports.control(),
         empty = empty.display(),
         passive_first = site.ports.passive().start(),

@@ -1,0 +1,171 @@
+//! The FTPS engine against every server, every version of TLS and every way to start it: each a
+//! session of twenty files of awkward sizes.
+//!
+//! All four servers resume: vsftpd and `ProFTPD` insist on it, Pure-FTPd does it in TLS 1.2 and not
+//! in 1.3, pyftpdlib does not ask and resumes all the same. `ProFTPD` tells its name before TLS
+//! starts, and the engine uses TLS 1.2 with it whatever it offers.
+//!
+//! Each run prints its counts: `cargo test --test matrix -- --nocapture`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+use std::sync::Arc;
+
+use ferryport_tests::{
+    content::Content,
+    servers::{Kind, Options, Server, TlsMax},
+};
+use ftps::{
+    Client, Config, Connector, Credentials, Encryption, Password, RemotePath, Target, TlsVersion,
+    Transcript, Username,
+};
+use rustls::RootCertStore;
+
+/// One TLS record holds 16 KiB.
+const RECORD: u64 = 16 * 1024;
+
+/// What ends before, at and after a record, and more than any buffer on the way holds.
+const SIZES: [u64; 6] = [0, 1, RECORD - 1, RECORD, RECORD + 1, 20_000_000];
+
+/// Files in one session.
+const FILES: usize = 20;
+
+/// How the data connections of a session came about.
+#[derive(Debug, Default)]
+struct Handshakes {
+    resumed: usize,
+    full: usize,
+}
+
+/// The claim of this file.
+async fn every_file_is_stored(kind: Kind, encryption: Encryption, tls_max: TlsMax) {
+    let server = start(kind, encryption, tls_max);
+    let connector = connector(&server, encryption);
+    let mut client = connector.open().await.unwrap_or_else(|e| panic!("{e:?}\n{}", server.log()));
+    let mut handshakes = Handshakes::default();
+    for index in 0..FILES {
+        upload(&mut client, index, &mut handshakes)
+            .await
+            .unwrap_or_else(|error| panic!("file {index}: {error:?}\n{}", server.log()));
+    }
+    assert_in_step(&mut client).await;
+    let tls = client.facts().tls.version;
+    client.quit().await;
+    for index in 0..FILES {
+        assert_eq!(server.sha256_of(&name(index)), Some(content(index).sha256()), "{index}");
+    }
+    println!(
+        "{}, {encryption:?}, server up to {tls_max:?}, {tls}: {FILES} files stored, {} data \
+         connections resumed, {} not",
+        kind.name(),
+        handshakes.resumed,
+        handshakes.full
+    );
+    assert_handshakes(kind, tls, &handshakes);
+}
+
+fn start(kind: Kind, encryption: Encryption, tls_max: TlsMax) -> Server {
+    let encryption = match encryption {
+        Encryption::Explicit => protocol::Encryption::Explicit,
+        Encryption::Implicit => protocol::Encryption::Implicit,
+    };
+    Server::start(kind, Options { encryption, tls_max, ..Options::default() })
+}
+
+fn connector(server: &Server, encryption: Encryption) -> Connector {
+    let target = Target { address: server.address(), host: "localhost".to_owned(), encryption };
+    let mut roots = RootCertStore::empty();
+    roots.add(server.certificate()).unwrap();
+    let credentials = Credentials {
+        username: Username::new(server.username()).unwrap(),
+        password: Password::new(server.password()).unwrap(),
+    };
+    Connector::new(target, Config::new(Arc::new(roots)), credentials, Transcript::discard())
+}
+
+async fn upload(
+    client: &mut Client,
+    index: usize,
+    handshakes: &mut Handshakes,
+) -> Result<(), ftps::Error> {
+    let content = content(index);
+    let mut upload = client.store(&path(index), 0).await?;
+    for piece in content.pieces() {
+        upload.write(&piece).await?;
+    }
+    let stored = upload.finish().await?;
+    assert_eq!(stored.bytes, content.len);
+    match stored.tls.resumed {
+        true => handshakes.resumed += 1,
+        false => handshakes.full += 1,
+    }
+    Ok(())
+}
+
+/// A reply too many or too few would be taken for the answer to the next command.
+async fn assert_in_step(client: &mut Client) {
+    for index in 0..SIZES.len() {
+        assert_eq!(client.size(&path(index)).await.unwrap(), Some(content(index).len));
+    }
+    let missing = RemotePath::try_from("there is no such file").unwrap();
+    assert_eq!(client.size(&missing).await.unwrap(), None);
+}
+
+fn assert_handshakes(kind: Kind, tls: TlsVersion, handshakes: &Handshakes) {
+    let resumes = kind != Kind::PureFtpd || tls == TlsVersion::Tls12;
+    let expected = if resumes { (FILES, 0) } else { (0, FILES) };
+    assert_eq!((handshakes.resumed, handshakes.full), expected, "resumed and not");
+}
+
+fn content(index: usize) -> Content {
+    Content { len: SIZES[index % SIZES.len()], seed: index as u64 }
+}
+
+fn name(index: usize) -> String {
+    format!("file-{index}")
+}
+
+fn path(index: usize) -> RemotePath {
+    RemotePath::try_from(name(index).as_str()).unwrap()
+}
+
+/// One test a cell.
+macro_rules! cells {
+    ($($name:ident: $kind:ident, $encryption:ident, $tls_max:ident;)+) => {
+        mod every_file_is_stored {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    super::every_file_is_stored(
+                        Kind::$kind,
+                        Encryption::$encryption,
+                        TlsMax::$tls_max,
+                    )
+                    .await;
+                }
+            )+
+        }
+    };
+}
+
+cells! {
+    vsftpd_explicit_tls12: Vsftpd, Explicit, V12;
+    vsftpd_explicit_tls13: Vsftpd, Explicit, V13;
+    vsftpd_implicit_tls12: Vsftpd, Implicit, V12;
+    vsftpd_implicit_tls13: Vsftpd, Implicit, V13;
+    proftpd_explicit_tls12: ProFtpd, Explicit, V12;
+    proftpd_explicit_tls13: ProFtpd, Explicit, V13;
+    proftpd_implicit_tls12: ProFtpd, Implicit, V12;
+    proftpd_implicit_tls13: ProFtpd, Implicit, V13;
+    pure_ftpd_explicit_tls12: PureFtpd, Explicit, V12;
+    pure_ftpd_explicit_tls13: PureFtpd, Explicit, V13;
+    pyftpdlib_explicit_tls12: Pyftpdlib, Explicit, V12;
+    pyftpdlib_explicit_tls13: Pyftpdlib, Explicit, V13;
+    pyftpdlib_implicit_tls12: Pyftpdlib, Implicit, V12;
+    pyftpdlib_implicit_tls13: Pyftpdlib, Implicit, V13;
+}

@@ -1,0 +1,46 @@
+//! Ferryport measured beside other programs, one suite after a name.
+//!
+//! The bench itself is a program of `tests/`, which knows the engine and the portal; here is only
+//! what it needs on the machine. It is built as Ferryport is released.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use crate::{command, needs};
+
+/// One part of `cargo xtask bench`.
+struct Suite {
+    name: &'static str,
+    /// What it measures.
+    subject: &'static str,
+}
+
+const SUITES: [Suite; 1] =
+    [Suite { name: "ftps", subject: "the FTPS engine beside curl and lftp, on real servers" }];
+
+/// Prints the suites.
+pub(crate) fn list() {
+    for suite in &SUITES {
+        println!("  {:<10} {}", suite.name, suite.subject);
+    }
+}
+
+/// Runs the suite that is named, with arguments of its own.
+pub(crate) fn run(suite: &str, arguments: &[&str]) -> Result<ExitCode> {
+    if !SUITES.iter().any(|known| known.name == suite) {
+        let names: Vec<_> = SUITES.iter().map(|known| known.name).collect();
+        bail!("there is no suite `{suite}`; there are: {}", names.join(", "));
+    }
+    needs::get(&[needs::Purpose::Build, needs::Purpose::Bench])?;
+    let mut bench = command::cargo();
+    bench
+        .args(["run", "--release", "--locked", "--package", "ferryport-tests", "--bin", "bench"])
+        .args(["--", suite])
+        .args(arguments);
+    let status = command::status(&mut bench)?;
+    Ok(match status.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
+}
