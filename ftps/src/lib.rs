@@ -93,10 +93,12 @@ pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
 pub use features::Features;
 pub use line::Line;
-pub use listing::{Entry, EntryKind, Listing};
+pub use listing::{
+    Entry, EntryKind, Listing, LocalTime, Permission, Permissions, Precision, UtcOffset,
+};
 pub use path::{ForbiddenByte, RemotePath};
 pub use pool::{Lease, Pool};
-pub use profile::{HostProfile, Rung, SharedProfile};
+pub use profile::{HostProfile, Rung, ServerClock, SharedProfile};
 pub use reply::{Code, Reply};
 pub use time::Timestamp;
 pub use tls::{TlsFacts, TlsVersion, TlsVersions};
