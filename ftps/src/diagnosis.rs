@@ -1,16 +1,32 @@
 //! What an error most likely means, what to do about it, and who can.
 //!
-//! The facts are in the [`Error`]; this is the advice.
+//! The facts are in the [`Error`]; this is the advice. What a port speaks that is not FTP was
+//! probed, not guessed; what a server means by a reply is read from its code, its stage and its
+//! words, since servers use the same code for many things.
+//!
+//! - `refusal`: what a reply means.
+//! - `certificate`: what the doubts about a certificate mean.
+//! - `advice`: the texts.
 
-use std::io;
+use std::{io, net::Ipv4Addr, time::Duration};
 
-use self::advice::PORT;
 use crate::{
-    error::{Error, Kind, Stage, What},
+    error::{Error, Evidence, Kind, Stage, What},
     reply::{Code, Reply, decoder::DecodeError},
+    tls::TlsVersion,
 };
 
 mod advice;
+mod certificate;
+mod refusal;
+
+/// A session that is older than this may be too old for the server to resume: some keep sessions
+/// for 300 s.
+const OLD_SESSION: Duration = Duration::from_secs(240);
+
+/// A session that had as many data connections has sent some hundreds of commands. A filter of
+/// Windows' firewall is known to cut sessions at about 700.
+const MANY_DATA_CONNECTIONS: u32 = 100;
 
 /// What an error most likely means and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,46 +78,114 @@ pub enum Cause {
     ExplicitTlsExpected,
     /// The server has no TLS.
     NoTls,
-    /// The server has TLS and does not grant it now.
+    /// The server has TLS and cannot grant it: most often its certificate is missing.
     TlsUnavailable,
+    /// The server has TLS and its policy does not grant it.
+    TlsPolicy,
+    /// The server takes the session for one in the clear.
+    EncryptionDemanded,
+    /// The connection was cut where TLS starts.
+    TlsCut,
     /// Something came in the clear where TLS starts.
     InjectedBytes,
     /// The server's TLS is older than TLS 1.2, or has no cipher suite in common.
     TlsTooOld,
+    /// The server finds the cipher suite that was agreed on too weak.
+    WeakCiphers,
+    /// The server wants a certificate of the client's.
+    ClientCertificateNeeded,
     /// The TLS handshake failed otherwise.
     TlsFailed,
-    /// The certificate is not trusted.
+    /// The certificate is not trusted, for a reason that has no name here.
     CertificateNotTrusted,
+    /// Nobody but the server vouches for the certificate.
+    CertificateSelfSigned,
+    /// An authority that is not trusted here vouches for the certificate.
+    CertificateUnknownIssuer,
+    /// The server does not show who issued its certificate.
+    CertificateChainIncomplete,
+    /// The certificate's time is over.
+    CertificateExpired,
+    /// The certificate's time has not come.
+    CertificateNotYetValid,
+    /// The certificate is for other hosts.
+    CertificateNameMismatch,
+    /// The certificate was taken back, or is not meant for servers.
+    CertificateUnfit,
+    /// The certificate is not the one that was trusted before.
+    CertificateChanged,
     /// The server knows no such user with that password.
     WrongCredentials,
+    /// The server knows the user and does not let it in: locked, disabled or expired.
+    AccountLocked,
+    /// The server lets nobody in from this address.
+    AddressBanned,
+    /// The server lets nobody in after too many failed logins.
+    TooManyAttempts,
+    /// The user's directory on the server is missing or closed.
+    HomeUnavailable,
+    /// vsftpd does not let a user write to the directory that it is locked into.
+    WritableRoot,
+    /// The server stumbles over its own configuration.
+    ServerMisconfigured,
     /// The server takes no more sessions of this user or address.
     TooManyConnections,
     /// The server wants an account name besides.
     AccountNeeded,
     /// The server does not protect data connections.
     ProtectionRefused,
-    /// The data port cannot be reached.
+    /// The data port does not answer.
     DataConnectionBlocked,
+    /// Nothing listens at the data port.
+    DataConnectionRefused,
+    /// The server named an address of its own network for the data, and its port does not answer.
+    PrivateAddress,
     /// The server did not take the data connection from our address.
     DataAddressRefused,
     /// The server answered `EPSV` or `PASV` with something that cannot be used.
     PassiveUnusable,
     /// The server insists on a resumed TLS session and did not get one.
     SessionReuseRefused,
+    /// The server has forgotten the TLS session, which is older than it keeps them.
+    SessionTooOld,
+    /// The server takes each TLS 1.3 ticket once, and none is left.
+    TicketsRunOut,
     /// The data connection shows another certificate than the control connection.
     DataCertificateDiffers,
-    /// The server does not permit it, or there is no such file or directory.
+    /// The server does not permit it.
     NotPermitted,
+    /// There is no such file or directory.
+    NoSuchFile,
+    /// The name is taken, and the server does not let what has it be replaced.
+    OverwriteNotPermitted,
+    /// The server does not let a transfer go on where another one stopped.
+    ResumeNotPermitted,
     /// The server does not permit the name.
     NameNotAllowed,
-    /// The server's disk or the user's share of it is full.
+    /// The server does not understand the name, most often for its character set.
+    NameNotUnderstood,
+    /// The server's disk is full.
     DiskFull,
+    /// The user's share of the server's disk is full.
+    QuotaExceeded,
+    /// The server counts bytes as if files were text.
+    AsciiMode,
     /// The file is in use, or the server cannot do it now.
     Busy,
+    /// The server has a fault of its own.
+    ServerFault,
+    /// The server got the commands in an order that it does not take.
+    OutOfSequence,
     /// The server does not know the command.
     NotSupported,
     /// The server ended the session.
     SessionEnded,
+    /// The server ended a session in which nothing happened for a while.
+    IdleTimeout,
+    /// The server ended a session during a transfer as if nothing happened in it.
+    TransferTimedOut,
+    /// Something cuts sessions after some hundreds of commands.
+    CutAfterMany,
     /// The connection broke.
     ConnectionLost,
     /// The transfer broke.
@@ -110,44 +194,56 @@ pub enum Cause {
     NotWhole,
     /// The machine that this runs on gives no random bytes.
     NoRandomness,
+    /// All bytes were sent, and the server did not take how the data connection ended.
+    EndRefused,
+    /// All bytes were sent, and the server did not confirm in time.
+    ConfirmationMissing,
     /// The server did not answer in time.
     ServerTooSlow,
     /// The server broke the protocol.
     ProtocolViolation,
 }
 
-impl Error {
-    /// What the error most likely means, what to do, and who can.
+impl Cause {
+    /// What the cause means and what to do, where the error is not known that it comes from.
     #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis {
-        let cause = self.cause();
-        let advice = cause.advice();
+    pub fn diagnosis(self) -> Diagnosis {
+        self.diagnosis_with(&Evidence::default())
+    }
+
+    fn diagnosis_with(self, evidence: &Evidence) -> Diagnosis {
+        let advice = self.advice();
         Diagnosis {
-            cause,
-            explanation: advice.explanation.replace(PORT, &self.port_text()),
-            remedy: advice.remedy.to_owned(),
+            cause: self,
+            explanation: advice::fill(advice.explanation, evidence),
+            remedy: advice::fill(advice.remedy, evidence),
             who: advice.who,
         }
     }
+}
 
-    /// The port that the error is about, in words.
-    fn port_text(&self) -> String {
-        let evidence = self.evidence();
-        let target = evidence.target.map(|(address, _)| address.port());
-        match evidence.data_port.or(target) {
-            Some(port) => format!("port {port}"),
-            None => "the port".to_owned(),
+impl Error {
+    /// What the error most likely means, what to do, and who can.
+    ///
+    /// It rests on the error's [stage](Self::stage), the server's [reply](Self::reply) and the rest
+    /// of the [evidence](Self::evidence).
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        let diagnosis = self.cause().diagnosis_with(self.evidence());
+        match self.kind() {
+            Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted),
+            _ => diagnosis,
         }
     }
 
     fn cause(&self) -> Cause {
         match self.kind() {
             Kind::InvalidHost { .. } => Cause::InvalidHost,
-            Kind::Io { what, source } => io_cause(*what, source),
-            Kind::TimedOut { what, .. } => timeout_cause(*what),
+            Kind::Io { what, source } => self.io_cause(*what, source),
+            Kind::TimedOut { what, .. } => self.timeout_cause(*what),
             Kind::Closed => self.closed_cause(),
-            Kind::Ended { reply } => ended_cause(reply),
-            Kind::Refused { reply, .. } => self.refusal_cause(reply),
+            Kind::Ended { reply } => refusal::ended_cause(self.stage(), reply),
+            Kind::Refused { verb, reply } => self.refusal_cause(verb, reply),
             Kind::Unexpected { reply, .. } => unexpected_cause(reply),
             Kind::Malformed(error) => malformed_cause(error),
             Kind::BytesAfterAuth { .. } => Cause::InjectedBytes,
@@ -156,7 +252,7 @@ impl Error {
             Kind::TlsAtOnce if self.is_https_port() => Cause::HttpServer,
             Kind::TlsAtOnce => Cause::ImplicitTlsExpected,
             Kind::ClearAnswer { start } => clear_cause(start),
-            Kind::Untrusted(_) => Cause::CertificateNotTrusted,
+            Kind::Untrusted(untrusted) => certificate::cause(&untrusted.doubts),
             Kind::DataCertificate { .. } => Cause::DataCertificateDiffers,
             Kind::Passive { .. } => Cause::PassiveUnusable,
             Kind::UnexpectedData => Cause::ProtocolViolation,
@@ -171,103 +267,108 @@ impl Error {
         self.evidence().target.is_some_and(|(address, _)| address.port() == 443)
     }
 
+    fn io_cause(&self, what: What, source: &io::Error) -> Cause {
+        match (what, source.kind()) {
+            (What::DataTcp, _) if self.names_unroutable_address() => Cause::PrivateAddress,
+            (What::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
+            (What::DataTcp, _) => Cause::DataConnectionBlocked,
+            (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
+            (What::ControlTcp, _) => Cause::Unreachable,
+            (What::Data, _) if self.stage() == Stage::Verify => Cause::EndRefused,
+            (What::Data | What::DataTls, _) => Cause::TransferBroken,
+            _ if wants_client_certificate(source) => Cause::ClientCertificateNeeded,
+            _ => self.closed_cause(),
+        }
+    }
+
+    fn timeout_cause(&self, what: What) -> Cause {
+        match what {
+            What::ControlTcp => Cause::NoAnswer,
+            What::DataTcp if self.names_unroutable_address() => Cause::PrivateAddress,
+            What::DataTcp => Cause::DataConnectionBlocked,
+            What::Greeting | What::ControlTls => Cause::SilentServer,
+            What::FinalReply if self.stage() == Stage::Verify => Cause::ConfirmationMissing,
+            What::Reply
+            | What::FinalReply
+            | What::Digest
+            | What::Control
+            | What::Data
+            | What::DataTls => Cause::ServerTooSlow,
+        }
+    }
+
+    /// Whether the server named an address for the data that leads nowhere outside of its network.
+    fn names_unroutable_address(&self) -> bool {
+        self.evidence().passive_address.is_some_and(is_unroutable)
+    }
+
+    /// The control connection ended without a word.
     fn closed_cause(&self) -> Cause {
+        let evidence = self.evidence();
         match self.stage() {
-            Stage::Greeting => Cause::NotFtp,
-            Stage::DataTls => Cause::SessionReuseRefused,
+            Stage::Greeting if evidence.tls.is_none() => Cause::NotFtp,
+            Stage::Auth | Stage::Tls => Cause::TlsCut,
+            Stage::DataTls => self.reuse_cause(),
+            _ if evidence.data_connections >= MANY_DATA_CONNECTIONS => Cause::CutAfterMany,
             _ => Cause::ConnectionLost,
+        }
+    }
+
+    /// The server did not take the TLS of a data connection.
+    fn reuse_cause(&self) -> Cause {
+        let evidence = self.evidence();
+        let had_worked = evidence.data_connections > 0;
+        let is_tls_13 = evidence.tls.as_ref().is_some_and(|tls| tls.version == TlsVersion::Tls13);
+        if had_worked && evidence.age > OLD_SESSION {
+            Cause::SessionTooOld
+        } else if had_worked && is_tls_13 {
+            Cause::TicketsRunOut
+        } else {
+            Cause::SessionReuseRefused
         }
     }
 
     fn handshake_cause(&self, source: &io::Error) -> Cause {
         if self.stage() == Stage::DataTls {
-            return Cause::SessionReuseRefused;
+            return self.reuse_cause();
         }
-        let error = source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-        match error {
+        match tls_error(source) {
             Some(error) if is_incompatible(error) => Cause::TlsTooOld,
+            Some(_) if wants_client_certificate(source) => Cause::ClientCertificateNeeded,
+            None if is_cut(source) => Cause::TlsCut,
             _ => Cause::TlsFailed,
         }
     }
-
-    fn refusal_cause(&self, reply: &Reply) -> Cause {
-        if reply.mentions("too many") || reply.mentions("maximum number") {
-            return Cause::TooManyConnections;
-        }
-        match self.stage() {
-            Stage::Connect | Stage::Greeting | Stage::Idle => Cause::SessionEnded,
-            Stage::Auth => auth_cause(reply.code()),
-            Stage::Login => login_cause(reply.code()),
-            Stage::Protect => Cause::ProtectionRefused,
-            Stage::DataConnection | Stage::DataTls => self.data_cause(reply),
-            Stage::Tls
-            | Stage::Certificate
-            | Stage::Setup
-            | Stage::List
-            | Stage::MakeDirectory
-            | Stage::Transfer
-            | Stage::Verify
-            | Stage::Rename
-            | Stage::Delete => file_cause(reply),
-        }
-    }
-
-    fn data_cause(&self, reply: &Reply) -> Cause {
-        let was_resumed = self.evidence().data_tls.as_ref().map(|tls| tls.resumed);
-        if reply.mentions("bad ip") || reply.mentions("foreign") {
-            Cause::DataAddressRefused
-        } else if self.stage() == Stage::DataTls {
-            Cause::SessionReuseRefused
-        } else if was_resumed.is_some() {
-            Cause::TransferBroken
-        } else {
-            Cause::PassiveUnusable
-        }
-    }
 }
 
-fn io_cause(what: What, source: &io::Error) -> Cause {
-    match (what, source.kind()) {
-        (What::DataTcp, _) => Cause::DataConnectionBlocked,
-        (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
-        (What::ControlTcp, _) => Cause::Unreachable,
-        (What::Data | What::DataTls, _) => Cause::TransferBroken,
-        (
-            What::Greeting
-            | What::Reply
-            | What::FinalReply
-            | What::Digest
-            | What::ControlTls
-            | What::Control,
-            _,
-        ) => Cause::ConnectionLost,
-    }
+fn is_unroutable(address: Ipv4Addr) -> bool {
+    // 100.64.0.0/10 is what carriers use inside of their networks (RFC 6598).
+    let is_carriers = matches!(address.octets(), [100, 64..=127, ..]);
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || is_carriers
 }
 
-fn timeout_cause(what: What) -> Cause {
-    match what {
-        What::ControlTcp => Cause::NoAnswer,
-        What::DataTcp => Cause::DataConnectionBlocked,
-        What::Greeting => Cause::SilentServer,
-        What::Reply
-        | What::FinalReply
-        | What::Digest
-        | What::Control
-        | What::Data
-        | What::DataTls => Cause::ServerTooSlow,
-        What::ControlTls => Cause::SilentServer,
-    }
+fn tls_error(source: &io::Error) -> Option<&rustls::Error> {
+    source.get_ref().and_then(|error| error.downcast_ref())
 }
 
-fn ended_cause(reply: &Reply) -> Cause {
-    let too_many = ["too many", "maximum number", "connections", "sessions"];
-    if too_many.iter().any(|words| reply.mentions(words)) {
-        return Cause::TooManyConnections;
-    }
-    if reply.mentions("cipher") {
-        return Cause::TlsTooOld;
-    }
-    Cause::SessionEnded
+fn is_cut(source: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(source.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
+}
+
+/// Whether the server ended TLS since it was shown no certificate, or not the right one.
+fn wants_client_certificate(source: &io::Error) -> bool {
+    use rustls::AlertDescription::{BadCertificate, CertificateRequired, NoCertificate, UnknownCA};
+    matches!(
+        tls_error(source),
+        Some(rustls::Error::AlertReceived(
+            CertificateRequired | NoCertificate | BadCertificate | UnknownCA
+        ))
+    )
 }
 
 fn unexpected_cause(reply: &Reply) -> Cause {
@@ -309,44 +410,4 @@ fn is_incompatible(error: &rustls::Error) -> bool {
                 HandshakeFailure | InsufficientSecurity | ProtocolVersion
             )
     )
-}
-
-fn auth_cause(code: Code) -> Cause {
-    match code {
-        Code::SECURITY_UNAVAILABLE | Code::POLICY => Cause::TlsUnavailable,
-        _ => Cause::NoTls,
-    }
-}
-
-fn login_cause(code: Code) -> Cause {
-    match code.value() {
-        332 | 532 => Cause::AccountNeeded,
-        400..500 => Cause::SessionEnded,
-        _ => Cause::WrongCredentials,
-    }
-}
-
-fn file_cause(reply: &Reply) -> Cause {
-    let full = [
-        "no space",
-        "disk full",
-        "quota",
-        // What vsftpd and Pure-FTPd say when they cannot write on.
-        "failure writing to local file",
-        "error during write",
-    ];
-    if full.iter().any(|words| reply.mentions(words)) {
-        return Cause::DiskFull;
-    }
-    match reply.code() {
-        Code::NO_SPACE | Code::QUOTA_EXCEEDED => Cause::DiskFull,
-        Code::NAME_NOT_ALLOWED | Code::UNAVAILABLE | Code::NOT_LOGGED_IN | Code::PROT_REFUSED => {
-            Cause::NotPermitted
-        }
-        Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => Cause::TransferBroken,
-        Code::BAD_ARGUMENTS => Cause::NameNotAllowed,
-        Code::UNKNOWN_COMMAND | Code::NOT_IMPLEMENTED | Code::BAD_PARAMETER => Cause::NotSupported,
-        Code::BAD_SEQUENCE => Cause::ProtocolViolation,
-        _ => Cause::Busy,
-    }
 }

@@ -1,9 +1,15 @@
 //! What failed, at which stage, with what evidence.
 //!
-//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. What it means and
-//! what to do is its [`diagnosis`](Error::diagnosis).
+//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. The server's words are
+//! not in it: they are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
+//! and what to do is its [`diagnosis`](Error::diagnosis).
 
-use std::{error::Error as StdError, fmt, io, net::SocketAddr, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use thiserror::Error as ThisError;
 
@@ -51,8 +57,10 @@ pub enum Stage {
     Verify,
     /// `RNFR` and `RNTO`.
     Rename,
-    /// `DELE`.
+    /// `DELE` and `RMD`.
     Delete,
+    /// `MDTM`, `MLST`, `AVBL`, `SITE CHMOD`: what is known of a file, and what of it is changed.
+    Attributes,
     /// A connection that waits for something to do.
     Idle,
 }
@@ -77,6 +85,7 @@ impl fmt::Display for Stage {
             Self::Verify => "Waiting for the server to confirm",
             Self::Rename => "Renaming",
             Self::Delete => "Deleting",
+            Self::Attributes => "Asking for a file's attributes or changing them",
             Self::Idle => "Waiting for something to do",
         })
     }
@@ -100,6 +109,9 @@ pub struct Evidence {
     pub tls: Option<TlsFacts>,
     /// The port of the data connection that the error is about.
     pub data_port: Option<u16>,
+    /// The address that the server named for it and that was not dialled, since it is not the
+    /// control connection's.
+    pub passive_address: Option<Ipv4Addr>,
     /// The TLS of that data connection.
     pub data_tls: Option<TlsFacts>,
     /// TLS 1.3 tickets that the session got so far.
@@ -132,11 +144,11 @@ pub(crate) enum Kind {
     TimedOut { what: What, after: Duration },
     #[error("the server closed the control connection")]
     Closed,
-    #[error("the server ended the session: \"{reply}\"")]
+    #[error("the server ended the session with {}", reply.code())]
     Ended { reply: Reply },
-    #[error("the server refused {verb}: \"{reply}\"")]
+    #[error("the server refused {verb} with {}", reply.code())]
     Refused { verb: &'static str, reply: Reply },
-    #[error("the server answered {verb} with a reply that does not fit: \"{reply}\"")]
+    #[error("the server answered {verb} with {}, which does not fit", reply.code())]
     Unexpected { verb: &'static str, reply: Reply },
     #[error("what the server sent is no reply")]
     Malformed(#[source] DecodeError),
@@ -154,11 +166,11 @@ pub(crate) enum Kind {
     Untrusted(Box<UntrustedCertificate>),
     #[error("the data connection shows the certificate {data}, the control connection {control}")]
     DataCertificate { control: Fingerprint, data: Fingerprint },
-    #[error("the answer to {verb} cannot be used: \"{reply}\"")]
+    #[error("the server's answer to {verb} cannot be used")]
     Passive { verb: &'static str, reply: Reply, source: PassiveError },
     #[error("the server sent data over a data connection that only takes data")]
     UnexpectedData,
-    #[error("the server ended the transfer before all bytes were sent: \"{reply}\"")]
+    #[error("the server ended the transfer with {} before all bytes were sent", reply.code())]
     EndedEarly { reply: Reply },
     #[error("the server said that the file is stored, but it {}", held(*sent, *stored))]
     WrongSize { sent: u64, stored: Option<u64> },

@@ -72,6 +72,9 @@ pub mod digest;
 pub mod error;
 pub mod features;
 pub mod line;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod listing;
 pub mod passive;
 pub mod path;

@@ -5,7 +5,7 @@
 
 use std::{
     future::ready,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
 };
 
 use tokio::{
@@ -218,7 +218,7 @@ impl Client {
     async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<Dialled, Error> {
         let (number, port) = (self.next_number(), endpoint.port);
         let tcp = self.dial(number, endpoint).await;
-        let tcp = tcp.map_err(|kind| self.unreachable(kind, port))?;
+        let tcp = tcp.map_err(|kind| self.unreachable(kind, endpoint))?;
         Ok(Dialled { tcp, port, number })
     }
 
@@ -240,9 +240,11 @@ impl Client {
         socket::dial(address, self.control.local_ip(), within, What::DataTcp)
     }
 
-    fn unreachable(&self, kind: Kind, port: u16) -> Error {
+    fn unreachable(&self, kind: Kind, endpoint: PassiveEndpoint) -> Error {
         let mut evidence = self.control.evidence();
-        evidence.data_port = Some(port);
+        evidence.data_port = Some(endpoint.port);
+        let is_other = |named: &Ipv4Addr| IpAddr::V4(*named) != self.control.peer().ip();
+        evidence.passive_address = endpoint.address.filter(is_other);
         self.report(kind.at(Stage::DataConnection).with_evidence(evidence))
     }
 }
