@@ -20,6 +20,7 @@ use crate::{
     transcript::{Status, Transcript},
 };
 
+mod attributes;
 mod data;
 pub(crate) mod digest;
 mod directories;

@@ -4,7 +4,9 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::RootCertStore;
 
-use crate::{certificate::Fingerprint, reply::decoder::ReplyLimits, tls::TlsVersions};
+use crate::{
+    certificate::Fingerprint, charset::Charset, reply::decoder::ReplyLimits, tls::TlsVersions,
+};
 
 /// How the engine behaves.
 #[derive(Clone, Debug)]
@@ -23,6 +25,9 @@ pub struct Config {
     pub retry: Retry,
     /// How many sessions a pool opens.
     pub sessions: Sessions,
+    /// In which character set names are, as text: UTF-8 by default. Names that come from a listing
+    /// are bytes, and stay what they are.
+    pub charset: Charset,
 }
 
 impl Config {
@@ -37,6 +42,7 @@ impl Config {
             rotation: Rotation::default(),
             retry: Retry::default(),
             sessions: Sessions::default(),
+            charset: Charset::default(),
         }
     }
 }

@@ -14,7 +14,7 @@
 //! - [`reply`]: replies, and the decoder that makes them of bytes.
 //! - [`command`]: commands by their verbs, and what a log may show of them.
 //! - [`passive`], [`features`], [`listing`]: what particular replies and listings say.
-//! - [`credentials`], [`path`], [`certificate`]: values that cannot be wrong.
+//! - [`credentials`], [`path`], [`charset`], [`certificate`]: values that cannot be wrong.
 //!
 //! With I/O, in the order of the conversation:
 //! - [`connect`]: from an address to a session that is ready. [`Connector`] starts here.
@@ -61,6 +61,7 @@
 //! wait by [`Timeouts`]. There is no queue.
 
 pub mod certificate;
+pub mod charset;
 pub mod client;
 pub mod command;
 pub mod config;
@@ -87,6 +88,7 @@ pub mod transcript;
 pub mod upload;
 
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
+pub use charset::{Charset, NameError};
 pub use client::{Client, ConnectionFacts, Store, Stored};
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, Sessions, Timeouts, TlsConfig};
 pub use connect::{Connector, Encryption, Target};
