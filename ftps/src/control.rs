@@ -182,6 +182,7 @@ impl Control {
             tls: self.tls.as_ref().map(|tls| tls.facts.clone()),
             tickets: self.tls.as_ref().map_or(0, |tls| tls.session.tickets()),
             data_connections: self.data_connections,
+            commands: self.commands,
             age: self.opened.elapsed(),
             ..Evidence::default()
         }

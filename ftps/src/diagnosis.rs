@@ -24,9 +24,9 @@ mod refusal;
 /// for 300 s.
 const OLD_SESSION: Duration = Duration::from_secs(240);
 
-/// A session that had as many data connections has sent some hundreds of commands. A filter of
-/// Windows' firewall is known to cut sessions at about 700.
-const MANY_DATA_CONNECTIONS: u32 = 100;
+/// A session that ends without a word after as many commands may have been cut for their number: a
+/// filter of Windows' firewall is known to do so at about 700.
+const MANY_COMMANDS: u32 = 400;
 
 /// What an error most likely means and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -309,7 +309,7 @@ impl Error {
             Stage::Greeting if evidence.tls.is_none() => Cause::NotFtp,
             Stage::Auth | Stage::Tls => Cause::TlsCut,
             Stage::DataTls => self.reuse_cause(),
-            _ if evidence.data_connections >= MANY_DATA_CONNECTIONS => Cause::CutAfterMany,
+            _ if evidence.commands >= MANY_COMMANDS => Cause::CutAfterMany,
             _ => Cause::ConnectionLost,
         }
     }

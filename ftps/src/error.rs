@@ -118,6 +118,8 @@ pub struct Evidence {
     pub tickets: u32,
     /// Data connections that were completed in this session before.
     pub data_connections: u32,
+    /// Commands that were sent in this session.
+    pub commands: u32,
     /// How long the session had been open.
     pub age: Duration,
     /// The commands that were sent together, where one of their replies did not come.
@@ -382,6 +384,12 @@ impl Error {
 
     pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {
         self.0.evidence = evidence;
+        self
+    }
+
+    /// The same, about a server that named this address for the data, too.
+    pub(crate) fn naming(mut self, address: Option<Ipv4Addr>) -> Self {
+        self.0.evidence.passive_address = address;
         self
     }
 

@@ -24,6 +24,7 @@
 //! - [`config`]: every deadline and limit, with its default.
 //! - [`transcript`]: every command, reply, TLS fact and decision, as it happens.
 //! - [`error`], [`diagnosis`]: what failed, where, with what evidence, and what to do.
+//! - [`explain`]: what commands and replies mean, for somebody who has never read an RFC.
 //! - [`profile`]: what was learned about a host, and other ways to try.
 //!
 //! # Example
@@ -71,6 +72,7 @@ pub mod credentials;
 pub mod diagnosis;
 pub mod digest;
 pub mod error;
+pub mod explain;
 pub mod features;
 pub mod line;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -96,6 +98,7 @@ pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
+pub use explain::Narrator;
 pub use features::Features;
 pub use line::Line;
 pub use listing::{

@@ -87,7 +87,7 @@ impl Code {
     }
 
     /// The code at the start of a line, if there is one.
-    fn at_start_of(line: &[u8]) -> Option<Self> {
+    pub(crate) fn at_start_of(line: &[u8]) -> Option<Self> {
         let digits = line.first_chunk::<3>()?;
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;

@@ -44,7 +44,7 @@ impl Client {
     pub async fn entry(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
         let path = self.absolute(path);
         let command = Command::Mlst(&path);
-        let Some(reply) = self.ask(command).await? else {
+        let Some(reply) = self.ask_about(command).await? else {
             return Ok(None);
         };
         // The facts stand between the first line and the last.
@@ -63,7 +63,7 @@ impl Client {
     pub async fn modified(&mut self, path: &RemotePath) -> Result<Option<i64>, Error> {
         let path = self.absolute(path);
         let command = Command::Mdtm(&path);
-        let Some(reply) = self.ask(command).await? else {
+        let Some(reply) = self.ask_about(command).await? else {
             return Ok(None);
         };
         let millis = parse_time(reply.raw_text().trim_ascii());
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// The answer to a question about a path; `None` where there is nothing at it.
-    async fn ask(&mut self, command: Command<'_>) -> Result<Option<Reply>, Error> {
+    async fn ask_about(&mut self, command: Command<'_>) -> Result<Option<Reply>, Error> {
         let reply = self.control.exchange(command, Stage::Attributes).await?;
         if reply.code() == Code::UNAVAILABLE {
             return Ok(None);

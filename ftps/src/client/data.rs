@@ -168,10 +168,10 @@ impl Client {
         let port = endpoint.port;
         self.transcript().control(Status::EpsvUnreachable { port });
         // If PASV does no better, the ports are blocked, and that was the first to show it.
-        let dialled = self
-            .dial_passive()
-            .await
-            .map_err(|error| if self.control.is_usable() { unreachable } else { error })?;
+        let dialled = self.dial_passive().await.map_err(|error| {
+            let named = error.evidence().passive_address;
+            if self.control.is_usable() { unreachable.naming(named) } else { error }
+        })?;
         self.profile.update(|profile| profile.passive = PassiveMode::ExtendedSuspect);
         Ok(dialled)
     }

@@ -10,7 +10,10 @@ const PORT: &str = "{port}";
 const ADDRESS: &str = "{address}";
 
 /// What stands for the number of data connections in a text.
-const COUNT: &str = "{count}";
+const DATA_CONNECTIONS: &str = "{data connections}";
+
+/// What stands for the number of commands in a text.
+const COMMANDS: &str = "{commands}";
 
 /// The texts of a cause.
 pub(super) struct Advice {
@@ -34,8 +37,10 @@ pub(super) fn fill(text: &str, evidence: &Evidence) -> String {
         Some(address) => address.to_string(),
         None => "an address".to_owned(),
     };
-    let count = evidence.data_connections.to_string();
-    text.replace(PORT, &port).replace(ADDRESS, &address).replace(COUNT, &count)
+    text.replace(PORT, &port)
+        .replace(ADDRESS, &address)
+        .replace(DATA_CONNECTIONS, &evidence.data_connections.to_string())
+        .replace(COMMANDS, &evidence.commands.to_string())
 }
 
 impl Cause {
@@ -321,7 +326,7 @@ impl Cause {
             ),
             Self::TicketsRunOut => advice(
                 Who::You,
-                "The server accepted the TLS session of {count} data connections and not of this \
+                "The server accepted the TLS session of {data connections} data connections and not of this \
                  one: with TLS 1.3 each of its tickets counts once, and they have run out.",
                 "Connect again: with TLS 1.2 a session can be resumed any number of times.",
             ),
@@ -425,7 +430,7 @@ impl Cause {
             ),
             Self::CutAfterMany => advice(
                 Who::Network,
-                "The session broke after {count} data connections. A firewall that inspects FTP, \
+                "The session broke after {commands} commands. A firewall that inspects FTP, \
                  Windows' own among them, cuts encrypted sessions after some hundreds of commands.",
                 "Connect again: the uploads that are left go on. Ask whoever runs the server to \
                  turn the stateful FTP filter of its firewall off.",

@@ -79,10 +79,9 @@ async fn dialled(
         // The connection first: one that stands already asks the server for nothing.
         match dial.as_mut().poll(cx) {
             Poll::Ready(dialled) => Poll::Ready(dialled.map_err(Failure::Data)),
-            Poll::Pending => replies.poll(control, cx).map_or_else(
-                |failure| Poll::Ready(Err(failure)),
-                |()| Poll::Pending,
-            ),
+            Poll::Pending => replies
+                .poll(control, cx)
+                .map_or_else(|failure| Poll::Ready(Err(failure)), |()| Poll::Pending),
         }
     })
     .await
