@@ -36,6 +36,8 @@ pub enum Command<'a> {
     Feat,
     /// Names are UTF-8 (RFC 2640).
     OptsUtf8On,
+    /// Names are in the server's own character set.
+    OptsUtf8Off,
     /// Bytes are transferred as they are (RFC 959 §3.1.1.3).
     TypeI,
     /// Which directory is this (RFC 959 §4.1.3).
@@ -139,6 +141,7 @@ impl Command<'_> {
             Self::ProtP => "PROT P",
             Self::Feat => "FEAT",
             Self::OptsUtf8On => "OPTS UTF8 ON",
+            Self::OptsUtf8Off => "OPTS UTF8 OFF",
             Self::TypeI => "TYPE I",
             Self::Pwd => "PWD",
             Self::Cwd(_) => "CWD",
@@ -234,6 +237,7 @@ impl Command<'_> {
             | Self::ProtP
             | Self::Feat
             | Self::OptsUtf8On
+            | Self::OptsUtf8Off
             | Self::TypeI
             | Self::Pwd
             | Self::Epsv

@@ -411,3 +411,472 @@ fn is_incompatible(error: &rustls::Error) -> bool {
             )
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        TlsFacts, Who,
+        certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+        passive::PassiveError,
+    };
+
+    /// The most characters of an explanation and of a remedy.
+    const MOST: usize = 320;
+
+    fn reply(line: &str) -> Reply {
+        let code = Code::at_start_of(line.as_bytes()).unwrap();
+        Reply::from_lines(code, line.split('\n').map(|line| line.as_bytes().to_vec()).collect())
+    }
+
+    /// The diagnosis of an error, whose texts have to be whole.
+    fn diagnosed(error: &Error) -> Diagnosis {
+        let diagnosis = error.diagnosis();
+        for text in [&diagnosis.explanation, &diagnosis.remedy] {
+            assert!(text.ends_with('.') && !text.contains('{'), "{text}");
+            assert!((1..=MOST).contains(&text.chars().count()), "{text}");
+            assert!(text.starts_with(|c: char| c.is_uppercase() || c == 'v'), "{text}");
+        }
+        let sentence = error.to_string();
+        assert!(
+            !sentence.ends_with('.') && !sentence.starts_with(char::is_uppercase),
+            "{sentence}"
+        );
+        if let Some(reply) = error.reply() {
+            assert!(!error.chain().contains(&*reply.text()), "the reply is repeated: {sentence}");
+        }
+        diagnosis
+    }
+
+    fn refused(stage: Stage, verb: &'static str, line: &str) -> (Cause, Who) {
+        let diagnosis = diagnosed(&Kind::Refused { verb, reply: reply(line) }.at(stage));
+        (diagnosis.cause, diagnosis.who)
+    }
+
+    fn at_login(line: &str) -> Cause {
+        refused(Stage::Login, "PASS", line).0
+    }
+
+    fn at_store(line: &str) -> Cause {
+        refused(Stage::Transfer, "STOR", line).0
+    }
+
+    fn ended(stage: Stage, line: &str) -> Cause {
+        diagnosed(&Kind::Ended { reply: reply(line) }.at(stage)).cause
+    }
+
+    fn io(what: What, source: impl Into<io::Error>) -> Kind {
+        Kind::Io { what, source: source.into() }
+    }
+
+    fn alert(alert: rustls::AlertDescription) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(alert))
+    }
+
+    fn cause_with(kind: Kind, stage: Stage, evidence: Evidence) -> Cause {
+        diagnosed(&kind.at(stage).with_evidence(evidence)).cause
+    }
+
+    fn of_session(version: TlsVersion, data_connections: u32, age_secs: u64) -> Evidence {
+        let tls = TlsFacts { version, cipher_suite: "x".to_owned(), resumed: false };
+        let age = Duration::from_secs(age_secs);
+        Evidence { tls: Some(tls), data_connections, age, ..Evidence::default() }
+    }
+
+    #[test]
+    fn first_byte_of_tls_instead_of_a_greeting() {
+        let start = vec![0x15, 3];
+        let error = Kind::Malformed(DecodeError::NotAReply { start }).at(Stage::Greeting);
+        assert_eq!(diagnosed(&error).cause, Cause::ImplicitTlsExpected);
+    }
+
+    #[test]
+    fn auth_refused_by_a_server_without_tls() {
+        for line in ["500 what?", "502 not implemented", "504 no", "530 Please login"] {
+            assert_eq!(refused(Stage::Auth, "AUTH TLS", line), (Cause::NoTls, Who::Host), "{line}");
+        }
+    }
+
+    #[test]
+    fn auth_refused_for_the_certificate_or_the_policy() {
+        let auth = |line| refused(Stage::Auth, "AUTH TLS", line).0;
+        assert_eq!(auth("431 Failed to setup secure session."), Cause::TlsUnavailable);
+        assert_eq!(auth("534 Local policy on server does not allow TLS."), Cause::TlsPolicy);
+    }
+
+    #[test]
+    fn non_anonymous_sessions_must_use_encryption() {
+        let line = "530 Non-anonymous sessions must use encryption.";
+        assert_eq!(refused(Stage::Login, "USER", line), (Cause::EncryptionDemanded, Who::Host));
+    }
+
+    #[test]
+    fn login_refused_530() {
+        assert_eq!(at_login("530 Login incorrect."), Cause::WrongCredentials);
+        assert_eq!(at_login("530 User ada: account locked"), Cause::AccountLocked);
+        assert_eq!(at_login("530 Your IP address is banned"), Cause::AddressBanned);
+        assert_eq!(at_login("530 Too many failed login attempts"), Cause::TooManyAttempts);
+        assert_eq!(at_login("532 Need account"), Cause::AccountNeeded);
+    }
+
+    #[test]
+    fn too_many_connections_in_the_words_of_many_servers() {
+        for line in [
+            "530 Sorry, the maximum number of clients (3) from your host are already connected.",
+            "530 Sorry, maximum number of connections reached",
+            "530 Maximum session limit reached",
+        ] {
+            assert_eq!(at_login(line), Cause::TooManyConnections, "{line}");
+        }
+        for line in [
+            "421 There are too many connections from your internet address.",
+            "421 50 users (the maximum) are already logged in, sorry",
+            "421 No more connections allowed from your IP.",
+        ] {
+            assert_eq!(ended(Stage::Greeting, line), Cause::TooManyConnections, "{line}");
+        }
+    }
+
+    #[test]
+    fn home_directory_inaccessible() {
+        let iis = "530 User cannot log in, home directory inaccessible.";
+        assert_eq!(refused(Stage::Login, "PASS", iis), (Cause::HomeUnavailable, Who::Host));
+        assert_eq!(at_login("500 OOPS: cannot change directory:/home/a"), Cause::HomeUnavailable);
+    }
+
+    #[test]
+    fn tls_alert_handshake_failure_or_protocol_version() {
+        use rustls::AlertDescription::{HandshakeFailure, ProtocolVersion};
+        for description in [HandshakeFailure, ProtocolVersion] {
+            let error = Kind::Handshake(alert(description)).at(Stage::Tls);
+            assert_eq!(diagnosed(&error).cause, Cause::TlsTooOld);
+        }
+    }
+
+    #[test]
+    fn weak_ciphers_are_not_accepted_421() {
+        let line = "421 TLS: Sorry, weak ciphers are not accepted";
+        assert_eq!(ended(Stage::Login, line), Cause::WeakCiphers);
+    }
+
+    fn untrusted(doubts: Vec<Doubt>) -> Diagnosis {
+        let facts = CertificateFacts {
+            subject: "CN=a".to_owned(),
+            issuer: "CN=b".to_owned(),
+            names: vec!["a".to_owned()],
+            not_before: String::new(),
+            not_after: String::new(),
+            sha256: Fingerprint::new([0; 32]),
+        };
+        let untrusted = Box::new(UntrustedCertificate { facts, doubts });
+        diagnosed(&Kind::Untrusted(untrusted).at(Stage::Certificate))
+    }
+
+    #[test]
+    fn certificate_that_expired() {
+        let diagnosis = untrusted(vec![Doubt::Expired { not_after: "2001".to_owned() }]);
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateExpired, Who::Host));
+        assert!(diagnosis.explanation.starts_with("The certificate expired at 2001."));
+        assert!(diagnosis.remedy.contains("renew"));
+    }
+
+    #[test]
+    fn certificate_that_is_not_yet_valid() {
+        let diagnosis = untrusted(vec![Doubt::NotYetValid { not_before: "2099".to_owned() }]);
+        assert_eq!(diagnosis.cause, Cause::CertificateNotYetValid);
+        assert!(diagnosis.remedy.contains("clock"));
+    }
+
+    #[test]
+    fn certificate_for_another_name() {
+        let names = vec!["web7.hoster.example".to_owned()];
+        let diagnosis =
+            untrusted(vec![Doubt::NameMismatch { host: "ada.example".to_owned(), names }]);
+        assert_eq!(diagnosis.cause, Cause::CertificateNameMismatch);
+        assert!(diagnosis.explanation.contains("web7.hoster.example"));
+        assert!(diagnosis.explanation.contains("ada.example"));
+    }
+
+    #[test]
+    fn certificate_that_nobody_or_an_unknown_authority_vouches_for() {
+        assert_eq!(untrusted(vec![Doubt::SelfSigned]).cause, Cause::CertificateSelfSigned);
+        assert_eq!(untrusted(vec![Doubt::UnknownIssuer]).cause, Cause::CertificateUnknownIssuer);
+    }
+
+    #[test]
+    fn certificate_without_its_chain() {
+        let diagnosis = untrusted(vec![Doubt::NoIssuerShown]);
+        assert_eq!(
+            (diagnosis.cause, diagnosis.who),
+            (Cause::CertificateChainIncomplete, Who::Host)
+        );
+    }
+
+    #[test]
+    fn certificate_that_is_not_the_trusted_one_or_unfit() {
+        let trusted = Fingerprint::new([1; 32]);
+        let changed = untrusted(vec![Doubt::NotTheTrusted { trusted }]);
+        assert_eq!(changed.cause, Cause::CertificateChanged);
+        assert_eq!(untrusted(vec![Doubt::Revoked]).cause, Cause::CertificateUnfit);
+        assert_eq!(untrusted(vec![Doubt::NotForServers]).cause, Cause::CertificateUnfit);
+        assert_eq!(untrusted(vec![Doubt::Unreadable]).cause, Cause::CertificateNotTrusted);
+    }
+
+    #[test]
+    fn of_several_doubts_the_one_that_nobody_vouches_decides() {
+        let diagnosis = untrusted(vec![
+            Doubt::SelfSigned,
+            Doubt::Expired { not_after: "2001".to_owned() },
+            Doubt::NameMismatch { host: "a".to_owned(), names: Vec::new() },
+        ]);
+        assert_eq!(diagnosis.cause, Cause::CertificateSelfSigned);
+        assert!(diagnosis.explanation.contains("expired"));
+        assert!(diagnosis.explanation.contains("names no host"));
+    }
+
+    fn to_data_port(kind: Kind, passive_address: Option<[u8; 4]>) -> Diagnosis {
+        let evidence = Evidence {
+            data_port: Some(50_000),
+            passive_address: passive_address.map(Ipv4Addr::from),
+            ..Evidence::default()
+        };
+        diagnosed(&kind.at(Stage::DataConnection).with_evidence(evidence))
+    }
+
+    fn timed_out() -> Kind {
+        Kind::TimedOut { what: What::DataTcp, after: Duration::from_secs(15) }
+    }
+
+    #[test]
+    fn data_port_that_does_not_answer() {
+        let diagnosis = to_data_port(timed_out(), None);
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::DataConnectionBlocked, Who::Host));
+        assert!(diagnosis.explanation.contains("port 50000"));
+    }
+
+    #[test]
+    fn data_port_that_refuses_the_connection() {
+        let refused = io(What::DataTcp, io::ErrorKind::ConnectionRefused);
+        assert_eq!(to_data_port(refused, None).cause, Cause::DataConnectionRefused);
+    }
+
+    #[test]
+    fn private_address_in_the_227() {
+        for address in [
+            [10, 0, 0, 7],
+            [192, 168, 1, 2],
+            [172, 16, 0, 1],
+            [127, 0, 0, 1],
+            [0, 0, 0, 0],
+            [100, 64, 0, 1],
+        ] {
+            let diagnosis = to_data_port(timed_out(), Some(address));
+            assert_eq!(diagnosis.cause, Cause::PrivateAddress, "{address:?}");
+            assert!(diagnosis.explanation.contains(&Ipv4Addr::from(address).to_string()));
+            assert!(diagnosis.remedy.contains("pasv_address"));
+        }
+        let public = to_data_port(timed_out(), Some([93, 184, 216, 34]));
+        assert_eq!(public.cause, Cause::DataConnectionBlocked);
+    }
+
+    fn at_data_tls(line: &str, evidence: Evidence) -> Cause {
+        let kind = Kind::Refused { verb: "STOR", reply: reply(line) };
+        cause_with(kind, Stage::DataTls, evidence)
+    }
+
+    #[test]
+    fn data_connection_refused_for_its_tls_session_425() {
+        let line = "425 Unable to build data connection: TLS session of data connection not \
+                    resumed.";
+        let first = of_session(TlsVersion::Tls13, 0, 1);
+        assert_eq!(at_data_tls(line, first), Cause::SessionReuseRefused);
+    }
+
+    #[test]
+    fn data_connection_refused_for_its_tls_session_522() {
+        let line = "522 SSL connection failed: session reuse required";
+        let first = of_session(TlsVersion::Tls12, 0, 1);
+        assert_eq!(at_data_tls(line, first), Cause::SessionReuseRefused);
+    }
+
+    #[test]
+    fn security_bad_ip_connecting() {
+        let line = "425 Security: Bad IP connecting.";
+        assert_eq!(at_data_tls(line, Evidence::default()), Cause::DataAddressRefused);
+    }
+
+    #[test]
+    fn operation_not_permitted_after_the_session_cache_forgot() {
+        let line = "425 Unable to build data connection: Operation not permitted";
+        let old = of_session(TlsVersion::Tls12, 3, 301);
+        assert_eq!(at_data_tls(line, old), Cause::SessionTooOld);
+    }
+
+    #[test]
+    fn third_upload_refused_under_tls_13() {
+        let line = "522 SSL connection failed: session reuse required";
+        let later = of_session(TlsVersion::Tls13, 2, 5);
+        let kind = Kind::Refused { verb: "STOR", reply: reply(line) };
+        let diagnosis = diagnosed(&kind.at(Stage::DataTls).with_evidence(later));
+        assert_eq!(diagnosis.cause, Cause::TicketsRunOut);
+        assert!(diagnosis.explanation.contains("2 data connections"));
+    }
+
+    #[test]
+    fn end_of_the_data_connection_not_taken_426() {
+        let line = "426 Failure reading network stream.";
+        assert_eq!(refused(Stage::Verify, "STOR", line).0, Cause::EndRefused);
+        assert_eq!(at_store(line), Cause::TransferBroken);
+        let reset = io(What::Data, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset, Stage::Verify, Evidence::default()), Cause::EndRefused);
+    }
+
+    #[test]
+    fn hang_at_100_percent() {
+        let kind = Kind::TimedOut { what: What::FinalReply, after: Duration::from_secs(300) };
+        assert_eq!(
+            cause_with(kind, Stage::Verify, Evidence::default()),
+            Cause::ConfirmationMissing
+        );
+    }
+
+    #[test]
+    fn timeout_421_during_a_transfer_and_while_idle() {
+        for line in ["421 Timeout.", "421 No transfer timeout (600 seconds): closing", "421 Idle"] {
+            assert_eq!(ended(Stage::Transfer, line), Cause::TransferTimedOut, "{line}");
+            assert_eq!(ended(Stage::Idle, line), Cause::IdleTimeout, "{line}");
+        }
+        assert_eq!(ended(Stage::Idle, "421 Shutting down."), Cause::SessionEnded);
+    }
+
+    #[test]
+    fn disk_full_or_quota_exceeded() {
+        assert_eq!(at_store("452 Insufficient storage space."), Cause::DiskFull);
+        assert_eq!(at_store("426 No space left on device"), Cause::DiskFull);
+        assert_eq!(at_store("552 Exceeded storage allocation"), Cause::QuotaExceeded);
+        assert_eq!(at_store("550 Quota exceeded"), Cause::QuotaExceeded);
+        assert_eq!(at_store("451 Local error in processing"), Cause::ServerFault);
+        assert_eq!(at_store("450 File busy"), Cause::Busy);
+    }
+
+    #[test]
+    fn confirmed_and_shorter_than_sent() {
+        let diagnosis = Cause::StoredShort.diagnosis();
+        assert_eq!(diagnosis.who, Who::Host);
+        assert!(diagnosis.explanation.contains("fewer bytes"));
+    }
+
+    #[test]
+    fn permission_denied_550_and_553() {
+        assert_eq!(at_store("550 a: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Could not create file."), Cause::NotPermitted);
+        assert_eq!(at_store("553 Can't open that file: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Disallowed file name"), Cause::NameNotAllowed);
+        let missing = "550 Failed to change directory: No such file or directory";
+        assert_eq!(refused(Stage::List, "CWD", missing).0, Cause::NoSuchFile);
+    }
+
+    #[test]
+    fn overwrite_permission_denied() {
+        let lines = ["550 a: Overwrite permission denied", "550 File already exists"];
+        for line in lines {
+            assert_eq!(at_store(line), Cause::OverwriteNotPermitted, "{line}");
+            let renamed = refused(Stage::Rename, "RNTO", line);
+            assert_eq!(renamed, (Cause::OverwriteNotPermitted, Who::You));
+        }
+    }
+
+    #[test]
+    fn append_restart_not_permitted() {
+        let line = "451 a: Append/Restart not permitted, try again";
+        assert_eq!(at_store(line), Cause::ResumeNotPermitted);
+        let unknown = refused(Stage::Transfer, "REST", "502 REST not implemented");
+        assert_eq!(unknown.0, Cause::ResumeNotPermitted);
+    }
+
+    #[test]
+    fn size_not_allowed_in_ascii_mode() {
+        let line = "550 SIZE not allowed in ASCII mode";
+        assert_eq!(refused(Stage::Verify, "SIZE", line).0, Cause::AsciiMode);
+    }
+
+    #[test]
+    fn name_beyond_ascii_not_understood() {
+        assert_eq!(at_store("501 Invalid filename"), Cause::NameNotUnderstood);
+        assert_eq!(at_store("500 '\u{fffd}': command not understood"), Cause::NameNotUnderstood);
+        let feature = refused(Stage::Attributes, "SITE CHMOD", "500 Unknown SITE command");
+        assert_eq!(feature.0, Cause::NotSupported);
+    }
+
+    #[test]
+    fn bad_sequence_of_commands_503() {
+        let line = "503 Bad sequence of commands.";
+        assert_eq!(refused(Stage::Rename, "RNTO", line).0, Cause::OutOfSequence);
+    }
+
+    #[test]
+    fn reset_after_auth() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let handshake = Kind::Handshake(reset);
+        assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), Cause::TlsCut);
+        assert_eq!(cause_with(Kind::Closed, Stage::Auth, Evidence::default()), Cause::TlsCut);
+        let reset = io(What::Control, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset, Stage::Auth, Evidence::default()), Cause::TlsCut);
+    }
+
+    #[test]
+    fn address_that_no_way_leads_to() {
+        for (kind, cause) in [
+            (io::ErrorKind::NetworkUnreachable, Cause::Unreachable),
+            (io::ErrorKind::HostUnreachable, Cause::Unreachable),
+            (io::ErrorKind::ConnectionRefused, Cause::ConnectionRefused),
+        ] {
+            let dialled = io(What::ControlTcp, kind);
+            assert_eq!(cause_with(dialled, Stage::Connect, Evidence::default()), cause);
+        }
+        let silent = Kind::TimedOut { what: What::ControlTcp, after: Duration::from_secs(15) };
+        assert_eq!(cause_with(silent, Stage::Connect, Evidence::default()), Cause::NoAnswer);
+        let host = Kind::InvalidHost { host: "a b".to_owned() };
+        assert_eq!(cause_with(host, Stage::Connect, Evidence::default()), Cause::InvalidHost);
+    }
+
+    #[test]
+    fn session_that_dies_after_hundreds_of_commands() {
+        let many = |commands| Evidence { commands, ..of_session(TlsVersion::Tls12, 150, 60) };
+        let reset = || io(What::Control, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset(), Stage::Transfer, many(700)), Cause::CutAfterMany);
+        assert_eq!(cause_with(Kind::Closed, Stage::Rename, many(700)), Cause::CutAfterMany);
+        assert_eq!(cause_with(reset(), Stage::Transfer, many(20)), Cause::ConnectionLost);
+    }
+
+    #[test]
+    fn oops_of_vsftpd() {
+        let line = "500 OOPS: vsftpd: refusing to run with writable root inside chroot()";
+        assert_eq!(at_login(line), Cause::WritableRoot);
+        let other = "500 OOPS: could not read chroot() list file:/etc/vsftpd.chroot_list";
+        assert_eq!(at_login(other), Cause::ServerMisconfigured);
+    }
+
+    #[test]
+    fn client_certificate_required() {
+        use rustls::AlertDescription::CertificateRequired;
+        let needed = Cause::ClientCertificateNeeded;
+        // TLS 1.3 says so after the handshake, TLS 1.2 in it.
+        let later = io(What::Control, alert(CertificateRequired));
+        assert_eq!(cause_with(later, Stage::Login, Evidence::default()), needed);
+        let handshake = Kind::Handshake(alert(CertificateRequired));
+        assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), needed);
+        assert_eq!(at_login("531 Certificate required"), needed);
+        assert_eq!(at_login("530 Client certificate required"), needed);
+    }
+
+    #[test]
+    fn answer_to_epsv_that_names_no_port() {
+        let (verb, source) = ("EPSV", PassiveError::NoPort);
+        let kind = Kind::Passive { verb, reply: reply("229 ok"), source };
+        assert_eq!(
+            cause_with(kind, Stage::DataConnection, Evidence::default()),
+            Cause::PassiveUnusable
+        );
+    }
+}

@@ -33,7 +33,7 @@ pub fn command(line: &str) -> Option<&'static str> {
         ("PROT", _) => "Asks for encryption on every data connection, so that files are safe too.",
         ("CCC", _) => "Ends the encryption of the control connection.",
         ("FEAT", _) => "Asks what the server can do beyond the basics.",
-        ("OPTS", "UTF8") => "Asks for file names in UTF-8, so that every script can be written.",
+        ("OPTS", "UTF8") => "Says whether file names are in UTF-8, which can write every script.",
         ("OPTS", "HASH") => "Chooses which checksum HASH makes.",
         ("OPTS", _) => "Chooses how another command behaves.",
         ("TYPE", "A") => "Transfers text and may change the ends of its lines.",
@@ -151,11 +151,9 @@ fn after_set_up(code: u16, verb: &str, argument: &str) -> Option<&'static str> {
         (200, "PROT", _) => "Every data connection is encrypted from here on.",
         (503, "PROT", _) => "The server wants PBSZ before PROT.",
         (200, "TYPE", _) => "Files are transferred byte for byte from here on.",
-        (200, "OPTS", "UTF8") => "File names are UTF-8 from here on.",
+        (200, "OPTS", "UTF8") => "The server takes file names like that from here on.",
         (202, "OPTS", "UTF8") => "File names are UTF-8 anyway.",
-        (400.., "OPTS", "UTF8") => {
-            "The server does not switch to UTF-8. It may use it all the same."
-        }
+        (400.., "OPTS", "UTF8") => "The server does not switch. It may take UTF-8 all the same.",
         (200, "OPTS", _) => "It is as chosen.",
         (211, "FEAT", _) => "This is what the server can do.",
         (500..600, "FEAT", _) => "The server does not say what it can do.",
@@ -458,7 +456,8 @@ mod tests {
                 Command::Pbsz0 => Some(Command::ProtP),
                 Command::ProtP => Some(Command::Feat),
                 Command::Feat => Some(Command::OptsUtf8On),
-                Command::OptsUtf8On => Some(Command::TypeI),
+                Command::OptsUtf8On => Some(Command::OptsUtf8Off),
+                Command::OptsUtf8Off => Some(Command::TypeI),
                 Command::TypeI => Some(Command::Pwd),
                 Command::Pwd => Some(Command::Cwd(p)),
                 Command::Cwd(_) => Some(Command::Mkd(p)),
