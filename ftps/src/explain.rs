@@ -165,8 +165,8 @@ fn after_set_up(code: u16, verb: &str, argument: &str) -> Option<&'static str> {
 fn after_passive(code: u16, verb: &str) -> Option<&'static str> {
     Some(match (code, verb) {
         (425, _) => "The server has no port to offer for the data.",
-        (500 | 501 | 502, "EPSV") => "The server does not know EPSV. PASV is the older way.",
-        (500 | 501 | 502, _) => "The server does not offer passive data connections.",
+        (500..=502, "EPSV") => "The server does not know EPSV. PASV is the older way.",
+        (500..=502, _) => "The server does not offer passive data connections.",
         (522, _) => "The server does not offer a data connection for this version of IP.",
         _ => return None,
     })

@@ -64,11 +64,9 @@ pub fn features(data: &[u8]) {
 pub fn passive(data: &[u8]) {
     let _ = endpoint_comes_back(&mut Unstructured::new(data));
     for code in ["227 ", "229 "] {
-        if let Some(reply) = first_reply(&[code.as_bytes(), data, b"\r\n"].concat()) {
-            if let Ok(endpoint) = passive::parse(&reply) {
-                assert!(endpoint.port >= LOWEST_DATA_PORT);
-            }
-        }
+        let reply = first_reply(&[code.as_bytes(), data, b"\r\n"].concat());
+        let endpoint = reply.and_then(|reply| passive::parse(&reply).ok());
+        assert!(endpoint.is_none_or(|endpoint| endpoint.port >= LOWEST_DATA_PORT));
     }
 }
 

@@ -8,9 +8,11 @@
 //! - `needs`: what a command needs, and how to get it: the wasm target, Debian's packages, the
 //!   FTPS servers of the tests.
 //! - `test`: the checks and tests, one section after the other, with a summary.
+//! - `fuzz`: the fuzz targets of the FTPS engine.
 //! - `command`: running programs.
 
 mod command;
+mod fuzz;
 mod needs;
 mod test;
 
@@ -25,7 +27,9 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 cargo xtask setup            get all that building and testing need
 cargo xtask demo [ARGUMENT]  build Ferryport and start `ferryport demo`
-cargo xtask test [SECTION]   all checks and tests, or the one section that is named";
+cargo xtask test [SECTION]   all checks and tests, or the one section that is named
+cargo xtask fuzz [TARGET] [SECONDS]
+                             look for input that the FTPS engine does not stand";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -53,6 +57,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["test", section] => test::run(Some(section)),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}\n\nSections of `cargo xtask test`:");
             test::list();
