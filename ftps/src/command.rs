@@ -181,6 +181,8 @@ impl Command<'_> {
             213 => matches!(
                 self,
                 Self::Size(_)
+                    | Self::Mdtm(_)
+                    | Self::Avbl(_)
                     | Self::Mfmt(..)
                     | Self::MdtmSet(..)
                     | Self::Hash(_)

@@ -761,9 +761,9 @@ mod tests {
 
     #[test]
     fn confirmed_and_shorter_than_sent() {
-        let diagnosis = Cause::StoredShort.diagnosis();
-        assert_eq!(diagnosis.who, Who::Host);
-        assert!(diagnosis.explanation.contains("fewer bytes"));
+        let kind = Kind::WrongSize { sent: 10, stored: Some(7) };
+        let diagnosis = diagnosed(&kind.at(Stage::Verify));
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NotWhole, Who::Host));
     }
 
     #[test]

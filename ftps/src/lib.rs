@@ -74,10 +74,10 @@ pub mod digest;
 pub mod error;
 pub mod explain;
 pub mod features;
-pub mod line;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod line;
 pub mod listing;
 pub mod passive;
 pub mod path;

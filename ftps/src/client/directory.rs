@@ -87,7 +87,7 @@ impl Client {
             self.change_directory(&above, Stage::Delete).await?;
         }
         self.control.complete(Command::Rmd(&path), Stage::Delete).await?;
-        self.known_directories.remove(&path);
+        self.directories.forget(&path);
         Ok(())
     }
 
