@@ -753,6 +753,7 @@ mod tests {
     fn disk_full_or_quota_exceeded() {
         assert_eq!(at_store("452 Insufficient storage space."), Cause::DiskFull);
         assert_eq!(at_store("426 No space left on device"), Cause::DiskFull);
+        assert_eq!(at_store("451 Failure writing to local file."), Cause::DiskFull);
         assert_eq!(at_store("552 Exceeded storage allocation"), Cause::QuotaExceeded);
         assert_eq!(at_store("550 Quota exceeded"), Cause::QuotaExceeded);
         assert_eq!(at_store("451 Local error in processing"), Cause::ServerFault);
