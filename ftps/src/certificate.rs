@@ -183,6 +183,8 @@ pub enum Doubt {
     SelfSigned,
     /// Nobody whom we trust vouches for it.
     UnknownIssuer,
+    /// Nobody whom we trust vouches for it, and the server does not show who does.
+    NoIssuerShown,
     /// Its time is over.
     Expired {
         /// When it ended, RFC 3339, UTC.
@@ -224,6 +226,10 @@ impl fmt::Display for Doubt {
             Self::UnknownIssuer => {
                 f.write_str("The certificate was issued by an authority that is not trusted here.")
             }
+            Self::NoIssuerShown => f.write_str(
+                "The server does not show the certificate of the authority that issued its own, \
+                 and the authority is not known here.",
+            ),
             Self::Expired { not_after } => write!(f, "The certificate expired at {not_after}."),
             Self::NotYetValid { not_before } => {
                 write!(f, "The certificate is not valid before {not_before}.")

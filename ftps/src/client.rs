@@ -22,6 +22,7 @@ use crate::{
     transcript::{Status, Transcript},
 };
 
+mod attributes;
 mod data;
 pub(crate) mod digest;
 mod directories;

@@ -36,6 +36,8 @@ pub enum Command<'a> {
     Feat,
     /// Names are UTF-8 (RFC 2640).
     OptsUtf8On,
+    /// Names are in the server's own character set.
+    OptsUtf8Off,
     /// Bytes are transferred as they are (RFC 959 §3.1.1.3).
     TypeI,
     /// Which directory is this (RFC 959 §4.1.3).
@@ -74,6 +76,17 @@ pub enum Command<'a> {
     Hash(&'a RemotePath),
     /// The digest of a file or of a part of it, by the algorithm's own command.
     XDigest(Algorithm, &'a RemotePath, Option<(u64, u64)>),
+    /// Remove a directory that is empty (RFC 959 §4.1.3).
+    Rmd(&'a RemotePath),
+    /// When a file was modified, UTC (RFC 3659 §3).
+    Mdtm(&'a RemotePath),
+    /// The facts of one file or directory (RFC 3659 §7).
+    Mlst(&'a RemotePath),
+    /// How many bytes may still be stored in a directory (the draft on streamlined FTP command
+    /// extensions, §4).
+    Avbl(&'a RemotePath),
+    /// Change the mode bits of a file, 0 to 0o7777: no standard has it, most servers do.
+    SiteChmod(u32, &'a RemotePath),
     /// List a directory for machines (RFC 3659 §7); the current one without a path.
     Mlsd(Option<&'a RemotePath>),
     /// List the current directory for people (RFC 959 §4.1.3).
@@ -111,6 +124,7 @@ enum Argument<'a> {
     Word(&'static str),
     TimeAndPath(Timestamp, &'a RemotePath),
     PathAndRange(&'a RemotePath, (u64, u64)),
+    Mode(u32, &'a RemotePath),
     Secret(&'a Password),
 }
 
@@ -127,6 +141,7 @@ impl Command<'_> {
             Self::ProtP => "PROT P",
             Self::Feat => "FEAT",
             Self::OptsUtf8On => "OPTS UTF8 ON",
+            Self::OptsUtf8Off => "OPTS UTF8 OFF",
             Self::TypeI => "TYPE I",
             Self::Pwd => "PWD",
             Self::Cwd(_) => "CWD",
@@ -146,6 +161,11 @@ impl Command<'_> {
             Self::OptsHash(_) => "OPTS HASH",
             Self::Hash(_) => "HASH",
             Self::XDigest(algorithm, ..) => algorithm.verb(),
+            Self::Rmd(_) => "RMD",
+            Self::Mdtm(_) => "MDTM",
+            Self::Mlst(_) => "MLST",
+            Self::Avbl(_) => "AVBL",
+            Self::SiteChmod(..) => "SITE CHMOD",
             Self::Mlsd(_) => "MLSD",
             Self::List => "LIST",
             Self::Noop => "NOOP",
@@ -161,6 +181,8 @@ impl Command<'_> {
             213 => matches!(
                 self,
                 Self::Size(_)
+                    | Self::Mdtm(_)
+                    | Self::Avbl(_)
                     | Self::Mfmt(..)
                     | Self::MdtmSet(..)
                     | Self::Hash(_)
@@ -185,6 +207,7 @@ impl Command<'_> {
             Argument::Word(word) => format!("{verb} {word}"),
             Argument::TimeAndPath(time, path) => format!("{verb} {time} {path}"),
             Argument::PathAndRange(path, (start, end)) => format!("{verb} {path} {start} {end}"),
+            Argument::Mode(mode, path) => format!("{verb} {mode:03o} {path}"),
             Argument::Secret(_) => format!("{verb} {ASTERISKS}"),
         })
     }
@@ -216,6 +239,7 @@ impl Command<'_> {
             | Self::ProtP
             | Self::Feat
             | Self::OptsUtf8On
+            | Self::OptsUtf8Off
             | Self::TypeI
             | Self::Pwd
             | Self::Epsv
@@ -232,6 +256,7 @@ impl Command<'_> {
             }
             Self::OptsHash(algorithm) => Argument::Word(algorithm.name()),
             Self::XDigest(_, path, Some(range)) => Argument::PathAndRange(path, *range),
+            Self::SiteChmod(mode, path) => Argument::Mode(*mode, path),
             Self::Cwd(path)
             | Self::Mkd(path)
             | Self::Stor(path)
@@ -242,6 +267,10 @@ impl Command<'_> {
             | Self::Rnfr(path)
             | Self::Rnto(path)
             | Self::Dele(path)
+            | Self::Rmd(path)
+            | Self::Mdtm(path)
+            | Self::Mlst(path)
+            | Self::Avbl(path)
             | Self::Mlsd(Some(path)) => Argument::Path(path),
         }
     }
@@ -261,6 +290,10 @@ impl Argument<'_> {
             }
             Self::PathAndRange(path, (start, end)) => {
                 Some([path.as_bytes(), format!(" {start} {end}").as_bytes()].concat().into())
+            }
+            Self::Mode(mode, path) => {
+                let mode = format!("{mode:03o} ").into_bytes();
+                Some([&mode, path.as_bytes()].concat().into())
             }
             Self::Secret(password) => Some(password.expose_for_wire().into()),
         }
@@ -288,6 +321,9 @@ mod tests {
         assert_eq!(part.line().as_str(), "XCRC /a b/ü 0 7");
         let opts = Command::OptsHash(Algorithm::Sha256);
         assert_eq!(&*opts.encode(), b"OPTS HASH SHA-256\r\n");
+        let chmod = Command::SiteChmod(0o44, &path);
+        assert_eq!(&*chmod.encode(), "SITE CHMOD 044 /a b/ü\r\n".as_bytes());
+        assert_eq!(chmod.line().as_str(), "SITE CHMOD 044 /a b/ü");
     }
 
     #[test]

@@ -6,6 +6,7 @@ use rustls::RootCertStore;
 
 use crate::{
     certificate::Fingerprint,
+    charset::Charset,
     connect::Proxy,
     reply::decoder::ReplyLimits,
     tls::{ClientIdentity, TlsVersions},
@@ -30,6 +31,9 @@ pub struct Config {
     pub sessions: Sessions,
     /// The proxy that control and data connections are made through; none by default.
     pub proxy: Option<Proxy>,
+    /// In which character set names are, as text: UTF-8 by default. Names that come from a listing
+    /// are bytes, and stay what they are.
+    pub charset: Charset,
 }
 
 impl Config {
@@ -45,6 +49,7 @@ impl Config {
             retry: Retry::default(),
             sessions: Sessions::default(),
             proxy: None,
+            charset: Charset::default(),
         }
     }
 }

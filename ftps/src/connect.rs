@@ -381,7 +381,8 @@ impl Connector {
 
     async fn log_in(&self, mut control: Control, banner: Reply) -> Result<Attempt, Error> {
         login::log_in(&mut control, &self.credentials).await?;
-        let (features, initial_directory) = login::set_up(&mut control).await?;
+        let (features, initial_directory) =
+            login::set_up(&mut control, self.config.charset).await?;
         let facts = ConnectionFacts {
             address: self.target.address,
             banner,

@@ -187,6 +187,7 @@ impl Control {
                 .unwrap_or_default(),
             tickets: self.tls.as_ref().map_or(0, |tls| tls.session.tickets()),
             data_connections: self.data_connections,
+            commands: self.commands,
             age: self.opened.elapsed(),
             ..Evidence::default()
         }

@@ -1,18 +1,33 @@
 //! What an error most likely means, what to do about it, and who can.
 //!
-//! The facts are in the [`Error`]; this is the advice.
+//! The facts are in the [`Error`]; this is the advice. What a port speaks that is not FTP was
+//! probed, not guessed; what a server means by a reply is read from its code, its stage and its
+//! words, since servers use the same code for many things.
+//!
+//! - `refusal`: what a reply means.
+//! - `certificate`: what the doubts about a certificate mean.
+//! - `advice`: the texts.
 
-use std::io;
+use std::{io, net::Ipv4Addr, time::Duration};
 
-use self::advice::PORT;
 use crate::{
     connect::proxy::{ProxyFailure, ServerTrouble},
-    error::{Error, Kind, Stage, What},
+    error::{Error, Evidence, Kind, Stage, What},
     reply::{Code, Reply, decoder::DecodeError},
-    tls::{self, ClientCertificate},
+    tls::{self, ClientCertificate, TlsVersion},
 };
 
 mod advice;
+mod certificate;
+mod refusal;
+
+/// A session that is older than this may be too old for the server to resume: some keep sessions
+/// for 300 s.
+const OLD_SESSION: Duration = Duration::from_secs(240);
+
+/// A session that ends without a word after as many commands may have been cut for their number: a
+/// filter of Windows' firewall is known to do so at about 700.
+const MANY_COMMANDS: u32 = 400;
 
 /// What an error most likely means and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,20 +82,28 @@ pub enum Cause {
     ExplicitTlsExpected,
     /// The server has no TLS.
     NoTls,
-    /// The server has TLS and does not grant it now.
+    /// The server has TLS and cannot grant it: most often its certificate is missing.
     TlsUnavailable,
+    /// The server has TLS and its policy does not grant it.
+    TlsPolicy,
+    /// The server takes the session for one in the clear.
+    EncryptionDemanded,
+    /// The connection was cut where TLS starts.
+    TlsCut,
     /// Something came in the clear where TLS starts.
     InjectedBytes,
     /// The server's TLS is older than TLS 1.2, or has no cipher suite in common.
     TlsTooOld,
+    /// The server finds the cipher suite that was agreed on too weak.
+    WeakCiphers,
+    /// The server wants a certificate of the client's.
+    ClientCertificateNeeded,
     /// The TLS handshake failed otherwise.
     TlsFailed,
-    /// The certificate is not trusted.
+    /// The certificate is not trusted, for a reason that has no name here.
     CertificateNotTrusted,
     /// The certificate is none of those that were pinned.
     CertificateNotPinned,
-    /// The server wants a client certificate, and there is none.
-    ClientCertificateNeeded,
     /// The server does not accept our client certificate.
     ClientCertificateRefused,
     /// The proxy cannot be reached, or drops the connection.
@@ -93,36 +116,94 @@ pub enum Cause {
     ProxyRefused,
     /// What is in the proxy's place does not speak its protocol.
     NotAProxy,
+    /// Nobody but the server vouches for the certificate.
+    CertificateSelfSigned,
+    /// An authority that is not trusted here vouches for the certificate.
+    CertificateUnknownIssuer,
+    /// The server does not show who issued its certificate.
+    CertificateChainIncomplete,
+    /// The certificate's time is over.
+    CertificateExpired,
+    /// The certificate's time has not come.
+    CertificateNotYetValid,
+    /// The certificate is for other hosts.
+    CertificateNameMismatch,
+    /// The certificate was taken back, or is not meant for servers.
+    CertificateUnfit,
+    /// The certificate is not the one that was trusted before.
+    CertificateChanged,
     /// The server knows no such user with that password.
     WrongCredentials,
+    /// The server knows the user and does not let it in: locked, disabled or expired.
+    AccountLocked,
+    /// The server lets nobody in from this address.
+    AddressBanned,
+    /// The server lets nobody in after too many failed logins.
+    TooManyAttempts,
+    /// The user's directory on the server is missing or closed.
+    HomeUnavailable,
+    /// vsftpd does not let a user write to the directory that it is locked into.
+    WritableRoot,
+    /// The server stumbles over its own configuration.
+    ServerMisconfigured,
     /// The server takes no more sessions of this user or address.
     TooManyConnections,
     /// The server wants an account name besides.
     AccountNeeded,
     /// The server does not protect data connections.
     ProtectionRefused,
-    /// The data port cannot be reached.
+    /// The data port does not answer.
     DataConnectionBlocked,
+    /// Nothing listens at the data port.
+    DataConnectionRefused,
+    /// The server named an address of its own network for the data, and its port does not answer.
+    PrivateAddress,
     /// The server did not take the data connection from our address.
     DataAddressRefused,
     /// The server answered `EPSV` or `PASV` with something that cannot be used.
     PassiveUnusable,
     /// The server insists on a resumed TLS session and did not get one.
     SessionReuseRefused,
+    /// The server has forgotten the TLS session, which is older than it keeps them.
+    SessionTooOld,
+    /// The server takes each TLS 1.3 ticket once, and none is left.
+    TicketsRunOut,
     /// The data connection shows another certificate than the control connection.
     DataCertificateDiffers,
-    /// The server does not permit it, or there is no such file or directory.
+    /// The server does not permit it.
     NotPermitted,
+    /// There is no such file or directory.
+    NoSuchFile,
+    /// The name is taken, and the server does not let what has it be replaced.
+    OverwriteNotPermitted,
+    /// The server does not let a transfer go on where another one stopped.
+    ResumeNotPermitted,
     /// The server does not permit the name.
     NameNotAllowed,
-    /// The server's disk or the user's share of it is full.
+    /// The server does not understand the name, most often for its character set.
+    NameNotUnderstood,
+    /// The server's disk is full.
     DiskFull,
+    /// The user's share of the server's disk is full.
+    QuotaExceeded,
+    /// The server counts bytes as if files were text.
+    AsciiMode,
     /// The file is in use, or the server cannot do it now.
     Busy,
+    /// The server has a fault of its own.
+    ServerFault,
+    /// The server got the commands in an order that it does not take.
+    OutOfSequence,
     /// The server does not know the command.
     NotSupported,
     /// The server ended the session.
     SessionEnded,
+    /// The server ended a session in which nothing happened for a while.
+    IdleTimeout,
+    /// The server ended a session during a transfer as if nothing happened in it.
+    TransferTimedOut,
+    /// Something cuts sessions after some hundreds of commands.
+    CutAfterMany,
     /// The connection broke.
     ConnectionLost,
     /// The transfer broke.
@@ -131,33 +212,45 @@ pub enum Cause {
     NotWhole,
     /// The machine that this runs on gives no random bytes.
     NoRandomness,
+    /// All bytes were sent, and the server did not take how the data connection ended.
+    EndRefused,
+    /// All bytes were sent, and the server did not confirm in time.
+    ConfirmationMissing,
     /// The server did not answer in time.
     ServerTooSlow,
     /// The server broke the protocol.
     ProtocolViolation,
 }
 
-impl Error {
-    /// What the error most likely means, what to do, and who can.
+impl Cause {
+    /// What the cause means and what to do, where the error is not known that it comes from.
     #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis {
-        let cause = self.cause();
-        let advice = cause.advice();
+    pub fn diagnosis(self) -> Diagnosis {
+        self.diagnosis_with(&Evidence::default())
+    }
+
+    fn diagnosis_with(self, evidence: &Evidence) -> Diagnosis {
+        let advice = self.advice();
         Diagnosis {
-            cause,
-            explanation: advice.explanation.replace(PORT, &self.port_text()),
-            remedy: advice.remedy.to_owned(),
+            cause: self,
+            explanation: advice::fill(advice.explanation, evidence),
+            remedy: advice::fill(advice.remedy, evidence),
             who: advice.who,
         }
     }
+}
 
-    /// The port that the error is about, in words.
-    fn port_text(&self) -> String {
-        let evidence = self.evidence();
-        let target = evidence.target.map(|(address, _)| address.port());
-        match evidence.data_port.or(target) {
-            Some(port) => format!("port {port}"),
-            None => "the port".to_owned(),
+impl Error {
+    /// What the error most likely means, what to do, and who can.
+    ///
+    /// It rests on the error's [stage](Self::stage), the server's [reply](Self::reply) and the rest
+    /// of the [evidence](Self::evidence).
+    #[must_use]
+    pub fn diagnosis(&self) -> Diagnosis {
+        let diagnosis = self.cause().diagnosis_with(self.evidence());
+        match self.kind() {
+            Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted),
+            _ => diagnosis,
         }
     }
 
@@ -165,13 +258,13 @@ impl Error {
         match self.kind() {
             Kind::InvalidHost { .. } => Cause::InvalidHost,
             Kind::Io { what, source } => {
-                self.client_certificate_cause().unwrap_or_else(|| io_cause(*what, source))
+                self.client_certificate_cause().unwrap_or_else(|| self.io_cause(*what, source))
             }
             Kind::Proxy { what, failure, .. } => proxy_cause(*what, failure),
-            Kind::TimedOut { what, .. } => timeout_cause(*what),
+            Kind::TimedOut { what, .. } => self.timeout_cause(*what),
             Kind::Closed => self.closed_cause(),
-            Kind::Ended { reply } => ended_cause(reply),
-            Kind::Refused { reply, .. } => self.refusal_cause(reply),
+            Kind::Ended { reply } => refusal::ended_cause(self.stage(), reply),
+            Kind::Refused { verb, reply } => self.refusal_cause(verb, reply),
             Kind::Unexpected { reply, .. } => unexpected_cause(reply),
             Kind::Malformed(error) => malformed_cause(error),
             Kind::BytesAfterAuth { .. } => Cause::InjectedBytes,
@@ -180,7 +273,7 @@ impl Error {
             Kind::TlsAtOnce if self.is_https_port() => Cause::HttpServer,
             Kind::TlsAtOnce => Cause::ImplicitTlsExpected,
             Kind::ClearAnswer { start } => clear_cause(start),
-            Kind::Untrusted(_) => Cause::CertificateNotTrusted,
+            Kind::Untrusted(untrusted) => certificate::cause(&untrusted.doubts),
             Kind::NotPinned { .. } => Cause::CertificateNotPinned,
             Kind::DataCertificate { .. } => Cause::DataCertificateDiffers,
             Kind::Passive { .. } => Cause::PassiveUnusable,
@@ -196,24 +289,76 @@ impl Error {
         self.evidence().target.is_some_and(|(address, _)| address.port() == 443)
     }
 
+    fn io_cause(&self, what: What, source: &io::Error) -> Cause {
+        match (what, source.kind()) {
+            (What::DataTcp, _) if self.names_unroutable_address() => Cause::PrivateAddress,
+            (What::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
+            (What::DataTcp, _) => Cause::DataConnectionBlocked,
+            (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
+            (What::ControlTcp, _) => Cause::Unreachable,
+            (What::Data, _) if self.stage() == Stage::Verify => Cause::EndRefused,
+            (What::Data | What::DataTls, _) => Cause::TransferBroken,
+            _ => self.closed_cause(),
+        }
+    }
+
+    fn timeout_cause(&self, what: What) -> Cause {
+        match what {
+            What::ControlTcp => Cause::NoAnswer,
+            What::DataTcp if self.names_unroutable_address() => Cause::PrivateAddress,
+            What::DataTcp => Cause::DataConnectionBlocked,
+            What::Greeting | What::ControlTls => Cause::SilentServer,
+            What::FinalReply if self.stage() == Stage::Verify => Cause::ConfirmationMissing,
+            What::Reply
+            | What::FinalReply
+            | What::Digest
+            | What::Control
+            | What::Data
+            | What::DataTls => Cause::ServerTooSlow,
+        }
+    }
+
+    /// Whether the server named an address for the data that leads nowhere outside of its network.
+    fn names_unroutable_address(&self) -> bool {
+        self.evidence().passive_address.is_some_and(is_unroutable)
+    }
+
+    /// The control connection ended without a word.
     fn closed_cause(&self) -> Cause {
+        let evidence = self.evidence();
         match self.stage() {
-            Stage::Greeting => Cause::NotFtp,
-            Stage::DataTls => Cause::SessionReuseRefused,
+            Stage::Greeting if evidence.tls.is_none() => Cause::NotFtp,
+            Stage::Auth | Stage::Tls => Cause::TlsCut,
+            Stage::DataTls => self.reuse_cause(),
+            _ if evidence.commands >= MANY_COMMANDS => Cause::CutAfterMany,
             _ => Cause::ConnectionLost,
+        }
+    }
+
+    /// The server did not take the TLS of a data connection.
+    fn reuse_cause(&self) -> Cause {
+        let evidence = self.evidence();
+        let had_worked = evidence.data_connections > 0;
+        let is_tls_13 = evidence.tls.as_ref().is_some_and(|tls| tls.version == TlsVersion::Tls13);
+        if had_worked && evidence.age > OLD_SESSION {
+            Cause::SessionTooOld
+        } else if had_worked && is_tls_13 {
+            Cause::TicketsRunOut
+        } else {
+            Cause::SessionReuseRefused
         }
     }
 
     fn handshake_cause(&self, source: &io::Error) -> Cause {
         if self.stage() == Stage::DataTls {
-            return Cause::SessionReuseRefused;
+            return self.reuse_cause();
         }
         if let Some(cause) = self.client_certificate_cause() {
             return cause;
         }
-        let error = source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>());
-        match error {
+        match tls_error(source) {
             Some(error) if is_incompatible(error) => Cause::TlsTooOld,
+            None if is_cut(source) => Cause::TlsCut,
             _ => Cause::TlsFailed,
         }
     }
@@ -237,59 +382,16 @@ impl Error {
             | ClientCertificate::Shown => None,
         }
     }
-
-    fn refusal_cause(&self, reply: &Reply) -> Cause {
-        if reply.mentions("too many") || reply.mentions("maximum number") {
-            return Cause::TooManyConnections;
-        }
-        match self.stage() {
-            Stage::Connect | Stage::Greeting | Stage::Idle => Cause::SessionEnded,
-            Stage::Auth => auth_cause(reply.code()),
-            Stage::Login => login_cause(reply.code()),
-            Stage::Protect => Cause::ProtectionRefused,
-            Stage::DataConnection | Stage::DataTls => self.data_cause(reply),
-            Stage::Tls
-            | Stage::Certificate
-            | Stage::Setup
-            | Stage::List
-            | Stage::MakeDirectory
-            | Stage::Transfer
-            | Stage::Verify
-            | Stage::Rename
-            | Stage::Delete => file_cause(reply),
-        }
-    }
-
-    fn data_cause(&self, reply: &Reply) -> Cause {
-        let was_resumed = self.evidence().data_tls.as_ref().map(|tls| tls.resumed);
-        if reply.mentions("bad ip") || reply.mentions("foreign") {
-            Cause::DataAddressRefused
-        } else if self.stage() == Stage::DataTls {
-            Cause::SessionReuseRefused
-        } else if was_resumed.is_some() {
-            Cause::TransferBroken
-        } else {
-            Cause::PassiveUnusable
-        }
-    }
 }
 
-fn io_cause(what: What, source: &io::Error) -> Cause {
-    match (what, source.kind()) {
-        (What::DataTcp, _) => Cause::DataConnectionBlocked,
-        (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
-        (What::ControlTcp, _) => Cause::Unreachable,
-        (What::Data | What::DataTls, _) => Cause::TransferBroken,
-        (
-            What::Greeting
-            | What::Reply
-            | What::FinalReply
-            | What::Digest
-            | What::ControlTls
-            | What::Control,
-            _,
-        ) => Cause::ConnectionLost,
-    }
+fn is_unroutable(address: Ipv4Addr) -> bool {
+    // 100.64.0.0/10 is what carriers use inside of their networks (RFC 6598).
+    let is_carriers = matches!(address.octets(), [100, 64..=127, ..]);
+    address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_unspecified()
+        || is_carriers
 }
 
 /// Once the proxy made the control connection, what it cannot do for the data is most often the
@@ -312,30 +414,13 @@ fn proxy_cause(what: What, failure: &ProxyFailure) -> Cause {
     }
 }
 
-fn timeout_cause(what: What) -> Cause {
-    match what {
-        What::ControlTcp => Cause::NoAnswer,
-        What::DataTcp => Cause::DataConnectionBlocked,
-        What::Greeting => Cause::SilentServer,
-        What::Reply
-        | What::FinalReply
-        | What::Digest
-        | What::Control
-        | What::Data
-        | What::DataTls => Cause::ServerTooSlow,
-        What::ControlTls => Cause::SilentServer,
-    }
+fn tls_error(source: &io::Error) -> Option<&rustls::Error> {
+    source.get_ref().and_then(|error| error.downcast_ref())
 }
 
-fn ended_cause(reply: &Reply) -> Cause {
-    let too_many = ["too many", "maximum number", "connections", "sessions"];
-    if too_many.iter().any(|words| reply.mentions(words)) {
-        return Cause::TooManyConnections;
-    }
-    if reply.mentions("cipher") {
-        return Cause::TlsTooOld;
-    }
-    Cause::SessionEnded
+fn is_cut(source: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(source.kind(), UnexpectedEof | ConnectionReset | ConnectionAborted | BrokenPipe)
 }
 
 fn unexpected_cause(reply: &Reply) -> Cause {
@@ -379,42 +464,472 @@ fn is_incompatible(error: &rustls::Error) -> bool {
     )
 }
 
-fn auth_cause(code: Code) -> Cause {
-    match code {
-        Code::SECURITY_UNAVAILABLE | Code::POLICY => Cause::TlsUnavailable,
-        _ => Cause::NoTls,
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        TlsFacts, Who,
+        certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+        passive::PassiveError,
+    };
 
-fn login_cause(code: Code) -> Cause {
-    match code.value() {
-        332 | 532 => Cause::AccountNeeded,
-        400..500 => Cause::SessionEnded,
-        _ => Cause::WrongCredentials,
-    }
-}
+    /// The most characters of an explanation and of a remedy.
+    const MOST: usize = 320;
 
-fn file_cause(reply: &Reply) -> Cause {
-    let full = [
-        "no space",
-        "disk full",
-        "quota",
-        // What vsftpd and Pure-FTPd say when they cannot write on.
-        "failure writing to local file",
-        "error during write",
-    ];
-    if full.iter().any(|words| reply.mentions(words)) {
-        return Cause::DiskFull;
+    fn reply(line: &str) -> Reply {
+        let code = Code::at_start_of(line.as_bytes()).unwrap();
+        Reply::from_lines(code, line.split('\n').map(|line| line.as_bytes().to_vec()).collect())
     }
-    match reply.code() {
-        Code::NO_SPACE | Code::QUOTA_EXCEEDED => Cause::DiskFull,
-        Code::NAME_NOT_ALLOWED | Code::UNAVAILABLE | Code::NOT_LOGGED_IN | Code::PROT_REFUSED => {
-            Cause::NotPermitted
+
+    /// The diagnosis of an error, whose texts have to be whole.
+    fn diagnosed(error: &Error) -> Diagnosis {
+        let diagnosis = error.diagnosis();
+        for text in [&diagnosis.explanation, &diagnosis.remedy] {
+            assert!(text.ends_with('.') && !text.contains('{'), "{text}");
+            assert!((1..=MOST).contains(&text.chars().count()), "{text}");
+            assert!(text.starts_with(|c: char| c.is_uppercase() || c == 'v'), "{text}");
         }
-        Code::NO_DATA_CONNECTION | Code::TRANSFER_ABORTED => Cause::TransferBroken,
-        Code::BAD_ARGUMENTS => Cause::NameNotAllowed,
-        Code::UNKNOWN_COMMAND | Code::NOT_IMPLEMENTED | Code::BAD_PARAMETER => Cause::NotSupported,
-        Code::BAD_SEQUENCE => Cause::ProtocolViolation,
-        _ => Cause::Busy,
+        let sentence = error.to_string();
+        assert!(
+            !sentence.ends_with('.') && !sentence.starts_with(char::is_uppercase),
+            "{sentence}"
+        );
+        if let Some(reply) = error.reply() {
+            assert!(!error.chain().contains(&*reply.text()), "the reply is repeated: {sentence}");
+        }
+        diagnosis
+    }
+
+    fn refused(stage: Stage, verb: &'static str, line: &str) -> (Cause, Who) {
+        let diagnosis = diagnosed(&Kind::Refused { verb, reply: reply(line) }.at(stage));
+        (diagnosis.cause, diagnosis.who)
+    }
+
+    fn at_login(line: &str) -> Cause {
+        refused(Stage::Login, "PASS", line).0
+    }
+
+    fn at_store(line: &str) -> Cause {
+        refused(Stage::Transfer, "STOR", line).0
+    }
+
+    fn ended(stage: Stage, line: &str) -> Cause {
+        diagnosed(&Kind::Ended { reply: reply(line) }.at(stage)).cause
+    }
+
+    fn io(what: What, source: impl Into<io::Error>) -> Kind {
+        Kind::Io { what, source: source.into() }
+    }
+
+    fn alert(alert: rustls::AlertDescription) -> io::Error {
+        io::Error::new(io::ErrorKind::InvalidData, rustls::Error::AlertReceived(alert))
+    }
+
+    fn cause_with(kind: Kind, stage: Stage, evidence: Evidence) -> Cause {
+        diagnosed(&kind.at(stage).with_evidence(evidence)).cause
+    }
+
+    fn of_session(version: TlsVersion, data_connections: u32, age_secs: u64) -> Evidence {
+        let tls = TlsFacts { version, cipher_suite: "x".to_owned(), resumed: false };
+        let age = Duration::from_secs(age_secs);
+        Evidence { tls: Some(tls), data_connections, age, ..Evidence::default() }
+    }
+
+    #[test]
+    fn first_byte_of_tls_instead_of_a_greeting() {
+        let start = vec![0x15, 3];
+        let error = Kind::Malformed(DecodeError::NotAReply { start }).at(Stage::Greeting);
+        assert_eq!(diagnosed(&error).cause, Cause::ImplicitTlsExpected);
+    }
+
+    #[test]
+    fn auth_refused_by_a_server_without_tls() {
+        for line in ["500 what?", "502 not implemented", "504 no", "530 Please login"] {
+            assert_eq!(refused(Stage::Auth, "AUTH TLS", line), (Cause::NoTls, Who::Host), "{line}");
+        }
+    }
+
+    #[test]
+    fn auth_refused_for_the_certificate_or_the_policy() {
+        let auth = |line| refused(Stage::Auth, "AUTH TLS", line).0;
+        assert_eq!(auth("431 Failed to setup secure session."), Cause::TlsUnavailable);
+        assert_eq!(auth("534 Local policy on server does not allow TLS."), Cause::TlsPolicy);
+    }
+
+    #[test]
+    fn non_anonymous_sessions_must_use_encryption() {
+        let line = "530 Non-anonymous sessions must use encryption.";
+        assert_eq!(refused(Stage::Login, "USER", line), (Cause::EncryptionDemanded, Who::Host));
+    }
+
+    #[test]
+    fn login_refused_530() {
+        assert_eq!(at_login("530 Login incorrect."), Cause::WrongCredentials);
+        assert_eq!(at_login("530 User ada: account locked"), Cause::AccountLocked);
+        assert_eq!(at_login("530 Your IP address is banned"), Cause::AddressBanned);
+        assert_eq!(at_login("530 Too many failed login attempts"), Cause::TooManyAttempts);
+        assert_eq!(at_login("532 Need account"), Cause::AccountNeeded);
+    }
+
+    #[test]
+    fn too_many_connections_in_the_words_of_many_servers() {
+        for line in [
+            "530 Sorry, the maximum number of clients (3) from your host are already connected.",
+            "530 Sorry, maximum number of connections reached",
+            "530 Maximum session limit reached",
+        ] {
+            assert_eq!(at_login(line), Cause::TooManyConnections, "{line}");
+        }
+        for line in [
+            "421 There are too many connections from your internet address.",
+            "421 50 users (the maximum) are already logged in, sorry",
+            "421 No more connections allowed from your IP.",
+        ] {
+            assert_eq!(ended(Stage::Greeting, line), Cause::TooManyConnections, "{line}");
+        }
+    }
+
+    #[test]
+    fn home_directory_inaccessible() {
+        let iis = "530 User cannot log in, home directory inaccessible.";
+        assert_eq!(refused(Stage::Login, "PASS", iis), (Cause::HomeUnavailable, Who::Host));
+        assert_eq!(at_login("500 OOPS: cannot change directory:/home/a"), Cause::HomeUnavailable);
+    }
+
+    #[test]
+    fn tls_alert_handshake_failure_or_protocol_version() {
+        use rustls::AlertDescription::{HandshakeFailure, ProtocolVersion};
+        for description in [HandshakeFailure, ProtocolVersion] {
+            let error = Kind::Handshake(alert(description)).at(Stage::Tls);
+            assert_eq!(diagnosed(&error).cause, Cause::TlsTooOld);
+        }
+    }
+
+    #[test]
+    fn weak_ciphers_are_not_accepted_421() {
+        let line = "421 TLS: Sorry, weak ciphers are not accepted";
+        assert_eq!(ended(Stage::Login, line), Cause::WeakCiphers);
+    }
+
+    fn untrusted(doubts: Vec<Doubt>) -> Diagnosis {
+        let facts = CertificateFacts {
+            subject: "CN=a".to_owned(),
+            issuer: "CN=b".to_owned(),
+            names: vec!["a".to_owned()],
+            not_before: String::new(),
+            not_after: String::new(),
+            sha256: Fingerprint::new([0; 32]),
+        };
+        let untrusted = Box::new(UntrustedCertificate { facts, doubts });
+        diagnosed(&Kind::Untrusted(untrusted).at(Stage::Certificate))
+    }
+
+    #[test]
+    fn certificate_that_expired() {
+        let diagnosis = untrusted(vec![Doubt::Expired { not_after: "2001".to_owned() }]);
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateExpired, Who::Host));
+        assert!(diagnosis.explanation.starts_with("The certificate expired at 2001."));
+        assert!(diagnosis.remedy.contains("renew"));
+    }
+
+    #[test]
+    fn certificate_that_is_not_yet_valid() {
+        let diagnosis = untrusted(vec![Doubt::NotYetValid { not_before: "2099".to_owned() }]);
+        assert_eq!(diagnosis.cause, Cause::CertificateNotYetValid);
+        assert!(diagnosis.remedy.contains("clock"));
+    }
+
+    #[test]
+    fn certificate_for_another_name() {
+        let names = vec!["web7.hoster.example".to_owned()];
+        let diagnosis =
+            untrusted(vec![Doubt::NameMismatch { host: "ada.example".to_owned(), names }]);
+        assert_eq!(diagnosis.cause, Cause::CertificateNameMismatch);
+        assert!(diagnosis.explanation.contains("web7.hoster.example"));
+        assert!(diagnosis.explanation.contains("ada.example"));
+    }
+
+    #[test]
+    fn certificate_that_nobody_or_an_unknown_authority_vouches_for() {
+        assert_eq!(untrusted(vec![Doubt::SelfSigned]).cause, Cause::CertificateSelfSigned);
+        assert_eq!(untrusted(vec![Doubt::UnknownIssuer]).cause, Cause::CertificateUnknownIssuer);
+    }
+
+    #[test]
+    fn certificate_without_its_chain() {
+        let diagnosis = untrusted(vec![Doubt::NoIssuerShown]);
+        assert_eq!(
+            (diagnosis.cause, diagnosis.who),
+            (Cause::CertificateChainIncomplete, Who::Host)
+        );
+    }
+
+    #[test]
+    fn certificate_that_is_not_the_trusted_one_or_unfit() {
+        let trusted = Fingerprint::new([1; 32]);
+        let changed = untrusted(vec![Doubt::NotTheTrusted { trusted }]);
+        assert_eq!(changed.cause, Cause::CertificateChanged);
+        assert_eq!(untrusted(vec![Doubt::Revoked]).cause, Cause::CertificateUnfit);
+        assert_eq!(untrusted(vec![Doubt::NotForServers]).cause, Cause::CertificateUnfit);
+        assert_eq!(untrusted(vec![Doubt::Unreadable]).cause, Cause::CertificateNotTrusted);
+    }
+
+    #[test]
+    fn of_several_doubts_the_one_that_nobody_vouches_decides() {
+        let diagnosis = untrusted(vec![
+            Doubt::SelfSigned,
+            Doubt::Expired { not_after: "2001".to_owned() },
+            Doubt::NameMismatch { host: "a".to_owned(), names: Vec::new() },
+        ]);
+        assert_eq!(diagnosis.cause, Cause::CertificateSelfSigned);
+        assert!(diagnosis.explanation.contains("expired"));
+        assert!(diagnosis.explanation.contains("names no host"));
+    }
+
+    fn to_data_port(kind: Kind, passive_address: Option<[u8; 4]>) -> Diagnosis {
+        let evidence = Evidence {
+            data_port: Some(50_000),
+            passive_address: passive_address.map(Ipv4Addr::from),
+            ..Evidence::default()
+        };
+        diagnosed(&kind.at(Stage::DataConnection).with_evidence(evidence))
+    }
+
+    fn timed_out() -> Kind {
+        Kind::TimedOut { what: What::DataTcp, after: Duration::from_secs(15) }
+    }
+
+    #[test]
+    fn data_port_that_does_not_answer() {
+        let diagnosis = to_data_port(timed_out(), None);
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::DataConnectionBlocked, Who::Host));
+        assert!(diagnosis.explanation.contains("port 50000"));
+    }
+
+    #[test]
+    fn data_port_that_refuses_the_connection() {
+        let refused = io(What::DataTcp, io::ErrorKind::ConnectionRefused);
+        assert_eq!(to_data_port(refused, None).cause, Cause::DataConnectionRefused);
+    }
+
+    #[test]
+    fn private_address_in_the_227() {
+        for address in [
+            [10, 0, 0, 7],
+            [192, 168, 1, 2],
+            [172, 16, 0, 1],
+            [127, 0, 0, 1],
+            [0, 0, 0, 0],
+            [100, 64, 0, 1],
+        ] {
+            let diagnosis = to_data_port(timed_out(), Some(address));
+            assert_eq!(diagnosis.cause, Cause::PrivateAddress, "{address:?}");
+            assert!(diagnosis.explanation.contains(&Ipv4Addr::from(address).to_string()));
+            assert!(diagnosis.remedy.contains("pasv_address"));
+        }
+        let public = to_data_port(timed_out(), Some([93, 184, 216, 34]));
+        assert_eq!(public.cause, Cause::DataConnectionBlocked);
+    }
+
+    fn at_data_tls(line: &str, evidence: Evidence) -> Cause {
+        let kind = Kind::Refused { verb: "STOR", reply: reply(line) };
+        cause_with(kind, Stage::DataTls, evidence)
+    }
+
+    #[test]
+    fn data_connection_refused_for_its_tls_session_425() {
+        let line = "425 Unable to build data connection: TLS session of data connection not \
+                    resumed.";
+        let first = of_session(TlsVersion::Tls13, 0, 1);
+        assert_eq!(at_data_tls(line, first), Cause::SessionReuseRefused);
+    }
+
+    #[test]
+    fn data_connection_refused_for_its_tls_session_522() {
+        let line = "522 SSL connection failed: session reuse required";
+        let first = of_session(TlsVersion::Tls12, 0, 1);
+        assert_eq!(at_data_tls(line, first), Cause::SessionReuseRefused);
+    }
+
+    #[test]
+    fn security_bad_ip_connecting() {
+        let line = "425 Security: Bad IP connecting.";
+        assert_eq!(at_data_tls(line, Evidence::default()), Cause::DataAddressRefused);
+    }
+
+    #[test]
+    fn operation_not_permitted_after_the_session_cache_forgot() {
+        let line = "425 Unable to build data connection: Operation not permitted";
+        let old = of_session(TlsVersion::Tls12, 3, 301);
+        assert_eq!(at_data_tls(line, old), Cause::SessionTooOld);
+    }
+
+    #[test]
+    fn third_upload_refused_under_tls_13() {
+        let line = "522 SSL connection failed: session reuse required";
+        let later = of_session(TlsVersion::Tls13, 2, 5);
+        let kind = Kind::Refused { verb: "STOR", reply: reply(line) };
+        let diagnosis = diagnosed(&kind.at(Stage::DataTls).with_evidence(later));
+        assert_eq!(diagnosis.cause, Cause::TicketsRunOut);
+        assert!(diagnosis.explanation.contains("2 data connections"));
+    }
+
+    #[test]
+    fn end_of_the_data_connection_not_taken_426() {
+        let line = "426 Failure reading network stream.";
+        assert_eq!(refused(Stage::Verify, "STOR", line).0, Cause::EndRefused);
+        assert_eq!(at_store(line), Cause::TransferBroken);
+        let reset = io(What::Data, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset, Stage::Verify, Evidence::default()), Cause::EndRefused);
+    }
+
+    #[test]
+    fn hang_at_100_percent() {
+        let kind = Kind::TimedOut { what: What::FinalReply, after: Duration::from_secs(300) };
+        assert_eq!(
+            cause_with(kind, Stage::Verify, Evidence::default()),
+            Cause::ConfirmationMissing
+        );
+    }
+
+    #[test]
+    fn timeout_421_during_a_transfer_and_while_idle() {
+        for line in ["421 Timeout.", "421 No transfer timeout (600 seconds): closing", "421 Idle"] {
+            assert_eq!(ended(Stage::Transfer, line), Cause::TransferTimedOut, "{line}");
+            assert_eq!(ended(Stage::Idle, line), Cause::IdleTimeout, "{line}");
+        }
+        assert_eq!(ended(Stage::Idle, "421 Shutting down."), Cause::SessionEnded);
+    }
+
+    #[test]
+    fn disk_full_or_quota_exceeded() {
+        assert_eq!(at_store("452 Insufficient storage space."), Cause::DiskFull);
+        assert_eq!(at_store("426 No space left on device"), Cause::DiskFull);
+        assert_eq!(at_store("451 Failure writing to local file."), Cause::DiskFull);
+        assert_eq!(at_store("552 Exceeded storage allocation"), Cause::QuotaExceeded);
+        assert_eq!(at_store("550 Quota exceeded"), Cause::QuotaExceeded);
+        assert_eq!(at_store("451 Local error in processing"), Cause::ServerFault);
+        assert_eq!(at_store("450 File busy"), Cause::Busy);
+    }
+
+    #[test]
+    fn confirmed_and_shorter_than_sent() {
+        let kind = Kind::WrongSize { sent: 10, stored: Some(7) };
+        let diagnosis = diagnosed(&kind.at(Stage::Verify));
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NotWhole, Who::Host));
+    }
+
+    #[test]
+    fn permission_denied_550_and_553() {
+        assert_eq!(at_store("550 a: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Could not create file."), Cause::NotPermitted);
+        assert_eq!(at_store("553 Can't open that file: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Disallowed file name"), Cause::NameNotAllowed);
+        let missing = "550 Failed to change directory: No such file or directory";
+        assert_eq!(refused(Stage::List, "CWD", missing).0, Cause::NoSuchFile);
+    }
+
+    #[test]
+    fn overwrite_permission_denied() {
+        let lines = ["550 a: Overwrite permission denied", "550 File already exists"];
+        for line in lines {
+            assert_eq!(at_store(line), Cause::OverwriteNotPermitted, "{line}");
+            let renamed = refused(Stage::Rename, "RNTO", line);
+            assert_eq!(renamed, (Cause::OverwriteNotPermitted, Who::You));
+        }
+    }
+
+    #[test]
+    fn append_restart_not_permitted() {
+        let line = "451 a: Append/Restart not permitted, try again";
+        assert_eq!(at_store(line), Cause::ResumeNotPermitted);
+        let unknown = refused(Stage::Transfer, "REST", "502 REST not implemented");
+        assert_eq!(unknown.0, Cause::ResumeNotPermitted);
+    }
+
+    #[test]
+    fn size_not_allowed_in_ascii_mode() {
+        let line = "550 SIZE not allowed in ASCII mode";
+        assert_eq!(refused(Stage::Verify, "SIZE", line).0, Cause::AsciiMode);
+    }
+
+    #[test]
+    fn name_beyond_ascii_not_understood() {
+        assert_eq!(at_store("501 Invalid filename"), Cause::NameNotUnderstood);
+        assert_eq!(at_store("500 '\u{fffd}': command not understood"), Cause::NameNotUnderstood);
+        let feature = refused(Stage::Attributes, "SITE CHMOD", "500 Unknown SITE command");
+        assert_eq!(feature.0, Cause::NotSupported);
+    }
+
+    #[test]
+    fn bad_sequence_of_commands_503() {
+        let line = "503 Bad sequence of commands.";
+        assert_eq!(refused(Stage::Rename, "RNTO", line).0, Cause::OutOfSequence);
+    }
+
+    #[test]
+    fn reset_after_auth() {
+        let reset = io::Error::from(io::ErrorKind::ConnectionReset);
+        let handshake = Kind::Handshake(reset);
+        assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), Cause::TlsCut);
+        assert_eq!(cause_with(Kind::Closed, Stage::Auth, Evidence::default()), Cause::TlsCut);
+        let reset = io(What::Control, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset, Stage::Auth, Evidence::default()), Cause::TlsCut);
+    }
+
+    #[test]
+    fn address_that_no_way_leads_to() {
+        for (kind, cause) in [
+            (io::ErrorKind::NetworkUnreachable, Cause::Unreachable),
+            (io::ErrorKind::HostUnreachable, Cause::Unreachable),
+            (io::ErrorKind::ConnectionRefused, Cause::ConnectionRefused),
+        ] {
+            let dialled = io(What::ControlTcp, kind);
+            assert_eq!(cause_with(dialled, Stage::Connect, Evidence::default()), cause);
+        }
+        let silent = Kind::TimedOut { what: What::ControlTcp, after: Duration::from_secs(15) };
+        assert_eq!(cause_with(silent, Stage::Connect, Evidence::default()), Cause::NoAnswer);
+        let host = Kind::InvalidHost { host: "a b".to_owned() };
+        assert_eq!(cause_with(host, Stage::Connect, Evidence::default()), Cause::InvalidHost);
+    }
+
+    #[test]
+    fn session_that_dies_after_hundreds_of_commands() {
+        let many = |commands| Evidence { commands, ..of_session(TlsVersion::Tls12, 150, 60) };
+        let reset = || io(What::Control, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset(), Stage::Transfer, many(700)), Cause::CutAfterMany);
+        assert_eq!(cause_with(Kind::Closed, Stage::Rename, many(700)), Cause::CutAfterMany);
+        assert_eq!(cause_with(reset(), Stage::Transfer, many(20)), Cause::ConnectionLost);
+    }
+
+    #[test]
+    fn oops_of_vsftpd() {
+        let line = "500 OOPS: vsftpd: refusing to run with writable root inside chroot()";
+        assert_eq!(at_login(line), Cause::WritableRoot);
+        let other = "500 OOPS: could not read chroot() list file:/etc/vsftpd.chroot_list";
+        assert_eq!(at_login(other), Cause::ServerMisconfigured);
+    }
+
+    #[test]
+    fn client_certificate_required() {
+        use rustls::AlertDescription::CertificateRequired;
+        let needed = Cause::ClientCertificateNeeded;
+        // TLS 1.3 says so after the handshake, TLS 1.2 in it.
+        let later = io(What::Control, alert(CertificateRequired));
+        assert_eq!(cause_with(later, Stage::Login, Evidence::default()), needed);
+        let handshake = Kind::Handshake(alert(CertificateRequired));
+        assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), needed);
+        assert_eq!(at_login("531 Certificate required"), needed);
+        assert_eq!(at_login("530 Client certificate required"), needed);
+    }
+
+    #[test]
+    fn answer_to_epsv_that_names_no_port() {
+        let (verb, source) = ("EPSV", PassiveError::NoPort);
+        let kind = Kind::Passive { verb, reply: reply("229 ok"), source };
+        assert_eq!(
+            cause_with(kind, Stage::DataConnection, Evidence::default()),
+            Cause::PassiveUnusable
+        );
     }
 }

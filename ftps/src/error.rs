@@ -1,9 +1,15 @@
 //! What failed, at which stage, with what evidence.
 //!
-//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. What it means and
-//! what to do is its [`diagnosis`](Error::diagnosis).
+//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. The server's words are
+//! not in it: they are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
+//! and what to do is its [`diagnosis`](Error::diagnosis).
 
-use std::{error::Error as StdError, fmt, io, net::SocketAddr, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt, io,
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use rustls::AlertDescription;
 use thiserror::Error as ThisError;
@@ -52,8 +58,10 @@ pub enum Stage {
     Verify,
     /// `RNFR` and `RNTO`.
     Rename,
-    /// `DELE`.
+    /// `DELE` and `RMD`.
     Delete,
+    /// `MDTM`, `MLST`, `AVBL`, `SITE CHMOD`: what is known of a file, and what of it is changed.
+    Attributes,
     /// A connection that waits for something to do.
     Idle,
 }
@@ -78,6 +86,7 @@ impl fmt::Display for Stage {
             Self::Verify => "Waiting for the server to confirm",
             Self::Rename => "Renaming",
             Self::Delete => "Deleting",
+            Self::Attributes => "Asking for a file's attributes or changing them",
             Self::Idle => "Waiting for something to do",
         })
     }
@@ -103,12 +112,17 @@ pub struct Evidence {
     pub client_certificate: ClientCertificate,
     /// The port of the data connection that the error is about.
     pub data_port: Option<u16>,
+    /// The address that the server named for it and that was not dialled, since it is not the
+    /// control connection's.
+    pub passive_address: Option<Ipv4Addr>,
     /// The TLS of that data connection.
     pub data_tls: Option<TlsFacts>,
     /// TLS 1.3 tickets that the session got so far.
     pub tickets: u32,
     /// Data connections that were completed in this session before.
     pub data_connections: u32,
+    /// Commands that were sent in this session.
+    pub commands: u32,
     /// How long the session had been open.
     pub age: Duration,
     /// The commands that were sent together, where one of their replies did not come.
@@ -142,11 +156,11 @@ pub(crate) enum Kind {
     },
     #[error("the server closed the control connection")]
     Closed,
-    #[error("the server ended the session: \"{reply}\"")]
+    #[error("the server ended the session with {}", reply.code())]
     Ended { reply: Reply },
-    #[error("the server refused {verb}: \"{reply}\"")]
+    #[error("the server refused {verb} with {}", reply.code())]
     Refused { verb: &'static str, reply: Reply },
-    #[error("the server answered {verb} with a reply that does not fit: \"{reply}\"")]
+    #[error("the server answered {verb} with {}, which does not fit", reply.code())]
     Unexpected { verb: &'static str, reply: Reply },
     #[error("what the server sent is no reply")]
     Malformed(#[source] DecodeError),
@@ -166,11 +180,11 @@ pub(crate) enum Kind {
     NotPinned { shown: Fingerprint },
     #[error("the data connection shows the certificate {data}, the control connection {control}")]
     DataCertificate { control: Fingerprint, data: Fingerprint },
-    #[error("the answer to {verb} cannot be used: \"{reply}\"")]
+    #[error("the server's answer to {verb} cannot be used")]
     Passive { verb: &'static str, reply: Reply, source: PassiveError },
     #[error("the server sent data over a data connection that only takes data")]
     UnexpectedData,
-    #[error("the server ended the transfer before all bytes were sent: \"{reply}\"")]
+    #[error("the server ended the transfer with {} before all bytes were sent", reply.code())]
     EndedEarly { reply: Reply },
     #[error("the server said that the file is stored, but it {}", held(*sent, *stored))]
     WrongSize { sent: u64, stored: Option<u64> },
@@ -407,6 +421,12 @@ impl Error {
 
     pub(crate) fn with_evidence(mut self, evidence: Evidence) -> Self {
         self.0.evidence = evidence;
+        self
+    }
+
+    /// The same, about a server that named this address for the data, too.
+    pub(crate) fn naming(mut self, address: Option<Ipv4Addr>) -> Self {
+        self.0.evidence.passive_address = address;
         self
     }
 

@@ -14,7 +14,7 @@
 //! - [`reply`]: replies, and the decoder that makes them of bytes.
 //! - [`command`]: commands by their verbs, and what a log may show of them.
 //! - [`passive`], [`features`], [`listing`]: what particular replies and listings say.
-//! - [`credentials`], [`path`], [`certificate`]: values that cannot be wrong.
+//! - [`credentials`], [`path`], [`charset`], [`certificate`]: values that cannot be wrong.
 //!
 //! With I/O, in the order of the conversation:
 //! - [`connect`]: from an address to a session that is ready. [`Connector`] starts here.
@@ -24,6 +24,7 @@
 //! - [`config`]: every deadline and limit, with its default.
 //! - [`transcript`]: every command, reply, TLS fact and decision, as it happens.
 //! - [`error`], [`diagnosis`]: what failed, where, with what evidence, and what to do.
+//! - [`explain`]: what commands and replies mean, for somebody who has never read an RFC.
 //! - [`profile`]: what was learned about a host, and other ways to try.
 //!
 //! # Example
@@ -61,6 +62,7 @@
 //! wait by [`Timeouts`]. There is no queue.
 
 pub mod certificate;
+pub mod charset;
 pub mod client;
 pub mod command;
 pub mod config;
@@ -70,7 +72,11 @@ pub mod credentials;
 pub mod diagnosis;
 pub mod digest;
 pub mod error;
+pub mod explain;
 pub mod features;
+#[cfg(any(test, feature = "fuzzing"))]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod line;
 pub mod listing;
 pub mod passive;
@@ -84,6 +90,7 @@ pub mod transcript;
 pub mod upload;
 
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
+pub use charset::{Charset, NameError};
 pub use client::{Client, ConnectionFacts, Store, Stored};
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, Sessions, Timeouts, TlsConfig};
 pub use connect::{Connector, Encryption, Proxy, ProxyError, ProxyProtocol, Target};
@@ -91,12 +98,15 @@ pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
+pub use explain::Narrator;
 pub use features::Features;
 pub use line::Line;
-pub use listing::{Entry, EntryKind, Listing};
+pub use listing::{
+    Entry, EntryKind, Listing, LocalTime, Permission, Permissions, Precision, UtcOffset,
+};
 pub use path::{ForbiddenByte, RemotePath};
 pub use pool::{Lease, Pool};
-pub use profile::{Alpn, HostProfile, Rung, SharedProfile};
+pub use profile::{Alpn, HostProfile, Rung, ServerClock, SharedProfile};
 pub use reply::{Code, Reply};
 pub use time::Timestamp;
 pub use tls::{

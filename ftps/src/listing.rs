@@ -1,12 +1,22 @@
-//! Listings: lines of bytes in, entries out. Does no I/O.
+//! Listings: lines of bytes in, entries out. Does no I/O and reads no clock.
 //!
-//! - `machine`: the facts of `MLSD` (RFC 3659 §7.2).
+//! - `machine`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
 //! - `people`: what `LIST` gives, in the dialects of Unix and DOS.
+//! - `date`: the dates in those dialects.
+//! - [`offset`]: `LIST` tells the server's own time; how far that is from UTC.
+
+use std::fmt;
 
 use crate::{config::Limits, path::RemotePath};
 
+mod date;
 mod machine;
+pub mod offset;
 mod people;
+
+pub use offset::{LocalTime, Precision, UtcOffset};
+
+pub(crate) use machine::{parse_facts, parse_time};
 
 /// What is in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +36,16 @@ impl Default for Listing {
     }
 }
 
+impl Listing {
+    /// Fills in every modification in UTC that was only told in the server's own time.
+    pub(crate) fn apply(&mut self, offset: UtcOffset) {
+        for entry in &mut self.entries {
+            let millis = || entry.listed.map(|listed| offset.to_utc(listed) * 1000);
+            entry.modified_millis = entry.modified_millis.or_else(millis);
+        }
+    }
+}
+
 /// A file or a directory on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -35,9 +55,31 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its size in bytes, where the server says one.
     pub size: Option<u64>,
-    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it for
-    /// UTC: `MLSD` does, `LIST` does not.
+    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z. `MLSD` says it for UTC; from
+    /// `LIST` it is made of [`Self::listed`] once the server's offset from UTC is known, and is no
+    /// more precise than that.
     pub modified_millis: Option<i64>,
+    /// Its modification in the server's own time, where `LIST` says it.
+    pub listed: Option<LocalTime>,
+    /// What the session may do with it (`perm`, RFC 3659 §7.5.5), where `MLSD` says it.
+    pub permissions: Option<Permissions>,
+    /// Its mode bits as Unix has them, 0 to 0o7777, where the server says them.
+    pub mode: Option<u32>,
+}
+
+impl Entry {
+    /// An entry of which nothing else is known.
+    pub(crate) fn new(name: RemotePath, kind: EntryKind) -> Self {
+        Self {
+            name,
+            kind,
+            size: None,
+            modified_millis: None,
+            listed: None,
+            permissions: None,
+            mode: None,
+        }
+    }
 }
 
 /// What an entry is.
@@ -51,11 +93,119 @@ pub enum EntryKind {
     Other,
 }
 
+/// One thing that a session may do with an entry (RFC 3659 §7.5.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Permission {
+    /// `APPE` to the file.
+    Append,
+    /// Create files in the directory.
+    Create,
+    /// Delete it.
+    Delete,
+    /// Change into the directory.
+    Enter,
+    /// Rename it.
+    Rename,
+    /// List the directory.
+    List,
+    /// Make directories in the directory.
+    MakeDirectory,
+    /// Delete what is in the directory.
+    Purge,
+    /// `RETR` the file.
+    Read,
+    /// `STOR` to the file.
+    Write,
+}
+
+impl Permission {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::Append,
+        Self::Create,
+        Self::Delete,
+        Self::Enter,
+        Self::Rename,
+        Self::List,
+        Self::MakeDirectory,
+        Self::Purge,
+        Self::Read,
+        Self::Write,
+    ];
+
+    /// Its letter in the fact `perm`.
+    #[must_use]
+    pub fn letter(self) -> char {
+        match self {
+            Self::Append => 'a',
+            Self::Create => 'c',
+            Self::Delete => 'd',
+            Self::Enter => 'e',
+            Self::Rename => 'f',
+            Self::List => 'l',
+            Self::MakeDirectory => 'm',
+            Self::Purge => 'p',
+            Self::Read => 'r',
+            Self::Write => 'w',
+        }
+    }
+}
+
+/// What a session may do with an entry, as the server says. It is a hint: only trying tells.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct Permissions(u16);
+
+impl Permissions {
+    /// Reads the value of the fact `perm`; letters that are not known are skipped, and case does
+    /// not matter.
+    #[must_use]
+    pub fn of_letters(letters: &[u8]) -> Self {
+        let known = |letter: &u8| {
+            let letter = char::from(letter.to_ascii_lowercase());
+            Permission::ALL.into_iter().find(|permission| permission.letter() == letter)
+        };
+        letters.iter().filter_map(known).collect()
+    }
+
+    /// Whether the server says that it is allowed.
+    #[must_use]
+    pub fn allows(self, permission: Permission) -> bool {
+        self.0 & bit(permission) != 0
+    }
+}
+
+fn bit(permission: Permission) -> u16 {
+    1 << (permission as u16)
+}
+
+impl FromIterator<Permission> for Permissions {
+    fn from_iter<I: IntoIterator<Item = Permission>>(permissions: I) -> Self {
+        Self(permissions.into_iter().fold(0, |bits, permission| bits | bit(permission)))
+    }
+}
+
+/// The letters of RFC 3659 §7.5.5, in alphabetical order.
+impl fmt::Display for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let allowed = Permission::ALL.into_iter().filter(|permission| self.allows(*permission));
+        allowed.into_iter().try_for_each(|permission| write!(f, "{}", permission.letter()))
+    }
+}
+
+impl fmt::Debug for Permissions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Permissions({self})")
+    }
+}
+
 /// The language of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
+    /// `MLSD`.
     Machine,
-    People,
+    /// `LIST`. Its dates may lack the year: it is found by what time it is now, in seconds since
+    /// 1970-01-01T00:00:00Z.
+    People { now: i64 },
 }
 
 /// What a line of a listing is.
@@ -127,7 +277,7 @@ impl ListingReader {
             _ if std::mem::take(&mut self.is_too_long) => Line::Unknown,
             _ if line.is_empty() => Line::NoEntry,
             Dialect::Machine => machine::parse(line),
-            Dialect::People => people::parse(line),
+            Dialect::People { now } => people::parse(line, now),
         };
         match parsed {
             Line::Entry(entry) if self.listing.entries.len() < self.max_entries => {
@@ -191,12 +341,37 @@ mod tests {
         assert_eq!(read(b"type=file; a\r\ntype=file; b", limits(9, 99)).entries.len(), 2);
     }
 
+    #[test]
+    fn permissions_come_back_from_their_letters() {
+        let all = Permissions::of_letters(b"acdeflmprw");
+        assert_eq!(all.to_string(), "acdeflmprw");
+        let some = Permissions::of_letters(b"Wr?z");
+        assert!(some.allows(Permission::Write) && some.allows(Permission::Read));
+        assert!(!some.allows(Permission::Delete));
+        assert_eq!(some.to_string(), "rw");
+    }
+
+    #[test]
+    fn offset_fills_in_what_only_the_server_s_own_time_was_told_for() {
+        let entry = |modified_millis, listed| Entry {
+            modified_millis,
+            listed,
+            ..Entry::new(RemotePath::try_from("a").unwrap(), EntryKind::File)
+        };
+        let listed = Some(LocalTime { seconds: 7200, precision: Precision::Minute });
+        let entries = vec![entry(None, listed), entry(Some(5), listed), entry(None, None)];
+        let mut listing = Listing { entries, ..Listing::default() };
+        listing.apply(UtcOffset::new(60).unwrap());
+        let millis: Vec<_> = listing.entries.iter().map(|entry| entry.modified_millis).collect();
+        assert_eq!(millis, [Some(3_600_000), Some(5), None]);
+    }
+
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic_and_chunking_does_not_matter(
-            bytes: Vec<u8>, size in 1..9_usize, people: bool,
+            bytes: Vec<u8>, size in 1..9_usize, people: bool, now: i64,
         ) {
-            let dialect = if people { Dialect::People } else { Dialect::Machine };
+            let dialect = if people { Dialect::People { now } } else { Dialect::Machine };
             let mut whole = ListingReader::new(dialect, &limits(5, 50));
             whole.push(&bytes);
             let mut chunked = ListingReader::new(dialect, &limits(5, 50));

@@ -3,6 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use thiserror::Error;
+use unicode_normalization::UnicodeNormalization as _;
 
 use crate::reply::display_text;
 
@@ -55,6 +56,17 @@ impl RemotePath {
         }
         refuse_forbidden(&path)?;
         Ok(Self(path))
+    }
+
+    /// Takes text with its accents composed, Unicode's form NFC.
+    ///
+    /// A browser on macOS calls files by names in form NFD, in which `ü` is two characters. Most
+    /// servers compare bytes, and have the names that other systems gave their files: NFC.
+    ///
+    /// # Errors
+    /// [`ForbiddenByte`] when it is empty or could end its command.
+    pub fn nfc(text: &str) -> Result<Self, ForbiddenByte> {
+        Self::new(text.nfc().collect::<String>())
     }
 
     /// The root, `/`.
@@ -167,6 +179,14 @@ mod tests {
         assert!(RemotePath::try_from("a\nb").is_err());
         assert!(RemotePath::try_from("a\0b").is_err());
         assert_eq!(RemotePath::try_from(""), Err(ForbiddenByte::Empty));
+    }
+
+    #[test]
+    fn accents_are_composed_on_request_only() {
+        let decomposed = "u\u{308}.txt";
+        assert_eq!(RemotePath::nfc(decomposed), Ok(path("\u{fc}.txt")));
+        assert_eq!(path(decomposed).as_bytes(), decomposed.as_bytes());
+        assert!(RemotePath::nfc("a\r\n").is_err());
     }
 
     #[test]

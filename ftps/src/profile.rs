@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::tls::TlsVersion;
+use crate::{listing::UtcOffset, tls::TlsVersion};
 
 /// What was learned about a host. Kept between sessions, it spares the next one the same detours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,6 +36,8 @@ pub struct HostProfile {
     pub digests: Digests,
     /// The most sessions at once that the host took, where it refused more.
     pub max_sessions: Option<u32>,
+    /// What is known of its own time.
+    pub clock: ServerClock,
 }
 
 /// Whether commands whose replies do not depend on each other may be sent together.
@@ -109,6 +111,18 @@ pub enum Digests {
     ByFeatures,
     /// It could not.
     Never,
+}
+
+/// What is known of a server's own time, which `LIST` tells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ServerClock {
+    /// Nothing yet.
+    #[default]
+    Unknown,
+    /// How far it is ahead of UTC.
+    Offset(UtcOffset),
+    /// It was asked for, and the answer was of no use: it is not asked for again.
+    Untold,
 }
 
 /// The command that asks for a data connection.

@@ -17,6 +17,8 @@ impl Code {
     pub const DATA_ALREADY_OPEN: Self = Self(125);
     /// File status okay, about to open the data connection.
     pub const OPENING_DATA: Self = Self(150);
+    /// File status: the answer to `SIZE`, `MDTM` and others (RFC 3659 §3, §4).
+    pub const FILE_STATUS: Self = Self(213);
     /// Service ready: the greeting.
     pub const READY: Self = Self(220);
     /// Closing the data connection, the file action succeeded.
@@ -43,6 +45,8 @@ impl Code {
     pub const TRANSFER_ABORTED: Self = Self(426);
     /// Some resource is unavailable to process security (RFC 2228 §3).
     pub const SECURITY_UNAVAILABLE: Self = Self(431);
+    /// An error of the server's own while it processed the command.
+    pub const LOCAL_ERROR: Self = Self(451);
     /// Insufficient storage space.
     pub const NO_SPACE: Self = Self(452);
     /// The command is not known.
@@ -63,6 +67,8 @@ impl Code {
     pub const DATA_TLS_REFUSED: Self = Self(522);
     /// Not logged in.
     pub const NOT_LOGGED_IN: Self = Self(530);
+    /// An account is needed to store files.
+    pub const ACCOUNT_TO_STORE: Self = Self(532);
     /// The request was denied for policy reasons (RFC 2228 §3).
     pub const POLICY: Self = Self(534);
     /// The requested `PROT` level is not supported (RFC 2228 §3).
@@ -81,7 +87,7 @@ impl Code {
     }
 
     /// The code at the start of a line, if there is one.
-    fn at_start_of(line: &[u8]) -> Option<Self> {
+    pub(crate) fn at_start_of(line: &[u8]) -> Option<Self> {
         let digits = line.first_chunk::<3>()?;
         if !digits.iter().all(u8::is_ascii_digit) {
             return None;
@@ -152,6 +158,12 @@ pub struct Reply {
 }
 
 impl Reply {
+    /// A reply of lines that stand for themselves, as the decoder gives it.
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub(crate) fn from_lines(code: Code, lines: Vec<Vec<u8>>) -> Self {
+        Self { code, lines }
+    }
+
     /// The code.
     #[must_use]
     pub fn code(&self) -> Code {

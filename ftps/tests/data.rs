@@ -129,7 +129,7 @@ async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
     let diagnosis = error.diagnosis();
-    assert_eq!(diagnosis.cause, Cause::DataConnectionBlocked);
+    assert_eq!(diagnosis.cause, Cause::DataConnectionRefused);
     assert!(diagnosis.explanation.contains("port 1024"));
     // No command was left half done.
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));

@@ -465,7 +465,7 @@ async fn untrusted_certificate_sends_nothing_secret() {
     let untrusted = error.is_certificate().unwrap();
     assert_eq!(untrusted.facts.sha256, Fingerprint::of(&server.identity.certificate));
     assert_eq!(untrusted.doubts, [Doubt::SelfSigned]);
-    assert_eq!(error.diagnosis().cause, Cause::CertificateNotTrusted);
+    assert_eq!(error.diagnosis().cause, Cause::CertificateSelfSigned);
     assert!(!log.has("USER") && !log.has("PASS"));
     server.finished().await;
 }

@@ -225,7 +225,7 @@ async fn reply_421_mid_transfer() {
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "421 Timeout.");
     assert_eq!(error.stage(), Stage::Transfer);
-    assert_eq!(error.diagnosis().cause, Cause::SessionEnded);
+    assert_eq!(error.diagnosis().cause, Cause::TransferTimedOut);
     assert!(!client.is_usable());
     assert_eq!(connector.learn(&error), None);
     server.finished().await;
@@ -249,7 +249,7 @@ async fn disk_full_552_mid_transfer() {
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "552 Quota exceeded");
     assert_eq!(error.stage(), Stage::Transfer);
-    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    assert_eq!(error.diagnosis().cause, Cause::QuotaExceeded);
     client.delete(&path("a")).await.unwrap();
     server.finished().await;
 }

@@ -9,10 +9,12 @@
 //!   FTPS servers of the tests.
 //! - `test`: the checks and tests, one section after the other, with a summary.
 //! - `bench`: Ferryport measured beside other programs.
+//! - `fuzz`: the fuzz targets of the FTPS engine.
 //! - `command`: running programs.
 
 mod bench;
 mod command;
+mod fuzz;
 mod needs;
 mod test;
 
@@ -28,7 +30,8 @@ const USAGE: &str = "\
 cargo xtask setup                      get all that building, testing and measuring need
 cargo xtask demo [ARGUMENT]            build Ferryport and start `ferryport demo`
 cargo xtask test [SECTION]             all checks and tests, or the one section that is named
-cargo xtask bench [SUITE [ARGUMENT]]   the suites, or measure with the one that is named";
+cargo xtask bench [SUITE [ARGUMENT]]   the suites, or measure with the one that is named
+cargo xtask fuzz [TARGET] [SECONDS]    look for input that the FTPS engine does not stand";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -61,6 +64,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["bench", suite, rest @ ..] => bench::run(suite, rest),
+        ["fuzz", rest @ ..] => fuzz::fuzz(rest),
         ["help" | "--help" | "-h"] => {
             println!("{USAGE}\n\nSections of `cargo xtask test`:");
             test::list();

@@ -5,7 +5,7 @@
 
 use std::{
     future::ready,
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -228,10 +228,10 @@ impl Client {
         let port = endpoint.port;
         self.transcript().control(Status::EpsvUnreachable { port });
         // If PASV does no better, the ports are blocked, and that was the first to show it.
-        let dialled = self
-            .dial_passive()
-            .await
-            .map_err(|error| if self.control.is_usable() { unreachable } else { error })?;
+        let dialled = self.dial_passive().await.map_err(|error| {
+            let named = error.evidence().passive_address;
+            if self.control.is_usable() { unreachable.naming(named) } else { error }
+        })?;
         self.profile.update(|profile| profile.passive = PassiveMode::ExtendedSuspect);
         Ok(dialled)
     }
@@ -278,7 +278,7 @@ impl Client {
     async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<Dialled, Error> {
         let (number, port) = (self.next_number(), endpoint.port);
         let tcp = self.dial(number, endpoint).await;
-        let tcp = tcp.map_err(|kind| self.unreachable(kind, port))?;
+        let tcp = tcp.map_err(|kind| self.unreachable(kind, endpoint))?;
         Ok(Dialled { tcp, port, number })
     }
 
@@ -302,9 +302,11 @@ impl Client {
         async move { dial.run(config.proxy.as_ref()).await }
     }
 
-    fn unreachable(&self, kind: Kind, port: u16) -> Error {
+    fn unreachable(&self, kind: Kind, endpoint: PassiveEndpoint) -> Error {
         let mut evidence = self.control.evidence();
-        evidence.data_port = Some(port);
+        evidence.data_port = Some(endpoint.port);
+        let is_other = |named: &Ipv4Addr| IpAddr::V4(*named) != self.control.peer().ip();
+        evidence.passive_address = endpoint.address.filter(is_other);
         self.report(kind.at(Stage::DataConnection).with_evidence(evidence))
     }
 }

@@ -1,4 +1,4 @@
-//! Directories: `MKD`, and whether one is there.
+//! Directories: `MKD`, `RMD`, and whether one is there.
 
 use super::Client;
 use crate::{
@@ -67,6 +67,27 @@ impl Client {
             return self.control.expect(reply, Severity::Completion, command, stage).map(drop);
         }
         missing.into_iter().for_each(|path| self.remember(path));
+        Ok(())
+    }
+
+    /// Removes a directory that is empty (`RMD`, RFC 959 §4.1.3).
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where it refuses: the directory may hold something, or
+    /// may not be there.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and the directory
+    /// may have been removed.
+    pub async fn remove_directory(&mut self, path: &RemotePath) -> Result<(), Error> {
+        let path = self.absolute(path);
+        // Some servers do not remove the directory that the session is in.
+        if self.directory.as_ref() == Some(&path) {
+            let above = path.parent().unwrap_or_else(RemotePath::root);
+            self.change_directory(&above, Stage::Delete).await?;
+        }
+        self.control.complete(Command::Rmd(&path), Stage::Delete).await?;
+        self.directories.forget(&path);
         Ok(())
     }
 

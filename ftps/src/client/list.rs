@@ -1,5 +1,7 @@
 //! Lists a directory: `MLSD`, or `LIST` where that is not known.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use super::{
     Client,
     data::Purpose,
@@ -9,8 +11,12 @@ use crate::{
     command::Command,
     config::Limits,
     error::{Error, Kind, Stage},
-    listing::{Dialect, Listing, ListingReader},
+    listing::{
+        Dialect, Entry, EntryKind, Listing, ListingReader, LocalTime, Precision, UtcOffset,
+        parse_time,
+    },
     path::RemotePath,
+    profile::ServerClock,
     reply::Code,
     transcript::Status,
 };
@@ -18,6 +24,9 @@ use crate::{
 impl Client {
     /// The files and directories in a directory: `MLSD` (RFC 3659 §7) where the server lists it,
     /// else `LIST` in the dialects of Unix and DOS.
+    ///
+    /// `LIST` tells times in the server's own zone. Where the server knows `MDTM` (RFC 3659 §3), it
+    /// is asked for one of the files, once a host, and every time is filled in for UTC.
     ///
     /// # Errors
     /// [`Error`] with the server's reply where there is no such directory, and as for
@@ -50,7 +59,38 @@ impl Client {
     /// Without an argument, since servers take options and patterns in it.
     async fn list_for_people(&mut self, path: &RemotePath) -> Result<Listing, Error> {
         self.enter(path).await?;
-        self.read_listing(Command::List, Dialect::People).await
+        let dialect = Dialect::People { now: now() };
+        let mut listing = self.read_listing(Command::List, dialect).await?;
+        self.learn_clock(path, &listing).await?;
+        if let ServerClock::Offset(offset) = self.profile.get().clock {
+            listing.apply(offset);
+        }
+        Ok(listing)
+    }
+
+    /// Asks for the time of one file of the listing, if that can tell the server's offset from UTC
+    /// and nobody asked before.
+    async fn learn_clock(&mut self, path: &RemotePath, listing: &Listing) -> Result<(), Error> {
+        let is_unknown = self.profile.get().clock == ServerClock::Unknown;
+        if !(is_unknown && self.facts.features.has("MDTM")) {
+            return Ok(());
+        }
+        let Some((name, listed)) = listing.entries.iter().find_map(precisely_listed) else {
+            return Ok(());
+        };
+        let path = path.join(name);
+        let reply = self.control.exchange(Command::Mdtm(&path), Stage::List).await?;
+        let millis = (reply.code() == Code::FILE_STATUS)
+            .then(|| parse_time(reply.raw_text().trim_ascii()))
+            .flatten();
+        let offset = UtcOffset::of_pairs(millis.map(|millis| (listed, millis.div_euclid(1000))));
+        let clock = offset.map_or(ServerClock::Untold, ServerClock::Offset);
+        self.transcript().control(match offset {
+            Some(offset) => Status::ServerClock { offset },
+            None => Status::ServerClockUntold,
+        });
+        self.profile.update(|profile| profile.clock = clock);
+        Ok(())
     }
 
     async fn enter(&mut self, path: &RemotePath) -> Result<(), Error> {
@@ -103,6 +143,19 @@ async fn read(
             return Ok(reader.cut_off());
         }
     }
+}
+
+/// Seconds since 1970-01-01T00:00:00Z. A clock that is before that is as good as one at it: only
+/// the years of dates that lack theirs are found by it.
+fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// The name and the time of a file whose time is listed to the minute.
+fn precisely_listed(entry: &Entry) -> Option<(&RemotePath, LocalTime)> {
+    let listed = entry.listed.filter(|listed| listed.precision >= Precision::Minute)?;
+    (entry.kind == EntryKind::File).then_some((&entry.name, listed))
 }
 
 /// Whether servers may take the path for options or a pattern.

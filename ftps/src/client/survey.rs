@@ -82,6 +82,8 @@ impl Size {
     /// Reads the reply to `SIZE`.
     pub(crate) fn of(reply: &Reply) -> Self {
         match reply.code() {
+            // "SIZE not allowed in ASCII mode" has the code of a file that is not there.
+            Code::UNAVAILABLE if reply.mentions("ascii") => Self::Unknown,
             Code::UNAVAILABLE => Self::Missing,
             code if code.value() == 213 => {
                 let text = std::str::from_utf8(reply.raw_text()).ok();

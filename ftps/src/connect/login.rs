@@ -2,6 +2,7 @@
 //! `TYPE`, `PWD` in one flight.
 
 use crate::{
+    charset::Charset,
     command::Command,
     control::Control,
     credentials::Credentials,
@@ -34,9 +35,12 @@ pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(
 /// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9) both have to succeed: there is no data in the clear.
 /// `FEAT` comes after the login, since some servers hide before what they can do. `TYPE I` is sent
 /// once: nothing here ever changes the type, and `SIZE` needs it (RFC 3659 §4).
-pub(super) async fn set_up(control: &mut Control) -> Result<(Features, Option<RemotePath>), Error> {
+pub(super) async fn set_up(
+    control: &mut Control,
+    charset: Charset,
+) -> Result<(Features, Option<RemotePath>), Error> {
     control.transcript().control(Stage::Protect);
-    let replies = control.flight(&FLIGHT, Stage::Protect).await?;
+    let replies = control.flight(&flight(charset), Stage::Protect).await?;
     let replies = <[Reply; 6]>::try_from(replies);
     let [pbsz, prot, feat, opts, type_i, pwd] =
         replies.map_err(|_| control.error(Kind::OutOfStep, Stage::Protect))?;
@@ -44,7 +48,9 @@ pub(super) async fn set_up(control: &mut Control) -> Result<(Features, Option<Re
     complete(control, prot, Command::ProtP, Stage::Protect)?;
     control.transcript().control(Stage::Setup);
     let features = features(control, &feat);
-    note_utf8(control, &features, &opts);
+    if charset.is_utf8() {
+        note_utf8(control, &features, &opts);
+    }
     complete(control, type_i, Command::TypeI, Stage::Setup)?;
     // Some servers do not say where the login leads, or not in words that can be understood.
     let directory = quoted_path(&pwd);
@@ -55,14 +61,10 @@ pub(super) async fn set_up(control: &mut Control) -> Result<(Features, Option<Re
 }
 
 /// What follows the login.
-const FLIGHT: [Command<'static>; 6] = [
-    Command::Pbsz0,
-    Command::ProtP,
-    Command::Feat,
-    Command::OptsUtf8On,
-    Command::TypeI,
-    Command::Pwd,
-];
+fn flight(charset: Charset) -> [Command<'static>; 6] {
+    let opts = if charset.is_utf8() { Command::OptsUtf8On } else { Command::OptsUtf8Off };
+    [Command::Pbsz0, Command::ProtP, Command::Feat, opts, Command::TypeI, Command::Pwd]
+}
 
 fn complete(
     control: &Control,

@@ -1,32 +1,83 @@
-//! Lines of `MLSD`: `fact=value;fact=value; name` (RFC 3659 §7.2).
+//! Lines of `MLSD` and `MLST`: `fact=value;fact=value; name` (RFC 3659 §7.2).
 
-use super::{Entry, EntryKind, Line, digits, entry_of};
-use crate::time::Civil;
+use super::{Entry, EntryKind, Line, Permissions, digits, entry_of};
+use crate::{path::RemotePath, time::Civil};
+
+/// The facts of a line, and the name behind them.
+struct Facts<'a> {
+    facts: &'a [u8],
+    name: &'a [u8],
+}
+
+/// What the fact `type` says.
+enum Type {
+    Entry(EntryKind),
+    /// The directory itself, or the one above it.
+    Around,
+}
 
 pub(super) fn parse(line: &[u8]) -> Line {
-    let Some(space) = line.iter().position(|&byte| byte == b' ') else {
+    let Some(facts) = Facts::of(line) else {
         return Line::Unknown;
     };
-    let (facts, name) = (&line[..space], &line[space + 1..]);
-    let fact = |wanted: &str| {
-        facts.split(|&byte| byte == b';').find_map(|fact| {
+    match facts.kind() {
+        Some(Type::Around) => Line::NoEntry,
+        Some(Type::Entry(kind)) => entry_of(facts.name, |name| facts.entry(name, kind)),
+        None => Line::Unknown,
+    }
+}
+
+/// The facts that `MLST` tells about one path; the name of the entry is the path's.
+pub(crate) fn parse_facts(line: &[u8], path: &RemotePath) -> Option<Entry> {
+    let facts = Facts::of(line.trim_ascii_start())?;
+    let kind = match facts.kind()? {
+        Type::Entry(kind) => kind,
+        // Asked for by name, a directory may be called the current one.
+        Type::Around => EntryKind::Directory,
+    };
+    Some(facts.entry(path.file_name().unwrap_or_else(RemotePath::root), kind))
+}
+
+impl<'a> Facts<'a> {
+    fn of(line: &'a [u8]) -> Option<Self> {
+        let space = line.iter().position(|&byte| byte == b' ')?;
+        Some(Self { facts: &line[..space], name: &line[space + 1..] })
+    }
+
+    fn get(&self, wanted: &str) -> Option<&'a [u8]> {
+        self.facts.split(|&byte| byte == b';').find_map(|fact| {
             let (key, value) = split_once(fact, b'=')?;
             key.eq_ignore_ascii_case(wanted.as_bytes()).then_some(value)
         })
-    };
-    let kind = match fact("type").map(<[u8]>::to_ascii_lowercase).as_deref() {
-        Some(b"cdir" | b"pdir") => return Line::NoEntry,
-        Some(b"dir") => EntryKind::Directory,
-        Some(b"file") => EntryKind::File,
-        Some(_) => EntryKind::Other,
-        None => return Line::Unknown,
-    };
-    entry_of(name, |name| Entry {
-        name,
-        kind,
-        size: fact("size").and_then(digits),
-        modified_millis: fact("modify").and_then(time),
-    })
+    }
+
+    fn kind(&self) -> Option<Type> {
+        Some(match self.get("type")?.to_ascii_lowercase().as_slice() {
+            b"cdir" | b"pdir" => Type::Around,
+            b"dir" => Type::Entry(EntryKind::Directory),
+            b"file" => Type::Entry(EntryKind::File),
+            _ => Type::Entry(EntryKind::Other),
+        })
+    }
+
+    fn entry(&self, name: RemotePath, kind: EntryKind) -> Entry {
+        Entry {
+            size: self.get("size").and_then(digits),
+            modified_millis: self.get("modify").and_then(parse_time),
+            permissions: self.get("perm").map(Permissions::of_letters),
+            mode: self.get("unix.mode").and_then(octal),
+            ..Entry::new(name, kind)
+        }
+    }
+}
+
+/// `0644`, of at most the twelve bits that Unix has; more is the kind, which `type` says.
+fn octal(value: &[u8]) -> Option<u32> {
+    if value.is_empty() || !value.iter().all(|byte| (b'0'..=b'7').contains(byte)) {
+        return None;
+    }
+    let mode = u32::from_str_radix(std::str::from_utf8(value).ok()?, 8).ok()?;
+    Some(mode & 0o7777)
 }
 
 fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
@@ -34,8 +85,8 @@ fn split_once(bytes: &[u8], at: u8) -> Option<(&[u8], &[u8])> {
     Some((&bytes[..at], &bytes[at + 1..]))
 }
 
-/// `YYYYMMDDHHMMSS` and perhaps a fraction, UTC (RFC 3659 §2.3).
-fn time(value: &[u8]) -> Option<i64> {
+/// `YYYYMMDDHHMMSS` and perhaps a fraction, UTC (RFC 3659 §2.3), in milliseconds since 1970.
+pub(crate) fn parse_time(value: &[u8]) -> Option<i64> {
     let (whole, fraction) = split_once(value, b'.').unwrap_or((value, b""));
     if whole.len() != 14 {
         return None;
@@ -76,6 +127,24 @@ mod tests {
         assert_eq!(entry.kind, EntryKind::File);
         assert_eq!(entry.size, Some(12));
         assert_eq!(entry.modified_millis, Some(1_769_860_800_500));
+        assert_eq!((entry.mode, entry.permissions), (Some(0o644), None));
+    }
+
+    #[test]
+    fn permissions_and_mode_are_kept() {
+        let entry = entry("type=dir;perm=CDEFLMP;unix.mode=040755; a");
+        assert_eq!(entry.permissions.unwrap().to_string(), "cdeflmp");
+        assert_eq!(entry.mode, Some(0o755));
+    }
+
+    #[test]
+    fn facts_of_one_path_are_told_behind_a_space() {
+        let path = RemotePath::try_from("/a/b c").unwrap();
+        let entry = parse_facts(b" type=file;size=3; /a/b c", &path).unwrap();
+        assert_eq!((entry.name.to_string().as_str(), entry.size), ("b c", Some(3)));
+        let root = parse_facts(b" type=cdir; /", &RemotePath::root()).unwrap();
+        assert_eq!((root.name, root.kind), (RemotePath::root(), EntryKind::Directory));
+        assert_eq!(parse_facts(b"nonsense", &path), None);
     }
 
     #[test]

@@ -1,14 +1,21 @@
 //! Lines of `LIST` (RFC 959 §4.1.3), which are for people: the dialects of Unix and DOS.
 //!
-//! The times in them are of the server's own zone, which is not known here; they are not read.
+//! The times in them are of the server's own zone, which is not known here. A line in another
+//! dialect is counted and not read.
 
-use super::{Entry, EntryKind, Line, digits, entry_of};
+use super::{
+    Entry, EntryKind, Line,
+    date::{Date, Fields, Time, ranges},
+    digits, entry_of,
+};
 
-pub(super) fn parse(line: &[u8]) -> Line {
+pub(super) fn parse(line: &[u8], now: i64) -> Line {
     if is_sum(line) {
         return Line::NoEntry;
     }
-    unix(line).or_else(|| dos(line)).unwrap_or(Line::Unknown)
+    let ranges = ranges(line);
+    let fields = Fields::new(line, &ranges);
+    unix(line, fields, now).or_else(|| dos(line, fields)).unwrap_or(Line::Unknown)
 }
 
 /// `total 12`, the blocks that the directory takes.
@@ -16,57 +23,60 @@ fn is_sum(line: &[u8]) -> bool {
     line.strip_prefix(b"total ").is_some_and(|sum| digits::<u64>(sum.trim_ascii()).is_some())
 }
 
-const MONTHS: [&[u8]; 12] = [
-    b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec",
-];
-
 /// `-rw-r--r-- 1 owner group 12 Jan 31 12:00 name`; owner and group may hold spaces or be missing.
-fn unix(line: &[u8]) -> Option<Line> {
+fn unix(line: &[u8], fields: Fields<'_>, now: i64) -> Option<Line> {
     let kind = match line.first()? {
         b'd' => EntryKind::Directory,
         b'-' => EntryKind::File,
         b'l' | b'b' | b'c' | b'p' | b's' => EntryKind::Other,
         _ => return None,
     };
-    let fields = fields(line);
-    let month = (2..fields.len().saturating_sub(3)).find(|&at| is_date(line, &fields[at..]))?;
-    let size = digits(&line[fields[month - 1].clone()]);
-    // One space ends the time; any more are the name's.
-    let name = line.get(fields[month + 2].end + 1..)?;
+    let (at, date) = date_in(fields, now)?;
+    let size = fields.get(at - 1).and_then(digits);
+    // One space ends the date; any more are the name's.
+    let name = line.get(date.end + 1..)?;
     let name = if line.first() == Some(&b'l') { without_target(name) } else { name };
     Some(entry_of(name, |name| Entry {
-        name,
-        kind,
         size: size.filter(|_| kind == EntryKind::File),
-        modified_millis: None,
+        mode: fields.get(0).and_then(mode),
+        ..dated(Entry::new(name, kind), date)
     }))
 }
 
-/// Where the fields between the spaces stand.
-fn fields(line: &[u8]) -> Vec<std::ops::Range<usize>> {
-    let mut fields = Vec::new();
-    let mut start = 0;
-    for (at, byte) in line.iter().chain(b" ").enumerate() {
-        if *byte == b' ' {
-            if start < at {
-                fields.push(start..at);
-            }
-            start = at + 1;
-        }
-    }
-    fields
+/// The first date that has something before it, and the number of its first field.
+fn date_in(fields: Fields<'_>, now: i64) -> Option<(usize, Date)> {
+    let find = |date: &dyn Fn(usize) -> Option<Date>| {
+        (2..fields.len()).find_map(|at| Some((at, date(at)?)))
+    };
+    find(&|at| fields.unix_date(at, now)).or_else(|| find(&|at| fields.numeric_date(at, now)))
 }
 
-/// Whether month, day, and time or year start here.
-fn is_date(line: &[u8], fields: &[std::ops::Range<usize>]) -> bool {
-    let [month, day, time, ..] = fields else {
-        return false;
-    };
-    let is_month = MONTHS.iter().any(|name| name.eq_ignore_ascii_case(&line[month.clone()]));
-    let is_day = digits::<u8>(&line[day.clone()]).is_some_and(|day| (1..=31).contains(&day));
-    let time = &line[time.clone()];
-    let is_time = time.len() <= 5 && time.iter().all(|byte| byte.is_ascii_digit() || *byte == b':');
-    is_month && is_day && is_time
+fn dated(entry: Entry, date: Date) -> Entry {
+    match date.time {
+        Time::Local(listed) => Entry { listed: Some(listed), ..entry },
+        Time::Utc(seconds) => Entry { modified_millis: Some(seconds * 1000), ..entry },
+    }
+}
+
+/// `rwxr-xr-x` behind the kind; `+`, `.` and `@` behind it are about what has no bits.
+fn mode(field: &[u8]) -> Option<u32> {
+    let letters = field.get(1..10)?;
+    if !matches!(field.get(10..)?, [] | [b'+' | b'.' | b'@']) {
+        return None;
+    }
+    let mut mode = 0;
+    for (at, &letter) in letters.iter().enumerate() {
+        let (class, right) = (2 - at / 3, at % 3);
+        let (plain, special) = (0o400 >> at, 0o1000 << class);
+        mode |= match (right, letter) {
+            (_, b'-') => 0,
+            (0, b'r') | (1, b'w') | (2, b'x') => plain,
+            (2, b's' | b't') => plain | special,
+            (2, b'S' | b'T') => special,
+            _ => return None,
+        };
+    }
+    Some(mode)
 }
 
 /// `name -> target` without the target.
@@ -76,18 +86,9 @@ fn without_target(name: &[u8]) -> &[u8] {
 }
 
 /// `01-31-26  12:00PM  <DIR>  name`, or a size where `<DIR>` stands.
-fn dos(line: &[u8]) -> Option<Line> {
-    let fields = fields(line);
-    let [date, time, size, name, ..] = fields.as_slice() else {
-        return None;
-    };
-    let is_date =
-        line[date.clone()].iter().all(|byte| byte.is_ascii_digit() || b"-/.".contains(byte));
-    let is_time = line[time.clone()].contains(&b':') && line[time.start].is_ascii_digit();
-    if !(is_date && is_time) {
-        return None;
-    }
-    let size = &line[size.clone()];
+fn dos(line: &[u8], fields: Fields<'_>) -> Option<Line> {
+    let date = fields.dos_date()?;
+    let size = fields.get(2)?;
     let kind = if size.eq_ignore_ascii_case(b"<DIR>") {
         EntryKind::Directory
     } else if digits::<u64>(size).is_some() {
@@ -95,69 +96,149 @@ fn dos(line: &[u8]) -> Option<Line> {
     } else {
         EntryKind::Other
     };
-    Some(entry_of(line.get(name.start..)?, |name| Entry {
-        name,
-        kind,
-        size: digits(size),
-        modified_millis: None,
-    }))
+    // How many spaces stand before the name differs, so a name cannot start with one.
+    let name = line.get(fields.start(3)?..)?;
+    Some(entry_of(name, |name| Entry { size: digits(size), ..dated(Entry::new(name, kind), date) }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        listing::{LocalTime, Precision},
+        time::Civil,
+    };
 
-    fn entry(line: &str) -> (String, EntryKind, Option<u64>) {
-        match parse(line.as_bytes()) {
-            Line::Entry(entry) => (entry.name.to_string(), entry.kind, entry.size),
+    /// 2026-01-31T12:00:00Z.
+    const NOW: i64 = 1_769_860_800;
+
+    fn entry(line: &str) -> Entry {
+        match parse(line.as_bytes(), NOW) {
+            Line::Entry(entry) => entry,
             other => panic!("{line}: {other:?}"),
         }
     }
 
+    fn brief(line: &str) -> (String, EntryKind, Option<u64>) {
+        let entry = entry(line);
+        (entry.name.to_string(), entry.kind, entry.size)
+    }
+
+    fn file(name: &str, size: u64) -> (String, EntryKind, Option<u64>) {
+        (name.to_owned(), EntryKind::File, Some(size))
+    }
+
     #[test]
     fn unix_lines_are_read() {
-        let file = |name: &str, size| (name.to_owned(), EntryKind::File, Some(size));
         assert_eq!(
-            entry("-rw-r--r--    1 0        0              12 Jan 31 12:00 a b"),
+            brief("-rw-r--r--    1 0        0              12 Jan 31 12:00 a b"),
             file("a b", 12)
         );
         assert_eq!(
-            entry("-rw-r--r-- 1 owner group 5368709120 Jan  1  2020 big"),
+            brief("-rw-r--r-- 1 owner group 5368709120 Jan  1  2020 big"),
             file("big", 5_368_709_120)
         );
-        assert_eq!(entry("-rw-r--r-- 1 domain users group 7 Mar 3 09:05  led"), file(" led", 7));
+        assert_eq!(brief("-rw-r--r-- 1 domain users group 7 Mar 3 09:05  led"), file(" led", 7));
         assert_eq!(
-            entry("drwxr-xr-x 2 1000 1000 4096 Dec 24 2025 Jan 1 12:00"),
+            brief("drwxr-xr-x 2 1000 1000 4096 Dec 24 2025 Jan 1 12:00"),
             ("Jan 1 12:00".to_owned(), EntryKind::Directory, None)
         );
         assert_eq!(
-            entry("lrwxrwxrwx 1 0 0 3 Jan 31 12:00 link -> target"),
+            brief("lrwxrwxrwx 1 0 0 3 Jan 31 12:00 link -> target"),
             ("link".to_owned(), EntryKind::Other, None)
         );
     }
 
     #[test]
-    fn dos_lines_are_read() {
+    fn columns_that_are_missing_or_of_another_kind_do_no_harm() {
+        assert_eq!(brief("-rw-r--r-- 1 owner 12 Jan 31 12:00 a"), file("a", 12));
+        assert_eq!(brief("-rw-r--r-- 12 Jan 31 12:00 a"), file("a", 12));
+        assert_eq!(brief("-rw-rw-r--+ 1 u g 12 Jan 31 12:00 acl"), file("acl", 12));
+        assert_eq!(brief("-rw-rw-r--. 1 u g 12 31 Jan 12:00 day first"), file("day first", 12));
+        assert_eq!(brief("-rw-r--r-- 1 u g 12 2026-01-31 12:00 iso"), file("iso", 12));
+        assert_eq!(brief("-rw-r--r-- 1 u g 12 2024-01-31  old"), file("old", 12));
+        assert_eq!(brief("-rw-r--r-- 1 u g 12 01-31 12:00 short"), file("short", 12));
+        assert_eq!(brief("-rw-r--r-- 1 5 7 12 01 31 12:00 numbers"), file("numbers", 12));
+        assert_eq!(brief("-rw-r--r-- 1 5 7 2024 Jan 31 12:00 1 2 12:00"), file("1 2 12:00", 2024));
         assert_eq!(
-            entry("01-31-26  12:00PM       <DIR>          my files"),
-            ("my files".to_owned(), EntryKind::Directory, None)
+            brief("-rw-r--r-- 1 u g 12 2026-01-31 12:00:07.000000000 +0100 full"),
+            file("full", 12)
         );
         assert_eq!(
-            entry("2026-01-31  12:00AM              1234 a.txt"),
-            ("a.txt".to_owned(), EntryKind::File, Some(1234))
+            brief("crw-rw-rw- 1 0 0 1, 3 Jan 31 12:00 null"),
+            ("null".to_owned(), EntryKind::Other, None)
+        );
+        assert_eq!(
+            brief("d [RWCEAFMS] admin 512 Jan 31 12:00 netware"),
+            ("netware".to_owned(), EntryKind::Directory, None)
+        );
+    }
+
+    #[test]
+    fn mode_is_read_with_its_special_bits() {
+        let mode = |field: &str| entry(&format!("{field} 1 u g 1 Jan 31 12:00 a")).mode;
+        assert_eq!(mode("-rw-r--r--"), Some(0o644));
+        assert_eq!(mode("drwxrwxrwt"), Some(0o1777));
+        assert_eq!(mode("-rwsr-Sr-x"), Some(0o6745));
+        assert_eq!(mode("-rwxr-x---+"), Some(0o750));
+        assert_eq!(mode("-rw-r--r"), None);
+        assert_eq!(mode("-wr-r--r--"), None);
+    }
+
+    #[test]
+    fn times_are_the_servers_own() {
+        let listed = |line: &str| {
+            let LocalTime { seconds, precision } = entry(line).listed.unwrap();
+            (Civil::from_unix(seconds).rfc3339(), precision)
+        };
+        assert_eq!(
+            listed("-rw-r--r-- 1 u g 12 Dec 31 23:59 a"),
+            ("2025-12-31T23:59:00Z".to_owned(), Precision::Minute)
+        );
+        assert_eq!(
+            listed("-rw-r--r-- 1 u g 12 Dec 31 2019 a"),
+            ("2019-12-31T00:00:00Z".to_owned(), Precision::Day)
+        );
+        assert_eq!(
+            listed("01-31-26  01:30PM  12 a"),
+            ("2026-01-31T13:30:00Z".to_owned(), Precision::Minute)
+        );
+        let zoned = entry("-rw-r--r-- 1 u g 12 2026-01-31 13:00:00.000000000 +0100 a");
+        assert_eq!((zoned.listed, zoned.modified_millis), (None, Some(NOW * 1000)));
+    }
+
+    #[test]
+    fn dos_lines_are_read() {
+        assert_eq!(
+            brief("01-31-26  12:00PM       <DIR>          my files"),
+            ("my files".to_owned(), EntryKind::Directory, None)
+        );
+        assert_eq!(brief("2026-01-31  12:00AM              1234 a.txt"), file("a.txt", 1234));
+        assert_eq!(
+            brief("01-31-2026  12:00PM    <JUNCTION>     link"),
+            ("link".to_owned(), EntryKind::Other, None)
         );
     }
 
     #[test]
     fn sums_and_dots_are_no_entries() {
-        assert_eq!(parse(b"total 12"), Line::NoEntry);
-        assert_eq!(parse(b"drwxr-xr-x 2 0 0 4096 Jan 31 12:00 .."), Line::NoEntry);
+        assert_eq!(parse(b"total 12", NOW), Line::NoEntry);
+        assert_eq!(parse(b"drwxr-xr-x 2 0 0 4096 Jan 31 12:00 ..", NOW), Line::NoEntry);
     }
 
     #[test]
     fn other_text_is_unknown() {
-        for line in ["hello", "-rw", "d", "01-31-26", "drwx 1 0 0 4096 Foo 31 12:00 a"] {
-            assert_eq!(parse(line.as_bytes()), Line::Unknown, "{line}");
+        for line in [
+            "hello",
+            "-rw",
+            "d",
+            "01-31-26",
+            "drwx 1 0 0 4096 Foo 31 12:00 a",
+            "-rw-r--r-- 1 0 0 12 Jan 31 12:00",
+            "-rw-r--r-- 1 0 0 12 Jan 31 12:00 ",
+            "A.DIR;1   1  31-JAN-2026 12:00  [SYSTEM]  (RWED,RWED,RE,)",
+        ] {
+            assert_eq!(parse(line.as_bytes(), NOW), Line::Unknown, "{line}");
         }
     }
 }

@@ -205,8 +205,23 @@ impl ReplyDecoder {
         Ok(None)
     }
 
+    /// A TLS record where a reply has to start: it may hold no LF for long, so nothing is gained
+    /// by waiting for one.
+    fn refuse_tls(&self) -> Result<(), DecodeError> {
+        if self.partial.is_some() {
+            return Ok(());
+        }
+        match (self.buffer.front(), self.buffer.get(1)) {
+            (Some(&kind @ (0x15 | 0x16)), Some(&3)) => {
+                Err(DecodeError::NotAReply { start: vec![kind, 3] })
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// The next whole line, without its LF and the CRs before it.
     fn take_line(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
+        self.refuse_tls()?;
         let limit = self.limits.line_bytes;
         let unsearched = self.buffer.range(self.searched..);
         let Some(found) = unsearched.into_iter().position(|&byte| byte == b'\n') else {
@@ -221,11 +236,13 @@ impl ReplyDecoder {
         self.searched = 0;
         let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
         line.pop();
+        // One CR belongs to the end of the line. More are taken off too, but count: what is refused
+        // must not depend on how the bytes come.
+        if line.strip_suffix(b"\r").unwrap_or(&line).len() > limit {
+            return Err(DecodeError::LineTooLong { limit });
+        }
         while line.last() == Some(&b'\r') {
             line.pop();
-        }
-        if line.len() > limit {
-            return Err(DecodeError::LineTooLong { limit });
         }
         Ok(Some(line))
     }
@@ -388,6 +405,14 @@ mod tests {
     }
 
     #[test]
+    fn tls_record_is_refused_without_waiting_for_a_line_end() {
+        let refused = Err(DecodeError::NotAReply { start: vec![0x15, 3] });
+        assert_eq!(replies(b"\x15\x03\x03\x00\x02\x02\x28"), refused);
+        assert_eq!(replies_of_chunks([&b"\x15"[..], b"\x03"], ReplyLimits::default()), refused);
+        assert_eq!(texts(b"220-a\r\n\x15\x03\r\n220 b\r\n").len(), 1);
+    }
+
+    #[test]
     fn nothing_is_decoded_after_an_error() {
         let mut decoder = ReplyDecoder::new(ReplyLimits::default());
         decoder.push(b"nonsense\r\n230 in\r\n");
@@ -409,6 +434,15 @@ mod tests {
             Err(DecodeError::LineTooLong { limit: 8 })
         );
         assert!(replies_of_chunks([&b"220 5678\r\n"[..]], SMALL).is_ok());
+    }
+
+    #[test]
+    fn line_of_many_carriage_returns_is_cut_off_in_whatever_pieces_it_comes() {
+        let bytes = b"220 a\r\r\r\r\r\r\r\r\n";
+        let refused = Err(DecodeError::LineTooLong { limit: 8 });
+        assert_eq!(replies_of_chunks([&bytes[..]], SMALL), refused);
+        assert_eq!(replies_of_chunks(bytes.chunks(1), SMALL), refused);
+        assert!(replies_of_chunks([&b"220 a\r\r\r\r\n"[..]], SMALL).is_ok());
     }
 
     #[test]

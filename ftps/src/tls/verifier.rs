@@ -113,6 +113,12 @@ impl Verifier {
         };
         match chains.verify_server_cert(end_entity, intermediates, name, &[], now) {
             Ok(_) => Ok(()),
+            // Servers often leave out the intermediate certificates that they have to show.
+            Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
+                if intermediates.is_empty() =>
+            {
+                Err(Refusal::Chain(Some(Doubt::NoIssuerShown)))
+            }
             Err(Error::InvalidCertificate(error)) => Err(Refusal::of_chain(&error)),
             Err(other) => Err(Refusal::Chain(Some(Doubt::Other(other.to_string())))),
         }

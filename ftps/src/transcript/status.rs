@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use crate::{connect::ProxyProtocol, profile::Rung, tls::TlsVersion, upload::Verified};
+use crate::{
+    connect::ProxyProtocol, listing::UtcOffset, profile::Rung, tls::TlsVersion, upload::Verified,
+};
 
 /// A decision, or something worth knowing; its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -96,6 +98,13 @@ pub enum Status {
         /// Bytes that were read.
         bytes: u64,
     },
+    /// `LIST` tells the server's own time, and `MDTM` told how far that is from UTC.
+    ServerClock {
+        /// How far it is ahead of UTC.
+        offset: UtcOffset,
+    },
+    /// `LIST` tells the server's own time, and `MDTM` did not tell how far that is from UTC.
+    ServerClockUntold,
     /// The directory was there already.
     DirectoryExists {
         /// Its path.
@@ -242,6 +251,12 @@ impl fmt::Display for Status {
             }
             Self::ListingCutOff { bytes } => {
                 write!(f, "The listing was cut off after {bytes} bytes.")
+            }
+            Self::ServerClock { offset } => {
+                write!(f, "The listing's times are the server's own, UTC{offset}.")
+            }
+            Self::ServerClockUntold => {
+                f.write_str("The listing's times are the server's own. Which zone that is, is not known.")
             }
             Self::DirectoryExists { path } => write!(f, "The directory \"{path}\" exists."),
             Self::Aborted => f.write_str("The transfer was aborted."),

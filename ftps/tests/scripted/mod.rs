@@ -308,13 +308,23 @@ impl Peer {
 
     /// Reads one command; `None` when the client has closed.
     pub(crate) async fn command(&mut self) -> Option<String> {
+        let line = self.try_command_bytes().await?;
+        let line = String::from_utf8(line).unwrap();
+        Some(line.strip_suffix("\r\n").expect("commands end with CR LF").to_owned())
+    }
+
+    /// Reads one command as it came, its end included.
+    pub(crate) async fn command_bytes(&mut self) -> Vec<u8> {
+        self.try_command_bytes().await.expect("the client is there")
+    }
+
+    async fn try_command_bytes(&mut self) -> Option<Vec<u8>> {
         let mut line = Vec::new();
         while line.last() != Some(&b'\n') {
             let byte = timeout(SCRIPT_LIMIT, self.stream().read_u8()).await;
             line.push(byte.expect("a command comes").ok()?);
         }
-        let line = String::from_utf8(line).unwrap();
-        Some(line.strip_suffix("\r\n").expect("commands end with CR LF").to_owned())
+        Some(line)
     }
 
     /// `expect` and `say`.

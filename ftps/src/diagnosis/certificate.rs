@@ -1,0 +1,46 @@
+//! What the doubts about a certificate mean.
+
+use super::{Cause, Diagnosis};
+use crate::certificate::{Doubt, UntrustedCertificate};
+
+/// The doubt that decides what to do: a person can settle a name or a date only for a certificate
+/// that somebody vouches for.
+pub(super) fn cause(doubts: &[Doubt]) -> Cause {
+    let causes = doubts.iter().map(cause_of);
+    causes.min_by_key(|cause| rank(*cause)).unwrap_or(Cause::CertificateNotTrusted)
+}
+
+fn cause_of(doubt: &Doubt) -> Cause {
+    match doubt {
+        Doubt::SelfSigned => Cause::CertificateSelfSigned,
+        Doubt::UnknownIssuer => Cause::CertificateUnknownIssuer,
+        Doubt::NoIssuerShown => Cause::CertificateChainIncomplete,
+        Doubt::Expired { .. } => Cause::CertificateExpired,
+        Doubt::NotYetValid { .. } => Cause::CertificateNotYetValid,
+        Doubt::NameMismatch { .. } => Cause::CertificateNameMismatch,
+        Doubt::Revoked | Doubt::NotForServers => Cause::CertificateUnfit,
+        Doubt::NotTheTrusted { .. } => Cause::CertificateChanged,
+        Doubt::Unreadable | Doubt::Other(_) => Cause::CertificateNotTrusted,
+    }
+}
+
+/// The lower, the more it decides.
+fn rank(cause: Cause) -> u8 {
+    match cause {
+        Cause::CertificateChanged => 0,
+        Cause::CertificateUnfit => 1,
+        Cause::CertificateNotTrusted => 2,
+        Cause::CertificateSelfSigned => 3,
+        Cause::CertificateUnknownIssuer => 4,
+        Cause::CertificateChainIncomplete => 5,
+        Cause::CertificateExpired => 6,
+        Cause::CertificateNotYetValid => 7,
+        _ => 8,
+    }
+}
+
+/// The same with every doubt in words, of which a cause knows only one.
+pub(super) fn with_doubts(diagnosis: Diagnosis, untrusted: &UntrustedCertificate) -> Diagnosis {
+    let doubts: String = untrusted.doubts.iter().map(|doubt| format!("{doubt} ")).collect();
+    Diagnosis { explanation: format!("{doubts}{}", diagnosis.explanation), ..diagnosis }
+}

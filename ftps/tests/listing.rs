@@ -1,0 +1,296 @@
+//! Listings, attributes of files, and names in other character sets, against a server that does
+//! what it is told.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use ftps::{
+    Client, EntryKind, HostProfile, Listing, NameError, Permission, ServerClock, SharedProfile,
+    Stage, UtcOffset,
+};
+use scripted::{Log, Peer, SECRET, Server, path};
+use tokio::io::AsyncWriteExt;
+
+/// From `AUTH` to `PWD`, for a server that knows what is listed.
+async fn log_in_with(peer: &mut Peer, features: &str) {
+    log_in_with_opts(peer, features, "OPTS UTF8 ON").await;
+}
+
+async fn log_in_with_opts(peer: &mut Peer, features: &str, opts: &str) {
+    peer.secure().await;
+    peer.answer("USER ada", "331 password").await;
+    peer.answer(&format!("PASS {SECRET}"), "230 in").await;
+    peer.answer("PBSZ 0", "200 ok").await;
+    peer.answer("PROT P", "200 ok").await;
+    peer.answer("FEAT", &format!("211-Features\r\n{features}211 End")).await;
+    peer.answer(opts, "200 ok").await;
+    peer.answer("TYPE I", "200 ok").await;
+    peer.answer("PWD", "257 \"/home\" is here").await;
+}
+
+/// A whole listing.
+async fn list(peer: &mut Peer, command: &str, content: &[u8]) {
+    let port = peer.extended_passive().await;
+    peer.answer(command, "150 here it comes").await;
+    let mut data = port.accept().await;
+    data.write_all(content).await.unwrap();
+    data.shutdown().await.unwrap();
+    peer.say("226 done").await;
+}
+
+fn names(listing: &Listing) -> Vec<String> {
+    listing.entries.iter().map(|entry| entry.name.to_string()).collect()
+}
+
+/// 2019-12-31 23:00 UTC in milliseconds.
+const UTC: i64 = 1_577_833_200_000;
+
+#[tokio::test]
+async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
+    let lines = b"drwxr-xr-x 2 u g 4096 2020-01-01 00:00 d\r\n\
+                  -rw-r--r-- 1 u g 1 Jan  1 2020 to the day\r\n\
+                  -rw-r--r-- 1 u g 1 2020-01-01 01:00 a\r\n\
+                  -rw-r--r-- 1 u g 1 2020-01-01 02:00 b\r\n";
+    let server = Server::start(async move |mut peer| {
+        log_in_with(&mut peer, " MDTM\r\n").await;
+        list(&mut peer, "LIST", lines).await;
+        // Two hours ahead of UTC.
+        peer.answer("MDTM /home/a", "213 20191231230000").await;
+        list(&mut peer, "LIST", lines).await;
+        peer.let_go().await;
+    })
+    .await;
+    let log = Log::default();
+    let connector = server.connector(server.config(), &log);
+    let mut client = connector.open().await.unwrap();
+    for _ in 0..2 {
+        let listing = client.list(&path("/home")).await.unwrap();
+        assert_eq!(names(&listing), ["d", "to the day", "a", "b"]);
+        let millis: Vec<_> = listing.entries.iter().map(|e| e.modified_millis.unwrap()).collect();
+        let hour = 3_600_000;
+        assert_eq!(millis, [UTC - hour, UTC - hour, UTC, UTC + hour]);
+    }
+    let offset = UtcOffset::new(120).unwrap();
+    assert_eq!(connector.profile().clock, ServerClock::Offset(offset));
+    assert!(log.has("the server's own, UTC+02:00"));
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn times_of_list_stay_unknown_where_mdtm_is_not_known_or_of_no_use() {
+    let line = b"-rw-r--r-- 1 u g 1 2020-01-01 01:00 a\r\n";
+    for (features, mdtm) in
+        [("", None), (" MDTM\r\n", Some("550 no")), (" MDTM\r\n", Some("213 x"))]
+    {
+        let server = Server::start(async move |mut peer| {
+            log_in_with(&mut peer, features).await;
+            list(&mut peer, "LIST", line).await;
+            if let Some(reply) = mdtm {
+                peer.answer("MDTM /home/a", reply).await;
+            }
+            list(&mut peer, "LIST", line).await;
+            peer.let_go().await;
+        })
+        .await;
+        let mut client = server.open(&Log::default()).await;
+        for _ in 0..2 {
+            let listing = client.list(&path("/home")).await.unwrap();
+            assert_eq!(listing.entries[0].modified_millis, None);
+            assert!(listing.entries[0].listed.is_some());
+        }
+        client.quit().await;
+        server.finished().await;
+    }
+}
+
+#[tokio::test]
+async fn offset_that_was_learned_before_is_not_asked_for() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, " MDTM\r\n").await;
+        list(&mut peer, "LIST", b"01-01-20  01:00AM  1 a\r\n").await;
+        peer.let_go().await;
+    })
+    .await;
+    let clock = ServerClock::Offset(UtcOffset::new(120).unwrap());
+    let profile = HostProfile { clock, ..HostProfile::default() };
+    let connector = server
+        .connector(server.config(), &Log::default())
+        .with_profile(SharedProfile::new(profile));
+    let mut client = connector.open().await.unwrap();
+    let listing = client.list(&path("/home")).await.unwrap();
+    assert_eq!(listing.entries[0].modified_millis, Some(UTC));
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn lines_of_list_in_no_dialect_are_counted() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, "").await;
+        let lines = b"total 2\r\nA.DIR;1  1  31-JAN-2026 12:00\r\n\
+                      -rw-r--r-- 1 u g 1 Jan  1 2020 a\r\n";
+        list(&mut peer, "LIST", lines).await;
+        peer.let_go().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let listing = client.list(&path("/home")).await.unwrap();
+    assert_eq!((names(&listing), listing.left_out), (vec!["a".to_owned()], 1));
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn mlsd_tells_permissions_and_mode() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        let lines = b"type=file;size=3;modify=20191231230000;perm=rf;unix.mode=0640; a\r\n";
+        list(&mut peer, "MLSD /home", lines).await;
+        peer.let_go().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    let entry = client.list(&path("/home")).await.unwrap().entries.remove(0);
+    assert_eq!((entry.modified_millis, entry.mode, entry.listed), (Some(UTC), Some(0o640), None));
+    let permissions = entry.permissions.unwrap();
+    assert!(permissions.allows(Permission::Rename) && !permissions.allows(Permission::Write));
+    client.quit().await;
+    server.finished().await;
+}
+
+/// A session whose server answers this, in order, and then lets go.
+async fn with_answers<F>(answers: &'static [(&'static str, &'static str)], claim: F)
+where
+    F: AsyncFnOnce(&mut Client),
+{
+    let server = Server::start(async move |mut peer| {
+        log_in_with(&mut peer, " AVBL\r\n MDTM\r\n MLST\r\n").await;
+        for (command, reply) in answers {
+            peer.answer(command, reply).await;
+        }
+        peer.let_go().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    claim(&mut client).await;
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn facts_of_one_file_are_asked_for() {
+    let answers = &[
+        ("MLST /home/a b", "250-Listing\r\n type=file;size=3; /home/a b\r\n250 End"),
+        ("MLST /home/no", "550 No such file"),
+        ("MLST /home/odd", "250 what?"),
+    ];
+    with_answers(answers, async |client| {
+        let entry = client.entry(&path("a b")).await.unwrap().unwrap();
+        assert_eq!((entry.name, entry.kind), (path("a b"), EntryKind::File));
+        assert_eq!(entry.size, Some(3));
+        assert_eq!(client.entry(&path("no")).await.unwrap(), None);
+        let error = client.entry(&path("odd")).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Attributes);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn modification_is_asked_for() {
+    let answers = &[
+        ("MDTM /home/a", "213 20191231230000.250"),
+        ("MDTM /home/no", "550 No such file"),
+        ("MDTM /home/b", "500 what?"),
+    ];
+    with_answers(answers, async |client| {
+        assert_eq!(client.modified(&path("a")).await.unwrap(), Some(UTC + 250));
+        assert_eq!(client.modified(&path("no")).await.unwrap(), None);
+        assert!(client.modified(&path("b")).await.unwrap_err().is_not_supported());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn free_space_is_asked_for_where_the_server_tells_it() {
+    let answers = &[("AVBL /home/d", "213 123456789012"), ("AVBL /home/no", "550 no")];
+    with_answers(answers, async |client| {
+        assert_eq!(client.free_space(&path("d")).await.unwrap(), Some(123_456_789_012));
+        assert_eq!(client.free_space(&path("no")).await.unwrap(), None);
+    })
+    .await;
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.let_go().await;
+    })
+    .await;
+    let mut client = server.open(&Log::default()).await;
+    assert_eq!(client.free_space(&path("d")).await.unwrap(), None);
+    client.quit().await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn mode_is_changed_in_three_digits() {
+    let answers = &[
+        ("SITE CHMOD 044 /home/a", "200 ok"),
+        ("SITE CHMOD 1755 /home/a", "200 ok"),
+        ("SITE CHMOD 644 /home/a", "500 what?"),
+    ];
+    with_answers(answers, async |client| {
+        client.chmod(&path("a"), 0o44).await.unwrap();
+        client.chmod(&path("a"), 0o101_755).await.unwrap();
+        assert!(client.chmod(&path("a"), 0o644).await.unwrap_err().is_not_supported());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn directory_that_the_session_is_in_is_left_before_it_is_removed() {
+    let answers = &[
+        ("RMD /home/d", "250 gone"),
+        ("MKD /home/e", "550 exists"),
+        ("CWD /home/e", "250 ok"),
+        ("CWD /home", "250 ok"),
+        ("RMD /home/e", "250 gone"),
+        ("RMD /home/f", "550 Directory not empty"),
+    ];
+    with_answers(answers, async |client| {
+        client.remove_directory(&path("d")).await.unwrap();
+        client.make_directory(&path("e")).await.unwrap();
+        client.remove_directory(&path("e")).await.unwrap();
+        let error = client.remove_directory(&path("f")).await.unwrap_err();
+        assert_eq!(error.stage(), Stage::Delete);
+        assert!(client.is_usable());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn names_in_another_charset_go_out_and_come_in() {
+    let server = Server::start(async |mut peer| {
+        log_in_with_opts(&mut peer, " UTF8\r\n MLST\r\n", "OPTS UTF8 OFF").await;
+        list(&mut peer, "MLSD /home", b"type=file; f\xfcr\r\n").await;
+        let line = peer.command_bytes().await;
+        assert_eq!(line, b"DELE /home/f\xfcr\r\n");
+        peer.say("250 gone").await;
+        peer.let_go().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.charset = "latin1".parse().unwrap();
+    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let entry = client.list(&path("/home")).await.unwrap().entries.remove(0);
+    assert_eq!(client.text_of(&entry.name), "für");
+    assert_eq!(client.path_of("für").unwrap(), entry.name);
+    let beyond = client.path_of("日本").unwrap_err();
+    assert!(matches!(beyond, NameError::Unmappable { character: '日', .. }), "{beyond}");
+    client.delete(&client.path_of("für").unwrap()).await.unwrap();
+    client.quit().await;
+    server.finished().await;
+}
