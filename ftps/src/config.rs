@@ -208,17 +208,30 @@ impl Default for Keepalive {
 /// When a session is replaced by another one, between two uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rotation {
-    /// After so many commands: some firewalls end a session after about 700.
+    /// After so many commands: the firewall of Windows ends a session in TLS after about 700.
     pub commands: u32,
+    /// For whom that counts.
+    pub whom: Rotated,
     /// After so long: some servers keep a TLS session for data connections for 300 s only.
     pub age: Duration,
 }
 
 impl Default for Rotation {
-    /// 600 commands or 240 s.
+    /// 600 commands, unless the server runs on Unix, or 240 s.
     fn default() -> Self {
-        Self { commands: 600, age: Duration::from_secs(240) }
+        Self { commands: 600, whom: Rotated::default(), age: Duration::from_secs(240) }
     }
+}
+
+/// For which servers the number of commands counts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Rotated {
+    /// For those whose greeting does not name a server that runs on Unix only, and for those that
+    /// ended a session after many commands.
+    #[default]
+    PerhapsOnWindows,
+    /// For all.
+    All,
 }
 
 /// How often and when an upload is tried again after a break.

@@ -75,6 +75,14 @@ pub struct Connector {
     profile: SharedProfile,
     /// What its clients know of the server's directories.
     directories: Directories,
+    first_port: FirstPort,
+}
+
+/// When the port of the first data connection is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstPort {
+    WhenNeeded,
+    WithLogin,
 }
 
 /// What an attempt to open a session came to.
@@ -100,6 +108,7 @@ impl Connector {
             transcript,
             profile: SharedProfile::default(),
             directories: Directories::default(),
+            first_port: FirstPort::WhenNeeded,
         }
     }
 
@@ -109,6 +118,20 @@ impl Connector {
     pub fn with_profile(mut self, profile: SharedProfile) -> Self {
         self.profile = profile;
         self
+    }
+
+    /// The same, asking for the port of the first data connection with the login: a round trip
+    /// less where a transfer follows.
+    pub(crate) fn asking_ahead(mut self) -> Self {
+        self.first_port = FirstPort::WithLogin;
+        self
+    }
+
+    /// The command for it. One that goes alone costs a round trip anyway.
+    fn port_ahead(&self) -> Option<Command<'static>> {
+        let profile = self.profile.get();
+        let is_asked = self.first_port == FirstPort::WithLogin;
+        (is_asked && profile.flights == Flights::Together).then(|| profile.passive.command())
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -381,19 +404,22 @@ impl Connector {
 
     async fn log_in(&self, mut control: Control, banner: Reply) -> Result<Attempt, Error> {
         login::log_in(&mut control, &self.credentials).await?;
-        let (features, initial_directory) =
-            login::set_up(&mut control, self.config.charset).await?;
+        let port = self.port_ahead();
+        let set_up = login::set_up(&mut control, self.config.charset, port).await?;
         let facts = ConnectionFacts {
             address: self.target.address,
             banner,
             tls: secure::facts(&control)?.0,
             certificate: secure::facts(&control)?.1,
-            features,
-            initial_directory,
+            features: set_up.features,
+            initial_directory: set_up.directory,
         };
         let config = Arc::clone(&self.config);
         let (profile, directories) = (self.profile.clone(), self.directories.clone());
-        let client = Client::new(control, config, profile, directories, facts);
+        let mut client = Client::new(control, config, profile, directories, facts);
+        if let Some((port, reply)) = port.zip(set_up.ahead) {
+            client.keep_prefetched(port, reply);
+        }
         Ok(Attempt::Open(Box::new(client)))
     }
 }

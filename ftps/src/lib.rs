@@ -92,7 +92,9 @@ pub mod upload;
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
 pub use charset::{Charset, NameError};
 pub use client::{Client, ConnectionFacts, Store, Stored};
-pub use config::{Config, Keepalive, Limits, Retry, Rotation, Sessions, Timeouts, TlsConfig};
+pub use config::{
+    Config, Keepalive, Limits, Retry, Rotated, Rotation, Sessions, Timeouts, TlsConfig,
+};
 pub use connect::{Connector, Encryption, Proxy, ProxyError, ProxyProtocol, Target};
 pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};

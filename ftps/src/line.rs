@@ -1,15 +1,15 @@
 //! A session that is made anew when it has ended, or before it wears out.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use crate::{
     client::Client,
-    config::{Config, Rotation},
+    config::{Config, Rotated, Rotation},
     connect::Connector,
     diagnosis::Cause,
     error::Error,
     pool::Meter,
-    profile::{DataPorts, Rung, SharedProfile},
+    profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::{Status, Transcript},
     upload::Ahead,
 };
@@ -32,6 +32,7 @@ impl Line {
     /// A line that connects when it is needed.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
+        let connector = connector.asking_ahead();
         Self { connector, client: None, ahead: None, meter: Arc::default() }
     }
 
@@ -65,7 +66,12 @@ impl Line {
 
     /// The client, or another one where it has worn out.
     async fn fresh(&mut self, client: Client) -> Result<Client, Error> {
-        if !self.config().rotation.is_due(client.commands(), client.age()) {
+        let Rotation { commands, whom, age } = self.config().rotation;
+        let counts = whom == Rotated::All
+            || !runs_on_unix(&client)
+            || self.profile().get().endurance == Endurance::Limited;
+        let is_worn = (counts && client.commands() >= commands) || client.age() >= age;
+        if !is_worn {
             return Ok(client);
         }
         self.transcript()
@@ -94,6 +100,9 @@ impl Line {
 
     /// Drops the client and takes the step that `error` suggests; `None` when there is none.
     pub fn fall_back(&mut self, error: &Error) -> Option<Rung> {
+        if error.diagnosis().cause == Cause::CutAfterMany {
+            self.profile().update(|profile| profile.endurance = Endurance::Limited);
+        }
         let rung = self.connector.learn(error)?;
         self.client = None;
         Some(rung)
@@ -165,8 +174,8 @@ impl Line {
     }
 }
 
-impl Rotation {
-    fn is_due(&self, commands: u32, age: Duration) -> bool {
-        commands >= self.commands || age >= self.age
-    }
+/// Whether the greeting names a server that runs on Unix only.
+fn runs_on_unix(client: &Client) -> bool {
+    let banner = &client.facts().banner;
+    ["vsftpd", "proftpd", "pure-ftpd"].iter().any(|name| banner.mentions(name))
 }

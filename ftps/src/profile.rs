@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::{listing::UtcOffset, tls::TlsVersion};
+use crate::{command::Command, listing::UtcOffset, tls::TlsVersion};
 
 /// What was learned about a host. Kept between sessions, it spares the next one the same detours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct HostProfile {
     pub dating: Dating,
     /// Whether digests are asked for.
     pub digests: Digests,
+    /// How many commands a session endures.
+    pub endurance: Endurance,
     /// The most sessions at once that the host took, where it refused more.
     pub max_sessions: Option<u32>,
     /// What is known of its own time.
@@ -103,6 +105,16 @@ pub enum Dating {
     Never,
 }
 
+/// How many commands a session endures.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Endurance {
+    /// Any number, as far as is known.
+    #[default]
+    Unlimited,
+    /// One ended without a word after many.
+    Limited,
+}
+
 /// Whether the server is asked for digests of files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Digests {
@@ -135,6 +147,16 @@ pub enum PassiveMode {
     PassiveOnly,
     /// `PASV`: `EPSV` was accepted and its port could not be reached.
     ExtendedSuspect,
+}
+
+impl PassiveMode {
+    /// The command that asks for a port.
+    pub(crate) fn command(self) -> Command<'static> {
+        match self {
+            Self::Extended => Command::Epsv,
+            Self::PassiveOnly | Self::ExtendedSuspect => Command::Pasv,
+        }
+    }
 }
 
 /// The argument of `AUTH` that the host knows.

@@ -29,7 +29,7 @@ use crate::{
     line::Line,
     path::RemotePath,
     pool::Meter,
-    profile::{Naming, Resume},
+    profile::{Behind, Naming, Resume},
     tls::TlsFacts,
     transcript::Status,
 };
@@ -83,7 +83,7 @@ impl Line {
             upcoming: None,
             doubted: false,
         };
-        run.to_the_end(self).await
+        run.until_it_ends(self).await
     }
 
     /// Removes what an upload left behind; nothing there is fine.
@@ -148,7 +148,7 @@ struct Found {
 }
 
 impl<S: Source> Run<'_, S> {
-    async fn to_the_end(mut self, line: &mut Line) -> Result<Uploaded, Failed<S::Error>> {
+    async fn until_it_ends(mut self, line: &mut Line) -> Result<Uploaded, Failed<S::Error>> {
         let stop = match self.attempts(line).await {
             Ok(uploaded) => return Ok(uploaded),
             Err(stop) => stop,
@@ -428,7 +428,12 @@ impl<S: Source> Run<'_, S> {
             unless(self.stop, store.finish()).await??;
             return Ok(());
         };
-        let (_, answer) = unless(self.stop, store.finish_and_ask(port)).await??;
+        let finished = unless(self.stop, store.finish_and_ask(port)).await?;
+        if finished.is_err() {
+            // Which of the two the server did not like is not known: from here on one by one.
+            client.profile().update(|profile| profile.behind = Behind::Never);
+        }
+        let (_, answer) = finished?;
         client.keep_answer_behind(port, answer);
         Ok(())
     }

@@ -444,6 +444,7 @@ async fn log_in_with(peer: &mut Peer, features: &str) {
     peer.answer("OPTS UTF8 ON", "200 ok").await;
     peer.answer("TYPE I", "200 ok").await;
     peer.answer("PWD", "257 \"/home\" is here").await;
+    peer.name_port_ahead().await;
 }
 
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -770,19 +771,30 @@ async fn great_file_is_checked_before_it_is_renamed() {
 async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
     let mixes = script(async |mut peer: Peer| {
         peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.expect(&format!("RNFR {temporary}")).await;
+        peer.expect("RNTO /home/a").await;
         peer.expect("SIZE /home/a").await;
-        peer.expect("EPSV").await;
-        peer.say("229 Entering Extended Passive Mode (|||50000|)\r\n550 none").await;
+        peer.say("213 3\r\n350 to?\r\n250 ok").await;
         while peer.command().await.is_some() {}
     });
     let careful = script(async |mut peer: Peer| {
-        peer.log_in().await;
-        peer.expect("SIZE /home/a").await;
+        peer.secure().await;
+        peer.answer("USER ada", "331 password").await;
+        peer.answer(&format!("PASS {}", scripted::SECRET), "230 in").await;
+        for command in ["PBSZ 0", "PROT P", "FEAT", "OPTS UTF8 ON", "TYPE I", "PWD"] {
+            peer.expect(command).await;
+            peer.expect_silence(Duration::from_millis(20)).await;
+            peer.say(if command == "PWD" { "257 \"/home\"" } else { "200 ok" }).await;
+        }
+        peer.look("a", "213 3").await;
+        let temporary = peer.command().await.unwrap();
+        assert!(temporary.starts_with("SIZE /home/a."), "{temporary}");
         peer.expect_silence(Duration::from_millis(20)).await;
         peer.say("550 none").await;
-        let (temporary, _) = peer.stor_all().await;
-        // Without a flight, the check comes first.
-        peer.check_and_rename(&temporary, "a", 3).await;
+        let _port = peer.extended_passive().await;
+        peer.answer("SIZE /home/a", "213 3").await;
     });
     let server = Server::start_with(Identity::default(), vec![mixes, careful]).await;
     let log = Log::default();

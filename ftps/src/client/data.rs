@@ -5,6 +5,7 @@
 
 use std::{
     future::ready,
+    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
@@ -111,7 +112,7 @@ impl Client {
 
     fn take_dialled(&mut self) -> Option<Dialled> {
         let (dialled, at) = self.dialled.take()?;
-        (at.elapsed() < PREFETCHED_FOR).then_some(dialled)
+        (at.elapsed() < PREFETCHED_FOR && is_open(&dialled.tcp)).then_some(dialled)
     }
 
     fn take_prefetched(&mut self) -> Option<PassiveEndpoint> {
@@ -125,9 +126,10 @@ impl Client {
     }
 
     /// Whether the server takes a command while a transfer is under way, and answers it behind the
-    /// transfer. Pure-FTPd drops it; where the greeting does not tell, it is not tried.
+    /// transfer. Pure-FTPd drops it, `ProFTPD` answers it before the transfer; where the greeting
+    /// does not tell, it is not tried.
     pub(crate) fn takes_commands_behind(&self) -> bool {
-        let known = ["vsftpd", "proftpd", "filezilla server"];
+        let known = ["vsftpd", "filezilla server"];
         let profile = self.profile.get();
         profile.flights == Flights::Together
             && profile.behind == Behind::ByBanner
@@ -166,10 +168,7 @@ impl Client {
 
     /// The command that asks for a port now, where one may be asked for ahead of time.
     pub(crate) fn prefetch_command(&self) -> Command<'static> {
-        match self.profile.get().passive {
-            PassiveMode::Extended => Command::Epsv,
-            PassiveMode::PassiveOnly | PassiveMode::ExtendedSuspect => Command::Pasv,
-        }
+        self.profile.get().passive.command()
     }
 
     /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
@@ -309,4 +308,10 @@ impl Client {
         evidence.passive_address = endpoint.address.filter(is_other);
         self.report(kind.at(Stage::DataConnection).with_evidence(evidence))
     }
+}
+
+/// Whether a connection that nothing was sent over yet is still there.
+fn is_open(tcp: &TcpStream) -> bool {
+    let came = tcp.try_read(&mut [0]);
+    came.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -35,12 +35,17 @@ pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(
 /// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9) both have to succeed: there is no data in the clear.
 /// `FEAT` comes after the login, since some servers hide before what they can do. `TYPE I` is sent
 /// once: nothing here ever changes the type, and `SIZE` needs it (RFC 3659 §4).
+///
+/// `ahead` is one command more that somebody will have a use for.
 pub(super) async fn set_up(
     control: &mut Control,
     charset: Charset,
-) -> Result<(Features, Option<RemotePath>), Error> {
+    ahead: Option<Command<'_>>,
+) -> Result<SetUp, Error> {
     control.transcript().control(Stage::Protect);
-    let replies = control.flight(&flight(charset), Stage::Protect).await?;
+    let commands: Vec<_> = flight(charset).into_iter().chain(ahead).collect();
+    let mut replies = control.flight(&commands, Stage::Protect).await?;
+    let ahead = ahead.and_then(|_| replies.pop());
     let replies = <[Reply; 6]>::try_from(replies);
     let [pbsz, prot, feat, opts, type_i, pwd] =
         replies.map_err(|_| control.error(Kind::OutOfStep, Stage::Protect))?;
@@ -57,7 +62,15 @@ pub(super) async fn set_up(
     control
         .transcript()
         .control(Status::LoggedIn { directory: directory.as_ref().map(ToString::to_string) });
-    Ok((features, directory))
+    Ok(SetUp { features, directory, ahead })
+}
+
+/// What a session is after the login.
+pub(super) struct SetUp {
+    pub(super) features: Features,
+    pub(super) directory: Option<RemotePath>,
+    /// The reply to the command that was sent ahead.
+    pub(super) ahead: Option<Reply>,
 }
 
 /// What follows the login.

@@ -47,10 +47,10 @@ pub(crate) fn is_of(temporary: &RemotePath, path: &RemotePath) -> bool {
     let Some(target) = target_of(temporary) else { return false };
     temporary.parent() == path.parent()
         && path.as_bytes().starts_with(target.as_bytes())
-        && (target == *path || temporary.file_name().is_some_and(is_full))
+        && (target == *path || temporary.file_name().is_some_and(|name| is_full(&name)))
 }
 
-fn is_full(name: RemotePath) -> bool {
+fn is_full(name: &RemotePath) -> bool {
     // A character of four bytes may have been left out.
     name.as_bytes().len() + 4 > MAX_NAME_BYTES
 }

@@ -16,6 +16,7 @@ use std::{
     net::{Ipv4Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex},
+    task::Poll,
     time::Duration,
 };
 
@@ -154,7 +155,8 @@ impl Server {
             for script in scripts {
                 let (tcp, _) = listener.accept().await.unwrap();
                 tcp.set_nodelay(true).unwrap();
-                script(Peer { stream: Stream::Plain(tcp), acceptor: acceptor.clone() }).await;
+                script(Peer { stream: Stream::Plain(tcp), acceptor: acceptor.clone(), port: None })
+                    .await;
             }
         });
         Self { address, identity, task }
@@ -264,6 +266,8 @@ pub(crate) fn path(text: &str) -> RemotePath {
 pub(crate) struct Peer {
     stream: Stream,
     acceptor: TlsAcceptor,
+    /// The port that was named with the login.
+    port: Option<DataPort>,
 }
 
 enum Stream {
@@ -392,6 +396,20 @@ impl Peer {
         self.answer("OPTS UTF8 ON", "200 ok").await;
         self.answer("TYPE I", "200 ok").await;
         self.answer("PWD", "257 \"/home\" is here").await;
+        self.name_port_ahead().await;
+    }
+
+    /// A line asks for its first port in the flight that ends with `PWD`; a connector does not.
+    pub(crate) async fn name_port_ahead(&mut self) {
+        // What came in one flight is there already; what comes later is another one.
+        let mut next = std::pin::pin!(self.stream().read_u8());
+        let next = std::future::poll_fn(|cx| Poll::Ready(next.as_mut().poll(cx))).await;
+        let Poll::Ready(Ok(first)) = next else { return };
+        let rest = self.command().await.unwrap();
+        assert_eq!((first, rest.as_str()), (b'E', "PSV"));
+        let port = DataPort::open(&self.acceptor).await;
+        self.say(&port.reply()).await;
+        self.port = Some(port);
     }
 
     /// Everything up to a session that is ready.
@@ -400,11 +418,13 @@ impl Peer {
         self.let_in().await;
     }
 
-    /// Answers `EPSV` with a port that is listened at.
+    /// Answers `EPSV` with a port that is listened at, unless one was named with the login.
     pub(crate) async fn extended_passive(&mut self) -> DataPort {
+        if let Some(port) = self.port.take() {
+            return port;
+        }
         let port = DataPort::open(&self.acceptor).await;
-        let reply = format!("229 Entering Extended Passive Mode (|||{}|)", port.number());
-        self.answer("EPSV", &reply).await;
+        self.answer("EPSV", &port.reply()).await;
         port
     }
 
@@ -462,6 +482,11 @@ impl DataPort {
     async fn open(acceptor: &TlsAcceptor) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         Self { listener, acceptor: acceptor.clone() }
+    }
+
+    /// The answer to `EPSV`.
+    fn reply(&self) -> String {
+        format!("229 Entering Extended Passive Mode (|||{}|)", self.number())
     }
 
     pub(crate) fn number(&self) -> u16 {
