@@ -6,19 +6,23 @@
 //! session, since most servers insist on it.
 //!
 //! It resolves no names and decides on no destination: the caller gives an address, and perhaps a
-//! proxy that is asked for it; nothing else is ever dialled. It reads no files and keeps nothing on disk. It knows no active mode, no
-//! ASCII type, and no way back to the clear.
+//! proxy that is asked for it; nothing else is ever dialled. It reads no files and keeps nothing on
+//! disk. It knows no active mode, no ASCII type, and no way back to the clear.
 //!
 //! # Layers
 //! Without I/O:
 //! - [`reply`]: replies, and the decoder that makes them of bytes.
 //! - [`command`]: commands by their verbs, and what a log may show of them.
 //! - [`passive`], [`features`], [`listing`]: what particular replies and listings say.
-//! - [`credentials`], [`path`], [`charset`], [`certificate`]: values that cannot be wrong.
+//! - [`credentials`], [`path`], [`charset`], [`certificate`], [`digest`], [`time`]: values that
+//!   cannot be wrong.
 //!
-//! With I/O, in the order of the conversation:
+//! With I/O, each on top of the one before:
 //! - [`connect`]: from an address to a session that is ready. [`Connector`] starts here.
-//! - [`client`]: the verbs of a session, and the [`Store`].
+//! - [`client`]: the verbs of one session, one call a command, and the [`Store`].
+//! - [`line`]: a session that is made anew when it has ended.
+//! - [`upload`]: a file brought to its place over a line, breaks and all.
+//! - [`pool`]: several lines, as many as help.
 //!
 //! Across:
 //! - [`config`]: every deadline and limit, with its default.
@@ -27,13 +31,49 @@
 //! - [`explain`]: what commands and replies mean, for somebody who has never read an RFC.
 //! - [`profile`]: what was learned about a host, and other ways to try.
 //!
+//! # Round trips
+//! A round trip is what a small file costs, so commands go together where no answer decides the
+//! next question ([`profile::Flights`] is what is learned where that goes wrong):
+//!
+//! | step | round trips | what goes side by side |
+//! |---|---|---|
+//! | greeting, `AUTH` | 3 | |
+//! | TLS | 1, in TLS 1.2 2 | |
+//! | `USER`, `PASS` | 2 | |
+//! | set-up | 1 | `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`, and `EPSV` for the first file |
+//! | look | 1 for the first file | `SIZE`, and the TCP connection for the data |
+//! | open | 1 | `STOR` and the TCP connection; TLS and the 1yz |
+//! | TLS | 1 | |
+//! | bytes | 1 | the last byte, close_notify, the 226; `EPSV` behind it where the server takes that |
+//! | end | 1 | `MFMT`, `RNFR`, `RNTO`, `SIZE`, a digest; `SIZE` and `EPSV` for the next file |
+//!
+//! No command is ever sent before TLS stands that belongs behind it, and no `STOR` before it is
+//! certain that the file is wanted.
+//!
 //! # Example
+//! A file in memory, brought to a server. [`upload::Source`] is what the bytes come from; the
+//! example `put` in this crate does the same with a file on disk.
 //! ```no_run
-//! # use std::sync::Arc;
+//! # use std::{convert::Infallible, sync::Arc};
+//! # use ftps::upload::{Progress, Source};
+//! # use bytes::Bytes;
+//! # struct Memory(Bytes, usize);
+//! # impl Source for Memory {
+//! #     type Error = Infallible;
+//! #     async fn next(&mut self) -> Result<Bytes, Infallible> {
+//! #         Ok(self.0.slice(std::mem::replace(&mut self.1, self.0.len())..))
+//! #     }
+//! #     async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
+//! #         self.1 = usize::try_from(offset).unwrap_or(usize::MAX);
+//! #         Ok(())
+//! #     }
+//! #     async fn progress(&mut self, _: Progress<'_>) {}
+//! # }
 //! # async fn example(address: std::net::SocketAddr, roots: Arc<rustls::RootCertStore>)
 //! #     -> Result<(), Box<dyn std::error::Error>> {
-//! use ftps::{Config, Connector, Credentials, Encryption, Password, RemotePath, Target,
-//!     Transcript, Username};
+//! use ftps::{Config, Connector, Credentials, Encryption, Password, Pool, RemotePath, Target,
+//!     Transcript, Username, upload::{Existing, Plan}};
+//! use tokio_util::sync::CancellationToken;
 //!
 //! let target = Target {
 //!     address,
@@ -45,21 +85,30 @@
 //!     password: Password::new("secret")?,
 //! };
 //! let transcript = Transcript::new(|event| println!("{:?}: {event}", event.line_kind()));
-//! let connector = Connector::new(target, Config::new(roots), credentials, transcript);
+//! let pool = Pool::new(Connector::new(target, Config::new(roots), credentials, transcript));
 //!
-//! let mut client = connector.open().await?;
-//! let mut upload = client.store(&RemotePath::try_from("hello.txt")?, 0).await?;
-//! upload.write(b"hello").await?;
-//! let stored = upload.finish().await?;
-//! println!("{}", stored.reply);
-//! client.quit().await;
+//! let content = Bytes::from_static(b"hello");
+//! let plan = Plan {
+//!     path: RemotePath::try_from("greetings/hello.txt")?,
+//!     size: content.len() as u64,
+//!     modified_millis: Some(1_769_860_800_000),
+//!     existing: Existing::Keep,
+//!     resume: None,
+//! };
+//! let mut line = pool.lease().await;
+//! let uploaded = line.upload(&plan, &mut Memory(content, 0), &CancellationToken::new()).await;
+//! match uploaded {
+//!     Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
+//!     Err(failed) => println!("{:?}, left on the server: {:?}", failed.stop, failed.leftover),
+//! }
+//! pool.close().await;
 //! # Ok(())
 //! # }
 //! ```
 //!
 //! # Limits
 //! Replies, listings and what waits in front of a data connection are bounded by [`Limits`]; every
-//! wait by [`Timeouts`]. There is no queue.
+//! wait by [`Timeouts`]; what is tried again by [`Retry`]. There is no queue.
 
 pub mod certificate;
 pub mod charset;
