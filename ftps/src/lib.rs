@@ -45,7 +45,7 @@
 //! | open | 1 | `STOR` and the TCP connection; TLS and the 1yz |
 //! | TLS | 1 | |
 //! | bytes | 1 | the last byte, close_notify, the 226; `EPSV` behind it where the server takes that |
-//! | end | 1 | `MFMT`, `RNFR`, `RNTO`, `SIZE`, a digest; `SIZE` and `EPSV` for the next file |
+//! | end | 1 | `MFMT`, `SIZE`, a digest, `RNFR`, `RNTO`; `SIZE` and `EPSV` for the next file |
 //!
 //! No command is ever sent before TLS stands that belongs behind it, and no `STOR` before it is
 //! certain that the file is wanted.

@@ -158,6 +158,9 @@ impl<S: Source> Run<'_, S> {
             Stop::Source(_) => true,
             Stop::Engine(error) => may_work_later(error),
         };
+        // In place, what was replaced is gone: a part of the new file is better than nothing.
+        let in_place = line.profile().get().naming == Naming::InPlace;
+        let keeps = keeps || (in_place && self.plan.existing == Existing::Replace);
         let leftover = self.temporary.take().filter(|_| self.begun);
         if keeps {
             return Err(Failed { stop, leftover });
@@ -302,7 +305,10 @@ impl<S: Source> Run<'_, S> {
             self.temporary = Some(path.clone());
         }
         // One that was handed in has to be of this file: nothing else may be written to.
-        let usable = |name: &RemotePath| name == path || temporary::is_of(name, path);
+        let usable = |name: &RemotePath| match naming {
+            Naming::Temporary => temporary::is_of(name, path),
+            Naming::InPlace => name == path,
+        };
         let kept = self.temporary.take().map(|name| client.absolute(&name)).filter(usable);
         let name = match kept {
             Some(name) => name,

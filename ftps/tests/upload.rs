@@ -108,13 +108,17 @@ async fn bring(
     line.upload(plan, source, &CancellationToken::new()).await
 }
 
+/// A command for a digest, the size of the file, and the answer.
+type Hash<'a> = (&'a str, usize, &'a str);
+
 /// What the scripts say of a session.
 trait Script {
     async fn look(&mut self, target: &str, answer: &str);
     async fn look_again(&mut self, target: &str, temporary: &str, held: usize);
     async fn stor(&mut self) -> (String, TlsStream<TcpStream>);
     async fn stor_all(&mut self) -> (String, Vec<u8>);
-    async fn rename_and_check(&mut self, temporary: &str, target: &str, size: usize);
+    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize);
+    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>);
     async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize);
 }
 
@@ -147,10 +151,18 @@ impl Script for Peer {
         (temporary, content)
     }
 
-    async fn rename_and_check(&mut self, temporary: &str, target: &str, size: usize) {
+    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize) {
+        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
         self.answer(&format!("RNFR {temporary}"), "350 to?").await;
         self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
-        self.answer(&format!("SIZE /home/{target}"), &format!("213 {size}")).await;
+    }
+
+    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>) {
+        let (verb, size, reply) = hash;
+        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
+        self.answer(&format!("{verb} {temporary}"), reply).await;
+        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
     }
 
     async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize) {
@@ -187,11 +199,11 @@ async fn small_file_goes_to_a_temporary_name_and_is_renamed_and_checked_in_one_f
         assert!(temporary.starts_with("/home/a.") && temporary.ends_with(".part"));
         assert_eq!(content, b"abc");
         for command in
-            [format!("RNFR {temporary}"), "RNTO /home/a".to_owned(), "SIZE /home/a".to_owned()]
+            [format!("SIZE {temporary}"), format!("RNFR {temporary}"), "RNTO /home/a".to_owned()]
         {
             peer.expect(&command).await;
         }
-        peer.say("350 to?\r\n250 ok\r\n213 3").await;
+        peer.say("213 3\r\n350 to?\r\n250 ok").await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -207,12 +219,12 @@ async fn what_the_next_upload_needs_goes_with_the_end_of_the_last() {
         peer.log_in().await;
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "a", 3).await;
+        peer.check_and_rename_at_once(&temporary, "a", 3).await;
         peer.look("b", "550 none").await;
         // The answer to EPSV counts for the upload that follows.
         let (temporary, content) = peer.stor_all().await;
         assert_eq!(content, b"xyz");
-        peer.rename_and_check(&temporary, "b", 3).await;
+        peer.check_and_rename_at_once(&temporary, "b", 3).await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -270,7 +282,7 @@ async fn upload_goes_on_from_what_the_server_holds_after_a_break() {
         assert!(read_to_end(&mut data).await == expected[150_000..]);
         drop(data);
         peer.say("226 done").await;
-        peer.rename_and_check(&temporary, "a", 300_000).await;
+        peer.check_and_rename_at_once(&temporary, "a", 300_000).await;
     });
     let server = Server::start_with(Identity::default(), vec![first, second]).await;
     let log = Log::default();
@@ -301,7 +313,7 @@ async fn lost_reply_is_no_lost_file() {
         peer.log_in().await;
         peer.look_again("a", &temporary, 3).await;
         let _port = peer.extended_passive().await;
-        peer.rename_and_check(&temporary, "a", 3).await;
+        peer.check_and_rename_at_once(&temporary, "a", 3).await;
     });
     let server = Server::start_with(Identity::default(), vec![first, second]).await;
     let log = Log::default();
@@ -343,7 +355,7 @@ async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
         assert!(read_to_end(&mut data).await == whole);
         drop(data);
         peer.say("226 done").await;
-        peer.rename_and_check(&temporary, "a", rest.len()).await;
+        peer.check_and_rename_at_once(&temporary, "a", rest.len()).await;
     });
     let server = Server::start_with(Identity::default(), vec![first, second]).await;
     let log = Log::default();
@@ -372,7 +384,7 @@ async fn more_than_was_sent_is_somebody_elses() {
         let (again, content) = peer.stor_all().await;
         assert_eq!(again, temporary);
         assert!(content == expected);
-        peer.rename_and_check(&temporary, "a", 300_000).await;
+        peer.check_and_rename_at_once(&temporary, "a", 300_000).await;
     });
     let server = Server::start_with(Identity::default(), vec![first, second]).await;
     let log = Log::default();
@@ -390,7 +402,7 @@ async fn file_that_is_short_is_not_done_and_does_not_stay() {
         for _ in 0..2 {
             peer.look("a", "550 none").await;
             let (temporary, _) = peer.stor_all().await;
-            peer.rename_and_check(&temporary, "a", 2).await;
+            peer.check_and_rename_at_once(&temporary, "a", 2).await;
             peer.answer("DELE /home/a", "250 gone").await;
         }
     })
@@ -457,13 +469,13 @@ async fn digest_of_the_server_is_compared() {
         let (temporary, _) = peer.stor_all().await;
         peer.answer("OPTS HASH SHA-256", "200 SHA-256").await;
         peer.answer(&format!("MFMT 20260131120000 {temporary}"), "213 ok").await;
-        peer.rename_and_check(&temporary, "a", 3).await;
-        peer.answer("HASH /home/a", &format!("213 SHA-256 0-3 {SHA256_OF_ABC} /home/a")).await;
+        let answer = format!("213 SHA-256 0-3 {SHA256_OF_ABC} {temporary}");
+        peer.hash_and_rename_at_once(&temporary, "a", ("HASH", 3, &answer)).await;
         peer.look("b", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "b", 3).await;
         let other = SHA256_OF_ABC.replace('b', "c");
-        peer.answer("HASH /home/b", &format!("213 SHA-256 0-3 {other} /home/b")).await;
+        let answer = format!("213 SHA-256 0-3 {other} {temporary}");
+        peer.hash_and_rename_at_once(&temporary, "b", ("HASH", 3, &answer)).await;
         peer.answer("DELE /home/b", "250 gone").await;
     })
     .await;
@@ -486,9 +498,12 @@ async fn digest_that_the_server_does_not_make_after_all_is_done_without() {
         for (name, asks) in [("a", true), ("b", false)] {
             peer.look(name, "550 none").await;
             let (temporary, _) = peer.stor_all().await;
-            peer.rename_and_check(&temporary, name, 3).await;
-            if asks {
-                peer.answer("XCRC /home/a", "502 not today").await;
+            match asks {
+                true => {
+                    let refused = ("XCRC", 3, "502 not today");
+                    peer.hash_and_rename_at_once(&temporary, name, refused).await;
+                }
+                false => peer.check_and_rename_at_once(&temporary, name, 3).await,
             }
         }
     })
@@ -538,8 +553,8 @@ async fn tail(equal: bool) {
         peer.say("226 done").await;
         let whole = Sha256::digest(&expected);
         let digest: String = whole.iter().map(|byte| format!("{byte:02x}")).collect();
-        peer.rename_and_check(&temporary, "a", 700_000).await;
-        peer.answer("XSHA256 /home/a", &format!("250 {digest}")).await;
+        let hash = ("XSHA256", 700_000, format!("250 {digest}"));
+        peer.hash_and_rename_at_once(&temporary, "a", (hash.0, hash.1, &hash.2)).await;
     });
     let server = Server::start_with(Identity::default(), vec![first, second]).await;
     let log = Log::default();
@@ -567,9 +582,9 @@ async fn server_that_renames_nothing_is_written_to_in_place_and_says_so_before()
         peer.log_in().await;
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
         peer.answer(&format!("RNFR {temporary}"), "550 Permission denied").await;
         peer.answer("RNTO /home/a", "503 RNFR first").await;
-        peer.answer("SIZE /home/a", "550 none").await;
         peer.answer(&format!("SIZE {temporary}"), "213 3").await;
         peer.answer(&format!("DELE {temporary}"), "550 Permission denied").await;
         peer.look("a", "550 none").await;
@@ -601,7 +616,7 @@ async fn cancelled_upload_leaves_nothing_behind() {
         peer.answer(&format!("DELE {temporary}"), "250 gone").await;
         peer.look("b", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "b", 3).await;
+        peer.check_and_rename_at_once(&temporary, "b", 3).await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -640,7 +655,7 @@ async fn upload_that_gave_up_can_be_gone_on_with_later() {
         assert!(read_to_end(&mut data).await == expected[200_000..]);
         drop(data);
         peer.say("226 done").await;
-        peer.rename_and_check(&temporary, "a", 300_000).await;
+        peer.check_and_rename_at_once(&temporary, "a", 300_000).await;
     });
     let scripts = vec![first, refuses(), refuses(), refuses(), last];
     let server = Server::start_with(Identity::default(), scripts).await;
@@ -663,6 +678,7 @@ async fn lost_reply_to_the_rename_is_no_conflict() {
         peer.log_in().await;
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
         peer.expect(&format!("RNFR {temporary}")).await;
         name.send(temporary).unwrap();
     });
@@ -690,7 +706,7 @@ async fn name_to_go_on_with_has_to_be_a_temporary_one_of_the_file() {
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
         assert!(temporary.starts_with("/home/a."));
-        peer.rename_and_check(&temporary, "a", 3).await;
+        peer.check_and_rename_at_once(&temporary, "a", 3).await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -730,7 +746,7 @@ async fn directory_that_is_gone_is_made_again() {
         peer.answer("MKD /home/d", "257 made").await;
         peer.look("d/a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "d/a", 1).await;
+        peer.check_and_rename_at_once(&temporary, "d/a", 1).await;
         peer.look("d/b", "550 none").await;
         let _port = peer.extended_passive().await;
         assert!(peer.command().await.unwrap().starts_with("STOR /home/d/b."));
@@ -740,7 +756,7 @@ async fn directory_that_is_gone_is_made_again() {
         peer.answer("MKD /home/d", "257 made").await;
         peer.look("d/b", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.rename_and_check(&temporary, "d/b", 1).await;
+        peer.check_and_rename_at_once(&temporary, "d/b", 1).await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -773,10 +789,10 @@ async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
         peer.log_in().await;
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
+        peer.expect(&format!("SIZE {temporary}")).await;
         peer.expect(&format!("RNFR {temporary}")).await;
         peer.expect("RNTO /home/a").await;
-        peer.expect("SIZE /home/a").await;
-        peer.say("213 3\r\n350 to?\r\n250 ok").await;
+        peer.say("350 to?\r\n213 3\r\n250 ok").await;
         while peer.command().await.is_some() {}
     });
     let careful = script(async |mut peer: Peer| {

@@ -92,7 +92,7 @@ impl<S: Source> Run<'_, S> {
             && self.plan.size <= SMALL
             && client.profile().get().flights == Flights::Together;
         if is_quick {
-            return self.rename_and_check(client, &place).await;
+            return self.check_and_rename(client, &place).await;
         }
         let verified = self.check_first(client, &place).await?;
         let ahead = self.rename(client, &place).await?;
@@ -139,34 +139,41 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// `MFMT`, `RNFR`, `RNTO`, `SIZE`, a digest, and what the next upload needs: one round trip.
-    async fn rename_and_check(
+    /// `MFMT`, `SIZE`, a digest, `RNFR`, `RNTO`, and what the next upload needs: one round trip.
+    ///
+    /// The check comes before the rename: some servers take files away as soon as they have their
+    /// names.
+    async fn check_and_rename(
         &mut self,
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
         let upcoming = self.take_upcoming(client);
         let mut flight = Flight::default();
+        flight.date(place, place.temporary);
+        flight.check(place);
         flight.name(place);
-        flight.check(place, place.path);
         flight.ahead(client, upcoming.as_ref());
         self.naming = true;
         let mut answers = unless(self.stop, flight.send(client)).await??;
-        if let Err(error) = answers.named(client, place) {
-            self.not_renamed(client, place, error).await?;
-            let verified = self.check_at(client, place, place.path).await?;
-            return Ok((verified, None));
-        }
-        let verified = answers.checked(client, place, place.path);
+        answers.dated(client, place);
+        let verified = answers.checked(client, place)?;
+        let named = answers.named(client);
         let ahead = answers.ahead(upcoming);
-        match verified {
-            Ok(verified) => Ok((verified, ahead)),
-            Err(error) => {
-                // Nobody had the name before, and nobody is to find half a file there.
-                self.abandoned = Some(place.path.clone());
-                self.begun = false;
+        match (verified, named) {
+            (Ok(verified), Ok(())) => Ok((verified, ahead)),
+            (Ok(verified), Err(refusal)) => {
+                self.not_renamed(client, place, refusal).await?;
+                Ok((verified, None))
+            }
+            (Err(error), named) => {
                 self.naming = false;
-                self.remove_abandoned(client).await?;
+                if named.is_ok() {
+                    // Nobody had the name before, and nobody is to find half a file there.
+                    self.abandoned = Some(place.path.clone());
+                    self.begun = false;
+                    self.remove_abandoned(client).await?;
+                }
                 Err(error.into())
             }
         }
@@ -216,11 +223,15 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Option<Ahead>, Stop<S::Error>> {
         let upcoming = self.take_upcoming(client);
         let mut flight = Flight::default();
+        // Under the temporary name: where the rename is refused, the file that has the name keeps
+        // its own date.
+        flight.date(place, place.temporary);
         flight.name(place);
         flight.ahead(client, upcoming.as_ref());
         self.naming = true;
         let mut answers = flight.send(client).await?;
-        if let Err(error) = answers.named(client, place) {
+        answers.dated(client, place);
+        if let Err(error) = answers.named(client) {
             self.not_renamed(client, place, error).await?;
             return Ok(None);
         }
@@ -330,10 +341,7 @@ struct Flight<'a> {
 }
 
 impl<'a> Flight<'a> {
-    /// The date first, under the temporary name: where the rename is refused, the file that has the
-    /// name keeps its own date.
     fn name(&mut self, place: &Place<'a>) {
-        self.date(place, place.temporary);
         self.commands.push(Command::Rnfr(place.temporary));
         self.commands.push(Command::Rnto(place.path));
     }
@@ -346,9 +354,10 @@ impl<'a> Flight<'a> {
         }));
     }
 
-    fn check(&mut self, place: &Place<'_>, path: &'a RemotePath) {
-        self.commands.push(Command::Size(path));
-        self.commands.extend(place.check.digest.as_ref().map(|(way, _)| way.command(path)));
+    fn check(&mut self, place: &Place<'a>) {
+        let name = place.temporary;
+        self.commands.push(Command::Size(name));
+        self.commands.extend(place.check.digest.as_ref().map(|(way, _)| way.command(name)));
     }
 
     fn ahead(&mut self, client: &Client, upcoming: Option<&'a RemotePath>) {
@@ -382,8 +391,7 @@ impl Answers {
         self.replies.next().ok_or_else(|| client.error(Kind::OutOfStep, Stage::Rename))
     }
 
-    fn named(&mut self, client: &Client, place: &Place<'_>) -> Result<(), Error> {
-        self.dated(client, place);
+    fn named(&mut self, client: &Client) -> Result<(), Error> {
         let rnfr = self.next(client)?;
         let rnto = self.next(client)?;
         let refused = |verb, reply| Err(client.error(Kind::Refused { verb, reply }, Stage::Rename));
@@ -406,26 +414,27 @@ impl Answers {
         }
     }
 
+    /// Whether the file is whole; the other error is that there is no answer.
     fn checked(
         &mut self,
         client: &Client,
         place: &Place<'_>,
-        name: &RemotePath,
-    ) -> Result<Verified, Error> {
+    ) -> Result<Result<Verified, Error>, Error> {
         let size = Size::of(&self.next(client)?);
-        let Some((way, sent)) = &place.check.digest else {
-            return place.check.by_size(client, size);
+        let digest = match &place.check.digest {
+            Some((way, sent)) => Some((way, sent, self.next(client)?)),
+            None => None,
         };
-        let reply = self.next(client)?;
-        let by_size = place.check.by_size(client, size)?;
+        let by_size = place.check.by_size(client, size);
+        let (Ok(_), Some((way, sent, reply))) = (&by_size, digest) else { return Ok(by_size) };
         if reply.code().is_refusal() {
             digest_refused(client);
             return Ok(by_size);
         }
-        match client.read_digest(&reply, name, way.algorithm) {
+        Ok(match client.read_digest(&reply, place.temporary, way.algorithm) {
             Some(stored) => compare(client, sent, stored),
-            None => Ok(by_size),
-        }
+            None => by_size,
+        })
     }
 
     fn ahead(&mut self, upcoming: Option<RemotePath>) -> Option<Ahead> {
