@@ -32,7 +32,7 @@ mod store;
 pub(crate) mod survey;
 mod transfer;
 
-pub(crate) use directories::Directories;
+pub(crate) use directories::{Directories, Naming};
 pub use store::{Store, Stored};
 
 /// What is known about a session from its opening.
@@ -178,6 +178,11 @@ impl Client {
 
     pub(crate) fn profile(&self) -> &SharedProfile {
         &self.profile
+    }
+
+    /// Where the bytes of a file go first.
+    pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
+        self.directories.naming(path)
     }
 
     pub(crate) fn tell(&self, status: Status) {

@@ -261,11 +261,14 @@ pub struct Sessions {
     pub max: u32,
     /// After each such time it is looked whether one more helped.
     pub window: Duration,
+    /// For so long it is believed that the server takes no more sessions, after it said so.
+    pub recheck: Duration,
 }
 
 impl Default for Sessions {
-    /// 2 at first, at most 4, looked at every 2 s.
+    /// 2 at first, at most 4, looked at every 2 s; a refusal is believed for 5 min.
     fn default() -> Self {
-        Self { start: 2, max: 4, window: Duration::from_secs(2) }
+        let (window, recheck) = (Duration::from_secs(2), Duration::from_secs(300));
+        Self { start: 2, max: 4, window, recheck }
     }
 }

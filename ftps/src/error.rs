@@ -19,7 +19,7 @@ use crate::{
     connect::{Encryption, ProxyProtocol, proxy::ProxyFailure},
     digest::FileDigest,
     passive::PassiveError,
-    reply::{Code, Reply, Severity, decoder::DecodeError, display_text},
+    reply::{Reply, Severity, decoder::DecodeError, display_text},
     tls::{self, ClientCertificate, TlsFacts},
     transcript::ErrorLine,
 };
@@ -353,13 +353,7 @@ impl Error {
     /// Whether the server does not know the command or its argument: 500, 501, 502 or 504.
     #[must_use]
     pub fn is_not_supported(&self) -> bool {
-        let codes = [
-            Code::UNKNOWN_COMMAND,
-            Code::BAD_ARGUMENTS,
-            Code::NOT_IMPLEMENTED,
-            Code::BAD_PARAMETER,
-        ];
-        self.refusal().is_some_and(|reply| codes.contains(&reply.code()))
+        self.refusal().is_some_and(|reply| reply.code().is_not_supported())
     }
 
     /// The error and its sources, one after the other.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    client::Client,
+    client::{Client, Directories},
     config::{Config, Rotated, Rotation},
     connect::Connector,
     diagnosis::Cause,
@@ -159,9 +159,13 @@ impl Line {
         error.is_unreachable_data_port() && self.profile().get().data_ports == DataPorts::Untried
     }
 
+    pub(crate) fn directories(&self) -> &Directories {
+        self.connector.directories()
+    }
+
     /// Forgets which directories are there; whether anything was known.
     pub(crate) fn forget_directories(&self) -> bool {
-        self.connector.directories().forget_all()
+        self.directories().forget_all()
     }
 
     /// What was asked ahead about the next upload.

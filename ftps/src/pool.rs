@@ -15,7 +15,11 @@ use tokio::{
 
 use self::growth::Growth;
 use crate::{
-    config::Sessions, connect::Connector, error::Error, line::Line, profile::SharedProfile,
+    config::Sessions,
+    connect::Connector,
+    error::Error,
+    line::Line,
+    profile::{MaxSessions, SharedProfile},
 };
 
 mod growth;
@@ -70,10 +74,11 @@ impl Pool {
     pub fn new(connector: Connector) -> Self {
         let sessions = connector.config().sessions;
         let known = connector.shared_profile().get().max_sessions;
+        let known = known.filter(|known| known.at.elapsed() < sessions.recheck);
         let state = State {
             idle: Vec::new(),
             leased: 0,
-            growth: Growth::new(sessions, known, Instant::now()),
+            growth: Growth::new(sessions, known.map(|known| known.count), Instant::now()),
             is_closed: false,
         };
         let shared = Shared {
@@ -165,9 +170,9 @@ impl Shared {
     /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
         if self.meter.take_crowded() {
-            state.growth.refused(state.leased);
-            let max = state.growth.allowed();
-            self.connector.shared_profile().update(|profile| profile.max_sessions = Some(max));
+            state.growth.refused(state.leased, Instant::now());
+            let known = MaxSessions { count: state.growth.allowed(), at: Instant::now() };
+            self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
         }
         let is_full = state.leased >= state.growth.allowed();
         let (bytes, files) = self.meter.totals();

@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tokio::time::Instant;
+
 use crate::{command::Command, listing::UtcOffset, tls::TlsVersion};
 
 /// What was learned about a host. Kept between sessions, it spares the next one the same detours.
@@ -28,16 +30,14 @@ pub struct HostProfile {
     pub broken_data_tls: u32,
     /// How an upload goes on where it broke off.
     pub resume: Resume,
-    /// Where the bytes of an upload go first.
-    pub naming: Naming,
     /// How a file gets its date.
     pub dating: Dating,
     /// Whether digests are asked for.
     pub digests: Digests,
     /// How many commands a session endures.
     pub endurance: Endurance,
-    /// The most sessions at once that the host took, where it refused more.
-    pub max_sessions: Option<u32>,
+    /// What is known of the most sessions at once.
+    pub max_sessions: Option<MaxSessions>,
     /// What is known of its own time.
     pub clock: ServerClock,
 }
@@ -85,16 +85,6 @@ pub enum Resume {
     Never,
 }
 
-/// Where the bytes of an upload go first.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Naming {
-    /// To a temporary name in the same directory.
-    #[default]
-    Temporary,
-    /// To the file's own name: the host does not let files be renamed.
-    InPlace,
-}
-
 /// How a file gets its date.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dating {
@@ -103,6 +93,17 @@ pub enum Dating {
     ByFeatures,
     /// It keeps the date of its upload: what the server said that it knows was refused.
     Never,
+}
+
+/// The most sessions at once that a host took, where it refused more.
+///
+/// It depends on who else is there, so it is not believed for long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MaxSessions {
+    /// How many they were.
+    pub count: u32,
+    /// When the host said so.
+    pub at: Instant,
 }
 
 /// How many commands a session endures.

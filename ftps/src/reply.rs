@@ -114,6 +114,18 @@ impl Code {
         }
     }
 
+    /// Whether it says that the command or its argument is not known: 500, 501, 502 or 504.
+    #[must_use]
+    pub fn is_not_supported(self) -> bool {
+        let codes = [
+            Self::UNKNOWN_COMMAND,
+            Self::BAD_ARGUMENTS,
+            Self::NOT_IMPLEMENTED,
+            Self::BAD_PARAMETER,
+        ];
+        codes.contains(&self)
+    }
+
     /// Whether it is 4yz or 5yz.
     #[must_use]
     pub fn is_refusal(self) -> bool {

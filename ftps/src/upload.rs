@@ -23,13 +23,13 @@ use tokio_util::sync::CancellationToken;
 
 use self::patience::{Patience, may_work_later};
 use crate::{
-    client::{Client, Store, survey::Size},
+    client::{Client, Naming, Store, survey::Size},
     digest::Seen,
     error::{Error, Kind, Stage},
     line::Line,
     path::RemotePath,
     pool::Meter,
-    profile::{Behind, Naming, Resume},
+    profile::{Behind, Resume},
     tls::TlsFacts,
     transcript::Status,
 };
@@ -68,6 +68,7 @@ impl Line {
             plan,
             source,
             stop,
+            path: None,
             temporary: plan.resume.clone(),
             // What lies under the name that was handed in may be all of it.
             sent: if plan.resume.is_some() { plan.size } else { 0 },
@@ -110,6 +111,8 @@ struct Run<'a, S: Source> {
     plan: &'a Plan,
     source: &'a mut S,
     stop: &'a CancellationToken,
+    /// Where the file goes, from the root, once that is known.
+    path: Option<RemotePath>,
     /// Where the bytes go until they are complete.
     temporary: Option<RemotePath>,
     /// Whether something of ours may lie there.
@@ -159,8 +162,8 @@ impl<S: Source> Run<'_, S> {
             Stop::Engine(error) => may_work_later(error),
         };
         // In place, what was replaced is gone: a part of the new file is better than nothing.
-        let in_place = line.profile().get().naming == Naming::InPlace;
-        let keeps = keeps || (in_place && self.plan.existing == Existing::Replace);
+        let replaces = self.plan.existing == Existing::Replace;
+        let keeps = keeps || (self.is_in_place(line) && replaces);
         let leftover = self.temporary.take().filter(|_| self.begun);
         if keeps {
             return Err(Failed { stop, leftover });
@@ -227,6 +230,12 @@ impl<S: Source> Run<'_, S> {
         unless(self.stop, sleep(after)).await
     }
 
+    /// Whether the file is written under its own name.
+    fn is_in_place(&self, line: &Line) -> bool {
+        let naming = self.path.as_ref().map(|path| line.directories().naming(path));
+        naming == Some(Naming::InPlace)
+    }
+
     /// A directory that was there before may be gone: once, it is looked for again.
     fn doubt_directories(&mut self, line: &Line, error: &Error) -> bool {
         let is_refused = error.stage() == Stage::Transfer
@@ -244,8 +253,7 @@ impl<S: Source> Run<'_, S> {
             && error.is_timeout()
             && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
             && error.evidence().data_tls.is_none();
-        let in_place = line.profile().get().naming == Naming::InPlace;
-        if !is_stuck || in_place || self.held > LITTLE {
+        if !is_stuck || self.is_in_place(line) || self.held > LITTLE {
             return;
         }
         if let Some(name) = self.temporary.take() {
@@ -258,13 +266,13 @@ impl<S: Source> Run<'_, S> {
     }
 
     async fn attempt(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {
-        let naming = line.profile().get().naming;
         let ahead = line.take_ahead();
         let client = unless(self.stop, line.client()).await??;
         let path = client.absolute(&self.plan.path);
         let ahead = ahead.filter(|ahead| ahead.is_about(&path));
+        self.path = Some(path.clone());
         self.remove_abandoned(client).await?;
-        let temporary = self.temporary_name(client, &path, naming)?;
+        let temporary = self.temporary_name(client, &path)?;
         unless(self.stop, make_parent(client, &path)).await??;
         let (found, held) = self.look(client, &path, &temporary, ahead).await?;
         if self.has_its_name(found, held) {
@@ -298,8 +306,8 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &Client,
         path: &RemotePath,
-        naming: Naming,
     ) -> Result<RemotePath, Stop<S::Error>> {
+        let naming = client.naming(path);
         if naming == Naming::InPlace {
             client.tell(Status::WritingInPlace { path: path.to_string() });
             self.temporary = Some(path.clone());

@@ -107,7 +107,7 @@ impl DemoServer {
     /// libunftp answers first what it has done first, so commands have to go one by one.
     pub fn introduce(&self, profiles: &Profiles) {
         let (host, port) = (self.address.ip().to_string(), self.address.port());
-        let profile = profiles.of(&host, port, protocol::Encryption::Explicit);
+        let profile = profiles.of(&host, port, protocol::Encryption::Explicit, USERNAME);
         profile.update(|profile| profile.flights = Flights::OneByOne);
     }
 

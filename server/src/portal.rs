@@ -65,7 +65,7 @@ impl Portal {
 /// used for the longest time is forgotten first.
 #[derive(Debug)]
 pub struct Profiles {
-    known: Mutex<LruCache<(String, u16, Encryption), SharedProfile>>,
+    known: Mutex<LruCache<(String, u16, Encryption, String), SharedProfile>>,
 }
 
 impl Profiles {
@@ -76,28 +76,38 @@ impl Profiles {
         Self { known: Mutex::new(LruCache::new(max)) }
     }
 
-    /// The profile of a server, a new one where nothing is known.
+    /// The profile of a server, a new one where nothing is known. Each user has one: what is
+    /// permitted to one is not to another, and nobody spoils it for others.
     #[must_use]
-    pub fn of(&self, host: &str, port: u16, encryption: Encryption) -> SharedProfile {
+    pub fn of(
+        &self,
+        host: &str,
+        port: u16,
+        encryption: Encryption,
+        username: &str,
+    ) -> SharedProfile {
         // The cache is whole after a panic too.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (host.to_ascii_lowercase(), port, encryption);
+        let key = (host.to_ascii_lowercase(), port, encryption, username.to_owned());
         known.get_or_insert(key, SharedProfile::default).clone()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ftps::profile::Flights;
+
     use super::*;
 
     #[test]
     fn what_was_learned_is_there_for_the_next_session() {
         let profiles = Profiles::new(2);
-        let first = profiles.of("ftp.example.org", 21, Encryption::Explicit);
-        first.update(|profile| profile.max_sessions = Some(1));
-        let again = profiles.of("FTP.example.org", 21, Encryption::Explicit);
-        assert_eq!(again.get().max_sessions, Some(1));
-        let other = profiles.of("ftp.example.org", 990, Encryption::Implicit);
-        assert_eq!(other.get().max_sessions, None);
+        let explicit = Encryption::Explicit;
+        let first = profiles.of("ftp.example.org", 21, explicit, "ada");
+        first.update(|profile| profile.flights = Flights::OneByOne);
+        let again = profiles.of("FTP.example.org", 21, explicit, "ada");
+        assert_eq!(again.get().flights, Flights::OneByOne);
+        let other = profiles.of("ftp.example.org", 21, explicit, "eve");
+        assert_eq!(other.get().flights, Flights::Together);
     }
 }

@@ -11,6 +11,8 @@ use crate::path::RemotePath;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
+    /// Those in which files are not renamed.
+    in_place: Arc<Mutex<HashSet<RemotePath>>>,
     /// Held while directories are made: sessions that need the same one make it once.
     making: Arc<tokio::sync::Mutex<()>>,
 }
@@ -42,13 +44,40 @@ impl Directories {
         any
     }
 
+    /// Where the bytes of a file go first.
+    pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
+        let parent = path.parent().unwrap_or_else(RemotePath::root);
+        match lock(&self.in_place).contains(&parent) {
+            true => Naming::InPlace,
+            false => Naming::Temporary,
+        }
+    }
+
+    /// The server does not rename the file: nor will it rename others in the same directory.
+    pub(crate) fn write_in_place(&self, path: &RemotePath) {
+        lock(&self.in_place).insert(path.parent().unwrap_or_else(RemotePath::root));
+    }
+
     /// Waits until no other session makes directories.
     pub(crate) async fn making(&self) -> tokio::sync::OwnedMutexGuard<()> {
         Arc::clone(&self.making).lock_owned().await
     }
 
     fn known(&self) -> MutexGuard<'_, HashSet<RemotePath>> {
-        // The set is whole after a panic too.
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.known)
     }
+}
+
+fn lock(set: &Mutex<HashSet<RemotePath>>) -> MutexGuard<'_, HashSet<RemotePath>> {
+    // The set is whole after a panic too.
+    set.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where the bytes of a file go first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Naming {
+    /// To a temporary name in the same directory.
+    Temporary,
+    /// To the file's own name: the directory does not let files be renamed.
+    InPlace,
 }

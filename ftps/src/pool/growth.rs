@@ -21,6 +21,8 @@ pub(super) struct Growth {
     allowed: u32,
     /// The most that the server takes, as far as it said so.
     ceiling: u32,
+    /// When it said so, or when that was doubted last.
+    ceiling_since: Instant,
     window: Window,
     /// The rate before the last session was added, in bytes a second.
     before: Option<f64>,
@@ -43,6 +45,7 @@ impl Growth {
             sessions,
             allowed: sessions.start.clamp(1, ceiling),
             ceiling,
+            ceiling_since: now,
             window: Window { start: now, worth: 0, was_full: true },
             before: None,
             hold: 0,
@@ -59,7 +62,8 @@ impl Growth {
     }
 
     /// The server refused a session; one of those that are taken out is the one.
-    pub(super) fn refused(&mut self, leased: u32) {
+    pub(super) fn refused(&mut self, leased: u32, now: Instant) {
+        self.ceiling_since = now;
         self.ceiling = leased.saturating_sub(1).clamp(1, self.ceiling);
         self.allowed = self.allowed.min(self.ceiling);
         self.before = None;
@@ -67,6 +71,7 @@ impl Growth {
 
     /// Looks at what was brought so far in all, and adds or takes back a session.
     pub(super) fn observe(&mut self, now: Instant, bytes: u64, files: u64, is_full: bool) {
+        self.doubt_ceiling(now);
         let worth = bytes.saturating_add(files.saturating_mul(FILE_BYTES));
         self.window.was_full &= is_full;
         let elapsed = now.saturating_duration_since(self.window.start);
@@ -81,6 +86,15 @@ impl Growth {
             self.judge(brought as f64 / elapsed.as_secs_f64());
         } else {
             self.before = None;
+        }
+    }
+
+    /// Others may have gone: after a while, one session more may be tried again.
+    fn doubt_ceiling(&mut self, now: Instant) {
+        let is_old = now.saturating_duration_since(self.ceiling_since) >= self.sessions.recheck;
+        if is_old && self.ceiling < self.sessions.max {
+            self.ceiling += 1;
+            self.ceiling_since = now;
         }
     }
 
@@ -109,6 +123,8 @@ mod tests {
 
     const WINDOW: Duration = Duration::from_secs(1);
 
+    const RECHECK: Duration = Duration::from_secs(60);
+
     struct Trial {
         growth: Growth,
         now: Instant,
@@ -118,7 +134,7 @@ mod tests {
     impl Trial {
         fn new(start: u32, max: u32) -> Self {
             let now = Instant::now();
-            let sessions = Sessions { start, max, window: WINDOW };
+            let sessions = Sessions { start, max, window: WINDOW, recheck: RECHECK };
             Self { growth: Growth::new(sessions, None, now), now, bytes: 0 }
         }
 
@@ -164,16 +180,19 @@ mod tests {
     fn refusal_is_the_ceiling() {
         let mut trial = Trial::new(4, 8);
         assert_eq!(trial.growth.with_errands(), 5);
-        trial.growth.refused(3);
+        trial.growth.refused(3, trial.now);
         assert_eq!((trial.growth.allowed(), trial.growth.with_errands()), (2, 2));
         assert_eq!(trial.bring(1000), 2);
-        trial.growth.refused(1);
+        trial.growth.refused(1, trial.now);
         assert_eq!(trial.growth.allowed(), 1);
+        // Not for good: who was there may have gone.
+        trial.now += RECHECK;
+        assert_eq!(trial.bring(1000), 2);
     }
 
     #[test]
     fn what_is_known_of_the_host_is_the_ceiling_from_the_start() {
-        let sessions = Sessions { start: 4, max: 8, window: WINDOW };
+        let sessions = Sessions { start: 4, max: 8, window: WINDOW, recheck: RECHECK };
         let growth = Growth::new(sessions, Some(2), Instant::now());
         assert_eq!(growth.allowed(), 2);
     }

@@ -164,7 +164,7 @@ pub enum Status {
     RestartRefused,
     /// The server does not let an upload go on at all.
     AppendRefused,
-    /// The server does not rename: the files are written under their own names.
+    /// The server does not rename in a directory: its files are written under their own names.
     RenameForbidden,
     /// The file is written under its own name; what had that name is gone from here on.
     WritingInPlace {
@@ -304,8 +304,8 @@ impl fmt::Display for Status {
                 "The server does not let an upload go on where it broke off. It starts over.",
             ),
             Self::RenameForbidden => f.write_str(
-                "The server does not let files be renamed. From here on they are written under \
-                 their own names: one that breaks off stays half done until it is sent again.",
+                "The server does not let files be renamed here. In this directory they are written \
+                 under their own names: one that breaks off stays half done until it is sent again.",
             ),
             Self::WritingInPlace { path } => write!(f, "Writing to \"{path}\" in place."),
             Self::MovedAside { path, aside } => write!(

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Kind, Stage},
     path::RemotePath,
     profile::{Dating, Digests, Flights},
-    reply::{Reply, Severity},
+    reply::{Code, Reply, Severity},
     time::Timestamp,
     transcript::Status,
 };
@@ -207,11 +207,13 @@ impl<S: Source> Run<'_, S> {
         match unless(self.stop, client.digest_by(*way, name)).await? {
             Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
             Ok(None) => Ok(by_size),
-            Err(error) if error.refusal().is_some() => {
-                digest_refused(client);
-                Ok(by_size)
-            }
-            Err(error) => Err(error.into()),
+            Err(error) => match error.refusal() {
+                Some(reply) => {
+                    digest_refused(client, reply.code());
+                    Ok(by_size)
+                }
+                None => Err(error.into()),
+            },
         }
     }
 
@@ -327,8 +329,11 @@ fn compare(client: &Client, sent: &FileDigest, stored: FileDigest) -> Result<Ver
     Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
 }
 
-fn digest_refused(client: &Client) {
-    client.profile().update(|profile| profile.digests = Digests::Never);
+/// A server that knows no such command is not asked again; one that refuses it for one file is.
+fn digest_refused(client: &Client, code: Code) {
+    if code.is_not_supported() {
+        client.profile().update(|profile| profile.digests = Digests::Never);
+    }
     client.tell(Status::DigestRefused);
 }
 
@@ -402,13 +407,12 @@ impl Answers {
         }
     }
 
-    /// A server that does not set dates is not asked again; the file is as good without.
+    /// A server that knows no such command is not asked again; the file is as good without.
     fn dated(&mut self, client: &Client, place: &Place<'_>) {
         if place.dating.is_none() {
             return;
         }
-        let refused = self.replies.next().filter(|reply| reply.code().is_refusal());
-        if refused.is_some() {
+        if self.replies.next().is_some_and(|reply| reply.code().is_not_supported()) {
             client.profile().update(|profile| profile.dating = Dating::Never);
             client.tell(Status::DateRefused);
         }
@@ -428,7 +432,7 @@ impl Answers {
         let by_size = place.check.by_size(client, size);
         let (Ok(_), Some((way, sent, reply))) = (&by_size, digest) else { return Ok(by_size) };
         if reply.code().is_refusal() {
-            digest_refused(client);
+            digest_refused(client, reply.code());
             return Ok(by_size);
         }
         Ok(match client.read_digest(&reply, place.temporary, way.algorithm) {

@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Stage},
     line::Line,
     path::RemotePath,
-    profile::{Naming, Resume},
+    profile::Resume,
     transcript::Status,
 };
 
@@ -101,13 +101,15 @@ impl<S: Source> Run<'_, S> {
         true
     }
 
-    /// Notes that the host does not rename: the next attempt writes under the file's own name.
+    /// Notes that the directory lets nothing be renamed: the next attempt writes under the file's own
+    /// name.
     pub(super) fn learn_naming(&mut self, line: &mut Line, error: &Error) -> bool {
         let is_forbidden = error.refused_verb() == Some("RNFR") && error.is_permanent();
-        if !is_forbidden || line.profile().get().naming == Naming::InPlace {
+        let Some(path) = self.path.as_ref().filter(|_| is_forbidden) else { return false };
+        if self.is_in_place(line) {
             return false;
         }
-        line.profile().update(|profile| profile.naming = Naming::InPlace);
+        line.directories().write_in_place(path);
         line.transcript().control(Status::RenameForbidden);
         self.abandoned = self.temporary.take();
         self.begun = false;

@@ -225,7 +225,7 @@ impl Worker {
         let trusted = connect.trusted_certificate.as_deref();
         let mut config = words::engine_config(&self.portal, destination.host(), trusted)
             .map_err(End::Problem)?;
-        let profile = self.portal.profiles.of(&host, port, encryption);
+        let profile = self.portal.profiles.of(&host, port, encryption, &connect.username);
         config.proxy = self.portal.outbound.proxy().await.map_err(End::Problem)?;
         let credentials = words::credentials(connect).map_err(End::Problem)?;
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
