@@ -194,6 +194,15 @@ impl Shared {
 }
 
 impl Lease {
+    /// Whether more lines are taken out than the server takes sessions: who has something else to
+    /// bring should give this one back first.
+    #[must_use]
+    pub fn is_surplus(&self) -> bool {
+        let mut state = self.shared.state();
+        self.shared.look_at(&mut state);
+        state.leased > state.growth.with_errands()
+    }
+
     /// Connects, if that was not done yet.
     ///
     /// # Errors

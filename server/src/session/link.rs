@@ -12,7 +12,7 @@ use protocol::{
     server::{Connected, LogKind},
 };
 use tokio::{
-    sync::{Mutex, mpsc},
+    sync::mpsc,
     task::{JoinHandle, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     conversation::{OpenUpload, OpenUploads, open},
     outbox::Outbox,
-    upload, words,
+    uploader::{Uploader, Waiting},
+    words,
 };
 use crate::{policy::Destination, portal::Portal};
 
@@ -56,7 +57,7 @@ pub enum NotSent {
 /// The session's side of the task.
 #[derive(Debug)]
 pub struct Link {
-    uploads: mpsc::Sender<Arc<OpenUpload>>,
+    waiting: Arc<Waiting>,
     small: mpsc::Sender<Errand>,
     hang_up: CancellationToken,
     task: JoinHandle<()>,
@@ -88,15 +89,14 @@ impl Link {
         connect: Connect,
         earlier: Option<Self>,
     ) -> Self {
-        let (upload_sender, upload_receiver) =
-            mpsc::channel(portal.settings.max_open_uploads as usize);
+        let waiting = Arc::<Waiting>::default();
         let (small_sender, small_receiver) = mpsc::channel(SMALL_ERRANDS);
         let hang_up = CancellationToken::new();
         let worker = Worker {
             portal,
             outbox,
             open_uploads: uploads,
-            uploads: Arc::new(Mutex::new(upload_receiver)),
+            waiting: Arc::clone(&waiting),
             small: small_receiver,
             hang_up: hang_up.clone(),
         };
@@ -106,7 +106,7 @@ impl Link {
             }
             worker.run(connect).await;
         });
-        Self { uploads: upload_sender, small: small_sender, hang_up, task }
+        Self { waiting, small: small_sender, hang_up, task }
     }
 
     /// Hands an errand over.
@@ -114,11 +114,11 @@ impl Link {
     /// # Errors
     /// [`NotSent`].
     pub fn send(&self, errand: Errand) -> Result<(), NotSent> {
-        let sent = match errand {
-            Errand::Upload(upload) => self.uploads.try_send(upload).map_err(as_errand),
-            small => self.small.try_send(small),
-        };
-        sent.map_err(|error| match error {
+        if let Errand::Upload(upload) = errand {
+            let sent = self.waiting.push(upload);
+            return sent.map_err(|upload| NotSent::Ended(Errand::Upload(upload)));
+        }
+        self.small.try_send(errand).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotSent::Full,
             mpsc::error::TrySendError::Closed(errand) => NotSent::Ended(errand),
         })
@@ -142,31 +142,15 @@ impl Link {
     }
 }
 
-fn as_errand(
-    error: mpsc::error::TrySendError<Arc<OpenUpload>>,
-) -> mpsc::error::TrySendError<Errand> {
-    match error {
-        mpsc::error::TrySendError::Full(upload) => {
-            mpsc::error::TrySendError::Full(Errand::Upload(upload))
-        }
-        mpsc::error::TrySendError::Closed(upload) => {
-            mpsc::error::TrySendError::Closed(Errand::Upload(upload))
-        }
-    }
-}
-
 /// The task's side.
 struct Worker {
     portal: Arc<Portal>,
     outbox: Outbox,
     open_uploads: OpenUploads,
-    uploads: Uploads,
+    waiting: Arc<Waiting>,
     small: mpsc::Receiver<Errand>,
     hang_up: CancellationToken,
 }
-
-/// The uploads that wait; whoever is free takes the next.
-type Uploads = Arc<Mutex<mpsc::Receiver<Arc<OpenUpload>>>>;
 
 /// Why a link ends.
 enum End {
@@ -210,7 +194,7 @@ impl Worker {
                 portal: Arc::clone(&self.portal),
                 outbox: self.outbox.clone(),
                 open_uploads: Arc::clone(&self.open_uploads),
-                uploads: Arc::clone(&self.uploads),
+                waiting: Arc::clone(&self.waiting),
                 hang_up: self.hang_up.clone(),
             };
             tasks.spawn(uploader.run());
@@ -357,13 +341,12 @@ impl Worker {
 
     /// Answers what is still open, then tells the page that there is no connection any more.
     async fn finish(mut self, end: End) {
-        let mut uploads = self.uploads.lock().await;
-        uploads.close();
+        let waiting = self.waiting.close();
         self.small.close();
         while let Ok(errand) = self.small.try_recv() {
             self.outbox.send(errand.failed(words::not_connected())).await;
         }
-        while let Ok(upload) = uploads.try_recv() {
+        for upload in waiting {
             let id = upload.offer.upload;
             open(&self.open_uploads).remove(&id);
             let answer = match &end {
@@ -382,61 +365,5 @@ impl Worker {
         };
         self.outbox.log(LogKind::Status, "Disconnected".to_owned());
         self.outbox.send(ServerMessage::Disconnected { problem }).await;
-    }
-}
-
-/// Takes one upload after the other.
-struct Uploader {
-    pool: Pool,
-    portal: Arc<Portal>,
-    outbox: Outbox,
-    open_uploads: OpenUploads,
-    uploads: Uploads,
-    hang_up: CancellationToken,
-}
-
-impl Uploader {
-    async fn run(self) {
-        let mut upcoming = None;
-        loop {
-            let upload = match upcoming.take() {
-                Some(upload) => upload,
-                None => match self.next().await {
-                    Some(upload) => upload,
-                    None => return,
-                },
-            };
-            upcoming = self.upload(&upload).await;
-        }
-    }
-
-    async fn next(&self) -> Option<Arc<OpenUpload>> {
-        tokio::select! {
-            biased;
-            () = self.hang_up.cancelled() => None,
-            upload = async { self.uploads.lock().await.recv().await } => upload,
-        }
-    }
-
-    /// Runs an upload; the one that follows is taken when this one ends, so that both can share
-    /// a round trip.
-    async fn upload(&self, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
-        let mut upcoming = None;
-        let take = || {
-            upcoming = self.uploads.try_lock().ok().and_then(|mut uploads| uploads.try_recv().ok());
-            upcoming.as_ref().map(|upload: &Arc<OpenUpload>| upload.offer.path.clone())
-        };
-        let answer = tokio::select! {
-            biased;
-            () = upload.cancel.cancelled() => {
-                ServerMessage::Cancelled { upload: upload.offer.upload }
-            }
-            mut lease = self.pool.lease() => {
-                upload::run(&mut lease, upload, &self.portal, &self.outbox, take).await
-            }
-        };
-        open(&self.open_uploads).remove(&upload.offer.upload);
-        self.outbox.send(answer).await;
-        upcoming
     }
 }

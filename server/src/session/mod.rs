@@ -5,8 +5,9 @@
 //! - [`socket`]: the WebSocket: hello, frames in, pings, deadlines.
 //! - [`outbox`]: messages and log lines on their way to the page.
 //! - [`conversation`]: what each message of the page sets in motion.
-//! - [`link`]: the task that holds the FTPS connection: connect, then one job after the other.
-//! - [`upload`]: the story of one upload.
+//! - [`link`]: the task that holds the FTPS connections: connect, then errands.
+//! - [`uploader`]: the uploads that wait, and those who take one after the other.
+//! - [`upload`]: one upload between the page and the engine.
 //! - [`words`]: the engine's events and errors in the words of the protocol.
 
 pub mod conversation;
@@ -15,4 +16,5 @@ pub mod outbox;
 pub mod registry;
 pub mod socket;
 pub mod upload;
+pub mod uploader;
 pub mod words;

@@ -1,0 +1,181 @@
+//! The uploads that wait, and those who take one after the other.
+
+use std::{
+    collections::VecDeque,
+    pin::pin,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use ftps::{Lease, Pool};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    conversation::{OpenUpload, OpenUploads, open},
+    outbox::Outbox,
+    upload,
+};
+use crate::portal::Portal;
+
+/// The uploads of a session that nobody has taken yet, in the order of their offers. Their number
+/// is bounded by that of open uploads.
+#[derive(Debug, Default)]
+pub struct Waiting {
+    state: Mutex<State>,
+    arrived: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    uploads: VecDeque<Arc<OpenUpload>>,
+    is_closed: bool,
+}
+
+impl Waiting {
+    /// Puts an upload behind the others.
+    ///
+    /// # Errors
+    /// It comes back when nobody takes uploads any more.
+    pub fn push(&self, upload: Arc<OpenUpload>) -> Result<(), Arc<OpenUpload>> {
+        let mut state = self.state();
+        if state.is_closed {
+            return Err(upload);
+        }
+        state.uploads.push_back(upload);
+        drop(state);
+        self.arrived.notify_waiters();
+        Ok(())
+    }
+
+    /// Takes nothing more, and gives what was still waiting.
+    pub fn close(&self) -> VecDeque<Arc<OpenUpload>> {
+        let mut state = self.state();
+        state.is_closed = true;
+        std::mem::take(&mut state.uploads)
+    }
+
+    /// Puts an upload before the others, whence it came.
+    fn put_back(&self, upload: Arc<OpenUpload>) {
+        self.state().uploads.push_front(upload);
+        self.arrived.notify_waiters();
+    }
+
+    fn take(&self) -> Option<Arc<OpenUpload>> {
+        self.state().uploads.pop_front()
+    }
+
+    /// Resolves when an upload waits.
+    async fn any(&self) {
+        loop {
+            let mut arrived = pin!(self.arrived.notified());
+            // Before the look, so that nothing arrives unseen in between.
+            arrived.as_mut().enable();
+            if !self.state().uploads.is_empty() {
+                return;
+            }
+            arrived.await;
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock; if one did, the queue would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes one upload after the other, each over a line of the pool.
+pub struct Uploader {
+    /// The session's FTPS connections.
+    pub pool: Pool,
+    /// What all sessions share.
+    pub portal: Arc<Portal>,
+    /// The way to the page.
+    pub outbox: Outbox,
+    /// The uploads that were offered and have not ended.
+    pub open_uploads: OpenUploads,
+    /// Those of them that wait.
+    pub waiting: Arc<Waiting>,
+    /// Ends it.
+    pub hang_up: CancellationToken,
+}
+
+impl Uploader {
+    /// Runs until the session hangs up.
+    pub async fn run(self) {
+        while let Some(mut lease) = self.lease().await {
+            // Whoever has a line takes the next: nobody holds an upload without one.
+            let mut next = self.waiting.take();
+            while let Some(upload) = next {
+                next = self.upload(&mut lease, &upload).await;
+                if lease.is_surplus()
+                    && let Some(upload) = next.take()
+                {
+                    self.waiting.put_back(upload);
+                }
+            }
+        }
+    }
+
+    /// A line, once there is something to do with it; `None` when the session hangs up.
+    async fn lease(&self) -> Option<Lease> {
+        tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => None,
+            lease = async {
+                self.waiting.any().await;
+                self.pool.lease().await
+            } => Some(lease),
+        }
+    }
+
+    /// Runs an upload to its answer. The one that follows is taken before this one ends, so that
+    /// both can share a round trip.
+    async fn upload(&self, lease: &mut Lease, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
+        let mut upcoming = None;
+        let take = || {
+            upcoming = self.waiting.take();
+            upcoming.as_ref().map(|upload| upload.offer.path.clone())
+        };
+        let answer = upload::run(lease, upload, &self.portal, &self.outbox, take).await;
+        open(&self.open_uploads).remove(&upload.offer.upload);
+        self.outbox.send(answer).await;
+        upcoming
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{OnConflict, UploadId, client::Offer};
+
+    use super::*;
+    use crate::relay::{Inlet, Lease};
+
+    fn upload(id: u32) -> Arc<OpenUpload> {
+        let offer = Offer {
+            upload: UploadId(id),
+            path: id.to_string(),
+            size: 0,
+            modified_millis: None,
+            on_conflict: OnConflict::Ask,
+            resume: None,
+        };
+        let inlet = Inlet::new(0, 1, Lease::default());
+        Arc::new(OpenUpload { offer, inlet, cancel: CancellationToken::new() })
+    }
+
+    #[tokio::test]
+    async fn uploads_are_taken_in_the_order_of_their_offers() {
+        let waiting = Arc::new(Waiting::default());
+        let watching = Arc::clone(&waiting);
+        let arrived = tokio::spawn(async move { watching.any().await });
+        for id in 0..3 {
+            waiting.push(upload(id)).unwrap();
+        }
+        arrived.await.unwrap();
+        assert_eq!(waiting.take().unwrap().offer.upload, UploadId(0));
+        assert_eq!(waiting.take().unwrap().offer.upload, UploadId(1));
+        let rest: Vec<_> = waiting.close().iter().map(|upload| upload.offer.upload).collect();
+        assert_eq!(rest, [UploadId(2)]);
+        assert!(waiting.push(upload(3)).is_err());
+    }
+}
