@@ -188,9 +188,21 @@ impl Command<'_> {
                     | Self::Hash(_)
                     | Self::XDigest(..)
             ),
+            // The end of a transfer; some say 250, which fits much else.
+            225 | 226 => {
+                matches!(self, Self::Stor(_) | Self::Appe(_) | Self::Mlsd(_) | Self::List)
+            }
             227 | 229 => matches!(self, Self::Epsv | Self::Pasv),
             257 => matches!(self, Self::Pwd | Self::Mkd(_)),
-            300..400 => matches!(self, Self::User(_) | Self::Rnfr(_) | Self::Rest(_)),
+            300..400 => matches!(
+                self,
+                Self::AuthTls
+                    | Self::AuthSsl
+                    | Self::User(_)
+                    | Self::Pass(_)
+                    | Self::Rnfr(_)
+                    | Self::Rest(_)
+            ),
             _ => true,
         }
     }

@@ -206,7 +206,13 @@ impl Control {
     ) -> Result<Reply, Error> {
         self.send(command, stage).await?;
         let reply = self.last_reply(self.timeouts.reply, What::Reply).await;
-        reply.map_err(|kind| self.error(kind, stage))
+        let reply = reply.map_err(|kind| self.error(kind, stage))?;
+        if !command.may_get(reply.code()) {
+            self.transcript.control(Status::UnexpectedReply);
+            self.step = Step::Lost;
+            return Err(self.error(Kind::OutOfStep, stage));
+        }
+        Ok(reply)
     }
 
     /// Sends a command whose reply has to be 2yz.
@@ -488,7 +494,9 @@ impl Control {
         self.write(&[Command::Noop]).await?;
         for _ in 0..STRAY_REPLIES {
             let reply = self.last_reply(self.timeouts.abort, What::Reply).await?;
-            if reply.code().severity() == Severity::Completion {
+            // A late 226 or 250 is the transfer's.
+            let fits = Command::Noop.may_get(reply.code()) && reply.code().value() != 250;
+            if fits && reply.code().severity() == Severity::Completion {
                 self.outstanding = 0;
                 return Ok(());
             }

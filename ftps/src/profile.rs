@@ -28,6 +28,8 @@ pub struct HostProfile {
     pub data_ports: DataPorts,
     /// Data connections in a row that broke before their TLS stood, without a word of the server.
     pub broken_data_tls: u32,
+    /// Whether `SIZE` was ever answered with a size.
+    pub sizes: Sizes,
     /// How an upload goes on where it broke off.
     pub resume: Resume,
     /// How a file gets its date.
@@ -71,6 +73,16 @@ pub enum DataPorts {
     Untried,
     /// Once at least: the connection is made side by side with the command.
     Reached,
+}
+
+/// Whether `SIZE` was ever answered with a size.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sizes {
+    /// Not yet: a refusal may mean that there is no such file, or that nobody is told.
+    #[default]
+    Untold,
+    /// Once at least: a refusal means that there is no such file.
+    Told,
 }
 
 /// How an upload goes on where it broke off.

@@ -21,7 +21,10 @@ use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
-use self::patience::{Patience, may_work_later};
+use self::{
+    patience::{Patience, may_work_later},
+    resume::Point,
+};
 use crate::{
     client::{Client, Naming, Store, survey::Size},
     digest::Seen,
@@ -83,6 +86,8 @@ impl Line {
             attempts: 0,
             upcoming: None,
             doubted: false,
+            replaces: false,
+            way: Resume::default(),
         };
         run.until_it_ends(self).await
     }
@@ -139,6 +144,10 @@ struct Run<'a, S: Source> {
     upcoming: Option<RemotePath>,
     /// Whether it was doubted that the directory is still there.
     doubted: bool,
+    /// Whether a file that somebody else wrote has the name that is written to.
+    replaces: bool,
+    /// How this attempt goes on where the last one broke off.
+    way: Resume,
 }
 
 /// What was found before the first byte.
@@ -259,9 +268,7 @@ impl<S: Source> Run<'_, S> {
         if let Some(name) = self.temporary.take() {
             line.transcript().control(Status::NameHeld { path: name.to_string() });
             self.abandoned = Some(name);
-            self.begun = false;
-            self.sent = 0;
-            self.held = 0;
+            self.forget_name();
         }
     }
 
@@ -278,12 +285,12 @@ impl<S: Source> Run<'_, S> {
         if self.has_its_name(found, held) {
             return self.confirm_name(client, path).await;
         }
-        let offset = self.resume_point(client, &temporary, held).await?;
-        if offset < self.plan.size || !self.begun {
-            self.store(client, &temporary, offset).await?;
-        } else {
-            client.tell(Status::ReplyLost { size: self.plan.size });
-            self.see(client, offset);
+        match self.resume_point(client, &temporary, held).await? {
+            Point::From(offset) => self.store(client, &temporary, offset).await?,
+            Point::Whole => {
+                client.tell(Status::ReplyLost { size: self.plan.size });
+                self.see(client, self.plan.size);
+            }
         }
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
         let uploaded = self.uploaded(client, path, verified);
@@ -310,25 +317,36 @@ impl<S: Source> Run<'_, S> {
         let naming = client.naming(path);
         if naming == Naming::InPlace {
             client.tell(Status::WritingInPlace { path: path.to_string() });
-            self.temporary = Some(path.clone());
         }
-        // One that was handed in has to be of this file: nothing else may be written to.
+        // One that was handed in, or used before, has to be of this file and of this way to write
+        // it: nothing else may be written to, and what lies there may be somebody's good file.
         let usable = |name: &RemotePath| match naming {
             Naming::Temporary => temporary::is_of(name, path),
             Naming::InPlace => name == path,
         };
         let kept = self.temporary.take().map(|name| client.absolute(&name)).filter(usable);
-        let name = match kept {
-            Some(name) => name,
-            None => {
-                self.begun = false;
-                self.sent = 0;
-                temporary::beside(path)
-                    .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?
+        let name = match (kept, naming) {
+            (Some(name), _) => name,
+            (None, naming) => {
+                self.forget_name();
+                match naming {
+                    Naming::InPlace => path.clone(),
+                    Naming::Temporary => temporary::beside(path)
+                        .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?,
+                }
             }
         };
         self.temporary = Some(name.clone());
         Ok(name)
+    }
+
+    /// What is known of a name does not count for another one.
+    fn forget_name(&mut self) {
+        self.temporary = None;
+        self.begun = false;
+        self.naming = false;
+        self.sent = 0;
+        self.held = 0;
     }
 
     /// What has the file's name, and what lies under the temporary one; with the same round trip
@@ -351,6 +369,8 @@ impl<S: Source> Run<'_, S> {
                 (Found { target, at }, held)
             }
         };
+        // A server that swaps at the end still shows the old file under the name.
+        self.replaces |= temporary == path && !self.begun && found.target != Size::Missing;
         // In place, what has the name is our own from the second attempt on.
         let is_ours = (temporary == path && self.begun) || self.has_its_name(found, held);
         if !is_ours {
@@ -419,7 +439,7 @@ impl<S: Source> Run<'_, S> {
         let behind = client.takes_commands_behind().then(|| client.prefetch_command());
         // From here on something may lie there, whether the server answers or not.
         let was_begun = std::mem::replace(&mut self.begun, true);
-        let mut store = match unless(self.stop, open(client, temporary, offset)).await? {
+        let mut store = match unless(self.stop, open(client, temporary, offset, self.way)).await? {
             Ok(store) => store,
             Err(error) => {
                 self.begun = was_begun || error.refusal().is_none();
@@ -515,13 +535,14 @@ async fn make_parent(client: &mut Client, path: &RemotePath) -> Result<(), Error
     }
 }
 
-/// Opens the file at an offset, in the way that the host is known to take.
+/// Opens the file at an offset, in the way that was chosen for it.
 async fn open<'c>(
     client: &'c mut Client,
     path: &RemotePath,
     offset: u64,
+    way: Resume,
 ) -> Result<Store<'c>, Error> {
-    match client.profile().get().resume {
+    match way {
         Resume::Append if offset > 0 => client.append(path).await,
         Resume::Append | Resume::Restart | Resume::Never => client.store(path, offset).await,
     }

@@ -12,12 +12,16 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ftps::{
-    Cause, Line, RemotePath,
+    Cause, HostProfile, Line, RemotePath, SharedProfile,
+    profile::Sizes,
     upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
 };
 use scripted::{Identity, Log, Peer, Server, path, read_to_end, script};
 use sha2::{Digest as _, Sha256};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
@@ -97,7 +101,8 @@ fn line(server: &Server, log: &Log) -> Line {
     config.retry.first = Duration::from_millis(10);
     config.retry.tries = 3;
     config.timeouts.verdict = Duration::from_millis(200);
-    Line::new(server.connector(config, log))
+    let told = HostProfile { sizes: Sizes::Told, ..HostProfile::default() };
+    Line::new(server.connector(config, log).with_profile(SharedProfile::new(told)))
 }
 
 async fn bring(
@@ -399,12 +404,24 @@ async fn more_than_was_sent_is_somebody_elses() {
 async fn file_that_is_short_is_not_done_and_does_not_stay() {
     let server = Server::start(async |mut peer| {
         peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.check_and_rename_at_once(&temporary, "a", 2).await;
+        peer.answer("RNFR /home/a", "350 to?").await;
+        peer.answer(&format!("RNTO {temporary}"), "250 ok").await;
+        // It may have been a break: the rest is sent once more, as often as that helps.
         for _ in 0..2 {
-            peer.look("a", "550 none").await;
-            let (temporary, _) = peer.stor_all().await;
+            peer.look_again("a", &temporary, 2).await;
+            let port = peer.extended_passive().await;
+            peer.answer("REST 2", "350 from there").await;
+            peer.answer(&format!("STOR {temporary}"), "150 go").await;
+            assert_eq!(read_to_end(&mut port.accept().await).await, b"c");
+            peer.say("226 done").await;
             peer.check_and_rename_at_once(&temporary, "a", 2).await;
-            peer.answer("DELE /home/a", "250 gone").await;
+            peer.answer("RNFR /home/a", "350 to?").await;
+            peer.answer(&format!("RNTO {temporary}"), "250 ok").await;
         }
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -476,7 +493,10 @@ async fn digest_of_the_server_is_compared() {
         let other = SHA256_OF_ABC.replace('b', "c");
         let answer = format!("213 SHA-256 0-3 {other} {temporary}");
         peer.hash_and_rename_at_once(&temporary, "b", ("HASH", 3, &answer)).await;
-        peer.answer("DELE /home/b", "250 gone").await;
+        // Nobody is to find it under that name.
+        peer.answer("RNFR /home/b", "350 to?").await;
+        peer.answer(&format!("RNTO {temporary}"), "250 ok").await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -818,4 +838,156 @@ async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
     bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
     assert!(log.has("in another order") && log.has("one by one"), "{}", log.text());
     server.finished().await;
+}
+
+/// A `resume` of the temporary kind says nothing of a file that has the name itself.
+#[tokio::test]
+async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("x", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 1").await;
+        peer.answer(&format!("RNFR {temporary}"), "550 Permission denied").await;
+        peer.answer("RNTO /home/x", "503 RNFR first").await;
+        peer.answer(&format!("SIZE {temporary}"), "213 1").await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+        peer.look("x", "550 none").await;
+        let (_, _) = peer.stor_all().await;
+        peer.answer("SIZE /home/x", "213 1").await;
+        // From here on the directory is known to rename nothing.
+        peer.look("a", "213 2").await;
+        let _port = peer.extended_passive().await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    bring(&mut line, &plan("x", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    let mut plan = plan("a", b"abc");
+    plan.resume = Some(path("a.12345678.part"));
+    let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(2) }), "{failed:?}");
+}
+
+/// "Permission denied" is no word about whether there is a file.
+#[tokio::test]
+async fn size_that_nobody_is_told_costs_no_file() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, "").await;
+        peer.look("a", "550 a: Operation not permitted").await;
+        // Whether the name is free is looked for in the listing.
+        let port = peer.extended_passive().await;
+        peer.answer("LIST", "150 here").await;
+        let mut data = port.accept().await;
+        data.write_all(b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n").await.unwrap();
+        data.shutdown().await.unwrap();
+        peer.say("226 done").await;
+    })
+    .await;
+    let mut line = Line::new(server.connector(server.config(), &Log::default()));
+    let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn directory_is_not_moved_out_of_the_way() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 a: not a plain file").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
+        peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "550 Is a directory").await;
+        peer.answer("SIZE /home/a", "550 a: not a plain file").await;
+        let port = peer.extended_passive().await;
+        peer.answer("MLSD /home", "150 here").await;
+        let mut data = port.accept().await;
+        data.write_all(b"type=dir; a\r\n").await.unwrap();
+        data.shutdown().await.unwrap();
+        peer.say("226 done").await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", b"abc");
+    plan.existing = Existing::Replace;
+    let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.reply().unwrap().to_string(), "550 Is a directory");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn reply_lost_while_the_old_file_makes_way_costs_neither_file() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "213 9").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
+        peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "553 exists").await;
+        peer.answer("SIZE /home/a", "213 9").await;
+        peer.answer("RNFR /home/a", "350 to?").await;
+        peer.command().await;
+        // And the connection breaks.
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut plan = plan("a", b"abc");
+    plan.existing = Existing::Replace;
+    let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::NotReplaced { .. }), "{failed:?}");
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn file_without_a_byte_is_stored_after_a_break_too() {
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let _port = peer.extended_passive().await;
+        let command = peer.command().await.unwrap();
+        name.send(command.strip_prefix("STOR ").unwrap().to_owned()).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        peer.answer(&format!("SIZE {temporary}"), "550 none").await;
+        assert_eq!(peer.stor_all().await, (temporary.clone(), Vec::new()));
+        peer.check_and_rename_at_once(&temporary, "a", 0).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let mut line = line(&server, &Log::default());
+    bring(&mut line, &plan("a", b""), &mut Memory::new(b"")).await.unwrap();
+    server.finished().await;
+}
+
+/// The late reply to an aborted transfer is not that to the `NOOP` behind it.
+#[tokio::test]
+async fn two_replies_to_an_abort_do_not_shift_those_that_follow() {
+    let file = content(3_000_000);
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        let _ = data.read_to_end(&mut Vec::new()).await;
+        drop(data);
+        peer.say("426 aborted").await;
+        peer.expect("NOOP").await;
+        peer.say("226 closed").await;
+        peer.say("200 ok").await;
+        peer.answer(&format!("DELE {temporary}"), "550 not yours").await;
+        peer.look("b", "213 7").await;
+        let _port = peer.extended_passive().await;
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file);
+    source.stop_at = Some((1_000_000, stop.clone()));
+    line.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
+    let failed = bring(&mut line, &plan("b", b"x"), &mut Memory::new(b"x")).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(7) }), "{failed:?}\n{}", log.text());
 }

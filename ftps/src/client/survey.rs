@@ -4,10 +4,14 @@ use super::Client;
 use crate::{
     command::Command,
     error::{Error, Kind, Stage},
-    listing::Entry,
+    listing::{Entry, EntryKind},
     path::RemotePath,
+    profile::Sizes,
     reply::{Code, Reply},
 };
+
+/// Words of a 550 that is about permission.
+const DENIALS: [&str; 4] = ["denied", "permission", "not permitted", "not allowed"];
 
 /// What a server says of a file's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +36,7 @@ impl Client {
         let path = self.absolute(path);
         let command = Command::Size(&path);
         let reply = self.control.exchange(command, Stage::Verify).await?;
-        match Size::of(&reply) {
+        match self.size_in(&reply) {
             Size::Bytes(bytes) => Ok(Some(bytes)),
             Size::Missing => Ok(None),
             Size::Unknown => {
@@ -57,7 +61,7 @@ impl Client {
         {
             self.keep_prefetched(port, reply);
         }
-        Ok(replies.iter().map(Size::of).collect())
+        Ok(replies.iter().map(|reply| self.size_in(reply)).collect())
     }
 }
 
@@ -65,7 +69,27 @@ impl Client {
     /// The size of one file.
     pub(crate) async fn survey_one(&mut self, path: &RemotePath) -> Result<Size, Error> {
         let reply = self.control.exchange(Command::Size(path), Stage::Verify).await?;
-        Ok(Size::of(&reply))
+        Ok(self.size_in(&reply))
+    }
+
+    /// Reads the reply to `SIZE`, and remembers that this server tells sizes.
+    pub(crate) fn size_in(&self, reply: &Reply) -> Size {
+        let size = Size::of(reply);
+        if let Size::Bytes(_) = size {
+            self.profile().update(|profile| profile.sizes = Sizes::Told);
+        }
+        size
+    }
+
+    /// Whether a path is that of a file: neither of a directory nor of nothing.
+    pub(crate) async fn is_file(&mut self, path: &RemotePath) -> Result<bool, Error> {
+        match self.survey_one(path).await? {
+            Size::Bytes(_) => Ok(true),
+            Size::Missing | Size::Unknown => {
+                let entry = self.find(path).await?;
+                Ok(entry.is_some_and(|entry| entry.kind == EntryKind::File))
+            }
+        }
     }
 
     /// The entry of a path in its directory: for servers that know no `SIZE`.
@@ -84,6 +108,8 @@ impl Size {
         match reply.code() {
             // "SIZE not allowed in ASCII mode" has the code of a file that is not there.
             Code::UNAVAILABLE if reply.mentions("ascii") => Self::Unknown,
+            // Nor does whoever may not look know what is there.
+            Code::UNAVAILABLE if DENIALS.iter().any(|words| reply.mentions(words)) => Self::Unknown,
             Code::UNAVAILABLE => Self::Missing,
             code if code.value() == 213 => {
                 let text = std::str::from_utf8(reply.raw_text()).ok();

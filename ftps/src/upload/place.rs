@@ -9,7 +9,7 @@ use crate::{
     digest::FileDigest,
     error::{Error, Kind, Stage},
     path::RemotePath,
-    profile::{Dating, Digests, Flights},
+    profile::{Dating, Digests, Flights, Sizes},
     reply::{Code, Reply, Severity},
     time::Timestamp,
     transcript::Status,
@@ -88,6 +88,7 @@ impl<S: Source> Run<'_, S> {
         }
         // Nobody has the name, the file is small and nothing took long: one flight for all.
         let is_quick = found.target == Size::Missing
+            && client.profile().get().sizes == Sizes::Told
             && found.at.elapsed() < FOUND_FOR
             && self.plan.size <= SMALL
             && client.profile().get().flights == Flights::Together;
@@ -159,7 +160,7 @@ impl<S: Source> Run<'_, S> {
         answers.dated(client, place);
         let verified = answers.checked(client, place)?;
         let named = answers.named(client);
-        let ahead = answers.ahead(upcoming);
+        let ahead = answers.ahead(client, upcoming);
         match (verified, named) {
             (Ok(verified), Ok(())) => Ok((verified, ahead)),
             (Ok(verified), Err(refusal)) => {
@@ -169,10 +170,8 @@ impl<S: Source> Run<'_, S> {
             (Err(error), named) => {
                 self.naming = false;
                 if named.is_ok() {
-                    // Nobody had the name before, and nobody is to find half a file there.
-                    self.abandoned = Some(place.path.clone());
-                    self.begun = false;
-                    self.remove_abandoned(client).await?;
+                    // Nobody is to find half a file under that name.
+                    client.rename(place.path, place.temporary).await?;
                 }
                 Err(error.into())
             }
@@ -237,7 +236,7 @@ impl<S: Source> Run<'_, S> {
             self.not_renamed(client, place, error).await?;
             return Ok(None);
         }
-        Ok(answers.ahead(upcoming))
+        Ok(answers.ahead(client, upcoming))
     }
 
     async fn set_date(
@@ -251,7 +250,7 @@ impl<S: Source> Run<'_, S> {
         flight.ahead(client, upcoming.as_ref());
         let mut answers = flight.send(client).await?;
         answers.dated(client, place);
-        Ok(answers.ahead(upcoming))
+        Ok(answers.ahead(client, upcoming))
     }
 
     /// The file is complete, and the server does not give it its name.
@@ -291,9 +290,16 @@ impl<S: Source> Run<'_, S> {
         refusal: Error,
     ) -> Result<(), Stop<S::Error>> {
         let &Place { temporary, path, .. } = place;
-        let Ok(aside) = temporary::beside(path) else { return Err(refusal.into()) };
-        if client.rename(path, &aside).await.is_err() {
+        if !client.is_file(path).await? {
             return Err(refusal.into());
+        }
+        let Ok(aside) = temporary::beside(path) else { return Err(refusal.into()) };
+        if let Err(error) = client.rename(path, &aside).await {
+            return Err(match error.refusal() {
+                Some(_) => refusal.into(),
+                // Which name the old one has now is not known: nothing may be removed.
+                None => Stop::NotReplaced { error, new: temporary.clone(), old: aside },
+            });
         }
         client.tell(Status::MovedAside { path: path.to_string(), aside: aside.to_string() });
         let Err(error) = client.rename(temporary, path).await else {
@@ -316,6 +322,10 @@ impl Check {
         match size {
             Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
             Size::Bytes(bytes) => Err(wrong(Some(bytes))),
+            // One that never told a size may deny that there is a file.
+            Size::Missing if client.profile().get().sizes == Sizes::Untold => {
+                Ok(Verified::ReplyOnly)
+            }
             Size::Missing => Err(wrong(None)),
             Size::Unknown => Ok(Verified::ReplyOnly),
         }
@@ -329,9 +339,14 @@ fn compare(client: &Client, sent: &FileDigest, stored: FileDigest) -> Result<Ver
     Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
 }
 
+/// 500 and 502; 501 and 504 may be about one name or one date.
+fn is_unknown_command(code: Code) -> bool {
+    [Code::UNKNOWN_COMMAND, Code::NOT_IMPLEMENTED].contains(&code)
+}
+
 /// A server that knows no such command is not asked again; one that refuses it for one file is.
 fn digest_refused(client: &Client, code: Code) {
-    if code.is_not_supported() {
+    if is_unknown_command(code) {
         client.profile().update(|profile| profile.digests = Digests::Never);
     }
     client.tell(Status::DigestRefused);
@@ -412,7 +427,7 @@ impl Answers {
         if place.dating.is_none() {
             return;
         }
-        if self.replies.next().is_some_and(|reply| reply.code().is_not_supported()) {
+        if self.replies.next().is_some_and(|reply| is_unknown_command(reply.code())) {
             client.profile().update(|profile| profile.dating = Dating::Never);
             client.tell(Status::DateRefused);
         }
@@ -424,7 +439,7 @@ impl Answers {
         client: &Client,
         place: &Place<'_>,
     ) -> Result<Result<Verified, Error>, Error> {
-        let size = Size::of(&self.next(client)?);
+        let size = client.size_in(&self.next(client)?);
         let digest = match &place.check.digest {
             Some((way, sent)) => Some((way, sent, self.next(client)?)),
             None => None,
@@ -441,9 +456,9 @@ impl Answers {
         })
     }
 
-    fn ahead(&mut self, upcoming: Option<RemotePath>) -> Option<Ahead> {
+    fn ahead(&mut self, client: &Client, upcoming: Option<RemotePath>) -> Option<Ahead> {
         let path = upcoming?;
-        let target = Size::of(&self.replies.next()?);
+        let target = client.size_in(&self.replies.next()?);
         Some(Ahead { path, found: Found { target, at: self.at } })
     }
 }

@@ -8,37 +8,56 @@ use crate::{
     line::Line,
     path::RemotePath,
     profile::Resume,
+    reply::{Reply, Severity},
     transcript::Status,
 };
 
+/// From where an upload goes on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Point {
+    /// The server holds all of it.
+    Whole,
+    /// From this offset in bytes.
+    From(u64),
+}
+
 impl<S: Source> Run<'_, S> {
-    /// The offset that the next transfer starts at; the file's size when nothing is missing.
+    /// From where the next transfer starts, and in which way.
     pub(super) async fn resume_point(
         &mut self,
         client: &mut Client,
         temporary: &RemotePath,
         held: Size,
-    ) -> Result<u64, Stop<S::Error>> {
-        let (true, Size::Bytes(held)) = (self.begun, held) else {
+    ) -> Result<Point, Stop<S::Error>> {
+        // Chosen once: another upload may learn something meanwhile.
+        self.way = client.profile().get().resume;
+        let (true, false, Size::Bytes(held)) = (self.begun, self.replaces, held) else {
             self.held = 0;
-            return Ok(0);
+            return Ok(Point::From(0));
         };
         let size = self.plan.size;
         if held > self.sent || held > size {
-            return Ok(self.start_over(client, held));
+            return Ok(Point::From(self.start_over(client, held)));
         }
         let whole = held == size;
-        let resume = client.profile().get().resume;
-        if held == 0 || (resume == Resume::Never && !whole) {
+        if whole && size == 0 {
+            return Ok(Point::Whole);
+        }
+        if held == 0 || (self.way == Resume::Never && !whole) {
             self.held = 0;
-            // A file without a byte is whole when it is there.
-            return Ok(if whole { size } else { 0 });
+            return Ok(Point::From(0));
         }
         let proved = self.prove(client, temporary, held).await?;
-        let Some(proved) = proved else { return Ok(self.start_over(client, held)) };
+        let Some(proved) = proved else {
+            return Ok(Point::From(self.start_over(client, held)));
+        };
         self.held = held;
-        // APPE goes on where the file ends, and nowhere else.
-        Ok(if whole || resume == Resume::Append { held } else { proved })
+        Ok(match self.way {
+            _ if whole => Point::Whole,
+            // APPE goes on where the file ends, and nowhere else.
+            Resume::Append => Point::From(held),
+            Resume::Restart | Resume::Never => Point::From(proved),
+        })
     }
 
     fn start_over(&mut self, client: &Client, held: u64) -> u64 {
@@ -82,22 +101,26 @@ impl<S: Source> Run<'_, S> {
         self.seen = way.map(|way| Seen::from(offset, way.algorithm, way.ranges));
     }
 
-    /// Notes that the host refused to go on with a file, and whether another way is left.
+    /// Notes that the host refused to go on with a file in the way that was tried, and whether
+    /// another way is left.
     pub(super) fn learn_resume(&self, line: &mut Line, error: &Error) -> bool {
         let was_going_on = self.held > 0 && self.position > 0;
         let is_refusal = error.stage() == Stage::Transfer
-            && error.refusal().is_some()
+            && error.refusal().is_some_and(refuses_to_go_on)
             && error.evidence().data_tls.is_none();
         if !(was_going_on && is_refusal) {
             return false;
         }
-        let (next, status) = match line.profile().get().resume {
+        let (next, status) = match self.way {
             Resume::Restart => (Resume::Append, Status::RestartRefused),
             Resume::Append => (Resume::Never, Status::AppendRefused),
             Resume::Never => return false,
         };
-        line.profile().update(|profile| profile.resume = next);
-        line.transcript().control(status);
+        // Somebody else may have come to the same, or further.
+        if line.profile().get().resume == self.way {
+            line.profile().update(|profile| profile.resume = next);
+            line.transcript().control(status);
+        }
         true
     }
 
@@ -105,15 +128,23 @@ impl<S: Source> Run<'_, S> {
     /// name.
     pub(super) fn learn_naming(&mut self, line: &mut Line, error: &Error) -> bool {
         let is_forbidden = error.refused_verb() == Some("RNFR") && error.is_permanent();
-        let Some(path) = self.path.as_ref().filter(|_| is_forbidden) else { return false };
-        if self.is_in_place(line) {
+        let Some(path) = self.path.clone().filter(|_| is_forbidden) else { return false };
+        if self.temporary.as_ref() == Some(&path) {
             return false;
         }
-        line.directories().write_in_place(path);
-        line.transcript().control(Status::RenameForbidden);
+        if !self.is_in_place(line) {
+            line.directories().write_in_place(&path);
+            line.transcript().control(Status::RenameForbidden);
+        }
         self.abandoned = self.temporary.take();
-        self.begun = false;
-        self.sent = 0;
+        self.forget_name();
         true
     }
+}
+
+/// Whether a refusal is about going on, for good. 4yz is about now; `ProFTPD` means it otherwise.
+fn refuses_to_go_on(reply: &Reply) -> bool {
+    let about_it = ["append", "restart", "resume"];
+    reply.code().severity() == Severity::PermanentFailure
+        || (reply.code().value() == 451 && about_it.iter().any(|word| reply.mentions(word)))
 }
