@@ -346,6 +346,7 @@ async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
         let _port = peer.extended_passive().await;
+        peer.answer("REST 0", "350 from the start").await;
         peer.answer(&format!("APPE {temporary}"), "451 Append/Restart not permitted").await;
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
