@@ -34,6 +34,35 @@ async fn implicit_tls_stores_as_explicit_tls_does() {
 }
 
 #[tokio::test]
+async fn whole_session_goes_over_ipv6() {
+    let stores = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        assert_eq!(peer.store("a").await, b"content");
+    });
+    let Some(server) = Server::start_over_ipv6(stores).await else { return };
+    let mut client = server.open(&Log::default()).await;
+    assert!(client.facts().address.is_ipv6());
+    upload(&mut client, "a", b"content").await.unwrap();
+    server.finished().await;
+}
+
+/// A 227 has no place for an IPv6 address, and some servers refuse `PASV` there with a 425.
+#[tokio::test]
+async fn pasv_is_not_tried_over_ipv6() {
+    let refuses = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.answer("EPSV", "500 unknown").await;
+        peer.answer("SIZE /home/a", "213 4").await;
+    });
+    let Some(server) = Server::start_over_ipv6(refuses).await else { return };
+    let mut client = server.open(&Log::default()).await;
+    let error = upload(&mut client, "a", b"content").await.unwrap_err();
+    assert_eq!(error.reply().unwrap().to_string(), "500 unknown");
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    server.finished().await;
+}
+
+#[tokio::test]
 async fn file_is_appended_to() {
     let server = Server::start(async |mut peer| {
         peer.log_in().await;

@@ -13,7 +13,7 @@
 
 use std::{
     future::Future,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex},
     task::Poll,
@@ -163,6 +163,16 @@ impl Server {
 
     pub(crate) async fn start_with(identity: Identity, scripts: Vec<BoxedScript>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::start_at(listener, identity, scripts)
+    }
+
+    /// A server for one connection over IPv6; `None` where the machine has none.
+    pub(crate) async fn start_over_ipv6(the_script: BoxedScript) -> Option<Self> {
+        let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.ok()?;
+        Some(Self::start_at(listener, Identity::default(), vec![the_script]))
+    }
+
+    fn start_at(listener: TcpListener, identity: Identity, scripts: Vec<BoxedScript>) -> Self {
         let address = listener.local_addr().unwrap();
         let who = identity.clone();
         let task = tokio::spawn(async move {
@@ -294,6 +304,8 @@ pub(crate) fn path(text: &str) -> RemotePath {
 /// The server's side of a control connection.
 pub(crate) struct Peer {
     stream: Stream,
+    /// The server's address.
+    ip: IpAddr,
     acceptor: TlsAcceptor,
     data_acceptor: TlsAcceptor,
     /// The port that was named with the login.
@@ -314,7 +326,8 @@ impl Peer {
         let (tcp, _) = listener.accept().await.unwrap();
         tcp.set_nodelay(true).unwrap();
         let (acceptor, data_acceptor) = (who.acceptor.clone(), who.data_acceptor.clone());
-        Self { stream: Stream::Plain(tcp), acceptor, data_acceptor, port: None }
+        let ip = tcp.local_addr().unwrap().ip();
+        Self { stream: Stream::Plain(tcp), ip, acceptor, data_acceptor, port: None }
     }
 
     fn stream(&mut self) -> &mut dyn Duplex {
@@ -473,7 +486,7 @@ impl Peer {
 
     /// A port that is listened at for a data connection.
     pub(crate) async fn open_port(&self) -> DataPort {
-        DataPort::open(&self.data_acceptor).await
+        DataPort::open(self.ip, &self.data_acceptor).await
     }
 
     /// Answers `EPSV` with a port that is listened at, unless one was named with the login.
@@ -537,8 +550,8 @@ pub(crate) struct DataPort {
 }
 
 impl DataPort {
-    async fn open(acceptor: &TlsAcceptor) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    async fn open(ip: IpAddr, acceptor: &TlsAcceptor) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         Self { listener, acceptor: acceptor.clone() }
     }
 
