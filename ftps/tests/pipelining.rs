@@ -410,6 +410,7 @@ async fn session_is_replaced_after_so_many_commands() {
     let server = Server::start_with(Identity::default(), scripts).await;
     let mut config = server.config();
     config.rotation.commands = 14;
+    config.retry.tries = 0;
     let log = Log::default();
     let mut line = Line::new(server.connector(config, &log));
     for name in ["a", "b"] {
@@ -429,6 +430,7 @@ async fn session_is_replaced_whoever_the_server_is_where_that_is_wanted() {
     let server = Server::start_with(Identity::default(), scripts).await;
     let mut config = server.config();
     config.rotation.commands = 14;
+    config.retry.tries = 0;
     config.rotation.whom = Rotated::All;
     let log = Log::default();
     let mut line = Line::new(server.connector(config, &log));
@@ -446,6 +448,7 @@ async fn session_is_replaced_when_it_is_old() {
     let server = Server::start_with(Identity::default(), scripts).await;
     let mut config = server.config();
     config.rotation.age = Duration::ZERO;
+    config.retry.tries = 0;
     let mut line = Line::new(server.connector(config, &Log::default()));
     for name in ["a", "b"] {
         bring(&mut line, &plan(name, b"x"), &mut Memory::new(b"x")).await.unwrap();

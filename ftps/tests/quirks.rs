@@ -93,9 +93,9 @@ async fn refusal_425_when_the_tickets_ran_out_costs_one_connection_and_no_file()
     server.finished().await;
 }
 
-/// The server asks for new keys in the middle; whoever never reads would never answer.
+/// The server takes new keys in the middle: what it says from there on is read with them.
 #[tokio::test]
-async fn key_update_in_the_middle_of_an_upload_is_answered() {
+async fn key_update_in_the_middle_of_an_upload_does_no_harm() {
     let file = content(3_000_000);
     let expected = file.clone();
     let server = Server::start(async move |mut peer| {
