@@ -64,6 +64,9 @@ pub struct Client {
     directories: Directories,
     /// What `HASH` makes, where we chose it.
     algorithm: Option<Algorithm>,
+    /// Whether an offset was asked for that no other one followed. It should count once, and some
+    /// servers keep it where the transfer is refused.
+    restarted: bool,
     /// Data connections so far.
     data_connections: u32,
     /// The port of the next one, where it was asked for already.
@@ -88,6 +91,7 @@ impl Client {
             facts,
             directories,
             algorithm: None,
+            restarted: false,
             data_connections: 0,
             prefetched: None,
             dialled: None,

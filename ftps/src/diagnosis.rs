@@ -266,7 +266,11 @@ impl Error {
             Kind::Ended { reply } => refusal::ended_cause(self.stage(), reply),
             Kind::Refused { verb, reply } => self.refusal_cause(verb, reply),
             Kind::Unexpected { reply, .. } => unexpected_cause(reply),
-            Kind::Malformed(error) => malformed_cause(error),
+            Kind::Malformed(error) => match malformed_cause(error) {
+                // Whoever greeted as FTP does speak it, only not well.
+                Cause::NotFtp if self.stage() > Stage::Greeting => Cause::ProtocolViolation,
+                cause => cause,
+            },
             Kind::BytesAfterAuth { .. } => Cause::InjectedBytes,
             Kind::TlsSetup(_) => Cause::TlsFailed,
             Kind::Handshake(source) => self.handshake_cause(source),

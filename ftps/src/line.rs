@@ -8,7 +8,7 @@ use crate::{
     connect::Connector,
     diagnosis::Cause,
     error::Error,
-    pool::Meter,
+    pool::{Meter, Owner},
     profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::{Status, Transcript},
     upload::Ahead,
@@ -25,6 +25,7 @@ pub struct Line {
     connector: Connector,
     client: Option<Client>,
     ahead: Option<Ahead>,
+    owner: Owner,
     meter: Arc<Meter>,
 }
 
@@ -33,13 +34,18 @@ impl Line {
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self { connector, client: None, ahead: None, meter: Arc::default() }
+        Self {
+            connector,
+            client: None,
+            ahead: None,
+            owner: Owner::default(),
+            meter: Arc::default(),
+        }
     }
 
-    /// The same, counting what it brings to the server.
-    pub(crate) fn with_meter(mut self, meter: Arc<Meter>) -> Self {
-        self.meter = meter;
-        self
+    /// The same as one of several of a pool, counting what it brings to the server.
+    pub(crate) fn of_pool(self, owner: Owner, meter: Arc<Meter>) -> Self {
+        Self { owner, meter, ..self }
     }
 
     pub(crate) fn meter(&self) -> &Arc<Meter> {
@@ -90,7 +96,7 @@ impl Line {
                 }
                 Err(error) => {
                     if error.diagnosis().cause == Cause::TooManyConnections {
-                        self.meter.note_crowded();
+                        self.owner.make_room();
                     }
                     return Err(error);
                 }

@@ -5,7 +5,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
 };
 
 use tokio::{
@@ -59,6 +59,10 @@ struct State {
     growth: Growth,
     is_closed: bool,
 }
+
+/// The pool that a line belongs to, if it belongs to one.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Owner(Weak<Shared>);
 
 /// What a line is taken out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -150,7 +154,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_take(&self, purpose: Purpose) -> Option<Line> {
+    fn try_take(self: &Arc<Self>, purpose: Purpose) -> Option<Line> {
         let mut state = self.state();
         self.look_at(&mut state);
         let allowed = match purpose {
@@ -163,17 +167,26 @@ impl Shared {
         state.leased += 1;
         let line = state.idle.pop();
         Some(line.unwrap_or_else(|| {
-            Line::new(self.connector.clone()).with_meter(Arc::clone(&self.meter))
+            let owner = Owner(Arc::downgrade(self));
+            Line::new(self.connector.clone()).of_pool(owner, Arc::clone(&self.meter))
         }))
     }
 
-    /// Lets the number of sessions follow what was measured and what the server said.
+    /// The server takes no more sessions. Those that nobody uses make room: whoever was refused
+    /// tries again, and would wait for them in vain.
+    fn make_room(&self) {
+        let mut state = self.state();
+        let (leased, now) = (state.leased, Instant::now());
+        state.growth.refused(leased, now);
+        let known = MaxSessions { count: state.growth.allowed(), at: now };
+        self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
+        let idle = std::mem::take(&mut state.idle);
+        drop(state);
+        drop(idle);
+    }
+
+    /// Lets the number of sessions follow what was measured.
     fn look_at(&self, state: &mut State) {
-        if self.meter.take_crowded() {
-            state.growth.refused(state.leased, Instant::now());
-            let known = MaxSessions { count: state.growth.allowed(), at: Instant::now() };
-            self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
-        }
         let is_full = state.leased >= state.growth.allowed();
         let (bytes, files) = self.meter.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
@@ -190,6 +203,15 @@ impl Shared {
         }
         drop(state);
         self.changed.notify_one();
+    }
+}
+
+impl Owner {
+    /// The server refused the line a session because there are too many.
+    pub(crate) fn make_room(&self) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.make_room();
+        }
     }
 }
 

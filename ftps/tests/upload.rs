@@ -8,192 +8,19 @@
 
 mod scripted;
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::time::Duration;
 
-use bytes::Bytes;
 use ftps::{
-    Cause, HostProfile, Line, RemotePath, SharedProfile,
-    profile::Sizes,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+    Cause,
+    upload::{Existing, Stop, Verified},
 };
-use scripted::{Identity, Log, Peer, Server, path, read_to_end, script};
+use scripted::{
+    Identity, Log, Peer, Server, path, read_to_end, script,
+    uploads::{Memory, Script, bring, content, line, log_in_with, plan, read_some},
+};
 use sha2::{Digest as _, Sha256};
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
-};
-use tokio_rustls::server::TlsStream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio_util::sync::CancellationToken;
-
-/// A file in memory.
-struct Memory {
-    content: Arc<[u8]>,
-    position: usize,
-    piece: usize,
-    upcoming: Option<RemotePath>,
-    seen: Vec<String>,
-    /// Cancelled when so many bytes were taken.
-    stop_at: Option<(u64, CancellationToken)>,
-}
-
-impl Memory {
-    fn new(content: &[u8]) -> Self {
-        Self {
-            content: content.into(),
-            position: 0,
-            piece: 100_000,
-            upcoming: None,
-            seen: Vec::new(),
-            stop_at: None,
-        }
-    }
-}
-
-impl Source for Memory {
-    type Error = Infallible;
-
-    async fn next(&mut self) -> Result<Bytes, Infallible> {
-        let end = self.content.len().min(self.position + self.piece);
-        let bytes = Bytes::copy_from_slice(&self.content[self.position..end]);
-        assert!(!bytes.is_empty(), "it is asked while bytes are missing");
-        self.position = end;
-        Ok(bytes)
-    }
-
-    async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
-        self.position = usize::try_from(offset).unwrap();
-        Ok(())
-    }
-
-    async fn progress(&mut self, progress: Progress<'_>) {
-        match progress {
-            Progress::Opened { offset, .. } => self.seen.push(format!("opened at {offset}")),
-            Progress::Taken { offset } => {
-                if let Some((at, stop)) = &self.stop_at
-                    && offset >= *at
-                {
-                    stop.cancel();
-                }
-            }
-            Progress::Confirming => self.seen.push("confirming".to_owned()),
-            Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),
-        }
-    }
-
-    fn upcoming(&mut self) -> Option<RemotePath> {
-        self.upcoming.take()
-    }
-}
-
-fn plan(name: &str, content: &[u8]) -> Plan {
-    Plan {
-        path: path(name),
-        size: content.len() as u64,
-        modified_millis: None,
-        existing: Existing::Keep,
-        resume: None,
-    }
-}
-
-/// A line whose retries come at once.
-fn line(server: &Server, log: &Log) -> Line {
-    let mut config = server.config();
-    config.retry.first = Duration::from_millis(10);
-    config.retry.tries = 3;
-    config.timeouts.verdict = Duration::from_millis(200);
-    let told = HostProfile { sizes: Sizes::Told, ..HostProfile::default() };
-    Line::new(server.connector(config, log).with_profile(SharedProfile::new(told)))
-}
-
-async fn bring(
-    line: &mut Line,
-    plan: &Plan,
-    source: &mut Memory,
-) -> Result<Uploaded, Failed<Infallible>> {
-    line.upload(plan, source, &CancellationToken::new()).await
-}
-
-/// A command for a digest, the size of the file, and the answer.
-type Hash<'a> = (&'a str, usize, &'a str);
-
-/// What the scripts say of a session.
-trait Script {
-    async fn look(&mut self, target: &str, answer: &str);
-    async fn look_again(&mut self, target: &str, temporary: &str, held: usize);
-    async fn stor(&mut self) -> (String, TlsStream<TcpStream>);
-    async fn stor_all(&mut self) -> (String, Vec<u8>);
-    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize);
-    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>);
-    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize);
-}
-
-impl Script for Peer {
-    /// The flight before the first byte.
-    async fn look(&mut self, target: &str, answer: &str) {
-        self.answer(&format!("SIZE /home/{target}"), answer).await;
-    }
-
-    /// The flight before a later attempt.
-    async fn look_again(&mut self, target: &str, temporary: &str, held: usize) {
-        self.look(target, "550 no such file").await;
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {held}")).await;
-    }
-
-    /// `EPSV`, and `STOR` to a temporary name, which comes back.
-    async fn stor(&mut self) -> (String, TlsStream<TcpStream>) {
-        let port = self.extended_passive().await;
-        let command = self.command().await.unwrap();
-        let temporary = command.strip_prefix("STOR ").unwrap().to_owned();
-        self.say("150 go").await;
-        (temporary, port.accept().await)
-    }
-
-    async fn stor_all(&mut self) -> (String, Vec<u8>) {
-        let (temporary, mut data) = self.stor().await;
-        let content = read_to_end(&mut data).await;
-        drop(data);
-        self.say("226 done").await;
-        (temporary, content)
-    }
-
-    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize) {
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
-    }
-
-    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>) {
-        let (verb, size, reply) = hash;
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("{verb} {temporary}"), reply).await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
-    }
-
-    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize) {
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("SIZE /home/{target}"), "550 none").await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
-    }
-}
-
-async fn read_some(data: &mut TlsStream<TcpStream>, count: usize) -> Vec<u8> {
-    let mut content = vec![0; count];
-    data.read_exact(&mut content).await.unwrap();
-    content
-}
-
-fn content(length: usize) -> Vec<u8> {
-    let mut bytes = Vec::new();
-    let mut block = Sha256::digest([7]);
-    while bytes.len() < length {
-        bytes.extend_from_slice(&block);
-        block = Sha256::digest(block);
-    }
-    bytes.truncate(length);
-    bytes
-}
 
 #[tokio::test]
 async fn small_file_goes_to_a_temporary_name_and_is_renamed_and_checked_in_one_flight() {
@@ -351,6 +178,7 @@ async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
         let _port = peer.extended_passive().await;
+        peer.answer("REST 0", "350 from the start").await;
         peer.answer(&format!("APPE {temporary}"), "451 Append/Restart not permitted").await;
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
@@ -460,20 +288,6 @@ async fn good_file_is_not_replaced_by_a_short_one() {
     let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
     assert!(matches!(failed.stop, Stop::Engine(_)));
     server.finished().await;
-}
-
-/// `log_in` with more features.
-async fn log_in_with(peer: &mut Peer, features: &str) {
-    peer.secure().await;
-    peer.answer("USER ada", "331 password").await;
-    peer.answer(&format!("PASS {}", scripted::SECRET), "230 in").await;
-    peer.answer("PBSZ 0", "200 ok").await;
-    peer.answer("PROT P", "200 ok").await;
-    peer.answer("FEAT", &format!("211-Features\r\n SIZE\r\n{features}211 End")).await;
-    peer.answer("OPTS UTF8 ON", "200 ok").await;
-    peer.answer("TYPE I", "200 ok").await;
-    peer.answer("PWD", "257 \"/home\" is here").await;
-    peer.name_port_ahead().await;
 }
 
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -883,7 +697,7 @@ async fn size_that_nobody_is_told_costs_no_file() {
         peer.say("226 done").await;
     })
     .await;
-    let mut line = Line::new(server.connector(server.config(), &Log::default()));
+    let mut line = line(&server, &Log::default());
     let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
     assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
 }

@@ -139,6 +139,9 @@ impl Client {
     async fn ask(&mut self, command: Command<'_>, purpose: Purpose) -> Result<(), Error> {
         if purpose.offset > 0 {
             self.restart_at(purpose.offset, purpose.stage).await?;
+        } else if std::mem::take(&mut self.restarted) {
+            // Whatever it answers: a server that forgot the offset has nothing to take back.
+            self.control.exchange(Command::Rest(0), purpose.stage).await?;
         }
         self.control.send(command, purpose.stage).await
     }
@@ -161,6 +164,7 @@ impl Client {
     /// sent together with `STOR`: where it is refused, `STOR` would start the file anew.
     async fn restart_at(&mut self, offset: u64, stage: Stage) -> Result<(), Error> {
         let command = Command::Rest(offset);
+        self.restarted = true;
         let reply = self.control.exchange(command, stage).await?;
         self.control.expect(reply, Severity::Intermediate, command, stage)?;
         Ok(())

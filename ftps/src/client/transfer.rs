@@ -266,11 +266,17 @@ impl<'c> Transfer<'c> {
             Err(failure) => {
                 self.about.stage = self.about.stage_after_last_byte();
                 let error = self.fail(failure).await;
-                if behind.is_some() {
-                    // Which reply is whose is not certain any more.
-                    self.control.lose_step();
+                if behind.is_none() {
+                    return Err(error);
                 }
-                Err(error)
+                // Which reply is whose is not certain any more.
+                self.control.lose_step();
+                // A transfer that is under way is known: this answers the other command, before
+                // its turn, and says nothing of the file.
+                match error.is_not_supported() {
+                    true => Err(self.control.error(Kind::OutOfStep, self.about.stage)),
+                    false => Err(error),
+                }
             }
         }
     }

@@ -99,3 +99,18 @@ pub(crate) fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result
     let keepalive = TcpKeepalive::new().with_time(keepalive.idle).with_interval(keepalive.interval);
     SockRef::from(stream).set_tcp_keepalive(&keepalive)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn quiet_connection_is_probed() {
+        let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = connect(server.local_addr().unwrap(), None).await.unwrap();
+        let socket = SockRef::from(&stream);
+        assert!(!socket.keepalive().unwrap());
+        keep_alive(&stream, Keepalive::default()).unwrap();
+        assert!(socket.keepalive().unwrap());
+    }
+}

@@ -1,13 +1,12 @@
 //! What the lines of a pool have brought to the server.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Counters that all lines of a pool share.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
     bytes: AtomicU64,
     files: AtomicU64,
-    is_crowded: AtomicBool,
 }
 
 impl Meter {
@@ -17,16 +16,6 @@ impl Meter {
 
     pub(crate) fn add_file(&self) {
         self.files.fetch_add(1, Ordering::Relaxed);
-    }
-
-    /// The server takes no more sessions.
-    pub(crate) fn note_crowded(&self) {
-        self.is_crowded.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether it said so since this was last asked.
-    pub(super) fn take_crowded(&self) -> bool {
-        self.is_crowded.swap(false, Ordering::Relaxed)
     }
 
     /// Bytes and files so far.

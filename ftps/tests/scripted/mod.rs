@@ -13,7 +13,7 @@
 
 use std::{
     future::Future,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     pin::Pin,
     sync::{Arc, Mutex},
     task::Poll,
@@ -21,8 +21,8 @@ use std::{
 };
 
 use ftps::{
-    Client, Config, Connector, Credentials, Encryption, Password, RemotePath, Target, Transcript,
-    Username,
+    Client, Config, Connector, Credentials, Encryption, HostProfile, Password, RemotePath,
+    SharedProfile, Target, Transcript, Username, profile::Sizes,
 };
 use rustls::{
     RootCertStore, ServerConfig, SupportedProtocolVersion,
@@ -33,10 +33,13 @@ use rustls::{
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
+
+pub(crate) mod uploads;
+pub(crate) mod warehouse;
 
 /// The secret of every test, to be looked for where it must not be.
 pub(crate) const SECRET: &str = "sesame-4711";
@@ -52,6 +55,8 @@ pub(crate) static ONLY_TLS12: &[&SupportedProtocolVersion] = &[&rustls::version:
 pub(crate) struct Identity {
     pub(crate) certificate: CertificateDer<'static>,
     acceptor: TlsAcceptor,
+    /// Of data connections.
+    data_acceptor: TlsAcceptor,
 }
 
 /// What the certificate says; the default is for `localhost` and valid.
@@ -64,6 +69,8 @@ pub(crate) struct Claims {
     pub(crate) protocols: &'static [&'static str],
     /// Who vouches for its clients; without any it asks for no certificate.
     pub(crate) clients: Option<CertificateDer<'static>>,
+    /// TLS 1.3 tickets that a control connection and a data connection bring.
+    pub(crate) tickets: (usize, usize),
 }
 
 impl Default for Claims {
@@ -74,6 +81,7 @@ impl Default for Claims {
             versions: rustls::ALL_VERSIONS,
             protocols: &[],
             clients: None,
+            tickets: (2, 2),
         }
     }
 }
@@ -96,7 +104,12 @@ impl Identity {
         let mut config = builder.with_single_cert(vec![certificate.clone()], key).unwrap();
         config.alpn_protocols =
             claims.protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        Self { certificate, acceptor: TlsAcceptor::from(Arc::new(config)) }
+        // Both know the sessions of both.
+        let mut data_config = config.clone();
+        (config.send_tls13_tickets, data_config.send_tls13_tickets) = claims.tickets;
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let data_acceptor = TlsAcceptor::from(Arc::new(data_config));
+        Self { certificate, acceptor, data_acceptor }
     }
 
     pub(crate) fn acceptor(&self) -> TlsAcceptor {
@@ -119,7 +132,8 @@ fn expect_clients_of(
     WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build().unwrap()
 }
 
-type BoxedScript = Box<dyn FnOnce(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
+pub(crate) type BoxedScript =
+    Box<dyn FnOnce(Peer) -> Pin<Box<dyn Future<Output = ()> + Send>> + Send>;
 
 /// A script for one control connection.
 pub(crate) fn script<F, R>(script: F) -> BoxedScript
@@ -149,14 +163,39 @@ impl Server {
 
     pub(crate) async fn start_with(identity: Identity, scripts: Vec<BoxedScript>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        Self::start_at(listener, identity, scripts)
+    }
+
+    /// A server for one connection over IPv6; `None` where the machine has none.
+    pub(crate) async fn start_over_ipv6(the_script: BoxedScript) -> Option<Self> {
+        let listener = TcpListener::bind((Ipv6Addr::LOCALHOST, 0)).await.ok()?;
+        Some(Self::start_at(listener, Identity::default(), vec![the_script]))
+    }
+
+    fn start_at(listener: TcpListener, identity: Identity, scripts: Vec<BoxedScript>) -> Self {
         let address = listener.local_addr().unwrap();
-        let acceptor = identity.acceptor.clone();
+        let who = identity.clone();
         let task = tokio::spawn(async move {
             for script in scripts {
-                let (tcp, _) = listener.accept().await.unwrap();
-                tcp.set_nodelay(true).unwrap();
-                script(Peer { stream: Stream::Plain(tcp), acceptor: acceptor.clone(), port: None })
-                    .await;
+                script(Peer::accept(&listener, &who).await).await;
+            }
+        });
+        Self { address, identity, task }
+    }
+
+    /// A server that plays the scripts side by side, each as soon as its connection comes.
+    pub(crate) async fn start_side_by_side(scripts: Vec<BoxedScript>) -> Self {
+        let identity = Identity::default();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let who = identity.clone();
+        let task = tokio::spawn(async move {
+            let mut played = JoinSet::new();
+            for script in scripts {
+                played.spawn(script(Peer::accept(&listener, &who).await));
+            }
+            while let Some(ended) = played.join_next().await {
+                ended.unwrap();
             }
         });
         Self { address, identity, task }
@@ -209,7 +248,10 @@ impl Server {
     ) -> Connector {
         let host = "localhost".to_owned();
         let target = Target { address: self.address, host, encryption };
+        // A host that is known to tell sizes.
+        let told = HostProfile { sizes: Sizes::Told, ..HostProfile::default() };
         Connector::new(target, config, credentials(), log.transcript())
+            .with_profile(SharedProfile::new(told))
     }
 
     /// The same by another name of the server.
@@ -265,7 +307,10 @@ pub(crate) fn path(text: &str) -> RemotePath {
 /// The server's side of a control connection.
 pub(crate) struct Peer {
     stream: Stream,
+    /// The server's address.
+    ip: IpAddr,
     acceptor: TlsAcceptor,
+    data_acceptor: TlsAcceptor,
     /// The port that was named with the login.
     port: Option<DataPort>,
 }
@@ -280,6 +325,14 @@ trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 impl Peer {
+    async fn accept(listener: &TcpListener, who: &Identity) -> Self {
+        let (tcp, _) = listener.accept().await.unwrap();
+        tcp.set_nodelay(true).unwrap();
+        let (acceptor, data_acceptor) = (who.acceptor.clone(), who.data_acceptor.clone());
+        let ip = tcp.local_addr().unwrap().ip();
+        Self { stream: Stream::Plain(tcp), ip, acceptor, data_acceptor, port: None }
+    }
+
     fn stream(&mut self) -> &mut dyn Duplex {
         match &mut self.stream {
             Stream::Plain(tcp) => tcp,
@@ -381,13 +434,24 @@ impl Peer {
 
     /// Greeting, `AUTH TLS`, the handshake.
     pub(crate) async fn secure(&mut self) {
-        self.say("220 ready").await;
+        self.secure_as("220 ready").await;
+    }
+
+    /// The same with another greeting.
+    pub(crate) async fn secure_as(&mut self, greeting: &str) {
+        self.say(greeting).await;
         self.answer("AUTH TLS", "234 go").await;
         self.start_tls().await;
     }
 
-    /// From `USER` to `PWD`.
+    /// From `USER` to `PWD`, and the port that a line asks for with it.
     pub(crate) async fn let_in(&mut self) {
+        self.let_in_so_far().await;
+        self.name_port_ahead().await;
+    }
+
+    /// From `USER` to `PWD`.
+    pub(crate) async fn let_in_so_far(&mut self) {
         self.answer("USER ada", "331 password").await;
         self.answer(&format!("PASS {SECRET}"), "230 in").await;
         self.answer("PBSZ 0", "200 ok").await;
@@ -396,7 +460,6 @@ impl Peer {
         self.answer("OPTS UTF8 ON", "200 ok").await;
         self.answer("TYPE I", "200 ok").await;
         self.answer("PWD", "257 \"/home\" is here").await;
-        self.name_port_ahead().await;
     }
 
     /// A line asks for its first port in the flight that ends with `PWD`; a connector does not.
@@ -407,7 +470,7 @@ impl Peer {
         let Poll::Ready(Ok(first)) = next else { return };
         let rest = self.command().await.unwrap();
         assert_eq!((first, rest.as_str()), (b'E', "PSV"));
-        let port = DataPort::open(&self.acceptor).await;
+        let port = self.open_port().await;
         self.say(&port.reply()).await;
         self.port = Some(port);
     }
@@ -418,19 +481,30 @@ impl Peer {
         self.let_in().await;
     }
 
+    /// The same with another greeting.
+    pub(crate) async fn log_in_as(&mut self, greeting: &str) {
+        self.secure_as(greeting).await;
+        self.let_in().await;
+    }
+
+    /// A port that is listened at for a data connection.
+    pub(crate) async fn open_port(&self) -> DataPort {
+        DataPort::open(self.ip, &self.data_acceptor).await
+    }
+
     /// Answers `EPSV` with a port that is listened at, unless one was named with the login.
     pub(crate) async fn extended_passive(&mut self) -> DataPort {
         if let Some(port) = self.port.take() {
             return port;
         }
-        let port = DataPort::open(&self.acceptor).await;
+        let port = self.open_port().await;
         self.answer("EPSV", &port.reply()).await;
         port
     }
 
     /// Answers `PASV` with a port that is listened at and an address.
     pub(crate) async fn passive(&mut self, address: [u8; 4]) -> DataPort {
-        let port = DataPort::open(&self.acceptor).await;
+        let port = self.open_port().await;
         let ([a, b, c, d], [high, low]) = (address, port.number().to_be_bytes());
         self.answer("PASV", &format!("227 Passive ({a},{b},{c},{d},{high},{low})")).await;
         port
@@ -479,13 +553,13 @@ pub(crate) struct DataPort {
 }
 
 impl DataPort {
-    async fn open(acceptor: &TlsAcceptor) -> Self {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    async fn open(ip: IpAddr, acceptor: &TlsAcceptor) -> Self {
+        let listener = TcpListener::bind((ip, 0)).await.unwrap();
         Self { listener, acceptor: acceptor.clone() }
     }
 
     /// The answer to `EPSV`.
-    fn reply(&self) -> String {
+    pub(crate) fn reply(&self) -> String {
         format!("229 Entering Extended Passive Mode (|||{}|)", self.number())
     }
 
@@ -499,6 +573,11 @@ impl DataPort {
 
     pub(crate) async fn accept(&self) -> TlsStream<TcpStream> {
         let tcp = self.accept_tcp().await;
+        self.accept_over(tcp).await
+    }
+
+    /// TLS over a connection that was accepted before.
+    pub(crate) async fn accept_over(&self, tcp: TcpStream) -> TlsStream<TcpStream> {
         self.acceptor.accept(tcp).await.unwrap()
     }
 
@@ -511,7 +590,39 @@ impl DataPort {
     }
 }
 
-/// The same of any connection.
+/// A port that takes no connection: the queue is full, and nobody looks at it.
+pub(crate) struct Stuffed {
+    listener: socket2::Socket,
+    waiting: Vec<TcpStream>,
+}
+
+impl Stuffed {
+    pub(crate) async fn new() -> Self {
+        let listener = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None);
+        let listener = listener.unwrap();
+        let any: SocketAddr = (Ipv4Addr::LOCALHOST, 0).into();
+        listener.bind(&any.into()).unwrap();
+        listener.listen(0).unwrap();
+        let mut stuffed = Self { listener, waiting: Vec::new() };
+        let address = (Ipv4Addr::LOCALHOST, stuffed.number());
+        let soon = Duration::from_millis(50);
+        while let Ok(waiting) = timeout(soon, TcpStream::connect(address)).await {
+            stuffed.waiting.push(waiting.unwrap());
+        }
+        stuffed
+    }
+
+    fn number(&self) -> u16 {
+        self.listener.local_addr().unwrap().as_socket().unwrap().port()
+    }
+
+    /// The answer to `EPSV`.
+    pub(crate) fn reply(&self) -> String {
+        format!("229 Entering Extended Passive Mode (|||{}|)", self.number())
+    }
+}
+
+/// The name that a client sent along, and the protocol, on any connection.
 pub(crate) fn named(tls: &TlsStream<TcpStream>) -> (Option<String>, Option<String>) {
     let (_, connection) = tls.get_ref();
     let protocol = connection.alpn_protocol().map(|name| String::from_utf8(name.into()).unwrap());

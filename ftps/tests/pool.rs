@@ -1,0 +1,234 @@
+//! Several sessions for one login: when they open, how many there are, and what becomes of them.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on fails"
+)]
+
+mod scripted;
+
+use std::{sync::Arc, time::Duration};
+
+use ftps::{
+    Config, Pool,
+    profile::{HostProfile, MaxSessions, SharedProfile},
+};
+use scripted::{
+    Log, Peer, Server, script,
+    uploads::{Memory, Script, bring, plan},
+    warehouse::Warehouse,
+};
+use tokio::{
+    sync::Barrier,
+    task::JoinSet,
+    time::{Instant, timeout},
+};
+
+/// So long nothing may happen.
+const A_WHILE: Duration = Duration::from_millis(50);
+
+/// The longest that anything may take; only a test that fails waits for it.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Waits until the server has noticed that sessions ended.
+async fn until(condition: impl Fn() -> bool) {
+    let met = async {
+        while !condition() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(LIMIT, met).await.unwrap();
+}
+
+/// So many sessions at first and at most.
+fn with_sessions(mut config: Config, start: u32, max: u32) -> Config {
+    config.sessions.start = start;
+    config.sessions.max = max;
+    config.sessions.window = Duration::from_millis(20);
+    config.retry.first = Duration::from_millis(5);
+    config.retry.max = Duration::from_millis(20);
+    config.retry.tries = 50;
+    config
+}
+
+fn pool(warehouse: &Warehouse, start: u32, max: u32) -> Pool {
+    let config = with_sessions(warehouse.config(), start, max);
+    Pool::new(warehouse.connector(config, &Log::default()))
+}
+
+/// So many files side by side, each with its number as content.
+async fn bring_all(pool: &Pool, files: usize) {
+    let mut uploads = JoinSet::new();
+    for number in 0..files {
+        let pool = pool.clone();
+        uploads.spawn(async move {
+            let content = number.to_string().into_bytes();
+            let mut lease = pool.lease().await;
+            let plan = plan(&format!("f{number}"), &content);
+            bring(&mut lease, &plan, &mut Memory::new(&content)).await.unwrap();
+        });
+    }
+    let all = async { while uploads.join_next().await.transpose().unwrap().is_some() {} };
+    timeout(LIMIT, all).await.expect("every file is stored");
+}
+
+fn assert_stored(warehouse: &Warehouse, files: usize) {
+    let expected = (0..files).map(|number| (format!("/home/f{number}"), number.to_string().into()));
+    assert_eq!(warehouse.files(), expected.collect());
+}
+
+#[tokio::test]
+async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
+    let warehouse = Warehouse::open(9).await;
+    let pool = pool(&warehouse, 4, 4);
+    drop(pool.lease().await);
+    assert_eq!(warehouse.sessions(), 0);
+    for round in 1..=3 {
+        bring_all(&pool, 1).await;
+        assert_eq!(warehouse.sessions(), 1, "round {round}");
+        // The name is free for the next round.
+        let mut lease = pool.lease().await;
+        assert!(lease.is_usable());
+        lease.connect().await.unwrap();
+        drop(lease);
+        if round < 3 {
+            warehouse.clear();
+        }
+    }
+    assert_stored(&warehouse, 1);
+}
+
+/// Both are in the middle of a transfer at the same time, each in its own session.
+#[tokio::test]
+async fn two_uploads_go_over_two_sessions_at_once() {
+    let both = Arc::new(Barrier::new(2));
+    let meets = |both: Arc<Barrier>| {
+        script(async move |mut peer: Peer| {
+            peer.log_in().await;
+            let command = peer.command().await.unwrap();
+            let target = command.strip_prefix("SIZE /home/").unwrap().to_owned();
+            peer.say("550 none").await;
+            let (temporary, mut data) = peer.stor().await;
+            both.wait().await;
+            scripted::read_to_end(&mut data).await;
+            peer.say("226 done").await;
+            peer.check_and_rename_at_once(&temporary, &target, 1).await;
+        })
+    };
+    let scripts = vec![meets(Arc::clone(&both)), meets(both)];
+    let server = Server::start_side_by_side(scripts).await;
+    let config = with_sessions(server.config(), 2, 2);
+    let pool = Pool::new(server.connector(config, &Log::default()));
+    bring_all(&pool, 2).await;
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn upload_waits_where_every_session_is_in_use() {
+    let warehouse = Warehouse::open(9).await;
+    let pool = pool(&warehouse, 2, 2);
+    let (first, _second) = (pool.lease().await, pool.lease().await);
+    assert!(timeout(A_WHILE, pool.lease()).await.is_err());
+    drop(first);
+    // Whoever gave up waiting took none with it.
+    timeout(LIMIT, pool.lease()).await.unwrap();
+    bring_all(&pool, 20).await;
+    assert!(warehouse.most_sessions() <= 2);
+    assert_stored(&warehouse, 20);
+}
+
+#[tokio::test]
+async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
+    for max in [1, 2] {
+        let warehouse = Warehouse::open(max).await;
+        let pool = pool(&warehouse, 4, 4);
+        bring_all(&pool, 20).await;
+        assert!(warehouse.refused() > 0);
+        assert_eq!(warehouse.most_sessions(), max);
+        assert_stored(&warehouse, 20);
+        // It comes down one by one, as far as it has to.
+        assert!(pool.allowed() < 4);
+        let known = pool.profile().get().max_sessions.unwrap();
+        assert_eq!(known.count, pool.allowed());
+    }
+}
+
+/// The one session that the server takes is open, and nobody uses it.
+#[tokio::test]
+async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
+    let warehouse = Warehouse::open(1).await;
+    let pool = pool(&warehouse, 2, 2);
+    let (mut first, mut second) = (pool.lease().await, pool.lease().await);
+    first.connect().await.unwrap();
+    drop(first);
+    let (plan, mut source) = (plan("f0", b"0"), Memory::new(b"0"));
+    timeout(LIMIT, bring(&mut second, &plan, &mut source)).await.unwrap().unwrap();
+    assert_eq!((warehouse.refused(), pool.allowed()), (1, 1));
+    assert_stored(&warehouse, 1);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_host_keeps_a_pool_from_asking_for_more() {
+    let warehouse = Warehouse::open(1).await;
+    let config = with_sessions(warehouse.config(), 4, 4);
+    let known = MaxSessions { count: 1, at: Instant::now() };
+    let profile = HostProfile { max_sessions: Some(known), ..HostProfile::default() };
+    let connector = warehouse.connector(config, &Log::default());
+    let pool = Pool::new(connector.with_profile(SharedProfile::new(profile)));
+    bring_all(&pool, 8).await;
+    assert_eq!((warehouse.refused(), pool.allowed()), (0, 1));
+    assert_stored(&warehouse, 8);
+}
+
+#[tokio::test]
+async fn errand_goes_beside_the_uploads() {
+    let warehouse = Warehouse::open(9).await;
+    let pool = pool(&warehouse, 1, 1);
+    let _upload = pool.lease().await;
+    let errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
+    assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err(), "there is one for errands");
+    assert!(timeout(A_WHILE, pool.lease()).await.is_err(), "uploads get none of it");
+    drop(errand);
+    timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
+}
+
+/// Where the server refused a session, an errand waits for one of those that there are.
+#[tokio::test]
+async fn errand_waits_where_the_server_takes_no_session_more() {
+    let warehouse = Warehouse::open(1).await;
+    let pool = pool(&warehouse, 2, 2);
+    bring_all(&pool, 6).await;
+    let upload = pool.lease().await;
+    assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err());
+    drop(upload);
+    let mut errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
+    errand.connect().await.unwrap();
+    assert_eq!(warehouse.most_sessions(), 1);
+}
+
+#[tokio::test]
+async fn closed_pool_logs_out_and_keeps_no_session_that_comes_back() {
+    let warehouse = Warehouse::open(9).await;
+    let pool = pool(&warehouse, 2, 2);
+    let (mut first, mut second) = (pool.lease().await, pool.lease().await);
+    first.connect().await.unwrap();
+    second.connect().await.unwrap();
+    drop(first);
+    assert_eq!(warehouse.open_sessions(), 2);
+    pool.close().await;
+    until(|| warehouse.open_sessions() == 1).await;
+    drop(second);
+    until(|| warehouse.open_sessions() == 0).await;
+}
+
+/// With two sessions at first and four at most, all of them busy with great files.
+#[tokio::test]
+async fn pool_grows_no_further_than_it_may() {
+    let warehouse = Warehouse::open(9).await;
+    let pool = pool(&warehouse, 1, 3);
+    bring_all(&pool, 120).await;
+    assert!((1..=3).contains(&warehouse.most_sessions()));
+    assert!((1..=3).contains(&pool.allowed()));
+    assert_stored(&warehouse, 120);
+}
