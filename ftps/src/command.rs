@@ -188,10 +188,19 @@ impl Command<'_> {
                     | Self::Hash(_)
                     | Self::XDigest(..)
             ),
-            // The end of a transfer; some say 250, which fits much else.
-            225 | 226 => {
-                matches!(self, Self::Stor(_) | Self::Appe(_) | Self::Mlsd(_) | Self::List)
-            }
+            // The end of a transfer, where a command that may follow one waits for its own.
+            225 | 226 => !matches!(
+                self,
+                Self::Noop
+                    | Self::Size(_)
+                    | Self::Rnfr(_)
+                    | Self::Rnto(_)
+                    | Self::Dele(_)
+                    | Self::Cwd(_)
+                    | Self::Mkd(_)
+                    | Self::Epsv
+                    | Self::Pasv
+            ),
             227 | 229 => matches!(self, Self::Epsv | Self::Pasv),
             257 => matches!(self, Self::Pwd | Self::Mkd(_)),
             300..400 => matches!(

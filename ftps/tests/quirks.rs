@@ -441,12 +441,12 @@ async fn offset_of_a_refused_restart_is_taken_back() {
         peer.look_again("a", &temporary, 100_000).await;
         let _port = peer.extended_passive().await;
         peer.answer("REST 100000", "350 from there").await;
-        peer.answer(&format!("STOR {temporary}"), "451 not permitted").await;
+        peer.answer(&format!("STOR {temporary}"), "451 Restart not permitted").await;
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
         let _port = peer.extended_passive().await;
         peer.answer("REST 0", "350 from the start").await;
-        peer.answer(&format!("APPE {temporary}"), "451 not permitted").await;
+        peer.answer(&format!("APPE {temporary}"), "451 Append not permitted").await;
         peer.answer_noop().await;
         peer.look_again("a", &temporary, 100_000).await;
         let port = peer.extended_passive().await;
@@ -472,6 +472,8 @@ async fn old_file_makes_way_where_the_server_renames_over_none() {
         peer.answer(&format!("SIZE {temporary}"), "213 1").await;
         peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
         peer.answer("RNTO /home/a", "550 File exists").await;
+        // Only a file makes way.
+        peer.answer("SIZE /home/a", "213 9").await;
         peer.answer("RNFR /home/a", "350 to?").await;
         let aside = peer.command().await.unwrap();
         let aside = aside.strip_prefix("RNTO ").unwrap();
@@ -499,6 +501,8 @@ async fn old_file_comes_back_where_making_way_does_not_help() {
         peer.answer(&format!("SIZE {temporary}"), "213 1").await;
         peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
         peer.answer("RNTO /home/a", "553 no").await;
+        // Only a file makes way.
+        peer.answer("SIZE /home/a", "213 9").await;
         peer.answer("RNFR /home/a", "350 to?").await;
         let aside = peer.command().await.unwrap();
         let aside = aside.strip_prefix("RNTO ").unwrap();
