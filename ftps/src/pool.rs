@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     line::Line,
     profile::{MaxSessions, SharedProfile},
+    transcript::Status,
 };
 
 mod growth;
@@ -52,12 +53,20 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// Lines with a session, the one that was used last on top.
-    idle: Vec<Line>,
     /// Lines that are taken out.
     leased: u32,
+    /// Uploads that wait for a line.
+    uploads_waiting: u32,
+    /// Errands that wait for one.
+    errands_waiting: u32,
     growth: Growth,
     is_closed: bool,
+}
+
+/// Somebody who waits for a line.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    purpose: Purpose,
 }
 
 /// What a line is taken out for.
@@ -76,8 +85,9 @@ impl Pool {
         let known = connector.shared_profile().get().max_sessions;
         let known = known.filter(|known| known.at.elapsed() < sessions.recheck);
         let state = State {
-            idle: Vec::new(),
             leased: 0,
+            uploads_waiting: 0,
+            errands_waiting: 0,
             growth: Growth::new(sessions, known.map(|known| known.count), Instant::now()),
             is_closed: false,
         };
@@ -122,17 +132,14 @@ impl Pool {
 
     /// Logs out of every session that is not taken out; those return to nothing.
     pub async fn close(&self) {
-        let idle = {
-            let mut state = self.shared.state();
-            state.is_closed = true;
-            std::mem::take(&mut state.idle)
-        };
-        for line in idle {
-            line.quit().await;
+        self.shared.state().is_closed = true;
+        for spare in self.shared.meter.take_spares() {
+            spare.quit().await;
         }
     }
 
     async fn take(&self, purpose: Purpose) -> Lease {
+        let _waiting = Waiting::new(&self.shared, purpose);
         loop {
             let changed = self.shared.changed.notified();
             if let Some(line) = self.shared.try_take(purpose) {
@@ -153,28 +160,29 @@ impl Shared {
     fn try_take(&self, purpose: Purpose) -> Option<Line> {
         let mut state = self.state();
         self.look_at(&mut state);
-        let allowed = match purpose {
-            Purpose::Upload => state.growth.allowed(),
-            Purpose::Errand => state.growth.with_errands(),
-        };
-        if state.leased >= allowed {
+        if state.leased >= state.most(purpose) {
             return None;
         }
         state.leased += 1;
-        let line = state.idle.pop();
-        Some(line.unwrap_or_else(|| {
-            Line::new(self.connector.clone()).with_meter(Arc::clone(&self.meter))
-        }))
+        self.meter.line_left();
+        let spare = self.meter.take_spare();
+        Some(Line::of_pool(self.connector.clone(), Arc::clone(&self.meter), spare))
     }
 
     /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
         if self.meter.take_crowded() {
+            let before = state.growth.ceiling();
             state.growth.refused(state.leased, Instant::now());
-            let known = MaxSessions { count: state.growth.allowed(), at: Instant::now() };
+            let max = state.growth.ceiling();
+            let known = MaxSessions { count: max, at: Instant::now() };
             self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
+            if max < before {
+                self.connector.transcript().control(Status::SessionsLimited { max });
+            }
         }
-        let is_full = state.leased >= state.growth.allowed();
+        // Between two uploads a session is free for a moment, but not for want of uploads.
+        let is_full = state.leased + state.uploads_waiting >= state.growth.allowed();
         let (bytes, files) = self.meter.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
     }
@@ -183,24 +191,62 @@ impl Shared {
         let mut state = self.state();
         self.look_at(&mut state);
         state.leased = state.leased.saturating_sub(1);
-        let open = state.leased + u32::try_from(state.idle.len()).unwrap_or(u32::MAX);
-        let is_wanted = !state.is_closed && line.is_usable() && open < state.growth.with_errands();
-        if is_wanted {
-            state.idle.push(line);
+        // A line that waits for another one's session has none.
+        let is_wanted = !state.is_closed && self.meter.others() < state.growth.with_errands();
+        if let Some(spare) = line.into_spare().filter(|_| is_wanted) {
+            self.meter.put_spare(spare);
         }
         drop(state);
-        self.changed.notify_one();
+        self.meter.line_returned();
+        self.changed.notify_waiters();
+    }
+}
+
+impl State {
+    fn waiting(&mut self, purpose: Purpose) -> &mut u32 {
+        match purpose {
+            Purpose::Upload => &mut self.uploads_waiting,
+            Purpose::Errand => &mut self.errands_waiting,
+        }
+    }
+
+    /// How many lines may be taken out. Where no line is left for an errand, the next one that
+    /// comes back is.
+    fn most(&self, purpose: Purpose) -> u32 {
+        let all = self.growth.with_errands();
+        match purpose {
+            Purpose::Upload if self.errands_waiting > 0 => {
+                self.growth.allowed().min(all.saturating_sub(1))
+            }
+            Purpose::Upload => self.growth.allowed(),
+            Purpose::Errand => all,
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared, purpose: Purpose) -> Self {
+        *shared.state().waiting(purpose) += 1;
+        Self { shared, purpose }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.shared.state().waiting(self.purpose) -= 1;
+        // What was kept for an errand may be taken by an upload.
+        self.shared.changed.notify_waiters();
     }
 }
 
 impl Lease {
-    /// Whether more lines are taken out than the server takes sessions: who has something else to
-    /// bring should give this one back first.
+    /// Whether more lines are taken out than the server takes sessions, or an errand waits for one:
+    /// who has something else to bring should give this one back first.
     #[must_use]
     pub fn is_surplus(&self) -> bool {
         let mut state = self.shared.state();
         self.shared.look_at(&mut state);
-        state.leased > state.growth.with_errands()
+        state.leased.saturating_add(state.errands_waiting) > state.growth.with_errands()
     }
 
     /// Connects, if that was not done yet.

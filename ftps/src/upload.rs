@@ -14,6 +14,7 @@
 //! - `place`: the check, the date and the name.
 //! - `patience`: when it tries again, and when it gives up.
 //! - [`temporary`]: the names of files that are not complete.
+//! - `leftovers`: what earlier uploads left behind. None of it is touched unless a plan names it.
 
 use std::sync::Arc;
 
@@ -34,12 +35,14 @@ use crate::{
     transcript::Status,
 };
 
+mod leftovers;
 mod patience;
 mod place;
 mod plan;
 mod resume;
 pub mod temporary;
 
+pub use self::leftovers::Leftover;
 pub(crate) use self::place::Ahead;
 pub use self::plan::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified};
 
@@ -271,6 +274,9 @@ impl<S: Source> Run<'_, S> {
         let path = client.absolute(&self.plan.path);
         let ahead = ahead.filter(|ahead| ahead.is_about(&path));
         self.path = Some(path.clone());
+        if !keeps_name(client, &path) {
+            return Err(client.error(Kind::NameNotKept, Stage::Transfer).into());
+        }
         self.remove_abandoned(client).await?;
         let temporary = self.temporary_name(client, &path)?;
         unless(self.stop, make_parent(client, &path)).await??;
@@ -307,25 +313,25 @@ impl<S: Source> Run<'_, S> {
         client: &Client,
         path: &RemotePath,
     ) -> Result<RemotePath, Stop<S::Error>> {
-        let naming = client.naming(path);
-        if naming == Naming::InPlace {
+        let in_place = client.naming(path) == Naming::InPlace;
+        if in_place {
             client.tell(Status::WritingInPlace { path: path.to_string() });
-            self.temporary = Some(path.clone());
         }
         // One that was handed in has to be of this file: nothing else may be written to.
-        let usable = |name: &RemotePath| match naming {
-            Naming::Temporary => temporary::is_of(name, path),
-            Naming::InPlace => name == path,
+        let usable = |name: &RemotePath| match in_place {
+            true => name == path,
+            false => temporary::is_of(name, path),
         };
         let kept = self.temporary.take().map(|name| client.absolute(&name)).filter(usable);
+        if kept.is_none() {
+            self.begun = false;
+            self.sent = 0;
+        }
         let name = match kept {
             Some(name) => name,
-            None => {
-                self.begun = false;
-                self.sent = 0;
-                temporary::beside(path)
-                    .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?
-            }
+            None if in_place => path.clone(),
+            None => temporary::beside(path)
+                .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?,
         };
         self.temporary = Some(name.clone());
         Ok(name)
@@ -506,6 +512,12 @@ async fn unless<T, E>(
         () = stop.cancelled() => Err(Stop::Cancelled),
         done = work => Ok(done),
     }
+}
+
+/// Pure-FTPd makes an underscore of a space at the end of a command, without a word: the rename
+/// would go to another name, over whatever file has that.
+fn keeps_name(client: &Client, path: &RemotePath) -> bool {
+    path.as_bytes().last() != Some(&b' ') || !client.facts().banner.mentions("pure-ftpd")
 }
 
 async fn make_parent(client: &mut Client, path: &RemotePath) -> Result<(), Error> {
