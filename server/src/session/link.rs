@@ -41,6 +41,11 @@ pub enum Errand {
         /// As the page sent it.
         path: String,
     },
+    /// Remove what an upload left behind.
+    Remove {
+        /// As the page sent it.
+        path: String,
+    },
     /// Upload a file.
     Upload(Arc<OpenUpload>),
 }
@@ -72,6 +77,7 @@ impl Errand {
             Self::MakeDirectory { path } => {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
+            Self::Remove { path } => ServerMessage::RemoveFailed { path: path.clone(), problem },
             Self::Upload(upload) => {
                 ServerMessage::Failed { upload: upload.offer.upload, problem, resume: None }
             }
@@ -293,6 +299,7 @@ impl Worker {
             match errand {
                 Some(Errand::List { path }) => self.list(pool, path).await,
                 Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
+                Some(Errand::Remove { path }) => self.remove(pool, path).await,
                 // Uploads have a queue of their own.
                 Some(Errand::Upload(_)) => (),
                 None => return,
@@ -337,6 +344,22 @@ impl Worker {
         let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         client.make_directories(&directory).await.map_err(|error| words::problem(&error))
+    }
+
+    async fn remove(&self, pool: &Pool, path: String) {
+        let answer = match self.try_remove(pool, &path).await {
+            Ok(()) => ServerMessage::Removed { path },
+            Err(problem) => ServerMessage::RemoveFailed { path, problem },
+        };
+        self.outbox.send(answer).await;
+    }
+
+    /// Nothing but what an upload left behind: no page deletes other files.
+    async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
+        let mut lease = pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let leftover = words::leftover_path(&words::directory(client), path)?;
+        lease.remove(&leftover).await.map_err(|error| words::problem(&error))
     }
 
     /// Answers what is still open, then tells the page that there is no connection any more.

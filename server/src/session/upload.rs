@@ -78,7 +78,10 @@ async fn bring(
     };
     let plan = plan(upload, &directory)?;
     let mut feed = Feed::new(upload, portal, outbox, directory, upcoming);
-    feed.widen_window().await?;
+    // What goes on with an earlier upload does not know yet from where.
+    if upload.offer.resume.is_none() {
+        unless(&upload.cancel, feed.widen_window()).await?;
+    }
     let brought = line.upload(&plan, &mut feed, &upload.cancel).await;
     brought.map_err(|failed| ended(failed, &plan.path))
 }
@@ -94,7 +97,8 @@ fn plan(upload: &OpenUpload, directory: &RemotePath) -> Result<Plan, Problem> {
             OnConflict::Ask => ftps::upload::Existing::Keep,
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
-        resume: resume.map(|path| words::absolute_path(directory, path)).transpose()?,
+        // A name that cannot be one is as good as none.
+        resume: resume.and_then(|path| words::absolute_path(directory, path).ok()),
     })
 }
 
@@ -136,24 +140,33 @@ impl<'a, N> Feed<'a, N> {
         Self { upload, portal, outbox, directory, upcoming, pace, taken: 0 }
     }
 
-    async fn widen_window(&self) -> Result<(), Ended> {
+    async fn widen_window(&self) {
         let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
         let wanted = inlet.size().min(settings.window.0).saturating_sub(inlet.lease_bytes());
         if wanted == 0 {
-            return Ok(());
+            return;
         }
         let lease = match self.portal.budget.try_lease(wanted) {
             Some(lease) => lease,
             // With little left, any window will do; who holds one gives it back in the end.
             None => {
                 let least = wanted.min(settings.ahead_window.0);
-                unless(&self.upload.cancel, self.portal.budget.lease(least)).await?
+                self.portal.budget.lease(least).await
             }
         };
         inlet.widen(lease);
         self.announce().await;
-        Ok(())
+    }
+
+    /// The window of an upload that goes on with an earlier one, once it is known from where;
+    /// whether the page was told.
+    async fn open_window(&self) -> bool {
+        let is_shut = self.upload.inlet.lease_bytes() == 0;
+        if is_shut {
+            self.widen_window().await;
+        }
+        is_shut
     }
 
     async fn announce(&self) {
@@ -172,6 +185,7 @@ where
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
+        self.open_window().await;
         let inlet = &self.upload.inlet;
         // The piece before this one is out of memory.
         inlet.release_taken();
@@ -189,7 +203,9 @@ where
         self.upload.inlet.rewind(offset);
         self.taken = offset;
         self.pace = Pace::new(&self.portal.settings, &self.upload.inlet);
-        self.announce().await;
+        if !self.open_window().await {
+            self.announce().await;
+        }
         Ok(())
     }
 
