@@ -123,7 +123,7 @@ enum Argument<'a> {
     Path(&'a RemotePath),
     Word(&'static str),
     TimeAndPath(Timestamp, &'a RemotePath),
-    PathAndRange(&'a RemotePath, (u64, u64)),
+    PathAndRange(&'a RemotePath, Option<(u64, u64)>),
     Mode(u32, &'a RemotePath),
     Secret(&'a Password),
 }
@@ -227,7 +227,10 @@ impl Command<'_> {
             Argument::Path(path) => format!("{verb} {path}"),
             Argument::Word(word) => format!("{verb} {word}"),
             Argument::TimeAndPath(time, path) => format!("{verb} {time} {path}"),
-            Argument::PathAndRange(path, (start, end)) => format!("{verb} {path} {start} {end}"),
+            Argument::PathAndRange(path, range) => {
+                let quote = quote(path);
+                format!("{verb} {quote}{path}{quote}{}", tail(range))
+            }
             Argument::Mode(mode, path) => format!("{verb} {mode:03o} {path}"),
             Argument::Secret(_) => format!("{verb} {ASTERISKS}"),
         })
@@ -276,14 +279,13 @@ impl Command<'_> {
                 Argument::TimeAndPath(*time, path)
             }
             Self::OptsHash(algorithm) => Argument::Word(algorithm.name()),
-            Self::XDigest(_, path, Some(range)) => Argument::PathAndRange(path, *range),
+            Self::XDigest(_, path, range) => Argument::PathAndRange(path, *range),
             Self::SiteChmod(mode, path) => Argument::Mode(*mode, path),
             Self::Cwd(path)
             | Self::Mkd(path)
             | Self::Stor(path)
             | Self::Appe(path)
             | Self::Hash(path)
-            | Self::XDigest(_, path, None)
             | Self::Size(path)
             | Self::Rnfr(path)
             | Self::Rnto(path)
@@ -309,8 +311,9 @@ impl Argument<'_> {
             Self::TimeAndPath(time, path) => {
                 Some([time.to_string().as_bytes(), b" ", path.as_bytes()].concat().into())
             }
-            Self::PathAndRange(path, (start, end)) => {
-                Some([path.as_bytes(), format!(" {start} {end}").as_bytes()].concat().into())
+            Self::PathAndRange(path, range) => {
+                let (quote, tail) = (quote(path).as_bytes(), tail(*range));
+                Some([quote, path.as_bytes(), quote, tail.as_bytes()].concat().into())
             }
             Self::Mode(mode, path) => {
                 let mode = format!("{mode:03o} ").into_bytes();
@@ -319,6 +322,17 @@ impl Argument<'_> {
             Self::Secret(password) => Some(password.expose_for_wire().into()),
         }
     }
+}
+
+/// What stands around a path that numbers may follow: a space in it would end it. There is no word
+/// for a quotation mark in it.
+fn quote(path: &RemotePath) -> &'static str {
+    let has = |byte| path.as_bytes().contains(&byte);
+    if has(b' ') && !has(b'"') { "\"" } else { "" }
+}
+
+fn tail(range: Option<(u64, u64)>) -> String {
+    range.map_or_else(String::new, |(start, end)| format!(" {start} {end}"))
 }
 
 #[cfg(test)]
@@ -338,8 +352,11 @@ mod tests {
         let mfmt = Command::Mfmt(time, &path);
         assert_eq!(&*mfmt.encode(), "MFMT 20260131120000 /a b/ü\r\n".as_bytes());
         let part = Command::XDigest(Algorithm::Crc32, &path, Some((0, 7)));
-        assert_eq!(&*part.encode(), "XCRC /a b/ü 0 7\r\n".as_bytes());
-        assert_eq!(part.line().as_str(), "XCRC /a b/ü 0 7");
+        assert_eq!(&*part.encode(), "XCRC \"/a b/ü\" 0 7\r\n".as_bytes());
+        assert_eq!(part.line().as_str(), "XCRC \"/a b/ü\" 0 7");
+        let simple = RemotePath::try_from("/a").unwrap();
+        let whole = Command::XDigest(Algorithm::Sha256, &simple, None);
+        assert_eq!(&*whole.encode(), b"XSHA256 /a\r\n");
         let opts = Command::OptsHash(Algorithm::Sha256);
         assert_eq!(&*opts.encode(), b"OPTS HASH SHA-256\r\n");
         let chmod = Command::SiteChmod(0o44, &path);

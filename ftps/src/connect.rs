@@ -131,7 +131,8 @@ impl Connector {
     fn port_ahead(&self) -> Option<Command<'static>> {
         let profile = self.profile.get();
         let is_asked = self.first_port == FirstPort::WithLogin;
-        (is_asked && profile.flights == Flights::Together).then(|| profile.passive.command())
+        let ip = self.target.address.ip();
+        (is_asked && profile.flights == Flights::Together).then(|| profile.passive.command(ip))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -199,7 +200,9 @@ impl Connector {
             return Some(Rung::OneByOne);
         }
         if error.stage() == Stage::DataConnection && error.is_unreachable_data_port() {
-            return had_worked.then_some(Rung::NewConnection);
+            // Where ports were reached before, the next connection tries with care, and PASV too.
+            let was_reached = self.profile.get().data_ports == DataPorts::Reached;
+            return (had_worked || was_reached).then_some(Rung::NewConnection);
         }
         if error.stage() == Stage::DataTls {
             let is_older_offered = self.versions().allows(TlsVersion::Tls12);

@@ -284,6 +284,7 @@ impl Error {
             Kind::UnexpectedData => Cause::ProtocolViolation,
             Kind::EndedEarly { .. } => Cause::TransferBroken,
             Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Cause::NotWhole,
+            Kind::NameNotKept => Cause::NameNotAllowed,
             Kind::NoRandomness(_) => Cause::NoRandomness,
             Kind::OutOfStep => Cause::ConnectionLost,
         }

@@ -190,6 +190,10 @@ pub(crate) enum Kind {
     WrongSize { sent: u64, stored: Option<u64> },
     #[error("the server holds another content than was sent: {stored} instead of {sent}")]
     WrongDigest { sent: FileDigest, stored: FileDigest },
+    #[error(
+        "the server keeps no space at the end of a name: it would store the file under another"
+    )]
+    NameNotKept,
     #[error("the operating system gave no random bytes")]
     NoRandomness(#[source] io::Error),
     #[error("the session's commands and replies are out of step")]
@@ -284,6 +288,7 @@ impl Error {
             | Kind::UnexpectedData
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
+            | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::OutOfStep => None,
         }
@@ -321,6 +326,7 @@ impl Error {
             | Kind::DataCertificate { .. }
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
+            | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
         }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
+use tokio::time::sleep;
+
 use crate::{
     client::{Client, Directories},
     config::{Config, Rotated, Rotation},
     connect::Connector,
     diagnosis::Cause,
     error::Error,
-    pool::{Meter, Owner},
+    pool::Meter,
     profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::{Status, Transcript},
     upload::Ahead,
@@ -25,8 +27,32 @@ pub struct Line {
     connector: Connector,
     client: Option<Client>,
     ahead: Option<Ahead>,
-    owner: Owner,
     meter: Arc<Meter>,
+}
+
+/// A session that no line uses, with what was asked ahead over it.
+#[derive(Debug)]
+pub(crate) struct Spare {
+    client: Client,
+    ahead: Option<Ahead>,
+}
+
+/// Whether the server has room for one more session.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Room {
+    /// That is not known.
+    Unknown,
+    /// One of ours has just ended; the server may count it for a moment still.
+    MadeNow,
+}
+
+impl Spare {
+    /// Logs out.
+    pub(crate) async fn quit(self) {
+        if self.client.is_usable() {
+            self.client.quit().await;
+        }
+    }
 }
 
 impl Line {
@@ -34,18 +60,19 @@ impl Line {
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self {
-            connector,
-            client: None,
-            ahead: None,
-            owner: Owner::default(),
-            meter: Arc::default(),
-        }
+        Self { connector, client: None, ahead: None, meter: Arc::default() }
     }
 
-    /// The same as one of several of a pool, counting what it brings to the server.
-    pub(crate) fn of_pool(self, owner: Owner, meter: Arc<Meter>) -> Self {
-        Self { owner, meter, ..self }
+    /// A line of a pool, with a session that is there already or without.
+    pub(crate) fn of_pool(connector: Connector, meter: Arc<Meter>, spare: Option<Spare>) -> Self {
+        let (client, ahead) = spare.map(|spare| (spare.client, spare.ahead)).unzip();
+        Self { connector: connector.asking_ahead(), client, ahead: ahead.flatten(), meter }
+    }
+
+    /// The session without the line, if it is good for anything.
+    pub(crate) fn into_spare(self) -> Option<Spare> {
+        let client = self.client.filter(Client::is_usable)?;
+        Some(Spare { client, ahead: self.ahead })
     }
 
     pub(crate) fn meter(&self) -> &Arc<Meter> {
@@ -65,7 +92,7 @@ impl Line {
         let is_alive = client.as_mut().is_some_and(Client::is_alive);
         let client = match client.filter(|_| is_alive) {
             Some(client) => self.fresh(client).await?,
-            None => self.open().await?,
+            None => self.open(Room::Unknown).await?,
         };
         Ok(self.client.insert(client))
     }
@@ -83,10 +110,10 @@ impl Line {
         self.transcript()
             .control(Status::Rotating { commands: client.commands(), age: client.age() });
         client.quit().await;
-        self.open().await
+        self.open(Room::MadeNow).await
     }
 
-    async fn open(&mut self) -> Result<Client, Error> {
+    async fn open(&mut self, mut room: Room) -> Result<Client, Error> {
         let mut rungs = 0;
         loop {
             match self.connector.open().await {
@@ -94,14 +121,34 @@ impl Line {
                 Err(error) if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() => {
                     rungs += 1;
                 }
-                Err(error) => {
-                    if error.diagnosis().cause == Cause::TooManyConnections {
-                        self.owner.make_room();
+                Err(error) if error.diagnosis().cause == Cause::TooManyConnections => {
+                    if std::mem::replace(&mut room, Room::Unknown) == Room::MadeNow {
+                        sleep(self.config().retry.first).await;
+                        continue;
                     }
-                    return Err(error);
+                    self.meter.note_crowded();
+                    if let Some(client) = self.session_of_another(error).await? {
+                        return Ok(client);
+                    }
                 }
+                Err(error) => return Err(error),
             }
         }
+    }
+
+    /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
+    /// `None` where a line came back without its session, so that there is room for another.
+    async fn session_of_another(&mut self, error: Error) -> Result<Option<Client>, Error> {
+        if let Some(client) = self.take_spare() {
+            return Ok(Some(client));
+        }
+        self.transcript().control(Status::WaitingForSession);
+        if self.meter.another_returns().await { Ok(self.take_spare()) } else { Err(error) }
+    }
+
+    fn take_spare(&mut self) -> Option<Client> {
+        let spares = std::iter::from_fn(|| self.meter.take_spare());
+        spares.map(|spare| spare.client).find_map(|mut client| client.is_alive().then_some(client))
     }
 
     /// Drops the client and takes the step that `error` suggests; `None` when there is none.

@@ -5,7 +5,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use tokio::{
@@ -20,6 +20,7 @@ use crate::{
     error::Error,
     line::Line,
     profile::{MaxSessions, SharedProfile},
+    transcript::Status,
 };
 
 mod growth;
@@ -52,17 +53,21 @@ struct Shared {
 
 #[derive(Debug)]
 struct State {
-    /// Lines with a session, the one that was used last on top.
-    idle: Vec<Line>,
     /// Lines that are taken out.
     leased: u32,
+    /// Uploads that wait for a line.
+    uploads_waiting: u32,
+    /// Errands that wait for one.
+    errands_waiting: u32,
     growth: Growth,
     is_closed: bool,
 }
 
-/// The pool that a line belongs to, if it belongs to one.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Owner(Weak<Shared>);
+/// Somebody who waits for a line.
+struct Waiting<'a> {
+    shared: &'a Shared,
+    purpose: Purpose,
+}
 
 /// What a line is taken out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,8 +85,9 @@ impl Pool {
         let known = connector.shared_profile().get().max_sessions;
         let known = known.filter(|known| known.at.elapsed() < sessions.recheck);
         let state = State {
-            idle: Vec::new(),
             leased: 0,
+            uploads_waiting: 0,
+            errands_waiting: 0,
             growth: Growth::new(sessions, known.map(|known| known.count), Instant::now()),
             is_closed: false,
         };
@@ -115,7 +121,9 @@ impl Pool {
     /// How many sessions may be open for uploads now.
     #[must_use]
     pub fn allowed(&self) -> u32 {
-        self.shared.state().growth.allowed()
+        let mut state = self.shared.state();
+        self.shared.look_at(&mut state);
+        state.growth.allowed()
     }
 
     /// What is known about the host.
@@ -126,17 +134,14 @@ impl Pool {
 
     /// Logs out of every session that is not taken out; those return to nothing.
     pub async fn close(&self) {
-        let idle = {
-            let mut state = self.shared.state();
-            state.is_closed = true;
-            std::mem::take(&mut state.idle)
-        };
-        for line in idle {
-            line.quit().await;
+        self.shared.state().is_closed = true;
+        for spare in self.shared.meter.take_spares() {
+            spare.quit().await;
         }
     }
 
     async fn take(&self, purpose: Purpose) -> Lease {
+        let _waiting = Waiting::new(&self.shared, purpose);
         loop {
             let changed = self.shared.changed.notified();
             if let Some(line) = self.shared.try_take(purpose) {
@@ -154,40 +159,32 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_take(self: &Arc<Self>, purpose: Purpose) -> Option<Line> {
+    fn try_take(&self, purpose: Purpose) -> Option<Line> {
         let mut state = self.state();
         self.look_at(&mut state);
-        let allowed = match purpose {
-            Purpose::Upload => state.growth.allowed(),
-            Purpose::Errand => state.growth.with_errands(),
-        };
-        if state.leased >= allowed {
+        if state.leased >= state.most(purpose) {
             return None;
         }
         state.leased += 1;
-        let line = state.idle.pop();
-        Some(line.unwrap_or_else(|| {
-            let owner = Owner(Arc::downgrade(self));
-            Line::new(self.connector.clone()).of_pool(owner, Arc::clone(&self.meter))
-        }))
+        self.meter.line_left();
+        let spare = self.meter.take_spare();
+        Some(Line::of_pool(self.connector.clone(), Arc::clone(&self.meter), spare))
     }
 
-    /// The server takes no more sessions. Those that nobody uses make room: whoever was refused
-    /// tries again, and would wait for them in vain.
-    fn make_room(&self) {
-        let mut state = self.state();
-        let (leased, now) = (state.leased, Instant::now());
-        state.growth.refused(leased, now);
-        let known = MaxSessions { count: state.growth.allowed(), at: now };
-        self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
-        let idle = std::mem::take(&mut state.idle);
-        drop(state);
-        drop(idle);
-    }
-
-    /// Lets the number of sessions follow what was measured.
+    /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
-        let is_full = state.leased >= state.growth.allowed();
+        if self.meter.take_crowded() {
+            let before = state.growth.ceiling();
+            state.growth.refused(state.leased, Instant::now());
+            let max = state.growth.ceiling();
+            let known = MaxSessions { count: max, at: Instant::now() };
+            self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
+            if max < before {
+                self.connector.transcript().control(Status::SessionsLimited { max });
+            }
+        }
+        // Between two uploads a session is free for a moment, but not for want of uploads.
+        let is_full = state.leased + state.uploads_waiting >= state.growth.allowed();
         let (bytes, files) = self.meter.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
     }
@@ -196,33 +193,62 @@ impl Shared {
         let mut state = self.state();
         self.look_at(&mut state);
         state.leased = state.leased.saturating_sub(1);
-        let open = state.leased + u32::try_from(state.idle.len()).unwrap_or(u32::MAX);
-        let is_wanted = !state.is_closed && line.is_usable() && open < state.growth.with_errands();
-        if is_wanted {
-            state.idle.push(line);
+        // A line that waits for another one's session has none.
+        let is_wanted = !state.is_closed && self.meter.others() < state.growth.with_errands();
+        if let Some(spare) = line.into_spare().filter(|_| is_wanted) {
+            self.meter.put_spare(spare);
         }
         drop(state);
-        self.changed.notify_one();
+        self.meter.line_returned();
+        self.changed.notify_waiters();
     }
 }
 
-impl Owner {
-    /// The server refused the line a session because there are too many.
-    pub(crate) fn make_room(&self) {
-        if let Some(shared) = self.0.upgrade() {
-            shared.make_room();
+impl State {
+    fn waiting(&mut self, purpose: Purpose) -> &mut u32 {
+        match purpose {
+            Purpose::Upload => &mut self.uploads_waiting,
+            Purpose::Errand => &mut self.errands_waiting,
         }
+    }
+
+    /// How many lines may be taken out. Where no line is left for an errand, the next one that
+    /// comes back is.
+    fn most(&self, purpose: Purpose) -> u32 {
+        let all = self.growth.with_errands();
+        match purpose {
+            Purpose::Upload if self.errands_waiting > 0 => {
+                self.growth.allowed().min(all.saturating_sub(1))
+            }
+            Purpose::Upload => self.growth.allowed(),
+            Purpose::Errand => all,
+        }
+    }
+}
+
+impl<'a> Waiting<'a> {
+    fn new(shared: &'a Shared, purpose: Purpose) -> Self {
+        *shared.state().waiting(purpose) += 1;
+        Self { shared, purpose }
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        *self.shared.state().waiting(self.purpose) -= 1;
+        // What was kept for an errand may be taken by an upload.
+        self.shared.changed.notify_waiters();
     }
 }
 
 impl Lease {
-    /// Whether more lines are taken out than the server takes sessions: who has something else to
-    /// bring should give this one back first.
+    /// Whether more lines are taken out than the server takes sessions, or an errand waits for one:
+    /// who has something else to bring should give this one back first.
     #[must_use]
     pub fn is_surplus(&self) -> bool {
         let mut state = self.shared.state();
         self.shared.look_at(&mut state);
-        state.leased > state.growth.with_errands()
+        state.leased.saturating_add(state.errands_waiting) > state.growth.with_errands()
     }
 
     /// Connects, if that was not done yet.

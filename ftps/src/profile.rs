@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -163,9 +164,10 @@ pub enum PassiveMode {
 }
 
 impl PassiveMode {
-    /// The command that asks for a port.
-    pub(crate) fn command(self) -> Command<'static> {
+    /// The command that asks for a port. `PASV` knows IPv4 only.
+    pub(crate) fn command(self, server: IpAddr) -> Command<'static> {
         match self {
+            Self::PassiveOnly | Self::ExtendedSuspect if server.is_ipv6() => Command::Epsv,
             Self::Extended => Command::Epsv,
             Self::PassiveOnly | Self::ExtendedSuspect => Command::Pasv,
         }

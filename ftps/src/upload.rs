@@ -14,6 +14,7 @@
 //! - `place`: the check, the date and the name.
 //! - `patience`: when it tries again, and when it gives up.
 //! - [`temporary`]: the names of files that are not complete.
+//! - `leftovers`: what earlier uploads left behind. None of it is touched unless a plan names it.
 
 use std::sync::Arc;
 
@@ -37,12 +38,14 @@ use crate::{
     transcript::Status,
 };
 
+mod leftovers;
 mod patience;
 mod place;
 mod plan;
 mod resume;
 pub mod temporary;
 
+pub use self::leftovers::Leftover;
 pub(crate) use self::place::Ahead;
 pub use self::plan::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified};
 
@@ -277,6 +280,9 @@ impl<S: Source> Run<'_, S> {
         let client = unless(self.stop, line.client()).await??;
         let path = client.absolute(&self.plan.path);
         let ahead = ahead.filter(|ahead| ahead.is_about(&path));
+        if !keeps_name(client, &path) {
+            return Err(client.error(Kind::NameNotKept, Stage::Transfer).into());
+        }
         self.path = Some(path.clone());
         self.remove_abandoned(client).await?;
         let temporary = self.temporary_name(client, &path)?;
@@ -546,4 +552,10 @@ async fn open<'c>(
         Resume::Append if offset > 0 => client.append(path).await,
         Resume::Append | Resume::Restart | Resume::Never => client.store(path, offset).await,
     }
+}
+
+/// Pure-FTPd makes an underscore of a space at the end of a command, without a word: the rename
+/// would go to another name, over whatever file has that.
+fn keeps_name(client: &Client, path: &RemotePath) -> bool {
+    path.as_bytes().last() != Some(&b' ') || !client.facts().banner.mentions("pure-ftpd")
 }

@@ -38,6 +38,13 @@ pub enum ClientMessage {
         /// Absolute, or relative to the directory that the login opened.
         path: String,
     },
+    /// Remove what an upload that broke off left behind; answered by
+    /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
+    /// removes nothing but files under temporary names: [`crate::server::Entry::leftover_of`].
+    Remove {
+        /// Absolute, or relative to the directory that the login opened.
+        path: String,
+    },
     /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
     Offer(Offer),
     /// Give an upload up. What lies on the server under a temporary name is removed.

@@ -89,6 +89,18 @@ pub enum ServerMessage {
         /// What happened.
         problem: Problem,
     },
+    /// The answer to a `remove`: it is not there any more.
+    Removed {
+        /// The path as the page sent it.
+        path: String,
+    },
+    /// The answer to a `remove` that the portal or the server refused.
+    RemoveFailed {
+        /// The path as the page sent it.
+        path: String,
+        /// What happened.
+        problem: Problem,
+    },
     /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
     ///
     /// Both are offsets into the file, not differences, so that a message that overtakes nothing
@@ -273,6 +285,10 @@ pub struct Entry {
     /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_millis: Option<i64>,
+    /// Where the name is a temporary one: the name that the complete file was to have. Of a long
+    /// name it is the start only. The upload may be under way still, here or elsewhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leftover_of: Option<String>,
 }
 
 /// What a directory entry is.

@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -87,19 +88,27 @@ pub struct File {
     pub content: Content,
     /// What to do when the path is taken.
     pub on_conflict: OnConflict,
+    /// The temporary name of an earlier upload to go on with.
+    pub resume: Option<String>,
 }
 
 impl File {
     /// A file that does not replace another.
     #[must_use]
     pub fn new(path: impl Into<String>, content: Content) -> Self {
-        Self { path: path.into(), content, on_conflict: OnConflict::Ask }
+        Self { path: path.into(), content, on_conflict: OnConflict::Ask, resume: None }
     }
 
     /// The same, but it replaces what is there.
     #[must_use]
     pub fn overwriting(self) -> Self {
         Self { on_conflict: OnConflict::Overwrite, ..self }
+    }
+
+    /// The same, but it goes on with an earlier upload.
+    #[must_use]
+    pub fn resuming(self, temporary: impl Into<String>) -> Self {
+        Self { resume: Some(temporary.into()), ..self }
     }
 }
 
@@ -221,7 +230,17 @@ impl Client {
     /// # Panics
     /// When it cannot log in.
     pub async fn connect(&mut self, server: &Server) -> Connected {
+        self.connect_at(server.address(), server).await
+    }
+
+    /// Connects to a server that seems to be at another address.
+    ///
+    /// # Panics
+    /// When it cannot log in.
+    pub async fn connect_at(&mut self, address: SocketAddr, server: &Server) -> Connected {
         let mut connect = to(server);
+        connect.host = address.ip().to_string();
+        connect.port = address.port();
         connect.trusted_certificate = Some(server.certificate_sha256());
         match self.attempt(connect).await {
             Attempted::Connected(connected) => *connected,
@@ -329,7 +348,7 @@ impl Client {
             size: file.content.len,
             modified_millis: Some(1_700_000_000_000),
             on_conflict: file.on_conflict,
-            resume: None,
+            resume: file.resume.clone(),
         }))
         .await;
         upload
@@ -345,6 +364,21 @@ impl Client {
             match self.hear().await {
                 ServerMessage::Listing { entries, .. } => return Ok(entries),
                 ServerMessage::ListingFailed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Removes what an upload left behind.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn remove(&mut self, path: &str) -> Result<(), Problem> {
+        self.say(&ClientMessage::Remove { path: path.to_owned() }).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Removed { .. } => return Ok(()),
+                ServerMessage::RemoveFailed { problem, .. } => return Err(problem),
                 _ => {}
             }
         }

@@ -27,7 +27,7 @@ use std::{
     os::unix::fs::{PermissionsExt as _, chown},
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use protocol::Encryption;
@@ -119,6 +119,56 @@ pub struct Options {
     pub clients: Clients,
     /// Where it listens.
     pub place: Place,
+    /// Whether files may be renamed.
+    pub renaming: Renaming,
+    /// Whether files get the date that they are given.
+    pub dates: Dates,
+    /// Whether an upload may go on where another one ended.
+    pub restart: Restart,
+    /// Whether it makes digests of files.
+    pub digests: Digests,
+    /// The most sessions that it takes from one address at once.
+    pub max_sessions: Option<u32>,
+}
+
+/// Whether a server renames files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Renaming {
+    /// It does: the default of all of them.
+    Allowed,
+    /// It refuses. vsftpd refuses to delete too then; Pure-FTPd refuses only to rename over a file.
+    Forbidden,
+}
+
+/// Whether a server sets the dates of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Dates {
+    /// It does: the default of all of them.
+    Set,
+    /// It refuses, whatever it says of itself. Pure-FTPd has no such option.
+    Refused,
+}
+
+/// Whether a server lets an upload go on where another one ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Restart {
+    /// `ProFTPD` does not, the others do.
+    ByDefault,
+    /// `ProFTPD` does too: `AllowStoreRestart on`.
+    Allowed,
+}
+
+/// Whether a server makes digests of files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Digests {
+    /// None of them does by default.
+    None,
+    /// `ProFTPD` with `mod_digest`: `HASH`, `XSHA256` and their like.
+    All,
+    /// The same, by CRC-32 alone.
+    Crc,
+    /// It says that it makes them, and refuses.
+    Refused,
 }
 
 /// Whether a server wants to see its clients' certificates.
@@ -183,6 +233,11 @@ impl Default for Options {
             existing: Existing::Replaced,
             clients: Clients::Anybody,
             place: Place::Loopback,
+            renaming: Renaming::Allowed,
+            dates: Dates::Set,
+            restart: Restart::ByDefault,
+            digests: Digests::None,
+            max_sessions: None,
         }
     }
 }
@@ -357,9 +412,16 @@ impl Server {
     /// When it does not come back.
     pub fn restart(&mut self) {
         self.process.kill();
-        let output = self.folder.path().join("output-again.log");
-        self.process = self.plan.start(&self.environment, output);
-        self.await_greeting().unwrap_or_else(|log| panic!("it did not come back:\n{log}"));
+        let begun = Instant::now();
+        loop {
+            let output = self.folder.path().join("output-again.log");
+            self.process = self.plan.start(&self.environment, output);
+            match self.await_greeting() {
+                Ok(()) => return,
+                // A session that was killed may hold the port for a moment still.
+                Err(log) => assert!(begun.elapsed() < START_LIMIT, "it did not come back:\n{log}"),
+            }
+        }
     }
 
     /// Which server it is.

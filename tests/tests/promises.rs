@@ -12,6 +12,7 @@
 use std::{net::TcpListener, time::Duration};
 
 use ferryport_tests::{
+    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Attempted, Client, File, Outcome, new_session, open_socket, to, to_port},
     content::Content,
     impostors::{ClosedPort, Impostor},
@@ -87,6 +88,47 @@ with_each_server! {
         let outcome = client.upload_one(&new).await;
         assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
         assert_eq!(server.sha256_of("good.bin"), Some(new.content.sha256()));
+    }
+
+    /// 4. The connection to the server is lost, then the server itself for a while: the upload goes
+    /// on, from what the server holds where that lets it, and the file is whole.
+    async fn a_break_is_not_a_failure(server: Server) {
+        let mut server = server;
+        let flags = &["--allow-network", "127.0.0.0/8", "--retry-wait", "100 ms"];
+        let portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+        let chaos = Chaos::before(&server).await;
+        let mut client = Client::open(&portal).await;
+        client.connect_at(chaos.address(), &server).await;
+        let broken = Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, blow: Blow::Reset };
+        chaos.plan([broken]);
+        let file = File::new("file.bin", Content { len: 90 << 20, seed: 4 });
+        let (mut interrupted, mut restarted) = (0, false);
+        let outcomes = client
+            .upload_and(std::slice::from_ref(&file), |message, _| {
+                match message {
+                    ServerMessage::Interrupted { .. } => interrupted += 1,
+                    ServerMessage::Credit { taken, .. }
+                        if interrupted > 0 && *taken > 50 << 20 && !restarted =>
+                    {
+                        restarted = true;
+                        server.restart();
+                    }
+                    _ => {}
+                }
+                None
+            })
+            .await;
+        let outcome = &outcomes[0];
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+        assert!(restarted && interrupted >= 2, "{interrupted}\n{}", client.transcript());
+        assert_eq!(server.sha256_of("file.bin"), Some(file.content.sha256()));
+        // What Pure-FTPd renames while it goes on with a file, it leaves when it is killed.
+        let own = |name: &String| name.starts_with(".pureftpd-upload.");
+        let files: Vec<_> = server.files().into_iter().filter(|name| !own(name)).collect();
+        assert_eq!(files, ["file.bin"], "{}", client.transcript());
+        // ProFTPD does not let an upload go on unless it is told to.
+        let goes_on = server.kind() != Kind::ProFtpd;
+        assert!(!goes_on || client.transcript().contains("Going on from there"));
     }
 
     /// 5. Not in what the portal prints, however much it is asked to; not in what it sends.

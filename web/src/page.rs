@@ -337,6 +337,8 @@ impl Page {
                 let next = self.remote.failed(problem);
                 self.list(next);
             }
+            // The page asks for no removal yet.
+            ServerMessage::Removed { .. } | ServerMessage::RemoveFailed { .. } => {}
             ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));

@@ -172,7 +172,11 @@ impl Client {
 
     /// The command that asks for a port now, where one may be asked for ahead of time.
     pub(crate) fn prefetch_command(&self) -> Command<'static> {
-        self.profile.get().passive.command()
+        self.profile.get().passive.command(self.control.peer().ip())
+    }
+
+    fn port_command_is_passive(&self) -> bool {
+        matches!(self.prefetch_command(), Command::Pasv)
     }
 
     /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
@@ -204,7 +208,7 @@ impl Client {
         if let Some(endpoint) = self.take_prefetched() {
             return Ok(endpoint);
         }
-        if self.profile.get().passive == PassiveMode::Extended
+        if !self.port_command_is_passive()
             && let Some(endpoint) = self.ask_extended().await?
         {
             return Ok(endpoint);
@@ -214,7 +218,7 @@ impl Client {
 
     /// `EPSV` first; `PASV` where that is refused, or where its port cannot be reached.
     async fn dial_data(&mut self) -> Result<Dialled, Error> {
-        if self.profile.get().passive != PassiveMode::Extended {
+        if self.port_command_is_passive() {
             return self.dial_passive().await;
         }
         let endpoint = match self.take_prefetched() {

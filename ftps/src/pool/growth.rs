@@ -56,9 +56,16 @@ impl Growth {
         self.allowed
     }
 
+    /// The most that may ever be allowed, as far as it is known.
+    pub(super) fn ceiling(&self) -> u32 {
+        self.ceiling
+    }
+
     /// With one more for what is short, where the server is not known to refuse it.
     pub(super) fn with_errands(&self) -> u32 {
-        if self.ceiling < self.sessions.max { self.allowed } else { self.allowed + 1 }
+        let is_limited = self.ceiling < self.sessions.max;
+        let most = if is_limited { self.ceiling } else { self.sessions.max + 1 };
+        (self.allowed + 1).min(most)
     }
 
     /// The server refused a session; one of those that are taken out is the one.
@@ -81,11 +88,15 @@ impl Growth {
         let brought = worth.saturating_sub(self.window.worth);
         let was_full = self.window.was_full;
         self.window = Window { start: now, worth, was_full: true };
-        // Where sessions were free, or nothing came, the number was not what counted.
-        if was_full && brought > 0 {
-            self.judge(brought as f64 / elapsed.as_secs_f64());
-        } else {
-            self.before = None;
+        match (was_full, brought) {
+            // Whoever has the sessions does not use them; somebody else may.
+            (true, 0) => {
+                self.allowed = (self.allowed + 1).min(self.ceiling);
+                self.before = None;
+            }
+            (true, _) => self.judge(brought as f64 / elapsed.as_secs_f64()),
+            // Where sessions were free, their number was not what counted.
+            (false, _) => self.before = None,
         }
     }
 
@@ -173,7 +184,9 @@ mod tests {
         trial.now += WINDOW;
         trial.growth.observe(trial.now, 1000, 1, false);
         assert_eq!(trial.growth.allowed(), 2);
-        assert_eq!(trial.bring(0), 2);
+        trial.now += WINDOW;
+        trial.growth.observe(trial.now, 1000, 1, false);
+        assert_eq!(trial.growth.allowed(), 2);
     }
 
     #[test]
@@ -188,6 +201,14 @@ mod tests {
         // Not for good: who was there may have gone.
         trial.now += RECHECK;
         assert_eq!(trial.bring(1000), 2);
+    }
+
+    #[test]
+    fn uploads_that_stand_still_keep_no_others_waiting() {
+        let mut trial = Trial::new(2, 4);
+        assert_eq!(trial.bring(0), 3);
+        assert_eq!(trial.bring(0), 4);
+        assert_eq!(trial.bring(0), 4);
     }
 
     #[test]

@@ -128,6 +128,13 @@ pub enum Status {
         /// After this wait.
         after: Duration,
     },
+    /// The server refused a session, and there are others whose turn may end.
+    WaitingForSession,
+    /// The server refused a session: from here on so many are opened at most.
+    SessionsLimited {
+        /// How many.
+        max: u32,
+    },
     /// The upload goes on where it broke off.
     GoingOn {
         /// What the server holds, in bytes.
@@ -273,6 +280,13 @@ impl fmt::Display for Status {
             Self::TryingAgain { after } => {
                 write!(f, "Trying again in {:.1} s.", after.as_secs_f32())
             }
+            Self::WaitingForSession => f.write_str(
+                "The server takes no more sessions. Waiting until one of the others is free.",
+            ),
+            Self::SessionsLimited { max } => write!(
+                f,
+                "The server takes no more than {max} sessions at once, so no more are opened."
+            ),
             Self::GoingOn { held, size } => {
                 write!(f, "The server holds {held} of {size} bytes. Going on from there.")
             }

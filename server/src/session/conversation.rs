@@ -122,12 +122,9 @@ impl Conversation {
             ClientMessage::MakeDirectory { path } => {
                 self.errand(Errand::MakeDirectory { path }).await?;
             }
+            ClientMessage::Remove { path } => self.errand(Errand::Remove { path }).await?,
             ClientMessage::Offer(offer) => self.offer(offer).await?,
-            ClientMessage::Cancel { upload } => {
-                if let Some(open) = open(&self.uploads).get(&upload) {
-                    open.cancel.cancel();
-                }
-            }
+            ClientMessage::Cancel { upload } => self.cancel(upload).await,
         }
         Ok(())
     }
@@ -152,6 +149,16 @@ impl Conversation {
     pub async fn close(mut self) {
         if let Some(link) = self.link.take() {
             link.close().await;
+        }
+    }
+
+    /// One that waits is answered at once; one that has begun answers itself.
+    async fn cancel(&mut self, upload: UploadId) {
+        if self.link.as_ref().is_some_and(|link| link.withdraw(upload)) {
+            open(&self.uploads).remove(&upload);
+            self.outbox.send(ServerMessage::Cancelled { upload }).await;
+        } else if let Some(open) = open(&self.uploads).get(&upload) {
+            open.cancel.cancel();
         }
     }
 
@@ -216,8 +223,10 @@ impl Conversation {
         if uploads.len() >= max {
             return Err(Misconduct::TooManyUploads(max));
         }
-        // Sent ahead, so that no small file costs a round trip to the page.
-        let ahead = self.portal.budget.try_lease(offer.size.min(settings.ahead_window.0));
+        // Sent ahead, so that no small file costs a round trip to the page; but not while it is
+        // open from where an earlier upload goes on.
+        let ahead = offer.resume.is_none().then(|| offer.size.min(settings.ahead_window.0));
+        let ahead = ahead.and_then(|bytes| self.portal.budget.try_lease(bytes));
         let inlet = Inlet::new(offer.size, settings.min_chunk.0, ahead.unwrap_or_default());
         let upload = Arc::new(OpenUpload { offer, inlet, cancel });
         uploads.insert(upload.offer.upload, Arc::clone(&upload));

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use ftps::{Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
-    Problem, ServerMessage, Stage,
+    Problem, ServerMessage, Stage, UploadId,
     client::Connect,
     server::{Connected, LogKind},
 };
@@ -38,6 +38,11 @@ pub enum Errand {
     },
     /// Make a directory and its parents.
     MakeDirectory {
+        /// As the page sent it.
+        path: String,
+    },
+    /// Remove what an upload left behind.
+    Remove {
         /// As the page sent it.
         path: String,
     },
@@ -72,6 +77,7 @@ impl Errand {
             Self::MakeDirectory { path } => {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
+            Self::Remove { path } => ServerMessage::RemoveFailed { path: path.clone(), problem },
             Self::Upload(upload) => {
                 ServerMessage::Failed { upload: upload.offer.upload, problem, resume: None }
             }
@@ -124,6 +130,12 @@ impl Link {
         })
     }
 
+    /// Takes an upload back that nobody has begun with; whether it was there.
+    #[must_use]
+    pub fn withdraw(&self, upload: UploadId) -> bool {
+        self.waiting.withdraw(upload)
+    }
+
     /// Cancelled when the link ends: every upload's own token is a child of it.
     #[must_use]
     pub fn uploads_end(&self) -> &CancellationToken {
@@ -172,13 +184,17 @@ impl Worker {
         };
         let end = match connected {
             Ok(pool) => {
-                let mut uploads = self.start_uploads(&pool);
-                self.run_errands(&pool).await;
+                let (trouble, mut troubles) = mpsc::channel(1);
+                let mut uploads = self.start_uploads(&pool, &trouble);
+                let end = tokio::select! {
+                    () = self.run_errands(&pool) => End::HungUp,
+                    Some(problem) = troubles.recv() => End::Problem(problem),
+                };
                 // Whoever has an upload sees it cancelled, and answers it.
                 self.hang_up.cancel();
                 while uploads.join_next().await.is_some() {}
                 pool.close().await;
-                End::HungUp
+                end
             }
             Err(end) => end,
         };
@@ -186,7 +202,7 @@ impl Worker {
     }
 
     /// As many as may be under way at once; each waits for a connection that it may use.
-    fn start_uploads(&self, pool: &Pool) -> JoinSet<()> {
+    fn start_uploads(&self, pool: &Pool, trouble: &mpsc::Sender<Problem>) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for _ in 0..self.portal.settings.max_ftps_connections.max(1) {
             let uploader = Uploader {
@@ -196,6 +212,7 @@ impl Worker {
                 open_uploads: Arc::clone(&self.open_uploads),
                 waiting: Arc::clone(&self.waiting),
                 hang_up: self.hang_up.clone(),
+                trouble: trouble.clone(),
             };
             tasks.spawn(uploader.run());
         }
@@ -293,6 +310,7 @@ impl Worker {
             match errand {
                 Some(Errand::List { path }) => self.list(pool, path).await,
                 Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
+                Some(Errand::Remove { path }) => self.remove(pool, path).await,
                 // Uploads have a queue of their own.
                 Some(Errand::Upload(_)) => (),
                 None => return,
@@ -337,6 +355,22 @@ impl Worker {
         let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         client.make_directories(&directory).await.map_err(|error| words::problem(&error))
+    }
+
+    async fn remove(&self, pool: &Pool, path: String) {
+        let answer = match self.try_remove(pool, &path).await {
+            Ok(()) => ServerMessage::Removed { path },
+            Err(problem) => ServerMessage::RemoveFailed { path, problem },
+        };
+        self.outbox.send(answer).await;
+    }
+
+    /// Nothing but what an upload left behind: no page deletes other files.
+    async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
+        let mut lease = pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let leftover = words::leftover_path(&words::directory(client), path)?;
+        lease.remove(&leftover).await.map_err(|error| words::problem(&error))
     }
 
     /// Answers what is still open, then tells the page that there is no connection any more.

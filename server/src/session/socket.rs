@@ -82,6 +82,7 @@ async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<A
         | ClientMessage::Offer(_)
         | ClientMessage::Cancel { .. }
         | ClientMessage::MakeDirectory { .. }
+        | ClientMessage::Remove { .. }
         | ClientMessage::Ping => Err(Misconduct::HelloFirst.into()),
     }
 }

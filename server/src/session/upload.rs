@@ -70,31 +70,29 @@ async fn bring(
     outbox: &Outbox,
     upcoming: impl FnMut() -> Option<String> + Send + Sync,
 ) -> Result<ftps::upload::Uploaded, Ended> {
-    let directory = match unless(&upload.cancel, line.client()).await? {
-        Ok(client) => words::directory(client),
-        // A lost connection is the upload's to mend.
-        Err(error) if error.is_transient() => RemotePath::root(),
-        Err(error) => return Err(words::problem(&error).into()),
-    };
-    let plan = plan(upload, &directory)?;
-    let mut feed = Feed::new(upload, portal, outbox, directory, upcoming);
-    feed.widen_window().await?;
+    let plan = plan(upload)?;
+    let mut feed = Feed::new(upload, portal, outbox, upcoming);
+    // What goes on with an earlier upload does not know yet from where.
+    if upload.offer.resume.is_none() {
+        unless(&upload.cancel, feed.widen_window()).await?;
+    }
     let brought = line.upload(&plan, &mut feed, &upload.cancel).await;
     brought.map_err(|failed| ended(failed, &plan.path))
 }
 
-fn plan(upload: &OpenUpload, directory: &RemotePath) -> Result<Plan, Problem> {
+fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
-        path: words::absolute_path(directory, &offer.path)?,
+        path: words::checked_path(&offer.path)?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
             OnConflict::Ask => ftps::upload::Existing::Keep,
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
-        resume: resume.map(|path| words::absolute_path(directory, path)).transpose()?,
+        // A name that cannot be one is as good as none.
+        resume: resume.and_then(|path| words::checked_path(path).ok()),
     })
 }
 
@@ -117,7 +115,6 @@ struct Feed<'a, N> {
     upload: &'a OpenUpload,
     portal: &'a Portal,
     outbox: &'a Outbox,
-    directory: RemotePath,
     upcoming: N,
     pace: Pace,
     /// The end of what the data connection took, in bytes from the file's start.
@@ -125,35 +122,53 @@ struct Feed<'a, N> {
 }
 
 impl<'a, N> Feed<'a, N> {
-    fn new(
-        upload: &'a OpenUpload,
-        portal: &'a Portal,
-        outbox: &'a Outbox,
-        directory: RemotePath,
-        upcoming: N,
-    ) -> Self {
+    fn new(upload: &'a OpenUpload, portal: &'a Portal, outbox: &'a Outbox, upcoming: N) -> Self {
         let pace = Pace::new(&portal.settings, &upload.inlet);
-        Self { upload, portal, outbox, directory, upcoming, pace, taken: 0 }
+        Self { upload, portal, outbox, upcoming, pace, taken: 0 }
     }
 
-    async fn widen_window(&self) -> Result<(), Ended> {
+    async fn widen_window(&self) {
         let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
         let wanted = inlet.size().min(settings.window.0).saturating_sub(inlet.lease_bytes());
         if wanted == 0 {
-            return Ok(());
+            return;
         }
         let lease = match self.portal.budget.try_lease(wanted) {
             Some(lease) => lease,
+            // Who holds a part of the budget does not wait for more of it, since all could; what is
+            // free later is taken on the way.
+            None if inlet.lease_bytes() > 0 => return,
             // With little left, any window will do; who holds one gives it back in the end.
             None => {
                 let least = wanted.min(settings.ahead_window.0);
-                unless(&self.upload.cancel, self.portal.budget.lease(least)).await?
+                self.portal.budget.lease(least).await
             }
         };
         inlet.widen(lease);
         self.announce().await;
-        Ok(())
+    }
+
+    /// Takes what has become free of the budget, where the window is smaller than it may be.
+    fn widen_if_free(&self) {
+        let inlet = &self.upload.inlet;
+        let missing = inlet.size().saturating_sub(self.taken);
+        let wanted = missing.min(self.portal.settings.window.0).saturating_sub(inlet.lease_bytes());
+        if wanted > 0
+            && let Some(lease) = self.portal.budget.try_lease(wanted)
+        {
+            inlet.widen(lease);
+        }
+    }
+
+    /// The window of an upload that goes on with an earlier one, once it is known from where;
+    /// whether the page was told.
+    async fn open_window(&self) -> bool {
+        let is_shut = self.upload.inlet.lease_bytes() == 0;
+        if is_shut {
+            self.widen_window().await;
+        }
+        is_shut
     }
 
     async fn announce(&self) {
@@ -172,9 +187,11 @@ where
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
+        self.open_window().await;
         let inlet = &self.upload.inlet;
         // The piece before this one is out of memory.
         inlet.release_taken();
+        self.widen_if_free();
         let credit = inlet.credit();
         // The page may wait for exactly this credit.
         if (inlet.is_empty() && self.pace.is_news(credit)) || self.pace.is_due(credit) {
@@ -189,7 +206,9 @@ where
         self.upload.inlet.rewind(offset);
         self.taken = offset;
         self.pace = Pace::new(&self.portal.settings, &self.upload.inlet);
-        self.announce().await;
+        if !self.open_window().await {
+            self.announce().await;
+        }
         Ok(())
     }
 
@@ -223,7 +242,7 @@ where
 
     fn upcoming(&mut self) -> Option<RemotePath> {
         let next = (self.upcoming)()?;
-        words::absolute_path(&self.directory, &next).ok()
+        words::checked_path(&next).ok()
     }
 }
 

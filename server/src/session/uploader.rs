@@ -7,13 +7,14 @@ use std::{
 };
 
 use ftps::{Lease, Pool};
-use tokio::sync::Notify;
+use protocol::{Problem, UploadId};
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
     conversation::{OpenUpload, OpenUploads, open},
     outbox::Outbox,
-    upload,
+    upload, words,
 };
 use crate::portal::Portal;
 
@@ -52,6 +53,14 @@ impl Waiting {
         let mut state = self.state();
         state.is_closed = true;
         std::mem::take(&mut state.uploads)
+    }
+
+    /// Takes an upload out that nobody has begun with; whether it was there.
+    pub fn withdraw(&self, id: UploadId) -> bool {
+        let mut state = self.state();
+        let before = state.uploads.len();
+        state.uploads.retain(|upload| upload.offer.upload != id);
+        state.uploads.len() < before
     }
 
     /// Puts an upload before the others, whence it came.
@@ -97,12 +106,19 @@ pub struct Uploader {
     pub waiting: Arc<Waiting>,
     /// Ends it.
     pub hang_up: CancellationToken,
+    /// Where it says that nobody can log in any more.
+    pub trouble: mpsc::Sender<Problem>,
 }
 
 impl Uploader {
     /// Runs until the session hangs up.
     pub async fn run(self) {
         while let Some(mut lease) = self.lease().await {
+            if let Some(problem) = self.connect(&mut lease).await {
+                // The others would meet the same, and each try more may have the account locked.
+                let _told_before = self.trouble.try_send(problem);
+                return;
+            }
             // Whoever has a line takes the next: nobody holds an upload without one.
             let mut next = self.waiting.take();
             while let Some(upload) = next {
@@ -114,6 +130,20 @@ impl Uploader {
                 }
             }
         }
+    }
+
+    /// Connects, and gives the problem that no later try mends. What may pass is the upload's to
+    /// mend.
+    async fn connect(&self, lease: &mut Lease) -> Option<Problem> {
+        let connected = tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => return None,
+            connected = lease.connect() => connected,
+        };
+        let error = connected.err()?;
+        let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
+        let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
+        (is_hopeless && !is_crowded).then(|| words::problem(&error))
     }
 
     /// A line, once there is something to do with it; `None` when the session hangs up.
@@ -145,7 +175,7 @@ impl Uploader {
 
 #[cfg(test)]
 mod tests {
-    use protocol::{OnConflict, UploadId, client::Offer};
+    use protocol::{OnConflict, client::Offer};
 
     use super::*;
     use crate::relay::{Inlet, Lease};
@@ -173,7 +203,7 @@ mod tests {
         }
         arrived.await.unwrap();
         assert_eq!(waiting.take().unwrap().offer.upload, UploadId(0));
-        assert_eq!(waiting.take().unwrap().offer.upload, UploadId(1));
+        assert!(waiting.withdraw(UploadId(1)) && !waiting.withdraw(UploadId(1)));
         let rest: Vec<_> = waiting.close().iter().map(|upload| upload.offer.upload).collect();
         assert_eq!(rest, [UploadId(2)]);
         assert!(waiting.push(upload(3)).is_err());

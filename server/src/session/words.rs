@@ -107,7 +107,14 @@ fn entry(entry: &ftps::Entry) -> Entry {
         },
         size: entry.size,
         modified_millis: entry.modified_millis,
+        leftover_of: leftover_of(entry).map(|target| target.display().into_owned()),
     }
+}
+
+/// The name that a file under a temporary name was to have.
+fn leftover_of(entry: &ftps::Entry) -> Option<RemotePath> {
+    let is_file = entry.kind == ftps::EntryKind::File;
+    is_file.then(|| ftps::upload::temporary::target_of(&entry.name)).flatten()
 }
 
 /// The message that carries a credit.
@@ -239,11 +246,34 @@ pub fn absolute_path(directory: &RemotePath, path: &str) -> Result<RemotePath, P
     if path.is_empty() {
         return Ok(directory.clone());
     }
+    Ok(directory.join(&checked_path(path)?))
+}
+
+/// A path of the page as it is; where it is relative, it starts at the login's directory.
+///
+/// # Errors
+/// When no FTP command can carry it, or it climbs.
+pub fn checked_path(path: &str) -> Result<RemotePath, Problem> {
     if path.split('/').any(|part| part == "..") {
         return Err(bad_path(path));
     }
-    let path = RemotePath::new(path).map_err(|_| bad_path(path))?;
-    Ok(directory.join(&path))
+    RemotePath::new(path).map_err(|_| bad_path(path))
+}
+
+/// A path of the page as an absolute one, where an upload may have left something behind.
+///
+/// # Errors
+/// When the name is no temporary one, and as for [`absolute_path`].
+pub fn leftover_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+    let absolute = absolute_path(directory, path)?;
+    let is_leftover = ftps::upload::temporary::target_of(&absolute).is_some();
+    is_leftover.then_some(absolute).ok_or_else(|| {
+        portal_problem(
+            format!("{path:?} is not the temporary name of an upload"),
+            "Remove other files with another client: the portal removes only what uploads left \
+             behind.",
+        )
+    })
 }
 
 /// Something that the portal says of its own.
@@ -315,5 +345,16 @@ mod tests {
         assert_eq!(absolute_path(&home, "").unwrap().display(), "/home");
         assert!(absolute_path(&home, "../b").is_err());
         assert!(absolute_path(&home, "a\r\nDELE b").is_err());
+    }
+
+    #[test]
+    fn only_temporary_names_may_be_removed() {
+        let home = RemotePath::new("/home").unwrap();
+        let leftover = leftover_path(&home, "a/b.txt.0123abcd.part").unwrap();
+        assert_eq!(leftover.display(), "/home/a/b.txt.0123abcd.part");
+        let others = ["", "/", "b.txt", "b.part", "../b.0123abcd.part", "b.0123abcd.part/c"];
+        for other in others {
+            assert!(leftover_path(&home, other).is_err(), "{other}");
+        }
     }
 }

@@ -4,7 +4,10 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 
 use protocol::Encryption;
 
-use super::{Clients, DAEMON, Existing, Login, Plan, Site, installation, program};
+use super::{
+    Clients, DAEMON, Dates, Digests, Existing, Login, Options, Plan, Renaming, Restart, Site,
+    installation, program,
+};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-proftpd" };
 
@@ -78,7 +81,8 @@ TLSProtocol TLSv1.2 TLSv1.3
 TLSRSACertificateFile {pem}
 TLSRSACertificateKeyFile {pem}
 TLSOptions {tls_options}
-{clients}",
+{clients}{extras}",
+        extras = extras(site.options),
         modules = installation().join("usr/lib/proftpd").display(),
         address = site.address(),
         control = site.ports.control(),
@@ -90,4 +94,32 @@ TLSOptions {tls_options}
     let file = site.folder.join("proftpd.conf");
     fs::write(&file, configuration).expect("the folder is ours");
     Plan { program, arguments: vec!["--nodaemon".into(), "--config".into(), file.into()] }
+}
+
+/// What an option adds to Debian's configuration.
+fn extras(options: Options) -> String {
+    let mut extras = String::new();
+    if options.restart == Restart::Allowed {
+        extras.push_str("AllowStoreRestart on\n");
+    }
+    if options.renaming == Renaming::Forbidden {
+        extras.push_str("<Limit RNFR RNTO>\nDenyAll\n</Limit>\n");
+    }
+    if options.dates == Dates::Refused {
+        extras.push_str("<Limit MFMT>\nDenyAll\n</Limit>\n");
+    }
+    if let Some(max) = options.max_sessions {
+        extras.push_str(&format!("MaxClientsPerHost {max}\n"));
+    }
+    if options.digests != Digests::None {
+        // By default it answers with the digest of what it received, whatever the disk made of it.
+        extras.push_str("LoadModule mod_digest.c\nDigestOptions NoTransferCache\n");
+    }
+    extras.push_str(match options.digests {
+        Digests::None => "",
+        Digests::All => "DigestAlgorithms all\n",
+        Digests::Refused => "DigestAlgorithms all\n<Limit HASH>\nDenyAll\n</Limit>\n",
+        Digests::Crc => "DigestAlgorithms crc32\n",
+    });
+    extras
 }

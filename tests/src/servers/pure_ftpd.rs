@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Login, Plan, Site, library_path, program};
+use super::{DAEMON, Login, Plan, Renaming, Site, library_path, program};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-pure-ftpd" };
 
@@ -35,7 +35,7 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         .output()
         .expect("pure-pw can be started");
     assert!(made.status.success(), "pure-pw failed: {made:?}");
-    let arguments = vec![
+    let mut arguments = vec![
         "--bind".into(),
         format!("{},{}", site.address(), site.ports.control()).into(),
         "--passiveportrange".into(),
@@ -58,5 +58,11 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         "--altlog".into(),
         format!("clf:{}/transfers.log", site.folder.display()).into(),
     ];
+    if site.options.renaming == Renaming::Forbidden {
+        arguments.push("--norename".into());
+    }
+    if let Some(max) = site.options.max_sessions {
+        arguments.extend(["--maxclientsperip".into(), max.to_string().into()]);
+    }
     Plan { program: program("usr/sbin/pure-ftpd"), arguments }
 }

@@ -9,7 +9,7 @@ use std::{fs, os::unix::fs::chown, path::Path};
 
 use protocol::Encryption;
 
-use super::{Clients, DAEMON, Login, Plan, Site, program};
+use super::{Clients, DAEMON, Dates, Login, Plan, Renaming, Site, program};
 
 pub(super) const LOGIN: Login = Login { username: "anonymous", password: "Fähre-26-vsftpd" };
 
@@ -32,6 +32,16 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
             site.clients.display()
         ),
     };
+    let may_rename = match site.options.renaming {
+        Renaming::Allowed => "YES",
+        Renaming::Forbidden => "NO",
+    };
+    let may_date = match site.options.dates {
+        Dates::Set => "YES",
+        Dates::Refused => "NO",
+    };
+    let max_sessions = site.options.max_sessions;
+    let max_sessions = max_sessions.map_or_else(String::new, |max| format!("max_per_ip={max}\n"));
     let configuration = format!(
         "listen=YES
 listen_address={address}
@@ -54,9 +64,10 @@ email_password_file={passwords}
 write_enable=YES
 anon_upload_enable=YES
 anon_mkdir_write_enable=YES
-anon_other_write_enable=YES
+anon_other_write_enable={may_rename}
 anon_world_readable_only=NO
 anon_umask=022
+mdtm_write={may_date}
 
 ssl_enable=YES
 implicit_ssl={implicit}
@@ -71,7 +82,7 @@ xferlog_enable=YES
 log_ftp_protocol=YES
 debug_ssl=YES
 vsftpd_log_file={log}
-{clients}",
+{clients}{max_sessions}",
         address = site.address(),
         control = site.ports.control(),
         empty = empty.display(),

@@ -1,0 +1,78 @@
+//! What uploads that broke off left behind in a directory.
+
+use super::temporary::target_of;
+use crate::{
+    client::Client,
+    error::Error,
+    listing::{Entry, EntryKind},
+    path::RemotePath,
+};
+
+/// A part of a file, or all of it, under a temporary name.
+///
+/// Whether its upload is still under way, here or elsewhere, the name does not tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Where it is, from the root: [`Plan::resume`](super::Plan::resume) of an upload that goes on
+    /// with it.
+    pub path: RemotePath,
+    /// The name that the complete file was to have; of a long one the start only.
+    pub target: RemotePath,
+    /// Its size in bytes, where the server says it.
+    pub size: Option<u64>,
+    /// When it was written to, in milliseconds since 1970-01-01T00:00:00Z, where the server says
+    /// it.
+    pub modified_millis: Option<i64>,
+}
+
+impl Client {
+    /// What uploads left behind in a directory, from one listing of it.
+    ///
+    /// # Errors
+    /// As [`Self::list`].
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn leftovers(&mut self, directory: &RemotePath) -> Result<Vec<Leftover>, Error> {
+        let directory = self.absolute(directory);
+        let listing = self.list(&directory).await?;
+        Ok(listing.entries.iter().filter_map(|entry| leftover(&directory, entry)).collect())
+    }
+}
+
+fn leftover(directory: &RemotePath, entry: &Entry) -> Option<Leftover> {
+    let target = target_of(&entry.name)?;
+    (entry.kind == EntryKind::File).then(|| Leftover {
+        path: directory.join(&entry.name),
+        target,
+        size: entry.size,
+        modified_millis: entry.modified_millis,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::listing::{Dialect, ListingReader};
+
+    #[test]
+    fn only_files_under_temporary_names_are_leftovers() {
+        let mut reader = ListingReader::new(Dialect::Machine, &crate::Limits::default());
+        reader.push(
+            b"type=file;size=7;modify=20260102030405; a b.txt.0123abcd.part\r\n\
+              type=file;size=7; a b.txt\r\n\
+              type=dir; folder.0123abcd.part\r\n\
+              type=file;size=7; other.part\r\n",
+        );
+        let directory = RemotePath::try_from("/home").unwrap();
+        let entries = reader.finish().entries;
+        let found: Vec<_> = entries.iter().filter_map(|e| leftover(&directory, e)).collect();
+        let expected = Leftover {
+            path: RemotePath::try_from("/home/a b.txt.0123abcd.part").unwrap(),
+            target: RemotePath::try_from("a b.txt").unwrap(),
+            size: Some(7),
+            modified_millis: Some(1_767_323_045_000),
+        };
+        assert_eq!(found, [expected]);
+    }
+}
