@@ -220,8 +220,9 @@ impl Connector {
     /// Whether a data connection without TLS is a matter of TLS: the server says so, or it happens
     /// twice in a row. Once may be the network.
     fn blames_tls(&self, error: &Error) -> bool {
-        if error.refusal().is_some() {
-            return true;
+        if let Some(reply) = error.refusal() {
+            let elsewhere = ["bad ip", "foreign", "failed to establish"];
+            return !elsewhere.iter().any(|words| reply.mentions(words));
         }
         let mut in_a_row = 0;
         self.profile.update(|profile| {

@@ -112,10 +112,6 @@ impl Failed<'_> {
     /// own for it, some say that the data connection could not be opened, though it is, and some
     /// of these say so after they announced the transfer.
     fn is_about_data_tls(&self, reply: &Reply) -> bool {
-        let elsewhere = ["bad ip", "foreign", "failed to establish"];
-        if elsewhere.iter().any(|words| reply.mentions(words)) {
-            return false;
-        }
         match reply.code() {
             Code::DATA_TLS_REFUSED | Code::PROT_REFUSED | Code::NO_DATA_CONNECTION => true,
             Code::TRANSFER_ABORTED => self.tls.is_none(),
