@@ -88,7 +88,7 @@ impl Line {
             tls: None,
             attempts: 0,
             upcoming: None,
-            doubted: false,
+            directory: Directory::Trusted,
             replaces: false,
             way: Resume::default(),
         };
@@ -145,12 +145,21 @@ struct Run<'a, S: Source> {
     attempts: u32,
     /// Where the upload that follows goes.
     upcoming: Option<RemotePath>,
-    /// Whether it was doubted that the directory is still there.
-    doubted: bool,
+    /// Whether the directory is still there, as far as is known.
+    directory: Directory,
     /// Whether a file that somebody else wrote has the name that is written to.
     replaces: bool,
     /// How this attempt goes on where the last one broke off.
     way: Resume,
+}
+
+/// What is thought of a file's directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Directory {
+    /// It is where it was.
+    Trusted,
+    /// A refusal made it doubtful, and it was looked for again.
+    Doubted,
 }
 
 /// What was found before the first byte.
@@ -253,8 +262,11 @@ impl<S: Source> Run<'_, S> {
         let is_refused = error.stage() == Stage::Transfer
             && error.is_permanent()
             && error.evidence().data_tls.is_none();
-        let doubts = is_refused && !std::mem::replace(&mut self.doubted, is_refused);
-        doubts && line.forget_directories()
+        if !is_refused || self.directory == Directory::Doubted {
+            return false;
+        }
+        self.directory = Directory::Doubted;
+        line.forget_directories()
     }
 
     /// A server that does not begin to take the rest of a file may wait for the session that broke:
