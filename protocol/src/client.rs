@@ -19,6 +19,10 @@ pub enum ClientMessage {
         session: String,
         /// The session's secret, from [`crate::server::NewSession`].
         secret: Secret,
+        /// On a later socket of the session: how far the page is. Absent on the first one, and from
+        /// a page that was loaded again and holds nothing of the session any more.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<Heard>,
     },
     /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
     Connect(Connect),
@@ -53,9 +57,41 @@ pub enum ClientMessage {
         /// The upload to end.
         upload: UploadId,
     },
+    /// End an upload for now, and keep on the server what it holds of it. Answered by
+    /// [`crate::ServerMessage::Paused`], unless the upload ended before.
+    Pause {
+        /// The upload to end.
+        upload: UploadId,
+    },
+    /// The digest of the bytes of an upload's file, for [`Offer::digest`].
+    Digest {
+        /// The upload.
+        upload: UploadId,
+        /// The offset of the first byte that it is made of; the file's last one is the last.
+        from: u64,
+        /// In lower-case hexadecimal digits, made as [`crate::server::Connected::digest`] says.
+        /// Absent when the page cannot make it: the upload is then checked without it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        hex: Option<String>,
+    },
+    /// How many messages of the portal the page has taken in; see [`crate::counted`].
+    Heard {
+        /// Counted from the session's begin.
+        messages: u64,
+    },
     /// Sent every [`crate::server::Limits::ping_interval_millis`]; answered by
     /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC 6455.
     Ping,
+}
+
+/// How far a page is that comes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heard {
+    /// How many messages of the portal it has taken in since the session's begin: those that
+    /// follow are sent again. See [`crate::counted`].
+    pub messages: u64,
+    /// The first line of the session log that it lacks: [`crate::server::LogLine::seq`].
+    pub log: u64,
 }
 
 /// Where to connect, and as whom.
@@ -117,6 +153,11 @@ pub struct Offer {
     /// [`crate::ServerMessage::Opened`] or [`crate::ServerMessage::Failed`], to go on with.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,
+    /// Whether the page will say [`ClientMessage::Digest`]: the file gets its name only when that
+    /// equals the digest of what the portal relayed. Of an upload that goes on with an earlier one
+    /// two are said: from [`crate::ServerMessage::Opened`]'s offset, and from 0.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub digest: bool,
 }
 
 /// What to do when a file of that name is on the server already.
@@ -127,6 +168,9 @@ pub enum OnConflict {
     Ask,
     /// Replace it, once the new one is stored completely.
     Overwrite,
+    /// It is the beginning of the file that is offered: go on where it ends. One that is not
+    /// smaller ends the upload with [`crate::ServerMessage::Conflict`].
+    Resume,
 }
 
 /// A password, or a session's secret: printed as asterisks by everything but the wire, and
@@ -174,6 +218,7 @@ mod tests {
             modified_millis: None,
             on_conflict: OnConflict::Ask,
             resume: None,
+            digest: false,
         });
         assert_eq!(
             serde_json::to_string(&message).unwrap(),

@@ -13,10 +13,12 @@
 //! - [`client`]: what the page says.
 //! - [`server`]: what the portal says.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
+//! - [`counted`]: which messages survive their socket.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 
 pub mod chunk;
 pub mod client;
+pub mod counted;
 pub mod flow;
 pub mod problem;
 pub mod server;
@@ -31,7 +33,7 @@ pub use server::ServerMessage;
 ///
 /// The page names it in [`ClientMessage::Hello`]; a portal that speaks another answers
 /// [`ServerMessage::Unsupported`], and the page asks the person to reload it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The path of the WebSocket, relative to the page.
 pub const SOCKET_PATH: &str = "session/socket";

@@ -29,6 +29,14 @@ pub enum ServerMessage {
         portal: String,
         /// What the page has to keep to.
         limits: Limits,
+        /// How many messages of the page the portal has taken in since the session's begin: the
+        /// page says those that follow again. See [`crate::counted`].
+        heard: u64,
+        /// To a page that holds nothing of its session any more ([`crate::ClientMessage::Hello`]
+        /// without `resume`): the connection that the session still has. Its uploads have ended,
+        /// and what the server holds of them is kept.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        connected: Option<Box<Connected>>,
     },
     /// The answer to a `hello` of another version: the page has to be loaded again.
     Unsupported {
@@ -37,6 +45,13 @@ pub enum ServerMessage {
     },
     /// The answer to [`crate::ClientMessage::Ping`].
     Pong,
+    /// How many messages of the page the portal has taken in; see [`crate::counted`].
+    Heard {
+        /// Counted from the session's begin.
+        messages: u64,
+    },
+    /// The session goes on over another socket; this one closes next.
+    TakenOver,
     /// How far the connection has come; for the page to show while it waits.
     Connecting {
         /// The stage that has just begun.
@@ -103,9 +118,9 @@ pub enum ServerMessage {
     },
     /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
     ///
-    /// Both are offsets into the file, not differences, so that a message that overtakes nothing
+    /// All are offsets into the file, not differences, so that a message that overtakes nothing
     /// and repeats nothing can be lost with its socket. Within an attempt they never go back. A
-    /// message with a greater `attempt` starts over at `taken`: the page sends again from there,
+    /// message with a greater `attempt` starts over at `received`: the page sends again from there,
     /// under that attempt.
     Credit {
         /// The upload.
@@ -114,6 +129,8 @@ pub enum ServerMessage {
         attempt: Attempt,
         /// Bytes that the FTPS data connection has taken.
         taken: u64,
+        /// Bytes that the portal holds or has passed on.
+        received: u64,
         /// The offset up to which the page may send.
         limit: u64,
     },
@@ -123,6 +140,8 @@ pub enum ServerMessage {
         upload: UploadId,
         /// The path that the bytes go to until they are complete.
         temporary_path: String,
+        /// The first byte that is sent to the server, and the first of the portal's digest.
+        offset: u64,
     },
     /// All bytes are with the server; the portal waits for its reply and checks what is stored.
     Verifying {
@@ -137,6 +156,12 @@ pub enum ServerMessage {
         path: String,
         /// How it was checked.
         verified: Verified,
+        /// The digest of the whole file, where the portal knows it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        digest: Option<FileDigest>,
+        /// Whether the page's digest was compared, and equals that of what the portal relayed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        page_agrees: bool,
     },
     /// The path is taken and the offer said to ask. Offer the file again to go on.
     Conflict {
@@ -149,6 +174,15 @@ pub enum ServerMessage {
     Cancelled {
         /// The upload.
         upload: UploadId,
+    },
+    /// The upload has ended for now, as the page asked. Offer the file again, under another id, to
+    /// go on.
+    Paused {
+        /// The upload.
+        upload: UploadId,
+        /// Where a part of the file is that another offer can go on with.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
     },
     /// The upload failed. Offer the file again, under another id, to try once more.
     Failed {
@@ -209,6 +243,29 @@ pub struct Connected {
     pub certificate: Certificate,
     /// The directory that the login opened.
     pub directory: String,
+    /// How the page makes the digests of files.
+    pub digest: Algorithm,
+}
+
+/// How a digest is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Algorithm {
+    /// BLAKE3, 32 bytes.
+    Blake3,
+    /// CRC-32 of ISO 3309, as in Ethernet and ZIP; 8 digits, leading zeros included.
+    Crc32,
+    /// SHA-256 of FIPS 180-4.
+    Sha256,
+}
+
+/// A digest of a whole file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileDigest {
+    /// How it was made.
+    pub algorithm: Algorithm,
+    /// In lower-case hexadecimal digits.
+    pub hex: String,
 }
 
 /// What TLS agreed on.
@@ -251,6 +308,10 @@ pub struct LogLine {
     pub seq: u64,
     /// Milliseconds since 1970-01-01T00:00:00Z.
     pub at_millis: u64,
+    /// Which FTPS session of the page's session it belongs to, counted from 1; absent where it
+    /// belongs to none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
     /// Who speaks.
     pub kind: LogKind,
     /// The text: a command or a reply verbatim, or a sentence of the portal. It may hold anything
@@ -309,6 +370,9 @@ pub struct Existing {
     /// Its size in bytes, where the server says one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
+    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modified_millis: Option<i64>,
 }
 
 /// How the portal made sure that the file is stored.
@@ -333,11 +397,12 @@ mod tests {
             upload: UploadId(7),
             attempt: Attempt(1),
             taken: 10,
+            received: 15,
             limit: 20,
         };
         assert_eq!(
             serde_json::to_string(&message).unwrap(),
-            r#"{"type":"credit","upload":7,"attempt":1,"taken":10,"limit":20}"#
+            r#"{"type":"credit","upload":7,"attempt":1,"taken":10,"received":15,"limit":20}"#
         );
     }
 

@@ -135,6 +135,7 @@ impl Client {
             version: protocol::VERSION,
             session: session.session,
             secret: session.secret,
+            resume: None,
         };
         let text = serde_json::to_string(&hello).expect("a message is JSON");
         sender.send(Message::text(text)).await.expect("the portal reads");
@@ -313,14 +314,14 @@ impl Client {
                 self.say(&answer).await;
             }
             let (upload, outcome) = match message {
-                ServerMessage::Credit { upload, attempt, taken, limit } => {
+                ServerMessage::Credit { upload, attempt, taken, received: _, limit } => {
                     if let Some(state) = sending.get_mut(&upload) {
                         state.credit(attempt, taken, limit);
                         self.send_chunks(upload, state).await;
                     }
                     continue;
                 }
-                ServerMessage::Done { upload, path, verified } => {
+                ServerMessage::Done { upload, path, verified, .. } => {
                     (upload, Outcome::Done { path, verified })
                 }
                 ServerMessage::Conflict { upload, existing } => {
@@ -349,6 +350,7 @@ impl Client {
             modified_millis: Some(1_700_000_000_000),
             on_conflict: file.on_conflict,
             resume: file.resume.clone(),
+            digest: false,
         }))
         .await;
         upload

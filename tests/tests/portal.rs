@@ -180,7 +180,7 @@ with_each_server! {
         must_arrive(&mut client, &server, std::slice::from_ref(&old)).await;
 
         let outcome = client.upload_one(&new).await;
-        assert_eq!(outcome, Outcome::Conflict(Existing { size: Some(70_000) }));
+        assert_eq!(outcome, Outcome::Conflict(Existing { size: Some(70_000), modified_millis: None }));
         assert_eq!(server.sha256_of("same.bin"), Some(old.content.sha256()));
 
         must_arrive(&mut client, &server, &[new.overwriting()]).await;
@@ -202,7 +202,7 @@ with_each_server! {
                 None
             })
             .await;
-        assert_eq!(outcomes, [Outcome::Conflict(Existing { size: Some(15) })]);
+        assert_eq!(outcomes, [Outcome::Conflict(Existing { size: Some(15), modified_millis: None })]);
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
         assert_eq!(server.files(), ["same.bin"]);
     }

@@ -253,6 +253,7 @@ impl Connection {
             version: VERSION,
             session: session.session,
             secret: session.secret,
+            resume: None,
         }));
     }
 

@@ -41,6 +41,7 @@ impl Log {
                 self.push(LogLine {
                     seq: self.next_seq,
                     at_millis: line.at_millis,
+                    connection: None,
                     kind: LogKind::Status,
                     text: words::lines_missing(line.seq - self.next_seq),
                 });
@@ -70,7 +71,13 @@ mod tests {
     use super::*;
 
     fn line(seq: u64) -> LogLine {
-        LogLine { seq, at_millis: 0, kind: LogKind::Response, text: format!("line {seq}") }
+        LogLine {
+            seq,
+            at_millis: 0,
+            connection: None,
+            kind: LogKind::Response,
+            text: format!("line {seq}"),
+        }
     }
 
     fn fresh(log: &mut Log) -> Vec<String> {

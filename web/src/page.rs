@@ -307,7 +307,7 @@ impl Page {
                 let news = self.connection.abandon(words::outdated());
                 self.learn(news);
             }
-            ServerMessage::Pong => {}
+            ServerMessage::Pong | ServerMessage::Heard { .. } | ServerMessage::TakenOver => {}
             ServerMessage::Connecting { stage } => {
                 self.connection.connecting(stage);
                 self.changed.insert(Part::Connection);
@@ -344,7 +344,7 @@ impl Page {
                 self.notice(words::folder_not_made(&path, &problem));
                 self.directory_answered(now);
             }
-            ServerMessage::Credit { upload, attempt, taken, limit } => {
+            ServerMessage::Credit { upload, attempt, taken, limit, received: _ } => {
                 self.queue.credit(upload, attempt, taken, limit, now);
             }
             ServerMessage::Opened { upload, .. } => self.queue.opened(upload),
@@ -358,7 +358,7 @@ impl Page {
                     self.announce_row(row, words::asks);
                 }
             }
-            ServerMessage::Cancelled { upload } => {
+            ServerMessage::Cancelled { upload } | ServerMessage::Paused { upload, .. } => {
                 self.queue.cancelled(upload);
                 self.remote.changed(now);
             }

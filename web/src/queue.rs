@@ -640,6 +640,7 @@ impl Upload {
             modified_millis: self.file.modified_millis,
             on_conflict: self.on_conflict,
             resume: self.resume.clone(),
+            digest: false,
         }
     }
 

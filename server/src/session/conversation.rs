@@ -124,7 +124,10 @@ impl Conversation {
             }
             ClientMessage::Remove { path } => self.errand(Errand::Remove { path }).await?,
             ClientMessage::Offer(offer) => self.offer(offer).await?,
-            ClientMessage::Cancel { upload } => self.cancel(upload).await,
+            ClientMessage::Cancel { upload } | ClientMessage::Pause { upload } => {
+                self.cancel(upload).await;
+            }
+            ClientMessage::Digest { .. } | ClientMessage::Heard { .. } => {}
         }
         Ok(())
     }

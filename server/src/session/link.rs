@@ -242,6 +242,7 @@ impl Worker {
                 tls: words::tls(&facts.tls),
                 certificate: words::certificate(&facts.certificate, &[]),
                 directory: words::directory(client).display().into_owned(),
+                digest: protocol::server::Algorithm::Blake3,
             }))
             .await;
         drop(lease);

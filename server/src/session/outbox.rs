@@ -145,7 +145,8 @@ where
 impl Log {
     fn push(&self, kind: LogKind, text: String) {
         let mut lines = self.lines();
-        let line = LogLine { seq: lines.next_seq, at_millis: unix_millis(), kind, text };
+        let line =
+            LogLine { seq: lines.next_seq, at_millis: unix_millis(), connection: None, kind, text };
         lines.next_seq += 1;
         lines.waiting.push_back(line);
         if lines.waiting.len() > self.max {

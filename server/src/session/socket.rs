@@ -81,6 +81,9 @@ async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<A
         | ClientMessage::List { .. }
         | ClientMessage::Offer(_)
         | ClientMessage::Cancel { .. }
+        | ClientMessage::Pause { .. }
+        | ClientMessage::Digest { .. }
+        | ClientMessage::Heard { .. }
         | ClientMessage::MakeDirectory { .. }
         | ClientMessage::Remove { .. }
         | ClientMessage::Ping => Err(Misconduct::HelloFirst.into()),
@@ -116,6 +119,8 @@ fn welcome(settings: &Settings) -> ServerMessage {
     ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
+        heard: 0,
+        connected: None,
         limits: Limits {
             max_chunk_bytes: u32_of(settings.max_chunk.0),
             min_chunk_bytes: u32_of(settings.min_chunk.0),

@@ -39,11 +39,14 @@ pub async fn run(
             upload: id,
             path: uploaded.path.display().into_owned(),
             verified: words::verified(&uploaded.verified),
+            digest: None,
+            page_agrees: false,
         },
         Err(Ended::Cancelled) => ServerMessage::Cancelled { upload: id },
-        Err(Ended::Exists { size }) => {
-            ServerMessage::Conflict { upload: id, existing: Existing { size } }
-        }
+        Err(Ended::Exists { size }) => ServerMessage::Conflict {
+            upload: id,
+            existing: Existing { size, modified_millis: None },
+        },
         Err(Ended::Failed { problem, resume }) => {
             ServerMessage::Failed { upload: id, problem, resume }
         }
@@ -88,7 +91,7 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
-            OnConflict::Ask => ftps::upload::Existing::Keep,
+            OnConflict::Ask | OnConflict::Resume => ftps::upload::Existing::Keep,
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // A name that cannot be one is as good as none.
@@ -215,9 +218,9 @@ where
     async fn progress(&mut self, progress: Progress<'_>) {
         let upload = self.id();
         match progress {
-            Progress::Opened { temporary, offset: _ } => {
+            Progress::Opened { temporary, offset } => {
                 let temporary_path = temporary.display().into_owned();
-                self.outbox.send(ServerMessage::Opened { upload, temporary_path }).await;
+                self.outbox.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
             }
             Progress::Taken { offset } => {
                 self.upload.inlet.took(offset - self.taken);

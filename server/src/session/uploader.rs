@@ -188,6 +188,7 @@ mod tests {
             modified_millis: None,
             on_conflict: OnConflict::Ask,
             resume: None,
+            digest: false,
         };
         let inlet = Inlet::new(0, 1, Lease::default());
         Arc::new(OpenUpload { offer, inlet, cancel: CancellationToken::new() })

@@ -124,6 +124,7 @@ pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
         upload,
         attempt: credit.attempt,
         taken: credit.taken,
+        received: credit.taken,
         limit: credit.limit,
     }
 }

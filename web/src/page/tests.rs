@@ -60,6 +60,7 @@ fn log_in(page: &mut Page) -> Vec<Effect> {
                 doubts: Vec::new(),
             },
             directory: "/home".into(),
+            digest: protocol::server::Algorithm::Blake3,
         }),
     )
 }

@@ -191,8 +191,8 @@ fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
 fn conflict_is_offered_again_as_the_person_decides() {
     let mut queue = queue(&[1, 1]);
     queue.offers(&LIMITS);
-    queue.conflict(UploadId(0), Existing { size: Some(9) });
-    queue.conflict(UploadId(1), Existing { size: None });
+    queue.conflict(UploadId(0), Existing { size: Some(9), modified_millis: None });
+    queue.conflict(UploadId(1), Existing { size: None, modified_millis: None });
     queue.overwrite(Row(0));
     queue.skip(Row(1));
     let offers = queue.offers(&LIMITS);
@@ -279,7 +279,7 @@ proptest! {
                 5 => queue.overwrite(row),
                 6 => { queue.link_lost(); }
                 7 => { queue.failed(id, problem(), None); }
-                8 => { queue.conflict(id, Existing { size: None }); }
+                8 => { queue.conflict(id, Existing { size: None, modified_millis: None }); }
                 9 => { queue.done(id, Verified::Size); }
                 10 => queue.credit(id, Attempt(id.0 % 2), 0, 50 * KIB, Millis(0)),
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
