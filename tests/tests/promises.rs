@@ -294,6 +294,7 @@ async fn whose_page_is_it() {
         version: protocol::VERSION,
         session: session.to_owned(),
         secret: Secret::new(secret.to_owned()),
+        resume: None,
     };
     for message in [
         hello(&session.session, "0000"),
