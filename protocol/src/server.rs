@@ -37,6 +37,9 @@ pub enum ServerMessage {
         /// and what the server holds of them is kept.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         connected: Option<Box<Connected>>,
+        /// The least id that the page's next upload may have: a page that was loaded again does not
+        /// know which ones were used.
+        next_upload: UploadId,
     },
     /// The answer to a `hello` of another version: the page has to be loaded again.
     Unsupported {

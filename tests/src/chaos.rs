@@ -76,7 +76,7 @@ pub enum Blow {
 pub struct Chaos {
     address: SocketAddr,
     weather: Arc<Weather>,
-    _tasks: JoinSet<()>,
+    tasks: JoinSet<()>,
     /// What fills the queues of ports that nobody gets through to.
     _blocked: Vec<(TcpListener, Vec<TcpStream>)>,
 }
@@ -97,12 +97,12 @@ impl Chaos {
     /// # Panics
     /// When a port is taken.
     pub async fn before(server: &Server) -> Self {
-        let mut chaos = Self::control_only(server).await;
+        let mut chaos = Self::before_port(server.port()).await;
         let ip = chaos.ip();
         for port in server.data_ports() {
             let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
             let weather = Arc::clone(&chaos.weather);
-            chaos._tasks.spawn(accept(listener, port, On::Data, weather));
+            chaos.tasks.spawn(accept(listener, port, On::Data, weather));
         }
         chaos
     }
@@ -112,7 +112,7 @@ impl Chaos {
     /// # Panics
     /// When a port is taken.
     pub async fn with_blocked_data_ports(server: &Server) -> Self {
-        let mut chaos = Self::control_only(server).await;
+        let mut chaos = Self::before_port(server.port()).await;
         let ip = chaos.ip();
         for port in server.data_ports() {
             chaos._blocked.push(block((ip, port).into()).await);
@@ -120,14 +120,18 @@ impl Chaos {
         chaos
     }
 
-    async fn control_only(server: &Server) -> Self {
+    /// A network in front of one port of this machine, whose connections count as
+    /// [control connections](On::Control).
+    ///
+    /// # Panics
+    /// When the port is taken.
+    pub async fn before_port(port: u16) -> Self {
         let ip = next_address();
         let weather = Arc::<Weather>::default();
         let mut tasks = JoinSet::new();
-        let listener = TcpListener::bind((ip, server.port())).await.expect("the address is ours");
-        tasks.spawn(accept(listener, server.port(), On::Control, Arc::clone(&weather)));
-        let address = (ip, server.port()).into();
-        Self { address, weather, _tasks: tasks, _blocked: Vec::new() }
+        let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
+        tasks.spawn(accept(listener, port, On::Control, Arc::clone(&weather)));
+        Self { address: (ip, port).into(), weather, tasks, _blocked: Vec::new() }
     }
 
     fn ip(&self) -> IpAddr {

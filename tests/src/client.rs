@@ -1,7 +1,7 @@
 //! A native client of the portal's WebSocket: what a page does, without a page.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -14,10 +14,15 @@ use futures_util::{
 use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
     Window,
-    client::{Connect, Offer, Secret},
+    client::{Connect, Heard, Offer, Secret},
     server::{Certificate, Connected, Entry, Existing, Limits, LogLine, NewSession, Verified},
 };
-use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{
+    net::TcpStream,
+    sync::mpsc,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
@@ -29,18 +34,47 @@ use crate::{content::Content, portal::Portal, servers::Server};
 /// the tests meet.
 const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 
+/// How long a client waits before it tries another socket.
+const COME_BACK_AFTER: Duration = Duration::from_millis(50);
+
 type Socket = WebSocketStream<TcpStream>;
 
-/// A session of the portal, with its socket.
+/// After so many counted messages the portal is told that they were heard.
+const HEARD_EVERY: u64 = 32;
+
+/// A session of the portal, and the socket that it has.
 pub struct Client {
-    sender: SplitSink<Socket, Message>,
-    heard: mpsc::Receiver<ServerMessage>,
+    session: NewSession,
+    address: SocketAddr,
+    origin: String,
+    socket: Wire,
     record: Arc<Mutex<Record>>,
-    reader: JoinHandle<()>,
     limits: Limits,
     /// The fewest bytes that it sends at once, but for a file's last ones.
     patience: u64,
     next_upload: u32,
+    /// Counted messages of the portal.
+    heard: u64,
+    /// Counted messages that were said and that the portal has not heard.
+    unheard: VecDeque<String>,
+    /// How many it has heard.
+    said: u64,
+    when_broken: WhenBroken,
+    sockets: u32,
+}
+
+/// One socket of a session.
+struct Wire {
+    sender: SplitSink<Socket, Message>,
+    messages: mpsc::Receiver<ServerMessage>,
+    reader: JoinHandle<()>,
+}
+
+/// What a client does whose socket broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WhenBroken {
+    Panic,
+    ComeBack,
 }
 
 /// Everything that the portal said.
@@ -75,6 +109,11 @@ pub enum Outcome {
     Conflict(Existing),
     /// As the client asked.
     Cancelled,
+    /// As the client asked, to go on with later.
+    Paused {
+        /// Where a part of the file is.
+        resume: Option<String>,
+    },
     /// It failed.
     Failed(Problem),
 }
@@ -126,29 +165,23 @@ impl Client {
     /// # Panics
     /// When the portal does not welcome it.
     pub async fn open(portal: &Portal) -> Self {
-        let session = new_session(portal);
-        let socket = open_socket(portal, &[("Origin", &portal.origin())])
-            .await
-            .expect("the portal opens the socket");
-        let (mut sender, incoming) = socket.split();
-        let hello = ClientMessage::Hello {
-            version: protocol::VERSION,
-            session: session.session,
-            secret: session.secret,
-            resume: None,
-        };
-        let text = serde_json::to_string(&hello).expect("a message is JSON");
-        sender.send(Message::text(text)).await.expect("the portal reads");
+        Self::open_at(portal.address(), portal).await
+    }
 
-        // More than a test hears before it listens again; then the portal has to wait.
-        let (told, heard) = mpsc::channel(10_000);
+    /// Makes a session and opens its socket at another address, where the portal is reached too.
+    ///
+    /// # Panics
+    /// When the portal does not welcome it.
+    pub async fn open_at(address: SocketAddr, portal: &Portal) -> Self {
+        let session = new_session(portal);
         let record = Arc::default();
-        let reader = tokio::spawn(read(incoming, Arc::clone(&record), told));
+        let socket = connect_socket(address, &portal.origin(), &record).await;
         let mut client = Self {
-            sender,
-            heard,
+            session,
+            address,
+            origin: portal.origin(),
+            socket: socket.expect("the portal opens the socket"),
             record,
-            reader,
             limits: Limits {
                 max_chunk_bytes: 0,
                 min_chunk_bytes: 0,
@@ -158,12 +191,86 @@ impl Client {
             },
             patience: 0,
             next_upload: 1,
+            heard: 0,
+            unheard: VecDeque::new(),
+            said: 0,
+            when_broken: WhenBroken::Panic,
+            sockets: 1,
         };
+        client.say_hello(None).await;
         match client.hear().await {
             ServerMessage::Welcome { limits, .. } => client.limits = limits,
             other => panic!("no welcome but {other:?}"),
         }
         client
+    }
+
+    /// From here on it comes back on another socket when one breaks, as a page does.
+    pub fn comes_back(&mut self) {
+        self.when_broken = WhenBroken::ComeBack;
+    }
+
+    /// How many sockets it has had.
+    #[must_use]
+    pub fn sockets(&self) -> u32 {
+        self.sockets
+    }
+
+    /// The session's name and secret.
+    #[must_use]
+    pub fn session(&self) -> NewSession {
+        self.session.clone()
+    }
+
+    /// Leaves the socket without a word, as a page does that is killed.
+    pub fn vanish(&mut self) {
+        self.socket.reader.abort();
+        let (_, nothing) = mpsc::channel(1);
+        self.socket.messages = nothing;
+    }
+
+    /// Goes on with the session on another socket: what the portal has not heard is said again.
+    ///
+    /// # Panics
+    /// When the portal does not let it within a long time.
+    pub async fn come_back(&mut self) {
+        let back = async {
+            loop {
+                if self.try_to_come_back().await.is_some() {
+                    return;
+                }
+                sleep(COME_BACK_AFTER).await;
+            }
+        };
+        timeout(SILENCE_LIMIT, back).await.expect("the portal lets it come back");
+    }
+
+    async fn try_to_come_back(&mut self) -> Option<()> {
+        self.socket.reader.abort();
+        self.socket = connect_socket(self.address, &self.origin, &self.record).await?;
+        self.sockets += 1;
+        let log = lock(&self.record).log.last().map_or(0, |line| line.seq + 1);
+        self.say_hello(Some(Heard { messages: self.heard, log })).await;
+        let first = timeout(SILENCE_LIMIT, self.socket.messages.recv()).await.ok()??;
+        let ServerMessage::Welcome { heard, .. } = first else {
+            panic!("no welcome back but {first:?}");
+        };
+        while self.said < heard {
+            self.unheard.pop_front().expect("the portal has heard what was said");
+            self.said += 1;
+        }
+        for text in &self.unheard {
+            self.socket.sender.send(Message::text(text)).await.ok()?;
+        }
+        Some(())
+    }
+
+    async fn say_hello(&mut self, resume: Option<Heard>) {
+        let NewSession { session, secret } = self.session.clone();
+        let hello = ClientMessage::Hello { version: protocol::VERSION, session, secret, resume };
+        let text = serde_json::to_string(&hello).expect("a message is JSON");
+        // A socket that breaks already is noticed by whoever listens.
+        let _broken = self.socket.sender.send(Message::text(text)).await;
     }
 
     /// From here on it sends nothing until its credit is good for `bytes` at once.
@@ -180,35 +287,64 @@ impl Client {
     /// Sends a message.
     ///
     /// # Panics
-    /// When the portal has closed the socket.
+    /// When the portal has closed the socket, unless it comes back.
     pub async fn say(&mut self, message: &ClientMessage) {
         let text = serde_json::to_string(message).expect("a message is JSON");
+        if message.is_counted() {
+            self.unheard.push_back(text.clone());
+        }
         self.send(Message::text(text)).await;
     }
 
-    /// Sends a frame.
+    /// Sends a frame. Where the client comes back, one that is lost with its socket is said again
+    /// if it is a counted message.
     ///
     /// # Panics
-    /// When the portal has closed the socket.
+    /// When the portal has closed the socket, unless it comes back.
     pub async fn send(&mut self, frame: Message) {
-        let sent = timeout(SILENCE_LIMIT, self.sender.send(frame)).await;
+        let sent = timeout(SILENCE_LIMIT, self.socket.sender.send(frame)).await;
         if let Err(error) = sent.expect("the portal reads in time") {
-            panic!("the portal closed the socket: {error}\n{}", self.transcript());
+            if self.when_broken == WhenBroken::Panic {
+                panic!("the portal closed the socket: {error}\n{}", self.transcript());
+            }
+            self.come_back().await;
         }
     }
 
     /// The next message that is not about the log.
     ///
     /// # Panics
-    /// When there is none for a long time, or the socket closed.
+    /// When there is none for a long time, or the socket closed, unless it comes back.
     pub async fn hear(&mut self) -> ServerMessage {
-        match timeout(SILENCE_LIMIT, self.heard.recv()).await {
-            Ok(Some(message)) => message,
-            Ok(None) => panic!("the portal closed the socket\n{}", self.transcript()),
-            Err(_) => panic!(
-                "nothing for {SILENCE_LIMIT:?}; the session log so far:\n{}",
-                self.transcript()
-            ),
+        loop {
+            match timeout(SILENCE_LIMIT, self.socket.messages.recv()).await {
+                Ok(Some(ServerMessage::Heard { messages })) => self.was_heard(messages),
+                Ok(Some(message)) => {
+                    self.count(&message).await;
+                    return message;
+                }
+                Ok(None) if self.when_broken == WhenBroken::ComeBack => self.come_back().await,
+                Ok(None) => panic!("the portal closed the socket\n{}", self.transcript()),
+                Err(_) => panic!(
+                    "nothing for {SILENCE_LIMIT:?}; the session log so far:\n{}",
+                    self.transcript()
+                ),
+            }
+        }
+    }
+
+    async fn count(&mut self, message: &ServerMessage) {
+        if message.is_counted() {
+            self.heard += 1;
+            if self.heard.is_multiple_of(HEARD_EVERY) {
+                self.say(&ClientMessage::Heard { messages: self.heard }).await;
+            }
+        }
+    }
+
+    fn was_heard(&mut self, messages: u64) {
+        while self.said < messages && self.unheard.pop_front().is_some() {
+            self.said += 1;
         }
     }
 
@@ -218,8 +354,9 @@ impl Client {
     /// When it does not close it.
     pub async fn hear_out(&mut self) -> Vec<ServerMessage> {
         let mut messages = Vec::new();
-        while let Some(message) =
-            timeout(SILENCE_LIMIT, self.heard.recv()).await.expect("the portal closes the socket")
+        while let Some(message) = timeout(SILENCE_LIMIT, self.socket.messages.recv())
+            .await
+            .expect("the portal closes the socket")
         {
             messages.push(message);
         }
@@ -314,9 +451,9 @@ impl Client {
                 self.say(&answer).await;
             }
             let (upload, outcome) = match message {
-                ServerMessage::Credit { upload, attempt, taken, received: _, limit } => {
+                ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                     if let Some(state) = sending.get_mut(&upload) {
-                        state.credit(attempt, taken, limit);
+                        state.credit(attempt, taken, received, limit);
                         self.send_chunks(upload, state).await;
                     }
                     continue;
@@ -328,6 +465,7 @@ impl Client {
                     (upload, Outcome::Conflict(existing))
                 }
                 ServerMessage::Cancelled { upload } => (upload, Outcome::Cancelled),
+                ServerMessage::Paused { upload, resume } => (upload, Outcome::Paused { resume }),
                 ServerMessage::Failed { upload, problem, .. } => (upload, Outcome::Failed(problem)),
                 ServerMessage::Goodbye { problem } => {
                     panic!("the session ended: {problem:?}\n{}", self.transcript());
@@ -426,17 +564,17 @@ impl Client {
     }
 }
 
-impl Drop for Client {
+impl Drop for Wire {
     fn drop(&mut self) {
         self.reader.abort();
     }
 }
 
 impl Sending<'_> {
-    fn credit(&mut self, attempt: Attempt, taken: u64, limit: u64) {
+    fn credit(&mut self, attempt: Attempt, taken: u64, received: u64, limit: u64) {
         if attempt > self.attempt {
             self.attempt = attempt;
-            self.window = Window::starting_at(self.content.len, taken);
+            self.window = Window::starting_at(self.content.len, received);
         }
         if attempt == self.attempt {
             self.window.take(taken);
@@ -488,19 +626,33 @@ pub fn new_session(portal: &Portal) -> NewSession {
 /// # Errors
 /// When the portal answers something other than 101.
 pub async fn open_socket(
-    portal: &Portal,
+    address: SocketAddr,
     headers: &[(&'static str, &str)],
 ) -> Result<Socket, tungstenite::Error> {
-    let url = format!("ws://{}/{}", portal.address(), protocol::SOCKET_PATH);
+    let url = format!("ws://{address}/{}", protocol::SOCKET_PATH);
     let mut request = url.into_client_request()?;
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a header's value");
         request.headers_mut().insert(*name, value);
     }
-    let stream = TcpStream::connect(portal.address()).await?;
+    let stream = TcpStream::connect(address).await?;
     stream.set_nodelay(true)?;
     let (socket, _) = client_async(request, stream).await?;
     Ok(socket)
+}
+
+/// A socket with the page's own origin; `None` when it breaks before it is open.
+async fn connect_socket(
+    address: SocketAddr,
+    origin: &str,
+    record: &Arc<Mutex<Record>>,
+) -> Option<Wire> {
+    let socket = open_socket(address, &[("Origin", origin)]).await.ok()?;
+    let (sender, incoming) = socket.split();
+    // More than a test hears before it listens again; then the portal has to wait.
+    let (told, messages) = mpsc::channel(10_000);
+    let reader = tokio::spawn(read(incoming, Arc::clone(record), told));
+    Some(Wire { sender, messages, reader })
 }
 
 /// Which upload a message is about.
@@ -513,6 +665,7 @@ fn upload_of(message: &ServerMessage) -> Option<UploadId> {
         | ServerMessage::Done { upload, .. }
         | ServerMessage::Conflict { upload, .. }
         | ServerMessage::Cancelled { upload }
+        | ServerMessage::Paused { upload, .. }
         | ServerMessage::Failed { upload, .. } => Some(*upload),
         _ => None,
     }

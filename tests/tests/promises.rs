@@ -23,7 +23,8 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage,
-    client::{Connect, Secret},
+    client::{Connect, Heard, Secret},
+    server::NewSession,
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -341,6 +342,8 @@ async fn every_wait_ends() {
                 "1 s",
                 "--page-silence-timeout",
                 "3 s",
+                "--session-grace",
+                "1 s",
             ],
             ..Options::default()
         },
@@ -359,13 +362,17 @@ async fn every_wait_ends() {
         let problem = must_fail(&mut client, to_port("127.0.0.1", port, encryption)).await;
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
-    // It has said nothing since, not even a ping.
-    let last = client.hear_out().await.pop();
-    assert!(matches!(last, Some(ServerMessage::Goodbye { .. })), "{last:?}");
+    // It says nothing any more, not even a ping: its socket is closed, then its session is over.
+    client.hear_out().await;
+    let NewSession { session, secret } = client.session();
+    let resume = Some(Heard { messages: 0, log: 0 });
+    let hello = ClientMessage::Hello { version: protocol::VERSION, session, secret, resume };
+    let late = async { while !say_first(&portal, &hello).await.contains("goodbye") {} };
+    timeout(PATIENCE, late).await.expect("a session that nobody comes back to is over");
 
     let headers = [("Origin", portal.origin())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let mut mute = open_socket(&portal, &headers).await.unwrap();
+    let mut mute = open_socket(portal.address(), &headers).await.unwrap();
     let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
     ended.await.expect("a socket without a hello is closed");
 }
@@ -438,7 +445,7 @@ async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
 
 /// The status that a WebSocket's handshake is refused with; 101 when it is not.
 async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16 {
-    match open_socket(portal, headers).await {
+    match open_socket(portal.address(), headers).await {
         Ok(_) => 101,
         Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
         Err(other) => panic!("{other}"),
@@ -448,7 +455,7 @@ async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16
 /// All that the portal says to a socket whose first message this is, until it closes it.
 async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
     let origin = portal.origin();
-    let mut socket = open_socket(portal, &[("Origin", &origin)]).await.unwrap();
+    let mut socket = open_socket(portal.address(), &[("Origin", &origin)]).await.unwrap();
     let text = serde_json::to_string(message).unwrap();
     socket.send(Message::text(text)).await.unwrap();
     let mut heard = String::new();

@@ -36,8 +36,9 @@ pub(super) async fn socket(
     State(portal): State<Arc<Portal>>,
     upgrade: WebSocketUpgrade,
 ) -> Response {
-    // A socket that has not said hello yet is no session, and still takes memory.
-    if portal.tasks.len() >= 2 * portal.settings.max_sessions as usize {
+    // A socket that has not said hello yet is no session, and still takes memory: beside the task
+    // of each session and that of its socket there is room for as many that have yet to begin.
+    if portal.tasks.len() >= 3 * portal.settings.max_sessions as usize {
         let problem = words::portal_problem(
             "the portal has too many sockets that wait to begin".to_owned(),
             "Try again in a minute.",

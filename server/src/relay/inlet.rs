@@ -39,6 +39,8 @@ pub struct Credit {
     pub attempt: Attempt,
     /// Bytes that the data connection took.
     pub taken: u64,
+    /// Bytes that arrived here, those that the data connection took included.
+    pub received: u64,
     /// The offset up to which the page may send.
     pub limit: u64,
 }
@@ -97,7 +99,12 @@ impl Inlet {
     /// What the page may be told now.
     pub fn credit(&self) -> Credit {
         let state = self.state();
-        Credit { attempt: state.attempt, taken: state.window.taken(), limit: state.window.limit() }
+        Credit {
+            attempt: state.attempt,
+            taken: state.window.taken(),
+            received: state.window.sent(),
+            limit: state.window.limit(),
+        }
     }
 
     /// Takes in a chunk from the page. One of an earlier attempt was under way when the portal
@@ -167,6 +174,13 @@ impl Inlet {
         state.grant();
     }
 
+    /// The page's socket was replaced: what was under way on it is lost, and the page goes on where
+    /// the portal's bytes end, under the next attempt.
+    pub fn resend(&self) {
+        let mut state = self.state();
+        state.attempt = state.attempt.next();
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the offsets would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -200,15 +214,24 @@ mod tests {
     #[tokio::test]
     async fn credit_follows_what_left_memory() {
         let inlet = inlet(10 * KIB, 2 * KIB);
-        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: 0, limit: 2 * KIB });
+        assert_eq!(
+            inlet.credit(),
+            Credit { attempt: Attempt(0), taken: 0, received: 0, limit: 2 * KIB }
+        );
         chunk(&inlet, 0, 0, 1024).unwrap();
         let first = inlet.next().await;
         inlet.took(512);
-        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: 512, limit: 2 * KIB });
+        assert_eq!(
+            inlet.credit(),
+            Credit { attempt: Attempt(0), taken: 512, received: KIB, limit: 2 * KIB }
+        );
         inlet.took(512);
         drop(first);
         inlet.release_taken();
-        assert_eq!(inlet.credit(), Credit { attempt: Attempt(0), taken: KIB, limit: 3 * KIB });
+        assert_eq!(
+            inlet.credit(),
+            Credit { attempt: Attempt(0), taken: KIB, received: KIB, limit: 3 * KIB }
+        );
     }
 
     #[test]
@@ -231,11 +254,26 @@ mod tests {
         let inlet = inlet(10 * KIB, 4 * KIB);
         chunk(&inlet, 0, 0, 1024).unwrap();
         inlet.rewind(0);
-        assert_eq!(inlet.credit(), Credit { attempt: Attempt(1), taken: 0, limit: 4 * KIB });
+        assert_eq!(
+            inlet.credit(),
+            Credit { attempt: Attempt(1), taken: 0, received: 0, limit: 4 * KIB }
+        );
         chunk(&inlet, 0, 1024, 1024).unwrap();
         chunk(&inlet, 1, 0, 100).unwrap();
         assert_eq!(inlet.next().await.len(), 100);
         assert_eq!(chunk(&inlet, 2, 0, 100), Err(Violation::UnknownAttempt));
+    }
+
+    #[tokio::test]
+    async fn page_on_another_socket_goes_on_where_the_portals_bytes_end() {
+        let inlet = inlet(10 * KIB, 4 * KIB);
+        chunk(&inlet, 0, 0, 1024).unwrap();
+        inlet.resend();
+        let credit = Credit { attempt: Attempt(1), taken: 0, received: KIB, limit: 4 * KIB };
+        assert_eq!(inlet.credit(), credit);
+        chunk(&inlet, 0, 1024, 1024).unwrap();
+        chunk(&inlet, 1, 1024, 512).unwrap();
+        assert_eq!((inlet.next().await.len(), inlet.next().await.len()), (1024, 512));
     }
 
     #[test]

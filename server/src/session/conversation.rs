@@ -1,19 +1,20 @@
 //! What each message of the page sets in motion.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use protocol::{
-    ChunkHeader, ClientMessage, ServerMessage, UploadId, chunk::ShortChunk, client::Offer,
+    ChunkHeader, ClientMessage, Problem, ServerMessage, UploadId,
+    chunk::ShortChunk,
+    client::{Connect, Heard, Offer},
+    server::Connected,
 };
 use tokio_util::sync::CancellationToken;
 
 use super::{
     link::{Errand, Link, NotSent},
-    outbox::Outbox,
+    offers::{Ending, OpenUpload, OpenUploads},
+    outbox::{NeverSaid, NoRoom, Outbox},
     words,
 };
 use crate::{
@@ -63,32 +64,34 @@ pub enum Misconduct {
     /// More uploads are open than allowed.
     #[error("more than {0} uploads are open")]
     TooManyUploads(usize),
+    /// A digest is none.
+    #[error("the digest of upload {0} is no hexadecimal number in lower case")]
+    NotADigest(UploadId),
     /// More requests wait than allowed.
     #[error("too many requests wait for their answers")]
     TooManyRequests,
+    /// Answers pile up that the page does not hear.
+    #[error(transparent)]
+    NoRoom(#[from] NoRoom),
+    /// The page has heard what was never said.
+    #[error(transparent)]
+    NeverSaid(#[from] NeverSaid),
 }
 
-/// The uploads that were offered and have not ended.
-pub type OpenUploads = Arc<Mutex<HashMap<UploadId, Arc<OpenUpload>>>>;
-
-/// An upload that was offered and has not ended.
-#[derive(Debug)]
-pub struct OpenUpload {
-    /// What the page offered.
-    pub offer: Offer,
-    /// Where its bytes arrive.
-    pub inlet: Inlet,
-    /// Cancelled when the page gives it up or the connection ends.
-    pub cancel: CancellationToken,
-}
+/// After so many counted messages, the page is told that they were taken in.
+const HEARD_EVERY: u64 = 32;
 
 /// The control path of one session.
 #[derive(Debug)]
 pub struct Conversation {
     portal: Arc<Portal>,
     outbox: Outbox,
-    uploads: OpenUploads,
+    uploads: Arc<OpenUploads>,
     newest_upload: Option<UploadId>,
+    /// Counted messages of the page that were taken in.
+    heard: u64,
+    /// How many of them the page was told of.
+    heard_told: u64,
     link: Option<Link>,
 }
 
@@ -96,40 +99,116 @@ impl Conversation {
     /// A session that is connected to nothing yet.
     #[must_use]
     pub fn new(portal: Arc<Portal>, outbox: Outbox) -> Self {
-        Self { portal, outbox, uploads: OpenUploads::default(), newest_upload: None, link: None }
+        let uploads = Arc::default();
+        Self { portal, outbox, uploads, newest_upload: None, heard: 0, heard_told: 0, link: None }
+    }
+
+    /// Whether there is anything that is worth waiting for the page.
+    #[must_use]
+    pub fn has_link(&self) -> bool {
+        self.link.as_ref().is_some_and(|link| !link.has_ended())
+    }
+
+    /// Counted messages of the page that were taken in.
+    #[must_use]
+    pub fn heard(&self) -> u64 {
+        self.heard
+    }
+
+    /// The page is back on another socket: what it has not heard is said again, and each upload
+    /// goes on where the portal's bytes end.
+    ///
+    /// # Errors
+    /// [`Misconduct`] when it has heard what was never said.
+    pub fn go_on(&mut self, heard: Heard) -> Result<(), Misconduct> {
+        self.outbox.heard(heard.messages)?;
+        self.outbox.rewind(heard.log);
+        for upload in self.uploads.all() {
+            upload.inlet.resend();
+            self.outbox.credit(upload.offer.upload, upload.inlet.credit());
+        }
+        Ok(())
+    }
+
+    /// Another page has come, which knows nothing of what was said: its predecessor's uploads end,
+    /// and what the server holds of them is kept. What there is to go on with.
+    pub async fn start_over(&mut self) -> GoOn {
+        // Nobody has to hear the answers any more.
+        self.outbox.start_over();
+        let connected = self.link.as_ref().and_then(Link::connected);
+        if connected.is_none()
+            && let Some(link) = self.link.take()
+        {
+            link.close().await;
+        }
+        self.end_uploads().await;
+        self.outbox.start_over();
+        (self.heard, self.heard_told) = (0, 0);
+        GoOn { connected, next_upload: self.next_upload() }
+    }
+
+    async fn end_uploads(&self) {
+        for upload in self.uploads.all() {
+            self.end_upload(upload.offer.upload, Ending::Keep);
+        }
+        self.uploads.none_left().await;
+    }
+
+    /// The least id that the page's next upload may have.
+    #[must_use]
+    pub fn next_upload(&self) -> UploadId {
+        self.newest_upload.map_or(UploadId(0), |newest| UploadId(newest.0.saturating_add(1)))
     }
 
     /// Does what a message asks for; what takes long is left to the link's task.
     ///
     /// # Errors
     /// [`Misconduct`], which ends the session.
-    pub async fn handle(&mut self, message: ClientMessage) -> Result<(), Misconduct> {
+    pub fn handle(&mut self, message: ClientMessage) -> Result<(), Misconduct> {
+        if message.is_counted() {
+            self.heard += 1;
+            if self.heard - self.heard_told >= HEARD_EVERY {
+                self.tell_heard();
+            }
+        }
         match message {
             ClientMessage::Hello { .. } => return Err(Misconduct::HelloAgain),
-            ClientMessage::Ping => self.outbox.send(ServerMessage::Pong).await,
-            ClientMessage::Connect(connect) => {
-                let link = Link::open(
-                    Arc::clone(&self.portal),
-                    self.outbox.clone(),
-                    Arc::clone(&self.uploads),
-                    connect,
-                    self.link.take(),
-                );
-                self.link = Some(link);
-            }
-            ClientMessage::Disconnect => self.disconnect().await,
-            ClientMessage::List { path } => self.errand(Errand::List { path }).await?,
-            ClientMessage::MakeDirectory { path } => {
-                self.errand(Errand::MakeDirectory { path }).await?;
-            }
-            ClientMessage::Remove { path } => self.errand(Errand::Remove { path }).await?,
-            ClientMessage::Offer(offer) => self.offer(offer).await?,
-            ClientMessage::Cancel { upload } | ClientMessage::Pause { upload } => {
-                self.cancel(upload).await;
-            }
-            ClientMessage::Digest { .. } | ClientMessage::Heard { .. } => {}
+            ClientMessage::Ping => self.pong(),
+            ClientMessage::Heard { messages } => self.outbox.heard(messages)?,
+            ClientMessage::Connect(connect) => self.connect(connect),
+            ClientMessage::Disconnect => self.disconnect()?,
+            ClientMessage::List { path } => self.errand(Errand::List { path })?,
+            ClientMessage::MakeDirectory { path } => self.errand(Errand::MakeDirectory { path })?,
+            ClientMessage::Remove { path } => self.errand(Errand::Remove { path })?,
+            ClientMessage::Offer(offer) => self.offer(offer)?,
+            ClientMessage::Cancel { upload } => self.end(upload, Ending::Remove)?,
+            ClientMessage::Pause { upload } => self.end(upload, Ending::Keep)?,
+            ClientMessage::Digest { upload, from, hex } => self.digest(upload, from, hex)?,
         }
         Ok(())
+    }
+
+    fn pong(&mut self) {
+        self.outbox.hint(ServerMessage::Pong);
+        if self.heard > self.heard_told {
+            self.tell_heard();
+        }
+    }
+
+    fn tell_heard(&mut self) {
+        self.heard_told = self.heard;
+        self.outbox.hint(ServerMessage::Heard { messages: self.heard });
+    }
+
+    fn connect(&mut self, connect: Connect) {
+        let link = Link::open(
+            Arc::clone(&self.portal),
+            self.outbox.clone(),
+            Arc::clone(&self.uploads),
+            connect,
+            self.link.take(),
+        );
+        self.link = Some(link);
     }
 
     /// Takes in a piece of a file.
@@ -139,72 +218,96 @@ impl Conversation {
     /// and is dropped.
     pub fn deliver(&self, header: ChunkHeader, payload: Bytes) -> Result<(), Misconduct> {
         let upload = header.upload;
-        let Some(open) = open(&self.uploads).get(&upload).cloned() else {
-            let ended = self.newest_upload.is_some_and(|newest| upload <= newest);
-            return if ended { Ok(()) } else { Err(Misconduct::UnknownUpload(upload)) };
-        };
-        open.inlet
-            .deliver(header, payload)
-            .map_err(|violation| Misconduct::Chunk { upload, violation })
+        match self.known(upload)? {
+            Some(open) => open
+                .inlet
+                .deliver(header, payload)
+                .map_err(|violation| Misconduct::Chunk { upload, violation }),
+            None => Ok(()),
+        }
     }
 
-    /// Ends everything that the session has set in motion, and waits for its end.
-    pub async fn close(mut self) {
+    /// An open upload; `None` for one that has ended.
+    fn known(&self, upload: UploadId) -> Result<Option<Arc<OpenUpload>>, Misconduct> {
+        let open = self.uploads.get(upload);
+        let has_ended = self.newest_upload.is_some_and(|newest| upload <= newest);
+        if open.is_none() && !has_ended {
+            return Err(Misconduct::UnknownUpload(upload));
+        }
+        Ok(open)
+    }
+
+    fn digest(&self, upload: UploadId, from: u64, hex: Option<String>) -> Result<(), Misconduct> {
+        if hex.as_ref().is_some_and(|hex| !is_hex(hex)) {
+            return Err(Misconduct::NotADigest(upload));
+        }
+        if let Some(open) = self.known(upload)? {
+            open.digests.add(from, hex);
+        }
+        Ok(())
+    }
+
+    /// Ends everything that the session has set in motion, and waits for its end. What the server
+    /// holds of uploads under way is kept.
+    pub async fn close(&mut self) {
         if let Some(link) = self.link.take() {
             link.close().await;
         }
     }
 
-    /// One that waits is answered at once; one that has begun answers itself.
-    async fn cancel(&mut self, upload: UploadId) {
-        if self.link.as_ref().is_some_and(|link| link.withdraw(upload)) {
-            open(&self.uploads).remove(&upload);
-            self.outbox.send(ServerMessage::Cancelled { upload }).await;
-        } else if let Some(open) = open(&self.uploads).get(&upload) {
-            open.cancel.cancel();
+    fn end(&self, upload: UploadId, ending: Ending) -> Result<(), Misconduct> {
+        match self.end_upload(upload, ending) {
+            Some(answer) => Ok(self.outbox.answer(&answer)?),
+            None => Ok(()),
         }
     }
 
-    async fn disconnect(&mut self) {
+    /// One that waits is answered at once; one that has begun answers itself.
+    fn end_upload(&self, upload: UploadId, ending: Ending) -> Option<ServerMessage> {
+        let open = self.uploads.get(upload)?;
+        if self.link.as_ref().is_some_and(|link| link.withdraw(upload)) {
+            self.uploads.remove(upload);
+            return Some(open.ended(ending, open.offer.resume.clone()));
+        }
+        open.end(ending);
+        None
+    }
+
+    fn disconnect(&self) -> Result<(), Misconduct> {
         match &self.link {
             Some(link) => link.hang_up(),
-            None => self.outbox.send(ServerMessage::Disconnected { problem: None }).await,
+            None => self.outbox.answer(&ServerMessage::Disconnected { problem: None })?,
         }
+        Ok(())
     }
 
-    async fn errand(&mut self, errand: Errand) -> Result<(), Misconduct> {
-        let Some(link) = &self.link else {
-            let answer = errand.failed(words::not_connected());
-            self.outbox.send(answer).await;
-            return Ok(());
+    fn errand(&self, errand: Errand) -> Result<(), Misconduct> {
+        let unsent = match &self.link {
+            None => errand,
+            Some(link) => match link.send(errand) {
+                Ok(()) => return Ok(()),
+                Err(NotSent::Full) => return Err(Misconduct::TooManyRequests),
+                Err(NotSent::Ended(errand)) => errand,
+            },
         };
-        match link.send(errand) {
-            Ok(()) => Ok(()),
-            Err(NotSent::Full) => Err(Misconduct::TooManyRequests),
-            Err(NotSent::Ended(errand)) => {
-                if let Errand::Upload(upload) = &errand {
-                    open(&self.uploads).remove(&upload.offer.upload);
-                }
-                self.outbox.send(errand.failed(words::not_connected())).await;
-                Ok(())
-            }
+        if let Errand::Upload(upload) = &unsent {
+            self.uploads.remove(upload.offer.upload);
         }
+        Ok(self.outbox.answer(&unsent.failed(words::not_connected()))?)
     }
 
-    async fn offer(&mut self, offer: Offer) -> Result<(), Misconduct> {
+    fn offer(&mut self, offer: Offer) -> Result<(), Misconduct> {
         let upload = offer.upload;
         self.check_id(upload)?;
         if offer.path.is_empty() || offer.path.len() > MAX_PATH_LEN {
-            self.fail(upload, words::bad_path(&offer.path)).await;
-            return Ok(());
+            return self.fail(upload, words::bad_path(&offer.path));
         }
         let Some(link) = &self.link else {
-            self.fail(upload, words::not_connected()).await;
-            return Ok(());
+            return self.fail(upload, words::not_connected());
         };
         let open_upload = self.admit(offer, link.uploads_end().child_token())?;
-        self.announce_credit(&open_upload).await;
-        self.errand(Errand::Upload(open_upload)).await
+        self.announce_credit(&open_upload);
+        self.errand(Errand::Upload(open_upload))
     }
 
     fn check_id(&mut self, upload: UploadId) -> Result<(), Misconduct> {
@@ -222,8 +325,7 @@ impl Conversation {
     ) -> Result<Arc<OpenUpload>, Misconduct> {
         let settings = &self.portal.settings;
         let max = settings.max_open_uploads as usize;
-        let mut uploads = open(&self.uploads);
-        if uploads.len() >= max {
+        if self.uploads.len() >= max {
             return Err(Misconduct::TooManyUploads(max));
         }
         // Sent ahead, so that no small file costs a round trip to the page; but not while it is
@@ -231,25 +333,35 @@ impl Conversation {
         let ahead = offer.resume.is_none().then(|| offer.size.min(settings.ahead_window.0));
         let ahead = ahead.and_then(|bytes| self.portal.budget.try_lease(bytes));
         let inlet = Inlet::new(offer.size, settings.min_chunk.0, ahead.unwrap_or_default());
-        let upload = Arc::new(OpenUpload { offer, inlet, cancel });
-        uploads.insert(upload.offer.upload, Arc::clone(&upload));
+        let upload = Arc::new(OpenUpload::new(offer, inlet, cancel));
+        self.uploads.insert(Arc::clone(&upload));
         Ok(upload)
     }
 
-    async fn announce_credit(&self, upload: &OpenUpload) {
+    fn announce_credit(&self, upload: &OpenUpload) {
         let credit = upload.inlet.credit();
         if credit.limit > 0 {
-            self.outbox.send(words::credit(upload.offer.upload, credit)).await;
+            self.outbox.credit(upload.offer.upload, credit);
         }
     }
 
-    async fn fail(&self, upload: UploadId, problem: protocol::Problem) {
-        self.outbox.send(ServerMessage::Failed { upload, problem, resume: None }).await;
+    fn fail(&self, upload: UploadId, problem: Problem) -> Result<(), Misconduct> {
+        Ok(self.outbox.answer(&ServerMessage::Failed { upload, problem, resume: None })?)
     }
 }
 
-/// Looks into the open uploads.
-pub fn open(uploads: &OpenUploads) -> MutexGuard<'_, HashMap<UploadId, Arc<OpenUpload>>> {
-    // No code panics while it holds the lock; if one did, the map would still be whole.
-    uploads.lock().unwrap_or_else(PoisonError::into_inner)
+/// What a page finds that knows nothing of its session any more.
+#[derive(Debug)]
+pub struct GoOn {
+    /// The connection that the session has.
+    pub connected: Option<Connected>,
+    /// The least id that its next upload may have.
+    pub next_upload: UploadId,
+}
+
+/// Whether a digest is one: digits in lower case, and no more of them than any algorithm makes.
+fn is_hex(text: &str) -> bool {
+    const MOST_DIGITS: usize = 128;
+    let is_digit = |byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+    !text.is_empty() && text.len() <= MOST_DIGITS && text.bytes().all(is_digit)
 }

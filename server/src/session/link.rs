@@ -3,7 +3,7 @@
 //! The story, in order: vet the destination, dial and log in, tell the page; run errands and
 //! uploads until the page hangs up; answer every upload that is still open; say goodbye.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ftps::{Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
@@ -18,7 +18,7 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    conversation::{OpenUpload, OpenUploads, open},
+    offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
     uploader::{Uploader, Waiting},
     words,
@@ -65,8 +65,12 @@ pub struct Link {
     waiting: Arc<Waiting>,
     small: mpsc::Sender<Errand>,
     hang_up: CancellationToken,
+    facts: Arc<Facts>,
     task: JoinHandle<()>,
 }
+
+/// What the page was told of the connection, while it stands.
+type Facts = Mutex<Option<Connected>>;
 
 impl Errand {
     /// The answer to an errand that came to nothing.
@@ -79,7 +83,8 @@ impl Errand {
             }
             Self::Remove { path } => ServerMessage::RemoveFailed { path: path.clone(), problem },
             Self::Upload(upload) => {
-                ServerMessage::Failed { upload: upload.offer.upload, problem, resume: None }
+                let resume = upload.offer.resume.clone();
+                ServerMessage::Failed { upload: upload.offer.upload, problem, resume }
             }
         }
     }
@@ -91,13 +96,14 @@ impl Link {
     pub fn open(
         portal: Arc<Portal>,
         outbox: Outbox,
-        uploads: OpenUploads,
+        uploads: Arc<OpenUploads>,
         connect: Connect,
         earlier: Option<Self>,
     ) -> Self {
         let waiting = Arc::<Waiting>::default();
         let (small_sender, small_receiver) = mpsc::channel(SMALL_ERRANDS);
         let hang_up = CancellationToken::new();
+        let facts = Arc::<Facts>::default();
         let worker = Worker {
             portal,
             outbox,
@@ -105,6 +111,7 @@ impl Link {
             waiting: Arc::clone(&waiting),
             small: small_receiver,
             hang_up: hang_up.clone(),
+            facts: Arc::clone(&facts),
         };
         let task = tokio::spawn(async move {
             if let Some(earlier) = earlier {
@@ -112,7 +119,7 @@ impl Link {
             }
             worker.run(connect).await;
         });
-        Self { waiting, small: small_sender, hang_up, task }
+        Self { waiting, small: small_sender, hang_up, facts, task }
     }
 
     /// Hands an errand over.
@@ -134,6 +141,19 @@ impl Link {
     #[must_use]
     pub fn withdraw(&self, upload: UploadId) -> bool {
         self.waiting.withdraw(upload)
+    }
+
+    /// What the page was told of the connection, if it stands.
+    #[must_use]
+    pub fn connected(&self) -> Option<Connected> {
+        // Whole after a panic too.
+        self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether there is nothing to come back to.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// Cancelled when the link ends: every upload's own token is a child of it.
@@ -158,10 +178,11 @@ impl Link {
 struct Worker {
     portal: Arc<Portal>,
     outbox: Outbox,
-    open_uploads: OpenUploads,
+    open_uploads: Arc<OpenUploads>,
     waiting: Arc<Waiting>,
     small: mpsc::Receiver<Errand>,
     hang_up: CancellationToken,
+    facts: Arc<Facts>,
 }
 
 /// Why a link ends.
@@ -233,36 +254,45 @@ impl Worker {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
         let facts = client.facts();
-        self.outbox
-            .send(ServerMessage::Connected(Connected {
-                host,
-                port,
-                encryption,
-                address: facts.address.to_string(),
-                tls: words::tls(&facts.tls),
-                certificate: words::certificate(&facts.certificate, &[]),
-                directory: words::directory(client).display().into_owned(),
-                digest: protocol::server::Algorithm::Blake3,
-            }))
-            .await;
+        let connected = Connected {
+            host,
+            port,
+            encryption,
+            address: facts.address.to_string(),
+            tls: words::tls(&facts.tls),
+            certificate: words::certificate(&facts.certificate, &[]),
+            directory: words::directory(client).display().into_owned(),
+            digest: protocol::server::Algorithm::Blake3,
+        };
         drop(lease);
+        self.keep_facts(Some(connected.clone()));
+        self.outbox.send(ServerMessage::Connected(connected)).await;
         Ok(pool)
+    }
+
+    fn keep_facts(&self, connected: Option<Connected>) {
+        *self.facts.lock().unwrap_or_else(PoisonError::into_inner) = connected;
     }
 
     async fn vet(&self, connect: &Connect) -> Result<Destination, End> {
         let host = &connect.host;
         self.outbox.hint(ServerMessage::Connecting { stage: Stage::Resolve });
-        self.outbox.log(LogKind::Status, format!("Resolving the address of {host}"));
+        self.log(LogKind::Status, format!("Resolving the address of {host}"));
         match self.portal.policy.vet(host, connect.port, connect.encryption).await {
             Ok(destination) => {
-                self.outbox.log(LogKind::Status, format!("{host} is at {destination}"));
+                self.log(LogKind::Status, format!("{host} is at {destination}"));
                 Ok(destination)
             }
             Err(refusal) => {
-                self.outbox.log(LogKind::Error, refusal.to_string());
+                self.log(LogKind::Error, refusal.to_string());
                 Err(End::Problem(refusal.to_problem()))
             }
         }
+    }
+
+    /// A line that belongs to no FTPS session.
+    fn log(&self, kind: LogKind, text: String) {
+        self.outbox.log(None, kind, text);
     }
 
     /// Tries the addresses one after the other; the first that answers at all is the one.
@@ -376,20 +406,19 @@ impl Worker {
 
     /// Answers what is still open, then tells the page that there is no connection any more.
     async fn finish(mut self, end: End) {
+        self.keep_facts(None);
         let waiting = self.waiting.close();
         self.small.close();
         while let Ok(errand) = self.small.try_recv() {
             self.outbox.send(errand.failed(words::not_connected())).await;
         }
         for upload in waiting {
-            let id = upload.offer.upload;
-            open(&self.open_uploads).remove(&id);
+            self.open_uploads.remove(upload.offer.upload);
             let answer = match &end {
-                End::HungUp | End::CertificateNotTrusted => ServerMessage::Cancelled { upload: id },
-                End::Problem(problem) => {
-                    let problem = problem.clone();
-                    ServerMessage::Failed { upload: id, problem, resume: None }
+                End::HungUp | End::CertificateNotTrusted => {
+                    upload.ended(upload.ending(), upload.offer.resume.clone())
                 }
+                End::Problem(problem) => Errand::Upload(upload).failed(problem.clone()),
             };
             self.outbox.send(answer).await;
         }
@@ -398,7 +427,7 @@ impl Worker {
             End::HungUp => None,
             End::Problem(problem) => Some(problem),
         };
-        self.outbox.log(LogKind::Status, "Disconnected".to_owned());
+        self.log(LogKind::Status, "Disconnected".to_owned());
         self.outbox.send(ServerMessage::Disconnected { problem }).await;
     }
 }

@@ -10,6 +10,8 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use protocol::{client::Secret, server::NewSession};
 use sha2::{Digest, Sha256};
 
+use super::life::Session;
+
 /// Bytes of a session's name: enough to tell sessions apart in a log.
 const NAME_BYTES: usize = 9;
 
@@ -29,14 +31,8 @@ struct Entry {
     /// Digests are compared, so that the time it takes tells nothing about the secret.
     secret_sha256: [u8; 32],
     created: Instant,
-    attached: bool,
-}
-
-/// A place among the sessions; it is free again when this is dropped.
-#[derive(Debug)]
-pub struct Attached {
-    sessions: Arc<Sessions>,
-    name: String,
+    /// Since its first socket.
+    session: Option<Arc<Session>>,
 }
 
 /// No session could be made.
@@ -50,7 +46,7 @@ pub enum NoSession {
     NoRandomness(#[from] getrandom::Error),
 }
 
-/// A session's name and secret do not fit, or the session has its socket already.
+/// A session's name and secret do not fit, or the session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the session is not known, has expired, or its secret does not fit")]
 pub struct NotYours;
@@ -72,7 +68,7 @@ impl Sessions {
         let entry = Entry {
             secret_sha256: Sha256::digest(&secret).into(),
             created: Instant::now(),
-            attached: false,
+            session: None,
         };
         let mut entries = self.entries();
         self.forget_expired(&mut entries);
@@ -83,43 +79,41 @@ impl Sessions {
         Ok(NewSession { session, secret: Secret::new(secret) })
     }
 
-    /// Joins a session with its name and its secret.
+    /// Joins a session with its name and its secret; `begin` makes it for its first socket.
     ///
     /// # Errors
     /// [`NotYours`], without saying which of them did not fit.
-    pub fn attach(self: &Arc<Self>, name: &str, secret: &Secret) -> Result<Attached, NotYours> {
+    pub fn join(
+        &self,
+        name: &str,
+        secret: &Secret,
+        begin: impl FnOnce() -> Arc<Session>,
+    ) -> Result<Arc<Session>, NotYours> {
         let digest: [u8; 32] = Sha256::digest(secret.expose()).into();
         let mut entries = self.entries();
         self.forget_expired(&mut entries);
         let entry = entries.get_mut(name).ok_or(NotYours)?;
-        if entry.secret_sha256 != digest || entry.attached {
+        if entry.secret_sha256 != digest {
             return Err(NotYours);
         }
-        entry.attached = true;
-        Ok(Attached { sessions: Arc::clone(self), name: name.to_owned() })
+        let session = entry.session.get_or_insert_with(begin);
+        if session.is_over() { Err(NotYours) } else { Ok(Arc::clone(session)) }
+    }
+
+    /// Takes out a session that is over; its place is free again.
+    pub fn remove(&self, name: &str) {
+        self.entries().remove(name);
     }
 
     fn forget_expired(&self, entries: &mut HashMap<String, Entry>) {
-        entries.retain(|_, entry| entry.attached || entry.created.elapsed() < self.start_timeout);
+        entries.retain(|_, entry| {
+            entry.session.is_some() || entry.created.elapsed() < self.start_timeout
+        });
     }
 
     fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
         // No code panics while it holds the lock; if one did, the map would still be whole.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Attached {
-    /// The session's name: it may be logged.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-}
-
-impl Drop for Attached {
-    fn drop(&mut self) {
-        self.sessions.entries().remove(&self.name);
     }
 }
 
@@ -132,42 +126,67 @@ fn random_text<const BYTES: usize>() -> Result<String, getrandom::Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{outbound::Outbound, portal::Portal, session::life::Over, settings::Settings};
 
-    #[test]
-    fn session_is_joined_once_with_its_secret() {
-        let sessions = Sessions::new(2, Duration::from_secs(60));
-        let new = sessions.create().unwrap();
-        assert_eq!(
-            sessions.attach(&new.session, &Secret::new("guess".into())).unwrap_err(),
-            NotYours
-        );
-        let attached = sessions.attach(&new.session, &new.secret).unwrap();
-        assert_eq!(sessions.attach(&new.session, &new.secret).unwrap_err(), NotYours);
-        drop(attached);
-        assert_eq!(sessions.attach(&new.session, &new.secret).unwrap_err(), NotYours);
+    fn portal_with(max: u32, start_timeout: Duration) -> Arc<Portal> {
+        let mut settings = Settings::defaults().unwrap();
+        settings.max_sessions = max;
+        settings.session_start_timeout = start_timeout;
+        let outbound = Outbound::load(&settings).unwrap();
+        Portal::new(settings, 0, outbound)
     }
 
-    #[test]
-    fn secret_of_one_session_opens_no_other() {
-        let sessions = Sessions::new(2, Duration::from_secs(60));
-        let (one, other) = (sessions.create().unwrap(), sessions.create().unwrap());
-        assert!(sessions.attach(&one.session, &other.secret).is_err());
+    fn portal() -> Arc<Portal> {
+        portal_with(2, Duration::from_secs(60))
     }
 
-    #[test]
-    fn no_more_sessions_than_allowed() {
-        let sessions = Sessions::new(1, Duration::from_secs(60));
-        let new = sessions.create().unwrap();
-        assert!(matches!(sessions.create(), Err(NoSession::Full(1))));
-        drop(sessions.attach(&new.session, &new.secret).unwrap());
-        assert!(sessions.create().is_ok());
+    fn join(portal: &Arc<Portal>, name: &str, secret: &str) -> Result<Arc<Session>, NotYours> {
+        let begin = || Session::begin(name.to_owned(), portal);
+        portal.sessions.join(name, &Secret::new(secret.to_owned()), begin)
     }
 
-    #[test]
-    fn session_that_nobody_joins_makes_room() {
-        let sessions = Sessions::new(1, Duration::ZERO);
-        let new = sessions.create().unwrap();
-        assert!(sessions.attach(&new.session, &new.secret).is_err());
-        assert!(sessions.create().is_ok());
+    #[tokio::test]
+    async fn session_is_joined_with_its_secret_and_again() {
+        let portal = portal();
+        let new = portal.sessions.create().unwrap();
+        assert_eq!(join(&portal, &new.session, "guess").unwrap_err(), NotYours);
+        let first = join(&portal, &new.session, new.secret.expose()).unwrap();
+        let second = join(&portal, &new.session, new.secret.expose()).unwrap();
+        assert!(Arc::ptr_eq(&first, &second));
+    }
+
+    #[tokio::test]
+    async fn session_that_is_over_is_nobodys() {
+        let portal = portal();
+        let new = portal.sessions.create().unwrap();
+        join(&portal, &new.session, new.secret.expose()).unwrap().end(Over::Ended);
+        assert_eq!(join(&portal, &new.session, new.secret.expose()).unwrap_err(), NotYours);
+    }
+
+    #[tokio::test]
+    async fn secret_of_one_session_opens_no_other() {
+        let portal = portal();
+        let (one, other) = (portal.sessions.create().unwrap(), portal.sessions.create().unwrap());
+        assert!(join(&portal, &one.session, other.secret.expose()).is_err());
+    }
+
+    #[tokio::test]
+    async fn no_more_sessions_than_allowed() {
+        let portal = portal_with(1, Duration::from_secs(60));
+        let new = portal.sessions.create().unwrap();
+        assert!(matches!(portal.sessions.create(), Err(NoSession::Full(1))));
+        let session = join(&portal, &new.session, new.secret.expose()).unwrap();
+        session.end(Over::Ended);
+        portal.tasks.close();
+        portal.tasks.wait().await;
+        assert!(portal.sessions.create().is_ok());
+    }
+
+    #[tokio::test]
+    async fn session_that_nobody_joins_makes_room() {
+        let portal = portal_with(1, Duration::ZERO);
+        let new = portal.sessions.create().unwrap();
+        assert!(join(&portal, &new.session, new.secret.expose()).is_err());
+        assert!(portal.sessions.create().is_ok());
     }
 }

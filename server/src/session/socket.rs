@@ -1,4 +1,4 @@
-//! The WebSocket of a session: hello, frames in, deadlines.
+//! One WebSocket of a session: hello, frames in, deadlines.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,12 +8,13 @@ use futures_util::{
     SinkExt as _, StreamExt as _,
     stream::{SplitSink, SplitStream},
 };
-use protocol::{ChunkHeader, ClientMessage, Problem, ServerMessage, server::Limits};
+use protocol::{ChunkHeader, ClientMessage, Problem, ServerMessage, client::Heard, server::Limits};
 
 use super::{
     conversation::{Conversation, Misconduct},
-    outbox::{WriteError, outbox},
-    registry::{Attached, NotYours},
+    life::{Over, Session, Turn},
+    outbox::WriteError,
+    registry::NotYours,
     words,
 };
 use crate::{portal::Portal, settings::Settings};
@@ -21,9 +22,12 @@ use crate::{portal::Portal, settings::Settings};
 /// How long the last words to a page may take.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Why a session ends.
+/// Why a socket ends.
 #[derive(Debug, thiserror::Error)]
 enum End {
+    /// The page will not come back.
+    #[error("the page said goodbye")]
+    Goodbye,
     #[error("the page closed the socket")]
     Closed,
     #[error("the socket failed")]
@@ -32,10 +36,10 @@ enum End {
     Write(#[from] WriteError),
     #[error("the page said nothing for {}", humantime::format_duration(*.0))]
     Silence(Duration),
-    #[error("the session reached its longest life of {}", humantime::format_duration(*.0))]
-    Lifetime(Duration),
-    #[error("the portal is shutting down")]
-    Shutdown,
+    #[error("the page has come back on another socket")]
+    TakenOver,
+    #[error(transparent)]
+    Over(Over),
     #[error("the page said no `hello` within {}", humantime::format_duration(*.0))]
     NoHello(Duration),
     #[error(transparent)]
@@ -46,24 +50,30 @@ enum End {
     Misconduct(#[from] Misconduct),
 }
 
-/// Holds a session's conversation on a socket whose origin was checked, to its end.
+/// Serves a socket whose origin was checked, to its end; the session may outlive it.
 pub async fn serve(socket: WebSocket, portal: Arc<Portal>) {
     let (mut sink, mut stream) = socket.split();
-    let attached = match hello(&mut stream, &portal).await {
-        Ok(attached) => attached,
+    let end = match hello(&mut stream, &portal).await {
+        Ok((session, heard)) => {
+            tracing::info!(session = session.name(), "socket begun");
+            let turn = session.take_turn().await;
+            let end = converse(&mut sink, &mut stream, &portal, &session, turn, heard).await;
+            tracing::info!(session = session.name(), reason = %end, "socket ended");
+            end
+        }
         Err(end) => {
-            tracing::info!(reason = %end, "session refused");
-            return goodbye(&mut sink, &end).await;
+            tracing::info!(reason = %end, "socket refused");
+            end
         }
     };
-    tracing::info!(session = attached.name(), "session begun");
-    let end = converse(&mut sink, &mut stream, &portal).await;
-    tracing::info!(session = attached.name(), reason = %end, "session ended");
     goodbye(&mut sink, &end).await;
 }
 
 /// The session's name and secret come before anything else is done.
-async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<Attached, End> {
+async fn hello(
+    stream: &mut SplitStream<WebSocket>,
+    portal: &Arc<Portal>,
+) -> Result<(Arc<Session>, Option<Heard>), End> {
     let limit = portal.settings.session_start_timeout;
     let first = tokio::time::timeout(limit, next_frame(stream)).await;
     let Frame::Text(text) = first.map_err(|_| End::NoHello(limit))?? else {
@@ -73,8 +83,9 @@ async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<A
         ClientMessage::Hello { version, .. } if version != protocol::VERSION => {
             Err(End::Version(version))
         }
-        ClientMessage::Hello { session, secret, .. } => {
-            Ok(portal.sessions.attach(&session, &secret)?)
+        ClientMessage::Hello { session: name, secret, resume, .. } => {
+            let begin = || Session::begin(name.clone(), portal);
+            Ok((portal.sessions.join(&name, &secret, begin)?, resume))
         }
         ClientMessage::Connect(_)
         | ClientMessage::Disconnect
@@ -90,45 +101,75 @@ async fn hello(stream: &mut SplitStream<WebSocket>, portal: &Portal) -> Result<A
     }
 }
 
+/// The turn of one socket: whatever ends it, what has begun goes on until the session is over.
 async fn converse(
     sink: &mut SplitSink<WebSocket, Message>,
     stream: &mut SplitStream<WebSocket>,
-    portal: &Arc<Portal>,
+    portal: &Portal,
+    session: &Session,
+    mut turn: Turn,
+    heard: Option<Heard>,
 ) -> End {
     let settings = &portal.settings;
-    let (outbox, writer) = outbox(settings.max_log_lines as usize);
-    outbox.hint(welcome(settings));
-    let mut conversation = Conversation::new(Arc::clone(portal), outbox);
+    let let_go = turn.let_go.clone();
     let end = tokio::select! {
-        end = read(stream, &mut conversation, portal) => end,
-        written = writer.run(sink, settings.page_write_timeout) => match written {
-            Ok(()) => End::Closed,
-            Err(error) => End::Write(error),
-        },
-        () = tokio::time::sleep(settings.session_lifetime) => {
-            End::Lifetime(settings.session_lifetime)
-        }
-        () = portal.shutdown.cancelled() => End::Shutdown,
+        biased;
+        why = session.over() => End::Over(why),
+        () = let_go.cancelled() => End::TakenOver,
+        end = async {
+            if let Err(misconduct) = greet(&mut turn.conversation, session, settings, heard).await {
+                return End::Misconduct(misconduct);
+            }
+            tokio::select! {
+                end = read(stream, &mut turn.conversation, portal) => end,
+                written = session.outbox().write_to(sink, settings.page_write_timeout) => {
+                    written.map_or_else(End::Write, |never| match never {})
+                }
+            }
+        } => end,
     };
-    conversation.close().await;
+    if let End::Misconduct(_) | End::Goodbye = end {
+        session.end(Over::Ended);
+    }
     end
 }
 
-fn welcome(settings: &Settings) -> ServerMessage {
-    let u32_of = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
-    ServerMessage::Welcome {
+/// What the page has missed comes after the welcome.
+async fn greet(
+    conversation: &mut Conversation,
+    session: &Session,
+    settings: &Settings,
+    heard: Option<Heard>,
+) -> Result<(), Misconduct> {
+    let (connected, next_upload) = match heard {
+        Some(heard) => {
+            conversation.go_on(heard)?;
+            (None, conversation.next_upload())
+        }
+        None => {
+            let there_is = conversation.start_over().await;
+            (there_is.connected.map(Box::new), there_is.next_upload)
+        }
+    };
+    session.outbox().hint(ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
-        heard: 0,
-        connected: None,
-        limits: Limits {
-            max_chunk_bytes: u32_of(settings.max_chunk.0),
-            min_chunk_bytes: u32_of(settings.min_chunk.0),
-            max_open_uploads: settings.max_open_uploads,
-            ping_interval_millis: u32::try_from(settings.ping_interval.as_millis())
-                .unwrap_or(u32::MAX),
-            max_log_lines: settings.max_log_lines,
-        },
+        limits: limits(settings),
+        heard: conversation.heard(),
+        connected,
+        next_upload,
+    });
+    Ok(())
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let u32_of = |bytes: u64| u32::try_from(bytes).unwrap_or(u32::MAX);
+    Limits {
+        max_chunk_bytes: u32_of(settings.max_chunk.0),
+        min_chunk_bytes: u32_of(settings.min_chunk.0),
+        max_open_uploads: settings.max_open_uploads,
+        ping_interval_millis: u32::try_from(settings.ping_interval.as_millis()).unwrap_or(u32::MAX),
+        max_log_lines: settings.max_log_lines,
     }
 }
 
@@ -142,10 +183,9 @@ async fn read(
         let handled = match tokio::time::timeout(limit, next_frame(stream)).await {
             Err(_) => return End::Silence(limit),
             Ok(Err(end)) => return end,
-            Ok(Ok(Frame::Text(text))) => match parse(&text, portal) {
-                Ok(message) => conversation.handle(message).await,
-                Err(misconduct) => Err(misconduct),
-            },
+            Ok(Ok(Frame::Text(text))) => {
+                parse(&text, portal).and_then(|message| conversation.handle(message))
+            }
             Ok(Ok(Frame::Binary(frame))) => deliver(conversation, &frame),
         };
         if let Err(misconduct) = handled {
@@ -163,6 +203,9 @@ enum Frame {
 async fn next_frame(stream: &mut SplitStream<WebSocket>) -> Result<Frame, End> {
     loop {
         match stream.next().await {
+            Some(Ok(Message::Close(Some(frame)))) if frame.code == close_code::NORMAL => {
+                return Err(End::Goodbye);
+            }
             None | Some(Ok(Message::Close(_))) => return Err(End::Closed),
             Some(Err(error)) => return Err(End::Socket(error)),
             Some(Ok(Message::Text(text))) => return Ok(Frame::Text(text)),
@@ -189,23 +232,26 @@ fn deliver(conversation: &Conversation, frame: &Bytes) -> Result<(), Misconduct>
 /// Tells the page why, as far as it still listens, and closes the socket.
 async fn goodbye(sink: &mut SplitSink<WebSocket, Message>, end: &End) {
     let message = match end {
-        End::Closed | End::Socket(_) | End::Write(_) => return,
+        End::Goodbye | End::Closed | End::Socket(_) | End::Write(_) => return,
+        // The session is not over: a page that only slept comes back.
+        End::Silence(_) => return close(sink, close_code::AWAY).await,
+        End::TakenOver => ServerMessage::TakenOver,
         End::Version(_) => ServerMessage::Unsupported { version: protocol::VERSION },
-        End::Silence(_)
-        | End::Lifetime(_)
-        | End::Shutdown
-        | End::NoHello(_)
-        | End::NotYours(_)
-        | End::Misconduct(_) => ServerMessage::Goodbye { problem: problem(end) },
-    };
-    let last_words = async {
-        if let Ok(text) = serde_json::to_string(&message) {
-            sink.send(Message::Text(text.into())).await?;
+        End::Over(_) | End::NoHello(_) | End::NotYours(_) | End::Misconduct(_) => {
+            ServerMessage::Goodbye { problem: problem(end) }
         }
-        let frame = CloseFrame { code: close_code(end), reason: "".into() };
-        sink.send(Message::Close(Some(frame))).await
     };
-    let _gone_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, last_words).await;
+    let text = serde_json::to_string(&message).unwrap_or_default();
+    let said = tokio::time::timeout(GOODBYE_TIMEOUT, sink.send(Message::Text(text.into()))).await;
+    if matches!(said, Ok(Ok(()))) {
+        close(sink, close_code(end)).await;
+    }
+}
+
+async fn close(sink: &mut SplitSink<WebSocket, Message>, code: u16) {
+    let frame = CloseFrame { code, reason: "".into() };
+    let closing = sink.send(Message::Close(Some(frame)));
+    let _gone_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, closing).await;
 }
 
 fn problem(end: &End) -> Problem {
@@ -214,10 +260,14 @@ fn problem(end: &End) -> Problem {
         End::Misconduct(_) | End::Version(_) => {
             "Reload the page. If it happens again, tell whoever runs the portal."
         }
-        End::Silence(_) | End::Lifetime(_) | End::Closed | End::Socket(_) | End::Write(_) => {
-            "Connect again."
-        }
-        End::Shutdown => "Connect again in a minute.",
+        End::Over(Over::Shutdown) => "Connect again in a minute.",
+        End::Goodbye
+        | End::Closed
+        | End::Socket(_)
+        | End::Write(_)
+        | End::Silence(_)
+        | End::TakenOver
+        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => "Connect again.",
     };
     words::portal_problem(end.to_string(), what)
 }
@@ -225,8 +275,12 @@ fn problem(end: &End) -> Problem {
 /// The codes of RFC 6455 §7.4.1.
 fn close_code(end: &End) -> u16 {
     match end {
-        End::Closed | End::Socket(_) | End::Write(_) | End::Lifetime(_) => close_code::NORMAL,
-        End::Silence(_) | End::Shutdown => close_code::AWAY,
+        End::Goodbye
+        | End::Closed
+        | End::Socket(_)
+        | End::Write(_)
+        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => close_code::NORMAL,
+        End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => close_code::AWAY,
         End::NoHello(_) | End::NotYours(_) => close_code::POLICY,
         End::Version(_) | End::Misconduct(_) => close_code::PROTOCOL,
     }
@@ -245,7 +299,7 @@ mod tests {
 
     #[test]
     fn every_goodbye_has_a_remedy() {
-        assert!(problem(&End::Shutdown).remedy.is_some());
-        assert_eq!(problem(&End::Shutdown).stage, protocol::Stage::Portal);
+        assert!(problem(&End::Over(Over::Shutdown)).remedy.is_some());
+        assert_eq!(problem(&End::Over(Over::Shutdown)).stage, protocol::Stage::Portal);
     }
 }

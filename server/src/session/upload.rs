@@ -14,7 +14,7 @@ use ftps::{
 use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
 
-use super::{conversation::OpenUpload, outbox::Outbox, words};
+use super::{offers::OpenUpload, outbox::Outbox, words};
 use crate::{
     portal::Portal,
     relay::{Credit, Inlet},
@@ -42,7 +42,7 @@ pub async fn run(
             digest: None,
             page_agrees: false,
         },
-        Err(Ended::Cancelled) => ServerMessage::Cancelled { upload: id },
+        Err(Ended::Stopped { resume }) => upload.ended(upload.ending(), resume),
         Err(Ended::Exists { size }) => ServerMessage::Conflict {
             upload: id,
             existing: Existing { size, modified_millis: None },
@@ -55,7 +55,7 @@ pub async fn run(
 
 /// Why an upload did not end with a stored file.
 enum Ended {
-    Cancelled,
+    Stopped { resume: Option<String> },
     Exists { size: Option<u64> },
     Failed { problem: Problem, resume: Option<String> },
 }
@@ -77,9 +77,9 @@ async fn bring(
     let mut feed = Feed::new(upload, portal, outbox, upcoming);
     // What goes on with an earlier upload does not know yet from where.
     if upload.offer.resume.is_none() {
-        unless(&upload.cancel, feed.widen_window()).await?;
+        unless(&upload.stop, feed.widen_window()).await?;
     }
-    let brought = line.upload(&plan, &mut feed, &upload.cancel).await;
+    let brought = line.upload(&plan, &mut feed, &upload.stop).await;
     brought.map_err(|failed| ended(failed, &plan.path))
 }
 
@@ -102,7 +102,7 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
 fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.stop {
-        Stop::Cancelled => return Ended::Cancelled,
+        Stop::Cancelled => return Ended::Stopped { resume },
         Stop::Exists { size } => return Ended::Exists { size },
         Stop::Source(problem) => problem,
         Stop::Engine(error) => words::problem(&error),
@@ -149,7 +149,7 @@ impl<'a, N> Feed<'a, N> {
             }
         };
         inlet.widen(lease);
-        self.announce().await;
+        self.announce();
     }
 
     /// Takes what has become free of the budget, where the window is smaller than it may be.
@@ -174,8 +174,8 @@ impl<'a, N> Feed<'a, N> {
         is_shut
     }
 
-    async fn announce(&self) {
-        self.outbox.send(words::credit(self.id(), self.upload.inlet.credit())).await;
+    fn announce(&self) {
+        self.outbox.credit(self.id(), self.upload.inlet.credit());
     }
 
     fn id(&self) -> UploadId {
@@ -198,7 +198,7 @@ where
         let credit = inlet.credit();
         // The page may wait for exactly this credit.
         if (inlet.is_empty() && self.pace.is_news(credit)) || self.pace.is_due(credit) {
-            self.announce().await;
+            self.announce();
         }
         let limit = self.portal.settings.page_chunk_timeout;
         let chunk = tokio::time::timeout(limit, inlet.next()).await;
@@ -210,7 +210,7 @@ where
         self.taken = offset;
         self.pace = Pace::new(&self.portal.settings, &self.upload.inlet);
         if !self.open_window().await {
-            self.announce().await;
+            self.announce();
         }
         Ok(())
     }
@@ -226,12 +226,12 @@ where
                 self.upload.inlet.took(offset - self.taken);
                 self.taken = offset;
                 if self.pace.is_due(self.upload.inlet.credit()) {
-                    self.announce().await;
+                    self.announce();
                 }
             }
             Progress::Confirming => {
                 self.upload.inlet.release_taken();
-                self.announce().await;
+                self.announce();
                 self.outbox.send(ServerMessage::Verifying { upload }).await;
             }
             Progress::Interrupted { error, after } => {
@@ -249,11 +249,11 @@ where
     }
 }
 
-/// Runs `work` unless the upload is cancelled first.
-async fn unless<T>(cancel: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Ended> {
+/// Runs `work` unless the upload is stopped first.
+async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> Result<T, Ended> {
     tokio::select! {
         biased;
-        () = cancel.cancelled() => Err(Ended::Cancelled),
+        () = stop.cancelled() => Err(Ended::Stopped { resume: None }),
         done = work => Ok(done),
     }
 }
@@ -310,7 +310,12 @@ mod tests {
         let window = settings.window.0;
         let inlet = Inlet::new(1 << 30, 1, Budget::new(window).try_lease(window).unwrap());
         let mut pace = Pace::new(&settings, &inlet);
-        let credit = |taken: u64| Credit { attempt: Attempt(0), taken, limit: window + taken };
+        let credit = |taken: u64| Credit {
+            attempt: Attempt(0),
+            taken,
+            received: taken,
+            limit: window + taken,
+        };
         assert!(!pace.is_due(credit(1)));
         assert!(pace.is_due(credit(window / 8)));
         assert!(!pace.is_due(credit(window / 8 + 1)));

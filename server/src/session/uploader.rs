@@ -12,7 +12,7 @@ use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    conversation::{OpenUpload, OpenUploads, open},
+    offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
     upload, words,
 };
@@ -101,7 +101,7 @@ pub struct Uploader {
     /// The way to the page.
     pub outbox: Outbox,
     /// The uploads that were offered and have not ended.
-    pub open_uploads: OpenUploads,
+    pub open_uploads: Arc<OpenUploads>,
     /// Those of them that wait.
     pub waiting: Arc<Waiting>,
     /// Ends it.
@@ -167,7 +167,7 @@ impl Uploader {
             upcoming.as_ref().map(|upload| upload.offer.path.clone())
         };
         let answer = upload::run(lease, upload, &self.portal, &self.outbox, take).await;
-        open(&self.open_uploads).remove(&upload.offer.upload);
+        self.open_uploads.remove(upload.offer.upload);
         self.outbox.send(answer).await;
         upcoming
     }
@@ -191,7 +191,7 @@ mod tests {
             digest: false,
         };
         let inlet = Inlet::new(0, 1, Lease::default());
-        Arc::new(OpenUpload { offer, inlet, cancel: CancellationToken::new() })
+        Arc::new(OpenUpload::new(offer, inlet, CancellationToken::new()))
     }
 
     #[tokio::test]

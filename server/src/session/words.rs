@@ -32,7 +32,7 @@ pub fn transcript(outbox: Outbox) -> Transcript {
                 return;
             }
         }
-        outbox.log(log_kind(event.line_kind()), event.to_string());
+        outbox.log(None, log_kind(event.line_kind()), event.to_string());
     })
 }
 
@@ -124,7 +124,7 @@ pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
         upload,
         attempt: credit.attempt,
         taken: credit.taken,
-        received: credit.taken,
+        received: credit.received,
         limit: credit.limit,
     }
 }

@@ -75,18 +75,26 @@ settings! {
     shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// How long a new session waits for its WebSocket, and a WebSocket for its `hello`.
     session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
+    /// How long a session waits for a page that went away: its uploads go on with what they have,
+    /// and the page goes on where they are.
+    session_grace: Duration = "\"5 min\"", like "\"5 min\"";
     /// The longest life of a session.
     session_lifetime: Duration = "\"24 h\"", like "\"24 h\"";
-    /// How long a page may be silent before its session ends: more than two of its pings.
+    /// How long a page may be silent before its socket is closed: more than two of its pings.
     page_silence_timeout: Duration = "\"90 s\"", like "\"90 s\"";
     /// The pause between two pings of the page, and between two of the portal.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
     /// How long a message to the page may take to leave.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
-    /// How long an upload under way waits for the page to send on, a pause by the person included.
+    /// How long an upload under way waits for the page to send on, or to say its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";
-    /// The most lines of a session's log that the portal keeps for a slow page.
+    /// The most lines of a session's log that the portal keeps for a page that comes back.
     max_log_lines: u32 = "5000", like "5000";
+    /// The most bytes of these lines.
+    max_log: ByteCount = "\"1 MiB\"", like "\"1 MiB\"";
+    /// The most bytes of messages that the portal keeps until the page has heard them; what has
+    /// more to say waits.
+    max_unheard: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
     /// The longest text message from a page.
     max_message: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
 

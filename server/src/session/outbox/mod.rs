@@ -1,0 +1,412 @@
+//! Messages and log lines on their way to the page.
+//!
+//! They outlive the socket: a counted message ([`protocol::counted`]) is kept until the page has
+//! heard it, and written again on the next socket. What is kept has a bound in bytes, and who sends
+//! beyond it waits: that is the backpressure. Log lines come from the middle of FTP commands and may
+//! hold up nothing: the oldest give way. Of credits only the last one of each upload counts.
+
+mod log;
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    convert::Infallible,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use axum::extract::ws::{Message, Utf8Bytes};
+use futures_util::{Sink, SinkExt as _};
+use protocol::{ServerMessage, UploadId, server::LogKind};
+use tokio::sync::{Notify, Semaphore};
+
+use self::log::Log;
+pub use self::log::LogLimits;
+use crate::relay::Credit;
+
+/// Log lines of one message.
+const LINES_A_MESSAGE: usize = 256;
+
+/// Hints that may wait for the page; more are of no use to it.
+const HINTS: usize = 64;
+
+/// What an [`Outbox`] holds at most.
+#[derive(Clone, Copy, Debug)]
+pub struct OutboxLimits {
+    /// Bytes of messages that the page has not heard yet.
+    pub unheard_bytes: usize,
+    /// The session log.
+    pub log: LogLimits,
+}
+
+/// Where the parts of a session put what the page is to get; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Outbox {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    state: Mutex<State>,
+    /// Something is there to be written.
+    filled: Notify,
+    /// Bytes of messages that may still be kept.
+    room: Semaphore,
+    capacity: usize,
+}
+
+#[derive(Debug)]
+struct State {
+    /// Counted messages that the page has not heard yet, oldest first.
+    unheard: VecDeque<Kept>,
+    /// How many the page has heard, from the session's begin.
+    heard: u64,
+    /// How many of `unheard` were written to this socket.
+    written: usize,
+    /// What the page can do without.
+    hints: VecDeque<ServerMessage>,
+    /// Credits that this socket has not got yet.
+    credits: BTreeMap<UploadId, Credit>,
+    log: Log,
+}
+
+/// A counted message as it goes over the wire.
+#[derive(Debug)]
+struct Kept {
+    text: Utf8Bytes,
+    /// What it takes of the room.
+    bytes: u32,
+}
+
+/// The page says that it has heard more than was said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the page has heard {heard} messages, but only {said} were said")]
+pub struct NeverSaid {
+    heard: u64,
+    said: u64,
+}
+
+/// There is no room for another message until the page has heard some.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the page does not hear the answers to what it asks")]
+pub struct NoRoom;
+
+impl Outbox {
+    /// An empty one.
+    #[must_use]
+    pub fn new(limits: OutboxLimits) -> Self {
+        let capacity = limits.unheard_bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let state = State {
+            unheard: VecDeque::new(),
+            heard: 0,
+            written: 0,
+            hints: VecDeque::new(),
+            credits: BTreeMap::new(),
+            log: Log::new(limits.log),
+        };
+        let shared = Shared {
+            state: Mutex::new(state),
+            filled: Notify::new(),
+            room: Semaphore::new(capacity),
+            capacity,
+        };
+        Self { shared: Arc::new(shared) }
+    }
+
+    /// Sends a counted message. Waits while the page has not heard what was said before; after
+    /// [`Self::close`] the message goes nowhere.
+    pub async fn send(&self, message: ServerMessage) {
+        let Some(kept) = self.keep(&message) else { return };
+        if let Ok(permits) = self.shared.room.acquire_many(kept.bytes).await {
+            permits.forget();
+            self.push(kept);
+        }
+    }
+
+    /// Sends a counted message at once: the answer to something that the page may ask as often as
+    /// it likes.
+    ///
+    /// # Errors
+    /// [`NoRoom`]; after [`Self::close`] the message goes nowhere.
+    pub fn answer(&self, message: &ServerMessage) -> Result<(), NoRoom> {
+        let Some(kept) = self.keep(message) else { return Ok(()) };
+        match self.shared.room.try_acquire_many(kept.bytes) {
+            Ok(permits) => {
+                permits.forget();
+                self.push(kept);
+                Ok(())
+            }
+            Err(tokio::sync::TryAcquireError::Closed) => Ok(()),
+            Err(tokio::sync::TryAcquireError::NoPermits) => Err(NoRoom),
+        }
+    }
+
+    /// Sends a message that the page can do without, unless it is slow.
+    pub fn hint(&self, message: ServerMessage) {
+        let mut state = self.state();
+        if state.hints.len() < HINTS {
+            state.hints.push_back(message);
+        }
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Tells the page what it may send; what was told before does not count any more.
+    pub fn credit(&self, upload: UploadId, credit: Credit) {
+        self.state().credits.insert(upload, credit);
+        self.shared.filled.notify_one();
+    }
+
+    /// Adds a line to the session log.
+    pub fn log(&self, connection: Option<u32>, kind: LogKind, text: String) {
+        self.state().log.push(connection, kind, text);
+        self.shared.filled.notify_one();
+    }
+
+    /// Forgets what the page has heard.
+    ///
+    /// # Errors
+    /// [`NeverSaid`]; nothing is forgotten then.
+    pub fn heard(&self, messages: u64) -> Result<(), NeverSaid> {
+        let mut state = self.state();
+        let said = state.heard + state.unheard.len() as u64;
+        if messages > said {
+            return Err(NeverSaid { heard: messages, said });
+        }
+        while state.heard < messages {
+            let Some(kept) = state.unheard.pop_front() else { break };
+            state.heard += 1;
+            state.written = state.written.saturating_sub(1);
+            self.shared.room.add_permits(kept.bytes as usize);
+        }
+        Ok(())
+    }
+
+    /// Another socket begins: what the page has not heard is written again, the log goes on with
+    /// the line `log`, and credits are told anew by whoever grants them.
+    pub fn rewind(&self, log: u64) {
+        let mut state = self.state();
+        state.written = 0;
+        state.hints.clear();
+        state.credits.clear();
+        state.log.rewind(log);
+    }
+
+    /// Another page begins, which knows nothing: messages are counted from 0 again, and what an
+    /// earlier one has not heard is for nobody.
+    pub fn start_over(&self) {
+        self.rewind(0);
+        let mut state = self.state();
+        for kept in state.unheard.drain(..) {
+            self.shared.room.add_permits(kept.bytes as usize);
+        }
+        state.heard = 0;
+    }
+
+    /// Nobody listens any more: whoever waits to send goes on at once.
+    pub fn close(&self) {
+        self.shared.room.close();
+    }
+
+    /// Writes to a socket until it fails.
+    ///
+    /// # Errors
+    /// When the socket fails, or the page takes nothing for `limit`.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: what was not written, or is not known to have been heard, is still there.
+    pub async fn write_to<S>(
+        &self,
+        socket: &mut S,
+        limit: Duration,
+    ) -> Result<Infallible, WriteError>
+    where
+        S: Sink<Message, Error = axum::Error> + Unpin,
+    {
+        loop {
+            match self.next()? {
+                Some(text) => {
+                    let sent = tokio::time::timeout(limit, socket.send(Message::Text(text))).await;
+                    sent.map_err(|_| WriteError::TooSlow(limit))??;
+                }
+                None => self.shared.filled.notified().await,
+            }
+        }
+    }
+
+    /// What is to be written next: what is short and urgent, then what was said in the log so far,
+    /// then what follows from it, then how far the portal is now.
+    fn next(&self) -> Result<Option<Utf8Bytes>, WriteError> {
+        let mut state = self.state();
+        if let Some(hint) = state.hints.pop_front() {
+            return Ok(Some(text(&hint)?));
+        }
+        let lines = state.log.take(LINES_A_MESSAGE);
+        if !lines.is_empty() {
+            return Ok(Some(text(&ServerMessage::Log { lines })?));
+        }
+        if let Some(kept) = state.unheard.get(state.written) {
+            let text = kept.text.clone();
+            state.written += 1;
+            return Ok(Some(text));
+        }
+        let Some((upload, credit)) = state.credits.pop_first() else { return Ok(None) };
+        Ok(Some(text(&super::words::credit(upload, credit))?))
+    }
+
+    /// A message as it is kept. One that is no JSON would be a fault of the portal: it is told in
+    /// the portal's own log, and lost.
+    fn keep(&self, message: &ServerMessage) -> Option<Kept> {
+        debug_assert!(message.is_counted(), "{message:?}");
+        match text(message) {
+            Ok(text) => {
+                let bytes = text.len().min(self.shared.capacity);
+                Some(Kept { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), text })
+            }
+            Err(error) => {
+                tracing::error!(%error, "a message to a page is lost");
+                None
+            }
+        }
+    }
+
+    fn push(&self, kept: Kept) {
+        self.state().unheard.push_back(kept);
+        self.shared.filled.notify_one();
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // No code panics while it holds the lock; if one did, the queues would still be whole.
+        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn text(message: &ServerMessage) -> Result<Utf8Bytes, WriteError> {
+    Ok(serde_json::to_string(message)?.into())
+}
+
+/// The page could not be written to.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// The socket failed.
+    #[error("the page's socket failed")]
+    Socket(#[from] axum::Error),
+    /// The page takes nothing.
+    #[error("the page took no message for {}", humantime::format_duration(*.0))]
+    TooSlow(Duration),
+    /// A message is no JSON: a fault of the portal.
+    #[error("a message could not be encoded")]
+    Encode(#[from] serde_json::Error),
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::{FutureExt as _, sink};
+    use protocol::Attempt;
+
+    use super::*;
+
+    const LIMITS: OutboxLimits =
+        OutboxLimits { unheard_bytes: 1000, log: LogLimits { lines: 10, bytes: 100_000 } };
+
+    fn removed(path: &str) -> ServerMessage {
+        ServerMessage::Removed { path: path.to_owned() }
+    }
+
+    /// What a socket gets before the outbox is empty.
+    async fn written(outbox: &Outbox) -> Vec<String> {
+        let mut written: Vec<String> = Vec::new();
+        let mut socket = Box::pin(sink::unfold(&mut written, async |written, message: Message| {
+            written.push(message.to_text().unwrap().to_owned());
+            Ok::<_, axum::Error>(written)
+        }));
+        assert!(outbox.write_to(&mut socket, Duration::from_secs(5)).now_or_never().is_none());
+        drop(socket);
+        written
+    }
+
+    #[tokio::test]
+    async fn log_lines_go_before_the_message_that_follows_them() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.log(Some(1), LogKind::Command, "FEAT".into());
+        outbox.send(removed("a")).await;
+        let written = written(&outbox).await;
+        assert!(written[0].contains("FEAT") && written[0].contains(r#""connection":1"#));
+        assert!(written[1].contains("removed"), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn what_the_page_has_not_heard_is_written_again_on_the_next_socket() {
+        let outbox = Outbox::new(LIMITS);
+        for path in ["a", "b", "c"] {
+            outbox.send(removed(path)).await;
+        }
+        assert_eq!(written(&outbox).await.len(), 3);
+        outbox.heard(1).unwrap();
+        outbox.rewind(0);
+        let again = written(&outbox).await;
+        assert!(again.len() == 2 && again[0].contains(r#""b""#) && again[1].contains(r#""c""#));
+        assert_eq!(outbox.heard(4), Err(NeverSaid { heard: 4, said: 3 }));
+    }
+
+    #[tokio::test]
+    async fn sender_waits_until_the_page_has_heard() {
+        let outbox = Outbox::new(LIMITS);
+        let long = "x".repeat(900);
+        outbox.send(removed(&long)).await;
+        let mut waiting = Box::pin(outbox.send(removed(&long)));
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(outbox.answer(&removed(&long)), Err(NoRoom));
+        outbox.heard(1).unwrap();
+        waiting.await;
+        assert_eq!(written(&outbox).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn message_greater_than_the_room_takes_all_of_it() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.send(removed(&"x".repeat(5000))).await;
+        outbox.heard(1).unwrap();
+        outbox.send(removed(&"x".repeat(900))).await;
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_page_that_has_gone() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.send(removed(&"x".repeat(1000))).await;
+        outbox.close();
+        outbox.send(removed("b")).await;
+        outbox.answer(&removed("c")).unwrap();
+    }
+
+    #[tokio::test]
+    async fn of_credits_the_last_one_counts() {
+        let outbox = Outbox::new(LIMITS);
+        let credit = |taken| Credit { attempt: Attempt(0), taken, received: taken, limit: 9 };
+        outbox.credit(UploadId(1), credit(1));
+        outbox.credit(UploadId(1), credit(2));
+        let written = written(&outbox).await;
+        assert!(written.len() == 1 && written[0].contains(r#""taken":2"#), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn page_that_begins_anew_gets_the_log_and_nothing_else() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.log(None, LogKind::Status, "before".into());
+        outbox.send(removed("a")).await;
+        assert_eq!(written(&outbox).await.len(), 2);
+        outbox.start_over();
+        assert!(written(&outbox).await[0].contains("before"));
+        outbox.send(removed("b")).await;
+        outbox.heard(1).unwrap();
+        assert_eq!(written(&outbox).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn page_that_takes_nothing_is_given_up() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.hint(ServerMessage::Pong);
+        let mut stuck = Box::pin(sink::unfold((), |(), _: Message| std::future::pending()));
+        let error = outbox.write_to(&mut stuck, Duration::from_secs(60)).await.unwrap_err();
+        assert!(matches!(error, WriteError::TooSlow(_)));
+    }
+}
