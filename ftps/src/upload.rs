@@ -243,7 +243,7 @@ impl<S: Source> Run<'_, S> {
         };
         let wait = may_work.then(|| patience.wait()).flatten();
         let Some(after) = wait else { return Err(error.into()) };
-        line.transcript().control(Status::TryingAgain { after });
+        line.tell_about(&error, Status::TryingAgain { after });
         self.source.progress(Progress::Interrupted { error: &error, after }).await;
         if !line.is_usable() {
             line.hang_up();
@@ -281,7 +281,7 @@ impl<S: Source> Run<'_, S> {
             return;
         }
         if let Some(name) = self.temporary.take() {
-            line.transcript().control(Status::NameHeld { path: name.to_string() });
+            line.tell_about(error, Status::NameHeld { path: name.to_string() });
             self.abandoned = Some(name);
             self.forget_name();
         }
