@@ -62,7 +62,9 @@ impl Line {
     /// [`Failed`] with why, and with what is left on the server to go on with.
     ///
     /// # Cancel safety
-    /// Not cancel safe: cancel `stop` instead, and what lies under the temporary name is removed.
+    /// Not cancel safe: cancel `stop` instead. What lies under the temporary name is removed then,
+    /// unless [`Source::keeps`] says that it stays; the server is given
+    /// [`Timeouts::abort`](crate::Timeouts::abort) for either.
     pub async fn upload<S: Source>(
         &mut self,
         plan: &Plan,
@@ -178,7 +180,8 @@ impl<S: Source> Run<'_, S> {
             Err(stop) => stop,
         };
         let keeps = match &stop {
-            Stop::Cancelled | Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
+            Stop::Cancelled => self.source.keeps(),
+            Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
             Stop::Source(_) => true,
             Stop::Engine(error) => may_work_later(error),
         };
@@ -470,8 +473,9 @@ impl<S: Source> Run<'_, S> {
             Ok(()) => (),
             Err(Stop::Engine(error)) => return Err(error.into()),
             Err(stop) => {
+                let keeps = matches!(stop, Stop::Source(_)) || self.source.keeps();
                 // The session stays in step, or says of itself that it does not.
-                let _lost = store.abort().await;
+                let _lost = if keeps { store.suspend().await } else { store.abort().await };
                 return Err(stop);
             }
         }

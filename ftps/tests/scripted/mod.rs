@@ -275,7 +275,10 @@ fn credentials() -> Credentials {
 
 /// The lines of a transcript.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<(Option<u32>, String)>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Said>>>);
+
+/// A session and its line.
+type Said = (Option<u32>, String);
 
 impl Log {
     pub(crate) fn transcript(&self) -> Transcript {
