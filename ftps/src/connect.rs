@@ -9,7 +9,14 @@
 //! With explicit TLS the greeting comes first and TLS after `AUTH` (RFC 4217 §4); with implicit TLS
 //! it is the other way round. Nothing secret is sent before the certificate was accepted.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use rustls::{AlertDescription, pki_types::ServerName};
 
@@ -19,7 +26,7 @@ use crate::{
     config::Config,
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
-    error::{Error, Kind, Stage, What},
+    error::{Error, Evidence, Kind, Stage, What},
     profile::{Alpn, AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
@@ -76,6 +83,8 @@ pub struct Connector {
     /// What its clients know of the server's directories.
     directories: Directories,
     first_port: FirstPort,
+    /// The sessions that it and its clones opened or tried to.
+    sessions: Arc<AtomicU32>,
 }
 
 /// When the port of the first data connection is asked for.
@@ -109,6 +118,7 @@ impl Connector {
             profile: SharedProfile::default(),
             directories: Directories::default(),
             first_port: FirstPort::WhenNeeded,
+            sessions: Arc::default(),
         }
     }
 
@@ -143,6 +153,17 @@ impl Connector {
         &self.transcript
     }
 
+    /// The transcript of the session that an error belongs to.
+    pub(crate) fn transcript_about(&self, error: &Error) -> Transcript {
+        self.transcript.of_session(error.evidence().session)
+    }
+
+    /// The transcript of a session that begins.
+    fn transcript_of_next(&self) -> Transcript {
+        let earlier = self.sessions.fetch_add(1, Ordering::Relaxed);
+        self.transcript.of_session(Some(earlier.saturating_add(1)))
+    }
+
     pub(crate) fn directories(&self) -> &Directories {
         &self.directories
     }
@@ -168,7 +189,7 @@ impl Connector {
     /// Dropping the future closes the connection. The server may have seen the login.
     pub async fn open(&self) -> Result<Client, Error> {
         let opened = self.open_until_open().await.map_err(Error::at_its_stage);
-        opened.inspect_err(|error| self.transcript.control(error.line()))
+        opened.inspect_err(|error| self.transcript_about(error).control(error.line()))
     }
 
     /// The next way to try after an error of one of this connector's clients, or of opening one;
@@ -185,7 +206,7 @@ impl Connector {
             // The next data connection is made carefully again.
             Rung::NewConnection => profile.data_ports = DataPorts::Untried,
         });
-        self.transcript.control(Status::Climbing(rung));
+        self.transcript_about(error).control(Status::Climbing(rung));
         Some(rung)
     }
 
@@ -246,19 +267,20 @@ impl Connector {
         loop {
             // Another session may learn it meanwhile: what this one started with counts.
             let alpn = self.profile.get().alpn;
-            match self.attempt(&name).await {
+            let transcript = self.transcript_of_next();
+            match self.attempt(&name, &transcript).await {
                 Ok(Attempt::Open(client)) => return Ok(*client),
                 Ok(Attempt::Again) => (),
-                Err(error) if is_refused_alpn(alpn, &error) => self.forget_alpn(),
+                Err(error) if is_refused_alpn(alpn, &error) => self.forget_alpn(&transcript),
                 Err(error) => return Err(error),
             }
-            self.transcript.control(Status::Reconnecting);
+            transcript.control(Status::Reconnecting);
         }
     }
 
-    fn forget_alpn(&self) {
+    fn forget_alpn(&self, transcript: &Transcript) {
         self.profile.update(|profile| profile.alpn = Alpn::Unnamed);
-        self.transcript.control(Status::AlpnRefused);
+        transcript.control(Status::AlpnRefused);
     }
 
     fn server_name(&self) -> Result<ServerName<'static>, Error> {
@@ -267,12 +289,16 @@ impl Connector {
         name.map_err(|_| Kind::InvalidHost { host: host.clone() }.at(Stage::Connect))
     }
 
-    async fn attempt(&self, name: &ServerName<'static>) -> Result<Attempt, Error> {
-        let mut control = self.dial().await?;
+    async fn attempt(
+        &self,
+        name: &ServerName<'static>,
+        transcript: &Transcript,
+    ) -> Result<Attempt, Error> {
+        let mut control = self.dial(transcript).await?;
         let banner = match self.target.encryption {
             Encryption::Explicit => {
                 let banner = self.greeting(&mut control).await?;
-                self.limit_tls_by_banner(&banner);
+                self.limit_tls_by_banner(&banner, transcript);
                 self.auth(&mut control).await?;
                 self.secure(&mut control, name).await?;
                 banner
@@ -280,7 +306,7 @@ impl Connector {
             Encryption::Implicit => {
                 self.secure(&mut control, name).await?;
                 let banner = self.greeting(&mut control).await?;
-                if self.limit_tls_by_banner(&banner) {
+                if self.limit_tls_by_banner(&banner, transcript) {
                     return Ok(Attempt::Again);
                 }
                 banner
@@ -289,35 +315,36 @@ impl Connector {
         self.log_in(control, banner).await
     }
 
-    async fn dial(&self) -> Result<Control, Error> {
+    async fn dial(&self, transcript: &Transcript) -> Result<Control, Error> {
         let address = self.target.address;
-        self.transcript.control(Stage::Connect);
-        self.transcript.control(Status::Connecting { address });
+        transcript.control(Stage::Connect);
+        transcript.control(Status::Connecting { address });
         let proxy = self.config.proxy.as_ref();
         if let Some(protocol) = proxy.map(Proxy::protocol) {
-            self.transcript.control(Status::ThroughProxy { protocol });
+            transcript.control(Status::ThroughProxy { protocol });
         }
         let within = self.config.timeouts.connect;
         let dial = Dial { address, local: None, within, what: What::ControlTcp };
         let tcp = dial.run(proxy).await;
-        let tcp = tcp.map_err(|kind| self.error(kind, Stage::Connect))?;
+        let tcp = tcp.map_err(|kind| self.unreachable(kind, transcript))?;
         // Without keepalive a session still works, it only may be forgotten by a router.
         let _ = socket::keep_alive(&tcp, self.config.keepalive);
         let stream = ControlStream::Plain(Recorder::new(tcp));
         let target = (address, self.target.encryption);
         let flights = self.profile.get().flights;
-        Ok(Control::new(stream, target, &self.config, flights, self.transcript.clone()))
+        Ok(Control::new(stream, target, &self.config, flights, transcript.clone()))
     }
 
     /// An error before there is a control connection.
-    fn error(&self, kind: Kind, stage: Stage) -> Error {
+    fn unreachable(&self, kind: Kind, transcript: &Transcript) -> Error {
         let target = Some((self.target.address, self.target.encryption));
-        kind.at(stage).with_evidence(crate::error::Evidence { target, ..Default::default() })
+        let session = transcript.session();
+        kind.at(Stage::Connect).with_evidence(Evidence { session, target, ..Evidence::default() })
     }
 
     /// Waits for 220. A 120 says that it will come.
     async fn greeting(&self, control: &mut Control) -> Result<Reply, Error> {
-        self.transcript.control(Stage::Greeting);
+        control.transcript().control(Stage::Greeting);
         let greeting = self.first_words(control).await;
         let greeting = greeting.map_err(|kind| control.error(kind, Stage::Greeting))?;
         match greeting.code().severity() {
@@ -349,6 +376,7 @@ impl Connector {
         silent_for: Duration,
     ) -> Result<Reply, Kind> {
         let after = self.config.timeouts.greeting;
+        let transcript = control.transcript().clone();
         let words = async {
             let rest = after.saturating_sub(silent_for);
             control.last_reply(rest, What::Greeting).await.map_err(|kind| match kind {
@@ -359,7 +387,7 @@ impl Connector {
         if self.target.encryption == Encryption::Implicit {
             return words.await;
         }
-        self.transcript.control(Status::Probing { silent_for });
+        transcript.control(Status::Probing { silent_for });
         tokio::pin!(words);
         tokio::select! {
             words = &mut words => words,
@@ -374,7 +402,7 @@ impl Connector {
     ///
     /// ProFTPD takes a ticket only if it came over the control connection, and TLS 1.3 tickets run
     /// out there: every third upload would be refused.
-    fn limit_tls_by_banner(&self, banner: &Reply) -> bool {
+    fn limit_tls_by_banner(&self, banner: &Reply, transcript: &Transcript) -> bool {
         let is_newer_offered = self.versions().allows(TlsVersion::Tls13);
         let is_older_offered = self.versions().allows(TlsVersion::Tls12);
         if !(is_newer_offered && is_older_offered && banner.mentions("proftpd")) {
@@ -382,13 +410,13 @@ impl Connector {
         }
         let max = TlsVersion::Tls12;
         self.profile.update(|profile| profile.tls_max = Some(max));
-        self.transcript.control(Status::BannerLimitsTls { server: "ProFTPD", max });
+        transcript.control(Status::BannerLimitsTls { server: "ProFTPD", max });
         true
     }
 
     /// `AUTH TLS`, then `AUTH SSL` where that is refused for good (RFC 4217 §4).
     async fn auth(&self, control: &mut Control) -> Result<(), Error> {
-        self.transcript.control(Stage::Auth);
+        control.transcript().control(Stage::Auth);
         if self.profile.get().auth == AuthName::Ssl {
             return auth_with(control, Command::AuthSsl).await;
         }
@@ -396,7 +424,7 @@ impl Connector {
             Err(error) if is_refused_for_good(&error) => error,
             done => return done,
         };
-        self.transcript.control(Status::TryingAuthSsl);
+        control.transcript().control(Status::TryingAuthSsl);
         match auth_with(control, Command::AuthSsl).await {
             // What the server says of the command that it should know tells more.
             Err(error) if error.refusal().is_some() => return Err(refusal),
@@ -477,7 +505,7 @@ mod tests {
     use rustls::RootCertStore;
 
     use super::*;
-    use crate::{Password, TlsFacts, Username, error::Evidence};
+    use crate::{Password, TlsFacts, Username};
 
     fn connector() -> Connector {
         let target = Target {

@@ -178,6 +178,7 @@ impl Control {
     /// What is known now, for an error.
     pub(crate) fn evidence(&self) -> Evidence {
         Evidence {
+            session: self.transcript.session(),
             target: Some(self.target),
             tls: self.tls.as_ref().map(|tls| tls.facts.clone()),
             client_certificate: self

@@ -104,6 +104,8 @@ struct Inner {
 /// What was known when an error occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
+    /// The session, as [`Event::session`](crate::Event::session) counts it.
+    pub session: Option<u32>,
     /// The address that was dialled, and how TLS starts there.
     pub target: Option<(SocketAddr, Encryption)>,
     /// The TLS of the control connection.

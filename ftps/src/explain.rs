@@ -564,22 +564,29 @@ mod tests {
         let mut events = Vec::new();
         while let Some(decoded) = decoder.decode().unwrap() {
             if let Decoded::Line(line) = decoded {
-                events.push(Event { connection: Connection::Control, kind: line.into() });
+                events.push(Event {
+                    session: Some(1),
+                    connection: Connection::Control,
+                    kind: line.into(),
+                });
             }
         }
         events
     }
 
     fn sent(command: Command<'_>) -> Event {
-        Event { connection: Connection::Control, kind: command.line().into() }
+        Event { session: Some(1), connection: Connection::Control, kind: command.line().into() }
     }
 
     #[test]
     fn narrator_knows_which_command_a_reply_answers() {
         let path = RemotePath::try_from("/a").unwrap();
         let mut narrator = Narrator::new();
-        let mut story =
-            vec![Event { connection: Connection::Control, kind: Stage::Connect.into() }];
+        let mut story = vec![Event {
+            session: Some(1),
+            connection: Connection::Control,
+            kind: Stage::Connect.into(),
+        }];
         story.extend(events(b"220-Hello\r\n 331 is no end\r\n220 ready\r\n"));
         // Two at once, answered in order; one of them twice.
         story.push(sent(Command::Epsv));
@@ -615,7 +622,8 @@ mod tests {
         assert_eq!(told[2].as_deref(), by_code(211));
         assert_eq!(told[3].as_deref(), by_code(226));
         assert_eq!(sent(Command::Feat).explanation().as_deref(), command("FEAT"));
-        let stage = Event { connection: Connection::Control, kind: Stage::Login.into() };
+        let stage =
+            Event { session: Some(1), connection: Connection::Control, kind: Stage::Login.into() };
         assert_eq!(stage.explanation(), None);
     }
 }

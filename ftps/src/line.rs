@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     pool::Meter,
     profile::{DataPorts, Endurance, Rung, SharedProfile},
-    transcript::{Status, Transcript},
+    transcript::Status,
     upload::Ahead,
 };
 
@@ -107,8 +107,7 @@ impl Line {
         if !is_worn {
             return Ok(client);
         }
-        self.transcript()
-            .control(Status::Rotating { commands: client.commands(), age: client.age() });
+        client.tell(Status::Rotating { commands: client.commands(), age: client.age() });
         client.quit().await;
         self.open(Room::MadeNow).await
     }
@@ -142,7 +141,7 @@ impl Line {
         if let Some(client) = self.take_spare() {
             return Ok(Some(client));
         }
-        self.transcript().control(Status::WaitingForSession);
+        self.tell_about(&error, Status::WaitingForSession);
         if self.meter.another_returns().await { Ok(self.take_spare()) } else { Err(error) }
     }
 
@@ -198,8 +197,9 @@ impl Line {
         self.connector.config()
     }
 
-    pub(crate) fn transcript(&self) -> &Transcript {
-        self.connector.transcript()
+    /// Tells the transcript what is done about an error.
+    pub(crate) fn tell_about(&self, error: &Error, status: Status) {
+        self.connector.transcript_about(error).control(status);
     }
 
     pub(crate) fn profile(&self) -> &SharedProfile {

@@ -21,13 +21,15 @@ pub use status::Status;
 #[derive(Clone)]
 pub struct Transcript {
     sink: Arc<dyn Fn(Event) + Send + Sync>,
+    /// The session that its events belong to.
+    session: Option<u32>,
 }
 
 impl Transcript {
     /// A transcript that gives every event to `sink`.
     #[must_use]
     pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
-        Self { sink: Arc::new(sink) }
+        Self { sink: Arc::new(sink), session: None }
     }
 
     /// A transcript that nobody reads.
@@ -36,8 +38,17 @@ impl Transcript {
         Self::new(|_| ())
     }
 
+    /// The same, for what belongs to one session, or to none.
+    pub(crate) fn of_session(&self, session: Option<u32>) -> Self {
+        Self { sink: Arc::clone(&self.sink), session }
+    }
+
+    pub(crate) fn session(&self) -> Option<u32> {
+        self.session
+    }
+
     pub(crate) fn add(&self, connection: Connection, kind: impl Into<EventKind>) {
-        (self.sink)(Event { connection, kind: kind.into() });
+        (self.sink)(Event { session: self.session, connection, kind: kind.into() });
     }
 
     pub(crate) fn control(&self, kind: impl Into<EventKind>) {
@@ -54,6 +65,11 @@ impl fmt::Debug for Transcript {
 /// One thing that happened. Its `Display` is the line's text.
 #[derive(Clone, Debug)]
 pub struct Event {
+    /// The session, that is the control connection, that it belongs to: counted from 1 over all
+    /// that a [`Connector`](crate::Connector) and its clones opened or tried to, a
+    /// [`Pool`](crate::Pool)'s lines among them. One that is made anew has a new number. Absent
+    /// where it belongs to none, as what a pool decides.
+    pub session: Option<u32>,
     /// Where it happened.
     pub connection: Connection,
     /// What happened.

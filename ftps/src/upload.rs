@@ -62,7 +62,9 @@ impl Line {
     /// [`Failed`] with why, and with what is left on the server to go on with.
     ///
     /// # Cancel safety
-    /// Not cancel safe: cancel `stop` instead, and what lies under the temporary name is removed.
+    /// Not cancel safe: cancel `stop` instead. What lies under the temporary name is removed then,
+    /// unless [`Source::keeps`] says that it stays; the server is given
+    /// [`Timeouts::abort`](crate::Timeouts::abort) for either.
     pub async fn upload<S: Source>(
         &mut self,
         plan: &Plan,
@@ -178,7 +180,8 @@ impl<S: Source> Run<'_, S> {
             Err(stop) => stop,
         };
         let keeps = match &stop {
-            Stop::Cancelled | Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
+            Stop::Cancelled => self.source.keeps(),
+            Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
             Stop::Source(_) => true,
             Stop::Engine(error) => may_work_later(error),
         };
@@ -243,7 +246,7 @@ impl<S: Source> Run<'_, S> {
         };
         let wait = may_work.then(|| patience.wait()).flatten();
         let Some(after) = wait else { return Err(error.into()) };
-        line.transcript().control(Status::TryingAgain { after });
+        line.tell_about(&error, Status::TryingAgain { after });
         self.source.progress(Progress::Interrupted { error: &error, after }).await;
         if !line.is_usable() {
             line.hang_up();
@@ -281,7 +284,7 @@ impl<S: Source> Run<'_, S> {
             return;
         }
         if let Some(name) = self.temporary.take() {
-            line.transcript().control(Status::NameHeld { path: name.to_string() });
+            line.tell_about(error, Status::NameHeld { path: name.to_string() });
             self.abandoned = Some(name);
             self.forget_name();
         }
@@ -470,8 +473,9 @@ impl<S: Source> Run<'_, S> {
             Ok(()) => (),
             Err(Stop::Engine(error)) => return Err(error.into()),
             Err(stop) => {
+                let keeps = matches!(stop, Stop::Source(_)) || self.source.keeps();
                 // The session stays in step, or says of itself that it does not.
-                let _lost = store.abort().await;
+                let _lost = if keeps { store.suspend().await } else { store.abort().await };
                 return Err(stop);
             }
         }

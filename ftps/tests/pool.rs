@@ -232,3 +232,26 @@ async fn pool_grows_no_further_than_it_may() {
     assert!((1..=3).contains(&pool.allowed()));
     assert_stored(&warehouse, 120);
 }
+
+/// Each line of the transcript says whose it is, also where several sessions speak at once.
+#[tokio::test]
+async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
+    let warehouse = Warehouse::open(9).await;
+    let mut config = with_sessions(warehouse.config(), 2, 2);
+    // Every one is too old as soon as it is asked for again.
+    config.rotation.age = Duration::ZERO;
+    let log = Log::default();
+    let pool = Pool::new(warehouse.connector(config, &log));
+    let (mut first, mut second) = (pool.lease().await, pool.lease().await);
+    for _ in 0..2 {
+        let (one, other) = tokio::join!(first.connect(), second.connect());
+        one.and(other).unwrap();
+    }
+    for once in ["Connecting to", "220 ready", "AUTH TLS", "PASS ", "230 in", "Logged in"] {
+        let mut sessions = log.sessions_that_say(once);
+        sessions.sort_unstable();
+        assert_eq!(sessions, [1, 2, 3, 4].map(Some), "{once}\n{}", log.text());
+    }
+    assert_eq!(log.sessions_that_say("A new one goes on").len(), 2);
+    assert!(!log.has("session: None"), "{}", log.text());
+}

@@ -465,6 +465,75 @@ async fn cancelled_upload_leaves_nothing_behind() {
     server.finished().await;
 }
 
+/// The file is closed properly where it is, so that the server keeps every byte that it was given.
+#[tokio::test]
+async fn upload_that_is_ended_for_now_keeps_what_the_server_was_given() {
+    let file = content(3_000_000);
+    let expected = file.clone();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        let held = read_to_end(&mut data).await;
+        assert!(held.len() >= 1_000_000 && held == expected[..held.len()]);
+        drop(data);
+        peer.say("226 stored").await;
+        peer.look_again("a", &temporary, held.len()).await;
+        let port = peer.extended_passive().await;
+        peer.answer(&format!("REST {}", held.len()), "350 from there").await;
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        assert!(read_to_end(&mut port.accept().await).await == expected[held.len()..]);
+        peer.say("226 done").await;
+        peer.check_and_rename(&temporary, "a", expected.len()).await;
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file);
+    source.stop_at = Some((1_000_000, stop.clone()));
+    source.keeps = true;
+    let mut plan = plan("a", &file);
+    let failed = line.upload(&plan, &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    plan.resume = failed.leftover;
+    assert!(plan.resume.is_some() && log.has("ended for now"), "{}", log.text());
+    bring(&mut line, &plan, &mut Memory::new(&file)).await.unwrap();
+    // The session was in step all the time.
+    assert_eq!(log.sessions_that_say("230 in"), [Some(1)]);
+    server.finished().await;
+}
+
+#[tokio::test]
+async fn server_that_does_not_confirm_what_was_ended_for_now_costs_its_session_and_no_file() {
+    let file = content(3_000_000);
+    let silent = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (_, mut data) = peer.stor().await;
+        read_to_end(&mut data).await;
+        peer.expect_end().await;
+    });
+    let next = script(async |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.check_and_rename_at_once(&temporary, "b", 3).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![silent, next]).await;
+    let mut config = server.config();
+    config.timeouts.abort = Duration::from_millis(100);
+    let mut line = ftps::Line::new(server.connector(config, &Log::default()));
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file);
+    source.stop_at = Some((1_000_000, stop.clone()));
+    source.keeps = true;
+    let failed = line.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Cancelled) && failed.leftover.is_some(), "{failed:?}");
+    bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    server.finished().await;
+}
+
 #[tokio::test]
 async fn upload_that_gave_up_can_be_gone_on_with_later() {
     let file = content(300_000);

@@ -87,6 +87,10 @@ struct Feed {
     offsets: Vec<u64>,
     /// It waits so long before each piece.
     pause: Duration,
+    /// Whether what the server holds stays when the upload is cancelled.
+    keeps: bool,
+    /// The end of what the data connection took.
+    taken: u64,
 }
 
 /// The source of an upload gave up.
@@ -104,6 +108,8 @@ impl Feed {
             temporary: None,
             offsets: Vec::new(),
             pause: Duration::ZERO,
+            keeps: false,
+            taken: 0,
         }
     }
 
@@ -140,10 +146,18 @@ impl Source for Feed {
     }
 
     async fn progress(&mut self, progress: Progress<'_>) {
-        if let Progress::Opened { temporary, offset } = progress {
-            self.temporary = Some(temporary.clone());
-            self.offsets.push(offset);
+        match progress {
+            Progress::Opened { temporary, offset } => {
+                self.temporary = Some(temporary.clone());
+                self.offsets.push(offset);
+            }
+            Progress::Taken { offset } => self.taken = offset,
+            Progress::Confirming | Progress::Interrupted { .. } => (),
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.keeps
     }
 }
 
@@ -517,6 +531,32 @@ mod going_on {
                 assert!(lines.has("It starts over"), "{}", lines.text());
                 assert_eq!(feed.offsets, [0], "{}", lines.text());
             }
+        }
+
+        async fn with_all_that_was_taken_when_an_upload_was_ended_for_now(server: Server) {
+            let content = Content { len: 64 << 20, seed: 12 };
+            let lines = Lines::default();
+            let mut line = line(&server, &lines);
+            let stop = CancellationToken::new();
+            let stopping = stop.clone();
+            let mut feed = Feed { keeps: true, ..Feed::of(content) }.before_each(move |offset, _| {
+                if offset >= 20 << 20 {
+                    stopping.cancel();
+                }
+            });
+            let failed = line.upload(&plan("a b", content), &mut feed, &stop).await.unwrap_err();
+            assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}\n{}", lines.text());
+            let leftover = failed.leftover.expect("the part is on the server");
+            let held = fs::metadata(on_disk(&server, &leftover)).unwrap().len();
+            println!("{}: took {}, holds {held}", server.kind().name(), feed.taken);
+            assert_eq!(held, feed.taken, "{}", lines.text());
+            // The session is in step.
+            bring(&mut line, &plan("other", content), &mut Feed::of(content), &lines).await;
+            assert_eq!((lines.sessions(), lines.count("Error: ")), (1, 0), "{}", lines.text());
+            fs::remove_file(server.root().join("other")).unwrap();
+            let (lines, feed) = go_on(&server, content, leftover).await;
+            let from = if goes_on(&server) { held } else { 0 };
+            assert_eq!(feed.offsets, [from], "{}", lines.text());
         }
 
         async fn with_a_part_that_was_cut_off_from_where_it_ends_now(server: Server) {

@@ -138,6 +138,19 @@ impl Store<'_> {
         Ok((finished.into(), answer))
     }
 
+    /// Ends it for now: the server closes the file where it is and keeps it. Until all of that is
+    /// said and done, at most [`Timeouts::abort`](crate::Timeouts::abort).
+    ///
+    /// # Errors
+    /// [`Error`] when the server did not confirm in time, or refused; how much it kept, its `SIZE`
+    /// says.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn suspend(self) -> Result<(), Error> {
+        self.transfer.suspend().await
+    }
+
     /// Gives it up: the file on the server stays as far as it came.
     ///
     /// # Errors

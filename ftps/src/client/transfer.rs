@@ -362,6 +362,27 @@ impl<'c> Transfer<'c> {
         control.resynchronise(about.stage).await
     }
 
+    /// Ends the transfer in the middle as if the file ended here, so that the server keeps what it
+    /// was given: some throw away what breaks off. Waits no longer than
+    /// [`Timeouts::abort`](crate::Timeouts::abort).
+    pub(super) async fn suspend(mut self) -> Result<(), Error> {
+        self.note(Status::Suspended { bytes: self.bytes });
+        let after = self.control.timeouts().abort;
+        let closed = timeout(after, self.close_and_confirm(None)).await;
+        let too_slow = Failure::Control(Kind::TimedOut { what: What::FinalReply, after });
+        match closed.unwrap_or(Err(too_slow)) {
+            Ok(_) => {
+                self.control.count_data_connection();
+                Ok(())
+            }
+            // What the server thinks of it comes too late to matter.
+            Err(failure) => {
+                self.about.stage = self.about.stage_after_last_byte();
+                Err(self.fail(failure).await)
+            }
+        }
+    }
+
     fn note(&self, status: Status) {
         self.control.transcript().add(Connection::Data(self.about.number), status);
     }

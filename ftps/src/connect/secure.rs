@@ -28,7 +28,7 @@ impl Connector {
         control: &mut Control,
         name: &ServerName<'static>,
     ) -> Result<(), Error> {
-        self.transcript.control(Stage::Tls);
+        control.transcript().control(Stage::Tls);
         let offer = Offer { versions: self.versions(), alpn: self.profile.get().alpn };
         let session = TlsSession::new(&self.config.tls, offer, name.clone());
         let session = session.map_err(|error| control.error(Kind::TlsSetup(error), Stage::Tls))?;
@@ -51,8 +51,8 @@ impl Connector {
             .map_err(|(source, plain)| self.why_not(session, source, plain))?;
         let (facts, certificate) = read(&stream).ok_or(Kind::OutOfStep)?;
         session.hold_to(certificate.sha256);
-        self.transcript.control(facts.clone());
-        self.transcript.control(certificate.clone());
+        control.transcript().control(facts.clone());
+        control.transcript().control(certificate.clone());
         control.put_tls(stream);
         control.set_tls(ControlTls { session: Arc::clone(session), facts, certificate });
         Ok(())

@@ -112,6 +112,11 @@ pub enum Status {
     },
     /// A transfer was aborted by us.
     Aborted,
+    /// A transfer was ended by us in the middle: what the server was given is to stay.
+    Suspended {
+        /// Bytes of content that went over the data connection.
+        bytes: u64,
+    },
     /// After a failed transfer it is made sure that commands and replies are in step.
     Resynchronising,
     /// The next attempt goes another way.
@@ -267,6 +272,10 @@ impl fmt::Display for Status {
             }
             Self::DirectoryExists { path } => write!(f, "The directory \"{path}\" exists."),
             Self::Aborted => f.write_str("The transfer was aborted."),
+            Self::Suspended { bytes } => write!(
+                f,
+                "The transfer is ended for now, after {bytes} bytes. The server keeps them."
+            ),
             Self::Resynchronising => {
                 f.write_str("Making sure that commands and replies are in step.")
             }

@@ -50,6 +50,13 @@ pub trait Source: Send {
     /// What happens meanwhile.
     fn progress(&mut self, progress: Progress<'_>) -> impl Future<Output = ()> + Send;
 
+    /// Whether what the server holds stays when the upload is cancelled, for another one to go on
+    /// with ([`Failed::leftover`]). Asked once `stop` is cancelled: whoever cancels says before
+    /// what is meant.
+    fn keeps(&self) -> bool {
+        false
+    }
+
     /// The path of the upload that follows over the same line, if it is known: what has to be asked
     /// about it goes together with what ends this one.
     fn upcoming(&mut self) -> Option<RemotePath> {
@@ -127,7 +134,7 @@ impl fmt::Display for Verified {
 /// Why an upload did not end with a file in its place.
 #[derive(Debug)]
 pub enum Stop<E> {
-    /// It was cancelled.
+    /// It was cancelled: given up, or ended for now ([`Source::keeps`]).
     Cancelled,
     /// The name is taken, and [`Existing::Keep`] was the plan.
     Exists {

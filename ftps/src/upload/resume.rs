@@ -119,7 +119,7 @@ impl<S: Source> Run<'_, S> {
         // Somebody else may have come to the same, or further.
         if line.profile().get().resume == self.way {
             line.profile().update(|profile| profile.resume = next);
-            line.transcript().control(status);
+            line.tell_about(error, status);
         }
         true
     }
@@ -134,7 +134,7 @@ impl<S: Source> Run<'_, S> {
         }
         if !self.is_in_place(line) {
             line.directories().write_in_place(&path);
-            line.transcript().control(Status::RenameForbidden);
+            line.tell_about(error, Status::RenameForbidden);
         }
         self.abandoned = self.temporary.take();
         self.forget_name();

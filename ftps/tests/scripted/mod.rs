@@ -275,7 +275,10 @@ fn credentials() -> Credentials {
 
 /// The lines of a transcript.
 #[derive(Clone, Default)]
-pub(crate) struct Log(Arc<Mutex<Vec<String>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<Said>>>);
+
+/// A session and its line.
+type Said = (Option<u32>, String);
 
 impl Log {
     pub(crate) fn transcript(&self) -> Transcript {
@@ -283,12 +286,19 @@ impl Log {
         Transcript::new(move |event| {
             // The Debug form goes in too: it must not hold a secret either.
             let line = format!("{:?}: {event} {{{event:?}}}", event.line_kind());
-            lines.lock().unwrap().push(line);
+            lines.lock().unwrap().push((event.session, line));
         })
     }
 
     pub(crate) fn text(&self) -> String {
-        self.0.lock().unwrap().join("\n")
+        let lines = self.0.lock().unwrap();
+        lines.iter().map(|(_, line)| line.as_str()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whose the lines are in which something is said.
+    pub(crate) fn sessions_that_say(&self, needle: &str) -> Vec<Option<u32>> {
+        let lines = self.0.lock().unwrap();
+        lines.iter().filter(|(_, line)| line.contains(needle)).map(|(of, _)| *of).collect()
     }
 
     pub(crate) fn has(&self, needle: &str) -> bool {
@@ -296,7 +306,7 @@ impl Log {
     }
 
     pub(crate) fn count(&self, needle: &str) -> usize {
-        self.0.lock().unwrap().iter().filter(|line| line.contains(needle)).count()
+        self.sessions_that_say(needle).len()
     }
 }
 

@@ -23,6 +23,8 @@ pub(crate) struct Memory {
     pub(crate) seen: Vec<String>,
     /// Cancelled when so many bytes were taken.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
+    /// Whether what the server holds is to stay then.
+    pub(crate) keeps: bool,
 }
 
 impl Memory {
@@ -34,6 +36,7 @@ impl Memory {
             upcoming: None,
             seen: Vec::new(),
             stop_at: None,
+            keeps: false,
         }
     }
 }
@@ -67,6 +70,10 @@ impl Source for Memory {
             Progress::Confirming => self.seen.push("confirming".to_owned()),
             Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.keeps
     }
 
     fn upcoming(&mut self) -> Option<RemotePath> {
