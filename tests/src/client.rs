@@ -17,19 +17,23 @@ use protocol::{
     client::{Connect, Offer, Secret},
     server::{Certificate, Connected, Entry, Existing, Limits, LogLine, NewSession, Verified},
 };
-use tokio::{net::TcpStream, sync::mpsc, task::JoinHandle, time::timeout};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream, client_async,
     tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use crate::{content::Content, portal::Portal, servers::Server};
+use crate::{
+    content::Content,
+    portal::{Portal, Stream},
+    servers::Server,
+};
 
 /// How long the portal may be silent while something is awaited: beyond all its own limits that
 /// the tests meet.
 const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// A session of the portal, with its socket.
 pub struct Client {
@@ -497,8 +501,7 @@ pub async fn open_socket(
         let value = HeaderValue::from_str(value).expect("a header's value");
         request.headers_mut().insert(*name, value);
     }
-    let stream = TcpStream::connect(portal.address()).await?;
-    stream.set_nodelay(true)?;
+    let stream = portal.connect().await?;
     let (socket, _) = client_async(request, stream).await?;
     Ok(socket)
 }
