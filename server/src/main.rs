@@ -102,7 +102,7 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
     let portal = serve::listen(settings).await?;
-    println!("listening on http://{}", portal.address());
+    println!("listening on {}", portal.url());
     portal.run(serve::asked_to_stop()).await;
     Ok(())
 }
@@ -116,7 +116,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;
     server.introduce(portal.profiles());
-    println!("Ferryport is ready. Open http://{} and connect:\n", portal.address());
+    println!("Ferryport is ready. Open {} and connect:\n", portal.url());
     println!("  Host        {}", server.address().ip());
     println!("  Port        {}", server.address().port());
     println!("  Encryption  Explicit TLS");

@@ -1,7 +1,7 @@
 //! How the portal appears to FTPS servers and whom it takes for one: authorities, pins, its own
 //! certificate, its proxy.
 
-use std::{fs, io, path::Path, sync::Arc, time::Duration};
+use std::{io, path::Path, sync::Arc, time::Duration};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
 use protocol::{Problem, Remedy, Stage, problem::Who};
@@ -10,9 +10,11 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokio::{net::lookup_host, time::timeout};
-use zeroize::Zeroizing;
 
-use crate::settings::{PinnedCertificate, ProxyUrl, Settings, SettingsError};
+use crate::settings::{
+    PinnedCertificate, ProxyUrl, Settings, SettingsError,
+    file::{read, unfit},
+};
 
 /// What all FTPS connections of the portal share. The files are read once, at the start.
 #[derive(Clone, Debug)]
@@ -154,17 +156,10 @@ fn identity(settings: &Settings) -> Result<Option<ClientIdentity>, SettingsError
     })
 }
 
-/// What is read may be a key.
-fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
-    fs::read(path).map(Zeroizing::new).map_err(|error| format!("it cannot be read: {error}"))
-}
-
-fn unfit(name: &'static str, path: &Path, reason: String) -> SettingsError {
-    SettingsError::File { name, path: path.to_owned(), reason }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
     use crate::settings::Sources;
 

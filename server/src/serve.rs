@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::{
-    http,
+    http::{self, tls::PageTls},
     outbound::Outbound,
     portal::{Portal, Profiles},
     settings::Settings,
@@ -16,6 +16,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Listening {
     listener: TcpListener,
+    tls: Option<PageTls>,
     portal: Arc<Portal>,
     address: SocketAddr,
 }
@@ -26,12 +27,13 @@ pub struct Listening {
 /// When the address cannot be listened on, or a file that a setting names is of no use.
 pub async fn listen(settings: Settings) -> anyhow::Result<Listening> {
     let outbound = Outbound::load(&settings)?;
+    let tls = PageTls::load(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: another program may have the port", settings.listen)
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
     let portal = Portal::new(settings, address.port(), outbound);
-    Ok(Listening { listener, portal, address })
+    Ok(Listening { listener, tls, portal, address })
 }
 
 impl Listening {
@@ -39,6 +41,12 @@ impl Listening {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What to open in a browser on this machine.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("{}://{}", self.portal.settings.scheme().name(), self.address)
     }
 
     /// What the portal knows of FTPS servers.
@@ -49,7 +57,7 @@ impl Listening {
 
     /// Serves until `stop` is done, then ends every session and waits for its end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        http::listener::serve(self.listener, &self.portal, stop).await;
+        http::listener::serve(self.listener, self.tls, &self.portal, stop).await;
     }
 }
 

@@ -18,7 +18,6 @@ use protocol::{
     server::{Certificate, Connected, Entry, Existing, Limits, LogLine, NewSession, Verified},
 };
 use tokio::{
-    net::TcpStream,
     sync::mpsc,
     task::JoinHandle,
     time::{sleep, timeout},
@@ -28,7 +27,11 @@ use tokio_tungstenite::{
     tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
 };
 
-use crate::{content::Content, portal::Portal, servers::Server};
+use crate::{
+    content::Content,
+    portal::{Door, Portal, Stream},
+    servers::Server,
+};
 
 /// How long the portal may be silent while something is awaited: beyond all its own limits that
 /// the tests meet.
@@ -37,7 +40,7 @@ const SILENCE_LIMIT: Duration = Duration::from_secs(90);
 /// How long a client waits before it tries another socket.
 const COME_BACK_AFTER: Duration = Duration::from_millis(50);
 
-type Socket = WebSocketStream<TcpStream>;
+type Socket = WebSocketStream<Box<dyn Stream>>;
 
 /// After so many counted messages the portal is told that they were heard.
 const HEARD_EVERY: u64 = 32;
@@ -45,8 +48,7 @@ const HEARD_EVERY: u64 = 32;
 /// A session of the portal, and the socket that it has.
 pub struct Client {
     session: NewSession,
-    address: SocketAddr,
-    origin: String,
+    door: Door,
     socket: Wire,
     record: Arc<Mutex<Record>>,
     limits: Limits,
@@ -165,21 +167,20 @@ impl Client {
     /// # Panics
     /// When the portal does not welcome it.
     pub async fn open(portal: &Portal) -> Self {
-        Self::open_at(portal.address(), portal).await
+        Self::open_at(portal, portal.door()).await
     }
 
-    /// Makes a session and opens its socket at another address, where the portal is reached too.
+    /// Makes a session and opens its socket at another of the portal's doors.
     ///
     /// # Panics
     /// When the portal does not welcome it.
-    pub async fn open_at(address: SocketAddr, portal: &Portal) -> Self {
+    pub async fn open_at(portal: &Portal, door: Door) -> Self {
         let session = new_session(portal);
         let record = Arc::default();
-        let socket = connect_socket(address, &portal.origin(), &record).await;
+        let socket = connect_socket(&door, &record).await;
         let mut client = Self {
             session,
-            address,
-            origin: portal.origin(),
+            door,
             socket: socket.expect("the portal opens the socket"),
             record,
             limits: Limits {
@@ -247,7 +248,7 @@ impl Client {
 
     async fn try_to_come_back(&mut self) -> Option<()> {
         self.socket.reader.abort();
-        self.socket = connect_socket(self.address, &self.origin, &self.record).await?;
+        self.socket = connect_socket(&self.door, &self.record).await?;
         self.sockets += 1;
         let log = lock(&self.record).log.last().map_or(0, |line| line.seq + 1);
         self.say_hello(Some(Heard { messages: self.heard, log })).await;
@@ -626,28 +627,22 @@ pub fn new_session(portal: &Portal) -> NewSession {
 /// # Errors
 /// When the portal answers something other than 101.
 pub async fn open_socket(
-    address: SocketAddr,
+    door: &Door,
     headers: &[(&'static str, &str)],
 ) -> Result<Socket, tungstenite::Error> {
-    let url = format!("ws://{address}/{}", protocol::SOCKET_PATH);
-    let mut request = url.into_client_request()?;
+    let mut request = door.socket_url().into_client_request()?;
     for (name, value) in headers {
         let value = HeaderValue::from_str(value).expect("a header's value");
         request.headers_mut().insert(*name, value);
     }
-    let stream = TcpStream::connect(address).await?;
-    stream.set_nodelay(true)?;
+    let stream = door.connect().await?;
     let (socket, _) = client_async(request, stream).await?;
     Ok(socket)
 }
 
 /// A socket with the page's own origin; `None` when it breaks before it is open.
-async fn connect_socket(
-    address: SocketAddr,
-    origin: &str,
-    record: &Arc<Mutex<Record>>,
-) -> Option<Wire> {
-    let socket = open_socket(address, &[("Origin", origin)]).await.ok()?;
+async fn connect_socket(door: &Door, record: &Arc<Mutex<Record>>) -> Option<Wire> {
+    let socket = open_socket(door, &[("Origin", door.origin())]).await.ok()?;
     let (sender, incoming) = socket.split();
     // More than a test hears before it listens again; then the portal has to wait.
     let (told, messages) = mpsc::channel(10_000);

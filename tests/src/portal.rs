@@ -2,9 +2,11 @@
 
 use std::{
     ffi::OsString,
-    io::{Read as _, Write as _},
+    fs,
+    io::{self, Read, Write},
     net::{Ipv4Addr, SocketAddr, TcpStream},
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -12,12 +14,22 @@ use protocol::{
     Encryption,
     client::{Connect, Secret},
 };
+use rcgen::{CertificateParams, KeyPair};
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    pki_types::{CertificateDer, ServerName},
+};
 use tempfile::TempDir;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_rustls::TlsConnector;
 
 use crate::process::{Process, wait_for};
 
 /// Long enough for a busy machine; the portal starts in a few milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Its certificate and key, in the portal's folder.
+const CERTIFICATE_FILE: &str = "certificate.pem";
 
 /// How long one answer over HTTP may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
@@ -26,8 +38,64 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 pub struct Portal {
     process: Process,
     address: SocketAddr,
+    /// Where it speaks HTTPS.
+    https: Option<Https>,
     _folder: TempDir,
 }
+
+/// What makes a portal speak HTTPS.
+struct Https {
+    /// What the portal's clients trust.
+    trusted: Arc<ClientConfig>,
+    /// Where the certificate's file is.
+    folder: TempDir,
+}
+
+/// Where a portal is reached, and as what page.
+#[derive(Clone, Debug)]
+pub struct Door {
+    address: SocketAddr,
+    origin: String,
+    /// Of a portal that speaks HTTPS: which certificates are its own.
+    trusted: Option<Arc<ClientConfig>>,
+}
+
+impl Door {
+    /// The same portal, which is reached at another address too.
+    #[must_use]
+    pub fn at(self, address: SocketAddr) -> Self {
+        Self { address, ..self }
+    }
+
+    /// The WebSocket's address.
+    #[must_use]
+    pub fn socket_url(&self) -> String {
+        format!("ws://{}/{}", self.address, protocol::SOCKET_PATH)
+    }
+
+    /// The page's origin.
+    #[must_use]
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// When it does not come about.
+    pub async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        let stream = tokio::net::TcpStream::connect(self.address).await?;
+        stream.set_nodelay(true)?;
+        let Some(trusted) = &self.trusted else { return Ok(Box::new(stream)) };
+        let connector = TlsConnector::from(Arc::clone(trusted));
+        Ok(Box::new(connector.connect(localhost(), stream).await?))
+    }
+}
+
+/// A connection to the portal.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
 /// How a portal is to run.
 #[derive(Clone, Copy, Debug)]
@@ -80,6 +148,44 @@ impl Portal {
         Self::start_as("serve", "\n", program, options)
     }
 
+    /// Starts `program` with a certificate of its own, for `localhost` and 127.0.0.1; its clients
+    /// trust that one alone.
+    ///
+    /// # Panics
+    /// When it does not start.
+    #[must_use]
+    pub fn start_https(program: &str, options: Options<'_>) -> Self {
+        let certificate = PageCertificate::generate();
+        let folder = tempfile::tempdir().expect("the temporary directory can be written");
+        let file = folder.path().join(CERTIFICATE_FILE);
+        fs::write(&file, &certificate.pem).expect("the folder is ours");
+        let file = file.to_str().expect("a plain path");
+        let flags = [options.flags, &["--tls-certificate-file", file]].concat();
+        let options = Options { flags: &flags, ..options };
+        let https = Some(Https { trusted: certificate.trusted(), folder });
+        Self { https, ..Self::start_as("serve", "\n", program, options) }
+    }
+
+    /// Replaces its certificate, which its clients trust from here on.
+    ///
+    /// # Panics
+    /// When it does not speak HTTPS.
+    pub fn renew_certificate(&mut self, certificate: &PageCertificate) {
+        self.write_certificate_file(&certificate.pem);
+        self.https.as_mut().expect("it speaks HTTPS").trusted = certificate.trusted();
+    }
+
+    /// Replaces what is in its certificate's file.
+    ///
+    /// # Panics
+    /// When it does not speak HTTPS.
+    pub fn write_certificate_file(&self, text: &str) {
+        let folder = self.https.as_ref().expect("it speaks HTTPS").folder.path();
+        let fresh = folder.join("fresh.pem");
+        fs::write(&fresh, text).expect("the folder is ours");
+        fs::rename(fresh, folder.join(CERTIFICATE_FILE)).expect("the folder is ours");
+    }
+
     /// Starts a subcommand and waits until it printed its address and then `last_words`.
     fn start_as(command: &str, last_words: &str, program: &str, options: Options<'_>) -> Self {
         let folder = tempfile::tempdir().expect("the temporary directory can be written");
@@ -99,7 +205,7 @@ impl Portal {
         let Some(port) = port else {
             panic!("the portal does not say where it listens:\n{}", process.output());
         };
-        Self { process, address: (Ipv4Addr::LOCALHOST, port).into(), _folder: folder }
+        Self { process, address: (Ipv4Addr::LOCALHOST, port).into(), https: None, _folder: folder }
     }
 
     /// Where it listens.
@@ -117,7 +223,32 @@ impl Portal {
     /// The page's origin.
     #[must_use]
     pub fn origin(&self) -> String {
-        format!("http://{}", self.address)
+        let scheme = if self.https.is_some() { "https" } else { "http" };
+        format!("{scheme}://{}", self.address)
+    }
+
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// A connection to it, its TLS handshake done where it speaks HTTPS.
+    ///
+    /// # Errors
+    /// When it does not come about.
+    pub async fn connect(&self) -> io::Result<Box<dyn Stream>> {
+        self.door().connect().await
+    }
+
+    /// Where a client comes in.
+    #[must_use]
+    pub fn door(&self) -> Door {
+        Door {
+            address: self.address,
+            origin: self.origin(),
+            trusted: self.https.as_ref().map(|https| Arc::clone(&https.trusted)),
+        }
     }
 
     /// Everything that it printed.
@@ -138,21 +269,62 @@ impl Portal {
     /// When there is no answer.
     #[must_use]
     pub fn ask(&self, method: &str, path: &str, headers: &[&str]) -> Answer {
-        let mut stream = TcpStream::connect(self.address).expect("the portal listens");
-        stream.set_read_timeout(Some(ANSWER_LIMIT)).expect("a limit that is not zero");
+        self.try_ask(method, path, headers).expect("the portal answers")
+    }
+
+    /// The same, where it may be that there is no answer.
+    ///
+    /// # Errors
+    /// When the portal does not listen, shows a certificate that is not trusted, or ends early.
+    ///
+    /// # Panics
+    /// When what it says is no HTTP.
+    pub fn try_ask(&self, method: &str, path: &str, headers: &[&str]) -> io::Result<Answer> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        match &self.https {
+            None => self.ask_over(stream, method, path, headers),
+            Some(https) => {
+                let tls = ClientConnection::new(Arc::clone(&https.trusted), localhost());
+                let tls = tls.map_err(io::Error::other)?;
+                self.ask_over(StreamOwned::new(tls, stream), method, path, headers)
+            }
+        }
+    }
+
+    /// Asks in clear, whatever the portal speaks.
+    ///
+    /// # Errors
+    /// When the portal ends the connection early.
+    ///
+    /// # Panics
+    /// When what it says is no HTTP.
+    pub fn ask_in_clear(&self, method: &str, path: &str) -> io::Result<Answer> {
+        let stream = TcpStream::connect(self.address)?;
+        stream.set_read_timeout(Some(ANSWER_LIMIT))?;
+        self.ask_over(stream, method, path, &[])
+    }
+
+    fn ask_over(
+        &self,
+        mut stream: impl Read + Write,
+        method: &str,
+        path: &str,
+        headers: &[&str],
+    ) -> io::Result<Answer> {
         let mut request = format!("{method} {path} HTTP/1.1\r\nHost: {}\r\n", self.address);
         for header in headers {
             request.push_str(header);
             request.push_str("\r\n");
         }
         request.push_str("Content-Length: 0\r\nConnection: close\r\n\r\n");
-        stream.write_all(request.as_bytes()).expect("the portal reads");
+        stream.write_all(request.as_bytes())?;
         let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).expect("the portal answers");
+        stream.read_to_end(&mut answer)?;
         let answer = String::from_utf8_lossy(&answer);
         let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
         let (status_line, headers) = head.split_once("\r\n").unwrap_or((head, ""));
-        Answer {
+        Ok(Answer {
             status: status_line
                 .split(' ')
                 .nth(1)
@@ -160,8 +332,43 @@ impl Portal {
                 .unwrap_or_else(|| panic!("no HTTP: {answer}")),
             headers: headers.to_owned(),
             body: body.to_owned(),
-        }
+        })
     }
+}
+
+/// A certificate for `localhost` and 127.0.0.1 that vouches for itself.
+pub struct PageCertificate {
+    /// The certificate and its key.
+    pub pem: String,
+    der: CertificateDer<'static>,
+}
+
+impl PageCertificate {
+    /// Makes one.
+    ///
+    /// # Panics
+    /// When there is no randomness.
+    #[must_use]
+    pub fn generate() -> Self {
+        let key = KeyPair::generate().expect("a key can be made");
+        let names = ["localhost".to_owned(), "127.0.0.1".to_owned()];
+        let parameters = CertificateParams::new(names).expect("the names are well-formed");
+        let certificate = parameters.self_signed(&key).expect("a certificate can be made");
+        let pem = format!("{}{}", certificate.pem(), key.serialize_pem());
+        Self { pem, der: certificate.der().clone() }
+    }
+
+    /// What a client trusts that trusts this one alone.
+    fn trusted(&self) -> Arc<ClientConfig> {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.der.clone()).expect("a certificate");
+        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+        Arc::new(config)
+    }
+}
+
+fn localhost() -> ServerName<'static> {
+    "localhost".try_into().expect("a name")
 }
 
 /// `ferryport demo`: a portal and an FTPS server of its own, and what it prints about them.
@@ -208,7 +415,7 @@ impl Demo {
 
 /// The port of the first address that was printed, once `last_words` were printed after it.
 fn printed_port(output: &str, last_words: &str) -> Option<u16> {
-    let (_, rest) = output.split_once("http://127.0.0.1:")?;
+    let (_, rest) = output.split_once("://127.0.0.1:")?;
     let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
     rest.contains(last_words).then(|| digits.parse().ok()).flatten()
 }

@@ -372,7 +372,7 @@ async fn every_wait_ends() {
 
     let headers = [("Origin", portal.origin())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let mut mute = open_socket(portal.address(), &headers).await.unwrap();
+    let mut mute = open_socket(&portal.door(), &headers).await.unwrap();
     let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
     ended.await.expect("a socket without a hello is closed");
 }
@@ -445,7 +445,7 @@ async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
 
 /// The status that a WebSocket's handshake is refused with; 101 when it is not.
 async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16 {
-    match open_socket(portal.address(), headers).await {
+    match open_socket(&portal.door(), headers).await {
         Ok(_) => 101,
         Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
         Err(other) => panic!("{other}"),
@@ -455,7 +455,7 @@ async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16
 /// All that the portal says to a socket whose first message this is, until it closes it.
 async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
     let origin = portal.origin();
-    let mut socket = open_socket(portal.address(), &[("Origin", &origin)]).await.unwrap();
+    let mut socket = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
     let text = serde_json::to_string(message).unwrap();
     socket.send(Message::text(text)).await.unwrap();
     let mut heard = String::new();

@@ -1,30 +1,43 @@
-//! The accept loop: a bound on connections, a deadline for request headers, an orderly end.
+//! The accept loop: a bound on connections, a deadline for handshake and request headers, an
+//! orderly end.
 
 use std::{sync::Arc, time::Duration};
 
+use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
 use tokio_util::task::TaskTracker;
 
-use super::router;
+use super::{
+    router, speak_https,
+    tls::{Accepted, PageTls},
+};
 use crate::portal::Portal;
 
 /// The pause after an accept that failed, when the process has no file descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// Serves until `stop` is done, then ends every session and waits for its end.
-pub async fn serve(listener: TcpListener, portal: &Arc<Portal>, stop: impl Future<Output = ()>) {
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<PageTls>,
+    portal: &Arc<Portal>,
+    stop: impl Future<Output = ()>,
+) {
     let connections = TaskTracker::new();
+    let door = Arc::new(Door::new(tls, Arc::clone(portal)));
     tokio::select! {
         () = stop => {}
-        () = accept(listener, portal, &connections) => {}
+        () = accept(listener, &door, &connections) => {}
+        () = door.renew() => {}
     }
     portal.shutdown.cancel();
     connections.close();
@@ -38,9 +51,8 @@ pub async fn serve(listener: TcpListener, portal: &Arc<Portal>, stop: impl Futur
     }
 }
 
-async fn accept(listener: TcpListener, portal: &Arc<Portal>, connections: &TaskTracker) {
-    let places = Arc::new(Semaphore::new(portal.settings.max_connections as usize));
-    let service = TowerToHyperService::new(router(Arc::clone(portal)));
+async fn accept(listener: TcpListener, door: &Arc<Door>, connections: &TaskTracker) {
+    let places = Arc::new(Semaphore::new(door.portal.settings.max_connections as usize));
     // The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
         let stream = match listener.accept().await {
@@ -51,35 +63,72 @@ async fn accept(listener: TcpListener, portal: &Arc<Portal>, connections: &TaskT
                 continue;
             }
         };
-        let connection = handle(stream, service.clone(), Arc::clone(portal));
+        let door = Arc::clone(door);
         connections.spawn(async move {
-            connection.await;
+            door.handle(stream).await;
             drop(place);
         });
     }
 }
 
-async fn handle(
-    stream: TcpStream,
-    service: TowerToHyperService<axum::Router>,
+/// What every connection comes through.
+struct Door {
+    tls: Option<PageTls>,
     portal: Arc<Portal>,
-) {
-    // A small message waits for nothing; a chunk fills its packets anyway.
-    let _best_effort = stream.set_nodelay(true);
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(portal.settings.header_timeout)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    let mut connection = std::pin::pin!(connection);
-    let ended = tokio::select! {
-        ended = connection.as_mut() => ended,
-        () = portal.shutdown.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
+    /// The portal's.
+    service: TowerToHyperService<Router>,
+    /// For plain HTTP where HTTPS is spoken.
+    speak_https: TowerToHyperService<Router>,
+}
+
+impl Door {
+    fn new(tls: Option<PageTls>, portal: Arc<Portal>) -> Self {
+        let service = TowerToHyperService::new(router(Arc::clone(&portal)));
+        Self { tls, portal, service, speak_https: TowerToHyperService::new(speak_https()) }
+    }
+
+    /// Keeps the certificate up to date; never done.
+    async fn renew(&self) {
+        match &self.tls {
+            Some(tls) => tls.renew(self.portal.settings.tls_file_interval).await,
+            None => std::future::pending().await,
         }
-    };
-    if let Err(error) = ended {
-        tracing::debug!(%error, "a connection ended early");
+    }
+
+    async fn handle(&self, stream: TcpStream) {
+        // A small message waits for nothing; a chunk fills its packets anyway.
+        let _best_effort = stream.set_nodelay(true);
+        let Some(tls) = &self.tls else { return self.speak(stream, &self.service).await };
+        let accepted = tokio::select! {
+            accepted = tls.accept(stream, self.portal.settings.page_tls_timeout) => accepted,
+            () = self.portal.shutdown.cancelled() => return,
+        };
+        match accepted {
+            Ok(Accepted::Tls(stream)) => self.speak(stream, &self.service).await,
+            Ok(Accepted::Plain(stream)) => self.speak(stream, &self.speak_https).await,
+            Err(error) => tracing::debug!(%error, "a TLS handshake came to nothing"),
+        }
+    }
+
+    async fn speak<S>(&self, stream: S, service: &TowerToHyperService<Router>)
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(self.portal.settings.header_timeout)
+            .serve_connection(TokioIo::new(stream), service.clone())
+            .with_upgrades();
+        let mut connection = std::pin::pin!(connection);
+        let ended = tokio::select! {
+            ended = connection.as_mut() => ended,
+            () = self.portal.shutdown.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                connection.await
+            }
+        };
+        if let Err(error) = ended {
+            tracing::debug!(%error, "a connection ended early");
+        }
     }
 }

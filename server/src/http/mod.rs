@@ -7,6 +7,8 @@
 //! | `POST /session` | a new session's name and secret |
 //! | `GET /session/socket` | the session's WebSocket |
 //! | `GET /healthz` | `ok`, for a supervisor |
+//!
+//! Where the portal has a certificate, all of it is HTTPS, and whoever speaks plain HTTP is told.
 
 mod assets;
 mod headers;
@@ -14,6 +16,7 @@ pub mod listener;
 mod origin;
 mod page;
 mod sessions;
+pub mod tls;
 
 use std::sync::Arc;
 
@@ -40,4 +43,10 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
         .layer(middleware::map_response(headers::add))
         .with_state(portal)
+}
+
+/// What plain HTTP is answered where HTTPS is spoken.
+fn speak_https() -> Router {
+    let answer = (StatusCode::BAD_REQUEST, "This port speaks HTTPS: open https:// instead.\n");
+    Router::new().fallback(async move || answer).layer(middleware::map_response(headers::add))
 }

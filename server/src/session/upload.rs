@@ -14,7 +14,11 @@ use ftps::{
 use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
 
-use super::{offers::OpenUpload, outbox::Outbox, words};
+use super::{
+    offers::{Ending, OpenUpload},
+    outbox::Outbox,
+    words,
+};
 use crate::{
     portal::Portal,
     relay::{Credit, Inlet},
@@ -241,6 +245,10 @@ where
                 self.outbox.send(message).await;
             }
         }
+    }
+
+    fn keeps(&self) -> bool {
+        self.upload.ending() == Ending::Keep
     }
 
     fn upcoming(&mut self) -> Option<RemotePath> {

@@ -32,7 +32,7 @@ pub fn transcript(outbox: Outbox) -> Transcript {
                 return;
             }
         }
-        outbox.log(None, log_kind(event.line_kind()), event.to_string());
+        outbox.log(event.session, log_kind(event.line_kind()), event.to_string());
     })
 }
 

@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+pub mod file;
 mod outbound;
 mod source;
 mod table;
@@ -15,7 +16,7 @@ mod value;
 pub use outbound::{PinnedCertificate, ProxyUrl};
 pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
-pub use value::{ByteCount, Origin, SettingValue, TlsVersion};
+pub use value::{ByteCount, Origin, Scheme, SettingValue, TlsVersion};
 
 /// What the table says about one setting.
 #[derive(Clone, Copy, Debug)]

@@ -5,8 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 use ipnet::IpNet;
 
 use super::{
-    ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, SettingValue, SettingsError,
-    Sources, TlsVersion,
+    ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, Scheme, SettingValue,
+    SettingsError, Sources, TlsVersion,
 };
 
 /// A row of the table as a value.
@@ -54,13 +54,24 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Where the portal listens. On an address other than loopback it needs `behind_proxy`.
+    /// Where the portal listens. On an address other than loopback it needs `tls_certificate_file`
+    /// or `behind_proxy`.
     listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
-    /// A reverse proxy in front of the portal speaks HTTPS with the browsers: without it the
-    /// portal refuses to listen on an address that others can reach.
+    /// A file with the certificate that the portal shows to browsers, in PEM form, those that vouch
+    /// for it after it: with it the portal speaks HTTPS. It is read again when it changes.
+    tls_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/fullchain.pem\"";
+    /// A file with the private key of that certificate, in PEM form without a password; needed
+    /// where it is not in the same file.
+    tls_key_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/privkey.pem\"";
+    /// How often the portal looks whether these files have changed.
+    tls_file_interval: Duration = "\"1 min\"", like "\"1 min\"";
+    /// How long a browser may take for its TLS handshake.
+    page_tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// A reverse proxy in front of the portal speaks HTTPS with the browsers: without it or a
+    /// certificate the portal refuses to listen on an address that others can reach.
     behind_proxy: bool = "false", like "true";
     /// The origins that the page is opened at, as a browser writes them. The portal's own
-    /// loopback addresses are known; behind a proxy this names the address that people type.
+    /// loopback addresses are known; elsewhere this names the address that people type.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
     /// Networks that the portal may connect to although they are not public.
     allow_network: Vec<IpNet> = "[]", like "[\"10.1.0.0/16\"]";
@@ -184,12 +195,21 @@ impl Settings {
     #[must_use]
     pub fn page_origins(&self, port: u16) -> Vec<Origin> {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
-        let own = loopback.iter().map(|host| Origin::http(host, port));
+        let own = loopback.iter().map(|host| Origin::new(self.scheme(), host, port));
         let configured = self.origins.iter().cloned();
         if self.listen.ip().is_loopback() {
             own.chain(configured).collect()
         } else {
             configured.collect()
+        }
+    }
+
+    /// What the portal itself speaks with browsers.
+    #[must_use]
+    pub fn scheme(&self) -> Scheme {
+        match self.tls_certificate_file {
+            Some(_) => Scheme::Https,
+            None => Scheme::Http,
         }
     }
 
@@ -203,17 +223,17 @@ impl Settings {
         if self.listen.ip().is_loopback() {
             return Ok(());
         }
-        if !self.behind_proxy {
+        if self.scheme() == Scheme::Http && !self.behind_proxy {
             return Err(SettingsError::Contradiction(format!(
-                "the portal would listen on {} in clear, where passwords could be read: put a \
-                 proxy that speaks HTTPS in front of it and set `behind_proxy = true`, or listen \
-                 on a loopback address",
+                "the portal would listen on {} in clear, where passwords could be read: give it a \
+                 certificate with `tls_certificate_file`, or put a proxy that speaks HTTPS in \
+                 front of it and set `behind_proxy = true`, or listen on a loopback address",
                 self.listen
             )));
         }
         if self.origins.is_empty() {
             return Err(SettingsError::Contradiction(
-                "behind a proxy the portal has to know the address that people type: set \
+                "the portal has to know the address that people type: set \
                  `origins = [\"https://upload.example.com\"]`"
                     .to_owned(),
             ));
@@ -245,6 +265,11 @@ impl Settings {
         if self.page_silence_timeout < self.ping_interval * 2 {
             return Err(SettingsError::Contradiction(
                 "`page_silence_timeout` may not be less than two of `ping_interval`".to_owned(),
+            ));
+        }
+        if self.tls_file_interval.is_zero() {
+            return Err(SettingsError::Contradiction(
+                "`tls_file_interval` may not be 0".to_owned(),
             ));
         }
         if self.tls_min > self.tls_max {
@@ -317,14 +342,23 @@ mod tests {
     }
 
     #[test]
-    fn listening_in_clear_where_others_reach_it_is_refused_unless_a_proxy_speaks_https() {
+    fn listening_in_clear_where_others_reach_it_is_refused_unless_somebody_speaks_https() {
         assert!(with("listen", "0.0.0.0:8080").is_err());
-        let mut sources = Sources::default();
-        sources.flag("listen", "0.0.0.0:8080".into());
-        sources.flag("behind_proxy", "true".into());
-        assert!(Settings::from_sources(&sources).is_err(), "the origin has to be named");
-        sources.flag("origins", "https://up.example.com".into());
-        assert!(Settings::from_sources(&sources).is_ok());
+        for (name, text) in [("behind_proxy", "true"), ("tls_certificate_file", "/fullchain.pem")] {
+            let mut sources = Sources::default();
+            sources.flag("listen", "0.0.0.0:8080".into());
+            sources.flag(name, text.into());
+            assert!(Settings::from_sources(&sources).is_err(), "the origin has to be named");
+            sources.flag("origins", "https://up.example.com".into());
+            assert!(Settings::from_sources(&sources).is_ok(), "{name}");
+        }
+    }
+
+    #[test]
+    fn page_of_a_portal_with_a_certificate_is_opened_over_https() {
+        let origins = with("tls_certificate_file", "/fullchain.pem").unwrap().page_origins(8443);
+        assert!(origins.iter().all(|origin| origin.as_str().starts_with("https://")));
+        assert!(origins.iter().any(|origin| origin.as_str() == "https://localhost:8443"));
     }
 
     #[test]

@@ -93,18 +93,47 @@ impl SettingValue for TlsVersion {
     }
 }
 
+/// How browsers reach the portal (RFC 9110 §4.2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In clear.
+    Http,
+    /// Over TLS.
+    Https,
+}
+
+impl Scheme {
+    /// As it stands in a URL.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Http => "http",
+            Self::Https => "https",
+        }
+    }
+
+    /// The port that a URL leaves out.
+    fn default_port(self) -> u16 {
+        match self {
+            Self::Http => 80,
+            Self::Https => 443,
+        }
+    }
+}
+
 /// Scheme, host and port of a page (RFC 6454), as a browser writes it: `https://up.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(String);
 
 impl Origin {
-    /// The origin of a page that is served in clear at `host` (an address in brackets where it is
-    /// IPv6) and `port`.
+    /// The origin of a page that is served at `host` (an address in brackets where it is IPv6) and
+    /// `port`.
     #[must_use]
-    pub fn http(host: &str, port: u16) -> Self {
+    pub fn new(scheme: Scheme, host: &str, port: u16) -> Self {
+        let scheme_name = scheme.name();
         Self(match port {
-            80 => format!("http://{host}"),
-            _ => format!("http://{host}:{port}"),
+            port if port == scheme.default_port() => format!("{scheme_name}://{host}"),
+            _ => format!("{scheme_name}://{host}:{port}"),
         })
     }
 
@@ -174,6 +203,14 @@ mod tests {
         );
         assert_eq!(<IpNet as SettingValue>::parse("10.1.2.3/8").unwrap().to_string(), "10.0.0.0/8");
         assert!(<IpNet as SettingValue>::parse("10.0.0.0/33").is_err());
+    }
+
+    #[test]
+    fn origin_leaves_out_the_port_that_its_scheme_has_anyway() {
+        let origin = |scheme, port| Origin::new(scheme, "localhost", port).as_str().to_owned();
+        assert_eq!(origin(Scheme::Https, 443), "https://localhost");
+        assert_eq!(origin(Scheme::Https, 80), "https://localhost:80");
+        assert_eq!(origin(Scheme::Http, 80), "http://localhost");
     }
 
     #[test]

@@ -1,0 +1,120 @@
+//! HTTPS by the portal itself.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{fs, process::Command, time::Duration};
+
+use ferryport_tests::{
+    client::{Client, File, Outcome},
+    content::Content,
+    portal::{Options, PageCertificate, Portal},
+    process::wait_for,
+    servers::{self, Kind},
+};
+use protocol::server::Verified;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// Looks at its certificate's file often enough for a test to wait for it.
+const OFTEN: Options<'static> = Options { flags: &["--tls-file-interval", "20 ms"], log: "info" };
+
+/// How long a renewed certificate may take on a busy machine.
+const RENEWAL_LIMIT: Duration = Duration::from_secs(30);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_go_over_the_portals_own_https() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start_https(PORTAL, Options::default());
+    assert!(portal.output().contains("listening on https://127.0.0.1:"), "{}", portal.output());
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let files: Vec<File> = [0, 1, (9 << 20) + 1]
+        .into_iter()
+        .map(|len| File::new(format!("{len}.bin"), Content { len, seed: len }))
+        .collect();
+    let outcomes = client.upload(&files).await;
+    for (file, outcome) in files.iter().zip(outcomes) {
+        let path = format!("/{}", file.path);
+        assert_eq!(outcome, Outcome::Done { path, verified: Verified::Size });
+        assert_eq!(server.sha256_of(&file.path), Some(file.content.sha256()), "{}", file.path);
+    }
+}
+
+#[test]
+fn page_is_served_over_https_and_its_origin_is_https() {
+    let portal = Portal::start_https(PORTAL, Options::default());
+    let page = portal.ask("GET", "/", &[]);
+    assert_eq!(page.status, 200);
+    assert_eq!(page.header("strict-transport-security"), None, "that is for the host's owner");
+    let origin = format!("Origin: {}", portal.origin());
+    assert!(origin.starts_with("Origin: https://"));
+    assert_eq!(portal.ask("POST", "/session", &[&origin]).status, 201);
+    let in_clear = origin.replace("https://", "http://");
+    assert_eq!(portal.ask("POST", "/session", &[&in_clear]).status, 403);
+}
+
+#[test]
+fn whoever_speaks_plain_http_is_told_to_open_https_and_gets_nothing_else() {
+    let portal = Portal::start_https(PORTAL, Options::default());
+    for path in ["/", "/session", "/healthz"] {
+        let answer = portal.ask_in_clear("GET", path).unwrap();
+        assert_eq!(answer.status, 400, "{answer:?}");
+        assert!(answer.body.contains("open https://"), "{answer:?}");
+    }
+}
+
+#[test]
+fn renewed_certificate_is_shown_without_a_restart_and_a_bad_one_is_not() {
+    let mut portal = Portal::start_https(PORTAL, OFTEN);
+    assert_eq!(portal.ask("GET", "/healthz", &[]).status, 200);
+
+    // The clients trust the old certificate still, so the answers show that it stays.
+    portal.write_certificate_file("this is no certificate");
+    let warned = wait_for(RENEWAL_LIMIT, || {
+        portal.output().contains("browsers are shown the old certificate").then_some(())
+    });
+    assert!(warned.is_some(), "{}", portal.output());
+    assert!(portal.output().contains("tls_certificate_file"), "{}", portal.output());
+    assert_eq!(portal.ask("GET", "/healthz", &[]).status, 200);
+
+    portal.renew_certificate(&PageCertificate::generate());
+    let shown = wait_for(RENEWAL_LIMIT, || portal.try_ask("GET", "/healthz", &[]).ok());
+    let shown = shown.unwrap_or_else(|| panic!("the old one stays:\n{}", portal.output()));
+    assert_eq!(shown.status, 200);
+}
+
+#[test]
+fn key_of_another_certificate_ends_the_start_and_names_its_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
+    fs::write(&certificate, PageCertificate::generate().pem).unwrap();
+    fs::write(&key, PageCertificate::generate().pem).unwrap();
+    let started = Command::new(PORTAL)
+        .args(["serve", "--listen", "127.0.0.1:0"])
+        .arg("--tls-certificate-file")
+        .arg(&certificate)
+        .arg("--tls-key-file")
+        .arg(&key)
+        .output()
+        .unwrap();
+    assert!(!started.status.success());
+    let said = String::from_utf8(started.stderr).unwrap();
+    assert!(said.contains("`tls_key_file`") && said.contains("key.pem"), "{said}");
+    assert!(said.contains("hint: "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browser_that_stays_silent_is_not_waited_for() {
+    let hasty = Options { flags: &["--page-tls-timeout", "100 ms"], log: "info" };
+    let portal = Portal::start_https(PORTAL, hasty);
+    let mut silent = tokio::net::TcpStream::connect(portal.address()).await.unwrap();
+    let mut answer = Vec::new();
+    let read = tokio::io::AsyncReadExt::read_to_end(&mut silent, &mut answer);
+    tokio::time::timeout(RENEWAL_LIMIT, read).await.expect("the portal closes it").unwrap();
+    assert!(answer.is_empty());
+}
