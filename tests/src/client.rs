@@ -24,7 +24,12 @@ use tokio::{
 };
 use tokio_tungstenite::{
     WebSocketStream, client_async,
-    tungstenite::{self, Message, client::IntoClientRequest as _, http::HeaderValue},
+    tungstenite::{
+        self, Message,
+        client::IntoClientRequest as _,
+        http::HeaderValue,
+        protocol::{CloseFrame, frame::coding::CloseCode},
+    },
 };
 
 use crate::{
@@ -206,9 +211,51 @@ impl Client {
         client
     }
 
-    /// From here on it comes back on another socket when one breaks, as a page does.
-    pub fn comes_back(&mut self) {
+    /// From here on it comes back through this door when a socket breaks, as a page does.
+    pub fn move_to(&mut self, door: Door) {
         self.when_broken = WhenBroken::ComeBack;
+        self.door = door;
+    }
+
+    /// Joins the same session with a socket of its own, as far as this one is.
+    ///
+    /// # Panics
+    /// When the portal does not let it.
+    pub async fn twin(&self) -> Self {
+        let record = Arc::default();
+        let socket = connect_socket(&self.door, &record).await;
+        let mut twin = Self {
+            session: self.session.clone(),
+            door: self.door.clone(),
+            socket: socket.expect("the portal opens the socket"),
+            record,
+            unheard: self.unheard.clone(),
+            ..*self
+        };
+        twin.come_back().await;
+        twin
+    }
+
+    /// Goes on with the session as a page that was loaded again and holds nothing of it; the
+    /// connection that the session has.
+    ///
+    /// # Panics
+    /// When the portal does not let it.
+    pub async fn begin_anew(&mut self) -> Option<Connected> {
+        *lock(&self.record) = Record::default();
+        let socket = connect_socket(&self.door, &self.record).await;
+        self.socket = socket.expect("the portal opens the socket");
+        (self.heard, self.said) = (0, 0);
+        self.unheard.clear();
+        self.say_hello(None).await;
+        match self.hear().await {
+            ServerMessage::Welcome { connected, next_upload, heard, .. } => {
+                assert_eq!(heard, 0);
+                self.next_upload = next_upload.0;
+                connected.map(|connected| *connected)
+            }
+            other => panic!("no welcome but {other:?}"),
+        }
     }
 
     /// How many sockets it has had.
@@ -223,11 +270,11 @@ impl Client {
         self.session.clone()
     }
 
-    /// Leaves the socket without a word, as a page does that is killed.
-    pub fn vanish(&mut self) {
-        self.socket.reader.abort();
-        let (_, nothing) = mpsc::channel(1);
-        self.socket.messages = nothing;
+    /// Leaves for good: the session ends with its socket.
+    pub async fn leave(mut self) {
+        let frame = CloseFrame { code: CloseCode::Normal, reason: "".into() };
+        // A socket that is broken already leaves the session to its grace.
+        let _broken = self.socket.sender.send(Message::Close(Some(frame))).await;
     }
 
     /// Goes on with the session on another socket: what the portal has not heard is said again.
@@ -295,6 +342,15 @@ impl Client {
             self.unheard.push_back(text.clone());
         }
         self.send(Message::text(text)).await;
+    }
+
+    /// Sends a message, unless the portal has closed the socket.
+    ///
+    /// # Errors
+    /// When it has.
+    pub async fn try_say(&mut self, message: &ClientMessage) -> Result<(), tungstenite::Error> {
+        let text = serde_json::to_string(message).expect("a message is JSON");
+        self.socket.sender.send(Message::text(text)).await
     }
 
     /// Sends a frame. Where the client comes back, one that is lost with its socket is said again
@@ -475,6 +531,36 @@ impl Client {
             };
             let ended = sending.remove(&upload).expect("an upload that was offered");
             outcomes[ended.place] = Some(outcome);
+        }
+    }
+
+    /// Uploads one file until a message that `is_enough` takes for enough.
+    ///
+    /// # Panics
+    /// When the upload ends before.
+    pub async fn upload_until(
+        &mut self,
+        file: &File,
+        mut is_enough: impl FnMut(&ServerMessage) -> bool,
+    ) {
+        let upload = self.offer(file).await;
+        let window = Window::new(file.content.len);
+        let mut state = Sending { place: 0, content: &file.content, attempt: Attempt(0), window };
+        loop {
+            let message = self.hear().await;
+            if is_enough(&message) {
+                return;
+            }
+            match message {
+                ServerMessage::Credit { attempt, taken, received, limit, .. } => {
+                    state.credit(attempt, taken, received, limit);
+                    self.send_chunks(upload, &mut state).await;
+                }
+                ServerMessage::Opened { .. }
+                | ServerMessage::Connecting { .. }
+                | ServerMessage::Interrupted { .. } => {}
+                other => panic!("{other:?}\n{}", self.transcript()),
+            }
         }
     }
 

@@ -251,6 +251,11 @@ impl Portal {
         }
     }
 
+    /// Asks it to stop, as an operator does, and waits until it has.
+    pub fn stop(&mut self) {
+        self.process.terminate();
+    }
+
     /// Everything that it printed.
     #[must_use]
     pub fn output(&self) -> String {

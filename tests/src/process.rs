@@ -22,6 +22,9 @@ const WATCHDOG: &str = "exec 3<&0 0>&1; \
     { read -r _ <&3; kill -KILL $$ 0; } >/dev/null 2>&1 & \
     exec 3<&-; exec \"$@\"";
 
+/// Longer than the portal takes to end its sessions.
+const TERMINATE_LIMIT: Duration = Duration::from_secs(30);
+
 /// A running program; killed with everything that it started when it is dropped.
 pub struct Process {
     child: Child,
@@ -69,6 +72,18 @@ impl Process {
         let killed = Command::new("kill").args(["-KILL", "--", &group]).output();
         killed.expect("every system has kill");
         let _ = self.child.wait();
+    }
+
+    /// Asks the program to end, and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn terminate(&mut self) {
+        let id = self.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("every system has kill").success());
+        let ended = wait_for(TERMINATE_LIMIT, || self.exit_status());
+        assert!(ended.is_some(), "it does not end:\n{}", self.output());
     }
 
     /// Everything that the program printed so far.

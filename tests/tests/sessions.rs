@@ -1,0 +1,419 @@
+//! Sessions that outlive their sockets: breaks, pages that begin anew, pauses, the end of the grace.
+//!
+//! Each schedule is made from its number, which a failure names:
+//! `FAULT_SEED=17 cargo test --test sessions vsftpd`.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
+
+use fastrand::Rng;
+use ferryport_tests::{
+    chaos::{Blow, Chaos, Fault, On, Way},
+    client::{Client, File, Outcome},
+    content::Content,
+    portal::{Options, Portal},
+    process::wait_for,
+    servers::{self, Kind, Server},
+    with_each_server,
+};
+use protocol::{ClientMessage, OnConflict, ServerMessage, UploadId, client::Offer};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// Schedules for each of the three servers: 201 altogether.
+const SCHEDULES: u64 = 67;
+
+/// Schedules that are played side by side.
+const AT_ONCE: u64 = 4;
+
+/// Long enough for a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A portal whose waits a test can wait for.
+const BRISK: Options<'static> = Options {
+    flags: &[
+        "--allow-network",
+        "127.0.0.0/8",
+        "--connect-timeout",
+        "3 s",
+        "--tls-timeout",
+        "3 s",
+        "--greeting-timeout",
+        "6 s",
+        "--silence-timeout",
+        "3 s",
+        "--reply-timeout",
+        "3 s",
+        "--stall-timeout",
+        "3 s",
+        "--final-reply-timeout",
+        "3 s",
+        "--cancel-timeout",
+        "3 s",
+        "--retry-wait",
+        "50 ms",
+        "--retries",
+        "20",
+    ],
+    log: "info",
+};
+
+/// The grace is over at once.
+const WITHOUT_GRACE: Options<'static> =
+    Options { flags: &["--allow-network", "127.0.0.0/8", "--session-grace", "1 ms"], log: "info" };
+
+/// Whether the server lets an upload go on, at Debian's defaults.
+fn goes_on(server: &Server) -> bool {
+    server.kind() != Kind::ProFtpd
+}
+
+fn big(path: &str) -> File {
+    File::new(path, Content { len: 24 << 20, seed: 24 })
+}
+
+fn must_be_stored(client: &Client, server: &Server, file: &File, outcome: &Outcome) {
+    let said = || format!("{outcome:?}\n{}\n{}", client.transcript(), server.log());
+    assert!(matches!(outcome, Outcome::Done { .. }), "{}: {}", file.path, said());
+    assert_eq!(
+        server.sha256_of(&file.path),
+        Some(file.content.sha256()),
+        "{}: {}",
+        file.path,
+        said()
+    );
+}
+
+/// The names of files that are not complete.
+fn leftovers(server: &Server) -> Vec<String> {
+    server.files().into_iter().filter(|name| name.ends_with(".part")).collect()
+}
+
+fn count(client: &Client, verb: &str) -> usize {
+    client.log().iter().filter(|line| line.text.starts_with(verb)).count()
+}
+
+with_each_server! {
+    /// The socket breaks at ten points of an upload; the upload does not.
+    async fn a_page_that_comes_back_goes_on_where_the_portals_bytes_end(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let chaos = Chaos::before_port(portal.address().port()).await;
+        let mut rng = Rng::with_seed(1);
+        for index in 0..10 {
+            let after = rng.u64(..24_000_000);
+            let blow = if rng.bool() { Blow::Reset } else { Blow::Close };
+            let mut client = Client::open(&portal).await;
+            client.connect(&server).await;
+            client.move_to(portal.door().at(chaos.address()));
+            chaos.plan([Fault { on: On::Control, way: Way::ToServer, after, blow }]);
+            client.come_back().await;
+            let file = big(&format!("{index}.bin"));
+            let outcome = client.upload_one(&file).await;
+            must_be_stored(&client, &server, &file, &outcome);
+            assert!(client.sockets() >= 3, "the socket broke after {after} bytes");
+            assert_eq!(count(&client, "STOR"), 1, "{}", client.transcript());
+            let seqs: Vec<u64> = client.log().iter().map(|line| line.seq).collect();
+            let expected: Vec<u64> = (0..seqs.len() as u64).collect();
+            assert_eq!(seqs, expected, "no line is lost and none comes twice");
+        }
+    }
+
+    async fn a_page_that_was_loaded_again_goes_on_with_what_the_server_holds(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let connected = client.connect(&server).await;
+        let file = big("again.bin");
+        let temporary = upload_half(&mut client, &file).await;
+        let log = client.log().len();
+        let again = client.begin_anew().await.expect("the session is still connected");
+        assert_eq!(again.directory, connected.directory);
+        let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
+        must_be_stored(&client, &server, &file, &outcome);
+        assert_eq!(leftovers(&server), [""; 0]);
+        assert!(client.log().len() > log, "all of the log came again:\n{}", client.transcript());
+        if goes_on(&server) {
+            let went_on = client.transcript().contains("Going on from there");
+            assert!(went_on, "{}", client.transcript());
+        }
+    }
+
+    async fn what_the_server_holds_is_kept_when_the_page_does_not_come_back(server: Server) {
+        let portal = Portal::start(PORTAL, WITHOUT_GRACE);
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = big("gone.bin");
+        let temporary = upload_half(&mut client, &file).await;
+        drop(client);
+        wait_for(PATIENCE, || portal.output().contains("session ended").then_some(()))
+            .expect("the session ends");
+        assert_eq!(leftovers(&server).len(), 1, "{:?}", server.files());
+
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
+        must_be_stored(&client, &server, &file, &outcome);
+        assert_eq!(leftovers(&server), [""; 0]);
+    }
+
+    async fn a_paused_upload_holds_nothing_and_goes_on(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = big("paused.bin");
+        let outcomes = client.upload_and(std::slice::from_ref(&file), |message, _| {
+            let ServerMessage::Credit { upload, taken, .. } = message else { return None };
+            (*taken > 8 << 20).then_some(ClientMessage::Pause { upload: *upload })
+        });
+        let outcomes = outcomes.await;
+        let [Outcome::Paused { resume: Some(temporary) }] = outcomes.as_slice() else {
+            panic!("{outcomes:?}\n{}", client.transcript());
+        };
+        // Whatever goes on beside it finds the connections free.
+        let other = File::new("other.bin", Content { len: 100_000, seed: 3 });
+        let outcome = client.upload_one(&other).await;
+        must_be_stored(&client, &server, &other, &outcome);
+        let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
+        must_be_stored(&client, &server, &file, &outcome);
+        assert_eq!(leftovers(&server), [""; 0]);
+    }
+
+    /// The page is killed, the portal is stopped: neither has said goodbye to the server.
+    async fn a_restarted_portal_goes_on_with_what_the_server_holds(server: Server) {
+        let mut portal = Portal::start(PORTAL, BRISK);
+        let file = big("restarted.bin");
+        let mut temporary: Option<String> = None;
+        for kill in [true, false] {
+            let mut client = Client::open(&portal).await;
+            client.connect(&server).await;
+            let file = match temporary.take() {
+                Some(temporary) => file.clone().resuming(temporary),
+                None => file.clone(),
+            };
+            temporary = Some(upload_half(&mut client, &file).await);
+            if kill {
+                drop(portal);
+            } else {
+                portal.stop();
+            }
+            portal = Portal::start(PORTAL, BRISK);
+        }
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let outcome = client.upload_one(&file.clone().resuming(temporary.unwrap())).await;
+        must_be_stored(&client, &server, &file, &outcome);
+        assert_eq!(leftovers(&server), [""; 0]);
+        if goes_on(&server) {
+            let went_on = client.transcript().contains("Going on from there");
+            assert!(went_on, "{}", client.transcript());
+        }
+    }
+}
+
+/// Uploads about half of a file, and gives the name that it lies under.
+async fn upload_half(client: &mut Client, file: &File) -> String {
+    let mut temporary = None;
+    let half = file.content.len / 2;
+    client
+        .upload_until(file, |message| {
+            if let ServerMessage::Opened { temporary_path, .. } = message {
+                temporary = Some(temporary_path.clone());
+            }
+            // What goes on with an earlier upload is told how far that is before it is opened.
+            let is_half = |taken| taken >= half && temporary.is_some();
+            matches!(message, ServerMessage::Credit { taken, .. } if is_half(*taken))
+        })
+        .await;
+    temporary.expect("the upload was opened")
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_socket_takes_the_session_over() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::Vsftpd);
+    let mut first = Client::open(&portal).await;
+    first.connect(&server).await;
+    let mut second = first.twin().await;
+    let last = first.hear_out().await.pop();
+    assert!(matches!(last, Some(ServerMessage::TakenOver)), "{last:?}");
+    let file = File::new("second.bin", Content { len: 100_000, seed: 2 });
+    let outcome = second.upload_one(&file).await;
+    must_be_stored(&second, &server, &file, &outcome);
+}
+
+/// What the page has said and the portal has not taken in is said again; what it has taken in is
+/// not done twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_message_arrives_once_however_many_sockets_break() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::PureFtpd);
+    let chaos = Chaos::before_port(portal.address().port()).await;
+    let mut rng = Rng::with_seed(3);
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    client.move_to(portal.door().at(chaos.address()));
+    let cut = |rng: &mut Rng| Fault {
+        on: On::Control,
+        way: if rng.bool() { Way::ToServer } else { Way::ToClient },
+        after: rng.u64(500..3000),
+        blow: Blow::Reset,
+    };
+    chaos.plan((0..40).map(|_| cut(&mut rng)));
+    client.come_back().await;
+    let files: Vec<File> =
+        (0..150).map(|n| File::new(format!("{n}.txt"), Content { len: 10 + n, seed: n })).collect();
+    let outcomes = client.upload(&files).await;
+    for (file, outcome) in files.iter().zip(&outcomes) {
+        must_be_stored(&client, &server, file, outcome);
+    }
+    assert!(client.sockets() > 10, "{} sockets", client.sockets());
+    assert_eq!(server.files().len(), files.len(), "{:?}", server.files());
+    let mut stored = BTreeMap::new();
+    for line in client.log().iter().filter(|line| line.text.starts_with("STOR")) {
+        *stored.entry(line.text.clone()).or_insert(0) += 1;
+    }
+    assert!(stored.values().all(|count| *count == 1), "{stored:?}");
+}
+
+/// Answers that nobody hears pile up to a bound, and the portal ends a page that goes on asking.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal() {
+    let options = Options {
+        flags: &["--allow-network", "127.0.0.0/8", "--max-unheard", "64 KiB"],
+        ..Options::default()
+    };
+    let portal = Portal::start(PORTAL, options);
+    let mut client = Client::open(&portal).await;
+    let before = portal.peak_memory();
+    for n in 1..100_000 {
+        let offer = Offer {
+            upload: UploadId(n),
+            path: "x".to_owned(),
+            size: 1,
+            modified_millis: None,
+            on_conflict: OnConflict::Ask,
+            resume: None,
+            digest: false,
+        };
+        if client.try_say(&ClientMessage::Offer(offer)).await.is_err() {
+            break;
+        }
+    }
+    client.hear_out().await;
+    let grown = portal.peak_memory() - before;
+    assert!(grown < 16 << 20, "{grown} bytes");
+}
+
+/// One schedule: some files, while the sockets of the page and the connections to the server break.
+async fn play(portal: &Portal, server: &Server, networks: &(Chaos, Chaos), seed: u64) {
+    let mut rng = Rng::with_seed(seed);
+    let (page_side, server_side) = networks;
+    let files = files(&mut rng, seed);
+    let (of_page, of_server) = (page_faults(&mut rng), server_faults(&mut rng));
+    println!("{} {seed}: {of_page:?} {of_server:?}", server.kind().name());
+    let mut client = Client::open(portal).await;
+    client.connect_at(server_side.address(), server).await;
+    client.move_to(portal.door().at(page_side.address()));
+    page_side.plan(of_page);
+    server_side.plan(of_server);
+    client.come_back().await;
+    let outcomes = client.upload(&files).await;
+    page_side.plan([]);
+    server_side.plan([]);
+    for (file, outcome) in files.iter().zip(&outcomes) {
+        must_be_stored(&client, server, file, outcome);
+    }
+    let of_this = format!("{seed}/");
+    let left: Vec<_> =
+        leftovers(server).into_iter().filter(|path| path.starts_with(&of_this)).collect();
+    assert_eq!(left, [""; 0], "seed {seed}\n{}", client.transcript());
+    client.leave().await;
+}
+
+fn files(rng: &mut Rng, seed: u64) -> Vec<File> {
+    let sizes = [0, 1, 5000, 300_000, 1_500_000, 6_000_000];
+    let count = rng.u64(2..5);
+    (0..count)
+        .map(|index| {
+            let len = sizes[rng.usize(..sizes.len())];
+            File::new(format!("{seed}/file-{index}"), Content { len, seed: seed * 10 + index })
+        })
+        .collect()
+}
+
+fn page_faults(rng: &mut Rng) -> Vec<Fault> {
+    let count = rng.usize(1..=5);
+    (0..count)
+        .map(|_| {
+            let (way, most) = match rng.bool() {
+                true => (Way::ToServer, 4_000_000),
+                false => (Way::ToClient, 10_000),
+            };
+            let blow = if rng.bool() { Blow::Reset } else { Blow::Close };
+            Fault { on: On::Control, way, after: rng.u64(..most), blow }
+        })
+        .collect()
+}
+
+fn server_faults(rng: &mut Rng) -> Vec<Fault> {
+    let count = rng.usize(0..=3);
+    (0..count)
+        .map(|_| {
+            let on = if rng.bool() { On::Control } else { On::Data };
+            let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
+            let most = match (on, way) {
+                (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
+                (On::Data, Way::ToServer) => 3_000_000,
+            };
+            let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
+            Fault { on, way, after: rng.u64(..most), blow }
+        })
+        .collect()
+}
+
+async fn play_all(kind: Kind) {
+    let server = Arc::new(servers::start(kind));
+    let portal = Arc::new(Portal::start(PORTAL, BRISK));
+    let only = env::var("FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
+    let mut tasks = tokio::task::JoinSet::new();
+    for first in 0..AT_ONCE {
+        let (server, portal) = (Arc::clone(&server), Arc::clone(&portal));
+        tasks.spawn(async move {
+            let page_side = Chaos::before_port(portal.address().port()).await;
+            let networks = (page_side, Chaos::before(&server).await);
+            for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
+                if only.is_none_or(|only| only == seed) {
+                    play(&portal, &server, &networks, seed).await;
+                }
+            }
+        });
+    }
+    while let Some(ended) = tasks.join_next().await {
+        if let Err(error) = ended {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    }
+}
+
+mod nothing_is_lost_when_both_sides_break_in_random_schedules {
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn vsftpd() {
+        play_all(Kind::Vsftpd).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn proftpd() {
+        play_all(Kind::ProFtpd).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn pure_ftpd() {
+        play_all(Kind::PureFtpd).await;
+    }
+}
