@@ -31,6 +31,7 @@ use crate::{
     digest::Seen,
     error::{Error, Kind, Stage},
     line::Line,
+    listing::Entry,
     path::RemotePath,
     pool::Meter,
     profile::{Behind, Resume},
@@ -181,8 +182,8 @@ impl<S: Source> Run<'_, S> {
         };
         let keeps = match &stop {
             Stop::Cancelled => self.source.keeps(),
-            Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
-            Stop::Source(_) => true,
+            Stop::NotReplaced { .. } => false,
+            Stop::Exists { .. } | Stop::Source(_) => true,
             Stop::Engine(error) => may_work_later(error),
         };
         // In place, what was replaced is gone: a part of the new file is better than nothing.
@@ -309,7 +310,11 @@ impl<S: Source> Run<'_, S> {
         match self.resume_point(client, &temporary, held).await? {
             Point::From(offset) => self.store(client, &temporary, offset).await?,
             Point::Whole => {
-                client.tell(Status::ReplyLost { size: self.plan.size });
+                let size = self.plan.size;
+                client.tell(match self.attempts {
+                    0 => Status::AlreadyWhole { size },
+                    _ => Status::ReplyLost { size },
+                });
                 self.see(client, self.plan.size);
             }
         }
@@ -431,10 +436,18 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<(), Stop<S::Error>> {
         match (self.plan.existing, target) {
             (Existing::Replace, _) | (Existing::Keep, Size::Missing) => Ok(()),
-            (Existing::Keep, Size::Bytes(bytes)) => Err(Stop::Exists { size: Some(bytes) }),
+            (Existing::Keep, Size::Bytes(bytes)) => {
+                // That it is there is known already; without its date it is a conflict all the same.
+                let modified_millis = unless(self.stop, client.date_of(path)).await?;
+                let modified_millis = modified_millis.unwrap_or_default();
+                Err(Stop::Exists { size: Some(bytes), modified_millis })
+            }
             (Existing::Keep, Size::Unknown) => {
                 let listed = unless(self.stop, client.find(path)).await??;
-                listed.map_or(Ok(()), |entry| Err(Stop::Exists { size: entry.size }))
+                listed.map_or(Ok(()), |entry| {
+                    let Entry { size, modified_millis, .. } = entry;
+                    Err(Stop::Exists { size, modified_millis })
+                })
             }
         }
     }

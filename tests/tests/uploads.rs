@@ -297,6 +297,23 @@ mod dates {
         }
     }
 
+    with_each_server! {
+        async fn a_file_that_is_in_the_way_is_told_with_its_size_and_its_date(server: Server) {
+            let lines = Lines::default();
+            let mut line = line(&server, &lines);
+            let content = Content { len: 1000, seed: 1 };
+            bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
+            let other = Content { len: 2000, seed: 2 };
+            let kept = try_bring(&mut line, &plan("a b", other), &mut Feed::of(other)).await;
+            let Err(Failed { stop: Stop::Exists { size, modified_millis }, leftover }) = kept else {
+                panic!("{kept:?}\n{}", lines.text())
+            };
+            assert_eq!((size, modified_millis), (Some(1000), Some(MODIFIED_MILLIS)));
+            assert_eq!(leftover, None);
+            assert_stored(&server, "a b", content, &lines);
+        }
+    }
+
     async fn refused(kind: Kind) {
         let server = server(kind, |options| options.dates = Dates::Refused);
         let lines = Lines::default();
@@ -1023,7 +1040,7 @@ mod names {
             let kept = try_bring(&mut line, &plan(&full, content), &mut Feed::of(content)).await;
             let exists = Some((1 << 20) + seed);
             assert!(
-                matches!(&kept, Err(Failed { stop: Stop::Exists { size }, .. }) if *size == exists),
+                matches!(&kept, Err(Failed { stop: Stop::Exists { size, .. }, .. }) if *size == exists),
                 "{name}: {kept:?}\n{}",
                 lines.text()
             );

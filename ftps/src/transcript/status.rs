@@ -162,6 +162,11 @@ pub enum Status {
         /// How many they are.
         size: u64,
     },
+    /// An earlier upload brought every byte.
+    AlreadyWhole {
+        /// How many they are.
+        size: u64,
+    },
     /// The server does not begin to take the rest of a file.
     NameHeld {
         /// Its temporary name.
@@ -311,6 +316,7 @@ impl fmt::Display for Status {
                 f,
                 "The server's reply was lost, but it holds all {size} bytes: it has finished."
             ),
+            Self::AlreadyWhole { size } => write!(f, "The server holds all {size} bytes already."),
             Self::NameHeld { path } => write!(
                 f,
                 "The server does not take the rest of \"{path}\": the session that broke may hold \

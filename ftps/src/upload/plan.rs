@@ -140,6 +140,9 @@ pub enum Stop<E> {
     Exists {
         /// The size of the file that has it, in bytes, where the server says it.
         size: Option<u64>,
+        /// When that was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server
+        /// says it.
+        modified_millis: Option<i64>,
     },
     /// The source gave up.
     Source(E),
@@ -161,7 +164,9 @@ pub enum Stop<E> {
 pub struct Failed<E> {
     /// Why.
     pub stop: Stop<E>,
-    /// Where a part of the file is that a later upload can go on with: see [`Plan::resume`].
+    /// Where a part of the file is, or all of it, that a later upload can go on with: see
+    /// [`Plan::resume`]. With [`Stop::Exists`] too, where somebody took the name meanwhile: one that
+    /// replaces what has it only has to check and rename then.
     pub leftover: Option<RemotePath>,
 }
 
