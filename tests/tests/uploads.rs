@@ -576,6 +576,31 @@ mod going_on {
             assert_eq!(feed.offsets, [from], "{}", lines.text());
         }
 
+        async fn with_the_file_that_has_the_name_and_is_its_beginning(server: Server) {
+            let content = Content { len: LEN, seed: 13 };
+            let held = 3 << 20;
+            for (round, name) in ["a b", "c"].into_iter().enumerate() {
+                let file = server.root().join(name);
+                fs::write(&file, content.piece(0, held)).unwrap();
+                std::os::unix::fs::chown(&file, Some(1), Some(1)).unwrap();
+                let lines = Lines::default();
+                let mut line = line(&server, &lines);
+                let mut feed = Feed::of(content);
+                let plan = Plan { existing: Existing::Resume, ..plan(name, content) };
+                bring(&mut line, &plan, &mut feed, &lines).await;
+                assert_stored(&server, name, content, &lines);
+                assert_eq!(server.files().len(), round + 1, "{}", lines.text());
+                let from = if goes_on(&server) { held } else { 0 };
+                assert_eq!(feed.offsets, [from], "{}", lines.text());
+                // A file that is whole is no beginning.
+                let ended = try_bring(&mut line, &plan, &mut Feed::of(content)).await;
+                let Err(Failed { stop: Stop::Exists { size, .. }, leftover: None }) = ended else {
+                    panic!("{ended:?}\n{}", lines.text())
+                };
+                assert_eq!(size, Some(LEN));
+            }
+        }
+
         async fn with_a_part_that_was_cut_off_from_where_it_ends_now(server: Server) {
             let content = Content { len: LEN, seed: 5 };
             let leftover = leave_a_part(&server, "a b", content, 5 << 20).await;

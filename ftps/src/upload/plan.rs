@@ -29,6 +29,11 @@ pub enum Existing {
     Keep,
     /// It is replaced once the new one is complete.
     Replace,
+    /// It is the beginning of the new one: the upload goes on where it ends. One that is not
+    /// smaller ends the upload with [`Stop::Exists`]. It is out of the way, under a temporary name,
+    /// until the file is whole. An upload that is given up before it sent anything gives it its name
+    /// back; after that, [`Failed::leftover`] is what became of it.
+    Resume,
 }
 
 /// Where the bytes of an upload come from, and who hears of it.
@@ -136,7 +141,8 @@ impl fmt::Display for Verified {
 pub enum Stop<E> {
     /// It was cancelled: given up, or ended for now ([`Source::keeps`]).
     Cancelled,
-    /// The name is taken, and [`Existing::Keep`] was the plan.
+    /// The name is taken, and the plan was to keep what has it; or it was to go on with that, and it
+    /// is no beginning of the file, as its size says.
     Exists {
         /// The size of the file that has it, in bytes, where the server says it.
         size: Option<u64>,

@@ -21,7 +21,7 @@ pub(crate) struct Memory {
     pub(crate) piece: usize,
     pub(crate) upcoming: Option<RemotePath>,
     pub(crate) seen: Vec<String>,
-    /// Cancelled when so many bytes were taken.
+    /// Cancelled when so many bytes were taken, or are not asked for any more.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
     /// Whether what the server holds is to stay then.
     pub(crate) keeps: bool,
@@ -39,6 +39,14 @@ impl Memory {
             keeps: false,
         }
     }
+
+    fn stop_if_due(&self, offset: u64) {
+        if let Some((at, stop)) = &self.stop_at
+            && offset >= *at
+        {
+            stop.cancel();
+        }
+    }
 }
 
 impl Source for Memory {
@@ -54,6 +62,7 @@ impl Source for Memory {
 
     async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
         self.position = usize::try_from(offset).unwrap();
+        self.stop_if_due(offset);
         Ok(())
     }
 
@@ -61,11 +70,7 @@ impl Source for Memory {
         match progress {
             Progress::Opened { offset, .. } => self.seen.push(format!("opened at {offset}")),
             Progress::Taken { offset } => {
-                if let Some((at, stop)) = &self.stop_at
-                    && offset >= *at
-                {
-                    stop.cancel();
-                }
+                self.stop_if_due(offset);
             }
             Progress::Confirming => self.seen.push("confirming".to_owned()),
             Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),

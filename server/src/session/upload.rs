@@ -92,7 +92,8 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
-            OnConflict::Ask | OnConflict::Resume => ftps::upload::Existing::Keep,
+            OnConflict::Ask => ftps::upload::Existing::Keep,
+            OnConflict::Resume => ftps::upload::Existing::Resume,
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // A name that cannot be one is as good as none.
