@@ -389,6 +389,11 @@ impl Error {
         }
     }
 
+    /// Whether the server holds something else than what was sent.
+    pub(crate) fn is_wrong_content(&self) -> bool {
+        matches!(self.0.kind, Kind::WrongDigest { .. })
+    }
+
     /// Whether the server holds a part of what it called stored.
     pub(crate) fn is_short_file(&self) -> bool {
         matches!(self.0.kind, Kind::WrongSize { sent, stored } if stored.is_none_or(|n| n < sent))

@@ -197,6 +197,14 @@ impl Line {
         self.connector.config()
     }
 
+    /// Tells the transcript something of the session that there is, or of none.
+    pub(crate) fn tell(&self, status: Status) {
+        match &self.client {
+            Some(client) => client.tell(status),
+            None => self.connector.transcript().control(status),
+        }
+    }
+
     /// Tells the transcript what is done about an error.
     pub(crate) fn tell_about(&self, error: &Error, status: Status) {
         self.connector.transcript_about(error).control(status);

@@ -10,6 +10,7 @@
 //!
 //! - `plan`: what is asked for, where bytes come from, how it ends.
 //! - this module: the story.
+//! - `beginning`: going on with the file that has the name.
 //! - `resume`: from where it goes on.
 //! - `place`: the check, the date and the name.
 //! - `patience`: when it tries again, and when it gives up.
@@ -23,6 +24,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    beginning::Beginning,
     patience::{Patience, may_work_later},
     resume::Point,
 };
@@ -31,6 +33,7 @@ use crate::{
     digest::Seen,
     error::{Error, Kind, Stage},
     line::Line,
+    listing::Entry,
     path::RemotePath,
     pool::Meter,
     profile::{Behind, Resume},
@@ -38,6 +41,7 @@ use crate::{
     transcript::Status,
 };
 
+mod beginning;
 mod leftovers;
 mod patience;
 mod place;
@@ -92,6 +96,7 @@ impl Line {
             upcoming: None,
             directory: Directory::Trusted,
             replaces: false,
+            beginning: Beginning::None,
             way: Resume::default(),
         };
         run.until_it_ends(self).await
@@ -151,6 +156,8 @@ struct Run<'a, S: Source> {
     directory: Directory,
     /// Whether a file that somebody else wrote has the name that is written to.
     replaces: bool,
+    /// What became of the file that this one goes on with.
+    beginning: Beginning,
     /// How this attempt goes on where the last one broke off.
     way: Resume,
 }
@@ -181,27 +188,34 @@ impl<S: Source> Run<'_, S> {
         };
         let keeps = match &stop {
             Stop::Cancelled => self.source.keeps(),
-            Stop::Exists { .. } | Stop::NotReplaced { .. } => false,
-            Stop::Source(_) => true,
+            Stop::NotReplaced { .. } => false,
+            Stop::Exists { .. } | Stop::Source(_) => true,
             Stop::Engine(error) => may_work_later(error),
         };
         // In place, what was replaced is gone: a part of the new file is better than nothing.
-        let replaces = self.plan.existing == Existing::Replace;
-        let keeps = keeps || (self.is_in_place(line) && replaces);
+        let keeps = keeps || (self.is_in_place(line) && self.may_replace());
         let leftover = self.temporary.take().filter(|_| self.begun);
-        if keeps {
-            return Err(Failed { stop, leftover });
-        }
-        if let Some(leftover) = leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
-            self.clean_up(line, &leftover).await;
-        }
-        Err(Failed { stop, leftover: None })
+        let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
+            Some(leftover) if !keeps => self.clean_up(line, leftover, is_wrong(&stop)).await,
+            leftover => leftover,
+        };
+        Err(Failed { stop, leftover })
     }
 
-    /// Removes what is of no use to anybody; a server that cannot be reached now keeps it.
-    async fn clean_up(&self, line: &mut Line, leftover: &RemotePath) {
+    /// Removes what is of no use to anybody, and gives what is not ours to remove. A server that
+    /// cannot be reached now keeps everything.
+    async fn clean_up(
+        &self,
+        line: &mut Line,
+        leftover: RemotePath,
+        is_wrong: bool,
+    ) -> Option<RemotePath> {
+        if self.is_taken_up() {
+            return self.leave_beginning(line, leftover, is_wrong).await;
+        }
         let within = line.config().timeouts.abort;
-        let _kept = tokio::time::timeout(within, line.remove(leftover)).await;
+        let _kept = tokio::time::timeout(within, line.remove(&leftover)).await;
+        None
     }
 
     /// Attempt after attempt, until one ends it or patience does.
@@ -280,7 +294,9 @@ impl<S: Source> Run<'_, S> {
             && error.is_timeout()
             && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
             && error.evidence().data_tls.is_none();
-        if !is_stuck || self.is_in_place(line) || self.held > LITTLE {
+        // What somebody else wrote is not written anew.
+        let is_ours = !self.is_taken_up() && !self.is_in_place(line);
+        if !is_stuck || !is_ours || self.held > LITTLE {
             return;
         }
         if let Some(name) = self.temporary.take() {
@@ -300,16 +316,25 @@ impl<S: Source> Run<'_, S> {
         }
         self.path = Some(path.clone());
         self.remove_abandoned(client).await?;
+        self.put_down(client, &path).await?;
         let temporary = self.temporary_name(client, &path)?;
         unless(self.stop, make_parent(client, &path)).await??;
         let (found, held) = self.look(client, &path, &temporary, ahead).await?;
         if self.has_its_name(found, held) {
             return self.confirm_name(client, path).await;
         }
+        let (found, held) = match self.beginning_in(found.target, held) {
+            Some(bytes) => self.take_up(client, &path, &temporary, (found, bytes)).await?,
+            None => (found, held),
+        };
         match self.resume_point(client, &temporary, held).await? {
             Point::From(offset) => self.store(client, &temporary, offset).await?,
             Point::Whole => {
-                client.tell(Status::ReplyLost { size: self.plan.size });
+                let size = self.plan.size;
+                client.tell(match self.attempts {
+                    0 => Status::AlreadyWhole { size },
+                    _ => Status::ReplyLost { size },
+                });
                 self.see(client, self.plan.size);
             }
         }
@@ -394,7 +419,7 @@ impl<S: Source> Run<'_, S> {
         self.replaces |= temporary == path && !self.begun && found.target != Size::Missing;
         // In place, what has the name is our own from the second attempt on.
         let is_ours = (temporary == path && self.begun) || self.has_its_name(found, held);
-        if !is_ours {
+        if !is_ours && self.beginning_in(found.target, held).is_none() {
             self.mind_existing(client, path, found.target).await?;
         }
         Ok((found, held))
@@ -429,12 +454,21 @@ impl<S: Source> Run<'_, S> {
         path: &RemotePath,
         target: Size,
     ) -> Result<(), Stop<S::Error>> {
-        match (self.plan.existing, target) {
-            (Existing::Replace, _) | (Existing::Keep, Size::Missing) => Ok(()),
-            (Existing::Keep, Size::Bytes(bytes)) => Err(Stop::Exists { size: Some(bytes) }),
-            (Existing::Keep, Size::Unknown) => {
+        match target {
+            _ if self.may_replace() => Ok(()),
+            Size::Missing => Ok(()),
+            Size::Bytes(bytes) => {
+                // That it is there is known already; without its date it is a conflict all the same.
+                let modified_millis = unless(self.stop, client.date_of(path)).await?;
+                let modified_millis = modified_millis.unwrap_or_default();
+                Err(Stop::Exists { size: Some(bytes), modified_millis })
+            }
+            Size::Unknown => {
                 let listed = unless(self.stop, client.find(path)).await??;
-                listed.map_or(Ok(()), |entry| Err(Stop::Exists { size: entry.size }))
+                listed.map_or(Ok(()), |entry| {
+                    let Entry { size, modified_millis, .. } = entry;
+                    Err(Stop::Exists { size, modified_millis })
+                })
             }
         }
     }
@@ -460,10 +494,18 @@ impl<S: Source> Run<'_, S> {
         let behind = client.takes_commands_behind().then(|| client.prefetch_command());
         // From here on something may lie there, whether the server answers or not.
         let was_begun = std::mem::replace(&mut self.begun, true);
+        if self.stop.is_cancelled() {
+            return Err(Stop::Cancelled);
+        }
+        let was = self.beginning;
+        self.beginning = was.gone_on_with();
         let mut store = match unless(self.stop, open(client, temporary, offset, self.way)).await? {
             Ok(store) => store,
             Err(error) => {
                 self.begun = was_begun || error.refusal().is_none();
+                if error.refusal().is_some() {
+                    self.beginning = was;
+                }
                 return Err(error.into());
             }
         };
@@ -548,6 +590,11 @@ async fn unless<T, E>(
         () = stop.cancelled() => Err(Stop::Cancelled),
         done = work => Ok(done),
     }
+}
+
+/// Whether the bytes that the server holds are not those of the file.
+fn is_wrong<E>(stop: &Stop<E>) -> bool {
+    matches!(stop, Stop::Engine(error) if error.is_wrong_content())
 }
 
 async fn make_parent(client: &mut Client, path: &RemotePath) -> Result<(), Error> {

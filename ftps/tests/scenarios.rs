@@ -457,7 +457,7 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
     .await;
     let mut line = line(&server, &Log::default());
     let taken = bring(&mut line, &plan("taken", b"x"), &mut Memory::new(b"x")).await.unwrap_err();
-    assert!(matches!(taken.stop, Stop::Exists { size: Some(9) }), "{taken:?}");
+    assert!(matches!(taken.stop, Stop::Exists { size: Some(9), .. }), "{taken:?}");
     let uploaded = bring(&mut line, &plan("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
     assert_eq!(uploaded.verified, Verified::ReplyOnly);
     server.finished().await;
@@ -473,15 +473,14 @@ async fn file_that_comes_to_be_while_the_upload_runs_is_kept() {
         peer.look("a", "550 none").await;
         let (temporary, _) = peer.stor_all().await;
         peer.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        peer.look("a", "213 9").await;
-        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+        peer.look_and_find("a", 9).await;
     })
     .await;
     let mut line = line(&server, &Log::default());
     let plan = plan("a", &file);
     assert_eq!(plan.existing, Existing::Keep);
     let failed = bring(&mut line, &plan, &mut Memory::new(&file)).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
     server.finished().await;
 }
 

@@ -16,7 +16,9 @@ use ftps::{
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
-    uploads::{Memory, Script, bring, content, line, log_in_with, plan, read_some},
+    uploads::{
+        MODIFIED_MILLIS, Memory, Script, bring, content, line, log_in_with, plan, read_some,
+    },
 };
 use sha2::{Digest as _, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -71,7 +73,7 @@ async fn what_the_next_upload_needs_goes_with_the_end_of_the_last() {
 async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
     let server = Server::start(async |mut peer| {
         peer.log_in().await;
-        peer.look("a", "213 9").await;
+        peer.look_and_find("a", 9).await;
         let port = peer.extended_passive().await;
         drop(port);
         peer.look("a", "213 9").await;
@@ -85,9 +87,42 @@ async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
     let mut line = line(&server, &Log::default());
     let mut plan = plan("a", b"abc");
     let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
+    let Stop::Exists { size: Some(9), modified_millis } = failed.stop else { panic!("{failed:?}") };
+    assert_eq!((modified_millis, failed.leftover), (Some(MODIFIED_MILLIS), None));
     plan.existing = Existing::Replace;
     bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap();
+    server.finished().await;
+}
+
+/// Somebody was quicker: nothing has to be sent again if the person chooses to replace the file.
+#[tokio::test]
+async fn name_that_is_taken_in_the_end_costs_no_byte_that_was_sent() {
+    let file = content(2_000_000);
+    let size = file.len();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
+        peer.look_and_find("a", 9).await;
+        peer.look("a", "213 9").await;
+        peer.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
+        let _port = peer.extended_passive().await;
+        peer.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
+        peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "250 ok").await;
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    let mut plan = plan("a", &file);
+    let failed = bring(&mut line, &plan, &mut Memory::new(&file)).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
+    plan.resume = failed.leftover;
+    plan.existing = Existing::Replace;
+    let uploaded = bring(&mut line, &plan, &mut Memory::new(&file)).await.unwrap();
+    assert_eq!(uploaded.attempts, 0);
+    assert!(log.has("holds all 2000000 bytes already"), "{}", log.text());
     server.finished().await;
 }
 
@@ -741,6 +776,7 @@ async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
         // From here on the directory is known to rename nothing.
         peer.look("a", "213 2").await;
         let _port = peer.extended_passive().await;
+        peer.date("a").await;
     })
     .await;
     let mut line = line(&server, &Log::default());
@@ -748,7 +784,7 @@ async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
     let mut plan = plan("a", b"abc");
     plan.resume = Some(path("a.12345678.part"));
     let failed = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(2) }), "{failed:?}");
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(2), .. }), "{failed:?}");
 }
 
 /// "Permission denied" is no word about whether there is a file.
@@ -768,7 +804,7 @@ async fn size_that_nobody_is_told_costs_no_file() {
     .await;
     let mut line = line(&server, &Log::default());
     let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9) }), "{failed:?}");
+    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
 }
 
 #[tokio::test]
@@ -863,6 +899,7 @@ async fn two_replies_to_an_abort_do_not_shift_those_that_follow() {
         peer.answer(&format!("DELE {temporary}"), "550 not yours").await;
         peer.look("b", "213 7").await;
         let _port = peer.extended_passive().await;
+        peer.date("b").await;
     })
     .await;
     let log = Log::default();
@@ -872,5 +909,9 @@ async fn two_replies_to_an_abort_do_not_shift_those_that_follow() {
     source.stop_at = Some((1_000_000, stop.clone()));
     line.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
     let failed = bring(&mut line, &plan("b", b"x"), &mut Memory::new(b"x")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(7) }), "{failed:?}\n{}", log.text());
+    assert!(
+        matches!(failed.stop, Stop::Exists { size: Some(7), .. }),
+        "{failed:?}\n{}",
+        log.text()
+    );
 }

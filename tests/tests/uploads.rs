@@ -297,6 +297,23 @@ mod dates {
         }
     }
 
+    with_each_server! {
+        async fn a_file_that_is_in_the_way_is_told_with_its_size_and_its_date(server: Server) {
+            let lines = Lines::default();
+            let mut line = line(&server, &lines);
+            let content = Content { len: 1000, seed: 1 };
+            bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
+            let other = Content { len: 2000, seed: 2 };
+            let kept = try_bring(&mut line, &plan("a b", other), &mut Feed::of(other)).await;
+            let Err(Failed { stop: Stop::Exists { size, modified_millis }, leftover }) = kept else {
+                panic!("{kept:?}\n{}", lines.text())
+            };
+            assert_eq!((size, modified_millis), (Some(1000), Some(MODIFIED_MILLIS)));
+            assert_eq!(leftover, None);
+            assert_stored(&server, "a b", content, &lines);
+        }
+    }
+
     async fn refused(kind: Kind) {
         let server = server(kind, |options| options.dates = Dates::Refused);
         let lines = Lines::default();
@@ -557,6 +574,31 @@ mod going_on {
             let (lines, feed) = go_on(&server, content, leftover).await;
             let from = if goes_on(&server) { held } else { 0 };
             assert_eq!(feed.offsets, [from], "{}", lines.text());
+        }
+
+        async fn with_the_file_that_has_the_name_and_is_its_beginning(server: Server) {
+            let content = Content { len: LEN, seed: 13 };
+            let held = 3 << 20;
+            for (round, name) in ["a b", "c"].into_iter().enumerate() {
+                let file = server.root().join(name);
+                fs::write(&file, content.piece(0, held)).unwrap();
+                std::os::unix::fs::chown(&file, Some(1), Some(1)).unwrap();
+                let lines = Lines::default();
+                let mut line = line(&server, &lines);
+                let mut feed = Feed::of(content);
+                let plan = Plan { existing: Existing::Resume, ..plan(name, content) };
+                bring(&mut line, &plan, &mut feed, &lines).await;
+                assert_stored(&server, name, content, &lines);
+                assert_eq!(server.files().len(), round + 1, "{}", lines.text());
+                let from = if goes_on(&server) { held } else { 0 };
+                assert_eq!(feed.offsets, [from], "{}", lines.text());
+                // A file that is whole is no beginning.
+                let ended = try_bring(&mut line, &plan, &mut Feed::of(content)).await;
+                let Err(Failed { stop: Stop::Exists { size, .. }, leftover: None }) = ended else {
+                    panic!("{ended:?}\n{}", lines.text())
+                };
+                assert_eq!(size, Some(LEN));
+            }
         }
 
         async fn with_a_part_that_was_cut_off_from_where_it_ends_now(server: Server) {
@@ -1023,7 +1065,7 @@ mod names {
             let kept = try_bring(&mut line, &plan(&full, content), &mut Feed::of(content)).await;
             let exists = Some((1 << 20) + seed);
             assert!(
-                matches!(&kept, Err(Failed { stop: Stop::Exists { size }, .. }) if *size == exists),
+                matches!(&kept, Err(Failed { stop: Stop::Exists { size, .. }, .. }) if *size == exists),
                 "{name}: {kept:?}\n{}",
                 lines.text()
             );

@@ -70,6 +70,27 @@ impl Client {
         millis.map(Some).ok_or_else(|| self.unreadable(command, reply))
     }
 
+    /// When a file that is there was modified, in whichever way the server says that it knows:
+    /// `MLST`, `MDTM`, a listing. In milliseconds since 1970-01-01T00:00:00Z; `None` where it does
+    /// not tell.
+    ///
+    /// # Errors
+    /// [`Error`] when the session ends.
+    pub(crate) async fn date_of(&mut self, path: &RemotePath) -> Result<Option<i64>, Error> {
+        let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
+        let told = if facts.contains("modify") {
+            self.entry(path).await.map(|entry| entry?.modified_millis)
+        } else if self.facts.features.has("MDTM") {
+            self.modified(path).await
+        } else {
+            self.find(path).await.map(|entry| entry?.modified_millis)
+        };
+        match told {
+            Err(error) if self.is_usable() && error.reply().is_some() => Ok(None),
+            told => told,
+        }
+    }
+
     /// How many bytes may still be stored in a directory (`AVBL`, the draft on streamlined FTP
     /// command extensions, §4); `None` where the server does not list the command, or does not
     /// tell. Few servers know it.

@@ -162,6 +162,23 @@ pub enum Status {
         /// How many they are.
         size: u64,
     },
+    /// An earlier upload brought every byte.
+    AlreadyWhole {
+        /// How many they are.
+        size: u64,
+    },
+    /// The file that has the name is taken for the beginning of the new one, and gone on with.
+    TakingUp {
+        /// Its path.
+        path: String,
+        /// Its size in bytes.
+        held: u64,
+    },
+    /// What the upload went on with turned out to be something else, and is left as it is.
+    BeginningKept {
+        /// Its temporary name.
+        path: String,
+    },
     /// The server does not begin to take the rest of a file.
     NameHeld {
         /// Its temporary name.
@@ -310,6 +327,16 @@ impl fmt::Display for Status {
             Self::ReplyLost { size } => write!(
                 f,
                 "The server's reply was lost, but it holds all {size} bytes: it has finished."
+            ),
+            Self::AlreadyWhole { size } => write!(f, "The server holds all {size} bytes already."),
+            Self::TakingUp { path, held } => write!(
+                f,
+                "\"{path}\" is taken for the first {held} bytes of the file. It goes on where they \
+                 end."
+            ),
+            Self::BeginningKept { path } => write!(
+                f,
+                "What was gone on with is not the beginning of the file. It is left as \"{path}\"."
             ),
             Self::NameHeld { path } => write!(
                 f,

@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::{Existing, Found, Run, Source, Stop, Verified, temporary, unless};
+use super::{Found, Run, Source, Stop, Verified, temporary, unless};
 use crate::{
     client::{Client, digest::DigestWay, survey::Size},
     command::Command,
@@ -186,7 +186,7 @@ impl<S: Source> Run<'_, S> {
         place: &Place<'_>,
     ) -> Result<Verified, Stop<S::Error>> {
         let verified = self.check_at(client, place, place.temporary).await?;
-        if self.plan.existing == Existing::Keep && place.temporary != place.path {
+        if !self.may_replace() && place.temporary != place.path {
             let size = unless(self.stop, client.survey_one(place.path)).await??;
             self.mind_existing(client, place.path, size).await?;
         }
@@ -270,15 +270,13 @@ impl<S: Source> Run<'_, S> {
         if !error.is_permanent() {
             return Err(error.into());
         }
-        match self.plan.existing {
-            Existing::Replace => self.replace(client, place, error).await,
-            Existing::Keep => {
-                // Somebody may have been quicker.
-                let size = client.survey_one(place.path).await?;
-                self.mind_existing(client, place.path, size).await?;
-                Err(error.into())
-            }
+        if self.may_replace() {
+            return self.replace(client, place, error).await;
         }
+        // Somebody may have been quicker.
+        let size = client.survey_one(place.path).await?;
+        self.mind_existing(client, place.path, size).await?;
+        Err(error.into())
     }
 
     /// Some servers rename over nothing that exists. The person chose to replace the file, and the

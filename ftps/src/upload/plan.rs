@@ -29,6 +29,11 @@ pub enum Existing {
     Keep,
     /// It is replaced once the new one is complete.
     Replace,
+    /// It is the beginning of the new one: the upload goes on where it ends. One that is not
+    /// smaller ends the upload with [`Stop::Exists`]. It is out of the way, under a temporary name,
+    /// until the file is whole. An upload that is given up before it sent anything gives it its name
+    /// back; after that, [`Failed::leftover`] is what became of it.
+    Resume,
 }
 
 /// Where the bytes of an upload come from, and who hears of it.
@@ -136,10 +141,14 @@ impl fmt::Display for Verified {
 pub enum Stop<E> {
     /// It was cancelled: given up, or ended for now ([`Source::keeps`]).
     Cancelled,
-    /// The name is taken, and [`Existing::Keep`] was the plan.
+    /// The name is taken, and the plan was to keep what has it; or it was to go on with that, and it
+    /// is no beginning of the file, as its size says.
     Exists {
         /// The size of the file that has it, in bytes, where the server says it.
         size: Option<u64>,
+        /// When that was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server
+        /// says it.
+        modified_millis: Option<i64>,
     },
     /// The source gave up.
     Source(E),
@@ -161,7 +170,9 @@ pub enum Stop<E> {
 pub struct Failed<E> {
     /// Why.
     pub stop: Stop<E>,
-    /// Where a part of the file is that a later upload can go on with: see [`Plan::resume`].
+    /// Where a part of the file is, or all of it, that a later upload can go on with: see
+    /// [`Plan::resume`]. With [`Stop::Exists`] too, where somebody took the name meanwhile: one that
+    /// replaces what has it only has to check and rename then.
     pub leftover: Option<RemotePath>,
 }
 

@@ -1,6 +1,6 @@
 //! From where an upload goes on: what the server holds, as far as it can be trusted.
 
-use super::{Run, Source, Stop, unless};
+use super::{Existing, Run, Source, Stop, unless};
 use crate::{
     client::{Client, survey::Size},
     digest::Seen,
@@ -127,7 +127,13 @@ impl<S: Source> Run<'_, S> {
     /// Notes that the directory lets nothing be renamed: the next attempt writes under the file's own
     /// name.
     pub(super) fn learn_naming(&mut self, line: &mut Line, error: &Error) -> bool {
-        let is_forbidden = error.refused_verb() == Some("RNFR") && error.is_permanent();
+        // The beginning of a file may not be moved, or no file may be named in the end.
+        let is_refused = match error.refused_verb() {
+            Some("RNFR") => !self.is_taken_up(),
+            Some("RNTO") => !self.begun && self.plan.existing == Existing::Resume,
+            _ => false,
+        };
+        let is_forbidden = is_refused && error.is_permanent();
         let Some(path) = self.path.clone().filter(|_| is_forbidden) else { return false };
         if self.temporary.as_ref() == Some(&path) {
             return false;

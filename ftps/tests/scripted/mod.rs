@@ -466,7 +466,7 @@ impl Peer {
         self.answer(&format!("PASS {SECRET}"), "230 in").await;
         self.answer("PBSZ 0", "200 ok").await;
         self.answer("PROT P", "200 ok").await;
-        self.answer("FEAT", "211-Features\r\n SIZE\r\n MLST type*;size*;\r\n211 End").await;
+        self.answer("FEAT", "211-Features\r\n SIZE\r\n MLST type*;size*;modify*;\r\n211 End").await;
         self.answer("OPTS UTF8 ON", "200 ok").await;
         self.answer("TYPE I", "200 ok").await;
         self.answer("PWD", "257 \"/home\" is here").await;

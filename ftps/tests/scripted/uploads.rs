@@ -21,7 +21,7 @@ pub(crate) struct Memory {
     pub(crate) piece: usize,
     pub(crate) upcoming: Option<RemotePath>,
     pub(crate) seen: Vec<String>,
-    /// Cancelled when so many bytes were taken.
+    /// Cancelled when so many bytes were taken, or are not asked for any more.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
     /// Whether what the server holds is to stay then.
     pub(crate) keeps: bool,
@@ -39,6 +39,14 @@ impl Memory {
             keeps: false,
         }
     }
+
+    fn stop_if_due(&self, offset: u64) {
+        if let Some((at, stop)) = &self.stop_at
+            && offset >= *at
+        {
+            stop.cancel();
+        }
+    }
 }
 
 impl Source for Memory {
@@ -54,6 +62,7 @@ impl Source for Memory {
 
     async fn seek(&mut self, offset: u64) -> Result<(), Infallible> {
         self.position = usize::try_from(offset).unwrap();
+        self.stop_if_due(offset);
         Ok(())
     }
 
@@ -61,11 +70,7 @@ impl Source for Memory {
         match progress {
             Progress::Opened { offset, .. } => self.seen.push(format!("opened at {offset}")),
             Progress::Taken { offset } => {
-                if let Some((at, stop)) = &self.stop_at
-                    && offset >= *at
-                {
-                    stop.cancel();
-                }
+                self.stop_if_due(offset);
             }
             Progress::Confirming => self.seen.push("confirming".to_owned()),
             Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),
@@ -108,6 +113,10 @@ pub(crate) async fn bring(
     line.upload(plan, source, &CancellationToken::new()).await
 }
 
+/// The date of files that are in the way, as servers tell it, and what it is.
+const MODIFIED: &str = "20250131120000";
+pub(crate) const MODIFIED_MILLIS: i64 = 1_738_324_800_000;
+
 /// A command for a digest, the size of the file, and the answer.
 pub(crate) type Hash<'a> = (&'a str, usize, &'a str);
 
@@ -115,6 +124,8 @@ pub(crate) type Hash<'a> = (&'a str, usize, &'a str);
 pub(crate) trait Script {
     async fn look(&mut self, target: &str, answer: &str);
     async fn look_again(&mut self, target: &str, temporary: &str, held: usize);
+    async fn look_and_find(&mut self, target: &str, size: usize);
+    async fn date(&mut self, target: &str);
     async fn stor(&mut self) -> (String, TlsStream<TcpStream>);
     async fn stor_all(&mut self) -> (String, Vec<u8>);
     async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize);
@@ -126,6 +137,18 @@ impl Script for Peer {
     /// The flight before the first byte.
     async fn look(&mut self, target: &str, answer: &str) {
         self.answer(&format!("SIZE /home/{target}"), answer).await;
+    }
+
+    /// The same, and somebody's file is there.
+    async fn look_and_find(&mut self, target: &str, size: usize) {
+        self.look(target, &format!("213 {size}")).await;
+        self.date(target).await;
+    }
+
+    /// What is asked about a file that is in the way.
+    async fn date(&mut self, target: &str) {
+        let facts = format!("250-Facts\r\n type=file;modify={MODIFIED}; /home/{target}\r\n250 End");
+        self.answer(&format!("MLST /home/{target}"), &facts).await;
     }
 
     /// The flight before a later attempt.

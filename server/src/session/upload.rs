@@ -47,10 +47,7 @@ pub async fn run(
             page_agrees: false,
         },
         Err(Ended::Stopped { resume }) => upload.ended(upload.ending(), resume),
-        Err(Ended::Exists { size }) => ServerMessage::Conflict {
-            upload: id,
-            existing: Existing { size, modified_millis: None },
-        },
+        Err(Ended::Exists(existing)) => ServerMessage::Conflict { upload: id, existing },
         Err(Ended::Failed { problem, resume }) => {
             ServerMessage::Failed { upload: id, problem, resume }
         }
@@ -60,7 +57,7 @@ pub async fn run(
 /// Why an upload did not end with a stored file.
 enum Ended {
     Stopped { resume: Option<String> },
-    Exists { size: Option<u64> },
+    Exists(Existing),
     Failed { problem: Problem, resume: Option<String> },
 }
 
@@ -95,7 +92,8 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
-            OnConflict::Ask | OnConflict::Resume => ftps::upload::Existing::Keep,
+            OnConflict::Ask => ftps::upload::Existing::Keep,
+            OnConflict::Resume => ftps::upload::Existing::Resume,
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // A name that cannot be one is as good as none.
@@ -107,7 +105,9 @@ fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.stop {
         Stop::Cancelled => return Ended::Stopped { resume },
-        Stop::Exists { size } => return Ended::Exists { size },
+        Stop::Exists { size, modified_millis } => {
+            return Ended::Exists(Existing { size, modified_millis });
+        }
         Stop::Source(problem) => problem,
         Stop::Engine(error) => words::problem(&error),
         Stop::NotReplaced { error, new, old } => {
