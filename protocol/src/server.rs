@@ -172,6 +172,10 @@ pub enum ServerMessage {
         upload: UploadId,
         /// What is there.
         existing: Existing,
+        /// Where the new file is, or a part of it, that another offer can go on with: the path was
+        /// taken while the upload was under way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        resume: Option<String>,
     },
     /// The upload was cancelled, as the page asked.
     Cancelled {

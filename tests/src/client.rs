@@ -113,7 +113,12 @@ pub enum Outcome {
         verified: Verified,
     },
     /// The path is taken.
-    Conflict(Existing),
+    Conflict {
+        /// What is there.
+        existing: Existing,
+        /// Where the new file is.
+        resume: Option<String>,
+    },
     /// As the client asked.
     Cancelled,
     /// As the client asked, to go on with later.
@@ -518,8 +523,8 @@ impl Client {
                 ServerMessage::Done { upload, path, verified, .. } => {
                     (upload, Outcome::Done { path, verified })
                 }
-                ServerMessage::Conflict { upload, existing } => {
-                    (upload, Outcome::Conflict(existing))
+                ServerMessage::Conflict { upload, existing, resume } => {
+                    (upload, Outcome::Conflict { existing, resume })
                 }
                 ServerMessage::Cancelled { upload } => (upload, Outcome::Cancelled),
                 ServerMessage::Paused { upload, resume } => (upload, Outcome::Paused { resume }),

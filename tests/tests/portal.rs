@@ -18,7 +18,7 @@ use ferryport_tests::{
     with_each_server,
 };
 use protocol::{
-    ClientMessage, Encryption, Problem, ServerMessage, Stage,
+    ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
     client::{Connect, Secret},
     server::{EntryKind, Existing},
 };
@@ -180,8 +180,13 @@ with_each_server! {
         must_arrive(&mut client, &server, std::slice::from_ref(&old)).await;
 
         let outcome = client.upload_one(&new).await;
-        assert_eq!(outcome, Outcome::Conflict(Existing { size: Some(70_000), modified_millis: None }));
-        assert_eq!(server.sha256_of("same.bin"), Some(old.content.sha256()));
+        let existing = must_conflict(&outcome);
+        assert_eq!(existing.size, Some(70_000));
+        assert!(existing.modified_millis.is_some(), "{existing:?}");
+        // One that is the beginning of the new file can be gone on with.
+        let longer = File { content: Content { len: 90_000, ..old.content }, ..old.clone() };
+        let going_on = File { on_conflict: OnConflict::Resume, ..longer };
+        must_arrive(&mut client, &server, &[going_on]).await;
 
         must_arrive(&mut client, &server, &[new.overwriting()]).await;
         assert_eq!(server.files(), ["same.bin"]);
@@ -195,15 +200,23 @@ with_each_server! {
         let file = File::new("same.bin", Content { len: 20 << 20, seed: 1 });
         let other = server.root().join("same.bin");
         let outcomes = client
-            .upload_and(&[file], |message, _| {
+            .upload_and(std::slice::from_ref(&file), |message, _| {
                 if matches!(message, ServerMessage::Opened { .. }) {
                     std::fs::write(&other, "somebody else's").unwrap();
                 }
                 None
             })
             .await;
-        assert_eq!(outcomes, [Outcome::Conflict(Existing { size: Some(15), modified_millis: None })]);
+        assert_eq!(must_conflict(&outcomes[0]).size, Some(15));
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
+
+        // The new one is whole already: to overwrite costs no byte more.
+        let Outcome::Conflict { resume: Some(complete), .. } = &outcomes[0] else {
+            panic!("{outcomes:?}");
+        };
+        let stores = client.transcript().matches("STOR").count();
+        must_arrive(&mut client, &server, &[file.resuming(complete).overwriting()]).await;
+        assert_eq!(client.transcript().matches("STOR").count(), stores);
         assert_eq!(server.files(), ["same.bin"]);
     }
 
@@ -381,6 +394,13 @@ async fn must_arrive(client: &mut Client, server: &Server, files: &[File]) {
             server.log()
         );
         assert_eq!(server.sha256_of(path), Some(file.content.sha256()), "{path}");
+    }
+}
+
+fn must_conflict(outcome: &Outcome) -> Existing {
+    match outcome {
+        Outcome::Conflict { existing, .. } => existing.clone(),
+        other => panic!("{other:?}"),
     }
 }
 

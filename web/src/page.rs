@@ -353,7 +353,7 @@ impl Page {
                 self.queue.done(upload, verified);
                 self.remote.changed(now);
             }
-            ServerMessage::Conflict { upload, existing } => {
+            ServerMessage::Conflict { upload, existing, .. } => {
                 if let Some(row) = self.queue.conflict(upload, existing) {
                     self.announce_row(row, words::asks);
                 }

@@ -47,7 +47,9 @@ pub async fn run(
             page_agrees: false,
         },
         Err(Ended::Stopped { resume }) => upload.ended(upload.ending(), resume),
-        Err(Ended::Exists(existing)) => ServerMessage::Conflict { upload: id, existing },
+        Err(Ended::Exists { existing, resume }) => {
+            ServerMessage::Conflict { upload: id, existing, resume }
+        }
         Err(Ended::Failed { problem, resume }) => {
             ServerMessage::Failed { upload: id, problem, resume }
         }
@@ -57,7 +59,7 @@ pub async fn run(
 /// Why an upload did not end with a stored file.
 enum Ended {
     Stopped { resume: Option<String> },
-    Exists(Existing),
+    Exists { existing: Existing, resume: Option<String> },
     Failed { problem: Problem, resume: Option<String> },
 }
 
@@ -106,7 +108,8 @@ fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
     let problem = match failed.stop {
         Stop::Cancelled => return Ended::Stopped { resume },
         Stop::Exists { size, modified_millis } => {
-            return Ended::Exists(Existing { size, modified_millis });
+            let existing = Existing { size, modified_millis };
+            return Ended::Exists { existing, resume };
         }
         Stop::Source(problem) => problem,
         Stop::Engine(error) => words::problem(&error),
