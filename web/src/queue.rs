@@ -16,11 +16,11 @@ use protocol::{
     server::{Existing, FileDigest, Limits, Verified},
 };
 
+pub use self::{conflict::Policy, waiting::Order};
 use self::{
     conflict::{Decision, numbered},
     waiting::Waiting,
 };
-pub use self::{conflict::Policy, waiting::Order};
 use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
 
 mod bulk;
@@ -265,6 +265,7 @@ pub struct Queue {
     /// The upload that sent last: the others come before it.
     last_sent: Option<UploadId>,
     changed: BTreeSet<Row>,
+    list_version: u64,
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.
     totals: Totals,
@@ -280,6 +281,12 @@ impl Queue {
     /// The rows in the list, in its order.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         self.uploads.keys().copied()
+    }
+
+    /// Another number whenever rows came or went.
+    #[must_use]
+    pub fn list_version(&self) -> u64 {
+        self.list_version
     }
 
     /// How many rows there are.
@@ -314,6 +321,7 @@ impl Queue {
     /// Adds files that are to go into `directory`.
     pub fn add(&mut self, files: Vec<Picked>, directory: &str) {
         let directory: Rc<str> = directory.into();
+        self.list_version += 1;
         for file in files {
             let row = Row(self.next_row);
             self.next_row += 1;
@@ -832,9 +840,7 @@ impl Upload {
             State::Open(open) => open.window.taken(),
             State::Done(_) => self.file.size,
             State::Queued | State::Held | State::Interrupted => self.kept_bytes,
-            State::Skipped(_)
-            | State::Failed(_)
-            | State::NeedsDecision(_) => 0,
+            State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => 0,
         }
     }
 

@@ -433,9 +433,7 @@ pub fn file_changed() -> Problem {
         stage: Stage::Transfer,
         message: "The file changed while it was read, or it cannot be read any more.".to_owned(),
         reply: None,
-        cause: Some(
-            "Something wrote to it, moved it or deleted it after you chose it.".to_owned(),
-        ),
+        cause: Some("Something wrote to it, moved it or deleted it after you chose it.".to_owned()),
         remedy: Some(Remedy {
             who: Who::You,
             what: "Wait until nothing writes to it any more, then choose it again.".to_owned(),

@@ -80,8 +80,7 @@ impl Page {
     pub(super) fn remove_leftovers(&mut self) {
         if self.connection.ready().is_some() {
             let leftovers = self.leftovers.drain(..);
-            self.effects
-                .extend(leftovers.map(|path| Effect::Say(ClientMessage::Remove { path })));
+            self.effects.extend(leftovers.map(|path| Effect::Say(ClientMessage::Remove { path })));
         }
     }
 

@@ -66,8 +66,7 @@ impl Page {
         self.queue.doubt(upload);
         self.effects.push(Effect::Check(upload, row));
         offer.digest = true;
-        let goes_on =
-            offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
+        let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
         self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
         if goes_on {
             self.digests.0.insert(upload, Progress::AwaitsOffset);

@@ -75,6 +75,7 @@ impl Queue {
         // A row that was cancelled and is still open at the portal may yet turn out to be stored.
         let cleared: Vec<_> =
             ended.into_iter().filter(|row| !self.open.values().any(|open| open == row)).collect();
+        self.list_version += 1;
         for row in &cleared {
             if let Some(upload) = self.uploads.remove(row) {
                 self.totals = self.totals.combine(upload.share(), u64::saturating_sub);
