@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use cargo_metadata::MetadataCommand;
 
 /// Each part and the parts that it knows; no other arrow.
-const ARROWS: [(&str, &[&str]); 7] = [
+const ARROWS: [(&str, &[&str]); 8] = [
     ("ferryport-protocol", &[]),
     ("ferryport-ftps", &[]),
     ("ferryport-web", &["ferryport-protocol"]),
-    // It builds the sources of web, and links nothing of it.
+    ("ferryport-digest", &[]),
+    // It builds the sources of both, and links nothing of them.
     ("ferryport-bundle", &[]),
     ("ferryport", &["ferryport-bundle", "ferryport-ftps", "ferryport-protocol"]),
     ("ferryport-tests", &["ferryport", "ferryport-ftps", "ferryport-protocol"]),

@@ -9,16 +9,21 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ClientMessage, Problem, ServerMessage, server::NewSession};
+use protocol::{ClientMessage, Problem, ServerMessage, UploadId, server::NewSession};
 
+use self::files::Digests;
+pub use self::files::{DigestJob, DigestOutcome, Digested};
 use crate::{
     connection::{Act, Connection, Destination, Ftps, Link, News},
     log::Log,
-    queue::{Next, Picked, Queue, Row, Totals},
+    queue::{Next, Order, Picked, Policy, Queue, Row, Stored, Totals},
     remote::{self, Remote},
     time::Millis,
     words,
 };
+
+mod bulk;
+mod files;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
 const TICK: Duration = Duration::from_millis(1000);
@@ -52,6 +57,21 @@ pub enum Event {
     PickedUnreadable(Vec<String>),
     /// The person does something with an upload.
     Upload(Row, Action),
+    /// The person does something with all of them.
+    All(Bulk),
+    /// The person chooses what to do when a name is taken.
+    SetPolicy(Policy),
+    /// The person chooses the order of what waits.
+    SetOrder(Order),
+    /// The browser looked whether the file of an upload can be read.
+    FileChecked {
+        /// Whose file.
+        upload: UploadId,
+        /// Whether it can.
+        readable: bool,
+    },
+    /// The worker has made digests, or cannot.
+    Digested(Vec<Digested>),
     /// The person opens a directory in view.
     OpenDirectory(String),
     /// The person goes to the directory above.
@@ -83,10 +103,25 @@ pub enum Action {
     Cancel,
     /// Try again.
     Retry,
-    /// Replace the server's file.
-    Overwrite,
-    /// Leave the server's file alone.
-    Skip,
+    /// Do this about the server's file of the same name.
+    Decide(Policy),
+    /// Do this about every such file, and about those that follow.
+    DecideAll(Policy),
+}
+
+/// What a person does with all uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bulk {
+    /// Stop sending.
+    Pause,
+    /// Go on.
+    Resume,
+    /// Give up what has not ended.
+    Cancel,
+    /// Try again what failed or was interrupted.
+    RetryFailed,
+    /// Take what ended well, or was left out, from the list.
+    ClearFinished,
 }
 
 /// What has to be done.
@@ -102,6 +137,14 @@ pub enum Effect {
     Connect(Destination, Option<String>),
     /// Tell those who do not see the page.
     Announce(String),
+    /// See whether a file can be read; answered by [`Event::FileChecked`].
+    Check(UploadId, Row),
+    /// Have a digest made beside the sending; answered by [`Event::Digested`].
+    Digest(DigestJob),
+    /// Do not go on with an upload's digests.
+    StopDigest(UploadId),
+    /// Let go of the files in these rows.
+    Forget(Vec<Row>),
 }
 
 /// The parts of the page that are drawn as a whole.
@@ -132,6 +175,11 @@ pub struct Page {
     directories_under_way: usize,
     changed: BTreeSet<Part>,
     effects: Vec<Effect>,
+    digests: Digests,
+    /// What lies on the server of uploads that were given up, to be removed.
+    leftovers: Vec<String>,
+    /// Files that were picked, and not announced yet.
+    added: usize,
     tick_at: Option<Millis>,
     announced_permille: u64,
 }
@@ -229,7 +277,7 @@ impl Page {
             Event::Picked(files) => {
                 self.notices.clear();
                 self.changed.insert(Part::Notices);
-                self.announce(words::added(files.len()));
+                self.added += files.len();
                 self.queue.add(files, self.remote.directory());
             }
             Event::PickedEmptyFolders(folders) => {
@@ -240,6 +288,11 @@ impl Page {
             }
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
             Event::Upload(row, action) => self.act(row, action),
+            Event::All(bulk) => self.act_on_all(bulk),
+            Event::SetPolicy(policy) => self.set_policy(policy),
+            Event::SetOrder(order) => self.set_order(order),
+            Event::FileChecked { upload, readable } => self.file_checked(upload, readable),
+            Event::Digested(news) => self.digested(news),
             Event::OpenDirectory(name) => {
                 let path = self.remote.open(&name);
                 self.list(path);
@@ -276,24 +329,10 @@ impl Page {
     fn disconnect(&mut self) {
         self.connection.disconnect();
         self.queue.disconnected();
+        self.forget_digests();
         self.forget_directories();
         self.changed.extend([Part::Connection, Part::Remote]);
         self.announce(words::DISCONNECTED.to_owned());
-    }
-
-    fn act(&mut self, row: Row, action: Action) {
-        match action {
-            Action::Pause => self.queue.pause(row),
-            Action::Resume => self.queue.resume(row),
-            Action::Retry => self.queue.retry(row),
-            Action::Overwrite => self.queue.overwrite(row),
-            Action::Skip => self.queue.skip(row),
-            Action::Cancel => {
-                if let Some(upload) = self.queue.cancel(row) {
-                    self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
-                }
-            }
-        }
     }
 
     fn receive(&mut self, message: ServerMessage, now: Millis) {
@@ -301,6 +340,7 @@ impl Page {
             ServerMessage::Welcome { limits, .. } => {
                 self.log.new_session(limits.max_log_lines);
                 self.connection.welcome(limits, now);
+                self.check_open_files();
                 self.changed.insert(Part::Connection);
             }
             ServerMessage::Unsupported { .. } => {
@@ -337,8 +377,10 @@ impl Page {
                 let next = self.remote.failed(problem);
                 self.list(next);
             }
-            // The page asks for no removal yet.
-            ServerMessage::Removed { .. } | ServerMessage::RemoveFailed { .. } => {}
+            ServerMessage::Removed { .. } => self.remote.changed(now),
+            ServerMessage::RemoveFailed { path, problem } => {
+                self.notice(words::leftover_not_removed(&path, &problem));
+            }
             ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));
@@ -347,26 +389,45 @@ impl Page {
             ServerMessage::Credit { upload, attempt, taken, limit, received: _ } => {
                 self.queue.credit(upload, attempt, taken, limit, now);
             }
-            ServerMessage::Opened { upload, .. } => self.queue.opened(upload),
+            ServerMessage::Opened { upload, temporary_path, offset } => {
+                self.queue.opened(upload, temporary_path);
+                self.digest_from(upload, offset);
+            }
             ServerMessage::Verifying { upload } => self.queue.verifying(upload),
-            ServerMessage::Done { upload, verified, .. } => {
-                self.queue.done(upload, verified);
+            ServerMessage::Done { upload, verified, digest, page_agrees, path: _ } => {
+                self.forget_digest(upload);
+                self.queue.done(upload, Stored { verified, digest, page_agrees });
                 self.remote.changed(now);
             }
-            ServerMessage::Conflict { upload, existing, .. } => {
-                if let Some(row) = self.queue.conflict(upload, existing) {
+            ServerMessage::Conflict { upload, existing, resume } => {
+                self.forget_digest(upload);
+                let (asks, leftover) = self.queue.conflict(upload, existing, resume);
+                if let Some(leftover) = leftover {
+                    self.remove_leftover(leftover);
+                }
+                if let Some(row) = asks {
                     self.announce_row(row, words::asks);
                 }
             }
-            ServerMessage::Cancelled { upload } | ServerMessage::Paused { upload, .. } => {
+            ServerMessage::Cancelled { upload } => {
+                self.forget_digest(upload);
                 self.queue.cancelled(upload);
+                self.remote.changed(now);
+            }
+            ServerMessage::Paused { upload, resume } => {
+                if let Some(leftover) = self.queue.paused(upload, resume) {
+                    self.remove_leftover(leftover);
+                }
                 self.remote.changed(now);
             }
             ServerMessage::Interrupted { upload, .. } => self.queue.interrupted(upload),
             ServerMessage::Failed { upload, problem, resume } => {
-                let sentence = problem.clone();
-                if let Some(row) = self.queue.failed(upload, problem, resume) {
-                    self.announce_row(row, |path| words::failed(path, &sentence));
+                self.forget_digest(upload);
+                if let Some(row) = self.queue.row_of(upload) {
+                    self.announce_row(row, |path| words::failed(path, &problem));
+                }
+                if let Some(leftover) = self.queue.failed(upload, problem, resume) {
+                    self.remove_leftover(leftover);
                 }
                 self.remote.changed(now);
             }
@@ -386,6 +447,7 @@ impl Page {
             self.remote.enter(self.remote.directory().to_owned())
         } else {
             self.queue.moved(&directory);
+            self.leftovers.clear();
             if let Ftps::In(connected) = self.connection.ftps() {
                 let sentence = words::connected_to(&connected.host);
                 self.announce(sentence);
@@ -393,6 +455,7 @@ impl Page {
             self.remote.enter(directory)
         };
         self.changed.insert(Part::Connection);
+        self.remove_leftovers();
         self.list(path);
     }
 
@@ -403,6 +466,7 @@ impl Page {
         }
         match news {
             Some(News::LinkLost) => {
+                self.forget_digests();
                 if self.queue.link_lost() > 0 {
                     self.announce(words::RETRY_TO_GO_ON.to_owned());
                 }
@@ -464,6 +528,7 @@ impl Page {
         if self.tick_at.is_some_and(|at| at <= now) {
             self.tick_at = None;
             self.queue.tick(now);
+            self.announce_added();
             self.changed.extend([Part::Connection, Part::Totals]);
         }
     }
@@ -473,7 +538,9 @@ impl Page {
             return;
         };
         for offer in self.queue.offers(limits) {
-            self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
+            if let Some(row) = self.queue.row_of(offer.upload) {
+                self.prepare(row, offer);
+            }
         }
     }
 
@@ -509,6 +576,14 @@ impl Page {
         self.notices.push(sentence.clone());
         self.changed.insert(Part::Notices);
         self.announce(sentence);
+    }
+
+    /// A folder comes in many parts: what was added is summed up, once a tick.
+    fn announce_added(&mut self) {
+        match std::mem::take(&mut self.added) {
+            0 => {}
+            added => self.announce(words::added(added)),
+        }
     }
 
     fn announce_row(&mut self, row: Row, sentence: impl FnOnce(&str) -> String) {

@@ -1,18 +1,31 @@
 //! The uploads: a state machine. Events go in, offers and chunks come out.
 //!
 //! It owns what is known of each file and of its way; it reads no file and sends nothing. Rows
-//! stay where they were put, in the order of picking. A row that is tried again is offered under a
-//! new [`UploadId`]; answers to the old one no longer reach it.
+//! stay where they were put, in the order of picking, until the person clears those that ended. A
+//! row that is tried again is offered under a new [`UploadId`]; answers to the old one no longer
+//! reach it.
 
-use std::collections::{BTreeMap, BTreeSet};
-
-use protocol::{
-    Attempt, ChunkHeader, OnConflict, Problem, UploadId, Window,
-    client::Offer,
-    server::{Existing, Limits, Verified},
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
 };
 
+use protocol::{
+    Attempt, ChunkHeader, Problem, UploadId, Window,
+    client::Offer,
+    server::{Existing, FileDigest, Limits, Verified},
+};
+
+pub use self::{conflict::Policy, waiting::Order};
+use self::{
+    conflict::{Decision, numbered},
+    waiting::Waiting,
+};
 use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
+
+mod bulk;
+mod conflict;
+mod waiting;
 
 /// At least so many chunks wait in the browser's send buffer before the next one is held back.
 const BUFFERED_CHUNKS: u64 = 2;
@@ -38,10 +51,16 @@ pub struct Picked {
 #[derive(Debug)]
 pub struct Upload {
     file: Picked,
-    directory: String,
-    on_conflict: OnConflict,
+    /// Thousands of uploads share one.
+    directory: Rc<str>,
+    /// What the person chose for this file; the queue's policy holds for the others.
+    choice: Option<Policy>,
+    /// The number of the name that it goes by on the server: from 2 on when it was renamed.
+    name_number: u32,
     /// Where a part of it lies on the server since an earlier try.
     resume: Option<String>,
+    /// How many bytes that part had when it was last heard of.
+    kept_bytes: u64,
     state: State,
     rate: Rate,
 }
@@ -51,15 +70,12 @@ pub struct Upload {
 pub enum State {
     /// It waits to be offered.
     Queued,
-    /// Paused before it was offered.
+    /// Paused, and not offered: it holds nothing of the portal or the server.
     Held,
     /// Offered to the portal, and not ended.
-    Open(Open),
+    Open(Box<Open>),
     /// Stored: the server said so.
-    Done {
-        /// How the portal made sure.
-        verified: Verified,
-    },
+    Done(Stored),
     /// The connection went away under it.
     Interrupted,
     /// Not uploaded, as the person wished.
@@ -70,11 +86,33 @@ pub enum State {
     NeedsDecision(Existing),
 }
 
+/// How an upload was found to be stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// How the portal made sure.
+    pub verified: Verified,
+    /// The digest of the file, where the portal knows it.
+    pub digest: Option<FileDigest>,
+    /// Whether that is the page's own digest, too.
+    pub page_agrees: bool,
+}
+
+/// What is left to say when an upload is given up.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GivenUp {
+    /// What the portal has to cancel, if it knows of it.
+    pub cancel: Option<UploadId>,
+    /// What lies on the server and has to be removed.
+    pub remove: Option<String>,
+}
+
 /// Why an upload was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skipped {
     /// The file that was on the server stays.
     ServerFileKept,
+    /// The file that was on the server stays, because this one is not newer.
+    NotNewer,
     /// It was cancelled.
     Cancelled,
 }
@@ -89,6 +127,17 @@ pub struct Open {
     window_bytes: u64,
     stage: Stage,
     hold: Hold,
+    file: Readable,
+}
+
+/// Whether the browser can read a file.
+///
+/// A socket that is told to send a piece of a file that has changed or is gone closes: nothing is
+/// sent of a file that is in doubt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readable {
+    Yes,
+    InDoubt,
 }
 
 /// What an open upload is doing.
@@ -109,8 +158,10 @@ pub enum Stage {
 pub enum Hold {
     /// It may.
     Running,
-    /// The person paused it.
+    /// The person paused it, and the portal was told so.
     Paused,
+    /// The person paused it and let it go on, before the portal had answered the pause.
+    Resumed,
 }
 
 /// A piece of a file to be sent.
@@ -146,6 +197,8 @@ pub struct Totals {
     pub failed: u64,
     /// Files that wait for the person: a decision, or another try after a break.
     pub waiting: u64,
+    /// Those of them whose connection went away.
+    pub interrupted: u64,
     /// Files that are paused.
     pub paused: u64,
     /// Files that are left out.
@@ -186,6 +239,7 @@ impl Totals {
             done: with(self.done, other.done),
             failed: with(self.failed, other.failed),
             waiting: with(self.waiting, other.waiting),
+            interrupted: with(self.interrupted, other.interrupted),
             paused: with(self.paused, other.paused),
             skipped: with(self.skipped, other.skipped),
             active: with(self.active, other.active),
@@ -198,15 +252,20 @@ impl Totals {
 /// The uploads, in the order of picking.
 #[derive(Debug, Default)]
 pub struct Queue {
-    uploads: Vec<Upload>,
+    uploads: BTreeMap<Row, Upload>,
+    /// Rows that there ever were.
+    next_row: usize,
     /// Rows in the state [`State::Queued`].
-    queued: BTreeSet<Row>,
+    queued: Waiting,
+    /// What the person chose for files whose name is taken.
+    policy: Policy,
     /// Offered and not ended, cancelled ones included until the portal has said so.
     open: BTreeMap<UploadId, Row>,
     next_id: u32,
     /// The upload that sent last: the others come before it.
     last_sent: Option<UploadId>,
     changed: BTreeSet<Row>,
+    list_version: u64,
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.
     totals: Totals,
@@ -216,7 +275,18 @@ impl Queue {
     /// The upload in a row.
     #[must_use]
     pub fn get(&self, row: Row) -> Option<&Upload> {
-        self.uploads.get(row.0)
+        self.uploads.get(&row)
+    }
+
+    /// The rows in the list, in its order.
+    pub fn rows(&self) -> impl Iterator<Item = Row> {
+        self.uploads.keys().copied()
+    }
+
+    /// Another number whenever rows came or went.
+    #[must_use]
+    pub fn list_version(&self) -> u64 {
+        self.list_version
     }
 
     /// How many rows there are.
@@ -250,24 +320,20 @@ impl Queue {
 
     /// Adds files that are to go into `directory`.
     pub fn add(&mut self, files: Vec<Picked>, directory: &str) {
+        let directory: Rc<str> = directory.into();
+        self.list_version += 1;
         for file in files {
-            let row = Row(self.uploads.len());
-            let upload = Upload {
-                file,
-                directory: directory.to_owned(),
-                on_conflict: OnConflict::Ask,
-                resume: None,
-                state: State::Queued,
-                rate: Rate::default(),
-            };
+            let row = Row(self.next_row);
+            self.next_row += 1;
+            let upload = Upload::new(file, directory.clone());
             self.totals = self.totals.combine(upload.share(), u64::saturating_add);
-            self.uploads.push(upload);
-            self.queued.insert(row);
+            self.queued.insert(row, upload.file.size);
+            self.uploads.insert(row, upload);
             self.changed.insert(row);
         }
     }
 
-    /// What to offer now: as many as the portal lets be open, first picked, first offered.
+    /// What to offer now: as many as the portal lets be open, in the order that was chosen.
     pub fn offers(&mut self, limits: &Limits) -> Vec<Offer> {
         let most = usize::try_from(limits.max_open_uploads).unwrap_or(usize::MAX);
         let mut offers = Vec::new();
@@ -276,10 +342,11 @@ impl Queue {
         {
             let id = UploadId(self.next_id);
             self.next_id += 1;
+            let policy = self.policy;
             let offer = self.change(row, |upload| {
-                upload.state = State::Open(Open::new(id, upload.file.size));
+                upload.state = State::Open(Box::new(Open::new(id, upload.file.size)));
                 upload.rate = Rate::default();
-                upload.offer(id)
+                upload.offer(id, policy)
             });
             self.open.insert(id, row);
             offers.extend(offer);
@@ -325,9 +392,12 @@ impl Queue {
         self.rate.note(gained.unwrap_or(0), now);
     }
 
-    /// The upload's turn on the FTPS side has come.
-    pub fn opened(&mut self, id: UploadId) {
-        self.set_stage(id, Stage::Sending);
+    /// The upload's turn on the FTPS side has come; its bytes go to `temporary_path`.
+    pub fn opened(&mut self, id: UploadId, temporary_path: String) {
+        if let Some(row) = self.current(id) {
+            self.change(row, |upload| upload.resume = Some(temporary_path));
+            self.set_stage(id, Stage::Sending);
+        }
     }
 
     /// The portal lost the server, and tries again by itself.
@@ -341,20 +411,40 @@ impl Queue {
     }
 
     /// The server stored it. This holds for an upload that was cancelled too late as well.
-    pub fn done(&mut self, id: UploadId, verified: Verified) -> Option<Row> {
+    pub fn done(&mut self, id: UploadId, stored: Stored) -> Option<Row> {
         let row = self.open.remove(&id)?;
         let upload = self.get(row)?;
         let too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
         if !upload.is_open_as(id) && !too_late {
             return None;
         }
-        self.change(row, |upload| upload.state = State::Done { verified });
+        self.change(row, |upload| {
+            upload.resume = None;
+            upload.state = State::Done(stored);
+        });
         Some(row)
     }
 
-    /// The path is taken.
-    pub fn conflict(&mut self, id: UploadId, existing: Existing) -> Option<Row> {
-        self.end(id, State::NeedsDecision(existing))
+    /// The path is taken: what the person chose is done. `resume` is where the new file lies if it
+    /// was taken meanwhile. Gives the row if there is a question, and what is to be removed.
+    pub fn conflict(
+        &mut self,
+        id: UploadId,
+        existing: Existing,
+        resume: Option<String>,
+    ) -> (Option<Row>, Option<String>) {
+        let policy =
+            self.current(id).and_then(|row| self.get(row)).and_then(|upload| upload.choice);
+        let Some(row) = self.end(id, State::NeedsDecision(existing)) else {
+            return (None, self.leftover_of_cancelled(id, resume));
+        };
+        self.change(row, |upload| upload.keep(resume));
+        let policy = policy.unwrap_or(self.policy);
+        match self.decision(row, policy) {
+            // The person chose before, and it could not be done: that is a question again.
+            None | Some(Decision::Ask) => (Some(row), None),
+            Some(decision) => (None, self.carry_out(row, policy, decision)),
+        }
     }
 
     /// The portal has given it up, as it was told to.
@@ -362,16 +452,41 @@ impl Queue {
         self.end(id, State::Skipped(Skipped::Cancelled));
     }
 
-    /// It failed; `resume` is where a part of it lies on the server for another try.
+    /// The portal has ended it for now; `resume` is where the part lies that the server holds.
+    /// Gives what has to be removed there, because the person has cancelled the upload meanwhile.
+    pub fn paused(&mut self, id: UploadId, resume: Option<String>) -> Option<String> {
+        let Some(row) = self.current(id) else {
+            return self.leftover_of_cancelled(id, resume);
+        };
+        let goes_on = self.get(row).is_some_and(Upload::is_resumed);
+        self.open.remove(&id);
+        self.change(row, |upload| {
+            upload.keep(resume);
+            upload.state = State::Held;
+        });
+        if goes_on {
+            self.resume(row);
+        }
+        None
+    }
+
+    /// It failed; `resume` is where a part of it lies on the server for another try. Gives what
+    /// has to be removed there, because the person has cancelled the upload meanwhile.
     pub fn failed(
         &mut self,
         id: UploadId,
         problem: Problem,
         resume: Option<String>,
-    ) -> Option<Row> {
-        let row = self.end(id, State::Failed(problem))?;
-        self.change(row, |upload| upload.resume = resume);
-        Some(row)
+    ) -> Option<String> {
+        let Some(row) = self.current(id) else {
+            return self.leftover_of_cancelled(id, resume);
+        };
+        self.open.remove(&id);
+        self.change(row, |upload| {
+            upload.keep(resume);
+            upload.state = State::Failed(problem);
+        });
+        None
     }
 
     /// The socket is gone: so is everything that was open on it. What is queued stays queued.
@@ -380,7 +495,10 @@ impl Queue {
         let open = std::mem::take(&mut self.open);
         let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
         for (_, row) in &rows {
-            self.change(*row, |upload| upload.state = State::Interrupted);
+            self.change(*row, |upload| {
+                upload.keep(upload.resume.clone());
+                upload.state = State::Interrupted;
+            });
         }
         rows.len()
     }
@@ -389,88 +507,177 @@ impl Queue {
     pub fn disconnected(&mut self) {
         self.link_lost();
         self.queued.clear();
-        for row in (0..self.uploads.len()).map(Row) {
-            if matches!(self.get(row), Some(Upload { state: State::Queued | State::Held, .. })) {
-                self.change(row, |upload| upload.state = State::Interrupted);
-            }
+        let waiting = self.rows_where(|state| matches!(state, State::Queued | State::Held));
+        for row in waiting {
+            self.change(row, |upload| upload.state = State::Interrupted);
         }
     }
 
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
-        for upload in &mut self.uploads {
+        let directory: Rc<str> = directory.into();
+        for upload in self.uploads.values_mut() {
             upload.resume = None;
-            directory.clone_into(&mut upload.directory);
+            upload.directory = directory.clone();
         }
     }
 
-    /// Stops sending until [`Queue::resume`].
-    pub fn pause(&mut self, row: Row) {
-        self.queued.remove(&row);
-        self.change(row, |upload| match &mut upload.state {
-            State::Queued => upload.state = State::Held,
-            State::Open(open) if open.stage != Stage::Verifying => open.hold = Hold::Paused,
-            State::Open(_)
-            | State::Held
-            | State::Done { .. }
+    /// Stops an upload until [`Queue::resume`]. Gives what the portal has to be told to pause, if
+    /// it knows of it: a pause holds nothing there.
+    pub fn pause(&mut self, row: Row) -> Option<UploadId> {
+        let upload = self.get(row)?;
+        let id = match &upload.state {
+            State::Queued => None,
+            State::Open(open) if open.stage == Stage::Verifying => return None,
+            State::Open(open) => match open.hold {
+                Hold::Running => Some(open.id),
+                Hold::Paused => return None,
+                // It was told already.
+                Hold::Resumed => None,
+            },
+            State::Held
+            | State::Done(_)
             | State::Interrupted
             | State::Skipped(_)
             | State::Failed(_)
-            | State::NeedsDecision(_) => {}
-        });
-    }
-
-    /// Goes on with what was paused.
-    pub fn resume(&mut self, row: Row) {
-        if matches!(self.get(row), Some(Upload { state: State::Held, .. })) {
-            self.queued.insert(row);
-        }
-        self.change(row, |upload| match &mut upload.state {
-            State::Held => upload.state = State::Queued,
-            State::Open(open) => open.hold = Hold::Running,
-            State::Queued
-            | State::Done { .. }
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_)
-            | State::NeedsDecision(_) => {}
-        });
-    }
-
-    /// Gives an upload up; what the portal has to be told to cancel, if it knows of it.
-    pub fn cancel(&mut self, row: Row) -> Option<UploadId> {
-        let id = match &self.get(row)?.state {
-            State::Open(open) => Some(open.id),
-            State::Queued | State::Held | State::Interrupted | State::NeedsDecision(_) => None,
-            State::Done { .. } | State::Skipped(_) | State::Failed(_) => return None,
+            | State::NeedsDecision(_) => return None,
         };
-        self.queued.remove(&row);
-        self.change(row, |upload| upload.state = State::Skipped(Skipped::Cancelled));
+        self.queued.remove(row, upload.file.size);
+        self.change(row, |upload| match &mut upload.state {
+            State::Open(open) => open.hold = Hold::Paused,
+            state => *state = State::Held,
+        });
         id
+    }
+
+    /// Goes on with what was paused, from what the server holds of it.
+    pub fn resume(&mut self, row: Row) {
+        let Some(upload) = self.get(row) else { return };
+        match &upload.state {
+            State::Held => {
+                self.queued.insert(row, upload.file.size);
+                self.change(row, |upload| upload.state = State::Queued);
+            }
+            State::Open(open) if open.hold == Hold::Paused => {
+                self.change(row, |upload| {
+                    if let State::Open(open) = &mut upload.state {
+                        open.hold = Hold::Resumed;
+                    }
+                });
+            }
+            State::Open(_)
+            | State::Queued
+            | State::Done(_)
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => {}
+        }
+    }
+
+    /// Gives an upload up; what has to be said of that.
+    pub fn cancel(&mut self, row: Row) -> GivenUp {
+        let Some(upload) = self.uploads.get_mut(&row) else {
+            return GivenUp::default();
+        };
+        let given_up = match &upload.state {
+            // The portal removes what it holds by itself.
+            State::Open(open) => GivenUp { cancel: Some(open.id), remove: None },
+            State::Queued
+            | State::Held
+            | State::Interrupted
+            | State::Failed(_)
+            | State::NeedsDecision(_) => GivenUp { cancel: None, remove: upload.resume.take() },
+            State::Done(_) | State::Skipped(_) => return GivenUp::default(),
+        };
+        self.queued.remove(row, upload.file.size);
+        self.change(row, |upload| {
+            upload.resume = None;
+            upload.state = State::Skipped(Skipped::Cancelled);
+        });
+        given_up
+    }
+
+    /// The file of an open upload cannot be read any more. Gives its row; the portal has to be
+    /// told to cancel it.
+    pub fn unreadable(&mut self, id: UploadId, problem: Problem) -> Option<Row> {
+        let row = self.current(id)?;
+        self.change(row, |upload| {
+            upload.resume = None;
+            upload.state = State::Failed(problem);
+        });
+        Some(row)
+    }
+
+    /// Sends nothing of an open upload's file until [`Queue::readable`] says that it can be read.
+    pub fn doubt(&mut self, id: UploadId) {
+        self.set_readable(id, Readable::InDoubt);
+    }
+
+    /// The file of an open upload can be read.
+    pub fn readable(&mut self, id: UploadId) {
+        self.set_readable(id, Readable::Yes);
+    }
+
+    /// The uploads that the portal knows, each with its row.
+    pub fn open(&self) -> impl Iterator<Item = (UploadId, Row)> {
+        self.open.iter().map(|(id, row)| (*id, *row)).filter(|(id, row)| self.is_open_as(*row, *id))
     }
 
     /// Tries again what was interrupted, failed or left out, from what the server holds of it.
     pub fn retry(&mut self, row: Row) {
-        self.requeue(row, OnConflict::Ask);
+        self.requeue(row);
     }
 
-    /// Replaces the server's file.
-    pub fn overwrite(&mut self, row: Row) {
-        self.requeue(row, OnConflict::Overwrite);
+    /// What the person decides for one file whose name is taken. Gives what is to be removed: where
+    /// a file lies that gets another name, or none.
+    pub fn decide(&mut self, row: Row, policy: Policy) -> Option<String> {
+        let decision = self.decision(row, policy)?;
+        self.carry_out(row, policy, decision)
     }
 
-    /// Leaves the server's file alone.
-    pub fn skip(&mut self, row: Row) {
-        if let Some(Upload { state: State::NeedsDecision(_), .. }) = self.get(row) {
-            self.change(row, |upload| upload.state = State::Skipped(Skipped::ServerFileKept));
+    /// What a policy means for a file whose name is taken.
+    fn decision(&self, row: Row, policy: Policy) -> Option<Decision> {
+        let upload = self.get(row)?;
+        let State::NeedsDecision(existing) = &upload.state else {
+            return None;
+        };
+        Some(policy.decide(upload.file.modified_millis, existing, upload.name_number))
+    }
+
+    fn carry_out(&mut self, row: Row, policy: Policy, decision: Decision) -> Option<String> {
+        match decision {
+            Decision::Skip => {
+                self.leave_out(row, policy);
+                self.take_leftover(row)
+            }
+            Decision::Overwrite => {
+                self.choose(row, Policy::Overwrite);
+                None
+            }
+            Decision::Rename(number) => {
+                self.change(row, |upload| upload.name_number = number);
+                self.choose(row, policy);
+                self.take_leftover(row)
+            }
+            Decision::Ask => {
+                if policy != Policy::Ask {
+                    self.choose(row, policy);
+                }
+                None
+            }
         }
+    }
+
+    fn take_leftover(&mut self, row: Row) -> Option<String> {
+        self.change(row, |upload| upload.resume.take()).flatten()
     }
 
     /// Time passes: rates of what stands still fall.
     pub fn tick(&mut self, now: Millis) {
         self.rate.note(0, now);
         for row in self.open.values() {
-            if let Some(upload) = self.uploads.get_mut(row.0)
+            if let Some(upload) = self.uploads.get_mut(row)
                 && upload.is_sending()
             {
                 upload.rate.note(0, now);
@@ -485,21 +692,47 @@ impl Queue {
         !self.open.is_empty()
     }
 
-    fn requeue(&mut self, row: Row, on_conflict: OnConflict) {
+    /// Offers a file again, and does this if its name is taken.
+    fn choose(&mut self, row: Row, policy: Policy) {
+        self.change(row, |upload| upload.choice = Some(policy));
+        self.requeue(row);
+    }
+
+    fn leave_out(&mut self, row: Row, policy: Policy) {
+        let skipped = match policy {
+            Policy::OnlyNewer => Skipped::NotNewer,
+            Policy::Ask | Policy::Overwrite | Policy::Skip | Policy::Rename | Policy::Resume => {
+                Skipped::ServerFileKept
+            }
+        };
+        self.change(row, |upload| upload.state = State::Skipped(skipped));
+    }
+
+    fn requeue(&mut self, row: Row) {
         let Some(upload) = self.get(row) else { return };
         match upload.state {
             State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
             }
-            State::Queued | State::Held | State::Open(_) | State::Done { .. } => return,
+            State::Queued | State::Held | State::Open(_) | State::Done(_) => return,
         }
-        self.queued.insert(row);
-        self.change(row, |upload| {
-            upload.state = State::Queued;
-            // Who chose to overwrite once need not be asked again after a break.
-            if on_conflict == OnConflict::Overwrite {
-                upload.on_conflict = on_conflict;
-            }
-        });
+        self.queued.insert(row, upload.file.size);
+        self.change(row, |upload| upload.state = State::Queued);
+    }
+
+    /// What an upload left behind that ended in another way than the person wished: it was
+    /// cancelled, and had ended already when the portal heard of that.
+    fn leftover_of_cancelled(&mut self, id: UploadId, resume: Option<String>) -> Option<String> {
+        let row = self.open.remove(&id)?;
+        let upload = self.get(row)?;
+        matches!(upload.state, State::Skipped(Skipped::Cancelled)).then_some(resume).flatten()
+    }
+
+    fn set_readable(&mut self, id: UploadId, readable: Readable) {
+        if let Some(row) = self.current(id)
+            && let Some(open) = self.open_mut(row)
+        {
+            open.file = readable;
+        }
     }
 
     fn end(&mut self, id: UploadId, state: State) -> Option<Row> {
@@ -523,7 +756,7 @@ impl Queue {
 
     /// The one way to change an upload: its row is drawn again, and the totals follow.
     fn change<R>(&mut self, row: Row, change: impl FnOnce(&mut Upload) -> R) -> Option<R> {
-        let upload = self.uploads.get_mut(row.0)?;
+        let upload = self.uploads.get_mut(&row)?;
         let before = upload.share();
         let result = change(upload);
         self.totals = self.totals.combine(before, u64::saturating_sub);
@@ -540,13 +773,19 @@ impl Queue {
             let State::Open(open) = &upload.state else {
                 return None;
             };
-            if open.id != id || open.hold == Hold::Paused {
+            if open.id != id || open.hold != Hold::Running || open.file == Readable::InDoubt {
                 return None;
             }
             let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
             let end = open.chunk_end(chunk_bytes(known, open.window_bytes, limits), limits)?;
             Some((id, row, end))
         })
+    }
+
+    /// The row of an upload that is open.
+    #[must_use]
+    pub fn row_of(&self, id: UploadId) -> Option<Row> {
+        self.current(id)
     }
 
     fn current(&self, id: UploadId) -> Option<Row> {
@@ -559,11 +798,11 @@ impl Queue {
     }
 
     fn open_mut(&mut self, row: Row) -> Option<&mut Open> {
-        match &mut self.uploads.get_mut(row.0)?.state {
+        match &mut self.uploads.get_mut(&row)?.state {
             State::Open(open) => Some(open),
             State::Queued
             | State::Held
-            | State::Done { .. }
+            | State::Done(_)
             | State::Interrupted
             | State::Skipped(_)
             | State::Failed(_)
@@ -573,6 +812,19 @@ impl Queue {
 }
 
 impl Upload {
+    fn new(file: Picked, directory: Rc<str>) -> Self {
+        Self {
+            file,
+            directory,
+            choice: None,
+            name_number: 1,
+            resume: None,
+            kept_bytes: 0,
+            state: State::Queued,
+            rate: Rate::default(),
+        }
+    }
+
     /// The path as it was picked.
     #[must_use]
     pub fn path(&self) -> &str {
@@ -583,6 +835,18 @@ impl Upload {
     #[must_use]
     pub fn size(&self) -> u64 {
         self.file.size
+    }
+
+    /// The file's last modification, in milliseconds since 1970-01-01T00:00:00Z.
+    #[must_use]
+    pub fn modified_millis(&self) -> Option<i64> {
+        self.file.modified_millis
+    }
+
+    /// The path that it goes by on the server, if that is another than its own.
+    #[must_use]
+    pub fn renamed(&self) -> Option<String> {
+        (self.name_number > 1).then(|| numbered(&self.file.path, self.name_number))
     }
 
     /// How far it has come.
@@ -602,20 +866,16 @@ impl Upload {
     pub fn taken(&self) -> u64 {
         match &self.state {
             State::Open(open) => open.window.taken(),
-            State::Done { .. } => self.file.size,
-            State::Queued
-            | State::Held
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_)
-            | State::NeedsDecision(_) => 0,
+            State::Done(_) => self.file.size,
+            State::Queued | State::Held | State::Interrupted => self.kept_bytes,
+            State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => 0,
         }
     }
 
     /// How much is done, from 0 to 1000; 1000 only when the file is stored.
     #[must_use]
     pub fn permille(&self) -> u64 {
-        if let State::Done { .. } = self.state {
+        if let State::Done(_) = self.state {
             return 1000;
         }
         let permille = u128::from(self.taken()) * 1000 / u128::from(self.file.size.max(1));
@@ -625,20 +885,33 @@ impl Upload {
     /// Whether its bytes are on their way.
     #[must_use]
     pub fn is_sending(&self) -> bool {
-        matches!(&self.state, State::Open(Open { stage: Stage::Sending, hold: Hold::Running, .. }))
+        matches!(
+            &self.state,
+            State::Open(open) if open.stage == Stage::Sending && open.hold == Hold::Running
+        )
     }
 
     fn is_open_as(&self, id: UploadId) -> bool {
         matches!(&self.state, State::Open(open) if open.id == id)
     }
 
-    fn offer(&self, id: UploadId) -> Offer {
+    fn is_resumed(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.hold == Hold::Resumed)
+    }
+
+    /// Notes where the part lies that the server holds of it, and how much that is.
+    fn keep(&mut self, resume: Option<String>) {
+        self.kept_bytes = if resume.is_some() { self.taken() } else { 0 };
+        self.resume = resume;
+    }
+
+    fn offer(&self, id: UploadId, policy: Policy) -> Offer {
         Offer {
             upload: id,
-            path: remote::join(&self.directory, &self.file.path),
+            path: remote::join(&self.directory, &numbered(&self.file.path, self.name_number)),
             size: self.file.size,
             modified_millis: self.file.modified_millis,
-            on_conflict: self.on_conflict,
+            on_conflict: self.choice.unwrap_or(policy).on_conflict(),
             resume: self.resume.clone(),
             digest: false,
         }
@@ -650,12 +923,14 @@ impl Upload {
         let figure = match &self.state {
             State::Failed(_) => &mut share.failed,
             State::Skipped(_) => &mut share.skipped,
-            State::Queued | State::Open(Open { hold: Hold::Running, .. }) => &mut share.active,
-            State::Held | State::Open(Open { hold: Hold::Paused, .. }) => &mut share.paused,
-            State::Done { .. } => &mut share.done,
+            State::Open(open) if open.hold == Hold::Paused => &mut share.paused,
+            State::Queued | State::Open(_) => &mut share.active,
+            State::Held => &mut share.paused,
+            State::Done(_) => &mut share.done,
             State::Interrupted | State::NeedsDecision(_) => &mut share.waiting,
         };
         *figure = 1;
+        share.interrupted = u64::from(matches!(self.state, State::Interrupted));
         if share.failed + share.skipped == 0 {
             share.bytes = self.file.size;
             share.taken = self.taken();
@@ -673,6 +948,7 @@ impl Open {
             window_bytes: 0,
             stage: Stage::Ahead,
             hold: Hold::Running,
+            file: Readable::Yes,
         }
     }
 

@@ -15,16 +15,18 @@ use self::{
 };
 use crate::{
     connection::Destination,
-    page::{Action, Event},
-    queue::Row,
+    page::{Action, Bulk, Event},
+    queue::{Order, Policy, Row},
     words,
 };
 
 mod app;
+mod digests;
 mod dom;
 mod picker;
 mod socket;
 mod view;
+mod wake;
 
 /// Starts the program. The boot script calls it once, when the document is there.
 ///
@@ -37,6 +39,7 @@ pub fn start() -> Result<(), Fault> {
     listen_to_connection(&app)?;
     listen_to_remote(&app)?;
     listen_to_uploads(&app)?;
+    listen_to_totals(&app)?;
     listen_to_files(&app)?;
     listen_to_window(&app)?;
     app.ask_for_frame();
@@ -131,6 +134,22 @@ fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
     })
 }
 
+/// What is done with all uploads, and what holds for all of them.
+fn listen_to_totals(app: &Rc<App>) -> Result<(), Fault> {
+    on_click(app, "pause-all", || Event::All(Bulk::Pause))?;
+    on_click(app, "resume-all", || Event::All(Bulk::Resume))?;
+    on_click(app, "cancel-all", || Event::All(Bulk::Cancel))?;
+    on_click(app, "retry-failed", || Event::All(Bulk::RetryFailed))?;
+    on_click(app, "clear-finished", || Event::All(Bulk::ClearFinished))?;
+    on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy))?;
+    on_choice(app, "order", |value| order(value).map(Event::SetOrder))?;
+    let scrolled = app.clone();
+    // In the capturing phase: whichever element scrolls, the page or the list.
+    let seen = dom::function(move || scrolled.scrolled());
+    app.dom.document.add_event_listener_with_callback_and_bool("scroll", &seen, true)?;
+    app.dom.window.add_event_listener_with_callback("resize", &seen)
+}
+
 fn listen_to_files(app: &Rc<App>) -> Result<(), Fault> {
     for (button, input) in [("choose-files", "files"), ("choose-folder", "folder")] {
         let button: HtmlButtonElement = app.dom.find(button)?;
@@ -205,6 +224,7 @@ fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
     })?;
     let seen = app.clone();
     listen(&app.dom.document, "visibilitychange", move |_: web_sys::Event| {
+        seen.keep_awake();
         seen.ask_for_frame();
     })
 }
@@ -213,6 +233,23 @@ fn on_click(app: &Rc<App>, id: &str, event: impl Fn() -> Event + 'static) -> Res
     let button: HtmlButtonElement = app.dom.find(id)?;
     let app = app.clone();
     listen(&button, "click", move |_: web_sys::Event| app.handle(event()))
+}
+
+/// Tells of the choice in a select, and of the one that a browser restored.
+fn on_choice(
+    app: &Rc<App>,
+    id: &str,
+    event: impl Fn(&str) -> Option<Event> + 'static,
+) -> Result<(), Fault> {
+    let select: HtmlSelectElement = app.dom.find(id)?;
+    let (app, choice) = (app.clone(), select.clone());
+    let tell = move || {
+        if let Some(event) = event(&choice.value()) {
+            app.handle(event);
+        }
+    };
+    tell();
+    listen(&select, "change", move |_: web_sys::Event| tell())
 }
 
 /// The element that was pressed, if `selector` fits it or one around it.
@@ -231,8 +268,36 @@ fn action(button: &Element) -> Option<Action> {
         "resume" => Action::Resume,
         "cancel" => Action::Cancel,
         "retry" => Action::Retry,
-        "overwrite" => Action::Overwrite,
-        "skip" => Action::Skip,
+        decision => {
+            let policy = policy(decision)?;
+            if for_all(button) { Action::DecideAll(policy) } else { Action::Decide(policy) }
+        }
+    })
+}
+
+/// Whether the row of a decision says that it is meant for all that follow.
+fn for_all(button: &Element) -> bool {
+    let checked = owner(button).and_then(|row| row.query_selector(".for-all:checked").ok()?);
+    checked.is_some()
+}
+
+fn policy(name: &str) -> Option<Policy> {
+    Some(match name {
+        "ask" => Policy::Ask,
+        "overwrite" => Policy::Overwrite,
+        "skip" => Policy::Skip,
+        "rename" => Policy::Rename,
+        "newer" => Policy::OnlyNewer,
+        "continue" => Policy::Resume,
+        _ => return None,
+    })
+}
+
+fn order(name: &str) -> Option<Order> {
+    Some(match name {
+        "dropped" => Order::AsDropped,
+        "smallest" => Order::SmallestFirst,
+        "largest" => Order::LargestFirst,
         _ => return None,
     })
 }

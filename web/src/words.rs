@@ -5,12 +5,12 @@ use std::time::Duration;
 use protocol::{
     Encryption, Problem, Remedy, Stage,
     problem::Who,
-    server::{Certificate, Existing, LogKind, Tls, Verified},
+    server::{Algorithm, Certificate, Existing, FileDigest, LogKind, Tls, Verified},
 };
 
 use crate::{
     format,
-    queue::{self, Hold, Skipped, State, Totals, Upload},
+    queue::{self, Hold, Skipped, State, Stored, Totals, Upload},
 };
 
 /// The stages that a person sees while the page connects, in their order.
@@ -48,6 +48,18 @@ pub const RECONNECTING: &str = "The connection to the portal was lost. Reconnect
 pub const RETRY_TO_GO_ON: &str = "Press Retry on an interrupted upload to send it again.";
 /// Back after a break.
 pub const BACK_AGAIN: &str = "Connected again.";
+
+/// All uploads were paused.
+pub const ALL_PAUSED: &str = "All uploads are paused.";
+/// All paused uploads go on.
+pub const ALL_RESUMED: &str = "All uploads go on.";
+/// All uploads were cancelled.
+pub const ALL_CANCELLED: &str = "All uploads that had not ended are cancelled.";
+/// A date or a size that is not known.
+pub const UNKNOWN: &str = "not known";
+
+/// Digits of a digest that tell two files apart at a glance.
+const DIGEST_GLANCE_DIGITS: usize = 8;
 
 /// How one stage is called in front of a problem.
 #[must_use]
@@ -103,28 +115,75 @@ pub fn log_kind(kind: LogKind) -> &'static str {
 pub fn status(upload: &Upload) -> String {
     match upload.state() {
         State::Queued => "Queued".to_owned(),
+        State::Held if upload.taken() > 0 => paused(upload),
         State::Held => "Paused before it began".to_owned(),
         State::Open(open) => match (open.stage(), open.hold()) {
             (queue::Stage::Verifying, _) => "Verifying that it is stored".to_owned(),
-            (_, Hold::Paused) => format!("Paused at {}", format::bytes(upload.taken())),
-            (queue::Stage::Ahead, Hold::Running) => "Queued, next".to_owned(),
-            (queue::Stage::Sending, Hold::Running) => uploading(upload),
-            (queue::Stage::TryingAgain, Hold::Running) => {
+            (_, Hold::Paused) => paused(upload),
+            (queue::Stage::Ahead, _) => "Queued, next".to_owned(),
+            (queue::Stage::Sending, _) => uploading(upload),
+            (queue::Stage::TryingAgain, _) => {
                 format!("Interrupted at {}, trying again", format::bytes(upload.taken()))
             }
         },
-        State::Done { verified: Verified::Digest } => {
-            "Done, digest confirmed by the server".to_owned()
-        }
-        State::Done { verified: Verified::Size } => "Done, size confirmed by the server".to_owned(),
-        State::Done { verified: Verified::ReplyOnly } => "Done, confirmed by the server".to_owned(),
+        State::Done(stored) => done(upload, stored),
         State::Interrupted => "Interrupted: the connection was lost".to_owned(),
         State::Skipped(Skipped::ServerFileKept) => {
             "Skipped: the server's file was left as it is".to_owned()
         }
+        State::Skipped(Skipped::NotNewer) => {
+            "Skipped: the server's file is as new or newer".to_owned()
+        }
         State::Skipped(Skipped::Cancelled) => "Skipped: you cancelled it".to_owned(),
         State::Failed(_) => "Failed".to_owned(),
         State::NeedsDecision(existing) => decision(existing, upload.size()),
+    }
+}
+
+fn paused(upload: &Upload) -> String {
+    format!("Paused at {}", format::bytes(upload.taken()))
+}
+
+fn done(upload: &Upload, stored: &Stored) -> String {
+    let how = match stored.verified {
+        Verified::Digest => "Done, digest confirmed by the server",
+        Verified::Size => "Done, size confirmed by the server",
+        Verified::ReplyOnly => "Done, confirmed by the server",
+    };
+    match upload.renamed() {
+        Some(path) => format!("{how}, as {}", format::visible(&path)),
+        None => how.to_owned(),
+    }
+}
+
+/// How a digest is called.
+#[must_use]
+pub fn algorithm(algorithm: Algorithm) -> &'static str {
+    match algorithm {
+        Algorithm::Blake3 => "BLAKE3",
+        Algorithm::Crc32 => "CRC-32",
+        Algorithm::Sha256 => "SHA-256",
+    }
+}
+
+/// A digest in short: `BLAKE3 1f3a9c0d…`.
+#[must_use]
+pub fn digest_glance(digest: &FileDigest) -> String {
+    let shown: String = digest.hex.chars().take(DIGEST_GLANCE_DIGITS).collect();
+    let rest = if shown.len() < digest.hex.len() { "…" } else { "" };
+    format!("{} {}{rest}", algorithm(digest.algorithm), format::visible(&shown))
+}
+
+/// Who made a digest and found it equal.
+#[must_use]
+pub fn digest_makers(stored: &Stored) -> &'static str {
+    match (stored.page_agrees, stored.verified) {
+        (true, Verified::Digest) => "The same in your browser, in the portal and on the server.",
+        (true, Verified::Size | Verified::ReplyOnly) => {
+            "The same in your browser and in the portal; the server makes none."
+        }
+        (false, Verified::Digest) => "The same in the portal and on the server.",
+        (false, Verified::Size | Verified::ReplyOnly) => "Of what the portal sent to the server.",
     }
 }
 
@@ -145,16 +204,27 @@ fn worth_saying(left: Duration) -> bool {
 }
 
 fn decision(existing: &Existing, size: u64) -> String {
-    let yours = format::exact_bytes(size);
-    match existing.size {
-        Some(theirs) if theirs == size => format!(
-            "Needs a decision: a file of this name and size ({yours}) is on the server already"
-        ),
-        Some(theirs) => format!(
-            "Needs a decision: a file of this name is on the server already ({}; yours has {yours})",
-            format::exact_bytes(theirs)
-        ),
-        None => "Needs a decision: a file of this name is on the server already".to_owned(),
+    let what = match existing.size {
+        Some(theirs) if theirs == size => "a file of this name and size",
+        Some(_) | None => "a file of this name",
+    };
+    format!("Needs a decision: {what} is on the server already")
+}
+
+/// A file's size and date, side by side with another's. `date` is by the person's clock.
+#[must_use]
+pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
+    let size = size.map_or_else(|| format!("size {UNKNOWN}"), format::exact_bytes);
+    format!("{size}, {}", date.map_or_else(|| format!("date {UNKNOWN}"), ToOwned::to_owned))
+}
+
+/// Which of two files is newer, if both dates are known.
+#[must_use]
+pub fn which_is_newer(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours > theirs => "Yours is newer.",
+        (Some(ours), Some(theirs)) if ours < theirs => "The server's is newer.",
+        (_, _) => "",
     }
 }
 
@@ -239,6 +309,12 @@ pub fn milestone(permille: u64, totals: &Totals) -> String {
 #[must_use]
 pub fn added(number: usize) -> String {
     format!("{} added.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+}
+
+/// Said when rows were taken out of the list.
+#[must_use]
+pub fn cleared(number: usize) -> String {
+    format!("{} cleared from the list.", files(u64::try_from(number).unwrap_or(u64::MAX)))
 }
 
 /// Said when an upload failed.
@@ -340,6 +416,28 @@ pub fn folder_not_made(path: &str, problem: &Problem) -> String {
             format!("The folder {path} could not be made: {message} ({reply})")
         }
         None => format!("The folder {path} could not be made: {message}"),
+    }
+}
+
+/// What an upload left on the server, and could not be removed.
+#[must_use]
+pub fn leftover_not_removed(path: &str, problem: &Problem) -> String {
+    let (path, message) = (format::visible(path), format::visible(&problem.message));
+    format!("The unfinished part {path} could not be removed from the server: {message}")
+}
+
+/// A file that is not what it was when it was picked.
+#[must_use]
+pub fn file_changed() -> Problem {
+    Problem {
+        stage: Stage::Transfer,
+        message: "The file changed while it was read, or it cannot be read any more.".to_owned(),
+        reply: None,
+        cause: Some("Something wrote to it, moved it or deleted it after you chose it.".to_owned()),
+        remedy: Some(Remedy {
+            who: Who::You,
+            what: "Wait until nothing writes to it any more, then choose it again.".to_owned(),
+        }),
     }
 }
 

@@ -10,11 +10,11 @@ use axum::{
     response::Response,
 };
 
-/// Nothing inline, nothing from elsewhere; wasm may be compiled.
+/// Nothing inline, nothing from elsewhere; wasm may be compiled, in the page and in its worker.
 ///
 /// `connect-src 'self'` covers the WebSocket of the same host (CSP 3 §6.7.2.8).
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                   img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
+                   worker-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
 /// Each header and its value.

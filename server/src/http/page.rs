@@ -14,6 +14,9 @@ struct Page {
     boot: &'static str,
     glue: &'static str,
     wasm: &'static str,
+    digest_worker: &'static str,
+    digest_glue: &'static str,
+    digest_wasm: &'static str,
     icon: &'static str,
     version: &'static str,
 }
@@ -25,6 +28,9 @@ pub(super) async fn page() -> Response {
         boot: bundle::url::BOOT,
         glue: bundle::url::GLUE,
         wasm: bundle::url::WASM,
+        digest_worker: bundle::url::DIGEST_WORKER,
+        digest_glue: bundle::url::DIGEST_GLUE,
+        digest_wasm: bundle::url::DIGEST_WASM,
         icon: bundle::url::ICON,
         version: env!("CARGO_PKG_VERSION"),
     };

@@ -15,6 +15,7 @@ const BROTLI_QUALITY: u32 = 11;
 const BROTLI_WINDOW: u32 = 22;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
+const WASM: &str = "application/wasm";
 
 /// An asset on its way in: its constant in `url`, its file's name and its content.
 struct Source {
@@ -26,7 +27,7 @@ struct Source {
 }
 
 /// Writes every asset into `out`, as it is and compressed, and the table of them as Rust.
-pub(crate) fn embed(program: &Program, statics: &Path, out: &Path) -> Result<()> {
+pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path) -> Result<()> {
     let read = |name: &str| {
         let path = statics.join(name);
         fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
@@ -41,8 +42,11 @@ pub(crate) fn embed(program: &Program, statics: &Path, out: &Path) -> Result<()>
     let sources = [
         source("STYLE", "style", "css", "text/css; charset=utf-8", read("style.css")?),
         source("BOOT", "boot", "js", JAVASCRIPT, read("boot.js")?),
-        source("GLUE", "app", "js", JAVASCRIPT, program.glue.clone()),
-        source("WASM", "app", "wasm", "application/wasm", program.wasm.clone()),
+        source("GLUE", "app", "js", JAVASCRIPT, page.glue.clone()),
+        source("WASM", "app", "wasm", WASM, page.wasm.clone()),
+        source("DIGEST_WORKER", "worker", "js", JAVASCRIPT, read("digest.js")?),
+        source("DIGEST_GLUE", "digest", "js", JAVASCRIPT, digest.glue.clone()),
+        source("DIGEST_WASM", "digest", "wasm", WASM, digest.wasm.clone()),
         source("ICON", "icon", "svg", "image/svg+xml", read("icon.svg")?),
     ];
 

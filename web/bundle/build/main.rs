@@ -1,8 +1,8 @@
 //! Builds the page's program to wasm and embeds it with the page's other assets.
 //!
-//! In this order: choose a toolchain that can build for wasm32 ([`toolchain`]), build `web/` with
-//! a cargo of its own ([`program`]), let wasm-bindgen write the glue, then hash, compress and
-//! tabulate every asset ([`assets`]). Everything that goes in is named to cargo, so that a stale
+//! In this order: choose a toolchain that can build for wasm32 ([`toolchain`]), build `web/` and
+//! `web/digest/` with a cargo of its own ([`program`]), let wasm-bindgen write the glue, then hash,
+//! compress and tabulate every asset ([`assets`]). Everything that goes in is named to cargo, so that a stale
 //! program cannot be embedded and an unchanged one costs nothing.
 
 use std::{env, path::PathBuf};
@@ -35,6 +35,8 @@ fn run() -> Result<()> {
         "protocol/src",
         "web/Cargo.toml",
         "web/bundle/build",
+        "web/digest/Cargo.toml",
+        "web/digest/src",
         "web/src",
         "web/static",
     ] {
@@ -42,9 +44,10 @@ fn run() -> Result<()> {
     }
 
     let toolchain = toolchain::choose()?;
-    let wasm = program::build(&toolchain, &workspace, &out)?;
-    let program = program::bind(&wasm)?;
-    assets::embed(&program, &workspace.join("web/static"), &out)
+    let built = program::build(&toolchain, &workspace, &out)?;
+    let page = program::bind(&built.page, "app")?;
+    let digest = program::bind(&built.digest, "digest")?;
+    assets::embed(&page, &digest, &workspace.join("web/static"), &out)
 }
 
 fn variable(name: &str) -> Result<String> {

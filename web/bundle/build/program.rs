@@ -1,4 +1,4 @@
-//! Builds `web/` to wasm with a cargo of its own, and binds it to the browser.
+//! Builds `web/` and `web/digest/` to wasm with a cargo of its own, and binds them to the browser.
 
 use std::{
     env,
@@ -11,20 +11,29 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::toolchain::{TARGET, Toolchain};
 
-/// The page's program, ready to be served.
+/// A module of the page, ready to be served.
 pub(crate) struct Program {
     /// The module that loads the wasm and lends it the browser's interfaces.
     pub(crate) glue: Vec<u8>,
     pub(crate) wasm: Vec<u8>,
 }
 
-/// Runs cargo for `web/`; gives the path of the module that rustc made.
-pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Result<PathBuf> {
+/// The modules that rustc made.
+pub(crate) struct Built {
+    /// Of `web/`: the page's program.
+    pub(crate) page: PathBuf,
+    /// Of `web/digest/`: what the worker calls.
+    pub(crate) digest: PathBuf,
+}
+
+/// Runs cargo for `web/` and `web/digest/`.
+pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Result<Built> {
     let target_dir = target_dir(out);
     let mut cargo = command(toolchain);
     cargo
         .current_dir(workspace)
-        .args(["build", "--locked", "--quiet", "--package", "ferryport-web", "--lib"])
+        .args(["build", "--locked", "--quiet", "--lib"])
+        .args(["--package", "ferryport-web", "--package", "ferryport-digest"])
         .args(["--profile", "wasm", "--target", TARGET])
         .arg("--target-dir")
         .arg(&target_dir)
@@ -32,29 +41,32 @@ pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Resu
     let output = cargo.output().context("cannot start the cargo that builds the program")?;
     if !output.status.success() {
         bail!(
-            "the page's program does not build for wasm32\n{}",
+            "the page's modules do not build for wasm32\n{}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    let wasm = target_dir.join(TARGET).join("wasm").join("web.wasm");
-    if !wasm.is_file() {
-        bail!("cargo built no {}", wasm.display());
-    }
-    Ok(wasm)
+    let made = |name: &str| {
+        let wasm = target_dir.join(TARGET).join("wasm").join(name);
+        if !wasm.is_file() {
+            bail!("cargo built no {}", wasm.display());
+        }
+        Ok(wasm)
+    };
+    Ok(Built { page: made("web.wasm")?, digest: made("digest.wasm")? })
 }
 
 /// Lets wasm-bindgen write the glue for a browser.
-pub(crate) fn bind(wasm: &Path) -> Result<Program> {
+pub(crate) fn bind(wasm: &Path, name: &str) -> Result<Program> {
     let mut bound = Bindgen::new()
         .input_path(wasm)
-        .out_name("app")
+        .out_name(name)
         .web(true)?
         .omit_default_module_path(true)
         .remove_name_section(true)
         .remove_producers_section(true)
         .typescript(false)
         .generate_output()
-        .context("wasm-bindgen refuses the program")?;
+        .with_context(|| format!("wasm-bindgen refuses {}", wasm.display()))?;
     Ok(Program { glue: bound.js().as_bytes().to_vec(), wasm: bound.wasm_mut().emit_wasm() })
 }
 

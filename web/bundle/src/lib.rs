@@ -1,5 +1,6 @@
-//! The page's assets, embedded: its program (`web/` built to wasm), the glue that binds it to the
-//! browser, the boot script, the style sheet and the icon.
+//! The page's assets, embedded: its program (`web/` built to wasm) and the worker's digests
+//! (`web/digest/`), the glue that binds each to the browser, the scripts, the style sheet and the
+//! icon.
 //!
 //! The build script makes them; this crate only holds them. It serves nothing and knows no HTTP:
 //! what it offers are bytes, their type, and the tag and the path to serve them under. A path
@@ -41,7 +42,16 @@ mod tests {
 
     #[test]
     fn every_url_leads_to_an_asset() {
-        for path in [url::STYLE, url::BOOT, url::GLUE, url::WASM, url::ICON] {
+        for path in [
+            url::STYLE,
+            url::BOOT,
+            url::GLUE,
+            url::WASM,
+            url::DIGEST_WORKER,
+            url::DIGEST_GLUE,
+            url::DIGEST_WASM,
+            url::ICON,
+        ] {
             assert!(find(path).is_some(), "{path}");
         }
         assert!(find("assets/other.js").is_none());
@@ -57,8 +67,11 @@ mod tests {
     }
 
     #[test]
-    fn program_and_glue_stay_within_their_budget() {
-        let bytes = compressed_len(url::WASM) + compressed_len(url::GLUE);
+    fn programs_and_glue_stay_within_their_budget() {
+        let bytes: usize = [url::WASM, url::GLUE, url::DIGEST_WASM, url::DIGEST_GLUE]
+            .into_iter()
+            .map(compressed_len)
+            .sum();
         assert!(bytes <= 150_000, "{bytes} bytes");
     }
 
@@ -73,7 +86,9 @@ mod tests {
         let workspace = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
         let workspace = std::path::Path::new(workspace).canonicalize().unwrap();
         let workspace = workspace.to_str().unwrap().as_bytes();
-        let wasm = find(url::WASM).unwrap().identity;
-        assert!(!wasm.windows(workspace.len()).any(|part| part == workspace));
+        for url in [url::WASM, url::DIGEST_WASM] {
+            let wasm = find(url).unwrap().identity;
+            assert!(!wasm.windows(workspace.len()).any(|part| part == workspace), "{url}");
+        }
     }
 }

@@ -44,6 +44,7 @@ fn facts() -> Connected {
         tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
         certificate: certificate("00"),
         directory: "/".into(),
+        digest: protocol::server::Algorithm::Blake3,
     }
 }
 

@@ -41,7 +41,17 @@ fn connected() -> Page {
 fn log_in(page: &mut Page) -> Vec<Effect> {
     let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     at(page, 0, Event::SocketOpened(session));
-    receive(page, ServerMessage::Welcome { version: 1, portal: "0".into(), limits: LIMITS });
+    receive(
+        page,
+        ServerMessage::Welcome {
+            version: protocol::VERSION,
+            portal: "0".into(),
+            limits: LIMITS,
+            heard: 0,
+            connected: None,
+            next_upload: UploadId(0),
+        },
+    );
     receive(
         page,
         ServerMessage::Connected(Connected {
@@ -74,9 +84,7 @@ fn said(effects: &[Effect]) -> Vec<&ClientMessage> {
         .iter()
         .filter_map(|effect| match effect {
             Effect::Say(message) => Some(message),
-            Effect::OpenLink | Effect::CloseLink | Effect::Connect(..) | Effect::Announce(_) => {
-                None
-            }
+            _ => None,
         })
         .collect()
 }
@@ -86,6 +94,8 @@ fn done(upload: u32) -> ServerMessage {
         upload: UploadId(upload),
         path: "/home/a".into(),
         verified: Verified::Size,
+        digest: None,
+        page_agrees: false,
     }
 }
 
@@ -140,7 +150,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
     );
     at(&mut page, 0, Event::Picked(vec![file("a", 0)]));
     let effects = receive(&mut page, done(0));
-    assert_eq!(effects, [Effect::Announce("Finished: 1 file stored.".into())]);
+    assert!(effects.contains(&Effect::Announce("Finished: 1 file stored.".into())), "{effects:?}");
     let effects = at(&mut page, 900, Event::Tick);
     assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
@@ -188,7 +198,13 @@ fn late_credit_for_an_ended_upload_is_harmless() {
     receive(&mut page, done(0));
     receive(
         &mut page,
-        ServerMessage::Credit { upload: UploadId(0), attempt: Attempt(3), taken: 0, limit: 10 },
+        ServerMessage::Credit {
+            upload: UploadId(0),
+            attempt: Attempt(3),
+            taken: 0,
+            received: 0,
+            limit: 10,
+        },
     );
     assert_eq!(page.next_chunk(0), Next::Nothing);
     assert_eq!(page.queue().totals().done, 1);

@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use protocol::Stage as ProblemStage;
+use protocol::{OnConflict, Stage as ProblemStage};
 
 use super::*;
 
@@ -34,6 +34,10 @@ fn problem() -> Problem {
     }
 }
 
+fn stored() -> Stored {
+    Stored { verified: Verified::Size, digest: None, page_agrees: false }
+}
+
 fn ids(offers: &[Offer]) -> Vec<u32> {
     offers.iter().map(|offer| offer.upload.0).collect()
 }
@@ -56,7 +60,7 @@ fn offers_are_kept_ahead_up_to_the_limit() {
     assert_eq!(ids(&offers), [0, 1]);
     assert_eq!(offers[0].path, "/home/folder/0");
     assert_eq!(queue.offers(&LIMITS), []);
-    queue.done(UploadId(0), Verified::Size);
+    queue.done(UploadId(0), stored());
     assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
 }
 
@@ -113,7 +117,7 @@ fn empty_file_needs_no_chunk() {
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 0);
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
-    queue.done(UploadId(0), Verified::Size);
+    queue.done(UploadId(0), stored());
     assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
     assert_eq!(queue.totals().permille(), 1000);
 }
@@ -140,7 +144,10 @@ fn paused_upload_sends_nothing_and_goes_on_where_it_was() {
     let first = chunk(&mut queue).unwrap();
     queue.pause(Row(0));
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    queue.paused(UploadId(0), Some("/home/folder/0.part".into()));
     queue.resume(Row(0));
+    assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/home/folder/0.part"));
+    queue.credit(UploadId(1), Attempt(1), first.end, 64 * KIB, Millis(0));
     assert_eq!(chunk(&mut queue).unwrap().header.offset, first.end);
 }
 
@@ -158,7 +165,7 @@ fn upload_paused_before_its_offer_is_not_offered() {
 fn cancelled_upload_keeps_its_place_until_the_portal_has_let_go() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
-    assert_eq!(queue.cancel(Row(0)), Some(UploadId(0)));
+    assert_eq!(queue.cancel(Row(0)).cancel, Some(UploadId(0)));
     assert_eq!(queue.offers(&LIMITS), []);
     queue.cancelled(UploadId(0));
     assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
@@ -170,7 +177,7 @@ fn upload_that_was_done_before_it_was_cancelled_is_done() {
     let mut queue = queue(&[1]);
     queue.offers(&LIMITS);
     queue.cancel(Row(0));
-    queue.done(UploadId(0), Verified::Size);
+    queue.done(UploadId(0), stored());
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Done { .. }));
 }
 
@@ -191,10 +198,10 @@ fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
 fn conflict_is_offered_again_as_the_person_decides() {
     let mut queue = queue(&[1, 1]);
     queue.offers(&LIMITS);
-    queue.conflict(UploadId(0), Existing { size: Some(9), modified_millis: None });
-    queue.conflict(UploadId(1), Existing { size: None, modified_millis: None });
-    queue.overwrite(Row(0));
-    queue.skip(Row(1));
+    queue.conflict(UploadId(0), Existing { size: Some(9), modified_millis: None }, None);
+    queue.conflict(UploadId(1), Existing { size: None, modified_millis: None }, None);
+    queue.decide(Row(0), Policy::Overwrite);
+    queue.decide(Row(1), Policy::Skip);
     let offers = queue.offers(&LIMITS);
     assert_eq!(ids(&offers), [2]);
     assert_eq!(offers[0].on_conflict, OnConflict::Overwrite);
@@ -233,7 +240,7 @@ fn bar_reaches_its_end_only_when_the_file_is_stored() {
     queue.verifying(UploadId(0));
     assert_eq!(queue.get(Row(0)).unwrap().permille(), 999);
     assert_eq!(queue.totals().permille(), 999);
-    queue.done(UploadId(0), Verified::Size);
+    queue.done(UploadId(0), stored());
     assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
 }
 
@@ -271,23 +278,23 @@ proptest! {
         for (step, row, id) in steps {
             let (row, id) = (Row(row), UploadId(id));
             match step {
-                0 => queue.pause(row),
+                0 => { queue.pause(row); }
                 1 => queue.resume(row),
                 2 => { queue.cancel(row); }
                 3 => queue.retry(row),
-                4 => queue.skip(row),
-                5 => queue.overwrite(row),
+                4 => { queue.decide(row, Policy::Skip); }
+                5 => { queue.decide(row, Policy::Overwrite); }
                 6 => { queue.link_lost(); }
                 7 => { queue.failed(id, problem(), None); }
-                8 => { queue.conflict(id, Existing { size: None, modified_millis: None }); }
-                9 => { queue.done(id, Verified::Size); }
+                8 => { queue.conflict(id, Existing { size: None, modified_millis: None }, None); }
+                9 => { queue.done(id, stored()); }
                 10 => queue.credit(id, Attempt(id.0 % 2), 0, 50 * KIB, Millis(0)),
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
         }
         let recounted = queue
             .uploads
-            .iter()
+            .values()
             .fold(Totals::default(), |sum, upload| sum.combine(upload.share(), u64::saturating_add));
         prop_assert_eq!(queue.totals(), recounted);
         queue.link_lost();
@@ -300,7 +307,7 @@ proptest! {
             rounds += 1;
             prop_assert!(rounds < 20);
             for offer in queue.offers(&LIMITS) {
-                queue.done(offer.upload, Verified::Size);
+                queue.done(offer.upload, stored());
             }
         }
     }
@@ -321,7 +328,7 @@ fn retry_after_a_failure_goes_on_from_what_lies_on_the_server() {
 fn upload_that_the_portal_tries_again_by_itself_stays_open() {
     let mut queue = queue(&[10]);
     let id = queue.offers(&LIMITS).remove(0).upload;
-    queue.opened(id);
+    queue.opened(id, "/in/part".into());
     queue.interrupted(id);
     let stage = |queue: &Queue| match queue.get(Row(0)).unwrap().state() {
         State::Open(open) => open.stage(),

@@ -2,22 +2,26 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
+    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
 
 use js_sys::{Function, Math};
-use protocol::{ClientMessage, client};
+use protocol::{ClientMessage, UploadId, client};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Element, File, WebSocket};
 
 use super::{
+    digests::Digests,
     dom::{Dom, Fault, function},
     socket::{self, Generation},
     view::{Rest, Views},
+    wake::Awake,
 };
 use crate::{
     page::{Effect, Event, Page},
-    queue::{Next, Picked},
+    queue::{Next, Picked, Row},
     time::Millis,
 };
 
@@ -34,8 +38,9 @@ pub(super) struct App {
     pub(super) dom: Dom,
     page: RefCell<Page>,
     views: RefCell<Views>,
-    /// The n-th file belongs to row n.
-    files: RefCell<Vec<File>>,
+    files: RefCell<Files>,
+    pub(super) digests: Digests,
+    awake: Awake,
     socket: RefCell<Option<WebSocket>>,
     generation: Cell<Generation>,
     functions: OnceCell<Functions>,
@@ -43,6 +48,13 @@ pub(super) struct App {
     drain: Cell<Pending>,
     frame: Cell<Pending>,
     drawn_at: Cell<Millis>,
+}
+
+/// The file of each row.
+#[derive(Default)]
+struct Files {
+    by_row: BTreeMap<Row, File>,
+    next_row: usize,
 }
 
 /// What timers and frames call.
@@ -69,6 +81,8 @@ impl App {
             page: RefCell::default(),
             views: RefCell::new(views),
             files: RefCell::default(),
+            digests: Digests::default(),
+            awake: Awake::default(),
             socket: RefCell::default(),
             generation: Cell::default(),
             functions: OnceCell::new(),
@@ -102,6 +116,8 @@ impl App {
         for effect in effects {
             self.carry_out(effect);
         }
+        self.digests.flush();
+        self.keep_awake();
         self.pump();
         self.set_timer();
         self.ask_for_frame();
@@ -127,6 +143,17 @@ impl App {
         if let Some(name) = name {
             self.handle(Event::OpenDirectory(name));
         }
+    }
+
+    /// Draws the rows that came into view.
+    pub(super) fn scrolled(&self) {
+        self.views.borrow_mut().scrolled();
+        self.ask_for_frame();
+    }
+
+    /// Keeps the machine awake as long as something is under way.
+    pub(super) fn keep_awake(&self) {
+        self.awake.set(&self.dom, self.page.borrow().queue().totals().active > 0);
     }
 
     /// Whether leaving the page would cost something.
@@ -191,7 +218,32 @@ impl App {
                 }));
             }
             Effect::Announce(sentence) => self.views.borrow_mut().announce(sentence),
+            Effect::Check(upload, row) => self.check(upload, row),
+            Effect::Digest(job) => {
+                if let Some(file) = self.files.borrow().by_row.get(&job.row) {
+                    self.digests.make(self, &job, file);
+                }
+            }
+            Effect::StopDigest(upload) => self.digests.stop(upload),
+            Effect::Forget(rows) => {
+                self.files.borrow_mut().by_row.retain(|row, _| rows.binary_search(row).is_err());
+            }
         }
+    }
+
+    /// Reads a byte of a file: the browser refuses when the file is not what it was.
+    fn check(self: &Rc<Self>, upload: UploadId, row: Row) {
+        let Some(file) = self.files.borrow().by_row.get(&row).cloned() else {
+            return;
+        };
+        let app = self.clone();
+        spawn_local(async move {
+            let readable = match file.slice_with_i32_and_i32(0, 1) {
+                Ok(byte) => JsFuture::from(byte.array_buffer()).await.is_ok(),
+                Err(_) => false,
+            };
+            app.handle(Event::FileChecked { upload, readable });
+        });
     }
 
     fn say(&self, message: &ClientMessage) {
@@ -210,12 +262,13 @@ impl App {
             match next {
                 Next::Chunk(chunk) => {
                     let files = self.files.borrow();
-                    let Some(file) = files.get(chunk.row.0) else {
+                    let Some(file) = files.by_row.get(&chunk.row) else {
                         return;
                     };
                     if socket::send_chunk(socket, chunk.header, file, chunk.end).is_err() {
                         return;
                     }
+                    self.digests.reach(chunk.header.upload, chunk.end);
                 }
                 Next::WhenDrained => {
                     if let Some(functions) = self.functions.get()
@@ -260,7 +313,17 @@ impl App {
         clippy::cast_sign_loss,
         reason = "the browser's clock starts at 0 with the page and never goes back"
     )]
-    fn now(&self) -> Millis {
+    pub(super) fn now(&self) -> Millis {
         Millis(self.dom.window.performance().map_or(0.0, |clock| clock.now()) as u64)
+    }
+}
+
+impl Extend<File> for Files {
+    /// The files become the next rows.
+    fn extend<I: IntoIterator<Item = File>>(&mut self, files: I) {
+        for file in files {
+            self.by_row.insert(Row(self.next_row), file);
+            self.next_row += 1;
+        }
     }
 }

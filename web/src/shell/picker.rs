@@ -2,7 +2,7 @@
 //!
 //! A folder is walked as a stream: what was found so far is queued while the walk goes on.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
@@ -12,10 +12,15 @@ use web_sys::{
 };
 
 use super::{app::App, dom::Fault};
-use crate::{page::Event, queue::Picked};
+use crate::{page::Event, queue::Picked, time::Millis};
 
 /// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
 const BATCH: usize = 250;
+/// Work in one go: the browser asks the disk for the size of each file of a folder, and the page
+/// has to stay alive meanwhile.
+const SPELL: Duration = Duration::from_millis(12);
+/// The pause between two of them: time for whatever waits.
+const REST: Duration = Duration::ZERO;
 
 /// What was found so far and is not handed on yet.
 #[derive(Default)]
@@ -25,10 +30,45 @@ struct Found {
     unreadable: Vec<String>,
 }
 
-/// Takes what a file input holds.
+/// Takes what a file input holds. The files are collected before this returns: the input is emptied
+/// after that.
 pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
-    let files = (0..list.length()).filter_map(|index| list.get(index));
-    app.pick(files.map(|file| (picked(relative_path(&file), &file), file)).collect());
+    let files: Vec<File> = Array::from(list).iter().map(JsCast::unchecked_into).collect();
+    let app = app.clone();
+    spawn_local(async move {
+        let mut spell = Spell::begin(&app);
+        let mut found = Vec::new();
+        for file in files {
+            found.push((picked(relative_path(&file), &file), file));
+            if found.len() >= BATCH {
+                app.pick(std::mem::take(&mut found));
+            }
+            spell.rest_if_due(&app).await;
+        }
+        app.pick(found);
+    });
+}
+
+/// A stretch of work that ends before it is felt.
+struct Spell(Millis);
+
+impl Spell {
+    fn begin(app: &App) -> Self {
+        Self(app.now())
+    }
+
+    /// Lets the page do what else waits, if it has waited long enough.
+    async fn rest_if_due(&mut self, app: &App) {
+        if app.now().since(self.0) < SPELL {
+            return;
+        }
+        let rest = Promise::new(&mut |resolve, _| {
+            app.dom.after(REST, &resolve);
+        });
+        // Fulfilled by a timer: it does not fail.
+        let _ = JsFuture::from(rest).await;
+        *self = Self::begin(app);
+    }
 }
 
 /// Takes what was dropped or pasted. The entries are collected before this returns: the browser
@@ -58,6 +98,7 @@ pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
 async fn walk(app: &Rc<App>, mut entries: Vec<FileSystemEntry>, mut found: Found) {
     // The last comes first out: the order of the drop is kept.
     entries.reverse();
+    let mut spell = Spell::begin(app);
     while let Some(entry) = entries.pop() {
         let path = entry.full_path().trim_start_matches('/').to_owned();
         if entry.is_directory() {
@@ -75,6 +116,7 @@ async fn walk(app: &Rc<App>, mut entries: Vec<FileSystemEntry>, mut found: Found
         if found.files.len() >= BATCH {
             app.pick(std::mem::take(&mut found.files));
         }
+        spell.rest_if_due(app).await;
     }
     if !found.files.is_empty() {
         app.pick(found.files);

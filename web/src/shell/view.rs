@@ -1,7 +1,7 @@
 //! What is drawn: one view for each part of the page, all of them once a frame at most.
 
 use protocol::client::Secret;
-use web_sys::{Document, Element, HtmlElement};
+use web_sys::{Element, HtmlElement};
 
 use self::{
     connection::ConnectionView, log::LogView, remote::RemoteView, totals::TotalsView,
@@ -20,6 +20,7 @@ mod problem;
 mod remote;
 mod totals;
 mod uploads;
+mod window;
 
 /// Whether a frame was enough.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(super) enum Rest {
 
 /// All views.
 pub(super) struct Views {
-    document: Document,
+    dom: Dom,
     connection: ConnectionView,
     remote: RemoteView,
     uploads: UploadsView,
@@ -45,7 +46,7 @@ pub(super) struct Views {
 impl Views {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
         Ok(Self {
-            document: dom.document.clone(),
+            dom: dom.clone(),
             connection: ConnectionView::new(dom)?,
             remote: RemoteView::new(dom)?,
             uploads: UploadsView::new(dom)?,
@@ -67,6 +68,11 @@ impl Views {
         self.sentences.push(sentence);
     }
 
+    /// Other rows may have come into view.
+    pub(super) fn scrolled(&mut self) {
+        self.uploads.scrolled();
+    }
+
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
         let parts = page.take_changed_parts();
         if parts.contains(&Part::Connection) {
@@ -76,7 +82,7 @@ impl Views {
             self.remote.draw(page)?;
         }
         if parts.contains(&Part::Totals) {
-            self.totals.draw(page.queue(), &self.document);
+            self.totals.draw(page.queue(), &self.dom);
         }
         if parts.contains(&Part::Log) {
             self.log.draw(page.log_mut())?;

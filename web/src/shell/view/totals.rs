@@ -1,9 +1,12 @@
 //! All uploads together, and the window's title.
 
-use web_sys::{Document, Element, HtmlElement};
+use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 
 use super::super::dom::{Dom, Fault, Visibility, set_attribute, set_bar, set_text, show};
-use crate::{queue::Queue, words};
+use crate::{
+    queue::{Policy, Queue, Totals},
+    words,
+};
 
 pub(super) struct TotalsView {
     total: HtmlElement,
@@ -11,6 +14,19 @@ pub(super) struct TotalsView {
     text: Element,
     count: Element,
     landing: HtmlElement,
+    policy: HtmlSelectElement,
+    actions: Actions,
+}
+
+/// What can be done with all uploads.
+struct Actions {
+    pause: HtmlElement,
+    resume: HtmlElement,
+    retry: HtmlElement,
+    cancel: HtmlElement,
+    clear: HtmlElement,
+    /// Gets the focus when a button that had it is not offered any more.
+    fallback: HtmlElement,
 }
 
 impl TotalsView {
@@ -21,10 +37,28 @@ impl TotalsView {
             text: dom.find("total-text")?,
             count: dom.find("uploads-count")?,
             landing: dom.find("landing")?,
+            policy: dom.find("policy")?,
+            actions: Actions {
+                pause: dom.find("pause-all")?,
+                resume: dom.find("resume-all")?,
+                retry: dom.find("retry-failed")?,
+                cancel: dom.find("cancel-all")?,
+                clear: dom.find("clear-finished")?,
+                fallback: dom.find("work")?,
+            },
         })
     }
 
-    pub(super) fn draw(&self, queue: &Queue, document: &Document) {
+    pub(super) fn draw(&self, queue: &Queue, dom: &Dom) {
+        self.draw_totals(queue, &dom.document);
+        self.actions.draw(&queue.totals(), dom);
+        let policy = policy(queue.policy());
+        if self.policy.value() != policy {
+            self.policy.set_value(policy);
+        }
+    }
+
+    fn draw_totals(&self, queue: &Queue, document: &Document) {
         let totals = queue.totals();
         let rate = queue.rate();
         let left = rate.time_for(totals.bytes - totals.taken);
@@ -44,5 +78,38 @@ impl TotalsView {
         if document.title() != title {
             document.set_title(&title);
         }
+    }
+}
+
+impl Actions {
+    fn draw(&self, totals: &Totals, dom: &Dom) {
+        let mut loses_focus = false;
+        for (button, offered) in [
+            (&self.pause, totals.active > 0),
+            (&self.resume, totals.paused > 0),
+            (&self.retry, totals.failed + totals.interrupted > 0),
+            (&self.cancel, totals.active + totals.paused + totals.waiting > 0),
+            (&self.clear, totals.done + totals.skipped > 0),
+        ] {
+            loses_focus |= !offered && !button.hidden() && dom.has_focus(button);
+            show(button, Visibility::shown_if(offered));
+        }
+        if loses_focus {
+            let buttons = [&self.pause, &self.resume, &self.retry, &self.cancel, &self.clear];
+            let next = buttons.into_iter().find(|button| !button.hidden());
+            let _ = next.unwrap_or(&self.fallback).focus();
+        }
+    }
+}
+
+/// As the template calls it.
+fn policy(policy: Policy) -> &'static str {
+    match policy {
+        Policy::Ask => "ask",
+        Policy::Overwrite => "overwrite",
+        Policy::Skip => "skip",
+        Policy::Rename => "rename",
+        Policy::OnlyNewer => "newer",
+        Policy::Resume => "continue",
     }
 }

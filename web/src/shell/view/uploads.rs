@@ -1,31 +1,48 @@
-//! The list of uploads. Rows are appended a few hundred a frame, and only changed ones are drawn.
+//! The list of uploads. Only changed rows are drawn, and of a long list only those near the view
+//! are in the document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::Problem;
+use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_bar, set_text, show},
+    super::dom::{
+        Dom, Fault, Template, Visibility, date_time, part, set_attribute, set_bar, set_text, show,
+    },
     Rest,
     problem::ProblemTemplate,
+    window::{Blocks, Seen, begins_block},
 };
 use crate::{
     format,
-    queue::{Hold, Queue, Row, Stage, State, Upload},
+    queue::{Hold, Queue, Row, Stage, State, Stored, Upload},
     words,
 };
 
-/// Rows that are appended in one frame: thousands at once would freeze the page.
-const ROWS_PER_FRAME: usize = 200;
+/// Rows that are made in one frame: more at once would be felt.
+const ROWS_PER_FRAME: usize = 150;
 
 pub(super) struct UploadsView {
     dom: Dom,
     list: HtmlElement,
-    template: Template,
-    problem_template: ProblemTemplate,
-    rows: Vec<RowView>,
+    templates: Templates,
+    /// Every row of the list, in its order.
+    listed: Vec<Row>,
+    list_version: u64,
+    blocks: Blocks,
+    /// Whether other rows may be in view than those that are in the document.
+    moved: bool,
+    /// Those that are in the document.
+    rows: BTreeMap<Row, RowView>,
+}
+
+struct Templates {
+    row: Template,
+    problem: ProblemTemplate,
+    comparison: Template,
+    digest: Template,
 }
 
 /// The elements of one row that change.
@@ -34,8 +51,12 @@ struct RowView {
     bar: HtmlElement,
     status: Element,
     buttons: Vec<(HtmlElement, String)>,
+    comparison: HtmlElement,
+    digest: HtmlElement,
     problem: HtmlElement,
     shown_problem: Option<Problem>,
+    shown_comparison: Option<Existing>,
+    shown_digest: Option<Stored>,
 }
 
 impl UploadsView {
@@ -43,45 +64,148 @@ impl UploadsView {
         Ok(Self {
             dom: dom.clone(),
             list: dom.find("uploads")?,
-            template: Template::find(dom, "t-upload")?,
-            problem_template: ProblemTemplate::find(dom)?,
-            rows: Vec::new(),
+            templates: Templates {
+                row: Template::find(dom, "t-upload")?,
+                problem: ProblemTemplate::find(dom)?,
+                comparison: Template::find(dom, "t-comparison")?,
+                digest: Template::find(dom, "t-digest")?,
+            },
+            listed: Vec::new(),
+            list_version: 0,
+            blocks: Blocks::default(),
+            moved: false,
+            rows: BTreeMap::new(),
         })
     }
 
-    pub(super) fn draw(&mut self, queue: &Queue, changed: &BTreeSet<Row>) -> Result<Rest, Fault> {
-        for row in changed {
-            if let (Some(view), Some(upload)) = (self.rows.get_mut(row.0), queue.get(*row)) {
-                view.draw(upload, &self.dom, &self.problem_template)?;
-            }
-        }
-        self.append(queue)
+    /// Other rows may have come into view.
+    pub(super) fn scrolled(&mut self) {
+        self.moved = true;
     }
 
-    fn append(&mut self, queue: &Queue) -> Result<Rest, Fault> {
-        let end = queue.len().min(self.rows.len() + ROWS_PER_FRAME);
-        if self.rows.len() < end {
-            let fragment = self.dom.fragment();
-            for index in self.rows.len()..end {
-                let Some(upload) = queue.get(Row(index)) else {
-                    break;
-                };
-                let mut view = RowView::new(&self.template, index, upload)?;
-                view.draw(upload, &self.dom, &self.problem_template)?;
-                fragment.append_child(&view.item)?;
-                self.rows.push(view);
+    pub(super) fn draw(&mut self, queue: &Queue, changed: &BTreeSet<Row>) -> Result<Rest, Fault> {
+        self.relist(queue);
+        for (row, view) in &mut self.rows {
+            if changed.contains(row)
+                && let Some(upload) = queue.get(*row)
+            {
+                view.draw(upload, &self.dom, &self.templates)?;
             }
+        }
+        if self.moved { self.move_window(queue) } else { Ok(Rest::Nothing) }
+    }
+
+    /// Takes in rows that came or went.
+    fn relist(&mut self, queue: &Queue) {
+        if self.list_version == queue.list_version() {
+            return;
+        }
+        self.measure();
+        self.list_version = queue.list_version();
+        self.listed = queue.rows().collect();
+        self.blocks.resize(self.listed.len());
+        self.moved = true;
+    }
+
+    /// Brings the rows in view into the document, and takes the others out.
+    fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
+        self.measure();
+        let window = self.blocks.window(self.listed.len(), self.seen());
+        let wanted = self.listed.get(window.rows.clone()).unwrap_or_default().to_vec();
+        self.remove_others(&wanted);
+        let made = self.add(window.rows.start, &wanted, queue)?;
+        // Styles that only a script can know; the style sheet has the rest.
+        let style = self.list.style();
+        style.set_property("padding-top", &format!("{:.0}px", window.above))?;
+        style.set_property("padding-bottom", &format!("{:.0}px", window.below))?;
+        self.moved = made == ROWS_PER_FRAME;
+        Ok(if self.moved { Rest::More } else { Rest::Nothing })
+    }
+
+    fn remove_others(&mut self, wanted: &[Row]) {
+        let others: Vec<_> =
+            self.rows.keys().filter(|row| wanted.binary_search(row).is_err()).copied().collect();
+        for row in others {
+            if let Some(view) = self.rows.remove(&row) {
+                self.keep_focus_in_list(&view);
+                view.item.remove();
+            }
+        }
+    }
+
+    /// Who goes through the list by keyboard is not thrown out of it by scrolling.
+    fn keep_focus_in_list(&self, view: &RowView) {
+        if self.dom.has_focus(&view.item) {
+            let options = FocusOptions::new();
+            options.set_prevent_scroll(true);
+            let _ = self.list.focus_with_options(&options);
+        }
+    }
+
+    /// Makes what is missing, in its place; how many were made.
+    fn add(&mut self, first: usize, wanted: &[Row], queue: &Queue) -> Result<usize, Fault> {
+        let size = self.listed.len().to_string();
+        let mut made = 0;
+        let mut fragment = self.dom.fragment();
+        for (place, row) in (first..).zip(wanted) {
+            if let Some(view) = self.rows.get(row) {
+                view.number(place, &size);
+                if fragment.has_child_nodes() {
+                    self.list.insert_before(&fragment, Some(&view.item))?;
+                    fragment = self.dom.fragment();
+                }
+                continue;
+            }
+            let Some(upload) = queue.get(*row) else { continue };
+            if made == ROWS_PER_FRAME {
+                break;
+            }
+            made += 1;
+            let mut view = RowView::new(&self.templates.row, *row, upload)?;
+            view.number(place, &size);
+            view.draw(upload, &self.dom, &self.templates)?;
+            fragment.append_child(&view.item)?;
+            self.rows.insert(*row, view);
+        }
+        if fragment.has_child_nodes() {
             self.list.append_child(&fragment)?;
         }
-        Ok(if end < queue.len() { Rest::More } else { Rest::Nothing })
+        Ok(made)
+    }
+
+    /// Learns how high the blocks are that are in the document.
+    fn measure(&mut self) {
+        let Some((first, _)) = self.rows.first_key_value() else { return };
+        let Ok(first) = self.listed.binary_search(first) else { return };
+        let mut tops: Vec<f64> = (first..)
+            .zip(self.rows.values())
+            .filter(|(place, _)| begins_block(*place))
+            .map(|(_, view)| f64::from(view.item.offset_top()))
+            .collect();
+        if let Some((_, last)) = self.rows.last_key_value() {
+            tops.push(f64::from(last.item.offset_top() + last.item.offset_height()));
+        }
+        self.blocks.measure(first, &tops);
+    }
+
+    /// The list scrolls by itself where it has a place of its own, and with the page otherwise.
+    fn seen(&self) -> Seen {
+        let list = &self.list;
+        if list.scroll_height() > list.client_height() + 1 {
+            Seen { top: f64::from(list.scroll_top()), height: f64::from(list.client_height()) }
+        } else {
+            let height = self.dom.window.inner_height().ok().and_then(|height| height.as_f64());
+            let top = -list.get_bounding_client_rect().top();
+            Seen { top: top.max(0.0), height: height.unwrap_or_default() }
+        }
     }
 }
 
 impl RowView {
-    fn new(template: &Template, index: usize, upload: &Upload) -> Result<Self, Fault> {
+    fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Fault> {
         let item = template.copy()?;
         let path = format::visible(upload.path());
-        set_attribute(&item, "data-row", &index.to_string());
+        set_attribute(&item, "data-row", &row.0.to_string());
         set_attribute(&item, "aria-label", &path);
         let (folder, file) = match path.rfind('/') {
             Some(slash) => path.split_at(slash + 1),
@@ -103,35 +227,108 @@ impl RowView {
             bar,
             status: part(&item, ".upload-status")?,
             buttons,
+            comparison: part(&item, ".upload-comparison")?,
+            digest: part(&item, ".upload-digest")?,
             problem: part(&item, ".upload-problem")?,
             shown_problem: None,
+            shown_comparison: None,
+            shown_digest: None,
             item,
         })
     }
 
-    fn draw(
-        &mut self,
-        upload: &Upload,
-        dom: &Dom,
-        problem_template: &ProblemTemplate,
-    ) -> Result<(), Fault> {
+    /// A screen reader knows of the rows that are not there, too.
+    fn number(&self, place: usize, size: &str) {
+        set_attribute(&self.item, "aria-posinset", &(place + 1).to_string());
+        set_attribute(&self.item, "aria-setsize", size);
+    }
+
+    fn draw(&mut self, upload: &Upload, dom: &Dom, templates: &Templates) -> Result<(), Fault> {
         set_attribute(&self.item, "data-state", state(upload));
         set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
         set_text(&self.status, &words::status(upload));
         self.draw_buttons(upload, dom);
+        self.draw_problem(upload, templates)?;
+        self.draw_comparison(upload, templates)?;
+        self.draw_digest(upload, templates)
+    }
+
+    fn draw_problem(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
         let problem = match upload.state() {
             State::Failed(problem) => Some(problem),
             State::Queued
             | State::Held
             | State::Open(_)
-            | State::Done { .. }
+            | State::Done(_)
             | State::Interrupted
             | State::Skipped(_)
             | State::NeedsDecision(_) => None,
         };
         if self.shown_problem.as_ref() != problem {
-            problem_template.fill(&self.problem, problem)?;
+            templates.problem.fill(&self.problem, problem)?;
             self.shown_problem = problem.cloned();
+        }
+        Ok(())
+    }
+
+    /// Both files side by side, where one may replace the other.
+    fn draw_comparison(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
+        let existing = match upload.state() {
+            State::NeedsDecision(existing) => Some(existing),
+            State::Queued
+            | State::Held
+            | State::Open(_)
+            | State::Done(_)
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_) => None,
+        };
+        if self.shown_comparison.as_ref() == existing {
+            return Ok(());
+        }
+        self.shown_comparison = existing.cloned();
+        show(&self.comparison, Visibility::shown_if(existing.is_some()));
+        self.comparison.replace_children_with_node_0();
+        let Some(existing) = existing else {
+            return Ok(());
+        };
+        let copy = templates.comparison.copy()?;
+        let (ours, theirs) = (upload.modified_millis(), existing.modified_millis);
+        let file = |size, date: Option<i64>| {
+            words::size_and_date(size, date.map(|date| date_time(float(date))).as_deref())
+        };
+        set_text(&part::<Element>(&copy, ".ours")?, &file(Some(upload.size()), ours));
+        set_text(&part::<Element>(&copy, ".theirs")?, &file(existing.size, theirs));
+        set_text(&part::<Element>(&copy, ".newer")?, words::which_is_newer(ours, theirs));
+        self.comparison.append_child(&copy)?;
+        Ok(())
+    }
+
+    fn draw_digest(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
+        let stored = match upload.state() {
+            State::Done(stored) => Some(stored),
+            State::Queued
+            | State::Held
+            | State::Open(_)
+            | State::NeedsDecision(_)
+            | State::Interrupted
+            | State::Skipped(_)
+            | State::Failed(_) => None,
+        };
+        if self.shown_digest.as_ref() == stored {
+            return Ok(());
+        }
+        self.shown_digest = stored.cloned();
+        self.digest.replace_children_with_node_0();
+        let digest =
+            stored.and_then(|stored| stored.digest.as_ref().map(|digest| (stored, digest)));
+        show(&self.digest, Visibility::shown_if(digest.is_some()));
+        if let Some((stored, digest)) = digest {
+            let copy = templates.digest.copy()?;
+            set_text(&part::<Element>(&copy, ".digest-glance")?, &words::digest_glance(digest));
+            set_text(&part::<Element>(&copy, ".digest-whole")?, &format::visible(&digest.hex));
+            set_text(&part::<Element>(&copy, ".digest-makers")?, words::digest_makers(stored));
+            self.digest.append_child(&copy)?;
         }
         Ok(())
     }
@@ -151,6 +348,11 @@ impl RowView {
     }
 }
 
+#[expect(clippy::cast_precision_loss, reason = "a date that a calendar has is below 2^53")]
+fn float(millis: i64) -> f64 {
+    millis as f64
+}
+
 /// What the style sheet goes by.
 fn state(upload: &Upload) -> &'static str {
     match upload.state() {
@@ -159,11 +361,11 @@ fn state(upload: &Upload) -> &'static str {
         State::Open(open) => match (open.stage(), open.hold()) {
             (Stage::Verifying, _) => "verifying",
             (_, Hold::Paused) => "paused",
-            (Stage::Ahead, Hold::Running) => "queued",
-            (Stage::Sending, Hold::Running) => "uploading",
-            (Stage::TryingAgain, Hold::Running) => "interrupted",
+            (Stage::Ahead, _) => "queued",
+            (Stage::Sending, _) => "uploading",
+            (Stage::TryingAgain, _) => "interrupted",
         },
-        State::Done { .. } => "done",
+        State::Done(_) => "done",
         State::Interrupted => "interrupted",
         State::Skipped(_) => "skipped",
         State::Failed(_) => "failed",
@@ -179,11 +381,17 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
         State::Open(open) => match (open.stage(), open.hold()) {
             (Stage::Verifying, _) => &["cancel"],
             (_, Hold::Paused) => &["resume", "cancel"],
-            (_, Hold::Running) => &["pause", "cancel"],
+            (_, Hold::Running | Hold::Resumed) => &["pause", "cancel"],
         },
-        State::Done { .. } => &[],
+        State::Done(_) => &[],
         State::Interrupted => &["retry", "cancel"],
-        State::Skipped(_) | State::Failed(_) => &["retry"],
-        State::NeedsDecision(_) => &["overwrite", "skip"],
+        State::Skipped(_) => &["retry"],
+        State::Failed(_) => &["retry", "cancel"],
+        State::NeedsDecision(existing)
+            if existing.size.is_some_and(|size| size < upload.size()) =>
+        {
+            &["overwrite", "skip", "rename", "continue", "newer", "cancel"]
+        }
+        State::NeedsDecision(_) => &["overwrite", "skip", "rename", "newer", "cancel"],
     }
 }

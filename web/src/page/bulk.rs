@@ -1,0 +1,107 @@
+//! What a person does with one upload, and with all of them.
+
+use protocol::{ClientMessage, UploadId};
+
+use super::{Action, Bulk, Effect, Page, Part};
+use crate::{
+    queue::{GivenUp, Order, Policy, Row},
+    words,
+};
+
+impl Page {
+    /// Does something with one upload.
+    pub(super) fn act(&mut self, row: Row, action: Action) {
+        match action {
+            Action::Pause => {
+                if let Some(upload) = self.queue.pause(row) {
+                    self.say_pause(upload);
+                }
+            }
+            Action::Resume => self.queue.resume(row),
+            Action::Retry => self.queue.retry(row),
+            Action::Decide(policy) => {
+                if let Some(leftover) = self.queue.decide(row, policy) {
+                    self.remove_leftover(leftover);
+                }
+            }
+            Action::DecideAll(policy) => {
+                for leftover in self.queue.decide_all(policy) {
+                    self.remove_leftover(leftover);
+                }
+                self.changed.insert(Part::Totals);
+            }
+            Action::Cancel => {
+                let given_up = self.queue.cancel(row);
+                self.say_given_up(given_up);
+            }
+        }
+    }
+
+    /// Does something with all uploads.
+    pub(super) fn act_on_all(&mut self, bulk: Bulk) {
+        match bulk {
+            Bulk::Pause => {
+                for upload in self.queue.pause_all() {
+                    self.say_pause(upload);
+                }
+                self.announce(words::ALL_PAUSED.to_owned());
+            }
+            Bulk::Resume => {
+                self.queue.resume_all();
+                self.announce(words::ALL_RESUMED.to_owned());
+            }
+            Bulk::Cancel => {
+                for given_up in self.queue.cancel_all() {
+                    self.say_given_up(given_up);
+                }
+                self.announce(words::ALL_CANCELLED.to_owned());
+            }
+            Bulk::RetryFailed => self.queue.retry_failed(),
+            Bulk::ClearFinished => {
+                let cleared = self.queue.clear_finished();
+                self.announce(words::cleared(cleared.len()));
+                self.effects.push(Effect::Forget(cleared));
+            }
+        }
+    }
+
+    /// What to do from now on when a name is taken.
+    pub(super) fn set_policy(&mut self, policy: Policy) {
+        self.queue.set_policy(policy);
+        self.changed.insert(Part::Totals);
+    }
+
+    /// Offers what waits in another order.
+    pub(super) fn set_order(&mut self, order: Order) {
+        self.queue.set_order(order);
+    }
+
+    /// Has the part of an upload removed that the person gave up, now or when it can be done.
+    pub(super) fn remove_leftover(&mut self, path: String) {
+        self.leftovers.push(path);
+        self.remove_leftovers();
+    }
+
+    /// Has those parts removed that could not be until now.
+    pub(super) fn remove_leftovers(&mut self) {
+        if self.connection.ready().is_some() {
+            let leftovers = self.leftovers.drain(..);
+            self.effects.extend(leftovers.map(|path| Effect::Say(ClientMessage::Remove { path })));
+        }
+    }
+
+    fn say_pause(&mut self, upload: UploadId) {
+        self.forget_digest(upload);
+        self.effects.push(Effect::Say(ClientMessage::Pause { upload }));
+    }
+
+    fn say_given_up(&mut self, given_up: GivenUp) {
+        if let Some(upload) = given_up.cancel {
+            self.forget_digest(upload);
+            self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
+        }
+        if let Some(path) = given_up.remove {
+            self.remove_leftover(path);
+        }
+    }
+}

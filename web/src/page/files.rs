@@ -1,0 +1,159 @@
+//! The files behind the uploads: whether they can be read, and their digests.
+//!
+//! Both are asked of the browser as an upload is offered. A file that changed or went away fails by
+//! itself; the others go on.
+
+use std::collections::BTreeMap;
+
+use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
+
+use super::{Effect, Page};
+use crate::{connection::Ftps, queue::Row, words};
+
+/// A digest to be made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestJob {
+    /// Whose file.
+    pub row: Row,
+    /// For which upload.
+    pub upload: UploadId,
+    /// How.
+    pub algorithm: Algorithm,
+    /// From which offsets on: one digest each, all in one pass over the file.
+    pub from: Vec<u64>,
+}
+
+/// What became of a digest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Digested {
+    /// For which upload.
+    pub upload: UploadId,
+    /// From which offset on.
+    pub from: u64,
+    /// The digest, or why there is none.
+    pub outcome: DigestOutcome,
+}
+
+/// A digest, or why there is none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DigestOutcome {
+    /// In lower-case hexadecimal digits.
+    Made(String),
+    /// This browser does not make digests. The upload goes on without.
+    NotHere,
+    /// The file cannot be read any more.
+    Unreadable,
+}
+
+/// The digests of the uploads that are open.
+#[derive(Debug, Default)]
+pub(super) struct Digests(BTreeMap<UploadId, Progress>);
+
+/// How far the digests of one upload are.
+#[derive(Debug)]
+enum Progress {
+    /// Begun with the offer.
+    Begun,
+    /// The upload may go on with an earlier one: where that ends is known when it is opened, and
+    /// then one pass makes both digests.
+    AwaitsOffset,
+}
+
+impl Page {
+    /// Has the file of an offer looked at, and its digest made beside the sending.
+    pub(super) fn prepare(&mut self, row: Row, mut offer: Offer) {
+        let upload = offer.upload;
+        self.queue.doubt(upload);
+        self.effects.push(Effect::Check(upload, row));
+        offer.digest = true;
+        let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
+        self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
+        if goes_on {
+            self.digests.0.insert(upload, Progress::AwaitsOffset);
+        } else {
+            self.digests.0.insert(upload, Progress::Begun);
+            self.make_digest(upload, row, vec![0]);
+        }
+    }
+
+    /// The upload's bytes are sent to the server from `offset` on.
+    pub(super) fn digest_from(&mut self, upload: UploadId, offset: u64) {
+        let Some(progress) = self.digests.0.get_mut(&upload) else { return };
+        let from = match (std::mem::replace(progress, Progress::Begun), offset) {
+            (Progress::AwaitsOffset, 0) => vec![0],
+            (Progress::AwaitsOffset, offset) => vec![0, offset],
+            (Progress::Begun, 0) => return,
+            (Progress::Begun, offset) => vec![offset],
+        };
+        if let Some(row) = self.queue.row_of(upload) {
+            self.make_digest(upload, row, from);
+        }
+    }
+
+    /// The worker has news of digests.
+    pub(super) fn digested(&mut self, news: Vec<Digested>) {
+        for Digested { upload, from, outcome } in news {
+            if !self.digests.0.contains_key(&upload) {
+                continue;
+            }
+            let hex = match outcome {
+                DigestOutcome::Made(hex) => Some(hex),
+                DigestOutcome::NotHere => None,
+                DigestOutcome::Unreadable => {
+                    self.file_unreadable(upload);
+                    continue;
+                }
+            };
+            self.effects.push(Effect::Say(ClientMessage::Digest { upload, from, hex }));
+        }
+    }
+
+    /// The browser looked whether a file can be read.
+    pub(super) fn file_checked(&mut self, upload: UploadId, readable: bool) {
+        if readable {
+            self.queue.readable(upload);
+        } else {
+            self.file_unreadable(upload);
+        }
+    }
+
+    /// Has every open upload's file looked at before anything of it is sent: a socket that closed
+    /// may have done so because of one of them.
+    pub(super) fn check_open_files(&mut self) {
+        let open: Vec<_> = self.queue.open().collect();
+        for (upload, row) in open {
+            self.queue.doubt(upload);
+            self.effects.push(Effect::Check(upload, row));
+        }
+    }
+
+    /// An upload has ended: its digest is not needed any more.
+    pub(super) fn forget_digest(&mut self, upload: UploadId) {
+        if self.digests.0.remove(&upload).is_some() {
+            self.effects.push(Effect::StopDigest(upload));
+        }
+    }
+
+    /// All uploads have ended.
+    pub(super) fn forget_digests(&mut self) {
+        let ended = std::mem::take(&mut self.digests.0);
+        self.effects.extend(ended.into_keys().map(Effect::StopDigest));
+    }
+
+    fn file_unreadable(&mut self, upload: UploadId) {
+        self.forget_digest(upload);
+        let problem = words::file_changed();
+        let sentence = problem.clone();
+        if let Some(row) = self.queue.unreadable(upload, problem) {
+            self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
+            self.announce_row(row, |path| words::failed(path, &sentence));
+        }
+    }
+
+    fn make_digest(&mut self, upload: UploadId, row: Row, from: Vec<u64>) {
+        if let Ftps::In(connected) = self.connection.ftps() {
+            let algorithm = connected.digest;
+            self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from }));
+        }
+    }
+}

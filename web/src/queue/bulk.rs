@@ -1,0 +1,91 @@
+//! What is done with all uploads at once, and what holds for all of them.
+
+use protocol::UploadId;
+
+use super::{GivenUp, Order, Policy, Queue, Row, State};
+
+impl Queue {
+    /// What the person chose for files whose name is taken.
+    #[must_use]
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// What to do from now on when a name is taken. Questions that are open stay open.
+    pub fn set_policy(&mut self, policy: Policy) {
+        self.policy = policy;
+    }
+
+    /// The order in which waiting uploads are offered.
+    #[must_use]
+    pub fn order(&self) -> Order {
+        self.queued.order()
+    }
+
+    /// Offers what waits in another order. The list keeps its own.
+    pub fn set_order(&mut self, order: Order) {
+        let uploads = &self.uploads;
+        self.queued.sort(order, |row| uploads.get(&row).map_or(0, |upload| upload.file.size));
+    }
+
+    /// Decides every open question, and those that follow; what is to be removed.
+    pub fn decide_all(&mut self, policy: Policy) -> Vec<String> {
+        self.policy = policy;
+        let rows = self.rows_where(|state| matches!(state, State::NeedsDecision(_)));
+        rows.into_iter().filter_map(|row| self.decide(row, policy)).collect()
+    }
+
+    /// Pauses everything that is queued or on its way; what the portal has to be told to pause.
+    pub fn pause_all(&mut self) -> Vec<UploadId> {
+        let rows = self.rows_where(|state| matches!(state, State::Queued | State::Open(_)));
+        rows.into_iter().filter_map(|row| self.pause(row)).collect()
+    }
+
+    /// Goes on with everything that was paused.
+    pub fn resume_all(&mut self) {
+        for row in self.rows_where(|state| matches!(state, State::Held | State::Open(_))) {
+            self.resume(row);
+        }
+    }
+
+    /// Gives up everything that has not ended; what has to be said of each.
+    pub fn cancel_all(&mut self) -> Vec<GivenUp> {
+        let rows = self.rows_where(|state| match state {
+            State::Queued
+            | State::Held
+            | State::Open(_)
+            | State::Interrupted
+            | State::NeedsDecision(_) => true,
+            State::Done(_) | State::Skipped(_) | State::Failed(_) => false,
+        });
+        rows.into_iter().map(|row| self.cancel(row)).collect()
+    }
+
+    /// Tries everything again that failed or was interrupted.
+    pub fn retry_failed(&mut self) {
+        for row in self.rows_where(|state| matches!(state, State::Failed(_) | State::Interrupted)) {
+            self.retry(row);
+        }
+    }
+
+    /// Takes out of the list what is stored and what was left out; the rows.
+    pub fn clear_finished(&mut self) -> Vec<Row> {
+        let ended = self.rows_where(|state| matches!(state, State::Done(_) | State::Skipped(_)));
+        // A row that was cancelled and is still open at the portal may yet turn out to be stored.
+        let cleared: Vec<_> =
+            ended.into_iter().filter(|row| !self.open.values().any(|open| open == row)).collect();
+        self.list_version += 1;
+        for row in &cleared {
+            if let Some(upload) = self.uploads.remove(row) {
+                self.totals = self.totals.combine(upload.share(), u64::saturating_sub);
+            }
+            self.changed.insert(*row);
+        }
+        cleared
+    }
+
+    pub(super) fn rows_where(&self, fits: impl Fn(&State) -> bool) -> Vec<Row> {
+        let fitting = self.uploads.iter().filter(|(_, upload)| fits(&upload.state));
+        fitting.map(|(row, _)| *row).collect()
+    }
+}

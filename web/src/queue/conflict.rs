@@ -1,0 +1,124 @@
+//! What to do when the server has a file of that name already.
+
+use protocol::{OnConflict, server::Existing};
+
+/// Names that are tried before the person is asked: `a (2).txt` up to this number.
+const MAX_NAMES: u32 = 1000;
+/// File systems and listings round dates, FAT to two seconds: what differs by no more is not newer.
+const DATE_TOLERANCE_MILLIS: i64 = 2000;
+
+/// What the person wants for files whose name is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Policy {
+    /// To be asked.
+    #[default]
+    Ask,
+    /// The server's file is replaced.
+    Overwrite,
+    /// The server's file stays, and this one is left out.
+    Skip,
+    /// Both stay: this one gets a free name.
+    Rename,
+    /// The server's file is replaced if it is older, and stays otherwise.
+    OnlyNewer,
+    /// The server's file is the beginning of this one, and is completed.
+    Resume,
+}
+
+/// What to do about one file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Decision {
+    Ask,
+    Overwrite,
+    Skip,
+    /// Try the n-th name.
+    Rename(u32),
+}
+
+impl Policy {
+    /// What the portal is told with the offer.
+    pub(super) fn on_conflict(self) -> OnConflict {
+        match self {
+            Self::Overwrite => OnConflict::Overwrite,
+            Self::Resume => OnConflict::Resume,
+            Self::Ask | Self::Skip | Self::Rename | Self::OnlyNewer => OnConflict::Ask,
+        }
+    }
+
+    /// What to do, now that the portal has told what is there. `names` have been tried so far.
+    pub(super) fn decide(
+        self,
+        modified_millis: Option<i64>,
+        existing: &Existing,
+        names: u32,
+    ) -> Decision {
+        match self {
+            Self::Skip => Decision::Skip,
+            Self::Rename if names < MAX_NAMES => Decision::Rename(names + 1),
+            Self::OnlyNewer => match (modified_millis, existing.modified_millis) {
+                (Some(ours), Some(theirs)) if ours > theirs + DATE_TOLERANCE_MILLIS => {
+                    Decision::Overwrite
+                }
+                (Some(_), Some(_)) => Decision::Skip,
+                // One of the dates is not known: no guess decides over a file.
+                (_, _) => Decision::Ask,
+            },
+            // The offer said what to do, and the portal could not do it.
+            Self::Ask | Self::Overwrite | Self::Resume | Self::Rename => Decision::Ask,
+        }
+    }
+}
+
+/// The n-th name of a file, counted from 1: `a/b.txt`, `a/b (2).txt`, `a/b (3).txt`.
+pub(super) fn numbered(path: &str, number: u32) -> String {
+    if number <= 1 {
+        return path.to_owned();
+    }
+    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
+    // A dot at the very front begins a hidden name, and no extension.
+    let extension_at = path.rfind('.').filter(|dot| *dot > name_at).unwrap_or(path.len());
+    let (stem, extension) = path.split_at(extension_at);
+    format!("{stem} ({number}){extension}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dated(modified_millis: Option<i64>) -> Existing {
+        Existing { size: Some(1), modified_millis }
+    }
+
+    #[test]
+    fn free_name_keeps_folder_and_extension() {
+        assert_eq!(numbered("a.b/c.txt", 1), "a.b/c.txt");
+        assert_eq!(numbered("a.b/c.txt", 2), "a.b/c (2).txt");
+        assert_eq!(numbered("a.b/c", 3), "a.b/c (3)");
+        assert_eq!(numbered("a/.profile", 2), "a/.profile (2)");
+        assert_eq!(numbered("x.tar.gz", 2), "x.tar (2).gz");
+    }
+
+    #[test]
+    fn only_a_clearly_newer_file_replaces_the_servers() {
+        let decide = |ours, theirs| Policy::OnlyNewer.decide(ours, &dated(theirs), 1);
+        assert_eq!(decide(Some(12_001), Some(10_000)), Decision::Overwrite);
+        assert_eq!(decide(Some(12_000), Some(10_000)), Decision::Skip);
+        assert_eq!(decide(Some(1), Some(10_000)), Decision::Skip);
+        assert_eq!(decide(Some(12_001), None), Decision::Ask);
+        assert_eq!(decide(None, Some(1)), Decision::Ask);
+    }
+
+    #[test]
+    fn search_for_a_free_name_ends() {
+        let decide = |names| Policy::Rename.decide(None, &dated(None), names);
+        assert_eq!(decide(1), Decision::Rename(2));
+        assert_eq!(decide(MAX_NAMES), Decision::Ask);
+    }
+
+    #[test]
+    fn portal_that_could_not_do_what_was_offered_leads_to_a_question() {
+        for policy in [Policy::Ask, Policy::Overwrite, Policy::Resume] {
+            assert_eq!(policy.decide(Some(1), &dated(Some(0)), 1), Decision::Ask);
+        }
+    }
+}

@@ -1,0 +1,110 @@
+// Makes the digests of files, beside their sending: a worker of the page's program.
+//
+// It reads each file by itself, so that no byte of it passes the page's thread. Files take turns in
+// the order in which they are sent, and none is read further than a little ahead of its sending:
+// what was just sent is still in the system's cache, and the sending is not starved.
+//
+// In come ["load", glue, wasm], ["make", [upload, algorithm, file, ...offsets]...],
+// ["reach", upload, offset] and ["stop", upload]; out go lists of [upload, offset, digest]. The
+// digest is `null` when the file cannot be read, and the list is `null` when there is no worker.
+
+// Read at once. Larger pieces are read faster, and hold up the other files longer.
+const PIECE_BYTES = 4 << 20;
+// How far the digest may be ahead of the sending.
+const LEAD_BYTES = 16 << 20;
+// While there is more to do, what was made is told of this often: small files share a message.
+const TELL_MILLIS = 10;
+
+const jobs = [];
+const reached = new Map();
+let made = [];
+let told_at = 0;
+let Digest;
+let busy = false;
+
+const receive = {
+  async load(glue, wasm) {
+    try {
+      const program = await import(glue);
+      await program.default({ module_or_path: wasm });
+      Digest = program.Digest;
+      work();
+    } catch (reason) {
+      console.warn(reason);
+      postMessage(null);
+    }
+  },
+  make(...wanted) {
+    for (const [upload, algorithm, file, ...offsets] of wanted) {
+      jobs.push({ upload, algorithm, file, offsets, at: Math.min(...offsets), digests: new Map() });
+    }
+    work();
+  },
+  reach(upload, offset) {
+    reached.set(upload, offset);
+    work();
+  },
+  stop(upload) {
+    reached.delete(upload);
+    for (const job of jobs.filter((job) => job.upload === upload)) end(job);
+  },
+};
+
+onmessage = ({ data: [kind, ...rest] }) => receive[kind](...rest);
+
+async function work() {
+  if (busy || !Digest) return;
+  busy = true;
+  for (let job = next(); job; job = next()) {
+    try {
+      await step(job);
+    } catch (reason) {
+      if (jobs.includes(job)) tell(job, job.offsets[0], null);
+      end(job);
+    }
+    if (performance.now() - told_at >= TELL_MILLIS) flush();
+  }
+  flush();
+  busy = false;
+}
+
+// The first job that is not too far ahead.
+function next() {
+  return jobs.find((job) => job.at <= (reached.get(job.upload) ?? 0) + LEAD_BYTES);
+}
+
+// Reads one piece; each offset in it begins a digest.
+async function step(job) {
+  const end_of_piece = Math.min(job.at + PIECE_BYTES, job.file.size);
+  const piece = new Uint8Array(await job.file.slice(job.at, end_of_piece).arrayBuffer());
+  if (!jobs.includes(job)) return;
+  if (piece.length !== end_of_piece - job.at) throw new Error("the file is shorter now");
+  for (const offset of job.offsets) {
+    if (offset >= job.at && offset <= end_of_piece && !job.digests.has(offset)) {
+      job.digests.set(offset, Digest.begin(job.algorithm));
+    }
+    job.digests.get(offset)?.update(piece.subarray(Math.max(0, offset - job.at)));
+  }
+  job.at = end_of_piece;
+  if (job.at < job.file.size) return;
+  for (const [offset, digest] of job.digests) tell(job, offset, digest.finish());
+  job.digests.clear();
+  end(job);
+}
+
+function tell(job, offset, digest) {
+  made.push([job.upload, offset, digest]);
+}
+
+function end(job) {
+  const place = jobs.indexOf(job);
+  if (place < 0) return;
+  for (const digest of job.digests.values()) digest.free();
+  jobs.splice(place, 1);
+}
+
+function flush() {
+  if (made.length > 0) postMessage(made);
+  made = [];
+  told_at = performance.now();
+}
