@@ -594,7 +594,9 @@ impl Connection {
         match &self.link {
             Link::Up(up) => Some(up.ping_at),
             Link::Lost { retry_at } if self.reach == Reach::Online => Some(*retry_at),
-            Link::Lost { .. } | Link::Down | Link::Opening | Link::Greeting | Link::Outdated => None,
+            Link::Lost { .. } | Link::Down | Link::Opening | Link::Greeting | Link::Outdated => {
+                None
+            }
         }
     }
 

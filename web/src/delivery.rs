@@ -144,10 +144,7 @@ mod tests {
         }
         assert!(!delivery.take(&ServerMessage::Pong), "a pong is not counted");
         assert!(delivery.take(&removed(0)));
-        assert_eq!(
-            delivery.acknowledge(),
-            Some(ClientMessage::Heard { messages: HEARD_EVERY })
-        );
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: HEARD_EVERY }));
         assert_eq!(delivery.acknowledge(), None);
     }
 
