@@ -58,6 +58,8 @@ pub struct SavedHome {
 pub struct Tab {
     /// The name of this tab's queue in the store.
     pub queue: String,
+    /// Where the session is connected.
+    pub home: Option<SavedHome>,
     /// The session that goes on, if there is one.
     pub session: Option<NewSession>,
     /// Upload ids from here on were never used in it.
@@ -119,6 +121,7 @@ mod tests {
     fn secret_of_a_session_is_in_the_tab_and_in_no_debug_print() {
         let tab = Tab {
             queue: "q".into(),
+            home: None,
             session: Some(NewSession {
                 session: "s".into(),
                 secret: protocol::client::Secret::new("hush".into()),

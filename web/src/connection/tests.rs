@@ -150,7 +150,7 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
     connection.tick(Millis(600), 0.0);
-    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))], "the same session");
     assert_eq!(connection.socket_closed(Millis(1000), 0.0), None);
     assert_eq!(connection.deadline(), Some(Millis(2000)));
     for _ in 0..40 {
@@ -160,8 +160,8 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     assert_eq!(connection.deadline(), Some(Millis(30_000)));
     connection.retry_now();
     connection.socket_opened(session(), 0);
-    connection.welcome(LIMITS, 0, None, Millis(0));
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    assert_eq!(connection.welcome(LIMITS, 0, None, Millis(0)), Some(News::LinkBack));
+    assert!(connection.ready().is_some());
 }
 
 #[test]

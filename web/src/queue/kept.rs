@@ -174,6 +174,12 @@ impl Queue {
         self.change(row, |upload| upload.edges = Some(edges));
     }
 
+    /// Whether the record of any row in the store is out of date.
+    #[must_use]
+    pub fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
     /// The rows whose record in the store is out of date since the last call.
     pub fn take_unsaved(&mut self) -> Vec<Row> {
         std::mem::take(&mut self.unsaved).into_iter().collect()

@@ -1,7 +1,7 @@
 //! Joins the browser and the core: hands events in, carries effects out, draws what changed.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell, Ref, RefCell, RefMut},
     rc::Rc,
     time::Duration,
 };
@@ -12,12 +12,15 @@ use web_sys::{Element, File, WebSocket};
 
 use super::{
     dom::{Dom, Fault, function},
+    keeper::{self, Keeper},
+    restored,
     socket::{self, Generation},
     view::{Rest, Views},
 };
 use crate::{
     page::{Effect, Event, Page},
-    queue::{Next, Picked},
+    queue::{Next, Picked, Row},
+    saved::Restored,
     time::Millis,
 };
 
@@ -34,8 +37,9 @@ pub(super) struct App {
     pub(super) dom: Dom,
     page: RefCell<Page>,
     views: RefCell<Views>,
-    /// The n-th file belongs to row n.
-    files: RefCell<Vec<File>>,
+    /// The n-th file belongs to row n; a row of an earlier page misses it at first.
+    files: RefCell<Vec<Option<File>>>,
+    pub(super) keeper: Keeper,
     socket: RefCell<Option<WebSocket>>,
     generation: Cell<Generation>,
     functions: OnceCell<Functions>,
@@ -69,6 +73,7 @@ impl App {
             page: RefCell::default(),
             views: RefCell::new(views),
             files: RefCell::default(),
+            keeper: Keeper::default(),
             socket: RefCell::default(),
             generation: Cell::default(),
             functions: OnceCell::new(),
@@ -105,16 +110,60 @@ impl App {
         self.pump();
         self.set_timer();
         self.ask_for_frame();
+        keeper::keep_soon(self);
+    }
+
+    /// Takes in files. Those that rows of an earlier page miss go there; the others become the next
+    /// rows.
+    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+        if self.page.borrow().queue().misses_files() {
+            restored::take_in(self, picked);
+        } else {
+            self.add(picked);
+        }
     }
 
     /// Takes in files, which become the next rows.
-    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
-        if picked.is_empty() || self.page.borrow().connection().ready().is_none() {
+    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+        if picked.is_empty() || !self.page.borrow().takes_files() {
             return;
         }
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
-        self.files.borrow_mut().extend(files);
+        self.files.borrow_mut().extend(files.into_iter().map(Some));
         self.handle(Event::Picked(rows));
+    }
+
+    /// Takes in what an earlier page left; its rows come first.
+    pub(super) fn restore(self: &Rc<Self>, restored: Restored) {
+        self.files.borrow_mut().extend(restored.rows.iter().map(|_| None));
+        self.handle(Event::Restored(Box::new(restored)));
+    }
+
+    /// Takes in the files of rows of an earlier page, each with the digest of its edges where it
+    /// was needed.
+    pub(super) fn found(self: &Rc<Self>, found: Vec<(Row, Option<u64>, File)>) {
+        let mut rows = Vec::new();
+        for (row, edges, file) in found {
+            if let Some(place) = self.files.borrow_mut().get_mut(row.0) {
+                *place = Some(file);
+                rows.push((row, edges));
+            }
+        }
+        if !rows.is_empty() {
+            self.handle(Event::Found(rows));
+        }
+    }
+
+    pub(super) fn file(&self, row: Row) -> Option<File> {
+        self.files.borrow().get(row.0)?.clone()
+    }
+
+    pub(super) fn page(&self) -> Ref<'_, Page> {
+        self.page.borrow()
+    }
+
+    pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
+        self.page.borrow_mut()
     }
 
     /// Opens the directory in a list item.
@@ -167,10 +216,10 @@ impl App {
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::OpenLink => {
+            Effect::OpenLink(session) => {
                 let generation = self.generation.get().next();
                 self.generation.set(generation);
-                socket::open(self.clone(), generation);
+                socket::open(self.clone(), generation, session);
             }
             Effect::CloseLink => {
                 self.generation.set(self.generation.get().next());
@@ -210,7 +259,7 @@ impl App {
             match next {
                 Next::Chunk(chunk) => {
                     let files = self.files.borrow();
-                    let Some(file) = files.get(chunk.row.0) else {
+                    let Some(Some(file)) = files.get(chunk.row.0) else {
                         return;
                     };
                     if socket::send_chunk(socket, chunk.header, file, chunk.end).is_err() {

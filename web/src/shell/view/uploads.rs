@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     format,
-    queue::{Hold, Queue, Row, Stage, State, Upload},
+    queue::{Cut, Hold, Queue, Row, Source, Stage, State, Upload},
     words,
 };
 
@@ -52,7 +52,7 @@ impl UploadsView {
     pub(super) fn draw(&mut self, queue: &Queue, changed: &BTreeSet<Row>) -> Result<Rest, Fault> {
         for row in changed {
             if let (Some(view), Some(upload)) = (self.rows.get_mut(row.0), queue.get(*row)) {
-                view.draw(upload, &self.dom, &self.problem_template)?;
+                view.draw(upload, queue.cut(), &self.dom, &self.problem_template)?;
             }
         }
         self.append(queue)
@@ -67,7 +67,7 @@ impl UploadsView {
                     break;
                 };
                 let mut view = RowView::new(&self.template, index, upload)?;
-                view.draw(upload, &self.dom, &self.problem_template)?;
+                view.draw(upload, queue.cut(), &self.dom, &self.problem_template)?;
                 fragment.append_child(&view.item)?;
                 self.rows.push(view);
             }
@@ -112,12 +112,17 @@ impl RowView {
     fn draw(
         &mut self,
         upload: &Upload,
+        cut: Option<Cut>,
         dom: &Dom,
         problem_template: &ProblemTemplate,
     ) -> Result<(), Fault> {
-        set_attribute(&self.item, "data-state", state(upload));
+        set_attribute(&self.item, "data-state", state(upload, cut));
         set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
-        set_text(&self.status, &words::status(upload));
+        let status = match cut {
+            Some(cut) => words::status_while_cut(upload, cut),
+            None => words::status(upload),
+        };
+        set_text(&self.status, &status);
         self.draw_buttons(upload, dom);
         let problem = match upload.state() {
             State::Failed(problem) => Some(problem),
@@ -152,8 +157,9 @@ impl RowView {
 }
 
 /// What the style sheet goes by.
-fn state(upload: &Upload) -> &'static str {
+fn state(upload: &Upload, cut: Option<Cut>) -> &'static str {
     match upload.state() {
+        State::Open(open) if cut.is_some() && open.hold() == Hold::Running => "interrupted",
         State::Queued => "queued",
         State::Held => "paused",
         State::Open(open) => match (open.stage(), open.hold()) {
@@ -182,7 +188,9 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
             (_, Hold::Running) => &["pause", "cancel"],
         },
         State::Done { .. } => &[],
-        State::Interrupted => &["retry", "cancel"],
+        State::Interrupted if upload.source() == Source::Here => &["retry", "cancel"],
+        State::Interrupted => &["cancel"],
+        State::Skipped(_) | State::Failed(_) if upload.source() != Source::Here => &[],
         State::Skipped(_) | State::Failed(_) => &["retry"],
         State::NeedsDecision(_) => &["overwrite", "skip"],
     }
