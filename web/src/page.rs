@@ -384,7 +384,8 @@ impl Page {
 
     fn receive(&mut self, message: ServerMessage, now: Millis) {
         match message {
-            ServerMessage::Welcome { limits, heard, connected, .. } => {
+            ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
+                self.queue.start_ids_at(next_upload);
                 let directory = connected.as_ref().map(|connected| connected.directory.clone());
                 let news = self.connection.welcome(limits, heard, connected.map(|c| *c), now);
                 if news == Some(News::LinkBack) {
@@ -547,8 +548,7 @@ impl Page {
 
     /// What an earlier page left is there again; its uploads wait for their files.
     fn restore(&mut self, restored: Restored) {
-        let Restored { home, rows, handles, session, next_upload } = restored;
-        self.queue.start_ids_at(next_upload);
+        let Restored { home, rows, handles, session } = restored;
         self.queue.restore(rows, |root| handles.contains(root));
         self.connection.restore(home.destination, home.trusted_certificate, session);
         self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);

@@ -11,10 +11,6 @@ use crate::{connection::Destination, queue::Picked};
 /// How many bytes at each end of a file go into its [`edges`].
 pub const EDGE_BYTES: u64 = 64 * 1024;
 
-/// Ids between the last upload's and the first that the next page may use: what this page still
-/// offers before it is gone is not in the store.
-pub const ID_SLACK: u32 = 10_000;
-
 /// A row of the list, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SavedRow {
@@ -62,8 +58,6 @@ pub struct Tab {
     pub home: Option<SavedHome>,
     /// The session that goes on, if there is one.
     pub session: Option<NewSession>,
-    /// Upload ids from here on were never used in it.
-    pub next_upload: u32,
 }
 
 /// All that an earlier page left.
@@ -77,8 +71,6 @@ pub struct Restored {
     pub handles: BTreeSet<String>,
     /// The session that goes on, if there is one.
     pub session: Option<NewSession>,
-    /// Upload ids from here on were never used in it.
-    pub next_upload: u32,
 }
 
 /// The first part of a path: the folder or the file that was dropped.
@@ -126,7 +118,6 @@ mod tests {
                 session: "s".into(),
                 secret: protocol::client::Secret::new("hush".into()),
             }),
-            next_upload: 7,
         };
         let text = serde_json::to_string(&tab).unwrap();
         assert_eq!(serde_json::from_str::<Tab>(&text).unwrap(), tab);

@@ -52,6 +52,7 @@ fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
         limits: LIMITS,
         heard,
         connected: connected.map(Box::new),
+        next_upload: UploadId(0),
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use protocol::UploadId;
+
 use super::{Hold, Open, Picked, Queue, Row, Source, State, Upload};
 use crate::{
     rate::Rate,
@@ -72,14 +74,8 @@ impl Queue {
     }
 
     /// Ids below this one were used by an earlier page in the same session.
-    pub fn start_ids_at(&mut self, id: u32) {
-        self.next_id = self.next_id.max(id);
-    }
-
-    /// The first id that was not used yet.
-    #[must_use]
-    pub fn next_id(&self) -> u32 {
-        self.next_id
+    pub fn start_ids_at(&mut self, id: UploadId) {
+        self.next_id = self.next_id.max(id.0);
     }
 
     /// Adds the rows of an earlier page, which miss their files; `with_handle` says which the

@@ -27,7 +27,7 @@ use super::{
 use crate::{
     page::Event,
     queue::{Row, Source},
-    saved::{ID_SLACK, Restored, SavedHome, Tab},
+    saved::{Restored, SavedHome, Tab},
 };
 
 /// Changes are gathered for so long.
@@ -231,8 +231,7 @@ fn restored(app: &App, left: Loaded, tab: Option<Tab>) -> Option<Restored> {
         keeper.handles.borrow_mut().extend(left.handles);
     }
     let handles = keeper.handles.borrow().keys().cloned().collect();
-    let next_upload = tab.map_or(0, |tab| tab.next_upload);
-    Some(Restored { home, rows, handles, session, next_upload })
+    Some(Restored { home, rows, handles, session })
 }
 
 /// Writes at most so many rows, and the rest later.
@@ -316,14 +315,12 @@ fn digest_edges(app: &Rc<App>, rows: Vec<Row>) {
     });
 }
 
-/// The session, and ids that the next page may use, are kept at once: this costs next to nothing.
+/// The session is kept at once: this costs next to nothing.
 fn keep_tab(app: &App) {
     let Some(place) = app.keeper.place.get() else { return };
     let page = app.page();
-    // In steps, so that not each upload writes it.
-    let next_upload = (page.queue().next_id() / ID_SLACK + 2) * ID_SLACK;
     let session = page.connection().session().cloned();
-    let tab = Tab { queue: place.queue.clone(), home: page.home(), session, next_upload };
+    let tab = Tab { queue: place.queue.clone(), home: page.home(), session };
     let mut written = app.keeper.written.borrow_mut();
     if written.tab.as_ref() == Some(&tab) {
         return;
