@@ -58,8 +58,15 @@ impl Window {
     /// An attempt that goes on from `offset`: nothing granted beyond it yet.
     #[must_use]
     pub fn starting_at(size: u64, offset: u64) -> Self {
-        let offset = offset.min(size);
-        Self { size, taken: offset, sent: offset, limit: offset }
+        Self::going_on(size, offset, offset)
+    }
+
+    /// An attempt that goes on from `sent` while the receiver still holds some of what was sent
+    /// before, and has taken `taken`: nothing granted beyond it yet.
+    #[must_use]
+    pub fn going_on(size: u64, taken: u64, sent: u64) -> Self {
+        let sent = sent.min(size);
+        Self { size, taken: taken.min(sent), sent, limit: sent }
     }
 
     /// The file's size in bytes.

@@ -1,14 +1,23 @@
 //! The way to the server: the page's link to the portal, and the portal's connection to the
 //! FTPS server behind it. A state machine: it opens nothing and keeps no password.
+//!
+//! The session outlives the link: a link that is lost is opened again for the same session, and
+//! nothing of it is lost. Only where the portal does not know the session any more is another one
+//! made, and logged in again.
 
 use std::{collections::HashMap, time::Duration};
 
 use protocol::{
-    ClientMessage, Encryption, Problem, Stage, VERSION,
+    ClientMessage, Encryption, Problem, ServerMessage, Stage, VERSION,
     server::{Certificate, Connected, Limits, NewSession},
 };
+use serde::{Deserialize, Serialize};
 
-use crate::{time::Millis, words};
+use crate::{
+    delivery::{Delivery, OutOfStep, Said},
+    time::Millis,
+    words,
+};
 
 /// The first pause before the link is opened again; it doubles from try to try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
@@ -20,7 +29,7 @@ const GOOD_AFTER: Duration = Duration::from_secs(20);
 const DEAD_AFTER_PINGS: u32 = 3;
 
 /// Where to connect, and as whom. The password is not in here: it stays in its field.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Destination {
     /// A host name or an IP address.
     pub host: String,
@@ -52,6 +61,24 @@ pub enum Link {
     Outdated,
 }
 
+/// The session that the portal keeps for this page.
+#[derive(Debug)]
+struct Session {
+    credentials: NewSession,
+    acquaintance: Acquaintance,
+}
+
+/// What both sides know of each other when a socket of a session opens.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Acquaintance {
+    /// The session has just been made.
+    New,
+    /// An earlier page made it, which was loaded again.
+    FromEarlierPage,
+    /// This page has talked with it.
+    Known,
+}
+
 /// A link that works.
 #[derive(Debug)]
 pub struct Up {
@@ -80,8 +107,8 @@ pub enum Ftps {
 /// What the shell has to do.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Act {
-    /// Make a session and open its socket.
-    OpenLink,
+    /// Open the session's socket; make a session first where none is given.
+    OpenLink(Option<NewSession>),
     /// Close the socket.
     CloseLink,
     /// Say something.
@@ -100,35 +127,64 @@ pub enum News {
     },
     /// No connection to the server any more.
     Disconnected,
-    /// The link is gone, and everything that was open on it.
+    /// The link is lost for now; what is open stays open.
     LinkLost,
+    /// The link is back, and the session goes on.
+    LinkBack,
+    /// The portal does not know the session any more, nor what was open in it; another one is on
+    /// its way.
+    SessionLost,
+    /// The session is gone, and everything that was open in it; nothing is on its way.
+    Ended,
 }
 
 /// Both, and what is needed to bring them up again.
 #[derive(Debug)]
 pub struct Connection {
     link: Link,
+    session: Option<Session>,
+    delivery: Delivery,
     ftps: Ftps,
     /// Where the person wants to be.
     wanted: Option<Destination>,
-    /// Where the page was logged in last.
+    /// Where the page was logged in last, and comes back to by itself.
     last: Option<Destination>,
+    /// Where the uploads belong.
+    home: Option<Destination>,
+    reach: Reach,
     trusted: HashMap<(String, u16), String>,
     problem: Option<Problem>,
     tries: u32,
+    /// What has to be said again before anything new.
+    again: Vec<Said>,
     acts: Vec<Act>,
+}
+
+/// What the browser says of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reach {
+    /// There is one.
+    #[default]
+    Online,
+    /// There is none: no try can help.
+    Offline,
 }
 
 impl Default for Connection {
     fn default() -> Self {
         Self {
             link: Link::Down,
+            session: None,
+            delivery: Delivery::default(),
             ftps: Ftps::Out,
             wanted: None,
             last: None,
+            home: None,
+            reach: Reach::default(),
             trusted: HashMap::new(),
             problem: None,
             tries: 0,
+            again: Vec::new(),
             acts: Vec::new(),
         }
     }
@@ -171,7 +227,55 @@ impl Connection {
     /// Whether the page was logged in, lost its link, and is on its way back.
     #[must_use]
     pub fn is_coming_back(&self) -> bool {
-        self.wanted.is_some() && self.last == self.wanted && !matches!(self.ftps, Ftps::In(_))
+        self.wanted.is_some() && self.last == self.wanted && self.ready().is_none()
+    }
+
+    /// Where the uploads belong: where the page was logged in last, or an earlier page was.
+    #[must_use]
+    pub fn home(&self) -> Option<&Destination> {
+        self.home.as_ref()
+    }
+
+    /// The fingerprint of the certificate that the person trusted there.
+    #[must_use]
+    pub fn trusted_at(&self, destination: &Destination) -> Option<&String> {
+        self.trusted.get(&(destination.host.clone(), destination.port))
+    }
+
+    /// The session, for the next page of this tab.
+    #[must_use]
+    pub fn session(&self) -> Option<&NewSession> {
+        let known = |session: &&Session| session.acquaintance != Acquaintance::New;
+        self.session.as_ref().filter(known).map(|session| &session.credentials)
+    }
+
+    /// What the browser says of the network.
+    #[must_use]
+    pub fn reach(&self) -> Reach {
+        self.reach
+    }
+
+    /// Until the next try; nothing when none is due.
+    #[must_use]
+    pub fn next_try_in(&self, now: Millis) -> Option<Duration> {
+        match (&self.link, self.reach) {
+            (Link::Lost { retry_at }, Reach::Online) => Some(retry_at.since(now)),
+            _ => None,
+        }
+    }
+
+    /// What has to be said again, before anything new.
+    pub fn take_again(&mut self) -> Vec<Said> {
+        std::mem::take(&mut self.again)
+    }
+
+    /// Keeps a counted message until the portal has heard it; whether it is to be said now.
+    pub fn keep(&mut self, said: Said) -> bool {
+        let known = |session: &Session| session.acquaintance == Acquaintance::Known;
+        if self.session.as_ref().is_some_and(known) {
+            self.delivery.say(said);
+        }
+        matches!(self.link, Link::Up(_))
     }
 
     /// What has to be done, in this order.
@@ -191,7 +295,11 @@ impl Connection {
         self.tries = 0;
         self.ftps = Ftps::Connecting(Stage::Portal);
         match self.link {
-            Link::Down | Link::Lost { .. } => self.open_link(),
+            Link::Down => self.open_link(),
+            Link::Lost { .. } => {
+                self.forget_session();
+                self.open_link();
+            }
             Link::Opening | Link::Greeting => {}
             Link::Up(_) => self.say_connect(),
             Link::Outdated => {
@@ -207,7 +315,8 @@ impl Connection {
             let place = (wanted.host.clone(), wanted.port);
             self.trusted.insert(place, certificate.sha256.clone());
             self.ftps = Ftps::Connecting(Stage::Portal);
-            if let Link::Up(_) = self.link {
+            // Without a session it is said when there is one.
+            if self.session().is_some() {
                 self.say_connect();
             }
         }
@@ -231,6 +340,10 @@ impl Connection {
         } else if let Link::Lost { .. } = self.link {
             self.link = Link::Down;
         }
+        if !link_up {
+            // The portal ends it by itself when nobody comes back to it.
+            self.forget_session();
+        }
         self.give_up();
         self.last = None;
         if told && link_up {
@@ -246,15 +359,61 @@ impl Connection {
         }
     }
 
-    /// A session was made, and its socket is open.
-    pub fn socket_opened(&mut self, session: NewSession) {
+    /// The browser says that there is a network again, or none any more.
+    pub fn reached(&mut self, reach: Reach, now: Millis) {
+        self.reach = reach;
+        match (&mut self.link, reach) {
+            (Link::Lost { .. }, Reach::Online) => self.open_link(),
+            (Link::Up(up), Reach::Online) => {
+                // The link may have died with the network: one ping has to tell.
+                up.ping_at = now;
+                let doubted = ping(&up.limits) * (DEAD_AFTER_PINGS - 1);
+                up.heard = up.heard.min(now.before(doubted));
+            }
+            (_, _) => {}
+        }
+    }
+
+    /// An earlier page of this tab was here. With its session the page goes on by itself; without,
+    /// the person is asked for the password.
+    pub fn restore(
+        &mut self,
+        home: Destination,
+        trusted: Option<String>,
+        session: Option<NewSession>,
+    ) {
+        if let Some(fingerprint) = trusted {
+            self.trusted.insert((home.host.clone(), home.port), fingerprint);
+        }
+        self.home = Some(home.clone());
+        match session {
+            Some(credentials) => {
+                let acquaintance = Acquaintance::FromEarlierPage;
+                self.session = Some(Session { credentials, acquaintance });
+                self.wanted = Some(home.clone());
+                self.last = Some(home);
+                self.ftps = Ftps::Connecting(Stage::Portal);
+                self.open_link();
+            }
+            None => self.ask_for_password(),
+        }
+    }
+
+    /// A socket of the session is open; `log` is the first line of its log that the page lacks.
+    pub fn socket_opened(&mut self, credentials: NewSession, log: u64) {
         self.link = Link::Greeting;
+        let session = match self.session.take() {
+            Some(session) if session.credentials == credentials => session,
+            _ => Session { credentials, acquaintance: Acquaintance::New },
+        };
+        let known = session.acquaintance == Acquaintance::Known;
         self.acts.push(Act::Say(ClientMessage::Hello {
             version: VERSION,
-            session: session.session,
-            secret: session.secret,
-            resume: None,
+            session: session.credentials.session.clone(),
+            secret: session.credentials.secret.clone(),
+            resume: known.then(|| self.delivery.position(log)),
         }));
+        self.session = Some(session);
     }
 
     /// The portal makes no session.
@@ -272,31 +431,76 @@ impl Connection {
     }
 
     /// Anything was heard from the portal.
-    pub fn heard(&mut self, now: Millis) {
-        if let Link::Up(up) = &mut self.link {
-            up.heard = now;
+    pub fn heard(&mut self, message: &ServerMessage, now: Millis) {
+        let Link::Up(up) = &mut self.link else { return };
+        up.heard = now;
+        if self.delivery.take(message) {
+            self.acknowledge();
         }
     }
 
-    /// The portal says welcome.
-    pub fn welcome(&mut self, limits: Limits, now: Millis) {
+    /// The portal has taken in so many messages of the page.
+    pub fn was_heard(&mut self, messages: u64) -> Option<News> {
+        if self.delivery.heard(messages).is_ok() {
+            return None;
+        }
+        self.acts.push(Act::CloseLink);
+        Some(self.start_over())
+    }
+
+    /// The portal says welcome. It has taken in `heard` messages of the page, and to a page that
+    /// was loaded again it says where it is `connected`.
+    pub fn welcome(
+        &mut self,
+        limits: Limits,
+        heard: u64,
+        connected: Option<Connected>,
+        now: Millis,
+    ) -> Option<News> {
+        let Some(session) = &mut self.session else { return None };
+        let before = std::mem::replace(&mut session.acquaintance, Acquaintance::Known);
         self.link = Link::Up(Up { limits, since: now, heard: now, ping_at: now + ping(&limits) });
         self.problem = None;
-        if self.wanted.is_some() {
-            self.ftps = Ftps::Connecting(Stage::Portal);
-            self.say_connect();
+        if before == Acquaintance::Known {
+            return Some(self.go_on(heard));
         }
+        self.delivery = Delivery::begin(heard);
+        match (before, connected) {
+            (Acquaintance::FromEarlierPage, Some(connected)) => self.connected(connected),
+            (Acquaintance::FromEarlierPage, None) => {
+                self.ask_for_password();
+                None
+            }
+            (Acquaintance::New | Acquaintance::Known, _) => {
+                if self.wanted.is_some() {
+                    self.ftps = Ftps::Connecting(Stage::Portal);
+                    self.say_connect();
+                }
+                None
+            }
+        }
+    }
+
+    /// The session has gone on over another socket: this page must not take it back.
+    pub fn taken_over(&mut self) -> Option<News> {
+        self.forget_session();
+        self.give_up();
+        self.last = None;
+        self.link = Link::Down;
+        self.acts.push(Act::CloseLink);
+        self.problem = Some(words::taken_over());
+        Some(News::Ended)
     }
 
     /// The portal speaks another version, or nothing that can be understood: the page has to be
     /// loaded again.
     pub fn abandon(&mut self, problem: Problem) -> Option<News> {
-        let was_up = matches!(self.link, Link::Up(_));
         self.acts.push(Act::CloseLink);
+        self.forget_session();
         self.give_up();
         self.link = Link::Outdated;
         self.problem = Some(problem);
-        was_up.then_some(News::LinkLost)
+        Some(News::Ended)
     }
 
     /// A stage has begun.
@@ -324,8 +528,9 @@ impl Connection {
         let Ftps::Connecting(_) = self.ftps else {
             return None;
         };
-        let again = self.last.is_some() && self.last == self.wanted;
+        let again = self.home.is_some() && self.home == self.wanted;
         self.last.clone_from(&self.wanted);
+        self.home.clone_from(&self.wanted);
         self.problem = None;
         self.ftps = Ftps::In(Box::new(connected));
         Some(News::Connected { again })
@@ -353,11 +558,33 @@ impl Connection {
         }
     }
 
-    /// The portal ends the session; the socket closes next.
-    pub fn goodbye(&mut self, problem: Problem) {
+    /// The portal ends the session, or does not know it; the socket closes next.
+    pub fn goodbye(&mut self, problem: Problem) -> Option<News> {
+        let greeting = matches!(self.link, Link::Greeting);
+        let session = self.session.as_ref().map(|session| session.acquaintance);
+        self.forget_session();
         // Who is not connected loses nothing, and need not hear of it.
-        if self.wanted.is_some() {
-            self.problem = Some(problem);
+        self.wanted.as_ref()?;
+        match session {
+            Some(Acquaintance::FromEarlierPage) => {
+                self.acts.push(Act::CloseLink);
+                self.link = Link::Down;
+                self.ask_for_password();
+                None
+            }
+            Some(Acquaintance::Known) if greeting => {
+                self.acts.push(Act::CloseLink);
+                Some(self.start_over())
+            }
+            Some(Acquaintance::Known) => {
+                self.problem = Some(problem);
+                self.ftps = Ftps::Connecting(Stage::Portal);
+                Some(News::SessionLost)
+            }
+            Some(Acquaintance::New) | None => {
+                self.problem = Some(problem);
+                None
+            }
         }
     }
 
@@ -366,15 +593,17 @@ impl Connection {
     pub fn deadline(&self) -> Option<Millis> {
         match &self.link {
             Link::Up(up) => Some(up.ping_at),
-            Link::Lost { retry_at } => Some(*retry_at),
-            Link::Down | Link::Opening | Link::Greeting | Link::Outdated => None,
+            Link::Lost { retry_at } if self.reach == Reach::Online => Some(*retry_at),
+            Link::Lost { .. } | Link::Down | Link::Opening | Link::Greeting | Link::Outdated => {
+                None
+            }
         }
     }
 
     /// Time passes.
     pub fn tick(&mut self, now: Millis, jitter: f64) -> Option<News> {
         match &mut self.link {
-            Link::Lost { retry_at } if *retry_at <= now => {
+            Link::Lost { retry_at } if *retry_at <= now && self.reach == Reach::Online => {
                 self.open_link();
                 None
             }
@@ -384,6 +613,7 @@ impl Connection {
             }
             Link::Up(up) if up.ping_at <= now => {
                 up.ping_at = now + ping(&up.limits);
+                self.acknowledge();
                 self.acts.push(Act::Say(ClientMessage::Ping));
                 None
             }
@@ -398,7 +628,48 @@ impl Connection {
 
     fn open_link(&mut self) {
         self.link = Link::Opening;
-        self.acts.push(Act::OpenLink);
+        let credentials = self.session.as_ref().map(|session| session.credentials.clone());
+        self.acts.push(Act::OpenLink(credentials));
+    }
+
+    /// The same session over another socket: what was not heard is said again.
+    fn go_on(&mut self, heard: u64) -> News {
+        match self.delivery.resume(heard) {
+            Ok(again) => {
+                self.again = again;
+                News::LinkBack
+            }
+            Err(OutOfStep) => {
+                self.acts.push(Act::CloseLink);
+                self.start_over()
+            }
+        }
+    }
+
+    /// Another session, to the same end.
+    fn start_over(&mut self) -> News {
+        self.forget_session();
+        self.ftps = Ftps::Connecting(Stage::Portal);
+        self.open_link();
+        News::SessionLost
+    }
+
+    fn forget_session(&mut self) {
+        self.session = None;
+        self.delivery = Delivery::default();
+    }
+
+    fn acknowledge(&mut self) {
+        if let Some(heard) = self.delivery.acknowledge() {
+            self.acts.push(Act::Say(heard));
+        }
+    }
+
+    /// The page was loaded again, and holds no password.
+    fn ask_for_password(&mut self) {
+        self.give_up();
+        self.last = None;
+        self.problem = Some(words::password_needed());
     }
 
     fn say_connect(&mut self) {
@@ -414,30 +685,35 @@ impl Connection {
         self.ftps = Ftps::Out;
     }
 
-    /// Only who was logged in comes back by itself: a first try that fails is shown as it is.
+    /// Who was logged in comes back by itself, and who has a session that goes on meanwhile. A
+    /// first try that fails is shown as it is.
     fn lose_link(&mut self, now: Millis, jitter: f64) -> Option<News> {
-        let news = match self.link {
+        let since = match self.link {
             Link::Down | Link::Lost { .. } | Link::Outdated => return None,
             Link::Opening | Link::Greeting => None,
-            Link::Up(Up { since, .. }) => {
-                if now.since(since) >= GOOD_AFTER {
-                    self.tries = 0;
-                }
-                Some(News::LinkLost)
-            }
+            Link::Up(Up { since, .. }) => Some(since),
         };
-        if self.last.is_none() || self.last != self.wanted {
+        if since.is_some_and(|since| now.since(since) >= GOOD_AFTER) {
+            self.tries = 0;
+        }
+        if !self.is_worth_coming_back() {
             self.link = Link::Down;
             if self.wanted.is_some() && self.problem.is_none() {
                 self.problem = Some(words::portal_out_of_reach());
             }
+            self.forget_session();
             self.give_up();
-            return news;
+            return since.map(|_| News::Ended);
         }
         self.link = Link::Lost { retry_at: now + pause(self.tries, jitter) };
         self.tries = self.tries.saturating_add(1);
-        self.ftps = Ftps::Out;
-        news
+        since.map(|_| News::LinkLost)
+    }
+
+    fn is_worth_coming_back(&self) -> bool {
+        let known = |session: &Session| session.acquaintance == Acquaintance::Known;
+        let logged_in = self.last == self.wanted;
+        self.wanted.is_some() && (logged_in || self.session.as_ref().is_some_and(known))
     }
 }
 

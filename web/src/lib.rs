@@ -7,7 +7,9 @@
 //!
 //! # Layers
 //! - [`page`]: joins the parts; the one door for events.
-//! - [`connection`]: the link to the portal and the connection to the server behind it.
+//! - [`connection`]: the link to the portal and the connection to the server behind it;
+//!   [`delivery`]: what of their talk survives a socket.
+//! - [`saved`]: what survives the page itself.
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
 //! - [`remote`]: the directory in view. [`log`]: the session log.
 //! - [`words`]: every sentence. [`format`]: sizes, durations, foreign text.
@@ -20,12 +22,14 @@
 
 pub mod chunk_size;
 pub mod connection;
+pub mod delivery;
 pub mod format;
 pub mod log;
 pub mod page;
 pub mod queue;
 pub mod rate;
 pub mod remote;
+pub mod saved;
 pub mod time;
 pub mod words;
 

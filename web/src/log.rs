@@ -27,8 +27,19 @@ impl Default for Log {
 impl Log {
     /// A new session counts its lines from 0. What an earlier one said stays.
     pub fn new_session(&mut self, max_lines: u32) {
-        self.max_lines = usize::try_from(max_lines).unwrap_or(usize::MAX).max(1);
+        self.go_on(max_lines);
         self.next_seq = 0;
+    }
+
+    /// The session goes on over another socket.
+    pub fn go_on(&mut self, max_lines: u32) {
+        self.max_lines = usize::try_from(max_lines).unwrap_or(usize::MAX).max(1);
+    }
+
+    /// The first line that is lacking: [`LogLine::seq`].
+    #[must_use]
+    pub fn next_seq(&self) -> u64 {
+        self.next_seq
     }
 
     /// Adds what the portal sent. Lines that were seen before are left out; missing ones are said.

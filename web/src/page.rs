@@ -14,10 +14,12 @@ use protocol::{ClientMessage, Problem, ServerMessage, UploadId, server::NewSessi
 use self::files::Digests;
 pub use self::files::{DigestJob, DigestOutcome, Digested};
 use crate::{
-    connection::{Act, Connection, Destination, Ftps, Link, News},
+    connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
+    delivery::Said,
     log::Log,
-    queue::{Next, Order, Picked, Policy, Queue, Row, Stored, Totals},
+    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Stored, Totals},
     remote::{self, Remote},
+    saved::{Restored, SavedHome},
     time::Millis,
     words,
 };
@@ -88,6 +90,21 @@ pub enum Event {
     NotUnderstood,
     /// The socket is closed.
     SocketClosed,
+    /// The browser says that there is a network again, or none any more.
+    Reached(Reach),
+    /// An earlier page of this tab left this.
+    Restored(Box<Restored>),
+    /// The files of rows of an earlier page are there again, each with the digest of its edges
+    /// where it was needed.
+    Found(Vec<(Row, Option<u64>)>),
+    /// What was picked, or what the browser opened again, is not the file that a row misses.
+    OtherFile(Row),
+    /// The browser cannot open the files of these rows again by itself.
+    HandlesFailed(Vec<Row>),
+    /// The digest of the edges of a row's file is known.
+    EdgesKnown(Row, u64),
+    /// The person does not want to go on with what an earlier page left.
+    DiscardRestored,
     /// The deadline of [`Page::deadline`] has come.
     Tick,
 }
@@ -127,8 +144,8 @@ pub enum Bulk {
 /// What has to be done.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// Make a session and open its socket.
-    OpenLink,
+    /// Open the session's socket; make a session first where none is given.
+    OpenLink(Option<NewSession>),
     /// Close the socket.
     CloseLink,
     /// Say something to the portal.
@@ -172,7 +189,8 @@ pub struct Page {
     notices: Vec<String>,
     /// Folders to be made that the portal was not told of yet.
     directories: VecDeque<String>,
-    directories_under_way: usize,
+    /// Folders that the portal was told to make, in this order.
+    directories_under_way: VecDeque<String>,
     changed: BTreeSet<Part>,
     effects: Vec<Effect>,
     digests: Digests,
@@ -232,9 +250,51 @@ impl Page {
         self.dispatch(event, now, jitter);
         self.offer();
         self.watch(before, now);
-        let mut effects: Vec<_> = self.connection.take_acts().into_iter().map(effect).collect();
-        effects.append(&mut self.effects);
-        effects
+        let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();
+        let acts = self.connection.take_acts().into_iter().map(effect);
+        let effects: Vec<_> = acts.chain(std::mem::take(&mut self.effects)).collect();
+        let fresh = effects.into_iter().filter(|effect| self.goes_out(effect));
+        again.into_iter().chain(fresh).collect()
+    }
+
+    /// Whether files that are picked now have somewhere to go: a break does not change that.
+    #[must_use]
+    pub fn takes_files(&self) -> bool {
+        self.connection.ready().is_some()
+            || (self.connection.is_coming_back() && !self.remote.directory().is_empty())
+    }
+
+    /// What the rows in the store have in common.
+    #[must_use]
+    pub fn home(&self) -> Option<SavedHome> {
+        let destination = self.connection.home()?;
+        let trusted_certificate = self.connection.trusted_at(destination).cloned();
+        Some(SavedHome { destination: destination.clone(), trusted_certificate })
+    }
+
+    /// The rows whose record in the store is out of date since the last call.
+    pub fn take_unsaved_rows(&mut self) -> Vec<Row> {
+        self.queue.take_unsaved()
+    }
+
+    /// Counted messages are kept until they are heard; without a link they wait for the next one.
+    fn goes_out(&mut self, effect: &Effect) -> bool {
+        match effect {
+            Effect::Say(message) if message.is_counted() => {
+                self.connection.keep(Said::Message(message.clone()))
+            }
+            Effect::Connect(destination, trusted) => {
+                self.connection.keep(Said::Connect(destination.clone(), trusted.clone()))
+            }
+            Effect::Say(_)
+            | Effect::OpenLink(_)
+            | Effect::CloseLink
+            | Effect::Announce(_)
+            | Effect::Check(..)
+            | Effect::Digest(_)
+            | Effect::StopDigest(_)
+            | Effect::Forget(_) => true,
+        }
     }
 
     /// What may be sent, while `buffered` bytes wait in the browser's send buffer.
@@ -305,22 +365,55 @@ impl Page {
                 let path = self.remote.refresh();
                 self.list(path);
             }
-            Event::SocketOpened(session) => self.connection.socket_opened(session),
+            Event::SocketOpened(session) => {
+                self.connection.socket_opened(session, self.log.next_seq());
+            }
+            Event::Reached(reach) => {
+                self.connection.reached(reach, now);
+                self.cut(now);
+                self.changed.insert(Part::Connection);
+            }
+            Event::Restored(restored) => self.restore(*restored),
+            Event::Found(found) => {
+                self.announce(words::files_found(found.len()));
+                for (row, edges) in found {
+                    self.queue.found(row, edges);
+                }
+                self.changed.insert(Part::Notices);
+            }
+            Event::OtherFile(row) => {
+                if let Some(upload) = self.queue.get(row) {
+                    self.notice(words::other_file(upload.path()));
+                }
+            }
+            Event::HandlesFailed(rows) => {
+                for row in rows {
+                    self.queue.handle_failed(row);
+                }
+                self.changed.insert(Part::Notices);
+            }
+            Event::EdgesKnown(row, edges) => self.queue.edges_known(row, edges),
+            Event::DiscardRestored => {
+                for row in self.queue.missing() {
+                    self.act(row, Action::Cancel);
+                }
+                self.changed.insert(Part::Notices);
+            }
             Event::SessionRefused(problem) => {
                 let news = self.connection.session_refused(problem, now, jitter);
-                self.learn(news);
+                self.learn(news, now);
             }
             Event::Received(message) => {
-                self.connection.heard(now);
+                self.connection.heard(&message, now);
                 self.receive(*message, now);
             }
             Event::NotUnderstood => {
                 let news = self.connection.abandon(words::not_understood());
-                self.learn(news);
+                self.learn(news, now);
             }
             Event::SocketClosed => {
                 let news = self.connection.socket_closed(now, jitter);
-                self.learn(news);
+                self.learn(news, now);
             }
             Event::Tick => self.tick(now, jitter),
         }
@@ -337,17 +430,35 @@ impl Page {
 
     fn receive(&mut self, message: ServerMessage, now: Millis) {
         match message {
-            ServerMessage::Welcome { limits, .. } => {
-                self.log.new_session(limits.max_log_lines);
-                self.connection.welcome(limits, now);
-                self.check_open_files();
-                self.changed.insert(Part::Connection);
+            ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
+                self.queue.start_ids_at(next_upload);
+                let directory = connected.as_ref().map(|connected| connected.directory.clone());
+                let news = self.connection.welcome(limits, heard, connected.map(|c| *c), now);
+                if news == Some(News::LinkBack) {
+                    self.log.go_on(limits.max_log_lines);
+                } else {
+                    self.log.new_session(limits.max_log_lines);
+                }
+                match (news, directory) {
+                    (Some(News::Connected { .. }), Some(directory)) => self.arrive(news, directory),
+                    (news, _) => self.learn(news, now),
+                }
             }
             ServerMessage::Unsupported { .. } => {
                 let news = self.connection.abandon(words::outdated());
-                self.learn(news);
+                self.learn(news, now);
             }
-            ServerMessage::Pong | ServerMessage::Heard { .. } | ServerMessage::TakenOver => {}
+            ServerMessage::Pong => {}
+            ServerMessage::Heard { messages } => {
+                let news = self.connection.was_heard(messages);
+                if news.is_some() {
+                    self.learn(news, now);
+                }
+            }
+            ServerMessage::TakenOver => {
+                let news = self.connection.taken_over();
+                self.learn(news, now);
+            }
             ServerMessage::Connecting { stage } => {
                 self.connection.connecting(stage);
                 self.changed.insert(Part::Connection);
@@ -363,7 +474,7 @@ impl Page {
             }
             ServerMessage::Disconnected { problem } => {
                 let news = self.connection.disconnected(problem);
-                self.learn(news);
+                self.learn(news, now);
             }
             ServerMessage::Log { lines } => {
                 self.log.extend(lines);
@@ -386,8 +497,8 @@ impl Page {
                 self.notice(words::folder_not_made(&path, &problem));
                 self.directory_answered(now);
             }
-            ServerMessage::Credit { upload, attempt, taken, limit, received: _ } => {
-                self.queue.credit(upload, attempt, taken, limit, now);
+            ServerMessage::Credit { upload, attempt, taken, received, limit } => {
+                self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
             }
             ServerMessage::Opened { upload, temporary_path, offset } => {
                 self.queue.opened(upload, temporary_path);
@@ -432,8 +543,8 @@ impl Page {
                 self.remote.changed(now);
             }
             ServerMessage::Goodbye { problem } => {
-                self.connection.goodbye(problem);
-                self.changed.insert(Part::Connection);
+                let news = self.connection.goodbye(problem);
+                self.learn(news, now);
             }
         }
     }
@@ -444,8 +555,11 @@ impl Page {
         };
         let path = if again {
             self.announce(words::BACK_AGAIN.to_owned());
-            self.remote.enter(self.remote.directory().to_owned())
+            let before = self.remote.directory().to_owned();
+            self.remote.enter(if before.is_empty() { directory } else { before })
         } else {
+            // What was meant for another server goes nowhere by itself.
+            self.queue.disconnected();
             self.queue.moved(&directory);
             self.leftovers.clear();
             if let Ftps::In(connected) = self.connection.ftps() {
@@ -457,30 +571,59 @@ impl Page {
         self.changed.insert(Part::Connection);
         self.remove_leftovers();
         self.list(path);
+        self.make_directories();
     }
 
-    fn learn(&mut self, news: Option<News>) {
+    fn learn(&mut self, news: Option<News>, now: Millis) {
         self.changed.extend([Part::Connection, Part::Remote]);
-        if news.is_some() {
-            self.forget_directories();
-        }
         match news {
             Some(News::LinkLost) => {
+                self.cut(now);
+                self.announce(words::RECONNECTING.to_owned());
+            }
+            Some(News::LinkBack) => {
+                self.queue.mended();
+                self.check_open_files();
+                self.announce(words::BACK_AGAIN.to_owned());
+            }
+            Some(News::SessionLost) => {
                 self.forget_digests();
+                self.queue.session_lost();
+                self.make_directories_again();
+            }
+            Some(News::Ended) => {
+                self.forget_digests();
+                self.forget_directories();
                 if self.queue.link_lost() > 0 {
                     self.announce(words::RETRY_TO_GO_ON.to_owned());
                 }
-                if let Link::Lost { .. } = self.connection.link() {
-                    self.announce(words::RECONNECTING.to_owned());
-                }
             }
             Some(News::Disconnected) => {
+                self.forget_directories();
                 if let Some(problem) = self.connection.problem() {
                     let sentence = problem.message.clone();
                     self.announce(crate::format::visible(&sentence).into_owned());
                 }
             }
-            Some(News::Connected { .. }) | None => {}
+            Some(News::Connected { .. }) | None => self.cut(now),
+        }
+    }
+
+    /// While the link is lost, the open uploads show until when.
+    fn cut(&mut self, now: Millis) {
+        if let Link::Lost { .. } = self.connection.link() {
+            self.queue.hold_open(Cut { next_try: self.connection.next_try_in(now) });
+        }
+    }
+
+    /// What an earlier page left is there again; its uploads wait for their files.
+    fn restore(&mut self, restored: Restored) {
+        let Restored { home, rows, handles, session } = restored;
+        self.queue.restore(rows, |root| handles.contains(root));
+        self.connection.restore(home.destination, home.trusted_certificate, session);
+        self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
+        if self.queue.misses_files() {
+            self.announce(words::restored(self.queue.missing().len()));
         }
     }
 
@@ -494,17 +637,17 @@ impl Page {
 
     /// Has the next folders made: a few at a time, so that they do not crowd out what else waits.
     fn make_directories(&mut self) {
-        while self.directories_under_way < MAX_DIRECTORIES_UNDER_WAY
+        while self.directories_under_way.len() < MAX_DIRECTORIES_UNDER_WAY
             && self.connection.ready().is_some()
             && let Some(path) = self.directories.pop_front()
         {
-            self.directories_under_way += 1;
+            self.directories_under_way.push_back(path.clone());
             self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
         }
     }
 
     fn directory_answered(&mut self, now: Millis) {
-        self.directories_under_way = self.directories_under_way.saturating_sub(1);
+        self.directories_under_way.pop_front();
         self.remote.changed(now);
         self.make_directories();
     }
@@ -512,13 +655,20 @@ impl Page {
     /// Folders that were to be made are not made on another server.
     fn forget_directories(&mut self) {
         self.directories.clear();
-        self.directories_under_way = 0;
+        self.directories_under_way.clear();
+    }
+
+    /// Another session does not know what the lost one was told.
+    fn make_directories_again(&mut self) {
+        while let Some(path) = self.directories_under_way.pop_back() {
+            self.directories.push_front(path);
+        }
     }
 
     fn tick(&mut self, now: Millis, jitter: f64) {
         if self.connection.deadline().is_some_and(|at| at <= now) {
             let news = self.connection.tick(now, jitter);
-            self.learn(news);
+            self.learn(news, now);
         }
         let refresh = self.remote.refresh_at().is_some_and(|at| at <= now);
         if refresh && !self.remote.is_loading() && self.connection.ready().is_some() {
@@ -529,6 +679,7 @@ impl Page {
             self.tick_at = None;
             self.queue.tick(now);
             self.announce_added();
+            self.cut(now);
             self.changed.extend([Part::Connection, Part::Totals]);
         }
     }
@@ -605,10 +756,17 @@ fn passed(from: u64, to: u64) -> Option<u64> {
 
 fn effect(act: Act) -> Effect {
     match act {
-        Act::OpenLink => Effect::OpenLink,
+        Act::OpenLink(session) => Effect::OpenLink(session),
         Act::CloseLink => Effect::CloseLink,
         Act::Say(message) => Effect::Say(message),
         Act::Connect(destination, trusted) => Effect::Connect(destination, trusted),
+    }
+}
+
+fn said_again(said: Said) -> Effect {
+    match said {
+        Said::Message(message) => Effect::Say(message),
+        Said::Connect(destination, trusted) => Effect::Connect(destination, trusted),
     }
 }
 

@@ -6,7 +6,7 @@
 //! reach it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::{BTreeMap, BTreeSet, HashMap},
     rc::Rc,
 };
 
@@ -16,7 +16,11 @@ use protocol::{
     server::{Existing, FileDigest, Limits, Verified},
 };
 
-pub use self::{conflict::Policy, waiting::Order};
+pub use self::{
+    conflict::Policy,
+    kept::{Cut, Fit},
+    waiting::Order,
+};
 use self::{
     conflict::{Decision, numbered},
     waiting::Waiting,
@@ -25,6 +29,7 @@ use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
 
 mod bulk;
 mod conflict;
+mod kept;
 mod waiting;
 
 /// At least so many chunks wait in the browser's send buffer before the next one is held back.
@@ -57,12 +62,28 @@ pub struct Upload {
     choice: Option<Policy>,
     /// The number of the name that it goes by on the server: from 2 on when it was renamed.
     name_number: u32,
-    /// Where a part of it lies on the server since an earlier try.
+    /// Where a part of it lies on the server.
     resume: Option<String>,
     /// How many bytes that part had when it was last heard of.
     kept_bytes: u64,
+    /// The digest of both ends of the file: [`crate::saved::edges`].
+    edges: Option<u64>,
+    source: Source,
+    /// Whether it was paused when an earlier page went away.
+    held_before: bool,
     state: State,
     rate: Rate,
+}
+
+/// Where the bytes of an upload are to come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The page has the file.
+    Here,
+    /// An earlier page had it, and the browser can open it again when the person lets it.
+    Handle,
+    /// An earlier page had it: the person has to pick it again.
+    Gone,
 }
 
 /// How far an upload has come.
@@ -162,6 +183,17 @@ pub enum Hold {
     Paused,
     /// The person paused it and let it go on, before the portal had answered the pause.
     Resumed,
+}
+
+/// How far the portal is with an attempt, in offsets into the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Credit {
+    /// What the server has taken.
+    pub taken: u64,
+    /// What the portal holds or has passed on.
+    pub received: u64,
+    /// Up to where the page may send.
+    pub limit: u64,
 }
 
 /// A piece of a file to be sent.
@@ -266,6 +298,11 @@ pub struct Queue {
     last_sent: Option<UploadId>,
     changed: BTreeSet<Row>,
     list_version: u64,
+    /// Rows whose record in the browser's store may be out of date.
+    unsaved: BTreeSet<Row>,
+    /// The rows of an earlier page that miss their files, by the file's name.
+    missing: HashMap<String, Vec<Row>>,
+    cut: Option<Cut>,
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.
     totals: Totals,
@@ -330,6 +367,7 @@ impl Queue {
             self.queued.insert(row, upload.file.size);
             self.uploads.insert(row, upload);
             self.changed.insert(row);
+            self.unsaved.insert(row);
         }
     }
 
@@ -381,18 +419,19 @@ impl Queue {
     }
 
     /// The portal grants more, has taken more, or asks for another attempt.
-    pub fn credit(&mut self, id: UploadId, attempt: Attempt, taken: u64, limit: u64, now: Millis) {
+    pub fn credit(&mut self, id: UploadId, attempt: Attempt, credit: Credit, now: Millis) {
         let Some(row) = self.current(id) else { return };
         let gained = self.change(row, |upload| {
             let State::Open(open) = &mut upload.state else { return 0 };
-            let gained = open.credit(attempt, taken, limit);
+            let gained = open.credit(attempt, credit);
             upload.rate.note(gained, now);
             gained
         });
         self.rate.note(gained.unwrap_or(0), now);
     }
 
-    /// The upload's turn on the FTPS side has come; its bytes go to `temporary_path`.
+    /// The upload's turn on the FTPS side has come; its bytes go to `temporary_path`, where another
+    /// try finds them.
     pub fn opened(&mut self, id: UploadId, temporary_path: String) {
         if let Some(row) = self.current(id) {
             self.change(row, |upload| upload.resume = Some(temporary_path));
@@ -489,9 +528,10 @@ impl Queue {
         None
     }
 
-    /// The socket is gone: so is everything that was open on it. What is queued stays queued.
+    /// The session is gone, and so is everything that was open in it. What is queued stays queued.
     /// Gives the number of uploads that were interrupted.
     pub fn link_lost(&mut self) -> usize {
+        self.cut = None;
         let open = std::mem::take(&mut self.open);
         let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
         for (_, row) in &rows {
@@ -516,6 +556,7 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         let directory: Rc<str> = directory.into();
+        self.unsaved.extend(self.uploads.keys());
         for upload in self.uploads.values_mut() {
             upload.resume = None;
             upload.directory = directory.clone();
@@ -710,6 +751,9 @@ impl Queue {
 
     fn requeue(&mut self, row: Row) {
         let Some(upload) = self.get(row) else { return };
+        if upload.source != Source::Here {
+            return;
+        }
         match upload.state {
             State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
             }
@@ -762,6 +806,7 @@ impl Queue {
         self.totals = self.totals.combine(before, u64::saturating_sub);
         self.totals = self.totals.combine(upload.share(), u64::saturating_add);
         self.changed.insert(row);
+        self.unsaved.insert(row);
         Some(result)
     }
 
@@ -820,6 +865,9 @@ impl Upload {
             name_number: 1,
             resume: None,
             kept_bytes: 0,
+            edges: None,
+            source: Source::Here,
+            held_before: false,
             state: State::Queued,
             rate: Rate::default(),
         }
@@ -964,23 +1012,33 @@ impl Open {
         self.hold
     }
 
+    /// The socket is gone, and nobody knows what of the bytes that were sent has arrived: nothing
+    /// more is sent before the portal says.
+    fn hold_window(&mut self) {
+        let window = self.window;
+        self.window = Window::going_on(window.size(), window.taken(), window.sent());
+    }
+
     /// Takes in the portal's grant; gives the bytes that the server has taken since the last one.
-    fn credit(&mut self, attempt: Attempt, taken: u64, limit: u64) -> u64 {
+    fn credit(&mut self, attempt: Attempt, credit: Credit) -> u64 {
+        let Credit { taken, received, limit } = credit;
         if attempt < self.attempt {
             return 0;
         }
+        let before = self.window.taken();
         if attempt > self.attempt {
             self.attempt = attempt;
-            self.window = Window::starting_at(self.window.size(), taken);
-            if matches!(self.stage, Stage::Verifying | Stage::TryingAgain) {
+            self.window = Window::going_on(self.window.size(), taken, received);
+            // A check that is under way goes on, whatever socket the page has.
+            let checks = self.stage == Stage::Verifying && self.window.all_sent();
+            if matches!(self.stage, Stage::Verifying | Stage::TryingAgain) && !checks {
                 self.stage = Stage::Sending;
             }
         }
-        let before = self.window.taken();
         self.window.grant(limit);
         self.window.take(taken);
         self.window_bytes = self.window_bytes.max(limit.saturating_sub(taken));
-        let gained = self.window.taken() - before;
+        let gained = self.window.taken().saturating_sub(before);
         if gained > 0 && self.stage == Stage::Ahead {
             self.stage = Stage::Sending;
         }

@@ -14,7 +14,7 @@ use self::{
     dom::{Dom, Fault, listen, set_text},
 };
 use crate::{
-    connection::Destination,
+    connection::{Destination, Reach},
     page::{Action, Bulk, Event},
     queue::{Order, Policy, Row},
     words,
@@ -23,8 +23,13 @@ use crate::{
 mod app;
 mod digests;
 mod dom;
+mod handles;
+mod keeper;
+mod locks;
 mod picker;
+mod restored;
 mod socket;
+mod store;
 mod view;
 mod wake;
 
@@ -42,6 +47,7 @@ pub fn start() -> Result<(), Fault> {
     listen_to_totals(&app)?;
     listen_to_files(&app)?;
     listen_to_window(&app)?;
+    keeper::start(&app)?;
     app.ask_for_frame();
     let form: HtmlFormElement = app.dom.find("connect")?;
     if form.has_attribute("data-pressed") {
@@ -165,6 +171,9 @@ fn listen_to_files(app: &Rc<App>) -> Result<(), Fault> {
             chosen.set_value("");
         })?;
     }
+    let (button, going_on) = (app.dom.find::<HtmlButtonElement>("restored-continue")?, app.clone());
+    listen(&button, "click", move |_: web_sys::Event| restored::go_on(&going_on))?;
+    on_click(app, "restored-discard", || Event::DiscardRestored)?;
     listen_to_drops(app)
 }
 
@@ -222,6 +231,11 @@ fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
             event.prevent_default();
         }
     })?;
+    for (kind, reach) in [("online", Reach::Online), ("offline", Reach::Offline)] {
+        let app = app.clone();
+        let window = app.dom.window.clone();
+        listen(&window, kind, move |_: web_sys::Event| app.handle(Event::Reached(reach)))?;
+    }
     let seen = app.clone();
     listen(&app.dom.document, "visibilitychange", move |_: web_sys::Event| {
         seen.keep_awake();

@@ -10,7 +10,7 @@ use protocol::{
 
 use crate::{
     format,
-    queue::{self, Hold, Skipped, State, Stored, Totals, Upload},
+    queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
 };
 
 /// The stages that a person sees while the page connects, in their order.
@@ -46,6 +46,12 @@ pub const DISCONNECTED: &str = "Disconnected.";
 pub const RECONNECTING: &str = "The connection to the portal was lost. Reconnecting…";
 /// Uploads were broken off.
 pub const RETRY_TO_GO_ON: &str = "Press Retry on an interrupted upload to send it again.";
+/// The browser says that there is no network.
+pub const OFFLINE: &str = "You are offline. The uploads go on when you are online again.";
+/// Why a row of an earlier page does not go on, where the browser can open its file again.
+pub const PRESS_CONTINUE: &str = "Interrupted: press Continue to go on";
+/// Why a row of an earlier page does not go on, where the file has to be picked again.
+pub const PICK_AGAIN: &str = "Interrupted: choose or drop the same file again to go on";
 /// Back after a break.
 pub const BACK_AGAIN: &str = "Connected again.";
 
@@ -127,7 +133,11 @@ pub fn status(upload: &Upload) -> String {
             }
         },
         State::Done(stored) => done(upload, stored),
-        State::Interrupted => "Interrupted: the connection was lost".to_owned(),
+        State::Interrupted => match upload.source() {
+            Source::Here => "Interrupted: the connection was lost".to_owned(),
+            Source::Handle => PRESS_CONTINUE.to_owned(),
+            Source::Gone => PICK_AGAIN.to_owned(),
+        },
         State::Skipped(Skipped::ServerFileKept) => {
             "Skipped: the server's file was left as it is".to_owned()
         }
@@ -184,6 +194,20 @@ pub fn digest_makers(stored: &Stored) -> &'static str {
         }
         (false, Verified::Digest) => "The same in the portal and on the server.",
         (false, Verified::Size | Verified::ReplyOnly) => "Of what the portal sent to the server.",
+    }
+}
+
+/// The same while the link to the portal is lost: what is open goes on by itself.
+#[must_use]
+pub fn status_while_cut(upload: &Upload, cut: Cut) -> String {
+    let State::Open(open) = upload.state() else { return status(upload) };
+    if open.hold() == Hold::Paused {
+        return status(upload);
+    }
+    let at = format::bytes(upload.taken());
+    match cut.next_try {
+        Some(left) => format!("Interrupted at {at}, next try in {}", format::duration(left)),
+        None => format!("Interrupted at {at}, goes on when the portal is in reach"),
     }
 }
 
@@ -394,6 +418,60 @@ pub fn retry_in(left: Duration) -> String {
     format!("The connection to the portal was lost. Next try in {}.", format::duration(left))
 }
 
+/// Said when rows of an earlier page are there again; also above them.
+#[must_use]
+pub fn restored(number: usize) -> String {
+    let uploads = uploads(number);
+    format!("{uploads} of an earlier page of this browser can go on from where they were.")
+}
+
+/// What has to be done so that rows of an earlier page go on.
+#[must_use]
+pub fn to_go_on(connected: bool, handles: bool) -> &'static str {
+    match (connected, handles) {
+        (false, true) => "Connect again, then press Continue and let the browser read the files.",
+        (false, false) => "Connect again, then choose or drop the same files.",
+        (true, true) => "Press Continue, and let the browser read the files.",
+        (true, false) => "Choose or drop the same files again.",
+    }
+}
+
+/// Said when files of an earlier page were found.
+#[must_use]
+pub fn files_found(number: usize) -> String {
+    format!("{} found again.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+}
+
+/// A file that is not the one that an earlier page was uploading.
+#[must_use]
+pub fn other_file(path: &str) -> String {
+    let path = format::visible(path);
+    format!(
+        "{path} is another file than the one whose upload was interrupted, or it has changed \
+         since. The interrupted one still waits for its file."
+    )
+}
+
+/// The session goes on elsewhere.
+#[must_use]
+pub fn taken_over() -> Problem {
+    problem(
+        "The session goes on in another tab.",
+        Who::You,
+        "Go on there. To upload from here too, connect again.",
+    )
+}
+
+/// The page was loaded again, and holds no password.
+#[must_use]
+pub fn password_needed() -> Problem {
+    problem(
+        "The page was loaded again, and the portal does not keep you logged in any more.",
+        Who::You,
+        "Enter the password and connect again: the uploads go on from where they were.",
+    )
+}
+
 /// A line in the log where lines are missing.
 #[must_use]
 pub fn lines_missing(number: u64) -> String {
@@ -517,6 +595,13 @@ fn problem(message: &str, who: Who, what: &str) -> Problem {
         reply: None,
         cause: None,
         remedy: Some(Remedy { who, what: what.to_owned() }),
+    }
+}
+
+fn uploads(number: usize) -> String {
+    match number {
+        1 => "1 upload".to_owned(),
+        number => format!("{number} uploads"),
     }
 }
 

@@ -56,10 +56,10 @@ fn problem() -> Problem {
 fn welcomed() -> Connection {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
-    assert_eq!(connection.take_acts(), [Act::OpenLink]);
-    connection.socket_opened(session());
+    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    connection.socket_opened(session(), 0);
     assert!(matches!(connection.take_acts()[..], [Act::Say(ClientMessage::Hello { .. })]));
-    connection.welcome(LIMITS, Millis(0));
+    connection.welcome(LIMITS, 0, None, Millis(0));
     connection
 }
 
@@ -150,7 +150,7 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
     connection.tick(Millis(600), 0.0);
-    assert_eq!(connection.take_acts(), [Act::OpenLink]);
+    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))], "the same session");
     assert_eq!(connection.socket_closed(Millis(1000), 0.0), None);
     assert_eq!(connection.deadline(), Some(Millis(2000)));
     for _ in 0..40 {
@@ -159,9 +159,9 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     }
     assert_eq!(connection.deadline(), Some(Millis(30_000)));
     connection.retry_now();
-    connection.socket_opened(session());
-    connection.welcome(LIMITS, Millis(0));
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    connection.socket_opened(session(), 0);
+    assert_eq!(connection.welcome(LIMITS, 0, None, Millis(0)), Some(News::LinkBack));
+    assert!(connection.ready().is_some());
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn link_that_falls_silent_is_given_up() {
     connection.take_acts();
     connection.tick(Millis(10_000), 0.0);
     assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Ping)]);
-    connection.heard(Millis(10_050));
+    connection.heard(&ServerMessage::Pong, Millis(10_050));
     assert_eq!(connection.tick(Millis(40_000), 0.0), None);
     assert_eq!(connection.tick(Millis(40_051), 0.0), Some(News::LinkLost));
     assert!(connection.take_acts().contains(&Act::CloseLink));
@@ -196,7 +196,7 @@ fn link_that_falls_silent_is_given_up() {
 fn other_version_asks_for_a_reload() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
-    connection.socket_opened(session());
+    connection.socket_opened(session(), 0);
     connection.abandon(words::outdated());
     assert_eq!(connection.socket_closed(Millis(0), 0.0), None);
     assert!(matches!(connection.link(), Link::Outdated));

@@ -41,38 +41,40 @@ fn connected() -> Page {
 fn log_in(page: &mut Page) -> Vec<Effect> {
     let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     at(page, 0, Event::SocketOpened(session));
-    receive(
-        page,
-        ServerMessage::Welcome {
-            version: protocol::VERSION,
-            portal: "0".into(),
-            limits: LIMITS,
-            heard: 0,
-            connected: None,
-            next_upload: UploadId(0),
+    receive(page, welcome(0, None));
+    receive(page, ServerMessage::Connected(facts()))
+}
+
+fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
+    ServerMessage::Welcome {
+        version: protocol::VERSION,
+        portal: "0".into(),
+        limits: LIMITS,
+        heard,
+        connected: connected.map(Box::new),
+        next_upload: UploadId(0),
+    }
+}
+
+fn facts() -> Connected {
+    Connected {
+        host: "a".into(),
+        port: 21,
+        encryption: Encryption::Explicit,
+        address: "192.0.2.1:21".into(),
+        tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
+        certificate: Certificate {
+            subject: String::new(),
+            issuer: String::new(),
+            names: Vec::new(),
+            not_before: String::new(),
+            not_after: String::new(),
+            sha256: "00".into(),
+            doubts: Vec::new(),
         },
-    );
-    receive(
-        page,
-        ServerMessage::Connected(Connected {
-            host: "a".into(),
-            port: 21,
-            encryption: Encryption::Explicit,
-            address: "192.0.2.1:21".into(),
-            tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
-            certificate: Certificate {
-                subject: String::new(),
-                issuer: String::new(),
-                names: Vec::new(),
-                not_before: String::new(),
-                not_after: String::new(),
-                sha256: "00".into(),
-                doubts: Vec::new(),
-            },
-            directory: "/home".into(),
-            digest: protocol::server::Algorithm::Blake3,
-        }),
-    )
+        directory: "/home".into(),
+        digest: protocol::server::Algorithm::Blake3,
+    }
 }
 
 fn file(path: &str, size: u64) -> Picked {
@@ -153,20 +155,6 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
     assert!(effects.contains(&Effect::Announce("Finished: 1 file stored.".into())), "{effects:?}");
     let effects = at(&mut page, 900, Event::Tick);
     assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
-}
-
-#[test]
-fn break_interrupts_and_the_page_comes_back_by_itself() {
-    let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 10), file("b", 10)]));
-    at(&mut page, 0, Event::SocketClosed);
-    assert_eq!(page.queue().totals().waiting, 2);
-    assert_eq!(page.next_chunk(0), Next::Nothing);
-    assert!(at(&mut page, 500, Event::Tick).contains(&Effect::OpenLink));
-    log_in(&mut page);
-    let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Retry));
-    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
-    assert_eq!(offer.upload, UploadId(2));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What to do when the server has a file of that name already.
 
 use protocol::{OnConflict, server::Existing};
+use serde::{Deserialize, Serialize};
 
 /// Names that are tried before the person is asked: `a (2).txt` up to this number.
 const MAX_NAMES: u32 = 1000;
@@ -8,7 +9,8 @@ const MAX_NAMES: u32 = 1000;
 const DATE_TOLERANCE_MILLIS: i64 = 2000;
 
 /// What the person wants for files whose name is taken.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Policy {
     /// To be asked.
     #[default]

@@ -50,7 +50,14 @@ fn chunk(queue: &mut Queue) -> Option<Chunk> {
 }
 
 fn grant(queue: &mut Queue, id: u32, taken: u64, limit: u64) {
-    queue.credit(UploadId(id), Attempt(0), taken, limit, Millis(0));
+    let credit = Credit { taken, received: taken, limit };
+    queue.credit(UploadId(id), Attempt(0), credit, Millis(0));
+}
+
+/// A credit for the first upload under another attempt.
+fn credit_again(queue: &mut Queue, attempt: u32, taken: u64, received: u64, limit: u64) {
+    let credit = Credit { taken, received, limit };
+    queue.credit(UploadId(0), Attempt(attempt), credit, Millis(0));
 }
 
 #[test]
@@ -128,7 +135,7 @@ fn later_attempt_starts_again_at_what_was_taken() {
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 64 * KIB);
     while chunk(&mut queue).is_some() {}
-    queue.credit(UploadId(0), Attempt(1), 8 * KIB, 72 * KIB, Millis(0));
+    credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 72 * KIB);
     let again = chunk(&mut queue).unwrap();
     assert_eq!(again.header.attempt, Attempt(1));
     assert_eq!(again.header.offset, 8 * KIB);
@@ -147,7 +154,8 @@ fn paused_upload_sends_nothing_and_goes_on_where_it_was() {
     queue.paused(UploadId(0), Some("/home/folder/0.part".into()));
     queue.resume(Row(0));
     assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/home/folder/0.part"));
-    queue.credit(UploadId(1), Attempt(1), first.end, 64 * KIB, Millis(0));
+    let credit = Credit { taken: first.end, received: first.end, limit: 64 * KIB };
+    queue.credit(UploadId(1), Attempt(1), credit, Millis(0));
     assert_eq!(chunk(&mut queue).unwrap().header.offset, first.end);
 }
 
@@ -189,7 +197,7 @@ fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
     queue.retry(Row(0));
     assert_eq!(ids(&queue.offers(&LIMITS)), [1]);
     queue.failed(UploadId(0), problem(), None);
-    queue.credit(UploadId(0), Attempt(0), 0, 10 * KIB, Millis(0));
+    grant(&mut queue, 0, 0, 10 * KIB);
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Open(_)));
 }
@@ -288,7 +296,10 @@ proptest! {
                 7 => { queue.failed(id, problem(), None); }
                 8 => { queue.conflict(id, Existing { size: None, modified_millis: None }, None); }
                 9 => { queue.done(id, stored()); }
-                10 => queue.credit(id, Attempt(id.0 % 2), 0, 50 * KIB, Millis(0)),
+                10 => {
+                    let credit = Credit { taken: 0, received: 0, limit: 50 * KIB };
+                    queue.credit(id, Attempt(id.0 % 2), credit, Millis(0));
+                }
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
         }
@@ -328,14 +339,14 @@ fn retry_after_a_failure_goes_on_from_what_lies_on_the_server() {
 fn upload_that_the_portal_tries_again_by_itself_stays_open() {
     let mut queue = queue(&[10]);
     let id = queue.offers(&LIMITS).remove(0).upload;
-    queue.opened(id, "/in/part".into());
+    queue.opened(id, "/in/.a.part".into());
     queue.interrupted(id);
     let stage = |queue: &Queue| match queue.get(Row(0)).unwrap().state() {
         State::Open(open) => open.stage(),
         other => panic!("{other:?}"),
     };
     assert_eq!(stage(&queue), Stage::TryingAgain);
-    queue.credit(id, Attempt(1), 4, 10, Millis(0));
+    credit_again(&mut queue, 1, 4, 4, 10);
     assert_eq!(stage(&queue), Stage::Sending);
     assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
 }

@@ -1,7 +1,7 @@
 //! Joins the browser and the core: hands events in, carries effects out, draws what changed.
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{Cell, OnceCell, Ref, RefCell, RefMut},
     collections::BTreeMap,
     rc::Rc,
     time::Duration,
@@ -15,6 +15,8 @@ use web_sys::{Element, File, WebSocket};
 use super::{
     digests::Digests,
     dom::{Dom, Fault, function},
+    keeper::{self, Keeper},
+    restored,
     socket::{self, Generation},
     view::{Rest, Views},
     wake::Awake,
@@ -22,6 +24,7 @@ use super::{
 use crate::{
     page::{Effect, Event, Page},
     queue::{Next, Picked, Row},
+    saved::Restored,
     time::Millis,
 };
 
@@ -41,6 +44,7 @@ pub(super) struct App {
     files: RefCell<Files>,
     pub(super) digests: Digests,
     awake: Awake,
+    pub(super) keeper: Keeper,
     socket: RefCell<Option<WebSocket>>,
     generation: Cell<Generation>,
     functions: OnceCell<Functions>,
@@ -83,6 +87,7 @@ impl App {
             files: RefCell::default(),
             digests: Digests::default(),
             awake: Awake::default(),
+            keeper: Keeper::default(),
             socket: RefCell::default(),
             generation: Cell::default(),
             functions: OnceCell::new(),
@@ -121,16 +126,58 @@ impl App {
         self.pump();
         self.set_timer();
         self.ask_for_frame();
+        keeper::keep_soon(self);
+    }
+
+    /// Takes in files. Those that rows of an earlier page miss go there; the others become the next
+    /// rows.
+    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+        if self.page.borrow().queue().misses_files() {
+            restored::take_in(self, picked);
+        } else {
+            self.add(picked);
+        }
     }
 
     /// Takes in files, which become the next rows.
-    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
-        if picked.is_empty() || self.page.borrow().connection().ready().is_none() {
+    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+        if picked.is_empty() || !self.page.borrow().takes_files() {
             return;
         }
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
-        self.files.borrow_mut().extend(files);
+        self.files.borrow_mut().extend(files.into_iter().map(Some));
         self.handle(Event::Picked(rows));
+    }
+
+    /// Takes in what an earlier page left; its rows come first.
+    pub(super) fn restore(self: &Rc<Self>, restored: Restored) {
+        self.files.borrow_mut().extend(restored.rows.iter().map(|_| None));
+        self.handle(Event::Restored(Box::new(restored)));
+    }
+
+    /// Takes in the files of rows of an earlier page, each with the digest of its edges where it
+    /// was needed.
+    pub(super) fn found(self: &Rc<Self>, found: Vec<(Row, Option<u64>, File)>) {
+        let mut rows = Vec::new();
+        for (row, edges, file) in found {
+            self.files.borrow_mut().by_row.insert(row, file);
+            rows.push((row, edges));
+        }
+        if !rows.is_empty() {
+            self.handle(Event::Found(rows));
+        }
+    }
+
+    pub(super) fn file(&self, row: Row) -> Option<File> {
+        self.files.borrow().by_row.get(&row).cloned()
+    }
+
+    pub(super) fn page(&self) -> Ref<'_, Page> {
+        self.page.borrow()
+    }
+
+    pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
+        self.page.borrow_mut()
     }
 
     /// Opens the directory in a list item.
@@ -194,10 +241,10 @@ impl App {
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::OpenLink => {
+            Effect::OpenLink(session) => {
                 let generation = self.generation.get().next();
                 self.generation.set(generation);
-                socket::open(self.clone(), generation);
+                socket::open(self.clone(), generation, session);
             }
             Effect::CloseLink => {
                 self.generation.set(self.generation.get().next());
@@ -318,11 +365,13 @@ impl App {
     }
 }
 
-impl Extend<File> for Files {
-    /// The files become the next rows.
-    fn extend<I: IntoIterator<Item = File>>(&mut self, files: I) {
+impl Extend<Option<File>> for Files {
+    /// The files become the next rows; a row of an earlier page misses its file at first.
+    fn extend<I: IntoIterator<Item = Option<File>>>(&mut self, files: I) {
         for file in files {
-            self.by_row.insert(Row(self.next_row), file);
+            if let Some(file) = file {
+                self.by_row.insert(Row(self.next_row), file);
+            }
             self.next_row += 1;
         }
     }

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use js_sys::{Date, Function};
+use js_sys::{Date, Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     Document, DocumentFragment, Element, EventTarget, HtmlElement, HtmlTemplateElement, Window,
 };
@@ -58,6 +59,14 @@ impl Dom {
         self.window
             .set_timeout_with_callback_and_timeout_and_arguments_0(function, millis)
             .unwrap_or_default()
+    }
+
+    /// Waits.
+    pub(super) async fn sleep(&self, pause: Duration) {
+        let waited = Promise::new(&mut |resolve, _| {
+            self.after(pause, &resolve);
+        });
+        let _ = JsFuture::from(waited).await;
     }
 
     /// Runs `function` when the browser draws next.

@@ -11,7 +11,7 @@ use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{app::App, dom::Fault};
+use super::{app::App, dom::Fault, handles, keeper};
 use crate::{page::Event, queue::Picked, time::Millis};
 
 /// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
@@ -76,13 +76,17 @@ impl Spell {
 pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
     let items = transfer.items();
     let mut entries = Vec::new();
+    let mut handles = Vec::new();
     let mut found = Found::default();
     for index in 0..items.length() {
         let Some(item) = items.get(index) else {
             continue;
         };
         match item.webkit_get_as_entry() {
-            Ok(Some(entry)) => entries.push(entry),
+            Ok(Some(entry)) => {
+                entries.push(entry);
+                handles.extend(handles::of_item(&item));
+            }
             // Images from the clipboard are files without an entry.
             Ok(None) | Err(_) => {
                 if let Ok(Some(file)) = item.get_as_file() {
@@ -91,8 +95,23 @@ pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
             }
         }
     }
+    keep_handles(app, handles);
     let app = app.clone();
     spawn_local(async move { walk(&app, entries, found).await });
+}
+
+/// Keeps the handles of what was dropped, for a page that is loaded again.
+fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
+    let app = app.clone();
+    spawn_local(async move {
+        for handle in handles {
+            if let Ok(handle) = JsFuture::from(handle).await
+                && let Some(name) = handles::name(&handle)
+            {
+                keeper::keep_handle(&app, name, handle);
+            }
+        }
+    });
 }
 
 async fn walk(app: &Rc<App>, mut entries: Vec<FileSystemEntry>, mut found: Found) {
@@ -161,7 +180,7 @@ async fn read_file(entry: FileSystemFileEntry) -> Result<File, Fault> {
     clippy::cast_sign_loss,
     reason = "sizes and times of files are whole numbers below 2^53"
 )]
-fn picked(path: String, file: &File) -> Picked {
+pub(super) fn picked(path: String, file: &File) -> Picked {
     Picked { path, size: file.size() as u64, modified_millis: Some(file.last_modified() as i64) }
 }
 

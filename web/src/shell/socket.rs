@@ -27,10 +27,14 @@ impl Generation {
     }
 }
 
-/// Makes a session and opens its socket; what comes of it arrives as events.
-pub(super) fn open(app: Rc<App>, generation: Generation) {
+/// Opens a session's socket, and makes a session first where none is given; what comes of it
+/// arrives as events.
+pub(super) fn open(app: Rc<App>, generation: Generation, session: Option<NewSession>) {
     spawn_local(async move {
-        let session = new_session(&app).await;
+        let session = match session {
+            Some(session) => Ok(session),
+            None => new_session(&app).await,
+        };
         if !app.is_current(generation) {
             return;
         }

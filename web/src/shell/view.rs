@@ -4,8 +4,8 @@ use protocol::client::Secret;
 use web_sys::{Element, HtmlElement};
 
 use self::{
-    connection::ConnectionView, log::LogView, remote::RemoteView, totals::TotalsView,
-    uploads::UploadsView,
+    connection::ConnectionView, log::LogView, remote::RemoteView, restored::RestoredView,
+    totals::TotalsView, uploads::UploadsView,
 };
 use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
 use crate::{
@@ -18,6 +18,7 @@ mod connection;
 mod log;
 mod problem;
 mod remote;
+mod restored;
 mod totals;
 mod uploads;
 mod window;
@@ -39,6 +40,7 @@ pub(super) struct Views {
     totals: TotalsView,
     log: LogView,
     notices: NoticesView,
+    restored: RestoredView,
     announcer: Element,
     sentences: Vec<String>,
 }
@@ -53,6 +55,7 @@ impl Views {
             totals: TotalsView::new(dom)?,
             log: LogView::new(dom)?,
             notices: NoticesView::new(dom)?,
+            restored: RestoredView::new(dom)?,
             announcer: dom.find("announcer")?,
             sentences: Vec::new(),
         })
@@ -80,6 +83,9 @@ impl Views {
         }
         if parts.contains(&Part::Remote) || parts.contains(&Part::Connection) {
             self.remote.draw(page)?;
+        }
+        if !parts.is_disjoint(&[Part::Notices, Part::Connection, Part::Totals].into()) {
+            self.restored.draw(page);
         }
         if parts.contains(&Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);

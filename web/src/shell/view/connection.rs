@@ -176,12 +176,15 @@ impl ConnectionView {
 
     fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {
         let text = match (phase, connection.link()) {
-            (Phase::Lost, Link::Lost { retry_at }) => words::retry_in(retry_at.since(now)),
+            (_, Link::Lost { .. }) => match connection.next_try_in(now) {
+                Some(left) => words::retry_in(left),
+                None => words::OFFLINE.to_owned(),
+            },
             (Phase::Lost, _) => words::RECONNECTING.to_owned(),
             (Phase::Idle | Phase::Connecting | Phase::Connected, _) => String::new(),
         };
         set_text(&self.link_notice_text, &text);
-        show(&self.link_notice, Visibility::shown_if(phase == Phase::Lost));
+        show(&self.link_notice, Visibility::shown_if(!text.is_empty()));
         let waits = matches!(connection.link(), Link::Lost { .. });
         show(&self.reconnect, Visibility::shown_if(waits));
     }
@@ -268,6 +271,7 @@ fn lay_out_stops(dom: &Dom) -> Result<Vec<HtmlElement>, Fault> {
 
 fn phase(connection: &Connection) -> Phase {
     match connection.ftps() {
+        Ftps::In(_) if connection.is_coming_back() => Phase::Lost,
         Ftps::In(_) => Phase::Connected,
         Ftps::Out | Ftps::Connecting(_) | Ftps::Asking(_) if connection.is_coming_back() => {
             Phase::Lost

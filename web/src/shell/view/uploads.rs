@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     format,
-    queue::{Hold, Queue, Row, Stage, State, Stored, Upload},
+    queue::{Cut, Hold, Queue, Row, Source, Stage, State, Stored, Upload},
     words,
 };
 
@@ -89,7 +89,7 @@ impl UploadsView {
             if changed.contains(row)
                 && let Some(upload) = queue.get(*row)
             {
-                view.draw(upload, &self.dom, &self.templates)?;
+                view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
             }
         }
         if self.moved { self.move_window(queue) } else { Ok(Rest::Nothing) }
@@ -163,7 +163,7 @@ impl UploadsView {
             made += 1;
             let mut view = RowView::new(&self.templates.row, *row, upload)?;
             view.number(place, &size);
-            view.draw(upload, &self.dom, &self.templates)?;
+            view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
             fragment.append_child(&view.item)?;
             self.rows.insert(*row, view);
         }
@@ -243,10 +243,20 @@ impl RowView {
         set_attribute(&self.item, "aria-setsize", size);
     }
 
-    fn draw(&mut self, upload: &Upload, dom: &Dom, templates: &Templates) -> Result<(), Fault> {
-        set_attribute(&self.item, "data-state", state(upload));
+    fn draw(
+        &mut self,
+        upload: &Upload,
+        cut: Option<Cut>,
+        dom: &Dom,
+        templates: &Templates,
+    ) -> Result<(), Fault> {
+        set_attribute(&self.item, "data-state", state(upload, cut));
         set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
-        set_text(&self.status, &words::status(upload));
+        let status = match cut {
+            Some(cut) => words::status_while_cut(upload, cut),
+            None => words::status(upload),
+        };
+        set_text(&self.status, &status);
         self.draw_buttons(upload, dom);
         self.draw_problem(upload, templates)?;
         self.draw_comparison(upload, templates)?;
@@ -354,8 +364,9 @@ fn float(millis: i64) -> f64 {
 }
 
 /// What the style sheet goes by.
-fn state(upload: &Upload) -> &'static str {
+fn state(upload: &Upload, cut: Option<Cut>) -> &'static str {
     match upload.state() {
+        State::Open(open) if cut.is_some() && open.hold() == Hold::Running => "interrupted",
         State::Queued => "queued",
         State::Held => "paused",
         State::Open(open) => match (open.stage(), open.hold()) {
@@ -384,8 +395,11 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
             (_, Hold::Running | Hold::Resumed) => &["pause", "cancel"],
         },
         State::Done(_) => &[],
-        State::Interrupted => &["retry", "cancel"],
+        State::Interrupted if upload.source() == Source::Here => &["retry", "cancel"],
+        State::Interrupted => &["cancel"],
+        State::Skipped(_) if upload.source() != Source::Here => &[],
         State::Skipped(_) => &["retry"],
+        State::Failed(_) if upload.source() != Source::Here => &["cancel"],
         State::Failed(_) => &["retry", "cancel"],
         State::NeedsDecision(existing)
             if existing.size.is_some_and(|size| size < upload.size()) =>

@@ -1,0 +1,258 @@
+//! What the queue keeps through breaks: of the link, of the session, of the page.
+
+use std::time::Duration;
+
+use protocol::UploadId;
+
+use super::{Hold, Open, Picked, Queue, Row, Source, State, Upload};
+use crate::saved::{SavedRow, root};
+
+/// The link is lost for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut {
+    /// Until the next try to open it; nothing while one is under way, or none can help.
+    pub next_try: Option<Duration>,
+}
+
+/// Which row a picked file belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// The row of an earlier page that misses its file, as far as can be told without reading it.
+    Missing(Row),
+    /// A row misses a file of this path, but another one.
+    Other(Row),
+    /// None: it is a new one.
+    New,
+}
+
+impl Queue {
+    /// Whether the link is lost for now.
+    #[must_use]
+    pub fn cut(&self) -> Option<Cut> {
+        self.cut
+    }
+
+    /// The link is lost for now: what is open stays open, and is held until the portal says how
+    /// far it is.
+    pub fn hold_open(&mut self, cut: Cut) {
+        let before = self.cut.replace(cut);
+        if before.is_none() {
+            self.each_open(Open::hold_window);
+        } else if before != Some(cut) {
+            self.changed.extend(self.open.values());
+        }
+    }
+
+    /// The link is back: what is open goes on as soon as the portal grants it.
+    pub fn mended(&mut self) {
+        if self.cut.take().is_some() {
+            self.each_open(|_| {});
+        }
+    }
+
+    /// The portal does not know any more what was open: it is offered again, from what the server
+    /// holds of it. Gives the number of such uploads.
+    pub fn session_lost(&mut self) -> usize {
+        self.cut = None;
+        let open = std::mem::take(&mut self.open);
+        let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
+        for &(_, row) in &rows {
+            let held = self.change(row, |upload| {
+                let State::Open(open) = &upload.state else { return true };
+                let held = open.hold == Hold::Paused;
+                upload.state = if held { State::Held } else { State::Queued };
+                held
+            });
+            if held == Some(false) {
+                let size = self.get(row).map_or(0, Upload::size);
+                self.queued.insert(row, size);
+            }
+        }
+        rows.len()
+    }
+
+    /// Ids below this one were used by an earlier page in the same session.
+    pub fn start_ids_at(&mut self, id: UploadId) {
+        self.next_id = self.next_id.max(id.0);
+    }
+
+    /// Adds the rows of an earlier page, which miss their files; `with_handle` says which the
+    /// browser can open again.
+    pub fn restore(&mut self, rows: Vec<SavedRow>, with_handle: impl Fn(&str) -> bool) {
+        self.list_version += 1;
+        for saved in rows {
+            let row = Row(self.next_row);
+            self.next_row += 1;
+            let source = if with_handle(root(&saved.path)) { Source::Handle } else { Source::Gone };
+            let file = Picked {
+                path: saved.path,
+                size: saved.size,
+                modified_millis: saved.modified_millis,
+            };
+            let upload = Upload {
+                choice: saved.choice,
+                name_number: saved.name_number,
+                resume: saved.temporary_path,
+                edges: saved.edges,
+                source,
+                held_before: saved.paused,
+                state: State::Interrupted,
+                ..Upload::new(file, saved.directory.into())
+            };
+            self.missing.entry(file_name(upload.path()).to_owned()).or_default().push(row);
+            self.totals = self.totals.combine(upload.share(), u64::saturating_add);
+            self.uploads.insert(row, upload);
+            self.changed.insert(row);
+        }
+    }
+
+    /// Whether rows of an earlier page miss their files.
+    #[must_use]
+    pub fn misses_files(&self) -> bool {
+        !self.missing.is_empty()
+    }
+
+    /// The rows of an earlier page that miss their files.
+    #[must_use]
+    pub fn missing(&self) -> Vec<Row> {
+        let mut rows: Vec<_> = self.missing.values().flatten().copied().collect();
+        rows.sort_unstable();
+        rows
+    }
+
+    /// Which row a picked file belongs to: by its path, or else by its name, its size and its time.
+    #[must_use]
+    pub fn fit(&self, file: &Picked) -> Fit {
+        let rows = self.missing.get(file_name(&file.path)).map(Vec::as_slice).unwrap_or_default();
+        let equal = |row: &&Row| self.get(**row).is_some_and(|upload| upload.looks_like(file));
+        let same_path =
+            |row: &&Row| self.get(**row).is_some_and(|upload| upload.path() == file.path);
+        let best = rows.iter().filter(equal).find(same_path).or_else(|| rows.iter().find(equal));
+        match (best, rows.iter().find(same_path)) {
+            (Some(row), _) => Fit::Missing(*row),
+            (None, Some(row)) => Fit::Other(*row),
+            (None, None) => Fit::New,
+        }
+    }
+
+    /// The file of a row is there again: the upload goes on from what the server holds of it. What
+    /// nobody can compare with the file (no digest of its edges was saved) is not gone on with.
+    pub fn found(&mut self, row: Row, edges: Option<u64>) {
+        if self.get(row).is_none_or(|upload| upload.source == Source::Here) {
+            return;
+        }
+        self.forget_missing(row);
+        self.change(row, |upload| {
+            upload.source = Source::Here;
+            if edges.is_none() || upload.edges != edges {
+                upload.resume = None;
+            }
+        });
+        let waits = matches!(self.get(row), Some(Upload { state: State::Interrupted, .. }));
+        if waits && self.get(row).is_some_and(|upload| upload.held_before) {
+            self.change(row, |upload| upload.state = State::Held);
+        } else if waits {
+            self.retry(row);
+        }
+    }
+
+    /// The browser cannot open the file of a row by itself after all: it has to be picked again.
+    pub fn handle_failed(&mut self, row: Row) {
+        self.change(row, |upload| {
+            if upload.source == Source::Handle {
+                upload.source = Source::Gone;
+            }
+        });
+    }
+
+    /// The digest of both ends of the row's file is known.
+    pub fn edges_known(&mut self, row: Row, edges: u64) {
+        self.change(row, |upload| upload.edges = Some(edges));
+    }
+
+    /// Whether the record of any row in the store is out of date.
+    #[must_use]
+    pub fn has_unsaved(&self) -> bool {
+        !self.unsaved.is_empty()
+    }
+
+    /// The rows whose record in the store is out of date since the last call.
+    pub fn take_unsaved(&mut self) -> Vec<Row> {
+        std::mem::take(&mut self.unsaved).into_iter().collect()
+    }
+
+    /// A row as the store has it; nothing when the upload has ended.
+    #[must_use]
+    pub fn record(&self, row: Row) -> Option<SavedRow> {
+        let upload = self.get(row)?;
+        let paused = match &upload.state {
+            State::Queued | State::NeedsDecision(_) | State::Failed(_) => false,
+            State::Interrupted => upload.held_before,
+            State::Held => true,
+            State::Open(open) => open.hold == Hold::Paused,
+            State::Done { .. } | State::Skipped(_) => return None,
+        };
+        Some(SavedRow {
+            path: upload.file.path.clone(),
+            size: upload.file.size,
+            modified_millis: upload.file.modified_millis,
+            directory: upload.directory.to_string(),
+            choice: upload.choice,
+            name_number: upload.name_number,
+            temporary_path: upload.resume.clone(),
+            edges: upload.edges,
+            paused,
+        })
+    }
+
+    pub(super) fn forget_missing(&mut self, row: Row) {
+        let Some(name) = self.get(row).map(|upload| file_name(upload.path()).to_owned()) else {
+            return;
+        };
+        if let Some(rows) = self.missing.get_mut(&name) {
+            rows.retain(|missing| *missing != row);
+            if rows.is_empty() {
+                self.missing.remove(&name);
+            }
+        }
+    }
+
+    fn each_open(&mut self, change: impl Fn(&mut Open)) {
+        let rows: Vec<_> = self.open.values().copied().collect();
+        for row in rows {
+            self.change(row, |upload| {
+                if let State::Open(open) = &mut upload.state {
+                    change(open);
+                }
+            });
+        }
+    }
+}
+
+impl Upload {
+    /// Where the bytes are to come from.
+    #[must_use]
+    pub fn source(&self) -> Source {
+        self.source
+    }
+
+    /// The digest of both ends of its file, where it is known: [`crate::saved::edges`].
+    #[must_use]
+    pub fn edges(&self) -> Option<u64> {
+        self.edges
+    }
+
+    /// Whether a part of it lies on the server.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.resume.is_some()
+    }
+
+    fn looks_like(&self, file: &Picked) -> bool {
+        self.file.size == file.size && self.file.modified_millis == file.modified_millis
+    }
+}
+
+fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}

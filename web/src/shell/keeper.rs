@@ -1,0 +1,339 @@
+//! Keeps in the browser what the next page needs to go on: the queue in its store, the session in
+//! this tab's storage. Writes are gathered; what has ended is removed.
+//!
+//! A queue belongs to the tab that holds its lock. A tab that is opened anew takes over a queue
+//! that nobody holds, which is how uploads survive a crash; a tab that was duplicated starts with
+//! an empty one of its own.
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    collections::HashMap,
+    rc::Rc,
+    time::Duration,
+};
+
+use js_sys::{Function, Math};
+use wasm_bindgen::JsValue;
+use wasm_bindgen_futures::spawn_local;
+use web_sys::Window;
+
+use super::{
+    app::App,
+    dom::{Fault, function, listen},
+    locks::{self, Lock},
+    restored,
+    store::{Changes, Loaded, Store},
+};
+use crate::{
+    page::Event,
+    queue::{Row, Source},
+    saved::{Restored, SavedHome, Tab},
+};
+
+/// Changes are gathered for so long.
+const SAVE_PAUSE: Duration = Duration::from_millis(1000);
+/// Rows that are written at once: more would hold up the page.
+const ROWS_AT_ONCE: usize = 500;
+/// The pause before the rest of them.
+const NEXT_ROWS_PAUSE: Duration = Duration::from_millis(50);
+/// The name of what this tab keeps.
+const TAB_KEY: &str = "ferryport";
+/// In front of a queue's name in the name of its lock.
+const LOCK_PREFIX: &str = "ferryport-queue-";
+/// The page before this one may hold its lock for a moment longer: it is asked for so often.
+const LOCK_TRIES: u32 = 5;
+/// The pause between two of these.
+const LOCK_PAUSE: Duration = Duration::from_millis(100);
+/// Handles of dropped things that are kept at most.
+const MAX_HANDLES: usize = 1000;
+
+/// What is kept, and what of it is in the store.
+#[derive(Default)]
+pub(super) struct Keeper {
+    place: OnceCell<Place>,
+    written: RefCell<Written>,
+    waiting: RefCell<Waiting>,
+    handles: RefCell<HashMap<String, JsValue>>,
+    timer: Cell<Option<i32>>,
+    save: OnceCell<Function>,
+}
+
+/// Where this page's queue is.
+struct Place {
+    store: Store,
+    queue: String,
+}
+
+/// What the store has.
+#[derive(Default)]
+struct Written {
+    rows: HashMap<Row, (u32, String)>,
+    next_number: u32,
+    home: Option<SavedHome>,
+    tab: Option<Tab>,
+}
+
+/// What has yet to be written.
+#[derive(Default)]
+struct Waiting {
+    rows: Vec<Row>,
+    handles: Vec<String>,
+}
+
+/// Finds what an earlier page left, and begins to keep what this one has.
+pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
+    let (saving, leaving) = (app.clone(), app.clone());
+    let _ = app.keeper.save.set(function(move || {
+        saving.keeper.timer.set(None);
+        save(&saving, ROWS_AT_ONCE);
+    }));
+    listen(&app.dom.window, "pagehide", move |_: web_sys::Event| save(&leaving, usize::MAX))?;
+    let app = app.clone();
+    spawn_local(async move {
+        // Without a store the page works as well, and forgets.
+        if let Err(fault) = find(&app).await {
+            web_sys::console::debug_1(&fault);
+        }
+    });
+    Ok(())
+}
+
+/// Writes what has changed, a little later.
+pub(super) fn keep_soon(app: &Rc<App>) {
+    let keeper = &app.keeper;
+    keep_tab(app);
+    let waits = app.page().queue().has_unsaved() || !keeper.waiting.borrow().is_empty();
+    if waits && keeper.place.get().is_some() {
+        set_timer(app, SAVE_PAUSE);
+    }
+}
+
+/// Keeps the handle of something that was dropped.
+pub(super) fn keep_handle(app: &Rc<App>, name: String, handle: JsValue) {
+    let keeper = &app.keeper;
+    if keeper.handles.borrow().len() < MAX_HANDLES {
+        keeper.handles.borrow_mut().insert(name.clone(), handle);
+        keeper.waiting.borrow_mut().handles.push(name);
+        keep_soon(app);
+    }
+}
+
+/// The handle of what is first in a path.
+pub(super) fn handle(app: &App, root: &str) -> Option<JsValue> {
+    app.keeper.handles.borrow().get(root).cloned()
+}
+
+impl Waiting {
+    fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.handles.is_empty()
+    }
+}
+
+fn set_timer(app: &App, pause: Duration) {
+    let keeper = &app.keeper;
+    if keeper.timer.get().is_none()
+        && let Some(save) = keeper.save.get()
+    {
+        keeper.timer.set(Some(app.dom.after(pause, save)));
+    }
+}
+
+async fn find(app: &Rc<App>) -> Result<(), Fault> {
+    let window = &app.dom.window;
+    let store = Store::open(window).await?;
+    let tab = read_tab(window);
+    let mine = tab.as_ref().map(|tab| tab.queue.as_str());
+    let (queue, is_mine) = match take_queue(app, &store, mine).await? {
+        Some(queue) => {
+            let is_mine = mine == Some(queue.as_str());
+            (queue, is_mine)
+        }
+        None => (new_queue(app).await, false),
+    };
+    let left = store.load(&queue).await?;
+    let tab = tab.filter(|_| is_mine);
+    if left.rows.is_empty() {
+        // Handles of what has ended are of no use.
+        store.remove(&queue)?;
+    }
+    let _ = app.keeper.place.set(Place { store, queue });
+    match restored(app, left, tab) {
+        Some(restored) => {
+            restored::fill_form(&app.dom, &restored.home.destination)?;
+            app.restore(restored);
+        }
+        None => keep_soon(app),
+    }
+    Ok(())
+}
+
+/// The queue of this tab, if no other page has it; else one that nobody has.
+async fn take_queue(
+    app: &Rc<App>,
+    store: &Store,
+    mine: Option<&str>,
+) -> Result<Option<String>, Fault> {
+    if let Some(queue) = mine {
+        for attempt in 0..LOCK_TRIES {
+            if attempt > 0 {
+                app.dom.sleep(LOCK_PAUSE).await;
+            }
+            match locks::take(&app.dom.window, &lock_name(queue)).await {
+                Lock::Held | Lock::Unknown => return Ok(Some(queue.to_owned())),
+                Lock::Taken => {}
+            }
+        }
+    }
+    for queue in store.queues().await? {
+        // Where there are no locks, another tab may be at it: it stays alone.
+        if locks::take(&app.dom.window, &lock_name(&queue)).await == Lock::Held {
+            return Ok(Some(queue));
+        }
+    }
+    Ok(None)
+}
+
+async fn new_queue(app: &App) -> String {
+    let queue: String = (0..4).map(|_| char::from(b'a' + random_below(26))).collect();
+    let queue = format!("{queue}{}", js_sys::Date::now());
+    locks::take(&app.dom.window, &lock_name(&queue)).await;
+    queue
+}
+
+fn lock_name(queue: &str) -> String {
+    format!("{LOCK_PREFIX}{queue}")
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "below a small bound")]
+fn random_below(bound: u8) -> u8 {
+    (Math::random() * f64::from(bound)) as u8
+}
+
+/// What an earlier page left, as the core takes it; nothing when there is nothing to go on with.
+fn restored(app: &App, left: Loaded, tab: Option<Tab>) -> Option<Restored> {
+    let saved = left.home.as_deref().and_then(|home| serde_json::from_str(home).ok());
+    let home: SavedHome = tab.as_ref().and_then(|tab| tab.home.clone()).or(saved)?;
+    let keeper = &app.keeper;
+    let mut written = keeper.written.borrow_mut();
+    let mut rows = Vec::new();
+    for (number, text) in left.rows {
+        written.next_number = written.next_number.max(number + 1);
+        if let Ok(row) = serde_json::from_str(&text) {
+            written.rows.insert(Row(rows.len()), (number, text));
+            rows.push(row);
+        }
+    }
+    let session = tab.as_ref().and_then(|tab| tab.session.clone());
+    if rows.is_empty() && session.is_none() {
+        return None;
+    }
+    if !rows.is_empty() {
+        keeper.handles.borrow_mut().extend(left.handles);
+    }
+    let handles = keeper.handles.borrow().keys().cloned().collect();
+    Some(Restored { home, rows, handles, session })
+}
+
+/// Writes at most so many rows, and the rest later.
+fn save(app: &Rc<App>, most: usize) {
+    let Some(place) = app.keeper.place.get() else { return };
+    let rows = {
+        let mut waiting = app.keeper.waiting.borrow_mut();
+        waiting.rows.extend(app.page_mut().take_unsaved_rows());
+        waiting.rows.sort_unstable();
+        waiting.rows.dedup();
+        let now = waiting.rows.len().min(most);
+        waiting.rows.drain(..now).collect::<Vec<_>>()
+    };
+    let changes = changes(app, &rows);
+    if changes.home.is_some() || !changes.rows.is_empty() || !changes.handles.is_empty() {
+        // A store that is full, or that the person has forbidden: the page goes on, and forgets.
+        let _ = place.store.write(&place.queue, &changes);
+    }
+    digest_edges(app, rows);
+    if !app.keeper.waiting.borrow().is_empty() {
+        set_timer(app, NEXT_ROWS_PAUSE);
+    }
+}
+
+fn changes(app: &App, rows: &[Row]) -> Changes {
+    let (page, mut written) = (app.page(), app.keeper.written.borrow_mut());
+    let mut changes = Changes::default();
+    let home = page.home();
+    if home.is_some() && home != written.home {
+        changes.home = home.as_ref().and_then(|home| serde_json::to_string(home).ok());
+        written.home = home;
+    }
+    for &row in rows {
+        let record = page.queue().record(row).and_then(|row| serde_json::to_string(&row).ok());
+        match record {
+            Some(text) => {
+                let known = written.rows.get(&row);
+                if known.is_some_and(|(_, known)| *known == text) {
+                    continue;
+                }
+                let number = known.map_or(written.next_number, |(number, _)| *number);
+                written.next_number = written.next_number.max(number + 1);
+                written.rows.insert(row, (number, text.clone()));
+                changes.rows.push((number, Some(text)));
+            }
+            None => {
+                if let Some((number, _)) = written.rows.remove(&row) {
+                    changes.rows.push((number, None));
+                }
+            }
+        }
+    }
+    let handles = app.keeper.handles.borrow();
+    let names = std::mem::take(&mut app.keeper.waiting.borrow_mut().handles);
+    let known =
+        names.into_iter().filter_map(|name| Some((name.clone(), handles.get(&name)?.clone())));
+    changes.handles = known.collect();
+    changes
+}
+
+/// Of what has begun the edges are digested, so that nobody goes on with another file.
+fn digest_edges(app: &Rc<App>, rows: Vec<Row>) {
+    let page = app.page();
+    let begun = rows.into_iter().filter(|row| {
+        page.queue().get(*row).is_some_and(|upload| {
+            upload.has_begun() && upload.edges().is_none() && upload.source() == Source::Here
+        })
+    });
+    let begun: Vec<_> = begun.filter_map(|row| Some((row, app.file(row)?))).collect();
+    drop(page);
+    if begun.is_empty() {
+        return;
+    }
+    let app = app.clone();
+    spawn_local(async move {
+        for (row, file) in begun {
+            if let Ok(edges) = restored::edges(&file).await {
+                app.handle(Event::EdgesKnown(row, edges));
+            }
+        }
+    });
+}
+
+/// The session is kept at once: this costs next to nothing.
+fn keep_tab(app: &App) {
+    let Some(place) = app.keeper.place.get() else { return };
+    let page = app.page();
+    let session = page.connection().session().cloned();
+    let tab = Tab { queue: place.queue.clone(), home: page.home(), session };
+    let mut written = app.keeper.written.borrow_mut();
+    if written.tab.as_ref() == Some(&tab) {
+        return;
+    }
+    let Ok(text) = serde_json::to_string(&tab) else { return };
+    if let Ok(Some(storage)) = app.dom.window.session_storage()
+        && storage.set_item(TAB_KEY, &text).is_ok()
+    {
+        written.tab = Some(tab);
+    }
+}
+
+fn read_tab(window: &Window) -> Option<Tab> {
+    let storage = window.session_storage().ok()??;
+    serde_json::from_str(&storage.get_item(TAB_KEY).ok()??).ok()
+}

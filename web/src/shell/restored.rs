@@ -1,0 +1,146 @@
+//! Rows of an earlier page get their files back: picked again by the person, or opened again by
+//! the browser.
+
+use std::rc::Rc;
+
+use js_sys::Uint8Array;
+use protocol::Encryption;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::{Blob, File, HtmlInputElement, HtmlSelectElement};
+
+use super::{
+    app::App,
+    dom::{Dom, Fault},
+    handles, keeper, picker,
+};
+use crate::{
+    connection::Destination,
+    page::Event,
+    queue::{Fit, Picked, Row, Source},
+    saved::{self, EDGE_BYTES, root},
+};
+
+/// Files that are handed on at once.
+const BATCH: usize = 100;
+
+/// Gives files that were picked to the rows that miss them; the others become new rows.
+pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>) {
+    let app = app.clone();
+    spawn_local(async move {
+        let (mut found, mut new) = (Vec::new(), Vec::new());
+        for (picked, file) in picked {
+            let fit = app.page().queue().fit(&picked);
+            match fit {
+                Fit::Missing(row) => match compare(&app, row, &file).await {
+                    Some(edges) => found.push((row, edges, file)),
+                    None => {
+                        app.handle(Event::OtherFile(row));
+                        new.push((picked, file));
+                    }
+                },
+                Fit::Other(row) => {
+                    app.handle(Event::OtherFile(row));
+                    new.push((picked, file));
+                }
+                Fit::New => new.push((picked, file)),
+            }
+            if found.len() >= BATCH {
+                app.found(std::mem::take(&mut found));
+            }
+        }
+        app.found(found);
+        app.add(new);
+    });
+}
+
+/// Has the browser open again what it can. The person has just pressed the button for it.
+pub(super) fn go_on(app: &Rc<App>) {
+    let app = app.clone();
+    spawn_local(async move {
+        let rows = app.page().queue().missing();
+        let (mut found, mut failed) = (Vec::new(), Vec::new());
+        for row in rows {
+            let Some((path, looks)) = look(&app, row) else { continue };
+            match reopen(&app, &path).await {
+                Some(file) if looks(&picker::picked(path.clone(), &file)) => {
+                    match compare(&app, row, &file).await {
+                        Some(edges) => found.push((row, edges, file)),
+                        None => app.handle(Event::OtherFile(row)),
+                    }
+                }
+                Some(_) => {
+                    app.handle(Event::OtherFile(row));
+                    failed.push(row);
+                }
+                None => failed.push(row),
+            }
+            if found.len() >= BATCH {
+                app.found(std::mem::take(&mut found));
+            }
+        }
+        app.found(found);
+        if !failed.is_empty() {
+            app.handle(Event::HandlesFailed(failed));
+        }
+    });
+}
+
+/// The path of a row whose file the browser can open again, and whether a file could be it.
+fn look(app: &App, row: Row) -> Option<(String, impl Fn(&Picked) -> bool + use<>)> {
+    let page = app.page();
+    let upload = page.queue().get(row).filter(|upload| upload.source() == Source::Handle)?;
+    let record = page.queue().record(row)?;
+    Some((upload.path().to_owned(), move |file: &Picked| record.looks_like(file)))
+}
+
+async fn reopen(app: &App, path: &str) -> Option<File> {
+    let handle = keeper::handle(app, root(path))?;
+    if !handles::may_read(&handle).await {
+        return None;
+    }
+    handles::file(&handle, path).await.ok()
+}
+
+/// Whether a file has the edges that the row's had, as far as they are known. Gives those that
+/// were compared.
+async fn compare(app: &App, row: Row, file: &File) -> Option<Option<u64>> {
+    let known = app.page().queue().get(row)?.edges();
+    match known {
+        None => Some(None),
+        Some(known) => {
+            let edges = edges(file).await.ok()?;
+            (edges == known).then_some(Some(edges))
+        }
+    }
+}
+
+/// The digest of both ends of a file.
+pub(super) async fn edges(file: &File) -> Result<u64, Fault> {
+    let size = file.size();
+    let edge = offset(EDGE_BYTES);
+    let first = bytes(&file.slice_with_f64_and_f64(0.0, edge.min(size))?).await?;
+    let last = bytes(&file.slice_with_f64_and_f64((size - edge).max(0.0), size)?).await?;
+    Ok(saved::edges(&first, &last))
+}
+
+async fn bytes(blob: &Blob) -> Result<Vec<u8>, Fault> {
+    let buffer = JsFuture::from(blob.array_buffer()).await?;
+    Ok(Uint8Array::new(&buffer).to_vec())
+}
+
+/// Puts where the uploads belong into the form, for the person to connect again.
+pub(super) fn fill_form(dom: &Dom, home: &Destination) -> Result<(), Fault> {
+    dom.find::<HtmlInputElement>("host")?.set_value(&home.host);
+    dom.find::<HtmlInputElement>("port")?.set_value(&home.port.to_string());
+    dom.find::<HtmlInputElement>("username")?.set_value(&home.username);
+    dom.find::<HtmlSelectElement>("encryption")?.set_value(match home.encryption {
+        Encryption::Explicit => "explicit",
+        Encryption::Implicit => "implicit",
+    });
+    Ok(())
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a small constant")]
+fn offset(bytes: u64) -> f64 {
+    bytes as f64
+}
