@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -38,7 +37,8 @@ pub(super) struct App {
     pub(super) dom: Dom,
     page: RefCell<Page>,
     views: RefCell<Views>,
-    files: RefCell<Files>,
+    /// The n-th file belongs to row n; nothing where a row was cleared from the list.
+    files: RefCell<Vec<Option<File>>>,
     pub(super) digests: Digests,
     awake: Awake,
     socket: RefCell<Option<WebSocket>>,
@@ -48,13 +48,6 @@ pub(super) struct App {
     drain: Cell<Pending>,
     frame: Cell<Pending>,
     drawn_at: Cell<Millis>,
-}
-
-/// The file of each row.
-#[derive(Default)]
-struct Files {
-    by_row: BTreeMap<Row, File>,
-    next_row: usize,
 }
 
 /// What timers and frames call.
@@ -129,7 +122,7 @@ impl App {
             return;
         }
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
-        self.files.borrow_mut().extend(files);
+        self.files.borrow_mut().extend(files.into_iter().map(Some));
         self.handle(Event::Picked(rows));
     }
 
@@ -220,22 +213,29 @@ impl App {
             Effect::Announce(sentence) => self.views.borrow_mut().announce(sentence),
             Effect::Check(upload, row) => self.check(upload, row),
             Effect::Digest(job) => {
-                if let Some(file) = self.files.borrow().by_row.get(&job.row) {
-                    self.digests.make(self, &job, file);
+                if let Some(file) = self.file(job.row) {
+                    self.digests.make(self, &job, &file);
                 }
             }
             Effect::StopDigest(upload) => self.digests.stop(upload),
             Effect::Forget(rows) => {
-                self.files.borrow_mut().by_row.retain(|row, _| rows.binary_search(row).is_err());
+                let mut files = self.files.borrow_mut();
+                for row in rows {
+                    if let Some(file) = files.get_mut(row.0) {
+                        *file = None;
+                    }
+                }
             }
         }
     }
 
+    fn file(&self, row: Row) -> Option<File> {
+        self.files.borrow().get(row.0).cloned().flatten()
+    }
+
     /// Reads a byte of a file: the browser refuses when the file is not what it was.
     fn check(self: &Rc<Self>, upload: UploadId, row: Row) {
-        let Some(file) = self.files.borrow().by_row.get(&row).cloned() else {
-            return;
-        };
+        let Some(file) = self.file(row) else { return };
         let app = self.clone();
         spawn_local(async move {
             let readable = match file.slice_with_i32_and_i32(0, 1) {
@@ -261,11 +261,8 @@ impl App {
             let next = self.page.borrow_mut().next_chunk(buffered);
             match next {
                 Next::Chunk(chunk) => {
-                    let files = self.files.borrow();
-                    let Some(file) = files.by_row.get(&chunk.row) else {
-                        return;
-                    };
-                    if socket::send_chunk(socket, chunk.header, file, chunk.end).is_err() {
+                    let Some(file) = self.file(chunk.row) else { return };
+                    if socket::send_chunk(socket, chunk.header, &file, chunk.end).is_err() {
                         return;
                     }
                     self.digests.reach(chunk.header.upload, chunk.end);
@@ -315,15 +312,5 @@ impl App {
     )]
     pub(super) fn now(&self) -> Millis {
         Millis(self.dom.window.performance().map_or(0.0, |clock| clock.now()) as u64)
-    }
-}
-
-impl Extend<File> for Files {
-    /// The files become the next rows.
-    fn extend<I: IntoIterator<Item = File>>(&mut self, files: I) {
-        for file in files {
-            self.by_row.insert(Row(self.next_row), file);
-            self.next_row += 1;
-        }
     }
 }
