@@ -284,9 +284,9 @@ impl Totals {
 /// The uploads, in the order of picking.
 #[derive(Debug, Default)]
 pub struct Queue {
-    uploads: BTreeMap<Row, Upload>,
-    /// Rows that there ever were.
-    next_row: usize,
+    /// By row; nothing where one was cleared from the list.
+    uploads: Vec<Option<Box<Upload>>>,
+    cleared: usize,
     /// Rows in the state [`State::Queued`].
     queued: Waiting,
     /// What the person chose for files whose name is taken.
@@ -312,12 +312,12 @@ impl Queue {
     /// The upload in a row.
     #[must_use]
     pub fn get(&self, row: Row) -> Option<&Upload> {
-        self.uploads.get(&row)
+        self.uploads.get(row.0)?.as_deref()
     }
 
     /// The rows in the list, in its order.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
-        self.uploads.keys().copied()
+        self.rows_where(|_| true).into_iter()
     }
 
     /// Another number whenever rows came or went.
@@ -329,13 +329,13 @@ impl Queue {
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.uploads.len()
+        self.uploads.len() - self.cleared
     }
 
     /// Whether there is no row.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.uploads.is_empty()
+        self.len() == 0
     }
 
     /// The rate of all uploads together.
@@ -360,12 +360,11 @@ impl Queue {
         let directory: Rc<str> = directory.into();
         self.list_version += 1;
         for file in files {
-            let row = Row(self.next_row);
-            self.next_row += 1;
+            let row = Row(self.uploads.len());
             let upload = Upload::new(file, directory.clone());
             self.totals = self.totals.combine(upload.share(), u64::saturating_add);
             self.queued.insert(row, upload.file.size);
-            self.uploads.insert(row, upload);
+            self.uploads.push(Some(Box::new(upload)));
             self.changed.insert(row);
             self.unsaved.insert(row);
         }
@@ -556,8 +555,8 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         let directory: Rc<str> = directory.into();
-        self.unsaved.extend(self.uploads.keys());
-        for upload in self.uploads.values_mut() {
+        self.unsaved.extend((0..self.uploads.len()).map(Row));
+        for upload in self.uploads.iter_mut().flatten() {
             upload.resume = None;
             upload.directory = directory.clone();
         }
@@ -618,7 +617,7 @@ impl Queue {
 
     /// Gives an upload up; what has to be said of that.
     pub fn cancel(&mut self, row: Row) -> GivenUp {
-        let Some(upload) = self.uploads.get_mut(&row) else {
+        let Some(upload) = self.get_mut(row) else {
             return GivenUp::default();
         };
         let given_up = match &upload.state {
@@ -631,7 +630,8 @@ impl Queue {
             | State::NeedsDecision(_) => GivenUp { cancel: None, remove: upload.resume.take() },
             State::Done(_) | State::Skipped(_) => return GivenUp::default(),
         };
-        self.queued.remove(row, upload.file.size);
+        let size = upload.file.size;
+        self.queued.remove(row, size);
         self.change(row, |upload| {
             upload.resume = None;
             upload.state = State::Skipped(Skipped::Cancelled);
@@ -718,7 +718,7 @@ impl Queue {
     pub fn tick(&mut self, now: Millis) {
         self.rate.note(0, now);
         for row in self.open.values() {
-            if let Some(upload) = self.uploads.get_mut(row)
+            if let Some(Some(upload)) = self.uploads.get_mut(row.0)
                 && upload.is_sending()
             {
                 upload.rate.note(0, now);
@@ -800,7 +800,7 @@ impl Queue {
 
     /// The one way to change an upload: its row is drawn again, and the totals follow.
     fn change<R>(&mut self, row: Row, change: impl FnOnce(&mut Upload) -> R) -> Option<R> {
-        let upload = self.uploads.get_mut(&row)?;
+        let upload = self.uploads.get_mut(row.0)?.as_deref_mut()?;
         let before = upload.share();
         let result = change(upload);
         self.totals = self.totals.combine(before, u64::saturating_sub);
@@ -842,8 +842,12 @@ impl Queue {
         self.get(row).is_some_and(|upload| upload.is_open_as(id))
     }
 
+    fn get_mut(&mut self, row: Row) -> Option<&mut Upload> {
+        self.uploads.get_mut(row.0)?.as_deref_mut()
+    }
+
     fn open_mut(&mut self, row: Row) -> Option<&mut Open> {
-        match &mut self.uploads.get_mut(&row)?.state {
+        match &mut self.get_mut(row)?.state {
             State::Open(open) => Some(open),
             State::Queued
             | State::Held

@@ -4,6 +4,9 @@
 //! and the worker needs nothing else of the program. `web/static/digest.js` reads the files and
 //! calls this; `web/bundle` builds it.
 
+use std::sync::OnceLock;
+
+use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use sha2::Digest as _;
 use wasm_bindgen::prelude::wasm_bindgen;
 
@@ -15,8 +18,15 @@ pub struct Digest(Maker);
 enum Maker {
     /// The state is 2 KiB; the others are small.
     Blake3(Box<blake3::Hasher>),
-    Crc32(crc32fast::Hasher),
+    Crc32(crc::Digest<'static, u32, Table<16>>),
     Sha256(sha2::Sha256),
+}
+
+/// CRC-32 of ISO 3309. Its table, 16 KiB, is made when it is wanted: in the module it would be half
+/// of what a browser has to load.
+fn crc32() -> &'static Crc<u32, Table<16>> {
+    static METHOD: OnceLock<Crc<u32, Table<16>>> = OnceLock::new();
+    METHOD.get_or_init(|| Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC))
 }
 
 #[wasm_bindgen]
@@ -27,7 +37,7 @@ impl Digest {
     pub fn begin(algorithm: &str) -> Option<Self> {
         Some(Self(match algorithm {
             "blake3" => Maker::Blake3(Box::default()),
-            "crc32" => Maker::Crc32(crc32fast::Hasher::new()),
+            "crc32" => Maker::Crc32(crc32().digest()),
             "sha256" => Maker::Sha256(sha2::Sha256::new()),
             _ => return None,
         }))

@@ -3,8 +3,6 @@
 //! Both are asked of the browser as an upload is offered. A file that changed or went away fails by
 //! itself; the others go on.
 
-use std::collections::BTreeMap;
-
 use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
 
 use super::{Effect, Page};
@@ -45,12 +43,12 @@ pub enum DigestOutcome {
     Unreadable,
 }
 
-/// The digests of the uploads that are open.
+/// The digests of the uploads that are open: a few at a time.
 #[derive(Debug, Default)]
-pub(super) struct Digests(BTreeMap<UploadId, Progress>);
+pub(super) struct Digests(Vec<(UploadId, Progress)>);
 
 /// How far the digests of one upload are.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 enum Progress {
     /// Begun with the offer.
     Begun,
@@ -69,16 +67,17 @@ impl Page {
         let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
         self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
         if goes_on {
-            self.digests.0.insert(upload, Progress::AwaitsOffset);
+            self.digests.0.push((upload, Progress::AwaitsOffset));
         } else {
-            self.digests.0.insert(upload, Progress::Begun);
+            self.digests.0.push((upload, Progress::Begun));
             self.make_digest(upload, row, vec![0]);
         }
     }
 
     /// The upload's bytes are sent to the server from `offset` on.
     pub(super) fn digest_from(&mut self, upload: UploadId, offset: u64) {
-        let Some(progress) = self.digests.0.get_mut(&upload) else { return };
+        let digests = &mut self.digests.0;
+        let Some((_, progress)) = digests.iter_mut().find(|(of, _)| *of == upload) else { return };
         let from = match (std::mem::replace(progress, Progress::Begun), offset) {
             (Progress::AwaitsOffset, 0) => vec![0],
             (Progress::AwaitsOffset, offset) => vec![0, offset],
@@ -93,7 +92,7 @@ impl Page {
     /// The worker has news of digests.
     pub(super) fn digested(&mut self, news: Vec<Digested>) {
         for Digested { upload, from, outcome } in news {
-            if !self.digests.0.contains_key(&upload) {
+            if !self.digests.0.iter().any(|(of, _)| *of == upload) {
                 continue;
             }
             let hex = match outcome {
@@ -129,7 +128,8 @@ impl Page {
 
     /// An upload has ended: its digest is not needed any more.
     pub(super) fn forget_digest(&mut self, upload: UploadId) {
-        if self.digests.0.remove(&upload).is_some() {
+        if let Some(place) = self.digests.0.iter().position(|(of, _)| *of == upload) {
+            self.digests.0.swap_remove(place);
             self.effects.push(Effect::StopDigest(upload));
         }
     }
@@ -137,7 +137,7 @@ impl Page {
     /// All uploads have ended.
     pub(super) fn forget_digests(&mut self) {
         let ended = std::mem::take(&mut self.digests.0);
-        self.effects.extend(ended.into_keys().map(Effect::StopDigest));
+        self.effects.extend(ended.into_iter().map(|(upload, _)| Effect::StopDigest(upload)));
     }
 
     fn file_unreadable(&mut self, upload: UploadId) {

@@ -25,7 +25,9 @@ impl Queue {
     /// Offers what waits in another order. The list keeps its own.
     pub fn set_order(&mut self, order: Order) {
         let uploads = &self.uploads;
-        self.queued.sort(order, |row| uploads.get(&row).map_or(0, |upload| upload.file.size));
+        self.queued.sort(order, |row| {
+            uploads.get(row.0).and_then(Option::as_ref).map_or(0, |upload| upload.file.size)
+        });
     }
 
     /// Decides every open question, and those that follow; what is to be removed.
@@ -76,7 +78,8 @@ impl Queue {
             ended.into_iter().filter(|row| !self.open.values().any(|open| open == row)).collect();
         self.list_version += 1;
         for row in &cleared {
-            if let Some(upload) = self.uploads.remove(row) {
+            if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {
+                self.cleared += 1;
                 self.totals = self.totals.combine(upload.share(), u64::saturating_sub);
             }
             self.changed.insert(*row);
@@ -85,7 +88,8 @@ impl Queue {
     }
 
     pub(super) fn rows_where(&self, fits: impl Fn(&State) -> bool) -> Vec<Row> {
-        let fitting = self.uploads.iter().filter(|(_, upload)| fits(&upload.state));
-        fitting.map(|(row, _)| *row).collect()
+        let rows = self.uploads.iter().enumerate();
+        let fitting = rows.filter(|(_, upload)| upload.as_ref().is_some_and(|it| fits(&it.state)));
+        fitting.map(|(row, _)| Row(row)).collect()
     }
 }

@@ -81,8 +81,7 @@ impl Queue {
     pub fn restore(&mut self, rows: Vec<SavedRow>, with_handle: impl Fn(&str) -> bool) {
         self.list_version += 1;
         for saved in rows {
-            let row = Row(self.next_row);
-            self.next_row += 1;
+            let row = Row(self.uploads.len());
             let source = if with_handle(root(&saved.path)) { Source::Handle } else { Source::Gone };
             let file = Picked {
                 path: saved.path,
@@ -101,7 +100,7 @@ impl Queue {
             };
             self.missing.entry(file_name(upload.path()).to_owned()).or_default().push(row);
             self.totals = self.totals.combine(upload.share(), u64::saturating_add);
-            self.uploads.insert(row, upload);
+            self.uploads.push(Some(Box::new(upload)));
             self.changed.insert(row);
         }
     }

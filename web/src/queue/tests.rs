@@ -305,7 +305,8 @@ proptest! {
         }
         let recounted = queue
             .uploads
-            .values()
+            .iter()
+            .flatten()
             .fold(Totals::default(), |sum, upload| sum.combine(upload.share(), u64::saturating_add));
         prop_assert_eq!(queue.totals(), recounted);
         queue.link_lost();

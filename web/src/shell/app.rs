@@ -2,7 +2,6 @@
 
 use std::{
     cell::{Cell, OnceCell, Ref, RefCell, RefMut},
-    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -41,7 +40,8 @@ pub(super) struct App {
     pub(super) dom: Dom,
     page: RefCell<Page>,
     views: RefCell<Views>,
-    files: RefCell<Files>,
+    /// The n-th file belongs to row n; nothing where a row was cleared from the list.
+    files: RefCell<Vec<Option<File>>>,
     pub(super) digests: Digests,
     awake: Awake,
     pub(super) keeper: Keeper,
@@ -52,13 +52,6 @@ pub(super) struct App {
     drain: Cell<Pending>,
     frame: Cell<Pending>,
     drawn_at: Cell<Millis>,
-}
-
-/// The file of each row.
-#[derive(Default)]
-struct Files {
-    by_row: BTreeMap<Row, File>,
-    next_row: usize,
 }
 
 /// What timers and frames call.
@@ -160,8 +153,10 @@ impl App {
     pub(super) fn found(self: &Rc<Self>, found: Vec<(Row, Option<u64>, File)>) {
         let mut rows = Vec::new();
         for (row, edges, file) in found {
-            self.files.borrow_mut().by_row.insert(row, file);
-            rows.push((row, edges));
+            if let Some(place) = self.files.borrow_mut().get_mut(row.0) {
+                *place = Some(file);
+                rows.push((row, edges));
+            }
         }
         if !rows.is_empty() {
             self.handle(Event::Found(rows));
@@ -169,7 +164,7 @@ impl App {
     }
 
     pub(super) fn file(&self, row: Row) -> Option<File> {
-        self.files.borrow().by_row.get(&row).cloned()
+        self.files.borrow().get(row.0)?.clone()
     }
 
     pub(super) fn page(&self) -> Ref<'_, Page> {
@@ -267,22 +262,25 @@ impl App {
             Effect::Announce(sentence) => self.views.borrow_mut().announce(sentence),
             Effect::Check(upload, row) => self.check(upload, row),
             Effect::Digest(job) => {
-                if let Some(file) = self.files.borrow().by_row.get(&job.row) {
-                    self.digests.make(self, &job, file);
+                if let Some(file) = self.file(job.row) {
+                    self.digests.make(self, &job, &file);
                 }
             }
             Effect::StopDigest(upload) => self.digests.stop(upload),
             Effect::Forget(rows) => {
-                self.files.borrow_mut().by_row.retain(|row, _| rows.binary_search(row).is_err());
+                let mut files = self.files.borrow_mut();
+                for row in rows {
+                    if let Some(file) = files.get_mut(row.0) {
+                        *file = None;
+                    }
+                }
             }
         }
     }
 
     /// Reads a byte of a file: the browser refuses when the file is not what it was.
     fn check(self: &Rc<Self>, upload: UploadId, row: Row) {
-        let Some(file) = self.files.borrow().by_row.get(&row).cloned() else {
-            return;
-        };
+        let Some(file) = self.file(row) else { return };
         let app = self.clone();
         spawn_local(async move {
             let readable = match file.slice_with_i32_and_i32(0, 1) {
@@ -308,11 +306,8 @@ impl App {
             let next = self.page.borrow_mut().next_chunk(buffered);
             match next {
                 Next::Chunk(chunk) => {
-                    let files = self.files.borrow();
-                    let Some(file) = files.by_row.get(&chunk.row) else {
-                        return;
-                    };
-                    if socket::send_chunk(socket, chunk.header, file, chunk.end).is_err() {
+                    let Some(file) = self.file(chunk.row) else { return };
+                    if socket::send_chunk(socket, chunk.header, &file, chunk.end).is_err() {
                         return;
                     }
                     self.digests.reach(chunk.header.upload, chunk.end);
@@ -362,17 +357,5 @@ impl App {
     )]
     pub(super) fn now(&self) -> Millis {
         Millis(self.dom.window.performance().map_or(0.0, |clock| clock.now()) as u64)
-    }
-}
-
-impl Extend<Option<File>> for Files {
-    /// The files become the next rows; a row of an earlier page misses its file at first.
-    fn extend<I: IntoIterator<Item = Option<File>>>(&mut self, files: I) {
-        for file in files {
-            if let Some(file) = file {
-                self.by_row.insert(Row(self.next_row), file);
-            }
-            self.next_row += 1;
-        }
     }
 }

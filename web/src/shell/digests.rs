@@ -1,6 +1,6 @@
 //! The worker that makes digests, `web/static/digest.js`: started when the first one is wanted.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::Array;
 use protocol::{UploadId, server::Algorithm};
@@ -37,7 +37,7 @@ struct Running {
     /// Those that were said and have not been answered: upload and offset.
     awaited: Vec<(UploadId, u64)>,
     /// How far the worker was told that the sending of each is.
-    reached: BTreeMap<UploadId, u64>,
+    reached: Vec<(UploadId, u64)>,
 }
 
 impl Digests {
@@ -50,7 +50,7 @@ impl Digests {
                     worker,
                     wanted: Array::new(),
                     awaited: Vec::new(),
-                    reached: BTreeMap::new(),
+                    reached: Vec::new(),
                 }),
                 Err(fault) => {
                     web_sys::console::warn_1(&fault);
@@ -81,9 +81,11 @@ impl Digests {
     /// An upload was sent up to `offset`.
     pub(super) fn reach(&self, upload: UploadId, offset: u64) {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
-            let told = running.reached.get(&upload).copied().unwrap_or(0);
+            let told = running.reached.iter().find(|(of, _)| *of == upload);
+            let told = told.map_or(0, |(_, told)| *told);
             if offset >= told.saturating_add(REACH_STEP) {
-                running.reached.insert(upload, offset);
+                running.reached.retain(|(of, _)| *of != upload);
+                running.reached.push((upload, offset));
                 running.say(&Array::of3(&"reach".into(), &upload.0.into(), &number(offset)));
             }
         }
@@ -93,7 +95,7 @@ impl Digests {
     pub(super) fn stop(&self, upload: UploadId) {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
             running.awaited.retain(|(of, _)| *of != upload);
-            running.reached.remove(&upload);
+            running.reached.retain(|(of, _)| *of != upload);
             running.say(&Array::of2(&"stop".into(), &upload.0.into()));
         }
     }

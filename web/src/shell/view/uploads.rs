@@ -1,7 +1,7 @@
 //! The list of uploads. Only changed rows are drawn, and of a long list only those near the view
 //! are in the document.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
@@ -34,8 +34,8 @@ pub(super) struct UploadsView {
     blocks: Blocks,
     /// Whether other rows may be in view than those that are in the document.
     moved: bool,
-    /// Those that are in the document.
-    rows: BTreeMap<Row, RowView>,
+    /// Those that are in the document, by row.
+    rows: Vec<(Row, RowView)>,
 }
 
 struct Templates {
@@ -74,7 +74,7 @@ impl UploadsView {
             list_version: 0,
             blocks: Blocks::default(),
             moved: false,
-            rows: BTreeMap::new(),
+            rows: Vec::new(),
         })
     }
 
@@ -116,17 +116,18 @@ impl UploadsView {
         let made = self.add(window.rows.start, &wanted, queue)?;
         // Styles that only a script can know; the style sheet has the rest.
         let style = self.list.style();
-        style.set_property("padding-top", &format!("{:.0}px", window.above))?;
-        style.set_property("padding-bottom", &format!("{:.0}px", window.below))?;
+        style.set_property("padding-top", &format!("{}px", window.above))?;
+        style.set_property("padding-bottom", &format!("{}px", window.below))?;
         self.moved = made == ROWS_PER_FRAME;
         Ok(if self.moved { Rest::More } else { Rest::Nothing })
     }
 
     fn remove_others(&mut self, wanted: &[Row]) {
-        let others: Vec<_> =
-            self.rows.keys().filter(|row| wanted.binary_search(row).is_err()).copied().collect();
-        for row in others {
-            if let Some(view) = self.rows.remove(&row) {
+        let rows = std::mem::take(&mut self.rows);
+        for (row, view) in rows {
+            if wanted.binary_search(&row).is_ok() {
+                self.rows.push((row, view));
+            } else {
                 self.keep_focus_in_list(&view);
                 view.item.remove();
             }
@@ -147,25 +148,26 @@ impl UploadsView {
         let size = self.listed.len().to_string();
         let mut made = 0;
         let mut fragment = self.dom.fragment();
+        let mut known = std::mem::take(&mut self.rows).into_iter().peekable();
         for (place, row) in (first..).zip(wanted) {
-            if let Some(view) = self.rows.get(row) {
+            if let Some((row, view)) = known.next_if(|(known, _)| known == row) {
                 view.number(place, &size);
                 if fragment.has_child_nodes() {
                     self.list.insert_before(&fragment, Some(&view.item))?;
                     fragment = self.dom.fragment();
                 }
+                self.rows.push((row, view));
                 continue;
             }
-            let Some(upload) = queue.get(*row) else { continue };
-            if made == ROWS_PER_FRAME {
-                break;
-            }
+            let Some(upload) = queue.get(*row).filter(|_| made < ROWS_PER_FRAME) else {
+                continue;
+            };
             made += 1;
             let mut view = RowView::new(&self.templates.row, *row, upload)?;
             view.number(place, &size);
             view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
             fragment.append_child(&view.item)?;
-            self.rows.insert(*row, view);
+            self.rows.push((*row, view));
         }
         if fragment.has_child_nodes() {
             self.list.append_child(&fragment)?;
@@ -175,15 +177,15 @@ impl UploadsView {
 
     /// Learns how high the blocks are that are in the document.
     fn measure(&mut self) {
-        let Some((first, _)) = self.rows.first_key_value() else { return };
+        let Some((first, _)) = self.rows.first() else { return };
         let Ok(first) = self.listed.binary_search(first) else { return };
-        let mut tops: Vec<f64> = (first..)
-            .zip(self.rows.values())
+        let mut tops: Vec<i32> = (first..)
+            .zip(&self.rows)
             .filter(|(place, _)| begins_block(*place))
-            .map(|(_, view)| f64::from(view.item.offset_top()))
+            .map(|(_, (_, view))| view.item.offset_top())
             .collect();
-        if let Some((_, last)) = self.rows.last_key_value() {
-            tops.push(f64::from(last.item.offset_top() + last.item.offset_height()));
+        if let Some((_, last)) = self.rows.last() {
+            tops.push(last.item.offset_top() + last.item.offset_height());
         }
         self.blocks.measure(first, &tops);
     }
@@ -192,11 +194,12 @@ impl UploadsView {
     fn seen(&self) -> Seen {
         let list = &self.list;
         if list.scroll_height() > list.client_height() + 1 {
-            Seen { top: f64::from(list.scroll_top()), height: f64::from(list.client_height()) }
+            Seen { top: list.scroll_top(), height: list.client_height() }
         } else {
-            let height = self.dom.window.inner_height().ok().and_then(|height| height.as_f64());
-            let top = -list.get_bounding_client_rect().top();
-            Seen { top: top.max(0.0), height: height.unwrap_or_default() }
+            let page = self.dom.document.document_element();
+            let (scrolled, height) =
+                page.map_or((0, 0), |page| (page.scroll_top(), page.client_height()));
+            Seen { top: (scrolled - list.offset_top()).max(0), height }
         }
     }
 }

@@ -10,29 +10,31 @@ use std::ops::Range;
 const WHOLE: usize = 300;
 /// Rows that come and go together.
 const BLOCK: usize = 40;
+/// The same, for sums of pixels.
+const BLOCK_ROWS: i32 = 40;
 /// How high a row is, in pixels, as long as none was measured.
-const GUESSED_ROW_PIXELS: f64 = 88.0;
+const GUESSED_ROW_PIXELS: i32 = 88;
 
 /// The part of the list's height that is seen, in pixels from its beginning.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
-    pub(super) top: f64,
-    pub(super) height: f64,
+    pub(super) top: i32,
+    pub(super) height: i32,
 }
 
 /// The heights of the blocks of a list, as far as they were measured.
 #[derive(Debug, Default)]
-pub(super) struct Blocks(Vec<Option<f64>>);
+pub(super) struct Blocks(Vec<Option<i32>>);
 
 /// What has to be in the document.
-#[derive(Debug, PartialEq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Window {
     /// By place in the list.
     pub(super) rows: Range<usize>,
     /// The height of the rows before, in pixels.
-    pub(super) above: f64,
+    pub(super) above: i32,
     /// The height of the rows after, in pixels.
-    pub(super) below: f64,
+    pub(super) below: i32,
 }
 
 impl Blocks {
@@ -47,7 +49,7 @@ impl Blocks {
 
     /// Notes the heights of rows that are in the document: the distances between the tops of the
     /// blocks from that of the row `first` on.
-    pub(super) fn measure(&mut self, first: usize, tops: &[f64]) {
+    pub(super) fn measure(&mut self, first: usize, tops: &[i32]) {
         for (index, pair) in (first / BLOCK..).zip(tops.windows(2)) {
             if let (Some(block), [top, next]) = (self.0.get_mut(index), pair) {
                 *block = Some(next - top);
@@ -58,12 +60,12 @@ impl Blocks {
     /// What has to be in the document of a list of so many rows.
     pub(super) fn window(&self, rows: usize, seen: Seen) -> Window {
         if rows <= WHOLE {
-            return Window { rows: 0..rows, above: 0.0, below: 0.0 };
+            return Window { rows: 0..rows, above: 0, below: 0 };
         }
         let guess = self.guess();
-        let (from, to) = (seen.top - seen.height, seen.top + 2.0 * seen.height);
-        let mut window = Window { rows: rows..rows, above: 0.0, below: 0.0 };
-        let mut top = 0.0;
+        let (from, to) = (seen.top - seen.height, seen.top + 2 * seen.height);
+        let mut window = Window { rows: rows..rows, above: 0, below: 0 };
+        let mut top = 0;
         for (index, height) in self.0.iter().map(|height| height.unwrap_or(guess)).enumerate() {
             let block = index * BLOCK..((index + 1) * BLOCK).min(rows);
             let bottom = top + height;
@@ -82,14 +84,11 @@ impl Blocks {
         window
     }
 
-    /// How high a block is that was not measured.
-    fn guess(&self) -> f64 {
-        let (sum, count) = self
-            .0
-            .iter()
-            .flatten()
-            .fold((0.0, 0_u32), |(sum, count), height| (sum + height, count + 1));
-        if count == 0 { GUESSED_ROW_PIXELS * blocks_rows() } else { sum / f64::from(count) }
+    /// How high a block is that was not measured: the mean of the others.
+    fn guess(&self) -> i32 {
+        let measured = self.0.iter().flatten();
+        let (sum, count) = measured.fold((0, 0), |(sum, count), height| (sum + height, count + 1));
+        sum.checked_div(count).unwrap_or(GUESSED_ROW_PIXELS * BLOCK_ROWS)
     }
 }
 
@@ -98,18 +97,13 @@ pub(super) fn begins_block(place: usize) -> bool {
     place.is_multiple_of(BLOCK)
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a small constant")]
-fn blocks_rows() -> f64 {
-    BLOCK as f64
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
 
-    const SCREEN: f64 = 900.0;
+    const SCREEN: i32 = 900;
 
     fn blocks(rows: usize) -> Blocks {
         let mut blocks = Blocks::default();
@@ -119,14 +113,14 @@ mod tests {
 
     #[test]
     fn short_list_is_there_as_a_whole() {
-        let window = blocks(WHOLE).window(WHOLE, Seen { top: 5000.0, height: SCREEN });
-        assert_eq!(window, Window { rows: 0..WHOLE, above: 0.0, below: 0.0 });
+        let window = blocks(WHOLE).window(WHOLE, Seen { top: 5000, height: SCREEN });
+        assert_eq!(window, Window { rows: 0..WHOLE, above: 0, below: 0 });
     }
 
     #[test]
     fn long_list_is_there_where_it_is_seen() {
         let rows = 50_000;
-        let window = blocks(rows).window(rows, Seen { top: 880_000.0, height: SCREEN });
+        let window = blocks(rows).window(rows, Seen { top: 880_000, height: SCREEN });
         assert!(window.rows.contains(&10_000), "{window:?}");
         assert!(window.rows.len() <= 3 * BLOCK, "{window:?}");
     }
@@ -134,24 +128,24 @@ mod tests {
     #[test]
     fn measured_blocks_replace_the_guess() {
         let mut blocks = blocks(400);
-        blocks.measure(0, &[10.0, 1010.0, 2510.0]);
-        let window = blocks.window(400, Seen { top: 3000.0, height: 100.0 });
-        assert!((window.above - 2500.0).abs() < 0.1, "{window:?}");
+        blocks.measure(0, &[10, 1010, 2510]);
+        let window = blocks.window(400, Seen { top: 3000, height: 100 });
+        assert!((window.above - 2500).abs() < 0.1, "{window:?}");
     }
 
     proptest! {
         #[test]
         fn rows_and_the_space_around_them_make_the_whole_list(
             rows in WHOLE + 1..60_000_usize,
-            top in 0.0..6_000_000.0_f64,
+            top in 0..6_000_000_i32,
         ) {
             let window = blocks(rows).window(rows, Seen { top, height: SCREEN });
             prop_assert!(!window.rows.is_empty());
             prop_assert!(window.rows.end <= rows);
             prop_assert!(begins_block(window.rows.start));
-            let height = GUESSED_ROW_PIXELS * blocks_rows();
+            let height = GUESSED_ROW_PIXELS * BLOCK_ROWS;
             let shown = window.rows.len().div_ceil(BLOCK);
-            let hidden = ((window.above + window.below) / height).round() as usize;
+            let hidden = usize::try_from((window.above + window.below) / height).unwrap();
             prop_assert_eq!(shown + hidden, rows.div_ceil(BLOCK));
         }
     }
