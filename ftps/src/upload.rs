@@ -11,6 +11,7 @@
 //! - `plan`: what is asked for, where bytes come from, how it ends.
 //! - this module: the story.
 //! - `beginning`: going on with the file that has the name.
+//! - `agreement`: the sender's digest.
 //! - `resume`: from where it goes on.
 //! - `place`: the check, the date and the name.
 //! - `patience`: when it tries again, and when it gives up.
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    agreement::Agreement,
     beginning::Beginning,
     patience::{Patience, may_work_later},
     resume::Point,
@@ -41,6 +43,7 @@ use crate::{
     transcript::Status,
 };
 
+mod agreement;
 mod beginning;
 mod leftovers;
 mod patience;
@@ -91,6 +94,7 @@ impl Line {
             given: 0,
             held: 0,
             seen: None,
+            agreement: Agreement::Open,
             tls: None,
             attempts: 0,
             upcoming: None,
@@ -145,8 +149,10 @@ struct Run<'a, S: Source> {
     given: u64,
     /// What the server was last seen to hold.
     held: u64,
-    /// The digest of what was sent, where the server can make one too.
+    /// The digest of what was sent, where somebody can make one too.
     seen: Option<Seen>,
+    /// What the sender says of it.
+    agreement: Agreement,
     /// The TLS of the last data connection.
     tls: Option<TlsFacts>,
     attempts: u32,
@@ -189,14 +195,19 @@ impl<S: Source> Run<'_, S> {
         let keeps = match &stop {
             Stop::Cancelled => self.source.keeps(),
             Stop::NotReplaced { .. } => false,
-            Stop::Exists { .. } | Stop::Source(_) => true,
+            Stop::Exists { .. } => true,
+            Stop::Source(_) => self.agreement != Agreement::Refused,
             Stop::Engine(error) => may_work_later(error),
         };
         // In place, what was replaced is gone: a part of the new file is better than nothing.
-        let keeps = keeps || (self.is_in_place(line) && self.may_replace());
+        let is_part = self.agreement != Agreement::Refused;
+        let keeps = keeps || (is_part && self.is_in_place(line) && self.may_replace());
         let leftover = self.temporary.take().filter(|_| self.begun);
         let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
-            Some(leftover) if !keeps => self.clean_up(line, leftover, is_wrong(&stop)).await,
+            Some(leftover) if !keeps => {
+                let is_wrong = !is_part || is_wrong(&stop);
+                self.clean_up(line, leftover, is_wrong).await
+            }
             leftover => leftover,
         };
         Err(Failed { stop, leftover })
@@ -338,6 +349,7 @@ impl<S: Source> Run<'_, S> {
                 self.see(client, self.plan.size);
             }
         }
+        self.agree().await?;
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
         let uploaded = self.uploaded(client, path, verified);
         if let Some(ahead) = ahead {
@@ -444,7 +456,11 @@ impl<S: Source> Run<'_, S> {
         client.tell(Status::Checked(verified.clone()));
         self.meter.add_file();
         self.begun = false;
-        Uploaded { path, verified, tls: self.tls.take(), attempts: self.attempts }
+        let digest = match &verified {
+            Verified::Digest(digest) => Some(digest.clone()),
+            Verified::Size { .. } | Verified::ReplyOnly => self.whole_digest(),
+        };
+        Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
     }
 
     /// The name is free, or may be replaced.
@@ -556,10 +572,11 @@ impl<S: Source> Run<'_, S> {
             self.given += bytes.len() as u64;
             for step in bytes.chunks(STEP_BYTES) {
                 self.sent = self.sent.max(self.position + step.len() as u64);
-                unless(self.stop, store.write(step)).await??;
+                // Before it is sent: where a break comes, the server may hold a part of it.
                 if let Some(seen) = &mut self.seen {
                     seen.update(self.position, step);
                 }
+                unless(self.stop, store.write(step)).await??;
                 self.position += step.len() as u64;
                 self.meter.add_bytes(step.len() as u64);
                 self.source.progress(Progress::Taken { offset: self.position }).await;

@@ -172,6 +172,7 @@ fn plan(name: &str, content: Content) -> Plan {
         modified_millis: Some(MODIFIED_MILLIS),
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     }
 }
 

@@ -116,10 +116,9 @@ impl<S: Source> Run<'_, S> {
 
     fn check(&self, client: &Client) -> Check {
         let size = self.plan.size;
-        let whole = self.seen.as_ref().filter(|seen| seen.range() == (0..size));
-        let way = client.digest_way();
-        let digest = whole.zip(way).filter(|(seen, way)| seen.algorithm() == way.algorithm);
-        Check { size, digest: digest.map(|(seen, way)| (way, seen.digest())) }
+        let digest = self.digest_way(client).zip(self.whole_digest());
+        let digest = digest.filter(|(way, digest)| way.algorithm == digest.algorithm());
+        Check { size, digest }
     }
 
     fn date(&self, client: &Client) -> Option<Date> {

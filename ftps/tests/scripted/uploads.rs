@@ -93,6 +93,7 @@ pub(crate) fn plan(name: &str, content: &[u8]) -> Plan {
         modified_millis: None,
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     }
 }
 

@@ -100,6 +100,7 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         },
         // A name that cannot be one is as good as none.
         resume: resume.and_then(|path| words::checked_path(path).ok()),
+        digest: None,
     })
 }
 
