@@ -37,7 +37,7 @@ use crate::{
     line::Line,
     listing::Entry,
     path::RemotePath,
-    pool::Meter,
+    pool::Commons,
     profile::{Behind, Resume},
     tls::TlsFacts,
     transcript::Status,
@@ -79,7 +79,7 @@ impl Line {
         stop: &CancellationToken,
     ) -> Result<Uploaded, Failed<S::Error>> {
         let run = Run {
-            meter: Arc::clone(self.meter()),
+            commons: Arc::clone(self.commons()),
             plan,
             source,
             stop,
@@ -126,7 +126,7 @@ impl Line {
 
 /// One upload and how far it is.
 struct Run<'a, S: Source> {
-    meter: Arc<Meter>,
+    commons: Arc<Commons>,
     plan: &'a Plan,
     source: &'a mut S,
     stop: &'a CancellationToken,
@@ -255,6 +255,10 @@ impl<S: Source> Run<'_, S> {
         if self.stop.is_cancelled() {
             return Err(Stop::Cancelled);
         }
+        // It is not to wait for whatever this one has to go through again.
+        if self.upcoming.take().is_some() {
+            self.source.give_back_upcoming();
+        }
         if self.learn_resume(line, &error)
             || self.learn_naming(line, &error)
             || self.doubt_directories(line, &error)
@@ -288,6 +292,7 @@ impl<S: Source> Run<'_, S> {
     /// A directory that was there before may be gone: once, it is looked for again.
     fn doubt_directories(&mut self, line: &Line, error: &Error) -> bool {
         let is_refused = error.stage() == Stage::Transfer
+            && error.refusal().is_some()
             && error.is_permanent()
             && error.evidence().data_tls.is_none();
         if !is_refused || self.directory == Directory::Doubted {
@@ -454,7 +459,7 @@ impl<S: Source> Run<'_, S> {
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
         client.tell(Status::Checked(verified.clone()));
-        self.meter.add_file();
+        self.commons.add_file();
         self.begun = false;
         let digest = match &verified {
             Verified::Digest(digest) => Some(digest.clone()),
@@ -529,7 +534,7 @@ impl<S: Source> Run<'_, S> {
         self.source.progress(Progress::Opened { temporary, offset }).await;
         match self.pump(&mut store).await {
             Ok(()) => (),
-            Err(Stop::Engine(error)) => return Err(error.into()),
+            Err(Stop::Engine(error)) if !error.is_wrong_piece() => return Err(error.into()),
             Err(stop) => {
                 let keeps = matches!(stop, Stop::Source(_)) || self.source.keeps();
                 // The session stays in step, or says of itself that it does not.
@@ -545,7 +550,7 @@ impl<S: Source> Run<'_, S> {
         let finished = unless(self.stop, store.finish_and_ask(port)).await?;
         if finished.is_err() {
             // Which of the two the server did not like is not known: from here on one by one.
-            client.profile().update(|profile| profile.behind = Behind::Never);
+            client.profile().learn_odd(|profile| profile.behind = Behind::Never);
         }
         let (_, answer) = finished?;
         client.keep_answer_behind(port, answer);
@@ -560,15 +565,19 @@ impl<S: Source> Run<'_, S> {
         self.upcoming.is_some()
     }
 
-    fn take_upcoming(&mut self, client: &Client) -> Option<RemotePath> {
+    fn upcoming(&mut self, client: &Client) -> Option<RemotePath> {
         self.ask_upcoming(&client.home());
-        self.upcoming.take()
+        self.upcoming.clone()
     }
 
     /// From the source to the data connection, until every byte was taken.
     async fn pump(&mut self, store: &mut Store<'_>) -> Result<(), Stop<S::Error>> {
         while self.position < self.plan.size {
             let bytes = self.next_bytes(store).await?;
+            let (given, missing) = (bytes.len() as u64, self.plan.size - self.position);
+            if given == 0 || given > missing {
+                return Err(Kind::WrongPiece { given, missing }.at(Stage::Transfer).into());
+            }
             self.given += bytes.len() as u64;
             for step in bytes.chunks(STEP_BYTES) {
                 self.sent = self.sent.max(self.position + step.len() as u64);
@@ -578,7 +587,7 @@ impl<S: Source> Run<'_, S> {
                 }
                 unless(self.stop, store.write(step)).await??;
                 self.position += step.len() as u64;
-                self.meter.add_bytes(step.len() as u64);
+                self.commons.add_bytes(step.len() as u64);
                 self.source.progress(Progress::Taken { offset: self.position }).await;
             }
         }

@@ -98,6 +98,10 @@ pub trait Source: Send {
     fn upcoming(&mut self) -> Option<RemotePath> {
         None
     }
+
+    /// The upload that [`upcoming`](Self::upcoming) named last does not follow soon, since this one
+    /// is tried again: somebody else may bring it. `upcoming` is asked anew later.
+    fn give_back_upcoming(&mut self) {}
 }
 
 /// What happens while an upload is under way.
