@@ -68,6 +68,7 @@ async fn put(pool: &Pool, from: &Path) -> Result<()> {
         modified_millis: i64::try_from(modified).ok(),
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     };
     let mut line = pool.lease().await;
     match line.upload(&plan, &mut OnDisk(file), &CancellationToken::new()).await {

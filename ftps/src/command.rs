@@ -74,8 +74,9 @@ pub enum Command<'a> {
     OptsHash(Algorithm),
     /// The digest of a file (draft-bryan-ftpext-hash §3.2).
     Hash(&'a RemotePath),
-    /// The digest of a file or of a part of it, by the algorithm's own command.
-    XDigest(Algorithm, &'a RemotePath, Option<(u64, u64)>),
+    /// The digest of a file or of a part of it, by the algorithm's own command:
+    /// [`Algorithm::verb`].
+    XDigest(&'static str, &'a RemotePath, Option<(u64, u64)>),
     /// Remove a directory that is empty (RFC 959 §4.1.3).
     Rmd(&'a RemotePath),
     /// When a file was modified, UTC (RFC 3659 §3).
@@ -160,7 +161,7 @@ impl Command<'_> {
             Self::SiteUtime(..) => "SITE UTIME",
             Self::OptsHash(_) => "OPTS HASH",
             Self::Hash(_) => "HASH",
-            Self::XDigest(algorithm, ..) => algorithm.verb(),
+            Self::XDigest(verb, ..) => verb,
             Self::Rmd(_) => "RMD",
             Self::Mdtm(_) => "MDTM",
             Self::Mlst(_) => "MLST",
@@ -351,11 +352,11 @@ mod tests {
         let time = Timestamp::from_unix_millis(1_769_860_800_000).unwrap();
         let mfmt = Command::Mfmt(time, &path);
         assert_eq!(&*mfmt.encode(), "MFMT 20260131120000 /a b/ü\r\n".as_bytes());
-        let part = Command::XDigest(Algorithm::Crc32, &path, Some((0, 7)));
+        let part = Command::XDigest("XCRC", &path, Some((0, 7)));
         assert_eq!(&*part.encode(), "XCRC \"/a b/ü\" 0 7\r\n".as_bytes());
         assert_eq!(part.line().as_str(), "XCRC \"/a b/ü\" 0 7");
         let simple = RemotePath::try_from("/a").unwrap();
-        let whole = Command::XDigest(Algorithm::Sha256, &simple, None);
+        let whole = Command::XDigest("XSHA256", &simple, None);
         assert_eq!(&*whole.encode(), b"XSHA256 /a\r\n");
         let opts = Command::OptsHash(Algorithm::Sha256);
         assert_eq!(&*opts.encode(), b"OPTS HASH SHA-256\r\n");

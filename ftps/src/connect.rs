@@ -199,13 +199,14 @@ impl Connector {
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
     pub fn learn(&self, error: &Error) -> Option<Rung> {
         let rung = self.next_rung(error)?;
-        self.profile.update(|profile| match rung {
-            Rung::Tls12 => profile.tls_max = Some(TlsVersion::Tls12),
-            Rung::WithoutAlpn => profile.alpn = Alpn::Unnamed,
-            Rung::OneByOne => profile.flights = Flights::OneByOne,
+        let profile = &self.profile;
+        match rung {
+            Rung::Tls12 => profile.update(|known| known.tls_max = Some(TlsVersion::Tls12)),
+            Rung::WithoutAlpn => profile.update(|known| known.alpn = Alpn::Unnamed),
+            Rung::OneByOne => profile.learn_odd(|known| known.flights = Flights::OneByOne),
             // The next data connection is made carefully again.
-            Rung::NewConnection => profile.data_ports = DataPorts::Untried,
-        });
+            Rung::NewConnection => profile.update(|known| known.data_ports = DataPorts::Untried),
+        }
         self.transcript_about(error).control(Status::Climbing(rung));
         Some(rung)
     }
@@ -265,6 +266,7 @@ impl Connector {
     async fn open_until_open(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
+            self.profile.doubt_oddities();
             // Another session may learn it meanwhile: what this one started with counts.
             let alpn = self.profile.get().alpn;
             let transcript = self.transcript_of_next();
@@ -430,7 +432,7 @@ impl Connector {
             Err(error) if error.refusal().is_some() => return Err(refusal),
             done => done?,
         }
-        self.profile.update(|profile| profile.auth = AuthName::Ssl);
+        self.profile.learn_odd(|profile| profile.auth = AuthName::Ssl);
         Ok(())
     }
 

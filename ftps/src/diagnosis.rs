@@ -210,6 +210,10 @@ pub enum Cause {
     TransferBroken,
     /// The server said that it stored a file, and holds something else.
     NotWhole,
+    /// The same, and it has the name of the file.
+    NotTakenBack,
+    /// The program that this is a part of gave no bytes, or more than there are.
+    WrongPiece,
     /// The machine that this runs on gives no random bytes.
     NoRandomness,
     /// All bytes were sent, and the server did not take how the data connection ended.
@@ -284,6 +288,8 @@ impl Error {
             Kind::UnexpectedData => Cause::ProtocolViolation,
             Kind::EndedEarly { .. } => Cause::TransferBroken,
             Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Cause::NotWhole,
+            Kind::NotTakenBack { .. } => Cause::NotTakenBack,
+            Kind::WrongPiece { .. } => Cause::WrongPiece,
             Kind::NameNotKept => Cause::NameNotAllowed,
             Kind::NoRandomness(_) => Cause::NoRandomness,
             Kind::OutOfStep => Cause::ConnectionLost,

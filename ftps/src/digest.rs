@@ -13,10 +13,12 @@ const BLOCK_BYTES: u64 = 256 * 1024;
 /// Blocks that are remembered: together more than what is under way between us and a disk.
 const MAX_BLOCKS: usize = 128;
 
-/// A digest that servers can make of a file, the best first.
+/// A digest of a file, the best first. Few servers can make each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
+    /// BLAKE3, 32 bytes of it. No server is known to make it; senders do, since it is fast.
+    Blake3,
     /// FIPS 180-4.
     Sha256,
     /// FIPS 180-4. It guards against faults, not against attackers; so do those that follow.
@@ -29,12 +31,13 @@ pub enum Algorithm {
 
 impl Algorithm {
     /// All of them, the best first.
-    pub const ALL: [Self; 4] = [Self::Sha256, Self::Sha1, Self::Md5, Self::Crc32];
+    pub const ALL: [Self; 5] = [Self::Blake3, Self::Sha256, Self::Sha1, Self::Md5, Self::Crc32];
 
     /// The name in `HASH` and `OPTS HASH` (draft-bryan-ftpext-hash §3.2).
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Blake3 => "BLAKE3",
             Self::Sha256 => "SHA-256",
             Self::Sha1 => "SHA-1",
             Self::Md5 => "MD5",
@@ -42,14 +45,15 @@ impl Algorithm {
         }
     }
 
-    /// The command of its own that many servers have for it.
+    /// The command of its own that many servers have for it, if there is one.
     #[must_use]
-    pub fn verb(self) -> &'static str {
+    pub fn verb(self) -> Option<&'static str> {
         match self {
-            Self::Sha256 => "XSHA256",
-            Self::Sha1 => "XSHA1",
-            Self::Md5 => "XMD5",
-            Self::Crc32 => "XCRC",
+            Self::Blake3 => None,
+            Self::Sha256 => Some("XSHA256"),
+            Self::Sha1 => Some("XSHA1"),
+            Self::Md5 => Some("XMD5"),
+            Self::Crc32 => Some("XCRC"),
         }
     }
 
@@ -57,7 +61,7 @@ impl Algorithm {
     #[must_use]
     pub fn digits(self) -> usize {
         match self {
-            Self::Sha256 => 64,
+            Self::Blake3 | Self::Sha256 => 64,
             Self::Sha1 => 40,
             Self::Md5 => 32,
             Self::Crc32 => 8,
@@ -79,6 +83,13 @@ pub struct FileDigest {
 }
 
 impl FileDigest {
+    /// The digest that these hexadecimal digits are; `None` where they are none of that algorithm.
+    #[must_use]
+    pub fn new(algorithm: Algorithm, hex: &str) -> Option<Self> {
+        let is_one = hex.len() == algorithm.digits() && is_hexadecimal(hex);
+        is_one.then(|| Self { algorithm, hex: hex.to_ascii_lowercase() })
+    }
+
     /// How it was made.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
@@ -107,9 +118,15 @@ impl FileDigest {
 fn is_digest(token: &str, algorithm: Algorithm) -> bool {
     let length_fits = match algorithm {
         Algorithm::Crc32 => (6..=8).contains(&token.len()),
-        Algorithm::Sha256 | Algorithm::Sha1 | Algorithm::Md5 => token.len() == algorithm.digits(),
+        Algorithm::Blake3 | Algorithm::Sha256 | Algorithm::Sha1 | Algorithm::Md5 => {
+            token.len() == algorithm.digits()
+        }
     };
-    length_fits && token.bytes().all(|byte| byte.is_ascii_hexdigit())
+    length_fits && is_hexadecimal(token)
+}
+
+fn is_hexadecimal(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 impl fmt::Display for FileDigest {
@@ -127,6 +144,7 @@ impl fmt::Debug for FileDigest {
 /// A digest that is being made.
 #[derive(Clone, Debug)]
 enum Hasher {
+    Blake3(Box<blake3::Hasher>),
     Sha256(Sha256),
     Sha1(Sha1),
     Md5(md5::Md5),
@@ -136,6 +154,7 @@ enum Hasher {
 impl Hasher {
     fn new(algorithm: Algorithm) -> Self {
         match algorithm {
+            Algorithm::Blake3 => Self::Blake3(Box::default()),
             Algorithm::Sha256 => Self::Sha256(Sha256::new()),
             Algorithm::Sha1 => Self::Sha1(Sha1::new()),
             Algorithm::Md5 => Self::Md5(md5::Md5::new()),
@@ -145,6 +164,9 @@ impl Hasher {
 
     fn update(&mut self, bytes: &[u8]) {
         match self {
+            Self::Blake3(hasher) => {
+                hasher.update(bytes);
+            }
             Self::Sha256(hasher) => hasher.update(bytes),
             Self::Sha1(hasher) => hasher.update(bytes),
             Self::Md5(hasher) => hasher.update(bytes),
@@ -154,6 +176,7 @@ impl Hasher {
 
     fn finish(self) -> FileDigest {
         let (algorithm, bytes) = match self {
+            Self::Blake3(hasher) => (Algorithm::Blake3, hasher.finalize().as_bytes().to_vec()),
             Self::Sha256(hasher) => (Algorithm::Sha256, hasher.finalize().to_vec()),
             Self::Sha1(hasher) => (Algorithm::Sha1, hasher.finalize().to_vec()),
             Self::Md5(hasher) => (Algorithm::Md5, hasher.finalize().to_vec()),
@@ -276,6 +299,10 @@ mod tests {
             abc(Algorithm::Sha256),
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
+        assert_eq!(
+            abc(Algorithm::Blake3),
+            "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
+        );
         assert_eq!(abc(Algorithm::Sha1), "a9993e364706816aba3e25717850c26c9cd0d89d");
         assert_eq!(abc(Algorithm::Md5), "900150983cd24fb0d6963f7d28e17f72");
         assert_eq!(digest_of(Algorithm::Crc32, b"123456789"), "cbf43926");
@@ -302,6 +329,15 @@ mod tests {
         }
         assert_eq!(found("no such thing"), None);
         assert_eq!(found("900150983cd24fb0"), None);
+    }
+
+    #[test]
+    fn digits_of_another_length_or_another_kind_are_no_digest() {
+        let digest = FileDigest::new(Algorithm::Crc32, "CBF43926").unwrap();
+        assert_eq!((digest.algorithm(), digest.hex()), (Algorithm::Crc32, "cbf43926"));
+        for hex in ["", "bf43926", "cbf439260", "cbf4392g"] {
+            assert_eq!(FileDigest::new(Algorithm::Crc32, hex), None, "{hex}");
+        }
     }
 
     #[test]

@@ -193,6 +193,16 @@ pub(crate) enum Kind {
     #[error("the server holds another content than was sent: {stored} instead of {sent}")]
     WrongDigest { sent: FileDigest, stored: FileDigest },
     #[error(
+        "\"{path}\" may stand for a file that is not whole: the server did not let it be taken back"
+    )]
+    NotTakenBack {
+        path: String,
+        #[source]
+        check: Error,
+    },
+    #[error("the program gave {given} bytes of the file at a time, of {missing} that are missing")]
+    WrongPiece { given: u64, missing: u64 },
+    #[error(
         "the server keeps no space at the end of a name: it would store the file under another"
     )]
     NameNotKept,
@@ -290,6 +300,8 @@ impl Error {
             | Kind::UnexpectedData
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
+            | Kind::NotTakenBack { .. }
+            | Kind::WrongPiece { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::OutOfStep => None,
@@ -328,6 +340,8 @@ impl Error {
             | Kind::DataCertificate { .. }
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
+            | Kind::NotTakenBack { .. }
+            | Kind::WrongPiece { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
@@ -387,6 +401,11 @@ impl Error {
             Kind::Refused { reply, .. } => Some(reply),
             _ => None,
         }
+    }
+
+    /// Whether the bytes to send did not come as they should.
+    pub(crate) fn is_wrong_piece(&self) -> bool {
+        matches!(self.0.kind, Kind::WrongPiece { .. })
     }
 
     /// Whether the server holds something else than what was sent.

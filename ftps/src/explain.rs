@@ -444,7 +444,7 @@ mod tests {
         let path = RemotePath::try_from("/a").unwrap();
         let (name, password) = (Username::new("a").unwrap(), Password::new("b").unwrap());
         let time = Timestamp::from_unix_millis(0).unwrap();
-        let (p, sha1) = (&path, Algorithm::Sha1);
+        let p = &path;
         let mut command = Some(Command::AuthTls);
         while let Some(current) = command {
             check(&current);
@@ -474,9 +474,9 @@ mod tests {
                 Command::Dele(_) => Some(Command::Mfmt(time, p)),
                 Command::Mfmt(..) => Some(Command::MdtmSet(time, p)),
                 Command::MdtmSet(..) => Some(Command::SiteUtime(time, p)),
-                Command::SiteUtime(..) => Some(Command::OptsHash(sha1)),
+                Command::SiteUtime(..) => Some(Command::OptsHash(Algorithm::Sha1)),
                 Command::OptsHash(_) => Some(Command::Hash(p)),
-                Command::Hash(_) => Some(Command::XDigest(sha1, p, None)),
+                Command::Hash(_) => Some(Command::XDigest("XSHA1", p, None)),
                 Command::XDigest(..) => Some(Command::Mdtm(p)),
                 Command::Mdtm(_) => Some(Command::Mlst(p)),
                 Command::Mlst(_) => Some(Command::Avbl(p)),

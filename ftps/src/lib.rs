@@ -94,6 +94,7 @@
 //!     modified_millis: Some(1_769_860_800_000),
 //!     existing: Existing::Keep,
 //!     resume: None,
+//!     digest: None,
 //! };
 //! let mut line = pool.lease().await;
 //! let uploaded = line.upload(&plan, &mut Memory(content, 0), &CancellationToken::new()).await;

@@ -10,7 +10,7 @@ use crate::{
     connect::Connector,
     diagnosis::Cause,
     error::Error,
-    pool::Meter,
+    pool::Commons,
     profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::Status,
     upload::Ahead,
@@ -27,7 +27,7 @@ pub struct Line {
     connector: Connector,
     client: Option<Client>,
     ahead: Option<Ahead>,
-    meter: Arc<Meter>,
+    commons: Arc<Commons>,
 }
 
 /// A session that no line uses, with what was asked ahead over it.
@@ -60,13 +60,17 @@ impl Line {
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self { connector, client: None, ahead: None, meter: Arc::default() }
+        Self { connector, client: None, ahead: None, commons: Arc::default() }
     }
 
     /// A line of a pool, with a session that is there already or without.
-    pub(crate) fn of_pool(connector: Connector, meter: Arc<Meter>, spare: Option<Spare>) -> Self {
+    pub(crate) fn of_pool(
+        connector: Connector,
+        commons: Arc<Commons>,
+        spare: Option<Spare>,
+    ) -> Self {
         let (client, ahead) = spare.map(|spare| (spare.client, spare.ahead)).unzip();
-        Self { connector: connector.asking_ahead(), client, ahead: ahead.flatten(), meter }
+        Self { connector: connector.asking_ahead(), client, ahead: ahead.flatten(), commons }
     }
 
     /// The session without the line, if it is good for anything.
@@ -75,8 +79,8 @@ impl Line {
         Some(Spare { client, ahead: self.ahead })
     }
 
-    pub(crate) fn meter(&self) -> &Arc<Meter> {
-        &self.meter
+    pub(crate) fn commons(&self) -> &Arc<Commons> {
+        &self.commons
     }
 
     /// A client that is logged in and in step, with the fallbacks that its errors suggest.
@@ -125,7 +129,7 @@ impl Line {
                         sleep(self.config().retry.first).await;
                         continue;
                     }
-                    self.meter.note_crowded();
+                    self.commons.note_crowded();
                     if let Some(client) = self.session_of_another(error).await? {
                         return Ok(client);
                     }
@@ -142,11 +146,11 @@ impl Line {
             return Ok(Some(client));
         }
         self.tell_about(&error, Status::WaitingForSession);
-        if self.meter.another_returns().await { Ok(self.take_spare()) } else { Err(error) }
+        if self.commons.another_returns().await { Ok(self.take_spare()) } else { Err(error) }
     }
 
     fn take_spare(&mut self) -> Option<Client> {
-        let spares = std::iter::from_fn(|| self.meter.take_spare());
+        let spares = std::iter::from_fn(|| self.commons.take_spare());
         spares.map(|spare| spare.client).find_map(|mut client| client.is_alive().then_some(client))
     }
 

@@ -23,10 +23,10 @@ use crate::{
     transcript::Status,
 };
 
+mod commons;
 mod growth;
-mod meter;
 
-pub(crate) use self::meter::Meter;
+pub(crate) use self::commons::Commons;
 
 /// Several sessions to one server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -45,7 +45,7 @@ pub struct Lease {
 struct Shared {
     connector: Connector,
     sessions: Sessions,
-    meter: Arc<Meter>,
+    commons: Arc<Commons>,
     state: Mutex<State>,
     /// A line came back, or more may be taken out.
     changed: Notify,
@@ -94,7 +94,7 @@ impl Pool {
         let shared = Shared {
             connector,
             sessions,
-            meter: Arc::default(),
+            commons: Arc::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
         };
@@ -135,7 +135,7 @@ impl Pool {
     /// Logs out of every session that is not taken out; those return to nothing.
     pub async fn close(&self) {
         self.shared.state().is_closed = true;
-        for spare in self.shared.meter.take_spares() {
+        for spare in self.shared.commons.take_spares() {
             spare.quit().await;
         }
     }
@@ -166,14 +166,14 @@ impl Shared {
             return None;
         }
         state.leased += 1;
-        self.meter.line_left();
-        let spare = self.meter.take_spare();
-        Some(Line::of_pool(self.connector.clone(), Arc::clone(&self.meter), spare))
+        self.commons.line_left();
+        let spare = self.commons.take_spare();
+        Some(Line::of_pool(self.connector.clone(), Arc::clone(&self.commons), spare))
     }
 
     /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
-        if self.meter.take_crowded() {
+        if self.commons.take_crowded() {
             let before = state.growth.ceiling();
             state.growth.refused(state.leased, Instant::now());
             let max = state.growth.ceiling();
@@ -185,7 +185,7 @@ impl Shared {
         }
         // Between two uploads a session is free for a moment, but not for want of uploads.
         let is_full = state.leased + state.uploads_waiting >= state.growth.allowed();
-        let (bytes, files) = self.meter.totals();
+        let (bytes, files) = self.commons.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
     }
 
@@ -194,12 +194,12 @@ impl Shared {
         self.look_at(&mut state);
         state.leased = state.leased.saturating_sub(1);
         // A line that waits for another one's session has none.
-        let is_wanted = !state.is_closed && self.meter.others() < state.growth.with_errands();
+        let is_wanted = !state.is_closed && self.commons.others() < state.growth.with_errands();
         if let Some(spare) = line.into_spare().filter(|_| is_wanted) {
-            self.meter.put_spare(spare);
+            self.commons.put_spare(spare);
         }
         drop(state);
-        self.meter.line_returned();
+        self.commons.line_returned();
         self.changed.notify_waiters();
     }
 }

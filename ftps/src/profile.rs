@@ -6,9 +6,12 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::time::Instant;
+use tokio::time::{Duration, Instant};
 
 use crate::{command::Command, listing::UtcOffset, tls::TlsVersion};
+
+/// For so long it is believed what an odd reply taught: it may have been a passing fault.
+const ODD_FOR: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What was learned about a host. Kept between sessions, it spares the next one the same detours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +46,21 @@ pub struct HostProfile {
     pub max_sessions: Option<MaxSessions>,
     /// What is known of its own time.
     pub clock: ServerClock,
+    /// When an odd reply last taught something of [`Self::flights`], [`Self::behind`] or
+    /// [`Self::auth`]: after six hours, all three are tried anew.
+    pub odd_since: Option<Instant>,
+}
+
+impl HostProfile {
+    fn doubt_oddities(&mut self, now: Instant) {
+        let is_old = |since| now.saturating_duration_since(since) >= ODD_FOR;
+        if self.odd_since.is_some_and(is_old) {
+            self.flights = Flights::default();
+            self.behind = Behind::default();
+            self.auth = AuthName::default();
+            self.odd_since = None;
+        }
+    }
 }
 
 /// Whether commands whose replies do not depend on each other may be sent together.
@@ -254,8 +272,53 @@ impl SharedProfile {
         change(&mut self.lock());
     }
 
+    /// Changes what one odd reply taught, and may have been a passing fault.
+    pub(crate) fn learn_odd(&self, change: impl FnOnce(&mut HostProfile)) {
+        self.update(|profile| {
+            change(profile);
+            profile.odd_since = Some(Instant::now());
+        });
+    }
+
+    /// Forgets what odd replies taught long ago.
+    pub(crate) fn doubt_oddities(&self) {
+        self.update(|profile| profile.doubt_oddities(Instant::now()));
+    }
+
     fn lock(&self) -> MutexGuard<'_, HostProfile> {
         // The profile is plain data: it is whole after a panic too.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_odd_reply_taught_is_forgotten_after_some_hours() {
+        let now = Instant::now();
+        let mut profile = HostProfile {
+            flights: Flights::OneByOne,
+            behind: Behind::Never,
+            auth: AuthName::Ssl,
+            alpn: Alpn::Unnamed,
+            odd_since: Some(now),
+            ..HostProfile::default()
+        };
+        let learned = profile;
+        profile.doubt_oddities(now + ODD_FOR - Duration::from_secs(1));
+        assert_eq!(profile, learned);
+        profile.doubt_oddities(now + ODD_FOR);
+        // What the server said in so many words stays.
+        assert_eq!(profile, HostProfile { alpn: Alpn::Unnamed, ..HostProfile::default() });
+    }
+
+    /// Whoever sets up a host knows better than one reply.
+    #[test]
+    fn what_was_set_from_outside_is_not_forgotten() {
+        let mut profile = HostProfile { flights: Flights::OneByOne, ..HostProfile::default() };
+        profile.doubt_oddities(Instant::now() + ODD_FOR);
+        assert_eq!(profile.flights, Flights::OneByOne);
     }
 }

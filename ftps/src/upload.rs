@@ -11,6 +11,7 @@
 //! - `plan`: what is asked for, where bytes come from, how it ends.
 //! - this module: the story.
 //! - `beginning`: going on with the file that has the name.
+//! - `agreement`: the sender's digest.
 //! - `resume`: from where it goes on.
 //! - `place`: the check, the date and the name.
 //! - `patience`: when it tries again, and when it gives up.
@@ -24,6 +25,7 @@ use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    agreement::Agreement,
     beginning::Beginning,
     patience::{Patience, may_work_later},
     resume::Point,
@@ -35,12 +37,13 @@ use crate::{
     line::Line,
     listing::Entry,
     path::RemotePath,
-    pool::Meter,
+    pool::Commons,
     profile::{Behind, Resume},
     tls::TlsFacts,
     transcript::Status,
 };
 
+mod agreement;
 mod beginning;
 mod leftovers;
 mod patience;
@@ -76,7 +79,7 @@ impl Line {
         stop: &CancellationToken,
     ) -> Result<Uploaded, Failed<S::Error>> {
         let run = Run {
-            meter: Arc::clone(self.meter()),
+            commons: Arc::clone(self.commons()),
             plan,
             source,
             stop,
@@ -91,6 +94,7 @@ impl Line {
             given: 0,
             held: 0,
             seen: None,
+            agreement: Agreement::Open,
             tls: None,
             attempts: 0,
             upcoming: None,
@@ -122,7 +126,7 @@ impl Line {
 
 /// One upload and how far it is.
 struct Run<'a, S: Source> {
-    meter: Arc<Meter>,
+    commons: Arc<Commons>,
     plan: &'a Plan,
     source: &'a mut S,
     stop: &'a CancellationToken,
@@ -145,8 +149,10 @@ struct Run<'a, S: Source> {
     given: u64,
     /// What the server was last seen to hold.
     held: u64,
-    /// The digest of what was sent, where the server can make one too.
+    /// The digest of what was sent, where somebody can make one too.
     seen: Option<Seen>,
+    /// What the sender says of it.
+    agreement: Agreement,
     /// The TLS of the last data connection.
     tls: Option<TlsFacts>,
     attempts: u32,
@@ -189,14 +195,19 @@ impl<S: Source> Run<'_, S> {
         let keeps = match &stop {
             Stop::Cancelled => self.source.keeps(),
             Stop::NotReplaced { .. } => false,
-            Stop::Exists { .. } | Stop::Source(_) => true,
+            Stop::Exists { .. } => true,
+            Stop::Source(_) => self.agreement != Agreement::Refused,
             Stop::Engine(error) => may_work_later(error),
         };
         // In place, what was replaced is gone: a part of the new file is better than nothing.
-        let keeps = keeps || (self.is_in_place(line) && self.may_replace());
+        let is_part = self.agreement != Agreement::Refused;
+        let keeps = keeps || (is_part && self.is_in_place(line) && self.may_replace());
         let leftover = self.temporary.take().filter(|_| self.begun);
         let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
-            Some(leftover) if !keeps => self.clean_up(line, leftover, is_wrong(&stop)).await,
+            Some(leftover) if !keeps => {
+                let is_wrong = !is_part || is_wrong(&stop);
+                self.clean_up(line, leftover, is_wrong).await
+            }
             leftover => leftover,
         };
         Err(Failed { stop, leftover })
@@ -244,6 +255,10 @@ impl<S: Source> Run<'_, S> {
         if self.stop.is_cancelled() {
             return Err(Stop::Cancelled);
         }
+        // It is not to wait for whatever this one has to go through again.
+        if self.upcoming.take().is_some() {
+            self.source.give_back_upcoming();
+        }
         if self.learn_resume(line, &error)
             || self.learn_naming(line, &error)
             || self.doubt_directories(line, &error)
@@ -277,6 +292,7 @@ impl<S: Source> Run<'_, S> {
     /// A directory that was there before may be gone: once, it is looked for again.
     fn doubt_directories(&mut self, line: &Line, error: &Error) -> bool {
         let is_refused = error.stage() == Stage::Transfer
+            && error.refusal().is_some()
             && error.is_permanent()
             && error.evidence().data_tls.is_none();
         if !is_refused || self.directory == Directory::Doubted {
@@ -338,6 +354,7 @@ impl<S: Source> Run<'_, S> {
                 self.see(client, self.plan.size);
             }
         }
+        self.agree().await?;
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
         let uploaded = self.uploaded(client, path, verified);
         if let Some(ahead) = ahead {
@@ -442,9 +459,13 @@ impl<S: Source> Run<'_, S> {
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
         client.tell(Status::Checked(verified.clone()));
-        self.meter.add_file();
+        self.commons.add_file();
         self.begun = false;
-        Uploaded { path, verified, tls: self.tls.take(), attempts: self.attempts }
+        let digest = match &verified {
+            Verified::Digest(digest) => Some(digest.clone()),
+            Verified::Size { .. } | Verified::ReplyOnly => self.whole_digest(),
+        };
+        Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
     }
 
     /// The name is free, or may be replaced.
@@ -513,7 +534,7 @@ impl<S: Source> Run<'_, S> {
         self.source.progress(Progress::Opened { temporary, offset }).await;
         match self.pump(&mut store).await {
             Ok(()) => (),
-            Err(Stop::Engine(error)) => return Err(error.into()),
+            Err(Stop::Engine(error)) if !error.is_wrong_piece() => return Err(error.into()),
             Err(stop) => {
                 let keeps = matches!(stop, Stop::Source(_)) || self.source.keeps();
                 // The session stays in step, or says of itself that it does not.
@@ -529,7 +550,7 @@ impl<S: Source> Run<'_, S> {
         let finished = unless(self.stop, store.finish_and_ask(port)).await?;
         if finished.is_err() {
             // Which of the two the server did not like is not known: from here on one by one.
-            client.profile().update(|profile| profile.behind = Behind::Never);
+            client.profile().learn_odd(|profile| profile.behind = Behind::Never);
         }
         let (_, answer) = finished?;
         client.keep_answer_behind(port, answer);
@@ -544,24 +565,29 @@ impl<S: Source> Run<'_, S> {
         self.upcoming.is_some()
     }
 
-    fn take_upcoming(&mut self, client: &Client) -> Option<RemotePath> {
+    fn upcoming(&mut self, client: &Client) -> Option<RemotePath> {
         self.ask_upcoming(&client.home());
-        self.upcoming.take()
+        self.upcoming.clone()
     }
 
     /// From the source to the data connection, until every byte was taken.
     async fn pump(&mut self, store: &mut Store<'_>) -> Result<(), Stop<S::Error>> {
         while self.position < self.plan.size {
             let bytes = self.next_bytes(store).await?;
+            let (given, missing) = (bytes.len() as u64, self.plan.size - self.position);
+            if given == 0 || given > missing {
+                return Err(Kind::WrongPiece { given, missing }.at(Stage::Transfer).into());
+            }
             self.given += bytes.len() as u64;
             for step in bytes.chunks(STEP_BYTES) {
                 self.sent = self.sent.max(self.position + step.len() as u64);
-                unless(self.stop, store.write(step)).await??;
+                // Before it is sent: where a break comes, the server may hold a part of it.
                 if let Some(seen) = &mut self.seen {
                     seen.update(self.position, step);
                 }
+                unless(self.stop, store.write(step)).await??;
                 self.position += step.len() as u64;
-                self.meter.add_bytes(step.len() as u64);
+                self.commons.add_bytes(step.len() as u64);
                 self.source.progress(Progress::Taken { offset: self.position }).await;
             }
         }

@@ -447,9 +447,11 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
         peer.look("a", "502 unknown").await;
         list(&mut peer, b"type=file;size=9; taken\r\n").await;
         let (temporary, _) = peer.stor_all().await;
-        peer.answer(&format!("SIZE {temporary}"), "502 unknown").await;
         // Nobody took the name meanwhile.
+        peer.answer(&format!("SIZE {temporary}"), "502 unknown").await;
         peer.look("a", "502 unknown").await;
+        let facts = format!("250-Facts\r\n type=file;size=1; {temporary}\r\n250 End");
+        peer.answer(&format!("MLST {temporary}"), &facts).await;
         list(&mut peer, b"").await;
         peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
         peer.answer("RNTO /home/a", "250 ok").await;
@@ -459,7 +461,7 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
     let taken = bring(&mut line, &plan("taken", b"x"), &mut Memory::new(b"x")).await.unwrap_err();
     assert!(matches!(taken.stop, Stop::Exists { size: Some(9), .. }), "{taken:?}");
     let uploaded = bring(&mut line, &plan("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
-    assert_eq!(uploaded.verified, Verified::ReplyOnly);
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 1 });
     server.finished().await;
 }
 

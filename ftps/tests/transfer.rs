@@ -59,6 +59,38 @@ async fn file_that_is_greater_than_all_buffers_comes_whole() {
     server.finished().await;
 }
 
+/// What could not be sent any more is an error at once, not a wait for a confirmation.
+#[tokio::test]
+async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
+    let (ended, has_ended) = tokio::sync::oneshot::channel();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        let mut data = peer.receive("a").await;
+        data.shutdown().await.unwrap();
+        drop(data);
+        ended.send(()).unwrap();
+        peer.expect_end().await;
+    })
+    .await;
+    let mut config = server.config();
+    config.timeouts.verdict = Duration::from_millis(100);
+    let log = Log::default();
+    let mut client = server.connector(config, &log).open().await.unwrap();
+    let mut store = client.store(&path("a"), 0).await.unwrap();
+    has_ended.await.unwrap();
+    // Time to see the server's end, and what it thinks of a byte behind it.
+    for bytes in [&b""[..], b"x"] {
+        store.write(bytes).await.unwrap();
+        let nothing_wrong = tokio::time::timeout(Duration::from_millis(50), store.watch()).await;
+        nothing_wrong.unwrap_err();
+    }
+    let error = store.finish().await.unwrap_err();
+    assert!(!error.is_timeout(), "{error:?}");
+    assert!(error.to_string().contains("the data connection failed"), "{error:?}");
+    drop(client);
+    server.finished().await;
+}
+
 #[tokio::test]
 async fn late_226_is_awaited() {
     let server = Server::start(async |mut peer| {

@@ -388,6 +388,140 @@ async fn digest_that_the_server_does_not_make_after_all_is_done_without() {
     server.finished().await;
 }
 
+/// The file got its name with the check that it did not pass, and may not be renamed back.
+async fn misnamed(deletes: bool) -> ftps::Error {
+    let server = Server::start(async move |mut peer| {
+        log_in_with(&mut peer, " XSHA256\r\n").await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        let other = format!("250 {}", SHA256_OF_ABC.replace('b', "c"));
+        peer.hash_and_rename_at_once(&temporary, "a", ("XSHA256", 3, &other)).await;
+        peer.answer("RNFR /home/a", "550 Permission denied").await;
+        let gone = if deletes { "250 gone" } else { "550 Permission denied" };
+        peer.answer("DELE /home/a", gone).await;
+        peer.answer(&format!("DELE {temporary}"), "550 none").await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
+    let Stop::Engine(error) = failed.stop else { panic!("{failed:?}") };
+    server.finished().await;
+    error
+}
+
+#[tokio::test]
+async fn wrong_file_that_may_not_be_renamed_back_is_removed() {
+    let error = misnamed(true).await;
+    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+}
+
+#[tokio::test]
+async fn wrong_file_that_cannot_be_taken_back_is_told_with_its_name_and_what_is_wrong() {
+    let error = misnamed(false).await;
+    assert_eq!(error.diagnosis().cause, Cause::NotTakenBack);
+    let chain = error.chain();
+    assert!(chain.contains("/home/a") && chain.contains("another content"), "{chain}");
+}
+
+/// Nobody is to wait for an upload that has to go through everything again.
+#[tokio::test]
+async fn upload_that_is_tried_again_gives_back_the_one_that_was_to_follow() {
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let first = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.answer(&format!("SIZE {temporary}"), "213 3").await;
+        name.send(temporary).unwrap();
+        // And the connection breaks in the flight that asks about the next one, too.
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        peer.log_in().await;
+        peer.look_again("a", &temporary, 3).await;
+        let _port = peer.extended_passive().await;
+        peer.check_and_rename_at_once(&temporary, "a", 3).await;
+        peer.look("b", "550 none").await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let mut line = line(&server, &Log::default());
+    let mut source = Memory::new(b"abc");
+    source.upcoming = Some(path("b"));
+    bring(&mut line, &plan("a", b"abc"), &mut source).await.unwrap();
+    let given_back = source.seen.iter().filter(|seen| *seen == "upcoming given back").count();
+    assert_eq!(given_back, 1, "{:?}", source.seen);
+    assert_eq!(source.upcoming, None, "it was asked for again in the end");
+    server.finished().await;
+}
+
+/// Nothing is known of the host yet: both sizes are asked for before either is answered.
+#[tokio::test]
+async fn first_file_is_checked_in_one_round_trip() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.expect(&format!("SIZE {temporary}")).await;
+        peer.expect("SIZE /home/a").await;
+        peer.say("213 3\r\n550 none").await;
+        peer.answer(&format!("RNFR {temporary}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "250 ok").await;
+    })
+    .await;
+    let log = Log::default();
+    let connector = server.connector_for("localhost", ftps::Encryption::Explicit, &log);
+    let mut line = ftps::Line::new(connector);
+    bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+    server.finished().await;
+}
+
+/// A source that gives nothing would be asked for ever, and one that gives too much has another
+/// file.
+#[tokio::test]
+async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_session() {
+    for given in [0, 4] {
+        let server = Server::start(async |mut peer| {
+            peer.log_in().await;
+            peer.look("a", "550 none").await;
+            let (temporary, mut data) = peer.stor().await;
+            while data.read(&mut [0; 100]).await.is_ok_and(|count| count > 0) {}
+            drop(data);
+            peer.say("426 aborted").await;
+            peer.answer_noop().await;
+            peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+            peer.let_go().await;
+        })
+        .await;
+        let mut line = line(&server, &Log::default());
+        let mut source = Odd { given };
+        let stop = CancellationToken::new();
+        let failed = line.upload(&plan("a", b"abc"), &mut source, &stop).await.unwrap_err();
+        let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+        assert_eq!(error.diagnosis().cause, Cause::WrongPiece, "{error}");
+        line.quit().await;
+        server.finished().await;
+    }
+}
+
+/// A source that gives so many bytes whenever it is asked.
+struct Odd {
+    given: usize,
+}
+
+impl ftps::upload::Source for Odd {
+    type Error = std::convert::Infallible;
+
+    async fn next(&mut self) -> Result<bytes::Bytes, Self::Error> {
+        Ok(vec![7; self.given].into())
+    }
+
+    async fn seek(&mut self, _: u64) -> Result<(), Self::Error> {
+        Ok(())
+    }
+
+    async fn progress(&mut self, _: ftps::upload::Progress<'_>) {}
+}
+
 /// The part that was sent before the break is proved by the digest of its last block.
 async fn tail(equal: bool) {
     let file = content(700_000);

@@ -94,6 +94,7 @@ fn plan(name: &str, content: &[u8]) -> Plan {
         modified_millis: Some(1_700_000_000_000),
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     }
 }
 

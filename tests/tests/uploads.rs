@@ -91,6 +91,8 @@ struct Feed {
     keeps: bool,
     /// The end of what the data connection took.
     taken: u64,
+    /// The digest of the whole file, as far as it tells it.
+    whole: Option<ftps::FileDigest>,
 }
 
 /// The source of an upload gave up.
@@ -110,6 +112,7 @@ impl Feed {
             pause: Duration::ZERO,
             keeps: false,
             taken: 0,
+            whole: None,
         }
     }
 
@@ -156,6 +159,14 @@ impl Source for Feed {
         }
     }
 
+    async fn agree(
+        &mut self,
+        _: std::ops::Range<u64>,
+        _: &ftps::FileDigest,
+    ) -> Result<Option<ftps::FileDigest>, GaveUp> {
+        Ok(self.whole.clone())
+    }
+
     fn keeps(&self) -> bool {
         self.keeps
     }
@@ -172,6 +183,7 @@ fn plan(name: &str, content: Content) -> Plan {
         modified_millis: Some(MODIFIED_MILLIS),
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     }
 }
 
@@ -395,6 +407,45 @@ mod digests {
             assert_eq!(uploaded.verified, Verified::Size { bytes: len }, "{}", lines.text());
         }
         assert_eq!(lines.count("made no digest"), 2, "{}", lines.text());
+    }
+
+    /// What went on with the beginning of another file is found by the server's digest, where the
+    /// sender tells its own of the whole file.
+    #[tokio::test]
+    async fn a_beginning_of_another_file_is_found_by_the_senders_digest() {
+        let server = server(Digests::All);
+        let content = Content { len: 3 << 20, seed: 1 };
+        let other = Content { seed: 2, ..content };
+        for (name, beginning) in [("right", content), ("wrong", other)] {
+            let file = server.root().join(name);
+            fs::write(&file, beginning.piece(0, 1 << 20)).unwrap();
+            std::os::unix::fs::chown(&file, Some(1), Some(1)).unwrap();
+            let lines = Lines::default();
+            let mut line = line(&server, &lines);
+            let client = line.client().await.unwrap();
+            let digest = client.makes_digest(&[Algorithm::Blake3, Algorithm::Sha256]);
+            assert_eq!(digest, Some(Algorithm::Sha256));
+            let mut feed = Feed::of(content);
+            feed.whole = ftps::FileDigest::new(Algorithm::Sha256, &content.sha256());
+            let plan = Plan { existing: Existing::Resume, digest, ..plan(name, content) };
+            let ended = try_bring(&mut line, &plan, &mut feed).await;
+            assert_eq!(feed.offsets, [1 << 20], "{}", lines.text());
+            if name == "right" {
+                let uploaded =
+                    ended.unwrap_or_else(|failed| panic!("{failed:?}\n{}", lines.text()));
+                assert!(matches!(uploaded.verified, Verified::Digest(_)), "{}", lines.text());
+                assert_stored(&server, name, content, &lines);
+                continue;
+            }
+            let Err(Failed { stop: Stop::Engine(error), leftover }) = ended else {
+                panic!("{ended:?}\n{}", lines.text())
+            };
+            assert_eq!((error.diagnosis().cause, leftover), (Cause::NotWhole, None));
+            // What somebody had there is not removed, and is not under the name either.
+            assert!(lines.has("is not the beginning of the file"), "{}", lines.text());
+            assert_eq!(server.sha256_of(name), None);
+            assert_eq!(server.files().len(), 2, "{:?}", server.files());
+        }
     }
 
     #[tokio::test]
@@ -871,6 +922,41 @@ mod several_sessions {
                 let stored = server.sha256_of("same").unwrap();
                 assert!(contents.map(|content| content.sha256()).contains(&stored), "{}", lines.text());
                 assert_eq!(server.files(), ["same"], "{}", lines.text());
+            }
+        }
+
+        async fn of_two_uploads_to_one_path_that_is_to_be_kept_one_is_stored_whole(server: Server) {
+            for round in 0..5 {
+                let contents = [1, 2].map(|seed| Content { len: 2 << 20, seed: round * 2 + seed });
+                let name = format!("same {round}");
+                let lines = Lines::default();
+                let ended = join_all(contents.map(|content| {
+                    let (mut line, plan) = (line(&server, &lines), plan(&name, content));
+                    async move { try_bring(&mut line, &plan, &mut Feed::of(content)).await }
+                }))
+                .await;
+                let stored = server.sha256_of(&name).unwrap();
+                let mut whole = Vec::new();
+                let mut leftovers = Vec::new();
+                for (content, ended) in contents.iter().zip(ended) {
+                    match ended {
+                        Ok(_) => whole.push(content.sha256()),
+                        Err(Failed { stop: Stop::Exists { size, .. }, leftover }) => {
+                            assert_eq!(size, Some(content.len), "{}", lines.text());
+                            leftovers.extend(leftover.map(|leftover| (leftover, content)));
+                        }
+                        Err(failed) => panic!("{failed:?}\n{}", lines.text()),
+                    }
+                }
+                // Where both looked before either renamed, the last one has the name.
+                assert!(whole.contains(&stored), "{}", lines.text());
+                // The other one is whole too, under a name of its own.
+                for (leftover, content) in leftovers {
+                    let held = fs::read(on_disk(&server, &leftover)).unwrap();
+                    assert!(held == content.piece(0, content.len), "{}", lines.text());
+                    fs::remove_file(on_disk(&server, &leftover)).unwrap();
+                }
+                assert_eq!(server.files().len(), usize::try_from(round).unwrap() + 1);
             }
         }
 

@@ -197,7 +197,7 @@ impl Client {
         match answer.filter(|reply| command.may_get(reply.code())) {
             Some(reply) => self.keep_prefetched(command, reply),
             None => {
-                self.profile.update(|profile| profile.behind = Behind::Never);
+                self.profile.learn_odd(|profile| profile.behind = Behind::Never);
                 self.control.lose_step();
             }
         }

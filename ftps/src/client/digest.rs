@@ -25,8 +25,8 @@ pub(crate) struct DigestWay {
 pub(crate) enum Dialect {
     /// `HASH`.
     Hash,
-    /// `XSHA256` and its like.
-    X,
+    /// `XSHA256` and its like, by its verb.
+    X(&'static str),
 }
 
 impl Client {
@@ -62,7 +62,8 @@ impl Client {
         algorithm: Algorithm,
     ) -> Result<Option<FileDigest>, Error> {
         let path = self.absolute(path);
-        let command = Command::XDigest(algorithm, &path, Some((range.start, range.end)));
+        let Some(verb) = algorithm.verb() else { return Ok(None) };
+        let command = Command::XDigest(verb, &path, Some((range.start, range.end)));
         match self.ask_digest(command, &path, algorithm).await {
             Err(error) if error.refusal().is_some() => Ok(None),
             answered => answered,
@@ -103,30 +104,41 @@ impl Client {
         digest
     }
 
+    /// The first of these algorithms, in the caller's order, of which the server says that it can
+    /// make digests, as far as it was not found out otherwise. For [`Plan::digest`], so that
+    /// everybody makes the same one.
+    ///
+    /// [`Plan::digest`]: crate::upload::Plan::digest
+    #[must_use]
+    pub fn makes_digest(&self, preferred: &[Algorithm]) -> Option<Algorithm> {
+        preferred.iter().copied().find(|algorithm| self.digest_way_by(*algorithm).is_some())
+    }
+
     /// The best that the server says it knows.
     pub(crate) fn digest_way(&self) -> Option<DigestWay> {
+        Algorithm::ALL.into_iter().find_map(|algorithm| self.digest_way_by(algorithm))
+    }
+
+    /// How the server is asked for a digest by that algorithm, where it says that it can make it.
+    pub(crate) fn digest_way_by(&self, algorithm: Algorithm) -> Option<DigestWay> {
         if self.profile.get().digests == Digests::Never {
             return None;
         }
         let features = &self.facts.features;
         let hash = features.get("HASH").unwrap_or_default().to_ascii_uppercase();
-        let in_hash = |algorithm: Algorithm| {
-            hash.split([';', ' ', ',']).any(|name| name.trim_end_matches('*') == algorithm.name())
+        let mut in_hash = hash.split([';', ' ', ',']).map(|name| name.trim_end_matches('*'));
+        let verb = algorithm.verb().filter(|verb| features.has(verb));
+        let dialect = match verb {
+            _ if in_hash.any(|name| name == algorithm.name()) => Dialect::Hash,
+            Some(verb) => Dialect::X(verb),
+            None => return None,
         };
-        let ranges = |algorithm: Algorithm| features.has(algorithm.verb());
-        Algorithm::ALL.into_iter().find_map(|algorithm| {
-            let dialect = match () {
-                () if in_hash(algorithm) => Dialect::Hash,
-                () if features.has(algorithm.verb()) => Dialect::X,
-                () => return None,
-            };
-            Some(DigestWay { algorithm, dialect, ranges: ranges(algorithm) })
-        })
+        Some(DigestWay { algorithm, dialect, ranges: verb.is_some() })
     }
 
     /// `OPTS HASH` where `HASH` would make another digest.
     pub(crate) async fn choose_algorithm(&mut self, way: DigestWay) -> Result<(), Error> {
-        if way.dialect == Dialect::X || self.chosen_algorithm() == Some(way.algorithm) {
+        if way.dialect != Dialect::Hash || self.chosen_algorithm() == Some(way.algorithm) {
             return Ok(());
         }
         let command = Command::OptsHash(way.algorithm);
@@ -157,7 +169,7 @@ impl DigestWay {
     pub(crate) fn command(self, path: &RemotePath) -> Command<'_> {
         match self.dialect {
             Dialect::Hash => Command::Hash(path),
-            Dialect::X => Command::XDigest(self.algorithm, path, None),
+            Dialect::X(verb) => Command::XDigest(verb, path, None),
         }
     }
 }

@@ -72,6 +72,29 @@ impl Client {
         Ok(self.size_in(&reply))
     }
 
+    /// Commands in one flight.
+    pub(crate) async fn flight(
+        &mut self,
+        commands: &[Command<'_>],
+        stage: Stage,
+    ) -> Result<Vec<Reply>, Error> {
+        self.control.flight(commands, stage).await
+    }
+
+    /// The size of a file by `MLST`, where the server says that it tells sizes there; `None` where
+    /// it does not tell.
+    pub(crate) async fn size_in_facts(&mut self, path: &RemotePath) -> Result<Option<u64>, Error> {
+        let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
+        if !facts.contains("size") {
+            return Ok(None);
+        }
+        match self.entry(path).await {
+            Ok(entry) => Ok(entry.and_then(|entry| entry.size)),
+            Err(error) if error.reply().is_some() && self.is_usable() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Reads the reply to `SIZE`, and remembers that this server tells sizes.
     pub(crate) fn size_in(&self, reply: &Reply) -> Size {
         let size = Size::of(reply);

@@ -307,7 +307,7 @@ impl<'c> Transfer<'c> {
         closed.map(|closed| match closed {
             Ok(()) => Ok(()),
             // Whoever reads a listing has nothing to lose by a server that is gone already.
-            Err(_) if self.reading == Reading::Ended => Ok(()),
+            Err(_) if self.about.stage == Stage::List => Ok(()),
             Err(source) => Err(Failure::Data(data_io(source))),
         })
     }

@@ -510,6 +510,20 @@ impl Cause {
                  or removed the file.",
                 "Check the free space and the quota on the server, then upload again.",
             ),
+            Self::NotTakenBack => advice(
+                Who::You,
+                "The server does not hold what was sent, and lets the file that has the name be \
+                 neither renamed nor removed.",
+                "Do not use that file. Upload it again and choose to overwrite, or remove it with \
+                 another client.",
+            ),
+            Self::WrongPiece => advice(
+                Who::Operator,
+                "The program that sends the file gave no bytes where some are missing, or more \
+                 than the file has.",
+                "Upload the file again; if it stays like that, report it to whoever makes this \
+                 program.",
+            ),
             Self::NoRandomness => advice(
                 Who::You,
                 "The machine that this program runs on gives it no random bytes.",

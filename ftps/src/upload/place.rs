@@ -116,10 +116,9 @@ impl<S: Source> Run<'_, S> {
 
     fn check(&self, client: &Client) -> Check {
         let size = self.plan.size;
-        let whole = self.seen.as_ref().filter(|seen| seen.range() == (0..size));
-        let way = client.digest_way();
-        let digest = whole.zip(way).filter(|(seen, way)| seen.algorithm() == way.algorithm);
-        Check { size, digest: digest.map(|(seen, way)| (way, seen.digest())) }
+        let digest = self.digest_way(client).zip(self.whole_digest());
+        let digest = digest.filter(|(way, digest)| way.algorithm == digest.algorithm());
+        Check { size, digest }
     }
 
     fn date(&self, client: &Client) -> Option<Date> {
@@ -149,7 +148,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
-        let upcoming = self.take_upcoming(client);
+        let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         flight.date(place, place.temporary);
         flight.check(place);
@@ -169,11 +168,10 @@ impl<S: Source> Run<'_, S> {
             }
             (Err(error), named) => {
                 self.naming = false;
-                if named.is_ok() {
-                    // Nobody is to find half a file under that name.
-                    client.rename(place.path, place.temporary).await?;
+                match named {
+                    Ok(()) => Err(take_back(client, place, error).await.into()),
+                    Err(_) => Err(error.into()),
                 }
-                Err(error.into())
             }
         }
     }
@@ -185,12 +183,52 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<Verified, Stop<S::Error>> {
-        let verified = self.check_at(client, place, place.temporary).await?;
-        if !self.may_replace() && place.temporary != place.path {
-            let size = unless(self.stop, client.survey_one(place.path)).await??;
-            self.mind_existing(client, place.path, size).await?;
+        if self.may_replace() || place.temporary == place.path {
+            return self.check_at(client, place, place.temporary).await;
         }
+        let (verified, size) = match place.check.digest.is_some() && self.plan.size > SMALL {
+            // Somebody may take the name while the server reads the whole file.
+            true => {
+                let verified = self.check_at(client, place, place.temporary).await?;
+                (verified, unless(self.stop, client.survey_one(place.path)).await??)
+            }
+            false => self.check_both(client, place).await?,
+        };
+        self.mind_existing(client, place.path, size).await?;
         Ok(verified)
+    }
+
+    /// Whether the file is whole, and what has its name: one round trip.
+    async fn check_both(
+        &self,
+        client: &mut Client,
+        place: &Place<'_>,
+    ) -> Result<(Verified, Size), Stop<S::Error>> {
+        let mut flight = Flight::default();
+        flight.check(place);
+        flight.commands.push(Command::Size(place.path));
+        let mut answers = unless(self.stop, flight.ask(client)).await??;
+        let verified = answers.checked(client, place)??;
+        let size = client.size_in(&answers.next(client)?);
+        let verified = self.check_facts(client, place, place.temporary, verified).await?;
+        Ok((verified, size))
+    }
+
+    /// A server that has no `SIZE` may tell sizes otherwise.
+    async fn check_facts(
+        &self,
+        client: &mut Client,
+        place: &Place<'_>,
+        name: &RemotePath,
+        verified: Verified,
+    ) -> Result<Verified, Stop<S::Error>> {
+        if verified != Verified::ReplyOnly {
+            return Ok(verified);
+        }
+        match unless(self.stop, client.size_in_facts(name)).await?? {
+            Some(bytes) => Ok(place.check.by_size(client, Size::Bytes(bytes))?),
+            None => Ok(verified),
+        }
     }
 
     /// Size and digest of what lies under a name. A great file's digest takes its time.
@@ -202,6 +240,7 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Verified, Stop<S::Error>> {
         let size = unless(self.stop, client.survey_one(name)).await??;
         let by_size = place.check.by_size(client, size)?;
+        let by_size = self.check_facts(client, place, name, by_size).await?;
         let Some((way, sent)) = &place.check.digest else { return Ok(by_size) };
         match unless(self.stop, client.digest_by(*way, name)).await? {
             Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
@@ -222,7 +261,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<Option<Ahead>, Stop<S::Error>> {
-        let upcoming = self.take_upcoming(client);
+        let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         // Under the temporary name: where the rename is refused, the file that has the name keeps
         // its own date.
@@ -244,7 +283,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         place: &Place<'_>,
     ) -> Result<Option<Ahead>, Stop<S::Error>> {
-        let upcoming = self.take_upcoming(client);
+        let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         flight.date(place, place.path);
         flight.ahead(client, upcoming.as_ref());
@@ -330,6 +369,20 @@ impl Check {
     }
 }
 
+/// Nobody is to find half a file under that name: where it may not be renamed it is removed. The
+/// error is what was wrong with it, and where it is if it is still there.
+async fn take_back(client: &mut Client, place: &Place<'_>, check: Error) -> Error {
+    let is_refused = match client.rename(place.path, place.temporary).await {
+        Ok(()) => return check,
+        Err(error) => error.refusal().is_some(),
+    };
+    if is_refused && client.delete(place.path).await.is_ok() {
+        return check;
+    }
+    let path = place.path.to_string();
+    client.error(Kind::NotTakenBack { path, check }, Stage::Verify)
+}
+
 fn compare(client: &Client, sent: &FileDigest, stored: FileDigest) -> Result<Verified, Error> {
     if *sent == stored {
         return Ok(Verified::Digest(stored));
@@ -384,6 +437,13 @@ impl<'a> Flight<'a> {
             self.port = (!client.is_ahead()).then(|| client.prefetch_command());
             self.commands.extend(self.port);
         }
+    }
+
+    /// Sends it where nothing of the next upload is in it.
+    async fn ask(self, client: &mut Client) -> Result<Answers, Error> {
+        let at = Instant::now();
+        let replies = client.flight(&self.commands, Stage::Verify).await?;
+        Ok(Answers { replies: replies.into_iter(), at })
     }
 
     async fn send(self, client: &mut Client) -> Result<Answers, Error> {

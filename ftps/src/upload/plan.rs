@@ -1,11 +1,16 @@
 //! What an upload is to do, where its bytes come from, and how it ended.
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, ops::Range};
 
 use bytes::Bytes;
 use tokio::time::Duration;
 
-use crate::{digest::FileDigest, error::Error, path::RemotePath, tls::TlsFacts};
+use crate::{
+    digest::{Algorithm, FileDigest},
+    error::Error,
+    path::RemotePath,
+    tls::TlsFacts,
+};
 
 /// What an upload is to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +25,10 @@ pub struct Plan {
     pub existing: Existing,
     /// The temporary name of an earlier upload of the same bytes, to go on with.
     pub resume: Option<RemotePath>,
+    /// The digest that is made of what is sent, for [`Source::agree`] and for the server, where it
+    /// can make the same: [`Client::makes_digest`](crate::Client::makes_digest). Absent to make the
+    /// best one that the server can make, and none where it can make none.
+    pub digest: Option<Algorithm>,
 }
 
 /// What happens to a file that has the name already.
@@ -55,6 +64,28 @@ pub trait Source: Send {
     /// What happens meanwhile.
     fn progress(&mut self, progress: Progress<'_>) -> impl Future<Output = ()> + Send;
 
+    /// Whether what was sent is what the file holds. Asked when the server has confirmed every byte
+    /// and before the file gets its name, where [`Plan::digest`] names an algorithm: `digest` is
+    /// that of the bytes in `range`, which ends with the file. It starts later than the file where
+    /// an upload goes on with an earlier one.
+    ///
+    /// The answer may be the digest of the whole file, for the server's to be compared with where
+    /// not every byte went through here.
+    ///
+    /// # Errors
+    /// When it is not: the file does not get its name, and what the server holds is removed.
+    ///
+    /// # Cancel safety
+    /// Has to be cancel safe.
+    fn agree(
+        &mut self,
+        range: Range<u64>,
+        digest: &FileDigest,
+    ) -> impl Future<Output = Result<Option<FileDigest>, Self::Error>> + Send {
+        let _unused = (range, digest);
+        std::future::ready(Ok(None))
+    }
+
     /// Whether what the server holds stays when the upload is cancelled, for another one to go on
     /// with ([`Failed::leftover`]). Asked once `stop` is cancelled: whoever cancels says before
     /// what is meant.
@@ -67,6 +98,10 @@ pub trait Source: Send {
     fn upcoming(&mut self) -> Option<RemotePath> {
         None
     }
+
+    /// The upload that [`upcoming`](Self::upcoming) named last does not follow soon, since this one
+    /// is tried again: somebody else may bring it. `upcoming` is asked anew later.
+    fn give_back_upcoming(&mut self) {}
 }
 
 /// What happens while an upload is under way.
@@ -102,6 +137,9 @@ pub struct Uploaded {
     pub path: RemotePath,
     /// How it is known to be whole.
     pub verified: Verified,
+    /// The digest of the whole file, where it is known: every byte was sent here, or the sender said
+    /// it.
+    pub digest: Option<FileDigest>,
     /// The TLS of the last data connection; `None` where no byte had to be sent.
     pub tls: Option<TlsFacts>,
     /// How often the transfer was started.
@@ -150,7 +188,7 @@ pub enum Stop<E> {
         /// says it.
         modified_millis: Option<i64>,
     },
-    /// The source gave up.
+    /// The source gave up, or did not [agree](Source::agree) to what was sent.
     Source(E),
     /// The server or the way to it.
     Engine(Error),

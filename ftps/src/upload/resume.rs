@@ -3,7 +3,6 @@
 use super::{Existing, Run, Source, Stop, unless};
 use crate::{
     client::{Client, survey::Size},
-    digest::Seen,
     error::{Error, Stage},
     line::Line,
     path::RemotePath,
@@ -86,19 +85,6 @@ impl<S: Source> Run<'_, S> {
             }
             Some(_another) => Ok(None),
         }
-    }
-
-    /// Begins to take the digest of what is sent, where the server can make it too.
-    pub(super) fn see(&mut self, client: &Client, offset: u64) {
-        let way = client.digest_way();
-        let fits = |seen: &Seen| {
-            way.is_some_and(|way| way.algorithm == seen.algorithm())
-                && (seen.range().start..=seen.range().end).contains(&offset)
-        };
-        if self.seen.as_ref().is_some_and(fits) {
-            return;
-        }
-        self.seen = way.map(|way| Seen::from(offset, way.algorithm, way.ranges));
     }
 
     /// Notes that the host refused to go on with a file in the way that was tried, and whether

@@ -20,6 +20,7 @@ pub(crate) struct Memory {
     pub(crate) position: usize,
     pub(crate) piece: usize,
     pub(crate) upcoming: Option<RemotePath>,
+    reserved: Option<RemotePath>,
     pub(crate) seen: Vec<String>,
     /// Cancelled when so many bytes were taken, or are not asked for any more.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
@@ -34,6 +35,7 @@ impl Memory {
             position: 0,
             piece: 100_000,
             upcoming: None,
+            reserved: None,
             seen: Vec::new(),
             stop_at: None,
             keeps: false,
@@ -82,7 +84,14 @@ impl Source for Memory {
     }
 
     fn upcoming(&mut self) -> Option<RemotePath> {
-        self.upcoming.take()
+        self.reserved = self.upcoming.take();
+        self.reserved.clone()
+    }
+
+    fn give_back_upcoming(&mut self) {
+        self.seen.push("upcoming given back".to_owned());
+        self.upcoming = self.reserved.take();
+        assert!(self.upcoming.is_some(), "it was asked for");
     }
 }
 
@@ -93,6 +102,7 @@ pub(crate) fn plan(name: &str, content: &[u8]) -> Plan {
         modified_millis: None,
         existing: Existing::Keep,
         resume: None,
+        digest: None,
     }
 }
 

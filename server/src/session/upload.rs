@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     offers::{Ending, OpenUpload},
     outbox::Outbox,
+    uploader::Upcoming,
     words,
 };
 use crate::{
@@ -35,7 +36,7 @@ pub async fn run(
     upload: &OpenUpload,
     portal: &Portal,
     outbox: &Outbox,
-    upcoming: impl FnMut() -> Option<String> + Send + Sync,
+    upcoming: &mut Upcoming<'_>,
 ) -> ServerMessage {
     let id = upload.offer.upload;
     match bring(line, upload, portal, outbox, upcoming).await {
@@ -74,7 +75,7 @@ async fn bring(
     upload: &OpenUpload,
     portal: &Portal,
     outbox: &Outbox,
-    upcoming: impl FnMut() -> Option<String> + Send + Sync,
+    upcoming: &mut Upcoming<'_>,
 ) -> Result<ftps::upload::Uploaded, Ended> {
     let plan = plan(upload)?;
     let mut feed = Feed::new(upload, portal, outbox, upcoming);
@@ -100,6 +101,7 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         },
         // A name that cannot be one is as good as none.
         resume: resume.and_then(|path| words::checked_path(path).ok()),
+        digest: None,
     })
 }
 
@@ -121,18 +123,23 @@ fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
 }
 
 /// The page's bytes on their way to the engine.
-struct Feed<'a, N> {
+struct Feed<'a, 'w> {
     upload: &'a OpenUpload,
     portal: &'a Portal,
     outbox: &'a Outbox,
-    upcoming: N,
+    upcoming: &'a mut Upcoming<'w>,
     pace: Pace,
     /// The end of what the data connection took, in bytes from the file's start.
     taken: u64,
 }
 
-impl<'a, N> Feed<'a, N> {
-    fn new(upload: &'a OpenUpload, portal: &'a Portal, outbox: &'a Outbox, upcoming: N) -> Self {
+impl<'a, 'w> Feed<'a, 'w> {
+    fn new(
+        upload: &'a OpenUpload,
+        portal: &'a Portal,
+        outbox: &'a Outbox,
+        upcoming: &'a mut Upcoming<'w>,
+    ) -> Self {
         let pace = Pace::new(&portal.settings, &upload.inlet);
         Self { upload, portal, outbox, upcoming, pace, taken: 0 }
     }
@@ -190,10 +197,7 @@ impl<'a, N> Feed<'a, N> {
     }
 }
 
-impl<N> Source for Feed<'_, N>
-where
-    N: FnMut() -> Option<String> + Send + Sync,
-{
+impl Source for Feed<'_, '_> {
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
@@ -255,8 +259,12 @@ where
     }
 
     fn upcoming(&mut self) -> Option<RemotePath> {
-        let next = (self.upcoming)()?;
+        let next = self.upcoming.take()?;
         words::checked_path(&next).ok()
+    }
+
+    fn give_back_upcoming(&mut self) {
+        self.upcoming.give_back();
     }
 }
 

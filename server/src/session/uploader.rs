@@ -92,6 +92,27 @@ impl Waiting {
     }
 }
 
+/// The upload that follows over the same line, taken before its turn.
+pub struct Upcoming<'a> {
+    waiting: &'a Waiting,
+    taken: Option<Arc<OpenUpload>>,
+}
+
+impl Upcoming<'_> {
+    /// Takes it, if one waits, and says its path; one only, however often it is asked.
+    pub fn take(&mut self) -> Option<String> {
+        self.taken = self.taken.take().or_else(|| self.waiting.take());
+        self.taken.as_ref().map(|upload| upload.offer.path.clone())
+    }
+
+    /// Puts it back for whoever has a line sooner.
+    pub fn give_back(&mut self) {
+        if let Some(upload) = self.taken.take() {
+            self.waiting.put_back(upload);
+        }
+    }
+}
+
 /// Takes one upload after the other, each over a line of the pool.
 pub struct Uploader {
     /// The session's FTPS connections.
@@ -161,15 +182,11 @@ impl Uploader {
     /// Runs an upload to its answer. The one that follows is taken before this one ends, so that
     /// both can share a round trip.
     async fn upload(&self, lease: &mut Lease, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
-        let mut upcoming = None;
-        let take = || {
-            upcoming = self.waiting.take();
-            upcoming.as_ref().map(|upload| upload.offer.path.clone())
-        };
-        let answer = upload::run(lease, upload, &self.portal, &self.outbox, take).await;
+        let mut upcoming = Upcoming { waiting: &self.waiting, taken: None };
+        let answer = upload::run(lease, upload, &self.portal, &self.outbox, &mut upcoming).await;
         self.open_uploads.remove(upload.offer.upload);
         self.outbox.send(answer).await;
-        upcoming
+        upcoming.taken
     }
 }
 
@@ -208,5 +225,21 @@ mod tests {
         let rest: Vec<_> = waiting.close().iter().map(|upload| upload.offer.upload).collect();
         assert_eq!(rest, [UploadId(2)]);
         assert!(waiting.push(upload(3)).is_err());
+    }
+
+    #[test]
+    fn upload_that_was_taken_before_its_turn_is_the_next_one_again_when_it_is_given_back() {
+        let waiting = Waiting::default();
+        for id in 0..2 {
+            waiting.push(upload(id)).unwrap();
+        }
+        let mut upcoming = Upcoming { waiting: &waiting, taken: None };
+        assert_eq!(upcoming.take().as_deref(), Some("0"));
+        assert_eq!(upcoming.take().as_deref(), Some("0"));
+        upcoming.give_back();
+        upcoming.give_back();
+        assert_eq!(waiting.take().unwrap().offer.upload, UploadId(0));
+        assert_eq!(waiting.take().unwrap().offer.upload, UploadId(1));
+        assert!(waiting.take().is_none());
     }
 }

@@ -97,6 +97,7 @@ impl Job {
             modified_millis: Some(i64::try_from(modified.as_millis())?),
             existing: Existing::Keep,
             resume: None,
+            digest: None,
         };
         Ok(Self { from, plan })
     }

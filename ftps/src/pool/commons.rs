@@ -12,7 +12,7 @@ use crate::line::Spare;
 
 /// What all lines of a pool share.
 #[derive(Debug, Default)]
-pub(crate) struct Meter {
+pub(crate) struct Commons {
     bytes: AtomicU64,
     files: AtomicU64,
     is_crowded: AtomicBool,
@@ -25,7 +25,7 @@ pub(crate) struct Meter {
 }
 
 /// A line that waits for another one's session.
-struct Waiting<'a>(&'a Meter);
+struct Waiting<'a>(&'a Commons);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -33,7 +33,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Meter {
+impl Commons {
     pub(crate) fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
