@@ -5,7 +5,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ftps::{Connector, Credentials, Pool, RemotePath, SharedProfile};
+use ftps::{Algorithm, Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
     Problem, ServerMessage, Stage, UploadId,
     client::Connect,
@@ -204,9 +204,9 @@ impl Worker {
             connected = self.connect(connect) => connected,
         };
         let end = match connected {
-            Ok(pool) => {
+            Ok((pool, digest)) => {
                 let (trouble, mut troubles) = mpsc::channel(1);
-                let mut uploads = self.start_uploads(&pool, &trouble);
+                let mut uploads = self.start_uploads(&pool, digest, &trouble);
                 let end = tokio::select! {
                     () = self.run_errands(&pool) => End::HungUp,
                     Some(problem) = troubles.recv() => End::Problem(problem),
@@ -223,7 +223,12 @@ impl Worker {
     }
 
     /// As many as may be under way at once; each waits for a connection that it may use.
-    fn start_uploads(&self, pool: &Pool, trouble: &mpsc::Sender<Problem>) -> JoinSet<()> {
+    fn start_uploads(
+        &self,
+        pool: &Pool,
+        digest: Algorithm,
+        trouble: &mpsc::Sender<Problem>,
+    ) -> JoinSet<()> {
         let mut tasks = JoinSet::new();
         for _ in 0..self.portal.settings.max_ftps_connections.max(1) {
             let uploader = Uploader {
@@ -232,6 +237,7 @@ impl Worker {
                 outbox: self.outbox.clone(),
                 open_uploads: Arc::clone(&self.open_uploads),
                 waiting: Arc::clone(&self.waiting),
+                digest,
                 hang_up: self.hang_up.clone(),
                 trouble: trouble.clone(),
             };
@@ -241,7 +247,7 @@ impl Worker {
     }
 
     /// Vet, dial, log in, tell the page.
-    async fn connect(&mut self, connect: Connect) -> Result<Pool, End> {
+    async fn connect(&mut self, connect: Connect) -> Result<(Pool, Algorithm), End> {
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let trusted = connect.trusted_certificate.as_deref();
@@ -254,6 +260,7 @@ impl Worker {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
         let facts = client.facts();
+        let digest = words::digest_algorithm(client);
         let connected = Connected {
             host,
             port,
@@ -262,12 +269,12 @@ impl Worker {
             tls: words::tls(&facts.tls),
             certificate: words::certificate(&facts.certificate, &[]),
             directory: words::directory(client).display().into_owned(),
-            digest: protocol::server::Algorithm::Blake3,
+            digest: words::digest_in_protocol(digest),
         };
         drop(lease);
         self.keep_facts(Some(connected.clone()));
         self.outbox.send(ServerMessage::Connected(connected)).await;
-        Ok(pool)
+        Ok((pool, digest))
     }
 
     fn keep_facts(&self, connected: Option<Connected>) {

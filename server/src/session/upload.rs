@@ -4,11 +4,14 @@
 //! The story on the FTPS side (directory, conflict, open, pump, confirm, check, rename, and on
 //! after a break) is [`ftps::upload`].
 
-use std::time::{Duration, Instant};
+use std::{
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use ftps::{
-    Line, RemotePath,
+    Algorithm, FileDigest, Line, RemotePath,
     upload::{Failed, Plan, Progress, Source, Stop},
 };
 use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
@@ -29,31 +32,36 @@ use crate::{
 /// How often a slow upload tells the page how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
-/// Runs an upload to its end; the answer is the page's last message about it. `upcoming` takes the
-/// upload that follows over the same line, and says its path.
-pub async fn run(
-    line: &mut Line,
-    upload: &OpenUpload,
-    portal: &Portal,
-    outbox: &Outbox,
-    upcoming: &mut Upcoming<'_>,
-) -> ServerMessage {
-    let id = upload.offer.upload;
-    match bring(line, upload, portal, outbox, upcoming).await {
-        Ok(uploaded) => ServerMessage::Done {
-            upload: id,
+/// One upload and those who take part in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Scene<'a> {
+    /// What the page offered.
+    pub upload: &'a OpenUpload,
+    /// What all sessions share.
+    pub portal: &'a Portal,
+    /// The way to the page.
+    pub outbox: &'a Outbox,
+    /// How digests are made that the page makes too.
+    pub digest: Algorithm,
+}
+
+/// Runs an upload to its end; the answer is the page's last message about it. `upcoming` is the
+/// upload that follows over the same line.
+pub async fn run(line: &mut Line, scene: Scene<'_>, upcoming: &mut Upcoming<'_>) -> ServerMessage {
+    let upload = scene.upload.offer.upload;
+    match bring(line, scene, upcoming).await {
+        Ok((uploaded, page_agrees)) => ServerMessage::Done {
+            upload,
             path: uploaded.path.display().into_owned(),
             verified: words::verified(&uploaded.verified),
-            digest: None,
-            page_agrees: false,
+            digest: uploaded.digest.as_ref().and_then(words::file_digest),
+            page_agrees,
         },
-        Err(Ended::Stopped { resume }) => upload.ended(upload.ending(), resume),
+        Err(Ended::Stopped { resume }) => scene.upload.ended(scene.upload.ending(), resume),
         Err(Ended::Exists { existing, resume }) => {
-            ServerMessage::Conflict { upload: id, existing, resume }
+            ServerMessage::Conflict { upload, existing, resume }
         }
-        Err(Ended::Failed { problem, resume }) => {
-            ServerMessage::Failed { upload: id, problem, resume }
-        }
+        Err(Ended::Failed { problem, resume }) => ServerMessage::Failed { upload, problem, resume },
     }
 }
 
@@ -70,24 +78,25 @@ impl From<Problem> for Ended {
     }
 }
 
+/// The file in its place, and whether the page agrees that it is the one that it has.
 async fn bring(
     line: &mut Line,
-    upload: &OpenUpload,
-    portal: &Portal,
-    outbox: &Outbox,
+    scene: Scene<'_>,
     upcoming: &mut Upcoming<'_>,
-) -> Result<ftps::upload::Uploaded, Ended> {
-    let plan = plan(upload)?;
-    let mut feed = Feed::new(upload, portal, outbox, upcoming);
+) -> Result<(ftps::upload::Uploaded, bool), Ended> {
+    let upload = scene.upload;
+    let plan = plan(upload, scene.digest)?;
+    let mut feed = Feed::new(scene, upcoming);
     // What goes on with an earlier upload does not know yet from where.
     if upload.offer.resume.is_none() {
         unless(&upload.stop, feed.widen_window()).await?;
     }
     let brought = line.upload(&plan, &mut feed, &upload.stop).await;
-    brought.map_err(|failed| ended(failed, &plan.path))
+    let page_agrees = feed.page_agrees;
+    brought.map(|uploaded| (uploaded, page_agrees)).map_err(|failed| ended(failed, &plan.path))
 }
 
-fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
+fn plan(upload: &OpenUpload, digest: Algorithm) -> Result<Plan, Problem> {
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
@@ -101,7 +110,7 @@ fn plan(upload: &OpenUpload) -> Result<Plan, Problem> {
         },
         // A name that cannot be one is as good as none.
         resume: resume.and_then(|path| words::checked_path(path).ok()),
-        digest: None,
+        digest: offer.digest.then_some(digest),
     })
 }
 
@@ -123,25 +132,33 @@ fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
 }
 
 /// The page's bytes on their way to the engine.
-struct Feed<'a, 'w> {
+struct Feed<'a, 'u> {
     upload: &'a OpenUpload,
     portal: &'a Portal,
     outbox: &'a Outbox,
-    upcoming: &'a mut Upcoming<'w>,
+    upcoming: &'a mut Upcoming<'u>,
     pace: Pace,
     /// The end of what the data connection took, in bytes from the file's start.
     taken: u64,
+    /// The first byte of what the engine makes a digest of, once it is opened.
+    digest_from: Option<u64>,
+    page_agrees: bool,
 }
 
-impl<'a, 'w> Feed<'a, 'w> {
-    fn new(
-        upload: &'a OpenUpload,
-        portal: &'a Portal,
-        outbox: &'a Outbox,
-        upcoming: &'a mut Upcoming<'w>,
-    ) -> Self {
+impl<'a, 'u> Feed<'a, 'u> {
+    fn new(scene: Scene<'a>, upcoming: &'a mut Upcoming<'u>) -> Self {
+        let Scene { upload, portal, outbox, digest: _ } = scene;
         let pace = Pace::new(&portal.settings, &upload.inlet);
-        Self { upload, portal, outbox, upcoming, pace, taken: 0 }
+        Self {
+            upload,
+            portal,
+            outbox,
+            upcoming,
+            pace,
+            taken: 0,
+            digest_from: None,
+            page_agrees: false,
+        }
     }
 
     async fn widen_window(&self) {
@@ -188,6 +205,22 @@ impl<'a, 'w> Feed<'a, 'w> {
         is_shut
     }
 
+    /// After a break the engine goes on with the digest that it has, unless it starts over before
+    /// that begins.
+    async fn tell_opened(&mut self, temporary_path: String, offset: u64) {
+        let offset = self.digest_from.map_or(offset, |from| from.min(offset));
+        self.digest_from = Some(offset);
+        let upload = self.id();
+        self.outbox.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
+    }
+
+    /// The page's digest from an offset on; `None` where it cannot make it.
+    async fn page_digest(&self, from: u64) -> Result<Option<String>, Problem> {
+        let limit = self.portal.settings.page_chunk_timeout;
+        let said = tokio::time::timeout(limit, self.upload.digests.from(from)).await;
+        said.map_err(|_| words::page_says_no_digest(limit))
+    }
+
     fn announce(&self) {
         self.outbox.credit(self.id(), self.upload.inlet.credit());
     }
@@ -230,8 +263,7 @@ impl Source for Feed<'_, '_> {
         let upload = self.id();
         match progress {
             Progress::Opened { temporary, offset } => {
-                let temporary_path = temporary.display().into_owned();
-                self.outbox.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
+                self.tell_opened(temporary.display().into_owned(), offset).await;
             }
             Progress::Taken { offset } => {
                 self.upload.inlet.took(offset - self.taken);
@@ -265,6 +297,25 @@ impl Source for Feed<'_, '_> {
 
     fn give_back_upcoming(&mut self) {
         self.upcoming.give_back();
+    }
+
+    async fn agree(
+        &mut self,
+        range: Range<u64>,
+        digest: &FileDigest,
+    ) -> Result<Option<FileDigest>, Problem> {
+        if self.digest_from.is_none() {
+            // The server held all of it already: the page does not know yet that it was opened.
+            let temporary_path = self.upload.offer.resume.clone().unwrap_or_default();
+            self.tell_opened(temporary_path, range.start).await;
+        }
+        let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
+        if of_page != digest.hex() {
+            return Err(words::digests_differ(digest, &of_page));
+        }
+        self.page_agrees = true;
+        let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };
+        Ok(whole.and_then(|hex| FileDigest::new(digest.algorithm(), &hex)))
     }
 }
 

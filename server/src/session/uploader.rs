@@ -14,7 +14,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
-    upload, words,
+    upload::{self, Scene},
+    words,
 };
 use crate::portal::Portal;
 
@@ -125,6 +126,8 @@ pub struct Uploader {
     pub open_uploads: Arc<OpenUploads>,
     /// Those of them that wait.
     pub waiting: Arc<Waiting>,
+    /// How digests are made that the page makes too.
+    pub digest: ftps::Algorithm,
     /// Ends it.
     pub hang_up: CancellationToken,
     /// Where it says that nobody can log in any more.
@@ -183,7 +186,9 @@ impl Uploader {
     /// both can share a round trip.
     async fn upload(&self, lease: &mut Lease, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
         let mut upcoming = Upcoming { waiting: &self.waiting, taken: None };
-        let answer = upload::run(lease, upload, &self.portal, &self.outbox, &mut upcoming).await;
+        let scene =
+            Scene { upload, portal: &self.portal, outbox: &self.outbox, digest: self.digest };
+        let answer = upload::run(lease, scene, &mut upcoming).await;
         self.open_uploads.remove(upload.offer.upload);
         self.outbox.send(answer).await;
         upcoming.taken

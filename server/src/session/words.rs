@@ -7,7 +7,7 @@ use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
     client::Connect,
     problem::Who,
-    server::{Certificate, Entry, EntryKind, LogKind, Tls, Verified},
+    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tls, Verified},
 };
 
 use super::outbox::Outbox;
@@ -83,6 +83,41 @@ pub fn verified(verified: &ftps::upload::Verified) -> Verified {
         ftps::upload::Verified::Size { .. } => Verified::Size,
         ftps::upload::Verified::ReplyOnly => Verified::ReplyOnly,
     }
+}
+
+/// The digests that a page makes too, the fastest first, as measured in a browser (megabytes a
+/// second in wasm): 2000 and 400. A digest may not hold up the upload, and what it is to find are
+/// faults of memories, disks and networks; both do.
+const PAGE_DIGESTS: [ftps::Algorithm; 2] = [ftps::Algorithm::Crc32, ftps::Algorithm::Sha256];
+
+/// How digests are made with this server: so that it can make them too, or else by the one that is
+/// both fast and strong.
+#[must_use]
+pub fn digest_algorithm(client: &ftps::Client) -> ftps::Algorithm {
+    client.makes_digest(&PAGE_DIGESTS).unwrap_or(ftps::Algorithm::Blake3)
+}
+
+/// How a page makes digests.
+#[must_use]
+pub fn digest_in_protocol(algorithm: ftps::Algorithm) -> Algorithm {
+    match algorithm {
+        ftps::Algorithm::Crc32 => Algorithm::Crc32,
+        ftps::Algorithm::Sha256 => Algorithm::Sha256,
+        // The list above has no others.
+        _ => Algorithm::Blake3,
+    }
+}
+
+/// A digest, if a page knows its algorithm.
+#[must_use]
+pub fn file_digest(digest: &ftps::FileDigest) -> Option<FileDigest> {
+    let algorithm = match digest.algorithm() {
+        ftps::Algorithm::Blake3 => Algorithm::Blake3,
+        ftps::Algorithm::Crc32 => Algorithm::Crc32,
+        ftps::Algorithm::Sha256 => Algorithm::Sha256,
+        _ => return None,
+    };
+    Some(FileDigest { algorithm, hex: digest.hex().to_owned() })
 }
 
 /// A directory's entries, directories first.
@@ -311,6 +346,34 @@ pub fn page_stopped_sending(limit: Duration) -> Problem {
         format!("the page sent nothing for {}", humantime::format_duration(limit)),
         "Start the upload again; it was paused for too long, or the file cannot be read.",
     )
+}
+
+/// The page has not said the digest that it promised.
+#[must_use]
+pub fn page_says_no_digest(limit: Duration) -> Problem {
+    portal_problem(
+        format!("the page said no digest of the file for {}", humantime::format_duration(limit)),
+        "Start the upload again; the file cannot be read any more, or the page was asleep.",
+    )
+}
+
+/// What the portal relayed is not what the page has.
+#[must_use]
+pub fn digests_differ(relayed: &ftps::FileDigest, of_page: &str) -> Problem {
+    Problem {
+        cause: Some(
+            "The file changed while it was uploaded, or its bytes were damaged on the way."
+                .to_owned(),
+        ),
+        ..portal_problem(
+            format!(
+                "what arrived ({relayed}) is not what the page read ({} {of_page})",
+                relayed.algorithm()
+            ),
+            "Upload the file again when nothing writes to it any more. Nothing was stored under \
+             its name.",
+        )
+    }
 }
 
 /// A complete file could not take the place of the old one; both are there.
