@@ -38,6 +38,10 @@ pub(crate) struct Arguments {
     /// file.
     #[arg(long)]
     great: bool,
+    /// A flag of the portal beside its defaults, as `--portal-flag=--max-chunk=1MiB`; may be given
+    /// several times.
+    #[arg(long, allow_hyphen_values = true)]
+    portal_flag: Vec<String>,
     /// Only this table, which is printed and not written to docs/benchmarks.md.
     #[arg(long)]
     only: Option<Subject>,
@@ -59,15 +63,24 @@ struct Bench {
     runs: u32,
     /// The portal's.
     program: String,
+    portal_flags: Vec<String>,
     /// For the browser's protocol and the sink.
     runtime: Runtime,
 }
+
+/// What the portal says of a busy session would cost it something.
+const LOG: &str = "warn";
 
 /// Measures all tables, prints them, and writes them down.
 pub(crate) fn run(arguments: &Arguments) -> Result<()> {
     let load = report::load();
     let place = workload::settle()?;
-    let bench = Bench { runs: arguments.runs, program: program()?, runtime: Runtime::new()? };
+    let bench = Bench {
+        runs: arguments.runs,
+        program: program()?,
+        portal_flags: arguments.portal_flag.clone(),
+        runtime: Runtime::new()?,
+    };
     let mut tables = Vec::new();
     for subject in Subject::value_variants() {
         if arguments.wants(*subject) {
@@ -108,12 +121,17 @@ impl Bench {
 
     /// A portal that speaks HTTPS.
     fn portal_https(&self) -> Portal {
-        Portal::start_https(&self.program, quiet())
+        Portal::start_https(&self.program, Options { flags: &self.flags(), log: LOG })
     }
 
     /// A portal that speaks HTTP.
     fn portal_http(&self) -> Portal {
-        Portal::start(&self.program, quiet())
+        Portal::start(&self.program, Options { flags: &self.flags(), log: LOG })
+    }
+
+    fn flags(&self) -> Vec<&str> {
+        let given = self.portal_flags.iter().map(String::as_str);
+        Options::default().flags.iter().copied().chain(given).collect()
     }
 }
 
@@ -127,13 +145,10 @@ impl Arguments {
 
     fn command(&self) -> String {
         let great = if self.great { " --great" } else { "" };
-        format!("cargo xtask bench portal --runs {}{great}", self.runs)
+        let flags = self.portal_flag.iter().map(|flag| format!(" --portal-flag={flag}"));
+        let flags: String = flags.collect();
+        format!("cargo xtask bench portal --runs {}{great}{flags}", self.runs)
     }
-}
-
-/// As people run it: what it has to say of a busy session costs it nothing then.
-fn quiet() -> Options<'static> {
-    Options { log: "warn", ..Options::default() }
 }
 
 fn tree(portal: &Portal) -> Tree {

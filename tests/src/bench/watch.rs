@@ -103,11 +103,6 @@ impl Usages {
 }
 
 impl Usage {
-    /// The most memory that was seen, in bytes.
-    pub(crate) fn peak(&self) -> u64 {
-        self.curve.iter().copied().max().unwrap_or_default()
-    }
-
     /// The curve in MiB, thinned out.
     pub(crate) fn curve(&self) -> String {
         let step = self.curve.len().div_ceil(CURVE_POINTS).max(1);

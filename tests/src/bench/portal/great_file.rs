@@ -17,7 +17,7 @@ use crate::{
     native,
     peers::{self, Rclone},
     report::Table,
-    watch::{Tree, Usages, mib, peak_memory, watch},
+    watch::{Tree, Usage, Usages, mib, peak_memory, watch},
     workload::Files,
 };
 
@@ -101,7 +101,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     table.notes = failed;
     table.notes.extend(throughput(&relayed).map(|rate| format!("rclone relays {rate:.0} MiB/s")));
     for (name, usages) in [("portal", &ours), ("rclone", &rclones)] {
-        let curve = usages.as_ref().and_then(|usages| usages.of(name)).map(|usage| usage.curve());
+        let curve = usages.as_ref().and_then(|usages| usages.of(name)).map(Usage::curve);
         table.notes.extend(curve.map(|curve| {
             format!("memory of {name} over the run, {} ms apart, MiB: {curve}", LOOK.as_millis())
         }));

@@ -14,7 +14,7 @@ use crate::{
     measure::{Who, measured},
     native,
     report::Table,
-    watch::{Tree, mib, peak_memory, watch},
+    watch::{Tree, Usage, mib, peak_memory, watch},
     workload::Files,
 };
 
@@ -46,7 +46,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
         "The file's bytes are 0 and take no room at the client.".to_owned(),
         &[figure],
     );
-    let curve = usages.of("portal").map(|usage| usage.curve());
+    let curve = usages.of("portal").map(Usage::curve);
     table.notes.extend(
         curve.map(|curve| {
             format!("memory of the portal over {:.0} s, MiB: {curve}", usages.seconds)

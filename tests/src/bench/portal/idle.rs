@@ -76,8 +76,9 @@ fn each(portal: &Portal, server: Option<&Server>, sessions: u32) -> Result<f64> 
         let first = open(portal, server).await?;
         let before = held()?;
         let mut open_now = Vec::new();
-        for _ in 0..sessions - 1 {
-            open_now.push(open(portal, server).await?);
+        for number in 2..=sessions {
+            let opened = open(portal, server).await;
+            open_now.push(opened.with_context(|| format!("session {number}"))?);
         }
         let after = held()?;
         drop((first, open_now));

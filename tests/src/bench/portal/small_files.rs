@@ -32,44 +32,20 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let files = Files::make(FILES, FILE_BYTES)?;
     let (mut figures, mut notes) = (Vec::new(), Vec::new());
     for kind in Kind::ALL {
-        let server = servers::start(kind);
-        let portal = bench.portal_https();
-        let client = native::runtime()?;
-        let at_server = Tree { name: "server", root: server.id() };
-        let runs: RefCell<Vec<Usages>> = RefCell::default();
-        let contestants = [
-            Contestant::us("Ferryport", |server, files| {
-                let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
-                    measured(Who::Us, || client.block_on(native::upload(&portal, server, files)))
-                })?;
-                usages.add("client", cost.cpu_seconds);
-                runs.borrow_mut().push(usages);
-                Ok(())
-            }),
-            Contestant::program("lftp", |server, files| peers::lftp_mirror(server, files, 1)),
-        ];
-        let outcomes = take_turns(&contestants, &server, &files, bench.runs);
-        notes.extend(failures(&contestants, &server, &outcomes));
-        let [ours, lftp] = &outcomes;
-        let peer = seconds(lftp).map(|seconds| ("lftp", seconds));
-        let bound = |runs| middle(runs).as_ref().map(Usages::bound).unwrap_or_default();
-        figures.push(Figure {
-            what: format!("{}, native client, s", kind.name()),
-            ours: seconds(ours),
-            peer,
-            aim: AIM,
-            bound: bound(runs.take()),
+        let [ours, lftp] = natively(bench, kind, &files, &mut notes)?;
+        let peer = lftp.seconds.map(|seconds| ("lftp", seconds));
+        let chromium = in_chromium(bench, kind, &files).unwrap_or_else(|error| {
+            notes.push(format!("{}, Chromium: {error:#}", kind.name()));
+            Took::default()
         });
-        drop((portal, server));
-        match in_chromium(bench, kind, &files) {
-            Ok((times, runs)) => figures.push(Figure {
-                what: format!("{}, Chromium, s", kind.name()),
-                ours: median(times),
+        for (who, took) in [("native client", ours), ("Chromium", chromium)] {
+            figures.push(Figure {
+                what: format!("{}, {who}, s", kind.name()),
+                ours: took.seconds,
                 peer,
                 aim: AIM,
-                bound: bound(runs),
-            }),
-            Err(error) => notes.push(format!("{}, Chromium: {error:#}", kind.name())),
+                bound: took.bound,
+            });
         }
     }
     let mut table = figure::table(
@@ -85,7 +61,44 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     Ok(table)
 }
 
-fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<(Vec<f64>, Vec<Usages>)> {
+/// How long one of them took, and what bounded that.
+#[derive(Default)]
+struct Took {
+    seconds: Option<f64>,
+    bound: String,
+}
+
+/// Ours and lftp's.
+fn natively(
+    bench: &Bench,
+    kind: Kind,
+    files: &Files,
+    notes: &mut Vec<String>,
+) -> Result<[Took; 2]> {
+    let server = servers::start(kind);
+    let portal = bench.portal_https();
+    let client = native::runtime()?;
+    let at_server = Tree { name: "server", root: server.id() };
+    let runs: RefCell<Vec<Usages>> = RefCell::default();
+    let contestants = [
+        Contestant::us("Ferryport", |server, files| {
+            let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
+                measured(Who::Us, || client.block_on(native::upload(&portal, server, files)))
+            })?;
+            usages.add("client", cost.cpu_seconds);
+            runs.borrow_mut().push(usages);
+            Ok(())
+        }),
+        Contestant::program("lftp", |server, files| peers::lftp_mirror(server, files, 1)),
+    ];
+    let outcomes = take_turns(&contestants, &server, files, bench.runs);
+    notes.extend(failures(&contestants, &server, &outcomes));
+    let [ours, lftp] = outcomes.map(|outcome| seconds(&outcome));
+    let bound = bound(runs.take());
+    Ok([Took { seconds: ours, bound }, Took { seconds: lftp, bound: String::new() }])
+}
+
+fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
     let server = servers::start(kind);
     let portal = bench.portal_http();
     let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
@@ -106,5 +119,9 @@ fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<(Vec<f64>, Ve
         times.push(time.as_secs_f64());
         runs.push(usages);
     }
-    Ok((times, runs))
+    Ok(Took { seconds: median(times), bound: bound(runs) })
+}
+
+fn bound(runs: Vec<Usages>) -> String {
+    middle(runs).as_ref().map(Usages::bound).unwrap_or_default()
 }

@@ -15,7 +15,7 @@ use crate::{
     measure::{Who, measured},
     native::{self, Job, Session},
     report::Table,
-    watch::{Tree, memory, mib, peak_memory, watch},
+    watch::{Tree, Usage, memory, mib, peak_memory, watch},
     workload::Files,
 };
 
@@ -78,7 +78,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
         ),
         &[figure],
     );
-    let curve = usages.of("portal").map(|usage| usage.curve());
+    let curve = usages.of("portal").map(Usage::curve);
     table.notes.extend(
         curve.map(|curve| {
             format!("memory of the portal over {:.1} s, MiB: {curve}", usages.seconds)
