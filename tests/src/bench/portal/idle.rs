@@ -90,7 +90,15 @@ fn each(portal: &Portal, server: Option<&Server>, sessions: u32) -> Result<f64> 
 async fn open(portal: &Portal, server: Option<&Server>) -> Result<Session> {
     let mut session = Session::open(portal).await?;
     if let Some(server) = server {
-        session.connect(server).await?;
+        let connected = session.connect(server).await;
+        connected.with_context(|| format!("the server's log ends:\n{}", end_of(&server.log())))?;
     }
     Ok(session)
+}
+
+/// The last lines of a text.
+fn end_of(text: &str) -> String {
+    const LINES: usize = 20;
+    let lines: Vec<&str> = text.lines().collect();
+    lines.get(lines.len().saturating_sub(LINES)..).unwrap_or_default().join("\n")
 }
