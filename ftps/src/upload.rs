@@ -1,9 +1,9 @@
 //! One upload, from its plan to a file in its place.
 //!
 //! The story, in order: make the directory, look what is there, open (`STOR`, or go on where an
-//! earlier attempt broke off), pump, confirm, check, rename. The bytes go to a temporary name in
-//! the same directory and get the file's name at the end, so that a good file is never harmed and a
-//! name never stands for half a file.
+//! earlier attempt broke off), pump, confirm, agree with the sender, check, rename. The bytes go to a
+//! temporary name in the same directory and get the file's name at the end, so that a good file is
+//! never harmed and a name never stands for half a file.
 //!
 //! A break is not a failure: the line connects again, asks what the server holds, and goes on from
 //! there. What a server forbids is noticed once, said, and the next best is done.

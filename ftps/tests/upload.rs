@@ -703,6 +703,35 @@ async fn server_that_does_not_confirm_what_was_ended_for_now_costs_its_session_a
     server.finished().await;
 }
 
+/// There is no connection to say anything over: what is there stays for the next upload.
+#[tokio::test]
+async fn upload_that_is_ended_for_now_while_it_waits_to_try_again_keeps_its_part() {
+    let file = content(300_000);
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let server = Server::start(async move |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        read_some(&mut data, 200_000).await;
+        name.send(temporary).unwrap();
+    })
+    .await;
+    let mut config = server.config();
+    config.retry.first = Duration::from_secs(3600);
+    config.retry.max = Duration::from_secs(3600);
+    config.timeouts.verdict = Duration::from_millis(200);
+    let mut line = ftps::Line::new(server.connector(config, &Log::default()));
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file);
+    source.stop_at = Some((u64::MAX, stop.clone()));
+    source.keeps = true;
+    let failed = line.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    let leftover = failed.leftover.map(|leftover| leftover.display().into_owned());
+    assert_eq!(leftover, temporary.await.ok());
+    server.finished().await;
+}
+
 #[tokio::test]
 async fn upload_that_gave_up_can_be_gone_on_with_later() {
     let file = content(300_000);

@@ -99,6 +99,12 @@ impl Page {
         page
     }
 
+    /// The process id of the browser, which starts others.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Opens an address and waits until it has loaded.
     pub async fn go_to(&self, url: &str) {
         self.cdp.forget("Page.loadEventFired");

@@ -424,6 +424,12 @@ impl Server {
         }
     }
 
+    /// The process id.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
     /// Which server it is.
     #[must_use]
     pub fn kind(&self) -> Kind {

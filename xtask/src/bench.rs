@@ -16,8 +16,13 @@ struct Suite {
     subject: &'static str,
 }
 
-const SUITES: [Suite; 1] =
-    [Suite { name: "ftps", subject: "the FTPS engine beside curl and lftp, on real servers" }];
+const SUITES: [Suite; 2] = [
+    Suite { name: "ftps", subject: "the FTPS engine beside curl and lftp, on real servers" },
+    Suite { name: "portal", subject: "the portal beside curl, lftp, rclone and XHR in Chromium" },
+];
+
+/// As it is released.
+const BUILD: [&str; 4] = ["--release", "--locked", "--package", "ferryport-tests"];
 
 /// Prints the suites.
 pub(crate) fn list() {
@@ -33,11 +38,10 @@ pub(crate) fn run(suite: &str, arguments: &[&str]) -> Result<ExitCode> {
         bail!("there is no suite `{suite}`; there are: {}", names.join(", "));
     }
     needs::get(&[needs::Purpose::Build, needs::Purpose::Bench])?;
+    // The portal beside the bench, which runs it.
+    command::run(command::cargo().arg("build").args(BUILD).arg("--bins"))?;
     let mut bench = command::cargo();
-    bench
-        .args(["run", "--release", "--locked", "--package", "ferryport-tests", "--bin", "bench"])
-        .args(["--", suite])
-        .args(arguments);
+    bench.arg("run").args(BUILD).args(["--bin", "bench", "--", suite]).args(arguments);
     let status = command::status(&mut bench)?;
     Ok(match status.success() {
         true => ExitCode::SUCCESS,

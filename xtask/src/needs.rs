@@ -21,7 +21,7 @@ pub(crate) enum Purpose {
     Build,
     /// Running its tests against real servers and a real browser.
     Test,
-    /// Measuring it beside other clients, against the same servers.
+    /// Measuring it beside other programs, against the same servers and in the same browser.
     Bench,
 }
 
@@ -34,7 +34,7 @@ impl Purpose {
     }
 }
 
-/// The browsers that the tests can drive, by the names of their programs.
+/// The browsers that tests and bench can drive, by the names of their programs.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// Fonts for every name that the tests put on the page.
@@ -45,7 +45,7 @@ const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-col
 const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
 
 /// The programs that the bench measures Ferryport by, and the one that measures the line.
-const FOR_BENCH: [&str; 3] = ["curl", "lftp", "iputils-ping"];
+const FOR_BENCH: [&str; 4] = ["curl", "lftp", "rclone", "iputils-ping"];
 
 /// Gets what is missing.
 pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
@@ -60,13 +60,14 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     }
     if purposes.contains(&Purpose::Test) {
         get_rust_tools()?;
-        if BROWSERS.into_iter().all(|browser| find(browser).is_none()) {
-            missing.push("chromium");
-        }
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
     }
     let runs_servers = purposes.iter().any(|purpose| purpose.runs_servers());
+    // Whoever runs servers opens the page in a browser too.
     if runs_servers {
+        if BROWSERS.into_iter().all(|browser| find(browser).is_none()) {
+            missing.push("chromium");
+        }
         missing.extend(FOR_SERVERS.into_iter().filter(|package| !is_installed(package)));
     }
     if purposes.contains(&Purpose::Bench) {

@@ -22,7 +22,8 @@ pub(crate) struct Memory {
     pub(crate) upcoming: Option<RemotePath>,
     reserved: Option<RemotePath>,
     pub(crate) seen: Vec<String>,
-    /// Cancelled when so many bytes were taken, or are not asked for any more.
+    /// Cancelled when so many bytes were taken, or are not asked for any more, or when the upload
+    /// breaks off.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
     /// Whether what the server holds is to stay then.
     pub(crate) keeps: bool,
@@ -75,7 +76,10 @@ impl Source for Memory {
                 self.stop_if_due(offset);
             }
             Progress::Confirming => self.seen.push("confirming".to_owned()),
-            Progress::Interrupted { .. } => self.seen.push("interrupted".to_owned()),
+            Progress::Interrupted { .. } => {
+                self.seen.push("interrupted".to_owned());
+                self.stop_if_due(u64::MAX);
+            }
         }
     }
 

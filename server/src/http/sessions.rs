@@ -15,6 +15,11 @@ use crate::{
     session::{registry::NoSession, socket, words},
 };
 
+/// What is read from the socket at a time, in bytes: what a TLS record brings (RFC 8446 §5.1). The
+/// library clears as many before each read, so that more would cost time, and holds as many for
+/// each session.
+const READ_BYTES: usize = 16 * 1024;
+
 /// `POST /session`.
 pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
     match portal.sessions.create() {
@@ -48,9 +53,10 @@ pub(super) async fn socket(
     let largest = portal.settings.max_chunk.as_usize().saturating_add(CHUNK_HEADER_LEN);
     let largest = largest.max(portal.settings.max_message.as_usize());
     let tasks = portal.tasks.clone();
-    upgrade.max_message_size(largest).max_frame_size(largest).on_upgrade(
-        move |web_socket: WebSocket| tasks.track_future(socket::serve(web_socket, portal)),
-    )
+    let upgrade = upgrade.max_message_size(largest).max_frame_size(largest);
+    upgrade.read_buffer_size(READ_BYTES).on_upgrade(move |web_socket: WebSocket| {
+        tasks.track_future(socket::serve(web_socket, portal))
+    })
 }
 
 /// A refusal that the page can show.

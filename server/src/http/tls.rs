@@ -17,6 +17,7 @@ use rustls::{
 };
 use sha2::{Digest as _, Sha256};
 use tokio::{
+    io::BufReader,
     net::TcpStream,
     task::spawn_blocking,
     time::{sleep, timeout},
@@ -31,6 +32,10 @@ use crate::settings::{
 
 /// A WebSocket needs HTTP/1.1 here, and a browser that is offered more would take it.
 const ALPN: &[u8] = b"http/1.1";
+
+/// What is read from the network at a time, in bytes: about a record (RFC 8446 §5.1). By itself the
+/// library asks the kernel for 4 KiB at a time.
+const READ_BYTES: usize = 16 * 1024;
 
 /// The setting of the certificate's file.
 const CERTIFICATE: &str = "tls_certificate_file";
@@ -53,7 +58,7 @@ pub struct PageTls {
 /// What a connection turned out to be.
 pub(super) enum Accepted {
     /// HTTPS, its handshake done.
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<BufReader<TcpStream>>>),
     /// Something else, plain HTTP most likely.
     Plain(TcpStream),
 }
@@ -126,6 +131,7 @@ impl PageTls {
             if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
                 return Ok(Accepted::Plain(stream));
             }
+            let stream = BufReader::with_capacity(READ_BYTES, stream);
             let tls = self.acceptor.accept(stream).await?;
             Ok(Accepted::Tls(Box::new(tls)))
         };

@@ -2,10 +2,8 @@
 //!
 //! # Layers
 //! - `one_file`, `many_files`, `far_files`, `first_byte`: the tables.
-//! - `contest`: contestants that take turns.
 //! - `far`: the servers behind a link of 50 ms.
 
-mod contest;
 mod far;
 mod far_files;
 mod first_byte;
@@ -71,7 +69,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
         format!("median of {runs} runs on loopback, of {far_runs} over the link"),
         round_trip,
     ];
-    let conditions = Conditions { command: arguments.command(), remarks, load };
+    let programs = vec![report::version("curl", 0), report::version("lftp", 2)];
+    let conditions = Conditions { command: arguments.command(), programs, remarks, load };
     let section = report::section(&conditions, &tables);
     println!("{section}");
     if only.is_none() {

@@ -52,6 +52,12 @@ fn duration(time: TimeVal) -> Duration {
     Duration::from_secs(seconds) + Duration::from_micros(micros)
 }
 
+/// The processor's cores that this may run on.
+pub(crate) fn cores() -> f64 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u32::try_from(cores).map_or(f64::INFINITY, f64::from)
+}
+
 /// The middle one, or the mean of the two in the middle; nothing of nothing.
 pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();

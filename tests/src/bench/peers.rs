@@ -1,9 +1,19 @@
-//! The other contestants: curl and lftp, as a person would call them.
+//! The other contestants: curl, lftp and rclone, as a person would call them.
 
-use std::process::{Command, Stdio};
+use std::{
+    ffi::OsString,
+    net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream},
+    path::Path,
+    process::{Command, Stdio},
+    time::Duration,
+};
 
 use anyhow::{Context as _, Result, bail};
-use ferryport_tests::servers::Server;
+use ferryport_tests::{
+    process::{Process, wait_for},
+    servers::Server,
+};
+use tempfile::TempDir;
 
 use crate::workload::Files;
 
@@ -58,6 +68,62 @@ fn lftp(server: &Server, what: &str) -> Result<()> {
     let mut lftp = limited("lftp");
     lftp.args(["--norc", "-c", &script]);
     succeed(lftp)
+}
+
+/// `rclone serve webdav`: a relay between plain HTTP and an FTPS server.
+pub(crate) struct Rclone {
+    process: Process,
+    address: SocketAddr,
+    _folder: TempDir,
+}
+
+impl Rclone {
+    /// How long it may take to listen.
+    const START_LIMIT: Duration = Duration::from_secs(30);
+
+    pub(crate) fn start(server: &Server) -> Result<Self> {
+        let folder = tempfile::tempdir()?;
+        // It cannot say which port the system gave it.
+        let address = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?;
+        let obscured = Command::new("rclone").args(["obscure", server.password()]).output()?;
+        let password = String::from_utf8(obscured.stdout)?.trim().to_owned();
+        let arguments = [
+            "serve".to_owned(),
+            "webdav".to_owned(),
+            format!("--addr={address}"),
+            "--config=".to_owned(),
+            format!("--ftp-host={}", server.address().ip()),
+            format!("--ftp-port={}", server.port()),
+            format!("--ftp-user={}", server.username()),
+            "--ftp-explicit-tls".to_owned(),
+            "--ftp-no-check-certificate".to_owned(),
+            ":ftp:".to_owned(),
+        ];
+        let environment = [("RCLONE_FTP_PASS", OsString::from(password))];
+        let log = folder.path().join("output.log");
+        let mut process = Process::start(Path::new("/usr/bin/rclone"), arguments, environment, log);
+        let listens = wait_for(Self::START_LIMIT, || match process.exit_status() {
+            Some(_) => Some(false),
+            None => TcpStream::connect(address).is_ok().then_some(true),
+        });
+        if listens != Some(true) {
+            bail!("rclone does not serve: {}", process.output());
+        }
+        Ok(Self { process, address, _folder: folder })
+    }
+
+    /// The process id.
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// `curl -T` to it.
+    pub(crate) fn put(&self, files: &Files) -> Result<()> {
+        let mut curl = limited("curl");
+        curl.args(["--silent", "--show-error", "--fail", "--upload-file", &globbed(files)])
+            .arg(format!("http://{}/", self.address));
+        succeed(curl)
+    }
 }
 
 /// All files as curl wants them in one argument.

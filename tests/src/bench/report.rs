@@ -44,6 +44,8 @@ impl Table {
 pub(crate) struct Conditions {
     /// As a person typed it.
     pub(crate) command: String,
+    /// The contestants that are not ours, with their versions.
+    pub(crate) programs: Vec<String>,
     /// Anything else that matters.
     pub(crate) remarks: Vec<String>,
     /// The average load of the machine before the run: another's work makes the figures worse.
@@ -57,7 +59,7 @@ impl Conditions {
             machine(),
             format!("load average before the run: {}", self.load),
             format!("Ferryport {} ({})", env!("CARGO_PKG_VERSION"), commit()),
-            format!("clients: {}, {}", version("curl", 0), version("lftp", 2)),
+            format!("other programs: {}", self.programs.join(", ")),
             format!("servers: {}", servers::installed_versions()),
         ];
         lines.extend(self.remarks.iter().cloned());
@@ -110,7 +112,7 @@ fn commit() -> String {
 }
 
 /// The name of a program and its version, which is a word of the first line that it prints.
-fn version(program: &str, before: usize) -> String {
+pub(crate) fn version(program: &str, before: usize) -> String {
     let text = said(&mut Command::new(program), &["--version"]);
     let mut words = text.lines().next().unwrap_or_default().split_whitespace().skip(before);
     let (_name, version) = (words.next(), words.next().unwrap_or("?"));

@@ -47,6 +47,14 @@ impl Files {
         Ok(Self { folder, names, bytes })
     }
 
+    /// One file that takes no room: all of its bytes are 0.
+    pub(crate) fn hollow(bytes: u64) -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("ferryport-bench-").tempdir()?;
+        let name = "file-0000.bin".to_owned();
+        fs::File::create(folder.path().join(&name))?.set_len(bytes)?;
+        Ok(Self { folder, names: vec![name], bytes })
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

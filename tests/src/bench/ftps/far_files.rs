@@ -3,12 +3,15 @@
 
 use anyhow::Result;
 
-use super::{
-    Bench, SERVERS,
+use super::{Bench, SERVERS, far};
+use crate::{
     contest::{Contestant, Outcome, cell, failures, header, seconds, take_turns, with_aim},
-    far,
+    engine,
+    measure::Cost,
+    peers,
+    report::Table,
+    workload::Files,
 };
-use crate::{engine, measure::Cost, peers, report::Table, workload::Files};
 
 const FILES: u32 = 100;
 const FILE_BYTES: u64 = 4096;

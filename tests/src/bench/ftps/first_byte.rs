@@ -15,12 +15,15 @@ use std::{
 use anyhow::{Context as _, Result};
 use ferryport_tests::servers::Server;
 
-use super::{
-    Bench, SERVERS,
+use super::{Bench, SERVERS, far};
+use crate::{
     contest::{Contestant, Outcome, cell, failures, header, take_turns, with_aim},
-    far,
+    engine,
+    measure::median,
+    peers,
+    report::Table,
+    workload::Files,
 };
-use crate::{engine, measure::median, peers, report::Table, workload::Files};
 
 const FILE_BYTES: u64 = 4096;
 

@@ -4,11 +4,15 @@
 use anyhow::Result;
 use ferryport_tests::servers;
 
-use super::{
-    Bench, SERVERS,
+use super::{Bench, SERVERS};
+use crate::{
     contest::{Contestant, Outcome, cell, failures, header, seconds, take_turns, with_aim},
+    engine,
+    measure::Cost,
+    peers,
+    report::Table,
+    workload::Files,
 };
-use crate::{engine, measure::Cost, peers, report::Table, workload::Files};
 
 const FILES: u32 = 1000;
 const FILE_BYTES: u64 = 4096;

@@ -3,11 +3,15 @@
 use anyhow::Result;
 use ferryport_tests::servers;
 
-use super::{
-    Bench, SERVERS,
+use super::{Bench, SERVERS};
+use crate::{
     contest::{Contestant, cell, failures, header, seconds, take_turns, with_aim},
+    engine,
+    measure::Cost,
+    peers,
+    report::Table,
+    workload::Files,
 };
-use crate::{engine, measure::Cost, peers, report::Table, workload::Files};
 
 const MIB: f64 = 1024.0 * 1024.0;
 const GIB_BYTES: u64 = 1 << 30;

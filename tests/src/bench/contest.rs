@@ -14,7 +14,7 @@ use crate::{
 const QUIET: Duration = Duration::from_secs(1);
 
 /// Somebody who uploads.
-pub(super) struct Contestant<'a> {
+pub(crate) struct Contestant<'a> {
     name: &'static str,
     who: Who,
     upload: Upload<'a>,
@@ -23,17 +23,17 @@ pub(super) struct Contestant<'a> {
 type Upload<'a> = Box<dyn Fn(&Server, &Files) -> Result<()> + 'a>;
 
 /// The median of all runs, or what the first failure said.
-pub(super) type Outcome = Result<Cost, String>;
+pub(crate) type Outcome = Result<Cost, String>;
 
 impl<'a> Contestant<'a> {
-    pub(super) fn us(
+    pub(crate) fn us(
         name: &'static str,
         upload: impl Fn(&Server, &Files) -> Result<()> + 'a,
     ) -> Self {
         Self { name, who: Who::Us, upload: Box::new(upload) }
     }
 
-    pub(super) fn program(
+    pub(crate) fn program(
         name: &'static str,
         upload: impl Fn(&Server, &Files) -> Result<()> + 'a,
     ) -> Self {
@@ -59,7 +59,7 @@ impl<'a> Contestant<'a> {
 }
 
 /// Everybody once, then everybody again: what disturbs the machine for a while disturbs all.
-pub(super) fn take_turns<const N: usize>(
+pub(crate) fn take_turns<const N: usize>(
     contestants: &[Contestant<'_>; N],
     server: &Server,
     files: &Files,
@@ -86,7 +86,7 @@ fn middle(costs: &[Cost]) -> Outcome {
 }
 
 /// What failed, one line each.
-pub(super) fn failures<'a, 'b: 'a>(
+pub(crate) fn failures<'a, 'b: 'a>(
     contestants: impl IntoIterator<Item = &'a Contestant<'b>>,
     server: &Server,
     outcomes: impl IntoIterator<Item = &'a Outcome>,
@@ -99,12 +99,12 @@ pub(super) fn failures<'a, 'b: 'a>(
 }
 
 /// A figure, or that there is none.
-pub(super) fn cell(outcome: &Outcome, figure: impl Fn(Cost) -> String) -> String {
+pub(crate) fn cell(outcome: &Outcome, figure: impl Fn(Cost) -> String) -> String {
     outcome.as_ref().map_or("failed".to_owned(), |cost| figure(*cost))
 }
 
 /// A figure that there is an aim for.
-pub(super) fn with_aim(figure: Option<f64>, is_reached: impl Fn(f64) -> bool) -> String {
+pub(crate) fn with_aim(figure: Option<f64>, is_reached: impl Fn(f64) -> bool) -> String {
     match figure {
         Some(figure) if is_reached(figure) => format!("{figure:.2}"),
         Some(figure) => format!("{figure:.2} (missed)"),
@@ -112,11 +112,11 @@ pub(super) fn with_aim(figure: Option<f64>, is_reached: impl Fn(f64) -> bool) ->
     }
 }
 
-pub(super) fn seconds(outcome: &Outcome) -> Option<f64> {
+pub(crate) fn seconds(outcome: &Outcome) -> Option<f64> {
     outcome.as_ref().ok().map(|cost| cost.seconds)
 }
 
 /// The words of a table's head.
-pub(super) fn header<const N: usize>(words: [&str; N]) -> Vec<String> {
+pub(crate) fn header<const N: usize>(words: [&str; N]) -> Vec<String> {
     words.map(str::to_owned).to_vec()
 }

@@ -1,0 +1,164 @@
+//! The suite of the portal: one module a table.
+//!
+//! # Layers
+//! - `great_file`, `great_memory`, `browser`, `small_files`, `idle`, `together`: the tables.
+//! - `figure`: a row of a table, with its aim and what bounds it.
+//! - `person`: what somebody does on the page.
+//! - `sink`: a page that sends a file to where it is thrown away.
+
+mod browser;
+mod figure;
+mod great_file;
+mod great_memory;
+mod idle;
+mod person;
+mod sink;
+mod small_files;
+mod together;
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result, ensure};
+use clap::ValueEnum;
+use ferryport_tests::portal::{Options, Portal};
+use tokio::runtime::Runtime;
+
+use crate::{
+    report::{self, Conditions, Table},
+    watch::Tree,
+    workload,
+};
+
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Runs of each contestant; the figure is their median.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    runs: u32,
+    /// The curve of the portal's memory over 10 GiB too: takes 10 GiB of memory for the server's
+    /// file.
+    #[arg(long)]
+    great: bool,
+    /// A flag of the portal beside its defaults, as `--portal-flag=--max-chunk=1MiB`; may be given
+    /// several times.
+    #[arg(long, allow_hyphen_values = true)]
+    portal_flag: Vec<String>,
+    /// Only this table, which is printed and not written to docs/benchmarks.md.
+    #[arg(long)]
+    only: Option<Subject>,
+}
+
+/// A table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Subject {
+    GreatFile,
+    GreatMemory,
+    Browser,
+    SmallFiles,
+    Idle,
+    Together,
+}
+
+/// What every table is measured with.
+struct Bench {
+    runs: u32,
+    /// The portal's.
+    program: String,
+    portal_flags: Vec<String>,
+    /// For the browser's protocol and the sink.
+    runtime: Runtime,
+}
+
+/// What the portal says of a busy session would cost it something.
+const LOG: &str = "warn";
+
+/// Measures all tables, prints them, and writes them down.
+pub(crate) fn run(arguments: &Arguments) -> Result<()> {
+    let load = report::load();
+    let place = workload::settle()?;
+    let bench = Bench {
+        runs: arguments.runs,
+        program: program()?,
+        portal_flags: arguments.portal_flag.clone(),
+        runtime: Runtime::new()?,
+    };
+    let mut tables = Vec::new();
+    for subject in Subject::value_variants() {
+        if arguments.wants(*subject) {
+            tables.push(bench.measure(*subject).with_context(|| format!("{subject:?}"))?);
+        }
+    }
+
+    let remarks = vec![
+        format!("sources and servers' folders in {place}"),
+        format!("median of {} runs", arguments.runs),
+    ];
+    let programs = vec![
+        report::version("curl", 0),
+        report::version("lftp", 2),
+        report::version("rclone", 0),
+        report::version("chromium", 0),
+    ];
+    let conditions = Conditions { command: arguments.command(), programs, remarks, load };
+    let section = report::section(&conditions, &tables);
+    println!("{section}");
+    if arguments.only.is_none() {
+        eprintln!("written to {}", report::write("portal", &section)?.display());
+    }
+    Ok(())
+}
+
+impl Bench {
+    fn measure(&self, subject: Subject) -> Result<Table> {
+        match subject {
+            Subject::GreatFile => great_file::measure(self),
+            Subject::GreatMemory => great_memory::measure(self),
+            Subject::Browser => browser::measure(self),
+            Subject::SmallFiles => small_files::measure(self),
+            Subject::Idle => idle::measure(self),
+            Subject::Together => together::measure(self),
+        }
+    }
+
+    /// A portal that speaks HTTPS.
+    fn portal_https(&self) -> Portal {
+        Portal::start_https(&self.program, Options { flags: &self.flags(), log: LOG })
+    }
+
+    /// A portal that speaks HTTP.
+    fn portal_http(&self) -> Portal {
+        Portal::start(&self.program, Options { flags: &self.flags(), log: LOG })
+    }
+
+    fn flags(&self) -> Vec<&str> {
+        let given = self.portal_flags.iter().map(String::as_str);
+        Options::default().flags.iter().copied().chain(given).collect()
+    }
+}
+
+impl Arguments {
+    fn wants(&self, subject: Subject) -> bool {
+        match self.only {
+            Some(only) => only == subject,
+            None => self.great || subject != Subject::GreatMemory,
+        }
+    }
+
+    fn command(&self) -> String {
+        let great = if self.great { " --great" } else { "" };
+        let flags = self.portal_flag.iter().map(|flag| format!(" --portal-flag={flag}"));
+        let flags: String = flags.collect();
+        format!("cargo xtask bench portal --runs {}{great}{flags}", self.runs)
+    }
+}
+
+fn tree(portal: &Portal) -> Tree {
+    Tree { name: "portal", root: portal.id() }
+}
+
+/// The portal that was built beside this program.
+fn program() -> Result<String> {
+    let here: PathBuf = std::env::current_exe()?;
+    let program = here.with_file_name("portal-under-test");
+    ensure!(program.exists(), "there is no {}: `cargo xtask bench` builds it", program.display());
+    Ok(program.to_str().context("a path of plain text")?.to_owned())
+}

@@ -1,0 +1,56 @@
+//! A file of 10 GiB: that the portal's memory does not know its size.
+
+use std::time::Duration;
+
+use anyhow::Result;
+use ferryport_tests::servers::{self, Kind};
+
+use super::{
+    Bench,
+    figure::{self, Aim, Figure},
+    tree,
+};
+use crate::{
+    measure::{Who, measured},
+    native,
+    report::Table,
+    watch::{Tree, Usage, mib, peak_memory, watch},
+    workload::Files,
+};
+
+const BYTES: u64 = 10 << 30;
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+pub(super) fn measure(bench: &Bench) -> Result<Table> {
+    let files = Files::hollow(BYTES)?;
+    let server = servers::start(Kind::PureFtpd);
+    let portal = bench.portal_https();
+    let client = native::runtime()?;
+    let at_server = Tree { name: "server", root: server.id() };
+    let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
+        measured(Who::Us, || client.block_on(native::upload(&portal, &server, &files)))
+    })?;
+    files.check(&server)?;
+    usages.add("client", cost.cpu_seconds);
+    let figure = Figure {
+        what: "peak memory of the portal, MiB".to_owned(),
+        ours: peak_memory(portal.id()).map(mib),
+        peer: None,
+        aim: Aim::AtMost(32.0),
+        bound: usages.bound(),
+    };
+    let mut table = figure::table(
+        "One file of 10 GiB, a native client over TLS, Pure-FTPd",
+        "The file's bytes are 0 and take no room at the client.".to_owned(),
+        &[figure],
+    );
+    let curve = usages.of("portal").map(Usage::curve);
+    table.notes.extend(
+        curve.map(|curve| {
+            format!("memory of the portal over {:.0} s, MiB: {curve}", usages.seconds)
+        }),
+    );
+    Ok(table)
+}

@@ -1,0 +1,127 @@
+//! A thousand small files: by a native client, and dropped into the page.
+
+use std::{cell::RefCell, time::Duration};
+
+use anyhow::Result;
+use ferryport_tests::servers::{self, Kind};
+
+use super::{
+    Bench,
+    figure::{self, Aim, Figure, middle},
+    person, tree,
+};
+use crate::{
+    contest::{Contestant, failures, seconds, take_turns},
+    measure::{Who, measured, median},
+    native, peers,
+    report::Table,
+    watch::{Tree, Usages, watch},
+    workload::{self, Files},
+};
+
+const FILES: u32 = 1000;
+const FILE_BYTES: u64 = 4096;
+
+/// Our time by that of lftp.
+const AIM: Aim = Aim::RatioAtMost(0.25);
+
+/// How often memory is looked at.
+const LOOK: Duration = Duration::from_millis(200);
+
+pub(super) fn measure(bench: &Bench) -> Result<Table> {
+    let files = Files::make(FILES, FILE_BYTES)?;
+    let (mut figures, mut notes) = (Vec::new(), Vec::new());
+    for kind in Kind::ALL {
+        let [ours, lftp] = natively(bench, kind, &files, &mut notes)?;
+        let peer = lftp.seconds.map(|seconds| ("lftp", seconds));
+        let chromium = in_chromium(bench, kind, &files).unwrap_or_else(|error| {
+            notes.push(format!("{}, Chromium: {error:#}", kind.name()));
+            Took::default()
+        });
+        for (who, took) in [("native client", ours), ("Chromium", chromium)] {
+            figures.push(Figure {
+                what: format!("{}, {who}, s", kind.name()),
+                ours: took.seconds,
+                peer,
+                aim: AIM,
+                bound: took.bound,
+            });
+        }
+    }
+    let mut table = figure::table(
+        "1,000 files of 4 KiB, loopback",
+        "The native client over TLS, its login included; Chromium over plain HTTP, from the drop \
+         of the files to the page's `Done` for all of them, by the page's clock, logged in before. \
+         The peer is lftp's `mirror -R` with one session; the portal opens as many as it finds \
+         worth while, up to its default."
+            .to_owned(),
+        &figures,
+    );
+    table.notes = notes;
+    Ok(table)
+}
+
+/// How long one of them took, and what bounded that.
+#[derive(Default)]
+struct Took {
+    seconds: Option<f64>,
+    bound: String,
+}
+
+/// Ours and lftp's.
+fn natively(
+    bench: &Bench,
+    kind: Kind,
+    files: &Files,
+    notes: &mut Vec<String>,
+) -> Result<[Took; 2]> {
+    let server = servers::start(kind);
+    let portal = bench.portal_https();
+    let client = native::runtime()?;
+    let at_server = Tree { name: "server", root: server.id() };
+    let runs: RefCell<Vec<Usages>> = RefCell::default();
+    let contestants = [
+        Contestant::us("Ferryport", |server, files| {
+            let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
+                measured(Who::Us, || client.block_on(native::upload(&portal, server, files)))
+            })?;
+            usages.add("client", cost.cpu_seconds);
+            runs.borrow_mut().push(usages);
+            Ok(())
+        }),
+        Contestant::program("lftp", |server, files| peers::lftp_mirror(server, files, 1)),
+    ];
+    let outcomes = take_turns(&contestants, &server, files, bench.runs);
+    notes.extend(failures(&contestants, &server, &outcomes));
+    let [ours, lftp] = outcomes.map(|outcome| seconds(&outcome));
+    let bound = bound(runs.take());
+    Ok([Took { seconds: ours, bound }, Took { seconds: lftp, bound: String::new() }])
+}
+
+fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
+    let server = servers::start(kind);
+    let portal = bench.portal_http();
+    let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
+    let (mut times, mut runs) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        workload::clear(&server)?;
+        let page = bench.runtime.block_on(person::connect(&portal, &server));
+        let trees = [
+            tree(&portal),
+            Tree { name: "server", root: server.id() },
+            Tree { name: "Chromium", root: page.id() },
+        ];
+        let (time, usages) =
+            watch(&trees, LOOK, || bench.runtime.block_on(person::drop_files(&page, &paths)))?;
+        drop(page);
+        files.check(&server)?;
+        eprintln!("{}, Chromium: {:.2} s", kind.name(), time.as_secs_f64());
+        times.push(time.as_secs_f64());
+        runs.push(usages);
+    }
+    Ok(Took { seconds: median(times), bound: bound(runs) })
+}
+
+fn bound(runs: Vec<Usages>) -> String {
+    middle(runs).as_ref().map(Usages::bound).unwrap_or_default()
+}
