@@ -15,7 +15,10 @@ use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
     Window,
     client::{Connect, Heard, Offer, Secret},
-    server::{Certificate, Connected, Entry, Existing, Limits, LogLine, NewSession, Verified},
+    server::{
+        Algorithm, Certificate, Connected, Entry, Existing, FileDigest, Limits, LogLine,
+        NewSession, Verified,
+    },
 };
 use tokio::{
     sync::mpsc,
@@ -68,6 +71,8 @@ pub struct Client {
     said: u64,
     when_broken: WhenBroken,
     sockets: u32,
+    /// How digests are made.
+    algorithm: Algorithm,
 }
 
 /// One socket of a session.
@@ -111,6 +116,10 @@ pub enum Outcome {
         path: String,
         /// How it was checked.
         verified: Verified,
+        /// The digest of the whole file.
+        digest: Option<FileDigest>,
+        /// Whether the client's digest was compared.
+        page_agrees: bool,
     },
     /// The path is taken.
     Conflict {
@@ -141,19 +150,46 @@ pub struct File {
     pub on_conflict: OnConflict,
     /// The temporary name of an earlier upload to go on with.
     pub resume: Option<String>,
+    /// What it says of the digest.
+    pub digest: Digest,
+}
+
+/// What a client says of a file's digest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Digest {
+    /// Nothing.
+    Unsaid,
+    /// What it is.
+    Right,
+    /// Another one, as if the file had changed.
+    Wrong,
+    /// That it cannot make it.
+    Unable,
 }
 
 impl File {
     /// A file that does not replace another.
     #[must_use]
     pub fn new(path: impl Into<String>, content: Content) -> Self {
-        Self { path: path.into(), content, on_conflict: OnConflict::Ask, resume: None }
+        Self {
+            path: path.into(),
+            content,
+            on_conflict: OnConflict::Ask,
+            resume: None,
+            digest: Digest::Unsaid,
+        }
     }
 
     /// The same, but it replaces what is there.
     #[must_use]
     pub fn overwriting(self) -> Self {
         Self { on_conflict: OnConflict::Overwrite, ..self }
+    }
+
+    /// The same, and it says this of the digest.
+    #[must_use]
+    pub fn saying(self, digest: Digest) -> Self {
+        Self { digest, ..self }
     }
 
     /// The same, but it goes on with an earlier upload.
@@ -207,6 +243,7 @@ impl Client {
             said: 0,
             when_broken: WhenBroken::Panic,
             sockets: 1,
+            algorithm: Algorithm::Blake3,
         };
         client.say_hello(None).await;
         match client.hear().await {
@@ -454,6 +491,7 @@ impl Client {
         loop {
             match self.hear().await {
                 ServerMessage::Connected(connected) => {
+                    self.algorithm = connected.digest;
                     return Attempted::Connected(Box::new(connected));
                 }
                 ServerMessage::CertificateNotTrusted { certificate } => {
@@ -520,8 +558,16 @@ impl Client {
                     }
                     continue;
                 }
-                ServerMessage::Done { upload, path, verified, .. } => {
-                    (upload, Outcome::Done { path, verified })
+                ServerMessage::Opened { upload, offset, .. } => {
+                    if offset > 0
+                        && let Some(state) = sending.get(&upload)
+                    {
+                        self.say_digest(upload, &files[state.place], offset).await;
+                    }
+                    continue;
+                }
+                ServerMessage::Done { upload, path, verified, digest, page_agrees } => {
+                    (upload, Outcome::Done { path, verified, digest, page_agrees })
                 }
                 ServerMessage::Conflict { upload, existing, resume } => {
                     (upload, Outcome::Conflict { existing, resume })
@@ -580,10 +626,24 @@ impl Client {
             modified_millis: Some(1_700_000_000_000),
             on_conflict: file.on_conflict,
             resume: file.resume.clone(),
-            digest: false,
+            digest: file.digest != Digest::Unsaid,
         }))
         .await;
+        self.say_digest(upload, file, 0).await;
         upload
+    }
+
+    async fn say_digest(&mut self, upload: UploadId, file: &File, from: u64) {
+        let hex = match file.digest {
+            Digest::Unsaid => return,
+            Digest::Unable => None,
+            Digest::Right => Some(file.content.digest(from, self.algorithm)),
+            Digest::Wrong => {
+                let other = Content { seed: file.content.seed + 1, ..file.content };
+                Some(other.digest(from, self.algorithm))
+            }
+        };
+        self.say(&ClientMessage::Digest { upload, from, hex }).await;
     }
 
     /// Lists a directory.

@@ -1,5 +1,6 @@
 //! What the tests upload: bytes that are known without being kept.
 
+use protocol::server::Algorithm;
 use sha2::{Digest as _, Sha256};
 
 use crate::servers::hex;
@@ -15,6 +16,7 @@ pub struct Content {
 
 /// How much is made at a time.
 const PIECE: u64 = 1 << 20;
+const PIECE_STEP: usize = 1 << 20;
 
 impl Content {
     /// The bytes from `offset` on, `len` of them at most.
@@ -45,6 +47,31 @@ impl Content {
             hasher.update(&piece);
         }
         hex(&hasher.finalize())
+    }
+
+    /// A digest of the bytes from `from` on, in lower-case hexadecimal digits.
+    #[must_use]
+    pub fn digest(&self, from: u64, algorithm: Algorithm) -> String {
+        let pieces = (from..self.len).step_by(PIECE_STEP).map(|offset| self.piece(offset, PIECE));
+        match algorithm {
+            Algorithm::Blake3 => {
+                let mut hasher = blake3::Hasher::new();
+                pieces.for_each(|piece| {
+                    hasher.update(&piece);
+                });
+                hasher.finalize().to_hex().to_string()
+            }
+            Algorithm::Crc32 => {
+                let mut hasher = crc32fast::Hasher::new();
+                pieces.for_each(|piece| hasher.update(&piece));
+                format!("{:08x}", hasher.finalize())
+            }
+            Algorithm::Sha256 => {
+                let mut hasher = Sha256::new();
+                pieces.for_each(|piece| hasher.update(&piece));
+                hex(&hasher.finalize())
+            }
+        }
     }
 
     /// Sebastiano Vigna's SplitMix64, whose state after `index` steps is known.

@@ -228,7 +228,9 @@ with_each_server! {
                     window.take(taken);
                     window.grant(limit);
                 }
-                ServerMessage::Done { path, verified, .. } => break Outcome::Done { path, verified },
+                ServerMessage::Done { path, verified, digest, page_agrees, .. } => {
+                    break Outcome::Done { path, verified, digest, page_agrees };
+                }
                 ServerMessage::Failed { problem, .. } => break Outcome::Failed(problem),
                 _ => {}
             }

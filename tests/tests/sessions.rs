@@ -14,7 +14,7 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 use fastrand::Rng;
 use ferryport_tests::{
     chaos::{Blow, Chaos, Fault, On, Way},
-    client::{Client, File, Outcome},
+    client::{Client, Digest, File, Outcome},
     content::Content,
     portal::{Options, Portal},
     process::wait_for,
@@ -211,6 +211,86 @@ with_each_server! {
             let went_on = client.transcript().contains("Going on from there");
             assert!(went_on, "{}", client.transcript());
         }
+    }
+}
+
+/// What the page says of its file decides whether that gets its name; the server's word too.
+mod the_pages_digest_has_to_be_that_of_what_was_relayed {
+    use super::*;
+
+    async fn claim(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let algorithm = client.connect(&server).await.digest;
+        for (name, len) in [("empty", 0), ("small", 5000), ("big", 12 << 20)] {
+            let file = |what: &str| File::new(format!("{name}.{what}"), Content { len, seed: len });
+            let right = file("right").saying(Digest::Right);
+            let outcome = client.upload_one(&right).await;
+            must_be_stored(&client, &server, &right, &outcome);
+            let Outcome::Done { digest: Some(digest), page_agrees: true, .. } = outcome else {
+                panic!("{outcome:?}");
+            };
+            assert_eq!(
+                (digest.algorithm, digest.hex),
+                (algorithm, right.content.digest(0, algorithm))
+            );
+
+            let unable = file("unable").saying(Digest::Unable);
+            let outcome = client.upload_one(&unable).await;
+            must_be_stored(&client, &server, &unable, &outcome);
+            assert!(matches!(outcome, Outcome::Done { page_agrees: false, .. }), "{outcome:?}");
+
+            if len > 0 {
+                let wrong = file("wrong").saying(Digest::Wrong);
+                let outcome = client.upload_one(&wrong).await;
+                let Outcome::Failed(problem) = outcome else { panic!("{outcome:?}") };
+                assert!(problem.remedy.is_some(), "{problem:?}");
+                assert_eq!(server.sha256_of(&wrong.path), None);
+            }
+        }
+        // A good file is not replaced by one that nobody vouches for.
+        let good = File::new("big.right", Content { len: 12 << 20, seed: 12 << 20 });
+        let bad = File::new("big.right", Content { len: 1 << 20, seed: 1 }).overwriting();
+        let outcome = client.upload_one(&bad.saying(Digest::Wrong)).await;
+        assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+        assert_eq!(server.sha256_of("big.right"), Some(good.content.sha256()));
+        assert_eq!(leftovers(&server), [""; 0]);
+
+        // What goes on with an earlier upload is vouched for as a whole, and from where it goes on.
+        for digest in [Digest::Right, Digest::Wrong] {
+            let file = big("resumed").saying(Digest::Unsaid);
+            let temporary = upload_half(&mut client, &file).await;
+            client.begin_anew().await.expect("the session is still connected");
+            let resumed = file.clone().saying(digest).resuming(temporary);
+            let outcome = client.upload_one(&resumed).await;
+            if digest == Digest::Right {
+                must_be_stored(&client, &server, &file, &outcome);
+                let agrees = matches!(outcome, Outcome::Done { page_agrees: true, .. });
+                assert!(agrees, "{outcome:?}");
+                std::fs::remove_file(server.root().join("resumed")).unwrap();
+            } else {
+                assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
+                assert_eq!(server.sha256_of("resumed"), None);
+            }
+        }
+        assert_eq!(leftovers(&server), [""; 0]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn vsftpd_which_makes_none() {
+        claim(servers::start(Kind::Vsftpd)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn proftpd_which_makes_the_same() {
+        let digests = servers::Digests::All;
+        let options = servers::Options { digests, ..servers::Options::default() };
+        claim(Server::start(Kind::ProFtpd, options)).await;
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn pure_ftpd_which_makes_none() {
+        claim(servers::start(Kind::PureFtpd)).await;
     }
 }
 
