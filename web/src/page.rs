@@ -69,6 +69,8 @@ pub enum Event {
     FileChecked {
         /// Whose file.
         upload: UploadId,
+        /// Where it is in the list.
+        row: Row,
         /// Whether it can.
         readable: bool,
     },
@@ -351,7 +353,9 @@ impl Page {
             Event::All(bulk) => self.act_on_all(bulk),
             Event::SetPolicy(policy) => self.set_policy(policy),
             Event::SetOrder(order) => self.set_order(order),
-            Event::FileChecked { upload, readable } => self.file_checked(upload, readable),
+            Event::FileChecked { upload, row, readable } => {
+                self.file_checked(upload, row, readable);
+            }
             Event::Digested(news) => self.digested(news),
             Event::OpenDirectory(name) => {
                 let path = self.remote.open(&name);
@@ -594,6 +598,7 @@ impl Page {
             Some(News::Ended) => {
                 self.forget_digests();
                 self.forget_directories();
+                self.check_open_files();
                 if self.queue.link_lost() > 0 {
                     self.announce(words::RETRY_TO_GO_ON.to_owned());
                 }

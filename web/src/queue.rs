@@ -650,6 +650,13 @@ impl Queue {
         Some(row)
     }
 
+    /// The file of an upload that was interrupted cannot be read any more.
+    pub fn interrupted_by_file(&mut self, row: Row, problem: Problem) {
+        if let Some(Upload { state: State::Interrupted, .. }) = self.get(row) {
+            self.change(row, |upload| upload.state = State::Failed(problem));
+        }
+    }
+
     /// Sends nothing of an open upload's file until [`Queue::readable`] says that it can be read.
     pub fn doubt(&mut self, id: UploadId) {
         self.set_readable(id, Readable::InDoubt);

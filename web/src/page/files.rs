@@ -108,11 +108,14 @@ impl Page {
     }
 
     /// The browser looked whether a file can be read.
-    pub(super) fn file_checked(&mut self, upload: UploadId, readable: bool) {
+    pub(super) fn file_checked(&mut self, upload: UploadId, row: Row, readable: bool) {
         if readable {
             self.queue.readable(upload);
-        } else {
+        } else if self.queue.row_of(upload).is_some() {
             self.file_unreadable(upload);
+        } else {
+            // The connection went away under it: because of it, most likely.
+            self.queue.interrupted_by_file(row, words::file_changed());
         }
     }
 

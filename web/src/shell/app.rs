@@ -287,7 +287,7 @@ impl App {
                 Ok(byte) => JsFuture::from(byte.array_buffer()).await.is_ok(),
                 Err(_) => false,
             };
-            app.handle(Event::FileChecked { upload, readable });
+            app.handle(Event::FileChecked { upload, row, readable });
         });
     }
 

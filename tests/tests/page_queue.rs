@@ -1,0 +1,423 @@
+//! The page's queue in a headless Chromium: choices, pauses, digests, and thousands of files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{
+    fs,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+    process::Command,
+    time::{Duration, SystemTime},
+};
+
+use ferryport_tests::{
+    browser::{Node, Page, Shown},
+    content::Content,
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+};
+use tempfile::TempDir;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// A window on a desk, and one on a telephone.
+const WIDE: u32 = 1440;
+const NARROW: u32 = 390;
+
+/// How long 2 GiB, or thousands of files, may take on a machine that is busy with everything else.
+const LONG: Duration = Duration::from_secs(200);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_choice_of_a_conflict_does_what_it_says() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let names = ["overwrite", "skip", "rename", "resume", "newer", "older"];
+    let old = Content { len: 10_000, seed: 1 };
+    let files = Folder::new();
+    for name in names {
+        files.write(name, old);
+    }
+    page.choose("Choose files", &files.paths(&names)).await;
+    all_to_be(&page, &names, "Done").await;
+    page.press_button("Clear finished").await;
+    page.until("an empty list", async || page.uploads().await.is_empty().then_some(())).await;
+
+    // The same beginning, so that the one that is resumed is the file that it was.
+    let new = Content { len: 25_000, seed: 1 };
+    let other = Content { len: 25_000, seed: 2 };
+    for name in names {
+        files.write(name, if name == "resume" { new } else { other });
+    }
+    let hour = Duration::from_secs(3600);
+    files.date("newer", SystemTime::now() + hour);
+    files.date("older", SystemTime::now() - 24 * hour);
+    page.choose("Choose files", &files.paths(&names)).await;
+    all_to_be(&page, &names, "Needs a decision").await;
+    look(&page, "queue-1-decisions").await;
+
+    // A question is in nobody's way.
+    files.write("unasked", other);
+    page.choose("Choose files", &files.paths(&["unasked"])).await;
+    all_to_be(&page, &["unasked"], "Done").await;
+
+    for (name, button) in [
+        ("overwrite", "Overwrite"),
+        ("skip", "Skip"),
+        ("rename", "Rename"),
+        ("resume", "Resume"),
+        ("newer", "Only newer"),
+        ("older", "Only newer"),
+    ] {
+        press(&page, name, button).await;
+    }
+    all_to_be(&page, &["overwrite", "rename", "resume", "newer"], "Done").await;
+    all_to_be(&page, &["skip", "older"], "Skipped").await;
+    look(&page, "queue-2-decided").await;
+    let stored = |name: &str| server.sha256_of(name);
+    assert_eq!(stored("overwrite"), Some(other.sha256()));
+    assert_eq!(stored("skip"), Some(old.sha256()));
+    assert_eq!(stored("rename"), Some(old.sha256()));
+    assert_eq!(stored("rename (2)"), Some(other.sha256()));
+    assert_eq!(stored("resume"), Some(new.sha256()));
+    assert_eq!(stored("newer"), Some(other.sha256()));
+    assert_eq!(stored("older"), Some(old.sha256()));
+
+    // Chosen before, nobody is asked: the next free name is found.
+    page.select("If a file is there already", "Rename").await;
+    page.press_button("Clear finished").await;
+    page.choose("Choose files", &files.paths(&["rename"])).await;
+    all_to_be(&page, &["rename"], "Done").await;
+    assert_eq!(stored("rename (3)"), Some(other.sha256()));
+
+    // For this one, and for all that follow.
+    page.select("If a file is there already", "Ask").await;
+    page.press_button("Clear finished").await;
+    let three = ["overwrite", "newer", "resume"];
+    page.choose("Choose files", &files.paths(&three)).await;
+    all_to_be(&page, &three, "Needs a decision").await;
+    let row = row(&page, "newer").await;
+    let check = page.find_in(&row, "checkbox", "Apply to all").await;
+    page.click(&check).await;
+    press(&page, "newer", "Skip").await;
+    all_to_be(&page, &three, "Skipped").await;
+    page.choose("Choose files", &files.paths(&["skip"])).await;
+    all_to_be(&page, &["skip"], "Skipped").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    watch_wake_locks(&page).await;
+    connect(&page, &server).await;
+
+    let files = Folder::new();
+    let big = files.write_sparse("big", (2 << 30) + 1);
+    page.choose("Choose files", std::slice::from_ref(&big)).await;
+    on_its_way(&page, "big").await;
+    press(&page, "big", "Pause").await;
+    all_to_be(&page, &["big"], "Paused").await;
+    // Other files are not held up by one that is paused.
+    files.write("small", Content { len: 1000, seed: 3 });
+    page.choose("Choose files", &files.paths(&["small"])).await;
+    all_to_be(&page, &["small"], "Done").await;
+    look(&page, "queue-3-paused").await;
+
+    press(&page, "big", "Resume").await;
+    all_to_be(&page, &["big"], "Done").await;
+    let log = log(&page).await;
+    assert!(log.contains("REST ") || log.contains("APPE "), "{log}");
+    must_equal(&big, &server.root().join("big"));
+    assert_eq!(server.files(), ["big", "small"], "no temporary name stays behind");
+    let released = "window.locks.length > 0 && window.locks.every((lock) => lock.released)";
+    page.until("the wake lock to be let go", async || {
+        (page.run(released).await == true).then_some(())
+    })
+    .await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cancelled_leaves_nothing_behind() {
+    let server = servers::start(Kind::Vsftpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Folder::new();
+    for name in ["under way", "paused"] {
+        files.write_sparse(name, 1 << 30);
+    }
+    files.write("kept", Content { len: 50_000, seed: 4 });
+    page.choose("Choose files", &files.paths(&["under way"])).await;
+    on_its_way(&page, "under way").await;
+    press(&page, "under way", "Cancel").await;
+    all_to_be(&page, &["under way"], "Skipped").await;
+
+    page.choose("Choose files", &files.paths(&["paused"])).await;
+    on_its_way(&page, "paused").await;
+    page.press_button("Pause all").await;
+    all_to_be(&page, &["paused"], "Paused").await;
+    page.press_button("Cancel all").await;
+    all_to_be(&page, &["paused"], "Skipped").await;
+
+    page.choose("Choose files", &files.paths(&["kept"])).await;
+    all_to_be(&page, &["kept"], "Done").await;
+    page.until("nothing but the file that was kept", async || {
+        (server.files() == ["kept"]).then_some(())
+    })
+    .await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
+    const FILES: u64 = 5000;
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+    page.run(
+        "window.longTasks = [];
+        new PerformanceObserver((list) => {
+            window.longTasks.push(...list.getEntries().map((task) => task.duration));
+        }).observe({ type: 'longtask', buffered: true }); null",
+    )
+    .await;
+
+    let files = Folder::new();
+    for n in 0..FILES {
+        files.write(&format!("part {}/{n}", n % 10), Content { len: 1000, seed: n });
+    }
+    page.choose("Choose folder", &[files.path("")]).await;
+    page.within(LONG, "a list that is longer than the window", async || {
+        let size = page.run("document.querySelector('#uploads li')?.ariaSetSize").await;
+        (size == FILES.to_string()).then_some(())
+    })
+    .await;
+    let rows = page.run("document.querySelectorAll('#uploads li').length").await;
+    assert!(rows.as_u64().unwrap() <= 300, "{rows} rows");
+    look(&page, "queue-4-thousands").await;
+    // The last row is there as soon as it is in view.
+    page.run("document.querySelector('#uploads').scrollTop = 1e9; null").await;
+    page.until("the last row", async || {
+        let last = page.run("[...document.querySelectorAll('#uploads li')].pop()?.ariaPosInSet");
+        (last.await == FILES.to_string()).then_some(())
+    })
+    .await;
+
+    page.within(LONG, "the end", async || {
+        let text = page.all_text().await;
+        assert!(!text.contains("failed"), "{text}\n{}", server.log());
+        text.contains(&format!("{FILES} of {FILES} done")).then_some(())
+    })
+    .await;
+    let prefix = files.name();
+    for n in 0..FILES {
+        let path = format!("{prefix}/part {}/{n}", n % 10);
+        let stored = fs::read(server.root().join(&path)).unwrap();
+        assert!(stored == Content { len: 1000, seed: n }.piece(0, 1000), "{path}");
+    }
+    assert_eq!(server.files().len(), 5000);
+    let long = page.run("window.longTasks.join(' ')").await;
+    println!("tasks of more than 50 ms, in ms: {long}");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Folder::new();
+    let path = files.write_sparse("changes", 1 << 30);
+    page.choose("Choose files", std::slice::from_ref(&path)).await;
+    on_its_way(&page, "changes").await;
+    let mut file = fs::File::options().append(true).open(&path).unwrap();
+    file.write_all(b"more").unwrap();
+    drop(file);
+    all_to_be(&page, &["changes"], "Failed").await;
+    page.see("The file changed while it was read").await;
+    look(&page, "queue-5-changed").await;
+
+    files.write("steady", Content { len: 3_000_000, seed: 5 });
+    page.choose("Choose files", &files.paths(&["steady"])).await;
+    all_to_be(&page, &["steady"], "Done").await;
+    page.until("nothing but the other file", async || (server.files() == ["steady"]).then_some(()))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_digest_of_a_file_is_shown_and_is_right() {
+    let server = servers::start(Kind::Vsftpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Folder::new();
+    let content = Content { len: 9_000_001, seed: 6 };
+    files.write("known", content);
+    page.choose("Choose files", &files.paths(&["known"])).await;
+    all_to_be(&page, &["known"], "Done").await;
+    let mut hasher = blake3::Hasher::new();
+    content.pieces().for_each(|piece| {
+        hasher.update(&piece);
+    });
+    let digest = hasher.finalize().to_hex();
+    page.see(&format!("Digest BLAKE3 {}…", &digest[..8])).await;
+    page.run("document.querySelector('.digest').open = true; null").await;
+    page.see(digest.as_str()).await;
+    page.see("The same in your browser and in the portal").await;
+    look(&page, "queue-6-digest").await;
+    page.finish().await;
+}
+
+/// Files on this machine's disk to choose from.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::Builder::new().prefix("queue ").tempdir().unwrap())
+    }
+
+    fn name(&self) -> String {
+        self.0.path().file_name().unwrap().to_string_lossy().into_owned()
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn paths(&self, names: &[&str]) -> Vec<PathBuf> {
+        names.iter().map(|name| self.path(name)).collect()
+    }
+
+    fn write(&self, name: &str, content: Content) {
+        let path = self.path(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, content.piece(0, content.len)).unwrap();
+    }
+
+    fn date(&self, name: &str, modified: SystemTime) {
+        let file = fs::File::options().append(true).open(self.path(name)).unwrap();
+        file.set_modified(modified).unwrap();
+    }
+
+    /// A file that takes little of the disk: holes, with something here and there, so that a piece
+    /// in the wrong place is noticed.
+    fn write_sparse(&self, name: &str, len: u64) -> PathBuf {
+        const STEP: u64 = 37 << 20;
+        let path = self.path(name);
+        let mut file = fs::File::create(&path).unwrap();
+        file.set_len(len).unwrap();
+        for offset in (0..len - 1).step_by(usize::try_from(STEP).unwrap()) {
+            file.seek(SeekFrom::Start(offset)).unwrap();
+            let piece = Content { len: 5000, seed: offset }.piece(0, len - offset);
+            file.write_all(&piece).unwrap();
+        }
+        file.seek(SeekFrom::Start(len - 1)).unwrap();
+        file.write_all(b"!").unwrap();
+        path
+    }
+}
+
+fn must_equal(ours: &Path, theirs: &Path) {
+    let same = Command::new("cmp").arg(ours).arg(theirs).output().unwrap();
+    let said = String::from_utf8_lossy(&same.stdout);
+    assert!(same.status.success(), "{said}");
+    let mut byte = [0];
+    fs::File::open(theirs).unwrap().read_exact(&mut byte).unwrap();
+}
+
+/// Fills in the form, connects, and trusts the server's certificate.
+async fn connect(page: &Page, server: &Server) {
+    page.fill("Host", "127.0.0.1").await;
+    page.fill("Port", &server.port().to_string()).await;
+    page.fill("Username", server.username()).await;
+    page.fill("Password", server.password()).await;
+    page.press_button("Connect").await;
+    let dialog = page.find("dialog", "Certificate not trusted").await;
+    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
+    page.click(&button).await;
+    page.find("button", "Choose files").await;
+}
+
+async fn row(page: &Page, name: &str) -> Node {
+    let list = page.find("list", "Uploads").await;
+    page.find_in(&list, "listitem", name).await
+}
+
+async fn press(page: &Page, name: &str, button: &str) {
+    let row = row(page, name).await;
+    let button = page.find_in(&row, "button", button).await;
+    page.click(&button).await;
+}
+
+/// Waits until the status of each of these begins so.
+async fn all_to_be(page: &Page, names: &[&str], status: &str) {
+    page.within(LONG, &format!("{names:?}: {status}"), async || {
+        let shown = page.uploads().await;
+        let is = |name: &&str| {
+            let mut rows = shown.iter().filter(|shown| shown.label == **name);
+            rows.next_back().is_some_and(|Shown { status: is, .. }| is.starts_with(status))
+        };
+        names.iter().all(is).then_some(())
+    })
+    .await;
+}
+
+/// Waits until the server has taken something of a file.
+async fn on_its_way(page: &Page, name: &str) {
+    page.until(&format!("{name} on its way"), async || {
+        let shown = page.uploads().await;
+        shown
+            .iter()
+            .any(|shown| {
+                shown.label == name && shown.status.starts_with("Uploading") && shown.percent > 0
+            })
+            .then_some(())
+    })
+    .await;
+}
+
+async fn log(page: &Page) -> String {
+    let log = page.find("region", "Session log").await;
+    page.text(&log).await
+}
+
+/// Keeps every wake lock that the page takes.
+async fn watch_wake_locks(page: &Page) {
+    page.run(
+        "window.locks = [];
+        const take = navigator.wakeLock.request.bind(navigator.wakeLock);
+        navigator.wakeLock.request = async (kind) => {
+            const lock = await take(kind);
+            window.locks.push(lock);
+            return lock;
+        }; null",
+    )
+    .await;
+}
+
+/// Pictures of a state; nothing may stick out to the side.
+async fn look(page: &Page, state: &str) {
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        page.screenshot(&format!("{state}-{width}")).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+    }
+}
