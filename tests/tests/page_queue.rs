@@ -285,6 +285,23 @@ async fn the_digest_of_a_file_is_shown_and_is_right() {
     page.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_browser_that_makes_no_digests_uploads_all_the_same() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    page.run("window.Worker = function () { throw new Error('no workers here'); }; null").await;
+    connect(&page, &server).await;
+
+    let files = Folder::new();
+    let content = Content { len: 3_000_000, seed: 7 };
+    files.write("plain", content);
+    page.choose("Choose files", &files.paths(&["plain"])).await;
+    all_to_be(&page, &["plain"], "Done").await;
+    assert_eq!(server.sha256_of("plain"), Some(content.sha256()));
+    assert!(!page.all_text().await.contains("The same in your browser"));
+}
+
 /// Files on this machine's disk to choose from.
 struct Folder(TempDir);
 
@@ -416,6 +433,7 @@ async fn watch_wake_locks(page: &Page) {
 async fn look(page: &Page, state: &str) {
     for width in [NARROW, WIDE] {
         page.resize(width).await;
+        page.run("document.querySelector('#total').scrollIntoView(); null").await;
         page.screenshot(&format!("{state}-{width}")).await;
         let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");

@@ -58,7 +58,9 @@ impl Waiting {
     /// Sorts anew; `size` knows the files.
     pub(super) fn sort(&mut self, order: Order, size: impl Fn(Row) -> u64) {
         self.order = order;
-        let rows = std::mem::take(&mut self.rows);
-        self.rows = rows.into_iter().map(|(_, row)| (order.rank(size(row)), row)).collect();
+        // One by one: `collect` would bring a whole sorting algorithm into the module.
+        for (_, row) in std::mem::take(&mut self.rows) {
+            self.insert(row, size(row));
+        }
     }
 }

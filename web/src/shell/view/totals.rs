@@ -67,6 +67,7 @@ impl TotalsView {
         set_attribute(&self.landing, "data-used", if totals.files > 0 { "yes" } else { "no" });
         set_bar(&self.bar, totals.permille(), &words::count(&totals));
         let state = match (totals.active, totals.failed + totals.waiting) {
+            (0, 0) if totals.paused > 0 => "paused",
             (0, 0) if totals.done > 0 => "done",
             (0, attention) if attention > 0 => "attention",
             (_, _) => "sending",
