@@ -22,7 +22,7 @@ use tokio::{
         tcp::{ReadHalf, WriteHalf},
     },
     task::JoinSet,
-    time::timeout,
+    time::{sleep, timeout},
 };
 
 use crate::servers::Server;
@@ -89,6 +89,8 @@ struct Weather {
     made: AtomicU64,
     /// The server's words do not come through on control connections with a lower number.
     mute_below: AtomicU64,
+    /// Bytes that go through to the server in a second on each connection; 0 for as many as come.
+    rate: AtomicU64,
 }
 
 impl Chaos {
@@ -148,6 +150,11 @@ impl Chaos {
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut planned = self.weather.faults.lock().unwrap_or_else(PoisonError::into_inner);
         *planned = faults.into_iter().collect();
+    }
+
+    /// From here on so many bytes a second go through to the server on each connection.
+    pub fn slow_down(&self, bytes_per_second: u64) {
+        self.weather.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
     /// From here on the server's words do not come through on the control connections that stand.
@@ -220,13 +227,14 @@ async fn pass_on(
 ) {
     let is_mute = || number < weather.mute_below.load(Ordering::Relaxed);
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
+    let rate = || weather.rate.load(Ordering::Relaxed);
     let on_way = |way| fault.filter(|fault| fault.way == way);
     let ended = {
         let (from_client, to_client) = client.split();
         let (from_server, to_server) = server.split();
         tokio::try_join!(
-            forward(from_client, to_server, on_way(Way::ToServer), || false),
-            forward(from_server, to_client, on_way(Way::ToClient), is_mute),
+            forward(from_client, to_server, on_way(Way::ToServer), || false, rate),
+            forward(from_server, to_client, on_way(Way::ToClient), is_mute, || 0),
         )
     };
     if let Err(End::Struck(Blow::Reset) | End::Broken) = ended {
@@ -241,6 +249,7 @@ async fn forward(
     mut to: WriteHalf<'_>,
     fault: Option<Fault>,
     is_mute: impl Fn() -> bool,
+    rate: impl Fn() -> u64,
 ) -> Result<(), End> {
     let mut buffer = vec![0; 16 * 1024];
     let mut passed = 0;
@@ -263,6 +272,9 @@ async fn forward(
             _ => to.write_all(bytes).await?,
         }
         passed += count as u64;
+        if let Some(pause) = (count as u64 * 1000).checked_div(rate()) {
+            sleep(Duration::from_millis(pause)).await;
+        }
     }
 }
 

@@ -262,6 +262,12 @@ impl Portal {
         self.process.output()
     }
 
+    /// The memory that it holds now, in bytes.
+    #[must_use]
+    pub fn memory_now(&self) -> u64 {
+        self.process.memory_now()
+    }
+
     /// The most memory that it ever held, in bytes.
     #[must_use]
     pub fn peak_memory(&self) -> u64 {

@@ -100,7 +100,8 @@ impl Session {
     }
 
     async fn attach(portal: &Portal, new: NewSession) -> Result<Self> {
-        let mut socket = client::open_socket(&portal.door(), &[("Origin", &portal.origin())]).await?;
+        let mut socket =
+            client::open_socket(&portal.door(), &[("Origin", &portal.origin())]).await?;
         let NewSession { session, secret } = new;
         let version = protocol::VERSION;
         let hello = ClientMessage::Hello { version, session, secret, resume: None };

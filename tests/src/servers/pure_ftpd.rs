@@ -63,6 +63,8 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     }
     if let Some(max) = site.options.max_sessions {
         arguments.extend(["--maxclientsperip".into(), max.to_string().into()]);
+        // 50 of all addresses together unless told otherwise.
+        arguments.extend(["--maxclientsnumber".into(), max.max(50).to_string().into()]);
     }
     Plan { program: program("usr/sbin/pure-ftpd"), arguments }
 }

@@ -1,0 +1,154 @@
+//! Backpressure and its bounds: whoever is slow slows down whoever is fast, and nobody's memory
+//! grows.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use ferryport_tests::{
+    chaos::Chaos,
+    client::{Client, File, Outcome},
+    content::Content,
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+};
+use futures_util::future::join_all;
+use protocol::ServerMessage;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+const KIB: u64 = 1 << 10;
+const MIB: u64 = 1 << 20;
+
+/// What a slow server takes in a second.
+const SLOW: u64 = 100_000;
+
+/// What the kernel holds between the portal and a server that does not read, at Linux's defaults:
+/// a send buffer and a receive buffer on loopback, twice with a slow network between them.
+const KERNEL_BUFFERS: u64 = 24 * MIB;
+
+/// The window of the tests below.
+const WINDOW: u64 = MIB;
+
+/// Windows so small that a bound is reached soon.
+const SMALL_WINDOWS: Options<'static> = Options {
+    flags: &[
+        "--allow-network",
+        "127.0.0.0/8",
+        "--window",
+        "1 MiB",
+        "--max-chunk",
+        "256 KiB",
+        "--window-budget",
+        "32 MiB",
+    ],
+    log: "info",
+};
+
+/// The bytes that the page may send follow those that the server takes, at whatever rate that is:
+/// the page is never granted more than its window beyond them, and the portal holds no more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_reads_slowly_holds_the_page_at_its_rate() {
+    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let server = servers::start(Kind::PureFtpd);
+    let network = Chaos::before(&server).await;
+    let mut client = Client::open(&portal).await;
+    client.connect_at(network.address(), &server).await;
+    network.slow_down(SLOW);
+    let file = File::new("slow.bin", Content { len: 200 * MIB, seed: 1 });
+    let mut granted = 0;
+    let mut memory = Vec::new();
+    client
+        .upload_until(&file, |message| {
+            if let ServerMessage::Credit { taken, limit, .. } = message {
+                assert!(limit - taken <= WINDOW, "{limit} granted with {taken} taken");
+                granted = *limit;
+                memory.push(portal.memory_now());
+            }
+            // Beyond what the buffers of the system take at once, it goes at the server's rate.
+            on_disk(&server) >= 3 * SLOW
+        })
+        .await;
+    let ahead = granted.saturating_sub(on_disk(&server));
+    assert!(ahead <= WINDOW + KERNEL_BUFFERS, "{ahead} bytes ahead of the disk");
+    assert!(granted < file.content.len, "the page was held back");
+    let (first, most) = (memory[0], memory.iter().max().unwrap());
+    println!("portal: {} KiB at first, {} KiB at most", first / KIB, most / KIB);
+    assert!(most - first <= 8 * MIB, "the portal's memory grew: {memory:?}");
+    network.slow_down(0);
+}
+
+/// What has arrived at the server, under whatever name.
+fn on_disk(server: &Server) -> u64 {
+    let sizes = server.files().into_iter().map(|path| server.root().join(path));
+    sizes.filter_map(|path| path.metadata().ok()).map(|metadata| metadata.len()).sum()
+}
+
+/// A page that stops sending, and one that goes away, hold their windows and nothing more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
+    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let server = servers::start(Kind::PureFtpd);
+    let before = portal.memory_now();
+    let mut silent = Vec::new();
+    for n in 0..8 {
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = File::new(format!("{n}.bin"), Content { len: 100 * MIB, seed: n });
+        client
+            .upload_until(&file, |message| {
+                matches!(message, ServerMessage::Credit { taken, .. } if *taken >= 4 * MIB)
+            })
+            .await;
+        silent.push(client);
+    }
+    let held = portal.memory_now().saturating_sub(before);
+    println!("portal: {} KiB for 8 silent pages", held / KIB);
+    assert!(held <= 8 * (WINDOW + MIB) + 16 * MIB, "{held} bytes");
+    // Whoever comes after them is not held up.
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let file = File::new("after.bin", Content { len: 20 * MIB, seed: 99 });
+    let outcome = client.upload_one(&file).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+}
+
+/// Two hundred sessions share one budget; each gets its turn, and the portal stays within it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_hundred_sessions_at_once_stay_within_the_budget() {
+    const SESSIONS: u64 = 200;
+    const BUDGET: u64 = 32 * MIB;
+    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    // Each takes as many sessions as half of its data ports allow.
+    let options = servers::Options { max_sessions: Some(1000), ..servers::Options::default() };
+    let pure_ftpds: Vec<_> = (0..5).map(|_| Server::start(Kind::PureFtpd, options)).collect();
+    let mut clients = Vec::new();
+    for (_, server) in (0..SESSIONS).zip(pure_ftpds.iter().cycle()) {
+        let mut client = Client::open(&portal).await;
+        client.connect(server).await;
+        clients.push(client);
+    }
+    let logged_in = portal.memory_now();
+    let uploads = clients.iter_mut().zip(0..).map(|(client, n)| async move {
+        let file = File::new(format!("{n}.bin"), Content { len: 2 * MIB, seed: n });
+        let outcome = client.upload_one(&file).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+        file
+    });
+    let files = join_all(uploads).await;
+    let peak = portal.peak_memory();
+    println!(
+        "portal: {} MiB with {SESSIONS} sessions logged in, {} MiB at its peak",
+        logged_in / MIB,
+        peak / MIB
+    );
+    for (file, server) in files.iter().zip(pure_ftpds.iter().cycle()) {
+        assert_eq!(server.sha256_of(&file.path), Some(file.content.sha256()), "{}", file.path);
+    }
+    // Beside the windows, each session under way has buffers of its own towards both sides.
+    let own = 256 * KIB;
+    assert!(peak <= logged_in + BUDGET + SESSIONS * own, "{} MiB", peak / MIB);
+}
