@@ -7,7 +7,7 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -53,7 +53,7 @@ pub(super) struct Keeper {
     place: OnceCell<Place>,
     written: RefCell<Written>,
     waiting: RefCell<Waiting>,
-    handles: RefCell<HashMap<String, JsValue>>,
+    handles: RefCell<BTreeMap<String, JsValue>>,
     timer: Cell<Option<i32>>,
     save: OnceCell<Function>,
 }
@@ -67,7 +67,7 @@ struct Place {
 /// What the store has.
 #[derive(Default)]
 struct Written {
-    rows: HashMap<Row, (u32, String)>,
+    rows: BTreeMap<Row, (u32, String)>,
     next_number: u32,
     home: Option<SavedHome>,
     tab: Option<Tab>,
