@@ -117,6 +117,19 @@ impl Page {
         .await;
     }
 
+    /// Duplicates the tab, with all that it keeps for itself; scripts of the page find the other one
+    /// as `window.twin`.
+    pub async fn duplicate(&self) {
+        let parameters = json!({
+            "expression": "(window.twin = window.open(location.href)) !== null",
+            "returnByValue": true, "userGesture": true,
+        });
+        let answer = self.call("Runtime.evaluate", parameters).await;
+        assert_eq!(answer["result"]["value"], true, "the browser opens no other tab: {answer}");
+        // A tab that is not seen is drawn rarely, or not at all.
+        self.call("Page.bringToFront", json!({})).await;
+    }
+
     /// Loads the page again, as a person does who insists on it, and waits until it has loaded.
     pub async fn reload(&self) {
         const ASKS: &str = "Page.javascriptDialogOpening";

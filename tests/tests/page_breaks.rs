@@ -128,6 +128,28 @@ async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload(
     scene.page.see("is another file than the one whose upload was interrupted").await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    scene.upload_in_part().await;
+    scene.saved().await;
+    scene.page.duplicate().await;
+    let queues = "navigator.locks.query().then(({ held }) =>
+        new Set(held.map(({ name }) => name).filter((name) => name.startsWith('ferryport'))).size)";
+    scene
+        .page
+        .until("a queue of its own in the other tab", async || {
+            (scene.page.run(queues).await == 2).then_some(())
+        })
+        .await;
+    let other = scene.page.run("window.twin.document.body.innerText").await;
+    let other = other.as_str().unwrap_or_default();
+    assert!(other.contains("Not connected") && !other.contains("Interrupted"), "{other}");
+    scene.must_arrive().await;
+    let log = scene.log().await;
+    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+}
+
 /// A page that is connected through a way that can be cut.
 struct Scene {
     server: Server,
