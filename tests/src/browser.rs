@@ -117,6 +117,61 @@ impl Page {
         .await;
     }
 
+    /// Duplicates the tab, with all that it keeps for itself; scripts of the page find the other one
+    /// as `window.twin`.
+    pub async fn duplicate(&self) {
+        let parameters = json!({
+            "expression": "(window.twin = window.open(location.href)) !== null",
+            "returnByValue": true, "userGesture": true,
+        });
+        let answer = self.call("Runtime.evaluate", parameters).await;
+        assert_eq!(answer["result"]["value"], true, "the browser opens no other tab: {answer}");
+        // A tab that is not seen is drawn rarely, or not at all.
+        self.call("Page.bringToFront", json!({})).await;
+    }
+
+    /// Loads the page again, as a person does who insists on it, and waits until it has loaded.
+    pub async fn reload(&self) {
+        const ASKS: &str = "Page.javascriptDialogOpening";
+        self.cdp.forget("Page.loadEventFired");
+        self.cdp.forget(ASKS);
+        self.call("Page.reload", json!({})).await;
+        self.until("the page to load again", async || {
+            if !self.cdp.events(&[ASKS]).is_empty() {
+                self.cdp.forget(ASKS);
+                self.call("Page.handleJavaScriptDialog", json!({ "accept": true })).await;
+            }
+            let loaded = self.cdp.events(&["Page.loadEventFired"]);
+            (!loaded.is_empty()).then_some(())
+        })
+        .await;
+    }
+
+    /// Ends the tab's process, as a fault or a lack of memory does, and loads the page again.
+    pub async fn crash(&self) {
+        // There is nobody left to answer.
+        let _gone =
+            tokio::time::timeout(Duration::from_secs(1), self.try_call("Page.crash", json!({})))
+                .await;
+        self.until("the crash", async || {
+            (!self.cdp.events(&["Inspector.targetCrashed"]).is_empty()).then_some(())
+        })
+        .await;
+        self.cdp.forget("Inspector.targetCrashed");
+        self.reload().await;
+    }
+
+    /// Takes the browser off the network, or back on it. Connections that exist are not cut by it.
+    pub async fn go_offline(&self, offline: bool) {
+        self.call("Network.enable", json!({})).await;
+        self.call(
+            "Network.emulateNetworkConditions",
+            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1,
+                    "uploadThroughput": -1 }),
+        )
+        .await;
+    }
+
     /// Makes the window `width` pixels wide.
     pub async fn resize(&self, width: u32) {
         let height = if width < 600 { 780 } else { 900 };

@@ -12,6 +12,7 @@
 //! - [`impostors`]: what else may listen where somebody expects an FTPS server.
 //! - [`chaos`]: a network between a client and a server that fails as it is told.
 //! - [`portal`]: `ferryport serve`.
+//! - [`crossing`]: a way between the browser and the portal that is slow, cut and mended.
 //! - [`content`]: the bytes and the names of what is uploaded.
 //! - [`client`]: a session of the portal, without a page.
 //! - [`browser`]: a headless Chromium, told what to do over its own protocol.
@@ -27,6 +28,7 @@ mod cdp;
 pub mod chaos;
 pub mod client;
 pub mod content;
+pub mod crossing;
 pub mod impostors;
 pub mod link;
 pub mod portal;

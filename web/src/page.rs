@@ -776,4 +776,6 @@ fn said_again(said: Said) -> Effect {
 }
 
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod tests;

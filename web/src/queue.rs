@@ -6,7 +6,7 @@
 //! reach it.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet},
     rc::Rc,
 };
 
@@ -301,7 +301,7 @@ pub struct Queue {
     /// Rows whose record in the browser's store may be out of date.
     unsaved: BTreeSet<Row>,
     /// The rows of an earlier page that miss their files, by the file's name.
-    missing: HashMap<String, Vec<Row>>,
+    missing: BTreeMap<String, Vec<Row>>,
     cut: Option<Cut>,
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.

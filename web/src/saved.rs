@@ -31,6 +31,8 @@ pub struct SavedRow {
     pub name_number: u32,
     /// Where a part of it lies on the server.
     pub temporary_path: Option<String>,
+    /// How many bytes that part had when it was last heard of.
+    pub kept_bytes: u64,
     /// The digest of both ends of its bytes, where a part lies on the server: [`edges`].
     pub edges: Option<u64>,
     /// Whether the person had paused it.

@@ -427,12 +427,14 @@ pub fn restored(number: usize) -> String {
 
 /// What has to be done so that rows of an earlier page go on.
 #[must_use]
-pub fn to_go_on(connected: bool, handles: bool) -> &'static str {
-    match (connected, handles) {
-        (false, true) => "Connect again, then press Continue and let the browser read the files.",
-        (false, false) => "Connect again, then choose or drop the same files.",
-        (true, true) => "Press Continue, and let the browser read the files.",
-        (true, false) => "Choose or drop the same files again.",
+pub fn to_go_on(connected: bool, source: Source) -> &'static str {
+    match (connected, source) {
+        (false, Source::Handle) => {
+            "Connect again, then press Continue and let the browser read the files."
+        }
+        (false, _) => "Connect again, then choose or drop the same files.",
+        (true, Source::Handle) => "Press Continue, and let the browser read the files.",
+        (true, _) => "Choose or drop the same files again.",
     }
 }
 

@@ -204,3 +204,146 @@ fn other_version_asks_for_a_reload() {
     assert!(connection.problem().is_some());
     assert!(matches!(connection.ftps(), Ftps::Out));
 }
+
+/// A page that is logged in, and whose link was lost.
+fn cut_off() -> Connection {
+    let mut connection = logged_in();
+    connection.take_acts();
+    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
+    connection
+}
+
+fn hello(acts: &[Act]) -> Option<protocol::client::Heard> {
+    match acts {
+        [.., Act::Say(ClientMessage::Hello { resume, .. })] => *resume,
+        other => panic!("no hello: {other:?}"),
+    }
+}
+
+#[test]
+fn page_that_comes_back_says_how_far_it_is() {
+    let mut connection = logged_in();
+    connection.heard(&ServerMessage::Connected(facts()), Millis(0));
+    connection.heard(&ServerMessage::Pong, Millis(0));
+    connection.socket_closed(Millis(100), 0.0);
+    connection.retry_now();
+    connection.socket_opened(session(), 17);
+    let resume = hello(&connection.take_acts());
+    assert_eq!(resume, Some(protocol::client::Heard { messages: 1, log: 17 }));
+}
+
+#[test]
+fn what_is_said_while_the_link_is_lost_is_said_when_it_is_back() {
+    let mut connection = cut_off();
+    let list = Said::Message(ClientMessage::List { path: "/".into() });
+    assert!(!connection.keep(list.clone()), "there is no link to say it on");
+    connection.retry_now();
+    connection.socket_opened(session(), 0);
+    connection.welcome(LIMITS, 0, None, Millis(200));
+    assert_eq!(connection.take_again(), [list]);
+}
+
+#[test]
+fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more() {
+    let mut connection = cut_off();
+    connection.retry_now();
+    connection.socket_opened(session(), 0);
+    connection.take_acts();
+    assert_eq!(connection.goodbye(problem()), Some(News::SessionLost));
+    assert_eq!(connection.take_acts(), [Act::CloseLink, Act::OpenLink(None)]);
+    assert!(connection.is_coming_back());
+    let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
+    connection.socket_opened(other, 0);
+    assert_eq!(hello(&connection.take_acts()), None);
+    connection.welcome(LIMITS, 0, None, Millis(0));
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+}
+
+#[test]
+fn portal_that_is_out_of_step_gets_a_new_session() {
+    let mut connection = cut_off();
+    connection.retry_now();
+    connection.socket_opened(session(), 0);
+    assert_eq!(connection.welcome(LIMITS, 9, None, Millis(0)), Some(News::SessionLost));
+    assert!(connection.take_acts().contains(&Act::OpenLink(None)));
+}
+
+#[test]
+fn page_whose_session_goes_on_in_another_tab_does_not_take_it_back() {
+    let mut connection = logged_in();
+    connection.take_acts();
+    assert_eq!(connection.taken_over(), Some(News::Ended));
+    assert_eq!(connection.socket_closed(Millis(1), 0.0), None);
+    assert_eq!(connection.deadline(), None);
+    assert_eq!(connection.problem(), Some(&words::taken_over()));
+    assert!(connection.session().is_none());
+}
+
+#[test]
+fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
+    let mut connection = cut_off();
+    connection.reached(Reach::Offline, Millis(200));
+    assert_eq!((connection.deadline(), connection.next_try_in(Millis(200))), (None, None));
+    connection.tick(Millis(100_000), 0.0);
+    assert_eq!(connection.take_acts(), []);
+    connection.reached(Reach::Online, Millis(100_000));
+    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))]);
+}
+
+#[test]
+fn link_that_outlived_the_network_is_asked_at_once_whether_it_works() {
+    let mut connection = logged_in();
+    connection.take_acts();
+    connection.heard(&ServerMessage::Pong, Millis(60_000));
+    connection.reached(Reach::Offline, Millis(60_000));
+    connection.reached(Reach::Online, Millis(60_000));
+    connection.tick(Millis(60_000), 0.0);
+    assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Ping)]);
+    assert_eq!(connection.tick(Millis(70_001), 0.0), Some(News::LinkLost), "no answer to it");
+}
+
+#[test]
+fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
+    let mut connection = Connection::default();
+    connection.restore(destination("a"), Some("aa".into()), Some(session()));
+    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))]);
+    connection.socket_opened(session(), 0);
+    assert_eq!(hello(&connection.take_acts()), None);
+    let news = connection.welcome(LIMITS, 0, Some(facts()), Millis(0));
+    assert_eq!(news, Some(News::Connected { again: true }));
+    assert!(connection.ready().is_some());
+}
+
+#[test]
+fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
+    let mut connection = Connection::default();
+    connection.restore(destination("a"), Some("aa".into()), Some(session()));
+    connection.socket_opened(session(), 0);
+    connection.take_acts();
+    assert_eq!(connection.goodbye(problem()), None);
+    assert_eq!(connection.problem(), Some(&words::password_needed()));
+    connection.take_acts();
+    connection.connect(destination("a"));
+    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
+    connection.socket_opened(other, 0);
+    connection.take_acts();
+    connection.welcome(LIMITS, 0, None, Millis(0));
+    assert_eq!(
+        connection.take_acts(),
+        [Act::Connect(destination("a"), Some("aa".into()))],
+        "what was trusted stays trusted"
+    );
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+}
+
+#[test]
+fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
+    let mut connection = welcomed();
+    connection.take_acts();
+    connection.certificate_not_trusted(certificate("aa"));
+    assert_eq!(connection.socket_closed(Millis(1), 0.0), Some(News::LinkLost));
+    connection.trust();
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
+}

@@ -6,7 +6,7 @@ use protocol::{
 
 use super::*;
 
-const LIMITS: Limits = Limits {
+pub(super) const LIMITS: Limits = Limits {
     max_chunk_bytes: 1 << 20,
     min_chunk_bytes: 1 << 14,
     max_open_uploads: 8,
@@ -56,7 +56,7 @@ fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
     }
 }
 
-fn facts() -> Connected {
+pub(super) fn facts() -> Connected {
     Connected {
         host: "a".into(),
         port: 21,

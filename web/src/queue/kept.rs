@@ -58,8 +58,8 @@ impl Queue {
         let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
         for &(_, row) in &rows {
             let held = self.change(row, |upload| {
-                let State::Open(open) = &upload.state else { return true };
-                let held = open.hold == Hold::Paused;
+                let held = matches!(&upload.state, State::Open(open) if open.hold == Hold::Paused);
+                upload.keep(upload.resume.clone());
                 upload.state = if held { State::Held } else { State::Queued };
                 held
             });
@@ -92,6 +92,7 @@ impl Queue {
                 choice: saved.choice,
                 name_number: saved.name_number,
                 resume: saved.temporary_path,
+                kept_bytes: saved.kept_bytes,
                 edges: saved.edges,
                 source,
                 held_before: saved.paused,
@@ -144,7 +145,7 @@ impl Queue {
         self.change(row, |upload| {
             upload.source = Source::Here;
             if edges.is_none() || upload.edges != edges {
-                upload.resume = None;
+                upload.keep(None);
             }
         });
         let waits = matches!(self.get(row), Some(Upload { state: State::Interrupted, .. }));
@@ -189,7 +190,7 @@ impl Queue {
             State::Interrupted => upload.held_before,
             State::Held => true,
             State::Open(open) => open.hold == Hold::Paused,
-            State::Done { .. } | State::Skipped(_) => return None,
+            State::Done(_) | State::Skipped(_) => return None,
         };
         Some(SavedRow {
             path: upload.file.path.clone(),
@@ -199,6 +200,7 @@ impl Queue {
             choice: upload.choice,
             name_number: upload.name_number,
             temporary_path: upload.resume.clone(),
+            kept_bytes: if upload.resume.is_some() { upload.taken() } else { 0 },
             edges: upload.edges,
             paused,
         })

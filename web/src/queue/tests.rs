@@ -351,3 +351,83 @@ fn upload_that_the_portal_tries_again_by_itself_stays_open() {
     assert_eq!(stage(&queue), Stage::Sending);
     assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
 }
+
+#[test]
+fn nothing_is_sent_on_another_socket_before_the_portal_says_from_where() {
+    let mut queue = queue(&[100 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 64 * KIB);
+    chunk(&mut queue).unwrap();
+    queue.hold_open(Cut { next_try: None });
+    queue.mended();
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    credit_again(&mut queue, 1, 0, 4 * KIB, 64 * KIB);
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB, "from what the portal has");
+}
+
+#[test]
+fn check_that_is_under_way_goes_on_through_a_lost_socket() {
+    let mut queue = queue(&[8 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    grant(&mut queue, 0, 0, 8 * KIB);
+    while chunk(&mut queue).is_some() {}
+    queue.verifying(id);
+    queue.hold_open(Cut { next_try: None });
+    queue.mended();
+    credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
+    let State::Open(open) = queue.get(Row(0)).unwrap().state() else { panic!("it has ended") };
+    assert_eq!(open.stage(), Stage::Verifying);
+}
+
+#[test]
+fn uploads_of_a_lost_session_are_offered_again_from_what_the_server_holds() {
+    let mut queue = queue(&[100 * KIB, 100 * KIB]);
+    queue.offers(&LIMITS);
+    queue.opened(UploadId(0), "/home/.a.part".into());
+    assert_eq!(queue.session_lost(), 2);
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(ids(&offers), [2, 3]);
+    assert_eq!(offers[0].resume.as_deref(), Some("/home/.a.part"));
+    assert_eq!(offers[1].resume, None);
+}
+
+/// What a page leaves whose first upload is under way.
+fn left_behind() -> Vec<crate::saved::SavedRow> {
+    let mut queue = queue(&[100 * KIB, 7]);
+    queue.offers(&LIMITS);
+    queue.opened(UploadId(0), "/home/.a.part".into());
+    queue.edges_known(Row(0), 99);
+    queue.done(UploadId(1), stored());
+    queue.rows().filter_map(|row| queue.record(row)).collect()
+}
+
+fn like(size: u64, modified_millis: Option<i64>) -> Picked {
+    Picked { path: "folder/0".into(), size, modified_millis }
+}
+
+#[test]
+fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
+    let left = left_behind();
+    assert_eq!(left.len(), 1, "what is stored is not kept");
+    let mut queue = Queue::default();
+    queue.restore(left, |_| false);
+    queue.retry(Row(0));
+    assert_eq!(queue.offers(&LIMITS), [], "there is nothing to read");
+    assert_eq!(queue.fit(&like(100 * KIB, None)), Fit::Missing(Row(0)));
+    assert_eq!(queue.fit(&like(100 * KIB, Some(1))), Fit::Other(Row(0)));
+    assert_eq!(queue.fit(&Picked { path: "b".into(), ..like(7, None) }), Fit::New);
+    queue.found(Row(0), Some(99));
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(offers[0].resume.as_deref(), Some("/home/.a.part"));
+    assert!(!queue.misses_files());
+}
+
+#[test]
+fn file_that_nobody_compared_starts_over() {
+    let mut queue = Queue::default();
+    let left = left_behind().into_iter().map(|row| crate::saved::SavedRow { edges: None, ..row });
+    queue.restore(left.collect(), |_| true);
+    assert_eq!(queue.get(Row(0)).unwrap().source(), Source::Handle);
+    queue.found(Row(0), None);
+    assert_eq!(queue.offers(&LIMITS)[0].resume, None);
+}

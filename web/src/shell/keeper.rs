@@ -7,7 +7,7 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::HashMap,
+    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -53,7 +53,7 @@ pub(super) struct Keeper {
     place: OnceCell<Place>,
     written: RefCell<Written>,
     waiting: RefCell<Waiting>,
-    handles: RefCell<HashMap<String, JsValue>>,
+    handles: RefCell<BTreeMap<String, JsValue>>,
     timer: Cell<Option<i32>>,
     save: OnceCell<Function>,
 }
@@ -67,7 +67,7 @@ struct Place {
 /// What the store has.
 #[derive(Default)]
 struct Written {
-    rows: HashMap<Row, (u32, String)>,
+    rows: BTreeMap<Row, (u32, String)>,
     next_number: u32,
     home: Option<SavedHome>,
     tab: Option<Tab>,
@@ -157,7 +157,7 @@ async fn find(app: &Rc<App>) -> Result<(), Fault> {
         store.remove(&queue)?;
     }
     let _ = app.keeper.place.set(Place { store, queue });
-    match restored(app, left, tab) {
+    match restored(app, left, tab.as_ref()) {
         Some(restored) => {
             restored::fill_form(&app.dom, &restored.home.destination)?;
             app.restore(restored);
@@ -210,9 +210,9 @@ fn random_below(bound: u8) -> u8 {
 }
 
 /// What an earlier page left, as the core takes it; nothing when there is nothing to go on with.
-fn restored(app: &App, left: Loaded, tab: Option<Tab>) -> Option<Restored> {
+fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
     let saved = left.home.as_deref().and_then(|home| serde_json::from_str(home).ok());
-    let home: SavedHome = tab.as_ref().and_then(|tab| tab.home.clone()).or(saved)?;
+    let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved)?;
     let keeper = &app.keeper;
     let mut written = keeper.written.borrow_mut();
     let mut rows = Vec::new();
@@ -223,7 +223,7 @@ fn restored(app: &App, left: Loaded, tab: Option<Tab>) -> Option<Restored> {
             rows.push(row);
         }
     }
-    let session = tab.as_ref().and_then(|tab| tab.session.clone());
+    let session = tab.and_then(|tab| tab.session.clone());
     if rows.is_empty() && session.is_none() {
         return None;
     }

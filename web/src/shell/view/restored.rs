@@ -31,7 +31,8 @@ impl RestoredView {
         };
         let handles = missing.iter().any(has_handle);
         let connected = page.connection().ready().is_some();
-        let what = words::to_go_on(connected, handles);
+        let source = if handles { Source::Handle } else { Source::Gone };
+        let what = words::to_go_on(connected, source);
         set_text(&self.text, &format!("{} {what}", words::restored(missing.len())));
         show(&self.go_on, Visibility::shown_if(handles));
     }
