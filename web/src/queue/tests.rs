@@ -280,7 +280,7 @@ proptest! {
 
     #[test]
     fn whatever_happens_every_upload_can_still_be_finished(
-        steps in prop::collection::vec((0..12_u8, 0..6_usize, 0..40_u32), 0..120),
+        steps in prop::collection::vec((0..20_u8, 0..6_usize, 0..40_u32), 0..160),
     ) {
         let mut queue = queue(&[0, 1, 5 * KIB, 100 * KIB, 3, 70 * KIB]);
         for (step, row, id) in steps {
@@ -300,8 +300,19 @@ proptest! {
                     let credit = Credit { taken: 0, received: 0, limit: 50 * KIB };
                     queue.credit(id, Attempt(id.0 % 2), credit, Millis(0));
                 }
+                11 => { queue.paused(id, Some("/part".into())); }
+                12 => { queue.pause_all(); }
+                13 => queue.resume_all(),
+                14 => { queue.cancel_all(); }
+                15 => { queue.retry_failed(); }
+                16 => { queue.decide_all(Policy::Rename); }
+                17 => { queue.set_order([Order::AsDropped, Order::LargestFirst][row.0 % 2]); },
+                18 => { queue.unreadable(id, problem()); }
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
+            let open: Vec<_> = queue.open().map(|(_, row)| row).collect();
+            let distinct: BTreeSet<_> = open.iter().collect();
+            prop_assert_eq!(open.len(), distinct.len(), "no row is open twice");
         }
         let recounted = queue
             .uploads
@@ -430,4 +441,110 @@ fn file_that_nobody_compared_starts_over() {
     assert_eq!(queue.get(Row(0)).unwrap().source(), Source::Handle);
     queue.found(Row(0), None);
     assert_eq!(queue.offers(&LIMITS)[0].resume, None);
+}
+
+/// What is there under the name of a file.
+fn there() -> Existing {
+    Existing { size: Some(9), modified_millis: Some(5_000) }
+}
+
+#[test]
+fn pause_is_said_once_and_ends_the_upload_for_now() {
+    let mut queue = queue(&[10, 10, 10]);
+    queue.offers(&LIMITS);
+    assert_eq!(queue.pause(Row(0)), Some(UploadId(0)));
+    assert_eq!(queue.pause(Row(0)), None);
+    queue.paused(UploadId(0), Some("/part".into()));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2], "a paused upload is in nobody's way");
+    queue.done(UploadId(1), stored());
+    queue.resume(Row(0));
+    let again = queue.offers(&LIMITS).remove(0);
+    assert_eq!((again.upload, again.resume.as_deref()), (UploadId(3), Some("/part")));
+}
+
+#[test]
+fn upload_that_goes_on_before_its_pause_was_answered_is_offered_with_the_answer() {
+    let mut queue = queue(&[10]);
+    queue.offers(&LIMITS);
+    queue.pause(Row(0));
+    queue.resume(Row(0));
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.paused(UploadId(0), Some("/part".into()));
+    assert_eq!(queue.offers(&LIMITS).remove(0).resume.as_deref(), Some("/part"));
+}
+
+#[test]
+fn cancelled_upload_leaves_nothing_on_the_server_whatever_was_answered_first() {
+    let mut queue = queue(&[10, 10]);
+    queue.offers(&LIMITS);
+    queue.pause(Row(0));
+    queue.cancel(Row(0));
+    assert_eq!(queue.paused(UploadId(0), Some("/a".into())).as_deref(), Some("/a"));
+    queue.pause(Row(1));
+    queue.paused(UploadId(1), Some("/b".into()));
+    assert_eq!(queue.cancel(Row(1)), GivenUp { cancel: None, remove: Some("/b".into()) });
+}
+
+#[test]
+fn free_name_is_found_by_offering_it() {
+    let mut queue = queue(&[10]);
+    queue.set_policy(Policy::Rename);
+    let paths: Vec<_> = (0..3)
+        .map(|_| {
+            let offer = queue.offers(&LIMITS).remove(0);
+            assert_eq!(queue.conflict(offer.upload, there(), None).0, None, "nobody is asked");
+            offer.path
+        })
+        .collect();
+    assert_eq!(paths, ["/home/folder/0", "/home/folder/0 (2)", "/home/folder/0 (3)"]);
+}
+
+#[test]
+fn decision_for_all_decides_what_is_asked_and_what_follows() {
+    let mut queue = queue(&[10, 10, 10]);
+    for offer in queue.offers(&LIMITS) {
+        assert!(queue.conflict(offer.upload, there(), None).0.is_some());
+    }
+    queue.decide_all(Policy::Skip);
+    let third = queue.offers(&LIMITS).remove(0);
+    assert_eq!(queue.conflict(third.upload, there(), None).0, None);
+    assert_eq!(queue.totals().skipped, 3);
+}
+
+#[test]
+fn order_that_was_chosen_is_that_of_the_offers() {
+    let mut queue = queue(&[2, 3, 1]);
+    queue.set_order(Order::SmallestFirst);
+    let sizes = |offers: Vec<Offer>| offers.iter().map(|offer| offer.size).collect::<Vec<_>>();
+    assert_eq!(sizes(queue.offers(&LIMITS)), [1, 2]);
+    queue.link_lost();
+    queue.retry_failed();
+    queue.set_order(Order::LargestFirst);
+    assert_eq!(sizes(queue.offers(&LIMITS)), [3, 2]);
+}
+
+#[test]
+fn file_in_doubt_is_not_sent_and_one_that_cannot_be_read_fails_alone() {
+    let mut queue = queue(&[10 * KIB, 10 * KIB]);
+    queue.offers(&LIMITS);
+    for id in [0, 1] {
+        queue.doubt(UploadId(id));
+        grant(&mut queue, id, 0, 10 * KIB);
+    }
+    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    queue.unreadable(UploadId(0), problem());
+    queue.readable(UploadId(1));
+    assert_eq!(chunk(&mut queue).unwrap().row, Row(1));
+    assert_eq!(queue.totals().failed, 1);
+}
+
+#[test]
+fn list_is_cleared_of_what_ended_and_the_rows_keep_their_numbers() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    queue.done(UploadId(0), stored());
+    assert_eq!(queue.clear_finished(), [Row(0)]);
+    assert_eq!(queue.rows().collect::<Vec<_>>(), [Row(1), Row(2)]);
+    assert_eq!((queue.len(), queue.totals().files), (2, 2));
+    assert!(queue.get(Row(0)).is_none());
 }
