@@ -116,12 +116,12 @@ impl World {
                     };
                     self.to_portal.push_back(Frame::Message(ClientMessage::Connect(connect)));
                 }
-                Effect::Check(upload, _) => checks.push(upload),
+                Effect::Check(upload, row) => checks.push((upload, row)),
                 _ => {}
             }
         }
-        for upload in checks {
-            self.happen(Event::FileChecked { upload, readable: true });
+        for (upload, row) in checks {
+            self.happen(Event::FileChecked { upload, row, readable: true });
         }
         while let Next::Chunk(chunk) = self.page.next_chunk(0) {
             self.to_portal.push_back(Frame::Chunk(chunk.header, chunk.end));
