@@ -20,8 +20,9 @@ use crate::{
 
 const SESSIONS: u32 = 1000;
 
-/// Each has a session of the FTPS server too, which is a process or two.
-const LOGGED_IN: u32 = 200;
+/// Each has a session of the FTPS server too, which holds a port for its next data connection: a
+/// server of the tests has some 200.
+const LOGGED_IN: u32 = 100;
 
 /// After which a portal has come to rest.
 const REST: Duration = Duration::from_secs(2);

@@ -8,26 +8,25 @@ use ferryport_tests::{browser::Page, portal::Portal, servers::Server};
 /// The window's width in pixels.
 const WIDTH: u32 = 1440;
 
-/// Notes when the page is given files: before anything of the page looks at them.
-const NOTE_THE_BEGIN: &str = "for (const event of ['change', 'drop']) {
-    document.addEventListener(event, () => { window.begun = performance.now(); }, true);
-}";
+/// How long a run may take.
+const LIMIT: Duration = Duration::from_secs(180);
 
-/// Waits until the page says that so many files are done; gives the milliseconds since the begin.
-const UNTIL_DONE: &str = "new Promise((resolve, reject) => {
-    const look = () => {
-        const words = [...document.querySelectorAll('#uploads li')].map((item) => item.textContent);
-        const failed = words.find((text) => /Failed|Interrupted|Needs a decision/.test(text));
-        if (failed) { reject(new Error(failed)); return; }
-        const total = document.querySelector('#total');
-        if (window.begun && words.length > 0 && total?.dataset.state === 'done') {
-            resolve(performance.now() - window.begun);
-            return;
-        }
-        setTimeout(look, 10);
-    };
-    look();
-})";
+/// Notes by the page's own clock when it is given files, before anything of the page looks at them,
+/// and when it says that all are done.
+const WATCH: &str = "for (const event of ['change', 'drop']) {
+    document.addEventListener(event, () => { window.begun = performance.now(); }, true);
+}
+window.took = null;
+const look = () => {
+    const total = document.querySelector('#total');
+    if (window.begun && total && !total.hidden && total.dataset.state !== 'sending') {
+        const millis = performance.now() - window.begun;
+        window.took = total.dataset.state === 'done' ? millis : total.textContent;
+        return;
+    }
+    setTimeout(look, 10);
+};
+look();";
 
 /// Opens the page and connects to the server.
 pub(super) async fn connect(portal: &Portal, server: &Server) -> Page {
@@ -47,16 +46,20 @@ pub(super) async fn connect(portal: &Portal, server: &Server) -> Page {
 
 /// Drops the files onto the page and waits until it says that they are done.
 pub(super) async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
-    page.run(NOTE_THE_BEGIN).await;
+    page.run(WATCH).await;
     let zone = page.find("button", "Choose files").await;
     page.drop_files(&zone, paths).await;
-    took(page, UNTIL_DONE).await
+    took(page).await
 }
 
-/// How many milliseconds something took, as an expression says that waits for it.
-pub(super) async fn took(page: &Page, expression: &str) -> Result<Duration> {
-    let millis = page.run(expression).await;
-    let millis = millis.as_f64().with_context(|| format!("no time but {millis}"))?;
+/// Waits until the page says how many milliseconds it took.
+pub(super) async fn took(page: &Page) -> Result<Duration> {
+    let said = page.within(LIMIT, "the end of the upload", async || {
+        let said = page.run("window.took").await;
+        (!said.is_null()).then_some(said)
+    });
+    let said = said.await;
+    let millis = said.as_f64().with_context(|| format!("the page says: {said}"))?;
     Ok(Duration::from_secs_f64(millis / 1000.0))
 }
 

@@ -21,16 +21,15 @@ const PAGE: &str = r#"<!doctype html><title>Sink</title><link rel="icon" href="d
 <script>
 const file = document.getElementById('file');
 document.getElementById('choose').onclick = () => file.click();
-window.sent = new Promise((resolve, reject) => {
-    file.onchange = () => {
-        const begun = performance.now();
-        const request = new XMLHttpRequest();
-        request.open('PUT', 'sink');
-        request.onload = () => resolve(performance.now() - begun);
-        request.onerror = () => reject(new Error('the sink does not answer'));
-        request.send(file.files[0]);
-    };
-});
+window.took = null;
+file.onchange = () => {
+    const begun = performance.now();
+    const request = new XMLHttpRequest();
+    request.open('PUT', 'sink');
+    request.onload = () => { window.took = performance.now() - begun; };
+    request.onerror = () => { window.took = 'the sink does not answer'; };
+    request.send(file.files[0]);
+};
 </script>"#;
 
 /// Serves the page and its sink for as long as the runtime runs; gives the address.
@@ -45,7 +44,7 @@ pub(super) async fn serve() -> Result<SocketAddr> {
 /// Chooses the file and waits until the sink has taken it.
 pub(super) async fn put_file(page: &Page, path: PathBuf) -> Result<Duration> {
     page.choose("Choose file", &[path]).await;
-    took(page, "window.sent").await
+    took(page).await
 }
 
 async fn throw_away(body: Body) -> String {
