@@ -10,7 +10,7 @@ use crate::{
     connect::Connector,
     diagnosis::Cause,
     error::Error,
-    pool::Commons,
+    pool::{Commons, Counted, Refusal},
     profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::Status,
     upload::Ahead,
@@ -25,33 +25,40 @@ const MAX_RUNGS: usize = 6;
 #[derive(Debug)]
 pub struct Line {
     connector: Connector,
-    client: Option<Client>,
+    session: Option<Session>,
     ahead: Option<Ahead>,
     commons: Arc<Commons>,
+}
+
+/// A client, and its place among the sessions that the server may count.
+#[derive(Debug)]
+struct Session {
+    client: Client,
+    counted: Counted,
 }
 
 /// A session that no line uses, with what was asked ahead over it.
 #[derive(Debug)]
 pub(crate) struct Spare {
-    client: Client,
+    session: Session,
     ahead: Option<Ahead>,
 }
 
-/// Whether the server has room for one more session.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Room {
-    /// That is not known.
-    Unknown,
-    /// One of ours has just ended; the server may count it for a moment still.
-    MadeNow,
+impl Session {
+    /// Logs out, where the client is in step. The server may count it until then.
+    async fn quit(self) {
+        let Self { client, counted } = self;
+        if client.is_usable() {
+            client.quit().await;
+        }
+        drop(counted);
+    }
 }
 
 impl Spare {
     /// Logs out.
     pub(crate) async fn quit(self) {
-        if self.client.is_usable() {
-            self.client.quit().await;
-        }
+        self.session.quit().await;
     }
 }
 
@@ -60,7 +67,7 @@ impl Line {
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self { connector, client: None, ahead: None, commons: Arc::default() }
+        Self { connector, session: None, ahead: None, commons: Arc::default() }
     }
 
     /// A line of a pool, with a session that is there already or without.
@@ -69,14 +76,14 @@ impl Line {
         commons: Arc<Commons>,
         spare: Option<Spare>,
     ) -> Self {
-        let (client, ahead) = spare.map(|spare| (spare.client, spare.ahead)).unzip();
-        Self { connector: connector.asking_ahead(), client, ahead: ahead.flatten(), commons }
+        let (session, ahead) = spare.map(|spare| (spare.session, spare.ahead)).unzip();
+        Self { connector: connector.asking_ahead(), session, ahead: ahead.flatten(), commons }
     }
 
     /// The session without the line, if it is good for anything.
     pub(crate) fn into_spare(self) -> Option<Spare> {
-        let client = self.client.filter(Client::is_usable)?;
-        Some(Spare { client, ahead: self.ahead })
+        let session = self.session.filter(|session| session.client.is_usable())?;
+        Some(Spare { session, ahead: self.ahead })
     }
 
     pub(crate) fn commons(&self) -> &Arc<Commons> {
@@ -91,67 +98,91 @@ impl Line {
     /// # Cancel safety
     /// Dropping the future closes a connection that was being made.
     pub async fn client(&mut self) -> Result<&mut Client, Error> {
-        let mut client = self.client.take();
+        let mut session = self.session.take();
         // One that the server has ended meanwhile says so now.
-        let is_alive = client.as_mut().is_some_and(Client::is_alive);
-        let client = match client.filter(|_| is_alive) {
-            Some(client) => self.fresh(client).await?,
-            None => self.open(Room::Unknown).await?,
+        let is_alive = session.as_mut().is_some_and(|session| session.client.is_alive());
+        let session = match session.filter(|_| is_alive) {
+            Some(session) => self.fresh(session).await?,
+            None => self.open().await?,
         };
-        Ok(self.client.insert(client))
+        Ok(&mut self.session.insert(session).client)
     }
 
-    /// The client, or another one where it has worn out.
-    async fn fresh(&mut self, client: Client) -> Result<Client, Error> {
+    /// The session, or another one where it has worn out.
+    async fn fresh(&mut self, session: Session) -> Result<Session, Error> {
         let Rotation { commands, whom, age } = self.config().rotation;
+        let client = &session.client;
         let counts = whom == Rotated::All
-            || !runs_on_unix(&client)
+            || !runs_on_unix(client)
             || self.profile().get().endurance == Endurance::Limited;
         let is_worn = (counts && client.commands() >= commands) || client.age() >= age;
         if !is_worn {
-            return Ok(client);
+            return Ok(session);
         }
         client.tell(Status::Rotating { commands: client.commands(), age: client.age() });
-        client.quit().await;
-        self.open(Room::MadeNow).await
+        session.quit().await;
+        self.open().await
     }
 
-    async fn open(&mut self, mut room: Room) -> Result<Client, Error> {
+    async fn open(&mut self) -> Result<Session, Error> {
         let mut rungs = 0;
+        let mut was_doubted = false;
         loop {
-            match self.connector.open().await {
-                Ok(client) => return Ok(client),
-                Err(error) if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() => {
-                    rungs += 1;
-                }
-                Err(error) if error.diagnosis().cause == Cause::TooManyConnections => {
-                    if std::mem::replace(&mut room, Room::Unknown) == Room::MadeNow {
-                        sleep(self.config().retry.first).await;
-                        continue;
-                    }
-                    self.commons.note_crowded();
-                    if let Some(client) = self.session_of_another(error).await? {
-                        return Ok(client);
-                    }
-                }
-                Err(error) => return Err(error),
+            let attempt = self.commons.attempt();
+            let error = match self.connector.open().await {
+                Ok(client) => return Ok(Session { client, counted: attempt.opened() }),
+                Err(error) => error,
+            };
+            if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() {
+                rungs += 1;
+                continue;
+            }
+            if error.diagnosis().cause != Cause::TooManyConnections {
+                return Err(error);
+            }
+            if let Some(session) = self.without_another(attempt, error, &mut was_doubted).await? {
+                return Ok(session);
             }
         }
     }
 
-    /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
-    /// `None` where a line came back without its session, so that there is room for another.
-    async fn session_of_another(&mut self, error: Error) -> Result<Option<Client>, Error> {
-        if let Some(client) = self.take_spare() {
-            return Ok(Some(client));
+    /// The server refused a session: another one's that is open is as good. `None` where it is
+    /// worth another try.
+    async fn without_another(
+        &self,
+        attempt: Counted,
+        error: Error,
+        was_doubted: &mut bool,
+    ) -> Result<Option<Session>, Error> {
+        let spare = self.take_spare();
+        let refusal = attempt.refused(*was_doubted);
+        if let Refusal::Full(room) = refusal {
+            self.commons.note_crowded(room);
         }
-        self.tell_about(&error, Status::WaitingForSession);
-        if self.commons.another_returns().await { Ok(self.take_spare()) } else { Err(error) }
+        if spare.is_some() {
+            return Ok(spare);
+        }
+        if refusal == Refusal::Doubtful {
+            *was_doubted = true;
+            sleep(self.config().retry.first).await;
+            return Ok(None);
+        }
+        self.session_of_another(error).await
     }
 
-    fn take_spare(&mut self) -> Option<Client> {
+    /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
+    /// `None` where a line came back without its session, so that there is room for another.
+    async fn session_of_another(&self, error: Error) -> Result<Option<Session>, Error> {
+        let Some(returning) = self.commons.another_returns() else { return Err(error) };
+        self.tell_about(&error, Status::WaitingForSession);
+        returning.await;
+        Ok(self.take_spare())
+    }
+
+    fn take_spare(&self) -> Option<Session> {
         let spares = std::iter::from_fn(|| self.commons.take_spare());
-        spares.map(|spare| spare.client).find_map(|mut client| client.is_alive().then_some(client))
+        let mut sessions = spares.map(|spare| spare.session);
+        sessions.find_map(|mut session| session.client.is_alive().then_some(session))
     }
 
     /// Drops the client and takes the step that `error` suggests; `None` when there is none.
@@ -160,14 +191,14 @@ impl Line {
             self.profile().update(|profile| profile.endurance = Endurance::Limited);
         }
         let rung = self.connector.learn(error)?;
-        self.client = None;
+        self.session = None;
         Some(rung)
     }
 
     /// Whether there is a client that another verb can be sent through.
     #[must_use]
     pub fn is_usable(&self) -> bool {
-        self.client.as_ref().is_some_and(Client::is_usable)
+        self.session.as_ref().is_some_and(|session| session.client.is_usable())
     }
 
     /// Waits until the server ends the idle session; another is made when it is needed. Without a
@@ -176,10 +207,10 @@ impl Line {
     /// # Cancel safety
     /// Cancel safe.
     pub async fn idle(&mut self) {
-        match &mut self.client {
-            Some(client) => {
-                let _reported_in_the_transcript = client.idle().await;
-                self.client = None;
+        match &mut self.session {
+            Some(session) => {
+                let _reported_in_the_transcript = session.client.idle().await;
+                self.session = None;
             }
             None => std::future::pending().await,
         }
@@ -187,14 +218,14 @@ impl Line {
 
     /// Logs out, if there is a session.
     pub async fn quit(self) {
-        if let Some(client) = self.client.filter(Client::is_usable) {
-            client.quit().await;
+        if let Some(session) = self.session {
+            session.quit().await;
         }
     }
 
     /// Closes the connection without a word.
     pub(crate) fn hang_up(&mut self) {
-        self.client = None;
+        self.session = None;
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -203,8 +234,8 @@ impl Line {
 
     /// Tells the transcript something of the session that there is, or of none.
     pub(crate) fn tell(&self, status: Status) {
-        match &self.client {
-            Some(client) => client.tell(status),
+        match &self.session {
+            Some(session) => session.client.tell(status),
             None => self.connector.transcript().control(status),
         }
     }

@@ -25,8 +25,12 @@ use crate::{
 
 mod commons;
 mod growth;
+mod tally;
 
-pub(crate) use self::commons::Commons;
+pub(crate) use self::{
+    commons::Commons,
+    tally::{Counted, Refusal},
+};
 
 /// Several sessions to one server; cheap to clone.
 #[derive(Clone, Debug)]
@@ -173,9 +177,9 @@ impl Shared {
 
     /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
-        if self.commons.take_crowded() {
+        if let Some(room) = self.commons.take_crowded() {
             let before = state.growth.ceiling();
-            state.growth.refused(state.leased, Instant::now());
+            state.growth.refused(room, Instant::now());
             let max = state.growth.ceiling();
             let known = MaxSessions { count: max, at: Instant::now() };
             self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));
@@ -193,9 +197,10 @@ impl Shared {
         let mut state = self.state();
         self.look_at(&mut state);
         state.leased = state.leased.saturating_sub(1);
-        // A line that waits for another one's session has none.
-        let is_wanted = !state.is_closed && self.commons.others() < state.growth.with_errands();
-        if let Some(spare) = line.into_spare().filter(|_| is_wanted) {
+        // Its own is one of those that are open.
+        let is_wanted =
+            || !state.is_closed && self.commons.open_sessions() <= state.growth.with_errands();
+        if let Some(spare) = line.into_spare().filter(|_| is_wanted()) {
             self.commons.put_spare(spare);
         }
         drop(state);

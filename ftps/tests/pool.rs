@@ -11,16 +11,16 @@ mod scripted;
 use std::{sync::Arc, time::Duration};
 
 use ftps::{
-    Config, Pool,
+    Cause, Config, Lease, Pool,
     profile::{HostProfile, MaxSessions, SharedProfile},
 };
 use scripted::{
-    Log, Peer, Server, script,
+    BoxedScript, Log, Peer, Server, script,
     uploads::{Memory, Script, bring, plan},
     warehouse::Warehouse,
 };
 use tokio::{
-    sync::Barrier,
+    sync::{Barrier, oneshot},
     task::JoinSet,
     time::{Instant, timeout},
 };
@@ -166,6 +166,153 @@ async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
     timeout(LIMIT, bring(&mut second, &plan, &mut source)).await.unwrap().unwrap();
     assert_eq!((warehouse.refused(), pool.allowed()), (1, 1));
     assert_stored(&warehouse, 1);
+}
+
+const CROWDED: &str = "421 There are too many connections from your internet address.";
+
+/// A session that is logged in, and kept until the client ends it.
+fn welcome() -> BoxedScript {
+    script(async |mut peer: Peer| {
+        peer.log_in().await;
+        while peer.command().await.is_some() {}
+    })
+}
+
+/// The same, until the server ends it.
+fn welcome_for_now() -> (BoxedScript, oneshot::Sender<()>) {
+    let (end, ends) = oneshot::channel();
+    let welcome = script(async move |mut peer: Peer| {
+        peer.log_in().await;
+        ends.await.unwrap();
+        peer.say("421 Timeout.").await;
+    });
+    (welcome, end)
+}
+
+/// A session that is refused, once it is known that the client asked for it and is to hear it.
+fn refusal_in_between() -> (BoxedScript, oneshot::Receiver<()>, oneshot::Sender<()>) {
+    let ((asked, is_asked), (go, may_go)) = (oneshot::channel(), oneshot::channel());
+    let refusal = script(async move |mut peer: Peer| {
+        asked.send(()).unwrap();
+        may_go.await.unwrap();
+        peer.say(CROWDED).await;
+    });
+    (refusal, is_asked, go)
+}
+
+fn refusal() -> BoxedScript {
+    script(async |mut peer: Peer| peer.say(CROWDED).await)
+}
+
+/// A pool of three sessions at most, of which two are open.
+async fn two_of_three(server: &Server, log: &Log) -> (Pool, Lease, Lease) {
+    let config = with_sessions(server.config(), 3, 3);
+    let pool = Pool::new(server.connector(config, log));
+    let (mut first, mut second) = (pool.lease().await, pool.lease().await);
+    first.connect().await.unwrap();
+    second.connect().await.unwrap();
+    (pool, first, second)
+}
+
+fn sessions_known(pool: &Pool) -> Option<u32> {
+    let allowed = pool.allowed();
+    let known = pool.profile().get().max_sessions.map(|known| known.count);
+    known.inspect(|known| assert_eq!(*known, allowed))
+}
+
+/// It comes back with its session between the server's refusal and the line that hears it.
+#[tokio::test]
+async fn line_that_comes_back_during_a_refusal_is_counted() {
+    let (refusal, is_asked, go) = refusal_in_between();
+    let server = Server::start_side_by_side(vec![welcome(), welcome(), refusal]).await;
+    let (pool, _first, second) = two_of_three(&server, &Log::default()).await;
+    let mut third = pool.lease().await;
+    let meanwhile = async {
+        is_asked.await.unwrap();
+        drop(second);
+        go.send(()).unwrap();
+    };
+    let (connected, ()) = timeout(LIMIT, async { tokio::join!(third.connect(), meanwhile) })
+        .await
+        .expect("the session of the second is as good");
+    connected.unwrap();
+    assert_eq!(sessions_known(&pool), Some(2));
+}
+
+/// The server counted it when it refused another.
+#[tokio::test]
+async fn session_that_ends_during_a_refusal_is_counted() {
+    let (refusal, is_asked, go) = refusal_in_between();
+    let (second, end) = welcome_for_now();
+    let server = Server::start_side_by_side(vec![welcome(), second, refusal]).await;
+    let (pool, first, mut second) = two_of_three(&server, &Log::default()).await;
+    let mut third = pool.lease().await;
+    let meanwhile = async {
+        is_asked.await.unwrap();
+        end.send(()).unwrap();
+        second.idle().await;
+        go.send(()).unwrap();
+        drop(first);
+    };
+    let (connected, ()) = timeout(LIMIT, async { tokio::join!(third.connect(), meanwhile) })
+        .await
+        .expect("the session of the first is as good");
+    connected.unwrap();
+    assert_eq!(sessions_known(&pool), Some(2));
+}
+
+/// It took as many a moment ago.
+#[tokio::test]
+async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
+    let (second, end) = welcome_for_now();
+    let scripts = vec![welcome(), second, refusal(), welcome()];
+    let server = Server::start_side_by_side(scripts).await;
+    let log = Log::default();
+    let (pool, _first, mut second) = two_of_three(&server, &log).await;
+    end.send(()).unwrap();
+    second.idle().await;
+    let mut third = pool.lease().await;
+    timeout(LIMIT, third.connect()).await.unwrap().unwrap();
+    assert_eq!((sessions_known(&pool), pool.allowed()), (None, 3));
+    assert!(!log.has("The server takes no more"), "{}", log.text());
+}
+
+/// Others have come meanwhile.
+#[tokio::test]
+async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_time() {
+    let (second, end) = welcome_for_now();
+    let scripts = vec![welcome(), second, refusal(), refusal()];
+    let server = Server::start_side_by_side(scripts).await;
+    let log = Log::default();
+    let (pool, first, mut second) = two_of_three(&server, &log).await;
+    end.send(()).unwrap();
+    second.idle().await;
+    let mut third = pool.lease().await;
+    let meanwhile = async {
+        until(|| log.has("Waiting until one of the others is free")).await;
+        drop(first);
+    };
+    let (connected, ()) = timeout(LIMIT, async { tokio::join!(third.connect(), meanwhile) })
+        .await
+        .expect("the session of the first is as good");
+    connected.unwrap();
+    assert_eq!(sessions_known(&pool), Some(1));
+    assert!(log.has("takes no more than one session at once"), "{}", log.text());
+}
+
+/// Somebody else has all sessions that the server takes: that says nothing about ours.
+#[tokio::test]
+async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
+    let server = Server::start_side_by_side(vec![refusal(), welcome()]).await;
+    let config = with_sessions(server.config(), 2, 2);
+    let log = Log::default();
+    let pool = Pool::new(server.connector(config, &log));
+    let error = pool.lease_for_errand().await.connect().await.unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::TooManyConnections);
+    assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));
+    assert!(!log.has("The server takes no more"), "{}", log.text());
+    assert_eq!(log.count("Error: "), 1, "{}", log.text());
+    pool.lease_for_errand().await.connect().await.unwrap();
 }
 
 #[tokio::test]

@@ -2,20 +2,26 @@
 //! that none of them uses.
 
 use std::sync::{
-    Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering},
+    Arc, Mutex, MutexGuard, PoisonError,
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
 use tokio::sync::Notify;
 
+use super::tally::{Counted, Tally};
 use crate::line::Spare;
 
+/// The server has not said how many sessions it takes.
+const UNTOLD: u32 = u32::MAX;
+
 /// What all lines of a pool share.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Commons {
     bytes: AtomicU64,
     files: AtomicU64,
-    is_crowded: AtomicBool,
+    /// The fewest sessions that the server was found to take, since this was last asked.
+    room: AtomicU32,
+    tally: Arc<Tally>,
     /// Lines that are taken out and do not wait for another one's session.
     working: AtomicU32,
     /// Sessions without a line, the one that was used last on top.
@@ -33,6 +39,20 @@ impl Drop for Waiting<'_> {
     }
 }
 
+impl Default for Commons {
+    fn default() -> Self {
+        Self {
+            bytes: AtomicU64::default(),
+            files: AtomicU64::default(),
+            room: AtomicU32::new(UNTOLD),
+            tally: Arc::default(),
+            working: AtomicU32::default(),
+            spares: Mutex::default(),
+            returned: Notify::default(),
+        }
+    }
+}
+
 impl Commons {
     pub(crate) fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -42,14 +62,20 @@ impl Commons {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// The server takes no more sessions.
-    pub(crate) fn note_crowded(&self) {
-        self.is_crowded.store(true, Ordering::Relaxed);
+    /// An attempt to open a session begins.
+    pub(crate) fn attempt(&self) -> Counted {
+        self.tally.attempt()
     }
 
-    /// Whether it said so since this was last asked.
-    pub(super) fn take_crowded(&self) -> bool {
-        self.is_crowded.swap(false, Ordering::Relaxed)
+    /// The server takes no more than so many sessions.
+    pub(crate) fn note_crowded(&self, room: u32) {
+        self.room.fetch_min(room, Ordering::Relaxed);
+    }
+
+    /// How many it takes, if it was found out since this was last asked.
+    pub(super) fn take_crowded(&self) -> Option<u32> {
+        let room = self.room.swap(UNTOLD, Ordering::Relaxed);
+        (room != UNTOLD).then_some(room)
     }
 
     /// Bytes and files so far.
@@ -70,10 +96,9 @@ impl Commons {
         self.spares().push(spare);
     }
 
-    /// How many sessions there are beside that of one line that is taken out.
-    pub(super) fn others(&self) -> u32 {
-        let spares = u32::try_from(self.spares().len()).unwrap_or(u32::MAX);
-        self.working.load(Ordering::Relaxed).saturating_sub(1).saturating_add(spares)
+    /// How many sessions are logged in, those that no line uses included.
+    pub(super) fn open_sessions(&self) -> u32 {
+        self.tally.open()
     }
 
     /// A line was taken out.
@@ -88,18 +113,18 @@ impl Commons {
         self.returned.notify_one();
     }
 
-    /// Waits until another line comes back; `false` where there is none that could.
+    /// Waits until another line comes back; `None` where there is none that could.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) async fn another_returns(&self) -> bool {
+    pub(crate) fn another_returns(&self) -> Option<impl Future<Output = ()> + use<'_>> {
         let returned = self.returned.notified();
         let before = self.working.fetch_sub(1, Ordering::Relaxed);
-        let _waiting = Waiting(self);
-        if before > 1 {
+        let waiting = Waiting(self);
+        (before > 1).then_some(async move {
+            let _waiting = waiting;
             returned.await;
-        }
-        before > 1
+        })
     }
 
     fn spares(&self) -> MutexGuard<'_, Vec<Spare>> {

@@ -68,10 +68,10 @@ impl Growth {
         (self.allowed + 1).min(most)
     }
 
-    /// The server refused a session; one of those that are taken out is the one.
-    pub(super) fn refused(&mut self, leased: u32, now: Instant) {
+    /// The server refused a session, since it has so many.
+    pub(super) fn refused(&mut self, room: u32, now: Instant) {
         self.ceiling_since = now;
-        self.ceiling = leased.saturating_sub(1).clamp(1, self.ceiling);
+        self.ceiling = room.clamp(1, self.ceiling);
         self.allowed = self.allowed.min(self.ceiling);
         self.before = None;
     }
@@ -193,7 +193,7 @@ mod tests {
     fn refusal_is_the_ceiling() {
         let mut trial = Trial::new(4, 8);
         assert_eq!(trial.growth.with_errands(), 5);
-        trial.growth.refused(3, trial.now);
+        trial.growth.refused(2, trial.now);
         assert_eq!((trial.growth.allowed(), trial.growth.with_errands()), (2, 2));
         assert_eq!(trial.bring(1000), 2);
         trial.growth.refused(1, trial.now);

@@ -309,6 +309,9 @@ impl fmt::Display for Status {
             Self::WaitingForSession => f.write_str(
                 "The server takes no more sessions. Waiting until one of the others is free.",
             ),
+            Self::SessionsLimited { max: 1 } => f.write_str(
+                "The server takes no more than one session at once, so no more are opened.",
+            ),
             Self::SessionsLimited { max } => write!(
                 f,
                 "The server takes no more than {max} sessions at once, so no more are opened."
