@@ -426,6 +426,7 @@ impl Page {
     fn disconnect(&mut self) {
         self.connection.disconnect();
         self.queue.disconnected();
+        self.remote.leave();
         self.forget_digests();
         self.forget_directories();
         self.changed.extend([Part::Connection, Part::Remote]);

@@ -60,6 +60,11 @@ impl Remote {
         self.refresh_at
     }
 
+    /// The person has disconnected: the next connection begins where its login does.
+    pub fn leave(&mut self) {
+        *self = Self::default();
+    }
+
     /// Starts over in `directory` on a new connection; gives the path to list.
     pub fn enter(&mut self, directory: String) -> Option<String> {
         *self = Self { directory, ..Self::default() };

@@ -22,18 +22,18 @@ fn receive(page: &mut Page, message: ServerMessage) -> Vec<Effect> {
     at(page, 0, Event::Received(Box::new(message)))
 }
 
+fn destination() -> Destination {
+    Destination {
+        host: "a".into(),
+        port: 21,
+        encryption: Encryption::Explicit,
+        username: "u".into(),
+    }
+}
+
 fn connected() -> Page {
     let mut page = Page::default();
-    at(
-        &mut page,
-        0,
-        Event::Connect(Destination {
-            host: "a".into(),
-            port: 21,
-            encryption: Encryption::Explicit,
-            username: "u".into(),
-        }),
-    );
+    at(&mut page, 0, Event::Connect(destination()));
     log_in(&mut page);
     page
 }
@@ -104,16 +104,7 @@ fn done(upload: u32) -> ServerMessage {
 #[test]
 fn login_opens_the_directory() {
     let mut page = Page::default();
-    at(
-        &mut page,
-        0,
-        Event::Connect(Destination {
-            host: "a".into(),
-            port: 21,
-            encryption: Encryption::Explicit,
-            username: "u".into(),
-        }),
-    );
+    at(&mut page, 0, Event::Connect(destination()));
     let effects = log_in(&mut page);
     assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
@@ -177,6 +168,26 @@ fn cancel_tells_the_portal() {
     at(&mut page, 0, Event::Picked(vec![file("a", 10)]));
     let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
     assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
+}
+
+#[test]
+fn who_disconnects_and_comes_back_begins_where_the_login_does() {
+    let mut page = connected();
+    receive(
+        &mut page,
+        ServerMessage::Listing { path: "/home".into(), entries: Vec::new(), left_out: 0 },
+    );
+    at(&mut page, 0, Event::OpenDirectory("read-only".into()));
+    receive(
+        &mut page,
+        ServerMessage::Listing { path: "/home/read-only".into(), entries: Vec::new(), left_out: 0 },
+    );
+    assert_eq!(page.remote().directory(), "/home/read-only");
+    at(&mut page, 0, Event::Disconnect);
+    receive(&mut page, ServerMessage::Disconnected { problem: None });
+    at(&mut page, 0, Event::Connect(destination()));
+    receive(&mut page, ServerMessage::Connected(facts()));
+    assert_eq!(page.remote().directory(), "/home");
 }
 
 #[test]
