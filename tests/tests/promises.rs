@@ -91,8 +91,10 @@ with_each_server! {
         assert_eq!(server.sha256_of("good.bin"), Some(new.content.sha256()));
     }
 
-    /// 4. The connection to the server is lost, then the server itself for a while: the upload goes
-    /// on, from what the server holds where that lets it, and the file is whole.
+    /// 4. The connection to the server is lost, then the page's socket, then the server itself for a
+    /// while: the upload goes on, from what the server holds where that lets it, and the file is
+    /// whole. A portal that is restarted and a page that is loaded again are in `sessions.rs` and
+    /// `page_breaks.rs`.
     async fn a_break_is_not_a_failure(server: Server) {
         let mut server = server;
         let flags = &["--allow-network", "127.0.0.0/8", "--retry-wait", "100 ms"];
@@ -102,6 +104,10 @@ with_each_server! {
         client.connect_at(chaos.address(), &server).await;
         let broken = Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, blow: Blow::Reset };
         chaos.plan([broken]);
+        let page_side = Chaos::before_port(portal.address().port()).await;
+        page_side.plan([Fault { on: On::Control, after: 40 << 20, ..broken }]);
+        client.move_to(portal.door().at(page_side.address()));
+        client.come_back().await;
         let file = File::new("file.bin", Content { len: 90 << 20, seed: 4 });
         let (mut interrupted, mut restarted) = (0, false);
         let outcomes = client
@@ -122,6 +128,7 @@ with_each_server! {
         let outcome = &outcomes[0];
         assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
         assert!(restarted && interrupted >= 2, "{interrupted}\n{}", client.transcript());
+        assert!(client.sockets() >= 3, "the page's socket broke, too");
         assert_eq!(server.sha256_of("file.bin"), Some(file.content.sha256()));
         // What Pure-FTPd renames while it goes on with a file, it leaves when it is killed.
         let own = |name: &String| name.starts_with(".pureftpd-upload.");
