@@ -105,6 +105,12 @@ pub fn who(who: Who) -> &'static str {
     }
 }
 
+/// Which FTPS session a line of the log belongs to: a page's uploads run over several at once.
+#[must_use]
+pub fn ftps_session(number: u32) -> String {
+    format!("FTPS session {number}")
+}
+
 /// Who speaks in a line of the log.
 #[must_use]
 pub fn log_kind(kind: LogKind) -> &'static str {

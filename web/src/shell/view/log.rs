@@ -105,6 +105,11 @@ impl LogView {
         let element = self.template.copy()?;
         set_attribute(&element, "data-kind", kind(line.kind));
         set_text(&part::<Element>(&element, ".line-time")?, &clock_time(millis(line.at_millis)));
+        if let Some(number) = line.connection {
+            let session = part::<Element>(&element, ".line-session")?;
+            set_text(&session, &format!("#{number}"));
+            set_attribute(&session, "title", &words::ftps_session(number));
+        }
         set_text(&part::<Element>(&element, ".line-kind")?, words::log_kind(line.kind));
         set_text(&part::<Element>(&element, ".line-text")?, &format::visible(&line.text));
         Ok(element)
