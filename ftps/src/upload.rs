@@ -203,6 +203,7 @@ impl<S: Source> Run<'_, S> {
         let is_part = self.agreement != Agreement::Refused;
         let keeps = keeps || (is_part && self.is_in_place(line) && self.may_replace());
         let leftover = self.temporary.take().filter(|_| self.begun);
+        let keeps = keeps || leftover.as_ref().is_none_or(|name| !self.may_remove(line, name));
         let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
             Some(leftover) if !keeps => {
                 let is_wrong = !is_part || is_wrong(&stop);
@@ -211,6 +212,14 @@ impl<S: Source> Run<'_, S> {
             leftover => leftover,
         };
         Err(Failed { stop, leftover })
+    }
+
+    /// Whether a name is one that this upload writes to. What was handed in to go on with may be
+    /// anything until it was looked at.
+    fn may_remove(&self, line: &Line, name: &RemotePath) -> bool {
+        self.path.as_ref().is_some_and(|path| {
+            temporary::is_of(name, path) || (name == path && self.is_in_place(line))
+        })
     }
 
     /// Removes what is of no use to anybody, and gives what is not ours to remove. A server that

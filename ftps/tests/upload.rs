@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ftps::{
     Cause,
-    upload::{Existing, Stop, Verified},
+    upload::{Existing, Plan, Stop, Verified},
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
@@ -630,6 +630,29 @@ async fn cancelled_upload_leaves_nothing_behind() {
     assert!(matches!(failed.stop, Stop::Cancelled));
     assert_eq!(failed.leftover, None);
     // The session is in step.
+    bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    server.finished().await;
+}
+
+/// Whatever a caller hands in to go on with: it may be somebody's good file.
+#[tokio::test]
+async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.check_and_rename_at_once(&temporary, "b", 3).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let stop = CancellationToken::new();
+    stop.cancel();
+    let precious = path("/etc/passwd");
+    let given_up = Plan { resume: Some(precious.clone()), ..plan("a", b"xyz") };
+    let failed = line.upload(&given_up, &mut Memory::new(b"xyz"), &stop).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Cancelled));
+    assert_eq!(failed.leftover, Some(precious));
+    // The session heard nothing of it.
     bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
     server.finished().await;
 }
