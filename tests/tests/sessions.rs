@@ -14,14 +14,15 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 use fastrand::Rng;
 use ferryport_tests::{
     chaos::{Blow, Chaos, Fault, On, Way},
-    client::{Client, Digest, File, Outcome},
+    client::{Client, Digest, File, Outcome, to_port},
     content::Content,
+    impostors::Impostor,
     portal::{Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
 };
-use protocol::{ClientMessage, OnConflict, ServerMessage, UploadId, client::Offer};
+use protocol::{ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, client::Offer};
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
@@ -386,6 +387,72 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
     client.hear_out().await;
     let grown = portal.peak_memory() - before;
     assert!(grown < 16 << 20, "{grown} bytes");
+}
+
+/// Each connection waits for the end of the one before: a page that asks for one after the other
+/// without an end gets no more than a few.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_connects_without_an_end_is_ended() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let silent = Impostor::silent();
+    let mut client = Client::open(&portal).await;
+    let before = portal.peak_memory();
+    for n in 0..5000 {
+        let mut connect = to_port("127.0.0.1", silent.port(), Encryption::Explicit);
+        connect.username = format!("{n}{}", "x".repeat(50_000));
+        if client.try_say(&ClientMessage::Connect(connect)).await.is_err() {
+            break;
+        }
+    }
+    client.hear_out().await;
+    let grown = portal.peak_memory() - before;
+    assert!(grown < 16 << 20, "{grown} bytes");
+}
+
+/// A path longer than any system has is refused before anything is made of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_path_without_an_end_is_refused() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::Vsftpd);
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let before = portal.peak_memory();
+    let path = "a/".repeat(30_000);
+    client.say(&ClientMessage::MakeDirectory { path: path.clone() }).await;
+    let refused = client.hear().await;
+    assert!(matches!(refused, ServerMessage::MakeDirectoryFailed { .. }), "{refused:?}");
+    assert!(client.list(&path).await.is_err());
+    assert!(client.remove(&path).await.is_err());
+    let grown = portal.peak_memory() - before;
+    assert!(grown < 16 << 20, "{grown} bytes");
+}
+
+/// Cancel removes what an earlier upload left, also where the upload that would have gone on with it
+/// had not begun.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::PureFtpd);
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let mut files = Vec::new();
+    for n in 0..6 {
+        let file = big(&format!("{n}.bin"));
+        let temporary = upload_half(&mut client, &file).await;
+        client.begin_anew().await.expect("the session is still connected");
+        files.push(file.resuming(temporary));
+    }
+    assert_eq!(leftovers(&server).len(), files.len());
+    // Some of them begin, and the others wait.
+    let mut ids = Vec::new();
+    for file in &files {
+        ids.push(client.offer(file).await);
+    }
+    for upload in ids {
+        client.say(&ClientMessage::Cancel { upload }).await;
+    }
+    let gone = wait_for(PATIENCE, || leftovers(&server).is_empty().then_some(()));
+    assert!(gone.is_some(), "{:?}\n{}", server.files(), client.transcript());
 }
 
 /// One schedule: some files, while the sockets of the page and the connections to the server break.

@@ -23,7 +23,7 @@ use crate::{
     settings::ByteCount,
 };
 
-/// The longest path of an offer in bytes: PATH_MAX of the systems that servers run on.
+/// The longest path in bytes: PATH_MAX of the systems that servers run on.
 const MAX_PATH_LEN: usize = 4096;
 
 /// The page broke the protocol: the session ends.
@@ -77,6 +77,10 @@ pub enum Misconduct {
     #[error(transparent)]
     NeverSaid(#[from] NeverSaid),
 }
+
+/// Connections that may wait for the end of an earlier one: whoever presses a button twice is
+/// nobody's enemy.
+const MAX_WAITING_LINKS: u32 = 4;
 
 /// After so many counted messages, the page is told that they were taken in.
 const HEARD_EVERY: u64 = 32;
@@ -135,15 +139,15 @@ impl Conversation {
     pub async fn start_over(&mut self) -> GoOn {
         // Nobody has to hear the answers any more.
         self.outbox.start_over();
-        let connected = self.link.as_ref().and_then(Link::connected);
-        if connected.is_none()
-            && let Some(link) = self.link.take()
-        {
-            link.close().await;
+        let is_connected = self.link.as_ref().is_some_and(|link| link.connected().is_some());
+        if !is_connected {
+            self.close().await;
         }
         self.end_uploads().await;
         self.outbox.start_over();
         (self.heard, self.heard_told) = (0, 0);
+        // Asked last: a link that ends from here on tells the new page.
+        let connected = self.link.as_ref().and_then(Link::connected);
         GoOn { connected, next_upload: self.next_upload() }
     }
 
@@ -175,7 +179,7 @@ impl Conversation {
             ClientMessage::Hello { .. } => return Err(Misconduct::HelloAgain),
             ClientMessage::Ping => self.pong(),
             ClientMessage::Heard { messages } => self.outbox.heard(messages)?,
-            ClientMessage::Connect(connect) => self.connect(connect),
+            ClientMessage::Connect(connect) => self.connect(connect)?,
             ClientMessage::Disconnect => self.disconnect()?,
             ClientMessage::List { path } => self.errand(Errand::List { path })?,
             ClientMessage::MakeDirectory { path } => self.errand(Errand::MakeDirectory { path })?,
@@ -200,7 +204,10 @@ impl Conversation {
         self.outbox.hint(ServerMessage::Heard { messages: self.heard });
     }
 
-    fn connect(&mut self, connect: Connect) {
+    fn connect(&mut self, connect: Connect) -> Result<(), Misconduct> {
+        if self.link.as_ref().is_some_and(|link| link.links_before() >= MAX_WAITING_LINKS) {
+            return Err(Misconduct::TooManyRequests);
+        }
         let link = Link::open(
             Arc::clone(&self.portal),
             self.outbox.clone(),
@@ -209,6 +216,7 @@ impl Conversation {
             self.link.take(),
         );
         self.link = Some(link);
+        Ok(())
     }
 
     /// Takes in a piece of a file.
@@ -250,9 +258,11 @@ impl Conversation {
     /// Ends everything that the session has set in motion, and waits for its end. What the server
     /// holds of uploads under way is kept.
     pub async fn close(&mut self) {
-        if let Some(link) = self.link.take() {
+        // It stays where it is until it has ended: whoever is interrupted here comes again.
+        if let Some(link) = &mut self.link {
             link.close().await;
         }
+        self.link = None;
     }
 
     fn end(&self, upload: UploadId, ending: Ending) -> Result<(), Misconduct> {
@@ -265,16 +275,23 @@ impl Conversation {
     /// One that waits is answered at once; one that has begun answers itself.
     fn end_upload(&self, upload: UploadId, ending: Ending) -> Option<ServerMessage> {
         let open = self.uploads.get(upload)?;
-        if self.link.as_ref().is_some_and(|link| link.withdraw(upload)) {
-            self.uploads.remove(upload);
-            return Some(open.ended(ending, open.offer.resume.clone()));
+        let Some(link) = self.link.as_ref().filter(|link| link.withdraw(upload)) else {
+            open.end(ending);
+            return None;
+        };
+        self.uploads.remove(upload);
+        let resume = open.offer.resume.clone();
+        if ending == Ending::Remove
+            && let Some(path) = resume.clone()
+        {
+            // What an earlier upload left is given up with this one; too much to do leaves it.
+            let _full_or_ended = link.send(Errand::TidyUp { path });
         }
-        open.end(ending);
-        None
+        Some(open.ended(ending, resume))
     }
 
     fn disconnect(&self) -> Result<(), Misconduct> {
-        match &self.link {
+        match self.link.as_ref().filter(|link| !link.has_ended()) {
             Some(link) => link.hang_up(),
             None => self.outbox.answer(&ServerMessage::Disconnected { problem: None })?,
         }
@@ -282,6 +299,11 @@ impl Conversation {
     }
 
     fn errand(&self, errand: Errand) -> Result<(), Misconduct> {
+        if let Some(path) = errand.path()
+            && path.len() > MAX_PATH_LEN
+        {
+            return self.answer_failed(&errand, words::bad_path(path));
+        }
         let unsent = match &self.link {
             None => errand,
             Some(link) => match link.send(errand) {
@@ -293,13 +315,22 @@ impl Conversation {
         if let Errand::Upload(upload) = &unsent {
             self.uploads.remove(upload.offer.upload);
         }
-        Ok(self.outbox.answer(&unsent.failed(words::not_connected()))?)
+        self.answer_failed(&unsent, words::not_connected())
+    }
+
+    fn answer_failed(&self, errand: &Errand, problem: Problem) -> Result<(), Misconduct> {
+        match errand.failed(problem) {
+            Some(answer) => Ok(self.outbox.answer(&answer)?),
+            None => Ok(()),
+        }
     }
 
     fn offer(&mut self, offer: Offer) -> Result<(), Misconduct> {
         let upload = offer.upload;
         self.check_id(upload)?;
-        if offer.path.is_empty() || offer.path.len() > MAX_PATH_LEN {
+        let resume = offer.resume.as_deref().unwrap_or_default();
+        let is_too_long = offer.path.len().max(resume.len()) > MAX_PATH_LEN;
+        if offer.path.is_empty() || is_too_long {
             return self.fail(upload, words::bad_path(&offer.path));
         }
         let Some(link) = &self.link else {

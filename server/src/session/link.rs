@@ -3,7 +3,10 @@
 //! The story, in order: vet the destination, dial and log in, tell the page; run errands and
 //! uploads until the page hangs up; answer every upload that is still open; say goodbye.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{
+    Arc, Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use ftps::{Algorithm, Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
@@ -46,6 +49,11 @@ pub enum Errand {
         /// As the page sent it.
         path: String,
     },
+    /// Remove what a cancelled upload would have gone on with, without a word.
+    TidyUp {
+        /// As the page sent it.
+        path: String,
+    },
     /// Upload a file.
     Upload(Arc<OpenUpload>),
 }
@@ -66,6 +74,9 @@ pub struct Link {
     small: mpsc::Sender<Errand>,
     hang_up: CancellationToken,
     facts: Arc<Facts>,
+    /// Links that had to end first when this one was opened.
+    before: u32,
+    begun: Arc<AtomicBool>,
     task: JoinHandle<()>,
 }
 
@@ -73,10 +84,23 @@ pub struct Link {
 type Facts = Mutex<Option<Connected>>;
 
 impl Errand {
-    /// The answer to an errand that came to nothing.
+    /// The path that the page sent, but for an upload's.
     #[must_use]
-    pub fn failed(&self, problem: Problem) -> ServerMessage {
+    pub fn path(&self) -> Option<&str> {
         match self {
+            Self::List { path }
+            | Self::MakeDirectory { path }
+            | Self::Remove { path }
+            | Self::TidyUp { path } => Some(path),
+            Self::Upload(_) => None,
+        }
+    }
+
+    /// The answer to an errand that came to nothing, if it has one.
+    #[must_use]
+    pub fn failed(&self, problem: Problem) -> Option<ServerMessage> {
+        Some(match self {
+            Self::TidyUp { .. } => return None,
             Self::List { path } => ServerMessage::ListingFailed { path: path.clone(), problem },
             Self::MakeDirectory { path } => {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
@@ -86,7 +110,7 @@ impl Errand {
                 let resume = upload.offer.resume.clone();
                 ServerMessage::Failed { upload: upload.offer.upload, problem, resume }
             }
-        }
+        })
     }
 }
 
@@ -104,6 +128,8 @@ impl Link {
         let (small_sender, small_receiver) = mpsc::channel(SMALL_ERRANDS);
         let hang_up = CancellationToken::new();
         let facts = Arc::<Facts>::default();
+        let begun = Arc::<AtomicBool>::default();
+        let before = earlier.as_ref().map_or(0, |earlier| earlier.links_before() + 1);
         let worker = Worker {
             portal,
             outbox,
@@ -113,13 +139,15 @@ impl Link {
             hang_up: hang_up.clone(),
             facts: Arc::clone(&facts),
         };
+        let begins = Arc::clone(&begun);
         let task = tokio::spawn(async move {
-            if let Some(earlier) = earlier {
+            if let Some(mut earlier) = earlier {
                 earlier.close().await;
             }
+            begins.store(true, Ordering::Relaxed);
             worker.run(connect).await;
         });
-        Self { waiting, small: small_sender, hang_up, facts, task }
+        Self { waiting, small: small_sender, hang_up, facts, before, begun, task }
     }
 
     /// Hands an errand over.
@@ -150,6 +178,12 @@ impl Link {
         self.facts.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How many links have to end before this one begins.
+    #[must_use]
+    pub fn links_before(&self) -> u32 {
+        if self.begun.load(Ordering::Relaxed) { 0 } else { self.before }
+    }
+
     /// Whether there is nothing to come back to.
     #[must_use]
     pub fn has_ended(&self) -> bool {
@@ -168,9 +202,14 @@ impl Link {
     }
 
     /// Asks the task to end and waits for it.
-    pub async fn close(self) {
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it can be asked again.
+    pub async fn close(&mut self) {
         self.hang_up.cancel();
-        let _panicked = self.task.await;
+        if !self.task.is_finished() {
+            let _panicked = (&mut self.task).await;
+        }
     }
 }
 
@@ -349,6 +388,9 @@ impl Worker {
                 Some(Errand::List { path }) => self.list(pool, path).await,
                 Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
                 Some(Errand::Remove { path }) => self.remove(pool, path).await,
+                Some(Errand::TidyUp { path }) => {
+                    let _stays = self.try_remove(pool, &path).await;
+                }
                 // Uploads have a queue of their own.
                 Some(Errand::Upload(_)) => (),
                 None => return,
@@ -392,7 +434,13 @@ impl Worker {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
-        client.make_directories(&directory).await.map_err(|error| words::problem(&error))
+        tokio::select! {
+            made = client.make_directories(&directory) => {
+                made.map_err(|error| words::problem(&error))
+            }
+            // The client is out of step then, and the pool ends anyway.
+            () = self.hang_up.cancelled() => Err(words::not_connected()),
+        }
     }
 
     async fn remove(&self, pool: &Pool, path: String) {
@@ -408,7 +456,11 @@ impl Worker {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| words::problem(&error))?;
         let leftover = words::leftover_path(&words::directory(client), path)?;
-        lease.remove(&leftover).await.map_err(|error| words::problem(&error))
+        tokio::select! {
+            removed = lease.remove(&leftover) => removed.map_err(|error| words::problem(&error)),
+            // The client is out of step then, and the pool ends anyway.
+            () = self.hang_up.cancelled() => Err(words::not_connected()),
+        }
     }
 
     /// Answers what is still open, then tells the page that there is no connection any more.
@@ -417,17 +469,21 @@ impl Worker {
         let waiting = self.waiting.close();
         self.small.close();
         while let Ok(errand) = self.small.try_recv() {
-            self.outbox.send(errand.failed(words::not_connected())).await;
+            if let Some(answer) = errand.failed(words::not_connected()) {
+                self.outbox.send(answer).await;
+            }
         }
         for upload in waiting {
             self.open_uploads.remove(upload.offer.upload);
             let answer = match &end {
                 End::HungUp | End::CertificateNotTrusted => {
-                    upload.ended(upload.ending(), upload.offer.resume.clone())
+                    Some(upload.ended(upload.ending(), upload.offer.resume.clone()))
                 }
                 End::Problem(problem) => Errand::Upload(upload).failed(problem.clone()),
             };
-            self.outbox.send(answer).await;
+            if let Some(answer) = answer {
+                self.outbox.send(answer).await;
+            }
         }
         let problem = match end {
             End::CertificateNotTrusted => return,

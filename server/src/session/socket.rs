@@ -36,6 +36,8 @@ enum End {
     Write(#[from] WriteError),
     #[error("the page said nothing for {}", humantime::format_duration(*.0))]
     Silence(Duration),
+    #[error("the page has heard nothing for {}", humantime::format_duration(*.0))]
+    Deaf(Duration),
     #[error("the page has come back on another socket")]
     TakenOver,
     #[error(transparent)]
@@ -120,15 +122,19 @@ async fn converse(
             if let Err(misconduct) = greet(&mut turn.conversation, session, settings, heard).await {
                 return End::Misconduct(misconduct);
             }
+            let outbox = session.outbox();
             tokio::select! {
+                () = outbox.is_deaf_for(settings.page_write_timeout) => {
+                    End::Deaf(settings.page_write_timeout)
+                }
                 end = read(stream, &mut turn.conversation, portal) => end,
-                written = session.outbox().write_to(sink, settings.page_write_timeout) => {
+                written = outbox.write_to(sink, settings.page_write_timeout) => {
                     written.map_or_else(End::Write, |never| match never {})
                 }
             }
         } => end,
     };
-    if let End::Misconduct(_) | End::Goodbye = end {
+    if let End::Misconduct(_) | End::Deaf(_) | End::Goodbye = end {
         session.end(Over::Ended);
     }
     end
@@ -237,7 +243,7 @@ async fn goodbye(sink: &mut SplitSink<WebSocket, Message>, end: &End) {
         End::Silence(_) => return close(sink, close_code::AWAY).await,
         End::TakenOver => ServerMessage::TakenOver,
         End::Version(_) => ServerMessage::Unsupported { version: protocol::VERSION },
-        End::Over(_) | End::NoHello(_) | End::NotYours(_) | End::Misconduct(_) => {
+        End::Over(_) | End::Deaf(_) | End::NoHello(_) | End::NotYours(_) | End::Misconduct(_) => {
             ServerMessage::Goodbye { problem: problem(end) }
         }
     };
@@ -266,6 +272,7 @@ fn problem(end: &End) -> Problem {
         | End::Socket(_)
         | End::Write(_)
         | End::Silence(_)
+        | End::Deaf(_)
         | End::TakenOver
         | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => "Connect again.",
     };
@@ -282,7 +289,7 @@ fn close_code(end: &End) -> u16 {
         | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => close_code::NORMAL,
         End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => close_code::AWAY,
         End::NoHello(_) | End::NotYours(_) => close_code::POLICY,
-        End::Version(_) | End::Misconduct(_) => close_code::PROTOCOL,
+        End::Version(_) | End::Misconduct(_) | End::Deaf(_) => close_code::PROTOCOL,
     }
 }
 

@@ -189,8 +189,9 @@ impl Uploader {
         let scene =
             Scene { upload, portal: &self.portal, outbox: &self.outbox, digest: self.digest };
         let answer = upload::run(lease, scene, &mut upcoming).await;
-        self.open_uploads.remove(upload.offer.upload);
         self.outbox.send(answer).await;
+        // Last: whoever waits for the end of all uploads has their answers behind it.
+        self.open_uploads.remove(upload.offer.upload);
         upcoming.taken
     }
 }

@@ -95,7 +95,8 @@ settings! {
     page_silence_timeout: Duration = "\"90 s\"", like "\"90 s\"";
     /// The pause between two pings of the page, and between two of the portal.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
-    /// How long a message to the page may take to leave.
+    /// How long a message to the page may take to leave, and how long others may wait for the page
+    /// to hear what was said.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// How long an upload under way waits for the page to send on, or to say its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";

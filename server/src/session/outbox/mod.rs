@@ -17,7 +17,10 @@ use std::{
 use axum::extract::ws::{Message, Utf8Bytes};
 use futures_util::{Sink, SinkExt as _};
 use protocol::{ServerMessage, UploadId, server::LogKind};
-use tokio::sync::{Notify, Semaphore};
+use tokio::{
+    sync::{Notify, Semaphore},
+    time::{Instant, sleep_until},
+};
 
 use self::log::Log;
 pub use self::log::LogLimits;
@@ -49,6 +52,8 @@ struct Shared {
     state: Mutex<State>,
     /// Something is there to be written.
     filled: Notify,
+    /// Somebody waits for room.
+    short: Notify,
     /// Bytes of messages that may still be kept.
     room: Semaphore,
     capacity: usize,
@@ -62,6 +67,10 @@ struct State {
     heard: u64,
     /// How many of `unheard` were written to this socket.
     written: usize,
+    /// How many wait for room.
+    waiting: usize,
+    /// Since when somebody does and the page has heard nothing.
+    short_since: Option<Instant>,
     /// What the page can do without.
     hints: VecDeque<ServerMessage>,
     /// Credits that this socket has not got yet.
@@ -99,6 +108,8 @@ impl Outbox {
             unheard: VecDeque::new(),
             heard: 0,
             written: 0,
+            waiting: 0,
+            short_since: None,
             hints: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
@@ -106,6 +117,7 @@ impl Outbox {
         let shared = Shared {
             state: Mutex::new(state),
             filled: Notify::new(),
+            short: Notify::new(),
             room: Semaphore::new(capacity),
             capacity,
         };
@@ -116,9 +128,28 @@ impl Outbox {
     /// [`Self::close`] the message goes nowhere.
     pub async fn send(&self, message: ServerMessage) {
         let Some(kept) = self.keep(&message) else { return };
-        if let Ok(permits) = self.shared.room.acquire_many(kept.bytes).await {
+        let permits = match self.shared.room.try_acquire_many(kept.bytes) {
+            Ok(permits) => Ok(permits),
+            Err(_) => {
+                let _waits = Waits::new(self);
+                self.shared.room.acquire_many(kept.bytes).await
+            }
+        };
+        if let Ok(permits) = permits {
             permits.forget();
             self.push(kept);
+        }
+    }
+
+    /// Resolves when somebody has waited for so long to send, and the page has heard nothing.
+    pub async fn is_deaf_for(&self, limit: Duration) {
+        loop {
+            let since = self.state().short_since;
+            match since {
+                Some(since) if since.elapsed() >= limit => return,
+                Some(since) => sleep_until(since + limit).await,
+                None => self.shared.short.notified().await,
+            }
         }
     }
 
@@ -172,6 +203,7 @@ impl Outbox {
         if messages > said {
             return Err(NeverSaid { heard: messages, said });
         }
+        state.short_since = state.short_since.map(|_| Instant::now());
         while state.heard < messages {
             let Some(kept) = state.unheard.pop_front() else { break };
             state.heard += 1;
@@ -186,6 +218,8 @@ impl Outbox {
     pub fn rewind(&self, log: u64) {
         let mut state = self.state();
         state.written = 0;
+        // A page that has just come has not had the time to hear.
+        state.short_since = state.short_since.map(|_| Instant::now());
         state.hints.clear();
         state.credits.clear();
         state.log.rewind(log);
@@ -277,6 +311,30 @@ impl Outbox {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the queues would still be whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Somebody waits for room, until this is dropped.
+struct Waits<'a>(&'a Outbox);
+
+impl<'a> Waits<'a> {
+    fn new(outbox: &'a Outbox) -> Self {
+        let mut state = outbox.state();
+        state.waiting += 1;
+        state.short_since.get_or_insert_with(Instant::now);
+        drop(state);
+        outbox.shared.short.notify_one();
+        Self(outbox)
+    }
+}
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.state();
+        state.waiting -= 1;
+        if state.waiting == 0 {
+            state.short_since = None;
+        }
     }
 }
 
@@ -399,6 +457,23 @@ mod tests {
         outbox.send(removed("b")).await;
         outbox.heard(1).unwrap();
         assert_eq!(written(&outbox).await.len(), 0);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn page_that_hears_nothing_while_somebody_waits_is_noticed() {
+        let limit = Duration::from_secs(60);
+        let outbox = Outbox::new(LIMITS);
+        let long = "x".repeat(900);
+        outbox.send(removed(&long)).await;
+        let deaf = tokio::time::timeout(10 * limit, outbox.is_deaf_for(limit));
+        assert!(deaf.await.is_err(), "nobody waits");
+        let waits = outbox.clone();
+        let waiting = tokio::spawn(async move { waits.send(removed(&long)).await });
+        outbox.is_deaf_for(limit).await;
+        outbox.heard(1).unwrap();
+        waiting.await.unwrap();
+        let deaf = tokio::time::timeout(10 * limit, outbox.is_deaf_for(limit));
+        assert!(deaf.await.is_err(), "it has heard");
     }
 
     #[tokio::test(start_paused = true)]
