@@ -162,6 +162,16 @@ impl Hasher {
         }
     }
 
+    fn algorithm(&self) -> Algorithm {
+        match self {
+            Self::Blake3(_) => Algorithm::Blake3,
+            Self::Sha256(_) => Algorithm::Sha256,
+            Self::Sha1(_) => Algorithm::Sha1,
+            Self::Md5(_) => Algorithm::Md5,
+            Self::Crc32(_) => Algorithm::Crc32,
+        }
+    }
+
     fn update(&mut self, bytes: &[u8]) {
         match self {
             Self::Blake3(hasher) => {
@@ -187,18 +197,24 @@ impl Hasher {
     }
 }
 
-/// What is known of the bytes of one file: the digest of all that were seen, and of its last
+/// What is known of the bytes of one file: the digests of all that were seen, and of the last
 /// blocks, so that the server can be asked for a proof of what it holds.
 #[derive(Debug)]
 pub(crate) struct Seen {
-    algorithm: Algorithm,
     /// The part of the file that was seen.
     range: Range<u64>,
-    whole: Hasher,
-    block: Hasher,
-    block_start: u64,
-    blocks: VecDeque<Block>,
-    remembers_blocks: bool,
+    /// One for each algorithm, made in one pass.
+    wholes: Vec<Hasher>,
+    blocks: Option<Blocks>,
+}
+
+/// The last blocks of what was seen.
+#[derive(Debug)]
+struct Blocks {
+    algorithm: Algorithm,
+    hasher: Hasher,
+    start: u64,
+    ended: VecDeque<Block>,
 }
 
 /// A part of a file and its digest.
@@ -210,21 +226,17 @@ pub(crate) struct Block {
 
 impl Seen {
     /// Nothing was seen yet, and the first byte will be at `offset`. Blocks are only worth their
-    /// while where the server can make digests of ranges.
-    pub(crate) fn from(offset: u64, algorithm: Algorithm, remembers_blocks: bool) -> Self {
+    /// while where the server can make digests of ranges: by that algorithm.
+    pub(crate) fn from(
+        offset: u64,
+        algorithms: &[Algorithm],
+        of_blocks: Option<Algorithm>,
+    ) -> Self {
         Self {
-            algorithm,
             range: offset..offset,
-            whole: Hasher::new(algorithm),
-            block: Hasher::new(algorithm),
-            block_start: offset,
-            blocks: VecDeque::new(),
-            remembers_blocks,
+            wholes: algorithms.iter().copied().map(Hasher::new).collect(),
+            blocks: of_blocks.map(|algorithm| Blocks::from(offset, algorithm)),
         }
-    }
-
-    pub(crate) fn algorithm(&self) -> Algorithm {
-        self.algorithm
     }
 
     /// The part of the file that was seen.
@@ -238,45 +250,61 @@ impl Seen {
         let known = self.range.end.saturating_sub(offset);
         let known = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
         let news = bytes.get(known..).unwrap_or_default();
-        self.whole.update(news);
-        if self.remembers_blocks {
-            self.update_blocks(news);
+        for whole in &mut self.wholes {
+            whole.update(news);
+        }
+        if let Some(blocks) = &mut self.blocks {
+            blocks.update(self.range.end, news);
         }
         self.range.end += news.len() as u64;
     }
 
-    fn update_blocks(&mut self, mut news: &[u8]) {
-        let mut end = self.range.end;
+    /// The first of the algorithms.
+    pub(crate) fn main(&self) -> Option<Algorithm> {
+        self.wholes.first().map(Hasher::algorithm)
+    }
+
+    /// The digest of all that was seen; `None` where it is not made by that algorithm.
+    pub(crate) fn digest(&self, algorithm: Algorithm) -> Option<FileDigest> {
+        let whole = self.wholes.iter().find(|whole| whole.algorithm() == algorithm)?;
+        Some(whole.clone().finish())
+    }
+
+    /// The last block that ends at or before an offset, if it is remembered.
+    pub(crate) fn block_before(&self, offset: u64) -> Option<&Block> {
+        let blocks = self.blocks.as_ref()?;
+        blocks.ended.iter().rev().find(|block| block.range.end <= offset)
+    }
+}
+
+impl Blocks {
+    fn from(offset: u64, algorithm: Algorithm) -> Self {
+        let hasher = Hasher::new(algorithm);
+        Self { algorithm, hasher, start: offset, ended: VecDeque::new() }
+    }
+
+    /// Takes in the bytes from `end` on.
+    fn update(&mut self, mut end: u64, mut news: &[u8]) {
         while !news.is_empty() {
-            let missing = BLOCK_BYTES - (end - self.block_start);
+            let missing = BLOCK_BYTES - (end - self.start);
             let part = usize::try_from(missing).unwrap_or(usize::MAX).min(news.len());
             let (now, later) = news.split_at(part);
-            self.block.update(now);
+            self.hasher.update(now);
             end += now.len() as u64;
-            if end - self.block_start == BLOCK_BYTES {
-                self.end_block(end);
+            if end - self.start == BLOCK_BYTES {
+                self.end_at(end);
             }
             news = later;
         }
     }
 
-    fn end_block(&mut self, end: u64) {
-        let hasher = std::mem::replace(&mut self.block, Hasher::new(self.algorithm));
-        if self.blocks.len() == MAX_BLOCKS {
-            self.blocks.pop_front();
+    fn end_at(&mut self, end: u64) {
+        let hasher = std::mem::replace(&mut self.hasher, Hasher::new(self.algorithm));
+        if self.ended.len() == MAX_BLOCKS {
+            self.ended.pop_front();
         }
-        self.blocks.push_back(Block { range: self.block_start..end, digest: hasher.finish() });
-        self.block_start = end;
-    }
-
-    /// The digest of all that was seen.
-    pub(crate) fn digest(&self) -> FileDigest {
-        self.whole.clone().finish()
-    }
-
-    /// The last block that ends at or before an offset, if it is remembered.
-    pub(crate) fn block_before(&self, offset: u64) -> Option<&Block> {
-        self.blocks.iter().rev().find(|block| block.range.end <= offset)
+        self.ended.push_back(Block { range: self.start..end, digest: hasher.finish() });
+        self.start = end;
     }
 }
 
@@ -287,9 +315,9 @@ mod tests {
     use super::*;
 
     fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> String {
-        let mut seen = Seen::from(0, algorithm, false);
+        let mut seen = Seen::from(0, &[algorithm], None);
         seen.update(0, bytes);
-        seen.digest().hex().to_owned()
+        seen.digest(algorithm).unwrap().hex().to_owned()
     }
 
     #[test]
@@ -358,7 +386,7 @@ mod tests {
 
     #[test]
     fn block_before_an_offset_is_whole() {
-        let mut seen = Seen::from(10, Algorithm::Crc32, true);
+        let mut seen = Seen::from(10, &[], Some(Algorithm::Crc32));
         let bytes = vec![7; usize::try_from(BLOCK_BYTES * 3).unwrap()];
         seen.update(10, &bytes);
         assert!(seen.block_before(BLOCK_BYTES).is_none());
@@ -373,7 +401,8 @@ mod tests {
             bytes in prop::collection::vec(any::<u8>(), 1..2000),
             cuts in prop::collection::vec((0..2000_usize, 0..2000_usize), 0..8),
         ) {
-            let mut seen = Seen::from(0, Algorithm::Sha256, true);
+            let both = [Algorithm::Sha256, Algorithm::Md5];
+            let mut seen = Seen::from(0, &both, Some(Algorithm::Md5));
             for (from, to) in cuts {
                 let from = from.min(usize::try_from(seen.range().end).unwrap());
                 let to = to.clamp(from, bytes.len());
@@ -381,8 +410,11 @@ mod tests {
             }
             let from = usize::try_from(seen.range().end).unwrap();
             seen.update(from as u64, &bytes[from..]);
-            let digest = seen.digest();
-            prop_assert_eq!(digest.hex(), digest_of(Algorithm::Sha256, &bytes));
+            for algorithm in both {
+                let digest = seen.digest(algorithm).unwrap();
+                prop_assert_eq!(digest.hex(), digest_of(algorithm, &bytes));
+            }
+            prop_assert_eq!(seen.digest(Algorithm::Blake3), None);
         }
     }
 }

@@ -162,12 +162,15 @@ impl Line {
         if spare.is_some() {
             return Ok(spare);
         }
-        if refusal == Refusal::Doubtful {
-            *was_doubted = true;
-            sleep(self.config().retry.first).await;
-            return Ok(None);
+        match refusal {
+            Refusal::Unrelated => Err(error),
+            Refusal::Doubtful => {
+                *was_doubted = true;
+                sleep(self.config().retry.first).await;
+                Ok(None)
+            }
+            Refusal::TooEarly | Refusal::Full(_) => self.session_of_another(error).await,
         }
-        self.session_of_another(error).await
     }
 
     /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.

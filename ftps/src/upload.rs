@@ -149,7 +149,7 @@ struct Run<'a, S: Source> {
     given: u64,
     /// What the server was last seen to hold.
     held: u64,
-    /// The digest of what was sent, where somebody can make one too.
+    /// The digests of what was sent, where somebody can make them too.
     seen: Option<Seen>,
     /// What the sender says of it.
     agreement: Agreement,
@@ -470,10 +470,7 @@ impl<S: Source> Run<'_, S> {
         client.tell(Status::Checked(verified.clone()));
         self.commons.add_file();
         self.begun = false;
-        let digest = match &verified {
-            Verified::Digest(digest) => Some(digest.clone()),
-            Verified::Size { .. } | Verified::ReplyOnly => self.whole_digest(),
-        };
+        let digest = self.file_digest();
         Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
     }
 

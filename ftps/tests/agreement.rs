@@ -19,6 +19,7 @@ use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
     uploads::{Memory, Script, content, line, log_in_with, plan, read_some},
 };
+use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
 
@@ -169,6 +170,78 @@ async fn server_is_asked_for_the_digest_of_the_plan() {
     server.finished().await;
 }
 
+const MD5_OF_ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
+
+/// The sender makes what it can make fast; the server's is compared all the same.
+#[tokio::test]
+async fn server_that_makes_another_digest_is_compared_by_its_own() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, " XCRC\r\n XMD5\r\n").await;
+        for (name, md5) in [("a", MD5_OF_ABC), ("b", "0123456789abcdef0123456789abcdef")] {
+            peer.look(name, "550 none").await;
+            let (temporary, _) = peer.stor_all().await;
+            let answer = format!("250 {md5}");
+            peer.hash_and_rename_at_once(&temporary, name, ("XMD5", 3, &answer)).await;
+            if name == "b" {
+                peer.answer("RNFR /home/b", "350 to?").await;
+                peer.answer(&format!("RNTO {temporary}"), "250 ok").await;
+                peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+            }
+        }
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let plan_of = |name| Plan { digest: Some(Algorithm::Blake3), ..plan(name, b"abc") };
+    let mut source = Witness::of(b"abc");
+    let uploaded = bring(&mut line, &plan_of("a"), &mut source).await.unwrap();
+    assert_eq!(source.heard, [(0..3, blake3_of_abc())]);
+    assert_eq!(uploaded.verified, Verified::Digest(digest(Algorithm::Md5, MD5_OF_ABC)));
+    assert_eq!(uploaded.digest, Some(blake3_of_abc()));
+    let failed = bring(&mut line, &plan_of("b"), &mut Witness::of(b"abc")).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    server.finished().await;
+}
+
+/// Both digests go on, whichever bytes are sent twice.
+#[tokio::test]
+async fn digest_of_the_server_goes_on_over_a_break_beside_the_senders() {
+    let file = content(700_000);
+    let (sent, expected) = (file.clone(), file.clone());
+    let (name, temporary) = tokio::sync::oneshot::channel();
+    let sha1: String = Sha1::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
+    let of_server = digest(Algorithm::Sha1, &sha1);
+    let first = script(async move |mut peer: Peer| {
+        log_in_with(&mut peer, " HASH SHA-1*;MD5\r\n").await;
+        peer.look("a", "550 none").await;
+        let (temporary, mut data) = peer.stor().await;
+        assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
+        name.send(temporary).unwrap();
+    });
+    let second = script(async move |mut peer: Peer| {
+        let temporary = temporary.await.unwrap();
+        log_in_with(&mut peer, " HASH SHA-1*;MD5\r\n").await;
+        peer.look_again("a", &temporary, 150_001).await;
+        let port = peer.extended_passive().await;
+        peer.answer("REST 150001", "350 from there").await;
+        peer.answer(&format!("STOR {temporary}"), "150 go").await;
+        assert!(read_to_end(&mut port.accept().await).await == expected[150_001..]);
+        peer.say("226 done").await;
+        let answer = format!("213 SHA-1 0-700000 {sha1} {temporary}");
+        let hash = ("HASH", expected.len(), answer.as_str());
+        peer.hash_and_rename_at_once(&temporary, "a", hash).await;
+    });
+    let server = Server::start_with(Identity::default(), vec![first, second]).await;
+    let mut line = line(&server, &Log::default());
+    let plan = Plan { digest: Some(Algorithm::Sha256), ..plan("a", &file) };
+    let mut source = Witness::of(&file);
+    let uploaded = bring(&mut line, &plan, &mut source).await.unwrap();
+    assert_eq!(source.heard, [(0..700_000, sha256(&file))]);
+    assert_eq!(uploaded.verified, Verified::Digest(of_server));
+    assert_eq!(uploaded.digest, Some(sha256(&file)));
+    server.finished().await;
+}
+
 const HELD: usize = 100_000;
 
 /// An upload that goes on with an earlier one, of which nobody here saw the beginning.
@@ -229,6 +302,74 @@ async fn beginning_that_is_another_files_is_found_by_the_senders_digest() {
 #[tokio::test]
 async fn without_a_digest_of_the_whole_file_its_size_is_compared() {
     let uploaded = gone_on_with(None).await.0.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
+    assert_eq!(uploaded.digest, None);
+}
+
+/// An upload of a file that the server has all of already.
+async fn already_whole(
+    features: &'static str,
+    says: Option<FileDigest>,
+) -> Result<Uploaded, Failed<Disagrees>> {
+    let file = content(200_000);
+    let (size, whole) = (file.len(), sha256(&file));
+    let is_asked = says.is_some() && features.contains("XSHA256");
+    let is_right = says.as_ref() == Some(&whole);
+    let server = Server::start(async move |mut peer| {
+        let temporary = "/home/a.0123abcd.part";
+        log_in_with(&mut peer, features).await;
+        peer.look_again("a", temporary, size).await;
+        if !is_asked {
+            peer.check_and_rename_at_once(temporary, "a", size).await;
+            return;
+        }
+        let answer = format!("250 {}", whole.hex());
+        peer.hash_and_rename_at_once(temporary, "a", ("XSHA256", size, &answer)).await;
+        if !is_right {
+            peer.answer("RNFR /home/a", "350 to?").await;
+            peer.answer(&format!("RNTO {temporary}"), "250 ok").await;
+            peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+        }
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let resume: Option<RemotePath> = Some(path("a.0123abcd.part"));
+    let plan = Plan { digest: Some(Algorithm::Sha256), resume, ..plan("a", &file) };
+    let mut source = Witness { says: Ok(says), ..Witness::of(&file) };
+    let ended = bring(&mut line, &plan, &mut source).await;
+    server.finished().await;
+    // Nothing was sent.
+    assert_eq!(source.heard, [(200_000..200_000, sha256(b""))]);
+    ended
+}
+
+#[tokio::test]
+async fn file_that_the_server_has_already_is_compared_by_the_senders_digest() {
+    let whole = sha256(&content(200_000));
+    let uploaded = already_whole(" XSHA256\r\n", Some(whole.clone())).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Digest(whole.clone()));
+    assert_eq!((uploaded.digest, uploaded.attempts), (Some(whole), 0));
+}
+
+#[tokio::test]
+async fn another_file_of_the_same_size_that_the_server_has_already_is_found() {
+    let other = Some(sha256(b"another file"));
+    let failed = already_whole(" XSHA256\r\n", other).await.unwrap_err();
+    let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
+    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(failed.leftover, None);
+}
+
+#[tokio::test]
+async fn file_that_the_server_has_already_is_known_by_its_size_where_nobody_can_tell_more() {
+    let whole = sha256(&content(200_000));
+    // The server makes no such digest, or another one, or the sender makes none.
+    for features in ["", " XMD5\r\n"] {
+        let uploaded = already_whole(features, Some(whole.clone())).await.unwrap();
+        assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
+        assert_eq!(uploaded.digest, Some(whole.clone()));
+    }
+    let uploaded = already_whole(" XSHA256\r\n", None).await.unwrap();
     assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
     assert_eq!(uploaded.digest, None);
 }

@@ -307,6 +307,8 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
     let config = with_sessions(server.config(), 2, 2);
     let log = Log::default();
     let pool = Pool::new(server.connector(config, &log));
+    // One that has no session is nobody to wait for.
+    let _idle = pool.lease().await;
     let error = pool.lease_for_errand().await.connect().await.unwrap_err();
     assert_eq!(error.diagnosis().cause, Cause::TooManyConnections);
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));

@@ -360,6 +360,33 @@ async fn digest_of_the_server_is_compared() {
     server.finished().await;
 }
 
+/// The file is stored and its size is right: that the server makes another digest is no reason to
+/// give it up.
+#[tokio::test]
+async fn server_that_does_not_change_its_algorithm_stores_files_all_the_same() {
+    let server = Server::start(async |mut peer| {
+        log_in_with(&mut peer, " HASH MD5*;SHA-256\r\n").await;
+        for name in ["a", "b"] {
+            peer.look(name, "550 none").await;
+            let (temporary, _) = peer.stor_all().await;
+            if name == "a" {
+                peer.answer("OPTS HASH SHA-256", "501 no").await;
+            }
+            peer.check_and_rename_at_once(&temporary, name, 3).await;
+        }
+    })
+    .await;
+    let log = Log::default();
+    let mut line = line(&server, &log);
+    for name in ["a", "b"] {
+        let plan = plan(name, b"abc");
+        let uploaded = bring(&mut line, &plan, &mut Memory::new(b"abc")).await.unwrap();
+        assert_eq!(uploaded.verified, Verified::Size { bytes: 3 });
+    }
+    assert!(log.has("DigestRefused"), "{}", log.text());
+    server.finished().await;
+}
+
 #[tokio::test]
 async fn digest_that_the_server_does_not_make_after_all_is_done_without() {
     let server = Server::start(async |mut peer| {

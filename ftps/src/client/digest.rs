@@ -5,7 +5,7 @@ use super::Client;
 use crate::{
     command::Command,
     digest::{Algorithm, FileDigest},
-    error::{Error, Kind, Stage, What},
+    error::{Error, Stage, What},
     path::RemotePath,
     profile::Digests,
     reply::{Reply, Severity},
@@ -31,7 +31,7 @@ pub(crate) enum Dialect {
 
 impl Client {
     /// The digest of a file, by the best algorithm that the server says it knows; `None` where it
-    /// knows none. The server reads the whole file for it.
+    /// knows none, or makes none after all. The server reads the whole file for it.
     ///
     /// # Errors
     /// [`Error`] with the server's reply where there is no such file.
@@ -41,7 +41,9 @@ impl Client {
     pub async fn digest(&mut self, path: &RemotePath) -> Result<Option<FileDigest>, Error> {
         let path = self.absolute(path);
         let Some(way) = self.digest_way() else { return Ok(None) };
-        self.choose_algorithm(way).await?;
+        if !self.choose_algorithm(way).await? {
+            return Ok(None);
+        }
         self.ask_digest(way.command(&path), &path, way.algorithm).await
     }
 
@@ -106,7 +108,7 @@ impl Client {
 
     /// The first of these algorithms, in the caller's order, of which the server says that it can
     /// make digests, as far as it was not found out otherwise. For [`Plan::digest`], so that
-    /// everybody makes the same one.
+    /// sender, engine and server make the same one.
     ///
     /// [`Plan::digest`]: crate::upload::Plan::digest
     #[must_use]
@@ -136,21 +138,20 @@ impl Client {
         Some(DigestWay { algorithm, dialect, ranges: verb.is_some() })
     }
 
-    /// `OPTS HASH` where `HASH` would make another digest.
-    pub(crate) async fn choose_algorithm(&mut self, way: DigestWay) -> Result<(), Error> {
+    /// `OPTS HASH` where `HASH` would make another digest; whether it makes this one then.
+    pub(crate) async fn choose_algorithm(&mut self, way: DigestWay) -> Result<bool, Error> {
         if way.dialect != Dialect::Hash || self.chosen_algorithm() == Some(way.algorithm) {
-            return Ok(());
+            return Ok(true);
         }
         let command = Command::OptsHash(way.algorithm);
         let reply = self.control.exchange(command, Stage::Verify).await?;
         if reply.code().is_refusal() {
             // What else it would make is not what we know of the file.
             self.profile.update(|profile| profile.digests = Digests::Never);
-            let verb = command.verb();
-            return Err(self.control.error(Kind::Refused { verb, reply }, Stage::Verify));
+            return Ok(false);
         }
         self.algorithm = Some(way.algorithm);
-        Ok(())
+        Ok(true)
     }
 
     /// What `HASH` makes: what we chose, else what `FEAT` marks.

@@ -14,8 +14,16 @@ struct Counts {
     open: u32,
     /// The most that were logged in at once, unless the server was found to take fewer since.
     most_open: u32,
-    /// All that have ended or were refused so far.
-    ended: u64,
+    past: Past,
+}
+
+/// How many there were so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Past {
+    /// Sessions that were logged in and have ended.
+    ended: u32,
+    /// Attempts that the server refused.
+    refused: u32,
 }
 
 /// A session, or the attempt to open one; it counts as long as this lives.
@@ -28,8 +36,8 @@ pub(crate) struct Counted {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Opening {
-        /// How many had ended when it began.
-        ended: u64,
+        /// What there had been when it began.
+        before: Past,
     },
     Open,
 }
@@ -37,9 +45,12 @@ enum State {
 /// What the refusal of a session says about how many the server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Nothing: none of ours was logged in, so it is about somebody else's.
+    /// Nothing: there is none of ours, so it is about somebody else's.
     Unrelated,
-    /// It took more of them before: it may still count one that has ended.
+    /// Nothing yet: others of ours are on their way, and whether they get in is not known.
+    TooEarly,
+    /// It took more of them before, or refused others at the same time: it may still count one
+    /// that has ended or was refused.
     Doubtful,
     /// It takes no more than so many, as far as can be told.
     Full(u32),
@@ -50,7 +61,7 @@ impl Tally {
     pub(crate) fn attempt(self: &Arc<Self>) -> Counted {
         let mut counts = self.counts();
         counts.opening += 1;
-        let state = State::Opening { ended: counts.ended };
+        let state = State::Opening { before: counts.past };
         drop(counts);
         Counted { tally: Arc::clone(self), state }
     }
@@ -82,27 +93,33 @@ impl Counted {
 
     /// The server takes no more: what that says. Who has doubted it before believes it.
     ///
-    /// The server refused some time between the attempt and now. What ended meanwhile it may have
-    /// counted, so that it may take fewer than this says, and another refusal tells; it hardly
-    /// takes more.
+    /// The server refused some time between the attempt and now. It may have counted what ended
+    /// or was refused meanwhile, so that it may take fewer than this says, and another refusal
+    /// tells. To believe in too few would slow all uploads down for long.
     pub(crate) fn refused(self, was_doubted: bool) -> Refusal {
         let mut counts = self.tally.counts();
-        let ended = match self.state {
-            State::Opening { ended } => counts.ended - ended,
-            State::Open => 0,
+        let before = match self.state {
+            State::Opening { before } => before,
+            State::Open => counts.past,
         };
-        let ended = u32::try_from(ended).unwrap_or(u32::MAX);
-        let others = (counts.opening - 1).saturating_add(counts.open).saturating_add(ended);
-        let refusal = match counts.open {
-            _ if others < counts.most_open && !was_doubted => Refusal::Doubtful,
-            0 => Refusal::Unrelated,
-            _ => Refusal::Full(others),
-        };
-        if refusal != Refusal::Doubtful {
-            counts.most_open = counts.most_open.min(others);
+        let ended = counts.past.ended.wrapping_sub(before.ended);
+        let fellows = counts.past.refused.wrapping_sub(before.refused);
+        counts.past.refused = counts.past.refused.wrapping_add(1);
+        let opening = counts.opening.saturating_sub(1);
+        let others = opening.saturating_add(counts.open).saturating_add(ended);
+        // With one session left nothing goes side by side: that takes a refusal that stands alone.
+        let fellows = if others == 1 { fellows } else { 0 };
+        let is_doubtful = others < counts.most_open || (fellows > 0 && counts.open > 0);
+        if is_doubtful && !was_doubted {
+            return Refusal::Doubtful;
         }
-        drop(counts);
-        refusal
+        let room = others.saturating_add(fellows);
+        counts.most_open = counts.most_open.min(room);
+        match (counts.open, opening) {
+            (0, 0) => Refusal::Unrelated,
+            (0, _) => Refusal::TooEarly,
+            _ => Refusal::Full(room),
+        }
     }
 }
 
@@ -111,9 +128,11 @@ impl Drop for Counted {
         let mut counts = self.tally.counts();
         match self.state {
             State::Opening { .. } => counts.opening -= 1,
-            State::Open => counts.open -= 1,
+            State::Open => {
+                counts.open -= 1;
+                counts.past.ended = counts.past.ended.wrapping_add(1);
+            }
         }
-        counts.ended += 1;
     }
 }
 
@@ -128,8 +147,32 @@ mod tests {
         let (refused, _opening) = (tally.attempt(), tally.attempt());
         drop(second);
         assert_eq!(refused.refused(false), Refusal::Full(3));
-        // What ended before does not count, but that it was there raises a doubt.
+        // What ended before does not count any more.
         assert_eq!(tally.attempt().refused(false), Refusal::Full(2));
+    }
+
+    #[test]
+    fn those_that_are_refused_together_count_down_to_what_is_open() {
+        let tally = Arc::<Tally>::default();
+        let _open = [tally.attempt().opened(), tally.attempt().opened()];
+        let (one, other) = (tally.attempt(), tally.attempt());
+        assert_eq!(one.refused(false), Refusal::Full(3));
+        assert_eq!(other.refused(false), Refusal::Full(2));
+    }
+
+    /// Some servers count those that they refuse for as long as they refuse them.
+    #[test]
+    fn that_one_session_is_all_is_believed_of_a_refusal_that_stands_alone() {
+        let tally = Arc::<Tally>::default();
+        let _open = tally.attempt().opened();
+        let (one, other) = (tally.attempt(), tally.attempt());
+        assert_eq!(one.refused(false), Refusal::Full(2));
+        assert_eq!(other.refused(false), Refusal::Doubtful);
+        // Still not alone.
+        let (one, other) = (tally.attempt(), tally.attempt());
+        assert_eq!(one.refused(true), Refusal::Full(2));
+        assert_eq!(other.refused(true), Refusal::Full(2));
+        assert_eq!(tally.attempt().refused(true), Refusal::Full(1));
     }
 
     #[test]
@@ -147,6 +190,6 @@ mod tests {
         let tally = Arc::<Tally>::default();
         assert_eq!(tally.attempt().refused(false), Refusal::Unrelated);
         let _opening = tally.attempt();
-        assert_eq!(tally.attempt().refused(false), Refusal::Unrelated);
+        assert_eq!(tally.attempt().refused(false), Refusal::TooEarly);
     }
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use super::{Run, Source, Stop, unless};
 use crate::{
     client::{Client, digest::DigestWay},
-    digest::{FileDigest, Seen},
+    digest::{Algorithm, FileDigest, Seen},
 };
 
 /// What the sender says of the bytes that were sent.
@@ -30,35 +30,41 @@ pub(super) struct Agreed {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// How the server is asked for the digest that is compared.
+    /// How the server is asked for the digest that is compared: by the plan's algorithm, or by its
+    /// own best where it cannot make that.
     pub(super) fn digest_way(&self, client: &Client) -> Option<DigestWay> {
-        match self.plan.digest {
-            Some(algorithm) => client.digest_way_by(algorithm),
-            None => client.digest_way(),
-        }
+        let by_plan = self.plan.digest.and_then(|algorithm| client.digest_way_by(algorithm));
+        by_plan.or_else(|| client.digest_way())
     }
 
-    /// Begins to take the digest of what is sent, where somebody can make it too.
+    /// Begins to take the digests of what is sent: the plan's for the sender, and the server's where
+    /// that is another one.
     pub(super) fn see(&mut self, client: &Client, offset: u64) {
         let way = self.digest_way(client);
-        let algorithm = self.plan.digest.or(way.map(|way| way.algorithm));
+        let of_server = way.map(|way| way.algorithm);
+        let main = self.plan.digest.or(of_server);
+        // What the server can make may change with a session. A digest that began with the file is
+        // worth more than one that it could compare from here on.
         let fits = |seen: &Seen| {
-            algorithm == Some(seen.algorithm())
-                && (seen.range().start..=seen.range().end).contains(&offset)
+            let is_made = main.is_some_and(|main| seen.digest(main).is_some());
+            is_made && (seen.range().start..=seen.range().end).contains(&offset)
         };
         if self.seen.as_ref().is_some_and(fits) {
             return;
         }
-        let has_ranges = way.is_some_and(|way| way.ranges);
-        self.seen = algorithm.map(|algorithm| Seen::from(offset, algorithm, has_ranges));
+        self.seen = main.map(|main| {
+            let other = of_server.filter(|other| *other != main);
+            let algorithms: Vec<_> = std::iter::once(main).chain(other).collect();
+            let of_blocks = way.filter(|way| way.ranges).map(|way| way.algorithm);
+            Seen::from(offset, &algorithms, of_blocks)
+        });
     }
 
     /// Asks the sender, once for the same bytes.
     pub(super) async fn agree(&mut self) -> Result<(), Stop<S::Error>> {
-        let seen = self.seen.as_ref().filter(|_| self.plan.digest.is_some());
-        let Some((range, digest)) = seen.map(|seen| (seen.range(), seen.digest())) else {
-            return Ok(());
-        };
+        let seen = self.seen.as_ref().zip(self.plan.digest);
+        let seen = seen.and_then(|(seen, by)| Some((seen.range(), seen.digest(by)?)));
+        let Some((range, digest)) = seen else { return Ok(()) };
         if let Agreement::Reached(agreed) = &self.agreement
             && agreed.range == range
             && agreed.digest == digest
@@ -77,13 +83,21 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
+    /// The digest of the whole file by the plan's algorithm, or by the server's where the plan names
+    /// none.
+    pub(super) fn file_digest(&self) -> Option<FileDigest> {
+        let of_server = self.seen.as_ref().and_then(Seen::main);
+        self.whole_digest(self.plan.digest.or(of_server)?)
+    }
+
     /// The digest of the whole file: ours where every byte was seen, else the sender's.
-    pub(super) fn whole_digest(&self) -> Option<FileDigest> {
+    pub(super) fn whole_digest(&self, algorithm: Algorithm) -> Option<FileDigest> {
         let seen = self.seen.as_ref().filter(|seen| seen.range() == (0..self.plan.size));
         let told = match &self.agreement {
-            Agreement::Reached(agreed) => agreed.whole.clone(),
+            Agreement::Reached(agreed) => agreed.whole.as_ref(),
             Agreement::Open | Agreement::Refused => None,
         };
-        seen.map(Seen::digest).or(told)
+        let told = told.filter(|told| told.algorithm() == algorithm);
+        seen.and_then(|seen| seen.digest(algorithm)).or_else(|| told.cloned())
     }
 }

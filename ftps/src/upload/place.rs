@@ -78,10 +78,8 @@ impl<S: Source> Run<'_, S> {
         path: &RemotePath,
         found: Found,
     ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
-        let place = Place { temporary, path, check: self.check(client), dating: self.date(client) };
-        if let Some((way, _)) = &place.check.digest {
-            unless(self.stop, client.choose_algorithm(*way)).await??;
-        }
+        let check = self.prepare_check(client).await?;
+        let place = Place { temporary, path, check, dating: self.date(client) };
         if temporary == path {
             let verified = self.check_first(client, &place).await?;
             return Ok((verified, self.set_date(client, &place).await?));
@@ -106,19 +104,22 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         path: &RemotePath,
     ) -> Result<Verified, Stop<S::Error>> {
-        let check = self.check(client);
+        let check = self.prepare_check(client).await?;
         let place = Place { temporary: path, path, check, dating: None };
-        if let Some((way, _)) = &place.check.digest {
-            unless(self.stop, client.choose_algorithm(*way)).await??;
-        }
         self.check_at(client, &place, path).await
     }
 
-    fn check(&self, client: &Client) -> Check {
+    /// What the file is compared by, and the server is told which digest it is to make.
+    async fn prepare_check(&self, client: &mut Client) -> Result<Check, Stop<S::Error>> {
         let size = self.plan.size;
-        let digest = self.digest_way(client).zip(self.whole_digest());
-        let digest = digest.filter(|(way, digest)| way.algorithm == digest.algorithm());
-        Check { size, digest }
+        let way = self.digest_way(client);
+        let digest = way.and_then(|way| Some((way, self.whole_digest(way.algorithm)?)));
+        let Some((way, _)) = digest else { return Ok(Check { size, digest: None }) };
+        if unless(self.stop, client.choose_algorithm(way)).await?? {
+            return Ok(Check { size, digest });
+        }
+        client.tell(Status::DigestRefused);
+        Ok(Check { size, digest: None })
     }
 
     fn date(&self, client: &Client) -> Option<Date> {

@@ -25,9 +25,10 @@ pub struct Plan {
     pub existing: Existing,
     /// The temporary name of an earlier upload of the same bytes, to go on with.
     pub resume: Option<RemotePath>,
-    /// The digest that is made of what is sent, for [`Source::agree`] and for the server, where it
-    /// can make the same: [`Client::makes_digest`](crate::Client::makes_digest). Absent to make the
-    /// best one that the server can make, and none where it can make none.
+    /// The digest that is made of what is sent, for [`Source::agree`] and for the server to be
+    /// compared with: [`Client::makes_digest`](crate::Client::makes_digest) is one that it can make.
+    /// Where it cannot, its own best one is made beside this one, in the same pass. Absent to make
+    /// that one only, and none where the server can make none.
     pub digest: Option<Algorithm>,
 }
 
@@ -70,7 +71,12 @@ pub trait Source: Send {
     /// an upload goes on with an earlier one.
     ///
     /// The answer may be the digest of the whole file, for the server's to be compared with where
-    /// not every byte went through here.
+    /// not every byte went through here. Where the server has all of the file already, nothing is
+    /// sent: `range` is empty then, `size..size`, its digest that of no bytes, and the answer is all
+    /// that tells this file from another one of the same size.
+    ///
+    /// With neither every byte nor that answer, or where the server cannot make the digest by the
+    /// same algorithm, the file is known by its size alone: [`Verified::Size`].
     ///
     /// # Errors
     /// When it is not: the file does not get its name, and what the server holds is removed.
@@ -138,7 +144,7 @@ pub struct Uploaded {
     /// How it is known to be whole.
     pub verified: Verified,
     /// The digest of the whole file, where it is known: every byte was sent here, or the sender said
-    /// it.
+    /// it. By the algorithm of [`Plan::digest`], or by the server's where that is absent.
     pub digest: Option<FileDigest>,
     /// The TLS of the last data connection; `None` where no byte had to be sent.
     pub tls: Option<TlsFacts>,
@@ -149,7 +155,8 @@ pub struct Uploaded {
 /// How a file is known to be whole.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// The server's digest of it equals that of what was sent.
+    /// The server's digest of it equals that of what was sent: this one, which may be by another
+    /// algorithm than [`Plan::digest`].
     Digest(FileDigest),
     /// Its size equals.
     Size {

@@ -76,7 +76,8 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Option<u64>, Stop<S::Error>> {
         let Some(seen) = &self.seen else { return Ok(Some(held)) };
         let Some(block) = seen.block_before(held) else { return Ok(Some(held)) };
-        let proof = client.digest_of_range(temporary, block.range.clone(), seen.algorithm());
+        let proof =
+            client.digest_of_range(temporary, block.range.clone(), block.digest.algorithm());
         match unless(self.stop, proof).await?? {
             None => Ok(Some(held)),
             Some(digest) if digest == block.digest => {
