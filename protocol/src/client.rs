@@ -5,83 +5,85 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::chunk::UploadId;
+use crate::{chunk::UploadId, tagged::messages};
 
-/// A text frame from the page.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ClientMessage {
-    /// The first message on every socket. Nothing else is answered before it.
-    Hello {
-        /// The version that the page speaks: [`crate::VERSION`].
-        version: u32,
-        /// The session's name, from [`crate::server::NewSession`].
-        session: String,
-        /// The session's secret, from [`crate::server::NewSession`].
-        secret: Secret,
-        /// On a later socket of the session: how far the page is. Absent on the first one, and from
-        /// a page that was loaded again and holds nothing of the session any more.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        resume: Option<Heard>,
-    },
-    /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
-    Connect(Connect),
-    /// Log out and close the connection; answered by
-    /// [`crate::ServerMessage::Disconnected`]. Also ends an attempt to connect.
-    Disconnect,
-    /// List a directory; answered by [`crate::ServerMessage::Listing`] or
-    /// [`crate::ServerMessage::ListingFailed`].
-    List {
-        /// An absolute path on the server, or empty for the directory that the login opened.
-        path: String,
-    },
-    /// Make a directory and those above it that are missing; answered by
-    /// [`crate::ServerMessage::DirectoryMade`] or [`crate::ServerMessage::MakeDirectoryFailed`].
-    /// One that is there already is as good as made.
-    MakeDirectory {
-        /// Absolute, or relative to the directory that the login opened.
-        path: String,
-    },
-    /// Remove what an upload that broke off left behind; answered by
-    /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
-    /// removes nothing but files under temporary names: [`crate::server::Entry::leftover_of`].
-    Remove {
-        /// Absolute, or relative to the directory that the login opened.
-        path: String,
-    },
-    /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
-    Offer(Offer),
-    /// Give an upload up. What lies on the server under a temporary name is removed.
-    /// Answered by [`crate::ServerMessage::Cancelled`], unless the upload ended before.
-    Cancel {
-        /// The upload to end.
-        upload: UploadId,
-    },
-    /// End an upload for now, and keep on the server what it holds of it. Answered by
-    /// [`crate::ServerMessage::Paused`], unless the upload ended before.
-    Pause {
-        /// The upload to end.
-        upload: UploadId,
-    },
-    /// The digest of the bytes of an upload's file, for [`Offer::digest`].
-    Digest {
-        /// The upload.
-        upload: UploadId,
-        /// The offset of the first byte that it is made of; the file's last one is the last.
-        from: u64,
-        /// In lower-case hexadecimal digits, made as [`crate::server::Connected::digest`] says.
-        /// Absent when the page cannot make it: the upload is then checked without it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        hex: Option<String>,
-    },
-    /// How many messages of the portal the page has taken in; see [`crate::counted`].
-    Heard {
-        /// Counted from the session's begin.
-        messages: u64,
-    },
-    /// Sent every [`crate::server::Limits::ping_interval_millis`]; answered by
-    /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC 6455.
-    Ping,
+messages! {
+    /// A text frame from the page.
+    pub enum ClientMessage = "ClientMessage" {
+        /// The first message on every socket. Nothing else is answered before it.
+        Hello {
+            /// The version that the page speaks: [`crate::VERSION`].
+            version: u32,
+            /// The session's name, from [`crate::server::NewSession`].
+            session: String,
+            /// The session's secret, from [`crate::server::NewSession`].
+            secret: Secret,
+            /// On a later socket of the session: how far the page is. Absent on the first one, and
+            /// from a page that was loaded again and holds nothing of the session any more.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            resume: Option<Heard>,
+        },
+        /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
+        Connect(Connect),
+        /// Log out and close the connection; answered by
+        /// [`crate::ServerMessage::Disconnected`]. Also ends an attempt to connect.
+        Disconnect,
+        /// List a directory; answered by [`crate::ServerMessage::Listing`] or
+        /// [`crate::ServerMessage::ListingFailed`].
+        List {
+            /// An absolute path on the server, or empty for the directory that the login opened.
+            path: String,
+        },
+        /// Make a directory and those above it that are missing; answered by
+        /// [`crate::ServerMessage::DirectoryMade`] or
+        /// [`crate::ServerMessage::MakeDirectoryFailed`]. One that is there already is as good as
+        /// made.
+        MakeDirectory {
+            /// Absolute, or relative to the directory that the login opened.
+            path: String,
+        },
+        /// Remove what an upload that broke off left behind; answered by
+        /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
+        /// removes nothing but files under temporary names: [`crate::server::Entry::leftover_of`].
+        Remove {
+            /// Absolute, or relative to the directory that the login opened.
+            path: String,
+        },
+        /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
+        Offer(Offer),
+        /// Give an upload up. What lies on the server under a temporary name is removed.
+        /// Answered by [`crate::ServerMessage::Cancelled`], unless the upload ended before.
+        Cancel {
+            /// The upload to end.
+            upload: UploadId,
+        },
+        /// End an upload for now, and keep on the server what it holds of it. Answered by
+        /// [`crate::ServerMessage::Paused`], unless the upload ended before.
+        Pause {
+            /// The upload to end.
+            upload: UploadId,
+        },
+        /// The digest of the bytes of an upload's file, for [`Offer::digest`].
+        Digest {
+            /// The upload.
+            upload: UploadId,
+            /// The offset of the first byte that it is made of; the file's last one is the last.
+            from: u64,
+            /// In lower-case hexadecimal digits, made as [`crate::server::Connected::digest`] says.
+            /// Absent when the page cannot make it: the upload is then checked without it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            hex: Option<String>,
+        },
+        /// How many messages of the portal the page has taken in; see [`crate::counted`].
+        Heard {
+            /// Counted from the session's begin.
+            messages: u64,
+        },
+        /// Sent every [`crate::server::Limits::ping_interval_millis`]; answered by
+        /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC
+        /// 6455.
+        Ping,
+    }
 }
 
 /// How far a page is that comes back.

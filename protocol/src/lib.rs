@@ -13,6 +13,7 @@
 //! - [`client`]: what the page says.
 //! - [`server`]: what the portal says.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
+//! - `tagged`: how their `type` is read.
 //! - [`counted`]: which messages survive their socket.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 
@@ -22,6 +23,7 @@ pub mod counted;
 pub mod flow;
 pub mod problem;
 pub mod server;
+mod tagged;
 
 pub use chunk::{Attempt, CHUNK_HEADER_LEN, ChunkHeader, UploadId};
 pub use client::{ClientMessage, Encryption, OnConflict};

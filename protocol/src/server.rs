@@ -6,6 +6,7 @@ use crate::{
     chunk::{Attempt, UploadId},
     client::{Encryption, Secret},
     problem::Problem,
+    tagged::messages,
 };
 
 /// The JSON body of the answer to `POST session`: a session that waits for its socket.
@@ -17,205 +18,206 @@ pub struct NewSession {
     pub secret: Secret,
 }
 
-/// A text frame from the portal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", rename_all = "snake_case")]
-pub enum ServerMessage {
-    /// The answer to a good `hello`.
-    Welcome {
-        /// The version that both sides speak from here on.
-        version: u32,
-        /// The portal's own version, for a bug report.
-        portal: String,
-        /// What the page has to keep to.
-        limits: Limits,
-        /// How many messages of the page the portal has taken in since the session's begin: the
-        /// page says those that follow again. See [`crate::counted`].
-        heard: u64,
-        /// To a page that holds nothing of its session any more ([`crate::ClientMessage::Hello`]
-        /// without `resume`): the connection that the session still has. Its uploads have ended,
-        /// and what the server holds of them is kept.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        connected: Option<Box<Connected>>,
-        /// The least id that the page's next upload may have: a page that was loaded again does not
-        /// know which ones were used.
-        next_upload: UploadId,
-    },
-    /// The answer to a `hello` of another version: the page has to be loaded again.
-    Unsupported {
-        /// The version that the portal speaks.
-        version: u32,
-    },
-    /// The answer to [`crate::ClientMessage::Ping`].
-    Pong,
-    /// How many messages of the page the portal has taken in; see [`crate::counted`].
-    Heard {
-        /// Counted from the session's begin.
-        messages: u64,
-    },
-    /// The session goes on over another socket; this one closes next.
-    TakenOver,
-    /// How far the connection has come; for the page to show while it waits.
-    Connecting {
-        /// The stage that has just begun.
-        stage: crate::Stage,
-    },
-    /// The server's certificate is not vouched for. Nothing secret was sent; the connection is
-    /// closed. To go on, connect again with its fingerprint as `trusted_certificate`.
-    CertificateNotTrusted {
-        /// What the server showed.
-        certificate: Certificate,
-    },
-    /// Logged in; uploads and listings are welcome.
-    Connected(Connected),
-    /// There is no connection any more. Uploads under way have been answered one by one before.
-    Disconnected {
-        /// Why, unless the page asked for it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        problem: Option<Problem>,
-    },
-    /// New lines of the session log, oldest first.
-    Log {
-        /// At least one line.
-        lines: Vec<LogLine>,
-    },
-    /// The answer to a `list`.
-    Listing {
-        /// The directory's absolute path.
-        path: String,
-        /// Its files and directories, directories first, each by name.
-        entries: Vec<Entry>,
-        /// Entries beyond the portal's limit that are not in `entries`.
-        left_out: u64,
-    },
-    /// The answer to a `list` that the server refused.
-    ListingFailed {
-        /// The path as the page sent it.
-        path: String,
-        /// What happened.
-        problem: Problem,
-    },
-    /// The answer to a `make_directory`: it is there.
-    DirectoryMade {
-        /// The path as the page sent it.
-        path: String,
-    },
-    /// The answer to a `make_directory` that the server refused.
-    MakeDirectoryFailed {
-        /// The path as the page sent it.
-        path: String,
-        /// What happened.
-        problem: Problem,
-    },
-    /// The answer to a `remove`: it is not there any more.
-    Removed {
-        /// The path as the page sent it.
-        path: String,
-    },
-    /// The answer to a `remove` that the portal or the server refused.
-    RemoveFailed {
-        /// The path as the page sent it.
-        path: String,
-        /// What happened.
-        problem: Problem,
-    },
-    /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
-    ///
-    /// All are offsets into the file, not differences, so that a message that overtakes nothing
-    /// and repeats nothing can be lost with its socket. Within an attempt they never go back. A
-    /// message with a greater `attempt` starts over at `received`: the page sends again from there,
-    /// under that attempt.
-    Credit {
-        /// The upload.
-        upload: UploadId,
-        /// The attempt that the chunks have to name.
-        attempt: Attempt,
-        /// Bytes that the FTPS data connection has taken.
-        taken: u64,
-        /// Bytes that the portal holds or has passed on.
-        received: u64,
-        /// The offset up to which the page may send.
-        limit: u64,
-    },
-    /// The upload is under way on the FTPS side.
-    Opened {
-        /// The upload.
-        upload: UploadId,
-        /// The path that the bytes go to until they are complete.
-        temporary_path: String,
-        /// The first byte that is sent to the server, and the first of the portal's digest.
-        offset: u64,
-    },
-    /// All bytes are with the server; the portal waits for its reply and checks what is stored.
-    Verifying {
-        /// The upload.
-        upload: UploadId,
-    },
-    /// The server stored the file: it answered the transfer with 2yz and what was checked equals.
-    Done {
-        /// The upload.
-        upload: UploadId,
-        /// The absolute path on the server.
-        path: String,
-        /// How it was checked.
-        verified: Verified,
-        /// The digest of the whole file, where the portal knows it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        digest: Option<FileDigest>,
-        /// Whether the page's digest was compared, and equals that of what the portal relayed.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-        page_agrees: bool,
-    },
-    /// The path is taken and the offer said to ask. Offer the file again to go on.
-    Conflict {
-        /// The upload, which has ended.
-        upload: UploadId,
-        /// What is there.
-        existing: Existing,
-        /// Where the new file is, or a part of it, that another offer can go on with: the path was
-        /// taken while the upload was under way.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        resume: Option<String>,
-    },
-    /// The upload was cancelled, as the page asked.
-    Cancelled {
-        /// The upload.
-        upload: UploadId,
-    },
-    /// The upload has ended for now, as the page asked. Offer the file again, under another id, to
-    /// go on.
-    Paused {
-        /// The upload.
-        upload: UploadId,
-        /// Where a part of the file is that another offer can go on with.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        resume: Option<String>,
-    },
-    /// The upload failed. Offer the file again, under another id, to try once more.
-    Failed {
-        /// The upload.
-        upload: UploadId,
-        /// What happened and what to do.
-        problem: Problem,
-        /// Where a part of the file is that another offer can go on with.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        resume: Option<String>,
-    },
-    /// The connection to the server broke under the upload, and the portal tries again by itself.
-    /// A credit with another attempt follows, from where the server has the bytes.
-    Interrupted {
-        /// The upload.
-        upload: UploadId,
-        /// What happened.
-        problem: Problem,
-        /// After so many milliseconds.
-        retry_millis: u64,
-    },
-    /// The page broke the protocol, or the portal ends the session; the socket closes next.
-    Goodbye {
-        /// Why.
-        problem: Problem,
-    },
+messages! {
+    /// A text frame from the portal.
+    pub enum ServerMessage = "ServerMessage" {
+        /// The answer to a good `hello`.
+        Welcome {
+            /// The version that both sides speak from here on.
+            version: u32,
+            /// The portal's own version, for a bug report.
+            portal: String,
+            /// What the page has to keep to.
+            limits: Limits,
+            /// How many messages of the page the portal has taken in since the session's begin: the
+            /// page says those that follow again. See [`crate::counted`].
+            heard: u64,
+            /// To a page that holds nothing of its session any more
+            /// ([`crate::ClientMessage::Hello`] without `resume`): the connection that the session
+            /// still has. Its uploads have ended, and what the server holds of them is kept.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            connected: Option<Box<Connected>>,
+            /// The least id that the page's next upload may have: a page that was loaded again does
+            /// not know which ones were used.
+            next_upload: UploadId,
+        },
+        /// The answer to a `hello` of another version: the page has to be loaded again.
+        Unsupported {
+            /// The version that the portal speaks.
+            version: u32,
+        },
+        /// The answer to [`crate::ClientMessage::Ping`].
+        Pong,
+        /// How many messages of the page the portal has taken in; see [`crate::counted`].
+        Heard {
+            /// Counted from the session's begin.
+            messages: u64,
+        },
+        /// The session goes on over another socket; this one closes next.
+        TakenOver,
+        /// How far the connection has come; for the page to show while it waits.
+        Connecting {
+            /// The stage that has just begun.
+            stage: crate::Stage,
+        },
+        /// The server's certificate is not vouched for. Nothing secret was sent; the connection is
+        /// closed. To go on, connect again with its fingerprint as `trusted_certificate`.
+        CertificateNotTrusted {
+            /// What the server showed.
+            certificate: Certificate,
+        },
+        /// Logged in; uploads and listings are welcome.
+        Connected(Connected),
+        /// There is no connection any more. Uploads under way have been answered one by one before.
+        Disconnected {
+            /// Why, unless the page asked for it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            problem: Option<Problem>,
+        },
+        /// New lines of the session log, oldest first.
+        Log {
+            /// At least one line.
+            lines: Vec<LogLine>,
+        },
+        /// The answer to a `list`.
+        Listing {
+            /// The directory's absolute path.
+            path: String,
+            /// Its files and directories, directories first, each by name.
+            entries: Vec<Entry>,
+            /// Entries beyond the portal's limit that are not in `entries`.
+            left_out: u64,
+        },
+        /// The answer to a `list` that the server refused.
+        ListingFailed {
+            /// The path as the page sent it.
+            path: String,
+            /// What happened.
+            problem: Problem,
+        },
+        /// The answer to a `make_directory`: it is there.
+        DirectoryMade {
+            /// The path as the page sent it.
+            path: String,
+        },
+        /// The answer to a `make_directory` that the server refused.
+        MakeDirectoryFailed {
+            /// The path as the page sent it.
+            path: String,
+            /// What happened.
+            problem: Problem,
+        },
+        /// The answer to a `remove`: it is not there any more.
+        Removed {
+            /// The path as the page sent it.
+            path: String,
+        },
+        /// The answer to a `remove` that the portal or the server refused.
+        RemoveFailed {
+            /// The path as the page sent it.
+            path: String,
+            /// What happened.
+            problem: Problem,
+        },
+        /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
+        ///
+        /// All are offsets into the file, not differences, so that a message that overtakes nothing
+        /// and repeats nothing can be lost with its socket. Within an attempt they never go back. A
+        /// message with a greater `attempt` starts over at `received`: the page sends again from
+        /// there, under that attempt.
+        Credit {
+            /// The upload.
+            upload: UploadId,
+            /// The attempt that the chunks have to name.
+            attempt: Attempt,
+            /// Bytes that the FTPS data connection has taken.
+            taken: u64,
+            /// Bytes that the portal holds or has passed on.
+            received: u64,
+            /// The offset up to which the page may send.
+            limit: u64,
+        },
+        /// The upload is under way on the FTPS side.
+        Opened {
+            /// The upload.
+            upload: UploadId,
+            /// The path that the bytes go to until they are complete.
+            temporary_path: String,
+            /// The first byte that is sent to the server, and the first of the portal's digest.
+            offset: u64,
+        },
+        /// All bytes are with the server; the portal waits for its reply and checks what is stored.
+        Verifying {
+            /// The upload.
+            upload: UploadId,
+        },
+        /// The server stored the file: it answered the transfer with 2yz and what was checked
+        /// equals.
+        Done {
+            /// The upload.
+            upload: UploadId,
+            /// The absolute path on the server.
+            path: String,
+            /// How it was checked.
+            verified: Verified,
+            /// The digest of the whole file, where the portal knows it.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            digest: Option<FileDigest>,
+            /// Whether the page's digest was compared, and equals that of what the portal relayed.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            page_agrees: bool,
+        },
+        /// The path is taken and the offer said to ask. Offer the file again to go on.
+        Conflict {
+            /// The upload, which has ended.
+            upload: UploadId,
+            /// What is there.
+            existing: Existing,
+            /// Where the new file is, or a part of it, that another offer can go on with: the path
+            /// was taken while the upload was under way.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            resume: Option<String>,
+        },
+        /// The upload was cancelled, as the page asked.
+        Cancelled {
+            /// The upload.
+            upload: UploadId,
+        },
+        /// The upload has ended for now, as the page asked. Offer the file again, under another id,
+        /// to go on.
+        Paused {
+            /// The upload.
+            upload: UploadId,
+            /// Where a part of the file is that another offer can go on with.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            resume: Option<String>,
+        },
+        /// The upload failed. Offer the file again, under another id, to try once more.
+        Failed {
+            /// The upload.
+            upload: UploadId,
+            /// What happened and what to do.
+            problem: Problem,
+            /// Where a part of the file is that another offer can go on with.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            resume: Option<String>,
+        },
+        /// The connection to the server broke under the upload, and the portal tries again by
+        /// itself. A credit with another attempt follows, from where the server has the bytes.
+        Interrupted {
+            /// The upload.
+            upload: UploadId,
+            /// What happened.
+            problem: Problem,
+            /// After so many milliseconds.
+            retry_millis: u64,
+        },
+        /// The page broke the protocol, or the portal ends the session; the socket closes next.
+        Goodbye {
+            /// Why.
+            problem: Problem,
+        },
+    }
 }
 
 /// What the page has to keep to; each is a setting of the portal.

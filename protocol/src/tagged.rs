@@ -1,0 +1,180 @@
+//! Messages as JSON objects whose first member, `type`, names their variant.
+//!
+//! serde can read a `type` at any place, and pays for it: it takes every message into a tree of its
+//! own first, and brings each type's code a second time to read from that tree. That was a quarter
+//! of the page's program. With `type` in front a message is read in one pass.
+
+use std::fmt;
+
+use serde::{
+    Deserializer,
+    de::{
+        DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, VariantAccess, Visitor,
+        value::MapAccessDeserializer,
+    },
+    forward_to_deserialize_any,
+};
+
+/// The name of the first member.
+const TYPE: &str = "type";
+
+/// Defines an enum of messages. What is written is serde's internally tagged form; what is read is
+/// that form with the tag in front.
+///
+/// The enum's name is given a second time as text, because serde wants it as that.
+macro_rules! messages {
+    ($(#[$about:meta])* pub enum $name:ident = $remote:literal { $($variants:tt)* }) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+        #[serde(tag = "type", rename_all = "snake_case")]
+        pub enum $name { $($variants)* }
+
+        const _: () = {
+            /// The same variants, for serde to make the code from that reads them.
+            #[derive(serde::Deserialize)]
+            #[serde(remote = $remote, rename_all = "snake_case")]
+            enum Shape { $($variants)* }
+
+            impl<'de> serde::Deserialize<'de> for $name {
+                fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                    Shape::deserialize($crate::tagged::Tagged(from))
+                }
+            }
+        };
+    };
+}
+pub(crate) use messages;
+
+/// Hands an enum its variant and its members out of one object.
+pub(crate) struct Tagged<D>(pub(crate) D);
+
+impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
+    type Error = D::Error;
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _variants: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(Object(visitor))
+    }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
+        self.0.deserialize_any(visitor)
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
+        unit unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+    }
+}
+
+/// Waits for the object.
+struct Object<V>(V);
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object whose first member is `type`")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<V::Value, A::Error> {
+        match members.next_key::<String>()? {
+            Some(first) if first == TYPE => self.0.visit_enum(Members(members)),
+            Some(_) | None => Err(A::Error::custom("the first member is not `type`")),
+        }
+    }
+}
+
+/// The members from the value of `type` on.
+struct Members<A>(A);
+
+impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Members<A> {
+    type Error = A::Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(
+        mut self,
+        seed: V,
+    ) -> Result<(V::Value, Self), A::Error> {
+        let variant = self.0.next_value_seed(seed)?;
+        Ok((variant, self))
+    }
+}
+
+impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Members<A> {
+    type Error = A::Error;
+
+    fn unit_variant(mut self) -> Result<(), A::Error> {
+        while self.0.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        Ok(())
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
+        seed.deserialize(MapAccessDeserializer::new(self.0))
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, A::Error> {
+        visitor.visit_map(self.0)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, A::Error> {
+        visitor.visit_map(self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{ClientMessage, ServerMessage, UploadId};
+
+    fn said(text: &str) -> Result<ServerMessage, String> {
+        serde_json::from_str(text).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn every_kind_of_variant_is_read() {
+        assert_eq!(said(r#"{"type":"pong"}"#), Ok(ServerMessage::Pong));
+        assert_eq!(
+            said(r#"{"type":"verifying","upload":3}"#),
+            Ok(ServerMessage::Verifying { upload: UploadId(3) })
+        );
+        let offer = r#"{"type":"offer","upload":7,"path":"a","size":5,"on_conflict":"ask"}"#;
+        let message: ClientMessage = serde_json::from_str(offer).unwrap();
+        assert!(matches!(&message, ClientMessage::Offer(offer) if offer.size == 5));
+        assert_eq!(serde_json::to_string(&message).unwrap(), offer);
+    }
+
+    #[test]
+    fn unknown_members_are_ignored() {
+        assert_eq!(said(r#"{"type":"pong","later":{"a":[1,2.5,null]}}"#), Ok(ServerMessage::Pong));
+        assert_eq!(
+            said(r#"{"type":"heard","later":[{}],"messages":9}"#),
+            Ok(ServerMessage::Heard { messages: 9 })
+        );
+    }
+
+    #[test]
+    fn type_that_is_not_in_front_is_said() {
+        for text in [r#"{"upload":3,"type":"verifying"}"#, "{}"] {
+            assert!(said(text).unwrap_err().contains("first member"), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_object_is_no_message() {
+        for text in [r#""pong""#, "null", "[]", "7", r#"{"type":7}"#, r#"{"type":"pong""#] {
+            assert!(said(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn member_that_is_missing_is_named() {
+        assert!(said(r#"{"type":"verifying"}"#).unwrap_err().contains("upload"));
+    }
+}
