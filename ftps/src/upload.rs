@@ -54,7 +54,9 @@ pub mod temporary;
 
 pub use self::leftovers::Leftover;
 pub(crate) use self::place::Ahead;
-pub use self::plan::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified};
+pub use self::plan::{
+    Disagreement, Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified,
+};
 
 /// So much is sent again rather than waited for, in bytes.
 const LITTLE: u64 = 256 * 1024 * 1024;

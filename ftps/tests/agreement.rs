@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use ftps::{
     Algorithm, Cause, FileDigest, Line, RemotePath,
-    upload::{Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+    upload::{Disagreement, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
@@ -27,9 +27,16 @@ use tokio_util::sync::CancellationToken;
 struct Witness {
     memory: Memory,
     /// What it says: nothing, the digest of the whole file, or that the bytes are others.
-    says: Result<Option<FileDigest>, Disagrees>,
+    says: Says,
     /// What it was told.
     heard: Vec<(Range<u64>, FileDigest)>,
+}
+
+#[derive(Clone, Debug)]
+enum Says {
+    Agrees(Option<FileDigest>),
+    Differs,
+    Untold,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +44,7 @@ struct Disagrees;
 
 impl Witness {
     fn of(content: &[u8]) -> Self {
-        Self { memory: Memory::new(content), says: Ok(None), heard: Vec::new() }
+        Self { memory: Memory::new(content), says: Says::Agrees(None), heard: Vec::new() }
     }
 }
 
@@ -61,9 +68,13 @@ impl Source for Witness {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> Result<Option<FileDigest>, Disagrees> {
+    ) -> Result<Option<FileDigest>, Disagreement<Disagrees>> {
         self.heard.push((range, digest.clone()));
-        self.says.clone()
+        match self.says.clone() {
+            Says::Agrees(whole) => Ok(whole),
+            Says::Differs => Err(Disagreement::Differs(Disagrees)),
+            Says::Untold => Err(Disagreement::Untold(Disagrees)),
+        }
     }
 }
 
@@ -119,7 +130,7 @@ async fn sender_is_not_asked_where_the_plan_wants_no_digest() {
     })
     .await;
     let mut line = line(&server, &Log::default());
-    let mut source = Witness { says: Err(Disagrees), ..Witness::of(b"abc") };
+    let mut source = Witness { says: Says::Differs, ..Witness::of(b"abc") };
     let uploaded = bring(&mut line, &plan("a", b"abc"), &mut source).await.unwrap();
     assert_eq!((source.heard, uploaded.digest), (Vec::new(), Some(sha256(b"abc"))));
     server.finished().await;
@@ -138,7 +149,7 @@ async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay()
     .await;
     let mut line = line(&server, &Log::default());
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
-    let mut source = Witness { says: Err(Disagrees), ..Witness::of(b"abc") };
+    let mut source = Witness { says: Says::Differs, ..Witness::of(b"abc") };
     let failed = bring(&mut line, &plan, &mut source).await.unwrap_err();
     assert!(matches!(failed.stop, Stop::Source(Disagrees)), "{failed:?}");
     assert_eq!(failed.leftover, None);
@@ -245,6 +256,25 @@ async fn digest_of_the_server_goes_on_over_a_break_beside_the_senders() {
 const HELD: usize = 100_000;
 
 /// An upload that goes on with an earlier one, of which nobody here saw the beginning.
+/// A sender that was too slow takes nothing away from what the server holds.
+#[tokio::test]
+async fn file_stays_to_be_gone_on_with_where_the_sender_cannot_tell() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.look("a", "550 none").await;
+        peer.stor_all().await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let mut source = Witness { says: Says::Untold, ..Witness::of(b"abc") };
+    let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
+    let failed = bring(&mut line, &plan, &mut source).await.unwrap_err();
+    assert!(matches!(failed.stop, Stop::Source(Disagrees)), "{failed:?}");
+    assert!(failed.leftover.is_some());
+    drop(line);
+    server.finished().await;
+}
+
 async fn gone_on_with(says: Option<FileDigest>) -> (Result<Uploaded, Failed<Disagrees>>, Witness) {
     let file = content(200_000);
     let (expected, is_told) = (file.clone(), says.is_some());
@@ -275,7 +305,7 @@ async fn gone_on_with(says: Option<FileDigest>) -> (Result<Uploaded, Failed<Disa
     let mut line = line(&server, &Log::default());
     let resume: Option<RemotePath> = Some(path("a.0123abcd.part"));
     let plan = Plan { digest: Some(Algorithm::Sha256), resume, ..plan("a", &file) };
-    let mut source = Witness { says: Ok(says), ..Witness::of(&file) };
+    let mut source = Witness { says: Says::Agrees(says), ..Witness::of(&file) };
     let ended = bring(&mut line, &plan, &mut source).await;
     server.finished().await;
     let rest = sha256(&file[HELD..]);
@@ -335,7 +365,7 @@ async fn already_whole(
     let mut line = line(&server, &Log::default());
     let resume: Option<RemotePath> = Some(path("a.0123abcd.part"));
     let plan = Plan { digest: Some(Algorithm::Sha256), resume, ..plan("a", &file) };
-    let mut source = Witness { says: Ok(says), ..Witness::of(&file) };
+    let mut source = Witness { says: Says::Agrees(says), ..Witness::of(&file) };
     let ended = bring(&mut line, &plan, &mut source).await;
     server.finished().await;
     // Nothing was sent.

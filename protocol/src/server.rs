@@ -244,6 +244,8 @@ pub struct Connected {
     pub port: u16,
     /// As the page asked.
     pub encryption: Encryption,
+    /// As the page asked.
+    pub username: String,
     /// The address that was dialled.
     pub address: String,
     /// The control connection's TLS.

@@ -163,7 +163,7 @@ impl Source for Feed {
         &mut self,
         _: std::ops::Range<u64>,
         _: &ftps::FileDigest,
-    ) -> Result<Option<ftps::FileDigest>, GaveUp> {
+    ) -> Result<Option<ftps::FileDigest>, ftps::upload::Disagreement<GaveUp>> {
         Ok(self.whole.clone())
     }
 

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Run, Source, Stop, unless};
+use super::{Disagreement, Run, Source, Stop, unless};
 use crate::{
     client::{Client, digest::DigestWay},
     digest::{Algorithm, FileDigest, Seen},
@@ -76,10 +76,11 @@ impl<S: Source> Run<'_, S> {
                 self.agreement = Agreement::Reached(Agreed { range, digest, whole });
                 Ok(())
             }
-            Err(error) => {
+            Err(Disagreement::Differs(error)) => {
                 self.agreement = Agreement::Refused;
                 Err(Stop::Source(error))
             }
+            Err(Disagreement::Untold(error)) => Err(Stop::Source(error)),
         }
     }
 

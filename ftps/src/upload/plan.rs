@@ -79,7 +79,7 @@ pub trait Source: Send {
     /// same algorithm, the file is known by its size alone: [`Verified::Size`].
     ///
     /// # Errors
-    /// When it is not: the file does not get its name, and what the server holds is removed.
+    /// [`Disagreement`]: the file does not get its name.
     ///
     /// # Cancel safety
     /// Has to be cancel safe.
@@ -87,7 +87,7 @@ pub trait Source: Send {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> impl Future<Output = Result<Option<FileDigest>, Self::Error>> + Send {
+    ) -> impl Future<Output = Result<Option<FileDigest>, Disagreement<Self::Error>>> + Send {
         let _unused = (range, digest);
         std::future::ready(Ok(None))
     }
@@ -108,6 +108,15 @@ pub trait Source: Send {
     /// The upload that [`upcoming`](Self::upcoming) named last does not follow soon, since this one
     /// is tried again: somebody else may bring it. `upcoming` is asked anew later.
     fn give_back_upcoming(&mut self) {}
+}
+
+/// Why a sender does not [agree](Source::agree).
+#[derive(Debug)]
+pub enum Disagreement<E> {
+    /// What was sent is not what the file holds: what the server has of it is removed.
+    Differs(E),
+    /// The sender cannot tell now: what the server has of it stays, for another upload to go on with.
+    Untold(E),
 }
 
 /// What happens while an upload is under way.

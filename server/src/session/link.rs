@@ -289,6 +289,7 @@ impl Worker {
     async fn connect(&mut self, connect: Connect) -> Result<(Pool, Algorithm), End> {
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
+        let username = connect.username.clone();
         let trusted = connect.trusted_certificate.as_deref();
         let mut config = words::engine_config(&self.portal, destination.host(), trusted)
             .map_err(End::Problem)?;
@@ -304,6 +305,7 @@ impl Worker {
             host,
             port,
             encryption,
+            username,
             address: facts.address.to_string(),
             tls: words::tls(&facts.tls),
             certificate: words::certificate(&facts.certificate, &[]),

@@ -12,7 +12,7 @@ use std::{
 use bytes::Bytes;
 use ftps::{
     Algorithm, FileDigest, Line, RemotePath,
-    upload::{Failed, Plan, Progress, Source, Stop},
+    upload::{Disagreement, Failed, Plan, Progress, Source, Stop},
 };
 use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
@@ -31,6 +31,10 @@ use crate::{
 
 /// How often a slow upload tells the page how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
+
+/// Bytes that a page reads and digests in a second at the least, from a network drive: one that goes
+/// on with a great file reads all of it again, though it sends only the rest.
+const SLOWEST_DIGEST: u64 = 10_000_000;
 
 /// One upload and those who take part in it.
 #[derive(Clone, Copy, Debug)]
@@ -215,10 +219,11 @@ impl<'a, 'u> Feed<'a, 'u> {
     }
 
     /// The page's digest from an offset on; `None` where it cannot make it.
-    async fn page_digest(&self, from: u64) -> Result<Option<String>, Problem> {
-        let limit = self.portal.settings.page_chunk_timeout;
+    async fn page_digest(&self, from: u64) -> Result<Option<String>, Disagreement<Problem>> {
+        let reading = Duration::from_secs(self.upload.offer.size / SLOWEST_DIGEST);
+        let limit = self.portal.settings.page_chunk_timeout + reading;
         let said = tokio::time::timeout(limit, self.upload.digests.from(from)).await;
-        said.map_err(|_| words::page_says_no_digest(limit))
+        said.map_err(|_| Disagreement::Untold(words::page_says_no_digest(limit)))
     }
 
     fn announce(&self) {
@@ -303,7 +308,7 @@ impl Source for Feed<'_, '_> {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> Result<Option<FileDigest>, Problem> {
+    ) -> Result<Option<FileDigest>, Disagreement<Problem>> {
         if self.digest_from.is_none() {
             // The server held all of it already: the page does not know yet that it was opened.
             let temporary_path = self.upload.offer.resume.clone().unwrap_or_default();
@@ -311,7 +316,7 @@ impl Source for Feed<'_, '_> {
         }
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
-            return Err(words::digests_differ(digest, &of_page));
+            return Err(Disagreement::Differs(words::digests_differ(digest, &of_page)));
         }
         self.page_agrees = true;
         let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };

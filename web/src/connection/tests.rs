@@ -40,6 +40,7 @@ fn facts() -> Connected {
         host: "a".into(),
         port: 21,
         encryption: Encryption::Explicit,
+        username: "u".into(),
         address: "192.0.2.1:21".into(),
         tls: Tls { version: "TLS 1.3".into(), cipher_suite: "X".into(), resumed: false },
         certificate: certificate("00"),
