@@ -41,6 +41,14 @@ pub struct Destination {
     pub username: String,
 }
 
+impl Destination {
+    /// Whether it is where the portal says that it is connected.
+    fn is_at(&self, connected: &Connected) -> bool {
+        let Connected { host, port, encryption, .. } = connected;
+        (&self.host, self.port, self.encryption) == (host, *port, *encryption)
+    }
+}
+
 /// The page's link to the portal.
 #[derive(Debug)]
 pub enum Link {
@@ -347,8 +355,7 @@ impl Connection {
         self.give_up();
         self.last = None;
         if told && link_up {
-            self.acts.push(Act::Say(ClientMessage::Disconnect));
-            self.ftps = Ftps::Leaving(None);
+            self.leave();
         }
     }
 
@@ -466,7 +473,14 @@ impl Connection {
         }
         self.delivery = Delivery::begin(heard);
         match (before, connected) {
-            (Acquaintance::FromEarlierPage, Some(connected)) => self.connected(connected),
+            (Acquaintance::FromEarlierPage, Some(connected)) if self.belongs_at(&connected) => {
+                self.connected(connected)
+            }
+            (Acquaintance::FromEarlierPage, Some(_elsewhere)) => {
+                self.ask_for_password();
+                self.leave();
+                None
+            }
             (Acquaintance::FromEarlierPage, None) => {
                 self.ask_for_password();
                 None
@@ -528,6 +542,10 @@ impl Connection {
         let Ftps::Connecting(_) = self.ftps else {
             return None;
         };
+        // What an earlier page wanted may be answered after this one wants something else.
+        if self.wanted.as_ref().is_none_or(|wanted| !wanted.is_at(&connected)) {
+            return None;
+        }
         let again = self.home.is_some() && self.home == self.wanted;
         self.last.clone_from(&self.wanted);
         self.home.clone_from(&self.wanted);
@@ -670,6 +688,16 @@ impl Connection {
         self.give_up();
         self.last = None;
         self.problem = Some(words::password_needed());
+    }
+
+    /// Whether the uploads belong there.
+    fn belongs_at(&self, connected: &Connected) -> bool {
+        self.home.as_ref().is_some_and(|home| home.is_at(connected))
+    }
+
+    fn leave(&mut self) {
+        self.acts.push(Act::Say(ClientMessage::Disconnect));
+        self.ftps = Ftps::Leaving(None);
     }
 
     fn say_connect(&mut self) {

@@ -347,3 +347,35 @@ fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
     connection.trust();
     assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
 }
+
+#[test]
+fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() {
+    let home = destination("a");
+    let others = [
+        destination("b"),
+        Destination { port: 990, ..home.clone() },
+        Destination { encryption: Encryption::Implicit, ..home },
+    ];
+    for home in others {
+        let mut connection = Connection::default();
+        connection.restore(home.clone(), None, Some(session()));
+        connection.socket_opened(session(), 0);
+        connection.take_acts();
+        assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
+        assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Disconnect)]);
+        assert_eq!(connection.problem(), Some(&words::password_needed()));
+        assert_eq!(connection.home(), Some(&home));
+        assert!(connection.ready().is_none());
+        assert_eq!(connection.disconnected(None), None);
+        connection.connect(home.clone());
+        assert_eq!(connection.take_acts(), [Act::Connect(home, None)]);
+    }
+}
+
+#[test]
+fn login_at_another_server_than_the_person_wants_is_not_taken() {
+    let mut connection = welcomed();
+    assert_eq!(connection.connected(Connected { host: "b".into(), ..facts() }), None);
+    assert!(connection.ready().is_none());
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
+}
