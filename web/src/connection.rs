@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const GOOD_AFTER: Duration = Duration::from_secs(20);
 /// A link on which nothing is heard for so many pings is dead.
 const DEAD_AFTER_PINGS: u32 = 3;
+/// A link that is opened has to be welcome within this time. Where a network drops what is sent, the
+/// browser itself waits for minutes.
+const GREETING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where to connect, and as whom. The password is not in here: it stays in its field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,6 +163,8 @@ pub struct Connection {
     /// Where the uploads belong.
     home: Option<Destination>,
     reach: Reach,
+    /// When a link that is being opened is given up.
+    greet_by: Option<Millis>,
     trusted: HashMap<(String, u16), String>,
     problem: Option<Problem>,
     tries: u32,
@@ -189,6 +194,7 @@ impl Default for Connection {
             last: None,
             home: None,
             reach: Reach::default(),
+            greet_by: None,
             trusted: HashMap::new(),
             problem: None,
             tries: 0,
@@ -606,15 +612,21 @@ impl Connection {
         }
     }
 
+    /// Gives a link that is being opened its time, from the event on that opened it.
+    pub fn time_greeting(&mut self, now: Millis) {
+        if let Link::Opening | Link::Greeting = self.link {
+            self.greet_by.get_or_insert(now + GREETING_LIMIT);
+        }
+    }
+
     /// When [`Connection::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         match &self.link {
             Link::Up(up) => Some(up.ping_at),
             Link::Lost { retry_at } if self.reach == Reach::Online => Some(*retry_at),
-            Link::Lost { .. } | Link::Down | Link::Opening | Link::Greeting | Link::Outdated => {
-                None
-            }
+            Link::Opening | Link::Greeting => self.greet_by,
+            Link::Lost { .. } | Link::Down | Link::Outdated => None,
         }
     }
 
@@ -624,6 +636,10 @@ impl Connection {
             Link::Lost { retry_at } if *retry_at <= now && self.reach == Reach::Online => {
                 self.open_link();
                 None
+            }
+            Link::Opening | Link::Greeting if self.greet_by.is_some_and(|at| at <= now) => {
+                self.acts.push(Act::CloseLink);
+                self.socket_closed(now, jitter)
             }
             Link::Up(up) if now.since(up.heard) > ping(&up.limits) * DEAD_AFTER_PINGS => {
                 self.acts.push(Act::CloseLink);
@@ -646,6 +662,7 @@ impl Connection {
 
     fn open_link(&mut self) {
         self.link = Link::Opening;
+        self.greet_by = None;
         let credentials = self.session.as_ref().map(|session| session.credentials.clone());
         self.acts.push(Act::OpenLink(credentials));
     }

@@ -250,6 +250,7 @@ impl Page {
     pub fn handle(&mut self, event: Event, now: Millis, jitter: f64) -> Vec<Effect> {
         let before = self.queue.totals();
         self.dispatch(event, now, jitter);
+        self.connection.time_greeting(now);
         self.offer();
         self.watch(before, now);
         let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();

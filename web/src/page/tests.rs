@@ -208,3 +208,37 @@ fn late_credit_for_an_ended_upload_is_harmless() {
     assert_eq!(page.next_chunk(0), Next::Nothing);
     assert_eq!(page.queue().totals().done, 1);
 }
+
+#[test]
+fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
+    let mut page = Page::default();
+    at(&mut page, 1000, Event::Connect(destination()));
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
+    at(&mut page, 11_000, Event::SocketOpened(session));
+    assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
+    let effects = at(&mut page, 31_000, Event::Tick);
+    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert_eq!(page.connection().problem(), Some(&words::portal_out_of_reach()));
+    assert!(matches!(page.connection().link(), Link::Down));
+}
+
+#[test]
+fn page_that_comes_back_to_a_silent_portal_tries_again() {
+    let mut page = connected();
+    at(&mut page, 0, Event::SocketClosed);
+    at(&mut page, 40_000, Event::ReconnectNow);
+    let effects = at(&mut page, 70_000, Event::Tick);
+    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(page.connection().next_try_in(Millis(70_000)).is_some());
+    at(&mut page, 80_000, Event::Tick);
+    let limit = page.deadline().unwrap();
+    assert!(limit > Millis(80_000), "each try has its own time: {limit:?}");
+}
+
+#[test]
+fn link_that_came_up_is_not_given_up_because_of_its_greeting() {
+    let mut page = connected();
+    let effects = at(&mut page, 30_000, Event::Tick);
+    assert!(!effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(page.connection().ready().is_some());
+}
