@@ -478,6 +478,7 @@ impl Queue {
         let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy);
         // What was offered ahead knows nothing of a choice that came later.
         let was_tried = upload.is_some_and(|upload| upload.was_told(policy.on_conflict()));
+        let is_paused = upload.is_some_and(Upload::is_pausing);
         let Some(row) = self.end(id, State::NeedsDecision(existing)) else {
             return (None, self.leftover_of_cancelled(id, resume));
         };
@@ -487,7 +488,13 @@ impl Queue {
             None => (Some(row), None),
             // The person chose before, and it could not be done: that is a question again.
             Some(Decision::Ask) if is_question => (Some(row), None),
-            Some(decision) => (None, self.carry_out(row, policy, decision)),
+            Some(decision) => {
+                let leftover = self.carry_out(row, policy, decision);
+                if is_paused {
+                    self.pause(row);
+                }
+                (None, leftover)
+            }
         }
     }
 
@@ -963,6 +970,10 @@ impl Upload {
     /// Whether the portal was told to do this if the name is taken.
     fn was_told(&self, on_conflict: OnConflict) -> bool {
         matches!(&self.state, State::Open(open) if open.on_conflict == on_conflict)
+    }
+
+    fn is_pausing(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.hold == Hold::Paused)
     }
 
     fn is_resumed(&self) -> bool {
