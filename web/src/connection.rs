@@ -533,6 +533,11 @@ impl Connection {
 
     /// The server's certificate is not vouched for.
     pub fn certificate_not_trusted(&mut self, mut certificate: Certificate) {
+        if let Ftps::Leaving(_) = self.ftps {
+            // The two crossed: the attempt has ended, and there is nothing left to disconnect.
+            self.disconnected(None);
+            return;
+        }
         let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
             return;
         };

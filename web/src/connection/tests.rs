@@ -379,3 +379,21 @@ fn login_at_another_server_than_the_person_wants_is_not_taken() {
     assert!(connection.ready().is_none());
     assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
 }
+
+#[test]
+fn certificate_that_crosses_the_disconnect_ends_the_connection_as_well() {
+    let mut connection = welcomed();
+    connection.take_acts();
+    connection.disconnect();
+    connection.certificate_not_trusted(certificate("aa"));
+    assert!(matches!(connection.ftps(), Ftps::Out), "{:?}", connection.ftps());
+
+    let mut connection = welcomed();
+    connection.disconnect();
+    connection.connect(destination("b"));
+    connection.take_acts();
+    connection.certificate_not_trusted(certificate("aa"));
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
+    assert_eq!(connection.disconnected(None), None, "the answer to the disconnect, if any");
+    assert!(matches!(connection.ftps(), Ftps::Connecting(_)));
+}
