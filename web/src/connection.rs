@@ -388,7 +388,8 @@ impl Connection {
     }
 
     /// An earlier page of this tab was here. With its session the page goes on by itself; without,
-    /// the person is asked for the password.
+    /// the person is asked for the password. Who has pressed `Connect` already goes where that
+    /// leads.
     pub fn restore(
         &mut self,
         home: Destination,
@@ -396,7 +397,11 @@ impl Connection {
         session: Option<NewSession>,
     ) {
         if let Some(fingerprint) = trusted {
-            self.trusted.insert((home.host.clone(), home.port), fingerprint);
+            self.trusted.entry((home.host.clone(), home.port)).or_insert(fingerprint);
+        }
+        if self.wanted.is_some() {
+            self.home.get_or_insert(home);
+            return;
         }
         self.home = Some(home.clone());
         match session {

@@ -397,3 +397,29 @@ fn certificate_that_crosses_the_disconnect_ends_the_connection_as_well() {
     assert_eq!(connection.disconnected(None), None, "the answer to the disconnect, if any");
     assert!(matches!(connection.ftps(), Ftps::Connecting(_)));
 }
+
+#[test]
+fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
+    for session in [None, Some(session())] {
+        let mut connection = Connection::default();
+        connection.connect(destination("a"));
+        assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+        connection.restore(destination("a"), Some("aa".into()), session);
+        assert_eq!(connection.take_acts(), []);
+        assert_eq!(connection.problem(), None);
+        connection.socket_opened(self::session(), 0);
+        connection.take_acts();
+        connection.welcome(LIMITS, 0, None, Millis(0));
+        let trusted = Some("aa".to_owned());
+        assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), trusted)]);
+        assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    }
+}
+
+#[test]
+fn who_was_logged_in_before_the_page_knew_of_an_earlier_one_stays_there() {
+    let mut connection = logged_in();
+    connection.restore(destination("b"), None, None);
+    assert_eq!(connection.home(), Some(&destination("a")));
+    assert!(connection.ready().is_some());
+}
