@@ -25,6 +25,8 @@ const WIDTH: u32 = 1200;
 const BYTES_PER_SECOND: u32 = 4 << 20;
 /// What is uploaded.
 const CONTENT: Content = Content { len: (32 << 20) + 12_345, seed: 42 };
+/// Much more than the page's digest may be ahead of the sending.
+const LONG_CONTENT: Content = Content { len: 64 << 20, seed: 44 };
 /// How long that may take on a machine that is busy with everything else.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(180);
 
@@ -150,8 +152,23 @@ async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
     assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_person_overwrites() {
+    let scene = Scene::with(Kind::Vsftpd, LONG_CONTENT).await;
+    scene.upload_in_part().await;
+    fs::write(scene.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
+    scene.status("Needs a decision").await;
+    scene.page.press_button("Overwrite").await;
+    scene.must_arrive().await;
+    scene.page.run("document.querySelector('.digest').open = true; null").await;
+    scene.page.see("The same in your browser and in the portal").await;
+    let log = scene.log().await;
+    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+}
+
 /// A page that is connected through a way that can be cut.
 struct Scene {
+    content: Content,
     server: Server,
     portal: Portal,
     crossing: Crossing,
@@ -161,14 +178,18 @@ struct Scene {
 
 impl Scene {
     async fn new(kind: Kind) -> Self {
+        Self::with(kind, CONTENT).await
+    }
+
+    async fn with(kind: Kind, content: Content) -> Self {
         let server = servers::start(kind);
         let crossing = Crossing::open(BYTES_PER_SECOND).await;
         let portal = start_portal(&crossing);
         crossing.lead_to(portal.address());
         let page = Page::open(&crossing.url(), WIDTH).await;
         let folder = tempfile::tempdir().unwrap();
-        let scene = Self { server, portal, crossing, page, folder };
-        scene.write(CONTENT);
+        let scene = Self { content, server, portal, crossing, page, folder };
+        scene.write(content);
         scene.connect().await;
         scene
     }
@@ -232,7 +253,7 @@ impl Scene {
 
     async fn status(&self, word: &str) {
         self.page
-            .until(&format!("the status {word}"), async || {
+            .within(UPLOAD_LIMIT, &format!("the status {word}"), async || {
                 let shown = self.page.uploads().await;
                 shown.iter().any(|row| row.status.starts_with(word)).then_some(())
             })
@@ -256,7 +277,7 @@ impl Scene {
                 shown.iter().any(|row| row.status.starts_with("Done")).then_some(())
             })
             .await;
-        assert_eq!(self.server.sha256_of("freight.bin"), Some(CONTENT.sha256()));
+        assert_eq!(self.server.sha256_of("freight.bin"), Some(self.content.sha256()));
         assert_eq!(self.server.files(), ["freight.bin"], "nothing else is left behind");
     }
 

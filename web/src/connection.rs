@@ -27,6 +27,9 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 const GOOD_AFTER: Duration = Duration::from_secs(20);
 /// A link on which nothing is heard for so many pings is dead.
 const DEAD_AFTER_PINGS: u32 = 3;
+/// A link that is opened has to be welcome within this time. Where a network drops what is sent, the
+/// browser itself waits for minutes.
+const GREETING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where to connect, and as whom. The password is not in here: it stays in its field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +42,14 @@ pub struct Destination {
     pub encryption: Encryption,
     /// For the FTP verb `USER`.
     pub username: String,
+}
+
+impl Destination {
+    /// Whether it is where the portal says that it is connected.
+    fn is_at(&self, connected: &Connected) -> bool {
+        let Connected { host, port, encryption, .. } = connected;
+        (&self.host, self.port, self.encryption) == (host, *port, *encryption)
+    }
 }
 
 /// The page's link to the portal.
@@ -152,6 +163,8 @@ pub struct Connection {
     /// Where the uploads belong.
     home: Option<Destination>,
     reach: Reach,
+    /// When a link that is being opened is given up.
+    greet_by: Option<Millis>,
     trusted: HashMap<(String, u16), String>,
     problem: Option<Problem>,
     tries: u32,
@@ -181,6 +194,7 @@ impl Default for Connection {
             last: None,
             home: None,
             reach: Reach::default(),
+            greet_by: None,
             trusted: HashMap::new(),
             problem: None,
             tries: 0,
@@ -347,8 +361,7 @@ impl Connection {
         self.give_up();
         self.last = None;
         if told && link_up {
-            self.acts.push(Act::Say(ClientMessage::Disconnect));
-            self.ftps = Ftps::Leaving(None);
+            self.leave();
         }
     }
 
@@ -375,7 +388,8 @@ impl Connection {
     }
 
     /// An earlier page of this tab was here. With its session the page goes on by itself; without,
-    /// the person is asked for the password.
+    /// the person is asked for the password. Who has pressed `Connect` already goes where that
+    /// leads.
     pub fn restore(
         &mut self,
         home: Destination,
@@ -383,7 +397,11 @@ impl Connection {
         session: Option<NewSession>,
     ) {
         if let Some(fingerprint) = trusted {
-            self.trusted.insert((home.host.clone(), home.port), fingerprint);
+            self.trusted.entry((home.host.clone(), home.port)).or_insert(fingerprint);
+        }
+        if self.wanted.is_some() {
+            self.home.get_or_insert(home);
+            return;
         }
         self.home = Some(home.clone());
         match session {
@@ -466,7 +484,14 @@ impl Connection {
         }
         self.delivery = Delivery::begin(heard);
         match (before, connected) {
-            (Acquaintance::FromEarlierPage, Some(connected)) => self.connected(connected),
+            (Acquaintance::FromEarlierPage, Some(connected)) if self.belongs_at(&connected) => {
+                self.connected(connected)
+            }
+            (Acquaintance::FromEarlierPage, Some(_elsewhere)) => {
+                self.ask_for_password();
+                self.leave();
+                None
+            }
             (Acquaintance::FromEarlierPage, None) => {
                 self.ask_for_password();
                 None
@@ -513,6 +538,11 @@ impl Connection {
 
     /// The server's certificate is not vouched for.
     pub fn certificate_not_trusted(&mut self, mut certificate: Certificate) {
+        if let Ftps::Leaving(_) = self.ftps {
+            // The two crossed: the attempt has ended, and there is nothing left to disconnect.
+            self.disconnected(None);
+            return;
+        }
         let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
             return;
         };
@@ -528,6 +558,10 @@ impl Connection {
         let Ftps::Connecting(_) = self.ftps else {
             return None;
         };
+        // What an earlier page wanted may be answered after this one wants something else.
+        if self.wanted.as_ref().is_none_or(|wanted| !wanted.is_at(&connected)) {
+            return None;
+        }
         let again = self.home.is_some() && self.home == self.wanted;
         self.last.clone_from(&self.wanted);
         self.home.clone_from(&self.wanted);
@@ -588,15 +622,21 @@ impl Connection {
         }
     }
 
+    /// Gives a link that is being opened its time, from the event on that opened it.
+    pub fn time_greeting(&mut self, now: Millis) {
+        if let Link::Opening | Link::Greeting = self.link {
+            self.greet_by.get_or_insert(now + GREETING_LIMIT);
+        }
+    }
+
     /// When [`Connection::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
         match &self.link {
             Link::Up(up) => Some(up.ping_at),
             Link::Lost { retry_at } if self.reach == Reach::Online => Some(*retry_at),
-            Link::Lost { .. } | Link::Down | Link::Opening | Link::Greeting | Link::Outdated => {
-                None
-            }
+            Link::Opening | Link::Greeting => self.greet_by,
+            Link::Lost { .. } | Link::Down | Link::Outdated => None,
         }
     }
 
@@ -606,6 +646,10 @@ impl Connection {
             Link::Lost { retry_at } if *retry_at <= now && self.reach == Reach::Online => {
                 self.open_link();
                 None
+            }
+            Link::Opening | Link::Greeting if self.greet_by.is_some_and(|at| at <= now) => {
+                self.acts.push(Act::CloseLink);
+                self.socket_closed(now, jitter)
             }
             Link::Up(up) if now.since(up.heard) > ping(&up.limits) * DEAD_AFTER_PINGS => {
                 self.acts.push(Act::CloseLink);
@@ -628,6 +672,7 @@ impl Connection {
 
     fn open_link(&mut self) {
         self.link = Link::Opening;
+        self.greet_by = None;
         let credentials = self.session.as_ref().map(|session| session.credentials.clone());
         self.acts.push(Act::OpenLink(credentials));
     }
@@ -670,6 +715,16 @@ impl Connection {
         self.give_up();
         self.last = None;
         self.problem = Some(words::password_needed());
+    }
+
+    /// Whether the uploads belong there.
+    fn belongs_at(&self, connected: &Connected) -> bool {
+        self.home.as_ref().is_some_and(|home| home.is_at(connected))
+    }
+
+    fn leave(&mut self) {
+        self.acts.push(Act::Say(ClientMessage::Disconnect));
+        self.ftps = Ftps::Leaving(None);
     }
 
     fn say_connect(&mut self) {

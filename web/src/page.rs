@@ -250,6 +250,7 @@ impl Page {
     pub fn handle(&mut self, event: Event, now: Millis, jitter: f64) -> Vec<Effect> {
         let before = self.queue.totals();
         self.dispatch(event, now, jitter);
+        self.connection.time_greeting(now);
         self.offer();
         self.watch(before, now);
         let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();
@@ -624,9 +625,14 @@ impl Page {
 
     /// What an earlier page left is there again; its uploads wait for their files.
     fn restore(&mut self, restored: Restored) {
-        let Restored { home, rows, handles, session } = restored;
+        let Restored { home, mut rows, handles, session } = restored;
+        let SavedHome { destination, trusted_certificate } = home;
+        self.connection.restore(destination.clone(), trusted_certificate, session);
+        if self.connection.home() != Some(&destination) {
+            // The person was faster, and is logged in elsewhere.
+            rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
+        }
         self.queue.restore(rows, |root| handles.contains(root));
-        self.connection.restore(home.destination, home.trusted_certificate, session);
         self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
         if self.queue.misses_files() {
             self.announce(words::restored(self.queue.missing().len()));

@@ -11,7 +11,7 @@ use std::{
 };
 
 use protocol::{
-    Attempt, ChunkHeader, Problem, UploadId, Window,
+    Attempt, ChunkHeader, OnConflict, Problem, UploadId, Window,
     client::Offer,
     server::{Existing, FileDigest, Limits, Verified},
 };
@@ -142,6 +142,8 @@ pub enum Skipped {
 #[derive(Debug)]
 pub struct Open {
     id: UploadId,
+    /// What the portal was told to do if the name is taken.
+    on_conflict: OnConflict,
     attempt: Attempt,
     window: Window,
     /// The widest window that was granted, in bytes.
@@ -381,9 +383,10 @@ impl Queue {
             self.next_id += 1;
             let policy = self.policy;
             let offer = self.change(row, |upload| {
-                upload.state = State::Open(Box::new(Open::new(id, upload.file.size)));
+                let offer = upload.offer(id, policy);
+                upload.state = State::Open(Box::new(Open::new(&offer)));
                 upload.rate = Rate::default();
-                upload.offer(id, policy)
+                offer
             });
             self.open.insert(id, row);
             offers.extend(offer);
@@ -471,17 +474,27 @@ impl Queue {
         existing: Existing,
         resume: Option<String>,
     ) -> (Option<Row>, Option<String>) {
-        let policy =
-            self.current(id).and_then(|row| self.get(row)).and_then(|upload| upload.choice);
+        let upload = self.current(id).and_then(|row| self.get(row));
+        let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy);
+        // What was offered ahead knows nothing of a choice that came later.
+        let was_tried = upload.is_some_and(|upload| upload.was_told(policy.on_conflict()));
+        let is_paused = upload.is_some_and(Upload::is_pausing);
         let Some(row) = self.end(id, State::NeedsDecision(existing)) else {
             return (None, self.leftover_of_cancelled(id, resume));
         };
         self.change(row, |upload| upload.keep(resume));
-        let policy = policy.unwrap_or(self.policy);
+        let is_question = was_tried || policy.on_conflict() == OnConflict::Ask;
         match self.decision(row, policy) {
+            None => (Some(row), None),
             // The person chose before, and it could not be done: that is a question again.
-            None | Some(Decision::Ask) => (Some(row), None),
-            Some(decision) => (None, self.carry_out(row, policy, decision)),
+            Some(Decision::Ask) if is_question => (Some(row), None),
+            Some(decision) => {
+                let leftover = self.carry_out(row, policy, decision);
+                if is_paused {
+                    self.pause(row);
+                }
+                (None, leftover)
+            }
         }
     }
 
@@ -954,6 +967,15 @@ impl Upload {
         matches!(&self.state, State::Open(open) if open.id == id)
     }
 
+    /// Whether the portal was told to do this if the name is taken.
+    fn was_told(&self, on_conflict: OnConflict) -> bool {
+        matches!(&self.state, State::Open(open) if open.on_conflict == on_conflict)
+    }
+
+    fn is_pausing(&self) -> bool {
+        matches!(&self.state, State::Open(open) if open.hold == Hold::Paused)
+    }
+
     fn is_resumed(&self) -> bool {
         matches!(&self.state, State::Open(open) if open.hold == Hold::Resumed)
     }
@@ -999,11 +1021,12 @@ impl Upload {
 }
 
 impl Open {
-    fn new(id: UploadId, size: u64) -> Self {
+    fn new(offer: &Offer) -> Self {
         Self {
-            id,
+            id: offer.upload,
+            on_conflict: offer.on_conflict,
             attempt: Attempt::default(),
-            window: Window::new(size),
+            window: Window::new(offer.size),
             window_bytes: 0,
             stage: Stage::Ahead,
             hold: Hold::Running,

@@ -45,6 +45,14 @@ impl SavedRow {
     pub fn looks_like(&self, file: &Picked) -> bool {
         self.size == file.size && self.modified_millis == file.modified_millis
     }
+
+    /// Another server, or another account: the upload goes into `directory`, and nothing of it is
+    /// there.
+    pub fn move_to(&mut self, directory: &str) {
+        directory.clone_into(&mut self.directory);
+        self.temporary_path = None;
+        self.kept_bytes = 0;
+    }
 }
 
 /// What the rows have in common, as the store has it.

@@ -36,6 +36,8 @@ const receive = {
   },
   make(...wanted) {
     for (const [upload, algorithm, file, ...offsets] of wanted) {
+      // What lies before the last offset is on the server: no sending will ever reach it.
+      reached.set(upload, Math.max(reached.get(upload) ?? 0, ...offsets));
       jobs.push({ upload, algorithm, file, offsets, at: Math.min(...offsets), digests: new Map() });
     }
     work();

@@ -348,3 +348,79 @@ fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
     connection.trust();
     assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
 }
+
+#[test]
+fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() {
+    let home = destination("a");
+    let others = [
+        destination("b"),
+        Destination { port: 990, ..home.clone() },
+        Destination { encryption: Encryption::Implicit, ..home },
+    ];
+    for home in others {
+        let mut connection = Connection::default();
+        connection.restore(home.clone(), None, Some(session()));
+        connection.socket_opened(session(), 0);
+        connection.take_acts();
+        assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
+        assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Disconnect)]);
+        assert_eq!(connection.problem(), Some(&words::password_needed()));
+        assert_eq!(connection.home(), Some(&home));
+        assert!(connection.ready().is_none());
+        assert_eq!(connection.disconnected(None), None);
+        connection.connect(home.clone());
+        assert_eq!(connection.take_acts(), [Act::Connect(home, None)]);
+    }
+}
+
+#[test]
+fn login_at_another_server_than_the_person_wants_is_not_taken() {
+    let mut connection = welcomed();
+    assert_eq!(connection.connected(Connected { host: "b".into(), ..facts() }), None);
+    assert!(connection.ready().is_none());
+    assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
+}
+
+#[test]
+fn certificate_that_crosses_the_disconnect_ends_the_connection_as_well() {
+    let mut connection = welcomed();
+    connection.take_acts();
+    connection.disconnect();
+    connection.certificate_not_trusted(certificate("aa"));
+    assert!(matches!(connection.ftps(), Ftps::Out), "{:?}", connection.ftps());
+
+    let mut connection = welcomed();
+    connection.disconnect();
+    connection.connect(destination("b"));
+    connection.take_acts();
+    connection.certificate_not_trusted(certificate("aa"));
+    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
+    assert_eq!(connection.disconnected(None), None, "the answer to the disconnect, if any");
+    assert!(matches!(connection.ftps(), Ftps::Connecting(_)));
+}
+
+#[test]
+fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
+    for session in [None, Some(session())] {
+        let mut connection = Connection::default();
+        connection.connect(destination("a"));
+        assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+        connection.restore(destination("a"), Some("aa".into()), session);
+        assert_eq!(connection.take_acts(), []);
+        assert_eq!(connection.problem(), None);
+        connection.socket_opened(self::session(), 0);
+        connection.take_acts();
+        connection.welcome(LIMITS, 0, None, Millis(0));
+        let trusted = Some("aa".to_owned());
+        assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), trusted)]);
+        assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    }
+}
+
+#[test]
+fn who_was_logged_in_before_the_page_knew_of_an_earlier_one_stays_there() {
+    let mut connection = logged_in();
+    connection.restore(destination("b"), None, None);
+    assert_eq!(connection.home(), Some(&destination("a")));
+    assert!(connection.ready().is_some());
+}

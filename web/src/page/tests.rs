@@ -5,6 +5,7 @@ use protocol::{
 };
 
 use super::*;
+use crate::saved::SavedRow;
 
 pub(super) const LIMITS: Limits = Limits {
     max_chunk_bytes: 1 << 20,
@@ -208,4 +209,75 @@ fn late_credit_for_an_ended_upload_is_harmless() {
     );
     assert_eq!(page.next_chunk(0), Next::Nothing);
     assert_eq!(page.queue().totals().done, 1);
+}
+
+#[test]
+fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
+    let mut page = Page::default();
+    at(&mut page, 1000, Event::Connect(destination()));
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
+    at(&mut page, 11_000, Event::SocketOpened(session));
+    assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
+    let effects = at(&mut page, 31_000, Event::Tick);
+    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert_eq!(page.connection().problem(), Some(&words::portal_out_of_reach()));
+    assert!(matches!(page.connection().link(), Link::Down));
+}
+
+#[test]
+fn page_that_comes_back_to_a_silent_portal_tries_again() {
+    let mut page = connected();
+    at(&mut page, 0, Event::SocketClosed);
+    at(&mut page, 40_000, Event::ReconnectNow);
+    let effects = at(&mut page, 70_000, Event::Tick);
+    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(page.connection().next_try_in(Millis(70_000)).is_some());
+    at(&mut page, 80_000, Event::Tick);
+    let limit = page.deadline().unwrap();
+    assert!(limit > Millis(80_000), "each try has its own time: {limit:?}");
+}
+
+#[test]
+fn link_that_came_up_is_not_given_up_because_of_its_greeting() {
+    let mut page = connected();
+    let effects = at(&mut page, 30_000, Event::Tick);
+    assert!(!effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(page.connection().ready().is_some());
+}
+
+/// What an earlier page left that was connected to `host`.
+fn left_at(host: &str) -> Restored {
+    let row = SavedRow {
+        path: "a".into(),
+        size: 9,
+        modified_millis: Some(1),
+        directory: "/there".into(),
+        choice: None,
+        name_number: 1,
+        temporary_path: Some("/there/.a.part".into()),
+        kept_bytes: 5,
+        edges: Some(7),
+        paused: false,
+    };
+    let destination = Destination { host: host.into(), ..destination() };
+    Restored {
+        home: SavedHome { destination, trusted_certificate: None },
+        rows: vec![row],
+        handles: BTreeSet::new(),
+        session: None,
+    }
+}
+
+#[test]
+fn uploads_of_an_earlier_page_belong_where_it_was_whoever_is_logged_in_already() {
+    for (host, path, resume) in
+        [("a", "/there/a", Some("/there/.a.part")), ("elsewhere", "/home/a", None)]
+    {
+        let mut page = connected();
+        at(&mut page, 0, Event::Restored(Box::new(left_at(host))));
+        assert_eq!(page.connection().home(), Some(&destination()));
+        let effects = at(&mut page, 0, Event::Found(vec![(Row(0), Some(7))]));
+        let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+        assert_eq!((offer.path.as_str(), offer.resume.as_deref()), (path, resume));
+    }
 }

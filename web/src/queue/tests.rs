@@ -548,3 +548,61 @@ fn list_is_cleared_of_what_ended_and_the_rows_keep_their_numbers() {
     assert_eq!((queue.len(), queue.totals().files), (2, 2));
     assert!(queue.get(Row(0)).is_none());
 }
+
+#[test]
+fn decision_for_all_holds_for_what_was_offered_before_it() {
+    for (policy, tells) in
+        [(Policy::Overwrite, OnConflict::Overwrite), (Policy::Resume, OnConflict::Resume)]
+    {
+        let mut queue = queue(&[10, 10]);
+        queue.offers(&LIMITS);
+        queue.decide_all(policy);
+        assert_eq!(queue.conflict(UploadId(0), there(), None), (None, None), "nobody is asked");
+        let again = queue.offers(&LIMITS).remove(0);
+        assert_eq!((again.path.as_str(), again.on_conflict), ("/home/folder/0", tells));
+        let asked = queue.conflict(again.upload, there(), None).0;
+        assert_eq!(asked, Some(Row(0)), "it could not be done");
+    }
+}
+
+#[test]
+fn choice_for_one_file_outlives_the_policy_that_it_was_offered_with() {
+    let mut queue = queue(&[10]);
+    queue.set_policy(Policy::Overwrite);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.set_policy(Policy::Ask);
+    assert_eq!(queue.conflict(id, there(), None).0, Some(Row(0)));
+    queue.decide(Row(0), Policy::Overwrite);
+    queue.set_policy(Policy::Resume);
+    assert_eq!(queue.offers(&LIMITS).remove(0).on_conflict, OnConflict::Overwrite);
+    assert_eq!(queue.conflict(UploadId(1), there(), None).0, Some(Row(0)));
+}
+
+#[test]
+fn upload_that_was_paused_stays_so_when_a_policy_decides_its_conflict() {
+    for (policy, path) in
+        [(Policy::Rename, "/home/folder/0 (2)"), (Policy::Overwrite, "/home/folder/0")]
+    {
+        let mut queue = queue(&[10]);
+        let id = queue.offers(&LIMITS).remove(0).upload;
+        queue.set_policy(policy);
+        queue.pause(Row(0));
+        assert_eq!(queue.conflict(id, there(), None), (None, None), "nobody is asked");
+        assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Held));
+        assert_eq!(queue.offers(&LIMITS), []);
+        queue.resume(Row(0));
+        let again = queue.offers(&LIMITS).remove(0);
+        assert_eq!((again.path.as_str(), again.on_conflict), (path, policy.on_conflict()));
+    }
+}
+
+#[test]
+fn upload_that_goes_on_after_its_pause_goes_on_through_a_conflict() {
+    let mut queue = queue(&[10]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.set_policy(Policy::Rename);
+    queue.pause(Row(0));
+    queue.resume(Row(0));
+    queue.conflict(id, there(), None);
+    assert_eq!(queue.offers(&LIMITS).len(), 1);
+}

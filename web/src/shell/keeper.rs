@@ -159,7 +159,9 @@ async fn find(app: &Rc<App>) -> Result<(), Fault> {
     let _ = app.keeper.place.set(Place { store, queue });
     match restored(app, left, tab.as_ref()) {
         Some(restored) => {
-            restored::fill_form(&app.dom, &restored.home.destination)?;
+            if app.page().connection().wanted().is_none() {
+                restored::fill_form(&app.dom, &restored.home.destination)?;
+            }
             app.restore(restored);
         }
         None => keep_soon(app),
