@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use protocol::{
-    ChunkHeader, ClientMessage, Problem, ServerMessage, UploadId,
+    ClientMessage, Problem, ServerMessage, UploadId,
     chunk::ShortChunk,
     client::{Connect, Heard, Offer},
     server::Connected,
@@ -19,8 +18,8 @@ use super::{
 };
 use crate::{
     portal::Portal,
-    relay::{Inlet, Violation},
-    settings::ByteCount,
+    relay::{Inlet, Piece, Violation},
+    websocket,
 };
 
 /// The longest path of an offer in bytes: PATH_MAX of the systems that servers run on.
@@ -38,12 +37,9 @@ pub enum Misconduct {
     /// A text frame is no message.
     #[error("a text frame is no message of the protocol")]
     NotAMessage,
-    /// A text frame is too long.
-    #[error("a text message is longer than {max}")]
-    MessageTooLong {
-        /// The setting `max_message`.
-        max: ByteCount,
-    },
+    /// It is no WebSocket as RFC 6455 wants it.
+    #[error(transparent)]
+    Frame(#[from] websocket::Violation),
     /// A binary frame has no header.
     #[error(transparent)]
     ShortChunk(#[from] ShortChunk),
@@ -216,12 +212,12 @@ impl Conversation {
     /// # Errors
     /// [`Misconduct`] when it was not asked for. One of an upload that has ended was under way,
     /// and is dropped.
-    pub fn deliver(&self, header: ChunkHeader, payload: Bytes) -> Result<(), Misconduct> {
-        let upload = header.upload;
+    pub fn deliver(&self, piece: Piece) -> Result<(), Misconduct> {
+        let upload = piece.header.upload;
         match self.known(upload)? {
             Some(open) => open
                 .inlet
-                .deliver(header, payload)
+                .deliver(piece)
                 .map_err(|violation| Misconduct::Chunk { upload, violation }),
             None => Ok(()),
         }
