@@ -5,6 +5,7 @@
 //! - [`policy`]: where the portal may connect to.
 //! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
+//! - [`websocket`]: the frames between browser and portal.
 //! - [`session`]: one page's conversation, from its hello to its end.
 //! - [`relay`]: the bytes on their way through, and the budget that bounds them.
 //! - [`portal`]: what all of them share.
@@ -22,3 +23,4 @@ pub mod relay;
 pub mod serve;
 pub mod session;
 pub mod settings;
+pub mod websocket;

@@ -702,7 +702,9 @@ impl Client {
             let window = &mut state.window;
             let len = window.sendable().min(u64::from(self.limits.max_chunk_bytes));
             let ends = window.sent() + len == window.size();
-            let least = self.patience.max(u64::from(self.limits.min_chunk_bytes));
+            // Who has nothing under way waits for nothing.
+            let patience = if window.under_way() == 0 { 0 } else { self.patience };
+            let least = patience.max(u64::from(self.limits.min_chunk_bytes));
             if len == 0 || (len < least && !ends) {
                 return;
             }

@@ -152,3 +152,34 @@ async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     let own = 256 * KIB;
     assert!(peak <= logged_in + BUDGET + SESSIONS * own, "{} MiB", peak / MIB);
 }
+
+/// Whoever has much gives of it to whoever waits: a page that comes late is not starved by uploads
+/// that never end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
+    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let server = Server::start(
+        Kind::PureFtpd,
+        servers::Options { max_sessions: Some(90), ..servers::Options::default() },
+    );
+    // More than the budget of 32 MiB, were each to keep its widest window of 1 MiB.
+    let mut long = Vec::new();
+    for n in 0..40 {
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = File::new(format!("long-{n}.bin"), Content { len: 1 << 40, seed: n });
+        long.push(tokio::spawn(async move { client.upload_until(&file, |_| false).await }));
+    }
+    for n in 0..5 {
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let file = File::new(format!("late-{n}.bin"), Content { len: 3 * MIB, seed: n });
+        let outcome = client.upload_one(&file).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+        assert_eq!(server.sha256_of(&file.path), Some(file.content.sha256()));
+    }
+    assert!(long.iter().all(|upload| !upload.is_finished()), "they still go on");
+    for upload in long {
+        upload.abort();
+    }
+}

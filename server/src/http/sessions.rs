@@ -4,21 +4,17 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{State, WebSocketUpgrade, ws::WebSocket},
+    extract::{Request, State},
     http::{StatusCode, header::CACHE_CONTROL},
     response::{IntoResponse, Response},
 };
-use protocol::{CHUNK_HEADER_LEN, Problem};
+use protocol::Problem;
 
 use crate::{
     portal::Portal,
     session::{registry::NoSession, socket, words},
+    websocket::handshake,
 };
-
-/// What is read from the socket at a time, in bytes: what a TLS record brings (RFC 8446 §5.1). The
-/// library clears as many before each read, so that more would cost time, and holds as many for
-/// each session.
-const READ_BYTES: usize = 16 * 1024;
 
 /// `POST /session`.
 pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
@@ -37,10 +33,7 @@ pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
 }
 
 /// `GET /session/socket`.
-pub(super) async fn socket(
-    State(portal): State<Arc<Portal>>,
-    upgrade: WebSocketUpgrade,
-) -> Response {
+pub(super) async fn socket(State(portal): State<Arc<Portal>>, mut request: Request) -> Response {
     // A socket that has not said hello yet is no session, and still takes memory: beside the task
     // of each session and that of its socket there is room for as many that have yet to begin.
     if portal.tasks.len() >= 3 * portal.settings.max_sessions as usize {
@@ -50,13 +43,26 @@ pub(super) async fn socket(
         );
         return refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
     }
-    let largest = portal.settings.max_chunk.as_usize().saturating_add(CHUNK_HEADER_LEN);
-    let largest = largest.max(portal.settings.max_message.as_usize());
+    let (answer, upgrade) = match handshake::accept(&mut request) {
+        Ok(accepted) => accepted,
+        Err(refusal) => return no_socket(refusal),
+    };
     let tasks = portal.tasks.clone();
-    let upgrade = upgrade.max_message_size(largest).max_frame_size(largest);
-    upgrade.read_buffer_size(READ_BYTES).on_upgrade(move |web_socket: WebSocket| {
-        tasks.track_future(socket::serve(web_socket, portal))
-    })
+    tasks.spawn(async move {
+        match upgrade.await {
+            Ok(upgraded) => socket::serve(upgraded, portal).await,
+            Err(error) => tracing::debug!(%error, "a WebSocket's handshake came to nothing"),
+        }
+    });
+    answer
+}
+
+fn no_socket(refusal: handshake::Refusal) -> Response {
+    let problem = words::portal_problem(
+        refusal.to_string(),
+        "A proxy in front of the portal has to pass WebSockets on.",
+    );
+    (refusal.headers(), refuse(refusal.status(), problem)).into_response()
 }
 
 /// A refusal that the page can show.

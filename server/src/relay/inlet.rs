@@ -26,10 +26,10 @@ pub struct Inlet {
 struct State {
     attempt: Attempt,
     window: Window,
-    /// The end of the last chunk whose memory is free again.
+    /// The end of the last piece whose memory is free again.
     released: u64,
     lease: Lease,
-    chunks: VecDeque<Bytes>,
+    pieces: VecDeque<Bytes>,
 }
 
 /// What the page is told: see [`protocol::ServerMessage::Credit`].
@@ -43,6 +43,17 @@ pub struct Credit {
     pub received: u64,
     /// The offset up to which the page may send.
     pub limit: u64,
+}
+
+/// A chunk as far as it has arrived, or what has arrived of it since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Piece {
+    /// The chunk's header, but with the offset of this piece.
+    pub header: ChunkHeader,
+    /// The bytes; the last piece of a chunk may have none.
+    pub payload: Bytes,
+    /// The length of the chunk's whole payload in bytes, when this is its last piece.
+    pub ends_chunk_of: Option<u64>,
 }
 
 /// A chunk that the page was not allowed to send.
@@ -73,7 +84,7 @@ impl Inlet {
             window: Window::new(size),
             released: 0,
             lease,
-            chunks: VecDeque::new(),
+            pieces: VecDeque::new(),
         };
         state.grant();
         Self { state: Mutex::new(state), arrived: Notify::new(), min_chunk }
@@ -107,12 +118,13 @@ impl Inlet {
         }
     }
 
-    /// Takes in a chunk from the page. One of an earlier attempt was under way when the portal
-    /// started over, and is dropped.
+    /// Takes in a piece of a chunk from the page. One of an earlier attempt was under way when the
+    /// portal started over, and is dropped.
     ///
     /// # Errors
     /// [`Violation`]: the page broke the protocol.
-    pub fn deliver(&self, header: ChunkHeader, payload: Bytes) -> Result<(), Violation> {
+    pub fn deliver(&self, piece: Piece) -> Result<(), Violation> {
+        let Piece { header, payload, ends_chunk_of } = piece;
         let mut state = self.state();
         if header.attempt > state.attempt {
             return Err(Violation::UnknownAttempt);
@@ -121,30 +133,39 @@ impl Inlet {
             return Ok(());
         }
         let len = payload.len() as u64;
-        let ends_the_file = header.offset.saturating_add(len) == state.window.size();
-        if len == 0 || (len < self.min_chunk && !ends_the_file) {
-            return Err(Violation::TooSmall { len, min: self.min_chunk });
+        let end = header.offset.saturating_add(len);
+        if let Some(len) = ends_chunk_of {
+            self.check_chunk(len, end == state.window.size())?;
         }
         state.window.send(header.offset, len)?;
-        state.chunks.push_back(payload);
+        if !payload.is_empty() {
+            state.pieces.push_back(payload);
+        }
         drop(state);
         self.arrived.notify_one();
         Ok(())
     }
 
-    /// Whether no chunk waits.
-    pub fn is_empty(&self) -> bool {
-        self.state().chunks.is_empty()
+    fn check_chunk(&self, len: u64, ends_the_file: bool) -> Result<(), Violation> {
+        if len == 0 || (len < self.min_chunk && !ends_the_file) {
+            return Err(Violation::TooSmall { len, min: self.min_chunk });
+        }
+        Ok(())
     }
 
-    /// The next chunk, as soon as it is there. One waiter at a time.
+    /// Whether no piece waits.
+    pub fn is_empty(&self) -> bool {
+        self.state().pieces.is_empty()
+    }
+
+    /// The next piece, as soon as it is there. One waiter at a time.
     ///
     /// # Cancel safety
-    /// Cancel safe: a chunk is taken out only when it is returned.
+    /// Cancel safe: a piece is taken out only when it is returned.
     pub async fn next(&self) -> Bytes {
         loop {
-            if let Some(chunk) = self.state().chunks.pop_front() {
-                return chunk;
+            if let Some(piece) = self.state().pieces.pop_front() {
+                return piece;
             }
             self.arrived.notified().await;
         }
@@ -164,13 +185,31 @@ impl Inlet {
         state.grant();
     }
 
+    /// The same, but what they took of the window goes back to the budget, down to a window of
+    /// `least` bytes.
+    pub fn give_back_taken(&self, least: u64) {
+        let mut state = self.state();
+        let taken = state.window.taken();
+        let freed = taken - state.released;
+        state.lease.give_back(freed, least);
+        state.released = taken;
+        state.grant();
+    }
+
+    /// Every byte was taken: the window is not needed any more.
+    pub fn close_window(&self) {
+        let mut state = self.state();
+        state.released = state.window.taken();
+        state.lease = Lease::default();
+    }
+
     /// Starts over at `offset`, under the next attempt.
     pub fn rewind(&self, offset: u64) {
         let mut state = self.state();
         state.attempt = state.attempt.next();
         state.window = Window::starting_at(state.window.size(), offset);
         state.released = state.window.taken();
-        state.chunks.clear();
+        state.pieces.clear();
         state.grant();
     }
 
@@ -208,7 +247,14 @@ mod tests {
 
     fn chunk(inlet: &Inlet, attempt: u32, offset: u64, len: usize) -> Result<(), Violation> {
         let header = ChunkHeader { upload: UploadId(0), attempt: Attempt(attempt), offset };
-        inlet.deliver(header, Bytes::from(vec![7; len]))
+        let payload = Bytes::from(vec![7; len]);
+        inlet.deliver(Piece { header, payload, ends_chunk_of: Some(len as u64) })
+    }
+
+    /// A piece of a chunk whose end has not come.
+    fn piece(inlet: &Inlet, attempt: u32, offset: u64, len: usize) -> Result<(), Violation> {
+        let header = ChunkHeader { upload: UploadId(0), attempt: Attempt(attempt), offset };
+        inlet.deliver(Piece { header, payload: vec![7; len].into(), ends_chunk_of: None })
     }
 
     #[tokio::test]
@@ -274,6 +320,53 @@ mod tests {
         chunk(&inlet, 0, 1024, 1024).unwrap();
         chunk(&inlet, 1, 1024, 512).unwrap();
         assert_eq!((inlet.next().await.len(), inlet.next().await.len()), (1024, 512));
+    }
+
+    #[tokio::test]
+    async fn chunk_that_broke_off_counts_as_far_as_it_came() {
+        let inlet = inlet(10 * KIB, 4 * KIB);
+        piece(&inlet, 0, 0, 1).unwrap();
+        inlet.resend();
+        assert_eq!(inlet.credit().received, 1);
+        chunk(&inlet, 1, 1, 1024).unwrap();
+        assert_eq!((inlet.next().await.len(), inlet.next().await.len()), (1, 1024));
+    }
+
+    #[tokio::test]
+    async fn rest_of_a_chunk_is_dropped_when_the_portal_starts_over_in_its_middle() {
+        let inlet = inlet(10 * KIB, 4 * KIB);
+        piece(&inlet, 0, 0, 1024).unwrap();
+        inlet.rewind(512);
+        chunk(&inlet, 0, 1024, 1024).unwrap();
+        assert!(inlet.is_empty());
+        assert_eq!(inlet.credit().received, 512);
+    }
+
+    #[test]
+    fn credit_and_order_hold_for_each_piece() {
+        let inlet = inlet(10 * KIB, KIB);
+        piece(&inlet, 0, 0, 1000).unwrap();
+        assert!(matches!(piece(&inlet, 0, 999, 1), Err(Violation::Flow(_))));
+        assert!(matches!(piece(&inlet, 0, 1000, 25), Err(Violation::Flow(_))));
+        assert_eq!(inlet.credit().received, 1000);
+    }
+
+    #[tokio::test]
+    async fn window_that_gives_back_grants_no_less_than_it_has() {
+        let budget = Budget::new(64 * KIB);
+        let inlet = Inlet::new(100 * KIB, 2, budget.try_lease(8 * KIB).unwrap());
+        chunk(&inlet, 0, 0, 4096).unwrap();
+        inlet.next().await;
+        inlet.took(4096);
+        inlet.give_back_taken(KIB);
+        assert_eq!((inlet.credit().limit, inlet.lease_bytes()), (8 * KIB, 4 * KIB));
+        chunk(&inlet, 0, 4096, 4096).unwrap();
+        inlet.next().await;
+        inlet.took(4096);
+        inlet.give_back_taken(KIB);
+        assert_eq!((inlet.credit().limit, inlet.lease_bytes()), (9 * KIB, KIB));
+        inlet.close_window();
+        assert_eq!(budget.free_bytes(), 64 * KIB);
     }
 
     #[test]

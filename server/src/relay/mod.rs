@@ -8,4 +8,4 @@ mod budget;
 mod inlet;
 
 pub use budget::{Budget, Lease};
-pub use inlet::{Credit, Inlet, Violation};
+pub use inlet::{Credit, Inlet, Piece, Violation};

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use protocol::{
-    ChunkHeader, ClientMessage, Problem, ServerMessage, UploadId,
+    ClientMessage, Problem, ServerMessage, UploadId,
     chunk::ShortChunk,
     client::{Connect, Heard, Offer},
     server::Connected,
@@ -19,8 +18,8 @@ use super::{
 };
 use crate::{
     portal::Portal,
-    relay::{Inlet, Violation},
-    settings::ByteCount,
+    relay::{Inlet, Piece, Violation},
+    websocket,
 };
 
 /// The longest path in bytes: PATH_MAX of the systems that servers run on.
@@ -38,12 +37,9 @@ pub enum Misconduct {
     /// A text frame is no message.
     #[error("a text frame is no message of the protocol")]
     NotAMessage,
-    /// A text frame is too long.
-    #[error("a text message is longer than {max}")]
-    MessageTooLong {
-        /// The setting `max_message`.
-        max: ByteCount,
-    },
+    /// It is no WebSocket as RFC 6455 wants it.
+    #[error(transparent)]
+    Frame(#[from] websocket::Violation),
     /// A binary frame has no header.
     #[error(transparent)]
     ShortChunk(#[from] ShortChunk),
@@ -224,12 +220,12 @@ impl Conversation {
     /// # Errors
     /// [`Misconduct`] when it was not asked for. One of an upload that has ended was under way,
     /// and is dropped.
-    pub fn deliver(&self, header: ChunkHeader, payload: Bytes) -> Result<(), Misconduct> {
-        let upload = header.upload;
+    pub fn deliver(&self, piece: Piece) -> Result<(), Misconduct> {
+        let upload = piece.header.upload;
         match self.known(upload)? {
             Some(open) => open
                 .inlet
-                .deliver(header, payload)
+                .deliver(piece)
                 .map_err(|violation| Misconduct::Chunk { upload, violation }),
             None => Ok(()),
         }
@@ -362,7 +358,7 @@ impl Conversation {
         // Sent ahead, so that no small file costs a round trip to the page; but not while it is
         // open from where an earlier upload goes on.
         let ahead = offer.resume.is_none().then(|| offer.size.min(settings.ahead_window.0));
-        let ahead = ahead.and_then(|bytes| self.portal.budget.try_lease(bytes));
+        let ahead = ahead.and_then(|bytes| self.portal.budget.try_lease_spare(bytes));
         let inlet = Inlet::new(offer.size, settings.min_chunk.0, ahead.unwrap_or_default());
         let upload = Arc::new(OpenUpload::new(offer, inlet, cancel));
         self.uploads.insert(Arc::clone(&upload));

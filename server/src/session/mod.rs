@@ -5,6 +5,7 @@
 //! - [`registry`]: sessions are made, found by name and secret, and counted.
 //! - [`life`]: a session from its first socket to its end, and whose turn it is.
 //! - [`socket`]: one WebSocket: hello, frames in, pings, deadlines.
+//! - [`chunks`]: the pieces of files in what arrives.
 //! - [`outbox`]: messages and log lines on their way to the page, whichever socket it has.
 //! - [`conversation`]: what each message of the page sets in motion.
 //! - [`offers`], [`digests`]: the uploads that have not ended, and what the page says of them.
@@ -13,6 +14,7 @@
 //! - [`upload`]: one upload between the page and the engine.
 //! - [`words`]: the engine's events and errors in the words of the protocol.
 
+pub mod chunks;
 pub mod conversation;
 pub mod digests;
 pub mod life;

@@ -1,23 +1,27 @@
 //! One WebSocket of a session: hello, frames in, deadlines.
 
-use std::{sync::Arc, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
-use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, close_code};
-use bytes::Bytes;
-use futures_util::{
-    SinkExt as _, StreamExt as _,
-    stream::{SplitSink, SplitStream},
+use hyper::upgrade::Upgraded;
+use protocol::{
+    CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage, client::Heard, server::Limits,
 };
-use protocol::{ChunkHeader, ClientMessage, Problem, ServerMessage, client::Heard, server::Limits};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
+    chunks::Chunks,
     conversation::{Conversation, Misconduct},
     life::{Over, Session, Turn},
     outbox::WriteError,
     registry::NotYours,
     words,
 };
-use crate::{portal::Portal, settings::Settings};
+use crate::{
+    portal::Portal,
+    settings::{ByteCount, Settings},
+    websocket::{self, Event, MessageLimits, Part, ReadError, Reader, Writer},
+};
 
 /// How long the last words to a page may take.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
@@ -31,7 +35,7 @@ enum End {
     #[error("the page closed the socket")]
     Closed,
     #[error("the socket failed")]
-    Socket(#[source] axum::Error),
+    Socket(#[source] io::Error),
     #[error(transparent)]
     Write(#[from] WriteError),
     #[error("the page said nothing for {}", humantime::format_duration(*.0))]
@@ -52,14 +56,24 @@ enum End {
     Misconduct(#[from] Misconduct),
 }
 
+impl From<ReadError> for End {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Ended => Self::Closed,
+            ReadError::Io(error) => Self::Socket(error),
+            ReadError::Violation(violation) => Self::Misconduct(violation.into()),
+        }
+    }
+}
+
 /// Serves a socket whose origin was checked, to its end; the session may outlive it.
-pub async fn serve(socket: WebSocket, portal: Arc<Portal>) {
-    let (mut sink, mut stream) = socket.split();
-    let end = match hello(&mut stream, &portal).await {
+pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>) {
+    let (mut reader, mut writer) = websocket::split(upgraded, message_limits(&portal.settings));
+    let end = match hello(&mut reader, &portal).await {
         Ok((session, heard)) => {
             tracing::info!(session = session.name(), "socket begun");
             let turn = session.take_turn().await;
-            let end = converse(&mut sink, &mut stream, &portal, &session, turn, heard).await;
+            let end = converse(&mut reader, &mut writer, &portal, &session, turn, heard).await;
             tracing::info!(session = session.name(), reason = %end, "socket ended");
             end
         }
@@ -68,20 +82,34 @@ pub async fn serve(socket: WebSocket, portal: Arc<Portal>) {
             end
         }
     };
-    goodbye(&mut sink, &end).await;
+    // The last words may take their time, and whoever listens may go on talking meanwhile: what
+    // was not read when a connection is closed takes what was written with it.
+    let last_words = async {
+        if goodbye(&mut writer, &end).await.is_ok() {
+            reader.drain().await;
+        }
+    };
+    let _gone_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, last_words).await;
+}
+
+fn message_limits(settings: &Settings) -> MessageLimits {
+    let binary = settings.max_chunk.0.saturating_add(CHUNK_HEADER_LEN as u64);
+    MessageLimits { text: settings.max_message, binary: ByteCount(binary) }
 }
 
 /// The session's name and secret come before anything else is done.
 async fn hello(
-    stream: &mut SplitStream<WebSocket>,
+    reader: &mut Reader<impl AsyncRead + Unpin>,
     portal: &Arc<Portal>,
 ) -> Result<(Arc<Session>, Option<Heard>), End> {
     let limit = portal.settings.session_start_timeout;
-    let first = tokio::time::timeout(limit, next_frame(stream)).await;
-    let Frame::Text(text) = first.map_err(|_| End::NoHello(limit))?? else {
-        return Err(Misconduct::HelloFirst.into());
+    let first = tokio::time::timeout(limit, reader.next()).await;
+    let text = match first.map_err(|_| End::NoHello(limit))?? {
+        Event::Text(text) => text,
+        Event::Binary(_) => return Err(Misconduct::HelloFirst.into()),
+        Event::Close(code) => return Err(closed(code)),
     };
-    match parse(&text, portal)? {
+    match parse(&text)? {
         ClientMessage::Hello { version, .. } if version != protocol::VERSION => {
             Err(End::Version(version))
         }
@@ -105,8 +133,8 @@ async fn hello(
 
 /// The turn of one socket: whatever ends it, what has begun goes on until the session is over.
 async fn converse(
-    sink: &mut SplitSink<WebSocket, Message>,
-    stream: &mut SplitStream<WebSocket>,
+    reader: &mut Reader<impl AsyncRead + Unpin>,
+    writer: &mut Writer<impl AsyncWrite + Unpin>,
     portal: &Portal,
     session: &Session,
     mut turn: Turn,
@@ -114,6 +142,7 @@ async fn converse(
 ) -> End {
     let settings = &portal.settings;
     let let_go = turn.let_go.clone();
+    let mut chunks = Chunks::default();
     let end = tokio::select! {
         biased;
         why = session.over() => End::Over(why),
@@ -127,8 +156,8 @@ async fn converse(
                 () = outbox.is_deaf_for(settings.page_write_timeout) => {
                     End::Deaf(settings.page_write_timeout)
                 }
-                end = read(stream, &mut turn.conversation, portal) => end,
-                written = outbox.write_to(sink, settings.page_write_timeout) => {
+                end = read(reader, &mut chunks, &mut turn.conversation, settings) => end,
+                written = outbox.write_to(writer, settings.page_write_timeout) => {
                     written.map_or_else(End::Write, |never| match never {})
                 }
             }
@@ -136,6 +165,10 @@ async fn converse(
     };
     if let End::Misconduct(_) | End::Deaf(_) | End::Goodbye = end {
         session.end(Over::Ended);
+    } else if let Some(part) = reader.take_rest() {
+        // Of a chunk that broke off the page sends only what did not arrive. What arrived of a
+        // header is nothing.
+        let _ends_anyway = deliver(&turn.conversation, &mut chunks, part);
     }
     end
 }
@@ -180,19 +213,21 @@ fn limits(settings: &Settings) -> Limits {
 }
 
 async fn read(
-    stream: &mut SplitStream<WebSocket>,
+    reader: &mut Reader<impl AsyncRead + Unpin>,
+    chunks: &mut Chunks,
     conversation: &mut Conversation,
-    portal: &Portal,
+    settings: &Settings,
 ) -> End {
-    let limit = portal.settings.page_silence_timeout;
+    let limit = settings.page_silence_timeout;
     loop {
-        let handled = match tokio::time::timeout(limit, next_frame(stream)).await {
+        let handled = match tokio::time::timeout(limit, reader.next()).await {
             Err(_) => return End::Silence(limit),
-            Ok(Err(end)) => return end,
-            Ok(Ok(Frame::Text(text))) => {
-                parse(&text, portal).and_then(|message| conversation.handle(message))
+            Ok(Err(error)) => return error.into(),
+            Ok(Ok(Event::Close(code))) => return closed(code),
+            Ok(Ok(Event::Text(text))) => {
+                parse(&text).and_then(|message| conversation.handle(message))
             }
-            Ok(Ok(Frame::Binary(frame))) => deliver(conversation, &frame),
+            Ok(Ok(Event::Binary(part))) => deliver(conversation, chunks, part),
         };
         if let Err(misconduct) = handled {
             return End::Misconduct(misconduct);
@@ -200,64 +235,35 @@ async fn read(
     }
 }
 
-enum Frame {
-    Text(Utf8Bytes),
-    Binary(Bytes),
+fn closed(code: Option<CloseCode>) -> End {
+    if code == Some(CloseCode::Normal) { End::Goodbye } else { End::Closed }
 }
 
-/// The next text or binary frame; what else RFC 6455 knows is answered by the library.
-async fn next_frame(stream: &mut SplitStream<WebSocket>) -> Result<Frame, End> {
-    loop {
-        match stream.next().await {
-            Some(Ok(Message::Close(Some(frame)))) if frame.code == close_code::NORMAL => {
-                return Err(End::Goodbye);
-            }
-            None | Some(Ok(Message::Close(_))) => return Err(End::Closed),
-            Some(Err(error)) => return Err(End::Socket(error)),
-            Some(Ok(Message::Text(text))) => return Ok(Frame::Text(text)),
-            Some(Ok(Message::Binary(bytes))) => return Ok(Frame::Binary(bytes)),
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-        }
-    }
-}
-
-fn parse(text: &str, portal: &Portal) -> Result<ClientMessage, Misconduct> {
-    let max = portal.settings.max_message;
-    if text.len() as u64 > max.0 {
-        return Err(Misconduct::MessageTooLong { max });
-    }
+fn parse(text: &str) -> Result<ClientMessage, Misconduct> {
     // The error's own text could quote what was sent, a password included.
     serde_json::from_str(text).map_err(|_| Misconduct::NotAMessage)
 }
 
-fn deliver(conversation: &Conversation, frame: &Bytes) -> Result<(), Misconduct> {
-    let (header, payload) = ChunkHeader::decode(frame)?;
-    conversation.deliver(header, frame.slice_ref(payload))
+fn deliver(conversation: &Conversation, chunks: &mut Chunks, part: Part) -> Result<(), Misconduct> {
+    conversation.deliver(chunks.take(part)?)
 }
 
 /// Tells the page why, as far as it still listens, and closes the socket.
-async fn goodbye(sink: &mut SplitSink<WebSocket, Message>, end: &End) {
+async fn goodbye(writer: &mut Writer<impl AsyncWrite + Unpin>, end: &End) -> io::Result<()> {
     let message = match end {
-        End::Goodbye | End::Closed | End::Socket(_) | End::Write(_) => return,
+        End::Socket(_) | End::Write(_) => return Err(io::ErrorKind::NotConnected.into()),
         // The session is not over: a page that only slept comes back.
-        End::Silence(_) => return close(sink, close_code::AWAY).await,
-        End::TakenOver => ServerMessage::TakenOver,
-        End::Version(_) => ServerMessage::Unsupported { version: protocol::VERSION },
+        End::Goodbye | End::Closed | End::Silence(_) => None,
+        End::TakenOver => Some(ServerMessage::TakenOver),
+        End::Version(_) => Some(ServerMessage::Unsupported { version: protocol::VERSION }),
         End::Over(_) | End::Deaf(_) | End::NoHello(_) | End::NotYours(_) | End::Misconduct(_) => {
-            ServerMessage::Goodbye { problem: problem(end) }
+            Some(ServerMessage::Goodbye { problem: problem(end) })
         }
     };
-    let text = serde_json::to_string(&message).unwrap_or_default();
-    let said = tokio::time::timeout(GOODBYE_TIMEOUT, sink.send(Message::Text(text.into()))).await;
-    if matches!(said, Ok(Ok(()))) {
-        close(sink, close_code(end)).await;
+    if let Some(message) = message {
+        writer.text(&serde_json::to_string(&message).unwrap_or_default()).await?;
     }
-}
-
-async fn close(sink: &mut SplitSink<WebSocket, Message>, code: u16) {
-    let frame = CloseFrame { code, reason: "".into() };
-    let closing = sink.send(Message::Close(Some(frame)));
-    let _gone_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, closing).await;
+    writer.close(close_code(end)).await
 }
 
 fn problem(end: &End) -> Problem {
@@ -280,16 +286,17 @@ fn problem(end: &End) -> Problem {
 }
 
 /// The codes of RFC 6455 §7.4.1.
-fn close_code(end: &End) -> u16 {
+fn close_code(end: &End) -> CloseCode {
     match end {
         End::Goodbye
         | End::Closed
         | End::Socket(_)
         | End::Write(_)
-        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => close_code::NORMAL,
-        End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => close_code::AWAY,
-        End::NoHello(_) | End::NotYours(_) => close_code::POLICY,
-        End::Version(_) | End::Misconduct(_) | End::Deaf(_) => close_code::PROTOCOL,
+        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => CloseCode::Normal,
+        End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => CloseCode::Away,
+        End::NoHello(_) | End::NotYours(_) => CloseCode::Policy,
+        End::Misconduct(Misconduct::Frame(violation)) => violation.close_code(),
+        End::Version(_) | End::Misconduct(_) | End::Deaf(_) => CloseCode::Protocol,
     }
 }
 

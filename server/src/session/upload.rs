@@ -32,6 +32,9 @@ use crate::{
 /// How often a slow upload tells the page how far it is.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
+/// The first window is this part of the widest one.
+const FIRST_WINDOW: u64 = 8;
+
 /// Bytes that a page reads and digests in a second at the least, from a network drive: one that goes
 /// on with a great file reads all of it again, though it sends only the rest.
 const SLOWEST_DIGEST: u64 = 10_000_000;
@@ -93,7 +96,7 @@ async fn bring(
     let mut feed = Feed::new(scene, upcoming);
     // What goes on with an earlier upload does not know yet from where.
     if upload.offer.resume.is_none() {
-        unless(&upload.stop, feed.widen_window()).await?;
+        unless(&upload.stop, feed.widen_window()).await??;
     }
     let brought = line.upload(&plan, &mut feed, &upload.stop).await;
     let page_agrees = feed.page_agrees;
@@ -165,33 +168,45 @@ impl<'a, 'u> Feed<'a, 'u> {
         }
     }
 
-    async fn widen_window(&self) {
+    /// The first window. It grows as the page uses it, so that one that sends nothing holds little.
+    async fn widen_window(&self) -> Result<(), Problem> {
         let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
-        let wanted = inlet.size().min(settings.window.0).saturating_sub(inlet.lease_bytes());
+        let first = (settings.window.0 / FIRST_WINDOW).max(settings.ahead_window.0);
+        let wanted = inlet.size().min(first).saturating_sub(inlet.lease_bytes());
         if wanted == 0 {
-            return;
+            return Ok(());
         }
         let lease = match self.portal.budget.try_lease(wanted) {
             Some(lease) => lease,
             // Who holds a part of the budget does not wait for more of it, since all could; what is
             // free later is taken on the way.
-            None if inlet.lease_bytes() > 0 => return,
-            // With little left, any window will do; who holds one gives it back in the end.
+            None if inlet.lease_bytes() > 0 => return Ok(()),
+            // With little left, any window will do.
             None => {
-                let least = wanted.min(settings.ahead_window.0);
-                self.portal.budget.lease(least).await
+                let least = self.portal.budget.lease(wanted.min(settings.ahead_window.0));
+                let limit = settings.page_chunk_timeout;
+                let lease = tokio::time::timeout(limit, least).await;
+                lease.map_err(|_| words::portal_has_no_room(limit))?
             }
         };
         inlet.widen(lease);
         self.announce();
+        Ok(())
     }
 
-    /// Takes what has become free of the budget, where the window is smaller than it may be.
-    fn widen_if_free(&self) {
+    /// What the data connection took is out of memory: it is granted again, and more while there is
+    /// room. Where others wait for room, they get it.
+    fn turn_over(&self) {
+        let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
+        if self.portal.budget.is_wanted() {
+            return inlet.give_back_taken(settings.ahead_window.0);
+        }
+        inlet.release_taken();
+        let held = inlet.lease_bytes();
         let missing = inlet.size().saturating_sub(self.taken);
-        let wanted = missing.min(self.portal.settings.window.0).saturating_sub(inlet.lease_bytes());
+        let wanted = missing.min(settings.window.0).min(held * 2).saturating_sub(held);
         if wanted > 0
             && let Some(lease) = self.portal.budget.try_lease(wanted)
         {
@@ -201,12 +216,12 @@ impl<'a, 'u> Feed<'a, 'u> {
 
     /// The window of an upload that goes on with an earlier one, once it is known from where;
     /// whether the page was told.
-    async fn open_window(&self) -> bool {
+    async fn open_window(&self) -> Result<bool, Problem> {
         let is_shut = self.upload.inlet.lease_bytes() == 0;
         if is_shut {
-            self.widen_window().await;
+            self.widen_window().await?;
         }
-        is_shut
+        Ok(is_shut)
     }
 
     /// After a break the engine goes on with the digest that it has, unless it starts over before
@@ -239,11 +254,10 @@ impl Source for Feed<'_, '_> {
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
-        self.open_window().await;
-        let inlet = &self.upload.inlet;
+        self.open_window().await?;
         // The piece before this one is out of memory.
-        inlet.release_taken();
-        self.widen_if_free();
+        self.turn_over();
+        let inlet = &self.upload.inlet;
         let credit = inlet.credit();
         // The page may wait for exactly this credit.
         if (inlet.is_empty() && self.pace.is_news(credit)) || self.pace.is_due(credit) {
@@ -258,7 +272,7 @@ impl Source for Feed<'_, '_> {
         self.upload.inlet.rewind(offset);
         self.taken = offset;
         self.pace = Pace::new(&self.portal.settings, &self.upload.inlet);
-        if !self.open_window().await {
+        if !self.open_window().await? {
             self.announce();
         }
         Ok(())
@@ -278,7 +292,7 @@ impl Source for Feed<'_, '_> {
                 }
             }
             Progress::Confirming => {
-                self.upload.inlet.release_taken();
+                self.upload.inlet.close_window();
                 self.announce();
                 self.outbox.send(ServerMessage::Verifying { upload }).await;
             }

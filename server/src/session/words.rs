@@ -348,6 +348,19 @@ pub fn page_stopped_sending(limit: Duration) -> Problem {
     )
 }
 
+/// All of the memory that the uploads share is in use, and nobody gives any of it back.
+#[must_use]
+pub fn portal_has_no_room(limit: Duration) -> Problem {
+    portal_problem(
+        format!(
+            "the portal's memory for uploads was full for {}",
+            humantime::format_duration(limit)
+        ),
+        "Try again when fewer uploads are under way, or tell whoever runs the portal: its setting \
+         `window_budget` is too small for them.",
+    )
+}
+
 /// The page has not said the digest that it promised.
 #[must_use]
 pub fn page_says_no_digest(limit: Duration) -> Problem {

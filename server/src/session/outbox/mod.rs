@@ -10,21 +10,22 @@ mod log;
 use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
+    io,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use axum::extract::ws::{Message, Utf8Bytes};
-use futures_util::{Sink, SinkExt as _};
 use protocol::{ServerMessage, UploadId, server::LogKind};
 use tokio::{
+    io::AsyncWrite,
     sync::{Notify, Semaphore},
     time::{Instant, sleep_until},
 };
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
 pub use self::log::LogLimits;
-use crate::relay::Credit;
+use crate::{relay::Credit, websocket::Writer};
 
 /// Log lines of one message.
 const LINES_A_MESSAGE: usize = 256;
@@ -241,28 +242,31 @@ impl Outbox {
         self.shared.room.close();
     }
 
-    /// Writes to a socket until it fails.
+    /// Writes to a socket until it fails, its answers to pings besides.
     ///
     /// # Errors
     /// When the socket fails, or the page takes nothing for `limit`.
     ///
     /// # Cancel safety
     /// Cancel safe: what was not written, or is not known to have been heard, is still there.
-    pub async fn write_to<S>(
+    pub async fn write_to<W>(
         &self,
-        socket: &mut S,
+        socket: &mut Writer<W>,
         limit: Duration,
     ) -> Result<Infallible, WriteError>
     where
-        S: Sink<Message, Error = axum::Error> + Unpin,
+        W: AsyncWrite + Unpin,
     {
         loop {
             match self.next()? {
                 Some(text) => {
-                    let sent = tokio::time::timeout(limit, socket.send(Message::Text(text))).await;
+                    let sent = tokio::time::timeout(limit, socket.text(&text)).await;
                     sent.map_err(|_| WriteError::TooSlow(limit))??;
                 }
-                None => self.shared.filled.notified().await,
+                None => tokio::select! {
+                    () = self.shared.filled.notified() => {}
+                    answered = socket.answer_ping() => answered?,
+                },
             }
         }
     }
@@ -347,7 +351,7 @@ fn text(message: &ServerMessage) -> Result<Utf8Bytes, WriteError> {
 pub enum WriteError {
     /// The socket failed.
     #[error("the page's socket failed")]
-    Socket(#[from] axum::Error),
+    Socket(#[from] io::Error),
     /// The page takes nothing.
     #[error("the page took no message for {}", humantime::format_duration(*.0))]
     TooSlow(Duration),
@@ -358,10 +362,11 @@ pub enum WriteError {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::{FutureExt as _, sink};
+    use futures_util::FutureExt as _;
     use protocol::Attempt;
 
     use super::*;
+    use crate::websocket::writer::tests::{read_by_a_client, writer};
 
     const LIMITS: OutboxLimits =
         OutboxLimits { unheard_bytes: 1000, log: LogLimits { lines: 10, bytes: 100_000 } };
@@ -372,14 +377,11 @@ mod tests {
 
     /// What a socket gets before the outbox is empty.
     async fn written(outbox: &Outbox) -> Vec<String> {
-        let mut written: Vec<String> = Vec::new();
-        let mut socket = Box::pin(sink::unfold(&mut written, async |written, message: Message| {
-            written.push(message.to_text().unwrap().to_owned());
-            Ok::<_, axum::Error>(written)
-        }));
+        let mut written = Vec::new();
+        let mut socket = writer(&mut written);
         assert!(outbox.write_to(&mut socket, Duration::from_secs(5)).now_or_never().is_none());
-        drop(socket);
-        written
+        let messages = read_by_a_client(&written);
+        messages.iter().map(|message| message.to_text().unwrap().to_owned()).collect()
     }
 
     #[tokio::test]
@@ -480,7 +482,8 @@ mod tests {
     async fn page_that_takes_nothing_is_given_up() {
         let outbox = Outbox::new(LIMITS);
         outbox.hint(ServerMessage::Pong);
-        let mut stuck = Box::pin(sink::unfold((), |(), _: Message| std::future::pending()));
+        let (io, _not_read) = tokio::io::duplex(1);
+        let mut stuck = writer(io);
         let error = outbox.write_to(&mut stuck, Duration::from_secs(60)).await.unwrap_err();
         assert!(matches!(error, WriteError::TooSlow(_)));
     }

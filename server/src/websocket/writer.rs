@@ -1,0 +1,153 @@
+//! From messages to bytes.
+
+use std::{io, sync::Arc};
+
+use bytes::{Buf as _, BufMut as _, BytesMut};
+use tokio::io::{AsyncWrite, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::protocol::frame::{
+    FrameHeader,
+    coding::{CloseCode, Control, Data, OpCode},
+};
+
+use super::Pings;
+
+/// Writes what the server says: whole frames that are not masked (RFC 6455 §5.1).
+///
+/// # Cancel safety
+/// All of it is cancel safe: a frame that was begun is ended by the next call.
+#[derive(Debug)]
+pub struct Writer<W> {
+    io: W,
+    pings: Arc<Pings>,
+    /// Frames, or what is left of one, that the connection has not taken.
+    unwritten: BytesMut,
+}
+
+impl<W: AsyncWrite + Unpin> Writer<W> {
+    pub(super) fn new(io: W, pings: Arc<Pings>) -> Self {
+        Self { io, pings, unwritten: BytesMut::new() }
+    }
+
+    /// Sends a text message.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn text(&mut self, text: &str) -> io::Result<()> {
+        self.flush().await?;
+        if let Some(payload) = self.pings.take() {
+            self.put(OpCode::Control(Control::Pong), &payload);
+        }
+        self.put(OpCode::Data(Data::Text), text.as_bytes());
+        self.flush().await
+    }
+
+    /// Closes the socket with a code of §7.4.1, and the connection in this direction.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn close(&mut self, code: CloseCode) -> io::Result<()> {
+        self.flush().await?;
+        self.put(OpCode::Control(Control::Close), &u16::from(code).to_be_bytes());
+        self.flush().await?;
+        self.io.shutdown().await
+    }
+
+    /// Waits for a ping and answers it; a text that is sent before takes the answer along.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn answer_ping(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        let payload = loop {
+            match self.pings.take() {
+                Some(payload) => break payload,
+                None => self.pings.arrived.notified().await,
+            }
+        };
+        self.put(OpCode::Control(Control::Pong), &payload);
+        self.flush().await
+    }
+
+    fn put(&mut self, opcode: OpCode, payload: &[u8]) {
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        let len = payload.len() as u64;
+        self.unwritten.reserve(header.len(len) + payload.len());
+        // To write to memory does not fail.
+        let _cannot_fail = header.format(len, &mut (&mut self.unwritten).writer());
+        self.unwritten.extend_from_slice(payload);
+    }
+
+    async fn flush(&mut self) -> io::Result<()> {
+        while self.unwritten.has_remaining() {
+            if self.io.write_buf(&mut self.unwritten).await? == 0 {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        // The greatest message is not held for as long as the socket lives.
+        self.unwritten = BytesMut::new();
+        self.io.flush().await
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::io::Cursor;
+
+    use futures_util::FutureExt as _;
+    use tokio::io::AsyncReadExt as _;
+    use tokio_tungstenite::tungstenite::{
+        Message, WebSocket, protocol::Role, protocol::frame::CloseFrame,
+    };
+
+    use super::*;
+
+    /// A writer without a reader.
+    pub(crate) fn writer<W: AsyncWrite + Unpin>(io: W) -> Writer<W> {
+        Writer::new(io, Arc::default())
+    }
+
+    /// What a client reads of what was written.
+    pub(crate) fn read_by_a_client(written: &[u8]) -> Vec<Message> {
+        let mut client =
+            WebSocket::from_raw_socket(Cursor::new(written.to_vec()), Role::Client, None);
+        std::iter::from_fn(|| client.read().ok()).collect()
+    }
+
+    #[tokio::test]
+    async fn client_reads_what_was_written() {
+        let mut written = Vec::new();
+        let texts = ["", "short", &"é".repeat(100), &"x".repeat(70_000)];
+        let mut writer = writer(&mut written);
+        for text in texts {
+            writer.text(text).await.unwrap();
+        }
+        writer.pings.put(b"1".to_vec());
+        writer.pings.put(b"2".to_vec());
+        writer.answer_ping().await.unwrap();
+        writer.close(CloseCode::Away).await.unwrap();
+        let mut expected: Vec<_> = texts.into_iter().map(Message::text).collect();
+        expected.push(Message::Pong(b"2".to_vec().into()));
+        let close = CloseFrame { code: CloseCode::Away, reason: "".into() };
+        expected.push(Message::Close(Some(close)));
+        assert_eq!(read_by_a_client(&written), expected);
+    }
+
+    #[tokio::test]
+    async fn frame_whose_writing_was_given_up_is_ended_by_the_next_call() {
+        let (io, mut other_end) = tokio::io::duplex(10);
+        let mut writer = writer(io);
+        assert!(writer.text("longer than ten bytes").now_or_never().is_none());
+        let mut written = Vec::new();
+        let (said, read) = tokio::join!(
+            async {
+                writer.text("next").await?;
+                writer.close(CloseCode::Normal).await
+            },
+            other_end.read_to_end(&mut written)
+        );
+        said.unwrap();
+        read.unwrap();
+        let read = read_by_a_client(&written);
+        assert_eq!(read[..2], [Message::text("longer than ten bytes"), Message::text("next")]);
+    }
+}
