@@ -116,12 +116,19 @@ async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
 }
 
-/// Two hundred sessions share one budget; each gets its turn, and the portal stays within it.
+/// Chunks and windows as they are by default: a chunk is an eighth of the budget.
+const SMALL_BUDGET: Options<'static> = Options {
+    flags: &["--allow-network", "127.0.0.0/8", "--window-budget", "32 MiB"],
+    log: "info",
+};
+
+/// Two hundred sessions share one budget; each gets its turn, and the portal stays within it,
+/// however great a chunk may be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     const SESSIONS: u64 = 200;
     const BUDGET: u64 = 32 * MIB;
-    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let portal = Portal::start(PORTAL, SMALL_BUDGET);
     // Each takes as many sessions as half of its data ports allow.
     let options = servers::Options { max_sessions: Some(1000), ..servers::Options::default() };
     let pure_ftpds: Vec<_> = (0..5).map(|_| Server::start(Kind::PureFtpd, options)).collect();
@@ -133,7 +140,7 @@ async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     }
     let logged_in = portal.memory_now();
     let uploads = clients.iter_mut().zip(0..).map(|(client, n)| async move {
-        let file = File::new(format!("{n}.bin"), Content { len: 2 * MIB, seed: n });
+        let file = File::new(format!("{n}.bin"), Content { len: 5 * MIB, seed: n });
         let outcome = client.upload_one(&file).await;
         assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
         file

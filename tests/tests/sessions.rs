@@ -22,7 +22,20 @@ use ferryport_tests::{
     servers::{self, Kind, Server},
     with_each_server,
 };
-use protocol::{ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, client::Offer};
+use protocol::{
+    Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, ServerMessage, UploadId,
+    client::Offer,
+};
+use tokio_tungstenite::tungstenite::{
+    Message,
+    protocol::{
+        CloseFrame,
+        frame::{
+            Frame,
+            coding::{CloseCode, Data, OpCode},
+        },
+    },
+};
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
@@ -324,6 +337,43 @@ async fn another_socket_takes_the_session_over() {
     let file = File::new("second.bin", Content { len: 100_000, seed: 2 });
     let outcome = second.upload_one(&file).await;
     must_be_stored(&second, &server, &file, &outcome);
+}
+
+/// A chunk breaks off in the middle: what arrived of it counts, and the page sends the rest.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
+    const ARRIVED: u64 = 50_000;
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::PureFtpd);
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    let file = File::new("chunk.bin", Content { len: 200_000, seed: 5 });
+    let upload = client.offer(&file).await;
+    while !matches!(client.hear().await, ServerMessage::Credit { limit, .. } if limit >= ARRIVED) {}
+
+    let header = ChunkHeader { upload, attempt: Attempt(0), offset: 0 };
+    let begin = [&header.encode()[..], &file.content.piece(0, ARRIVED)].concat();
+    let fragment = Frame::message(begin, OpCode::Data(Data::Binary), false);
+    client.send(Message::Frame(fragment)).await;
+    let away = CloseFrame { code: CloseCode::Away, reason: "".into() };
+    client.send(Message::Close(Some(away))).await;
+    client.hear_out().await;
+    client.come_back().await;
+
+    let (attempt, received) = loop {
+        if let ServerMessage::Credit { attempt, received, limit, .. } = client.hear().await
+            && attempt > Attempt(0)
+            && limit == file.content.len
+        {
+            break (attempt, received);
+        }
+    };
+    assert_eq!(received, ARRIVED);
+    let header = ChunkHeader { upload, attempt, offset: received };
+    let rest = file.content.piece(received, file.content.len - received);
+    client.send(Message::binary([&header.encode()[..], &rest].concat())).await;
+    while !matches!(client.hear().await, ServerMessage::Done { .. }) {}
+    assert_eq!(server.sha256_of("chunk.bin"), Some(file.content.sha256()));
 }
 
 /// What the page has said and the portal has not taken in is said again; what it has taken in is

@@ -3,6 +3,7 @@
 use std::{io, sync::Arc, time::Duration};
 
 use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
 use protocol::{
     CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage, client::Heard, server::Limits,
 };
@@ -68,7 +69,8 @@ impl From<ReadError> for End {
 
 /// Serves a socket whose origin was checked, to its end; the session may outlive it.
 pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>) {
-    let (mut reader, mut writer) = websocket::split(upgraded, message_limits(&portal.settings));
+    let (mut reader, mut writer) =
+        websocket::split(TokioIo::new(upgraded), message_limits(&portal.settings));
     let end = match hello(&mut reader, &portal).await {
         Ok((session, heard)) => {
             tracing::info!(session = session.name(), "socket begun");

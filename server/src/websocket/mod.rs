@@ -15,10 +15,8 @@ pub mod mask;
 pub mod reader;
 pub mod writer;
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use hyper::upgrade::Upgraded;
-use hyper_util::rt::TokioIo;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
     sync::Notify,
@@ -100,23 +98,14 @@ impl Violation {
     }
 }
 
-/// The two directions of a connection.
-pub type Pair<S> = (Reader<ReadHalf<S>>, Writer<WriteHalf<S>>);
-
-/// The two directions of a connection that was upgraded.
-#[must_use]
-pub fn split(upgraded: Upgraded, limits: MessageLimits) -> Pair<TokioIo<Upgraded>> {
-    pair(TokioIo::new(upgraded), limits)
-}
-
-/// The two directions of a connection on which the handshake is done.
-pub fn pair<S>(io: S, limits: MessageLimits) -> Pair<S>
+/// The two directions of a connection on which the [`handshake`] is done.
+pub fn split<S>(io: S, limits: MessageLimits) -> (Reader<ReadHalf<S>>, Writer<WriteHalf<S>>)
 where
     S: AsyncRead + AsyncWrite,
 {
     let (read, write) = tokio::io::split(io);
-    let pings = std::sync::Arc::new(Pings::default());
-    (Reader::new(read, limits, std::sync::Arc::clone(&pings)), Writer::new(write, pings))
+    let pings = Arc::new(Pings::default());
+    (Reader::new(read, limits, Arc::clone(&pings)), Writer::new(write, pings))
 }
 
 /// The ping that is not answered yet: only the newest has to be (§5.5.3).

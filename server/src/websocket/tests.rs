@@ -5,7 +5,6 @@ use std::{
     collections::VecDeque,
     io,
     pin::Pin,
-    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -319,7 +318,7 @@ fn of_a_long_message_nothing_is_held_but_a_part() {
 #[tokio::test]
 async fn ping_is_answered_while_a_message_is_under_way() {
     let (portal, mut client) = tokio::io::duplex(1000);
-    let (mut reader, mut writer) = pair(portal, LIMITS);
+    let (mut reader, mut writer) = split(portal, LIMITS);
     let said = [frame(0x01, b"a"), frame(0x89, b"are you there"), frame(0x80, b"b")].concat();
     tokio::io::AsyncWriteExt::write_all(&mut client, &said).await.unwrap();
     assert_eq!(reader.next().await.unwrap(), Event::Text("ab".to_owned()));
