@@ -76,7 +76,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
             ours: peak_memory(portal.id()).map(mib),
             peer: None,
             aim: Aim::AtMost(32.0),
-            bound: "the window, and a message that is being put together".to_owned(),
+            bound: "the window".to_owned(),
         },
     ];
     Ok(figure::table(

@@ -86,7 +86,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
             ours: peak(portal.id()),
             peer: peak(rclone.id()).map(|peak| ("rclone", peak)),
             aim: Aim::AtMost(32.0),
-            bound: "the window, and a message that is being put together".to_owned(),
+            bound: "the window".to_owned(),
         },
     ];
     let mut table = figure::table(
