@@ -448,11 +448,11 @@ impl Connection {
         self.lose_link(now, jitter)
     }
 
-    /// Anything was heard from the portal.
-    pub fn heard(&mut self, message: &ServerMessage, now: Millis) {
+    /// Anything was heard from the portal, in a frame of so many bytes.
+    pub fn heard(&mut self, message: &ServerMessage, bytes: u64, now: Millis) {
         let Link::Up(up) = &mut self.link else { return };
         up.heard = now;
-        if self.delivery.take(message) {
+        if self.delivery.take(message, bytes) {
             self.acknowledge();
         }
     }

@@ -20,7 +20,7 @@ fn at(page: &mut Page, millis: u64, event: Event) -> Vec<Effect> {
 }
 
 fn receive(page: &mut Page, message: ServerMessage) -> Vec<Effect> {
-    at(page, 0, Event::Received(Box::new(message)))
+    at(page, 0, Event::Received(Box::new(message), 9))
 }
 
 fn destination() -> Destination {
