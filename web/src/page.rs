@@ -196,6 +196,8 @@ pub struct Page {
     changed: BTreeSet<Part>,
     effects: Vec<Effect>,
     digests: Digests,
+    /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
+    digests_asked: BTreeSet<(UploadId, u64)>,
     /// What lies on the server of uploads that were given up, to be removed.
     leftovers: Vec<String>,
     /// Files that were picked, and not announced yet.
