@@ -568,10 +568,11 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         let directory: Rc<str> = directory.into();
-        self.unsaved.extend((0..self.uploads.len()).map(Row));
-        for upload in self.uploads.iter_mut().flatten() {
-            upload.resume = None;
-            upload.directory = directory.clone();
+        for row in self.rows_where(|_| true) {
+            self.change(row, |upload| {
+                upload.keep(None);
+                upload.directory = directory.clone();
+            });
         }
     }
 

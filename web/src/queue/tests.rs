@@ -606,3 +606,20 @@ fn upload_that_goes_on_after_its_pause_goes_on_through_a_conflict() {
     queue.conflict(id, there(), None);
     assert_eq!(queue.offers(&LIMITS).len(), 1);
 }
+
+#[test]
+fn nothing_of_what_one_server_holds_counts_at_another() {
+    let mut queue = queue(&[10 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/home/.a.part".into());
+    grant(&mut queue, 0, 0, 10 * KIB);
+    while chunk(&mut queue).is_some() {}
+    grant(&mut queue, 0, 4 * KIB, 10 * KIB);
+    queue.disconnected();
+    assert_eq!(queue.totals().taken, 4 * KIB);
+    queue.moved("/other");
+    assert_eq!((queue.get(Row(0)).unwrap().taken(), queue.totals().taken), (0, 0));
+    queue.retry(Row(0));
+    let offer = queue.offers(&LIMITS).remove(0);
+    assert_eq!((offer.path.as_str(), offer.resume), ("/other/folder/0", None));
+}
