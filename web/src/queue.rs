@@ -1064,9 +1064,9 @@ impl Open {
         if attempt > self.attempt {
             self.attempt = attempt;
             self.window = Window::going_on(self.window.size(), taken, received);
-            // A check that is under way goes on, whatever socket the page has.
-            let checks = self.stage == Stage::Verifying && self.window.all_sent();
-            if matches!(self.stage, Stage::Verifying | Stage::TryingAgain) && !checks {
+            // A check that is under way goes on, whatever socket the page has. So does the wait
+            // for the server: that it is over is said by `opened`.
+            if self.stage == Stage::Verifying && !self.window.all_sent() {
                 self.stage = Stage::Sending;
             }
         }
