@@ -47,8 +47,9 @@ pub struct Destination {
 impl Destination {
     /// Whether it is where the portal says that it is connected.
     fn is_at(&self, connected: &Connected) -> bool {
-        let Connected { host, port, encryption, .. } = connected;
-        (&self.host, self.port, self.encryption) == (host, *port, *encryption)
+        let Connected { host, port, encryption, username, .. } = connected;
+        let there = (host, *port, *encryption, username);
+        (&self.host, self.port, self.encryption, &self.username) == there
     }
 }
 

@@ -355,6 +355,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
     let others = [
         destination("b"),
         Destination { port: 990, ..home.clone() },
+        Destination { username: "somebody else".into(), ..home.clone() },
         Destination { encryption: Encryption::Implicit, ..home },
     ];
     for home in others {
