@@ -328,6 +328,12 @@ impl Queue {
         self.list_version
     }
 
+    /// The row that is added next.
+    #[must_use]
+    pub fn next_row(&self) -> Row {
+        Row(self.uploads.len())
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {

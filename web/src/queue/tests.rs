@@ -642,3 +642,14 @@ fn nothing_of_what_one_server_holds_counts_at_another() {
     let offer = queue.offers(&LIMITS).remove(0);
     assert_eq!((offer.path.as_str(), offer.resume), ("/other/folder/0", None));
 }
+
+#[test]
+fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
+    let mut queue = queue(&[1, 1]);
+    queue.offers(&LIMITS);
+    queue.done(UploadId(0), stored());
+    queue.clear_finished();
+    assert_eq!(queue.next_row(), Row(2), "the numbers of rows that were cleared are not used again");
+    queue.restore(left_behind(), |_| false);
+    assert_eq!((queue.missing(), queue.next_row()), (vec![Row(2)], Row(3)));
+}

@@ -217,11 +217,13 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
     let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved)?;
     let keeper = &app.keeper;
     let mut written = keeper.written.borrow_mut();
+    // Who is fast has added files before the store was read.
+    let Row(first) = app.page().queue().next_row();
     let mut rows = Vec::new();
     for (number, text) in left.rows {
         written.next_number = written.next_number.max(number + 1);
         if let Ok(row) = serde_json::from_str(&text) {
-            written.rows.insert(Row(rows.len()), (number, text));
+            written.rows.insert(Row(first + rows.len()), (number, text));
             rows.push(row);
         }
     }
