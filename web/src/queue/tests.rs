@@ -649,7 +649,11 @@ fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
     queue.offers(&LIMITS);
     queue.done(UploadId(0), stored());
     queue.clear_finished();
-    assert_eq!(queue.next_row(), Row(2), "the numbers of rows that were cleared are not used again");
+    assert_eq!(
+        queue.next_row(),
+        Row(2),
+        "the numbers of rows that were cleared are not used again"
+    );
     queue.restore(left_behind(), |_| false);
     assert_eq!((queue.missing(), queue.next_row()), (vec![Row(2)], Row(3)));
 }
