@@ -117,6 +117,11 @@ impl Page {
         .await;
     }
 
+    /// Runs a script in each document that is loaded from now on, before any script of its own.
+    pub async fn run_before_load(&self, script: &str) {
+        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+    }
+
     /// Duplicates the tab, with all that it keeps for itself; scripts of the page find the other one
     /// as `window.twin`.
     pub async fn duplicate(&self) {

@@ -153,6 +153,28 @@ async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be_a_copy() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    // As over plain HTTP from another machine.
+    scene.page.run_before_load("delete Navigator.prototype.locks;").await;
+    let connected = scene.queue_other_than("").await;
+    scene.page.go_to(&scene.crossing.url()).await;
+    let own = scene.queue_other_than(&connected).await;
+    scene.connect().await;
+    scene.upload_in_part().await;
+    scene.saved().await;
+
+    scene.page.reload().await;
+    scene.page.see("Interrupted: choose or drop the same file again").await;
+    assert_eq!(scene.queue_other_than("").await, own);
+
+    scene.page.go_to(&scene.crossing.url()).await;
+    scene.queue_other_than(&own).await;
+    let shown = scene.page.all_text().await;
+    assert!(shown.contains("Not connected") && !shown.contains("Interrupted"), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_person_overwrites() {
     let scene = Scene::with(Kind::Vsftpd, LONG_CONTENT).await;
     scene.upload_in_part().await;
@@ -249,6 +271,17 @@ impl Scene {
                 (rows.contains("\"edges\":") && !rows.contains("\"edges\":null")).then_some(())
             })
             .await;
+    }
+
+    /// Waits until the tab keeps a queue of another name.
+    async fn queue_other_than(&self, name: &str) -> String {
+        let queue = "JSON.parse(sessionStorage.getItem('ferryport'))?.queue";
+        self.page
+            .until("another queue in the tab", async || {
+                let now = self.page.run(queue).await;
+                now.as_str().filter(|now| *now != name).map(str::to_owned)
+            })
+            .await
     }
 
     async fn status(&self, word: &str) {

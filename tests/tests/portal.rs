@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use ferryport_tests::{
-    client::{Attempted, Client, File, Outcome, to, to_port},
+    client::{Attempted, Client, Digest, File, Outcome, to, to_port},
     content::{Content, ODD_NAMES},
     impostors::{ClosedPort, Impostor},
     portal::{Demo, Options, Portal},
@@ -214,9 +214,14 @@ with_each_server! {
         let Outcome::Conflict { resume: Some(complete), .. } = &outcomes[0] else {
             panic!("{outcomes:?}");
         };
-        let stores = client.transcript().matches("STOR").count();
-        must_arrive(&mut client, &server, &[file.resuming(complete).overwriting()]).await;
+        let checks = |client: &Client| {
+            client.frames().iter().filter(|frame| frame.contains("\"type\":\"verifying\"")).count()
+        };
+        let (stores, checked) = (client.transcript().matches("STOR").count(), checks(&client));
+        let file = file.resuming(complete).overwriting().saying(Digest::Right);
+        must_arrive(&mut client, &server, &[file]).await;
         assert_eq!(client.transcript().matches("STOR").count(), stores);
+        assert_eq!(checks(&client), checked + 1, "that it is whole is said");
         assert_eq!(server.files(), ["same.bin"]);
     }
 

@@ -47,8 +47,9 @@ pub struct Destination {
 impl Destination {
     /// Whether it is where the portal says that it is connected.
     fn is_at(&self, connected: &Connected) -> bool {
-        let Connected { host, port, encryption, .. } = connected;
-        (&self.host, self.port, self.encryption) == (host, *port, *encryption)
+        let Connected { host, port, encryption, username, .. } = connected;
+        let there = (host, *port, *encryption, username);
+        (&self.host, self.port, self.encryption, &self.username) == there
     }
 }
 
@@ -448,11 +449,11 @@ impl Connection {
         self.lose_link(now, jitter)
     }
 
-    /// Anything was heard from the portal.
-    pub fn heard(&mut self, message: &ServerMessage, now: Millis) {
+    /// Anything was heard from the portal, in a frame of so many bytes.
+    pub fn heard(&mut self, message: &ServerMessage, bytes: u64, now: Millis) {
         let Link::Up(up) = &mut self.link else { return };
         up.heard = now;
-        if self.delivery.take(message) {
+        if self.delivery.take(message, bytes) {
             self.acknowledge();
         }
     }

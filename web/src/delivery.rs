@@ -12,6 +12,9 @@ use crate::connection::Destination;
 
 /// The portal is told that it was heard after so many counted messages at the latest.
 pub const HEARD_EVERY: u64 = 32;
+/// And after so many bytes of them: the portal keeps a few MiB of what was not heard, and says
+/// nothing more when that is full. A long listing is a quarter of it.
+pub const HEARD_EVERY_BYTES: u64 = 256 * 1024;
 
 /// A counted message of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,8 @@ pub struct Delivery {
     taken: u64,
     /// How many of those the portal knows of.
     told: u64,
+    /// The bytes of those that it does not know of.
+    untold_bytes: u64,
 }
 
 impl Delivery {
@@ -53,12 +58,14 @@ impl Delivery {
         self.unheard.push_back(said);
     }
 
-    /// Counts a message of the portal; whether it is time for [`Self::acknowledge`].
-    pub fn take(&mut self, message: &ServerMessage) -> bool {
+    /// Counts a message of the portal, of so many bytes; whether it is time for
+    /// [`Self::acknowledge`].
+    pub fn take(&mut self, message: &ServerMessage, bytes: u64) -> bool {
         if message.is_counted() {
             self.taken += 1;
+            self.untold_bytes = self.untold_bytes.saturating_add(bytes);
         }
-        self.taken - self.told >= HEARD_EVERY
+        self.taken - self.told >= HEARD_EVERY || self.untold_bytes >= HEARD_EVERY_BYTES
     }
 
     /// Tells the portal what was taken in, unless it knows.
@@ -67,6 +74,7 @@ impl Delivery {
             return None;
         }
         self.told = self.taken;
+        self.untold_bytes = 0;
         Some(ClientMessage::Heard { messages: self.taken })
     }
 
@@ -100,6 +108,7 @@ impl Delivery {
         self.heard(heard)?;
         // The hello has told it.
         self.told = self.taken;
+        self.untold_bytes = 0;
         Ok(self.unheard.iter().cloned().collect())
     }
 }
@@ -107,6 +116,7 @@ impl Delivery {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use protocol::server::{Entry, EntryKind};
 
     use super::*;
 
@@ -140,12 +150,32 @@ mod tests {
     fn portal_is_told_after_so_many_messages_and_only_once() {
         let mut delivery = Delivery::default();
         for n in 1..HEARD_EVERY {
-            assert!(!delivery.take(&removed(n)));
+            assert!(!delivery.take(&removed(n), 1));
         }
-        assert!(!delivery.take(&ServerMessage::Pong), "a pong is not counted");
-        assert!(delivery.take(&removed(0)));
+        assert!(!delivery.take(&ServerMessage::Pong, HEARD_EVERY_BYTES), "a pong is not counted");
+        assert!(delivery.take(&removed(0), 1));
         assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: HEARD_EVERY }));
         assert_eq!(delivery.acknowledge(), None);
+    }
+
+    #[test]
+    fn portal_is_told_at_once_of_what_takes_much_of_its_room() {
+        let mut delivery = Delivery::default();
+        let entry = |name: usize| Entry {
+            name: name.to_string(),
+            kind: EntryKind::File,
+            size: None,
+            modified_millis: None,
+            leftover_of: None,
+        };
+        let entries = (0..10_000).map(entry).collect();
+        let listing = ServerMessage::Listing { path: "/".into(), entries, left_out: 0 };
+        assert!(delivery.take(&listing, 1 << 20));
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: 1 }));
+        assert!(!delivery.take(&removed(0), HEARD_EVERY_BYTES - 1));
+        assert!(delivery.take(&removed(1), 1), "many that are long are too many together");
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: 3 }));
+        assert!(!delivery.take(&removed(2), HEARD_EVERY_BYTES - 1), "it counts from there on");
     }
 
     #[test]
@@ -191,7 +221,7 @@ mod tests {
                     }
                     3 => for next in to_page.drain(..to_page.len().min(n)) {
                         taken_by_page.push(next);
-                        if page.take(&removed(next))
+                        if page.take(&removed(next), next)
                             && let Some(ClientMessage::Heard { messages }) = page.acknowledge()
                         {
                             portal.heard_by_page = messages;

@@ -86,8 +86,8 @@ pub enum Event {
     SocketOpened(NewSession),
     /// The portal makes no session.
     SessionRefused(Problem),
-    /// The portal says something.
-    Received(Box<ServerMessage>),
+    /// The portal says something, in a frame of so many bytes.
+    Received(Box<ServerMessage>, u64),
     /// The portal sent something that is no message of this version.
     NotUnderstood,
     /// The socket is closed.
@@ -196,6 +196,8 @@ pub struct Page {
     changed: BTreeSet<Part>,
     effects: Vec<Effect>,
     digests: Digests,
+    /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
+    digests_asked: BTreeSet<(UploadId, u64)>,
     /// What lies on the server of uploads that were given up, to be removed.
     leftovers: Vec<String>,
     /// Files that were picked, and not announced yet.
@@ -408,8 +410,8 @@ impl Page {
                 let news = self.connection.session_refused(problem, now, jitter);
                 self.learn(news, now);
             }
-            Event::Received(message) => {
-                self.connection.heard(&message, now);
+            Event::Received(message, bytes) => {
+                self.connection.heard(&message, bytes, now);
                 self.receive(*message, now);
             }
             Event::NotUnderstood => {

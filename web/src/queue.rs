@@ -328,6 +328,12 @@ impl Queue {
         self.list_version
     }
 
+    /// The row that is added next.
+    #[must_use]
+    pub fn next_row(&self) -> Row {
+        Row(self.uploads.len())
+    }
+
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
@@ -568,10 +574,11 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         let directory: Rc<str> = directory.into();
-        self.unsaved.extend((0..self.uploads.len()).map(Row));
-        for upload in self.uploads.iter_mut().flatten() {
-            upload.resume = None;
-            upload.directory = directory.clone();
+        for row in self.rows_where(|_| true) {
+            self.change(row, |upload| {
+                upload.keep(None);
+                upload.directory = directory.clone();
+            });
         }
     }
 
@@ -1063,9 +1070,9 @@ impl Open {
         if attempt > self.attempt {
             self.attempt = attempt;
             self.window = Window::going_on(self.window.size(), taken, received);
-            // A check that is under way goes on, whatever socket the page has.
-            let checks = self.stage == Stage::Verifying && self.window.all_sent();
-            if matches!(self.stage, Stage::Verifying | Stage::TryingAgain) && !checks {
+            // A check that is under way goes on, whatever socket the page has. So does the wait
+            // for the server: that it is over is said by `opened`.
+            if self.stage == Stage::Verifying && !self.window.all_sent() {
                 self.stage = Stage::Sending;
             }
         }

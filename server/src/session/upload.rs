@@ -150,6 +150,8 @@ struct Feed<'a, 'u> {
     /// The first byte of what the engine makes a digest of, once it is opened.
     digest_from: Option<u64>,
     page_agrees: bool,
+    /// Whether the page knows that all bytes are with the server.
+    told_verifying: bool,
 }
 
 impl<'a, 'u> Feed<'a, 'u> {
@@ -165,6 +167,7 @@ impl<'a, 'u> Feed<'a, 'u> {
             taken: 0,
             digest_from: None,
             page_agrees: false,
+            told_verifying: false,
         }
     }
 
@@ -229,8 +232,15 @@ impl<'a, 'u> Feed<'a, 'u> {
     async fn tell_opened(&mut self, temporary_path: String, offset: u64) {
         let offset = self.digest_from.map_or(offset, |from| from.min(offset));
         self.digest_from = Some(offset);
+        self.told_verifying = false;
         let upload = self.id();
         self.outbox.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
+    }
+
+    async fn tell_verifying(&mut self) {
+        if !std::mem::replace(&mut self.told_verifying, true) {
+            self.outbox.send(ServerMessage::Verifying { upload: self.id() }).await;
+        }
     }
 
     /// The page's digest from an offset on; `None` where it cannot make it.
@@ -294,9 +304,10 @@ impl Source for Feed<'_, '_> {
             Progress::Confirming => {
                 self.upload.inlet.close_window();
                 self.announce();
-                self.outbox.send(ServerMessage::Verifying { upload }).await;
+                self.tell_verifying().await;
             }
             Progress::Interrupted { error, after } => {
+                self.told_verifying = false;
                 let problem = words::problem(error);
                 let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 let message = ServerMessage::Interrupted { upload, problem, retry_millis };
@@ -328,6 +339,8 @@ impl Source for Feed<'_, '_> {
             let temporary_path = self.upload.offer.resume.clone().unwrap_or_default();
             self.tell_opened(temporary_path, range.start).await;
         }
+        // Where the server held all of it, after a break too, nothing was transferred.
+        self.tell_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
             return Err(Disagreement::Differs(words::digests_differ(digest, &of_page)));

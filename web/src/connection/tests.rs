@@ -187,7 +187,7 @@ fn link_that_falls_silent_is_given_up() {
     connection.take_acts();
     connection.tick(Millis(10_000), 0.0);
     assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Ping)]);
-    connection.heard(&ServerMessage::Pong, Millis(10_050));
+    connection.heard(&ServerMessage::Pong, 9, Millis(10_050));
     assert_eq!(connection.tick(Millis(40_000), 0.0), None);
     assert_eq!(connection.tick(Millis(40_051), 0.0), Some(News::LinkLost));
     assert!(connection.take_acts().contains(&Act::CloseLink));
@@ -224,8 +224,8 @@ fn hello(acts: &[Act]) -> Option<protocol::client::Heard> {
 #[test]
 fn page_that_comes_back_says_how_far_it_is() {
     let mut connection = logged_in();
-    connection.heard(&ServerMessage::Connected(facts()), Millis(0));
-    connection.heard(&ServerMessage::Pong, Millis(0));
+    connection.heard(&ServerMessage::Connected(facts()), 9, Millis(0));
+    connection.heard(&ServerMessage::Pong, 9, Millis(0));
     connection.socket_closed(Millis(100), 0.0);
     connection.retry_now();
     connection.socket_opened(session(), 17);
@@ -296,7 +296,7 @@ fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
 fn link_that_outlived_the_network_is_asked_at_once_whether_it_works() {
     let mut connection = logged_in();
     connection.take_acts();
-    connection.heard(&ServerMessage::Pong, Millis(60_000));
+    connection.heard(&ServerMessage::Pong, 9, Millis(60_000));
     connection.reached(Reach::Offline, Millis(60_000));
     connection.reached(Reach::Online, Millis(60_000));
     connection.tick(Millis(60_000), 0.0);
@@ -355,6 +355,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
     let others = [
         destination("b"),
         Destination { port: 990, ..home.clone() },
+        Destination { username: "somebody else".into(), ..home.clone() },
         Destination { encryption: Encryption::Implicit, ..home },
     ];
     for home in others {

@@ -133,6 +133,7 @@ impl Page {
     pub(super) fn forget_digest(&mut self, upload: UploadId) {
         if let Some(place) = self.digests.0.iter().position(|(of, _)| *of == upload) {
             self.digests.0.swap_remove(place);
+            self.digests_asked.retain(|(of, _)| *of != upload);
             self.effects.push(Effect::StopDigest(upload));
         }
     }
@@ -140,6 +141,7 @@ impl Page {
     /// All uploads have ended.
     pub(super) fn forget_digests(&mut self) {
         let ended = std::mem::take(&mut self.digests.0);
+        self.digests_asked.clear();
         self.effects.extend(ended.into_iter().map(|(upload, _)| Effect::StopDigest(upload)));
     }
 
@@ -153,9 +155,14 @@ impl Page {
         }
     }
 
-    fn make_digest(&mut self, upload: UploadId, row: Row, from: Vec<u64>) {
+    fn make_digest(&mut self, upload: UploadId, row: Row, mut from: Vec<u64>) {
+        from.retain(|offset| !self.digests_asked.contains(&(upload, *offset)));
+        if from.is_empty() {
+            return;
+        }
         if let Ftps::In(connected) = self.connection.ftps() {
             let algorithm = connected.digest;
+            self.digests_asked.extend(from.iter().map(|offset| (upload, *offset)));
             self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from }));
         }
     }

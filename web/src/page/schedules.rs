@@ -228,7 +228,7 @@ impl World {
         for _ in 0..most {
             let Some(message) = self.to_page.pop_front() else { return };
             let is_goodbye = matches!(message, ServerMessage::Goodbye { .. });
-            self.happen(Event::Received(Box::new(message)));
+            self.happen(Event::Received(Box::new(message), 9));
             if is_goodbye && self.opening.is_none() {
                 self.cut();
             }

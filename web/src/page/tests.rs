@@ -20,7 +20,7 @@ fn at(page: &mut Page, millis: u64, event: Event) -> Vec<Effect> {
 }
 
 fn receive(page: &mut Page, message: ServerMessage) -> Vec<Effect> {
-    at(page, 0, Event::Received(Box::new(message)))
+    at(page, 0, Event::Received(Box::new(message), 9))
 }
 
 fn destination() -> Destination {
@@ -280,4 +280,43 @@ fn uploads_of_an_earlier_page_belong_where_it_was_whoever_is_logged_in_already()
         let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
         assert_eq!((offer.path.as_str(), offer.resume.as_deref()), (path, resume));
     }
+}
+
+fn opened(upload: u32, offset: u64) -> ServerMessage {
+    let temporary_path = "/there/.a.part".into();
+    ServerMessage::Opened { upload: UploadId(upload), temporary_path, offset }
+}
+
+/// From where on digests are to be made.
+fn digests(effects: &[Effect]) -> Vec<&[u64]> {
+    effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Digest(job) => Some(job.from.as_slice()),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn no_digest_is_made_twice_however_often_an_upload_is_opened() {
+    let mut page = connected();
+    at(&mut page, 0, Event::Restored(Box::new(left_at("a"))));
+    let effects = at(&mut page, 0, Event::Found(vec![(Row(0), Some(7))]));
+    assert!(digests(&effects).is_empty(), "it is not known from where on");
+    assert_eq!(digests(&receive(&mut page, opened(0, 5))), [[0, 5]]);
+    assert!(digests(&receive(&mut page, opened(0, 5))).is_empty());
+    assert_eq!(digests(&receive(&mut page, opened(0, 3))), [[3]], "it starts over before that");
+    for offset in [3, 5, 0] {
+        assert!(digests(&receive(&mut page, opened(0, offset))).is_empty());
+    }
+}
+
+#[test]
+fn upload_that_begins_with_its_offer_is_read_once() {
+    let mut page = connected();
+    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 9)]));
+    assert_eq!(digests(&effects), [[0]]);
+    assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
+    assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
 }

@@ -347,20 +347,39 @@ fn retry_after_a_failure_goes_on_from_what_lies_on_the_server() {
     assert_eq!(queue.offers(&LIMITS).remove(0).resume, Some(leftover));
 }
 
+fn stage(queue: &Queue) -> Stage {
+    match queue.get(Row(0)).unwrap().state() {
+        State::Open(open) => open.stage(),
+        other => panic!("{other:?}"),
+    }
+}
+
 #[test]
 fn upload_that_the_portal_tries_again_by_itself_stays_open() {
     let mut queue = queue(&[10]);
     let id = queue.offers(&LIMITS).remove(0).upload;
     queue.opened(id, "/in/.a.part".into());
     queue.interrupted(id);
-    let stage = |queue: &Queue| match queue.get(Row(0)).unwrap().state() {
-        State::Open(open) => open.stage(),
-        other => panic!("{other:?}"),
-    };
     assert_eq!(stage(&queue), Stage::TryingAgain);
     credit_again(&mut queue, 1, 4, 4, 10);
+    queue.opened(id, "/in/.a.part".into());
     assert_eq!(stage(&queue), Stage::Sending);
     assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
+}
+
+#[test]
+fn credit_that_comes_while_the_portal_waits_for_the_server_does_not_end_the_wait() {
+    let mut queue = queue(&[100 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/in/.a.part".into());
+    grant(&mut queue, 0, 0, 64 * KIB);
+    queue.interrupted(id);
+    // Another socket meanwhile, or a credit that was said before the break and written after it.
+    credit_again(&mut queue, 1, 4 * KIB, 8 * KIB, 64 * KIB);
+    assert_eq!(stage(&queue), Stage::TryingAgain);
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, 8 * KIB, "the portal has room for it");
+    queue.verifying(id);
+    assert_eq!(stage(&queue), Stage::Verifying);
 }
 
 #[test]
@@ -605,4 +624,36 @@ fn upload_that_goes_on_after_its_pause_goes_on_through_a_conflict() {
     queue.resume(Row(0));
     queue.conflict(id, there(), None);
     assert_eq!(queue.offers(&LIMITS).len(), 1);
+}
+
+#[test]
+fn nothing_of_what_one_server_holds_counts_at_another() {
+    let mut queue = queue(&[10 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/home/.a.part".into());
+    grant(&mut queue, 0, 0, 10 * KIB);
+    while chunk(&mut queue).is_some() {}
+    grant(&mut queue, 0, 4 * KIB, 10 * KIB);
+    queue.disconnected();
+    assert_eq!(queue.totals().taken, 4 * KIB);
+    queue.moved("/other");
+    assert_eq!((queue.get(Row(0)).unwrap().taken(), queue.totals().taken), (0, 0));
+    queue.retry(Row(0));
+    let offer = queue.offers(&LIMITS).remove(0);
+    assert_eq!((offer.path.as_str(), offer.resume), ("/other/folder/0", None));
+}
+
+#[test]
+fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
+    let mut queue = queue(&[1, 1]);
+    queue.offers(&LIMITS);
+    queue.done(UploadId(0), stored());
+    queue.clear_finished();
+    assert_eq!(
+        queue.next_row(),
+        Row(2),
+        "the numbers of rows that were cleared are not used again"
+    );
+    queue.restore(left_behind(), |_| false);
+    assert_eq!((queue.missing(), queue.next_row()), (vec![Row(2)], Row(3)));
 }

@@ -142,7 +142,7 @@ impl App {
         self.handle(Event::Picked(rows));
     }
 
-    /// Takes in what an earlier page left; its rows come first.
+    /// Takes in what an earlier page left; its rows come next.
     pub(super) fn restore(self: &Rc<Self>, restored: Restored) {
         self.files.borrow_mut().extend(restored.rows.iter().map(|_| None));
         self.handle(Event::Restored(Box::new(restored)));

@@ -3,7 +3,8 @@
 //!
 //! A queue belongs to the tab that holds its lock. A tab that is opened anew takes over a queue
 //! that nobody holds, which is how uploads survive a crash; a tab that was duplicated starts with
-//! an empty one of its own.
+//! an empty one of its own. Without locks, over plain HTTP, only a page that was loaded again in its
+//! own place goes on.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use js_sys::{Function, Math};
+use js_sys::{Function, Math, Reflect};
 use wasm_bindgen::JsValue;
 use wasm_bindgen_futures::spawn_local;
 use web_sys::Window;
@@ -181,7 +182,12 @@ async fn take_queue(
                 app.dom.sleep(LOCK_PAUSE).await;
             }
             match locks::take(&app.dom.window, &lock_name(queue)).await {
-                Lock::Held | Lock::Unknown => return Ok(Some(queue.to_owned())),
+                Lock::Held => return Ok(Some(queue.to_owned())),
+                Lock::Unknown if was_reloaded(&app.dom.window) => {
+                    return Ok(Some(queue.to_owned()));
+                }
+                // What the tab keeps may be a copy, and the other tab at work.
+                Lock::Unknown => break,
                 Lock::Taken => {}
             }
         }
@@ -193,6 +199,15 @@ async fn take_queue(
         }
     }
     Ok(None)
+}
+
+/// Whether the page was loaded again in its own place: then no other page has what the tab keeps. A
+/// tab that was duplicated was not.
+fn was_reloaded(window: &Window) -> bool {
+    let entries = window.performance().map(|clock| clock.get_entries_by_type("navigation"));
+    let navigation = entries.map(|entries| entries.get(0)).unwrap_or_default();
+    let kind = Reflect::get(&navigation, &"type".into()).ok().and_then(|kind| kind.as_string());
+    kind.as_deref() == Some("reload")
 }
 
 async fn new_queue(app: &App) -> String {
@@ -217,11 +232,13 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
     let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved)?;
     let keeper = &app.keeper;
     let mut written = keeper.written.borrow_mut();
+    // Who is fast has added files before the store was read.
+    let Row(first) = app.page().queue().next_row();
     let mut rows = Vec::new();
     for (number, text) in left.rows {
         written.next_number = written.next_number.max(number + 1);
         if let Ok(row) = serde_json::from_str(&text) {
-            written.rows.insert(Row(rows.len()), (number, text));
+            written.rows.insert(Row(first + rows.len()), (number, text));
             rows.push(row);
         }
     }

@@ -102,7 +102,7 @@ fn connect(app: &Rc<App>, generation: Generation, session: NewSession) -> Result
         }
         let text = event.data().as_string().unwrap_or_default();
         received.handle(match serde_json::from_str::<ServerMessage>(&text) {
-            Ok(message) => Event::Received(Box::new(message)),
+            Ok(message) => Event::Received(Box::new(message), text.len() as u64),
             Err(_) => Event::NotUnderstood,
         });
     })?;
