@@ -33,6 +33,7 @@ const GREETING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where to connect, and as whom. The password is not in here: it stays in its field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Destination {
     /// A host name or an IP address.
     pub host: String,
@@ -43,6 +44,8 @@ pub struct Destination {
     /// For the FTP verb `USER`.
     pub username: String,
 }
+
+protocol::objects!(Destination);
 
 impl Destination {
     /// Whether it is where the portal says that it is connected.
