@@ -205,6 +205,12 @@ mod tests {
     }
 
     #[test]
+    fn struct_is_no_array() {
+        assert!(said(r#"{"type":"conflict","upload":3,"existing":{"size":5}}"#).is_ok());
+        assert!(said(r#"{"type":"conflict","upload":3,"existing":[5,null]}"#).is_err());
+    }
+
+    #[test]
     fn member_that_is_missing_is_named() {
         assert!(said(r#"{"type":"verifying"}"#).unwrap_err().contains("upload"));
     }
