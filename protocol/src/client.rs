@@ -88,6 +88,7 @@ messages! {
 
 /// How far a page is that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Heard {
     /// How many messages of the portal it has taken in since the session's begin: those that
     /// follow are sent again. See [`crate::counted`].
@@ -98,6 +99,7 @@ pub struct Heard {
 
 /// Where to connect, and as whom.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Connect {
     /// A host name or an IP address, without brackets.
     pub host: String,
@@ -138,6 +140,7 @@ impl Encryption {
 
 /// One file that the page would like to upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Offer {
     /// Chosen by the page, greater than every earlier one of the session.
     pub upload: UploadId,
@@ -206,6 +209,8 @@ impl fmt::Debug for Secret {
         f.write_str("********")
     }
 }
+
+crate::objects!(Heard, Connect, Offer);
 
 #[cfg(test)]
 mod tests {

@@ -30,6 +30,8 @@ pub use client::{ClientMessage, Encryption, OnConflict};
 pub use flow::Window;
 pub use problem::{Problem, Remedy, Stage};
 pub use server::ServerMessage;
+#[doc(hidden)]
+pub use tagged::Tagged;
 
 /// The version of the conversation that this crate speaks.
 ///

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// The facts are in `message` and `reply`; the advice is in `remedy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Problem {
     /// The step that failed.
     pub stage: Stage,
@@ -24,12 +25,15 @@ pub struct Problem {
 
 /// What to do about a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Remedy {
     /// Who can do it.
     pub who: Who,
     /// One or two sentences in the imperative.
     pub what: String,
 }
+
+crate::objects!(Problem, Remedy);
 
 /// Who can mend a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ use crate::{
 
 /// The JSON body of the answer to `POST session`: a session that waits for its socket.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct NewSession {
     /// The session's name: it may be logged.
     pub session: String,
@@ -222,6 +223,7 @@ messages! {
 
 /// What the page has to keep to; each is a setting of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Limits {
     /// The most payload bytes of one binary frame.
     pub max_chunk_bytes: u32,
@@ -237,6 +239,7 @@ pub struct Limits {
 
 /// Facts about a connection that is ready for uploads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Connected {
     /// As the page asked.
     pub host: String,
@@ -272,6 +275,7 @@ pub enum Algorithm {
 
 /// A digest of a whole file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct FileDigest {
     /// How it was made.
     pub algorithm: Algorithm,
@@ -281,6 +285,7 @@ pub struct FileDigest {
 
 /// What TLS agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Tls {
     /// `TLS 1.2` or `TLS 1.3`.
     pub version: String,
@@ -294,6 +299,7 @@ pub struct Tls {
 ///
 /// All of it but the fingerprint is the server's claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Certificate {
     /// The subject's distinguished name.
     pub subject: String,
@@ -313,6 +319,7 @@ pub struct Certificate {
 
 /// One line of the session log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct LogLine {
     /// Counts the session's lines from 0. A gap means lines that the portal dropped because the
     /// page took too long to fetch them.
@@ -346,6 +353,7 @@ pub enum LogKind {
 
 /// A file or a directory on the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Entry {
     /// Its name in its directory.
     pub name: String,
@@ -377,6 +385,7 @@ pub enum EntryKind {
 
 /// The file that an upload would replace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Existing {
     /// Its size in bytes, where the server says one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -397,6 +406,18 @@ pub enum Verified {
     /// The server has no `SIZE`, or forbids it: only its 2yz reply says so.
     ReplyOnly,
 }
+
+crate::objects!(
+    NewSession,
+    Limits,
+    Connected,
+    FileDigest,
+    Tls,
+    Certificate,
+    LogLine,
+    Entry,
+    Existing
+);
 
 #[cfg(test)]
 mod tests {

@@ -45,8 +45,30 @@ macro_rules! messages {
 }
 pub(crate) use messages;
 
-/// Hands an enum its variant and its members out of one object.
-pub(crate) struct Tagged<D>(pub(crate) D);
+/// Lets structs that serde derives for `remote = "Self"` be read from objects only: it would also
+/// read each of them from an array, with as much code again.
+///
+/// For the page's own records too.
+#[macro_export]
+macro_rules! objects {
+    ($($name:ty),+ $(,)?) => { $(
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                <$name>::serialize(self, to)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+                <$name>::deserialize($crate::Tagged(from))
+            }
+        }
+    )+ };
+}
+
+/// Hands an enum its variant and its members out of one object, and a struct its members.
+#[doc(hidden)]
+pub struct Tagged<D>(pub D);
 
 impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
     type Error = D::Error;
@@ -60,13 +82,22 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
         self.0.deserialize_map(Object(visitor))
     }
 
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _name: &'static str,
+        _fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, D::Error> {
+        self.0.deserialize_map(visitor)
+    }
+
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
         self.0.deserialize_any(visitor)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf option
-        unit unit_struct newtype_struct seq tuple tuple_struct map struct identifier ignored_any
+        unit unit_struct newtype_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 
@@ -171,6 +202,12 @@ mod tests {
         for text in [r#""pong""#, "null", "[]", "7", r#"{"type":7}"#, r#"{"type":"pong""#] {
             assert!(said(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn struct_is_no_array() {
+        assert!(said(r#"{"type":"conflict","upload":3,"existing":{"size":5}}"#).is_ok());
+        assert!(said(r#"{"type":"conflict","upload":3,"existing":[5,null]}"#).is_err());
     }
 
     #[test]

@@ -196,6 +196,8 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
     )
     .await;
 
+    // An ARIA property is text.
+    let all = FILES.to_string();
     let files = Folder::new();
     for n in 0..FILES {
         files.write(&format!("part {}/{n}", n % 10), Content { len: 1000, seed: n });
@@ -203,7 +205,7 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
     page.choose("Choose folder", &[files.path("")]).await;
     page.within(LONG, "a list that is longer than the window", async || {
         let size = page.run("document.querySelector('#uploads li')?.ariaSetSize").await;
-        (size == FILES.to_string()).then_some(())
+        (size == all).then_some(())
     })
     .await;
     let rows = page.run("document.querySelectorAll('#uploads li').length").await;
@@ -213,7 +215,7 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
     page.until("the last row", async || {
         page.run("document.querySelector('#uploads').scrollTop = 1e9; null").await;
         let last = page.run("[...document.querySelectorAll('#uploads li')].pop()?.ariaPosInSet");
-        (last.await == FILES.to_string()).then_some(())
+        (last.await == all).then_some(())
     })
     .await;
 

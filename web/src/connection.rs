@@ -5,7 +5,7 @@
 //! nothing of it is lost. Only where the portal does not know the session any more is another one
 //! made, and logged in again.
 
-use std::{collections::HashMap, time::Duration};
+use std::time::Duration;
 
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage, VERSION,
@@ -33,6 +33,7 @@ const GREETING_LIMIT: Duration = Duration::from_secs(30);
 
 /// Where to connect, and as whom. The password is not in here: it stays in its field.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Destination {
     /// A host name or an IP address.
     pub host: String,
@@ -43,6 +44,8 @@ pub struct Destination {
     /// For the FTP verb `USER`.
     pub username: String,
 }
+
+protocol::objects!(Destination);
 
 impl Destination {
     /// Whether it is where the portal says that it is connected.
@@ -166,12 +169,31 @@ pub struct Connection {
     reach: Reach,
     /// When a link that is being opened is given up.
     greet_by: Option<Millis>,
-    trusted: HashMap<(String, u16), String>,
+    /// Few enough to look through.
+    trusted: Vec<Trusted>,
     problem: Option<Problem>,
     tries: u32,
     /// What has to be said again before anything new.
     again: Vec<Said>,
     acts: Vec<Act>,
+}
+
+/// A certificate that the person trusted.
+#[derive(Debug)]
+struct Trusted {
+    host: String,
+    port: u16,
+    fingerprint: String,
+}
+
+fn trusted_at<'a>(trusted: &'a [Trusted], place: &Destination) -> Option<&'a String> {
+    let is_there = |known: &&Trusted| known.host == place.host && known.port == place.port;
+    trusted.iter().find(is_there).map(|known| &known.fingerprint)
+}
+
+fn trust(trusted: &mut Vec<Trusted>, place: &Destination, fingerprint: String) {
+    trusted.retain(|known| known.host != place.host || known.port != place.port);
+    trusted.push(Trusted { host: place.host.clone(), port: place.port, fingerprint });
 }
 
 /// What the browser says of the network.
@@ -196,7 +218,7 @@ impl Default for Connection {
             home: None,
             reach: Reach::default(),
             greet_by: None,
-            trusted: HashMap::new(),
+            trusted: Vec::new(),
             problem: None,
             tries: 0,
             again: Vec::new(),
@@ -254,7 +276,7 @@ impl Connection {
     /// The fingerprint of the certificate that the person trusted there.
     #[must_use]
     pub fn trusted_at(&self, destination: &Destination) -> Option<&String> {
-        self.trusted.get(&(destination.host.clone(), destination.port))
+        trusted_at(&self.trusted, destination)
     }
 
     /// The session, for the next page of this tab.
@@ -327,8 +349,7 @@ impl Connection {
     /// The person trusts the certificate in question, and exactly that one.
     pub fn trust(&mut self) {
         if let (Ftps::Asking(certificate), Some(wanted)) = (&self.ftps, &self.wanted) {
-            let place = (wanted.host.clone(), wanted.port);
-            self.trusted.insert(place, certificate.sha256.clone());
+            trust(&mut self.trusted, wanted, certificate.sha256.clone());
             self.ftps = Ftps::Connecting(Stage::Portal);
             // Without a session it is said when there is one.
             if self.session().is_some() {
@@ -397,8 +418,10 @@ impl Connection {
         trusted: Option<String>,
         session: Option<NewSession>,
     ) {
-        if let Some(fingerprint) = trusted {
-            self.trusted.entry((home.host.clone(), home.port)).or_insert(fingerprint);
+        if let Some(fingerprint) = trusted
+            && trusted_at(&self.trusted, &home).is_none()
+        {
+            trust(&mut self.trusted, &home, fingerprint);
         }
         if self.wanted.is_some() {
             self.home.get_or_insert(home);
@@ -547,7 +570,7 @@ impl Connection {
         let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
             return;
         };
-        let before = self.trusted.get(&(wanted.host.clone(), wanted.port));
+        let before = trusted_at(&self.trusted, wanted);
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
             certificate.doubts.insert(0, words::OTHER_CERTIFICATE.to_owned());
         }
@@ -730,8 +753,7 @@ impl Connection {
 
     fn say_connect(&mut self) {
         if let Some(wanted) = &self.wanted {
-            let place = (wanted.host.clone(), wanted.port);
-            let trusted = self.trusted.get(&place).cloned();
+            let trusted = trusted_at(&self.trusted, wanted).cloned();
             self.acts.push(Act::Connect(wanted.clone(), trusted));
         }
     }

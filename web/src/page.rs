@@ -167,7 +167,7 @@ pub enum Effect {
 }
 
 /// The parts of the page that are drawn as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part {
     /// The form, the steps, the facts, the certificate question.
     Connection,
@@ -179,6 +179,33 @@ pub enum Part {
     Totals,
     /// What did not become an upload.
     Notices,
+}
+
+/// Some of the parts; a tree of them would bring more code than the parts are worth.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Parts(u8);
+
+impl Parts {
+    /// Adds a part.
+    pub fn insert(&mut self, part: Part) {
+        self.0 |= Self::bit(part);
+    }
+
+    /// Whether a part is among them.
+    #[must_use]
+    pub fn contains(self, part: Part) -> bool {
+        self.0 & Self::bit(part) != 0
+    }
+
+    fn bit(part: Part) -> u8 {
+        1 << part as u8
+    }
+}
+
+impl Extend<Part> for Parts {
+    fn extend<I: IntoIterator<Item = Part>>(&mut self, parts: I) {
+        parts.into_iter().for_each(|part| self.insert(part));
+    }
 }
 
 /// The page.
@@ -193,7 +220,7 @@ pub struct Page {
     directories: VecDeque<String>,
     /// Folders that the portal was told to make, in this order.
     directories_under_way: VecDeque<String>,
-    changed: BTreeSet<Part>,
+    changed: Parts,
     effects: Vec<Effect>,
     digests: Digests,
     /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
@@ -237,7 +264,7 @@ impl Page {
     }
 
     /// The parts that have to be drawn again.
-    pub fn take_changed_parts(&mut self) -> BTreeSet<Part> {
+    pub fn take_changed_parts(&mut self) -> Parts {
         std::mem::take(&mut self.changed)
     }
 

@@ -16,6 +16,7 @@ pub const EDGE_BYTES: u64 = 64 * 1024;
 
 /// A row of the list, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct SavedRow {
     /// The path as it was picked.
     pub path: String,
@@ -57,6 +58,7 @@ impl SavedRow {
 
 /// What the rows have in common, as the store has it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct SavedHome {
     /// Where the uploads belong.
     pub destination: Destination,
@@ -66,6 +68,7 @@ pub struct SavedHome {
 
 /// What this tab keeps for the page that follows when it is loaded again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Tab {
     /// The name of this tab's queue in the store.
     pub queue: String,
@@ -74,6 +77,8 @@ pub struct Tab {
     /// The session that goes on, if there is one.
     pub session: Option<NewSession>,
 }
+
+protocol::objects!(SavedRow, SavedHome, Tab);
 
 /// All that an earlier page left.
 #[derive(Clone, Debug, PartialEq, Eq)]

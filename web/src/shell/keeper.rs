@@ -212,9 +212,14 @@ fn was_reloaded(window: &Window) -> bool {
 
 async fn new_queue(app: &App) -> String {
     let queue: String = (0..4).map(|_| char::from(b'a' + random_below(26))).collect();
-    let queue = format!("{queue}{}", js_sys::Date::now());
+    let queue = format!("{queue}{}", millis(js_sys::Date::now()));
     locks::take(&app.dom.window, &lock_name(&queue)).await;
     queue
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a time since 1970")]
+fn millis(now: f64) -> u64 {
+    now as u64
 }
 
 fn lock_name(queue: &str) -> String {

@@ -78,22 +78,23 @@ impl Views {
 
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
         let parts = page.take_changed_parts();
-        if parts.contains(&Part::Connection) {
+        if parts.contains(Part::Connection) {
             self.connection.draw(page.connection(), now)?;
         }
-        if parts.contains(&Part::Remote) || parts.contains(&Part::Connection) {
+        if parts.contains(Part::Remote) || parts.contains(Part::Connection) {
             self.remote.draw(page)?;
         }
-        if !parts.is_disjoint(&[Part::Notices, Part::Connection, Part::Totals].into()) {
+        if [Part::Notices, Part::Connection, Part::Totals].iter().any(|part| parts.contains(*part))
+        {
             self.restored.draw(page);
         }
-        if parts.contains(&Part::Totals) {
+        if parts.contains(Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);
         }
-        if parts.contains(&Part::Log) {
+        if parts.contains(Part::Log) {
             self.log.draw(page.log_mut())?;
         }
-        if parts.contains(&Part::Notices) {
+        if parts.contains(Part::Notices) {
             self.notices.draw(page.notices())?;
         }
         let changed = page.take_changed_rows();
