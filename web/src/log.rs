@@ -62,10 +62,20 @@ impl Log {
         }
     }
 
-    /// The lines that were added since the last call, and how many lines there may be in all.
-    pub fn take_fresh(&mut self) -> (impl Iterator<Item = &LogLine>, usize) {
-        let fresh = std::mem::take(&mut self.fresh).min(self.lines.len());
-        (self.lines.range(self.lines.len() - fresh..), self.max_lines)
+    /// The oldest lines that were not taken yet, so many at most, and how many lines there may be in
+    /// all.
+    pub fn take_fresh(&mut self, most: usize) -> (impl Iterator<Item = &LogLine>, usize) {
+        let fresh = self.fresh.min(self.lines.len());
+        let taken = fresh.min(most);
+        self.fresh = fresh - taken;
+        let first = self.lines.len() - fresh;
+        (self.lines.range(first..first + taken), self.max_lines)
+    }
+
+    /// Whether there are lines that were not taken yet.
+    #[must_use]
+    pub fn has_fresh(&self) -> bool {
+        self.fresh > 0
     }
 
     fn push(&mut self, line: LogLine) {
@@ -92,7 +102,18 @@ mod tests {
     }
 
     fn fresh(log: &mut Log) -> Vec<String> {
-        log.take_fresh().0.map(|line| line.text.clone()).collect()
+        log.take_fresh(usize::MAX).0.map(|line| line.text.clone()).collect()
+    }
+
+    #[test]
+    fn fresh_lines_are_taken_in_parts_oldest_first() {
+        let mut log = Log::default();
+        log.extend((0..5).map(line).collect());
+        let mut taken =
+            |most| -> Vec<u64> { log.take_fresh(most).0.map(|line| line.seq).collect() };
+        assert_eq!(taken(3), [0, 1, 2]);
+        assert_eq!(taken(3), [3, 4]);
+        assert!(!log.has_fresh());
     }
 
     #[test]

@@ -173,8 +173,6 @@ pub enum Part {
     Connection,
     /// The directory in view.
     Remote,
-    /// The session log.
-    Log,
     /// The total of the uploads.
     Totals,
     /// What did not become an upload.
@@ -511,10 +509,7 @@ impl Page {
                 let news = self.connection.disconnected(problem);
                 self.learn(news, now);
             }
-            ServerMessage::Log { lines } => {
-                self.log.extend(lines);
-                self.changed.insert(Part::Log);
-            }
+            ServerMessage::Log { lines } => self.log.extend(lines),
             ServerMessage::Listing { path, entries, left_out } => {
                 let next = self.remote.listed(path, entries, left_out);
                 self.list(next);

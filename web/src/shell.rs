@@ -239,7 +239,7 @@ fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
     let seen = app.clone();
     listen(&app.dom.document, "visibilitychange", move |_: web_sys::Event| {
         seen.keep_awake();
-        seen.ask_for_frame();
+        seen.visibility_changed();
     })
 }
 

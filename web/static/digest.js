@@ -4,9 +4,13 @@
 // the order in which they are sent, and none is read further than a little ahead of its sending:
 // what was just sent is still in the system's cache, and the sending is not starved.
 //
-// In come ["load", glue, wasm], ["make", [upload, algorithm, file, ...offsets]...],
-// ["reach", upload, offset] and ["stop", upload]; out go lists of [upload, offset, digest]. The
-// digest is `null` when the file cannot be read, and the list is `null` when there is no worker.
+// A small file is read once: its bytes go to the page with their digest, and from there to the
+// portal. To read is to ask the browser's other processes, which costs more than so few bytes.
+//
+// In come ["load", glue, wasm], ["make", [upload, algorithm, file, whole, ...offsets]...],
+// ["reach", upload, offset] and ["stop", upload]; `whole` asks for the bytes of a small file. Out go
+// lists of [upload, offset, digest, bytes]. The digest is `null` when the file cannot be read, and
+// the list is `null` when there is no worker.
 
 // Read at once. Larger pieces are read faster, and hold up the other files longer.
 const PIECE_BYTES = 4 << 20;
@@ -14,8 +18,11 @@ const PIECE_BYTES = 4 << 20;
 const LEAD_BYTES = 16 << 20;
 // While there is more to do, what was made is told of this often: small files share a message.
 const TELL_MILLIS = 10;
+// Small files that are read at the same time: each waits for other processes most of its time.
+const SMALL_AT_ONCE = 16;
 
 const jobs = [];
+let small = [];
 const reached = new Map();
 let made = [];
 let told_at = 0;
@@ -35,10 +42,15 @@ const receive = {
     }
   },
   make(...wanted) {
-    for (const [upload, algorithm, file, ...offsets] of wanted) {
-      // What lies before the last offset is on the server: no sending will ever reach it.
-      reached.set(upload, Math.max(reached.get(upload) ?? 0, ...offsets));
-      jobs.push({ upload, algorithm, file, offsets, at: Math.min(...offsets), digests: new Map() });
+    for (const [upload, algorithm, file, whole, ...offsets] of wanted) {
+      if (whole) {
+        small.push({ upload, algorithm, file });
+      } else {
+        // What lies before the last offset is on the server: no sending will ever reach it.
+        reached.set(upload, Math.max(reached.get(upload) ?? 0, ...offsets));
+        const at = Math.min(...offsets);
+        jobs.push({ upload, algorithm, file, offsets, at, digests: new Map() });
+      }
     }
     work();
   },
@@ -49,6 +61,7 @@ const receive = {
   stop(upload) {
     reached.delete(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
+    small = small.filter((job) => job.upload !== upload);
   },
 };
 
@@ -57,9 +70,10 @@ onmessage = ({ data: [kind, ...rest] }) => receive[kind](...rest);
 async function work() {
   if (busy || !Digest) return;
   busy = true;
-  for (let job = next(); job; job = next()) {
+  for (let job = next(); job || small.length > 0; job = next()) {
+    await Promise.all(small.splice(0, SMALL_AT_ONCE).map(read_whole));
     try {
-      await step(job);
+      if (job) await step(job);
     } catch (reason) {
       if (jobs.includes(job)) tell(job, job.offsets[0], null);
       end(job);
@@ -73,6 +87,19 @@ async function work() {
 // The first job that is not too far ahead.
 function next() {
   return jobs.find((job) => job.at <= (reached.get(job.upload) ?? 0) + LEAD_BYTES);
+}
+
+// Reads all of a small file.
+async function read_whole(job) {
+  try {
+    const bytes = new Uint8Array(await job.file.arrayBuffer());
+    if (bytes.length !== job.file.size) throw new Error("the file is shorter now");
+    const digest = Digest.begin(job.algorithm);
+    digest.update(bytes);
+    tell(job, 0, digest.finish(), bytes);
+  } catch (reason) {
+    tell(job, 0, null);
+  }
 }
 
 // Reads one piece; each offset in it begins a digest.
@@ -94,8 +121,8 @@ async function step(job) {
   end(job);
 }
 
-function tell(job, offset, digest) {
-  made.push([job.upload, offset, digest]);
+function tell(job, offset, digest, bytes) {
+  made.push([job.upload, offset, digest, bytes]);
 }
 
 function end(job) {
@@ -106,7 +133,8 @@ function end(job) {
 }
 
 function flush() {
-  if (made.length > 0) postMessage(made);
+  const bytes = made.flatMap(([, , , bytes]) => (bytes ? [bytes.buffer] : []));
+  if (made.length > 0) postMessage(made, bytes);
   made = [];
   told_at = performance.now();
 }

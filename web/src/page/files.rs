@@ -8,6 +8,10 @@ use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
 use super::{Effect, Page};
 use crate::{connection::Ftps, queue::Row, words};
 
+/// A file of at most so many bytes is read once, for its digest and for the sending. To have the
+/// browser look at it, and read it again for the socket, takes longer than all the rest.
+const SMALL_FILE_BYTES: u64 = 64 * 1024;
+
 /// A digest to be made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestJob {
@@ -19,6 +23,8 @@ pub struct DigestJob {
     pub algorithm: Algorithm,
     /// From which offsets on: one digest each, all in one pass over the file.
     pub from: Vec<u64>,
+    /// Whether the file is small, and the bytes that were digested are the ones to be sent.
+    pub whole: bool,
 }
 
 /// What became of a digest.
@@ -48,10 +54,13 @@ pub enum DigestOutcome {
 pub(super) struct Digests(Vec<(UploadId, Progress)>);
 
 /// How far the digests of one upload are.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     /// Begun with the offer.
     Begun,
+    /// Begun with the offer; nothing of the file is sent before its digest is there, which shows
+    /// that it can be read.
+    ReadsWhole,
     /// The upload may go on with an earlier one: where that ends is known when it is opened, and
     /// then one pass makes both digests.
     AwaitsOffset,
@@ -62,15 +71,21 @@ impl Page {
     pub(super) fn prepare(&mut self, row: Row, mut offer: Offer) {
         let upload = offer.upload;
         self.queue.doubt(upload);
-        self.effects.push(Effect::Check(upload, row));
         offer.digest = true;
         let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
+        let is_small = offer.size <= SMALL_FILE_BYTES;
         self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
-        if goes_on {
-            self.digests.0.push((upload, Progress::AwaitsOffset));
-        } else {
-            self.digests.0.push((upload, Progress::Begun));
-            self.make_digest(upload, row, vec![0]);
+        let progress = match (goes_on, is_small) {
+            (true, _) => Progress::AwaitsOffset,
+            (false, true) => Progress::ReadsWhole,
+            (false, false) => Progress::Begun,
+        };
+        self.digests.0.push((upload, progress));
+        if progress != Progress::ReadsWhole {
+            self.effects.push(Effect::Check(upload, row));
+        }
+        if progress != Progress::AwaitsOffset {
+            self.make_digest(upload, row, vec![0], progress == Progress::ReadsWhole);
         }
     }
 
@@ -78,32 +93,55 @@ impl Page {
     pub(super) fn digest_from(&mut self, upload: UploadId, offset: u64) {
         let digests = &mut self.digests.0;
         let Some((_, progress)) = digests.iter_mut().find(|(of, _)| *of == upload) else { return };
-        let from = match (std::mem::replace(progress, Progress::Begun), offset) {
+        let from = match (*progress, offset) {
             (Progress::AwaitsOffset, 0) => vec![0],
             (Progress::AwaitsOffset, offset) => vec![0, offset],
-            (Progress::Begun, 0) => return,
-            (Progress::Begun, offset) => vec![offset],
+            (Progress::Begun | Progress::ReadsWhole, 0) => return,
+            (Progress::Begun | Progress::ReadsWhole, offset) => vec![offset],
         };
+        *progress = Progress::Begun;
         if let Some(row) = self.queue.row_of(upload) {
-            self.make_digest(upload, row, from);
+            self.make_digest(upload, row, from, false);
         }
     }
 
     /// The worker has news of digests.
     pub(super) fn digested(&mut self, news: Vec<Digested>) {
         for Digested { upload, from, outcome } in news {
-            if !self.digests.0.iter().any(|(of, _)| *of == upload) {
+            let Some(&(_, progress)) = self.digests.0.iter().find(|(of, _)| *of == upload) else {
                 continue;
-            }
+            };
             let hex = match outcome {
-                DigestOutcome::Made(hex) => Some(hex),
-                DigestOutcome::NotHere => None,
+                DigestOutcome::Made(hex) => {
+                    self.was_read(upload, progress);
+                    Some(hex)
+                }
+                DigestOutcome::NotHere => {
+                    self.was_not_read(upload, progress);
+                    None
+                }
                 DigestOutcome::Unreadable => {
                     self.file_unreadable(upload);
                     continue;
                 }
             };
             self.effects.push(Effect::Say(ClientMessage::Digest { upload, from, hex }));
+        }
+    }
+
+    /// The worker has read the file of an upload to its end.
+    fn was_read(&mut self, upload: UploadId, progress: Progress) {
+        if progress == Progress::ReadsWhole {
+            self.queue.readable(upload);
+        }
+    }
+
+    /// There is no worker that reads the file of an upload: it is looked at, as a large one is.
+    fn was_not_read(&mut self, upload: UploadId, progress: Progress) {
+        if progress == Progress::ReadsWhole
+            && let Some(row) = self.queue.row_of(upload)
+        {
+            self.effects.push(Effect::Check(upload, row));
         }
     }
 
@@ -155,7 +193,7 @@ impl Page {
         }
     }
 
-    fn make_digest(&mut self, upload: UploadId, row: Row, mut from: Vec<u64>) {
+    fn make_digest(&mut self, upload: UploadId, row: Row, mut from: Vec<u64>, whole: bool) {
         from.retain(|offset| !self.digests_asked.contains(&(upload, *offset)));
         if from.is_empty() {
             return;
@@ -163,7 +201,7 @@ impl Page {
         if let Ftps::In(connected) = self.connection.ftps() {
             let algorithm = connected.digest;
             self.digests_asked.extend(from.iter().map(|offset| (upload, *offset)));
-            self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from }));
+            self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from, whole }));
         }
     }
 }

@@ -96,7 +96,7 @@ impl World {
     }
 
     fn happen(&mut self, event: Event) {
-        let mut checks = Vec::new();
+        let (mut checks, mut digests) = (Vec::new(), Vec::new());
         for effect in self.page.handle(event, Millis(self.now), 0.5) {
             match effect {
                 Effect::OpenLink(session) => {
@@ -117,11 +117,21 @@ impl World {
                     self.to_portal.push_back(Frame::Message(ClientMessage::Connect(connect)));
                 }
                 Effect::Check(upload, row) => checks.push((upload, row)),
+                Effect::Digest(DigestJob { upload, from, .. }) => {
+                    digests.extend(from.into_iter().map(|from| Digested {
+                        upload,
+                        from,
+                        outcome: DigestOutcome::Made("00".into()),
+                    }));
+                }
                 _ => {}
             }
         }
         for (upload, row) in checks {
             self.happen(Event::FileChecked { upload, row, readable: true });
+        }
+        if !digests.is_empty() {
+            self.happen(Event::Digested(digests));
         }
         while let Next::Chunk(chunk) = self.page.next_chunk(0) {
             self.to_portal.push_back(Frame::Chunk(chunk.header, chunk.end));
@@ -279,6 +289,7 @@ impl World {
             ClientMessage::Heard { messages } => {
                 assert!(messages <= session.said.len() as u64, "heard what was never said");
             }
+            ClientMessage::Digest { .. } => {}
             other => panic!("{other:?} was not to be said"),
         }
     }

@@ -22,16 +22,21 @@ use super::{
 };
 use crate::{
     page::{Effect, Event, Page},
-    queue::{Next, Picked, Row},
+    queue::{Chunk, Next, Picked, Row},
     saved::Restored,
     time::Millis,
 };
 
 /// The browser's send buffer says nothing when it drains: it is asked again after this time.
 const DRAIN_PAUSE: Duration = Duration::from_millis(4);
-/// The pause between two drawings: painting costs more than anything else here, and what it takes
-/// is missing where the bytes go out.
+/// The least pause between two drawings: painting costs more than anything else here, and what it
+/// takes is missing where the bytes go out.
 const FRAME_PAUSE: Duration = Duration::from_millis(80);
+/// The longest pause while the page is seen: a person still takes it for a page that moves.
+const LONGEST_FRAME_PAUSE: Duration = Duration::from_millis(500);
+/// From one drawing to the next it takes so many times what the last one took, its painting
+/// included: on a busy machine, too, most of the time is left for the files.
+const FRAME_SHARE: u32 = 6;
 /// A page that is not seen is drawn this often, for its title.
 const HIDDEN_FRAME_PAUSE: Duration = Duration::from_millis(1000);
 
@@ -52,6 +57,8 @@ pub(super) struct App {
     drain: Cell<Pending>,
     frame: Cell<Pending>,
     drawn_at: Cell<Millis>,
+    /// How long the last drawing took, from its begin to the end of its painting.
+    drawing_took: Cell<Duration>,
 }
 
 /// What timers and frames call.
@@ -61,6 +68,8 @@ struct Functions {
     /// Waits for the browser's next frame, and draws.
     frame: Function,
     draw: Function,
+    /// Notes that what was drawn is painted.
+    painted: Function,
 }
 
 /// Whether a timer or a frame is on its way.
@@ -88,9 +97,11 @@ impl App {
             drain: Cell::new(Pending::No),
             frame: Cell::new(Pending::No),
             drawn_at: Cell::default(),
+            drawing_took: Cell::default(),
         });
         let (tick, pump, draw) = (app.clone(), app.clone(), app.clone());
         let (dom, draw) = (app.dom.clone(), function(move || draw.draw()));
+        let painted = app.clone();
         let at_frame = draw.clone();
         let functions = Functions {
             tick: function(move || {
@@ -103,6 +114,9 @@ impl App {
             }),
             frame: function(move || dom.at_next_frame(&at_frame)),
             draw,
+            painted: function(move || {
+                painted.drawing_took.set(painted.now().since(painted.drawn_at.get()));
+            }),
         };
         let _ = app.functions.set(functions);
         Ok(app)
@@ -226,11 +240,20 @@ impl App {
             return;
         }
         let rested = self.now().since(self.drawn_at.get());
-        match FRAME_PAUSE.checked_sub(rested) {
+        let pause = self.drawing_took.get() * FRAME_SHARE;
+        match pause.clamp(FRAME_PAUSE, LONGEST_FRAME_PAUSE).checked_sub(rested) {
             Some(rest) => {
                 self.dom.after(rest, &functions.frame);
             }
             None => self.dom.at_next_frame(&functions.draw),
+        }
+    }
+
+    /// The page is seen again, or not any more. A frame that was asked for while it was seen does not
+    /// come while it is not: it is asked for anew.
+    pub(super) fn visibility_changed(&self) {
+        if self.frame.replace(Pending::No) == Pending::Yes {
+            self.ask_for_frame();
         }
     }
 
@@ -306,8 +329,7 @@ impl App {
             let next = self.page.borrow_mut().next_chunk(buffered);
             match next {
                 Next::Chunk(chunk) => {
-                    let Some(file) = self.file(chunk.row) else { return };
-                    if socket::send_chunk(socket, chunk.header, &file, chunk.end).is_err() {
+                    if self.send(socket, chunk).is_err() {
                         return;
                     }
                     self.digests.reach(chunk.header.upload, chunk.end);
@@ -323,6 +345,14 @@ impl App {
                 Next::Nothing => return,
             }
         }
+    }
+
+    fn send(&self, socket: &WebSocket, chunk: Chunk) -> Result<(), Fault> {
+        if let Some(bytes) = self.digests.read(chunk.header.upload) {
+            return socket::send_bytes(socket, chunk.header, &bytes, chunk.end);
+        }
+        let file = self.file(chunk.row).ok_or("no file")?;
+        socket::send_chunk(socket, chunk.header, &file, chunk.end)
     }
 
     fn set_timer(&self) {
@@ -347,6 +377,9 @@ impl App {
             Ok(Rest::Nothing) => {}
             Ok(Rest::More) => self.ask_for_frame(),
             Err(fault) => web_sys::console::error_1(&fault),
+        }
+        if let Some(functions) = self.functions.get() {
+            self.dom.after(Duration::ZERO, &functions.painted);
         }
     }
 

@@ -1,8 +1,8 @@
 //! The worker that makes digests, `web/static/digest.js`: started when the first one is wanted.
 
-use std::{cell::RefCell, rc::Rc};
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
 
-use js_sys::Array;
+use js_sys::{Array, Uint8Array};
 use protocol::{UploadId, server::Algorithm};
 use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Element, File, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
@@ -38,6 +38,8 @@ struct Running {
     awaited: Vec<(UploadId, u64)>,
     /// How far the worker was told that the sending of each is.
     reached: Vec<(UploadId, u64)>,
+    /// The small files that the worker has read, until their uploads end.
+    read: BTreeMap<UploadId, Uint8Array>,
 }
 
 impl Digests {
@@ -51,6 +53,7 @@ impl Digests {
                     wanted: Array::new(),
                     awaited: Vec::new(),
                     reached: Vec::new(),
+                    read: BTreeMap::new(),
                 }),
                 Err(fault) => {
                     web_sys::console::warn_1(&fault);
@@ -91,11 +94,23 @@ impl Digests {
         }
     }
 
+    /// All bytes of an upload's file, if the worker has handed them over.
+    pub(super) fn read(&self, upload: UploadId) -> Option<Uint8Array> {
+        match &*self.0.borrow() {
+            State::Running(running) => running.read.get(&upload).cloned(),
+            State::NotStarted | State::NotHere => None,
+        }
+    }
+
     /// The digests of an upload are not wanted any more.
     pub(super) fn stop(&self, upload: UploadId) {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
             running.awaited.retain(|(of, _)| *of != upload);
             running.reached.retain(|(of, _)| *of != upload);
+            let was_made = running.read.remove(&upload).is_some();
+            if was_made {
+                return;
+            }
             running.say(&Array::of2(&"stop".into(), &upload.0.into()));
         }
     }
@@ -111,17 +126,27 @@ impl Digests {
             *state = State::NotHere;
             return awaited.into_iter().map(|(upload, from)| not_here(upload, from)).collect();
         };
-        let made: Vec<_> = made.iter().filter_map(|made| digested(&made)).collect();
-        running.awaited.retain(|(upload, from)| {
-            !made.iter().any(|made| made.upload == *upload && made.from == *from)
-        });
-        made
+        let mut news = Vec::new();
+        for made in made.iter() {
+            let Some(digested) = digested(&made) else { continue };
+            let place = (digested.upload, digested.from);
+            // What was stopped meanwhile is for nobody.
+            if let Some(awaited) = running.awaited.iter().position(|awaited| *awaited == place) {
+                running.awaited.swap_remove(awaited);
+                if let Ok(bytes) = made.unchecked_into::<Array>().get(3).dyn_into() {
+                    running.read.insert(digested.upload, bytes);
+                }
+                news.push(digested);
+            }
+        }
+        news
     }
 }
 
 impl Running {
     fn want(&mut self, job: &DigestJob, file: &File) {
-        let wish = Array::of3(&job.upload.0.into(), &name(job.algorithm).into(), file);
+        let wish =
+            Array::of4(&job.upload.0.into(), &name(job.algorithm).into(), file, &job.whole.into());
         for from in &job.from {
             wish.push(&number(*from));
             self.awaited.push((job.upload, *from));

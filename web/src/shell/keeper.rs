@@ -318,25 +318,28 @@ fn changes(app: &App, rows: &[Row]) -> Changes {
 
 /// Of what has begun the edges are digested, so that nobody goes on with another file.
 fn digest_edges(app: &Rc<App>, rows: Vec<Row>) {
-    let page = app.page();
-    let begun = rows.into_iter().filter(|row| {
-        page.queue().get(*row).is_some_and(|upload| {
-            upload.has_begun() && upload.edges().is_none() && upload.source() == Source::Here
-        })
-    });
-    let begun: Vec<_> = begun.filter_map(|row| Some((row, app.file(row)?))).collect();
-    drop(page);
+    let begun: Vec<_> = rows.into_iter().filter(|row| lacks_edges(app, *row)).collect();
     if begun.is_empty() {
         return;
     }
     let app = app.clone();
     spawn_local(async move {
-        for (row, file) in begun {
-            if let Ok(edges) = restored::edges(&file).await {
+        for row in begun {
+            // Most small files have ended by now: they are not read for nothing.
+            if lacks_edges(&app, row)
+                && let Some(file) = app.file(row)
+                && let Ok(edges) = restored::edges(&file).await
+            {
                 app.handle(Event::EdgesKnown(row, edges));
             }
         }
     });
+}
+
+fn lacks_edges(app: &App, row: Row) -> bool {
+    app.page().queue().get(row).is_some_and(|upload| {
+        upload.has_begun() && upload.edges().is_none() && upload.source() == Source::Here
+    })
 }
 
 /// The session is kept at once: this costs next to nothing.

@@ -27,7 +27,7 @@ mod window;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rest {
     Nothing,
-    /// There are rows that wait for the next frame.
+    /// There are rows or lines that wait for the next frame.
     More,
 }
 
@@ -91,14 +91,17 @@ impl Views {
         if parts.contains(Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);
         }
-        if parts.contains(Part::Log) {
-            self.log.draw(page.log_mut())?;
+        let mut rest = Rest::Nothing;
+        if page.log_mut().has_fresh() {
+            rest = self.log.draw(page.log_mut())?;
         }
         if parts.contains(Part::Notices) {
             self.notices.draw(page.notices())?;
         }
         let changed = page.take_changed_rows();
-        let rest = self.uploads.draw(page.queue(), &changed)?;
+        if self.uploads.draw(page.queue(), &changed)? == Rest::More {
+            rest = Rest::More;
+        }
         if !self.sentences.is_empty() {
             let text = self.take_sentences();
             self.announcer.set_text_content(Some(&text));

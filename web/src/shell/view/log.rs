@@ -5,11 +5,17 @@ use std::{cell::Cell, rc::Rc};
 use protocol::server::{LogKind, LogLine};
 use web_sys::{Element, HtmlElement, ResizeObserver};
 
-use super::super::dom::{
-    Dom, Fault, Template, Visibility, clock_time, function, listen, part, set_attribute, set_text,
-    show,
+use super::{
+    super::dom::{
+        Dom, Fault, Template, Visibility, clock_time, function, listen, part, set_attribute,
+        set_text, show,
+    },
+    Rest,
 };
 use crate::{format, log::Log, words};
+
+/// Lines that are made in one frame: thousands of small files say thousands of lines a second.
+const LINES_PER_FRAME: usize = 200;
 
 /// Who scrolls up by less than this still follows.
 const NEAR_THE_END_PX: i32 = 24;
@@ -77,8 +83,8 @@ impl LogView {
         })
     }
 
-    pub(super) fn draw(&mut self, log: &mut Log) -> Result<(), Fault> {
-        let (fresh, max_lines) = log.take_fresh();
+    pub(super) fn draw(&mut self, log: &mut Log) -> Result<Rest, Fault> {
+        let (fresh, max_lines) = log.take_fresh(LINES_PER_FRAME);
         let fragment = self.dom.fragment();
         for line in fresh {
             let line = self.line(line)?;
@@ -98,7 +104,7 @@ impl LogView {
             self.log.set_scroll_top(self.log.scroll_height());
             show(&self.follow, Visibility::Hidden);
         }
-        Ok(())
+        Ok(if log.has_fresh() { Rest::More } else { Rest::Nothing })
     }
 
     fn line(&self, line: &LogLine) -> Result<HtmlElement, Fault> {
