@@ -222,7 +222,7 @@ pub struct Page {
     effects: Vec<Effect>,
     digests: Digests,
     /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
-    digests_asked: BTreeSet<(UploadId, u64)>,
+    digests_asked: Vec<(UploadId, u64)>,
     /// What lies on the server of uploads that were given up, to be removed.
     leftovers: Vec<String>,
     /// Files that were picked, and not announced yet.
@@ -656,7 +656,8 @@ impl Page {
             // The person was faster, and is logged in elsewhere.
             rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
         }
-        self.queue.restore(rows, |root| handles.contains(root));
+        let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
+        self.queue.restore(rows, has);
         self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
         if self.queue.misses_files() {
             self.announce(words::restored(self.queue.missing().len()));

@@ -1,8 +1,6 @@
 //! What survives the page: the uploads that have not ended, in the browser's store, and the session
 //! of this tab. No password, and no byte of a file.
 
-use std::collections::BTreeSet;
-
 use protocol::server::NewSession;
 use serde::{Deserialize, Serialize};
 
@@ -87,8 +85,8 @@ pub struct Restored {
     pub home: SavedHome,
     /// The rows in their order.
     pub rows: Vec<SavedRow>,
-    /// The first parts of paths whose files the browser can open again by itself.
-    pub handles: BTreeSet<String>,
+    /// The first parts of paths whose files the browser can open again by itself, sorted.
+    pub handles: Vec<String>,
     /// The session that goes on, if there is one.
     pub session: Option<NewSession>,
 }

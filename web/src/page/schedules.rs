@@ -182,7 +182,7 @@ impl World {
         let asks = session.is_none();
         let number = rows.len();
         self.page = Page::default();
-        let restored = Restored { home, rows, handles: BTreeSet::default(), session };
+        let restored = Restored { home, rows, handles: Vec::new(), session };
         self.happen(Event::Restored(Box::new(restored)));
         if asks {
             self.connect();

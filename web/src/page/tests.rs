@@ -263,7 +263,7 @@ fn left_at(host: &str) -> Restored {
     Restored {
         home: SavedHome { destination, trusted_certificate: None },
         rows: vec![row],
-        handles: BTreeSet::new(),
+        handles: Vec::new(),
         session: None,
     }
 }

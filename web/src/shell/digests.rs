@@ -1,6 +1,6 @@
 //! The worker that makes digests, `web/static/digest.js`: started when the first one is wanted.
 
-use std::{cell::RefCell, collections::BTreeMap, rc::Rc};
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Uint8Array};
 use protocol::{UploadId, server::Algorithm};
@@ -39,7 +39,7 @@ struct Running {
     /// How far the worker was told that the sending of each is.
     reached: Vec<(UploadId, u64)>,
     /// The small files that the worker has read, until their uploads end.
-    read: BTreeMap<UploadId, Uint8Array>,
+    read: Vec<(UploadId, Uint8Array)>,
 }
 
 impl Digests {
@@ -53,7 +53,7 @@ impl Digests {
                     wanted: Array::new(),
                     awaited: Vec::new(),
                     reached: Vec::new(),
-                    read: BTreeMap::new(),
+                    read: Vec::new(),
                 }),
                 Err(fault) => {
                     web_sys::console::warn_1(&fault);
@@ -97,7 +97,7 @@ impl Digests {
     /// All bytes of an upload's file, if the worker has handed them over.
     pub(super) fn read(&self, upload: UploadId) -> Option<Uint8Array> {
         match &*self.0.borrow() {
-            State::Running(running) => running.read.get(&upload).cloned(),
+            State::Running(running) => running.bytes_of(upload).cloned(),
             State::NotStarted | State::NotHere => None,
         }
     }
@@ -107,7 +107,9 @@ impl Digests {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
             running.awaited.retain(|(of, _)| *of != upload);
             running.reached.retain(|(of, _)| *of != upload);
-            let was_made = running.read.remove(&upload).is_some();
+            let before = running.read.len();
+            running.read.retain(|(of, _)| *of != upload);
+            let was_made = running.read.len() < before;
             if was_made {
                 return;
             }
@@ -134,7 +136,7 @@ impl Digests {
             if let Some(awaited) = running.awaited.iter().position(|awaited| *awaited == place) {
                 running.awaited.swap_remove(awaited);
                 if let Ok(bytes) = made.unchecked_into::<Array>().get(3).dyn_into() {
-                    running.read.insert(digested.upload, bytes);
+                    running.read.push((digested.upload, bytes));
                 }
                 news.push(digested);
             }
@@ -144,6 +146,10 @@ impl Digests {
 }
 
 impl Running {
+    fn bytes_of(&self, upload: UploadId) -> Option<&Uint8Array> {
+        self.read.iter().find(|(of, _)| *of == upload).map(|(_, bytes)| bytes)
+    }
+
     fn want(&mut self, job: &DigestJob, file: &File) {
         let wish =
             Array::of4(&job.upload.0.into(), &name(job.algorithm).into(), file, &job.whole.into());

@@ -110,6 +110,7 @@ impl UploadsView {
     /// Brings the rows in view into the document, and takes the others out.
     fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
         self.measure();
+        let at_the_end = self.is_at_the_end();
         let window = self.blocks.window(self.listed.len(), self.seen());
         let wanted = self.listed.get(window.rows.clone()).unwrap_or_default().to_vec();
         self.remove_others(&wanted);
@@ -119,6 +120,11 @@ impl UploadsView {
         style.set_property("padding-top", &format!("{}px", window.above))?;
         style.set_property("padding-bottom", &format!("{}px", window.below))?;
         self.moved = made == ROWS_PER_FRAME;
+        // The list may turn out longer than was guessed: who went to its end is taken there.
+        if at_the_end && !self.is_at_the_end() {
+            self.list.set_scroll_top(self.list.scroll_height());
+            self.moved = true;
+        }
         Ok(if self.moved { Rest::More } else { Rest::Nothing })
     }
 
@@ -188,6 +194,13 @@ impl UploadsView {
             tops.push(last.item.offset_top() + last.item.offset_height());
         }
         self.blocks.measure(first, &tops);
+    }
+
+    /// Whether somebody scrolled the list to its end.
+    fn is_at_the_end(&self) -> bool {
+        let list = &self.list;
+        let top = list.scroll_top();
+        top > 0 && top + list.client_height() + 1 >= list.scroll_height()
     }
 
     /// The list scrolls by itself where it has a place of its own, and with the page otherwise.
