@@ -117,8 +117,8 @@ impl UploadsView {
         let made = self.add(window.rows.start, &wanted, queue)?;
         // Styles that only a script can know; the style sheet has the rest.
         let style = self.list.style();
-        style.set_property("padding-top", &format!("{}px", window.above))?;
-        style.set_property("padding-bottom", &format!("{}px", window.below))?;
+        style.set_property("--above", &format!("{}px", window.above))?;
+        style.set_property("--below", &format!("{}px", window.below))?;
         self.moved = made == ROWS_PER_FRAME;
         // The list may turn out longer than was guessed: who went to its end is taken there.
         if at_the_end && !self.is_at_the_end() {
