@@ -108,7 +108,7 @@ async fn hello(
     let first = tokio::time::timeout(limit, reader.next()).await;
     let text = match first.map_err(|_| End::NoHello(limit))?? {
         Event::Text(text) => text,
-        Event::Binary(_) => return Err(Misconduct::HelloFirst.into()),
+        Event::Binary(_) | Event::Pong => return Err(Misconduct::HelloFirst.into()),
         Event::Close(code) => return Err(closed(code)),
     };
     match parse(&text)? {
@@ -159,7 +159,7 @@ async fn converse(
                     End::Deaf(settings.page_write_timeout)
                 }
                 end = read(reader, &mut chunks, &mut turn.conversation, settings) => end,
-                written = outbox.write_to(writer, settings.page_write_timeout) => {
+                written = outbox.write_to(writer, settings.page_write_timeout, settings.ping_interval) => {
                     written.map_or_else(End::Write, |never| match never {})
                 }
             }
@@ -226,6 +226,7 @@ async fn read(
             Err(_) => return End::Silence(limit),
             Ok(Err(error)) => return error.into(),
             Ok(Ok(Event::Close(code))) => return closed(code),
+            Ok(Ok(Event::Pong)) => Ok(()),
             Ok(Ok(Event::Text(text))) => {
                 parse(&text).and_then(|message| conversation.handle(message))
             }

@@ -93,7 +93,8 @@ settings! {
     session_lifetime: Duration = "\"24 h\"", like "\"24 h\"";
     /// How long a page may be silent before its socket is closed: more than two of its pings.
     page_silence_timeout: Duration = "\"90 s\"", like "\"90 s\"";
-    /// The pause between two pings of the page, and between two of the portal.
+    /// The pause between two pings of the page, and between two of the portal: a proxy between them
+    /// may take a connection for idle after a minute.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
     /// How long a message to the page may take to leave, and how long others may wait for the page
     /// to hear what was said.

@@ -34,6 +34,8 @@ pub enum Event {
     Text(String),
     /// A part of a binary message.
     Binary(Part),
+    /// The client is there: it answers a ping.
+    Pong,
     /// The client closes the socket, with its code; nothing follows.
     Close(Option<CloseCode>),
 }
@@ -206,7 +208,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 self.pings.put(payload);
                 Ok(Step::On)
             }
-            Control::Pong => Ok(Step::On),
+            Control::Pong => Ok(Step::Event(Event::Pong)),
             Control::Reserved(_) => Err(Violation::ReservedOpcode),
         }
     }

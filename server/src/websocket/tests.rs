@@ -91,6 +91,7 @@ fn read_all(reader: &mut Reader<Pieces>) -> (Vec<Message>, Result<Option<CloseCo
     loop {
         match next(reader) {
             Ok(Event::Text(text)) => messages.push(Message::text(text)),
+            Ok(Event::Pong) => {}
             Ok(Event::Binary(part)) => {
                 binary.extend_from_slice(&part.bytes);
                 assert!(part.is_last || part.bytes.len() == PART_BYTES);

@@ -52,6 +52,17 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.io.shutdown().await
     }
 
+    /// Asks whether the client is there. A browser answers by itself, also in a tab that nobody sees
+    /// and whose timers are slowed down; and a proxy between does not take the connection for idle.
+    ///
+    /// # Errors
+    /// When the connection fails.
+    pub async fn ping(&mut self) -> io::Result<()> {
+        self.flush().await?;
+        self.put(OpCode::Control(Control::Ping), &[]);
+        self.flush().await
+    }
+
     /// Waits for a ping and answers it; a text that is sent before takes the answer along.
     ///
     /// # Errors

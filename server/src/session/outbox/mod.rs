@@ -253,10 +253,12 @@ impl Outbox {
         &self,
         socket: &mut Writer<W>,
         limit: Duration,
+        ping_interval: Duration,
     ) -> Result<Infallible, WriteError>
     where
         W: AsyncWrite + Unpin,
     {
+        let mut next_ping = Instant::now() + ping_interval;
         loop {
             match self.next()? {
                 Some(text) => {
@@ -266,6 +268,11 @@ impl Outbox {
                 None => tokio::select! {
                     () = self.shared.filled.notified() => {}
                     answered = socket.answer_ping() => answered?,
+                    () = sleep_until(next_ping) => {
+                        next_ping = Instant::now() + ping_interval;
+                        let sent = tokio::time::timeout(limit, socket.ping()).await;
+                        sent.map_err(|_| WriteError::TooSlow(limit))??;
+                    }
                 },
             }
         }
@@ -364,9 +371,13 @@ pub enum WriteError {
 mod tests {
     use futures_util::FutureExt as _;
     use protocol::Attempt;
+    use tokio_tungstenite::tungstenite;
 
     use super::*;
     use crate::websocket::writer::tests::{read_by_a_client, writer};
+
+    const LIMIT: Duration = Duration::from_secs(60);
+    const PING_INTERVAL: Duration = Duration::from_secs(25);
 
     const LIMITS: OutboxLimits =
         OutboxLimits { unheard_bytes: 1000, log: LogLimits { lines: 10, bytes: 100_000 } };
@@ -379,7 +390,7 @@ mod tests {
     async fn written(outbox: &Outbox) -> Vec<String> {
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
-        assert!(outbox.write_to(&mut socket, Duration::from_secs(5)).now_or_never().is_none());
+        assert!(outbox.write_to(&mut socket, LIMIT, PING_INTERVAL).now_or_never().is_none());
         let messages = read_by_a_client(&written);
         messages.iter().map(|message| message.to_text().unwrap().to_owned()).collect()
     }
@@ -479,12 +490,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn page_to_which_nothing_is_said_is_pinged() {
+        let outbox = Outbox::new(LIMITS);
+        let mut written = Vec::new();
+        let mut socket = writer(&mut written);
+        let quiet = outbox.write_to(&mut socket, LIMIT, PING_INTERVAL);
+        let time_is_up = tokio::time::timeout(2 * PING_INTERVAL + LIMIT / 60, quiet).await;
+        assert!(time_is_up.is_err());
+        let pings = read_by_a_client(&written);
+        assert!(pings.len() == 2 && pings.iter().all(tungstenite::Message::is_ping), "{pings:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn page_that_takes_nothing_is_given_up() {
         let outbox = Outbox::new(LIMITS);
         outbox.hint(ServerMessage::Pong);
         let (io, _not_read) = tokio::io::duplex(1);
         let mut stuck = writer(io);
-        let error = outbox.write_to(&mut stuck, Duration::from_secs(60)).await.unwrap_err();
+        let error = outbox.write_to(&mut stuck, LIMIT, PING_INTERVAL).await.unwrap_err();
         assert!(matches!(error, WriteError::TooSlow(_)));
     }
 }
