@@ -319,6 +319,11 @@ impl Client {
         let _broken = self.socket.sender.send(Message::Close(Some(frame))).await;
     }
 
+    /// From here on it neither says anything nor answers the portal's pings, though its socket stands.
+    pub fn fall_silent(&mut self) {
+        self.socket.reader.abort();
+    }
+
     /// Goes on with the session on another socket: what the portal has not heard is said again.
     ///
     /// # Panics
