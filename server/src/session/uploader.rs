@@ -189,9 +189,10 @@ impl Uploader {
         let scene =
             Scene { upload, portal: &self.portal, outbox: &self.outbox, digest: self.digest };
         let answer = upload::run(lease, scene, &mut upcoming).await;
-        self.outbox.send(answer).await;
-        // Last: whoever waits for the end of all uploads has their answers behind it.
+        // First: who hears the answer may offer another one at once. A page that begins anew while the
+        // answer waits hears of an id that it never used, and that means nothing to it.
         self.open_uploads.remove(upload.offer.upload);
+        self.outbox.send(answer).await;
         upcoming.taken
     }
 }

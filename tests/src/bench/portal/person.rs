@@ -19,7 +19,10 @@ const WATCH: &str = "for (const event of ['change', 'drop']) {
 window.took = null;
 const look = () => {
     const total = document.querySelector('#total');
-    if (window.begun && total && !total.hidden && total.dataset.state !== 'sending') {
+    // Files come into the list as a stream: it may seem done before all of them are there.
+    const count = document.querySelector('#uploads-count').textContent;
+    const ended = total && !total.hidden && total.dataset.state !== 'sending';
+    if (window.begun && ended && count.includes(`of ${window.expected} `)) {
         const millis = performance.now() - window.begun;
         window.took = total.dataset.state === 'done' ? millis : total.textContent;
         return;
@@ -46,6 +49,7 @@ pub(super) async fn connect(portal: &Portal, server: &Server) -> Page {
 
 /// Drops the files onto the page and waits until it says that they are done.
 pub(super) async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
+    page.run(&format!("window.expected = {}; null", paths.len())).await;
     page.run(WATCH).await;
     let zone = page.find("button", "Choose files").await;
     page.drop_files(&zone, paths).await;
