@@ -43,6 +43,20 @@ pub struct Fault {
     pub blow: Blow,
 }
 
+impl Fault {
+    /// Any fault of a connection to a server, at a point that uploads of some megabytes reach.
+    pub fn random(rng: &mut fastrand::Rng) -> Self {
+        let on = if rng.bool() { On::Control } else { On::Data };
+        let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
+        let most = match (on, way) {
+            (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
+            (On::Data, Way::ToServer) => 3_000_000,
+        };
+        let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
+        Self { on, way, after: rng.u64(..most), blow }
+    }
+}
+
 /// A kind of connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum On {

@@ -200,18 +200,7 @@ fn files(rng: &mut Rng, seed: u64) -> Vec<(String, Vec<u8>)> {
 
 fn faults(rng: &mut Rng) -> Vec<Fault> {
     let count = rng.usize(1..=MAX_FAULTS);
-    (0..count)
-        .map(|_| {
-            let on = if rng.bool() { On::Control } else { On::Data };
-            let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
-            let most = match (on, way) {
-                (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
-                (On::Data, Way::ToServer) => 3_000_000,
-            };
-            let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
-            Fault { on, way, after: rng.u64(..most), blow }
-        })
-        .collect()
+    (0..count).map(|_| Fault::random(rng)).collect()
 }
 
 async fn play_all(kind: Kind) {

@@ -558,18 +558,7 @@ fn page_faults(rng: &mut Rng) -> Vec<Fault> {
 
 fn server_faults(rng: &mut Rng) -> Vec<Fault> {
     let count = rng.usize(0..=3);
-    (0..count)
-        .map(|_| {
-            let on = if rng.bool() { On::Control } else { On::Data };
-            let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
-            let most = match (on, way) {
-                (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
-                (On::Data, Way::ToServer) => 3_000_000,
-            };
-            let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
-            Fault { on, way, after: rng.u64(..most), blow }
-        })
-        .collect()
+    (0..count).map(|_| Fault::random(rng)).collect()
 }
 
 async fn play_all(kind: Kind) {
