@@ -1,7 +1,7 @@
 //! The conversation between the page and the portal.
 //!
-//! One WebSocket (RFC 6455) a page. Text frames are JSON messages: [`ClientMessage`] from the
-//! page, [`ServerMessage`] from the portal. A binary frame, only ever from the page, is a
+//! One WebSocket (RFC 6455) a page. A text frame holds JSON messages, one a line:
+//! [`ClientMessage`]s from the page, [`ServerMessage`]s from the portal; see [`lines`]. A binary frame, only ever from the page, is a
 //! [`ChunkHeader`] and a piece of one file.
 //!
 //! This crate does no I/O and reads no clock; it builds for the host and for wasm32. It knows no
@@ -13,6 +13,7 @@
 //! - [`client`]: what the page says.
 //! - [`server`]: what the portal says.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
+//! - [`lines`]: several messages in one text frame.
 //! - `tagged`: how their `type` is read.
 //! - [`counted`]: which messages survive their socket.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
@@ -21,6 +22,7 @@ pub mod chunk;
 pub mod client;
 pub mod counted;
 pub mod flow;
+pub mod lines;
 pub mod problem;
 pub mod server;
 mod tagged;

@@ -177,6 +177,15 @@ impl Page {
         .await;
     }
 
+    /// Stops everything that the harness has the browser do beside the page: above all, keeping the
+    /// tree of accessible names up to date with each change. For measuring; looking for things by
+    /// their names starts it again.
+    pub async fn leave_alone(&self) {
+        for domain in ["Accessibility", "Audits", "Log", "DOM"] {
+            self.call(&format!("{domain}.disable"), json!({})).await;
+        }
+    }
+
     /// Makes the window `width` pixels wide.
     pub async fn resize(&self, width: u32) {
         let height = if width < 600 { 780 } else { 900 };

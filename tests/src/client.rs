@@ -832,20 +832,28 @@ async fn read(
 ) {
     while let Some(Ok(frame)) = incoming.next().await {
         let Message::Text(text) = frame else { continue };
-        let message: ServerMessage =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        {
-            let mut record = lock(&record);
-            record.frames.push(text.to_string());
-            if let ServerMessage::Log { lines } = message {
-                record.log.extend(lines);
-                continue;
+        for line in protocol::lines::split(&text) {
+            let message = keep(line, &record);
+            if let Some(message) = message
+                && told.send(message).await.is_err()
+            {
+                return;
             }
         }
-        if told.send(message).await.is_err() {
-            return;
-        }
     }
+}
+
+/// Keeps a message as it came; what is not about the log goes on.
+fn keep(line: &str, record: &Mutex<Record>) -> Option<ServerMessage> {
+    let message: ServerMessage =
+        serde_json::from_str(line).unwrap_or_else(|error| panic!("{error} in {line}"));
+    let mut record = lock(record);
+    record.frames.push(line.to_owned());
+    if let ServerMessage::Log { lines } = message {
+        record.log.extend(lines);
+        return None;
+    }
+    Some(message)
 }
 
 fn lock(record: &Mutex<Record>) -> MutexGuard<'_, Record> {

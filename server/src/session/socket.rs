@@ -228,7 +228,7 @@ async fn read(
             Ok(Ok(Event::Close(code))) => return closed(code),
             Ok(Ok(Event::Pong)) => Ok(()),
             Ok(Ok(Event::Text(text))) => {
-                parse(&text).and_then(|message| conversation.handle(message))
+                protocol::lines::split(&text).try_for_each(|line| conversation.handle(parse(line)?))
             }
             Ok(Ok(Event::Binary(part))) => deliver(conversation, chunks, part),
         };

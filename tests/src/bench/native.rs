@@ -5,7 +5,7 @@
 //! and written from there; the library that the tests use copies them twice.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     fs::File,
     hash::{BuildHasher as _, RandomState},
     os::unix::fs::FileExt as _,
@@ -46,6 +46,8 @@ const HEARD_EVERY: u64 = 32;
 /// A session of the portal.
 pub(crate) struct Session {
     socket: WebSocketStream<Box<dyn Stream>>,
+    /// Messages that came in one frame with others.
+    waiting: VecDeque<ServerMessage>,
     limits: Limits,
     next_upload: u32,
     /// Counted messages of the portal.
@@ -106,9 +108,10 @@ impl Session {
         let version = protocol::VERSION;
         let hello = ClientMessage::Hello { version, session, secret, resume: None };
         socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
-        match hear(&mut socket).await? {
+        let mut waiting = VecDeque::new();
+        match hear(&mut socket, &mut waiting).await? {
             ServerMessage::Welcome { limits, .. } => {
-                Ok(Self { socket, limits, next_upload: 1, heard: 0, buffer: Vec::new() })
+                Ok(Self { socket, waiting, limits, next_upload: 1, heard: 0, buffer: Vec::new() })
             }
             other => bail!("no welcome but {other:?}"),
         }
@@ -211,7 +214,7 @@ impl Session {
     }
 
     async fn hear(&mut self) -> Result<ServerMessage> {
-        let message = hear(&mut self.socket).await?;
+        let message = hear(&mut self.socket, &mut self.waiting).await?;
         if let ServerMessage::Goodbye { problem } = &message {
             bail!("the portal ended the session: {problem:?}");
         }
@@ -238,11 +241,20 @@ impl Sending {
     }
 }
 
-async fn hear(socket: &mut WebSocketStream<Box<dyn Stream>>) -> Result<ServerMessage> {
+/// The next message; those that came with it wait in `waiting`.
+async fn hear(
+    socket: &mut WebSocketStream<Box<dyn Stream>>,
+    waiting: &mut VecDeque<ServerMessage>,
+) -> Result<ServerMessage> {
     loop {
+        if let Some(message) = waiting.pop_front() {
+            return Ok(message);
+        }
         let frame = socket.next().await.context("the portal closed the socket")??;
         if let Message::Text(text) = frame {
-            return Ok(serde_json::from_str(&text)?);
+            for line in protocol::lines::split(&text) {
+                waiting.push_back(serde_json::from_str(line)?);
+            }
         }
     }
 }

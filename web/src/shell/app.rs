@@ -16,7 +16,7 @@ use super::{
     dom::{Dom, Fault, function},
     keeper::{self, Keeper},
     restored,
-    socket::{self, Generation},
+    socket::{self, Generation, Saying},
     view::{Rest, Views},
     wake::Awake,
 };
@@ -53,12 +53,21 @@ pub(super) struct App {
     socket: RefCell<Option<WebSocket>>,
     generation: Cell<Generation>,
     functions: OnceCell<Functions>,
-    timer: Cell<Option<i32>>,
+    /// Messages of the next frame.
+    saying: Saying,
+    timer: Cell<Option<Timer>>,
     drain: Cell<Pending>,
     frame: Cell<Pending>,
     drawn_at: Cell<Millis>,
     /// How long the last drawing took, from its begin to the end of its painting.
     drawing_took: Cell<Duration>,
+}
+
+/// A timer that is set.
+#[derive(Clone, Copy)]
+struct Timer {
+    handle: i32,
+    due: Millis,
 }
 
 /// What timers and frames call.
@@ -93,6 +102,7 @@ impl App {
             socket: RefCell::default(),
             generation: Cell::default(),
             functions: OnceCell::new(),
+            saying: Saying::default(),
             timer: Cell::default(),
             drain: Cell::new(Pending::No),
             frame: Cell::new(Pending::No),
@@ -124,9 +134,19 @@ impl App {
 
     /// Takes in what happened.
     pub(super) fn handle(self: &Rc<Self>, event: Event) {
-        let effects = self.page.borrow_mut().handle(event, self.now(), Math::random());
-        for effect in effects {
-            self.carry_out(effect);
+        self.handle_all([event]);
+    }
+
+    /// Takes in what happened at once, in its order.
+    pub(super) fn handle_all(self: &Rc<Self>, events: impl IntoIterator<Item = Event>) {
+        for event in events {
+            let effects = self.page.borrow_mut().handle(event, self.now(), Math::random());
+            for effect in effects {
+                self.carry_out(effect);
+            }
+        }
+        if let Some(socket) = &*self.socket.borrow() {
+            self.saying.flush(socket);
         }
         self.digests.flush();
         self.keep_awake();
@@ -267,6 +287,7 @@ impl App {
             Effect::CloseLink => {
                 self.generation.set(self.generation.get().next());
                 if let Some(socket) = self.socket.take() {
+                    self.saying.flush(&socket);
                     let _ = socket.close();
                 }
             }
@@ -316,7 +337,7 @@ impl App {
 
     fn say(&self, message: &ClientMessage) {
         if let Some(socket) = &*self.socket.borrow() {
-            socket::say(socket, message);
+            self.saying.say(socket, message);
         }
     }
 
@@ -359,14 +380,15 @@ impl App {
         let Some(functions) = self.functions.get() else {
             return;
         };
-        if let Some(timer) = self.timer.take() {
-            self.dom.window.clear_timeout_with_handle(timer);
+        let Some(due) = self.page.borrow().deadline() else { return };
+        // One that comes too early sets the next: that is cheaper than to set it anew each time.
+        match self.timer.get() {
+            Some(timer) if timer.due <= due => return,
+            Some(timer) => self.dom.window.clear_timeout_with_handle(timer.handle),
+            None => {}
         }
-        let deadline = self.page.borrow().deadline();
-        if let Some(deadline) = deadline {
-            let pause = deadline.since(self.now());
-            self.timer.set(Some(self.dom.after(pause, &functions.tick)));
-        }
+        let handle = self.dom.after(due.since(self.now()), &functions.tick);
+        self.timer.set(Some(Timer { handle, due }));
     }
 
     fn draw(&self) {

@@ -22,6 +22,18 @@ const SPELL: Duration = Duration::from_millis(12);
 /// The pause between two of them: time for whatever waits.
 const REST: Duration = Duration::ZERO;
 
+/// The most things that are dropped at once of which handles are kept. Chromium writes its list of
+/// permissions anew for each, and everything else it does waits meanwhile: a second for a thousand.
+const MAX_HANDLES: u32 = 32;
+/// Files of a folder that the browser is asked for at once: each takes a way through its processes.
+const FILES_AT_ONCE: usize = 32;
+
+/// What was dropped.
+enum Dropped {
+    File(File),
+    Folder(FileSystemEntry),
+}
+
 /// What was found so far and is not handed on yet.
 #[derive(Default)]
 struct Found {
@@ -75,29 +87,44 @@ impl Spell {
 /// takes them away after the event.
 pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
     let items = transfer.items();
-    let mut entries = Vec::new();
+    let mut dropped = Vec::new();
     let mut handles = Vec::new();
-    let mut found = Found::default();
     for index in 0..items.length() {
         let Some(item) = items.get(index) else {
             continue;
         };
-        match item.webkit_get_as_entry() {
-            Ok(Some(entry)) => {
-                entries.push(entry);
-                handles.extend(handles::of_item(&item));
-            }
+        let entry = item.webkit_get_as_entry().ok().flatten();
+        if entry.is_some() && items.length() <= MAX_HANDLES {
+            handles.extend(handles::of_item(&item));
+        }
+        match entry {
+            Some(entry) if entry.is_directory() => dropped.push(Dropped::Folder(entry)),
             // Images from the clipboard are files without an entry.
-            Ok(None) | Err(_) => {
-                if let Ok(Some(file)) = item.get_as_file() {
-                    found.files.push((picked(file.name(), &file), file));
-                }
+            Some(_) | None => {
+                dropped.extend(item.get_as_file().ok().flatten().map(Dropped::File));
             }
         }
     }
     keep_handles(app, handles);
     let app = app.clone();
-    spawn_local(async move { walk(&app, entries, found).await });
+    spawn_local(async move { take_dropped(&app, dropped).await });
+}
+
+/// Takes in files and folders in the order in which they were dropped.
+async fn take_dropped(app: &Rc<App>, dropped: Vec<Dropped>) {
+    let mut spell = Spell::begin(app);
+    let mut found = Found::default();
+    for dropped in dropped {
+        match dropped {
+            Dropped::File(file) => {
+                found.files.push((picked(file.name(), &file), file));
+                found.hand_on_if_many(app);
+                spell.rest_if_due(app).await;
+            }
+            Dropped::Folder(folder) => walk(app, folder, &mut found, &mut spell).await,
+        }
+    }
+    found.hand_on(app);
 }
 
 /// Keeps the handles of what was dropped, for a page that is loaded again.
@@ -114,38 +141,67 @@ fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
     });
 }
 
-async fn walk(app: &Rc<App>, mut entries: Vec<FileSystemEntry>, mut found: Found) {
-    // The last comes first out: the order of the drop is kept.
-    entries.reverse();
-    let mut spell = Spell::begin(app);
+/// Walks a folder and those in it.
+async fn walk(app: &Rc<App>, folder: FileSystemEntry, found: &mut Found, spell: &mut Spell) {
+    // The last comes first out: the order of the folder is kept.
+    let mut entries = vec![folder];
     while let Some(entry) = entries.pop() {
-        let path = entry.full_path().trim_start_matches('/').to_owned();
         if entry.is_directory() {
+            let path = path_of(&entry);
             match read_directory(entry.unchecked_into()).await {
                 Ok(inside) if inside.is_empty() => found.empty_folders.push(path),
                 Ok(inside) => entries.extend(inside.into_iter().rev()),
                 Err(_) => found.unreadable.push(path),
             }
         } else {
-            match read_file(entry.unchecked_into()).await {
-                Ok(file) => found.files.push((picked(path, &file), file)),
-                Err(_) => found.unreadable.push(path),
-            }
+            entries.push(entry);
+            read_files(&mut entries, found).await;
         }
-        if found.files.len() >= BATCH {
-            app.pick(std::mem::take(&mut found.files));
-        }
+        found.hand_on_if_many(app);
         spell.rest_if_due(app).await;
     }
-    if !found.files.is_empty() {
-        app.pick(found.files);
+}
+
+/// Takes the files at the end of the list, as many as come one after the other.
+async fn read_files(entries: &mut Vec<FileSystemEntry>, found: &mut Found) {
+    let mut asked = Vec::new();
+    while asked.len() < FILES_AT_ONCE
+        && let Some(entry) = entries.pop_if(|entry| !entry.is_directory())
+    {
+        asked.push((path_of(&entry), ask_for_file(&entry.unchecked_into())));
     }
-    if !found.empty_folders.is_empty() {
-        app.handle(Event::PickedEmptyFolders(found.empty_folders));
+    for (path, file) in asked {
+        match JsFuture::from(file).await {
+            Ok(file) => {
+                let file: File = file.unchecked_into();
+                found.files.push((picked(path, &file), file));
+            }
+            Err(_) => found.unreadable.push(path),
+        }
     }
-    if !found.unreadable.is_empty() {
-        app.handle(Event::PickedUnreadable(found.unreadable));
+}
+
+impl Found {
+    fn hand_on_if_many(&mut self, app: &Rc<App>) {
+        if self.files.len() >= BATCH {
+            app.pick(std::mem::take(&mut self.files));
+        }
     }
+
+    fn hand_on(self, app: &Rc<App>) {
+        app.pick(self.files);
+        if !self.empty_folders.is_empty() {
+            app.handle(Event::PickedEmptyFolders(self.empty_folders));
+        }
+        if !self.unreadable.is_empty() {
+            app.handle(Event::PickedUnreadable(self.unreadable));
+        }
+    }
+}
+
+/// Below what was dropped.
+fn path_of(entry: &FileSystemEntry) -> String {
+    entry.full_path().trim_start_matches('/').to_owned()
 }
 
 /// All entries of a directory: the browser gives them in parts, and an empty part at the end.
@@ -168,11 +224,10 @@ async fn read_directory(
     }
 }
 
-async fn read_file(entry: FileSystemFileEntry) -> Result<File, Fault> {
-    let file = Promise::new(&mut |resolve, reject| {
+fn ask_for_file(entry: &FileSystemFileEntry) -> Promise {
+    Promise::new(&mut |resolve, reject| {
         entry.file_with_callback_and_callback(&resolve, &reject);
-    });
-    Ok(JsFuture::from(file).await?.unchecked_into())
+    })
 }
 
 #[expect(

@@ -1,10 +1,11 @@
 //! The link to the portal: a session made by `POST`, its WebSocket, and what goes over it.
 
-use std::rc::Rc;
+use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Array, Uint8Array};
 use protocol::{
     ChunkHeader, ClientMessage, Problem, SESSION_PATH, SOCKET_PATH, ServerMessage,
+    lines::{self, Lines},
     server::NewSession,
 };
 use wasm_bindgen::JsCast;
@@ -49,10 +50,31 @@ pub(super) fn open(app: Rc<App>, generation: Generation, session: Option<NewSess
     });
 }
 
-/// Sends a message. A socket that is closing loses it, and says so by its `close` event.
-pub(super) fn say(socket: &WebSocket, message: &ClientMessage) {
-    if let Ok(text) = serde_json::to_string(message) {
-        let _ = socket.send_with_str(&text);
+/// The length at which a frame takes no further message, in bytes: a portal takes frames of some
+/// times that, and one message is never that long.
+const FRAME_BYTES: usize = 8 * 1024;
+
+/// Messages on their way into one frame.
+#[derive(Default)]
+pub(super) struct Saying(RefCell<Lines>);
+
+impl Saying {
+    /// Says a message with the next frame.
+    pub(super) fn say(&self, socket: &WebSocket, message: &ClientMessage) {
+        if let Ok(text) = serde_json::to_string(message) {
+            self.0.borrow_mut().push(&text);
+        }
+        if self.0.borrow().len() >= FRAME_BYTES {
+            self.flush(socket);
+        }
+    }
+
+    /// Sends what was said. A socket that is closing loses it, and says so by its `close` event.
+    pub(super) fn flush(&self, socket: &WebSocket) {
+        let frame = self.0.borrow_mut().take();
+        if !frame.is_empty() {
+            let _ = socket.send_with_str(&frame);
+        }
     }
 }
 
@@ -119,10 +141,12 @@ fn connect(app: &Rc<App>, generation: Generation, session: NewSession) -> Result
             return;
         }
         let text = event.data().as_string().unwrap_or_default();
-        received.handle(match serde_json::from_str::<ServerMessage>(&text) {
-            Ok(message) => Event::Received(Box::new(message), text.len() as u64),
+        // What one of them brings about may end this link.
+        let lines = lines::split(&text).take_while(|_| received.is_current(generation));
+        received.handle_all(lines.map(|line| match serde_json::from_str::<ServerMessage>(line) {
+            Ok(message) => Event::Received(Box::new(message), line.len() as u64),
             Err(_) => Event::NotUnderstood,
-        });
+        }));
     })?;
     let closed = app.clone();
     listen(&socket, "close", move |_: web_sys::Event| {

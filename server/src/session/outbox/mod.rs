@@ -15,17 +15,24 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ServerMessage, UploadId, server::LogKind};
+use protocol::{ServerMessage, UploadId, lines::Lines, server::LogKind};
 use tokio::{
     io::AsyncWrite,
     sync::{Notify, Semaphore},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep, sleep_until},
 };
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
 pub use self::log::LogLimits;
 use crate::{relay::Credit, websocket::Writer};
+
+/// What is said within this time after a frame goes with the next one: the first word is said at
+/// once, and of a flood of small ones many share a frame.
+const GATHERING: Duration = Duration::from_millis(4);
+
+/// The length at which a frame takes no further message, in bytes.
+const FRAME_BYTES: usize = 64 * 1024;
 
 /// Log lines of one message.
 const LINES_A_MESSAGE: usize = 256;
@@ -260,10 +267,11 @@ impl Outbox {
     {
         let mut next_ping = Instant::now() + ping_interval;
         loop {
-            match self.next()? {
-                Some(text) => {
-                    let sent = tokio::time::timeout(limit, socket.text(&text)).await;
+            match self.next_frame()? {
+                Some(frame) => {
+                    let sent = tokio::time::timeout(limit, socket.text(&frame)).await;
                     sent.map_err(|_| WriteError::TooSlow(limit))??;
+                    sleep(GATHERING).await;
                 }
                 None => tokio::select! {
                     () = self.shared.filled.notified() => {}
@@ -276,6 +284,17 @@ impl Outbox {
                 },
             }
         }
+    }
+
+    /// The next frame: what is there, as far as it fits.
+    fn next_frame(&self) -> Result<Option<String>, WriteError> {
+        let mut frame = Lines::default();
+        while frame.len() < FRAME_BYTES
+            && let Some(message) = self.next()?
+        {
+            frame.push(&message);
+        }
+        Ok((!frame.is_empty()).then(|| frame.take()))
     }
 
     /// What is to be written next: what is short and urgent, then what was said in the log so far,
@@ -392,7 +411,8 @@ mod tests {
         let mut socket = writer(&mut written);
         assert!(outbox.write_to(&mut socket, LIMIT, PING_INTERVAL).now_or_never().is_none());
         let messages = read_by_a_client(&written);
-        messages.iter().map(|message| message.to_text().unwrap().to_owned()).collect()
+        let frames = messages.iter().map(|message| message.to_text().unwrap());
+        frames.flat_map(protocol::lines::split).map(str::to_owned).collect()
     }
 
     #[tokio::test]

@@ -52,6 +52,7 @@ pub(super) async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duratio
     page.run(&format!("window.expected = {}; null", paths.len())).await;
     page.run(WATCH).await;
     let zone = page.find("button", "Choose files").await;
+    page.leave_alone().await;
     page.drop_files(&zone, paths).await;
     took(page).await
 }
