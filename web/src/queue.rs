@@ -426,6 +426,15 @@ impl Queue {
         Next::Chunk(Chunk { row, header, end })
     }
 
+    /// Whether the portal still waits for a chunk that was taken from here.
+    #[must_use]
+    pub fn awaits(&self, header: ChunkHeader) -> bool {
+        let row = self.current(header.upload).and_then(|row| self.get(row));
+        row.is_some_and(
+            |upload| matches!(&upload.state, State::Open(open) if open.attempt == header.attempt),
+        )
+    }
+
     /// The portal grants more, has taken more, or asks for another attempt.
     pub fn credit(&mut self, id: UploadId, attempt: Attempt, credit: Credit, now: Millis) {
         let Some(row) = self.current(id) else { return };

@@ -1,28 +1,29 @@
-// Makes the digests of files, beside their sending: a worker of the page's program.
+// Reads the files, and makes their digests on the way: a worker of the page's program.
 //
-// It reads each file by itself, so that no byte of it passes the page's thread. Files take turns in
-// the order in which they are sent, and none is read further than a little ahead of its sending:
-// what was just sent is still in the system's cache, and the sending is not starved.
+// A file is read once, in the pieces in which it is sent: each piece goes to the page's thread, and
+// from there to the socket, while its bytes are digested here. What the server has already, because
+// an upload goes on from there, is read for the digest alone, and never ahead of what was asked for.
 //
-// A small file is read once: its bytes go to the page with their digest, and from there to the
-// portal. To read is to ask the browser's other processes, which costs more than so few bytes.
+// Small files are read many at a time: to read is to ask the browser's other processes, which costs
+// more than so few bytes.
 //
 // In come ["load", glue, wasm], ["make", [upload, algorithm, file, whole, ...offsets]...],
-// ["reach", upload, offset] and ["stop", upload]; `whole` asks for the bytes of a small file. Out go
-// lists of [upload, offset, digest, bytes]. The digest is `null` when the file cannot be read, and
-// the list is `null` when there is no worker.
+// ["read", ticket, upload, header, file, from, to] and ["stop", upload]; `whole` asks for the bytes
+// of a small file, `header` is what stands before the piece in its frame. Out go lists of digests,
+// ["made", [upload, offset, digest, bytes]...], and frames, ["read", ticket, frame]. A digest or a
+// frame is `null` when the file cannot be read; a message that is `null` says that there is no worker.
 
-// Read at once. Larger pieces are read faster, and hold up the other files longer.
+// What is read for a digest alone, at once.
 const PIECE_BYTES = 4 << 20;
-// How far the digest may be ahead of the sending.
-const LEAD_BYTES = 16 << 20;
 // While there is more to do, what was made is told of this often: small files share a message.
 const TELL_MILLIS = 10;
-// Small files that are read at the same time: each waits for other processes most of its time.
-const SMALL_AT_ONCE = 16;
+// Small files that are read at once.
+const SMALL_AT_ONCE = 64;
 
+const orders = [];
 const jobs = [];
 let small = [];
+// How far each upload was asked for.
 const reached = new Map();
 let made = [];
 let told_at = 0;
@@ -54,8 +55,12 @@ const receive = {
     }
     work();
   },
-  reach(upload, offset) {
-    reached.set(upload, offset);
+  read(ticket, upload, header, file, from, to) {
+    const bytes = file.slice(from, to).arrayBuffer();
+    // Its fault is met when it is its turn.
+    bytes.catch(() => {});
+    orders.push({ ticket, upload, header, bytes, from, to });
+    reached.set(upload, Math.max(reached.get(upload) ?? 0, to));
     work();
   },
   stop(upload) {
@@ -67,26 +72,60 @@ const receive = {
 
 onmessage = ({ data: [kind, ...rest] }) => receive[kind](...rest);
 
+// Each kind of work has its turn, as long as there is any.
 async function work() {
   if (busy || !Digest) return;
   busy = true;
-  for (let job = next(); job || small.length > 0; job = next()) {
-    await Promise.all(small.splice(0, SMALL_AT_ONCE).map(read_whole));
-    try {
-      if (job) await step(job);
-    } catch (reason) {
-      if (jobs.includes(job)) tell(job, job.offsets[0], null);
-      end(job);
-    }
+  while (orders.length > 0 || small.length > 0 || next()) {
+    if (orders.length > 0) await serve(orders[0]);
+    if (small.length > 0) await read_small(small.splice(0, SMALL_AT_ONCE));
+    const job = next();
+    if (job) await step(job);
     if (performance.now() - told_at >= TELL_MILLIS) flush();
   }
   flush();
   busy = false;
 }
 
-// The first job that is not too far ahead.
+// Hands a piece on, and digests it.
+async function serve({ ticket, upload, header, bytes, from, to }) {
+  try {
+    const piece = new Uint8Array(await bytes);
+    if (piece.length !== to - from) throw new Error("the file is shorter now");
+    const frame = new Uint8Array(header.length + piece.length);
+    frame.set(header);
+    frame.set(piece, header.length);
+    postMessage(["read", ticket, frame], [frame.buffer]);
+    const job = jobs.find((job) => job.upload === upload && from <= job.at && job.at < to);
+    if (job) digest(job, piece.subarray(job.at - from));
+  } catch (reason) {
+    postMessage(["read", ticket, null]);
+  }
+  orders.shift();
+}
+
+// The first job that has to read by itself: its digest is behind what was asked for.
 function next() {
-  return jobs.find((job) => job.at <= (reached.get(job.upload) ?? 0) + LEAD_BYTES);
+  return jobs.find((job) => job.at < bound(job) || job.at === job.file.size);
+}
+
+// What is on order is digested when it comes.
+function bound(job) {
+  const order = orders.find((order) => order.upload === job.upload && order.to > job.at);
+  return order ? order.from : (reached.get(job.upload) ?? 0);
+}
+
+// Reads small files, in one go if each is what it was.
+async function read_small(files) {
+  try {
+    const bytes = await new Blob(files.map((job) => job.file)).arrayBuffer();
+    let at = 0;
+    const pieces = files.map((job) => bytes.slice(at, (at += job.file.size)));
+    if (at !== bytes.byteLength) throw new Error("one of the files is shorter now");
+    files.forEach((job, place) => digest_whole(job, new Uint8Array(pieces[place])));
+  } catch (reason) {
+    await Promise.all(files.map(read_whole));
+  }
 }
 
 // Reads all of a small file.
@@ -94,27 +133,42 @@ async function read_whole(job) {
   try {
     const bytes = new Uint8Array(await job.file.arrayBuffer());
     if (bytes.length !== job.file.size) throw new Error("the file is shorter now");
-    const digest = Digest.begin(job.algorithm);
-    digest.update(bytes);
-    tell(job, 0, digest.finish(), bytes);
+    digest_whole(job, bytes);
   } catch (reason) {
     tell(job, 0, null);
   }
 }
 
-// Reads one piece; each offset in it begins a digest.
+function digest_whole(job, bytes) {
+  const digest = Digest.begin(job.algorithm);
+  digest.update(bytes);
+  tell(job, 0, digest.finish(), bytes);
+}
+
+// Reads a piece for the digest alone.
 async function step(job) {
-  const end_of_piece = Math.min(job.at + PIECE_BYTES, job.file.size);
-  const piece = new Uint8Array(await job.file.slice(job.at, end_of_piece).arrayBuffer());
-  if (!jobs.includes(job)) return;
-  if (piece.length !== end_of_piece - job.at) throw new Error("the file is shorter now");
+  try {
+    const to = Math.min(job.at + PIECE_BYTES, Math.max(bound(job), job.at));
+    const piece = new Uint8Array(await job.file.slice(job.at, to).arrayBuffer());
+    if (!jobs.includes(job)) return;
+    if (piece.length !== to - job.at) throw new Error("the file is shorter now");
+    digest(job, piece);
+  } catch (reason) {
+    if (jobs.includes(job)) tell(job, job.offsets[0], null);
+    end(job);
+  }
+}
+
+// Takes in the bytes that follow; each offset in them begins a digest.
+function digest(job, piece) {
+  const to = job.at + piece.length;
   for (const offset of job.offsets) {
-    if (offset >= job.at && offset <= end_of_piece && !job.digests.has(offset)) {
+    if (offset >= job.at && offset <= to && !job.digests.has(offset)) {
       job.digests.set(offset, Digest.begin(job.algorithm));
     }
     job.digests.get(offset)?.update(piece.subarray(Math.max(0, offset - job.at)));
   }
-  job.at = end_of_piece;
+  job.at = to;
   if (job.at < job.file.size) return;
   for (const [offset, digest] of job.digests) tell(job, offset, digest.finish());
   job.digests.clear();
@@ -134,7 +188,7 @@ function end(job) {
 
 function flush() {
   const bytes = made.flatMap(([, , , bytes]) => (bytes ? [bytes.buffer] : []));
-  if (made.length > 0) postMessage(made, bytes);
+  if (made.length > 0) postMessage(["made", ...made], bytes);
   made = [];
   told_at = performance.now();
 }

@@ -1,4 +1,8 @@
-//! The worker that makes digests, `web/static/digest.js`: started when the first one is wanted.
+//! The worker that reads files and makes their digests, `web/static/digest.js`: started when the
+//! first digest is wanted.
+//!
+//! The bytes of a file are read once: the worker digests what it hands over to be sent. They stay
+//! in the browser's own buffers; this program's memory sees none of them.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -10,12 +14,12 @@ use web_sys::{Element, File, MessageEvent, Url, Worker, WorkerOptions, WorkerTyp
 use super::{
     app::App,
     dom::{Dom, Fault, listen},
+    socket::Generation,
 };
-use crate::page::{DigestJob, DigestOutcome, Digested, Event};
-
-/// How far an upload's sending has to get before the worker is told so, in bytes. It may read some
-/// MiB ahead, and needs no message for each chunk.
-const REACH_STEP: u64 = 4 << 20;
+use crate::{
+    page::{DigestJob, DigestOutcome, Digested, Event},
+    queue::Chunk,
+};
 
 /// The worker, and what is on its way to it.
 #[derive(Default)]
@@ -36,8 +40,9 @@ struct Running {
     wanted: Array,
     /// Those that were said and have not been answered: upload and offset.
     awaited: Vec<(UploadId, u64)>,
-    /// How far the worker was told that the sending of each is.
-    reached: Vec<(UploadId, u64)>,
+    /// What is being read to be sent, in its order.
+    orders: Vec<Order>,
+    last_ticket: u32,
     /// The small files that the worker has read, until their uploads end.
     read: Vec<(UploadId, Uint8Array)>,
 }
@@ -52,7 +57,8 @@ impl Digests {
                     worker,
                     wanted: Array::new(),
                     awaited: Vec::new(),
-                    reached: Vec::new(),
+                    orders: Vec::new(),
+                    last_ticket: 0,
                     read: Vec::new(),
                 }),
                 Err(fault) => {
@@ -81,16 +87,25 @@ impl Digests {
         }
     }
 
-    /// An upload was sent up to `offset`.
-    pub(super) fn reach(&self, upload: UploadId, offset: u64) {
-        if let State::Running(running) = &mut *self.0.borrow_mut() {
-            let told = running.reached.iter().find(|(of, _)| *of == upload);
-            let told = told.map_or(0, |(_, told)| *told);
-            if offset >= told.saturating_add(REACH_STEP) {
-                running.reached.retain(|(of, _)| *of != upload);
-                running.reached.push((upload, offset));
-                running.say(&Array::of3(&"reach".into(), &upload.0.into(), &number(offset)));
+    /// Has a chunk read; it comes back by [`News::Read`]. Whether there is a worker for it.
+    pub(super) fn order(&self, chunk: Chunk, generation: Generation, file: &File) -> bool {
+        match &mut *self.0.borrow_mut() {
+            State::Running(running) => {
+                running.order(chunk, generation, file);
+                true
             }
+            State::NotStarted | State::NotHere => false,
+        }
+    }
+
+    /// The bytes that are being read to be sent on the link.
+    pub(super) fn ordered_bytes(&self, generation: Generation) -> u64 {
+        match &*self.0.borrow() {
+            State::Running(running) => {
+                let of_link = running.orders.iter().filter(|order| order.generation == generation);
+                of_link.map(|order| order.chunk.end - order.chunk.header.offset).sum()
+            }
+            State::NotStarted | State::NotHere => 0,
         }
     }
 
@@ -106,7 +121,6 @@ impl Digests {
     pub(super) fn stop(&self, upload: UploadId) {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
             running.awaited.retain(|(of, _)| *of != upload);
-            running.reached.retain(|(of, _)| *of != upload);
             let before = running.read.len();
             running.read.retain(|(of, _)| *of != upload);
             let was_made = running.read.len() < before;
@@ -117,37 +131,82 @@ impl Digests {
         }
     }
 
-    /// The worker says something: digests, or nothing when it cannot make any.
-    fn heard(&self, data: &JsValue) -> Vec<Digested> {
+    /// The worker says something: digests, a chunk, or nothing when it cannot work.
+    fn heard(&self, data: &JsValue) -> News {
         let mut state = self.0.borrow_mut();
         let State::Running(running) = &mut *state else {
-            return Vec::new();
+            return News::Digests(Vec::new());
         };
-        let Some(made) = data.dyn_ref::<Array>() else {
+        let Some(said) = data.dyn_ref::<Array>() else {
             let awaited = std::mem::take(&mut running.awaited);
+            let orders = std::mem::take(&mut running.orders);
             *state = State::NotHere;
-            return awaited.into_iter().map(|(upload, from)| not_here(upload, from)).collect();
+            let not_here = awaited.into_iter().map(|(upload, from)| not_here(upload, from));
+            return News::NotHere(not_here.collect(), orders);
         };
-        let mut news = Vec::new();
-        for made in made.iter() {
-            let Some(digested) = digested(&made) else { continue };
-            let place = (digested.upload, digested.from);
-            // What was stopped meanwhile is for nobody.
-            if let Some(awaited) = running.awaited.iter().position(|awaited| *awaited == place) {
-                running.awaited.swap_remove(awaited);
-                if let Ok(bytes) = made.unchecked_into::<Array>().get(3).dyn_into() {
-                    running.read.push((digested.upload, bytes));
-                }
-                news.push(digested);
-            }
+        let kind = said.shift();
+        if kind == "read" {
+            running.was_read(said)
+        } else {
+            News::Digests(said.iter().filter_map(|made| running.made(&made)).collect())
         }
-        news
     }
+}
+
+/// What the worker says.
+enum News {
+    Digests(Vec<Digested>),
+    /// A chunk, and its frame unless the file cannot be read.
+    Read(Order, Option<Uint8Array>),
+    /// There is no worker: the digests that were wanted, and the chunks.
+    NotHere(Vec<Digested>, Vec<Order>),
+}
+
+/// A chunk that is being read.
+struct Order {
+    ticket: u32,
+    chunk: Chunk,
+    generation: Generation,
 }
 
 impl Running {
     fn bytes_of(&self, upload: UploadId) -> Option<&Uint8Array> {
         self.read.iter().find(|(of, _)| *of == upload).map(|(_, bytes)| bytes)
+    }
+
+    fn order(&mut self, chunk: Chunk, generation: Generation, file: &File) {
+        self.last_ticket = self.last_ticket.wrapping_add(1);
+        let ticket = self.last_ticket;
+        let header = Uint8Array::from(chunk.header.encode().as_slice());
+        let order =
+            Array::of4(&"read".into(), &ticket.into(), &chunk.header.upload.0.into(), &header);
+        order.push(file);
+        order.push(&number(chunk.header.offset));
+        order.push(&number(chunk.end));
+        self.say(&order);
+        self.orders.push(Order { ticket, chunk, generation });
+    }
+
+    /// A chunk was read, or cannot be.
+    fn was_read(&mut self, said: &Array) -> News {
+        let ticket = said.get(0).as_f64();
+        let place = self.orders.iter().position(|order| Some(f64::from(order.ticket)) == ticket);
+        match place {
+            Some(place) => News::Read(self.orders.remove(place), said.get(1).dyn_into().ok()),
+            None => News::Digests(Vec::new()),
+        }
+    }
+
+    /// A digest was made. What was stopped meanwhile is for nobody.
+    fn made(&mut self, made: &JsValue) -> Option<Digested> {
+        let digested = digested(made)?;
+        let place = (digested.upload, digested.from);
+        let awaited = self.awaited.iter().position(|awaited| *awaited == place)?;
+        self.awaited.swap_remove(awaited);
+        if let Ok(bytes) = made.dyn_ref::<Array>()?.get(3).dyn_into() {
+            self.read.push((digested.upload, bytes));
+        }
+        Some(digested)
     }
 
     fn want(&mut self, job: &DigestJob, file: &File) {
@@ -185,9 +244,23 @@ fn start(app: &Rc<App>) -> Result<Worker, Fault> {
 
 impl App {
     fn digest_news(self: &Rc<Self>, data: &JsValue) {
-        let news = self.digests.heard(data);
-        if !news.is_empty() {
-            self.handle(Event::Digested(news));
+        match self.digests.heard(data) {
+            News::Digests(news) if news.is_empty() => {}
+            News::Digests(news) => self.handle(Event::Digested(news)),
+            News::Read(order, Some(frame)) => {
+                self.send_frame(order.chunk.header, order.generation, &frame);
+            }
+            News::Read(order, None) => {
+                let upload = order.chunk.header.upload;
+                let outcome = DigestOutcome::Unreadable;
+                self.handle(Event::Digested(vec![Digested { upload, from: 0, outcome }]));
+            }
+            News::NotHere(news, orders) => {
+                for Order { chunk, generation, .. } in orders {
+                    self.send_unread(chunk, generation);
+                }
+                self.handle(Event::Digested(news));
+            }
         }
     }
 }
