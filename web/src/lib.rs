@@ -12,6 +12,7 @@
 //! - [`saved`]: what survives the page itself.
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
 //! - [`remote`]: the directory in view. [`log`]: the session log.
+//! - [`json`]: reads what the portal says and what was saved.
 //! - [`words`]: every sentence. [`format`]: sizes, durations, foreign text.
 //! - `shell`: the browser's side of all that.
 //!
@@ -24,6 +25,7 @@ pub mod chunk_size;
 pub mod connection;
 pub mod delivery;
 pub mod format;
+pub mod json;
 pub mod log;
 pub mod page;
 pub mod queue;

@@ -26,6 +26,7 @@ use super::{
     store::{Changes, Loaded, Store},
 };
 use crate::{
+    json,
     page::Event,
     queue::{Row, Source},
     saved::{Restored, SavedHome, Tab},
@@ -233,7 +234,7 @@ fn random_below(bound: u8) -> u8 {
 
 /// What an earlier page left, as the core takes it; nothing when there is nothing to go on with.
 fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
-    let saved = left.home.as_deref().and_then(|home| serde_json::from_str(home).ok());
+    let saved = left.home.as_deref().and_then(|home| json::read(home).ok());
     let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved)?;
     let keeper = &app.keeper;
     let mut written = keeper.written.borrow_mut();
@@ -242,7 +243,7 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
     let mut rows = Vec::new();
     for (number, text) in left.rows {
         written.next_number = written.next_number.max(number + 1);
-        if let Ok(row) = serde_json::from_str(&text) {
+        if let Ok(row) = json::read(&text) {
             written.rows.insert(Row(first + rows.len()), (number, text));
             rows.push(row);
         }
@@ -362,5 +363,5 @@ fn keep_tab(app: &App) {
 
 fn read_tab(window: &Window) -> Option<Tab> {
     let storage = window.session_storage().ok()??;
-    serde_json::from_str(&storage.get_item(TAB_KEY).ok()??).ok()
+    json::read(&storage.get_item(TAB_KEY).ok()??).ok()
 }

@@ -16,7 +16,7 @@ use super::{
     app::App,
     dom::{Fault, listen},
 };
-use crate::{page::Event, words};
+use crate::{json, page::Event, words};
 
 /// One link. What an earlier one still has to say is for nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -118,9 +118,9 @@ async fn new_session(app: &App) -> Result<NewSession, Problem> {
     let body = JsFuture::from(answer.text().map_err(lost)?).await.map_err(lost)?;
     let body = body.as_string().unwrap_or_default();
     if answer.ok() {
-        serde_json::from_str(&body).map_err(|_| words::no_session(answer.status()))
+        json::read(&body).map_err(|_| words::no_session(answer.status()))
     } else {
-        Err(serde_json::from_str(&body).unwrap_or_else(|_| words::no_session(answer.status())))
+        Err(json::read(&body).unwrap_or_else(|_| words::no_session(answer.status())))
     }
 }
 
@@ -143,7 +143,7 @@ fn connect(app: &Rc<App>, generation: Generation, session: NewSession) -> Result
         let text = event.data().as_string().unwrap_or_default();
         // What one of them brings about may end this link.
         let lines = lines::split(&text).take_while(|_| received.is_current(generation));
-        received.handle_all(lines.map(|line| match serde_json::from_str::<ServerMessage>(line) {
+        received.handle_all(lines.map(|line| match json::read::<ServerMessage>(line) {
             Ok(message) => Event::Received(Box::new(message), line.len() as u64),
             Err(_) => Event::NotUnderstood,
         }));
