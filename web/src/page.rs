@@ -4,10 +4,7 @@
 //! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
 //! neither the browser nor a clock; `shell` does, on wasm32 only.
 
-use std::{
-    collections::{BTreeSet, VecDeque},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use protocol::{ClientMessage, Problem, ServerMessage, UploadId, server::NewSession};
 
@@ -17,7 +14,7 @@ use crate::{
     connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
     delivery::Said,
     log::Log,
-    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Stored, Totals},
+    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Stored, Totals},
     remote::{self, Remote},
     saved::{Restored, SavedHome},
     time::Millis,
@@ -267,7 +264,7 @@ impl Page {
     }
 
     /// The rows that have to be drawn again.
-    pub fn take_changed_rows(&mut self) -> BTreeSet<Row> {
+    pub fn take_changed_rows(&mut self) -> Rows {
         self.queue.take_changed()
     }
 
@@ -303,7 +300,7 @@ impl Page {
     }
 
     /// The rows whose record in the store is out of date since the last call.
-    pub fn take_unsaved_rows(&mut self) -> Vec<Row> {
+    pub fn take_unsaved_rows(&mut self) -> Rows {
         self.queue.take_unsaved()
     }
 
@@ -426,7 +423,8 @@ impl Page {
             }
             Event::EdgesKnown(row, edges) => self.queue.edges_known(row, edges),
             Event::DiscardRestored => {
-                for row in self.queue.missing() {
+                let missing: Vec<_> = self.queue.missing().iter().collect();
+                for row in missing {
                     self.act(row, Action::Cancel);
                 }
                 self.changed.insert(Part::Notices);

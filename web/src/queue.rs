@@ -5,10 +5,7 @@
 //! row that is tried again is offered under a new [`UploadId`]; answers to the old one no longer
 //! reach it.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    rc::Rc,
-};
+use std::rc::Rc;
 
 use protocol::{
     Attempt, ChunkHeader, OnConflict, Problem, UploadId, Window,
@@ -19,10 +16,12 @@ use protocol::{
 pub use self::{
     conflict::Policy,
     kept::{Cut, Fit},
+    rows::Rows,
     waiting::Order,
 };
 use self::{
     conflict::{Decision, numbered},
+    rows::{Missing, Offered},
     waiting::Waiting,
 };
 use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
@@ -30,6 +29,7 @@ use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
 mod bulk;
 mod conflict;
 mod kept;
+mod rows;
 mod waiting;
 
 /// At least so many chunks wait in the browser's send buffer before the next one is held back.
@@ -254,10 +254,7 @@ impl Totals {
         if files > 0 && self.done == files {
             return 1000;
         }
-        let whole = u128::from(self.bytes) + u128::from(files);
-        let part = u128::from(self.taken) + u128::from(self.done);
-        let permille = (part * 1000).checked_div(whole).unwrap_or(0);
-        u64::try_from(permille).unwrap_or(1000).min(999)
+        permille(self.taken.saturating_add(self.done), self.bytes.saturating_add(files))
     }
 
     /// Whether leaving the page would cost something.
@@ -283,6 +280,16 @@ impl Totals {
     }
 }
 
+/// How much `part` is of `whole`, from 0 to 999 thousandths.
+fn permille(part: u64, whole: u64) -> u64 {
+    let permille = match part.checked_mul(1000) {
+        Some(thousandfold) => thousandfold.checked_div(whole).unwrap_or(0),
+        // So much of it is exact enough in thousands.
+        None => part / (whole / 1000).max(1),
+    };
+    permille.min(999)
+}
+
 /// The uploads, in the order of picking.
 #[derive(Debug, Default)]
 pub struct Queue {
@@ -294,16 +301,15 @@ pub struct Queue {
     /// What the person chose for files whose name is taken.
     policy: Policy,
     /// Offered and not ended, cancelled ones included until the portal has said so.
-    open: BTreeMap<UploadId, Row>,
+    open: Offered,
     next_id: u32,
     /// The upload that sent last: the others come before it.
     last_sent: Option<UploadId>,
-    changed: BTreeSet<Row>,
+    changed: Rows,
     list_version: u64,
     /// Rows whose record in the browser's store may be out of date.
-    unsaved: BTreeSet<Row>,
-    /// The rows of an earlier page that miss their files, by the file's name.
-    missing: BTreeMap<String, Vec<Row>>,
+    unsaved: Rows,
+    missing: Missing,
     cut: Option<Cut>,
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.
@@ -359,7 +365,7 @@ impl Queue {
     }
 
     /// The rows that changed since the last call.
-    pub fn take_changed(&mut self) -> BTreeSet<Row> {
+    pub fn take_changed(&mut self) -> Rows {
         std::mem::take(&mut self.changed)
     }
 
@@ -468,7 +474,7 @@ impl Queue {
 
     /// The server stored it. This holds for an upload that was cancelled too late as well.
     pub fn done(&mut self, id: UploadId, stored: Stored) -> Option<Row> {
-        let row = self.open.remove(&id)?;
+        let row = self.open.remove(id)?;
         let upload = self.get(row)?;
         let too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
         if !upload.is_open_as(id) && !too_late {
@@ -525,7 +531,7 @@ impl Queue {
             return self.leftover_of_cancelled(id, resume);
         };
         let goes_on = self.get(row).is_some_and(Upload::is_resumed);
-        self.open.remove(&id);
+        self.open.remove(id);
         self.change(row, |upload| {
             upload.keep(resume);
             upload.state = State::Held;
@@ -547,7 +553,7 @@ impl Queue {
         let Some(row) = self.current(id) else {
             return self.leftover_of_cancelled(id, resume);
         };
-        self.open.remove(&id);
+        self.open.remove(id);
         self.change(row, |upload| {
             upload.keep(resume);
             upload.state = State::Failed(problem);
@@ -560,7 +566,7 @@ impl Queue {
     pub fn link_lost(&mut self) -> usize {
         self.cut = None;
         let open = std::mem::take(&mut self.open);
-        let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
+        let rows: Vec<_> = open.iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
         for (_, row) in &rows {
             self.change(*row, |upload| {
                 upload.keep(upload.resume.clone());
@@ -611,7 +617,7 @@ impl Queue {
             | State::Failed(_)
             | State::NeedsDecision(_) => return None,
         };
-        self.queued.remove(row, upload.file.size);
+        self.queued.remove(row);
         self.change(row, |upload| match &mut upload.state {
             State::Open(open) => open.hold = Hold::Paused,
             state => *state = State::Held,
@@ -659,8 +665,7 @@ impl Queue {
             | State::NeedsDecision(_) => GivenUp { cancel: None, remove: upload.resume.take() },
             State::Done(_) | State::Skipped(_) => return GivenUp::default(),
         };
-        let size = upload.file.size;
-        self.queued.remove(row, size);
+        self.queued.remove(row);
         self.change(row, |upload| {
             upload.resume = None;
             upload.state = State::Skipped(Skipped::Cancelled);
@@ -698,7 +703,7 @@ impl Queue {
 
     /// The uploads that the portal knows, each with its row.
     pub fn open(&self) -> impl Iterator<Item = (UploadId, Row)> {
-        self.open.iter().map(|(id, row)| (*id, *row)).filter(|(id, row)| self.is_open_as(*row, *id))
+        self.open.iter().filter(|(id, row)| self.is_open_as(*row, *id))
     }
 
     /// Tries again what was interrupted, failed or left out, from what the server holds of it.
@@ -753,12 +758,12 @@ impl Queue {
     /// Time passes: rates of what stands still fall.
     pub fn tick(&mut self, now: Millis) {
         self.rate.note(0, now);
-        for row in self.open.values() {
+        for (_, row) in self.open.iter() {
             if let Some(Some(upload)) = self.uploads.get_mut(row.0)
                 && upload.is_sending()
             {
                 upload.rate.note(0, now);
-                self.changed.insert(*row);
+                self.changed.insert(row);
             }
         }
     }
@@ -802,7 +807,7 @@ impl Queue {
     /// What an upload left behind that ended in another way than the person wished: it was
     /// cancelled, and had ended already when the portal heard of that.
     fn leftover_of_cancelled(&mut self, id: UploadId, resume: Option<String>) -> Option<String> {
-        let row = self.open.remove(&id)?;
+        let row = self.open.remove(id)?;
         let upload = self.get(row)?;
         matches!(upload.state, State::Skipped(Skipped::Cancelled)).then_some(resume).flatten()
     }
@@ -816,7 +821,7 @@ impl Queue {
     }
 
     fn end(&mut self, id: UploadId, state: State) -> Option<Row> {
-        let row = self.open.remove(&id)?;
+        let row = self.open.remove(id)?;
         if !self.is_open_as(row, id) {
             return None;
         }
@@ -849,7 +854,7 @@ impl Queue {
     /// Whose turn it is to send, and up to where: the first upload after the one that sent last.
     fn turn(&self, limits: &Limits) -> Option<(UploadId, Row, u64)> {
         let first = self.last_sent.map_or(UploadId(0), |id| UploadId(id.0.saturating_add(1)));
-        self.open.range(first..).chain(self.open.range(..first)).find_map(|(&id, &row)| {
+        self.open.iter_from(first).find_map(|(id, row)| {
             let upload = self.get(row)?;
             let State::Open(open) = &upload.state else {
                 return None;
@@ -870,7 +875,7 @@ impl Queue {
     }
 
     fn current(&self, id: UploadId) -> Option<Row> {
-        let row = *self.open.get(&id)?;
+        let row = self.open.get(id)?;
         self.is_open_as(row, id).then_some(row)
     }
 
@@ -966,8 +971,7 @@ impl Upload {
         if let State::Done(_) = self.state {
             return 1000;
         }
-        let permille = u128::from(self.taken()) * 1000 / u128::from(self.file.size.max(1));
-        u64::try_from(permille).unwrap_or(1000).min(999)
+        permille(self.taken(), self.file.size)
     }
 
     /// Whether its bytes are on their way.

@@ -74,8 +74,10 @@ impl Queue {
     pub fn clear_finished(&mut self) -> Vec<Row> {
         let ended = self.rows_where(|state| matches!(state, State::Done(_) | State::Skipped(_)));
         // A row that was cancelled and is still open at the portal may yet turn out to be stored.
-        let cleared: Vec<_> =
-            ended.into_iter().filter(|row| !self.open.values().any(|open| open == row)).collect();
+        let cleared: Vec<_> = ended
+            .into_iter()
+            .filter(|row| !self.open.iter().any(|(_, open)| open == *row))
+            .collect();
         self.list_version += 1;
         for row in &cleared {
             if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::UploadId;
 
-use super::{Hold, Open, Picked, Queue, Row, Source, State, Upload};
+use super::{Hold, Open, Picked, Queue, Row, Rows, Source, State, Upload};
 use crate::saved::{SavedRow, root};
 
 /// The link is lost for now.
@@ -39,7 +39,7 @@ impl Queue {
         if before.is_none() {
             self.each_open(Open::hold_window);
         } else if before != Some(cut) {
-            self.changed.extend(self.open.values());
+            self.changed.extend(self.open.iter().map(|(_, row)| row));
         }
     }
 
@@ -55,7 +55,7 @@ impl Queue {
     pub fn session_lost(&mut self) -> usize {
         self.cut = None;
         let open = std::mem::take(&mut self.open);
-        let rows: Vec<_> = open.into_iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
+        let rows: Vec<_> = open.iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
         for &(_, row) in &rows {
             let held = self.change(row, |upload| {
                 let held = matches!(&upload.state, State::Open(open) if open.hold == Hold::Paused);
@@ -99,7 +99,7 @@ impl Queue {
                 state: State::Interrupted,
                 ..Upload::new(file, saved.directory.into())
             };
-            self.missing.entry(file_name(upload.path()).to_owned()).or_default().push(row);
+            self.missing.insert(file_name(upload.path()), row);
             self.totals = self.totals.combine(upload.share(), u64::saturating_add);
             self.uploads.push(Some(Box::new(upload)));
             self.changed.insert(row);
@@ -109,24 +109,25 @@ impl Queue {
     /// Whether rows of an earlier page miss their files.
     #[must_use]
     pub fn misses_files(&self) -> bool {
-        !self.missing.is_empty()
+        !self.missing.rows().is_empty()
     }
 
     /// The rows of an earlier page that miss their files.
     #[must_use]
-    pub fn missing(&self) -> Vec<Row> {
-        let mut rows: Vec<_> = self.missing.values().flatten().copied().collect();
-        rows.sort_unstable();
-        rows
+    pub fn missing(&self) -> &Rows {
+        self.missing.rows()
     }
 
     /// Which row a picked file belongs to: by its path, or else by its name, its size and its time.
     #[must_use]
     pub fn fit(&self, file: &Picked) -> Fit {
-        let rows = self.missing.get(file_name(&file.path)).map(Vec::as_slice).unwrap_or_default();
-        let equal = |row: &&Row| self.get(**row).is_some_and(|upload| upload.looks_like(file));
-        let same_path =
-            |row: &&Row| self.get(**row).is_some_and(|upload| upload.path() == file.path);
+        let name = file_name(&file.path);
+        let rows = self.missing.near(name);
+        let is = |row: &Row, fits: &dyn Fn(&Upload) -> bool| self.get(*row).is_some_and(fits);
+        let equal = |row: &&Row| {
+            is(row, &|upload| file_name(upload.path()) == name && upload.looks_like(file))
+        };
+        let same_path = |row: &&Row| is(row, &|upload| upload.path() == file.path);
         let best = rows.iter().filter(equal).find(same_path).or_else(|| rows.iter().find(equal));
         match (best, rows.iter().find(same_path)) {
             (Some(row), _) => Fit::Missing(*row),
@@ -177,8 +178,8 @@ impl Queue {
     }
 
     /// The rows whose record in the store is out of date since the last call.
-    pub fn take_unsaved(&mut self) -> Vec<Row> {
-        std::mem::take(&mut self.unsaved).into_iter().collect()
+    pub fn take_unsaved(&mut self) -> Rows {
+        std::mem::take(&mut self.unsaved)
     }
 
     /// A row as the store has it; nothing when the upload has ended.
@@ -207,19 +208,13 @@ impl Queue {
     }
 
     pub(super) fn forget_missing(&mut self, row: Row) {
-        let Some(name) = self.get(row).map(|upload| file_name(upload.path()).to_owned()) else {
-            return;
-        };
-        if let Some(rows) = self.missing.get_mut(&name) {
-            rows.retain(|missing| *missing != row);
-            if rows.is_empty() {
-                self.missing.remove(&name);
-            }
+        if let Some(Some(upload)) = self.uploads.get(row.0) {
+            self.missing.remove(file_name(upload.path()), row);
         }
     }
 
     fn each_open(&mut self, change: impl Fn(&mut Open)) {
-        let rows: Vec<_> = self.open.values().copied().collect();
+        let rows: Vec<_> = self.open.iter().map(|(_, row)| row).collect();
         for row in rows {
             self.change(row, |upload| {
                 if let State::Open(open) = &mut upload.state {

@@ -1,8 +1,8 @@
 //! Which upload is offered next.
 
-use std::collections::BTreeSet;
+use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::Row;
+use super::{Row, Rows};
 
 /// The order in which waiting uploads are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -31,7 +31,11 @@ impl Order {
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     order: Order,
-    rows: BTreeSet<(u64, Row)>,
+    rows: Rows,
+    /// Their ranks, and those of rows that wait no longer: these are left out when their turn comes.
+    ranks: BinaryHeap<Reverse<(u64, Row)>>,
+    /// The rows that have a rank.
+    ranked: Rows,
 }
 
 impl Waiting {
@@ -40,26 +44,35 @@ impl Waiting {
     }
 
     pub(super) fn insert(&mut self, row: Row, size: u64) {
-        self.rows.insert((self.order.rank(size), row));
+        self.rows.insert(row);
+        if self.ranked.insert(row) {
+            self.ranks.push(Reverse((self.order.rank(size), row)));
+        }
     }
 
-    pub(super) fn remove(&mut self, row: Row, size: u64) {
-        self.rows.remove(&(self.order.rank(size), row));
+    pub(super) fn remove(&mut self, row: Row) {
+        self.rows.remove(row);
     }
 
     pub(super) fn pop_first(&mut self) -> Option<Row> {
-        self.rows.pop_first().map(|(_, row)| row)
+        while let Some(Reverse((_, row))) = self.ranks.pop() {
+            self.ranked.remove(row);
+            if self.rows.remove(row) {
+                return Some(row);
+            }
+        }
+        None
     }
 
     pub(super) fn clear(&mut self) {
-        self.rows.clear();
+        *self = Self { order: self.order, ..Self::default() };
     }
 
     /// Sorts anew; `size` knows the files.
     pub(super) fn sort(&mut self, order: Order, size: impl Fn(Row) -> u64) {
-        self.order = order;
-        // One by one: `collect` would bring a whole sorting algorithm into the module.
-        for (_, row) in std::mem::take(&mut self.rows) {
+        let rows = std::mem::take(&mut self.rows);
+        *self = Self { order, ..Self::default() };
+        for row in rows.iter() {
             self.insert(row, size(row));
         }
     }

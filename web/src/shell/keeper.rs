@@ -8,7 +8,6 @@
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
-    collections::BTreeMap,
     rc::Rc,
     time::Duration,
 };
@@ -28,7 +27,7 @@ use super::{
 use crate::{
     json,
     page::Event,
-    queue::{Row, Source},
+    queue::{Row, Rows, Source},
     saved::{Restored, SavedHome, Tab},
 };
 
@@ -55,7 +54,8 @@ pub(super) struct Keeper {
     place: OnceCell<Place>,
     written: RefCell<Written>,
     waiting: RefCell<Waiting>,
-    handles: RefCell<BTreeMap<String, JsValue>>,
+    /// Sorted by their names.
+    handles: RefCell<Vec<(String, JsValue)>>,
     timer: Cell<Option<i32>>,
     save: OnceCell<Function>,
 }
@@ -69,7 +69,8 @@ struct Place {
 /// What the store has.
 #[derive(Default)]
 struct Written {
-    rows: BTreeMap<Row, (u32, String)>,
+    /// By row: the number that it has there, and its record.
+    rows: Vec<Option<(u32, String)>>,
     next_number: u32,
     home: Option<SavedHome>,
     tab: Option<Tab>,
@@ -78,7 +79,7 @@ struct Written {
 /// What has yet to be written.
 #[derive(Default)]
 struct Waiting {
-    rows: Vec<Row>,
+    rows: Rows,
     handles: Vec<String>,
 }
 
@@ -114,7 +115,7 @@ pub(super) fn keep_soon(app: &Rc<App>) {
 pub(super) fn keep_handle(app: &Rc<App>, name: String, handle: JsValue) {
     let keeper = &app.keeper;
     if keeper.handles.borrow().len() < MAX_HANDLES {
-        keeper.handles.borrow_mut().insert(name.clone(), handle);
+        keeper.add_handle(name.clone(), handle);
         keeper.waiting.borrow_mut().handles.push(name);
         keep_soon(app);
     }
@@ -122,7 +123,48 @@ pub(super) fn keep_handle(app: &Rc<App>, name: String, handle: JsValue) {
 
 /// The handle of what is first in a path.
 pub(super) fn handle(app: &App, root: &str) -> Option<JsValue> {
-    app.keeper.handles.borrow().get(root).cloned()
+    app.keeper.handle(root)
+}
+
+impl Keeper {
+    fn handle(&self, name: &str) -> Option<JsValue> {
+        let handles = self.handles.borrow();
+        let place = place_of(&handles, name).ok()?;
+        handles.get(place).map(|(_, handle)| handle.clone())
+    }
+
+    /// The newest of a name is the one that counts.
+    fn add_handle(&self, name: String, handle: JsValue) {
+        let mut handles = self.handles.borrow_mut();
+        let place = match place_of(&handles, &name) {
+            Ok(place) => {
+                handles.remove(place);
+                place
+            }
+            Err(place) => place,
+        };
+        handles.insert(place, (name, handle));
+    }
+}
+
+/// Where a name is among those of the handles, or else where it belongs.
+fn place_of(handles: &[(String, JsValue)], name: &str) -> Result<usize, usize> {
+    handles.binary_search_by(|(known, _)| known.as_str().cmp(name))
+}
+
+impl Written {
+    fn row(&self, row: Row) -> Option<&(u32, String)> {
+        self.rows.get(row.0)?.as_ref()
+    }
+
+    fn put(&mut self, row: Row, written: Option<(u32, String)>) {
+        if self.rows.len() <= row.0 {
+            self.rows.resize(row.0 + 1, None);
+        }
+        if let Some(place) = self.rows.get_mut(row.0) {
+            *place = written;
+        }
+    }
 }
 
 impl Waiting {
@@ -244,7 +286,7 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
     for (number, text) in left.rows {
         written.next_number = written.next_number.max(number + 1);
         if let Ok(row) = json::read(&text) {
-            written.rows.insert(Row(first + rows.len()), (number, text));
+            written.put(Row(first + rows.len()), Some((number, text)));
             rows.push(row);
         }
     }
@@ -253,9 +295,9 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
         return None;
     }
     if !rows.is_empty() {
-        keeper.handles.borrow_mut().extend(left.handles);
+        left.handles.into_iter().for_each(|(name, handle)| keeper.add_handle(name, handle));
     }
-    let handles = keeper.handles.borrow().keys().cloned().collect();
+    let handles = keeper.handles.borrow().iter().map(|(name, _)| name.clone()).collect();
     Some(Restored { home, rows, handles, session })
 }
 
@@ -264,11 +306,12 @@ fn save(app: &Rc<App>, most: usize) {
     let Some(place) = app.keeper.place.get() else { return };
     let rows = {
         let mut waiting = app.keeper.waiting.borrow_mut();
-        waiting.rows.extend(app.page_mut().take_unsaved_rows());
-        waiting.rows.sort_unstable();
-        waiting.rows.dedup();
-        let now = waiting.rows.len().min(most);
-        waiting.rows.drain(..now).collect::<Vec<_>>()
+        waiting.rows.extend(app.page_mut().take_unsaved_rows().iter());
+        let now: Vec<_> = waiting.rows.iter().take(most).collect();
+        for row in &now {
+            waiting.rows.remove(*row);
+        }
+        now
     };
     let changes = changes(app, &rows);
     if changes.home.is_some() || !changes.rows.is_empty() || !changes.handles.is_empty() {
@@ -293,27 +336,29 @@ fn changes(app: &App, rows: &[Row]) -> Changes {
         let record = page.queue().record(row).and_then(|row| serde_json::to_string(&row).ok());
         match record {
             Some(text) => {
-                let known = written.rows.get(&row);
+                let known = written.row(row);
                 if known.is_some_and(|(_, known)| *known == text) {
                     continue;
                 }
                 let number = known.map_or(written.next_number, |(number, _)| *number);
                 written.next_number = written.next_number.max(number + 1);
-                written.rows.insert(row, (number, text.clone()));
+                written.put(row, Some((number, text.clone())));
                 changes.rows.push((number, Some(text)));
             }
             None => {
-                if let Some((number, _)) = written.rows.remove(&row) {
+                if let Some(&(number, _)) = written.row(row) {
+                    written.put(row, None);
                     changes.rows.push((number, None));
                 }
             }
         }
     }
-    let handles = app.keeper.handles.borrow();
     let names = std::mem::take(&mut app.keeper.waiting.borrow_mut().handles);
-    let known =
-        names.into_iter().filter_map(|name| Some((name.clone(), handles.get(&name)?.clone())));
-    changes.handles = known.collect();
+    for name in names {
+        if let Some(handle) = app.keeper.handle(&name) {
+            changes.handles.push((name, handle));
+        }
+    }
     changes
 }
 

@@ -57,7 +57,7 @@ pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>) {
 pub(super) fn go_on(app: &Rc<App>) {
     let app = app.clone();
     spawn_local(async move {
-        let rows = app.page().queue().missing();
+        let rows: Vec<_> = app.page().queue().missing().iter().collect();
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for row in rows {
             let Some((path, looks)) = look(&app, row) else { continue };

@@ -26,9 +26,8 @@ impl RestoredView {
         if missing.is_empty() {
             return;
         }
-        let has_handle = |row: &_| {
-            page.queue().get(*row).is_some_and(|upload| upload.source() == Source::Handle)
-        };
+        let has_handle =
+            |row| page.queue().get(row).is_some_and(|upload| upload.source() == Source::Handle);
         let handles = missing.iter().any(has_handle);
         let connected = page.connection().ready().is_some();
         let source = if handles { Source::Handle } else { Source::Gone };

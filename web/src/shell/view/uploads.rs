@@ -1,8 +1,6 @@
 //! The list of uploads. Only changed rows are drawn, and of a long list only those near the view
 //! are in the document.
 
-use std::collections::BTreeSet;
-
 use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
@@ -17,7 +15,7 @@ use super::{
 };
 use crate::{
     format,
-    queue::{Cut, Hold, Queue, Row, Source, Stage, State, Stored, Upload},
+    queue::{Cut, Hold, Queue, Row, Rows, Source, Stage, State, Stored, Upload},
     words,
 };
 
@@ -83,10 +81,10 @@ impl UploadsView {
         self.moved = true;
     }
 
-    pub(super) fn draw(&mut self, queue: &Queue, changed: &BTreeSet<Row>) -> Result<Rest, Fault> {
+    pub(super) fn draw(&mut self, queue: &Queue, changed: &Rows) -> Result<Rest, Fault> {
         self.relist(queue);
         for (row, view) in &mut self.rows {
-            if changed.contains(row)
+            if changed.contains(*row)
                 && let Some(upload) = queue.get(*row)
             {
                 view.draw(upload, queue.cut(), &self.dom, &self.templates)?;

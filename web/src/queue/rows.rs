@@ -1,0 +1,236 @@
+//! Rows in sets and lists, as plain bits and sorted lists: the code of trees and sorting would be
+//! longer than what is kept in them.
+
+use protocol::UploadId;
+
+use super::Row;
+
+const WORD_BITS: usize = 64;
+/// Lists that the rows that miss their files are spread over, by their files' names.
+const NAME_LISTS: usize = 1024;
+
+/// Some of the rows, a bit for each.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    words: Vec<u64>,
+    len: usize,
+}
+
+impl Rows {
+    /// Adds a row; whether it was not among them.
+    pub fn insert(&mut self, row: Row) -> bool {
+        let (index, bit) = place(row);
+        if self.words.len() <= index {
+            self.words.resize(index + 1, 0);
+        }
+        match self.words.get_mut(index) {
+            Some(word) if *word & bit == 0 => {
+                *word |= bit;
+                self.len += 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Takes a row out; whether it was among them.
+    pub fn remove(&mut self, row: Row) -> bool {
+        let (index, bit) = place(row);
+        match self.words.get_mut(index) {
+            Some(word) if *word & bit != 0 => {
+                *word &= !bit;
+                self.len -= 1;
+                true
+            }
+            Some(_) | None => false,
+        }
+    }
+
+    /// Whether a row is among them.
+    #[must_use]
+    pub fn contains(&self, row: Row) -> bool {
+        let (index, bit) = place(row);
+        self.words.get(index).is_some_and(|word| word & bit != 0)
+    }
+
+    /// How many they are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// The rows, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = Row> {
+        (0..self.words.len() * WORD_BITS).map(Row).filter(|row| self.contains(*row))
+    }
+}
+
+impl Extend<Row> for Rows {
+    fn extend<I: IntoIterator<Item = Row>>(&mut self, rows: I) {
+        for row in rows {
+            self.insert(row);
+        }
+    }
+}
+
+fn place(Row(row): Row) -> (usize, u64) {
+    (row / WORD_BITS, 1 << (row % WORD_BITS))
+}
+
+/// The uploads that were offered and have not ended, by their ids. As many as the portal lets be
+/// open: some dozens.
+#[derive(Debug, Default)]
+pub(super) struct Offered(Vec<(UploadId, Row)>);
+
+impl Offered {
+    pub(super) fn insert(&mut self, id: UploadId, row: Row) {
+        let place = self.first_from(id);
+        self.0.insert(place, (id, row));
+    }
+
+    pub(super) fn remove(&mut self, id: UploadId) -> Option<Row> {
+        let place = self.place(id)?;
+        Some(self.0.remove(place).1)
+    }
+
+    pub(super) fn get(&self, id: UploadId) -> Option<Row> {
+        self.0.get(self.place(id)?).map(|(_, row)| *row)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (UploadId, Row)> {
+        self.0.iter().copied()
+    }
+
+    /// All of them, from `first` on, and then those before it.
+    pub(super) fn iter_from(&self, first: UploadId) -> impl Iterator<Item = (UploadId, Row)> {
+        let (before, after) = self.0.split_at(self.first_from(first));
+        after.iter().chain(before).copied()
+    }
+
+    fn first_from(&self, id: UploadId) -> usize {
+        self.0.partition_point(|(offered, _)| *offered < id)
+    }
+
+    fn place(&self, id: UploadId) -> Option<usize> {
+        let place = self.first_from(id);
+        (self.0.get(place)?.0 == id).then_some(place)
+    }
+}
+
+/// The rows of an earlier page that miss their files, found by the names of these.
+#[derive(Debug, Default)]
+pub(super) struct Missing {
+    rows: Rows,
+    /// Each row is in the list that its file's name leads to.
+    by_name: Vec<Vec<Row>>,
+}
+
+impl Missing {
+    pub(super) fn insert(&mut self, name: &str, row: Row) {
+        self.by_name.resize(NAME_LISTS, Vec::new());
+        if self.rows.insert(row)
+            && let Some(list) = self.by_name.get_mut(list_of(name))
+        {
+            list.push(row);
+        }
+    }
+
+    pub(super) fn remove(&mut self, name: &str, row: Row) {
+        if self.rows.remove(row)
+            && let Some(list) = self.by_name.get_mut(list_of(name))
+        {
+            list.retain(|missing| *missing != row);
+        }
+    }
+
+    /// The rows whose files may have this name, and a few others.
+    pub(super) fn near(&self, name: &str) -> &[Row] {
+        self.by_name.get(list_of(name)).map(Vec::as_slice).unwrap_or_default()
+    }
+
+    pub(super) fn rows(&self) -> &Rows {
+        &self.rows
+    }
+}
+
+fn list_of(name: &str) -> usize {
+    let digest = crate::saved::edges(name.as_bytes(), &[]);
+    usize::try_from(digest % NAME_LISTS as u64).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn rows_are_a_set(steps in prop::collection::vec((any::<bool>(), 0..200_usize), 0..100)) {
+            let (mut rows, mut model) = (Rows::default(), BTreeSet::new());
+            for (insert, row) in steps {
+                if insert {
+                    prop_assert_eq!(rows.insert(Row(row)), model.insert(Row(row)));
+                } else {
+                    prop_assert_eq!(rows.remove(Row(row)), model.remove(&Row(row)));
+                }
+                prop_assert_eq!(rows.contains(Row(row)), insert);
+                prop_assert_eq!((rows.len(), rows.is_empty()), (model.len(), model.is_empty()));
+            }
+            prop_assert_eq!(rows.iter().collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn offered_uploads_are_a_map_that_is_gone_round(
+            ids in prop::collection::btree_map(0..50_u32, 0..1000_usize, 0..20),
+            removed in prop::collection::vec(0..50_u32, 0..10),
+            first in 0..50_u32,
+        ) {
+            let mut model: BTreeMap<_, _> =
+                ids.into_iter().map(|(id, row)| (UploadId(id), Row(row))).collect();
+            let mut offered = Offered::default();
+            model.iter().rev().for_each(|(id, row)| offered.insert(*id, *row));
+            for id in removed {
+                prop_assert_eq!(offered.remove(UploadId(id)), model.remove(&UploadId(id)));
+                prop_assert_eq!(offered.get(UploadId(id)), None);
+            }
+            let first = UploadId(first);
+            let round = model.range(first..).chain(model.range(..first));
+            prop_assert_eq!(
+                offered.iter_from(first).collect::<Vec<_>>(),
+                round.map(|(id, row)| (*id, *row)).collect::<Vec<_>>()
+            );
+        }
+    }
+
+    #[test]
+    fn row_that_misses_its_file_is_near_its_name_until_it_is_found() {
+        let mut missing = Missing::default();
+        let names: Vec<_> = (0..5000).map(|n| format!("file {n}")).collect();
+        names.iter().enumerate().for_each(|(row, name)| missing.insert(name, Row(row)));
+        assert_eq!(missing.rows().len(), 5000);
+        for (row, name) in names.iter().enumerate() {
+            assert!(missing.near(name).contains(&Row(row)), "{name}");
+            assert!(missing.near(name).len() < 100, "a name leads to a few rows");
+            missing.remove(name, Row(row));
+            assert!(!missing.near(name).contains(&Row(row)), "{name}");
+        }
+        assert!(missing.rows().is_empty());
+    }
+}
