@@ -19,6 +19,8 @@ use crate::{
     words,
 };
 
+/// Pauses are shortened at random in so many steps.
+const JITTER_STEPS: u32 = 1000;
 /// The first pause before the link is opened again; it doubles from try to try.
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 /// The longest pause between two tries.
@@ -803,7 +805,16 @@ fn ping(limits: &Limits) -> Duration {
 /// random (`jitter` is from 0 to 1), so that many pages do not come back at one moment.
 fn pause(tries: u32, jitter: f64) -> Duration {
     let full = FIRST_PAUSE.saturating_mul(1 << tries.min(16)).min(LONGEST_PAUSE);
-    full.mul_f64(1.0 - jitter.clamp(0.0, 1.0) / 2.0)
+    full - full / (2 * JITTER_STEPS) * steps(jitter)
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a float that becomes an integer saturates"
+)]
+fn steps(jitter: f64) -> u32 {
+    ((jitter * f64::from(JITTER_STEPS)) as u32).min(JITTER_STEPS)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::time::Millis;
+use crate::time::{MILLIS_PER_SECOND, Millis, millis};
 
 /// Bytes are gathered for this long before they count as one sample: a single message says
 /// nothing about a rate.
@@ -13,7 +13,7 @@ const MEMORY: Duration = Duration::from_secs(3);
 /// A moving average of bytes a second.
 #[derive(Clone, Debug, Default)]
 pub struct Rate {
-    average: Option<f64>,
+    average: Option<u64>,
     sample: Option<(Millis, u64)>,
 }
 
@@ -26,13 +26,13 @@ impl Rate {
         if elapsed < SAMPLE {
             return;
         }
-        let seconds = elapsed.as_secs_f64();
-        let measured = to_float(*gathered) / seconds;
+        let (elapsed, memory) = (millis(elapsed), millis(MEMORY));
+        let measured = gathered.saturating_mul(MILLIS_PER_SECOND);
         self.average = Some(match self.average {
-            None => measured,
+            None => measured / elapsed,
             Some(average) => {
-                let weight = 1.0 - (-seconds / MEMORY.as_secs_f64()).exp();
-                average + (measured - average) * weight
+                let remembered = average.saturating_mul(memory);
+                remembered.saturating_add(measured) / elapsed.saturating_add(memory)
             }
         });
         self.sample = Some((now, 0));
@@ -41,29 +41,16 @@ impl Rate {
     /// Bytes a second; nothing before the first sample.
     #[must_use]
     pub fn bytes_per_second(&self) -> Option<u64> {
-        self.average.map(to_integer)
+        self.average
     }
 
     /// How long `bytes` will take; nothing when the rate is unknown or next to zero.
     #[must_use]
     pub fn time_for(&self, bytes: u64) -> Option<Duration> {
-        let average = self.average.filter(|average| *average >= 1.0)?;
-        Duration::try_from_secs_f64(to_float(bytes) / average).ok()
+        let average = self.average.filter(|average| *average > 0)?;
+        let rest = (bytes % average).saturating_mul(MILLIS_PER_SECOND) / average;
+        Some(Duration::from_secs(bytes / average) + Duration::from_millis(rest))
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "an average needs no 64 bits")]
-fn to_float(bytes: u64) -> f64 {
-    bytes as f64
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a rate is never negative, and a float saturates"
-)]
-fn to_integer(average: f64) -> u64 {
-    average.round() as u64
 }
 
 #[cfg(test)]
@@ -92,6 +79,16 @@ mod tests {
             rate.note(0, Millis(step * 300));
         }
         assert!(rate.bytes_per_second().unwrap() < before / 4);
+    }
+
+    #[test]
+    fn rest_takes_its_bytes_by_the_rate() {
+        let mut rate = Rate::default();
+        rate.note(0, Millis(0));
+        rate.note(1_000, Millis(500));
+        assert_eq!(rate.bytes_per_second(), Some(2_000));
+        assert_eq!(rate.time_for(5_000), Some(Duration::from_millis(2_500)));
+        assert!(rate.time_for(u64::MAX).is_some(), "whatever the file says of itself");
     }
 
     #[test]

@@ -9,6 +9,8 @@ use web_sys::{
     Document, DocumentFragment, Element, EventTarget, HtmlElement, HtmlTemplateElement, Window,
 };
 
+use crate::time::millis;
+
 /// What the program needs of the document was not there, or the browser refused.
 pub(super) type Fault = JsValue;
 
@@ -55,7 +57,7 @@ impl Dom {
 
     /// Runs `function` after a pause; gives the number to clear it by.
     pub(super) fn after(&self, pause: Duration, function: &Function) -> i32 {
-        let millis = i32::try_from(pause.as_millis()).unwrap_or(i32::MAX);
+        let millis = i32::try_from(millis(pause)).unwrap_or(i32::MAX);
         self.window
             .set_timeout_with_callback_and_timeout_and_arguments_0(function, millis)
             .unwrap_or_default()
@@ -161,14 +163,14 @@ pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
 }
 
 /// `14:03:22` by the person's clock.
-pub(super) fn clock_time(millis: f64) -> String {
-    let date = Date::new(&millis.into());
+pub(super) fn clock_time(at: f64) -> String {
+    let date = Date::new(&at.into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
 /// `2026-11-22 14:03` by the person's clock.
-pub(super) fn date_time(millis: f64) -> String {
-    let date = Date::new(&millis.into());
+pub(super) fn date_time(at: f64) -> String {
+    let date = Date::new(&at.into());
     format!(
         "{}-{:02}-{:02} {:02}:{:02}",
         date.get_full_year(),
