@@ -1,5 +1,8 @@
 use proptest::prelude::*;
-use protocol::ServerMessage;
+use protocol::{
+    ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, VERSION,
+    client::{Connect, Heard, Offer, Secret},
+};
 use serde::de::IgnoredAny;
 
 use super::*;
@@ -93,6 +96,41 @@ fn what_serde_json_refuses_is_malformed() {
 }
 
 #[test]
+fn what_the_page_says_is_written_as_serde_json_writes_it() {
+    for message in [
+        ClientMessage::Hello {
+            version: VERSION,
+            session: "s".into(),
+            secret: Secret::new("\"\\\u{7f}ü".into()),
+            resume: Some(Heard { messages: u64::MAX, log: 0 }),
+        },
+        ClientMessage::Connect(Connect {
+            host: "h".into(),
+            port: 21,
+            encryption: Encryption::Implicit,
+            username: "u".into(),
+            password: Secret::new("p".into()),
+            trusted_certificate: None,
+        }),
+        ClientMessage::Offer(Offer {
+            upload: UploadId(7),
+            path: "a/b".into(),
+            size: 5,
+            modified_millis: Some(-1),
+            on_conflict: OnConflict::Ask,
+            resume: Some(String::new()),
+            digest: true,
+        }),
+        ClientMessage::Digest { upload: UploadId(1), from: 0, hex: None },
+        ClientMessage::Ping,
+    ] {
+        assert_eq!(write(&message).unwrap(), serde_json::to_string(&message).unwrap());
+    }
+    assert_eq!(write(&["a", "b"][..]), Ok(r#"["a","b"]"#.into()));
+    assert_eq!(write(&0.5), Err(Malformed));
+}
+
+#[test]
 fn nesting_has_an_end() {
     let nested = |depth| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
     assert!(read::<IgnoredAny>(&nested(100)).is_ok());
@@ -131,8 +169,10 @@ proptest! {
     #[test]
     fn names_of_any_kind_come_back(path in any::<String>(), size in any::<u64>()) {
         let row = SavedRow { path, size, ..row() };
-        let text = serde_json::to_string(&row).unwrap();
-        prop_assert_eq!(read(&text), Ok(row));
+        prop_assert_eq!(read(&serde_json::to_string(&row).unwrap()), Ok(row.clone()));
+        let written = write(&row).unwrap();
+        prop_assert_eq!(read(&written), Ok(row.clone()));
+        prop_assert_eq!(serde_json::from_str::<SavedRow>(&written).unwrap(), row);
     }
 
     #[test]

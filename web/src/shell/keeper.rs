@@ -329,11 +329,11 @@ fn changes(app: &App, rows: &[Row]) -> Changes {
     let mut changes = Changes::default();
     let home = page.home();
     if home.is_some() && home != written.home {
-        changes.home = home.as_ref().and_then(|home| serde_json::to_string(home).ok());
+        changes.home = home.as_ref().and_then(|home| json::write(home).ok());
         written.home = home;
     }
     for &row in rows {
-        let record = page.queue().record(row).and_then(|row| serde_json::to_string(&row).ok());
+        let record = page.queue().record(row).and_then(|row| json::write(&row).ok());
         match record {
             Some(text) => {
                 let known = written.row(row);
@@ -398,7 +398,7 @@ fn keep_tab(app: &App) {
     if written.tab.as_ref() == Some(&tab) {
         return;
     }
-    let Ok(text) = serde_json::to_string(&tab) else { return };
+    let Ok(text) = json::write(&tab) else { return };
     if let Ok(Some(storage)) = app.dom.window.session_storage()
         && storage.set_item(TAB_KEY, &text).is_ok()
     {

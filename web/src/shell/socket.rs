@@ -61,7 +61,7 @@ pub(super) struct Saying(RefCell<Lines>);
 impl Saying {
     /// Says a message with the next frame.
     pub(super) fn say(&self, socket: &WebSocket, message: &ClientMessage) {
-        if let Ok(text) = serde_json::to_string(message) {
+        if let Ok(text) = json::write(message) {
             self.0.borrow_mut().push(&text);
         }
         if self.0.borrow().len() >= FRAME_BYTES {
