@@ -28,11 +28,15 @@ impl Dom {
         Ok(Self { window, document })
     }
 
-    /// The element that the template gave this id.
+    /// The element that the template gave this id. It is taken for what the template makes it:
+    /// asking the browser for its kind costs an import for each kind.
     pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Fault> {
+        Ok(self.element(id)?.unchecked_into())
+    }
+
+    fn element(&self, id: &str) -> Result<Element, Fault> {
         let element = self.document.get_element_by_id(id);
-        let element = element.ok_or_else(|| JsValue::from(format!("the page has no #{id}")))?;
-        element.dyn_into().map_err(|_| format!("#{id} is of another kind").into())
+        element.ok_or_else(|| format!("the page has no #{id}").into())
     }
 
     pub(super) fn body(&self) -> Option<HtmlElement> {
