@@ -141,7 +141,9 @@ pub mod upload;
 
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
 pub use charset::{Charset, NameError};
-pub use client::{Client, ConnectionFacts, Store, Stored};
+pub use client::{
+    Client, ConnectionFacts, NotDeleted, Obstacle, Renamed, Store, Stored, Tally, TreeLimits,
+};
 pub use config::{
     Config, Keepalive, Limits, Retry, Rotated, Rotation, Sessions, Timeouts, TlsConfig,
 };

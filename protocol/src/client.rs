@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{chunk::UploadId, tagged::messages};
+use crate::{chunk::UploadId, server::EntryKind, tagged::messages};
 
 messages! {
     /// A text frame from the page.
@@ -45,9 +45,30 @@ messages! {
         /// Remove what an upload that broke off left behind; answered by
         /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
         /// removes nothing but files under temporary names: [`crate::server::Entry::leftover_of`].
+        /// For all other files there is [`ClientMessage::Delete`].
         Remove {
             /// Absolute, or relative to the directory that the login opened.
             path: String,
+        },
+        /// Rename a file or a directory, or move it to another directory; answered by
+        /// [`crate::ServerMessage::Renamed`] or [`crate::ServerMessage::NotRenamed`]. Nothing is
+        /// ever replaced by it.
+        Rename {
+            /// Absolute, or relative to the directory that the login opened.
+            from: String,
+            /// The same; nothing may have that name.
+            to: String,
+        },
+        /// Delete a file or a directory; answered by [`crate::ServerMessage::Deleted`] or
+        /// [`crate::ServerMessage::NotDeleted`].
+        Delete {
+            /// Absolute, or relative to the directory that the login opened.
+            path: String,
+            /// What the listing calls it.
+            kind: EntryKind,
+            /// Whether a directory goes with everything in it; without, it has to be empty.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            recursive: bool,
         },
         /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
         Offer(Offer),

@@ -22,6 +22,8 @@ impl ClientMessage {
             | Self::List { .. }
             | Self::MakeDirectory { .. }
             | Self::Remove { .. }
+            | Self::Rename { .. }
+            | Self::Delete { .. }
             | Self::Offer(_)
             | Self::Cancel { .. }
             | Self::Pause { .. }
@@ -53,6 +55,10 @@ impl ServerMessage {
             | Self::MakeDirectoryFailed { .. }
             | Self::Removed { .. }
             | Self::RemoveFailed { .. }
+            | Self::Renamed { .. }
+            | Self::NotRenamed { .. }
+            | Self::Deleted { .. }
+            | Self::NotDeleted { .. }
             | Self::Opened { .. }
             | Self::Verifying { .. }
             | Self::Done { .. }

@@ -120,6 +120,46 @@ messages! {
             /// What happened.
             problem: Problem,
         },
+        /// The answer to a `rename`: it has the new name.
+        Renamed {
+            /// The path as the page sent it.
+            from: String,
+            /// The path as the page sent it.
+            to: String,
+        },
+        /// The answer to a `rename` that the portal or the server refused.
+        NotRenamed {
+            /// The path as the page sent it.
+            from: String,
+            /// The path as the page sent it.
+            to: String,
+            /// What happened.
+            problem: Problem,
+        },
+        /// The answer to a `delete`: it is not there any more.
+        Deleted {
+            /// The path as the page sent it.
+            path: String,
+            /// What was deleted, itself included.
+            deleted: Tally,
+        },
+        /// The answer to a `delete` that the portal or the server refused.
+        NotDeleted {
+            /// The path as the page sent it.
+            path: String,
+            /// What happened.
+            problem: Problem,
+            /// Whether it is a directory that holds something: a `delete` that is `recursive`
+            /// would delete that too.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            not_empty: bool,
+            /// What was deleted before it stopped.
+            deleted: Tally,
+            /// What was found and is left, itself included; absent where it was not looked for, or
+            /// not all of it was found.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            left: Option<Tally>,
+        },
         /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
         ///
         /// All are offsets into the file, not differences, so that a message that overtakes nothing
@@ -383,6 +423,16 @@ pub enum EntryKind {
     Other,
 }
 
+/// Files and directories, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Tally {
+    /// Files, and everything else that is no directory.
+    pub files: u64,
+    /// Directories.
+    pub directories: u64,
+}
+
 /// The file that an upload would replace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -416,6 +466,7 @@ crate::objects!(
     Certificate,
     LogLine,
     Entry,
+    Tally,
     Existing
 );
 

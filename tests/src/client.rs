@@ -16,8 +16,8 @@ use protocol::{
     Window,
     client::{Connect, Heard, Offer, Secret},
     server::{
-        Algorithm, Certificate, Connected, Entry, Existing, FileDigest, Limits, LogLine,
-        NewSession, Verified,
+        Algorithm, Certificate, Connected, Entry, EntryKind, Existing, FileDigest, Limits, LogLine,
+        NewSession, Tally, Verified,
     },
 };
 use tokio::{
@@ -94,6 +94,19 @@ enum WhenBroken {
 struct Record {
     frames: Vec<String>,
     log: Vec<LogLine>,
+}
+
+/// Why something was not deleted, as the portal says it.
+#[derive(Debug)]
+pub struct NotDeleted {
+    /// What happened.
+    pub problem: Problem,
+    /// Whether it is a directory that holds something.
+    pub not_empty: bool,
+    /// What was deleted before.
+    pub deleted: Tally,
+    /// What is left.
+    pub left: Option<Tally>,
 }
 
 /// How an attempt to connect ended.
@@ -676,6 +689,55 @@ impl Client {
             match self.hear().await {
                 ServerMessage::Removed { .. } => return Ok(()),
                 ServerMessage::RemoveFailed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Gives a file or a directory another name.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn rename(&mut self, from: &str, to: &str) -> Result<(), Problem> {
+        self.say(&ClientMessage::Rename { from: from.to_owned(), to: to.to_owned() }).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Renamed { .. } => return Ok(()),
+                ServerMessage::NotRenamed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Deletes a file, or a directory that is empty.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn delete(&mut self, path: &str, kind: EntryKind) -> Result<Tally, NotDeleted> {
+        self.delete_as(path, kind, false).await
+    }
+
+    /// Deletes a directory and everything in it.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn delete_all_of(&mut self, path: &str) -> Result<Tally, NotDeleted> {
+        self.delete_as(path, EntryKind::Directory, true).await
+    }
+
+    async fn delete_as(
+        &mut self,
+        path: &str,
+        kind: EntryKind,
+        recursive: bool,
+    ) -> Result<Tally, NotDeleted> {
+        self.say(&ClientMessage::Delete { path: path.to_owned(), kind, recursive }).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Deleted { deleted, .. } => return Ok(deleted),
+                ServerMessage::NotDeleted { problem, not_empty, deleted, left, .. } => {
+                    return Err(NotDeleted { problem, not_empty, deleted, left });
+                }
                 _ => {}
             }
         }

@@ -522,6 +522,17 @@ impl Page {
             ServerMessage::RemoveFailed { path, problem } => {
                 self.notice(words::leftover_not_removed(&path, &problem));
             }
+            ServerMessage::Renamed { .. } | ServerMessage::Deleted { .. } => {
+                self.remote.changed(now);
+            }
+            ServerMessage::NotRenamed { from: path, problem, .. } => {
+                self.notice(words::not_changed(&path, &problem));
+            }
+            ServerMessage::NotDeleted { path, problem, .. } => {
+                self.notice(words::not_changed(&path, &problem));
+                // A part of it may be gone.
+                self.remote.changed(now);
+            }
             ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.notice(words::folder_not_made(&path, &problem));

@@ -12,7 +12,7 @@ use ftps::{Algorithm, Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
     Problem, ServerMessage, Stage, UploadId,
     client::Connect,
-    server::{Connected, LogKind},
+    server::{Connected, EntryKind, LogKind},
 };
 use tokio::{
     sync::mpsc,
@@ -23,12 +23,13 @@ use tokio_util::sync::CancellationToken;
 use super::{
     offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
+    remote::{self, Remote},
     uploader::{Uploader, Waiting},
     words,
 };
 use crate::{policy::Destination, portal::Portal};
 
-/// Listings and new directories that may wait beside the uploads.
+/// Listings, new directories and the like that may wait beside the uploads.
 const SMALL_ERRANDS: usize = 256;
 
 /// Something to do on the FTPS connection.
@@ -48,6 +49,22 @@ pub enum Errand {
     Remove {
         /// As the page sent it.
         path: String,
+    },
+    /// Give something another name.
+    Rename {
+        /// As the page sent it.
+        from: String,
+        /// As the page sent it.
+        to: String,
+    },
+    /// Delete a file or a directory.
+    Delete {
+        /// As the page sent it.
+        path: String,
+        /// What the page takes it for.
+        kind: EntryKind,
+        /// Whether a directory goes with everything in it.
+        recursive: bool,
     },
     /// Remove what a cancelled upload would have gone on with, without a word.
     TidyUp {
@@ -84,16 +101,18 @@ pub struct Link {
 type Facts = Mutex<Option<Connected>>;
 
 impl Errand {
-    /// The path that the page sent, but for an upload's.
-    #[must_use]
-    pub fn path(&self) -> Option<&str> {
-        match self {
+    /// The paths that the page sent, but for an upload's.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let (path, other) = match self {
             Self::List { path }
             | Self::MakeDirectory { path }
             | Self::Remove { path }
-            | Self::TidyUp { path } => Some(path),
-            Self::Upload(_) => None,
-        }
+            | Self::Delete { path, .. }
+            | Self::TidyUp { path } => (Some(path), None),
+            Self::Rename { from, to } => (Some(from), Some(to)),
+            Self::Upload(_) => (None, None),
+        };
+        path.into_iter().chain(other).map(String::as_str)
     }
 
     /// The answer to an errand that came to nothing, if it has one.
@@ -106,6 +125,10 @@ impl Errand {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
             Self::Remove { path } => ServerMessage::RemoveFailed { path: path.clone(), problem },
+            Self::Rename { from, to } => {
+                ServerMessage::NotRenamed { from: from.clone(), to: to.clone(), problem }
+            }
+            Self::Delete { path, .. } => remote::not_deleted(path.clone(), problem),
             Self::Upload(upload) => {
                 let resume = upload.offer.resume.clone();
                 ServerMessage::Failed { upload: upload.offer.upload, problem, resume }
@@ -390,6 +413,13 @@ impl Worker {
                 Some(Errand::List { path }) => self.list(pool, path).await,
                 Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
                 Some(Errand::Remove { path }) => self.remove(pool, path).await,
+                Some(Errand::Rename { from, to }) => {
+                    self.outbox.send(self.remote(pool).rename(from, to).await).await;
+                }
+                Some(Errand::Delete { path, kind, recursive }) => {
+                    let answer = self.remote(pool).delete(path, kind, recursive).await;
+                    self.outbox.send(answer).await;
+                }
                 Some(Errand::TidyUp { path }) => {
                     let _stays = self.try_remove(pool, &path).await;
                 }
@@ -398,6 +428,10 @@ impl Worker {
                 None => return,
             }
         }
+    }
+
+    fn remote<'a>(&'a self, pool: &'a Pool) -> Remote<'a> {
+        Remote { pool, settings: &self.portal.settings, hang_up: &self.hang_up }
     }
 
     async fn list(&self, pool: &Pool, path: String) {

@@ -10,6 +10,7 @@
 //! - [`conversation`]: what each message of the page sets in motion.
 //! - [`offers`], [`digests`]: the uploads that have not ended, and what the page says of them.
 //! - [`link`]: the task that holds the FTPS connections: connect, then errands.
+//! - [`remote`]: files and directories that are renamed and deleted on the server.
 //! - [`uploader`]: the uploads that wait, and those who take one after the other.
 //! - [`upload`]: one upload between the page and the engine.
 //! - [`words`]: the engine's events and errors in the words of the protocol.
@@ -22,6 +23,7 @@ pub mod link;
 pub mod offers;
 pub mod outbox;
 pub mod registry;
+pub mod remote;
 pub mod socket;
 pub mod upload;
 pub mod uploader;

@@ -129,6 +129,8 @@ async fn hello(
         | ClientMessage::Heard { .. }
         | ClientMessage::MakeDirectory { .. }
         | ClientMessage::Remove { .. }
+        | ClientMessage::Rename { .. }
+        | ClientMessage::Delete { .. }
         | ClientMessage::Ping => Err(Misconduct::HelloFirst.into()),
     }
 }

@@ -7,7 +7,7 @@ use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
     client::Connect,
     problem::Who,
-    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tls, Verified},
+    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tally, Tls, Verified},
 };
 
 use super::outbox::Outbox;
@@ -310,6 +310,128 @@ pub fn leftover_path(directory: &RemotePath, path: &str) -> Result<RemotePath, P
              behind.",
         )
     })
+}
+
+/// A path of the page as an absolute one, without what a server may read in two ways.
+///
+/// # Errors
+/// As for [`absolute_path`], and when the text does not tell which file is meant: the portal shows
+/// with U+FFFD what is no text in a name.
+pub fn tidy_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+    if path.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(portal_problem(
+            format!("the name in {path:?} cannot be written exactly"),
+            "Its characters are not in UTF-8. Rename or delete it with a program that sends names \
+             as the server has them, or ask whoever runs the server.",
+        ));
+    }
+    Ok(tidied(&absolute_path(directory, path)?))
+}
+
+/// An absolute path without empty parts and `.`.
+#[must_use]
+pub fn tidied(path: &RemotePath) -> RemotePath {
+    let parts = path.as_bytes().split(|&byte| byte == b'/');
+    let names = parts.filter_map(|part| RemotePath::new(part).ok());
+    let names = names.filter(|name| name.as_bytes() != b".");
+    names.fold(RemotePath::root(), |path, name| path.join(&name))
+}
+
+/// How much was deleted or is left.
+#[must_use]
+pub fn tally(tally: ftps::Tally) -> Tally {
+    Tally { files: tally.files, directories: tally.directories }
+}
+
+/// The root, the login's own directory, or one above it.
+#[must_use]
+pub fn not_to_be_changed(path: &str) -> Problem {
+    portal_problem(
+        format!("{path:?} is the directory that the login opened, or one above it"),
+        "Choose something inside it.",
+    )
+}
+
+/// A rename would replace something.
+#[must_use]
+pub fn name_taken(to: &str) -> Problem {
+    Problem {
+        stage: Stage::Rename,
+        ..portal_problem(
+            format!("something has the name {to:?} already"),
+            "Choose another name, or delete what has it first. Nothing was renamed.",
+        )
+    }
+}
+
+/// A directory cannot be in itself.
+#[must_use]
+pub fn moved_into_itself(from: &str, to: &str) -> Problem {
+    Problem {
+        stage: Stage::Rename,
+        ..portal_problem(
+            format!("{to:?} is inside {from:?}, which cannot be moved into itself"),
+            "Choose a directory outside of it.",
+        )
+    }
+}
+
+/// The server would take the name for another one.
+#[must_use]
+pub fn name_not_kept() -> Problem {
+    portal_problem(
+        "the server keeps no space at the end of a name: it would take it for another one"
+            .to_owned(),
+        "Choose a name without a space at its end; ask whoever runs the server to change one that \
+         is there.",
+    )
+}
+
+/// A directory that holds something was to be deleted as an empty one.
+#[must_use]
+pub fn not_empty(problem: Problem, path: &str) -> Problem {
+    Problem {
+        message: format!("the directory {path:?} is not empty"),
+        cause: None,
+        remedy: Some(Remedy {
+            who: Who::You,
+            what: "Delete it with everything in it, or delete what is in it first.".to_owned(),
+        }),
+        ..problem
+    }
+}
+
+/// What was to be deleted with everything in it is no directory.
+#[must_use]
+pub fn not_a_directory(path: &RemotePath) -> Problem {
+    Problem {
+        stage: Stage::Delete,
+        ..portal_problem(
+            format!("the server does not list \"{path}\" as a directory"),
+            "List the directory above again. A link is deleted like a file: what it leads to stays.",
+        )
+    }
+}
+
+/// A directory holds more than may be deleted at once.
+#[must_use]
+pub fn too_much_to_delete(at: &RemotePath, max: u32) -> Problem {
+    Problem {
+        stage: Stage::Delete,
+        ..portal_problem(
+            format!(
+                "there is more to delete than {max} entries, or than the listing of \"{at}\" tells"
+            ),
+            "Delete the directories in it one by one, or ask whoever runs the portal to raise \
+             `max_deleted_entries`. Nothing was deleted.",
+        )
+    }
+}
+
+/// A refusal on the way through a directory.
+#[must_use]
+pub fn stopped_at(problem: Problem, at: &RemotePath) -> Problem {
+    Problem { message: format!("\"{at}\" was not deleted: {}", problem.message), ..problem }
 }
 
 /// Something that the portal says of its own.
