@@ -43,6 +43,7 @@ impl ServerMessage {
             | Self::Heard { .. }
             | Self::TakenOver
             | Self::Connecting { .. }
+            | Self::DataTls(_)
             | Self::Log { .. }
             | Self::Credit { .. }
             | Self::Goodbye { .. } => false,

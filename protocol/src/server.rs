@@ -69,6 +69,12 @@ messages! {
         },
         /// Logged in; uploads and listings are welcome.
         Connected(Connected),
+        /// How a data connection is encrypted: at the first one, and when it differs from what was
+        /// said last. It shows the same certificate as the control connection
+        /// ([`Connected::certificate`]), or it is not used.
+        ///
+        /// Not counted: the last one is said again on every socket.
+        DataTls(DataTls),
         /// There is no connection any more. Uploads under way have been answered one by one before.
         Disconnected {
             /// Why, unless the page asked for it.
@@ -301,6 +307,17 @@ pub struct Connected {
     pub digest: Algorithm,
 }
 
+/// How a data connection is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct DataTls {
+    /// What its handshake agreed on.
+    pub tls: Tls,
+    /// Which FTPS session of the page's session it belongs to, as [`LogLine::connection`] counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+}
+
 /// How a digest is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -461,6 +478,7 @@ crate::objects!(
     NewSession,
     Limits,
     Connected,
+    DataTls,
     FileDigest,
     Tls,
     Certificate,

@@ -110,6 +110,34 @@ with_each_server! {
         must_arrive(&mut client, &server, &files).await;
     }
 
+    async fn encryption_of_data_connections_is_said_and_not_for_each_of_them(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let connected = client.connect(&server).await;
+        let files: Vec<File> = (0..30)
+            .map(|n| File::new(format!("{n}.txt"), Content { len: 100, seed: n }))
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+        let frames = client.frames();
+        let said: Vec<_> = frames
+            .iter()
+            .filter_map(|frame| match serde_json::from_str(frame) {
+                Ok(ServerMessage::DataTls(facts)) => Some(facts),
+                _ => None,
+            })
+            .collect();
+        assert!(said.windows(2).all(|pair| pair[0].tls != pair[1].tls), "{said:?}");
+        assert!(!said.is_empty() && said.len() < files.len(), "{said:?}");
+        let last = said.last().unwrap();
+        // Pure-FTPd asks for nothing to be resumed, and gives too few tickets for it.
+        assert!(last.tls.resumed || server.kind() == Kind::PureFtpd, "{last:?}");
+        assert!(last.connection.is_some(), "{last:?}");
+        assert!(last.tls.version.starts_with("TLS 1."), "{last:?}");
+        assert!(last.tls.version <= connected.tls.version, "{last:?}");
+        let place = |name: &str| frames.iter().position(|frame| frame.contains(name));
+        assert!(place("\"type\":\"connected\"") < place("\"type\":\"data_tls\""));
+    }
+
     async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;

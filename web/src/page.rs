@@ -505,6 +505,8 @@ impl Page {
                 let news = self.connection.connected(connected);
                 self.arrive(news, directory);
             }
+            // The page shows the control connection's only.
+            ServerMessage::DataTls(_) => {}
             ServerMessage::Disconnected { problem } => {
                 let news = self.connection.disconnected(problem);
                 self.learn(news, now);

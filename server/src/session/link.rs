@@ -310,6 +310,7 @@ impl Worker {
 
     /// Vet, dial, log in, tell the page.
     async fn connect(&mut self, connect: Connect) -> Result<(Pool, Algorithm), End> {
+        self.outbox.forget_data_tls();
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let username = connect.username.clone();

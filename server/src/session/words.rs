@@ -7,7 +7,10 @@ use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
     client::Connect,
     problem::Who,
-    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tally, Tls, Verified},
+    server::{
+        Algorithm, Certificate, DataTls, Entry, EntryKind, FileDigest, LogKind, Tally, Tls,
+        Verified,
+    },
 };
 
 use super::outbox::Outbox;
@@ -31,6 +34,11 @@ pub fn transcript(outbox: Outbox) -> Transcript {
             if *stage == ftps::Stage::Connect {
                 return;
             }
+        }
+        if let (ftps::EventKind::Tls(facts), ftps::Connection::Data(_)) =
+            (&event.kind, event.connection)
+        {
+            outbox.data_tls(DataTls { tls: tls(facts), connection: event.session });
         }
         outbox.log(event.session, log_kind(event.line_kind()), event.to_string());
     })

@@ -15,7 +15,11 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ServerMessage, UploadId, lines::Lines, server::LogKind};
+use protocol::{
+    ServerMessage, UploadId,
+    lines::Lines,
+    server::{DataTls, LogKind},
+};
 use tokio::{
     io::AsyncWrite,
     sync::{Notify, Semaphore},
@@ -84,6 +88,15 @@ struct State {
     /// Credits that this socket has not got yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
+    data_tls: Option<LastDataTls>,
+}
+
+/// How the last data connection is encrypted.
+#[derive(Debug)]
+struct LastDataTls {
+    facts: DataTls,
+    /// Whether this socket has got it.
+    is_written: bool,
 }
 
 /// A counted message as it goes over the wire.
@@ -121,6 +134,7 @@ impl Outbox {
             hints: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
+            data_tls: None,
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -201,6 +215,23 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
+    /// Tells the page how a data connection is encrypted, where that differs from what was told
+    /// last: what is the same for every small file costs no message.
+    pub fn data_tls(&self, facts: DataTls) {
+        let mut state = self.state();
+        if state.data_tls.as_ref().is_some_and(|last| last.facts.tls == facts.tls) {
+            return;
+        }
+        state.data_tls = Some(LastDataTls { facts, is_written: false });
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// Another connection begins: its first data connection is told in any case.
+    pub fn forget_data_tls(&self) {
+        self.state().data_tls = None;
+    }
+
     /// Forgets what the page has heard.
     ///
     /// # Errors
@@ -231,6 +262,9 @@ impl Outbox {
         state.hints.clear();
         state.credits.clear();
         state.log.rewind(log);
+        if let Some(last) = &mut state.data_tls {
+            last.is_written = false;
+        }
     }
 
     /// Another page begins, which knows nothing: messages are counted from 0 again, and what an
@@ -313,6 +347,10 @@ impl Outbox {
             state.written += 1;
             return Ok(Some(text));
         }
+        if let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) {
+            last.is_written = true;
+            return Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?));
+        }
         let Some((upload, credit)) = state.credits.pop_first() else { return Ok(None) };
         Ok(Some(text(&super::words::credit(upload, credit))?))
     }
@@ -389,7 +427,7 @@ pub enum WriteError {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use protocol::Attempt;
+    use protocol::{Attempt, server::Tls};
     use tokio_tungstenite::tungstenite;
 
     use super::*;
@@ -477,6 +515,31 @@ mod tests {
         outbox.credit(UploadId(1), credit(2));
         let written = written(&outbox).await;
         assert!(written.len() == 1 && written[0].contains(r#""taken":2"#), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn encryption_of_data_is_told_when_it_differs_and_on_each_socket() {
+        let outbox = Outbox::new(LIMITS);
+        let facts = |resumed| {
+            let (version, cipher_suite) =
+                ("TLS 1.3".to_owned(), "TLS_AES_128_GCM_SHA256".to_owned());
+            DataTls { tls: Tls { version, cipher_suite, resumed }, connection: Some(1) }
+        };
+        outbox.data_tls(facts(true));
+        outbox.send(removed("a")).await;
+        let first = written(&outbox).await;
+        assert!(first[0].contains("removed") && first[1].contains("data_tls"), "{first:?}");
+        // Another session of the pool, and the same TLS.
+        outbox.data_tls(DataTls { connection: Some(2), ..facts(true) });
+        assert_eq!(written(&outbox).await.len(), 0);
+        outbox.data_tls(facts(false));
+        assert!(written(&outbox).await[0].contains(r#""resumed":false"#));
+        outbox.heard(1).unwrap();
+        outbox.rewind(0);
+        assert!(written(&outbox).await[0].contains("data_tls"));
+        outbox.forget_data_tls();
+        outbox.data_tls(facts(false));
+        assert_eq!(written(&outbox).await.len(), 1);
     }
 
     #[tokio::test]
