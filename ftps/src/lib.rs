@@ -152,7 +152,7 @@ pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
-pub use explain::Narrator;
+pub use explain::{Explanation, Language, Narrator};
 pub use features::Features;
 pub use line::Line;
 pub use listing::{

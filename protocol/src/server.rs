@@ -389,6 +389,10 @@ pub struct LogLine {
     pub connection: Option<u32>,
     /// Who speaks.
     pub kind: LogKind,
+    /// What it means: a place in the list of [`crate::EXPLANATIONS_PATH`], from 0. Absent where it
+    /// speaks for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<u16>,
     /// The text: a command or a reply verbatim, or a sentence of the portal. It may hold anything
     /// that a server can send: show it as text.
     pub text: String,

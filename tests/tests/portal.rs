@@ -138,6 +138,34 @@ with_each_server! {
         assert!(place("\"type\":\"connected\"") < place("\"type\":\"data_tls\""));
     }
 
+    async fn lines_of_the_log_are_explained_by_number(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        must_arrive_after_all(&mut client, &server).await;
+        let list = |lang: &str| -> Vec<String> {
+            let answer = portal.ask("GET", &format!("/explanations.json?lang={lang}"), &[]);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            serde_json::from_str(&answer.body).unwrap()
+        };
+        let (english, german) = (list("en"), list("de"));
+        let log = client.log();
+        let explained = |start: &str, list: &[String]| {
+            let line = log.iter().find(|line| line.text.starts_with(start));
+            let line = line.unwrap_or_else(|| panic!("{start}: {}", client.transcript()));
+            list[usize::from(line.explanation.unwrap_or_else(|| panic!("{line:?}")))].clone()
+        };
+        assert!(explained("AUTH TLS", &english).contains("encrypted"));
+        assert!(explained("AUTH TLS", &german).contains("verschlüsselt"));
+        assert!(explained("234", &english).contains("TLS starts now"));
+        assert!(explained("PASS ****", &german).contains("Passwort"));
+        assert!(explained("Data connection 1:", &english).contains("encrypted"));
+        // What a reply means depends on the command before it.
+        assert!(explained("331", &english).contains("password"));
+        let silent = log.iter().filter(|line| line.explanation.is_none());
+        assert!(silent.count() * 2 < log.len(), "{}", client.transcript());
+    }
+
     async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;

@@ -22,7 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     offers::{OpenUpload, OpenUploads},
-    outbox::Outbox,
+    outbox::{Line, Outbox},
     remote::{self, Remote},
     uploader::{Uploader, Waiting},
     words,
@@ -364,7 +364,7 @@ impl Worker {
 
     /// A line that belongs to no FTPS session.
     fn log(&self, kind: LogKind, text: String) {
-        self.outbox.log(None, kind, text);
+        self.outbox.log(Line::plain(kind, text));
     }
 
     /// Tries the addresses one after the other; the first that answers at all is the one.

@@ -13,6 +13,7 @@
 //! - [`remote`]: files and directories that are renamed and deleted on the server.
 //! - [`uploader`]: the uploads that wait, and those who take one after the other.
 //! - [`upload`]: one upload between the page and the engine.
+//! - [`narration`]: what each line of the session log means.
 //! - [`words`]: the engine's events and errors in the words of the protocol.
 
 pub mod chunks;
@@ -20,6 +21,7 @@ pub mod conversation;
 pub mod digests;
 pub mod life;
 pub mod link;
+pub mod narration;
 pub mod offers;
 pub mod outbox;
 pub mod registry;

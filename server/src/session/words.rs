@@ -13,7 +13,10 @@ use protocol::{
     },
 };
 
-use super::outbox::Outbox;
+use super::{
+    narration::Narration,
+    outbox::{Line, Outbox},
+};
 use crate::{
     portal::Portal,
     relay::Credit,
@@ -23,7 +26,10 @@ use crate::{
 /// The transcript of the engine as lines of the session log and stages of the connection.
 #[must_use]
 pub fn transcript(outbox: Outbox) -> Transcript {
+    let narration = Narration::default();
     Transcript::new(move |event| {
+        // Before any of them is left out: a narrator has to hear all.
+        let explanation = narration.explain(&event);
         if let ftps::EventKind::Stage(stage) = &event.kind {
             // Past the login, the commands and replies themselves say where it is.
             if *stage > ftps::Stage::Setup {
@@ -40,7 +46,12 @@ pub fn transcript(outbox: Outbox) -> Transcript {
         {
             outbox.data_tls(DataTls { tls: tls(facts), connection: event.session });
         }
-        outbox.log(event.session, log_kind(event.line_kind()), event.to_string());
+        outbox.log(Line {
+            connection: event.session,
+            explanation,
+            kind: log_kind(event.line_kind()),
+            text: event.to_string(),
+        });
     })
 }
 

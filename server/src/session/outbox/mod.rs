@@ -15,11 +15,7 @@ use std::{
     time::Duration,
 };
 
-use protocol::{
-    ServerMessage, UploadId,
-    lines::Lines,
-    server::{DataTls, LogKind},
-};
+use protocol::{ServerMessage, UploadId, lines::Lines, server::DataTls};
 use tokio::{
     io::AsyncWrite,
     sync::{Notify, Semaphore},
@@ -28,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
-pub use self::log::LogLimits;
+pub use self::log::{Line, LogLimits};
 use crate::{relay::Credit, websocket::Writer};
 
 /// What is said within this time after a frame goes with the next one: the first word is said at
@@ -210,8 +206,8 @@ impl Outbox {
     }
 
     /// Adds a line to the session log.
-    pub fn log(&self, connection: Option<u32>, kind: LogKind, text: String) {
-        self.state().log.push(connection, kind, text);
+    pub fn log(&self, line: Line) {
+        self.state().log.push(line);
         self.shared.filled.notify_one();
     }
 
@@ -427,7 +423,10 @@ pub enum WriteError {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use protocol::{Attempt, server::Tls};
+    use protocol::{
+        Attempt,
+        server::{LogKind, Tls},
+    };
     use tokio_tungstenite::tungstenite;
 
     use super::*;
@@ -456,7 +455,7 @@ mod tests {
     #[tokio::test]
     async fn log_lines_go_before_the_message_that_follows_them() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(Some(1), LogKind::Command, "FEAT".into());
+        outbox.log(Line { connection: Some(1), ..Line::plain(LogKind::Command, "FEAT") });
         outbox.send(removed("a")).await;
         let written = written(&outbox).await;
         assert!(written[0].contains("FEAT") && written[0].contains(r#""connection":1"#));
@@ -545,7 +544,7 @@ mod tests {
     #[tokio::test]
     async fn page_that_begins_anew_gets_the_log_and_nothing_else() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(None, LogKind::Status, "before".into());
+        outbox.log(Line::plain(LogKind::Status, "before"));
         outbox.send(removed("a")).await;
         assert_eq!(written(&outbox).await.len(), 2);
         outbox.start_over();
