@@ -1,4 +1,5 @@
-//! What commands and replies mean, for somebody who has never read an RFC: one line each.
+//! What commands, replies and decisions mean, for somebody who has never read an RFC: one line each,
+//! in English here and in German beside it in `sentences`.
 //!
 //! Many codes mean one thing in the RFC and another after a certain command, so a reply is
 //! explained together with the command that it answers, where that is known; a [`Narrator`] keeps

@@ -7,13 +7,15 @@
 )]
 
 use std::{
+    collections::VecDeque,
     fs,
     os::unix::fs::{chown, lchown, symlink},
     path::{Path, PathBuf},
 };
 
 use ferryport_tests::{
-    client::{Client, NotDeleted},
+    client::{Client, File, NotDeleted, Outcome},
+    content::Content,
     portal::{Options, Portal},
     servers::{Kind, Server},
     with_each_server,
@@ -205,6 +207,33 @@ with_each_server! {
         }
         assert_eq!(server.files(), ["b", "folder/b"]);
         assert_eq!(client.list("").await.unwrap().len(), home);
+    }
+
+    async fn files_are_changed_while_an_upload_is_under_way(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "old name", "x");
+        plant(&server, "all/of/it", "x");
+        // More than a window: it cannot end before the portal was asked.
+        let file = File::new("big.bin", Content { len: 20 << 20, seed: 1 });
+        let mut asks = VecDeque::from([
+            ClientMessage::Rename { from: "old name".to_owned(), to: "new name".to_owned() },
+            ClientMessage::Delete {
+                path: "all".to_owned(),
+                kind: EntryKind::Directory,
+                recursive: true,
+            },
+        ]);
+        let outcomes = client
+            .upload_and(std::slice::from_ref(&file), |message, _| match message {
+                ServerMessage::Opened { .. } | ServerMessage::Credit { .. } => asks.pop_front(),
+                _ => None,
+            })
+            .await;
+        assert!(matches!(outcomes[..], [Outcome::Done { .. }]), "{outcomes:?}");
+        // Answers come in the order of what was asked.
+        client.list("").await.unwrap();
+        assert_eq!(server.files(), ["big.bin", "new name"], "{}", client.transcript());
+        assert_eq!(server.sha256_of("big.bin"), Some(file.content.sha256()));
     }
 
     async fn disconnect_ends_a_delete_and_it_is_answered(server: Server) {
