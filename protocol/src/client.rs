@@ -22,6 +22,10 @@ messages! {
             /// from a page that was loaded again and holds nothing of the session any more.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<Heard>,
+            /// What [`crate::Problem::cause`] and [`crate::Remedy`] are to be said in, as far as
+            /// the portal can.
+            #[serde(default, skip_serializing_if = "Language::is_english")]
+            language: Language,
         },
         /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
         Connect(Connect),
@@ -104,6 +108,23 @@ messages! {
         /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC
         /// 6455.
         Ping,
+    }
+}
+
+/// A language that the portal speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+}
+
+impl Language {
+    fn is_english(&self) -> bool {
+        *self == Self::En
     }
 }
 

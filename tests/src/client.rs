@@ -14,7 +14,7 @@ use futures_util::{
 use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
     Window,
-    client::{Connect, Heard, Offer, Secret},
+    client::{Connect, Heard, Language, Offer, Secret},
     server::{
         Algorithm, Certificate, Connected, Entry, EntryKind, Existing, FileDigest, Limits, LogLine,
         NewSession, Tally, Verified,
@@ -73,6 +73,7 @@ pub struct Client {
     sockets: u32,
     /// How digests are made.
     algorithm: Algorithm,
+    language: Language,
 }
 
 /// One socket of a session.
@@ -257,6 +258,7 @@ impl Client {
             when_broken: WhenBroken::Panic,
             sockets: 1,
             algorithm: Algorithm::Blake3,
+            language: Language::En,
         };
         client.say_hello(None).await;
         match client.hear().await {
@@ -375,7 +377,13 @@ impl Client {
 
     async fn say_hello(&mut self, resume: Option<Heard>) {
         let NewSession { session, secret } = self.session.clone();
-        let hello = ClientMessage::Hello { version: protocol::VERSION, session, secret, resume };
+        let hello = ClientMessage::Hello {
+            version: protocol::VERSION,
+            session,
+            secret,
+            resume,
+            language: self.language,
+        };
         let text = serde_json::to_string(&hello).expect("a message is JSON");
         // A socket that breaks already is noticed by whoever listens.
         let _broken = self.socket.sender.send(Message::text(text)).await;
@@ -692,6 +700,11 @@ impl Client {
                 _ => {}
             }
         }
+    }
+
+    /// Says from the next socket on that its person reads that language.
+    pub fn reads(&mut self, language: Language) {
+        self.language = language;
     }
 
     /// Gives a file or a directory another name.

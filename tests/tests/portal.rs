@@ -19,7 +19,7 @@ use ferryport_tests::{
 };
 use protocol::{
     ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
-    client::{Connect, Secret},
+    client::{Connect, Language, Secret},
     server::{EntryKind, Existing},
 };
 
@@ -176,6 +176,22 @@ with_each_server! {
         assert_eq!(problem.stage, Stage::Login, "{problem:?}");
         assert!(reply(&problem).starts_with("530"), "{problem:?}");
         must_go_on(&mut client, &server).await;
+    }
+
+    async fn causes_and_remedies_are_said_in_the_persons_language(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        // Without a connection its session would end with its first socket.
+        client.connect(&server).await;
+        client.reads(Language::De);
+        client.begin_anew().await;
+        let mut connect = to(&server);
+        connect.trusted_certificate = Some(server.certificate_sha256());
+        connect.password = Secret::new("not the password".to_owned());
+        let problem = must_fail(&mut client, connect).await;
+        assert!(problem.cause.as_ref().unwrap().contains("Passwort"), "{problem:?}");
+        assert!(problem.remedy.as_ref().unwrap().what.contains("Prüfen Sie"), "{problem:?}");
+        assert!(reply(&problem).starts_with("530"), "{problem:?}");
     }
 
     async fn an_unknown_certificate_is_shown_and_nothing_secret_is_sent(server: Server) {

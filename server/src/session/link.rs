@@ -322,7 +322,7 @@ impl Worker {
         let credentials = words::credentials(connect).map_err(End::Problem)?;
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
+        let client = lease.client().await.map_err(|error| End::Problem(self.problem(&error)))?;
         let facts = client.facts();
         let digest = words::digest_algorithm(client);
         let connected = Connected {
@@ -393,7 +393,7 @@ impl Worker {
                         return Err(End::CertificateNotTrusted);
                     }
                     let answered = error.stage() != ftps::Stage::Connect;
-                    problem = Some(words::problem(&error));
+                    problem = Some(self.problem(&error));
                     if answered {
                         break;
                     }
@@ -431,8 +431,13 @@ impl Worker {
         }
     }
 
+    fn problem(&self, error: &ftps::Error) -> Problem {
+        words::problem(error, self.outbox.language())
+    }
+
     fn remote<'a>(&'a self, pool: &'a Pool) -> Remote<'a> {
-        Remote { pool, settings: &self.portal.settings, hang_up: &self.hang_up }
+        let language = self.outbox.language();
+        Remote { pool, settings: &self.portal.settings, language, hang_up: &self.hang_up }
     }
 
     async fn list(&self, pool: &Pool, path: String) {
@@ -449,14 +454,14 @@ impl Worker {
         path: &str,
     ) -> Result<(RemotePath, ftps::Listing), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         let listing = tokio::select! {
             listing = client.list(&directory) => listing,
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => return Err(words::not_connected()),
         };
-        Ok((directory, listing.map_err(|error| words::problem(&error))?))
+        Ok((directory, listing.map_err(|error| self.problem(&error))?))
     }
 
     async fn make_directory(&self, pool: &Pool, path: String) {
@@ -469,11 +474,11 @@ impl Worker {
 
     async fn try_make_directory(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         tokio::select! {
             made = client.make_directories(&directory) => {
-                made.map_err(|error| words::problem(&error))
+                made.map_err(|error| self.problem(&error))
             }
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => Err(words::not_connected()),
@@ -491,10 +496,10 @@ impl Worker {
     /// Nothing but what an upload left behind: no page deletes other files.
     async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let leftover = words::leftover_path(&words::directory(client), path)?;
         tokio::select! {
-            removed = lease.remove(&leftover) => removed.map_err(|error| words::problem(&error)),
+            removed = lease.remove(&leftover) => removed.map_err(|error| self.problem(&error)),
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => Err(words::not_connected()),
         }

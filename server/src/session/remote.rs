@@ -17,6 +17,8 @@ pub struct Remote<'a> {
     pub pool: &'a Pool,
     /// Limits.
     pub settings: &'a Settings,
+    /// What problems are said in.
+    pub language: ftps::Language,
     /// Cancelled when the link ends: what is under way stops where it is.
     pub hang_up: &'a CancellationToken,
 }
@@ -39,7 +41,7 @@ impl Remote<'_> {
 
     async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
         let home = words::directory(client);
         let (old, new) = (changeable(&home, from)?, words::tidy_path(&home, to)?);
         if is_within(&new, &old) && new != old {
@@ -50,7 +52,7 @@ impl Remote<'_> {
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => return Err(words::not_connected()),
         };
-        match renamed.map_err(|error| words::problem(&error))? {
+        match renamed.map_err(|error| words::problem(&error, self.language))? {
             Renamed::Done => Ok(()),
             Renamed::Taken => Err(words::name_taken(to)),
             Renamed::NotKept => Err(words::name_not_kept()),
@@ -75,7 +77,7 @@ impl Remote<'_> {
 
     async fn delete_file(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
         let file = changeable(&words::directory(client), path)?;
         if !client.keeps_name(&file) {
             return Err(words::name_not_kept().into());
@@ -84,13 +86,13 @@ impl Remote<'_> {
             deleted = client.delete(&file) => deleted,
             () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
         };
-        deleted.map_err(|error| words::problem(&error))?;
+        deleted.map_err(|error| words::problem(&error, self.language))?;
         Ok(Tally { files: 1, directories: 0 })
     }
 
     async fn delete_directory(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
         let directory = changeable(&words::directory(client), path)?;
         if !client.keeps_name(&directory) {
             return Err(words::name_not_kept().into());
@@ -102,7 +104,7 @@ impl Remote<'_> {
         match removed {
             Ok(()) => Ok(Tally { files: 0, directories: 1 }),
             Err((error, not_empty)) => {
-                let problem = words::problem(&error);
+                let problem = words::problem(&error, self.language);
                 let problem = if not_empty { words::not_empty(problem, path) } else { problem };
                 Err(Box::new(Stopped { not_empty, ..Stopped::from(problem) }))
             }
@@ -111,7 +113,7 @@ impl Remote<'_> {
 
     async fn delete_tree(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
         let directory = changeable(&words::directory(client), path)?;
         let limits = TreeLimits {
             entries: u64::from(self.settings.max_deleted_entries),
@@ -142,7 +144,9 @@ impl Remote<'_> {
                 words::too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
             }
             Obstacle::NameNotKept => words::name_not_kept(),
-            Obstacle::Failed(error) => words::stopped_at(words::problem(error), &stopped.at),
+            Obstacle::Failed(error) => {
+                words::stopped_at(words::problem(error, self.language), &stopped.at)
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use ftps::{Credentials, Password, RemotePath, Transcript, Username};
 use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
-    client::Connect,
+    client::{Connect, Language},
     problem::Who,
     server::{
         Algorithm, Certificate, DataTls, Entry, EntryKind, FileDigest, LogKind, Tally, Tls,
@@ -183,10 +183,19 @@ pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
     }
 }
 
-/// An error of the engine: facts, likely cause, remedy.
+/// The engine's name of a page's language.
 #[must_use]
-pub fn problem(error: &ftps::Error) -> Problem {
-    let diagnosis = error.diagnosis();
+pub fn language(language: Language) -> ftps::Language {
+    match language {
+        Language::En => ftps::Language::English,
+        Language::De => ftps::Language::German,
+    }
+}
+
+/// An error of the engine: facts, likely cause, remedy. The facts are in English.
+#[must_use]
+pub fn problem(error: &ftps::Error, language: ftps::Language) -> Problem {
+    let diagnosis = error.diagnosis_in(language);
     Problem {
         stage: stage(error.stage()),
         message: error.chain(),

@@ -15,6 +15,7 @@ use std::{
     time::Duration,
 };
 
+use ftps::Language;
 use protocol::{ServerMessage, UploadId, lines::Lines, server::DataTls};
 use tokio::{
     io::AsyncWrite,
@@ -85,6 +86,7 @@ struct State {
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
     data_tls: Option<LastDataTls>,
+    language: Language,
 }
 
 /// How the last data connection is encrypted.
@@ -131,6 +133,7 @@ impl Outbox {
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
             data_tls: None,
+            language: Language::default(),
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -221,6 +224,17 @@ impl Outbox {
         state.data_tls = Some(LastDataTls { facts, is_written: false });
         drop(state);
         self.shared.filled.notify_one();
+    }
+
+    /// What the page's person reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.state().language
+    }
+
+    /// The page says what its person reads; what was said before stays as it was said.
+    pub fn set_language(&self, language: Language) {
+        self.state().language = language;
     }
 
     /// Another connection begins: its first data connection is told in any case.
