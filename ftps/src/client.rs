@@ -17,7 +17,7 @@ use crate::{
     features::Features,
     path::RemotePath,
     profile::SharedProfile,
-    reply::{Reply, Severity},
+    reply::Reply,
     tls::TlsFacts,
     transcript::{Status, Transcript},
 };
@@ -28,12 +28,16 @@ pub(crate) mod digest;
 mod directories;
 mod directory;
 mod list;
+mod rename;
 mod store;
 pub(crate) mod survey;
 mod transfer;
+mod tree;
 
 pub(crate) use directories::{Directories, Naming};
+pub use rename::Renamed;
 pub use store::{Store, Stored};
+pub use tree::{NotDeleted, Obstacle, Tally, TreeLimits};
 
 /// What is known about a session from its opening.
 #[derive(Clone, Debug)]
@@ -61,6 +65,8 @@ pub struct Client {
     facts: ConnectionFacts,
     /// Where the session is, as far as it is known.
     directory: Option<RemotePath>,
+    /// [`Directories::changes`] when it went there.
+    entered_at: u64,
     directories: Directories,
     /// What `HASH` makes, where we chose it.
     algorithm: Option<Algorithm>,
@@ -88,6 +94,7 @@ impl Client {
             config,
             profile,
             directory: facts.initial_directory.clone(),
+            entered_at: directories.changes(),
             facts,
             directories,
             algorithm: None,
@@ -131,27 +138,6 @@ impl Client {
     pub async fn idle(&mut self) -> Error {
         let kind = self.control.idle().await;
         self.report(self.control.error(kind, Stage::Idle))
-    }
-
-    /// Renames a file or directory (`RNFR`, `RNTO`, RFC 959 §4.1.3). Most servers replace a file
-    /// that has the new name.
-    ///
-    /// # Errors
-    /// [`Error`] with the server's reply where it refuses either command.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the client is not usable when the future was dropped, and the file may
-    /// have either name.
-    pub async fn rename(&mut self, from: &RemotePath, to: &RemotePath) -> Result<(), Error> {
-        let (from, to) = (self.absolute(from), self.absolute(to));
-        let rnfr = Command::Rnfr(&from);
-        let reply = self.control.exchange(rnfr, Stage::Rename).await?;
-        if reply.code().severity() != Severity::Completion {
-            self.control.expect(reply, Severity::Intermediate, rnfr, Stage::Rename)?;
-        }
-        self.control.complete(Command::Rnto(&to), Stage::Rename).await?;
-        self.directories.forget(&from);
-        Ok(())
     }
 
     /// Deletes a file (`DELE`, RFC 959 §4.1.3).

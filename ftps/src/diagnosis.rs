@@ -6,19 +6,21 @@
 //!
 //! - `refusal`: what a reply means.
 //! - `certificate`: what the doubts about a certificate mean.
-//! - `advice`: the texts.
+//! - `advice`, `german`: the texts.
 
 use std::{io, net::Ipv4Addr, time::Duration};
 
 use crate::{
     connect::proxy::{ProxyFailure, ServerTrouble},
     error::{Error, Evidence, Kind, Stage, What},
+    explain::Language,
     reply::{Code, Reply, decoder::DecodeError},
     tls::{self, ClientCertificate, TlsVersion},
 };
 
 mod advice;
 mod certificate;
+mod german;
 mod refusal;
 
 /// A session that is older than this may be too old for the server to resume: some keep sessions
@@ -230,15 +232,19 @@ impl Cause {
     /// What the cause means and what to do, where the error is not known that it comes from.
     #[must_use]
     pub fn diagnosis(self) -> Diagnosis {
-        self.diagnosis_with(&Evidence::default())
+        self.diagnosis_with(&Evidence::default(), Language::English)
     }
 
-    fn diagnosis_with(self, evidence: &Evidence) -> Diagnosis {
+    fn diagnosis_with(self, evidence: &Evidence, language: Language) -> Diagnosis {
         let advice = self.advice();
+        let (explanation, remedy) = match language {
+            Language::English => (advice.explanation, advice.remedy),
+            Language::German => self.german(),
+        };
         Diagnosis {
             cause: self,
-            explanation: advice::fill(advice.explanation, evidence),
-            remedy: advice::fill(advice.remedy, evidence),
+            explanation: advice::fill(explanation, evidence, language),
+            remedy: advice::fill(remedy, evidence, language),
             who: advice.who,
         }
     }
@@ -251,7 +257,14 @@ impl Error {
     /// of the [evidence](Self::evidence).
     #[must_use]
     pub fn diagnosis(&self) -> Diagnosis {
-        let diagnosis = self.cause().diagnosis_with(self.evidence());
+        self.diagnosis_in(Language::English)
+    }
+
+    /// The same in a language. What speaks against a certificate ([`Doubt`](crate::Doubt)) is in
+    /// English in all of them.
+    #[must_use]
+    pub fn diagnosis_in(&self, language: Language) -> Diagnosis {
+        let diagnosis = self.cause().diagnosis_with(self.evidence(), language);
         match self.kind() {
             Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted),
             _ => diagnosis,
@@ -544,6 +557,25 @@ mod tests {
         let tls = TlsFacts { version, cipher_suite: "x".to_owned(), resumed: false };
         let age = Duration::from_secs(age_secs);
         Evidence { tls: Some(tls), data_connections, age, ..Evidence::default() }
+    }
+
+    #[test]
+    fn texts_in_german_have_the_evidence_in_them_too() {
+        let evidence = Evidence {
+            data_port: Some(50_000),
+            passive_address: Some(Ipv4Addr::new(10, 0, 0, 7)),
+            data_connections: 3,
+            commands: 700,
+            ..Evidence::default()
+        };
+        let text = |cause: Cause| cause.diagnosis_with(&evidence, Language::German).explanation;
+        assert!(text(Cause::DataConnectionBlocked).contains("zu Port 50000"));
+        assert!(text(Cause::PrivateAddress).contains("10.0.0.7"));
+        assert!(text(Cause::TicketsRunOut).contains("3 Datenverbindungen"));
+        assert!(text(Cause::CutAfterMany).contains("700 Befehlen"));
+        let unknown = Cause::NotFtp.diagnosis_with(&Evidence::default(), Language::German);
+        assert!(unknown.explanation.contains("an dem Port"), "{unknown:?}");
+        assert_eq!(unknown.who, Cause::NotFtp.diagnosis().who);
     }
 
     #[test]

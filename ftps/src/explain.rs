@@ -1,4 +1,5 @@
-//! What commands and replies mean, for somebody who has never read an RFC: one line each.
+//! What commands, replies and decisions mean, for somebody who has never read an RFC: one line each,
+//! in English here and in German beside it in `sentences`.
 //!
 //! Many codes mean one thing in the RFC and another after a certain command, so a reply is
 //! explained together with the command that it answers, where that is known; a [`Narrator`] keeps
@@ -7,15 +8,72 @@
 //! The codes are those of RFC 959, 2228, 2428, 3659 and 4217, and of the drafts that servers
 //! follow. A code that none of them has is explained by its first two digits (RFC 959 §4.2.1).
 
-use std::{borrow::Cow, collections::VecDeque};
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::LazyLock,
+};
 
 use crate::{
+    error::Stage,
+    profile::Rung,
     reply::{Code, Severity},
-    transcript::{Event, EventKind},
+    tls::TlsFacts,
+    transcript::{Connection, Event, EventKind, Status},
+    upload::Verified,
 };
+
+mod sentences;
+
+use sentences::SENTENCES;
 
 /// The most commands that a narrator remembers while their replies have not come.
 const MAX_OUTSTANDING: usize = 64;
+
+/// A language that explanations are in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Language {
+    /// English, in which they are written.
+    #[default]
+    English,
+    /// German.
+    German,
+}
+
+/// One of the explanations, the same in every language.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Explanation(u16);
+
+impl Explanation {
+    /// All of them, each at the place of its number.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..).take(SENTENCES.len()).map(Self)
+    }
+
+    /// That of a sentence of this module.
+    fn of(english: &'static str) -> Option<Self> {
+        static NUMBERS: LazyLock<HashMap<&str, u16>> = LazyLock::new(|| {
+            SENTENCES.iter().zip(0..).map(|((english, _), number)| (*english, number)).collect()
+        });
+        NUMBERS.get(english).copied().map(Self)
+    }
+
+    /// Its place in the list, the same in every language. It is another one in another version of
+    /// this crate.
+    #[must_use]
+    pub fn number(self) -> u16 {
+        self.0
+    }
+
+    /// Its text: one or two sentences.
+    #[must_use]
+    pub fn text(self, language: Language) -> &'static str {
+        let (english, german) = SENTENCES.get(usize::from(self.0)).copied().unwrap_or_default();
+        match language {
+            Language::English => english,
+            Language::German => german,
+        }
+    }
+}
 
 /// What a command does. Takes its verb or its whole line, in either case; `None` where the command
 /// is not known here.
@@ -92,10 +150,10 @@ pub fn command(line: &str) -> Option<&'static str> {
 /// What a reply means, by its code and the command that it answers: its verb or its whole line, in
 /// either case.
 #[must_use]
-pub fn reply(code: Code, answers: Option<&str>) -> Cow<'static, str> {
+pub fn reply(code: Code, answers: Option<&str>) -> &'static str {
     let (verb, argument) = answers.map(words).unwrap_or_default();
     let text = after(code.value(), &verb, &argument).or_else(|| by_code(code.value()));
-    text.map_or_else(|| by_digits(code), Cow::Borrowed)
+    text.unwrap_or_else(|| by_digits(code))
 }
 
 /// The first two words in upper case; all other words, the password among them, are left out.
@@ -323,24 +381,224 @@ fn by_code(code: u16) -> Option<&'static str> {
 }
 
 /// What the first two digits mean (RFC 959 §4.2.1).
-fn by_digits(code: Code) -> Cow<'static, str> {
-    let outcome = match code.severity() {
-        Severity::Preliminary => "It has begun, and another reply follows",
-        Severity::Completion => "Done",
-        Severity::Intermediate => "So far it is right, and the server waits for more",
-        Severity::TransientFailure => "Not now: it may work later",
-        Severity::PermanentFailure => "No: it will not work like that",
-    };
-    let topic = match code.value() / 10 % 10 {
-        0 => "the command itself",
-        1 => "information",
-        2 => "the connections",
-        3 => "the login",
-        5 => "files and directories",
-        _ => return Cow::Owned(format!("{outcome}. The code is this server's own.")),
-    };
-    Cow::Owned(format!("{outcome}. It is about {topic}."))
+fn by_digits(code: Code) -> &'static str {
+    /// The sentence on each topic after the one on the outcome.
+    macro_rules! about {
+        ($outcome:literal) => {
+            match code.value() / 10 % 10 {
+                0 => concat!($outcome, ". It is about the command itself."),
+                1 => concat!($outcome, ". It is about information."),
+                2 => concat!($outcome, ". It is about the connections."),
+                3 => concat!($outcome, ". It is about the login."),
+                5 => concat!($outcome, ". It is about files and directories."),
+                _ => concat!($outcome, ". The code is this server's own."),
+            }
+        };
+    }
+    match code.severity() {
+        Severity::Preliminary => about!("It has begun, and another reply follows"),
+        Severity::Completion => about!("Done"),
+        Severity::Intermediate => about!("So far it is right, and the server waits for more"),
+        Severity::TransientFailure => about!("Not now: it may work later"),
+        Severity::PermanentFailure => about!("No: it will not work like that"),
+    }
 }
+
+/// What a decision of the engine means, or why it is worth knowing.
+#[must_use]
+pub fn status(status: &Status) -> &'static str {
+    match status {
+        Status::Connecting { .. } => {
+            "The portal opens the control connection: commands and replies go over it."
+        }
+        Status::ConnectingData { .. } => {
+            "Each listing and each file has a data connection of its own, beside the control connection."
+        }
+        Status::ThroughProxy { .. } => {
+            "Whoever runs the portal set a proxy between it and all servers. It sees only encrypted bytes."
+        }
+        Status::Probing { .. } => {
+            "A server for implicit TLS waits silently until TLS begins; one for explicit TLS speaks first."
+        }
+        Status::TryingAuthSsl => "Older servers know the same encryption under its older name.",
+        Status::BannerLimitsTls { .. } => {
+            "TLS 1.2 is safe too, and with it the data connections of this server work."
+        }
+        Status::AlpnRefused => {
+            "ALPN names the protocol when TLS starts. Leaving it out weakens nothing."
+        }
+        Status::Reconnecting => "Nobody is logged in yet, so nothing is lost.",
+        Status::NoPasswordNeeded => {
+            "The user name alone lets in: the server may be open to everybody."
+        }
+        Status::NoFeatures => {
+            "Without that list the portal tries what it needs and sees whether it works."
+        }
+        Status::Utf8Refused => {
+            "Most servers that do not switch use UTF-8 anyway. Names with accents show whether it is so."
+        }
+        Status::LoggedIn { .. } => {
+            "The server knows who you are, and this is the directory where you start."
+        }
+        Status::EpsvRefused => {
+            "EPSV and PASV both ask for a port for the data. PASV is older and does the same here."
+        }
+        Status::EpsvUnreachable { .. } => {
+            "A firewall may know only the older command, and open a port only for that."
+        }
+        Status::PassiveAddressIgnored { .. } => {
+            "A server behind a router often names an address that only its own network knows."
+        }
+        Status::OtherCodeEndsReply => {
+            "A reply of several lines should begin and end with one code. It is read all the same."
+        }
+        Status::UnexpectedReply => "It is left out, so that no command gets the answer to another.",
+        Status::MisplacedReply => {
+            "Which reply belongs to which command is not certain any more, so the session ends."
+        }
+        Status::NoCloseNotify => {
+            "TLS has a farewell that shows that nothing was cut off. Many servers leave it out."
+        }
+        Status::Transferred { .. } => {
+            "So much went over the data connection. The server's reply says whether it is stored."
+        }
+        Status::Listed { .. } => "So many files and directories were read from the listing.",
+        Status::ListingCutOff { .. } => {
+            "The portal reads listings up to a limit, so that none takes all its memory."
+        }
+        Status::ServerClock { .. } => {
+            "A simple listing does not name its time zone. A single file's date, asked for in UTC, told it."
+        }
+        Status::ServerClockUntold => {
+            "A simple listing does not name its time zone, so its times may be hours off."
+        }
+        Status::DirectoryExists { .. } => "Somebody made it before: that is just as good.",
+        Status::Aborted => {
+            "The data connection was closed before the file was whole, because we wanted it."
+        }
+        Status::Suspended { .. } => {
+            "The upload can go on later where it stopped, without sending these bytes again."
+        }
+        Status::Resynchronising => {
+            "A harmless command shows whether the next reply is the one that belongs to it."
+        }
+        Status::Climbing(Rung::Tls12) => {
+            "Some servers resume a TLS 1.3 session once only, or not at all. TLS 1.2 is safe too."
+        }
+        Status::Climbing(Rung::WithoutAlpn) => {
+            "ALPN names the protocol on each new connection. Leaving it out weakens nothing."
+        }
+        Status::Climbing(Rung::NewConnection) => "Uploads go on from what the server holds.",
+        Status::Climbing(Rung::OneByOne) => {
+            "Commands sent together save time. One by one is slower and safe."
+        }
+        Status::Rotating { .. } => {
+            "Some firewalls end a session after many commands. A fresh one is cheaper than a break."
+        }
+        Status::TryingAgain { .. } => {
+            "The wait becomes longer each time, so that a server in trouble can recover."
+        }
+        Status::WaitingForSession => "Servers let each user in only so many times at once.",
+        Status::SessionsLimited { .. } => {
+            "More sessions would be faster, but this server does not want them."
+        }
+        Status::GoingOn { .. } => "Only what is missing is sent.",
+        Status::StartingOver { .. } => {
+            "Half of one file and half of another would be worse than a second try."
+        }
+        Status::TailProved { .. } => {
+            "The upload goes on only because the end of what is there was compared."
+        }
+        Status::ReplyLost { .. } => {
+            "The connection broke between the last byte and the reply. The size tells how it ended."
+        }
+        Status::AlreadyWhole { .. } => {
+            "Nothing has to be sent again; it is only checked and named."
+        }
+        Status::TakingUp { .. } => {
+            "You chose to go on with the file that is there. It gets its name back when it is whole."
+        }
+        Status::BeginningKept { .. } => {
+            "Nothing of somebody else's file is removed. You can look at it under that name."
+        }
+        Status::NameHeld { .. } => {
+            "A server may notice late that a connection is gone, and keeps its file until then."
+        }
+        Status::RenameReplyLost { .. } => {
+            "The connection broke after the server had renamed the file."
+        }
+        Status::RestartRefused => "APPE appends to what is there, which comes to the same.",
+        Status::AppendRefused => "What was sent before has to be sent again.",
+        Status::RenameForbidden => {
+            "Elsewhere a file gets its name only when it is whole. Here others can see half of it."
+        }
+        Status::WritingInPlace { .. } => {
+            "If this upload breaks off, the old file is gone and the new one is not whole yet."
+        }
+        Status::MovedAside { .. } => {
+            "It is removed once the new file has its name, so that there is one at any time."
+        }
+        Status::DateRefused => "The content is not touched by that.",
+        Status::DigestRefused => {
+            "An equal size makes it likely, not certain, that every byte is right."
+        }
+        Status::Checked(Verified::Digest(_)) => {
+            "Both sides made a checksum of the whole file by themselves, and they are equal."
+        }
+        Status::Checked(Verified::Size { .. }) => {
+            "No byte is missing: the server says how long the file is."
+        }
+        Status::Checked(Verified::ReplyOnly) => {
+            "There is nothing else to compare with on this server."
+        }
+    }
+}
+
+/// What a stage is for; `None` where its commands say so.
+#[must_use]
+pub fn stage(stage: Stage) -> Option<&'static str> {
+    Some(match stage {
+        Stage::Greeting => "The server speaks first and says who it is.",
+        Stage::Auth => "Nothing secret is said before the connection is encrypted.",
+        Stage::Tls => "Both sides agree on keys that nobody between them knows.",
+        Stage::Certificate => {
+            "The certificate shows that this is the server that was meant, and nobody in between."
+        }
+        Stage::Login => "User name and password go over the encrypted connection.",
+        Stage::Protect => "From here on files and listings are encrypted too.",
+        Stage::Setup => "The portal asks what the server can do, and where it is.",
+        Stage::Connect
+        | Stage::List
+        | Stage::MakeDirectory
+        | Stage::DataConnection
+        | Stage::DataTls
+        | Stage::Transfer
+        | Stage::Verify
+        | Stage::Rename
+        | Stage::Delete
+        | Stage::Attributes
+        | Stage::Idle => return None,
+    })
+}
+
+/// What it means that a connection is encrypted like that.
+#[must_use]
+pub fn tls(connection: Connection, facts: &TlsFacts) -> &'static str {
+    match (connection, facts.resumed) {
+        (Connection::Control, _) => {
+            "The control connection is encrypted: nobody on the way can read or change commands and replies."
+        }
+        (Connection::Data(_), true) => {
+            "The data connection is encrypted and resumes the TLS session of an earlier one: it belongs to the same login."
+        }
+        (Connection::Data(_), false) => {
+            "The data connection is encrypted with a TLS session of its own, and shows the same certificate."
+        }
+    }
+}
+
+/// What the certificate is good for.
+const CERTIFICATE: &str = "This is who the server says it is, and it was accepted: vouched for, pinned, or trusted by you.";
 
 /// Explains a transcript event by event, and knows which command each reply answers.
 ///
@@ -362,17 +620,18 @@ impl Narrator {
 
     /// What the event means; `None` where it speaks for itself, and for all lines of a reply but
     /// the last.
-    pub fn explain(&mut self, event: &Event) -> Option<Cow<'static, str>> {
-        match &event.kind {
-            EventKind::Command(line) => self.take_command(line.as_str()).map(Cow::Borrowed),
+    pub fn explain(&mut self, event: &Event) -> Option<Explanation> {
+        let text = match &event.kind {
+            EventKind::Command(line) => self.take_command(line.as_str()),
             EventKind::Response(line) => self.take_line(line.as_bytes()),
-            EventKind::Stage(crate::Stage::Connect) => {
+            EventKind::Stage(Stage::Connect) => {
                 // Another connection: what the last one was asked is not answered any more.
                 *self = Self::new();
                 None
             }
-            _ => None,
-        }
+            _ => of_ours(event),
+        };
+        text.and_then(Explanation::of)
     }
 
     fn take_command(&mut self, line: &str) -> Option<&'static str> {
@@ -387,7 +646,7 @@ impl Narrator {
         command(line)
     }
 
-    fn take_line(&mut self, line: &[u8]) -> Option<Cow<'static, str>> {
+    fn take_line(&mut self, line: &[u8]) -> Option<&'static str> {
         let code = Code::at_start_of(line);
         let is_last = !matches!(line.get(3), Some(b'-'));
         let code = match (self.partial, code) {
@@ -408,21 +667,34 @@ impl Narrator {
     }
 }
 
+/// What an event means that is neither a command nor a reply.
+fn of_ours(event: &Event) -> Option<&'static str> {
+    match &event.kind {
+        EventKind::Stage(of) => stage(*of),
+        EventKind::Status(of) => Some(status(of)),
+        EventKind::Tls(facts) => Some(tls(event.connection, facts)),
+        EventKind::Certificate(_) => Some(CERTIFICATE),
+        // An error says what it is and what to do in its diagnosis.
+        EventKind::Error(_) | EventKind::Command(_) | EventKind::Response(_) => None,
+    }
+}
+
 impl Event {
     /// What the event means, for somebody who has never read an RFC; `None` where it speaks for
     /// itself. A reply is explained without the command that it answers, which a single event does
     /// not know: a [`Narrator`] does.
     #[must_use]
-    pub fn explanation(&self) -> Option<Cow<'static, str>> {
-        match &self.kind {
-            EventKind::Command(line) => command(line.as_str()).map(Cow::Borrowed),
+    pub fn explanation(&self) -> Option<Explanation> {
+        let text = match &self.kind {
+            EventKind::Command(line) => command(line.as_str()),
             EventKind::Response(line) => {
                 let is_last = !matches!(line.as_bytes().get(3), Some(b'-'));
                 let code = Code::at_start_of(line.as_bytes()).filter(|_| is_last)?;
                 Some(reply(code, None))
             }
-            _ => None,
-        }
+            _ => of_ours(self),
+        };
+        text.and_then(Explanation::of)
     }
 }
 
@@ -430,10 +702,9 @@ impl Event {
 mod tests {
     use super::*;
     use crate::{
-        Algorithm, Password, RemotePath, Stage, Timestamp, Username,
+        Algorithm, Password, RemotePath, Timestamp, Username,
         command::Command,
         reply::decoder::{Decoded, ReplyDecoder, ReplyLimits},
-        transcript::Connection,
     };
 
     /// The most characters of an explanation.
@@ -511,10 +782,10 @@ mod tests {
     fn every_code_has_an_explanation_after_every_command() {
         for code in (100..600).filter_map(Code::new) {
             let text = reply(code, None);
-            assert!(is_a_line(&text), "{code}: {text}");
+            assert!(is_a_line(text), "{code}: {text}");
             with_all_commands(|sent| {
                 let text = reply(code, Some(sent.verb()));
-                assert!(is_a_line(&text), "{code} after {}: {text}", sent.verb());
+                assert!(is_a_line(text), "{code} after {}: {text}", sent.verb());
             });
         }
     }
@@ -535,8 +806,73 @@ mod tests {
         }
     }
 
-    fn explained(code: u16, answers: &str) -> String {
-        reply(Code::new(code).unwrap(), Some(answers)).into_owned()
+    /// The sentences that stand in this file, before its tests.
+    fn sentences_of_the_source() -> Vec<&'static str> {
+        let (source, _tests) = include_str!("explain.rs").split_once("#[cfg(test)]").unwrap();
+        let lines = source.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let literals = lines.flat_map(|line| line.split('"').skip(1).step_by(2));
+        literals
+            .filter(|text| text.ends_with('.') && text.starts_with(char::is_uppercase))
+            .collect()
+    }
+
+    #[test]
+    fn every_sentence_is_in_the_list_once_and_no_other_one_is() {
+        let by_digits = (100..600).filter_map(Code::new).map(by_digits);
+        let mut used: Vec<_> = sentences_of_the_source().into_iter().chain(by_digits).collect();
+        let mut listed: Vec<_> = SENTENCES.iter().map(|(english, _)| *english).collect();
+        used.sort_unstable();
+        used.dedup();
+        listed.sort_unstable();
+        assert_eq!(used, listed);
+        for code in (100..600).filter_map(Code::new) {
+            with_all_commands(|sent| {
+                let text = reply(code, Some(sent.verb()));
+                assert!(Explanation::of(text).is_some(), "{text}");
+            });
+        }
+    }
+
+    #[test]
+    fn every_sentence_is_there_in_german_too() {
+        let mut texts = Vec::new();
+        for explanation in Explanation::all() {
+            let english = explanation.text(Language::English);
+            let german = explanation.text(Language::German);
+            assert!(is_a_line(english) && is_a_line(german), "{english} {german}");
+            assert_ne!(english, german);
+            assert_eq!(Explanation::of(english), Some(explanation));
+            texts.push(german);
+        }
+        assert_eq!(texts.len(), SENTENCES.len());
+    }
+
+    #[test]
+    fn encryption_of_both_connections_is_explained() {
+        let facts = |resumed| TlsFacts {
+            version: crate::TlsVersion::Tls13,
+            cipher_suite: "TLS_AES_128_GCM_SHA256".to_owned(),
+            resumed,
+        };
+        let told = |connection, resumed| {
+            let event = Event { session: Some(1), connection, kind: facts(resumed).into() };
+            Narrator::new().explain(&event).unwrap().text(Language::English)
+        };
+        assert!(
+            told(Connection::Control, false).starts_with("The control connection is encrypted")
+        );
+        assert!(told(Connection::Data(1), true).contains("resumes the TLS session"));
+        assert!(told(Connection::Data(1), false).contains("of its own"));
+        let rung = Event {
+            session: None,
+            connection: Connection::Control,
+            kind: Status::Climbing(Rung::Tls12).into(),
+        };
+        assert!(rung.explanation().unwrap().text(Language::German).contains("TLS 1.2"));
+    }
+
+    fn explained(code: u16, answers: &str) -> &'static str {
+        reply(Code::new(code).unwrap(), Some(answers))
     }
 
     #[test]
@@ -552,7 +888,7 @@ mod tests {
 
     #[test]
     fn unknown_code_is_explained_by_its_digits() {
-        let text = |code| reply(Code::new(code).unwrap(), None).into_owned();
+        let text = |code| reply(Code::new(code).unwrap(), None);
         assert_eq!(text(255), "Done. It is about files and directories.");
         assert_eq!(text(439), "Not now: it may work later. It is about the login.");
         assert_eq!(text(590), "No: it will not work like that. The code is this server's own.");
@@ -593,13 +929,13 @@ mod tests {
         story.push(sent(Command::Stor(&path)));
         story.extend(events(b"522 no\r\n150 go\r\n522 no\r\n"));
         let told: Vec<_> = story.iter().map(|event| narrator.explain(event)).collect();
-        let text = |at: usize| told[at].as_deref();
+        let text = |at: usize| told[at].map(|told| told.text(Language::English));
         assert_eq!((text(0), text(1), text(2)), (None, None, None));
         assert_eq!(text(3), by_code(220));
         assert_eq!((text(4), text(5)), (command("EPSV"), command("STOR")));
-        assert_eq!(text(6), Some(explained(522, "EPSV").as_str()));
-        assert_eq!(text(7), Some(explained(150, "STOR").as_str()));
-        assert_eq!(text(8), Some(explained(522, "STOR").as_str()));
+        assert_eq!(text(6), Some(explained(522, "EPSV")));
+        assert_eq!(text(7), Some(explained(150, "STOR")));
+        assert_eq!(text(8), Some(explained(522, "STOR")));
     }
 
     #[test]
@@ -616,14 +952,18 @@ mod tests {
     fn event_explains_itself_without_its_context() {
         let told: Vec<_> = events(b"211-x\r\n SIZE\r\n211 End\r\n226 ok\r\n")
             .iter()
-            .map(|event| event.explanation().map(Cow::into_owned))
+            .map(|event| event.explanation().map(|told| told.text(Language::English)))
             .collect();
         assert_eq!(told[..2], [None, None]);
-        assert_eq!(told[2].as_deref(), by_code(211));
-        assert_eq!(told[3].as_deref(), by_code(226));
-        assert_eq!(sent(Command::Feat).explanation().as_deref(), command("FEAT"));
-        let stage =
-            Event { session: Some(1), connection: Connection::Control, kind: Stage::Login.into() };
-        assert_eq!(stage.explanation(), None);
+        assert_eq!(told[2], by_code(211));
+        assert_eq!(told[3], by_code(226));
+        let feat = sent(Command::Feat).explanation();
+        assert_eq!(feat, command("FEAT").and_then(Explanation::of));
+        let of_stage = |stage: Stage| {
+            let (session, connection) = (Some(1), Connection::Control);
+            Event { session, connection, kind: stage.into() }.explanation()
+        };
+        assert!(of_stage(Stage::Login).is_some());
+        assert_eq!(of_stage(Stage::Transfer), None);
     }
 }

@@ -141,7 +141,9 @@ pub mod upload;
 
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
 pub use charset::{Charset, NameError};
-pub use client::{Client, ConnectionFacts, Store, Stored};
+pub use client::{
+    Client, ConnectionFacts, NotDeleted, Obstacle, Renamed, Store, Stored, Tally, TreeLimits,
+};
 pub use config::{
     Config, Keepalive, Limits, Retry, Rotated, Rotation, Sessions, Timeouts, TlsConfig,
 };
@@ -150,7 +152,7 @@ pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
-pub use explain::Narrator;
+pub use explain::{Explanation, Language, Narrator};
 pub use features::Features;
 pub use line::Line;
 pub use listing::{

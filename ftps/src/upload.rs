@@ -338,7 +338,7 @@ impl<S: Source> Run<'_, S> {
         let client = unless(self.stop, line.client()).await??;
         let path = client.absolute(&self.plan.path);
         let ahead = ahead.filter(|ahead| ahead.is_about(&path));
-        if !keeps_name(client, &path) {
+        if !client.keeps_name(&path) {
             return Err(client.error(Kind::NameNotKept, Stage::Transfer).into());
         }
         self.path = Some(path.clone());
@@ -649,10 +649,4 @@ async fn open<'c>(
         Resume::Append if offset > 0 => client.append(path).await,
         Resume::Append | Resume::Restart | Resume::Never => client.store(path, offset).await,
     }
-}
-
-/// Pure-FTPd makes an underscore of a space at the end of a command, without a word: the rename
-/// would go to another name, over whatever file has that.
-fn keeps_name(client: &Client, path: &RemotePath) -> bool {
-    path.as_bytes().last() != Some(&b' ') || !client.facts().banner.mentions("pure-ftpd")
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use crate::{chunk::UploadId, tagged::messages};
+use crate::{chunk::UploadId, server::EntryKind, tagged::messages};
 
 messages! {
     /// A text frame from the page.
@@ -22,6 +22,10 @@ messages! {
             /// from a page that was loaded again and holds nothing of the session any more.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<Heard>,
+            /// What [`crate::Problem::cause`] and [`crate::Remedy`] are to be said in, as far as
+            /// the portal can.
+            #[serde(default, skip_serializing_if = "Language::is_english")]
+            language: Language,
         },
         /// Connect to an FTPS server and log in. Ends an earlier connection of the session first.
         Connect(Connect),
@@ -45,9 +49,30 @@ messages! {
         /// Remove what an upload that broke off left behind; answered by
         /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
         /// removes nothing but files under temporary names: [`crate::server::Entry::leftover_of`].
+        /// For all other files there is [`ClientMessage::Delete`].
         Remove {
             /// Absolute, or relative to the directory that the login opened.
             path: String,
+        },
+        /// Rename a file or a directory, or move it to another directory; answered by
+        /// [`crate::ServerMessage::Renamed`] or [`crate::ServerMessage::NotRenamed`]. Nothing is
+        /// ever replaced by it.
+        Rename {
+            /// Absolute, or relative to the directory that the login opened.
+            from: String,
+            /// The same; nothing may have that name.
+            to: String,
+        },
+        /// Delete a file or a directory; answered by [`crate::ServerMessage::Deleted`] or
+        /// [`crate::ServerMessage::NotDeleted`].
+        Delete {
+            /// Absolute, or relative to the directory that the login opened.
+            path: String,
+            /// What the listing calls it.
+            kind: EntryKind,
+            /// Whether a directory goes with everything in it; without, it has to be empty.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            recursive: bool,
         },
         /// Offer one file. The portal asks for its bytes with [`crate::ServerMessage::Credit`].
         Offer(Offer),
@@ -83,6 +108,23 @@ messages! {
         /// [`crate::ServerMessage::Pong`]. A browser's script cannot see the ping frames of RFC
         /// 6455.
         Ping,
+    }
+}
+
+/// A language that the portal speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Language {
+    /// English.
+    #[default]
+    En,
+    /// German.
+    De,
+}
+
+impl Language {
+    fn is_english(&self) -> bool {
+        *self == Self::En
     }
 }
 

@@ -22,6 +22,8 @@ impl ClientMessage {
             | Self::List { .. }
             | Self::MakeDirectory { .. }
             | Self::Remove { .. }
+            | Self::Rename { .. }
+            | Self::Delete { .. }
             | Self::Offer(_)
             | Self::Cancel { .. }
             | Self::Pause { .. }
@@ -41,6 +43,7 @@ impl ServerMessage {
             | Self::Heard { .. }
             | Self::TakenOver
             | Self::Connecting { .. }
+            | Self::DataTls(_)
             | Self::Log { .. }
             | Self::Credit { .. }
             | Self::Goodbye { .. } => false,
@@ -53,6 +56,10 @@ impl ServerMessage {
             | Self::MakeDirectoryFailed { .. }
             | Self::Removed { .. }
             | Self::RemoveFailed { .. }
+            | Self::Renamed { .. }
+            | Self::NotRenamed { .. }
+            | Self::Deleted { .. }
+            | Self::NotDeleted { .. }
             | Self::Opened { .. }
             | Self::Verifying { .. }
             | Self::Done { .. }

@@ -44,5 +44,10 @@ pub const VERSION: u32 = 2;
 /// The path of the WebSocket, relative to the page.
 pub const SOCKET_PATH: &str = "session/socket";
 
+/// The path of the explanations of log lines, relative to the page: a JSON list of sentences, in
+/// the language of the query's `lang` (`en`, `de`). [`server::LogLine::explanation`] is a place in
+/// it.
+pub const EXPLANATIONS_PATH: &str = "explanations.json";
+
 /// The path that a `POST` creates a session at, relative to the page: see [`server::NewSession`].
 pub const SESSION_PATH: &str = "session";

@@ -69,6 +69,12 @@ messages! {
         },
         /// Logged in; uploads and listings are welcome.
         Connected(Connected),
+        /// How a data connection is encrypted: at the first one, and when it differs from what was
+        /// said last. It shows the same certificate as the control connection
+        /// ([`Connected::certificate`]), or it is not used.
+        ///
+        /// Not counted: the last one is said again on every socket.
+        DataTls(DataTls),
         /// There is no connection any more. Uploads under way have been answered one by one before.
         Disconnected {
             /// Why, unless the page asked for it.
@@ -119,6 +125,46 @@ messages! {
             path: String,
             /// What happened.
             problem: Problem,
+        },
+        /// The answer to a `rename`: it has the new name.
+        Renamed {
+            /// The path as the page sent it.
+            from: String,
+            /// The path as the page sent it.
+            to: String,
+        },
+        /// The answer to a `rename` that the portal or the server refused.
+        NotRenamed {
+            /// The path as the page sent it.
+            from: String,
+            /// The path as the page sent it.
+            to: String,
+            /// What happened.
+            problem: Problem,
+        },
+        /// The answer to a `delete`: it is not there any more.
+        Deleted {
+            /// The path as the page sent it.
+            path: String,
+            /// What was deleted, itself included.
+            deleted: Tally,
+        },
+        /// The answer to a `delete` that the portal or the server refused.
+        NotDeleted {
+            /// The path as the page sent it.
+            path: String,
+            /// What happened.
+            problem: Problem,
+            /// Whether it is a directory that holds something: a `delete` that is `recursive`
+            /// would delete that too.
+            #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+            not_empty: bool,
+            /// What was deleted before it stopped.
+            deleted: Tally,
+            /// What was found and is left, itself included; absent where it was not looked for, or
+            /// not all of it was found.
+            #[serde(default, skip_serializing_if = "Option::is_none")]
+            left: Option<Tally>,
         },
         /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
         ///
@@ -261,6 +307,17 @@ pub struct Connected {
     pub digest: Algorithm,
 }
 
+/// How a data connection is encrypted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct DataTls {
+    /// What its handshake agreed on.
+    pub tls: Tls,
+    /// Which FTPS session of the page's session it belongs to, as [`LogLine::connection`] counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub connection: Option<u32>,
+}
+
 /// How a digest is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -332,6 +389,10 @@ pub struct LogLine {
     pub connection: Option<u32>,
     /// Who speaks.
     pub kind: LogKind,
+    /// What it means: a place in the list of [`crate::EXPLANATIONS_PATH`], from 0. Absent where it
+    /// speaks for itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub explanation: Option<u16>,
     /// The text: a command or a reply verbatim, or a sentence of the portal. It may hold anything
     /// that a server can send: show it as text.
     pub text: String,
@@ -383,6 +444,16 @@ pub enum EntryKind {
     Other,
 }
 
+/// Files and directories, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Tally {
+    /// Files, and everything else that is no directory.
+    pub files: u64,
+    /// Directories.
+    pub directories: u64,
+}
+
 /// The file that an upload would replace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
@@ -411,11 +482,13 @@ crate::objects!(
     NewSession,
     Limits,
     Connected,
+    DataTls,
     FileDigest,
     Tls,
     Certificate,
     LogLine,
     Entry,
+    Tally,
     Existing
 );
 

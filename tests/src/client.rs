@@ -14,10 +14,10 @@ use futures_util::{
 use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
     Window,
-    client::{Connect, Heard, Offer, Secret},
+    client::{Connect, Heard, Language, Offer, Secret},
     server::{
-        Algorithm, Certificate, Connected, Entry, Existing, FileDigest, Limits, LogLine,
-        NewSession, Verified,
+        Algorithm, Certificate, Connected, Entry, EntryKind, Existing, FileDigest, Limits, LogLine,
+        NewSession, Tally, Verified,
     },
 };
 use tokio::{
@@ -73,6 +73,7 @@ pub struct Client {
     sockets: u32,
     /// How digests are made.
     algorithm: Algorithm,
+    language: Language,
 }
 
 /// One socket of a session.
@@ -94,6 +95,19 @@ enum WhenBroken {
 struct Record {
     frames: Vec<String>,
     log: Vec<LogLine>,
+}
+
+/// Why something was not deleted, as the portal says it.
+#[derive(Debug)]
+pub struct NotDeleted {
+    /// What happened.
+    pub problem: Problem,
+    /// Whether it is a directory that holds something.
+    pub not_empty: bool,
+    /// What was deleted before.
+    pub deleted: Tally,
+    /// What is left.
+    pub left: Option<Tally>,
 }
 
 /// How an attempt to connect ended.
@@ -244,6 +258,7 @@ impl Client {
             when_broken: WhenBroken::Panic,
             sockets: 1,
             algorithm: Algorithm::Blake3,
+            language: Language::En,
         };
         client.say_hello(None).await;
         match client.hear().await {
@@ -362,7 +377,13 @@ impl Client {
 
     async fn say_hello(&mut self, resume: Option<Heard>) {
         let NewSession { session, secret } = self.session.clone();
-        let hello = ClientMessage::Hello { version: protocol::VERSION, session, secret, resume };
+        let hello = ClientMessage::Hello {
+            version: protocol::VERSION,
+            session,
+            secret,
+            resume,
+            language: self.language,
+        };
         let text = serde_json::to_string(&hello).expect("a message is JSON");
         // A socket that breaks already is noticed by whoever listens.
         let _broken = self.socket.sender.send(Message::text(text)).await;
@@ -676,6 +697,60 @@ impl Client {
             match self.hear().await {
                 ServerMessage::Removed { .. } => return Ok(()),
                 ServerMessage::RemoveFailed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Says from the next socket on that its person reads that language.
+    pub fn reads(&mut self, language: Language) {
+        self.language = language;
+    }
+
+    /// Gives a file or a directory another name.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn rename(&mut self, from: &str, to: &str) -> Result<(), Problem> {
+        self.say(&ClientMessage::Rename { from: from.to_owned(), to: to.to_owned() }).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Renamed { .. } => return Ok(()),
+                ServerMessage::NotRenamed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Deletes a file, or a directory that is empty.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn delete(&mut self, path: &str, kind: EntryKind) -> Result<Tally, NotDeleted> {
+        self.delete_as(path, kind, false).await
+    }
+
+    /// Deletes a directory and everything in it.
+    ///
+    /// # Errors
+    /// When the portal or the server refuses.
+    pub async fn delete_all_of(&mut self, path: &str) -> Result<Tally, NotDeleted> {
+        self.delete_as(path, EntryKind::Directory, true).await
+    }
+
+    async fn delete_as(
+        &mut self,
+        path: &str,
+        kind: EntryKind,
+        recursive: bool,
+    ) -> Result<Tally, NotDeleted> {
+        self.say(&ClientMessage::Delete { path: path.to_owned(), kind, recursive }).await;
+        loop {
+            match self.hear().await {
+                ServerMessage::Deleted { deleted, .. } => return Ok(deleted),
+                ServerMessage::NotDeleted { problem, not_empty, deleted, left, .. } => {
+                    return Err(NotDeleted { problem, not_empty, deleted, left });
+                }
                 _ => {}
             }
         }

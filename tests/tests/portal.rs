@@ -19,7 +19,7 @@ use ferryport_tests::{
 };
 use protocol::{
     ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
-    client::{Connect, Secret},
+    client::{Connect, Language, Secret},
     server::{EntryKind, Existing},
 };
 
@@ -110,6 +110,62 @@ with_each_server! {
         must_arrive(&mut client, &server, &files).await;
     }
 
+    async fn encryption_of_data_connections_is_said_and_not_for_each_of_them(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        let connected = client.connect(&server).await;
+        let files: Vec<File> = (0..30)
+            .map(|n| File::new(format!("{n}.txt"), Content { len: 100, seed: n }))
+            .collect();
+        must_arrive(&mut client, &server, &files).await;
+        let frames = client.frames();
+        let said: Vec<_> = frames
+            .iter()
+            .filter_map(|frame| match serde_json::from_str(frame) {
+                Ok(ServerMessage::DataTls(facts)) => Some(facts),
+                _ => None,
+            })
+            .collect();
+        assert!(said.windows(2).all(|pair| pair[0].tls != pair[1].tls), "{said:?}");
+        assert!(!said.is_empty() && said.len() < files.len(), "{said:?}");
+        let last = said.last().unwrap();
+        // Pure-FTPd asks for nothing to be resumed, and gives too few tickets for it.
+        assert!(last.tls.resumed || server.kind() == Kind::PureFtpd, "{last:?}");
+        assert!(last.connection.is_some(), "{last:?}");
+        assert!(last.tls.version.starts_with("TLS 1."), "{last:?}");
+        assert!(last.tls.version <= connected.tls.version, "{last:?}");
+        let place = |name: &str| frames.iter().position(|frame| frame.contains(name));
+        assert!(place("\"type\":\"connected\"") < place("\"type\":\"data_tls\""));
+    }
+
+    async fn lines_of_the_log_are_explained_by_number(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        must_arrive_after_all(&mut client, &server).await;
+        let list = |lang: &str| -> Vec<String> {
+            let answer = portal.ask("GET", &format!("/explanations.json?lang={lang}"), &[]);
+            assert_eq!(answer.status, 200, "{answer:?}");
+            serde_json::from_str(&answer.body).unwrap()
+        };
+        let (english, german) = (list("en"), list("de"));
+        let log = client.log();
+        let explained = |start: &str, list: &[String]| {
+            let line = log.iter().find(|line| line.text.starts_with(start));
+            let line = line.unwrap_or_else(|| panic!("{start}: {}", client.transcript()));
+            list[usize::from(line.explanation.unwrap_or_else(|| panic!("{line:?}")))].clone()
+        };
+        assert!(explained("AUTH TLS", &english).contains("encrypted"));
+        assert!(explained("AUTH TLS", &german).contains("verschlüsselt"));
+        assert!(explained("234", &english).contains("TLS starts now"));
+        assert!(explained("PASS ****", &german).contains("Passwort"));
+        assert!(explained("Data connection 1:", &english).contains("encrypted"));
+        // What a reply means depends on the command before it.
+        assert!(explained("331", &english).contains("password"));
+        let silent = log.iter().filter(|line| line.explanation.is_none());
+        assert!(silent.count() * 2 < log.len(), "{}", client.transcript());
+    }
+
     async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;
@@ -120,6 +176,22 @@ with_each_server! {
         assert_eq!(problem.stage, Stage::Login, "{problem:?}");
         assert!(reply(&problem).starts_with("530"), "{problem:?}");
         must_go_on(&mut client, &server).await;
+    }
+
+    async fn causes_and_remedies_are_said_in_the_persons_language(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let mut client = Client::open(&portal).await;
+        // Without a connection its session would end with its first socket.
+        client.connect(&server).await;
+        client.reads(Language::De);
+        client.begin_anew().await;
+        let mut connect = to(&server);
+        connect.trusted_certificate = Some(server.certificate_sha256());
+        connect.password = Secret::new("not the password".to_owned());
+        let problem = must_fail(&mut client, connect).await;
+        assert!(problem.cause.as_ref().unwrap().contains("Passwort"), "{problem:?}");
+        assert!(problem.remedy.as_ref().unwrap().what.contains("Prüfen Sie"), "{problem:?}");
+        assert!(reply(&problem).starts_with("530"), "{problem:?}");
     }
 
     async fn an_unknown_certificate_is_shown_and_nothing_secret_is_sent(server: Server) {

@@ -24,7 +24,7 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage,
-    client::{Connect, Heard, Secret},
+    client::{Connect, Heard, Language, Secret},
     server::NewSession,
 };
 use tokio::time::timeout;
@@ -304,6 +304,7 @@ async fn whose_page_is_it() {
         session: session.to_owned(),
         secret: Secret::new(secret.to_owned()),
         resume: None,
+        language: Language::En,
     };
     for message in [
         hello(&session.session, "0000"),
@@ -378,7 +379,13 @@ async fn every_wait_ends() {
     }
     let NewSession { session, secret } = client.session();
     let resume = Some(Heard { messages: 0, log: 0 });
-    let hello = ClientMessage::Hello { version: protocol::VERSION, session, secret, resume };
+    let hello = ClientMessage::Hello {
+        version: protocol::VERSION,
+        session,
+        secret,
+        resume,
+        language: Language::En,
+    };
     assert!(say_first(&portal, &hello).await.contains("goodbye"));
 
     let headers = [("Origin", portal.origin())];

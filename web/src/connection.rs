@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage, VERSION,
+    client::Language,
     server::{Certificate, Connected, Limits, NewSession},
 };
 use serde::{Deserialize, Serialize};
@@ -456,6 +457,7 @@ impl Connection {
             session: session.credentials.session.clone(),
             secret: session.credentials.secret.clone(),
             resume: known.then(|| self.delivery.position(log)),
+            language: Language::En,
         }));
         self.session = Some(session);
     }

@@ -53,6 +53,7 @@ impl Log {
                     seq: self.next_seq,
                     at_millis: line.at_millis,
                     connection: None,
+                    explanation: None,
                     kind: LogKind::Status,
                     text: words::lines_missing(line.seq - self.next_seq),
                 });
@@ -96,6 +97,7 @@ mod tests {
             seq,
             at_millis: 0,
             connection: None,
+            explanation: None,
             kind: LogKind::Response,
             text: format!("line {seq}"),
         }

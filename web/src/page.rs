@@ -503,6 +503,8 @@ impl Page {
                 let news = self.connection.connected(connected);
                 self.arrive(news, directory);
             }
+            // The page shows the control connection's only.
+            ServerMessage::DataTls(_) => {}
             ServerMessage::Disconnected { problem } => {
                 let news = self.connection.disconnected(problem);
                 self.learn(news, now);
@@ -519,6 +521,17 @@ impl Page {
             ServerMessage::Removed { .. } => self.remote.changed(now),
             ServerMessage::RemoveFailed { path, problem } => {
                 self.notice(words::leftover_not_removed(&path, &problem));
+            }
+            ServerMessage::Renamed { .. } | ServerMessage::Deleted { .. } => {
+                self.remote.changed(now);
+            }
+            ServerMessage::NotRenamed { from: path, problem, .. } => {
+                self.notice(words::not_changed(&path, &problem));
+            }
+            ServerMessage::NotDeleted { path, problem, .. } => {
+                self.notice(words::not_changed(&path, &problem));
+                // A part of it may be gone.
+                self.remote.changed(now);
             }
             ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
             ServerMessage::MakeDirectoryFailed { path, problem } => {

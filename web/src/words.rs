@@ -512,6 +512,13 @@ pub fn leftover_not_removed(path: &str, problem: &Problem) -> String {
     format!("The unfinished part {path} could not be removed from the server: {message}")
 }
 
+/// Something on the server was not renamed, or not deleted.
+#[must_use]
+pub fn not_changed(path: &str, problem: &Problem) -> String {
+    let (path, message) = (format::visible(path), format::visible(&problem.message));
+    format!("{path} was not changed on the server: {message}")
+}
+
 /// A file that is not what it was when it was picked.
 #[must_use]
 pub fn file_changed() -> Problem {

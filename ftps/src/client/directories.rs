@@ -2,7 +2,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use crate::path::RemotePath;
@@ -13,6 +16,8 @@ pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
     /// Those in which files are not renamed.
     in_place: Arc<Mutex<HashSet<RemotePath>>>,
+    /// How often a directory was renamed or removed.
+    changes: Arc<AtomicU64>,
     /// Held while directories are made: sessions that need the same one make it once.
     making: Arc<tokio::sync::Mutex<()>>,
 }
@@ -33,6 +38,17 @@ impl Directories {
 
     pub(crate) fn forget(&self, path: &RemotePath) {
         self.known().remove(path);
+    }
+
+    /// Directories have other names, or are gone: what sessions know of where they are, too.
+    pub(crate) fn moved(&self) {
+        self.known().clear();
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts [`Self::moved`].
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(Ordering::Relaxed)
     }
 
     /// Somebody may have removed what was known: nothing is taken for granted any more. Whether

@@ -87,7 +87,7 @@ impl Client {
             self.change_directory(&above, Stage::Delete).await?;
         }
         self.control.complete(Command::Rmd(&path), Stage::Delete).await?;
-        self.directories.forget(&path);
+        self.directories.moved();
         Ok(())
     }
 
@@ -118,10 +118,13 @@ impl Client {
         stage: Stage,
     ) -> Result<Code, Error> {
         // Where the session is, is not known until the reply has come.
-        let before = self.directory.take();
+        let (before, changes) = (self.directory.take(), self.directories.changes());
         let reply = self.control.exchange(Command::Cwd(path), stage).await?;
         let changed = reply.code().severity() == Severity::Completion;
         self.directory = if changed { Some(path.clone()) } else { before };
+        if changed {
+            self.entered_at = changes;
+        }
         Ok(reply.code())
     }
 

@@ -94,7 +94,9 @@ impl Client {
     }
 
     async fn enter(&mut self, path: &RemotePath) -> Result<(), Error> {
-        if self.directory.as_ref() == Some(path) {
+        // A session stays in the directory that it went to, whatever name that has by now.
+        let changes = self.directories.changes();
+        if self.directory.as_ref() == Some(path) && self.entered_at == changes {
             return Ok(());
         }
         let before = self.directory.take();
@@ -103,7 +105,7 @@ impl Client {
                 self.directory = before;
             }
         })?;
-        self.directory = Some(path.clone());
+        (self.directory, self.entered_at) = (Some(path.clone()), changes);
         Ok(())
     }
 

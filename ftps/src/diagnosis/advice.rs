@@ -1,7 +1,7 @@
 //! The texts: what a cause means, what to do, who can.
 
 use super::{Cause, Who};
-use crate::error::Evidence;
+use crate::{error::Evidence, explain::Language};
 
 /// What stands for the port in a text.
 const PORT: &str = "{port}";
@@ -27,15 +27,19 @@ const fn advice(who: Who, explanation: &'static str, remedy: &'static str) -> Ad
 }
 
 /// A text with the evidence in it.
-pub(super) fn fill(text: &str, evidence: &Evidence) -> String {
+pub(super) fn fill(text: &str, evidence: &Evidence, language: Language) -> String {
+    let (a_port, the_port, an_address) = match language {
+        Language::English => ("port", "the port", "an address"),
+        Language::German => ("Port", "dem Port", "eine Adresse"),
+    };
     let target = evidence.target.map(|(address, _)| address.port());
     let port = match evidence.data_port.or(target) {
-        Some(port) => format!("port {port}"),
-        None => "the port".to_owned(),
+        Some(port) => format!("{a_port} {port}"),
+        None => the_port.to_owned(),
     };
     let address = match evidence.passive_address {
         Some(address) => address.to_string(),
-        None => "an address".to_owned(),
+        None => an_address.to_owned(),
     };
     text.replace(PORT, &port)
         .replace(ADDRESS, &address)

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | the page |
 //! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, for ever |
+//! | `GET /explanations.json` | what log lines mean, by number |
 //! | `POST /session` | a new session's name and secret |
 //! | `GET /session/socket` | the session's WebSocket |
 //! | `GET /healthz` | `ok`, for a supervisor |
@@ -11,6 +12,7 @@
 //! Where the portal has a certificate, all of it is HTTPS, and whoever speaks plain HTTP is told.
 
 mod assets;
+mod explanations;
 mod headers;
 pub mod listener;
 mod origin;
@@ -38,6 +40,7 @@ pub fn router(portal: Arc<Portal>) -> Router {
     Router::new()
         .route("/", get(page::page))
         .route("/assets/{name}", get(assets::asset))
+        .route("/explanations.json", get(explanations::explanations))
         .route("/healthz", get(async || "ok"))
         .merge(session)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))

@@ -180,6 +180,10 @@ impl Conversation {
             ClientMessage::List { path } => self.errand(Errand::List { path })?,
             ClientMessage::MakeDirectory { path } => self.errand(Errand::MakeDirectory { path })?,
             ClientMessage::Remove { path } => self.errand(Errand::Remove { path })?,
+            ClientMessage::Rename { from, to } => self.errand(Errand::Rename { from, to })?,
+            ClientMessage::Delete { path, kind, recursive } => {
+                self.errand(Errand::Delete { path, kind, recursive })?;
+            }
             ClientMessage::Offer(offer) => self.offer(offer)?,
             ClientMessage::Cancel { upload } => self.end(upload, Ending::Remove)?,
             ClientMessage::Pause { upload } => self.end(upload, Ending::Keep)?,
@@ -295,9 +299,7 @@ impl Conversation {
     }
 
     fn errand(&self, errand: Errand) -> Result<(), Misconduct> {
-        if let Some(path) = errand.path()
-            && path.len() > MAX_PATH_LEN
-        {
+        if let Some(path) = errand.paths().find(|path| path.len() > MAX_PATH_LEN) {
             return self.answer_failed(&errand, words::bad_path(path));
         }
         let unsent = match &self.link {

@@ -12,7 +12,7 @@ use ftps::{Algorithm, Connector, Credentials, Pool, RemotePath, SharedProfile};
 use protocol::{
     Problem, ServerMessage, Stage, UploadId,
     client::Connect,
-    server::{Connected, LogKind},
+    server::{Connected, EntryKind, LogKind},
 };
 use tokio::{
     sync::mpsc,
@@ -22,13 +22,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     offers::{OpenUpload, OpenUploads},
-    outbox::Outbox,
+    outbox::{Line, Outbox},
+    remote::{self, Remote},
     uploader::{Uploader, Waiting},
     words,
 };
 use crate::{policy::Destination, portal::Portal};
 
-/// Listings and new directories that may wait beside the uploads.
+/// Listings, new directories and the like that may wait beside the uploads.
 const SMALL_ERRANDS: usize = 256;
 
 /// Something to do on the FTPS connection.
@@ -48,6 +49,22 @@ pub enum Errand {
     Remove {
         /// As the page sent it.
         path: String,
+    },
+    /// Give something another name.
+    Rename {
+        /// As the page sent it.
+        from: String,
+        /// As the page sent it.
+        to: String,
+    },
+    /// Delete a file or a directory.
+    Delete {
+        /// As the page sent it.
+        path: String,
+        /// What the page takes it for.
+        kind: EntryKind,
+        /// Whether a directory goes with everything in it.
+        recursive: bool,
     },
     /// Remove what a cancelled upload would have gone on with, without a word.
     TidyUp {
@@ -84,16 +101,18 @@ pub struct Link {
 type Facts = Mutex<Option<Connected>>;
 
 impl Errand {
-    /// The path that the page sent, but for an upload's.
-    #[must_use]
-    pub fn path(&self) -> Option<&str> {
-        match self {
+    /// The paths that the page sent, but for an upload's.
+    pub fn paths(&self) -> impl Iterator<Item = &str> {
+        let (path, other) = match self {
             Self::List { path }
             | Self::MakeDirectory { path }
             | Self::Remove { path }
-            | Self::TidyUp { path } => Some(path),
-            Self::Upload(_) => None,
-        }
+            | Self::Delete { path, .. }
+            | Self::TidyUp { path } => (Some(path), None),
+            Self::Rename { from, to } => (Some(from), Some(to)),
+            Self::Upload(_) => (None, None),
+        };
+        path.into_iter().chain(other).map(String::as_str)
     }
 
     /// The answer to an errand that came to nothing, if it has one.
@@ -106,6 +125,10 @@ impl Errand {
                 ServerMessage::MakeDirectoryFailed { path: path.clone(), problem }
             }
             Self::Remove { path } => ServerMessage::RemoveFailed { path: path.clone(), problem },
+            Self::Rename { from, to } => {
+                ServerMessage::NotRenamed { from: from.clone(), to: to.clone(), problem }
+            }
+            Self::Delete { path, .. } => remote::not_deleted(path.clone(), problem),
             Self::Upload(upload) => {
                 let resume = upload.offer.resume.clone();
                 ServerMessage::Failed { upload: upload.offer.upload, problem, resume }
@@ -287,6 +310,7 @@ impl Worker {
 
     /// Vet, dial, log in, tell the page.
     async fn connect(&mut self, connect: Connect) -> Result<(Pool, Algorithm), End> {
+        self.outbox.forget_data_tls();
         let destination = self.vet(&connect).await?;
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let username = connect.username.clone();
@@ -298,7 +322,7 @@ impl Worker {
         let credentials = words::credentials(connect).map_err(End::Problem)?;
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| End::Problem(words::problem(&error)))?;
+        let client = lease.client().await.map_err(|error| End::Problem(self.problem(&error)))?;
         let facts = client.facts();
         let digest = words::digest_algorithm(client);
         let connected = Connected {
@@ -340,7 +364,7 @@ impl Worker {
 
     /// A line that belongs to no FTPS session.
     fn log(&self, kind: LogKind, text: String) {
-        self.outbox.log(None, kind, text);
+        self.outbox.log(Line::plain(kind, text));
     }
 
     /// Tries the addresses one after the other; the first that answers at all is the one.
@@ -369,7 +393,7 @@ impl Worker {
                         return Err(End::CertificateNotTrusted);
                     }
                     let answered = error.stage() != ftps::Stage::Connect;
-                    problem = Some(words::problem(&error));
+                    problem = Some(self.problem(&error));
                     if answered {
                         break;
                     }
@@ -390,6 +414,13 @@ impl Worker {
                 Some(Errand::List { path }) => self.list(pool, path).await,
                 Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
                 Some(Errand::Remove { path }) => self.remove(pool, path).await,
+                Some(Errand::Rename { from, to }) => {
+                    self.outbox.send(self.remote(pool).rename(from, to).await).await;
+                }
+                Some(Errand::Delete { path, kind, recursive }) => {
+                    let answer = self.remote(pool).delete(path, kind, recursive).await;
+                    self.outbox.send(answer).await;
+                }
                 Some(Errand::TidyUp { path }) => {
                     let _stays = self.try_remove(pool, &path).await;
                 }
@@ -398,6 +429,15 @@ impl Worker {
                 None => return,
             }
         }
+    }
+
+    fn problem(&self, error: &ftps::Error) -> Problem {
+        words::problem(error, self.outbox.language())
+    }
+
+    fn remote<'a>(&'a self, pool: &'a Pool) -> Remote<'a> {
+        let language = self.outbox.language();
+        Remote { pool, settings: &self.portal.settings, language, hang_up: &self.hang_up }
     }
 
     async fn list(&self, pool: &Pool, path: String) {
@@ -414,14 +454,14 @@ impl Worker {
         path: &str,
     ) -> Result<(RemotePath, ftps::Listing), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         let listing = tokio::select! {
             listing = client.list(&directory) => listing,
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => return Err(words::not_connected()),
         };
-        Ok((directory, listing.map_err(|error| words::problem(&error))?))
+        Ok((directory, listing.map_err(|error| self.problem(&error))?))
     }
 
     async fn make_directory(&self, pool: &Pool, path: String) {
@@ -434,11 +474,11 @@ impl Worker {
 
     async fn try_make_directory(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let directory = words::absolute_path(&words::directory(client), path)?;
         tokio::select! {
             made = client.make_directories(&directory) => {
-                made.map_err(|error| words::problem(&error))
+                made.map_err(|error| self.problem(&error))
             }
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => Err(words::not_connected()),
@@ -456,10 +496,10 @@ impl Worker {
     /// Nothing but what an upload left behind: no page deletes other files.
     async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error))?;
+        let client = lease.client().await.map_err(|error| self.problem(&error))?;
         let leftover = words::leftover_path(&words::directory(client), path)?;
         tokio::select! {
-            removed = lease.remove(&leftover) => removed.map_err(|error| words::problem(&error)),
+            removed = lease.remove(&leftover) => removed.map_err(|error| self.problem(&error)),
             // The client is out of step then, and the pool ends anyway.
             () = self.hang_up.cancelled() => Err(words::not_connected()),
         }

@@ -10,8 +10,10 @@
 //! - [`conversation`]: what each message of the page sets in motion.
 //! - [`offers`], [`digests`]: the uploads that have not ended, and what the page says of them.
 //! - [`link`]: the task that holds the FTPS connections: connect, then errands.
+//! - [`remote`]: files and directories that are renamed and deleted on the server.
 //! - [`uploader`]: the uploads that wait, and those who take one after the other.
 //! - [`upload`]: one upload between the page and the engine.
+//! - [`narration`]: what each line of the session log means.
 //! - [`words`]: the engine's events and errors in the words of the protocol.
 
 pub mod chunks;
@@ -19,9 +21,11 @@ pub mod conversation;
 pub mod digests;
 pub mod life;
 pub mod link;
+pub mod narration;
 pub mod offers;
 pub mod outbox;
 pub mod registry;
+pub mod remote;
 pub mod socket;
 pub mod upload;
 pub mod uploader;

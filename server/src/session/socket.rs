@@ -115,9 +115,11 @@ async fn hello(
         ClientMessage::Hello { version, .. } if version != protocol::VERSION => {
             Err(End::Version(version))
         }
-        ClientMessage::Hello { session: name, secret, resume, .. } => {
+        ClientMessage::Hello { session: name, secret, resume, language, .. } => {
             let begin = || Session::begin(name.clone(), portal);
-            Ok((portal.sessions.join(&name, &secret, begin)?, resume))
+            let session = portal.sessions.join(&name, &secret, begin)?;
+            session.outbox().set_language(words::language(language));
+            Ok((session, resume))
         }
         ClientMessage::Connect(_)
         | ClientMessage::Disconnect
@@ -129,6 +131,8 @@ async fn hello(
         | ClientMessage::Heard { .. }
         | ClientMessage::MakeDirectory { .. }
         | ClientMessage::Remove { .. }
+        | ClientMessage::Rename { .. }
+        | ClientMessage::Delete { .. }
         | ClientMessage::Ping => Err(Misconduct::HelloFirst.into()),
     }
 }

@@ -100,7 +100,9 @@ async fn bring(
     }
     let brought = line.upload(&plan, &mut feed, &upload.stop).await;
     let page_agrees = feed.page_agrees;
-    brought.map(|uploaded| (uploaded, page_agrees)).map_err(|failed| ended(failed, &plan.path))
+    brought
+        .map(|uploaded| (uploaded, page_agrees))
+        .map_err(|failed| ended(failed, &plan.path, scene.outbox.language()))
 }
 
 fn plan(upload: &OpenUpload, digest: Algorithm) -> Result<Plan, Problem> {
@@ -121,7 +123,7 @@ fn plan(upload: &OpenUpload, digest: Algorithm) -> Result<Plan, Problem> {
     })
 }
 
-fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
+fn ended(failed: Failed<Problem>, path: &RemotePath, language: ftps::Language) -> Ended {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.stop {
         Stop::Cancelled => return Ended::Stopped { resume },
@@ -130,9 +132,9 @@ fn ended(failed: Failed<Problem>, path: &RemotePath) -> Ended {
             return Ended::Exists { existing, resume };
         }
         Stop::Source(problem) => problem,
-        Stop::Engine(error) => words::problem(&error),
+        Stop::Engine(error) => words::problem(&error, language),
         Stop::NotReplaced { error, new, old } => {
-            words::not_replaced(words::problem(&error), path, &new, &old)
+            words::not_replaced(words::problem(&error, language), path, &new, &old)
         }
     };
     Ended::Failed { problem, resume }
@@ -308,7 +310,7 @@ impl Source for Feed<'_, '_> {
             }
             Progress::Interrupted { error, after } => {
                 self.told_verifying = false;
-                let problem = words::problem(error);
+                let problem = words::problem(error, self.outbox.language());
                 let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 let message = ServerMessage::Interrupted { upload, problem, retry_millis };
                 self.outbox.send(message).await;

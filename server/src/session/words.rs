@@ -5,12 +5,18 @@ use std::time::Duration;
 use ftps::{Credentials, Password, RemotePath, Transcript, Username};
 use protocol::{
     Problem, Remedy, ServerMessage, Stage, UploadId,
-    client::Connect,
+    client::{Connect, Language},
     problem::Who,
-    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tls, Verified},
+    server::{
+        Algorithm, Certificate, DataTls, Entry, EntryKind, FileDigest, LogKind, Tally, Tls,
+        Verified,
+    },
 };
 
-use super::outbox::Outbox;
+use super::{
+    narration::Narration,
+    outbox::{Line, Outbox},
+};
 use crate::{
     portal::Portal,
     relay::Credit,
@@ -20,7 +26,10 @@ use crate::{
 /// The transcript of the engine as lines of the session log and stages of the connection.
 #[must_use]
 pub fn transcript(outbox: Outbox) -> Transcript {
+    let narration = Narration::default();
     Transcript::new(move |event| {
+        // Before any of them is left out: a narrator has to hear all.
+        let explanation = narration.explain(&event);
         if let ftps::EventKind::Stage(stage) = &event.kind {
             // Past the login, the commands and replies themselves say where it is.
             if *stage > ftps::Stage::Setup {
@@ -32,7 +41,17 @@ pub fn transcript(outbox: Outbox) -> Transcript {
                 return;
             }
         }
-        outbox.log(event.session, log_kind(event.line_kind()), event.to_string());
+        if let (ftps::EventKind::Tls(facts), ftps::Connection::Data(_)) =
+            (&event.kind, event.connection)
+        {
+            outbox.data_tls(DataTls { tls: tls(facts), connection: event.session });
+        }
+        outbox.log(Line {
+            connection: event.session,
+            explanation,
+            kind: log_kind(event.line_kind()),
+            text: event.to_string(),
+        });
     })
 }
 
@@ -164,10 +183,19 @@ pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
     }
 }
 
-/// An error of the engine: facts, likely cause, remedy.
+/// The engine's name of a page's language.
 #[must_use]
-pub fn problem(error: &ftps::Error) -> Problem {
-    let diagnosis = error.diagnosis();
+pub fn language(language: Language) -> ftps::Language {
+    match language {
+        Language::En => ftps::Language::English,
+        Language::De => ftps::Language::German,
+    }
+}
+
+/// An error of the engine: facts, likely cause, remedy. The facts are in English.
+#[must_use]
+pub fn problem(error: &ftps::Error, language: ftps::Language) -> Problem {
+    let diagnosis = error.diagnosis_in(language);
     Problem {
         stage: stage(error.stage()),
         message: error.chain(),
@@ -310,6 +338,128 @@ pub fn leftover_path(directory: &RemotePath, path: &str) -> Result<RemotePath, P
              behind.",
         )
     })
+}
+
+/// A path of the page as an absolute one, without what a server may read in two ways.
+///
+/// # Errors
+/// As for [`absolute_path`], and when the text does not tell which file is meant: the portal shows
+/// with U+FFFD what is no text in a name.
+pub fn tidy_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+    if path.contains(char::REPLACEMENT_CHARACTER) {
+        return Err(portal_problem(
+            format!("the name in {path:?} cannot be written exactly"),
+            "Its characters are not in UTF-8. Rename or delete it with a program that sends names \
+             as the server has them, or ask whoever runs the server.",
+        ));
+    }
+    Ok(tidied(&absolute_path(directory, path)?))
+}
+
+/// An absolute path without empty parts and `.`.
+#[must_use]
+pub fn tidied(path: &RemotePath) -> RemotePath {
+    let parts = path.as_bytes().split(|&byte| byte == b'/');
+    let names = parts.filter_map(|part| RemotePath::new(part).ok());
+    let names = names.filter(|name| name.as_bytes() != b".");
+    names.fold(RemotePath::root(), |path, name| path.join(&name))
+}
+
+/// How much was deleted or is left.
+#[must_use]
+pub fn tally(tally: ftps::Tally) -> Tally {
+    Tally { files: tally.files, directories: tally.directories }
+}
+
+/// The root, the login's own directory, or one above it.
+#[must_use]
+pub fn not_to_be_changed(path: &str) -> Problem {
+    portal_problem(
+        format!("{path:?} is the directory that the login opened, or one above it"),
+        "Choose something inside it.",
+    )
+}
+
+/// A rename would replace something.
+#[must_use]
+pub fn name_taken(to: &str) -> Problem {
+    Problem {
+        stage: Stage::Rename,
+        ..portal_problem(
+            format!("something has the name {to:?} already"),
+            "Choose another name, or delete what has it first. Nothing was renamed.",
+        )
+    }
+}
+
+/// A directory cannot be in itself.
+#[must_use]
+pub fn moved_into_itself(from: &str, to: &str) -> Problem {
+    Problem {
+        stage: Stage::Rename,
+        ..portal_problem(
+            format!("{to:?} is inside {from:?}, which cannot be moved into itself"),
+            "Choose a directory outside of it.",
+        )
+    }
+}
+
+/// The server would take the name for another one.
+#[must_use]
+pub fn name_not_kept() -> Problem {
+    portal_problem(
+        "the server keeps no space at the end of a name: it would take it for another one"
+            .to_owned(),
+        "Choose a name without a space at its end; ask whoever runs the server to change one that \
+         is there.",
+    )
+}
+
+/// A directory that holds something was to be deleted as an empty one.
+#[must_use]
+pub fn not_empty(problem: Problem, path: &str) -> Problem {
+    Problem {
+        message: format!("the directory {path:?} is not empty"),
+        cause: None,
+        remedy: Some(Remedy {
+            who: Who::You,
+            what: "Delete it with everything in it, or delete what is in it first.".to_owned(),
+        }),
+        ..problem
+    }
+}
+
+/// What was to be deleted with everything in it is no directory.
+#[must_use]
+pub fn not_a_directory(path: &RemotePath) -> Problem {
+    Problem {
+        stage: Stage::Delete,
+        ..portal_problem(
+            format!("the server does not list \"{path}\" as a directory"),
+            "List the directory above again. A link is deleted like a file: what it leads to stays.",
+        )
+    }
+}
+
+/// A directory holds more than may be deleted at once.
+#[must_use]
+pub fn too_much_to_delete(at: &RemotePath, max: u32) -> Problem {
+    Problem {
+        stage: Stage::Delete,
+        ..portal_problem(
+            format!(
+                "there is more to delete than {max} entries, or than the listing of \"{at}\" tells"
+            ),
+            "Delete the directories in it one by one, or ask whoever runs the portal to raise \
+             `max_deleted_entries`. Nothing was deleted.",
+        )
+    }
+}
+
+/// A refusal on the way through a directory.
+#[must_use]
+pub fn stopped_at(problem: Problem, at: &RemotePath) -> Problem {
+    Problem { message: format!("\"{at}\" was not deleted: {}", problem.message), ..problem }
 }
 
 /// Something that the portal says of its own.

@@ -182,6 +182,9 @@ settings! {
     max_listing: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
     /// The most entries of one directory listing that are shown.
     max_listing_entries: u32 = "10000", like "10000";
+    /// The most files and directories that are deleted together with the directory that they are
+    /// in.
+    max_deleted_entries: u32 = "10000", like "10000";
 }
 
 impl Settings {

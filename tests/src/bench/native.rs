@@ -22,7 +22,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     Attempt, CHUNK_HEADER_LEN, ChunkHeader, ClientMessage, OnConflict, ServerMessage, UploadId,
     Window,
-    client::Offer,
+    client::{Language, Offer},
     server::{Limits, NewSession},
 };
 use tokio::{
@@ -106,7 +106,8 @@ impl Session {
             client::open_socket(&portal.door(), &[("Origin", &portal.origin())]).await?;
         let NewSession { session, secret } = new;
         let version = protocol::VERSION;
-        let hello = ClientMessage::Hello { version, session, secret, resume: None };
+        let hello =
+            ClientMessage::Hello { version, session, secret, resume: None, language: Language::En };
         socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
         let mut waiting = VecDeque::new();
         match hear(&mut socket, &mut waiting).await? {

@@ -19,6 +19,27 @@ pub struct LogLimits {
     pub bytes: usize,
 }
 
+/// A line before it has its number and its time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// Which FTPS session of the page's session it belongs to.
+    pub connection: Option<u32>,
+    /// The number of what it means, as [`ftps::Explanation::number`] counts.
+    pub explanation: Option<u16>,
+    /// Who speaks.
+    pub kind: LogKind,
+    /// Its text.
+    pub text: String,
+}
+
+impl Line {
+    /// A line of the portal's own that speaks for itself.
+    #[must_use]
+    pub fn plain(kind: LogKind, text: impl Into<String>) -> Self {
+        Self { connection: None, explanation: None, kind, text: text.into() }
+    }
+}
+
 /// The last lines of a session's log; the oldest give way, and the gap in the numbers says so.
 #[derive(Debug)]
 pub(super) struct Log {
@@ -38,11 +59,13 @@ impl Log {
     }
 
     /// Adds a line.
-    pub(super) fn push(&mut self, connection: Option<u32>, kind: LogKind, text: String) {
+    pub(super) fn push(&mut self, line: Line) {
+        let Line { connection, explanation, kind, text } = line;
         let seq = self.next_seq;
         self.next_seq += 1;
         self.bytes += text.len() + LINE_OVERHEAD;
-        self.lines.push_back(LogLine { seq, at_millis: unix_millis(), connection, kind, text });
+        let at_millis = unix_millis();
+        self.lines.push_back(LogLine { seq, at_millis, connection, explanation, kind, text });
         while self.lines.len() > self.limits.lines || self.bytes > self.limits.bytes {
             let Some(oldest) = self.lines.pop_front() else { break };
             self.bytes -= oldest.text.len() + LINE_OVERHEAD;
@@ -78,7 +101,7 @@ mod tests {
     fn log_of(lines: usize, bytes: usize, count: u64) -> Log {
         let mut log = Log::new(LogLimits { lines, bytes });
         for n in 0..count {
-            log.push(None, LogKind::Status, n.to_string());
+            log.push(Line::plain(LogKind::Status, n.to_string()));
         }
         log
     }
@@ -108,7 +131,7 @@ mod tests {
         assert_eq!(seqs(&mut log, 10), [2, 3, 4]);
         log.rewind(99);
         assert_eq!(seqs(&mut log, 10), [0; 0]);
-        log.push(None, LogKind::Status, "5".into());
+        log.push(Line::plain(LogKind::Status, "5"));
         assert_eq!(seqs(&mut log, 10), [5]);
     }
 }

@@ -15,7 +15,8 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ServerMessage, UploadId, lines::Lines, server::LogKind};
+use ftps::Language;
+use protocol::{ServerMessage, UploadId, lines::Lines, server::DataTls};
 use tokio::{
     io::AsyncWrite,
     sync::{Notify, Semaphore},
@@ -24,7 +25,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
-pub use self::log::LogLimits;
+pub use self::log::{Line, LogLimits};
 use crate::{relay::Credit, websocket::Writer};
 
 /// What is said within this time after a frame goes with the next one: the first word is said at
@@ -84,6 +85,16 @@ struct State {
     /// Credits that this socket has not got yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
+    data_tls: Option<LastDataTls>,
+    language: Language,
+}
+
+/// How the last data connection is encrypted.
+#[derive(Debug)]
+struct LastDataTls {
+    facts: DataTls,
+    /// Whether this socket has got it.
+    is_written: bool,
 }
 
 /// A counted message as it goes over the wire.
@@ -121,6 +132,8 @@ impl Outbox {
             hints: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
+            data_tls: None,
+            language: Language::default(),
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -196,9 +209,37 @@ impl Outbox {
     }
 
     /// Adds a line to the session log.
-    pub fn log(&self, connection: Option<u32>, kind: LogKind, text: String) {
-        self.state().log.push(connection, kind, text);
+    pub fn log(&self, line: Line) {
+        self.state().log.push(line);
         self.shared.filled.notify_one();
+    }
+
+    /// Tells the page how a data connection is encrypted, where that differs from what was told
+    /// last: what is the same for every small file costs no message.
+    pub fn data_tls(&self, facts: DataTls) {
+        let mut state = self.state();
+        if state.data_tls.as_ref().is_some_and(|last| last.facts.tls == facts.tls) {
+            return;
+        }
+        state.data_tls = Some(LastDataTls { facts, is_written: false });
+        drop(state);
+        self.shared.filled.notify_one();
+    }
+
+    /// What the page's person reads.
+    #[must_use]
+    pub fn language(&self) -> Language {
+        self.state().language
+    }
+
+    /// The page says what its person reads; what was said before stays as it was said.
+    pub fn set_language(&self, language: Language) {
+        self.state().language = language;
+    }
+
+    /// Another connection begins: its first data connection is told in any case.
+    pub fn forget_data_tls(&self) {
+        self.state().data_tls = None;
     }
 
     /// Forgets what the page has heard.
@@ -231,6 +272,9 @@ impl Outbox {
         state.hints.clear();
         state.credits.clear();
         state.log.rewind(log);
+        if let Some(last) = &mut state.data_tls {
+            last.is_written = false;
+        }
     }
 
     /// Another page begins, which knows nothing: messages are counted from 0 again, and what an
@@ -313,6 +357,10 @@ impl Outbox {
             state.written += 1;
             return Ok(Some(text));
         }
+        if let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) {
+            last.is_written = true;
+            return Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?));
+        }
         let Some((upload, credit)) = state.credits.pop_first() else { return Ok(None) };
         Ok(Some(text(&super::words::credit(upload, credit))?))
     }
@@ -389,7 +437,10 @@ pub enum WriteError {
 #[cfg(test)]
 mod tests {
     use futures_util::FutureExt as _;
-    use protocol::Attempt;
+    use protocol::{
+        Attempt,
+        server::{LogKind, Tls},
+    };
     use tokio_tungstenite::tungstenite;
 
     use super::*;
@@ -418,7 +469,7 @@ mod tests {
     #[tokio::test]
     async fn log_lines_go_before_the_message_that_follows_them() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(Some(1), LogKind::Command, "FEAT".into());
+        outbox.log(Line { connection: Some(1), ..Line::plain(LogKind::Command, "FEAT") });
         outbox.send(removed("a")).await;
         let written = written(&outbox).await;
         assert!(written[0].contains("FEAT") && written[0].contains(r#""connection":1"#));
@@ -480,9 +531,34 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn encryption_of_data_is_told_when_it_differs_and_on_each_socket() {
+        let outbox = Outbox::new(LIMITS);
+        let facts = |resumed| {
+            let (version, cipher_suite) =
+                ("TLS 1.3".to_owned(), "TLS_AES_128_GCM_SHA256".to_owned());
+            DataTls { tls: Tls { version, cipher_suite, resumed }, connection: Some(1) }
+        };
+        outbox.data_tls(facts(true));
+        outbox.send(removed("a")).await;
+        let first = written(&outbox).await;
+        assert!(first[0].contains("removed") && first[1].contains("data_tls"), "{first:?}");
+        // Another session of the pool, and the same TLS.
+        outbox.data_tls(DataTls { connection: Some(2), ..facts(true) });
+        assert_eq!(written(&outbox).await.len(), 0);
+        outbox.data_tls(facts(false));
+        assert!(written(&outbox).await[0].contains(r#""resumed":false"#));
+        outbox.heard(1).unwrap();
+        outbox.rewind(0);
+        assert!(written(&outbox).await[0].contains("data_tls"));
+        outbox.forget_data_tls();
+        outbox.data_tls(facts(false));
+        assert_eq!(written(&outbox).await.len(), 1);
+    }
+
+    #[tokio::test]
     async fn page_that_begins_anew_gets_the_log_and_nothing_else() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(None, LogKind::Status, "before".into());
+        outbox.log(Line::plain(LogKind::Status, "before"));
         outbox.send(removed("a")).await;
         assert_eq!(written(&outbox).await.len(), 2);
         outbox.start_over();

@@ -1,0 +1,191 @@
+//! A directory with all that is in it: found first, then deleted from the bottom up.
+
+use super::Client;
+use crate::{error::Error, listing::EntryKind, path::RemotePath};
+
+/// Files and directories, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Files, and everything else that is no directory.
+    pub files: u64,
+    /// Directories, the one that was named among them.
+    pub directories: u64,
+}
+
+/// How great a tree may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TreeLimits {
+    /// The most files and directories.
+    pub entries: u64,
+    /// The most bytes of their names and of the directories' paths.
+    pub bytes: u64,
+}
+
+/// A tree that is still there, or a part of it.
+#[derive(Debug)]
+pub struct NotDeleted {
+    /// What was deleted before.
+    pub deleted: Tally,
+    /// What is left, where all of it was found.
+    pub left: Option<Tally>,
+    /// The file or directory that it stopped at.
+    pub at: RemotePath,
+    /// Why.
+    pub obstacle: Obstacle,
+}
+
+/// Why a tree is not deleted.
+#[derive(Debug)]
+pub enum Obstacle {
+    /// The listing of the directory above does not call it a directory; nothing was deleted.
+    NotADirectory,
+    /// There is more in it than the limits allow, or than a listing tells; nothing was deleted.
+    TooGreat,
+    /// The server keeps no space at the end of a name; nothing was deleted.
+    NameNotKept,
+    /// The server refused, or the session ended.
+    Failed(Error),
+}
+
+/// A directory of a tree.
+#[derive(Debug)]
+struct Folder {
+    path: RemotePath,
+    /// The names of what is in it and no directory.
+    files: Vec<RemotePath>,
+}
+
+impl Client {
+    /// Deletes a directory and everything in it (`DELE`, `RMD`, RFC 959 §4.1.3), and stops at the
+    /// first refusal.
+    ///
+    /// All of it is found before anything is deleted. Only what a listing calls a directory is
+    /// looked into: a symbolic link is deleted, and what it leads to stays.
+    ///
+    /// # Errors
+    /// [`NotDeleted`], with what was deleted and what is left.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped, and some of it may
+    /// have been deleted.
+    pub async fn delete_tree(
+        &mut self,
+        path: &RemotePath,
+        limits: TreeLimits,
+    ) -> Result<Tally, NotDeleted> {
+        let path = self.absolute(path);
+        let folders = self.explore(path, limits).await?;
+        let all = tally(&folders);
+        let mut deleted = Tally::default();
+        // Whatever is in a directory was found after it.
+        for folder in folders.iter().rev() {
+            if let Err((at, error)) = self.delete_folder(folder, &mut deleted).await {
+                let left = Some(all.without(deleted));
+                return Err(NotDeleted { deleted, left, at, obstacle: Obstacle::Failed(error) });
+            }
+        }
+        Ok(deleted)
+    }
+
+    async fn delete_folder(
+        &mut self,
+        folder: &Folder,
+        deleted: &mut Tally,
+    ) -> Result<(), (RemotePath, Error)> {
+        for name in &folder.files {
+            let file = folder.path.join(name);
+            self.delete(&file).await.map_err(|error| (file, error))?;
+            deleted.files += 1;
+        }
+        let removed = self.remove_directory(&folder.path).await;
+        removed.map_err(|error| (folder.path.clone(), error))?;
+        deleted.directories += 1;
+        Ok(())
+    }
+
+    /// Every directory of a tree, each before what is in it.
+    async fn explore(
+        &mut self,
+        path: RemotePath,
+        limits: TreeLimits,
+    ) -> Result<Vec<Folder>, NotDeleted> {
+        if !self.keeps_name(&path) {
+            return Err(nothing(path, Obstacle::NameNotKept));
+        }
+        match self.find(&path).await {
+            Ok(Some(entry)) if entry.kind == EntryKind::Directory => (),
+            Ok(_) => return Err(nothing(path, Obstacle::NotADirectory)),
+            Err(error) => return Err(nothing(path, Obstacle::Failed(error))),
+        }
+        let mut room = Room(limits);
+        let mut folders = Vec::new();
+        let mut unseen = vec![path];
+        while let Some(path) = unseen.pop() {
+            match self.look_into(path, &mut room, &mut unseen).await {
+                Ok(folder) => folders.push(folder),
+                Err(not_deleted) => return Err(not_deleted),
+            }
+        }
+        Ok(folders)
+    }
+
+    async fn look_into(
+        &mut self,
+        path: RemotePath,
+        room: &mut Room,
+        unseen: &mut Vec<RemotePath>,
+    ) -> Result<Folder, NotDeleted> {
+        let listing = match self.list(&path).await {
+            Ok(listing) => listing,
+            Err(error) => return Err(nothing(path, Obstacle::Failed(error))),
+        };
+        let mut fits = listing.is_complete && listing.left_out == 0;
+        let mut files = Vec::new();
+        for entry in listing.entries {
+            let is_directory = entry.kind == EntryKind::Directory;
+            let kept = if is_directory { path.join(&entry.name) } else { entry.name };
+            fits &= room.take(&kept);
+            if !fits {
+                break;
+            }
+            if is_directory { unseen.push(kept) } else { files.push(kept) }
+        }
+        match fits {
+            true => Ok(Folder { path, files }),
+            false => Err(nothing(path, Obstacle::TooGreat)),
+        }
+    }
+}
+
+/// What may still be found.
+struct Room(TreeLimits);
+
+impl Room {
+    /// Whether there was room for one more.
+    fn take(&mut self, kept: &RemotePath) -> bool {
+        let TreeLimits { entries, bytes } = &mut self.0;
+        let left = (entries.checked_sub(1), bytes.checked_sub(kept.as_bytes().len() as u64));
+        let (Some(entries_left), Some(bytes_left)) = left else { return false };
+        (*entries, *bytes) = (entries_left, bytes_left);
+        true
+    }
+}
+
+impl Tally {
+    fn without(self, other: Self) -> Self {
+        Self {
+            files: self.files.saturating_sub(other.files),
+            directories: self.directories.saturating_sub(other.directories),
+        }
+    }
+}
+
+fn tally(folders: &[Folder]) -> Tally {
+    let files = folders.iter().map(|folder| folder.files.len() as u64).sum();
+    Tally { files, directories: folders.len() as u64 }
+}
+
+/// Nothing was deleted, and not all of it was found.
+fn nothing(at: RemotePath, obstacle: Obstacle) -> NotDeleted {
+    NotDeleted { deleted: Tally::default(), left: None, at, obstacle }
+}

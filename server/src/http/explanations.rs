@@ -1,0 +1,103 @@
+//! What the lines of the session log mean, for the page to show on demand: once for all of them,
+//! since there are thousands of lines and three hundred explanations.
+
+use std::{
+    hash::{DefaultHasher, Hash as _, Hasher as _},
+    sync::LazyLock,
+};
+
+use axum::{
+    extract::RawQuery,
+    http::{
+        HeaderMap, StatusCode,
+        header::{CACHE_CONTROL, CONTENT_TYPE, ETAG, IF_NONE_MATCH},
+    },
+    response::{IntoResponse, Response},
+};
+use ftps::{Explanation, Language};
+
+/// A list in one language, as it goes over the wire.
+struct List {
+    json: String,
+    etag: String,
+}
+
+static ENGLISH: LazyLock<List> = LazyLock::new(|| List::new(Language::English));
+static GERMAN: LazyLock<List> = LazyLock::new(|| List::new(Language::German));
+
+/// `GET /explanations.json?lang=en`: English, unless German is asked for. It may change with the
+/// portal's version, so a browser asks again and seldom gets it again.
+pub(super) async fn explanations(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
+    let list = match language(query.as_deref().unwrap_or_default()) {
+        Language::English => &*ENGLISH,
+        Language::German => &*GERMAN,
+    };
+    let headers = [
+        (CONTENT_TYPE, "application/json"),
+        (CACHE_CONTROL, "no-cache"),
+        (ETAG, list.etag.as_str()),
+    ];
+    if request.get(IF_NONE_MATCH).is_some_and(|etag| etag == list.etag.as_str()) {
+        return (StatusCode::NOT_MODIFIED, headers).into_response();
+    }
+    (headers, list.json.as_str()).into_response()
+}
+
+fn language(query: &str) -> Language {
+    let lang = query.split('&').find_map(|pair| pair.strip_prefix("lang="));
+    match lang {
+        Some("de") => Language::German,
+        _ => Language::English,
+    }
+}
+
+impl List {
+    fn new(language: Language) -> Self {
+        let texts = Explanation::all().map(|explanation| explanation.text(language));
+        let json = serde_json::Value::from_iter(texts).to_string();
+        // Whoever asked before has to notice another list, and nobody an attack.
+        let mut hasher = DefaultHasher::new();
+        json.hash(&mut hasher);
+        let etag = format!("\"{:016x}\"", hasher.finish());
+        Self { json, etag }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    const MOST_BYTES: usize = 1 << 20;
+
+    async fn get(query: &str) -> Vec<String> {
+        let answer = explanations(RawQuery(Some(query.to_owned())), HeaderMap::new()).await;
+        assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
+        let body = to_bytes(answer.into_body(), MOST_BYTES).await.unwrap();
+        serde_json::from_slice(&body).unwrap()
+    }
+
+    #[tokio::test]
+    async fn lists_have_the_numbers_of_the_engine_in_both_languages() {
+        let (english, german) = (get("lang=en").await, get("a=b&lang=de").await);
+        assert_eq!(get("lang=tlh").await, english);
+        assert_eq!(english.len(), german.len());
+        for explanation in Explanation::all() {
+            let at = usize::from(explanation.number());
+            assert_eq!(english[at], explanation.text(Language::English));
+            assert_eq!(german[at], explanation.text(Language::German));
+        }
+    }
+
+    #[tokio::test]
+    async fn known_list_is_not_sent_again() {
+        let answer = explanations(RawQuery(None), HeaderMap::new()).await;
+        let mut known = HeaderMap::new();
+        known.insert(IF_NONE_MATCH, answer.headers()[ETAG].clone());
+        let again = explanations(RawQuery(None), known.clone()).await;
+        assert_eq!(again.status(), StatusCode::NOT_MODIFIED);
+        let german = explanations(RawQuery(Some("lang=de".to_owned())), known).await;
+        assert_eq!(german.status(), StatusCode::OK);
+    }
+}

@@ -1,0 +1,246 @@
+//! Files and directories on the server: renamed and deleted as the page asks.
+
+use ftps::{Obstacle, Pool, RemotePath, Renamed, TreeLimits};
+use protocol::{
+    Problem, ServerMessage,
+    server::{EntryKind, Tally},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::words;
+use crate::settings::Settings;
+
+/// What it takes to change something on the server.
+#[derive(Clone, Copy, Debug)]
+pub struct Remote<'a> {
+    /// Where the FTPS session comes from.
+    pub pool: &'a Pool,
+    /// Limits.
+    pub settings: &'a Settings,
+    /// What problems are said in.
+    pub language: ftps::Language,
+    /// Cancelled when the link ends: what is under way stops where it is.
+    pub hang_up: &'a CancellationToken,
+}
+
+/// Nothing was deleted.
+#[must_use]
+pub fn not_deleted(path: String, problem: Problem) -> ServerMessage {
+    let deleted = Tally::default();
+    ServerMessage::NotDeleted { path, problem, not_empty: false, deleted, left: None }
+}
+
+impl Remote<'_> {
+    /// Gives a file or a directory another name, unless that is taken.
+    pub async fn rename(self, from: String, to: String) -> ServerMessage {
+        match self.try_rename(&from, &to).await {
+            Ok(()) => ServerMessage::Renamed { from, to },
+            Err(problem) => ServerMessage::NotRenamed { from, to, problem },
+        }
+    }
+
+    async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
+        let mut lease = self.pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
+        let home = words::directory(client);
+        let (old, new) = (changeable(&home, from)?, words::tidy_path(&home, to)?);
+        if is_within(&new, &old) && new != old {
+            return Err(words::moved_into_itself(from, to));
+        }
+        let renamed = tokio::select! {
+            renamed = client.rename_to_free(&old, &new) => renamed,
+            // The client is out of step then, and the pool ends anyway.
+            () = self.hang_up.cancelled() => return Err(words::not_connected()),
+        };
+        match renamed.map_err(|error| words::problem(&error, self.language))? {
+            Renamed::Done => Ok(()),
+            Renamed::Taken => Err(words::name_taken(to)),
+            Renamed::NotKept => Err(words::name_not_kept()),
+        }
+    }
+
+    /// Deletes a file, or a directory that is empty or goes with everything in it.
+    pub async fn delete(self, path: String, kind: EntryKind, recursive: bool) -> ServerMessage {
+        let done = match (kind, recursive) {
+            (EntryKind::Directory, true) => self.delete_tree(&path).await,
+            (EntryKind::Directory, false) => self.delete_directory(&path).await,
+            (EntryKind::File | EntryKind::Other, _) => self.delete_file(&path).await,
+        };
+        match done {
+            Ok(deleted) => ServerMessage::Deleted { path, deleted },
+            Err(stopped) => {
+                let Stopped { problem, not_empty, deleted, left } = *stopped;
+                ServerMessage::NotDeleted { path, problem, not_empty, deleted, left }
+            }
+        }
+    }
+
+    async fn delete_file(self, path: &str) -> Result<Tally, Box<Stopped>> {
+        let mut lease = self.pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
+        let file = changeable(&words::directory(client), path)?;
+        if !client.keeps_name(&file) {
+            return Err(words::name_not_kept().into());
+        }
+        let deleted = tokio::select! {
+            deleted = client.delete(&file) => deleted,
+            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+        };
+        deleted.map_err(|error| words::problem(&error, self.language))?;
+        Ok(Tally { files: 1, directories: 0 })
+    }
+
+    async fn delete_directory(self, path: &str) -> Result<Tally, Box<Stopped>> {
+        let mut lease = self.pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
+        let directory = changeable(&words::directory(client), path)?;
+        if !client.keeps_name(&directory) {
+            return Err(words::name_not_kept().into());
+        }
+        let removed = tokio::select! {
+            removed = remove_directory(client, &directory) => removed,
+            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+        };
+        match removed {
+            Ok(()) => Ok(Tally { files: 0, directories: 1 }),
+            Err((error, not_empty)) => {
+                let problem = words::problem(&error, self.language);
+                let problem = if not_empty { words::not_empty(problem, path) } else { problem };
+                Err(Box::new(Stopped { not_empty, ..Stopped::from(problem) }))
+            }
+        }
+    }
+
+    async fn delete_tree(self, path: &str) -> Result<Tally, Box<Stopped>> {
+        let mut lease = self.pool.lease_for_errand().await;
+        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
+        let directory = changeable(&words::directory(client), path)?;
+        let limits = TreeLimits {
+            entries: u64::from(self.settings.max_deleted_entries),
+            bytes: self.settings.max_listing.0,
+        };
+        let deleted = tokio::select! {
+            deleted = client.delete_tree(&directory, limits) => deleted,
+            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+        };
+        match deleted {
+            Ok(tally) => Ok(words::tally(tally)),
+            Err(stopped) => {
+                let problem = self.tree_problem(&stopped);
+                let (deleted, left) = (words::tally(stopped.deleted), stopped.left);
+                Err(Box::new(Stopped {
+                    deleted,
+                    left: left.map(words::tally),
+                    ..Stopped::from(problem)
+                }))
+            }
+        }
+    }
+
+    fn tree_problem(self, stopped: &ftps::NotDeleted) -> Problem {
+        match &stopped.obstacle {
+            Obstacle::NotADirectory => words::not_a_directory(&stopped.at),
+            Obstacle::TooGreat => {
+                words::too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
+            }
+            Obstacle::NameNotKept => words::name_not_kept(),
+            Obstacle::Failed(error) => {
+                words::stopped_at(words::problem(error, self.language), &stopped.at)
+            }
+        }
+    }
+}
+
+/// A delete that came to nothing, or not to its end.
+struct Stopped {
+    problem: Problem,
+    not_empty: bool,
+    deleted: Tally,
+    left: Option<Tally>,
+}
+
+impl From<Problem> for Stopped {
+    fn from(problem: Problem) -> Self {
+        Self { problem, not_empty: false, deleted: Tally::default(), left: None }
+    }
+}
+
+impl From<Problem> for Box<Stopped> {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.into())
+    }
+}
+
+/// Removes an empty directory. With the error comes whether there is something in it: servers say
+/// that with the same code as everything else.
+async fn remove_directory(
+    client: &mut ftps::Client,
+    directory: &RemotePath,
+) -> Result<(), (ftps::Error, bool)> {
+    let Err(error) = client.remove_directory(directory).await else { return Ok(()) };
+    if error.reply().is_none() || !client.is_usable() {
+        return Err((error, false));
+    }
+    let holds = match client.list(directory).await {
+        Ok(listing) => !listing.entries.is_empty() || listing.left_out > 0,
+        // Whoever may not look into it learns why it stays.
+        Err(_) => false,
+    };
+    Err((error, holds))
+}
+
+/// A path whose file or directory may be renamed and deleted.
+fn changeable(home: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+    let changed = words::tidy_path(home, path)?;
+    match is_within(&words::tidied(home), &changed) {
+        true => Err(words::not_to_be_changed(path)),
+        false => Ok(changed),
+    }
+}
+
+/// Whether a path is `directory`, or below it; both tidy.
+fn is_within(path: &RemotePath, directory: &RemotePath) -> bool {
+    let directory = directory.as_bytes().strip_suffix(b"/").unwrap_or(directory.as_bytes());
+    let rest = path.as_bytes().strip_prefix(directory);
+    rest.is_some_and(|rest| matches!(rest.first(), None | Some(b'/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn path(text: &str) -> RemotePath {
+        RemotePath::new(text).unwrap()
+    }
+
+    #[test]
+    fn neither_the_root_nor_what_holds_the_directory_of_the_login_is_changed() {
+        let home = path("/home/ada/");
+        for refused in ["", "/", ".", "./", "//", "/home", "/home/./ada", "/home//ada/", "../bob"] {
+            assert!(changeable(&home, refused).is_err(), "{refused}");
+        }
+        for (given, meant) in
+            [("a", "/home/ada/a"), ("a/./b//", "/home/ada/a/b"), ("/home/ad", "/home/ad")]
+        {
+            assert_eq!(changeable(&home, given).unwrap(), path(meant));
+        }
+        assert_eq!(changeable(&RemotePath::root(), "a").unwrap(), path("/a"));
+    }
+
+    #[test]
+    fn name_that_is_not_shown_exactly_is_refused() {
+        for name in ["a\u{fffd}b", "a\r\nDELE b", "a\0"] {
+            let problem = changeable(&RemotePath::root(), name).unwrap_err();
+            assert!(problem.remedy.is_some(), "{problem:?}");
+        }
+    }
+
+    #[test]
+    fn directory_is_within_itself_and_not_within_its_namesake() {
+        assert!(is_within(&path("/a"), &path("/a")));
+        assert!(is_within(&path("/a/b"), &path("/a")));
+        assert!(is_within(&path("/a"), &RemotePath::root()));
+        assert!(!is_within(&path("/ab"), &path("/a")));
+        assert!(!is_within(&path("/"), &path("/a")));
+    }
+}

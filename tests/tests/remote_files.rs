@@ -1,0 +1,321 @@
+//! Files and directories renamed and deleted through the portal, on vsftpd, `ProFTPD` and Pure-FTPd.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{
+    collections::VecDeque,
+    fs,
+    os::unix::fs::{chown, lchown, symlink},
+    path::{Path, PathBuf},
+};
+
+use ferryport_tests::{
+    client::{Client, File, NotDeleted, Outcome},
+    content::Content,
+    portal::{Options, Portal},
+    servers::{Kind, Server},
+    with_each_server,
+};
+use protocol::{
+    ClientMessage, Problem, ServerMessage, Stage,
+    server::{EntryKind, Tally},
+};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// The user whose files the servers' logins may change.
+const DAEMON: u32 = 1;
+
+/// At most 20 entries go with their directory.
+const FEW: Options<'static> = Options {
+    flags: &["--allow-network", "127.0.0.0/8", "--max-deleted-entries", "20"],
+    log: "info",
+};
+
+with_each_server! {
+    async fn file_and_directory_get_their_new_names(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "a.txt", "one");
+        plant(&server, "old folder/in it.txt", "two");
+        client.rename("a.txt", "Grüße aus Köln.txt").await.unwrap();
+        client.rename("Grüße aus Köln.txt", "old folder/b  c.txt").await.unwrap();
+        client.rename("old folder", "neuer Ordner").await.unwrap();
+        assert_eq!(server.files(), ["neuer Ordner/b  c.txt", "neuer Ordner/in it.txt"]);
+        assert_eq!(content(&server, "neuer Ordner/b  c.txt"), "one");
+        // A session that listed it went there, and stays there whatever its name is.
+        assert_eq!(client.list("neuer Ordner").await.unwrap().len(), 2);
+        client.rename("neuer Ordner", "moved").await.unwrap();
+        mkdir(&server, "neuer Ordner");
+        assert_eq!(client.list("neuer Ordner").await.unwrap(), []);
+    }
+
+    async fn rename_replaces_nothing_that_has_the_name(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "a.txt", "mine");
+        plant(&server, "b.txt", "precious");
+        plant(&server, ".hidden", "precious too");
+        plant(&server, "folder/c", "");
+        symlink("b.txt", server.root().join("link")).unwrap();
+        lchown(server.root().join("link"), Some(DAEMON), Some(DAEMON)).unwrap();
+        for taken in ["b.txt", "./b.txt", ".hidden", "folder", "folder/", "a.txt", "link"] {
+            let problem = client.rename("a.txt", taken).await.unwrap_err();
+            assert_eq!(problem.stage, Stage::Rename, "{taken}: {problem:?}");
+            assert!(problem.message.contains("already"), "{taken}: {problem:?}");
+            assert!(problem.remedy.is_some(), "{taken}: {problem:?}");
+        }
+        let problem = client.rename("folder", "a.txt").await.unwrap_err();
+        assert!(problem.message.contains("already"), "{problem:?}");
+        let problem = client.rename("folder", "folder/below").await.unwrap_err();
+        assert!(problem.message.contains("into itself"), "{problem:?}");
+        assert!(!client.transcript().contains("RNTO"), "{}", client.transcript());
+        assert_eq!(content(&server, "b.txt"), "precious");
+        assert_eq!(content(&server, ".hidden"), "precious too");
+        // In other letters it is the same name to some servers, and to these another one.
+        client.rename("a.txt", "A.txt").await.unwrap();
+        assert_eq!(content(&server, "A.txt"), "mine");
+    }
+
+    async fn file_is_deleted_and_one_that_is_missing_is_said(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        for name in ["a.txt", "with  spaces.txt", "Grüße.txt", "-rf", "*"] {
+            plant(&server, name, "x");
+            plant(&server, "stays.txt", "x");
+            let deleted = client.delete(name, EntryKind::File).await.unwrap();
+            assert_eq!(deleted, Tally { files: 1, directories: 0 }, "{name}");
+            assert_eq!(server.files(), ["stays.txt"], "{name}");
+        }
+        let refused = client.delete("a.txt", EntryKind::File).await.unwrap_err();
+        assert_eq!(refused.problem.stage, Stage::Delete);
+        assert!(reply(&refused.problem).starts_with("550"), "{refused:?}");
+    }
+
+    async fn only_an_empty_directory_goes_without_what_is_in_it(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        mkdir(&server, "empty");
+        plant(&server, "full/a.txt", "x");
+        let deleted = client.delete("empty", EntryKind::Directory).await.unwrap();
+        assert_eq!(deleted, Tally { files: 0, directories: 1 });
+        let refused = client.delete("full", EntryKind::Directory).await.unwrap_err();
+        assert!(refused.not_empty, "{refused:?}");
+        assert_eq!((refused.deleted, refused.left), (Tally::default(), None));
+        assert!(refused.problem.message.contains("not empty"), "{refused:?}");
+        assert!(refused.problem.reply.is_some(), "{refused:?}");
+        assert_eq!(server.files(), ["full/a.txt"]);
+        // One that is missing is not called full.
+        let refused = client.delete("missing", EntryKind::Directory).await.unwrap_err();
+        assert!(!refused.not_empty, "{refused:?}");
+    }
+
+    async fn directory_goes_with_200_files_in_nested_folders(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        for n in 0..200 {
+            plant(&server, &format!("all/part {}/über/file {n}.txt", n % 10), "x");
+        }
+        mkdir(&server, "all/empty");
+        plant(&server, "all of it.txt", "stays");
+        let deleted = client.delete_all_of("all").await.unwrap();
+        assert_eq!(deleted, Tally { files: 200, directories: 22 });
+        assert_eq!(server.files(), ["all of it.txt"]);
+        assert!(!server.root().join("all").exists());
+    }
+
+    async fn link_is_deleted_and_what_it_leads_to_stays(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "kept/precious.txt", "precious");
+        plant(&server, "all/a.txt", "x");
+        for (target, link) in [("../kept", "all/to folder"), ("../kept/precious.txt", "all/to file")]
+        {
+            symlink(target, server.root().join(link)).unwrap();
+            lchown(server.root().join(link), Some(DAEMON), Some(DAEMON)).unwrap();
+        }
+        let outcome = client.delete_all_of("all").await;
+        assert_eq!(content(&server, "kept/precious.txt"), "precious", "{outcome:?}");
+        assert_eq!(outcome.unwrap(), Tally { files: 3, directories: 1 });
+        assert_eq!(server.files(), ["kept/precious.txt"]);
+    }
+
+    async fn more_than_the_limit_is_left_whole(server: Server) {
+        let (_portal, mut client) = connected(&server, FEW).await;
+        for n in 0..21 {
+            plant(&server, &format!("all/{}/{n}", n % 2), "x");
+        }
+        let refused = client.delete_all_of("all").await.unwrap_err();
+        assert!(refused.problem.message.contains("20 entries"), "{refused:?}");
+        assert_eq!((refused.deleted, refused.left), (Tally::default(), None));
+        assert_eq!(server.files().len(), 21);
+        // Two directories and 10 or 11 files.
+        let deleted = client.delete_all_of("all/0").await.unwrap();
+        assert_eq!(deleted, Tally { files: 11, directories: 1 });
+    }
+
+    async fn first_refusal_ends_a_delete_and_what_is_left_is_counted(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        for name in ["all/a.txt", "all/sub/b.txt", "all/sub/deep/c.txt"] {
+            plant(&server, name, "x");
+        }
+        // Its files are root's, and so is it.
+        let sub = server.root().join("all/sub");
+        chown(&sub, Some(0), Some(0)).unwrap();
+        let refused = client.delete_all_of("all").await.unwrap_err();
+        assert!(reply(&refused.problem).starts_with('5'), "{refused:?}");
+        assert!(refused.problem.message.contains("all/sub"), "{refused:?}");
+        let left = refused.left.unwrap();
+        let all = Tally { files: 3, directories: 3 };
+        assert_eq!(left.files + refused.deleted.files, all.files, "{refused:?}");
+        assert_eq!(left.directories + refused.deleted.directories, all.directories);
+        assert_eq!(server.files().len() as u64, left.files);
+        assert!(server.root().join("all/a.txt").exists(), "what follows is left alone");
+    }
+
+    async fn what_may_not_be_changed_stays_in_the_servers_words(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        let folder = server.root().join(Server::READ_ONLY);
+        fs::write(folder.join("root's.txt"), "x").unwrap();
+        let path = format!("{}/root's.txt", Server::READ_ONLY);
+        let refused = client.delete(&path, EntryKind::File).await.unwrap_err();
+        assert!(reply(&refused.problem).starts_with("550"), "{refused:?}");
+        assert!(refused.problem.remedy.is_some());
+        let problem = client.rename(&path, "mine.txt").await.unwrap_err();
+        // Pure-FTPd says 451.
+        assert!(reply(&problem).starts_with(['4', '5']), "{problem:?}");
+        assert_eq!(server.files(), [path]);
+    }
+
+    async fn paths_that_mean_something_else_are_refused_before_the_server_sees_them(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "b", "precious");
+        plant(&server, "folder/b", "precious");
+        let before = client.transcript();
+        let home = client.list("").await.unwrap().len();
+        for path in ["a\r\nDELE b", "a\nDELE b", "a\0b", "../b", "folder/../b", "", "/", ".", "//", "a\u{fffd}"] {
+            let NotDeleted { problem, .. } = client.delete(path, EntryKind::File).await.unwrap_err();
+            assert!(problem.remedy.is_some(), "{path:?}: {problem:?}");
+            client.delete_all_of(path).await.unwrap_err();
+            client.rename(path, "c").await.unwrap_err();
+            if !path.is_empty() {
+                client.rename("b", path).await.unwrap_err();
+            }
+        }
+        let said = client.transcript();
+        for verb in ["DELE", "RMD", "RNFR"] {
+            assert_eq!(said.matches(verb).count(), before.matches(verb).count(), "{said}");
+        }
+        assert_eq!(server.files(), ["b", "folder/b"]);
+        assert_eq!(client.list("").await.unwrap().len(), home);
+    }
+
+    async fn files_are_changed_while_an_upload_is_under_way(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        plant(&server, "old name", "x");
+        plant(&server, "all/of/it", "x");
+        // More than a window: it cannot end before the portal was asked.
+        let file = File::new("big.bin", Content { len: 20 << 20, seed: 1 });
+        let mut asks = VecDeque::from([
+            ClientMessage::Rename { from: "old name".to_owned(), to: "new name".to_owned() },
+            ClientMessage::Delete {
+                path: "all".to_owned(),
+                kind: EntryKind::Directory,
+                recursive: true,
+            },
+        ]);
+        let outcomes = client
+            .upload_and(std::slice::from_ref(&file), |message, _| match message {
+                ServerMessage::Opened { .. } | ServerMessage::Credit { .. } => asks.pop_front(),
+                _ => None,
+            })
+            .await;
+        assert!(matches!(outcomes[..], [Outcome::Done { .. }]), "{outcomes:?}");
+        // Answers come in the order of what was asked.
+        client.list("").await.unwrap();
+        assert_eq!(server.files(), ["big.bin", "new name"], "{}", client.transcript());
+        assert_eq!(server.sha256_of("big.bin"), Some(file.content.sha256()));
+    }
+
+    async fn disconnect_ends_a_delete_and_it_is_answered(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        for n in 0..500 {
+            plant(&server, &format!("all/{n}"), "x");
+        }
+        let delete = ClientMessage::Delete {
+            path: "all".to_owned(),
+            kind: EntryKind::Directory,
+            recursive: true,
+        };
+        client.say(&delete).await;
+        client.say(&ClientMessage::Disconnect).await;
+        let mut was_answered = false;
+        loop {
+            match client.hear().await {
+                ServerMessage::NotDeleted { path, .. } | ServerMessage::Deleted { path, .. } => {
+                    assert_eq!(path, "all");
+                    was_answered = true;
+                }
+                ServerMessage::Disconnected { problem } => {
+                    assert_eq!(problem, None);
+                    break;
+                }
+                _ => {}
+            }
+        }
+        assert!(was_answered);
+        client.connect(&server).await;
+        client.list("").await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn space_at_the_end_of_a_name_is_no_other_file_to_pure_ftpd() {
+    let server = ferryport_tests::servers::start(Kind::PureFtpd);
+    let (_portal, mut client) = connected(&server, Options::default()).await;
+    plant(&server, "a ", "one");
+    plant(&server, "a_", "precious");
+    assert!(client.delete("a ", EntryKind::File).await.is_err());
+    assert!(client.delete("a ", EntryKind::Directory).await.is_err());
+    assert!(client.rename("a_", "b ").await.is_err());
+    assert_eq!(server.files(), ["a ", "a_"]);
+}
+
+async fn connected(server: &Server, options: Options<'_>) -> (Portal, Client) {
+    let portal = Portal::start(PORTAL, options);
+    let mut client = Client::open(&portal).await;
+    client.connect(server).await;
+    (portal, client)
+}
+
+/// A file of the server's own user, in directories of its own.
+fn plant(server: &Server, path: &str, content: &str) {
+    if let Some(above) = Path::new(path).parent() {
+        mkdir(server, &above.to_string_lossy());
+    }
+    let file = server.root().join(path);
+    fs::write(&file, content).unwrap();
+    own(file);
+}
+
+fn mkdir(server: &Server, path: &str) {
+    let mut directory = server.root();
+    for part in Path::new(path) {
+        directory.push(part);
+        if !directory.is_dir() {
+            fs::create_dir(&directory).unwrap();
+            own(directory.clone());
+        }
+    }
+}
+
+fn own(path: PathBuf) {
+    chown(path, Some(DAEMON), Some(DAEMON)).unwrap();
+}
+
+fn content(server: &Server, path: &str) -> String {
+    fs::read_to_string(server.root().join(path)).unwrap()
+}
+
+fn reply(problem: &Problem) -> &str {
+    problem.reply.as_deref().unwrap_or_default()
+}
