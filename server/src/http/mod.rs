@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /` | the page |
+//! | `GET /` | the page, in the language of who asks or of `?lang=` |
 //! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, for ever |
 //! | `POST /session` | a new session's name and secret |
 //! | `GET /session/socket` | the session's WebSocket |
@@ -12,11 +12,13 @@
 
 mod assets;
 mod headers;
+mod language;
 pub mod listener;
 mod origin;
 mod page;
 mod sessions;
 pub mod tls;
+mod words;
 
 use std::sync::Arc;
 
