@@ -70,11 +70,10 @@ pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
-        0..60 => Word::DurationSeconds.fill(&[&seconds.max(1).to_string()]),
-        60..600 => Word::DurationMinutesAndSeconds
-            .fill(&[&minutes.to_string(), &(seconds % 60).to_string()]),
-        600..3600 => Word::DurationMinutes.fill(&[&((seconds + 30) / 60).to_string()]),
-        _ => Word::DurationHoursAndMinutes.fill(&[&hours.to_string(), &(minutes % 60).to_string()]),
+        0..60 => Word::DurationSeconds.fill(&[&seconds.max(1)]),
+        60..600 => Word::DurationMinutesAndSeconds.fill(&[&minutes, &(seconds % 60)]),
+        600..3600 => Word::DurationMinutes.fill(&[&((seconds + 30) / 60)]),
+        _ => Word::DurationHoursAndMinutes.fill(&[&hours, &(minutes % 60)]),
     }
 }
 
@@ -94,19 +93,17 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             '\u{7f}' => shown.push('\u{2421}'),
             c if is_hidden(c) => {
                 shown.push_str("\u{2039}U+");
-                shown.extend(code_point(c));
+                for shift in [12, 8, 4, 0] {
+                    // What is hidden has four digits at most.
+                    let digit = char::from_digit((u32::from(c) >> shift) & 0xf, 16);
+                    shown.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+                }
                 shown.push('\u{203a}');
             }
             c => shown.push(c),
         }
     }
     Cow::Owned(shown)
-}
-
-/// The four digits of a character's number, which none that is hidden has more of.
-fn code_point(c: char) -> impl Iterator<Item = char> {
-    let digits = [12, 8, 4, 0].map(|shift| char::from_digit(u32::from(c) >> shift & 0xf, 16));
-    digits.into_iter().flatten().map(|digit| digit.to_ascii_uppercase())
 }
 
 /// Controls, and what Unicode's bidirectional algorithm obeys without showing it. The joiners of

@@ -2,7 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
-use js_sys::{JSON, Reflect};
+use js_sys::{Array, JSON};
 use protocol::Encryption;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 use web_sys::{
@@ -63,7 +63,8 @@ pub fn start() -> Result<(), Fault> {
 fn take_in_words(dom: &Dom) -> Result<(), Fault> {
     let block: Element = dom.find("words")?;
     let words = JSON::parse(&block.text_content().unwrap_or_default())?;
-    sentences::take_in(|key| Reflect::get(&words, &key.into()).ok()?.as_string());
+    let words = words.unchecked_into::<Array>();
+    sentences::take_in(words.iter().filter_map(|word| word.as_string()).collect());
     Ok(())
 }
 

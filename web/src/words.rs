@@ -176,7 +176,7 @@ pub fn who(who: Who) -> &'static str {
 /// Which FTPS session a line of the log belongs to: a page's uploads run over several at once.
 #[must_use]
 pub fn ftps_session(number: u32) -> String {
-    Word::LogSession.fill(&[&number.to_string()])
+    Word::LogSession.fill(&[&number])
 }
 
 /// Who speaks in a line of the log.
@@ -236,7 +236,7 @@ fn done(upload: &Upload, stored: &Stored) -> String {
         Verified::ReplyOnly => Word::StatusDoneReply,
     };
     match upload.renamed() {
-        Some(path) => Word::StatusDoneAs.fill(&[how.text(), &format::visible(&path)]),
+        Some(path) => Word::StatusDoneAs.fill(&[&how.text(), &format::visible(&path)]),
         None => how.text().to_owned(),
     }
 }
@@ -306,7 +306,7 @@ fn worth_saying(left: Duration) -> bool {
 #[must_use]
 pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
     let size = size.map_or_else(|| Word::NumberUnknownSize.text().to_owned(), format::exact_bytes);
-    Word::NumberSizeAndDate.fill(&[&size, date.unwrap_or_else(|| Word::NumberUnknownDate.text())])
+    Word::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Word::NumberUnknownDate.text())])
 }
 
 /// Which of two files is newer, if both dates are known.
@@ -334,7 +334,7 @@ fn progress(taken: u64, size: u64) -> String {
 pub fn count(totals: &Totals) -> String {
     match totals.files {
         0 => String::new(),
-        files => Word::TotalCount.fill(&[&totals.done.to_string(), &files.to_string()]),
+        files => Word::TotalCount.fill(&[&totals.done, &files]),
     }
 }
 
@@ -354,7 +354,7 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
         (totals.skipped, Word::TotalSkipped),
     ] {
         if number > 0 {
-            parts.push(word.fill(&[&number.to_string()]));
+            parts.push(word.fill(&[&number]));
         }
     }
     parts.join(" · ")
@@ -364,7 +364,7 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
 #[must_use]
 pub fn title(totals: &Totals) -> String {
     if totals.active > 0 {
-        return Word::TitleSending.fill(&[&(totals.permille() / 10).to_string()]);
+        return Word::TitleSending.fill(&[&(totals.permille() / 10)]);
     }
     let word = match (totals.files, totals.failed + totals.waiting) {
         (0, _) => Word::TitleIdle,
@@ -380,7 +380,7 @@ pub fn title(totals: &Totals) -> String {
 #[must_use]
 pub fn finished(totals: &Totals) -> String {
     let done = FILES.fill(totals.done);
-    let (failed, waiting) = (totals.failed.to_string(), totals.waiting.to_string());
+    let (failed, waiting) = (totals.failed, totals.waiting);
     match (totals.failed, totals.waiting) {
         (0, 0) => Word::SayFinished.fill(&[&done]),
         (_, 0) => Word::SayFinishedFailed.fill(&[&done, &failed]),
@@ -392,8 +392,7 @@ pub fn finished(totals: &Totals) -> String {
 /// Said at each quarter of the way.
 #[must_use]
 pub fn milestone(permille: u64, totals: &Totals) -> String {
-    let (percent, done) = ((permille / 10).to_string(), totals.done.to_string());
-    Word::SayMilestone.fill(&[&percent, &done, &FILES.fill(totals.files)])
+    Word::SayMilestone.fill(&[&(permille / 10), &totals.done, &FILES.fill(totals.files)])
 }
 
 /// Said when files were picked.
@@ -436,7 +435,6 @@ pub fn connecting_to(host: &str) -> String {
 #[must_use]
 pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     let (host, address) = (format::visible(host), format::visible(address));
-    let port = port.to_string();
     if address.is_empty() || address.contains(&*host) {
         Word::ConnectionPlace.fill(&[&host, &port])
     } else {
@@ -571,7 +569,7 @@ pub fn unreadable(names: &[String]) -> String {
     let shown = shown.join(", ");
     match names.len().saturating_sub(3) {
         0 => Word::NoticeUnreadable.fill(&[&shown]),
-        more => Word::NoticeUnreadableMore.fill(&[&shown, &more.to_string()]),
+        more => Word::NoticeUnreadableMore.fill(&[&shown, &more]),
     }
 }
 
@@ -590,7 +588,7 @@ pub fn portal_out_of_reach() -> Problem {
 /// An answer to the request for a session that is not one of the portal's.
 #[must_use]
 pub fn no_session(status: u16) -> Problem {
-    problem(&Word::ProblemNoSession.fill(&[&status.to_string()]), Word::ProblemNoSessionRemedy)
+    problem(&Word::ProblemNoSession.fill(&[&status]), Word::ProblemNoSessionRemedy)
 }
 
 /// The portal sent something else than a message.

@@ -29,14 +29,11 @@ impl Words {
         self.0.get(key).map_or(key, String::as_str)
     }
 
-    /// What the program says, as JSON for a data block in HTML: an object of its keys. Nothing in
-    /// it can end the block.
+    /// What the program says, in the order of its keys, as a JSON array for a data block in HTML.
+    /// Nothing in it can end the block.
     pub(super) fn program(&self) -> String {
-        let words: BTreeMap<_, _> = self
-            .0
-            .iter()
-            .filter_map(|(key, words)| Some((key.strip_prefix(PROGRAM)?, words)))
-            .collect();
+        let words = self.0.iter().filter(|(key, _)| key.starts_with(PROGRAM));
+        let words: Vec<_> = words.map(|(_, words)| words).collect();
         serde_json::json!(words).to_string().replace('<', "\\u003c")
     }
 
@@ -171,8 +168,8 @@ mod tests {
         words.0.insert("page.skip".to_owned(), "not for the program".to_owned());
         let block = words.program();
         assert!(!block.contains('<'), "{block}");
-        let read: BTreeMap<String, String> = serde_json::from_str(&block).unwrap();
-        assert_eq!(read, [("status.done".into(), "</script><b>\"{path}\"".into())].into());
+        let read: Vec<String> = serde_json::from_str(&block).unwrap();
+        assert_eq!(read, ["</script><b>\"{path}\""]);
     }
 
     /// Text and spoken attributes with letters that are no expression of the template's.

@@ -209,10 +209,12 @@ fn locales() -> Array {
     let root = document.and_then(|document| document.document_element());
     let language = root.and_then(|root| root.get_attribute("lang")).unwrap_or_default();
     let preferred = window.map(|window| window.navigator().languages()).unwrap_or_default();
-    let locales = preferred.filter(&mut |locale, _, _| {
-        let locale = locale.as_string().unwrap_or_default();
-        locale.split('-').next() == Some(&*language)
-    });
+    let locales = Array::new();
+    for locale in preferred.iter() {
+        if locale.as_string().unwrap_or_default().split('-').next() == Some(&*language) {
+            locales.push(&locale);
+        }
+    }
     locales.push(&language.into());
     locales
 }
