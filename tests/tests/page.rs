@@ -316,6 +316,63 @@ async fn the_main_states_fit_a_desk_and_a_telephone() {
     page.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_page_speaks_german_from_the_first_word_to_the_last() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
+    assert_eq!(page.run("document.documentElement.lang").await, "de");
+    page.fill("Host", "127.0.0.1").await;
+    page.select("Verschlüsselung", "Explizites TLS").await;
+    page.fill("Port", &server.port().to_string()).await;
+    page.fill("Benutzername", server.username()).await;
+    page.fill("Passwort", server.password()).await;
+    page.press_button("Verbinden").await;
+    page.find("dialog", "Zertifikat nicht vertrauenswürdig").await;
+    page.press_button("Diesem Zertifikat vertrauen").await;
+    page.find("button", "Dateien auswählen").await;
+
+    let files = Files::new();
+    files.add("Grüße.bin", Content { len: 1_500_000, seed: 7 });
+    page.choose("Dateien auswählen", &files.paths()).await;
+    let list = page.find("list", "Uploads").await;
+    page.until("the file, done", async || {
+        page.text(&list).await.contains("Fertig, ").then_some(())
+    })
+    .await;
+    for (path, content) in files.known.borrow().iter() {
+        assert_eq!(server.sha256_of(path), Some(content.sha256()));
+    }
+    let text = page.all_text().await;
+    for words in ["Verbunden mit 127.0.0.1", "1 von 1 fertig", "1,5\u{a0}MB", "Befehl:"] {
+        assert!(text.contains(words), "{words:?} in {text}");
+    }
+    // What the portal itself says, in the log, is English.
+    let region = page.find("region", "Uploads").await;
+    let text = page.text(&region).await;
+    for words in ["Drop", "Choose", "Done", "done", "MB of", "bytes", "Digest"] {
+        assert!(!text.contains(words), "{words:?} in {text}");
+    }
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(sticks_out.as_i64().unwrap() <= 0, "{width}: {sticks_out} px too wide");
+    }
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;
+    let link = page.find("link", "English").await;
+    page.click(&link).await;
+    page.find("button", "Connect").await;
+    let address = page.run("location.search + location.hash").await;
+    assert_eq!(address, "?lang=en#host=ftp.example.org");
+    page.finish().await;
+}
+
 /// Files on this machine's disk to choose from, and what is in them.
 struct Files {
     folder: TempDir,

@@ -576,7 +576,7 @@ impl Connection {
         };
         let before = trusted_at(&self.trusted, wanted);
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
-            certificate.doubts.insert(0, words::OTHER_CERTIFICATE.to_owned());
+            certificate.doubts.insert(0, words::other_certificate().to_owned());
         }
         self.ftps = Ftps::Asking(certificate);
     }

@@ -1,29 +1,53 @@
 //! Sizes, durations, paths and foreign text as a person reads them.
 
-use std::{borrow::Cow, fmt::Write as _, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
-const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
+use crate::sentences::{Counted, Word};
+
+/// From 1 byte on, each a thousand times the one before (SI).
+const UNITS: [Word; 7] = [
+    Word::UnitByte,
+    Word::UnitKilobyte,
+    Word::UnitMegabyte,
+    Word::UnitGigabyte,
+    Word::UnitTerabyte,
+    Word::UnitPetabyte,
+    Word::UnitExabyte,
+];
+
+const BYTES: Counted = Counted { one: Word::NumberBytesOne, other: Word::NumberBytesOther };
 
 /// A size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
 #[must_use]
 pub fn bytes(bytes: u64) -> String {
-    if bytes < 1000 {
-        return format!("{bytes}\u{a0}B");
-    }
-    let mut divisor = 1000_u64;
-    let mut unit = 0;
+    let mut divisor = 1_u64;
+    let mut units = UNITS.into_iter();
+    let mut unit = units.next();
     // 999,950 B is 1.0 MB and not 1000 kB.
     while bytes.saturating_add(divisor / 2) / divisor >= 1000 {
         divisor *= 1000;
-        unit += 1;
+        unit = units.next();
     }
-    let tenths = (u128::from(bytes) * 10 + u128::from(divisor / 2)) / u128::from(divisor);
-    let unit = UNITS[unit];
-    if tenths >= 100 {
-        format!("{}\u{a0}{unit}", bytes.saturating_add(divisor / 2) / divisor)
-    } else {
-        format!("{}.{}\u{a0}{unit}", tenths / 10, tenths % 10)
+    let number = digits(bytes, divisor);
+    [&*number, "\u{a0}", unit.map_or("", Word::text)].concat()
+}
+
+/// The quotient in three digits at most, rounded: one after the decimal separator where there is
+/// but one before it.
+fn digits(bytes: u64, divisor: u64) -> String {
+    let rounded = |part: u64| part.saturating_add(divisor / 2) / divisor;
+    let tenths = bytes / divisor * 10 + rounded(bytes % divisor * 10);
+    if divisor == 1 || tenths >= 100 {
+        return rounded(bytes).to_string();
     }
+    let (whole, tenth) = ((tenths / 10).to_string(), (tenths % 10).to_string());
+    [&*whole, Word::NumberDecimal.text(), &*tenth].concat()
+}
+
+/// A rate, of bytes a second: `4.2 MB/s`.
+#[must_use]
+pub fn rate(bytes_per_second: u64) -> String {
+    Word::NumberRate.fill(&[&bytes(bytes_per_second)])
 }
 
 /// A size to the byte, its digits in groups: `1 234 567 bytes`.
@@ -37,19 +61,19 @@ pub fn exact_bytes(bytes: u64) -> String {
         }
         text.push(digit);
     }
-    text.push_str(if bytes == 1 { "\u{a0}byte" } else { "\u{a0}bytes" });
-    text
+    BYTES.word(bytes).fill(&[&text])
 }
 
 /// A duration as it is spoken of: `8 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
-        0..60 => format!("{}\u{a0}s", seconds.max(1)),
-        60..600 => format!("{}\u{a0}min {}\u{a0}s", seconds / 60, seconds % 60),
-        600..3600 => format!("{}\u{a0}min", (seconds + 30) / 60),
-        _ => format!("{}\u{a0}h {}\u{a0}min", seconds / 3600, seconds % 3600 / 60),
+        0..60 => Word::DurationSeconds.fill(&[&seconds.max(1)]),
+        60..600 => Word::DurationMinutesAndSeconds.fill(&[&minutes, &(seconds % 60)]),
+        600..3600 => Word::DurationMinutes.fill(&[&((seconds + 30) / 60)]),
+        _ => Word::DurationHoursAndMinutes.fill(&[&hours, &(minutes % 60)]),
     }
 }
 
@@ -68,8 +92,13 @@ pub fn visible(text: &str) -> Cow<'_, str> {
             }
             '\u{7f}' => shown.push('\u{2421}'),
             c if is_hidden(c) => {
-                // Writing into a string cannot fail.
-                let _ = write!(shown, "\u{2039}U+{:04X}\u{203a}", u32::from(c));
+                shown.push_str("\u{2039}U+");
+                for shift in [12, 8, 4, 0] {
+                    // What is hidden has four digits at most.
+                    let digit = char::from_digit((u32::from(c) >> shift) & 0xf, 16);
+                    shown.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+                }
+                shown.push('\u{203a}');
             }
             c => shown.push(c),
         }
@@ -104,6 +133,7 @@ pub fn fingerprint(hex: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::sentences::tests::speak_german;
 
     #[test]
     fn sizes_have_three_digits_at_most() {
@@ -119,6 +149,22 @@ mod tests {
         ] {
             assert_eq!(bytes(size), text);
         }
+    }
+
+    #[test]
+    fn greatest_size_is_one_too() {
+        assert_eq!(bytes(u64::MAX), "18\u{a0}EB");
+        assert_eq!(bytes(9_949_999_999_999_999_999), "9.9\u{a0}EB");
+        assert_eq!(bytes(999_499_999_999_999_999), "999\u{a0}PB");
+    }
+
+    #[test]
+    fn other_languages_have_other_separators_and_words() {
+        speak_german();
+        assert_eq!(bytes(1_500_000), "1,5\u{a0}MB");
+        assert_eq!(rate(4_249), "4,2\u{a0}kB/s");
+        assert_eq!(exact_bytes(5_242_881), "5\u{202f}242\u{202f}881\u{a0}Bytes");
+        assert_eq!(exact_bytes(1), "1\u{a0}Byte");
     }
 
     #[test]

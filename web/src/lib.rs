@@ -13,7 +13,8 @@
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
 //! - [`remote`]: the directory in view. [`log`]: the session log.
 //! - [`json`]: reads what the portal says and what was saved.
-//! - [`words`]: every sentence. [`format`]: sizes, durations, foreign text.
+//! - [`words`]: what is said of each thing. [`format`]: sizes, durations, foreign text.
+//!   [`sentences`]: the page's language, which both speak.
 //! - `shell`: the browser's side of all that.
 //!
 //! # Limits
@@ -32,6 +33,7 @@ pub mod queue;
 pub mod rate;
 pub mod remote;
 pub mod saved;
+pub mod sentences;
 pub mod time;
 pub mod words;
 

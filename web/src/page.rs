@@ -456,7 +456,7 @@ impl Page {
         self.forget_digests();
         self.forget_directories();
         self.changed.extend([Part::Connection, Part::Remote]);
-        self.announce(words::DISCONNECTED.to_owned());
+        self.announce(words::disconnected().to_owned());
     }
 
     fn receive(&mut self, message: ServerMessage, now: Millis) {
@@ -595,7 +595,7 @@ impl Page {
             return;
         };
         let path = if again {
-            self.announce(words::BACK_AGAIN.to_owned());
+            self.announce(words::back_again().to_owned());
             let before = self.remote.directory().to_owned();
             self.remote.enter(if before.is_empty() { directory } else { before })
         } else {
@@ -620,12 +620,12 @@ impl Page {
         match news {
             Some(News::LinkLost) => {
                 self.cut(now);
-                self.announce(words::RECONNECTING.to_owned());
+                self.announce(words::reconnecting().to_owned());
             }
             Some(News::LinkBack) => {
                 self.queue.mended();
                 self.check_open_files();
-                self.announce(words::BACK_AGAIN.to_owned());
+                self.announce(words::back_again().to_owned());
             }
             Some(News::SessionLost) => {
                 self.forget_digests();
@@ -637,7 +637,7 @@ impl Page {
                 self.forget_directories();
                 self.check_open_files();
                 if self.queue.link_lost() > 0 {
-                    self.announce(words::RETRY_TO_GO_ON.to_owned());
+                    self.announce(words::retry_to_go_on().to_owned());
                 }
             }
             Some(News::Disconnected) => {

@@ -2,6 +2,7 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use js_sys::{Array, JSON};
 use protocol::Encryption;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 use web_sys::{
@@ -17,7 +18,7 @@ use crate::{
     connection::{Destination, Reach},
     page::{Action, Bulk, Event},
     queue::{Order, Policy, Row},
-    words,
+    sentences, words,
 };
 
 mod app;
@@ -40,7 +41,9 @@ mod wake;
 #[wasm_bindgen]
 pub fn start() -> Result<(), Fault> {
     say_when_stopped();
-    let app = App::new(Dom::new()?)?;
+    let dom = Dom::new()?;
+    take_in_words(&dom)?;
+    let app = App::new(dom)?;
     listen_to_connection(&app)?;
     listen_to_remote(&app)?;
     listen_to_uploads(&app)?;
@@ -53,6 +56,15 @@ pub fn start() -> Result<(), Fault> {
     if form.has_attribute("data-pressed") {
         form.request_submit()?;
     }
+    Ok(())
+}
+
+/// Reads the words of the page's language out of the page.
+fn take_in_words(dom: &Dom) -> Result<(), Fault> {
+    let block: Element = dom.find("words")?;
+    let words = JSON::parse(&block.text_content().unwrap_or_default())?;
+    let words = words.unchecked_into::<Array>();
+    sentences::take_in(words.iter().filter_map(|word| word.as_string()).collect());
     Ok(())
 }
 

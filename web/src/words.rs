@@ -1,174 +1,243 @@
-//! Every sentence that the program says, in one place.
+//! What the program says of each thing, in the words of [`crate::sentences`].
 
 use std::time::Duration;
 
 use protocol::{
     Encryption, Problem, Remedy, Stage,
     problem::Who,
-    server::{Algorithm, Certificate, Existing, FileDigest, LogKind, Tls, Verified},
+    server::{Algorithm, Certificate, FileDigest, LogKind, Tls, Verified},
 };
 
 use crate::{
     format,
     queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
+    sentences::{Counted, Word},
 };
 
 /// The stages that a person sees while the page connects, in their order.
-pub const STOPS: [(Stage, &str); 7] = [
-    (Stage::Resolve, "Find the address"),
-    (Stage::Connect, "Connect"),
-    (Stage::Tls, "Encrypt"),
-    (Stage::Certificate, "Check the certificate"),
-    (Stage::Login, "Log in"),
-    (Stage::Protect, "Protect the data"),
-    (Stage::Setup, "Get ready"),
+pub const STOPS: [Stage; 7] = [
+    Stage::Resolve,
+    Stage::Connect,
+    Stage::Tls,
+    Stage::Certificate,
+    Stage::Login,
+    Stage::Protect,
+    Stage::Setup,
 ];
-
-/// What is said of a stop for those who do not see it.
-pub const STOP_PASSED: &str = "done";
-/// The stop at hand.
-pub const STOP_CURRENT: &str = "under way";
-/// A stop to come.
-pub const STOP_AHEAD: &str = "to come";
-
-/// A doubt about a certificate that replaced a trusted one.
-pub const OTHER_CERTIFICATE: &str =
-    "This is not the certificate that you trusted for this server before.";
-
-/// The page's name in the window's title.
-pub const TITLE: &str = "Ferryport";
-
-/// Nothing is connected.
-pub const NOT_CONNECTED: &str = "Not connected";
-/// The person disconnected.
-pub const DISCONNECTED: &str = "Disconnected.";
-/// The portal is being asked for a session.
-pub const RECONNECTING: &str = "The connection to the portal was lost. Reconnecting…";
-/// Uploads were broken off.
-pub const RETRY_TO_GO_ON: &str = "Press Retry on an interrupted upload to send it again.";
-/// The browser says that there is no network.
-pub const OFFLINE: &str = "You are offline. The uploads go on when you are online again.";
-/// Why a row of an earlier page does not go on, where the browser can open its file again.
-pub const PRESS_CONTINUE: &str = "Interrupted: press Continue to go on";
-/// Why a row of an earlier page does not go on, where the file has to be picked again.
-pub const PICK_AGAIN: &str = "Interrupted: choose or drop the same file again to go on";
-/// Back after a break.
-pub const BACK_AGAIN: &str = "Connected again.";
-
-/// All uploads were paused.
-pub const ALL_PAUSED: &str = "All uploads are paused.";
-/// All paused uploads go on.
-pub const ALL_RESUMED: &str = "All uploads go on.";
-/// All uploads were cancelled.
-pub const ALL_CANCELLED: &str = "All uploads that had not ended are cancelled.";
-/// A date or a size that is not known.
-pub const UNKNOWN: &str = "not known";
 
 /// Digits of a digest that tell two files apart at a glance.
 const DIGEST_GLANCE_DIGITS: usize = 8;
 
+const FILES: Counted = Counted { one: Word::NumberFilesOne, other: Word::NumberFilesOther };
+const RESTORED: Counted =
+    Counted { one: Word::RestoredUploadsOne, other: Word::RestoredUploadsOther };
+const LINES_MISSING: Counted = Counted { one: Word::LogMissingOne, other: Word::LogMissingOther };
+const LEFT_OUT: Counted = Counted { one: Word::RemoteLeftOutOne, other: Word::RemoteLeftOutOther };
+
+/// What is said of a stop for those who do not see it.
+#[must_use]
+pub fn stop_passed() -> &'static str {
+    Word::StopPassed.text()
+}
+
+/// The stop at hand.
+#[must_use]
+pub fn stop_current() -> &'static str {
+    Word::StopCurrent.text()
+}
+
+/// A stop to come.
+#[must_use]
+pub fn stop_ahead() -> &'static str {
+    Word::StopAhead.text()
+}
+
+/// A doubt about a certificate that replaced a trusted one.
+#[must_use]
+pub fn other_certificate() -> &'static str {
+    Word::CertificateAnother.text()
+}
+
+/// Nothing is connected.
+#[must_use]
+pub fn not_connected() -> &'static str {
+    Word::ConnectionNone.text()
+}
+
+/// The person disconnected.
+#[must_use]
+pub fn disconnected() -> &'static str {
+    Word::ConnectionEnded.text()
+}
+
+/// The portal is being asked for a session.
+#[must_use]
+pub fn reconnecting() -> &'static str {
+    Word::ConnectionLost.text()
+}
+
+/// Uploads were broken off.
+#[must_use]
+pub fn retry_to_go_on() -> &'static str {
+    Word::ConnectionRetryToGoOn.text()
+}
+
+/// The browser says that there is no network.
+#[must_use]
+pub fn offline() -> &'static str {
+    Word::ConnectionOffline.text()
+}
+
+/// Back after a break.
+#[must_use]
+pub fn back_again() -> &'static str {
+    Word::ConnectionAgain.text()
+}
+
+/// All uploads were paused.
+#[must_use]
+pub fn all_paused() -> &'static str {
+    Word::SayAllPaused.text()
+}
+
+/// All paused uploads go on.
+#[must_use]
+pub fn all_resumed() -> &'static str {
+    Word::SayAllResumed.text()
+}
+
+/// All uploads were cancelled.
+#[must_use]
+pub fn all_cancelled() -> &'static str {
+    Word::SayAllCancelled.text()
+}
+
+/// Under a listing that waits for its answer while uploads are under way.
+#[must_use]
+pub fn listing_waits() -> &'static str {
+    Word::RemoteWaits.text()
+}
+
+/// How a stop is called; a stage that is none has the name of its stage.
+#[must_use]
+pub fn stop(at: Stage) -> &'static str {
+    match at {
+        Stage::Resolve => Word::StopResolve.text(),
+        Stage::Connect => Word::StopConnect.text(),
+        Stage::Tls => Word::StopTls.text(),
+        Stage::Certificate => Word::StopCertificate.text(),
+        Stage::Login => Word::StopLogin.text(),
+        Stage::Protect => Word::StopProtect.text(),
+        Stage::Setup => Word::StopSetup.text(),
+        other => stage(other),
+    }
+}
+
 /// How one stage is called in front of a problem.
 #[must_use]
 pub fn stage(stage: Stage) -> &'static str {
-    match stage {
-        Stage::Portal => "Portal",
-        Stage::Resolve => "Finding the address",
-        Stage::Policy => "Portal's policy",
-        Stage::Connect => "Connecting",
-        Stage::Greeting => "Greeting",
-        Stage::Auth => "AUTH TLS",
-        Stage::Tls => "TLS handshake",
-        Stage::Certificate => "Certificate",
-        Stage::Login => "Login",
-        Stage::Protect => "Protecting the data",
-        Stage::Setup => "Getting ready",
-        Stage::List => "Listing",
-        Stage::MakeDirectory => "Making the directory",
-        Stage::DataConnection => "Data connection",
-        Stage::DataTls => "TLS on the data connection",
-        Stage::Transfer => "Transfer",
-        Stage::Verify => "Check",
-        Stage::Rename => "Renaming",
-        Stage::Delete => "Deleting",
-        Stage::Idle => "Idle connection",
-    }
+    let word = match stage {
+        Stage::Portal => Word::StagePortal,
+        Stage::Resolve => Word::StageResolve,
+        Stage::Policy => Word::StagePolicy,
+        Stage::Connect => Word::StageConnect,
+        Stage::Greeting => Word::StageGreeting,
+        Stage::Auth => Word::StageAuth,
+        Stage::Tls => Word::StageTls,
+        Stage::Certificate => Word::StageCertificate,
+        Stage::Login => Word::StageLogin,
+        Stage::Protect => Word::StageProtect,
+        Stage::Setup => Word::StageSetup,
+        Stage::List => Word::StageList,
+        Stage::MakeDirectory => Word::StageMakeDirectory,
+        Stage::DataConnection => Word::StageDataConnection,
+        Stage::DataTls => Word::StageDataTls,
+        Stage::Transfer => Word::StageTransfer,
+        Stage::Verify => Word::StageVerify,
+        Stage::Rename => Word::StageRename,
+        Stage::Delete => Word::StageDelete,
+        Stage::Idle => Word::StageIdle,
+    };
+    word.text()
 }
 
 /// Who can mend a problem.
 #[must_use]
 pub fn who(who: Who) -> &'static str {
-    match who {
-        Who::You => "What you can do:",
-        Who::Host => "For whoever runs the server:",
-        Who::Network => "For whoever runs the network:",
-        Who::Operator => "For whoever runs this portal:",
-    }
+    let word = match who {
+        Who::You => Word::WhoYou,
+        Who::Host => Word::WhoHost,
+        Who::Network => Word::WhoNetwork,
+        Who::Operator => Word::WhoOperator,
+    };
+    word.text()
 }
 
 /// Which FTPS session a line of the log belongs to: a page's uploads run over several at once.
 #[must_use]
 pub fn ftps_session(number: u32) -> String {
-    format!("FTPS session {number}")
+    Word::LogSession.fill(&[&number])
 }
 
 /// Who speaks in a line of the log.
 #[must_use]
 pub fn log_kind(kind: LogKind) -> &'static str {
-    match kind {
-        LogKind::Status => "Status:",
-        LogKind::Command => "Command:",
-        LogKind::Response => "Response:",
-        LogKind::Error => "Error:",
-    }
+    let word = match kind {
+        LogKind::Status => Word::LogStatus,
+        LogKind::Command => Word::LogCommand,
+        LogKind::Response => Word::LogResponse,
+        LogKind::Error => Word::LogError,
+    };
+    word.text()
 }
 
-/// An upload's status. Its first words are a contract with those who look for them.
+/// An upload's status. In English its first words are a contract with those who look for them.
 #[must_use]
 pub fn status(upload: &Upload) -> String {
-    match upload.state() {
-        State::Queued => "Queued".to_owned(),
-        State::Held if upload.taken() > 0 => paused(upload),
-        State::Held => "Paused before it began".to_owned(),
+    let word = match upload.state() {
+        State::Queued => Word::StatusQueued,
+        State::Held if upload.taken() > 0 => return paused(upload),
+        State::Held => Word::StatusPausedBefore,
         State::Open(open) => match (open.stage(), open.hold()) {
-            (queue::Stage::Verifying, _) => "Verifying that it is stored".to_owned(),
-            (_, Hold::Paused) => paused(upload),
-            (queue::Stage::Ahead, _) => "Queued, next".to_owned(),
-            (queue::Stage::Sending, _) => uploading(upload),
+            (queue::Stage::Verifying, _) => Word::StatusVerifying,
+            (_, Hold::Paused) => return paused(upload),
+            (queue::Stage::Ahead, _) => Word::StatusQueuedNext,
+            (queue::Stage::Sending, _) => return uploading(upload),
             (queue::Stage::TryingAgain, _) => {
-                format!("Interrupted at {}, trying again", format::bytes(upload.taken()))
+                return Word::StatusTryingAgain.fill(&[&format::bytes(upload.taken())]);
             }
         },
-        State::Done(stored) => done(upload, stored),
+        State::Done(stored) => return done(upload, stored),
         State::Interrupted => match upload.source() {
-            Source::Here => "Interrupted: the connection was lost".to_owned(),
-            Source::Handle => PRESS_CONTINUE.to_owned(),
-            Source::Gone => PICK_AGAIN.to_owned(),
+            Source::Here => Word::StatusInterrupted,
+            Source::Handle => Word::StatusPressContinue,
+            Source::Gone => Word::StatusPickAgain,
         },
-        State::Skipped(Skipped::ServerFileKept) => {
-            "Skipped: the server's file was left as it is".to_owned()
+        State::Skipped(Skipped::ServerFileKept) => Word::StatusKept,
+        State::Skipped(Skipped::NotNewer) => Word::StatusNotNewer,
+        State::Skipped(Skipped::Cancelled) => Word::StatusCancelled,
+        State::Failed(_) => Word::StatusFailed,
+        State::NeedsDecision(existing) if existing.size == Some(upload.size()) => {
+            Word::StatusExistsSameSize
         }
-        State::Skipped(Skipped::NotNewer) => {
-            "Skipped: the server's file is as new or newer".to_owned()
-        }
-        State::Skipped(Skipped::Cancelled) => "Skipped: you cancelled it".to_owned(),
-        State::Failed(_) => "Failed".to_owned(),
-        State::NeedsDecision(existing) => decision(existing, upload.size()),
-    }
+        State::NeedsDecision(_) => Word::StatusExists,
+    };
+    word.text().to_owned()
 }
 
 fn paused(upload: &Upload) -> String {
-    format!("Paused at {}", format::bytes(upload.taken()))
+    Word::StatusPaused.fill(&[&format::bytes(upload.taken())])
 }
 
 fn done(upload: &Upload, stored: &Stored) -> String {
     let how = match stored.verified {
-        Verified::Digest => "Done, digest confirmed by the server",
-        Verified::Size => "Done, size confirmed by the server",
-        Verified::ReplyOnly => "Done, confirmed by the server",
+        Verified::Digest => Word::StatusDoneDigest,
+        Verified::Size => Word::StatusDoneSize,
+        Verified::ReplyOnly => Word::StatusDoneReply,
     };
     match upload.renamed() {
-        Some(path) => format!("{how}, as {}", format::visible(&path)),
-        None => how.to_owned(),
+        Some(path) => Word::StatusDoneAs.fill(&[&how.text(), &format::visible(&path)]),
+        None => how.text().to_owned(),
     }
 }
 
@@ -187,20 +256,19 @@ pub fn algorithm(algorithm: Algorithm) -> &'static str {
 pub fn digest_glance(digest: &FileDigest) -> String {
     let shown: String = digest.hex.chars().take(DIGEST_GLANCE_DIGITS).collect();
     let rest = if shown.len() < digest.hex.len() { "…" } else { "" };
-    format!("{} {}{rest}", algorithm(digest.algorithm), format::visible(&shown))
+    [algorithm(digest.algorithm), " ", &*format::visible(&shown), rest].concat()
 }
 
 /// Who made a digest and found it equal.
 #[must_use]
 pub fn digest_makers(stored: &Stored) -> &'static str {
-    match (stored.page_agrees, stored.verified) {
-        (true, Verified::Digest) => "The same in your browser, in the portal and on the server.",
-        (true, Verified::Size | Verified::ReplyOnly) => {
-            "The same in your browser and in the portal; the server makes none."
-        }
-        (false, Verified::Digest) => "The same in the portal and on the server.",
-        (false, Verified::Size | Verified::ReplyOnly) => "Of what the portal sent to the server.",
-    }
+    let word = match (stored.page_agrees, stored.verified) {
+        (true, Verified::Digest) => Word::DigestEverywhere,
+        (true, Verified::Size | Verified::ReplyOnly) => Word::DigestBrowserAndPortal,
+        (false, Verified::Digest) => Word::DigestPortalAndServer,
+        (false, Verified::Size | Verified::ReplyOnly) => Word::DigestPortal,
+    };
+    word.text()
 }
 
 /// The same while the link to the portal is lost: what is open goes on by itself.
@@ -212,48 +280,41 @@ pub fn status_while_cut(upload: &Upload, cut: Cut) -> String {
     }
     let at = format::bytes(upload.taken());
     match cut.next_try {
-        Some(left) => format!("Interrupted at {at}, next try in {}", format::duration(left)),
-        None => format!("Interrupted at {at}, goes on when the portal is in reach"),
+        Some(left) => Word::StatusCutNextTry.fill(&[&at, &format::duration(left)]),
+        None => Word::StatusCut.fill(&[&at]),
     }
 }
 
 fn uploading(upload: &Upload) -> String {
-    let mut text = format!("Uploading, {} taken", format::bytes(upload.taken()));
+    let taken = format::bytes(upload.taken());
     let rest = upload.size() - upload.taken();
-    if let Some(rate) = upload.rate().bytes_per_second().filter(|rate| *rate > 0) {
-        text.push_str(&format!(" at {}/s", format::bytes(rate)));
+    let rate = upload.rate().bytes_per_second().filter(|rate| *rate > 0).map(format::rate);
+    let left = upload.rate().time_for(rest).filter(|left| worth_saying(*left));
+    match (rate, left.map(format::duration)) {
+        (None, None) => Word::StatusUploading.fill(&[&taken]),
+        (Some(rate), None) => Word::StatusUploadingRate.fill(&[&taken, &rate]),
+        (None, Some(left)) => Word::StatusUploadingLeft.fill(&[&taken, &left]),
+        (Some(rate), Some(left)) => Word::StatusUploadingRateLeft.fill(&[&taken, &rate, &left]),
     }
-    if let Some(left) = upload.rate().time_for(rest).filter(|left| worth_saying(*left)) {
-        text.push_str(&format!(", {} left", format::duration(left)));
-    }
-    text
 }
 
 fn worth_saying(left: Duration) -> bool {
     left >= Duration::from_secs(2) && left < Duration::from_secs(100 * 3600)
 }
 
-fn decision(existing: &Existing, size: u64) -> String {
-    let what = match existing.size {
-        Some(theirs) if theirs == size => "a file of this name and size",
-        Some(_) | None => "a file of this name",
-    };
-    format!("Needs a decision: {what} is on the server already")
-}
-
 /// A file's size and date, side by side with another's. `date` is by the person's clock.
 #[must_use]
 pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
-    let size = size.map_or_else(|| format!("size {UNKNOWN}"), format::exact_bytes);
-    format!("{size}, {}", date.map_or_else(|| format!("date {UNKNOWN}"), ToOwned::to_owned))
+    let size = size.map_or_else(|| Word::NumberUnknownSize.text().to_owned(), format::exact_bytes);
+    Word::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Word::NumberUnknownDate.text())])
 }
 
 /// Which of two files is newer, if both dates are known.
 #[must_use]
 pub fn which_is_newer(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
     match (ours, theirs) {
-        (Some(ours), Some(theirs)) if ours > theirs => "Yours is newer.",
-        (Some(ours), Some(theirs)) if ours < theirs => "The server's is newer.",
+        (Some(ours), Some(theirs)) if ours > theirs => Word::NewerOurs.text(),
+        (Some(ours), Some(theirs)) if ours < theirs => Word::NewerTheirs.text(),
         (_, _) => "",
     }
 }
@@ -261,7 +322,11 @@ pub fn which_is_newer(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
 /// The progress of one upload, spoken.
 #[must_use]
 pub fn spoken_progress(upload: &Upload) -> String {
-    format!("{} of {}", format::bytes(upload.taken()), format::bytes(upload.size()))
+    progress(upload.taken(), upload.size())
+}
+
+fn progress(taken: u64, size: u64) -> String {
+    Word::NumberProgress.fill(&[&format::bytes(taken), &format::bytes(size)])
 }
 
 /// All uploads in a few words, for the heading.
@@ -269,31 +334,27 @@ pub fn spoken_progress(upload: &Upload) -> String {
 pub fn count(totals: &Totals) -> String {
     match totals.files {
         0 => String::new(),
-        files => format!("{} of {files} done", totals.done),
+        files => Word::TotalCount.fill(&[&totals.done, &files]),
     }
 }
 
 /// All uploads in a line.
 #[must_use]
 pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> String {
-    let mut parts =
-        vec![format!("{} of {}", format::bytes(totals.taken), format::bytes(totals.bytes))];
+    let mut parts = vec![progress(totals.taken, totals.bytes)];
     if totals.active > 0 {
-        if let Some(rate) = rate.filter(|rate| *rate > 0) {
-            parts.push(format!("{}/s", format::bytes(rate)));
-        }
-        if let Some(left) = left.filter(|left| worth_saying(*left)) {
-            parts.push(format!("{} left", format::duration(left)));
-        }
+        let left = left.filter(|left| worth_saying(*left)).map(format::duration);
+        parts.extend(rate.filter(|rate| *rate > 0).map(format::rate));
+        parts.extend(left.map(|left| Word::TotalLeft.fill(&[&left])));
     }
-    for (number, what) in [
-        (totals.failed, "failed"),
-        (totals.waiting, "waiting for you"),
-        (totals.paused, "paused"),
-        (totals.skipped, "skipped"),
+    for (number, word) in [
+        (totals.failed, Word::TotalFailed),
+        (totals.waiting, Word::TotalWaiting),
+        (totals.paused, Word::TotalPaused),
+        (totals.skipped, Word::TotalSkipped),
     ] {
         if number > 0 {
-            parts.push(format!("{number} {what}"));
+            parts.push(word.fill(&[&number]));
         }
     }
     parts.join(" · ")
@@ -303,193 +364,170 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
 #[must_use]
 pub fn title(totals: &Totals) -> String {
     if totals.active > 0 {
-        return format!("{}% – {TITLE}", totals.permille() / 10);
+        return Word::TitleSending.fill(&[&(totals.permille() / 10)]);
     }
-    match (totals.files, totals.failed + totals.waiting) {
-        (0, _) => TITLE.to_owned(),
-        (_, 0) if totals.paused > 0 => format!("Paused – {TITLE}"),
-        (_, 0) if totals.done > 0 => format!("Done – {TITLE}"),
-        (_, 0) => TITLE.to_owned(),
-        (_, _) => format!("! {TITLE}"),
-    }
+    let word = match (totals.files, totals.failed + totals.waiting) {
+        (0, _) => Word::TitleIdle,
+        (_, 0) if totals.paused > 0 => Word::TitlePaused,
+        (_, 0) if totals.done > 0 => Word::TitleDone,
+        (_, 0) => Word::TitleIdle,
+        (_, _) => Word::TitleAttention,
+    };
+    word.text().to_owned()
 }
-
-/// Under a listing that waits for its answer while uploads are under way.
-pub const LISTING_WAITS: &str = "The server lists its files when the upload under way is done.";
 
 /// Said once when nothing is left to do.
 #[must_use]
 pub fn finished(totals: &Totals) -> String {
-    let done = files(totals.done);
+    let done = FILES.fill(totals.done);
+    let (failed, waiting) = (totals.failed, totals.waiting);
     match (totals.failed, totals.waiting) {
-        (0, 0) => format!("Finished: {done} stored."),
-        (failed, 0) => format!("Finished: {done} stored, {failed} failed."),
-        (0, waiting) => format!("{done} stored, {waiting} waiting for you."),
-        (failed, waiting) => format!("{done} stored, {failed} failed, {waiting} waiting for you."),
+        (0, 0) => Word::SayFinished.fill(&[&done]),
+        (_, 0) => Word::SayFinishedFailed.fill(&[&done, &failed]),
+        (0, _) => Word::SayWaiting.fill(&[&done, &waiting]),
+        (_, _) => Word::SayFailedWaiting.fill(&[&done, &failed, &waiting]),
     }
 }
 
 /// Said at each quarter of the way.
 #[must_use]
 pub fn milestone(permille: u64, totals: &Totals) -> String {
-    format!("{} percent, {} of {} stored.", permille / 10, totals.done, files(totals.files))
+    Word::SayMilestone.fill(&[&(permille / 10), &totals.done, &FILES.fill(totals.files)])
 }
 
 /// Said when files were picked.
 #[must_use]
 pub fn added(number: usize) -> String {
-    format!("{} added.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+    Word::SayAdded.fill(&[&FILES.fill(number as u64)])
 }
 
 /// Said when rows were taken out of the list.
 #[must_use]
 pub fn cleared(number: usize) -> String {
-    format!("{} cleared from the list.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+    Word::SayCleared.fill(&[&FILES.fill(number as u64)])
 }
 
 /// Said when an upload failed.
 #[must_use]
 pub fn failed(path: &str, problem: &Problem) -> String {
-    format!("{}: {}", format::visible(path), format::visible(&problem.message))
+    Word::SayFailed.fill(&[&format::visible(path), &format::visible(&problem.message)])
 }
 
 /// Said when an upload waits for a decision.
 #[must_use]
 pub fn asks(path: &str) -> String {
-    format!("{} is on the server already. Overwrite or skip?", format::visible(path))
+    Word::SayAsks.fill(&[&format::visible(path)])
 }
 
 /// Where the page is connected to.
 #[must_use]
 pub fn connected_to(host: &str) -> String {
-    format!("Connected to {}", format::visible(host))
+    Word::ConnectionTo.fill(&[&format::visible(host)])
 }
 
 /// Where the page is on its way to.
 #[must_use]
 pub fn connecting_to(host: &str) -> String {
-    format!("Connecting to {}", format::visible(host))
+    Word::ConnectionOnTheWayTo.fill(&[&format::visible(host)])
 }
 
 /// Host, port and address, for the facts.
 #[must_use]
 pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     let (host, address) = (format::visible(host), format::visible(address));
-    let place = format!("{host}, port {port}");
     if address.is_empty() || address.contains(&*host) {
-        place
+        Word::ConnectionPlace.fill(&[&host, &port])
     } else {
-        format!("{place} ({address})")
+        Word::ConnectionPlaceAndAddress.fill(&[&host, &port, &address])
     }
 }
 
 /// The control connection's encryption, for the facts.
 #[must_use]
 pub fn tls_fact(tls: &Tls, encryption: Encryption) -> String {
-    let when = match encryption {
-        Encryption::Explicit => "explicit",
-        Encryption::Implicit => "implicit",
+    let word = match encryption {
+        Encryption::Explicit => Word::ConnectionExplicitTls,
+        Encryption::Implicit => Word::ConnectionImplicitTls,
     };
-    let (version, suite) = (format::visible(&tls.version), format::visible(&tls.cipher_suite));
-    format!("{version} ({when}), {suite}")
+    word.fill(&[&format::visible(&tls.version), &format::visible(&tls.cipher_suite)])
 }
 
 /// Under the choice of encryption.
 #[must_use]
 pub fn encryption_hint(encryption: Encryption) -> &'static str {
     match encryption {
-        Encryption::Explicit => "Explicit TLS is usual, on port 21.",
-        Encryption::Implicit => "Implicit TLS is the older way, on port 990.",
+        Encryption::Explicit => Word::ConnectionExplicitHint.text(),
+        Encryption::Implicit => Word::ConnectionImplicitHint.text(),
     }
 }
 
 /// The names in a certificate.
 #[must_use]
 pub fn names(certificate: &Certificate) -> String {
-    if certificate.names.is_empty() { "none".to_owned() } else { certificate.names.join(", ") }
-}
-
-/// A date and time as certificates have them (RFC 3339, UTC), for a person.
-#[must_use]
-pub fn date(rfc3339: &str) -> String {
-    match rfc3339.strip_suffix('Z').and_then(|utc| utc.split_once('T')) {
-        Some((day, time)) => format!("{day} {time} UTC"),
-        None => rfc3339.to_owned(),
+    if certificate.names.is_empty() {
+        return Word::CertificateNoNames.text().to_owned();
     }
+    certificate.names.join(", ")
 }
 
 /// How long until the next try.
 #[must_use]
 pub fn retry_in(left: Duration) -> String {
-    format!("The connection to the portal was lost. Next try in {}.", format::duration(left))
+    Word::ConnectionLostNextTry.fill(&[&format::duration(left)])
 }
 
 /// Said when rows of an earlier page are there again; also above them.
 #[must_use]
 pub fn restored(number: usize) -> String {
-    let uploads = uploads(number);
-    format!("{uploads} of an earlier page of this browser can go on from where they were.")
+    RESTORED.fill(number as u64)
 }
 
 /// What has to be done so that rows of an earlier page go on.
 #[must_use]
 pub fn to_go_on(connected: bool, source: Source) -> &'static str {
-    match (connected, source) {
-        (false, Source::Handle) => {
-            "Connect again, then press Continue and let the browser read the files."
-        }
-        (false, _) => "Connect again, then choose or drop the same files.",
-        (true, Source::Handle) => "Press Continue, and let the browser read the files.",
-        (true, _) => "Choose or drop the same files again.",
-    }
+    let word = match (connected, source) {
+        (false, Source::Handle) => Word::RestoredConnectAndContinue,
+        (false, _) => Word::RestoredConnectAndPick,
+        (true, Source::Handle) => Word::RestoredContinue,
+        (true, _) => Word::RestoredPick,
+    };
+    word.text()
 }
 
 /// Said when files of an earlier page were found.
 #[must_use]
 pub fn files_found(number: usize) -> String {
-    format!("{} found again.", files(u64::try_from(number).unwrap_or(u64::MAX)))
+    Word::SayFound.fill(&[&FILES.fill(number as u64)])
 }
 
 /// A file that is not the one that an earlier page was uploading.
 #[must_use]
 pub fn other_file(path: &str) -> String {
-    let path = format::visible(path);
-    format!(
-        "{path} is another file than the one whose upload was interrupted, or it has changed \
-         since. The interrupted one still waits for its file."
-    )
+    Word::NoticeOtherFile.fill(&[&format::visible(path)])
 }
 
 /// The session goes on elsewhere.
 #[must_use]
 pub fn taken_over() -> Problem {
-    problem(
-        "The session goes on in another tab.",
-        Who::You,
-        "Go on there. To upload from here too, connect again.",
-    )
+    problem(Word::ProblemTakenOver.text(), Word::ProblemTakenOverRemedy)
 }
 
 /// The page was loaded again, and holds no password.
 #[must_use]
 pub fn password_needed() -> Problem {
-    problem(
-        "The page was loaded again, and the portal does not keep you logged in any more.",
-        Who::You,
-        "Enter the password and connect again: the uploads go on from where they were.",
-    )
+    problem(Word::ProblemPassword.text(), Word::ProblemPasswordRemedy)
 }
 
 /// A line in the log where lines are missing.
 #[must_use]
 pub fn lines_missing(number: u64) -> String {
-    format!("{number} lines are missing here: the portal keeps only the newest.")
+    LINES_MISSING.fill(number)
 }
 
 /// Under a listing that is not complete.
 #[must_use]
 pub fn left_out(number: u64) -> String {
-    format!("{number} more are not shown.")
+    LEFT_OUT.fill(number)
 }
 
 /// A folder that the server did not make.
@@ -497,11 +535,8 @@ pub fn left_out(number: u64) -> String {
 pub fn folder_not_made(path: &str, problem: &Problem) -> String {
     let (path, message) = (format::visible(path), format::visible(&problem.message));
     match &problem.reply {
-        Some(reply) => {
-            let reply = format::visible(reply);
-            format!("The folder {path} could not be made: {message} ({reply})")
-        }
-        None => format!("The folder {path} could not be made: {message}"),
+        Some(reply) => Word::NoticeNoFolderReply.fill(&[&path, &message, &format::visible(reply)]),
+        None => Word::NoticeNoFolder.fill(&[&path, &message]),
     }
 }
 
@@ -509,7 +544,7 @@ pub fn folder_not_made(path: &str, problem: &Problem) -> String {
 #[must_use]
 pub fn leftover_not_removed(path: &str, problem: &Problem) -> String {
     let (path, message) = (format::visible(path), format::visible(&problem.message));
-    format!("The unfinished part {path} could not be removed from the server: {message}")
+    Word::NoticeLeftover.fill(&[&path, &message])
 }
 
 /// Something on the server was not renamed, or not deleted.
@@ -524,12 +559,12 @@ pub fn not_changed(path: &str, problem: &Problem) -> String {
 pub fn file_changed() -> Problem {
     Problem {
         stage: Stage::Transfer,
-        message: "The file changed while it was read, or it cannot be read any more.".to_owned(),
+        message: Word::ProblemFileChanged.text().to_owned(),
         reply: None,
-        cause: Some("Something wrote to it, moved it or deleted it after you chose it.".to_owned()),
+        cause: Some(Word::ProblemFileChangedCause.text().to_owned()),
         remedy: Some(Remedy {
             who: Who::You,
-            what: "Wait until nothing writes to it any more, then choose it again.".to_owned(),
+            what: Word::ProblemFileChangedRemedy.text().to_owned(),
         }),
     }
 }
@@ -538,52 +573,35 @@ pub fn file_changed() -> Problem {
 #[must_use]
 pub fn unreadable(names: &[String]) -> String {
     let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
-    let more = match names.len().saturating_sub(3) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    format!("The browser could not read {}{more}.", shown.join(", "))
+    let shown = shown.join(", ");
+    match names.len().saturating_sub(3) {
+        0 => Word::NoticeUnreadable.fill(&[&shown]),
+        more => Word::NoticeUnreadableMore.fill(&[&shown, &more]),
+    }
 }
 
 /// The portal speaks another version.
 #[must_use]
 pub fn outdated() -> Problem {
-    problem(
-        "The portal has been updated since this page was opened.",
-        Who::You,
-        "Reload the page, then connect again.",
-    )
+    problem(Word::ProblemOutdated.text(), Word::ProblemReloadRemedy)
 }
 
 /// No session, no socket.
 #[must_use]
 pub fn portal_out_of_reach() -> Problem {
-    problem(
-        "The portal cannot be reached.",
-        Who::You,
-        "Check your own network, then try again. If a proxy stands between, it has to let \
-         WebSockets through.",
-    )
+    problem(Word::ProblemOutOfReach.text(), Word::ProblemOutOfReachRemedy)
 }
 
 /// An answer to the request for a session that is not one of the portal's.
 #[must_use]
 pub fn no_session(status: u16) -> Problem {
-    problem(
-        &format!("The portal opened no session (HTTP status {status})."),
-        Who::You,
-        "Wait a moment and try again.",
-    )
+    problem(&Word::ProblemNoSession.fill(&[&status]), Word::ProblemNoSessionRemedy)
 }
 
 /// The portal sent something else than a message.
 #[must_use]
 pub fn not_understood() -> Problem {
-    problem(
-        "The portal sent something that this page does not understand.",
-        Who::You,
-        "Reload the page, then connect again.",
-    )
+    problem(Word::ProblemNotUnderstood.text(), Word::ProblemReloadRemedy)
 }
 
 /// The person did not trust the certificate.
@@ -591,38 +609,23 @@ pub fn not_understood() -> Problem {
 pub fn certificate_refused() -> Problem {
     Problem {
         stage: Stage::Certificate,
-        message: "You did not trust the server's certificate, so nothing was sent.".to_owned(),
+        message: Word::ProblemCertificateRefused.text().to_owned(),
         reply: None,
         cause: None,
         remedy: Some(Remedy {
             who: Who::Host,
-            what: "Ask for the certificate's SHA-256 fingerprint, or for a certificate that a \
-                   public authority vouches for."
-                .to_owned(),
+            what: Word::ProblemCertificateRefusedRemedy.text().to_owned(),
         }),
     }
 }
 
-fn problem(message: &str, who: Who, what: &str) -> Problem {
+/// A problem of the portal's, and what the person can do.
+fn problem(message: &str, what: Word) -> Problem {
     Problem {
         stage: Stage::Portal,
         message: message.to_owned(),
         reply: None,
         cause: None,
-        remedy: Some(Remedy { who, what: what.to_owned() }),
-    }
-}
-
-fn uploads(number: usize) -> String {
-    match number {
-        1 => "1 upload".to_owned(),
-        number => format!("{number} uploads"),
-    }
-}
-
-fn files(number: u64) -> String {
-    match number {
-        1 => "1 file".to_owned(),
-        number => format!("{number} files"),
+        remedy: Some(Remedy { who: Who::You, what: what.text().to_owned() }),
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /` | the page |
+//! | `GET /` | the page, in the language of who asks or of `?lang=` |
 //! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, for ever |
 //! | `GET /explanations.json` | what log lines mean, by number |
 //! | `POST /session` | a new session's name and secret |
@@ -14,11 +14,13 @@
 mod assets;
 mod explanations;
 mod headers;
+mod language;
 pub mod listener;
 mod origin;
 mod page;
 mod sessions;
 pub mod tls;
+mod words;
 
 use std::sync::Arc;
 

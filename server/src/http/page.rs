@@ -1,10 +1,18 @@
-//! The page.
+//! The page, in the language of who asks.
+
+use std::sync::LazyLock;
 
 use askama::Template;
 use axum::{
-    http::{StatusCode, header::CACHE_CONTROL},
+    extract::RawQuery,
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, VARY},
+    },
     response::{Html, IntoResponse, Response},
 };
+
+use super::{language::Language, words::Words};
 
 /// `templates/index.html`.
 #[derive(Template)]
@@ -19,10 +27,42 @@ struct Page {
     digest_wasm: &'static str,
     icon: &'static str,
     version: &'static str,
+    language: Language,
+    words: Words,
 }
 
+/// A page that was made, or why it was not.
+type Made = anyhow::Result<String>;
+
+/// Nothing in a page changes while the portal runs: each is made once.
+static ENGLISH: LazyLock<Made> = LazyLock::new(|| make(Language::English));
+static GERMAN: LazyLock<Made> = LazyLock::new(|| make(Language::German));
+
 /// `GET /`.
-pub(super) async fn page() -> Response {
+pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
+    let language = Language::of(query.as_deref(), &request);
+    let headers = [
+        (CACHE_CONTROL, "no-cache"),
+        (CONTENT_LANGUAGE, language.tag()),
+        (VARY, ACCEPT_LANGUAGE.as_str()),
+    ];
+    match made(language) {
+        Ok(html) => (headers, Html(html.as_str())).into_response(),
+        Err(error) => {
+            tracing::error!(%error, language = language.tag(), "the page could not be made");
+            (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response()
+        }
+    }
+}
+
+fn made(language: Language) -> &'static Made {
+    match language {
+        Language::English => &ENGLISH,
+        Language::German => &GERMAN,
+    }
+}
+
+fn make(language: Language) -> Made {
     let page = Page {
         style: bundle::url::STYLE,
         boot: bundle::url::BOOT,
@@ -33,12 +73,61 @@ pub(super) async fn page() -> Response {
         digest_wasm: bundle::url::DIGEST_WASM,
         icon: bundle::url::ICON,
         version: env!("CARGO_PKG_VERSION"),
+        language,
+        words: Words::of(language)?,
     };
-    match page.render() {
-        Ok(html) => ([(CACHE_CONTROL, "no-cache")], Html(html)).into_response(),
-        Err(error) => {
-            tracing::error!(%error, "the page could not be rendered");
-            (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response()
+    Ok(page.render()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::to_bytes;
+
+    use super::*;
+
+    /// More than the page has.
+    const MOST: usize = 1 << 20;
+
+    async fn get(query: &str, accepted: &str) -> (HeaderMap, String) {
+        let request = HeaderMap::from_iter([(ACCEPT_LANGUAGE, accepted.parse().unwrap())]);
+        let answer = page(RawQuery(Some(query.to_owned())), request).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        let headers = answer.headers().clone();
+        let body = to_bytes(answer.into_body(), MOST).await.unwrap();
+        (headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn page_comes_in_the_language_of_who_asks_and_says_so() {
+        for (query, accepted, tag, sentence) in [
+            ("", "de-DE,de;q=0.9,en;q=0.8", "de", "Dateien auswählen"),
+            ("", "en-GB", "en", "Choose files"),
+            ("lang=de", "en", "de", "Dateien auswählen"),
+            ("lang=en", "de", "en", "Choose files"),
+        ] {
+            let (headers, html) = get(query, accepted).await;
+            assert_eq!(headers[CONTENT_LANGUAGE], tag);
+            assert_eq!(headers[VARY], "accept-language");
+            assert!(html.contains(&format!("<html lang=\"{tag}\">")), "{html}");
+            assert!(html.contains(sentence), "{html}");
         }
+    }
+
+    #[tokio::test]
+    async fn page_leads_to_its_other_language_and_not_to_its_own() {
+        let (_, html) = get("", "en").await;
+        assert!(html.contains("<a href=\"?lang=de\" lang=\"de\" hreflang=\"de\">Deutsch</a>"));
+        assert!(!html.contains("?lang=en"), "{html}");
+    }
+
+    #[tokio::test]
+    async fn page_brings_its_program_the_words_of_one_language() {
+        let (_, html) = get("", "de").await;
+        let (_, block) =
+            html.split_once("<script type=\"application/json\" id=\"words\">").unwrap();
+        let (block, _) = block.split_once("</script>").unwrap();
+        let words: Vec<String> = serde_json::from_str(block).unwrap();
+        assert!(words.contains(&"Nicht verbunden".to_owned()), "{words:?}");
+        assert!(!words.contains(&"Not connected".to_owned()), "{words:?}");
     }
 }

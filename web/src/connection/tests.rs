@@ -87,7 +87,7 @@ fn exactly_the_certificate_that_was_shown_is_trusted() {
     assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
     connection.certificate_not_trusted(certificate("bb"));
     let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
-    assert_eq!(asked.doubts[0], words::OTHER_CERTIFICATE);
+    assert_eq!(asked.doubts[0], words::other_certificate());
 }
 
 #[test]

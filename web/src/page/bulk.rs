@@ -44,17 +44,17 @@ impl Page {
                 for upload in self.queue.pause_all() {
                     self.say_pause(upload);
                 }
-                self.announce(words::ALL_PAUSED.to_owned());
+                self.announce(words::all_paused().to_owned());
             }
             Bulk::Resume => {
                 self.queue.resume_all();
-                self.announce(words::ALL_RESUMED.to_owned());
+                self.announce(words::all_resumed().to_owned());
             }
             Bulk::Cancel => {
                 for given_up in self.queue.cancel_all() {
                     self.say_given_up(given_up);
                 }
-                self.announce(words::ALL_CANCELLED.to_owned());
+                self.announce(words::all_cancelled().to_owned());
             }
             Bulk::RetryFailed => self.queue.retry_failed(),
             Bulk::ClearFinished => {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use js_sys::{Date, Function, Promise};
+use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -166,21 +166,61 @@ pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
     let _ = bar.style().set_property("--way", &way);
 }
 
-/// `14:03:22` by the person's clock.
-pub(super) fn clock_time(at: f64) -> String {
-    let date = Date::new(&at.into());
+/// `14:03:22` by the person's clock: in a log it is written so in every language.
+pub(super) fn clock_time(millis: f64) -> String {
+    let date = Date::new(&millis.into());
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
-/// `2026-11-22 14:03` by the person's clock.
-pub(super) fn date_time(at: f64) -> String {
-    let date = Date::new(&at.into());
-    format!(
-        "{}-{:02}-{:02} {:02}:{:02}",
-        date.get_full_year(),
-        date.get_month() + 1,
-        date.get_date(),
-        date.get_hours(),
-        date.get_minutes()
-    )
+/// `22 Nov 2026, 14:03` by the person's clock, as the page's language has it.
+pub(super) fn date_time(millis: f64) -> String {
+    thread_local! {
+        static FORMAT: Function = date_format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
+    }
+    FORMAT.with(|format| say_date(format, millis)).unwrap_or_default()
+}
+
+/// `22 Nov 2026, 14:03:00 UTC` for a date as certificates have it (RFC 3339, UTC), in the page's
+/// language; what is no date stays as it is.
+pub(super) fn utc(rfc3339: &str) -> String {
+    thread_local! {
+        static FORMAT: Function = date_format(&[
+            ("dateStyle", "medium"), ("timeStyle", "long"), ("timeZone", "UTC"),
+        ]);
+    }
+    let said = FORMAT.with(|format| say_date(format, Date::parse(rfc3339)));
+    said.unwrap_or_else(|| rfc3339.to_owned())
+}
+
+/// Makes a format once: it costs more than what it is used for.
+fn date_format(choices: &[(&str, &str)]) -> Function {
+    let options = Object::new();
+    for (name, choice) in choices {
+        // Fails for objects that are frozen only.
+        let _ = Reflect::set(&options, &(*name).into(), &(*choice).into());
+    }
+    DateTimeFormat::new(&locales(), &options).format()
+}
+
+/// Nothing for what is no date.
+fn say_date(format: &Function, millis: f64) -> Option<String> {
+    format.call1(&JsValue::UNDEFINED, &millis.into()).ok()?.as_string()
+}
+
+/// The page's language, as it is written where the person is: of British and American dates the
+/// browser knows which.
+fn locales() -> Array {
+    let window = web_sys::window();
+    let document = window.as_ref().and_then(Window::document);
+    let root = document.and_then(|document| document.document_element());
+    let language = root.and_then(|root| root.get_attribute("lang")).unwrap_or_default();
+    let preferred = window.map(|window| window.navigator().languages()).unwrap_or_default();
+    let locales = Array::new();
+    for locale in preferred.iter() {
+        if locale.as_string().unwrap_or_default().split('-').next() == Some(&*language) {
+            locales.push(&locale);
+        }
+    }
+    locales.push(&language.into());
+    locales
 }

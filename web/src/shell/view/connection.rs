@@ -9,7 +9,7 @@ use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show},
+    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show, utc},
     problem::ProblemTemplate,
 };
 use crate::{
@@ -135,7 +135,7 @@ impl ConnectionView {
         let text = match (phase, connection.wanted()) {
             (Phase::Connected, Some(wanted)) => words::connected_to(&wanted.host),
             (Phase::Connecting | Phase::Lost, Some(wanted)) => words::connecting_to(&wanted.host),
-            (_, _) => words::NOT_CONNECTED.to_owned(),
+            (_, _) => words::not_connected().to_owned(),
         };
         set_text(&self.masthead, &text);
     }
@@ -149,12 +149,12 @@ impl ConnectionView {
         if let Some(wanted) = connection.wanted() {
             set_text(&self.voyage_title, &words::connecting_to(&wanted.host));
         }
-        let current = words::STOPS.iter().rposition(|(stage, _)| *stage <= reached).unwrap_or(0);
+        let current = words::STOPS.iter().rposition(|stage| *stage <= reached).unwrap_or(0);
         for (index, stop) in self.stops.iter().enumerate() {
             let (state, spoken) = match index.cmp(&current) {
-                std::cmp::Ordering::Less => ("passed", words::STOP_PASSED),
-                std::cmp::Ordering::Equal => ("current", words::STOP_CURRENT),
-                std::cmp::Ordering::Greater => ("ahead", words::STOP_AHEAD),
+                std::cmp::Ordering::Less => ("passed", words::stop_passed()),
+                std::cmp::Ordering::Equal => ("current", words::stop_current()),
+                std::cmp::Ordering::Greater => ("ahead", words::stop_ahead()),
             };
             set_attribute(stop, "data-state", state);
             if let Some(label) = stop.last_element_child() {
@@ -178,9 +178,9 @@ impl ConnectionView {
         let text = match (phase, connection.link()) {
             (_, Link::Lost { .. }) => match connection.next_try_in(now) {
                 Some(left) => words::retry_in(left),
-                None => words::OFFLINE.to_owned(),
+                None => words::offline().to_owned(),
             },
-            (Phase::Lost, _) => words::RECONNECTING.to_owned(),
+            (Phase::Lost, _) => words::reconnecting().to_owned(),
             (Phase::Idle | Phase::Connecting | Phase::Connected, _) => String::new(),
         };
         set_text(&self.link_notice_text, &text);
@@ -245,8 +245,8 @@ impl ConnectionView {
             ("subject", certificate.subject.clone()),
             ("issuer", certificate.issuer.clone()),
             ("names", words::names(certificate)),
-            ("not-before", words::date(&certificate.not_before)),
-            ("not-after", words::date(&certificate.not_after)),
+            ("not-before", utc(&certificate.not_before)),
+            ("not-after", utc(&certificate.not_after)),
         ] {
             let element: Element = part(&facts, &format!("[data-fact={fact}]"))?;
             set_text(&element, &format::visible(&text));
@@ -260,9 +260,9 @@ fn lay_out_stops(dom: &Dom) -> Result<Vec<HtmlElement>, Fault> {
     let template = Template::find(dom, "t-stop")?;
     words::STOPS
         .iter()
-        .map(|(_, name)| {
+        .map(|stage| {
             let stop = template.copy()?;
-            set_text(&part::<Element>(&stop, ".stop-name")?, name);
+            set_text(&part::<Element>(&stop, ".stop-name")?, words::stop(*stage));
             list.append_child(&stop)?;
             Ok(stop)
         })

@@ -70,7 +70,7 @@ impl RemoteView {
         show(&self.left_out, Visibility::shown_if(remote.left_out() > 0));
         set_text(&self.left_out, &words::left_out(remote.left_out()));
         let waits = connected && loading && page.queue().totals().active > 0;
-        set_text(&self.waiting, if waits { words::LISTING_WAITS } else { "" });
+        set_text(&self.waiting, if waits { words::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
         self.problem_template.fill(&self.problem, remote.problem())
     }
