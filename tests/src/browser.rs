@@ -1,25 +1,30 @@
-//! A headless Chromium that does what a person does: looks for things by their role and their
-//! name, types, clicks, chooses and drops files.
+//! A headless browser that does what a person does: looks for things by their role and their name,
+//! types, clicks, chooses and drops files.
+//!
+//! # Layers
+//! - this module: [`Page`], what a test does, the same in each browser.
+//! - `chromium`, `firefox`: how each of them is started and told to.
+//! - `keys`: keys by their names.
+//! - `wire`: commands, answers and events over a WebSocket.
+
+mod chromium;
+mod firefox;
+mod keys;
+mod wire;
 
 use std::{
-    ffi::OsString,
     fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 use tokio::{
     sync::{Semaphore, SemaphorePermit},
     time::{Instant, sleep},
 };
 
-use crate::{
-    cdp::Cdp,
-    process::{Process, wait_for},
-};
+use self::keys::Stroke;
 
 /// Browsers at once: they share the processor with the servers and the portal.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
@@ -29,16 +34,81 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long something that is bound to appear may take.
 const APPEAR_LIMIT: Duration = Duration::from_secs(60);
 
+/// The pause between two looks at something that costs the page nothing.
+const LOOK_PAUSE: Duration = Duration::from_millis(20);
+
+/// Longer than anything on the page moves to its end.
+const REST_LIMIT: Duration = Duration::from_secs(2);
+
 /// A tab with one page, in a browser of its own.
 ///
 /// Everything that the page reports to the console, and every violation of its content security
 /// policy, is kept; [`Page::finish`] fails the test for it.
 pub struct Page {
-    cdp: Cdp,
-    session: String,
-    process: Process,
-    _folder: TempDir,
+    tab: Tab,
     _permit: SemaphorePermit<'static>,
+}
+
+/// Which browser.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Browser {
+    /// Debian's `chromium`, or another of its family.
+    Chromium,
+    /// Debian's `firefox-esr`, or another release.
+    Firefox,
+}
+
+enum Tab {
+    Chromium(Box<chromium::Tab>),
+    Firefox(Box<firefox::Tab>),
+}
+
+/// Does the same in whatever browser it is.
+macro_rules! in_tab {
+    ($page:expr, $tab:ident => $do:expr) => {
+        match &$page.tab {
+            Tab::Chromium($tab) => $do,
+            Tab::Firefox($tab) => $do,
+        }
+    };
+}
+
+/// The colours that the system prefers, which the page is to follow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// Dark text on a light ground.
+    Light,
+    /// Light text on a dark ground.
+    Dark,
+}
+
+impl Scheme {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Light, Self::Dark];
+
+    /// Its name in Media Queries 5 §11.5.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Light => "light",
+            Self::Dark => "dark",
+        }
+    }
+}
+
+/// What to load.
+#[derive(Clone, Copy, Debug)]
+enum Load<'a> {
+    Address(&'a str),
+    Again,
+}
+
+/// What becomes of files that are dragged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Drag {
+    /// They stay over the page.
+    Hold,
+    LetGo,
 }
 
 /// An element of the page.
@@ -62,38 +132,25 @@ pub struct Shown {
 }
 
 impl Page {
-    /// Starts a browser and opens the address in a window of `width` pixels.
+    /// Starts Chromium and opens the address in a window of `width` pixels.
     ///
     /// # Panics
     /// When there is no Chromium, or it does not start.
     pub async fn open(url: &str, width: u32) -> Self {
+        Self::open_in(Browser::Chromium, url, width).await
+    }
+
+    /// Starts a browser and opens the address in a window of `width` pixels.
+    ///
+    /// # Panics
+    /// When the browser is not there, or does not start.
+    pub async fn open_in(browser: Browser, url: &str, width: u32) -> Self {
         let permit = BROWSERS.acquire().await.expect("the semaphore stays open");
-        let folder = tempfile::tempdir().expect("the temporary directory can be written");
-        let mut process = Process::start(
-            &chromium(),
-            arguments(folder.path()),
-            [
-                ("HOME", OsString::from(folder.path())),
-                // Chromium takes the names of files to be in the locale's encoding.
-                ("LC_ALL", OsString::from("C.UTF-8")),
-            ],
-            folder.path().join("output.log"),
-        );
-        let endpoint = wait_for(START_LIMIT, || {
-            if let Some(status) = process.exit_status() {
-                panic!("Chromium ended: {status}\n{}", process.output());
-            }
-            printed_endpoint(&process.output())
-        });
-        let Some(endpoint) = endpoint else {
-            panic!("Chromium does not start:\n{}", process.output());
+        let tab = match browser {
+            Browser::Chromium => Tab::Chromium(Box::new(chromium::Tab::open().await)),
+            Browser::Firefox => Tab::Firefox(Box::new(firefox::Tab::open().await)),
         };
-        let cdp = Cdp::connect(&endpoint).await;
-        let session = open_tab(&cdp).await;
-        let page = Self { cdp, session, process, _folder: folder, _permit: permit };
-        for domain in ["Page", "Runtime", "Log", "Audits", "DOM", "Accessibility"] {
-            page.call(&format!("{domain}.enable"), json!({})).await;
-        }
+        let page = Self { tab, _permit: permit };
         page.resize(width).await;
         page.go_to(url).await;
         page
@@ -102,98 +159,74 @@ impl Page {
     /// The process id of the browser, which starts others.
     #[must_use]
     pub fn id(&self) -> u32 {
-        self.process.id()
+        in_tab!(self, tab => tab.process().id())
     }
 
-    /// Opens an address and waits until it has loaded.
+    /// Opens an address, as a person does who insists on it, and waits until it has loaded.
     pub async fn go_to(&self, url: &str) {
-        self.cdp.forget("Page.loadEventFired");
-        let answer = self.call("Page.navigate", json!({ "url": url })).await;
-        assert!(answer.get("errorText").is_none(), "{url}: {answer}");
-        self.until("the page to load", async || {
-            let loaded = self.cdp.events(&["Page.loadEventFired"]);
-            (!loaded.is_empty()).then_some(())
-        })
-        .await;
+        in_tab!(self, tab => tab.load(Load::Address(url)).await);
     }
 
     /// Runs a script in each document that is loaded from now on, before any script of its own.
     pub async fn run_before_load(&self, script: &str) {
-        self.call("Page.addScriptToEvaluateOnNewDocument", json!({ "source": script })).await;
+        in_tab!(self, tab => tab.run_before_load(script).await);
     }
 
     /// Duplicates the tab, with all that it keeps for itself; scripts of the page find the other one
-    /// as `window.twin`.
+    /// as `window.twin`. In Chromium alone.
+    ///
+    /// # Panics
+    /// When no other tab opens.
     pub async fn duplicate(&self) {
-        let parameters = json!({
-            "expression": "(window.twin = window.open(location.href)) !== null",
-            "returnByValue": true, "userGesture": true,
-        });
-        let answer = self.call("Runtime.evaluate", parameters).await;
-        assert_eq!(answer["result"]["value"], true, "the browser opens no other tab: {answer}");
-        // A tab that is not seen is drawn rarely, or not at all.
-        self.call("Page.bringToFront", json!({})).await;
+        self.chromium().duplicate().await;
     }
 
     /// Loads the page again, as a person does who insists on it, and waits until it has loaded.
     pub async fn reload(&self) {
-        const ASKS: &str = "Page.javascriptDialogOpening";
-        self.cdp.forget("Page.loadEventFired");
-        self.cdp.forget(ASKS);
-        self.call("Page.reload", json!({})).await;
-        self.until("the page to load again", async || {
-            if !self.cdp.events(&[ASKS]).is_empty() {
-                self.cdp.forget(ASKS);
-                self.call("Page.handleJavaScriptDialog", json!({ "accept": true })).await;
-            }
-            let loaded = self.cdp.events(&["Page.loadEventFired"]);
-            (!loaded.is_empty()).then_some(())
-        })
-        .await;
+        in_tab!(self, tab => tab.load(Load::Again).await);
     }
 
-    /// Ends the tab's process, as a fault or a lack of memory does, and loads the page again.
+    /// Ends the tab's process, as a fault or a lack of memory does, and loads the page again. In
+    /// Chromium alone.
+    ///
+    /// # Panics
+    /// When it does not end.
     pub async fn crash(&self) {
-        // There is nobody left to answer.
-        let _gone =
-            tokio::time::timeout(Duration::from_secs(1), self.try_call("Page.crash", json!({})))
-                .await;
-        self.until("the crash", async || {
-            (!self.cdp.events(&["Inspector.targetCrashed"]).is_empty()).then_some(())
-        })
-        .await;
-        self.cdp.forget("Inspector.targetCrashed");
-        self.reload().await;
+        self.chromium().crash().await;
     }
 
     /// Takes the browser off the network, or back on it. Connections that exist are not cut by it.
+    /// In Chromium alone.
+    ///
+    /// # Panics
+    /// When the browser does not.
     pub async fn go_offline(&self, offline: bool) {
-        self.call("Network.enable", json!({})).await;
-        self.call(
-            "Network.emulateNetworkConditions",
-            json!({ "offline": offline, "latency": 0, "downloadThroughput": -1,
-                    "uploadThroughput": -1 }),
-        )
-        .await;
+        self.chromium().go_offline(offline).await;
+    }
+
+    fn chromium(&self) -> &chromium::Tab {
+        match &self.tab {
+            Tab::Chromium(tab) => tab,
+            Tab::Firefox(_) => panic!("only Chromium can be told to do this"),
+        }
     }
 
     /// Stops everything that the harness has the browser do beside the page: above all, keeping the
     /// tree of accessible names up to date with each change. For measuring; looking for things by
-    /// their names starts it again.
+    /// their names starts it again. In Chromium alone.
     pub async fn leave_alone(&self) {
-        for domain in ["Accessibility", "Audits", "Log", "DOM"] {
-            self.call(&format!("{domain}.disable"), json!({})).await;
-        }
+        self.chromium().leave_alone().await;
     }
 
     /// Makes the window `width` pixels wide.
     pub async fn resize(&self, width: u32) {
         let height = if width < 600 { 780 } else { 900 };
-        self.call(
-            "Emulation.setDeviceMetricsOverride",
-            json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false }),
-        )
-        .await;
+        in_tab!(self, tab => tab.resize(width, height).await);
+    }
+
+    /// Has the system prefer these colours.
+    pub async fn prefer(&self, scheme: Scheme) {
+        in_tab!(self, tab => tab.prefer(scheme).await);
     }
 
     /// The visible elements of a role whose accessible name is `name`.
@@ -248,11 +281,11 @@ impl Page {
     /// Types into a field what replaces its text.
     pub async fn fill(&self, label: &str, text: &str) {
         let field = self.field(label).await;
-        self.eval(&field, "function() { this.focus(); this.select(); }", json!([])).await;
+        self.eval(&field, "function() { this.focus(); this.select(); }", &[]).await;
         if text.is_empty() {
             self.press("Delete").await;
         } else {
-            self.call("Input.insertText", json!({ "text": text })).await;
+            in_tab!(self, tab => tab.type_text(text).await);
         }
     }
 
@@ -270,7 +303,7 @@ impl Page {
             this.dispatchEvent(new Event('change', { bubbles: true }));
             return true;
         }";
-        let found = self.eval(&field, function, json!([option])).await;
+        let found = self.eval(&field, function, &[json!(option)]).await;
         assert_eq!(found, true, "{label} has no option {option}");
     }
 
@@ -282,35 +315,37 @@ impl Page {
 
     /// Clicks in the middle of an element.
     pub async fn click(&self, node: &Node) {
-        let (x, y) = self.middle_of(node).await;
-        for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
-            let button = if kind == "mouseMoved" { "none" } else { "left" };
-            self.call(
-                "Input.dispatchMouseEvent",
-                json!({ "type": kind, "x": x, "y": y, "button": button, "clickCount": 1 }),
-            )
-            .await;
-        }
+        in_tab!(self, tab => tab.click(node).await);
     }
 
-    /// Presses and releases a key that has a name: `Enter`, `Escape`, `Delete`.
+    /// Presses and releases a key: one that has a name in UI Events (`Enter`, `Tab`, `ArrowDown`,
+    /// and `Space`) or a letter, with others held (`Shift+Tab`, `Control+a`).
+    ///
+    /// # Panics
+    /// When there is no such key.
     pub async fn press(&self, key: &str) {
-        let code = match key {
-            "Enter" => 13,
-            "Escape" => 27,
-            "Tab" => 9,
-            "Delete" => 46,
-            _ => panic!("what is the code of {key}?"),
-        };
-        let text = if key == "Enter" { "\r" } else { "" };
-        for kind in ["keyDown", "keyUp"] {
-            self.call(
-                "Input.dispatchKeyEvent",
-                json!({ "type": kind, "key": key, "code": key, "text": text,
-                        "windowsVirtualKeyCode": code }),
-            )
-            .await;
+        let stroke = Stroke::named(key);
+        in_tab!(self, tab => tab.press(&stroke).await);
+    }
+
+    /// Whether what the keyboard does goes to this element.
+    pub async fn has_focus(&self, node: &Node) -> bool {
+        let is = "function() { return this === document.activeElement; }";
+        self.eval(node, is, &[]).await == true
+    }
+
+    /// Presses a key until an element has the focus, `times` at most.
+    ///
+    /// # Panics
+    /// When it does not come to have it.
+    pub async fn press_up_to(&self, key: &str, node: &Node, times: u32) {
+        for _ in 0..times {
+            if self.has_focus(node).await {
+                return;
+            }
+            self.press(key).await;
         }
+        assert!(self.has_focus(node).await, "{key} does not lead to {:?}", node.name);
     }
 
     /// Presses a button that opens the browser's dialog for files, and chooses these there.
@@ -318,38 +353,23 @@ impl Page {
     /// # Panics
     /// When no dialog opens.
     pub async fn choose(&self, button: &str, paths: &[PathBuf]) {
-        const OPENED: &str = "Page.fileChooserOpened";
-        let intercept = "Page.setInterceptFileChooserDialog";
-        self.cdp.forget(OPENED);
-        self.call(intercept, json!({ "enabled": true })).await;
-        self.press_button(button).await;
-        let input = self
-            .until("the dialog for files", async || {
-                let opened = self.cdp.events(&[OPENED]).pop()?;
-                opened.parameters["backendNodeId"].as_i64()
-            })
-            .await;
-        self.call("DOM.setFileInputFiles", json!({ "files": paths, "backendNodeId": input })).await;
-        self.call(intercept, json!({ "enabled": false })).await;
+        let button = self.find("button", button).await;
+        in_tab!(self, tab => tab.choose(&button, paths).await);
     }
 
     /// Drags files from outside onto an element and lets them go there.
     pub async fn drop_files(&self, onto: &Node, paths: &[PathBuf]) {
-        const COPY: u32 = 1;
-        let (x, y) = self.middle_of(onto).await;
-        let data = json!({ "items": [], "files": paths, "dragOperationsMask": COPY });
-        for kind in ["dragEnter", "dragOver", "drop"] {
-            self.call(
-                "Input.dispatchDragEvent",
-                json!({ "type": kind, "x": x, "y": y, "data": data }),
-            )
-            .await;
-        }
+        in_tab!(self, tab => tab.drag_files(onto, paths, Drag::LetGo).await);
+    }
+
+    /// Drags files from outside onto an element and holds them there.
+    pub async fn hold_files(&self, over: &Node, paths: &[PathBuf]) {
+        in_tab!(self, tab => tab.drag_files(over, paths, Drag::Hold).await);
     }
 
     /// The text of an element, as it is rendered.
     pub async fn text(&self, node: &Node) -> String {
-        let text = self.eval(node, "function() { return this.innerText; }", json!([])).await;
+        let text = self.eval(node, "function() { return this.innerText; }", &[]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
@@ -401,7 +421,7 @@ impl Page {
                 };
             });
         }";
-        let shown = self.eval(&list, function, json!([])).await;
+        let shown = self.eval(&list, function, &[]).await;
         let shown = shown.as_array().cloned().unwrap_or_default();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         shown
@@ -418,31 +438,74 @@ impl Page {
     }
 
     /// The value of an expression in the page.
+    ///
+    /// # Panics
+    /// When it throws.
     pub async fn run(&self, expression: &str) -> Value {
-        let parameters = json!({ "expression": expression, "returnByValue": true,
-                                 "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", parameters).await;
-        assert!(answer.get("exceptionDetails").is_none(), "{expression}: {answer}");
-        answer["result"]["value"].clone()
+        let value = in_tab!(self, tab => tab.evaluate(expression).await);
+        value.unwrap_or_else(|error| panic!("{expression}: {error}"))
+    }
+
+    /// The value of an expression in a world of its own, which has the page's document and nothing
+    /// else of it: neither notices the other's scripts, and no content security policy is asked.
+    ///
+    /// # Panics
+    /// When it throws.
+    pub async fn run_apart(&self, expression: &str) -> Value {
+        let value = in_tab!(self, tab => tab.evaluate_apart(expression).await);
+        value.unwrap_or_else(|error| panic!("{error}"))
+    }
+
+    /// Waits until the fonts, and what moves to an end, have come to rest and are drawn. What
+    /// begins to move again and again, as the bar of an upload does, is not waited for.
+    pub async fn settle(&self) {
+        let limit = REST_LIMIT.as_millis();
+        self.run(&format!(
+            "(async () => {{
+                const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
+                await document.fonts.ready;
+                await frame();
+                const still = Promise.all(document.getAnimations()
+                    .filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
+                    .map((animation) => animation.finished.catch(() => null)));
+                await Promise.race([still, new Promise((late) => setTimeout(late, {limit}))]);
+                await frame();
+                return null;
+            }})()"
+        ))
+        .await;
     }
 
     /// Saves what the window shows as `target/screenshots/NAME.png` of the workspace.
+    ///
+    /// # Panics
+    /// When the target directory cannot be written.
     pub async fn screenshot(&self, name: &str) -> PathBuf {
-        // The fonts, and what moves, come to rest.
-        self.run(
-            "Promise.all([document.fonts.ready, ...document.getAnimations()
-                .filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
-                .map((animation) => animation.finished.catch(() => null))]).then(() => null)",
-        )
-        .await;
+        self.settle().await;
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
         fs::create_dir_all(&folder).expect("the target directory can be written");
-        let answer = self.call("Page.captureScreenshot", json!({ "format": "png" })).await;
-        let data = answer["data"].as_str().expect("a picture");
-        let picture = BASE64_STANDARD.decode(data).expect("a picture in base64");
+        let picture = in_tab!(self, tab => tab.picture().await);
         let path = folder.join(format!("{name}.png"));
         fs::write(&path, picture).expect("the target directory can be written");
         path
+    }
+
+    /// How far things have moved on the page that nobody moved: the sum of the shifts that Layout
+    /// Instability §3 counts, those within half a second of input left out. In Chromium alone.
+    pub async fn layout_shift(&self) -> f64 {
+        // The first paint is always among the entries, so that there is always an answer.
+        let expression = "new Promise((tell) => {
+            const observer = new PerformanceObserver((list) => {
+                const shifts = list.getEntriesByType('layout-shift');
+                observer.disconnect();
+                tell(shifts.filter((shift) => !shift.hadRecentInput)
+                    .reduce((sum, shift) => sum + shift.value, 0));
+            });
+            observer.observe({ type: 'paint', buffered: true });
+            observer.observe({ type: 'layout-shift', buffered: true });
+        })";
+        self.settle().await;
+        self.run(expression).await.as_f64().unwrap_or(f64::NAN)
     }
 
     /// Waits until `ask` has an answer.
@@ -484,27 +547,7 @@ impl Page {
     /// its content security policy.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
-        let console = self.cdp.events(&["Runtime.consoleAPICalled"]);
-        let console = console.into_iter().filter(|event| {
-            let kind = &event.parameters["type"];
-            kind == "error" || kind == "warning" || kind == "assert"
-        });
-        let log = self.cdp.events(&["Log.entryAdded"]);
-        let log = log.into_iter().filter(|event| {
-            let level = &event.parameters["entry"]["level"];
-            level == "error" || level == "warning"
-        });
-        let issues = self.cdp.events(&["Audits.issueAdded"]);
-        let issues = issues
-            .into_iter()
-            .filter(|event| event.parameters["issue"]["code"] == "ContentSecurityPolicyIssue");
-        let thrown = self.cdp.events(&["Runtime.exceptionThrown", "Inspector.targetCrashed"]);
-        console
-            .chain(log)
-            .chain(issues)
-            .chain(thrown)
-            .map(|event| format!("{} {}", event.method, event.parameters))
-            .collect()
+        in_tab!(self, tab => tab.complaints())
     }
 
     /// Ends the test of a page: it must not have complained.
@@ -520,127 +563,30 @@ impl Page {
 
     /// The visible elements, inside another or in the whole page.
     async fn query(&self, parent: Option<&Node>, role: &str, name: Option<&str>) -> Vec<Node> {
-        let object = match parent {
-            Some(parent) => parent.object.clone(),
-            None => self.document().await,
-        };
-        let mut parameters = json!({ "objectId": object, "role": role });
-        if let Some(name) = name {
-            parameters["accessibleName"] = name.into();
-        }
-        // The element may have gone in the meantime.
-        let Ok(answer) = self.try_call("Accessibility.queryAXTree", parameters).await else {
-            return Vec::new();
-        };
-        let mut nodes = Vec::new();
-        for found in answer["nodes"].as_array().into_iter().flatten() {
-            if found["ignored"] == true {
-                continue;
-            }
-            let parameters = json!({ "backendNodeId": found["backendDOMNodeId"] });
-            let Ok(answer) = self.try_call("DOM.resolveNode", parameters).await else {
-                continue;
-            };
-            nodes.push(Node {
-                object: answer["object"]["objectId"].as_str().unwrap_or_default().to_owned(),
-                name: found["name"]["value"].as_str().unwrap_or_default().to_owned(),
-            });
-        }
-        nodes
-    }
-
-    async fn document(&self) -> String {
-        let answer = self.call("Runtime.evaluate", json!({ "expression": "document" })).await;
-        answer["result"]["objectId"].as_str().unwrap_or_default().to_owned()
-    }
-
-    async fn middle_of(&self, node: &Node) -> (f64, f64) {
-        let object = json!({ "objectId": node.object });
-        self.call("DOM.scrollIntoViewIfNeeded", object.clone()).await;
-        let answer = self.call("DOM.getContentQuads", object).await;
-        let quad: Vec<f64> =
-            answer["quads"][0].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
-        let [x1, y1, _, _, x2, y2, ..] = quad[..] else {
-            panic!("{:?} has no place on the page: {answer}", node.name);
-        };
-        (f64::midpoint(x1, x2), f64::midpoint(y1, y2))
+        in_tab!(self, tab => tab.query(parent, role, name).await)
     }
 
     /// Calls a function with the element as `this`.
-    async fn eval(&self, node: &Node, function: &str, arguments: Value) -> Value {
-        let arguments: Vec<Value> = arguments
-            .as_array()
-            .into_iter()
-            .flatten()
-            .map(|argument| json!({ "value": argument }))
-            .collect();
-        let parameters = json!({ "objectId": node.object, "functionDeclaration": function,
-                                 "arguments": arguments, "returnByValue": true });
-        let answer = self.call("Runtime.callFunctionOn", parameters).await;
-        assert!(answer.get("exceptionDetails").is_none(), "{function}: {answer}");
-        answer["result"]["value"].clone()
-    }
-
-    async fn call(&self, method: &str, parameters: Value) -> Value {
-        match self.try_call(method, parameters).await {
-            Ok(answer) => answer,
-            Err(error) => panic!("{error}\n{}", self.process.output()),
-        }
-    }
-
-    async fn try_call(&self, method: &str, parameters: Value) -> Result<Value, String> {
-        self.cdp.try_call(Some(&self.session), method, parameters).await
+    async fn eval(&self, node: &Node, function: &str, arguments: &[Value]) -> Value {
+        let value = in_tab!(self, tab => tab.call_on(node, function, arguments).await);
+        value.unwrap_or_else(|error| panic!("{function}: {error}"))
     }
 }
 
-/// Opens a tab and gives the session that commands to it name.
-async fn open_tab(cdp: &Cdp) -> String {
-    let open = async {
-        let blank = json!({ "url": "about:blank" });
-        let target = cdp.try_call(None, "Target.createTarget", blank).await?;
-        let attach = json!({ "targetId": target["targetId"], "flatten": true });
-        cdp.try_call(None, "Target.attachToTarget", attach).await
-    };
-    let attached = open.await.unwrap_or_else(|error| panic!("no tab: {error}"));
-    attached["sessionId"].as_str().expect("a session").to_owned()
-}
-
-fn chromium() -> PathBuf {
-    let names = ["chromium", "chromium-browser", "google-chrome"];
+/// Where a browser's program is.
+fn program(browser: &str, names: &[&str]) -> PathBuf {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path)
-        .flat_map(|folder| names.map(|name| folder.join(name)))
+        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
         .find(|program| program.is_file())
         .unwrap_or_else(|| {
-            panic!("Chromium is missing: run `cargo xtask setup`, which installs it")
+            panic!("{browser} is missing: run `cargo xtask setup`, which installs it")
         })
 }
 
-fn arguments(folder: &Path) -> Vec<OsString> {
-    let mut profile = OsString::from("--user-data-dir=");
-    profile.push(folder.join("profile"));
-    let fixed = [
-        "--headless",
-        // Root may not use the sandbox; what is shown is our own page.
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-dev-shm-usage",
-        "--disable-quic",
-        "--no-first-run",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--hide-scrollbars",
-        "--remote-debugging-port=0",
-    ];
-    let mut arguments: Vec<OsString> = fixed.into_iter().map(OsString::from).collect();
-    arguments.push(profile);
-    arguments
-}
-
-/// The address in `DevTools listening on ws://…`.
-fn printed_endpoint(output: &str) -> Option<String> {
-    let (_, rest) = output.split_once("DevTools listening on ")?;
+/// The address in `… listening on ws://…`.
+fn printed_after(words: &str, output: &str) -> Option<String> {
+    let (_, rest) = output.split_once(words)?;
     let (endpoint, _) = rest.split_once('\n')?;
     Some(endpoint.trim().to_owned())
 }

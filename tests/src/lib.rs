@@ -15,7 +15,10 @@
 //! - [`crossing`]: a way between the browser and the portal that is slow, cut and mended.
 //! - [`content`]: the bytes and the names of what is uploaded.
 //! - [`client`]: a session of the portal, without a page.
-//! - [`browser`]: a headless Chromium, told what to do over its own protocol.
+//! - [`axe`]: the rules of accessibility, put to the page.
+//! - [`browser`]: a headless Chromium or Firefox, told what to do over its own protocol.
+//! - [`person`]: what a person does on the page.
+//! - [`states`]: the page brought into each of its states.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -23,18 +26,20 @@
     reason = "a harness that cannot go on stops its test and says why"
 )]
 
+pub mod axe;
 pub mod browser;
-mod cdp;
 pub mod chaos;
 pub mod client;
 pub mod content;
 pub mod crossing;
 pub mod impostors;
 pub mod link;
+pub mod person;
 pub mod portal;
 mod ports;
 pub mod process;
 pub mod servers;
+pub mod states;
 
 /// Makes of each `async fn` a module of its name with one test a server: the claim has to hold
 /// for vsftpd, `ProFTPD` and Pure-FTPd with explicit TLS.
@@ -60,6 +65,30 @@ macro_rules! with_each_server {
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn pure_ftpd() {
                 claim($crate::servers::start($crate::servers::Kind::PureFtpd)).await;
+            }
+        }
+    )+};
+}
+
+/// Makes of each `async fn` a module of its name with one test a browser: the claim has to hold in
+/// Chromium and in Firefox.
+#[macro_export]
+macro_rules! with_each_browser {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($browser:ident: Browser) $body:block)+) => {$(
+        mod $name {
+            use super::*;
+
+            $(#[doc = $doc])*
+            async fn claim($browser: $crate::browser::Browser) $body
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn chromium() {
+                claim($crate::browser::Browser::Chromium).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn firefox() {
+                claim($crate::browser::Browser::Firefox).await;
             }
         }
     )+};

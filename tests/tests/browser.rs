@@ -1,5 +1,10 @@
 //! The browser of the harness: that it sees and does what the other tests take it for.
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on stops and says why")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops and says why"
+)]
 
 use std::{
     fs,
@@ -8,7 +13,10 @@ use std::{
     thread,
 };
 
-use ferryport_tests::browser::Page;
+use ferryport_tests::{
+    browser::{Browser, Page, Scheme},
+    with_each_browser,
+};
 
 const FORM: &str = r#"<!doctype html><title>A form</title><link rel="icon" href="data:,">
 <form aria-label="Connect"><label>Host <input></label><label>Port <input type="number"></label>
@@ -31,50 +39,131 @@ zone.ondragover = (event) => event.preventDefault();
 zone.ondrop = (event) => { event.preventDefault(); say('dropped ' + names(event.dataTransfer.files)); };
 </script>"#;
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_is_used_by_roles_and_names() {
-    let page = Page::open(&serve("", FORM), 1440).await;
-    page.fill("Host", "ftp.example.org").await;
-    page.fill("Port", "21").await;
-    page.fill("Port", "990").await;
-    page.select("Encryption", "Implicit TLS").await;
-    page.press_button("Connect").await;
-    page.see("pressed ftp.example.org 990 Implicit TLS").await;
-    assert!(page.all("button", "Hidden").await.is_empty());
-    page.finish().await;
+/// A text that can hardly be read, a picture and a field without a name.
+const FAULTY: &str = r#"<!doctype html><html lang="en"><title>Faulty</title>
+<link rel="icon" href="data:,"><main><h1>Faulty</h1><p style="color: #ccc; background: #fff">Pale</p>
+<img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><input></main></html>"#;
+
+/// Something comes in above what was painted before.
+const SHIFTING: &str = r#"<!doctype html><title>Shifts</title><link rel="icon" href="data:,">
+<div id="late"></div><div style="height: 500px; background: grey">below</div>
+<script>requestAnimationFrame(() => setTimeout(() => {
+    late.style.height = '300px';
+    late.textContent = 'late';
+}, 300));</script>"#;
+
+with_each_browser! {
+    async fn a_page_is_used_by_roles_and_names(browser: Browser) {
+        let page = Page::open_in(browser, &serve("", FORM), 1440).await;
+        page.fill("Host", "ftp.example.org").await;
+        page.fill("Port", "21").await;
+        page.fill("Port", "990").await;
+        page.select("Encryption", "Implicit TLS").await;
+        page.press_button("Connect").await;
+        page.see("pressed ftp.example.org 990 Implicit TLS").await;
+        assert!(page.all("button", "Hidden").await.is_empty());
+        page.finish().await;
+    }
+
+    async fn files_and_folders_are_chosen_and_dropped(browser: Browser) {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("deep")).unwrap();
+        let file = folder.path().join("ünder #1.txt");
+        fs::write(&file, "1").unwrap();
+        fs::write(folder.path().join("deep/2.txt"), "2").unwrap();
+        let page = Page::open_in(browser, &serve("", FORM), 1440).await;
+
+        page.choose("Choose files", std::slice::from_ref(&file)).await;
+        page.see("chosen ünder #1.txt").await;
+
+        let root = folder.path().file_name().unwrap().to_string_lossy().into_owned();
+        page.choose("Choose folder", &[folder.path().to_owned()]).await;
+        page.see(&format!("chosen {root}/deep/2.txt {root}/ünder #1.txt")).await;
+
+        let zone = page.find("region", "Drop zone").await;
+        page.drop_files(&zone, &[file]).await;
+        page.see("dropped ünder #1.txt").await;
+        page.finish().await;
+    }
+
+    async fn what_a_page_may_not_do_is_noticed(browser: Browser) {
+        let policy = "Content-Security-Policy: default-src 'none'\r\n";
+        let page = Page::open_in(browser, &serve(policy, FORM), 1440).await;
+        let words = match browser {
+            Browser::Chromium => "Content Security Policy",
+            Browser::Firefox => "Content-Security-Policy",
+        };
+        page.until("a complaint", async || {
+            let complaints = page.complaints();
+            complaints.iter().any(|complaint| complaint.contains(words)).then_some(())
+        })
+        .await;
+    }
+
+    async fn keys_go_where_the_focus_is(browser: Browser) {
+        let page = Page::open_in(browser, &serve("", FORM), 360).await;
+        let host = page.field("Host").await;
+        page.click(&host).await;
+        for key in ["a", "b", "Space", "ArrowLeft", "ArrowLeft", "c", "Shift+Home", "Delete"] {
+            page.press(key).await;
+        }
+        let button = page.find("button", "Connect").await;
+        page.press_up_to("Tab", &button, 5).await;
+        page.press("Enter").await;
+        page.see("pressed b Explicit TLS").await;
+        page.press("Shift+Tab").await;
+        assert!(page.has_focus(&page.field("Encryption").await).await);
+        page.press("ArrowDown").await;
+        page.press_up_to("Tab", &button, 1).await;
+        page.press("Space").await;
+        page.see("pressed b Implicit TLS").await;
+        page.finish().await;
+    }
+
+    async fn the_window_and_its_colours_are_as_they_are_told(browser: Browser) {
+        let page = Page::open_in(browser, &serve("", FORM), 360).await;
+        let shown = "`${innerWidth} ${matchMedia('(prefers-color-scheme: dark)').matches}`";
+        for (width, scheme, wanted) in
+            [(360, Scheme::Dark, "360 true"), (1440, Scheme::Light, "1440 false")]
+        {
+            page.resize(width).await;
+            page.prefer(scheme).await;
+            page.until(wanted, async || (page.run(shown).await == wanted).then_some(())).await;
+        }
+        page.finish().await;
+    }
+
+    async fn what_is_asked_apart_leaves_no_trace_in_the_page(browser: Browser) {
+        let policy = "Content-Security-Policy: script-src 'none'\r\n";
+        let page = Page::open_in(browser, &serve(policy, FORM), 1440).await;
+        let title = page.run_apart("window.trace = 1; document.title").await;
+        assert_eq!(title, "A form");
+        assert_eq!(page.run("typeof window.trace").await, "undefined");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_and_folders_are_chosen_and_dropped() {
-    let folder = tempfile::tempdir().unwrap();
-    fs::create_dir(folder.path().join("deep")).unwrap();
-    let file = folder.path().join("ünder #1.txt");
-    fs::write(&file, "1").unwrap();
-    fs::write(folder.path().join("deep/2.txt"), "2").unwrap();
-    let page = Page::open(&serve("", FORM), 1440).await;
-
-    page.choose("Choose files", std::slice::from_ref(&file)).await;
-    page.see("chosen ünder #1.txt").await;
-
-    let root = folder.path().file_name().unwrap().to_string_lossy().into_owned();
-    page.choose("Choose folder", &[folder.path().to_owned()]).await;
-    page.see(&format!("chosen {root}/deep/2.txt {root}/ünder #1.txt")).await;
-
-    let zone = page.find("region", "Drop zone").await;
-    page.drop_files(&zone, &[file]).await;
-    page.see("dropped ünder #1.txt").await;
-    page.finish().await;
+async fn axe_finds_what_is_not_accessible() {
+    let page =
+        Page::open(&serve("Content-Security-Policy: script-src 'none'\r\n", FAULTY), 1440).await;
+    let found = page.axe().await;
+    for (rule, selector) in [("color-contrast", "p"), ("image-alt", "img"), ("label", "input")] {
+        let violation = found.iter().find(|violation| violation.rule == rule);
+        let violation = violation.unwrap_or_else(|| panic!("no {rule} among {found:#?}"));
+        assert_eq!(violation.places[0].selector, selector, "{violation}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_page_may_not_do_is_noticed() {
-    let policy = "Content-Security-Policy: default-src 'none'\r\n";
-    let page = Page::open(&serve(policy, FORM), 1440).await;
-    page.until("a complaint", async || {
-        let complaints = page.complaints();
-        complaints.iter().any(|complaint| complaint.contains("Content Security")).then_some(())
-    })
-    .await;
+async fn what_moves_by_itself_is_a_layout_shift() {
+    let still = Page::open(&serve("", FORM), 1440).await;
+    let shift = still.layout_shift().await;
+    assert!(shift.abs() < f64::EPSILON, "{shift}");
+    drop(still);
+    let moving = Page::open(&serve("", SHIFTING), 1440).await;
+    moving.see("late").await;
+    let shift = moving.layout_shift().await;
+    assert!(shift > 0.1, "{shift}");
 }
 
 /// Serves one document, and 404 for the rest; gives its address.

@@ -6,23 +6,16 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::{
-    fs,
-    io::Write as _,
-    path::{Path, PathBuf},
-    time::Duration,
-};
-
 use ferryport_tests::{
-    browser::{Page, Shown},
+    browser::Page,
     content::{Content, ODD_NAMES},
     impostors::{ClosedPort, Impostor},
+    person::{Files, connect, fill_form, must_arrive, must_go_on, problem, trust, upload_one},
     portal::{Options, Portal},
     servers::{self, Kind, Server},
     with_each_server,
 };
 use protocol::Encryption;
-use tempfile::TempDir;
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
@@ -30,9 +23,6 @@ const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 /// A window on a desk, and one on a telephone.
 const WIDE: u32 = 1440;
 const NARROW: u32 = 360;
-
-/// How long 300 MiB may take on a machine that is busy with everything else.
-const BIG_FILE_LIMIT: Duration = Duration::from_secs(240);
 
 /// A server that accepts and stays silent is given up soon, and yet not before the portal has
 /// tried what it speaks.
@@ -340,8 +330,8 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
         page.text(&list).await.contains("Fertig, ").then_some(())
     })
     .await;
-    for (path, content) in files.known.borrow().iter() {
-        assert_eq!(server.sha256_of(path), Some(content.sha256()));
+    for (path, content) in files.known() {
+        assert_eq!(server.sha256_of(&path), Some(content.sha256()));
     }
     let text = page.all_text().await;
     for words in ["Verbunden mit 127.0.0.1", "1 von 1 fertig", "1,5\u{a0}MB", "Befehl:"] {
@@ -371,140 +361,6 @@ async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
     let address = page.run("location.search + location.hash").await;
     assert_eq!(address, "?lang=en#host=ftp.example.org");
     page.finish().await;
-}
-
-/// Files on this machine's disk to choose from, and what is in them.
-struct Files {
-    folder: TempDir,
-    known: std::cell::RefCell<Vec<(String, Content)>>,
-}
-
-impl Files {
-    fn new() -> Self {
-        Self {
-            folder: tempfile::Builder::new().prefix("cargo ").tempdir().unwrap(),
-            known: std::cell::RefCell::default(),
-        }
-    }
-
-    fn add(&self, path: &str, content: Content) {
-        let full = self.folder.path().join(path);
-        fs::create_dir_all(full.parent().unwrap()).unwrap();
-        let mut file = fs::File::create(full).unwrap();
-        for piece in content.pieces() {
-            file.write_all(&piece).unwrap();
-        }
-        self.known.borrow_mut().push((path.to_owned(), content));
-    }
-
-    fn folder(&self) -> PathBuf {
-        self.folder.path().to_owned()
-    }
-
-    fn folder_name(&self) -> String {
-        let name = Path::new(self.folder.path()).file_name().unwrap();
-        name.to_string_lossy().into_owned()
-    }
-
-    fn paths(&self) -> Vec<PathBuf> {
-        let known = self.known.borrow();
-        known.iter().map(|(path, _)| self.folder.path().join(path)).collect()
-    }
-}
-
-/// Fills in the form what it takes to log in.
-async fn fill_form(page: &Page, server: &Server) {
-    page.fill("Host", "127.0.0.1").await;
-    let encryption = match server.encryption() {
-        Encryption::Explicit => "Explicit TLS",
-        Encryption::Implicit => "Implicit TLS",
-    };
-    page.select("Encryption", encryption).await;
-    page.fill("Port", &server.port().to_string()).await;
-    page.fill("Username", server.username()).await;
-    page.fill("Password", server.password()).await;
-}
-
-/// Answers the question about the certificate as a person does who compared the fingerprint.
-async fn trust(page: &Page, server: &Server) {
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let shown = page.text(&dialog).await.to_lowercase();
-    let digits: String = shown.chars().filter(char::is_ascii_hexdigit).collect();
-    assert!(digits.contains(&server.certificate_sha256()), "{shown}");
-    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
-    page.click(&button).await;
-}
-
-/// Connects for the first time: the page asks about the certificate.
-async fn connect(page: &Page, server: &Server) {
-    fill_form(page, server).await;
-    page.press_button("Connect").await;
-    trust_if_asked(page, server).await;
-}
-
-/// Waits until files can be chosen. Whether the page asks about a certificate that was trusted
-/// before, is its own business.
-async fn trust_if_asked(page: &Page, server: &Server) {
-    let asked = page.until("the question about the certificate, or the drop zone", async || {
-        if !page.all("button", "Choose files").await.is_empty() {
-            return Some(false);
-        }
-        let dialogs = page.all("dialog", "Certificate not trusted").await;
-        (!dialogs.is_empty()).then_some(true)
-    });
-    if asked.await {
-        trust(page, server).await;
-        page.find("button", "Choose files").await;
-    }
-}
-
-/// The page is as good as new: connect, upload.
-async fn must_go_on(page: &Page, server: &Server) {
-    page.find("button", "Connect").await;
-    connect(page, server).await;
-    upload_one(page, server, "after all.bin").await;
-}
-
-async fn upload_one(page: &Page, server: &Server, name: &str) {
-    let files = Files::new();
-    files.add(name, Content { len: 100_000, seed: 9 });
-    page.choose("Choose files", &files.paths()).await;
-    must_arrive(page, server, &files, "").await;
-}
-
-/// Waits until the page says that all of the files are done, and compares what lies on the
-/// server's disk.
-async fn must_arrive(page: &Page, server: &Server, files: &Files, prefix: &str) {
-    let known = files.known.borrow().clone();
-    let done = page.within(BIG_FILE_LIMIT, "the files, done", async || {
-        let shown = page.uploads().await;
-        let failed = shown.iter().find(|shown| shown.status.starts_with("Failed"));
-        if let Some(Shown { label, .. }) = failed
-            && known.iter().any(|(path, _)| label.ends_with(path))
-        {
-            let text = page.all_text().await;
-            panic!("{failed:?}\n{text}\n{}", server.log());
-        }
-        let is_done = |path: &str| {
-            shown
-                .iter()
-                .any(|shown| shown.label.ends_with(path) && shown.status.starts_with("Done"))
-        };
-        known.iter().all(|(path, _)| is_done(path)).then_some(shown)
-    });
-    for shown in done.await {
-        assert!(shown.percent == 100 || !shown.status.starts_with("Done"), "{shown:?}");
-    }
-    for (path, content) in known {
-        let stored = server.sha256_of(&format!("{prefix}{path}"));
-        assert_eq!(stored, Some(content.sha256()), "{path} among {:?}", server.files());
-    }
-}
-
-/// The text of the page's explanation of what went wrong while it connected.
-async fn problem(page: &Page) -> String {
-    let group = page.find("group", "What went wrong").await;
-    page.text(&group).await
 }
 
 /// Pictures of a state; nothing may stick out to the side.

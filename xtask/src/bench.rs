@@ -42,9 +42,5 @@ pub(crate) fn run(suite: &str, arguments: &[&str]) -> Result<ExitCode> {
     command::run(command::cargo().arg("build").args(BUILD).arg("--bins"))?;
     let mut bench = command::cargo();
     bench.arg("run").args(BUILD).args(["--bin", "bench", "--", suite]).args(arguments);
-    let status = command::status(&mut bench)?;
-    Ok(match status.success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    command::exit_code(&mut bench)
 }

@@ -4,7 +4,7 @@ use std::{
     env,
     ffi::OsStr,
     path::PathBuf,
-    process::{Command, ExitStatus, Stdio},
+    process::{Command, ExitCode, ExitStatus, Stdio},
 };
 
 use anyhow::{Context as _, Result, bail};
@@ -39,6 +39,14 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{}` failed: {status}", line(command));
     }
     Ok(())
+}
+
+/// Shows the command line and runs it; whether it failed becomes whether this does.
+pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode> {
+    Ok(match status(command)?.success() {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    })
 }
 
 /// What the command prints, without showing anything; nothing when it fails or is not there.

@@ -1,4 +1,4 @@
-//! Ferryport's chores: `cargo xtask setup`, `demo`, `test`, `bench`.
+//! Ferryport's chores: `cargo xtask setup`, `demo`, `test`, `screenshots`, `bench`, `fuzz`.
 //!
 //! What a fresh machine needs is in here and nowhere else. Each command first gets what is
 //! missing, or says exactly what to install and stops. Nothing of Ferryport itself is linked in,
@@ -9,6 +9,7 @@
 //!   FTPS servers of the tests.
 //! - `test`: the checks and tests, one section after the other, with a summary.
 //! - `bench`: Ferryport measured beside other programs.
+//! - `screenshots`: pictures of the page in all of its states.
 //! - `fuzz`: the fuzz targets of the FTPS engine.
 //! - `command`: running programs.
 
@@ -16,6 +17,7 @@ mod bench;
 mod command;
 mod fuzz;
 mod needs;
+mod screenshots;
 mod test;
 
 use std::{
@@ -30,6 +32,7 @@ const USAGE: &str = "\
 cargo xtask setup                      get all that building, testing and measuring need
 cargo xtask demo [ARGUMENT]            build Ferryport and start `ferryport demo`
 cargo xtask test [SECTION]             all checks and tests, or the one section that is named
+cargo xtask screenshots [STATE]...     pictures of the page in each state, in target/screenshots/
 cargo xtask bench [SUITE [ARGUMENT]]   the suites, or measure with the one that is named
 cargo xtask fuzz [TARGET] [SECONDS]    look for input that the FTPS engine does not stand";
 
@@ -59,6 +62,7 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         ["test", section] => test::run(Some(section)),
+        ["screenshots", states @ ..] => screenshots::run(states),
         ["bench"] | ["bench", "--list"] => {
             bench::list();
             Ok(ExitCode::SUCCESS)
@@ -82,11 +86,7 @@ fn demo(arguments: &[&str]) -> Result<ExitCode> {
     needs::get(&[needs::Purpose::Build])?;
     let mut run = command::cargo();
     run.args(["run", "--locked", "--package", "ferryport", "--", "demo"]).args(arguments);
-    let status = command::status(&mut run)?;
-    Ok(match status.success() {
-        true => ExitCode::SUCCESS,
-        false => ExitCode::FAILURE,
-    })
+    command::exit_code(&mut run)
 }
 
 /// The root of the workspace.

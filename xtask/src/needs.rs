@@ -21,21 +21,31 @@ pub(crate) enum Purpose {
     Build,
     /// Running its tests against real servers and a real browser.
     Test,
+    /// Taking pictures of the page.
+    Pictures,
     /// Measuring it beside other programs, against the same servers and in the same browser.
     Bench,
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 3] = [Self::Build, Self::Test, Self::Bench];
+    pub(crate) const ALL: [Self; 4] = [Self::Build, Self::Test, Self::Pictures, Self::Bench];
 
     /// Whether it runs real FTPS servers.
     fn runs_servers(self) -> bool {
-        matches!(self, Self::Test | Self::Bench)
+        matches!(self, Self::Test | Self::Pictures | Self::Bench)
+    }
+
+    /// Whether it looks at every name that the tests put on the page.
+    fn wants_fonts(self) -> bool {
+        matches!(self, Self::Test | Self::Pictures)
     }
 }
 
-/// The browsers that tests and bench can drive, by the names of their programs.
+/// The browsers that everything but Firefox's own tests is done in, by the names of their programs.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
+
+/// Firefox, by the names of its programs.
+const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
 /// Fonts for every name that the tests put on the page.
 const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
@@ -60,6 +70,11 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     }
     if purposes.contains(&Purpose::Test) {
         get_rust_tools()?;
+        if FIREFOX.into_iter().all(|browser| find(browser).is_none()) {
+            missing.push("firefox-esr");
+        }
+    }
+    if purposes.iter().any(|purpose| purpose.wants_fonts()) {
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
     }
     let runs_servers = purposes.iter().any(|purpose| purpose.runs_servers());

@@ -1,4 +1,8 @@
-//! The Chrome `DevTools` protocol, as far as the tests need it: commands, answers, events.
+//! A browser's remote control over a WebSocket: commands, answers, events.
+//!
+//! The Chrome `DevTools` protocol and `WebDriver` `BiDi` have the same envelope: a command has an id,
+//! a method and parameters; its answer has the id and a result or an error; an event has a method
+//! and parameters.
 
 use std::{
     collections::HashMap,
@@ -32,7 +36,7 @@ type Socket = WebSocketStream<TcpStream>;
 type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Value, String>>>>>;
 
 /// A connection to a browser.
-pub(crate) struct Cdp {
+pub(super) struct Wire {
     sender: AsyncMutex<SplitSink<Socket, Message>>,
     waiting: Waiting,
     events: Arc<Mutex<Vec<Event>>>,
@@ -42,14 +46,14 @@ pub(crate) struct Cdp {
 
 /// Something that the browser said unasked.
 #[derive(Clone, Debug)]
-pub(crate) struct Event {
-    pub(crate) method: String,
-    pub(crate) parameters: Value,
+pub(super) struct Event {
+    pub(super) method: String,
+    pub(super) parameters: Value,
 }
 
-impl Cdp {
+impl Wire {
     /// Connects to the address that the browser printed: `ws://127.0.0.1:PORT/…`.
-    pub(crate) async fn connect(url: &str) -> Self {
+    pub(super) async fn connect(url: &str) -> Self {
         let authority = url.trim_start_matches("ws://").split('/').next().unwrap_or_default();
         let stream = TcpStream::connect(authority).await.expect("the browser listens");
         // A screenshot is one message.
@@ -70,11 +74,12 @@ impl Cdp {
         }
     }
 
-    /// Sends a command, to a target's session or to the browser itself, and waits for its answer.
+    /// Sends a command and waits for its answer. `session` names the target where the protocol has
+    /// more than one on a connection.
     ///
     /// # Errors
     /// The browser's own words.
-    pub(crate) async fn try_call(
+    pub(super) async fn call(
         &self,
         session: Option<&str>,
         method: &str,
@@ -98,7 +103,7 @@ impl Cdp {
     }
 
     /// The events so far whose method is one of these.
-    pub(crate) fn events(&self, methods: &[&str]) -> Vec<Event> {
+    pub(super) fn events(&self, methods: &[&str]) -> Vec<Event> {
         let events = lock(&self.events);
         let events = events.iter();
         let events = events.filter(|event| methods.contains(&event.method.as_str()));
@@ -106,12 +111,12 @@ impl Cdp {
     }
 
     /// Forgets the events of a method.
-    pub(crate) fn forget(&self, method: &str) {
+    pub(super) fn forget(&self, method: &str) {
         lock(&self.events).retain(|event| event.method != method);
     }
 }
 
-impl Drop for Cdp {
+impl Drop for Wire {
     fn drop(&mut self) {
         self.reader.abort();
     }
@@ -124,7 +129,8 @@ async fn read(mut incoming: SplitStream<Socket>, waiting: Waiting, events: Arc<M
         if let Some(id) = message["id"].as_u64() {
             if let Some(tell) = lock(&waiting).remove(&id) {
                 let answer = match message.get("error") {
-                    Some(error) => Err(error.to_string()),
+                    // `BiDi` has its words beside the error's name, `DevTools` inside of it.
+                    Some(error) => Err(format!("{error} {}", message["message"])),
                     None => Ok(message["result"].take()),
                 };
                 let _ = tell.send(answer);

@@ -1,0 +1,67 @@
+//! Pictures of the page in all of its states, on a telephone, a tablet and a desk, light and dark.
+//!
+//! `cargo xtask screenshots` builds this and runs it.
+
+use std::{env, path::PathBuf};
+
+use anyhow::{Context as _, Result, ensure};
+use clap::Parser;
+use ferryport_tests::{
+    browser::{Page, Scheme},
+    states::{Stage, State},
+};
+
+/// A telephone, a tablet and a desk, in pixels.
+const WIDTHS: [u32; 3] = [360, 768, 1440];
+
+/// Takes pictures of the page in all of its states, or in those that are named.
+#[derive(Parser)]
+#[command(name = "cargo xtask screenshots")]
+struct Arguments {
+    /// One of: empty, connecting, certificate, ready, dragging, uploading, conflict, failed,
+    /// interrupted, done, thousands
+    states: Vec<String>,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let states = chosen(&Arguments::parse().states)?;
+    let portal = portal()?;
+    let page = Page::open("about:blank", WIDTHS[0]).await;
+    for state in states {
+        let _stage = Stage::set(&page, &portal, state).await;
+        for width in WIDTHS {
+            page.resize(width).await;
+            for scheme in Scheme::ALL {
+                page.prefer(scheme).await;
+                let name = format!("{state}-{width}-{}", scheme.name());
+                println!("{}", page.screenshot(&name).await.canonicalize()?.display());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The states of these names; all where none is named.
+fn chosen(names: &[String]) -> Result<Vec<State>> {
+    if names.is_empty() {
+        return Ok(State::ALL.to_vec());
+    }
+    let named = |name: &String| {
+        let state = State::ALL.into_iter().find(|state| state.name() == name);
+        state.with_context(|| format!("the page has no state `{name}`"))
+    };
+    names.iter().map(named).collect()
+}
+
+/// The portal that was built beside this program.
+fn portal() -> Result<String> {
+    let here: PathBuf = env::current_exe()?;
+    let program = here.with_file_name("portal-under-test");
+    ensure!(
+        program.exists(),
+        "there is no {}: `cargo xtask screenshots` builds it",
+        program.display()
+    );
+    Ok(program.to_str().context("a path of plain text")?.to_owned())
+}

@@ -1,0 +1,291 @@
+//! The page brought into each of its states, and held there.
+//!
+//! What is found is found by role and name, so that the states outlive the page's looks. A state
+//! that would pass by itself is held by something real: a server that says nothing, a way to the
+//! portal so slow that the uploads stay under way, a way that is cut.
+
+use std::fmt;
+
+use crate::{
+    browser::Page,
+    content::Content,
+    crossing::Crossing,
+    impostors::Impostor,
+    person::{Files, connect, fill_form, status_of},
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+};
+
+/// A state of the page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum State {
+    /// As it is when it has loaded.
+    Empty,
+    /// On its way to a server that says nothing.
+    Connecting,
+    /// Asking about a certificate.
+    Certificate,
+    /// Logged in, with nothing to upload.
+    Ready,
+    /// Logged in, with files held over it.
+    Dragging,
+    /// Uploading a folder: some done, some under way, some waiting.
+    Uploading,
+    /// Asking about files that the server has already.
+    Conflict,
+    /// With uploads that failed, and one that is done.
+    Failed,
+    /// Cut off from the portal on the way.
+    Interrupted,
+    /// Everything uploaded.
+    Done,
+    /// With 5,000 files to upload.
+    Thousands,
+}
+
+impl State {
+    /// All of them, in the order in which a person comes to see them.
+    pub const ALL: [Self; 11] = [
+        Self::Empty,
+        Self::Connecting,
+        Self::Certificate,
+        Self::Ready,
+        Self::Dragging,
+        Self::Uploading,
+        Self::Conflict,
+        Self::Failed,
+        Self::Interrupted,
+        Self::Done,
+        Self::Thousands,
+    ];
+
+    /// One word, fit for the name of a file.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Connecting => "connecting",
+            Self::Certificate => "certificate",
+            Self::Ready => "ready",
+            Self::Dragging => "dragging",
+            Self::Uploading => "uploading",
+            Self::Conflict => "conflict",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+            Self::Done => "done",
+            Self::Thousands => "thousands",
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// Fast enough that nobody waits for it.
+const FREE: u32 = 256 << 20;
+
+/// So slow that what is under way stays under way for minutes.
+const SLOW: u32 = 128 << 10;
+
+/// The number of files of [`State::Thousands`].
+const THOUSANDS: u64 = 5000;
+
+/// Longer than anybody looks at a page that waits for a silent server.
+const PATIENT: [&str; 4] = ["--greeting-timeout", "10 min", "--tls-timeout", "10 min"];
+
+/// Names as people give them, short and long.
+const NAMES: [&str; 8] = [
+    "Harbour at dawn.jpg",
+    "Crew list 2026.xlsx",
+    "Minutes.pdf",
+    "Aerial survey of the eastern breakwater, second flight, stabilised and graded.mov",
+    "Tide tables.csv",
+    "Backup.tar.zst",
+    "Ünterlagen für den Zoll.docx",
+    "manifest.json",
+];
+
+/// What a state lives on, beside the page; the state ends with it.
+pub struct Stage {
+    _portal: Portal,
+    _silent: Option<Impostor>,
+    server: Server,
+    crossing: Crossing,
+    files: Files,
+}
+
+impl Stage {
+    /// Brings the page into a state, whatever it showed before. `portal` is the portal's program.
+    ///
+    /// # Panics
+    /// When the page does not come into it.
+    pub async fn set(page: &Page, portal: &str, state: State) -> Self {
+        let stage = Self::empty(page, portal, rate(state)).await;
+        match state {
+            State::Empty => stage,
+            State::Connecting => stage.connecting(page).await,
+            State::Certificate => stage.certificate(page).await,
+            State::Ready => stage.ready(page).await,
+            State::Dragging => stage.dragging(page).await,
+            State::Uploading => stage.uploading(page).await,
+            State::Conflict => stage.conflict(page).await,
+            State::Failed => stage.failed(page).await,
+            State::Interrupted => stage.interrupted(page).await,
+            State::Done => stage.done(page).await,
+            State::Thousands => stage.thousands(page).await,
+        }
+    }
+
+    /// Each stage is an origin of its own: the browser keeps nothing of one for the next.
+    async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
+        let crossing = Crossing::open(bytes_per_second).await;
+        let origin = crossing.origin();
+        let flags = [&["--allow-network", "127.0.0.0/8", "--origins", &origin], &PATIENT[..]];
+        let portal = Portal::start(program, Options { flags: &flags.concat(), log: "info" });
+        crossing.lead_to(portal.address());
+        page.go_to(&crossing.url()).await;
+        page.find("button", "Connect").await;
+        let server = servers::start(Kind::PureFtpd);
+        Self { _portal: portal, _silent: None, server, crossing, files: Files::new() }
+    }
+
+    async fn connecting(self, page: &Page) -> Self {
+        let silent = Impostor::silent();
+        fill_form(page, &self.server).await;
+        page.fill("Port", &silent.port().to_string()).await;
+        page.press_button("Connect").await;
+        page.until("the portal to call the server", async || {
+            (silent.connections() > 0).then_some(())
+        })
+        .await;
+        page.find("group", "Connecting").await;
+        Self { _silent: Some(silent), ..self }
+    }
+
+    async fn certificate(self, page: &Page) -> Self {
+        fill_form(page, &self.server).await;
+        page.press_button("Connect").await;
+        page.find("dialog", "Certificate not trusted").await;
+        self
+    }
+
+    async fn ready(self, page: &Page) -> Self {
+        connect(page, &self.server).await;
+        self
+    }
+
+    async fn dragging(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        stage.add_all(1000);
+        let zone = page.find("button", "Choose files").await;
+        page.hold_files(&zone, &stage.files.paths()).await;
+        stage
+    }
+
+    async fn uploading(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        for (name, seed) in NAMES.into_iter().zip(1..) {
+            stage.files.add(&format!("Letters/{name}"), Content { len: 900 * seed, seed });
+            stage.files.add(&format!("Voyage/{name}"), Content { len: 7_300_000 * seed, seed });
+        }
+        page.choose("Choose folder", &[stage.files.folder().join("Letters")]).await;
+        for name in NAMES {
+            status_of(page, &format!("Letters/{name}"), "Done").await;
+        }
+        page.choose("Choose folder", &[stage.files.folder().join("Voyage")]).await;
+        page.until("a part of a file", async || {
+            let shown = page.uploads().await;
+            let mut under_way = shown.iter().filter(|row| row.status.starts_with("Uploading"));
+            under_way.any(|row| row.percent > 0).then_some(())
+        })
+        .await;
+        stage
+    }
+
+    async fn conflict(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        stage.add_all(40_000);
+        for name in &NAMES[..2] {
+            let theirs = Content { len: 25_000, seed: 9 }.piece(0, 25_000);
+            std::fs::write(stage.server.root().join(name), theirs).expect("the folder is ours");
+        }
+        page.choose("Choose files", &stage.files.paths()).await;
+        for name in &NAMES[..2] {
+            status_of(page, name, "Needs a decision").await;
+        }
+        for name in &NAMES[2..] {
+            status_of(page, name, "Done").await;
+        }
+        stage
+    }
+
+    async fn failed(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        stage.add_all(40_000);
+        let refused = Server::READ_ONLY;
+        for name in &NAMES[..3] {
+            stage.files.add(&format!("{refused}/{name}"), Content { len: 2000, seed: 1 });
+        }
+        page.choose("Choose files", &stage.files.paths()[..2]).await;
+        for name in &NAMES[..2] {
+            status_of(page, name, "Done").await;
+        }
+        page.choose("Choose folder", &[stage.files.folder().join(refused)]).await;
+        for name in &NAMES[..3] {
+            status_of(page, &format!("{refused}/{name}"), "Failed").await;
+        }
+        stage
+    }
+
+    async fn interrupted(self, page: &Page) -> Self {
+        let stage = self.uploading(page).await;
+        stage.crossing.cut();
+        page.until("an interrupted upload", async || {
+            let shown = page.uploads().await;
+            shown.iter().any(|row| row.status.starts_with("Interrupted")).then_some(())
+        })
+        .await;
+        stage
+    }
+
+    async fn done(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        stage.add_all(40_000);
+        page.choose("Choose files", &stage.files.paths()).await;
+        for name in NAMES {
+            status_of(page, name, "Done").await;
+        }
+        stage
+    }
+
+    async fn thousands(self, page: &Page) -> Self {
+        let stage = self.ready(page).await;
+        for n in 0..THOUSANDS {
+            stage.files.add(&format!("part {}/{n}.tif", n % 10), Content { len: 20_000, seed: n });
+        }
+        page.choose("Choose folder", &[stage.files.folder()]).await;
+        // The rows that are not in the document count for those who cannot see that.
+        let all = format!("[aria-setsize='{THOUSANDS}'], [aria-rowcount='{THOUSANDS}']");
+        let listed = format!("document.querySelector(\"{all}\") !== null");
+        page.until("a list of all files", async || (page.run(&listed).await == true).then_some(()))
+            .await;
+        stage
+    }
+
+    fn add_all(&self, len: u64) {
+        for (name, seed) in NAMES.into_iter().zip(1..) {
+            self.files.add(name, Content { len: len * seed, seed });
+        }
+    }
+}
+
+/// How many bytes a second the way to the portal takes.
+fn rate(state: State) -> u32 {
+    match state {
+        State::Uploading | State::Interrupted | State::Thousands => SLOW,
+        _ => FREE,
+    }
+}

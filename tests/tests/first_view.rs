@@ -1,0 +1,27 @@
+//! The first view of the page: what is there before the program is, stays where it is.
+
+use ferryport_tests::{
+    browser::Page,
+    portal::{Options, Portal},
+};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nothing_moves_while_the_program_comes_in() {
+    let portal = Portal::start(PORTAL, Options::default());
+    for width in [360, 768, 1440] {
+        let page = Page::open(&portal.url(), width).await;
+        page.find("button", "Connect").await;
+        // Loaded, started, and at its first pause.
+        let loaded = "performance.getEntriesByType('resource')
+            .some(({ name, responseEnd }) => name.endsWith('.wasm') && responseEnd > 0)";
+        page.until("the page's program", async || (page.run(loaded).await == true).then_some(()))
+            .await;
+        page.run("new Promise((idle) => requestIdleCallback(() => idle(null)))").await;
+        let shift = page.layout_shift().await;
+        assert!(shift.abs() < f64::EPSILON, "{width} px: {shift}");
+        page.finish().await;
+    }
+}

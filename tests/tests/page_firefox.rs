@@ -1,0 +1,192 @@
+//! The page in a headless Firefox: the main ways of a person, against a real FTPS server.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use ferryport_tests::{
+    browser::{Browser, Page},
+    content::{Content, ODD_NAMES},
+    crossing::Crossing,
+    person::{
+        Files, connect, fill_form, must_arrive, must_go_on, on_its_way, press_in_row, problem,
+        status_of, trust, upload_one,
+    },
+    portal::{Options, Portal},
+    servers::{self, Kind},
+};
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+const WIDTH: u32 = 1440;
+
+/// So slow that an upload is found under way.
+const BYTES_PER_SECOND: u32 = 4 << 20;
+
+async fn open(portal: &Portal) -> Page {
+    Page::open_in(Browser::Firefox, &portal.url(), WIDTH).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_certificate_is_refused_then_trusted_and_files_arrive_chosen_and_dropped() {
+    let server = servers::start(Kind::Vsftpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = open(&portal).await;
+    fill_form(&page, &server).await;
+    page.press_button("Connect").await;
+    let dialog = page.find("dialog", "Certificate not trusted").await;
+    let button = page.find_in(&dialog, "button", "Cancel").await;
+    page.click(&button).await;
+    let problem = problem(&page).await;
+    assert!(problem.contains("ertificate"), "{problem}");
+    page.press_button("Connect").await;
+    trust(&page, &server).await;
+
+    let files = Files::new();
+    files.add("empty.bin", Content { len: 0, seed: 1 });
+    files.add("5 MiB and 1.bin", Content { len: (5 << 20) + 1, seed: 3 });
+    for (name, seed) in ODD_NAMES.into_iter().zip(100..) {
+        files.add(name, Content { len: 1000, seed });
+    }
+    page.choose("Choose files", &files.paths()).await;
+    must_arrive(&page, &server, &files, "").await;
+
+    let dropped = Files::new();
+    dropped.add("dropped.bin", Content { len: 100_000, seed: 1 });
+    dropped.add("and another.bin", Content { len: 70_000, seed: 2 });
+    let zone = page.find("button", "Choose files").await;
+    page.drop_files(&zone, &dropped.paths()).await;
+    must_arrive(&page, &server, &dropped, "").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = open(&portal).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    for n in 0..40 {
+        let path = format!("part {}/box {}/file {n}.txt", n % 4, n % 3);
+        files.add(&path, Content { len: n * 41, seed: n });
+    }
+    page.choose("Choose folder", &[files.folder()]).await;
+    must_arrive(&page, &server, &files, &format!("{}/", files.folder_name())).await;
+    assert_eq!(server.files().len(), 40, "no temporary name stays behind");
+
+    let log = page.find("region", "Session log").await;
+    let log = page.text(&log).await;
+    for words in ["220", "AUTH TLS", "PASS ********", "230", "STOR", "226"] {
+        assert!(log.contains(words), "no {words} in:\n{log}");
+    }
+    assert!(!page.all_text().await.contains(server.password()));
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = open(&portal).await;
+    fill_form(&page, &server).await;
+    page.fill("Password", "not the password").await;
+    page.press_button("Connect").await;
+    trust(&page, &server).await;
+    let problem = problem(&page).await;
+    assert!(problem.contains("530"), "{problem}");
+    must_go_on(&page, &server).await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_conflict_is_asked_about_and_the_choice_is_done() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = open(&portal).await;
+    connect(&page, &server).await;
+
+    let names = ["overwrite", "skip", "rename"];
+    let (old, new) = (Content { len: 10_000, seed: 1 }, Content { len: 25_000, seed: 2 });
+    let files = Files::new();
+    for name in names {
+        let theirs = server.root().join(name);
+        std::fs::write(theirs, old.piece(0, old.len)).unwrap();
+        files.add(name, new);
+    }
+    page.choose("Choose files", &files.paths()).await;
+    for (name, button) in names.into_iter().zip(["Overwrite", "Skip", "Rename"]) {
+        status_of(&page, name, "Needs a decision").await;
+        press_in_row(&page, name, button).await;
+    }
+    status_of(&page, "overwrite", "Done").await;
+    status_of(&page, "skip", "Skipped").await;
+    status_of(&page, "rename", "Done").await;
+    for (name, content) in [("overwrite", new), ("skip", old), ("rename", old), ("rename (2)", new)]
+    {
+        assert_eq!(server.sha256_of(name), Some(content.sha256()), "{name}");
+    }
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_cancelled_leaves_nothing_behind() {
+    let server = servers::start(Kind::Vsftpd);
+    let (portal, crossing) = slow_portal().await;
+    let page = Page::open_in(Browser::Firefox, &crossing.url(), WIDTH).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    files.add("under way", Content { len: 64 << 20, seed: 1 });
+    page.choose("Choose files", &files.paths()).await;
+    on_its_way(&page, "under way").await;
+    press_in_row(&page, "under way", "Cancel").await;
+    status_of(&page, "under way", "Skipped").await;
+    upload_one(&page, &server, "kept").await;
+    page.until("nothing but the file that was kept", async || {
+        (server.files() == ["kept"]).then_some(())
+    })
+    .await;
+    page.finish().await;
+    drop(portal);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
+    let server = servers::start(Kind::PureFtpd);
+    let (portal, crossing) = slow_portal().await;
+    let page = Page::open_in(Browser::Firefox, &crossing.url(), WIDTH).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    files.add("freight.bin", Content { len: (32 << 20) + 12_345, seed: 42 });
+    page.choose("Choose files", &files.paths()).await;
+    page.until("a part of the upload", async || {
+        let shown = page.uploads().await;
+        shown.first().filter(|row| (15..80).contains(&row.percent)).map(|_| ())
+    })
+    .await;
+    page.reload().await;
+    page.see("choose or drop the same file again").await;
+    page.choose("Choose files", &files.paths()).await;
+    must_arrive(&page, &server, &files, "").await;
+    assert_eq!(server.files(), ["freight.bin"], "nothing else is left behind");
+    assert_eq!(page.uploads().await.len(), 1, "it is the same row");
+    let log = page.find("region", "Session log").await;
+    let log = page.text(&log).await;
+    assert!(log.contains("REST ") || log.contains("APPE "), "it started over:\n{log}");
+    drop(portal);
+}
+
+/// A portal behind a way that takes its time.
+async fn slow_portal() -> (Portal, Crossing) {
+    let crossing = Crossing::open(BYTES_PER_SECOND).await;
+    let origin = crossing.origin();
+    let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
+    let portal = Portal::start(PORTAL, Options { flags: &flags, log: "info" });
+    crossing.lead_to(portal.address());
+    (portal, crossing)
+}
