@@ -208,3 +208,21 @@ pub async fn on_its_way(page: &Page, path: &str) {
     })
     .await;
 }
+
+/// Waits until the browser's store has what it takes to go on.
+pub async fn saved(page: &Page) {
+    let stored = "new Promise((resolve, reject) => {
+        const open = indexedDB.open('ferryport');
+        open.onerror = () => reject(open.error);
+        open.onsuccess = () => {
+            const rows = open.result.transaction('rows').objectStore('rows').getAll();
+            rows.onsuccess = () => { open.result.close(); resolve(rows.result.join()); };
+        };
+    })";
+    page.until("the upload in the browser's store", async || {
+        let rows = page.run(stored).await;
+        let rows = rows.as_str().unwrap_or_default();
+        (rows.contains("\"edges\":") && !rows.contains("\"edges\":null")).then_some(())
+    })
+    .await;
+}

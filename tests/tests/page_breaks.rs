@@ -13,6 +13,7 @@ use ferryport_tests::{
     browser::Page,
     content::Content,
     crossing::Crossing,
+    person,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
@@ -256,21 +257,7 @@ impl Scene {
 
     /// Waits until the browser's store has what it takes to go on.
     async fn saved(&self) {
-        let stored = "new Promise((resolve, reject) => {
-            const open = indexedDB.open('ferryport');
-            open.onerror = () => reject(open.error);
-            open.onsuccess = () => {
-                const rows = open.result.transaction('rows').objectStore('rows').getAll();
-                rows.onsuccess = () => { open.result.close(); resolve(rows.result.join()); };
-            };
-        })";
-        self.page
-            .until("the upload in the browser's store", async || {
-                let rows = self.page.run(stored).await;
-                let rows = rows.as_str().unwrap_or_default();
-                (rows.contains("\"edges\":") && !rows.contains("\"edges\":null")).then_some(())
-            })
-            .await;
+        person::saved(&self.page).await;
     }
 
     /// Waits until the tab keeps a queue of another name.

@@ -11,7 +11,7 @@ use ferryport_tests::{
     crossing::Crossing,
     person::{
         Files, connect, fill_form, must_arrive, must_go_on, on_its_way, press_in_row, problem,
-        status_of, trust, upload_one,
+        saved, status_of, trust, upload_one,
     },
     portal::{Options, Portal},
     servers::{self, Kind},
@@ -169,6 +169,7 @@ async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
         shown.first().filter(|row| (15..80).contains(&row.percent)).map(|_| ())
     })
     .await;
+    saved(&page).await;
     page.reload().await;
     page.see("choose or drop the same file again").await;
     page.choose("Choose files", &files.paths()).await;
