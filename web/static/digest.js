@@ -17,10 +17,16 @@
 const PIECE_BYTES = 4 << 20;
 // While there is more to do, what was made is told of this often: small files share a message.
 const TELL_MILLIS = 10;
+// Pieces that are as long as this are read ahead, one an upload: the browser's disk is not idle
+// while the portal makes up its mind. Shorter ones belong to a slow line, and change their length.
+const AHEAD_BYTES = 1 << 20;
+// Uploads of which a piece is read ahead.
+const MAX_AHEAD = 4;
 // Small files that are read at once.
 const SMALL_AT_ONCE = 64;
 
 const orders = [];
+const ahead = new Map();
 const jobs = [];
 let small = [];
 // How far each upload was asked for.
@@ -56,15 +62,14 @@ const receive = {
     work();
   },
   read(ticket, upload, header, file, from, to) {
-    const bytes = file.slice(from, to).arrayBuffer();
-    // Its fault is met when it is its turn.
-    bytes.catch(() => {});
-    orders.push({ ticket, upload, header, bytes, from, to });
+    const bytes = taken_ahead(upload, from, to) ?? read_piece(file, from, to);
+    orders.push({ ticket, upload, header, file, bytes, from, to });
     reached.set(upload, Math.max(reached.get(upload) ?? 0, to));
     work();
   },
   stop(upload) {
     reached.delete(upload);
+    ahead.delete(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
     small = small.filter((job) => job.upload !== upload);
   },
@@ -88,7 +93,7 @@ async function work() {
 }
 
 // Hands a piece on, and digests it.
-async function serve({ ticket, upload, header, bytes, from, to }) {
+async function serve({ ticket, upload, header, file, bytes, from, to }) {
   try {
     const piece = new Uint8Array(await bytes);
     if (piece.length !== to - from) throw new Error("the file is shorter now");
@@ -96,12 +101,33 @@ async function serve({ ticket, upload, header, bytes, from, to }) {
     frame.set(header);
     frame.set(piece, header.length);
     postMessage(["read", ticket, frame], [frame.buffer]);
+    read_ahead(upload, file, to, Math.min(to + piece.length, file.size));
     const job = jobs.find((job) => job.upload === upload && from <= job.at && job.at < to);
     if (job) digest(job, piece.subarray(job.at - from));
   } catch (reason) {
     postMessage(["read", ticket, null]);
   }
   orders.shift();
+}
+
+function read_piece(file, from, to) {
+  const bytes = file.slice(from, to).arrayBuffer();
+  // Its fault is met when it is its turn.
+  bytes.catch(() => {});
+  return bytes;
+}
+
+// Begins to read what will most likely be asked for next.
+function read_ahead(upload, file, from, to) {
+  const is_ordered = orders.some((order) => order.upload === upload && order.from === from);
+  if (is_ordered || to - from < AHEAD_BYTES || ahead.size >= MAX_AHEAD) return;
+  ahead.set(upload, { from, to, bytes: read_piece(file, from, to) });
+}
+
+function taken_ahead(upload, from, to) {
+  const piece = ahead.get(upload);
+  ahead.delete(upload);
+  return piece?.from === from && piece.to === to ? piece.bytes : undefined;
 }
 
 // The first job that has to read by itself: its digest is behind what was asked for.
