@@ -17,16 +17,15 @@
 const PIECE_BYTES = 4 << 20;
 // While there is more to do, what was made is told of this often: small files share a message.
 const TELL_MILLIS = 10;
-// Pieces that are as long as this are read ahead, one an upload: the browser's disk is not idle
-// while the portal makes up its mind. Shorter ones belong to a slow line, and change their length.
-const AHEAD_BYTES = 1 << 20;
-// Uploads of which a piece is read ahead.
-const MAX_AHEAD = 4;
+// A file is looked at again after so many bytes of it, and at its end: who reads it as a stream is
+// not told that it was written to meanwhile.
+const CHECK_BYTES = 64 << 20;
 // Small files that are read at once.
 const SMALL_AT_ONCE = 64;
 
 const orders = [];
-const ahead = new Map();
+// Where each upload is read: the next order of it most likely goes on there.
+const streams = new Map();
 const jobs = [];
 let small = [];
 // How far each upload was asked for.
@@ -62,14 +61,13 @@ const receive = {
     work();
   },
   read(ticket, upload, header, file, from, to) {
-    const bytes = taken_ahead(upload, from, to) ?? read_piece(file, from, to);
-    orders.push({ ticket, upload, header, file, bytes, from, to });
+    orders.push({ ticket, upload, header, file, from, to });
     reached.set(upload, Math.max(reached.get(upload) ?? 0, to));
     work();
   },
   stop(upload) {
     reached.delete(upload);
-    ahead.delete(upload);
+    close(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
     small = small.filter((job) => job.upload !== upload);
   },
@@ -93,41 +91,56 @@ async function work() {
 }
 
 // Hands a piece on, and digests it.
-async function serve({ ticket, upload, header, file, bytes, from, to }) {
+async function serve({ ticket, upload, header, file, from, to }) {
   try {
-    const piece = new Uint8Array(await bytes);
-    if (piece.length !== to - from) throw new Error("the file is shorter now");
-    const frame = new Uint8Array(header.length + piece.length);
+    const frame = new Uint8Array(header.length + to - from);
     frame.set(header);
-    frame.set(piece, header.length);
-    postMessage(["read", ticket, frame], [frame.buffer]);
-    read_ahead(upload, file, to, Math.min(to + piece.length, file.size));
+    const piece = frame.subarray(header.length);
+    await fill(piece, upload, file, from);
+    if (to === file.size || Math.floor(from / CHECK_BYTES) < Math.floor(to / CHECK_BYTES)) {
+      await check(file);
+    }
     const job = jobs.find((job) => job.upload === upload && from <= job.at && job.at < to);
     if (job) digest(job, piece.subarray(job.at - from));
+    postMessage(["read", ticket, frame], [frame.buffer]);
   } catch (reason) {
+    close(upload);
     postMessage(["read", ticket, null]);
   }
   orders.shift();
 }
 
-function read_piece(file, from, to) {
-  const bytes = file.slice(from, to).arrayBuffer();
-  // Its fault is met when it is its turn.
-  bytes.catch(() => {});
-  return bytes;
+// Reads a piece as a part of a stream: that takes the browser half of what single reads take.
+async function fill(piece, upload, file, from) {
+  let stream = streams.get(upload);
+  if (stream?.at !== from) {
+    close(upload);
+    stream = { at: from, reader: file.slice(from).stream().getReader(), rest: new Uint8Array() };
+    streams.set(upload, stream);
+  }
+  for (let filled = 0; filled < piece.length; ) {
+    if (stream.rest.length === 0) {
+      const { done, value } = await stream.reader.read();
+      if (done) throw new Error("the file is shorter now");
+      stream.rest = value;
+    }
+    const part = stream.rest.subarray(0, piece.length - filled);
+    piece.set(part, filled);
+    filled += part.length;
+    stream.rest = stream.rest.subarray(part.length);
+  }
+  stream.at += piece.length;
 }
 
-// Begins to read what will most likely be asked for next.
-function read_ahead(upload, file, from, to) {
-  const is_ordered = orders.some((order) => order.upload === upload && order.from === from);
-  if (is_ordered || to - from < AHEAD_BYTES || ahead.size >= MAX_AHEAD) return;
-  ahead.set(upload, { from, to, bytes: read_piece(file, from, to) });
+function close(upload) {
+  // A stream that has failed fails at this too.
+  streams.get(upload)?.reader.cancel().catch(() => {});
+  streams.delete(upload);
 }
 
-function taken_ahead(upload, from, to) {
-  const piece = ahead.get(upload);
-  ahead.delete(upload);
-  return piece?.from === from && piece.to === to ? piece.bytes : undefined;
+// Fails for a file that is not what it was when it was picked.
+function check(file) {
+  return file.slice(0, 1).arrayBuffer();
 }
 
 // The first job that has to read by itself: its digest is behind what was asked for.
