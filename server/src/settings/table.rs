@@ -116,7 +116,7 @@ settings! {
     /// The smallest piece of a file in one message, but for a file's last one.
     min_chunk: ByteCount = "\"16 KiB\"", like "\"16 KiB\"";
     /// The bytes of one upload that may be under way between the page and the FTPS server.
-    window: ByteCount = "\"16 MiB\"", like "\"16 MiB\"";
+    window: ByteCount = "\"12 MiB\"", like "\"12 MiB\"";
     /// The bytes of an upload that may be sent ahead while it waits for its turn.
     ahead_window: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
     /// The sum of all windows of the portal: the ceiling of the memory for bytes under way.
