@@ -635,6 +635,7 @@ impl Client {
                 }
                 ServerMessage::Opened { .. }
                 | ServerMessage::Connecting { .. }
+                | ServerMessage::DataTls { .. }
                 | ServerMessage::Interrupted { .. } => {}
                 other => panic!("{other:?}\n{}", self.transcript()),
             }
