@@ -103,6 +103,8 @@ struct Kept {
     text: Utf8Bytes,
     /// What it takes of the room.
     bytes: u32,
+    /// The upload that ends with it.
+    ends: Option<UploadId>,
 }
 
 /// The page says that it has heard more than was said.
@@ -372,7 +374,8 @@ impl Outbox {
         match text(message) {
             Ok(text) => {
                 let bytes = text.len().min(self.shared.capacity);
-                Some(Kept { bytes: u32::try_from(bytes).unwrap_or(u32::MAX), text })
+                let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+                Some(Kept { text, bytes, ends: ended(message) })
             }
             Err(error) => {
                 tracing::error!(%error, "a message to a page is lost");
@@ -382,13 +385,31 @@ impl Outbox {
     }
 
     fn push(&self, kept: Kept) {
-        self.state().unheard.push_back(kept);
+        let mut state = self.state();
+        if let Some(upload) = kept.ends {
+            // It would come after the end.
+            state.credits.remove(&upload);
+        }
+        state.unheard.push_back(kept);
+        drop(state);
         self.shared.filled.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the queues would still be whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The upload that ends with a message.
+fn ended(message: &ServerMessage) -> Option<UploadId> {
+    match message {
+        ServerMessage::Done { upload, .. }
+        | ServerMessage::Conflict { upload, .. }
+        | ServerMessage::Cancelled { upload }
+        | ServerMessage::Paused { upload, .. }
+        | ServerMessage::Failed { upload, .. } => Some(*upload),
+        _ => None,
     }
 }
 
@@ -553,6 +574,17 @@ mod tests {
         outbox.forget_data_tls();
         outbox.data_tls(facts(false));
         assert_eq!(written(&outbox).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_credit_comes_after_the_end_of_its_upload() {
+        let outbox = Outbox::new(LIMITS);
+        let credit = Credit { attempt: Attempt(0), taken: 1, received: 1, limit: 1 };
+        outbox.credit(UploadId(1), credit);
+        outbox.credit(UploadId(2), credit);
+        outbox.send(ServerMessage::Cancelled { upload: UploadId(1) }).await;
+        let written = written(&outbox).await;
+        assert!(written.len() == 2 && written[1].contains(r#""upload":2"#), "{written:?}");
     }
 
     #[tokio::test]
