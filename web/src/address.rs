@@ -26,15 +26,6 @@ pub struct Address {
     pub folder: Option<String>,
 }
 
-/// A destination and the folder to begin in: what a link is made of. Never a password.
-#[derive(Clone, Copy, Debug)]
-pub struct Place<'a> {
-    /// Where to connect, and as whom.
-    pub destination: &'a Destination,
-    /// As in [`Address::folder`]; may be empty.
-    pub folder: &'a str,
-}
-
 /// Takes apart what was typed or pasted into the host's field; nothing for what is a host already.
 #[must_use]
 pub fn read(text: &str) -> Option<Address> {
@@ -49,10 +40,11 @@ pub fn read_link(fragment: &str) -> Option<Address> {
     url(text).or_else(|| pairs(text))
 }
 
-/// What to put behind the `#` so that the page of whoever follows the link is filled in.
+/// What to put behind the `#` so that the page of whoever follows the link is filled in; `folder` is
+/// that of [`Address::folder`], or empty. There is no place for a password.
 #[must_use]
-pub fn link(place: Place<'_>) -> String {
-    let Destination { host, port, encryption, username } = place.destination;
+pub fn link(destination: &Destination, folder: &str) -> String {
+    let Destination { host, port, encryption, username } = destination;
     let encryption = match encryption {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
@@ -61,7 +53,7 @@ pub fn link(place: Place<'_>) -> String {
     encode(&mut link, host);
     // Writing into a string cannot fail.
     let _ = write!(link, "&port={port}&encryption={encryption}");
-    for (name, value) in [("&user=", username.as_str()), ("&path=", place.folder)] {
+    for (name, value) in [("&user=", username.as_str()), ("&path=", folder)] {
         if !value.is_empty() {
             link.push_str(name);
             encode(&mut link, value);
@@ -340,7 +332,7 @@ mod tests {
             let encryption =
                 if implicit { Encryption::Implicit } else { Encryption::Explicit };
             let destination = Destination { host, port, encryption, username };
-            let link = link(Place { destination: &destination, folder: &folder });
+            let link = link(&destination, &folder);
             prop_assert!(link.is_ascii());
             prop_assert!(!link.contains([' ', '#', '"', '<']));
             let read = read_link(&format!("#{link}")).unwrap();

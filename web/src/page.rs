@@ -217,7 +217,7 @@ pub struct Page {
     connection: Connection,
     voyage: Voyage,
     /// The folder to begin in, as the person has it: [`crate::address::Address::folder`].
-    begin_in: String,
+    begin_in: Option<String>,
     /// The same on the server, until its listing is there.
     awaited_begin: Option<String>,
     queue: Queue,
@@ -370,7 +370,7 @@ impl Page {
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
         match event {
-            Event::BeginIn(folder) => self.begin_in = folder,
+            Event::BeginIn(folder) => self.begin_in = Some(folder),
             Event::Connect(destination) => {
                 self.connection.connect(destination);
                 self.changed.insert(Part::Connection);
@@ -632,7 +632,7 @@ impl Page {
         let path = if again {
             self.announce(words::back_again().to_owned());
             let before = self.remote.directory().to_owned();
-            self.remote.enter(if before.is_empty() { directory } else { before })
+            if before.is_empty() { self.begin(directory) } else { self.remote.enter(before) }
         } else {
             // What was meant for another server goes nowhere by itself.
             self.queue.disconnected();
@@ -650,15 +650,16 @@ impl Page {
         self.make_directories();
     }
 
-    /// On a server that the person was not on before: in the folder that was asked for, once it is
-    /// known to be there. Gives the path to list.
+    /// A person has connected: in the folder that was asked for, once it is known to be there. Gives
+    /// the path to list.
     fn begin(&mut self, directory: String) -> Option<String> {
-        self.remember(self.begin_in.clone());
-        let wanted = match self.begin_in.as_str() {
+        let Some(folder) = self.begin_in.take() else { return self.remote.enter(directory) };
+        let wanted = match folder.as_str() {
             "" => None,
             folder if folder.starts_with('/') => Some(folder.to_owned()),
             folder => Some(remote::join(&directory, folder)),
         };
+        self.remember(folder);
         self.awaited_begin = wanted.filter(|wanted| *wanted != directory);
         let first = self.remote.enter(directory);
         if let Some(wanted) = &self.awaited_begin {
@@ -679,7 +680,6 @@ impl Page {
     fn begin_elsewhere(&mut self, path: &str, problem: &mut Problem) {
         problem.message = words::no_such_begin(path, &problem.message);
         self.announce(problem.message.clone());
-        self.begin_in.clear();
         self.remember(String::new());
     }
 
