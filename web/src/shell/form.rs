@@ -93,7 +93,9 @@ fn listen_to_submit(app: &Rc<App>) -> Result<(), Fault> {
         event.prevent_default();
         let read = take_apart(&app.dom).and_then(|()| read(&app.dom));
         if let Ok((destination, folder)) = read {
-            tell(&app.dom, "form-hint", "");
+            for hint in ["form-hint", "berth-hint"] {
+                tell(&app.dom, hint, "");
+            }
             app.handle_all([Event::BeginIn(folder), Event::Connect(destination)]);
         }
     })
