@@ -372,12 +372,15 @@ async fn copied(page: &Page) -> String {
     page.run("window.copied").await.as_str().unwrap().to_owned()
 }
 
-/// Pictures of a state; nothing may stick out to the side.
+/// Pictures of a state; nothing may stick out to the side, and axe-core has nothing to say.
 async fn look(page: &Page, state: &str) {
     for width in [NARROW, WIDE] {
         page.resize(width).await;
         page.screenshot(&format!("{state}-{width}")).await;
         let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+        let violations = page.axe().await;
+        let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "{state}, {width}: {}", violations.join("\n"));
     }
 }

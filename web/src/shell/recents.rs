@@ -44,7 +44,8 @@ pub(super) fn remember(dom: &Dom, recent: Recent) {
     let mut recents = load(dom);
     recents.remember(recent);
     save(dom, &recents);
-    if let Err(fault) = draw(dom, &recents) {
+    // What was not kept is not offered either.
+    if let Err(fault) = draw(dom, &load(dom)) {
         web_sys::console::error_1(&fault);
     }
 }
