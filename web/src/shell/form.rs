@@ -44,7 +44,7 @@ pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
 }
 
 /// Fills in what an address says, and leaves the rest.
-pub(super) fn fill(dom: &Dom, address: Address) -> Result<(), Fault> {
+fn fill(dom: &Dom, address: Address) -> Result<(), Fault> {
     let port: HtmlInputElement = dom.find("port")?;
     if !address.host.is_empty() {
         dom.find::<HtmlInputElement>("host")?.set_value(&address.host);
@@ -73,7 +73,7 @@ pub(super) fn fill(dom: &Dom, address: Address) -> Result<(), Fault> {
 /// Puts a destination into the form, and the folder to begin in.
 pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) -> Result<(), Fault> {
     let Destination { host, port, encryption, username } = destination.clone();
-    fill(
+    fill_anew(
         dom,
         Address {
             host,
@@ -84,6 +84,19 @@ pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) -> R
             folder: Some(folder.to_owned()),
         },
     )
+}
+
+/// The same, where it may lead to another account: a password that was meant for one goes to no
+/// other.
+fn fill_anew(dom: &Dom, address: Address) -> Result<(), Fault> {
+    let password: HtmlInputElement = dom.find("password")?;
+    for (field, new) in [("host", Some(&address.host)), ("username", address.username.as_ref())] {
+        let old = dom.find::<HtmlInputElement>(field)?.value();
+        if new.is_some_and(|new| !new.is_empty() && !old.is_empty() && *new != old) {
+            password.set_value("");
+        }
+    }
+    fill(dom, address)
 }
 
 fn listen_to_submit(app: &Rc<App>) -> Result<(), Fault> {
@@ -112,7 +125,7 @@ fn listen_to_host(dom: &Dom) -> Result<(), Fault> {
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
         if let Some(address) = text.as_deref().and_then(address::read)
-            && fill_from_host(&pasted, address).is_ok()
+            && fill_from_host(&pasted, address, fill_anew).is_ok()
         {
             event.prevent_default();
         }
@@ -121,12 +134,16 @@ fn listen_to_host(dom: &Dom) -> Result<(), Fault> {
 
 fn take_apart(dom: &Dom) -> Result<(), Fault> {
     match address::read(&dom.find::<HtmlInputElement>("host")?.value()) {
-        Some(address) => fill_from_host(dom, address),
+        Some(address) => fill_from_host(dom, address, fill),
         None => Ok(()),
     }
 }
 
-fn fill_from_host(dom: &Dom, address: Address) -> Result<(), Fault> {
+fn fill_from_host(
+    dom: &Dom,
+    address: Address,
+    fill: fn(&Dom, Address) -> Result<(), Fault>,
+) -> Result<(), Fault> {
     let hint = if address.password.is_some() { words::password_moved() } else { "" };
     tell(dom, "form-hint", hint);
     fill(dom, address)
@@ -138,7 +155,8 @@ fn follow_link(dom: &Dom) -> Result<(), Fault> {
     let location = dom.window.location();
     let Some(mut link) = address::read_link(&location.hash()?) else { return Ok(()) };
     let had_password = link.password.take().is_some();
-    fill(dom, link)?;
+    fill_anew(dom, link)?;
+    tell(dom, "form-hint", "");
     if had_password {
         tell(dom, "form-hint", words::password_ignored());
         let link = ["#", &link_of_form(dom).unwrap_or_default()].concat();
