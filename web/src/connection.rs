@@ -10,7 +10,7 @@ use std::time::Duration;
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage, VERSION,
     client::Language,
-    server::{Certificate, Connected, Limits, NewSession},
+    server::{Certificate, Connected, Limits, NewSession, Tls},
 };
 use serde::{Deserialize, Serialize};
 
@@ -163,6 +163,10 @@ pub struct Connection {
     session: Option<Session>,
     delivery: Delivery,
     ftps: Ftps,
+    /// How the last data connection was encrypted.
+    data_tls: Option<Tls>,
+    /// What the person reads.
+    language: Language,
     /// Where the person wants to be.
     wanted: Option<Destination>,
     /// Where the page was logged in last, and comes back to by itself.
@@ -216,6 +220,8 @@ impl Default for Connection {
             session: None,
             delivery: Delivery::default(),
             ftps: Ftps::Out,
+            data_tls: None,
+            language: Language::default(),
             wanted: None,
             last: None,
             home: None,
@@ -241,6 +247,22 @@ impl Connection {
     #[must_use]
     pub fn ftps(&self) -> &Ftps {
         &self.ftps
+    }
+
+    /// How the last data connection was encrypted; nothing before the first.
+    #[must_use]
+    pub fn data_tls(&self) -> Option<&Tls> {
+        self.data_tls.as_ref()
+    }
+
+    /// The portal is to speak this language from the next socket on.
+    pub fn speak(&mut self, language: Language) {
+        self.language = language;
+    }
+
+    /// A data connection was encrypted like this.
+    pub fn data_encrypted(&mut self, tls: Tls) {
+        self.data_tls = Some(tls);
     }
 
     /// Where the person wants to be.
@@ -457,7 +479,7 @@ impl Connection {
             session: session.credentials.session.clone(),
             secret: session.credentials.secret.clone(),
             resume: known.then(|| self.delivery.position(log)),
-            language: Language::En,
+            language: self.language,
         }));
         self.session = Some(session);
     }
@@ -594,6 +616,7 @@ impl Connection {
         self.last.clone_from(&self.wanted);
         self.home.clone_from(&self.wanted);
         self.problem = None;
+        self.data_tls = None;
         self.ftps = Ftps::In(Box::new(connected));
         Some(News::Connected { again })
     }

@@ -11,6 +11,8 @@
 //!   [`delivery`]: what of their talk survives a socket.
 //! - [`saved`]: what survives the page itself.
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
+//! - [`voyage`]: the steps on the way to the server. [`address`]: destinations as people write
+//!   them; [`recent`]: the ones that this browser remembers.
 //! - [`remote`]: the directory in view. [`log`]: the session log.
 //! - [`json`]: reads what the portal says and what was saved.
 //! - [`words`]: what is said of each thing. [`format`]: sizes, durations, foreign text.
@@ -22,6 +24,7 @@
 //! the browser reads by itself. The password stays in its field and passes through on its way to
 //! the socket only.
 
+pub mod address;
 pub mod chunk_size;
 pub mod connection;
 pub mod delivery;
@@ -31,10 +34,12 @@ pub mod log;
 pub mod page;
 pub mod queue;
 pub mod rate;
+pub mod recent;
 pub mod remote;
 pub mod saved;
 pub mod sentences;
 pub mod time;
+pub mod voyage;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

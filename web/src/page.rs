@@ -6,7 +6,9 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use protocol::{ClientMessage, Problem, ServerMessage, UploadId, server::NewSession};
+use protocol::{
+    ClientMessage, Problem, ServerMessage, UploadId, client::Language, server::NewSession,
+};
 
 use self::files::Digests;
 pub use self::files::{DigestJob, DigestOutcome, Digested};
@@ -15,9 +17,11 @@ use crate::{
     delivery::Said,
     log::Log,
     queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Stored, Totals},
+    recent::Recent,
     remote::{self, Remote},
     saved::{Restored, SavedHome},
     time::Millis,
+    voyage::Voyage,
     words,
 };
 
@@ -38,6 +42,8 @@ const MAX_NOTICES: usize = 5;
 /// What happens.
 #[derive(Debug)]
 pub enum Event {
+    /// The folder that the person wants to begin in, once connected; may be empty.
+    BeginIn(String),
     /// The person connects.
     Connect(Destination),
     /// The person trusts the certificate in question.
@@ -151,6 +157,8 @@ pub enum Effect {
     Say(ClientMessage),
     /// Say `connect`, with the password from its field and this certificate trusted.
     Connect(Destination, Option<String>),
+    /// Keep for the next time where the person was let in.
+    Remember(Recent),
     /// Tell those who do not see the page.
     Announce(String),
     /// See whether a file can be read; answered by [`Event::FileChecked`].
@@ -207,6 +215,11 @@ impl Extend<Part> for Parts {
 #[derive(Debug, Default)]
 pub struct Page {
     connection: Connection,
+    voyage: Voyage,
+    /// The folder to begin in, as the person has it: [`crate::address::Address::folder`].
+    begin_in: Option<String>,
+    /// The same on the server, until its listing is there.
+    awaited_begin: Option<String>,
     queue: Queue,
     remote: Remote,
     log: Log,
@@ -233,6 +246,17 @@ impl Page {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The steps on that way.
+    #[must_use]
+    pub fn voyage(&self) -> &Voyage {
+        &self.voyage
+    }
+
+    /// The portal is to speak this language.
+    pub fn speak(&mut self, language: Language) {
+        self.connection.speak(language);
     }
 
     /// The uploads.
@@ -275,6 +299,7 @@ impl Page {
         let before = self.queue.totals();
         self.dispatch(event, now, jitter);
         self.connection.time_greeting(now);
+        self.voyage.follow(&self.connection, now);
         self.offer();
         self.watch(before, now);
         let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();
@@ -316,6 +341,7 @@ impl Page {
             Effect::Say(_)
             | Effect::OpenLink(_)
             | Effect::CloseLink
+            | Effect::Remember(_)
             | Effect::Announce(_)
             | Effect::Check(..)
             | Effect::Digest(_)
@@ -344,6 +370,7 @@ impl Page {
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
         match event {
+            Event::BeginIn(folder) => self.begin_in = Some(folder),
             Event::Connect(destination) => {
                 self.connection.connect(destination);
                 self.changed.insert(Part::Connection);
@@ -503,18 +530,26 @@ impl Page {
                 let news = self.connection.connected(connected);
                 self.arrive(news, directory);
             }
-            // The page shows the control connection's only.
-            ServerMessage::DataTls(_) => {}
+            ServerMessage::DataTls(facts) => {
+                self.connection.data_encrypted(facts.tls);
+                self.changed.insert(Part::Connection);
+            }
             ServerMessage::Disconnected { problem } => {
                 let news = self.connection.disconnected(problem);
                 self.learn(news, now);
             }
             ServerMessage::Log { lines } => self.log.extend(lines),
             ServerMessage::Listing { path, entries, left_out } => {
+                self.began(&path);
+                self.voyage.arrive(now);
                 let next = self.remote.listed(path, entries, left_out);
                 self.list(next);
             }
-            ServerMessage::ListingFailed { problem, .. } => {
+            ServerMessage::ListingFailed { path, mut problem } => {
+                self.voyage.fail_to_list(now);
+                if self.began(&path) {
+                    self.begin_elsewhere(&path, &mut problem);
+                }
                 let next = self.remote.failed(problem);
                 self.list(next);
             }
@@ -597,7 +632,7 @@ impl Page {
         let path = if again {
             self.announce(words::back_again().to_owned());
             let before = self.remote.directory().to_owned();
-            self.remote.enter(if before.is_empty() { directory } else { before })
+            if before.is_empty() { self.begin(directory) } else { self.remote.enter(before) }
         } else {
             // What was meant for another server goes nowhere by itself.
             self.queue.disconnected();
@@ -607,12 +642,51 @@ impl Page {
                 let sentence = words::connected_to(&connected.host);
                 self.announce(sentence);
             }
-            self.remote.enter(directory)
+            self.begin(directory)
         };
         self.changed.insert(Part::Connection);
         self.remove_leftovers();
         self.list(path);
         self.make_directories();
+    }
+
+    /// A person has connected: in the folder that was asked for, once it is known to be there. Gives
+    /// the path to list.
+    fn begin(&mut self, directory: String) -> Option<String> {
+        let Some(folder) = self.begin_in.take() else { return self.remote.enter(directory) };
+        let wanted = match folder.as_str() {
+            "" => None,
+            folder if folder.starts_with('/') => Some(folder.to_owned()),
+            folder => Some(remote::join(&directory, folder)),
+        };
+        self.remember(folder);
+        self.awaited_begin = wanted.filter(|wanted| *wanted != directory);
+        let first = self.remote.enter(directory);
+        if let Some(wanted) = &self.awaited_begin {
+            // It waits for the listing of the login's directory, which stays where this one fails.
+            self.remote.go(wanted.clone());
+        }
+        first
+    }
+
+    /// Whether the answer about `path` was the one about the folder to begin in.
+    fn began(&mut self, path: &str) -> bool {
+        // What belongs to the voyage is drawn with the connection.
+        self.changed.insert(Part::Connection);
+        self.awaited_begin.take_if(|awaited| awaited == path).is_some()
+    }
+
+    /// The folder to begin in is not there: the next time it is not asked for again.
+    fn begin_elsewhere(&mut self, path: &str, problem: &mut Problem) {
+        problem.message = words::no_such_begin(path, &problem.message);
+        self.announce(problem.message.clone());
+        self.remember(String::new());
+    }
+
+    fn remember(&mut self, folder: String) {
+        if let Some(destination) = self.connection.wanted().cloned() {
+            self.effects.push(Effect::Remember(Recent { destination, folder }));
+        }
     }
 
     fn learn(&mut self, news: Option<News>, now: Millis) {

@@ -76,6 +76,11 @@ impl Remote {
         self.ask(join(&self.directory, name))
     }
 
+    /// Goes to an absolute path; gives the path to list, if now is the time.
+    pub fn go(&mut self, path: String) -> Option<String> {
+        self.ask(path)
+    }
+
     /// Goes to the directory above, unless the top is in view.
     pub fn up(&mut self) -> Option<String> {
         let parent = parent(&self.directory)?.to_owned();

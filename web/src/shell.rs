@@ -1,10 +1,11 @@
 //! The browser's side: starts the program and listens to what the person does.
 
-use std::{cell::Cell, rc::Rc};
+use std::rc::Rc;
 
 use js_sys::{Array, JSON};
-use protocol::Encryption;
+use protocol::client::Language;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
+use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     BeforeUnloadEvent, ClipboardEvent, DragEvent, Element, HtmlButtonElement, HtmlDialogElement,
     HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
@@ -12,22 +13,26 @@ use web_sys::{
 
 use self::{
     app::App,
-    dom::{Dom, Fault, listen, set_text},
+    dom::{Dom, Fault, listen},
 };
 use crate::{
-    connection::{Destination, Reach},
+    address,
+    connection::Reach,
     page::{Action, Bulk, Event},
     queue::{Order, Policy, Row},
     sentences, words,
 };
 
 mod app;
+mod clipboard;
 mod digests;
 mod dom;
+mod form;
 mod handles;
 mod keeper;
 mod locks;
 mod picker;
+mod recents;
 mod restored;
 mod socket;
 mod store;
@@ -44,7 +49,11 @@ pub fn start() -> Result<(), Fault> {
     let dom = Dom::new()?;
     take_in_words(&dom)?;
     let app = App::new(dom)?;
+    app.page_mut().speak(language(&app.dom));
+    recents::start(&app)?;
+    form::start(&app)?;
     listen_to_connection(&app)?;
+    listen_to_proof(&app)?;
     listen_to_remote(&app)?;
     listen_to_uploads(&app)?;
     listen_to_totals(&app)?;
@@ -68,6 +77,15 @@ fn take_in_words(dom: &Dom) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What the page is written in.
+fn language(dom: &Dom) -> Language {
+    let root = dom.document.document_element();
+    match root.and_then(|root| root.get_attribute("lang")).as_deref() {
+        Some("de") => Language::De,
+        _ => Language::En,
+    }
+}
+
 /// A panic stops the program for good: the page must not look as if it went on.
 fn say_when_stopped() {
     std::panic::set_hook(Box::new(|panic| {
@@ -79,14 +97,6 @@ fn say_when_stopped() {
 }
 
 fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
-    let form: HtmlFormElement = app.dom.find("connect")?;
-    let (dom, submitted) = (app.dom.clone(), app.clone());
-    listen(&form, "submit", move |event: web_sys::Event| {
-        event.prevent_default();
-        if let Ok(destination) = destination(&dom) {
-            submitted.handle(Event::Connect(destination));
-        }
-    })?;
     on_click(app, "disconnect", || Event::Disconnect)?;
     on_click(app, "give-up", || Event::Disconnect)?;
     on_click(app, "reconnect", || Event::ReconnectNow)?;
@@ -96,33 +106,39 @@ fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
     listen(&dialog, "close", move |_: web_sys::Event| {
         let trusted = answer.return_value() == "trust";
         answered.handle(if trusted { Event::Trust } else { Event::Refuse });
-    })?;
-    let_port_follow_encryption(app)
+    })
 }
 
-/// The port is the encryption's usual one until a person types another.
-fn let_port_follow_encryption(app: &Rc<App>) -> Result<(), Fault> {
-    let select: HtmlSelectElement = app.dom.find("encryption")?;
-    let port: HtmlInputElement = app.dom.find("port")?;
-    let hint: Element = app.dom.find("encryption-hint")?;
-    let follows = Rc::new(Cell::new(is_usual(&port.value())));
-    let (typed, typed_port) = (follows.clone(), port.clone());
-    listen(&port, "input", move |_: web_sys::Event| typed.set(typed_port.value().is_empty()))?;
-    let choice = select.clone();
-    listen(&select, "change", move |_: web_sys::Event| {
-        let encryption = encryption(&choice);
-        set_text(&hint, words::encryption_hint(encryption));
-        if follows.get() {
-            port.set_value(&encryption.default_port().to_string());
+fn listen_to_proof(app: &Rc<App>) -> Result<(), Fault> {
+    let dialog: HtmlDialogElement = app.dom.find("proof-dialog")?;
+    let (opener, dom) = (app.dom.find::<HtmlElement>("proof-open")?, app.dom.clone());
+    listen(&opener, "click", move |_: web_sys::Event| {
+        form::tell(&dom, "proof-hint", "");
+        // Fails for one that is open already only.
+        let _ = dialog.show_modal();
+    })?;
+    let (copier, copied) = (app.dom.find::<HtmlElement>("copy-fingerprint")?, app.clone());
+    listen(&copier, "click", move |_: web_sys::Event| {
+        let (app, text) = (copied.clone(), copied.fingerprint());
+        spawn_local(async move {
+            let done = clipboard::copy(&app.dom.window, &text).await;
+            let said = if done { words::fingerprint_copied() } else { words::not_copied() };
+            form::tell(&app.dom, "proof-hint", said);
+        });
+    })?;
+    let (copier, copied) = (app.dom.find::<HtmlElement>("copy-link-here")?, app.clone());
+    listen(&copier, "click", move |_: web_sys::Event| {
+        if let Some(link) = link_here(&copied) {
+            form::copy_link(&copied.dom, link, "berth-hint");
         }
     })
 }
 
-/// Whether a browser that restored the form has put another port there than we would.
-fn is_usual(port: &str) -> bool {
-    [Encryption::Explicit, Encryption::Implicit]
-        .iter()
-        .any(|encryption| port == encryption.default_port().to_string())
+/// A link to the folder in view.
+fn link_here(app: &App) -> Option<String> {
+    let page = app.page();
+    let destination = page.connection().wanted()?;
+    Some(address::link(destination, page.remote().directory()))
 }
 
 fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
@@ -326,22 +342,4 @@ fn order(name: &str) -> Option<Order> {
         "largest" => Order::LargestFirst,
         _ => return None,
     })
-}
-
-fn destination(dom: &Dom) -> Result<Destination, Fault> {
-    let host = dom.find::<HtmlInputElement>("host")?.value();
-    let port = dom.find::<HtmlInputElement>("port")?.value();
-    Ok(Destination {
-        host: host.trim().trim_start_matches('[').trim_end_matches(']').to_owned(),
-        port: port.parse().map_err(|_| "no port")?,
-        encryption: encryption(&dom.find("encryption")?),
-        username: dom.find::<HtmlInputElement>("username")?.value(),
-    })
-}
-
-fn encryption(select: &HtmlSelectElement) -> Encryption {
-    match select.value().as_str() {
-        "implicit" => Encryption::Implicit,
-        _ => Encryption::Explicit,
-    }
 }

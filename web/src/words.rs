@@ -9,22 +9,16 @@ use protocol::{
 };
 
 use crate::{
+    connection::Destination,
     format,
     queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
+    recent::Recent,
     sentences::{Counted, Word},
+    time::millis,
 };
 
-/// The stages that a person sees while the page connects, in their order.
-pub const STOPS: [Stage; 7] = [
-    Stage::Resolve,
-    Stage::Connect,
-    Stage::Tls,
-    Stage::Certificate,
-    Stage::Login,
-    Stage::Protect,
-    Stage::Setup,
-];
-
+/// A step that takes less is told in milliseconds.
+const SHORT_STEP: Duration = Duration::from_secs(10);
 /// Digits of a digest that tell two files apart at a glance.
 const DIGEST_GLANCE_DIGITS: usize = 8;
 
@@ -50,6 +44,22 @@ pub fn stop_current() -> &'static str {
 #[must_use]
 pub fn stop_ahead() -> &'static str {
     Word::StopAhead.text()
+}
+
+/// The stop where it ended.
+#[must_use]
+pub fn stop_failed() -> &'static str {
+    Word::StopFailed.text()
+}
+
+/// How long a step took.
+#[must_use]
+pub fn step_took(took: Duration) -> String {
+    if took < SHORT_STEP {
+        Word::NumberMillis.fill(&[&millis(took)])
+    } else {
+        format::duration(took)
+    }
 }
 
 /// A doubt about a certificate that replaced a trusted one.
@@ -128,7 +138,7 @@ pub fn stop(at: Stage) -> &'static str {
         Stage::Certificate => Word::StopCertificate.text(),
         Stage::Login => Word::StopLogin.text(),
         Stage::Protect => Word::StopProtect.text(),
-        Stage::Setup => Word::StopSetup.text(),
+        Stage::List => Word::StopList.text(),
         other => stage(other),
     }
 }
@@ -442,14 +452,104 @@ pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     }
 }
 
-/// The control connection's encryption, for the facts.
+/// The control connection's TLS, and when it starts.
 #[must_use]
-pub fn tls_fact(tls: &Tls, encryption: Encryption) -> String {
+pub fn control_tls(tls: &Tls, encryption: Encryption) -> String {
     let word = match encryption {
         Encryption::Explicit => Word::ConnectionExplicitTls,
         Encryption::Implicit => Word::ConnectionImplicitTls,
     };
-    word.fill(&[&format::visible(&tls.version), &format::visible(&tls.cipher_suite)])
+    word.fill(&[&format::visible(&tls.version)])
+}
+
+/// Whether an earlier TLS session was resumed.
+#[must_use]
+pub fn tls_session(tls: &Tls) -> &'static str {
+    if tls.resumed { Word::ProofResumed.text() } else { Word::ProofNew.text() }
+}
+
+/// A connection's encryption in one line; `version` may say more than the version.
+#[must_use]
+pub fn tls_in_short(version: &str, tls: &Tls) -> String {
+    let facts = [version, &format::visible(&tls.cipher_suite)].join(", ");
+    Word::ProofShort.fill(&[&facts, &tls_session(tls)])
+}
+
+/// There was no data connection so far.
+#[must_use]
+pub fn no_data_connection() -> &'static str {
+    Word::ProofNoneYet.text()
+}
+
+/// Who vouches for the certificate.
+#[must_use]
+pub fn trusted_by(person: bool) -> &'static str {
+    if person { Word::ProofByYou.text() } else { Word::ProofByPortal.text() }
+}
+
+/// The link is in the clipboard.
+#[must_use]
+pub fn link_copied() -> &'static str {
+    Word::CopiedLink.text()
+}
+
+/// The same for the fingerprint.
+#[must_use]
+pub fn fingerprint_copied() -> &'static str {
+    Word::CopiedFingerprint.text()
+}
+
+/// The browser does not let the page copy; the link stands in its address bar instead.
+#[must_use]
+pub fn link_in_address() -> &'static str {
+    Word::CopiedToAddress.text()
+}
+
+/// The browser does not let the page copy.
+#[must_use]
+pub fn not_copied() -> &'static str {
+    Word::CopiedNot.text()
+}
+
+/// There was a password in the address that was put into the host's field.
+#[must_use]
+pub fn password_moved() -> &'static str {
+    Word::FormPasswordMoved.text()
+}
+
+/// There was a password in the link.
+#[must_use]
+pub fn password_ignored() -> &'static str {
+    Word::FormPasswordIgnored.text()
+}
+
+/// Who and where, of a destination that this browser remembers.
+#[must_use]
+pub fn recent_place(destination: &Destination) -> String {
+    let (username, host) = (&destination.username, &destination.host);
+    [&*format::visible(username), "@", &*format::visible(host)].concat()
+}
+
+/// How to get there; `encryption` is what the form calls it.
+#[must_use]
+pub fn recent_how(recent: &Recent, encryption: &str) -> String {
+    let port = recent.destination.port;
+    match recent.folder.as_str() {
+        "" => Word::RecentHow.fill(&[&encryption, &port]),
+        folder => Word::RecentHowAndFolder.fill(&[&encryption, &port, &format::visible(folder)]),
+    }
+}
+
+/// The button that takes a remembered destination out.
+#[must_use]
+pub fn recent_remove(place: &str) -> String {
+    Word::RecentRemove.fill(&[&place])
+}
+
+/// The folder to begin in could not be opened.
+#[must_use]
+pub fn no_such_begin(path: &str, message: &str) -> String {
+    Word::RemoteNoSuchBegin.fill(&[&format::visible(path), &format::visible(message)])
 }
 
 /// Under the choice of encryption.

@@ -320,3 +320,130 @@ fn upload_that_begins_with_its_offer_is_read_once() {
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
 }
+
+/// Connects as a person does who wants to begin in `folder`; gives what is said and kept.
+fn begin_in(folder: &str) -> (Page, Vec<Effect>) {
+    let mut page = Page::default();
+    at(&mut page, 0, Event::BeginIn(folder.into()));
+    at(&mut page, 0, Event::Connect(destination()));
+    let effects = log_in(&mut page);
+    (page, effects)
+}
+
+fn listed(page: &mut Page, path: &str) -> Vec<Effect> {
+    let path = path.to_owned();
+    receive(page, ServerMessage::Listing { path, entries: Vec::new(), left_out: 0 })
+}
+
+fn remember(folder: &str) -> Effect {
+    Effect::Remember(Recent { destination: destination(), folder: folder.into() })
+}
+
+fn list(path: &str) -> Effect {
+    Effect::Say(ClientMessage::List { path: path.into() })
+}
+
+#[test]
+fn folder_to_begin_in_is_opened_after_the_logins_and_kept_for_the_next_time() {
+    for (folder, path) in [("a/b", "/home/a/b"), ("/srv", "/srv")] {
+        let (mut page, effects) = begin_in(folder);
+        assert!(effects.contains(&remember(folder)), "{effects:?}");
+        assert!(effects.contains(&list("/home")), "{effects:?}");
+        assert!(listed(&mut page, "/home").contains(&list(path)));
+        listed(&mut page, path);
+        assert_eq!(page.remote().directory(), path);
+    }
+}
+
+#[test]
+fn folder_that_is_not_there_leaves_the_page_in_the_logins_and_is_not_asked_for_again() {
+    let (mut page, _) = begin_in("gone");
+    listed(&mut page, "/home");
+    let path = "/home/gone".to_owned();
+    let problem = words::outdated();
+    let effects = receive(&mut page, ServerMessage::ListingFailed { path, problem });
+    assert!(effects.contains(&remember("")), "{effects:?}");
+    assert!(matches!(&effects[..], [Effect::Announce(said), ..] if said.contains("/home/gone")));
+    assert_eq!(page.remote().directory(), "/home");
+    let shown = page.remote().problem().unwrap();
+    assert!(shown.message.contains("/home/gone"), "{}", shown.message);
+}
+
+#[test]
+fn who_disconnects_and_connects_again_begins_in_the_folder_too() {
+    let (mut page, _) = begin_in("");
+    listed(&mut page, "/home");
+    at(&mut page, 0, Event::Disconnect);
+    receive(&mut page, ServerMessage::Disconnected { problem: None });
+    at(&mut page, 0, Event::BeginIn("a".into()));
+    at(&mut page, 0, Event::Connect(destination()));
+    receive(&mut page, ServerMessage::Connected(facts()));
+    assert!(listed(&mut page, "/home").contains(&list("/home/a")));
+}
+
+#[test]
+fn page_without_a_wish_begins_where_the_login_does() {
+    let (mut page, effects) = begin_in("");
+    assert!(effects.contains(&remember("")));
+    assert!(listed(&mut page, "/home").is_empty());
+    assert!(!connected_effects().iter().any(|effect| matches!(effect, Effect::Remember(_))));
+}
+
+/// What follows a login that no person asked for.
+fn connected_effects() -> Vec<Effect> {
+    let mut page = Page::default();
+    at(&mut page, 0, Event::Connect(destination()));
+    log_in(&mut page)
+}
+
+#[test]
+fn encryption_of_the_data_connections_is_known_until_the_next_connection() {
+    let mut page = connected();
+    assert_eq!(page.connection().data_tls(), None);
+    let tls = Tls { version: "TLS 1.2".into(), cipher_suite: "Y".into(), resumed: true };
+    let facts = protocol::server::DataTls { tls: tls.clone(), connection: Some(1) };
+    receive(&mut page, ServerMessage::DataTls(facts));
+    assert_eq!(page.connection().data_tls(), Some(&tls));
+    assert!(page.take_changed_parts().contains(Part::Connection));
+    at(&mut page, 0, Event::Disconnect);
+    receive(&mut page, ServerMessage::Disconnected { problem: None });
+    at(&mut page, 0, Event::Connect(destination()));
+    receive(&mut page, ServerMessage::Connected(self::facts()));
+    assert_eq!(page.connection().data_tls(), None);
+}
+
+#[test]
+fn steps_end_with_the_first_listing() {
+    let mut page = connected();
+    assert!(page.voyage().is_under_way());
+    listed(&mut page, "/home");
+    assert!(!page.voyage().is_under_way() && !page.voyage().has_failed());
+}
+
+#[test]
+fn step_that_failed_is_known_until_the_next_try() {
+    let mut page = Page::default();
+    at(&mut page, 0, Event::Connect(destination()));
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
+    at(&mut page, 0, Event::SocketOpened(session));
+    receive(&mut page, welcome(0, None));
+    receive(&mut page, ServerMessage::Connecting { stage: protocol::Stage::Login });
+    let problem = Problem { stage: protocol::Stage::Login, ..words::outdated() };
+    receive(&mut page, ServerMessage::Disconnected { problem: Some(problem) });
+    assert!(page.voyage().has_failed());
+    at(&mut page, 0, Event::Connect(destination()));
+    assert!(!page.voyage().has_failed());
+}
+
+#[test]
+fn portal_is_told_what_the_person_reads() {
+    let mut page = Page::default();
+    page.speak(Language::De);
+    at(&mut page, 0, Event::Connect(destination()));
+    let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
+    let effects = at(&mut page, 0, Event::SocketOpened(session));
+    let hello = |effect: &Effect| {
+        matches!(effect, Effect::Say(ClientMessage::Hello { language: Language::De, .. }))
+    };
+    assert!(effects.iter().any(hello), "{effects:?}");
+}

@@ -15,7 +15,7 @@ use super::{
     digests::Digests,
     dom::{Dom, Fault, function},
     keeper::{self, Keeper},
-    restored,
+    recents, restored,
     socket::{self, Generation, Saying},
     view::{Rest, Views},
     wake::Awake,
@@ -201,6 +201,11 @@ impl App {
         self.files.borrow().get(row.0)?.clone()
     }
 
+    /// The fingerprint of the server's certificate, as the page shows it.
+    pub(super) fn fingerprint(&self) -> String {
+        self.views.borrow().fingerprint()
+    }
+
     pub(super) fn page(&self) -> Ref<'_, Page> {
         self.page.borrow()
     }
@@ -303,6 +308,7 @@ impl App {
                     trusted_certificate,
                 }));
             }
+            Effect::Remember(recent) => recents::remember(&self.dom, recent),
             Effect::Announce(sentence) => self.views.borrow_mut().announce(sentence),
             Effect::Check(upload, row) => self.check(upload, row),
             Effect::Digest(job) => {

@@ -20,6 +20,7 @@ use web_sys::Window;
 use super::{
     app::App,
     dom::{Fault, function, listen},
+    form,
     locks::{self, Lock},
     restored,
     store::{Changes, Loaded, Store},
@@ -204,7 +205,8 @@ async fn find(app: &Rc<App>) -> Result<(), Fault> {
     match restored(app, left, tab.as_ref()) {
         Some(restored) => {
             if app.page().connection().wanted().is_none() {
-                restored::fill_form(&app.dom, &restored.home.destination)?;
+                let destination = &restored.home.destination;
+                form::fill_with(&app.dom, destination, "")?;
             }
             app.restore(restored);
         }

@@ -4,17 +4,11 @@
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use protocol::Encryption;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, File, HtmlInputElement, HtmlSelectElement};
+use web_sys::{Blob, File};
 
-use super::{
-    app::App,
-    dom::{Dom, Fault},
-    handles, keeper, picker,
-};
+use super::{app::App, dom::Fault, handles, keeper, picker};
 use crate::{
-    connection::Destination,
     page::Event,
     queue::{Fit, Picked, Row, Source},
     saved::{self, EDGE_BYTES, root},
@@ -126,18 +120,6 @@ pub(super) async fn edges(file: &File) -> Result<u64, Fault> {
 async fn bytes(blob: &Blob) -> Result<Vec<u8>, Fault> {
     let buffer = JsFuture::from(blob.array_buffer()).await?;
     Ok(Uint8Array::new(&buffer).to_vec())
-}
-
-/// Puts where the uploads belong into the form, for the person to connect again.
-pub(super) fn fill_form(dom: &Dom, home: &Destination) -> Result<(), Fault> {
-    dom.find::<HtmlInputElement>("host")?.set_value(&home.host);
-    dom.find::<HtmlInputElement>("port")?.set_value(&home.port.to_string());
-    dom.find::<HtmlInputElement>("username")?.set_value(&home.username);
-    dom.find::<HtmlSelectElement>("encryption")?.set_value(match home.encryption {
-        Encryption::Explicit => "explicit",
-        Encryption::Implicit => "implicit",
-    });
-    Ok(())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a small constant")]

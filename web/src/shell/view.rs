@@ -17,10 +17,12 @@ use crate::{
 mod connection;
 mod log;
 mod problem;
+mod proof;
 mod remote;
 mod restored;
 mod totals;
 mod uploads;
+mod voyage;
 mod window;
 
 /// Whether a frame was enough.
@@ -66,6 +68,11 @@ impl Views {
         self.connection.password()
     }
 
+    /// The fingerprint of the server's certificate, as the page shows it.
+    pub(super) fn fingerprint(&self) -> String {
+        self.connection.fingerprint()
+    }
+
     /// Says something with the next frame: everything of one frame is one announcement.
     pub(super) fn announce(&mut self, sentence: String) {
         self.sentences.push(sentence);
@@ -79,7 +86,7 @@ impl Views {
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
         let parts = page.take_changed_parts();
         if parts.contains(Part::Connection) {
-            self.connection.draw(page.connection(), now)?;
+            self.connection.draw(page, now)?;
         }
         if parts.contains(Part::Remote) || parts.contains(Part::Connection) {
             self.remote.draw(page)?;

@@ -1,21 +1,20 @@
 //! The way to the server: form, steps, facts, the certificate question, the lost link.
 
-use protocol::{
-    Problem, Stage,
-    client::Secret,
-    server::{Certificate, Connected},
-};
-use wasm_bindgen::JsCast;
+use protocol::{Problem, client::Secret, server::Connected};
 use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show, utc},
+    super::dom::{Dom, Fault, Template, Visibility, set_attribute, set_text, show},
     problem::ProblemTemplate,
+    proof::{ProofView, describe},
+    voyage::StopsView,
 };
 use crate::{
     connection::{Connection, Ftps, Link},
     format,
+    page::Page,
     time::Millis,
+    voyage::Voyage,
     words,
 };
 
@@ -37,8 +36,10 @@ pub(super) struct ConnectionView {
     host: HtmlInputElement,
     password: HtmlInputElement,
     voyage: HtmlElement,
-    voyage_title: Element,
-    stops: Vec<HtmlElement>,
+    voyage_title: HtmlElement,
+    stops: StopsView,
+    /// Whether the steps to a server that is new are on view, until they have ended.
+    approaching: bool,
     give_up: HtmlElement,
     problem: HtmlElement,
     problem_template: ProblemTemplate,
@@ -46,8 +47,7 @@ pub(super) struct ConnectionView {
     berth: HtmlElement,
     fact_server: Element,
     fact_user: Element,
-    fact_tls: Element,
-    fact_certificate: Element,
+    proof: ProofView,
     drop_zone: HtmlElement,
     choose_files: HtmlButtonElement,
     choose_folder: HtmlButtonElement,
@@ -73,7 +73,8 @@ impl ConnectionView {
             password: dom.find("password")?,
             voyage: dom.find("voyage")?,
             voyage_title: dom.find("voyage-title")?,
-            stops: lay_out_stops(dom)?,
+            stops: StopsView::new(dom, "stops")?,
+            approaching: false,
             give_up: dom.find("give-up")?,
             problem: dom.find("connection-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
@@ -81,8 +82,7 @@ impl ConnectionView {
             berth: dom.find("berth")?,
             fact_server: dom.find("fact-server")?,
             fact_user: dom.find("fact-user")?,
-            fact_tls: dom.find("fact-tls")?,
-            fact_certificate: dom.find("fact-certificate")?,
+            proof: ProofView::new(dom)?,
             drop_zone: dom.find("drop-zone")?,
             choose_files: dom.find("choose-files")?,
             choose_folder: dom.find("choose-folder")?,
@@ -102,32 +102,45 @@ impl ConnectionView {
         Secret::new(self.password.value())
     }
 
-    pub(super) fn draw(&mut self, connection: &Connection, now: Millis) -> Result<(), Fault> {
+    /// The fingerprint of the server's certificate, as it is shown.
+    pub(super) fn fingerprint(&self) -> String {
+        self.proof.fingerprint()
+    }
+
+    pub(super) fn draw(&mut self, page: &Page, now: Millis) -> Result<(), Fault> {
+        let connection = page.connection();
         let phase = phase(connection);
         let before = std::mem::replace(&mut self.phase, phase);
+        let approached = self.approaching;
+        self.approaching = phase == Phase::Connecting
+            || (phase == Phase::Connected && approached && page.voyage().is_under_way());
         if let Some(body) = self.dom.body() {
             set_attribute(&body, "data-phase", name(phase));
         }
         self.draw_masthead(connection, phase);
+        let is_in = matches!(phase, Phase::Connected | Phase::Lost);
         show(&self.form, Visibility::shown_if(phase == Phase::Idle));
-        show(&self.voyage, Visibility::shown_if(phase == Phase::Connecting));
-        show(&self.berth, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
-        show(&self.remote, Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)));
-        show(
-            &self.drop_zone,
-            Visibility::shown_if(matches!(phase, Phase::Connected | Phase::Lost)),
-        );
+        show(&self.berth, Visibility::shown_if(is_in && !self.approaching));
+        show(&self.remote, Visibility::shown_if(is_in));
+        show(&self.drop_zone, Visibility::shown_if(is_in));
         for button in [&self.choose_files, &self.choose_folder] {
             button.set_disabled(phase != Phase::Connected);
         }
-        self.draw_voyage(connection);
-        if let (Ftps::In(connected), true) = (connection.ftps(), before != Phase::Connected) {
-            self.draw_facts(connected, connection)?;
+        self.draw_voyage(connection, page.voyage());
+        match connection.ftps() {
+            Ftps::In(connected) => {
+                self.draw_facts(connected, connection);
+                self.proof.draw(connected, connection, page.voyage())?;
+            }
+            _ if is_in => {}
+            _ => self.proof.close(),
         }
         self.draw_link(connection, phase, now);
         self.draw_question(connection)?;
         self.draw_problem(connection, phase)?;
-        self.move_focus(before, phase);
+        if before != phase || approached != self.approaching {
+            self.move_focus(phase);
+        }
         Ok(())
     }
 
@@ -140,38 +153,23 @@ impl ConnectionView {
         set_text(&self.masthead, &text);
     }
 
-    fn draw_voyage(&self, connection: &Connection) {
-        let reached = match connection.ftps() {
-            Ftps::Connecting(stage) => *stage,
-            Ftps::Asking(_) => Stage::Certificate,
-            Ftps::Out | Ftps::In(_) | Ftps::Leaving(_) => return,
-        };
+    /// On the way, and where it failed: the steps stay for as long as the problem.
+    fn draw_voyage(&self, connection: &Connection, voyage: &Voyage) {
+        let failed = self.phase == Phase::Idle && voyage.has_failed();
+        show(&self.voyage, Visibility::shown_if(self.approaching || failed));
+        show(&self.voyage_title, Visibility::shown_if(self.approaching));
+        show(&self.give_up, Visibility::shown_if(self.approaching));
         if let Some(wanted) = connection.wanted() {
             set_text(&self.voyage_title, &words::connecting_to(&wanted.host));
         }
-        let current = words::STOPS.iter().rposition(|stage| *stage <= reached).unwrap_or(0);
-        for (index, stop) in self.stops.iter().enumerate() {
-            let (state, spoken) = match index.cmp(&current) {
-                std::cmp::Ordering::Less => ("passed", words::stop_passed()),
-                std::cmp::Ordering::Equal => ("current", words::stop_current()),
-                std::cmp::Ordering::Greater => ("ahead", words::stop_ahead()),
-            };
-            set_attribute(stop, "data-state", state);
-            if let Some(label) = stop.last_element_child() {
-                set_text(&label, spoken);
-            }
-        }
+        self.stops.draw(voyage);
     }
 
-    fn draw_facts(&self, connected: &Connected, connection: &Connection) -> Result<(), Fault> {
+    fn draw_facts(&self, connected: &Connected, connection: &Connection) {
         let server = words::server_fact(&connected.host, connected.port, &connected.address);
         set_text(&self.fact_server, &server);
         let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
         set_text(&self.fact_user, &format::visible(user));
-        set_text(&self.fact_tls, &words::tls_fact(&connected.tls, connected.encryption));
-        let certificate = self.describe(&connected.certificate)?;
-        self.fact_certificate.replace_children_with_node_1(&certificate);
-        Ok(())
     }
 
     fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {
@@ -198,7 +196,7 @@ impl ConnectionView {
                     set_text(&item, &format::visible(doubt));
                     self.doubts.append_child(&item)?;
                 }
-                let facts = self.describe(certificate)?;
+                let facts = describe(&self.certificate, certificate)?;
                 self.dialog_facts.replace_children_with_node_1(&facts);
                 self.dialog.set_return_value("");
                 self.dialog.show_modal()
@@ -224,8 +222,8 @@ impl ConnectionView {
     }
 
     /// The focus goes on where the person does, if it was on what is hidden now.
-    fn move_focus(&self, before: Phase, phase: Phase) {
-        if before == phase || !self.dom.focus_is_lost() {
+    fn move_focus(&self, phase: Phase) {
+        if !self.dom.focus_is_lost() {
             return;
         }
         let next: &HtmlElement = match phase {
@@ -237,36 +235,6 @@ impl ConnectionView {
         };
         let _ = next.focus();
     }
-
-    fn describe(&self, certificate: &Certificate) -> Result<Element, Fault> {
-        let facts = self.certificate.copy()?;
-        for (fact, text) in [
-            ("sha256", format::fingerprint(&certificate.sha256)),
-            ("subject", certificate.subject.clone()),
-            ("issuer", certificate.issuer.clone()),
-            ("names", words::names(certificate)),
-            ("not-before", utc(&certificate.not_before)),
-            ("not-after", utc(&certificate.not_after)),
-        ] {
-            let element: Element = part(&facts, &format!("[data-fact={fact}]"))?;
-            set_text(&element, &format::visible(&text));
-        }
-        Ok(facts.unchecked_into())
-    }
-}
-
-fn lay_out_stops(dom: &Dom) -> Result<Vec<HtmlElement>, Fault> {
-    let list: Element = dom.find("stops")?;
-    let template = Template::find(dom, "t-stop")?;
-    words::STOPS
-        .iter()
-        .map(|stage| {
-            let stop = template.copy()?;
-            set_text(&part::<Element>(&stop, ".stop-name")?, words::stop(*stage));
-            list.append_child(&stop)?;
-            Ok(stop)
-        })
-        .collect()
 }
 
 fn phase(connection: &Connection) -> Phase {

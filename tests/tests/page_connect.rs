@@ -1,0 +1,388 @@
+//! The way to a server on the page in a headless Chromium: addresses, links, destinations that are
+//! remembered, steps, and the proof of encryption.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{fs, path::PathBuf};
+
+use ferryport_tests::{
+    browser::{Node, Page},
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+};
+use tempfile::TempDir;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// A window on a desk, and one on a telephone.
+const WIDE: u32 = 1440;
+const NARROW: u32 = 360;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let link =
+        "#host=ftp.example.org&port=2121&encryption=implicit&user=anna&path=web&password=hush";
+    let page = Page::open(&format!("{}{link}", portal.url()), WIDE).await;
+    page.see("There was a password in the link").await;
+    must_read(&page, "ftp.example.org", "2121", "implicit", "anna", "").await;
+    assert_eq!(value(&page, "Folder").await, "web");
+    assert_eq!(focused(&page).await, "Password");
+    let hash = page.run("location.hash").await;
+    let hash = hash.as_str().unwrap();
+    assert!(hash.contains("anna") && !hash.contains("hush"), "{hash}");
+
+    page.fill("Host", "ftps://bea:s%20ecret@[2001:db8::1]:990/a/b").await;
+    page.press("Tab").await;
+    must_read(&page, "2001:db8::1", "990", "implicit", "bea", "s ecret").await;
+    assert_eq!(value(&page, "Folder").await, "a/b");
+    page.see("is in its own field now").await;
+
+    paste_into_host(&page, "ftpes://ftp.example.org").await;
+    // A password that was meant for one server goes to no other.
+    must_read(&page, "ftp.example.org", "21", "explicit", "bea", "").await;
+    assert!(page.all("textbox", "Folder").await.is_empty(), "no folder to begin in, no field");
+
+    page.fill("Host", "files.example.org:2122").await;
+    page.press("Tab").await;
+    must_read(&page, "files.example.org", "2122", "explicit", "bea", "").await;
+    page.select("Encryption", "Implicit TLS").await;
+    assert_eq!(value(&page, "Port").await, "2122", "a port that was given stays");
+
+    watch_clipboard(&page).await;
+    page.press_button("Copy link").await;
+    page.see("Link copied.").await;
+    let copied = copied(&page).await;
+    let wanted = "#host=files.example.org&port=2122&encryption=implicit&user=bea";
+    assert_eq!(copied, format!("{}{wanted}", portal.url()));
+
+    // A link that is opened in the same tab.
+    page.run("location.hash = '#ftps://carla@other.example.org/pub'; null").await;
+    page.until("the link's host", async || {
+        (value(&page, "Host").await == "other.example.org").then_some(())
+    })
+    .await;
+    assert_eq!(value(&page, "Username").await, "carla");
+    look(&page, "connect-1-link").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_reached_proven_remembered_and_reached_again() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+
+    a_step_that_failed_is_marked(&page, &server).await;
+    page.fill("Password", server.password()).await;
+    page.press_button("Connect").await;
+    page.find("button", "Certificate and details").await;
+    both_connections_are_proven(&page, &server).await;
+
+    let folder = Folder::new();
+    page.choose("Choose folder", &[folder.0.path().to_owned()]).await;
+    until_done(&page, &format!("{}/first.txt", folder.name())).await;
+
+    watch_clipboard(&page).await;
+    page.press_button("Copy link").await;
+    page.see("Link copied.").await;
+    let link = copied(&page).await;
+    assert!(link.contains("#host=127.0.0.1&port="), "{link}");
+    assert!(!link.contains(server.password()), "{link}");
+
+    page.press_button("Disconnect").await;
+    a_recent_destination_fills_the_form(&page, &server).await;
+    a_folder_of_a_link_is_begun_in(&page, &server, &folder).await;
+    page.press_button("Disconnect").await;
+    a_folder_that_is_not_there_is_told(&page, &server).await;
+    page.press_button("Disconnect").await;
+    recent_destinations_are_removed_by_keyboard(&page).await;
+
+    page.run_before_load(
+        "Object.defineProperty(window, 'localStorage', {
+            get() { throw new DOMException('denied', 'SecurityError'); },
+        })",
+    )
+    .await;
+    page.reload().await;
+    fill_form(&page, &server, server.password()).await;
+    page.press_button("Connect").await;
+    trust_if_asked(&page).await;
+    page.press_button("Disconnect").await;
+    page.find("button", "Connect").await;
+    assert!(page.all("list", "Recent").await.is_empty(), "nothing is kept, and nothing broke");
+    page.finish().await;
+}
+
+async fn a_step_that_failed_is_marked(page: &Page, server: &Server) {
+    fill_form(page, server, "not the password").await;
+    page.press_button("Connect").await;
+    trust_if_asked(page).await;
+    page.find("group", "What went wrong").await;
+    let steps = page.find("list", "Steps").await;
+    let shown = texts(page, &steps).await;
+    let names = [
+        "Find the address",
+        "Connect",
+        "Encrypt",
+        "Check the certificate",
+        "Log in",
+        "Protect the data",
+        "List the files",
+    ];
+    let states = ["done", "done", "done", "done", "failed", "to come", "to come"];
+    assert_eq!(shown.len(), names.len(), "{shown:?}");
+    for (shown, (name, state)) in shown.iter().zip(names.iter().zip(states)) {
+        assert!(shown.starts_with(name) && shown.ends_with(state), "{shown:?}: {name} {state}");
+        assert_eq!(shown.contains("ms"), state != "to come", "{shown:?}");
+    }
+    look(page, "connect-2-failed").await;
+}
+
+async fn both_connections_are_proven(page: &Page, server: &Server) {
+    let proof = page.find("group", "Encryption").await;
+    let text = page
+        .until("the first data connection", async || {
+            let text = page.text(&proof).await;
+            (!text.contains("none yet")).then_some(text)
+        })
+        .await;
+    let (control, data) = text.split_once("Data connections").unwrap();
+    assert!(control.contains("Control connection") && control.contains("(explicit), "), "{text}");
+    for connection in [control, data] {
+        assert!(connection.contains("TLS 1.") && connection.contains("TLS_"), "{text}");
+        let ends = ["session resumed", "full handshake"];
+        assert!(ends.iter().any(|end| connection.contains(end)), "{text}");
+    }
+    look(page, "connect-3-connected").await;
+
+    page.press_button("Certificate and details").await;
+    let dialog = page.find("dialog", "How this connection is protected").await;
+    let text = page.text(&dialog).await;
+    let digits: String = text.to_lowercase().chars().filter(char::is_ascii_hexdigit).collect();
+    assert!(digits.contains(&server.certificate_sha256()), "{text}");
+    for words in ["You trusted exactly this", "They showed the same certificate", "Cipher suite"] {
+        assert!(text.contains(words), "{words}: {text}");
+    }
+    watch_clipboard(page).await;
+    let button = page.find_in(&dialog, "button", "Copy fingerprint").await;
+    page.click(&button).await;
+    page.see("Fingerprint copied.").await;
+    let fingerprint = copied(page).await.replace(':', "").to_lowercase();
+    assert_eq!(fingerprint, server.certificate_sha256());
+    look(page, "connect-4-proof").await;
+    page.press("Escape").await;
+    page.until("the focus, back on the button", async || {
+        (focused(page).await == "Certificate and details").then_some(())
+    })
+    .await;
+}
+
+async fn a_recent_destination_fills_the_form(page: &Page, server: &Server) {
+    page.fill("Host", "elsewhere.example.org").await;
+    page.fill("Port", "1").await;
+    page.fill("Username", "nobody").await;
+    let list = page.find("list", "Recent").await;
+    let shown = texts(page, &list).await;
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    let port = server.port().to_string();
+    assert!(shown.iter().all(|shown| shown.contains(&port)), "{shown:?}");
+    look(page, "connect-5-recent").await;
+    let buttons = page.children(&list, "button").await;
+    page.click(buttons.first().unwrap()).await;
+    assert_eq!(focused(page).await, "Password");
+    must_read(page, "127.0.0.1", &port, "explicit", server.username(), "").await;
+    page.fill("Password", server.password()).await;
+}
+
+async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &Folder) {
+    follow(page, server, &folder.name()).await;
+    page.press_button("Connect").await;
+    page.see(&format!("They go to /{}", folder.name())).await;
+    let file = folder.0.path().join("second.txt");
+    fs::write(&file, "second").unwrap();
+    page.choose("Choose files", &[file]).await;
+    until_done(page, "second.txt").await;
+    let stored = format!("{}/second.txt", folder.name());
+    assert!(server.files().contains(&stored), "{:?}", server.files());
+}
+
+async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
+    follow(page, server, "no such folder").await;
+    page.press_button("Connect").await;
+    page.see("no such folder could not be opened, so you are in the login's folder").await;
+    // The list may be out of view, below the problem.
+    let shown =
+        page.run("document.querySelector('[aria-label=\"Remote files\"]').textContent").await;
+    assert!(shown.as_str().unwrap().contains(Server::READ_ONLY), "{shown}");
+    let text = page.all_text().await;
+    assert!(text.contains("They go to /\n"), "{text}");
+    look(page, "connect-6-no-folder").await;
+}
+
+async fn recent_destinations_are_removed_by_keyboard(page: &Page) {
+    let list = page.find("list", "Recent").await;
+    let shown = texts(page, &list).await;
+    assert!(shown.len() == 1 && !shown.iter().any(|shown| shown.contains("folder")), "{shown:?}");
+    page.run("document.querySelector('[aria-label^=Remove]').focus(); null").await;
+    page.press("Enter").await;
+    page.until("no list", async || page.all("list", "Recent").await.is_empty().then_some(())).await;
+    assert_eq!(focused(page).await, "Host");
+    page.reload().await;
+    page.find("button", "Connect").await;
+    assert!(page.all("list", "Recent").await.is_empty());
+}
+
+/// A folder on this machine's disk with a file in it.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("inbox ").tempdir().unwrap();
+        fs::write(folder.path().join("first.txt"), "first").unwrap();
+        Self(folder)
+    }
+
+    fn name(&self) -> String {
+        let path: PathBuf = self.0.path().to_owned();
+        path.file_name().unwrap().to_string_lossy().into_owned()
+    }
+}
+
+async fn fill_form(page: &Page, server: &Server, password: &str) {
+    page.fill("Host", &format!("127.0.0.1:{}", server.port())).await;
+    page.fill("Username", server.username()).await;
+    page.fill("Password", password).await;
+}
+
+/// Opens a link in the same tab.
+async fn follow(page: &Page, server: &Server, folder: &str) {
+    page.find("button", "Connect").await;
+    let (port, user) = (server.port(), server.username());
+    page.run(&format!(
+        "location.hash = 'host=127.0.0.1&port={port}&user={user}&path=' + encodeURIComponent({folder:?});
+        null"
+    ))
+    .await;
+    page.until("the folder", async || (value(page, "Folder").await == folder).then_some(())).await;
+}
+
+async fn trust_if_asked(page: &Page) {
+    page.until("an answer to the connection", async || {
+        let dialogs = page.all("dialog", "Certificate not trusted").await;
+        if !dialogs.is_empty() {
+            page.press_button("Trust this certificate").await;
+            return Some(());
+        }
+        (!page.all("button", "Disconnect").await.is_empty()).then_some(())
+    })
+    .await;
+}
+
+async fn until_done(page: &Page, label: &str) {
+    page.until("the upload, done", async || {
+        let shown = page.uploads().await;
+        let done = |shown: &&_| -> bool {
+            let shown: &ferryport_tests::browser::Shown = shown;
+            shown.label.ends_with(label) && shown.status.starts_with("Done")
+        };
+        shown.iter().find(done).map(|_| ())
+    })
+    .await;
+}
+
+async fn texts(page: &Page, list: &Node) -> Vec<String> {
+    let mut texts = Vec::new();
+    for item in page.children(list, "listitem").await {
+        texts.push(page.text(&item).await.trim().to_owned());
+    }
+    texts
+}
+
+async fn must_read(
+    page: &Page,
+    host: &str,
+    port: &str,
+    encryption: &str,
+    username: &str,
+    password: &str,
+) {
+    for (label, text) in [
+        ("Host", host),
+        ("Port", port),
+        ("Encryption", encryption),
+        ("Username", username),
+        ("Password", password),
+    ] {
+        assert_eq!(value(page, label).await, text, "{label}");
+    }
+}
+
+/// What stands in the field with a label.
+async fn value(page: &Page, label: &str) -> String {
+    let value = page
+        .run(&format!(
+            "[...document.querySelectorAll('label')]
+                .find((label) => label.textContent === {label:?}).control.value"
+        ))
+        .await;
+    value.as_str().unwrap().to_owned()
+}
+
+/// The name of what has the focus.
+async fn focused(page: &Page) -> String {
+    let name = page
+        .run(
+            "document.activeElement.labels?.[0]?.textContent
+                ?? document.activeElement.getAttribute('aria-label')
+                ?? document.activeElement.textContent",
+        )
+        .await;
+    name.as_str().unwrap_or_default().trim().to_owned()
+}
+
+async fn paste_into_host(page: &Page, text: &str) {
+    page.find("textbox", "Host").await;
+    page.run(&format!(
+        "{{ const data = new DataTransfer(); data.setData('text/plain', {text:?});
+            const paste = {{ clipboardData: data, bubbles: true, cancelable: true }};
+            document.querySelector('input[name=host]')
+                .dispatchEvent(new ClipboardEvent('paste', paste)); null }}"
+    ))
+    .await;
+}
+
+/// From now on what the page copies can be read, without the permission that it takes otherwise.
+async fn watch_clipboard(page: &Page) {
+    page.run(
+        "{ const clipboard = navigator.clipboard;
+           const write = clipboard.constructor.prototype.writeText;
+           clipboard.writeText = (text) => {
+               window.copied = text;
+               return write.call(clipboard, text);
+           }; null }",
+    )
+    .await;
+}
+
+async fn copied(page: &Page) -> String {
+    page.run("window.copied").await.as_str().unwrap().to_owned()
+}
+
+/// Pictures of a state; nothing may stick out to the side, and axe-core has nothing to say.
+async fn look(page: &Page, state: &str) {
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        page.screenshot(&format!("{state}-{width}")).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+        let violations = page.axe().await;
+        let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
+        assert!(violations.is_empty(), "{state}, {width}: {}", violations.join("\n"));
+    }
+}

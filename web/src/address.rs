@@ -1,0 +1,372 @@
+//! Addresses as people write them: `ftps://user@host:port/path` and its kin (RFC 1738 §3.2, RFC
+//! 3986), `host:port`, and the links that this page makes, whose destination stands behind the `#`.
+//!
+//! What is behind a `#` never leaves the browser: no server sees it, and no log keeps it.
+
+use std::fmt::Write as _;
+
+use protocol::{Encryption, client::Secret};
+
+use crate::connection::Destination;
+
+/// Taken apart: what an address says, as far as it says it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Address {
+    /// A host name or an IP address, without brackets; empty when a link names none.
+    pub host: String,
+    /// The port of the control connection.
+    pub port: Option<u16>,
+    /// When TLS starts.
+    pub encryption: Option<Encryption>,
+    /// Who logs in.
+    pub username: Option<String>,
+    /// With what. It belongs into its field, and into nothing else.
+    pub password: Option<Secret>,
+    /// The folder to begin in: relative to the one that the login opens, unless it begins with `/`.
+    pub folder: Option<String>,
+}
+
+/// Takes apart what was typed or pasted into the host's field; nothing for what is a host already.
+#[must_use]
+pub fn read(text: &str) -> Option<Address> {
+    let text = text.trim();
+    url(text).or_else(|| host_and_port(text))
+}
+
+/// Takes apart what stands behind the `#` of the page's address, the `#` included.
+#[must_use]
+pub fn read_link(fragment: &str) -> Option<Address> {
+    let text = fragment.strip_prefix('#').unwrap_or(fragment);
+    url(text).or_else(|| pairs(text))
+}
+
+/// What to put behind the `#` so that the page of whoever follows the link is filled in; `folder` is
+/// that of [`Address::folder`], or empty. There is no place for a password.
+#[must_use]
+pub fn link(destination: &Destination, folder: &str) -> String {
+    let Destination { host, port, encryption, username } = destination;
+    let encryption = match encryption {
+        Encryption::Explicit => "explicit",
+        Encryption::Implicit => "implicit",
+    };
+    let mut link = String::from("host=");
+    encode(&mut link, host);
+    // Writing into a string cannot fail.
+    let _ = write!(link, "&port={port}&encryption={encryption}");
+    for (name, value) in [("&user=", username.as_str()), ("&path=", folder)] {
+        if !value.is_empty() {
+            link.push_str(name);
+            encode(&mut link, value);
+        }
+    }
+    link
+}
+
+/// `scheme://user:password@host:port/path`. All three schemes are encrypted here: `ftps` says when
+/// TLS starts by its port, 990 being the one of implicit TLS (RFC 4217 §A), the others mean
+/// explicit TLS.
+fn url(text: &str) -> Option<Address> {
+    let (scheme, rest) = text.split_once(':')?;
+    let rest = rest.strip_prefix("//")?;
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    // Of several `@` the last is the one that no password holds.
+    let (user, place) = match authority.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, authority),
+    };
+    let (host, port) = host_port(place)?;
+    let ftps = scheme.eq_ignore_ascii_case("ftps");
+    if !ftps && !scheme.eq_ignore_ascii_case("ftpes") && !scheme.eq_ignore_ascii_case("ftp") {
+        return None;
+    }
+    let encryption = if ftps { usual_at(port) } else { Encryption::Explicit };
+    let (username, password) = user.map(credentials).unwrap_or_default();
+    Some(Address {
+        host: decode(host),
+        port,
+        encryption: Some(encryption),
+        username,
+        password,
+        folder: Some(folder(path)),
+    })
+}
+
+/// `host:port`, and an address in brackets. A bare IPv6 address has more colons, and no port.
+fn host_and_port(text: &str) -> Option<Address> {
+    let (host, port) = host_port(text)?;
+    // In brackets, or with a port: the rest is a host and nothing more.
+    if host.len() == text.len() {
+        return None;
+    }
+    let encryption = port.map(|port| usual_at(Some(port)));
+    Some(Address { host: host.to_owned(), port, encryption, ..Address::default() })
+}
+
+/// `host=…&port=…&encryption=…&user=…&path=…`, in any order; what else there is, is left alone.
+fn pairs(text: &str) -> Option<Address> {
+    let mut address = Address::default();
+    let mut known = false;
+    for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')) {
+        let value = decode(value);
+        match name {
+            "host" => value.trim_matches(['[', ']']).trim().clone_into(&mut address.host),
+            "port" => address.port = number(&value),
+            "encryption" if value == "explicit" => address.encryption = Some(Encryption::Explicit),
+            "encryption" if value == "implicit" => address.encryption = Some(Encryption::Implicit),
+            "user" => address.username = Some(value),
+            "path" => address.folder = Some(value),
+            "password" => address.password = Some(Secret::new(value)),
+            _ => continue,
+        }
+        known = true;
+    }
+    known.then_some(address)
+}
+
+/// A host, without its brackets, and a port.
+fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
+    let (host, port) = match text.strip_prefix('[') {
+        Some(rest) => {
+            let (host, rest) = rest.split_once(']')?;
+            (host, if rest.is_empty() { "" } else { rest.strip_prefix(':')? })
+        }
+        None => match text.split_once(':') {
+            Some((host, port)) if !port.contains(':') => (host, port),
+            _ => (text, ""),
+        },
+    };
+    let port = if port.is_empty() { None } else { Some(number(port)?) };
+    (!host.is_empty()).then_some((host, port))
+}
+
+fn number(port: &str) -> Option<u16> {
+    port.parse().ok().filter(|port| *port > 0)
+}
+
+fn usual_at(port: Option<u16>) -> Encryption {
+    if port == Some(Encryption::Implicit.default_port()) {
+        Encryption::Implicit
+    } else {
+        Encryption::Explicit
+    }
+}
+
+fn credentials(text: &str) -> (Option<String>, Option<Secret>) {
+    let (user, password) = match text.split_once(':') {
+        Some((user, password)) => (user, Some(Secret::new(decode(password)))),
+        None => (text, None),
+    };
+    let user = decode(user);
+    ((!user.is_empty()).then_some(user), password)
+}
+
+/// The path of a URL: relative to the login's folder; an absolute one begins with another `/`, or
+/// with `%2F` (RFC 1738 §3.2.2).
+fn folder(path: &str) -> String {
+    let path = decode(path);
+    let trimmed = path.trim_end_matches('/');
+    if trimmed.is_empty() && !path.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
+}
+
+/// Percent-decoded (RFC 3986 §2.1); what decodes to no UTF-8 was not encoded, and stays as it is.
+fn decode(text: &str) -> String {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let Some((first, after)) = rest.split_first() {
+        match (first, after) {
+            (b'%', [high, low, after @ ..]) if let Some(byte) = hex(*high, *low) => {
+                bytes.push(byte);
+                rest = after;
+            }
+            (byte, after) => {
+                bytes.push(*byte);
+                rest = after;
+            }
+        }
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| text.to_owned())
+}
+
+fn hex(high: u8, low: u8) -> Option<u8> {
+    let digit = |digit: u8| char::from(digit).to_digit(16);
+    u8::try_from(digit(high)? * 16 + digit(low)?).ok()
+}
+
+/// Percent-encodes what a fragment may not hold (RFC 3986 §3.5), and what this page's links are
+/// taken apart by.
+fn encode(link: &mut String, text: &str) {
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
+            link.push(char::from(byte));
+        } else {
+            // Writing into a string cannot fail.
+            let _ = write!(link, "%{byte:02X}");
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn address(host: &str, port: Option<u16>, encryption: Encryption) -> Address {
+        Address {
+            host: host.into(),
+            port,
+            encryption: Some(encryption),
+            folder: Some(String::new()),
+            ..Address::default()
+        }
+    }
+
+    #[test]
+    fn scheme_and_port_say_when_tls_starts() {
+        use Encryption::{Explicit, Implicit};
+        for (text, port, encryption) in [
+            ("ftps://h", None, Explicit),
+            ("ftps://h:2121", Some(2121), Explicit),
+            ("ftps://h:990", Some(990), Implicit),
+            ("ftpes://h", None, Explicit),
+            ("ftp://h", None, Explicit),
+            ("FTP://h:21", Some(21), Explicit),
+            ("  ftps://h:990/  ", Some(990), Implicit),
+        ] {
+            assert_eq!(read(text), Some(address("h", port, encryption)), "{text}");
+        }
+    }
+
+    #[test]
+    fn url_is_taken_apart_into_its_parts() {
+        let taken = read("ftps://an%40na:se%3Acret@ftp.example.org:2121/web/pr%C3%A4ch%20tig/");
+        assert_eq!(
+            taken,
+            Some(Address {
+                host: "ftp.example.org".into(),
+                port: Some(2121),
+                encryption: Some(Encryption::Explicit),
+                username: Some("an@na".into()),
+                password: Some(Secret::new("se:cret".into())),
+                folder: Some("web/präch tig".into()),
+            })
+        );
+    }
+
+    #[test]
+    fn password_with_signs_that_ought_to_be_encoded_is_not_part_of_the_host() {
+        let taken = read("ftp://u:p@ss:word@host/").unwrap();
+        assert_eq!(taken.host, "host");
+        assert_eq!(taken.username.as_deref(), Some("u"));
+        assert_eq!(taken.password, Some(Secret::new("p@ss:word".into())));
+        assert!(!format!("{taken:?}").contains("p@ss"));
+    }
+
+    #[test]
+    fn ipv6_address_stands_in_brackets_where_a_port_may_follow() {
+        assert_eq!(
+            read("ftps://[2001:db8::1]:990/"),
+            Some(address("2001:db8::1", Some(990), Encryption::Implicit))
+        );
+        let taken = read("[::1]:2121").unwrap();
+        assert_eq!((taken.host.as_str(), taken.port), ("::1", Some(2121)));
+        assert_eq!(read("[::1]").unwrap().port, None);
+        assert_eq!(read("2001:db8::1"), None, "a bare one is a host");
+    }
+
+    #[test]
+    fn host_and_port_leave_the_rest_alone() {
+        let taken = read("ftp.example.org:2121").unwrap();
+        assert_eq!((taken.host.as_str(), taken.port), ("ftp.example.org", Some(2121)));
+        assert_eq!((taken.username, taken.folder), (None, None));
+        assert_eq!(read("h:990").unwrap().encryption, Some(Encryption::Implicit));
+    }
+
+    #[test]
+    fn what_is_a_host_or_no_address_stays_as_it_is() {
+        for text in
+            ["", "ftp.example.org", "https://h/", "h:port", "h:0", "h:65536", "ftp://", "[::1"]
+        {
+            assert_eq!(read(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn path_is_relative_to_the_login_unless_it_begins_with_another_slash() {
+        for (path, folder) in
+            [("", ""), ("/", ""), ("/a/b", "a/b"), ("//a", "/a"), ("/%2Fa/", "/a"), ("//", "/")]
+        {
+            let taken = read(&format!("ftp://h{path}")).unwrap();
+            assert_eq!(taken.folder.as_deref(), Some(folder), "{path}");
+        }
+    }
+
+    #[test]
+    fn link_of_a_url_is_read_too_and_a_password_is_found_in_either() {
+        assert_eq!(read_link("#ftps://u@h:990/a"), read("ftps://u@h:990/a"));
+        let link = read_link("#host=h&password=secret&x=y").unwrap();
+        assert_eq!((link.host.as_str(), link.password.is_some()), ("h", true));
+        assert!(read_link("#ftp://u:p@h").unwrap().password.is_some());
+    }
+
+    #[test]
+    fn fragment_that_is_no_link_is_left_alone() {
+        for fragment in ["", "#", "#work", "#a=b", "#https://h/"] {
+            assert_eq!(read_link(fragment), None, "{fragment}");
+        }
+    }
+
+    #[test]
+    fn value_that_is_none_in_a_link_is_left_out() {
+        let link = read_link("#host=h&port=0&encryption=none&user=a%ZZ").unwrap();
+        assert_eq!((link.port, link.encryption), (None, None));
+        assert_eq!(link.username.as_deref(), Some("a%ZZ"));
+    }
+
+    proptest! {
+        #[test]
+        fn link_says_the_same_when_it_is_read(
+            host in "[a-z0-9.-]{1,30}|[0-9a-f:]{3,20}", port in 1_u16.., implicit: bool,
+            username in "\\PC{1,20}", folder in "\\PC{0,20}",
+        ) {
+            let encryption =
+                if implicit { Encryption::Implicit } else { Encryption::Explicit };
+            let destination = Destination { host, port, encryption, username };
+            let link = link(&destination, &folder);
+            prop_assert!(link.is_ascii());
+            prop_assert!(!link.contains([' ', '#', '"', '<']));
+            let read = read_link(&format!("#{link}")).unwrap();
+            prop_assert_eq!(read.host, destination.host);
+            prop_assert_eq!(read.port, Some(port));
+            prop_assert_eq!(read.encryption, Some(encryption));
+            prop_assert_eq!(read.username.unwrap_or_default(), destination.username);
+            prop_assert_eq!(read.password, None);
+            prop_assert_eq!(read.folder.unwrap_or_default(), folder);
+        }
+
+        #[test]
+        fn url_with_encoded_parts_gives_them_back(
+            user in "\\PC{1,12}", password in "\\PC{0,12}", folder in "[^/\0]{1,12}",
+        ) {
+            let encoded = |text: &str| text.bytes().map(|b| format!("%{b:02x}")).collect::<String>();
+            let url = format!(
+                "ftp://{}:{}@h:2121/{}", encoded(&user), encoded(&password), encoded(&folder)
+            );
+            let read = read(&url).unwrap();
+            prop_assert_eq!(read.host, "h");
+            prop_assert_eq!(read.username, Some(user));
+            prop_assert_eq!(read.password, Some(Secret::new(password)));
+            prop_assert_eq!(read.folder, Some(folder));
+        }
+
+        #[test]
+        fn nothing_that_is_pasted_stops_the_page(text in "\\PC{0,40}|[]\\[:/@%#&=a0]{0,30}") {
+            for text in [text.clone(), format!("ftps://{text}"), format!("#host={text}")] {
+                if let Some(read) = read(&text) {
+                    prop_assert!(!read.host.is_empty());
+                }
+                let _ = read_link(&text);
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! The destinations that this browser remembers, under the form. Where the browser keeps nothing,
+//! there are none.
+
+use std::rc::Rc;
+
+use web_sys::{Element, HtmlElement, Storage};
+
+use super::{
+    app::App,
+    dom::{Dom, Fault, Template, Visibility, listen, part, set_attribute, set_text, show},
+    form, owner, pressed,
+};
+use crate::{
+    json,
+    recent::{Recent, Recents},
+    words,
+};
+
+/// The name of what is kept.
+const KEY: &str = "ferryport-recent";
+
+/// Shows what there is, and listens to it.
+pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
+    draw(&app.dom, &load(&app.dom))?;
+    let list: HtmlElement = app.dom.find("recent-list")?;
+    let dom = app.dom.clone();
+    listen(&list, "click", move |event: web_sys::Event| {
+        let at = |selector| pressed(&event, selector).and_then(|button| place_of(&button));
+        let done = if let Some(index) = at(".recent-open") {
+            take(&dom, index)
+        } else if let Some(index) = at(".recent-remove") {
+            remove(&dom, index)
+        } else {
+            Ok(())
+        };
+        if let Err(fault) = done {
+            web_sys::console::error_1(&fault);
+        }
+    })
+}
+
+/// Keeps one more.
+pub(super) fn remember(dom: &Dom, recent: Recent) {
+    let mut recents = load(dom);
+    recents.remember(recent);
+    save(dom, &recents);
+    // What was not kept is not offered either.
+    if let Err(fault) = draw(dom, &load(dom)) {
+        web_sys::console::error_1(&fault);
+    }
+}
+
+/// Fills the form with one; what is missing is the password.
+fn take(dom: &Dom, index: usize) -> Result<(), Fault> {
+    if let Some(Recent { destination, folder }) = load(dom).places().get(index) {
+        form::fill_with(dom, destination, folder)?;
+        form::tell(dom, "form-hint", "");
+        dom.find::<HtmlElement>("password")?.focus()?;
+    }
+    Ok(())
+}
+
+fn remove(dom: &Dom, index: usize) -> Result<(), Fault> {
+    let mut recents = load(dom);
+    if let Some(recent) = recents.places().get(index).cloned() {
+        recents.forget(&recent.destination);
+        save(dom, &recents);
+    }
+    draw(dom, &recents)?;
+    // The focus goes on to the one that took its place.
+    let list: Element = dom.find("recent-list")?;
+    let buttons = list.query_selector_all(".recent-remove")?;
+    let last = buttons.length().saturating_sub(1);
+    match buttons.get(last.min(u32::try_from(index).unwrap_or(last))) {
+        Some(button) => wasm_bindgen::JsCast::unchecked_into::<HtmlElement>(button).focus(),
+        None => dom.find::<HtmlElement>("host")?.focus(),
+    }
+}
+
+fn draw(dom: &Dom, recents: &Recents) -> Result<(), Fault> {
+    let template = Template::find(dom, "t-recent")?;
+    let fragment = dom.fragment();
+    for (index, recent) in recents.places().iter().enumerate() {
+        let item = template.copy()?;
+        set_attribute(&item, "data-recent", &index.to_string());
+        let place = words::recent_place(&recent.destination);
+        set_text(&part(&item, ".recent-place")?, &place);
+        let how = words::recent_how(recent, &name_of(dom, recent)?);
+        set_text(&part(&item, ".recent-how")?, &how);
+        let remove: Element = part(&item, ".recent-remove")?;
+        set_attribute(&remove, "aria-label", &words::recent_remove(&place));
+        fragment.append_child(&item)?;
+    }
+    dom.find::<Element>("recent-list")?.replace_children_with_node_1(&fragment);
+    show(&dom.find("recent")?, Visibility::shown_if(!recents.places().is_empty()));
+    Ok(())
+}
+
+/// What the form calls the encryption.
+fn name_of(dom: &Dom, recent: &Recent) -> Result<String, Fault> {
+    let option = match recent.destination.encryption {
+        protocol::Encryption::Explicit => "[value=explicit]",
+        protocol::Encryption::Implicit => "[value=implicit]",
+    };
+    let option: Element = part(&dom.find("encryption")?, option)?;
+    Ok(option.text_content().unwrap_or_default())
+}
+
+fn place_of(button: &Element) -> Option<usize> {
+    owner(button)?.get_attribute("data-recent")?.parse().ok()
+}
+
+fn storage(dom: &Dom) -> Option<Storage> {
+    dom.window.local_storage().ok()?
+}
+
+fn load(dom: &Dom) -> Recents {
+    let text = storage(dom).and_then(|storage| storage.get_item(KEY).ok()?);
+    text.and_then(|text| json::read(&text).ok()).unwrap_or_default()
+}
+
+fn save(dom: &Dom, recents: &Recents) {
+    if let (Some(storage), Ok(text)) = (storage(dom), json::write(recents)) {
+        // A store that is full keeps what it has.
+        let _ = storage.set_item(KEY, &text);
+    }
+}

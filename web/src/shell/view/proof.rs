@@ -1,0 +1,144 @@
+//! How the connections are encrypted: in short on the page, in full in a dialog.
+
+use protocol::server::{Certificate, Connected, Tls};
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlDialogElement, HtmlElement};
+
+use super::{
+    super::dom::{Dom, Fault, Template, Visibility, part, set_text, show, utc},
+    voyage::StopsView,
+};
+use crate::{connection::Connection, format, voyage::Voyage, words};
+
+pub(super) struct ProofView {
+    control: Element,
+    data: Element,
+    dialog: HtmlDialogElement,
+    facts: Element,
+    certificate: Template,
+    shown: Option<Certificate>,
+    trust: Element,
+    control_facts: TlsView,
+    data_facts: TlsView,
+    none_yet: HtmlElement,
+    same: HtmlElement,
+    not_resumed: HtmlElement,
+    stops: StopsView,
+}
+
+/// What TLS agreed on, fact by fact.
+struct TlsView {
+    list: HtmlElement,
+    version: Element,
+    suite: Element,
+    session: Element,
+}
+
+impl ProofView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        let none_yet: HtmlElement = dom.find("proof-none-yet")?;
+        set_text(&none_yet, words::no_data_connection());
+        Ok(Self {
+            control: dom.find("proof-control")?,
+            data: dom.find("proof-data")?,
+            dialog: dom.find("proof-dialog")?,
+            facts: dom.find("proof-certificate")?,
+            certificate: Template::find(dom, "t-certificate")?,
+            shown: None,
+            trust: dom.find("proof-trust")?,
+            control_facts: TlsView::new(dom, "proof-control-facts")?,
+            data_facts: TlsView::new(dom, "proof-data-facts")?,
+            none_yet,
+            same: dom.find("proof-same")?,
+            not_resumed: dom.find("proof-not-resumed")?,
+            stops: StopsView::new(dom, "proof-stops")?,
+        })
+    }
+
+    /// The fingerprint that is shown, as it is shown.
+    pub(super) fn fingerprint(&self) -> String {
+        let shown = self.shown.as_ref();
+        shown.map(|certificate| format::fingerprint(&certificate.sha256)).unwrap_or_default()
+    }
+
+    pub(super) fn draw(
+        &mut self,
+        connected: &Connected,
+        connection: &Connection,
+        voyage: &Voyage,
+    ) -> Result<(), Fault> {
+        let version = words::control_tls(&connected.tls, connected.encryption);
+        set_text(&self.control, &words::tls_in_short(&version, &connected.tls));
+        self.control_facts.draw(&version, &connected.tls);
+        self.draw_data(connection.data_tls());
+        if self.shown.as_ref() != Some(&connected.certificate) {
+            let facts = describe(&self.certificate, &connected.certificate)?;
+            self.facts.replace_children_with_node_1(&facts);
+            self.shown = Some(connected.certificate.clone());
+        }
+        let trusted = connection.wanted().and_then(|wanted| connection.trusted_at(wanted));
+        let by_you = trusted.is_some_and(|trusted| *trusted == connected.certificate.sha256);
+        set_text(&self.trust, words::trusted_by(by_you));
+        self.stops.draw(voyage);
+        Ok(())
+    }
+
+    /// There is nothing to prove any more.
+    pub(super) fn close(&self) {
+        if self.dialog.open() {
+            self.dialog.close();
+        }
+    }
+
+    fn draw_data(&self, tls: Option<&Tls>) {
+        let short = match tls {
+            Some(tls) => words::tls_in_short(&format::visible(&tls.version), tls),
+            None => words::no_data_connection().to_owned(),
+        };
+        set_text(&self.data, &short);
+        if let Some(tls) = tls {
+            self.data_facts.draw(&format::visible(&tls.version), tls);
+        }
+        show(&self.data_facts.list, Visibility::shown_if(tls.is_some()));
+        show(&self.none_yet, Visibility::shown_if(tls.is_none()));
+        show(&self.same, Visibility::shown_if(tls.is_some()));
+        show(&self.not_resumed, Visibility::shown_if(tls.is_some_and(|tls| !tls.resumed)));
+    }
+}
+
+impl TlsView {
+    fn new(dom: &Dom, list: &str) -> Result<Self, Fault> {
+        let list: HtmlElement = dom.find(list)?;
+        let facts = Template::find(dom, "t-tls")?.copy()?;
+        list.append_child(&facts)?;
+        Ok(Self {
+            version: part(&facts, "[data-fact=version]")?,
+            suite: part(&facts, "[data-fact=suite]")?,
+            session: part(&facts, "[data-fact=session]")?,
+            list,
+        })
+    }
+
+    fn draw(&self, version: &str, tls: &Tls) {
+        set_text(&self.version, version);
+        set_text(&self.suite, &format::visible(&tls.cipher_suite));
+        set_text(&self.session, words::tls_session(tls));
+    }
+}
+
+/// A certificate's facts, as its owner claims them; the fingerprint is the portal's.
+pub(super) fn describe(template: &Template, certificate: &Certificate) -> Result<Element, Fault> {
+    let facts = template.copy()?;
+    for (fact, text) in [
+        ("sha256", format::fingerprint(&certificate.sha256)),
+        ("subject", certificate.subject.clone()),
+        ("issuer", certificate.issuer.clone()),
+        ("names", words::names(certificate)),
+        ("not-before", utc(&certificate.not_before)),
+        ("not-after", utc(&certificate.not_after)),
+    ] {
+        let element: Element = part(&facts, &["[data-fact=", fact, "]"].concat())?;
+        set_text(&element, &format::visible(&text));
+    }
+    Ok(facts.unchecked_into())
+}
