@@ -205,6 +205,11 @@ impl App {
         self.page.borrow()
     }
 
+    /// Whether the page is being drawn: the focus that this moves is no news.
+    pub(super) fn is_drawing(&self) -> bool {
+        self.page.try_borrow().is_err()
+    }
+
     pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
         self.page.borrow_mut()
     }

@@ -63,7 +63,7 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
     })?;
     let focused = app.clone();
     listen(&list, "focusin", move |event: DomEvent| {
-        if let Some(row) = pressed(&event, "li") {
+        if let Some(row) = pressed(&event, "li").filter(|_| !focused.is_drawing()) {
             point_at(&focused, &row);
         }
     })?;
