@@ -80,7 +80,12 @@ impl RemoteView {
             self.filter.set_value(remote.filtered_by());
         }
 
+        // A question that is open lets nothing else have the focus.
+        let question_went = self.task.draw(remote.task())?;
         let rest = self.rows.draw(remote)?;
+        if question_went && self.dom.focus_is_lost() {
+            self.rows.focus_current();
+        }
         let loading = remote.is_loading();
         let nothing = remote.entries().is_empty() && remote.problem().is_none();
         show(&self.loading, Visibility::shown_if(nothing && loading));
@@ -93,10 +98,6 @@ impl RemoteView {
         set_text(&self.waiting, if waits { words::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
         self.problem_template.fill(&self.problem, remote.problem())?;
-        if self.task.draw(remote.task())? && self.dom.focus_is_lost() {
-            // What had the focus before the question is not there any more.
-            self.rows.focus_current();
-        }
         Ok(rest)
     }
 

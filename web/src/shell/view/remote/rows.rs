@@ -18,6 +18,9 @@ use crate::{
     words,
 };
 
+/// Where a row is is guessed by those that were seen: the guess is better each time.
+const MOST_SCROLLS: usize = 3;
+
 pub(super) struct RowsView {
     dom: Dom,
     list: HtmlElement,
@@ -131,20 +134,19 @@ impl RowsView {
         let (first, end) = (self.first, self.first + self.rows.len());
         let (kept_from, kept_to) = (wanted.start.max(first), wanted.end.min(end));
         if kept_from < kept_to {
-            let old = std::mem::take(&mut self.rows);
-            for (place, row) in (first..).zip(old) {
+            let mut rows = self.make(remote, wanted.start..kept_from)?;
+            self.insert(&rows, self.row(kept_from))?;
+            for (place, row) in (first..).zip(std::mem::take(&mut self.rows)) {
                 if wanted.contains(&place) {
-                    self.rows.push(row);
+                    rows.push(row);
                 } else {
                     row.remove();
                 }
             }
-            let before = self.make(remote, wanted.start..kept_from)?;
             let after = self.make(remote, kept_to..wanted.end)?;
-            self.insert(&before, self.rows.first())?;
             self.insert(&after, None)?;
-            self.rows.splice(0..0, before);
-            self.rows.extend(after);
+            rows.extend(after);
+            self.rows = rows;
         } else {
             self.rows = self.make(remote, wanted.clone())?;
             self.list.replace_children_with_node_0();
@@ -238,13 +240,15 @@ impl RowsView {
 
     /// Scrolls to the current row where it is not in the document.
     fn bring_into_view(&mut self, remote: &Remote) -> Result<(), Fault> {
-        if self.row(self.current).is_some() || remote.is_empty() {
-            return Ok(());
+        for _ in 0..MOST_SCROLLS {
+            if self.row(self.current).is_some() || remote.is_empty() {
+                break;
+            }
+            let middle = self.blocks.top_of(self.current) - self.list.client_height() / 2;
+            self.list.set_scroll_top(middle.max(0));
+            self.move_window(remote)?;
         }
-        self.measure();
-        let middle = self.blocks.top_of(self.current) - self.list.client_height() / 2;
-        self.list.set_scroll_top(middle.max(0));
-        self.move_window(remote)
+        Ok(())
     }
 
     /// Learns how high the blocks are that are in the document.
