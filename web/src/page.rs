@@ -527,15 +527,15 @@ impl Page {
             | ServerMessage::Renamed { from: path, .. }
             | ServerMessage::Deleted { path, .. } => self.remote_done(&path, now),
             ServerMessage::RemoveFailed { path, problem } => {
-                self.remote_refused(&path, problem, None, words::leftover_not_removed);
+                self.remote_refused(&path, &problem, None, words::leftover_not_removed);
             }
             ServerMessage::NotRenamed { from: path, problem, .. } => {
-                self.remote_refused(&path, problem, None, words::not_changed);
+                self.remote_refused(&path, &problem, None, words::not_changed);
             }
             ServerMessage::NotDeleted { path, problem, not_empty, deleted, left } => {
                 if !(not_empty && self.remote_not_empty(&path)) {
                     let part = Some((deleted, left));
-                    self.remote_refused(&path, problem, part, words::not_changed);
+                    self.remote_refused(&path, &problem, part, words::not_changed);
                 }
                 // A part of it may be gone.
                 self.remote.changed(now);
@@ -546,7 +546,7 @@ impl Page {
             }
             ServerMessage::MakeDirectoryFailed { path, problem } => {
                 self.directory_answered();
-                self.remote_refused(&path, problem, None, words::folder_not_made);
+                self.remote_refused(&path, &problem, None, words::folder_not_made);
             }
             ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                 self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);

@@ -53,13 +53,13 @@ impl Page {
     pub(super) fn remote_refused(
         &mut self,
         path: &str,
-        problem: Problem,
+        problem: &Problem,
         part: Option<(Tally, Option<Tally>)>,
         sentence: impl FnOnce(&str, &Problem) -> String,
     ) {
         self.changed.insert(Part::Remote);
-        if !self.remote.refused(path, &problem, part) {
-            self.notice(sentence(path, &problem));
+        if !self.remote.refused(path, problem, part) {
+            self.notice(sentence(path, problem));
         }
     }
 

@@ -75,7 +75,8 @@ impl RemoteView {
         self.draw_path(remote.directory())?;
         set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
         let connected = matches!(page.connection().ftps(), Ftps::In(_));
-        self.draw_tools(connected, remote::parent(remote.directory()).is_some());
+        let above = remote::parent(remote.directory()).filter(|_| connected);
+        self.draw_tools(connected, above);
         if self.filter.value() != remote.filtered_by() {
             self.filter.set_value(remote.filtered_by());
         }
@@ -101,11 +102,11 @@ impl RemoteView {
         Ok(rest)
     }
 
-    fn draw_tools(&self, connected: bool, has_parent: bool) {
-        if !has_parent && self.dom.has_focus(&self.up) {
+    fn draw_tools(&self, connected: bool, above: Option<&str>) {
+        if above.is_none() && self.dom.has_focus(&self.up) {
             let _ = self.refresh.focus();
         }
-        disable(&self.up, !connected || !has_parent);
+        disable(&self.up, above.is_none());
         disable(&self.refresh, !connected);
         disable(&self.make, !connected);
     }

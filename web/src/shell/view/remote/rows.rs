@@ -167,7 +167,7 @@ impl RowsView {
         for row in rows {
             fragment.append_child(row)?;
         }
-        let before = before.map(|row| row.unchecked_ref());
+        let before = before.map(JsCast::unchecked_ref);
         self.list.insert_before(&fragment, before)?;
         Ok(())
     }
