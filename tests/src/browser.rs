@@ -268,7 +268,7 @@ impl Page {
     /// When it does not appear.
     pub async fn field(&self, label: &str) -> Node {
         self.until(&format!("the field {label:?}"), async || {
-            for role in ["textbox", "spinbutton", "combobox"] {
+            for role in ["textbox", "searchbox", "spinbutton", "combobox"] {
                 if let Some(node) = self.all(role, label).await.into_iter().next() {
                     return Some(node);
                 }

@@ -4,7 +4,7 @@
 //! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
 //! neither the browser nor a clock; `shell` does, on wasm32 only.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{collections::VecDeque, rc::Rc, time::Duration};
 
 use protocol::{
     ClientMessage, Problem, ServerMessage, UploadId, client::Language, server::NewSession,
@@ -27,6 +27,7 @@ use crate::{
 
 mod bulk;
 mod files;
+mod remote_files;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
 const TICK: Duration = Duration::from_millis(1000);
@@ -54,10 +55,11 @@ pub enum Event {
     Disconnect,
     /// The person does not want to wait for the next try.
     ReconnectNow,
-    /// The person picked files.
-    Picked(Vec<Picked>),
-    /// Among what was picked are folders that hold nothing: the paths of these.
-    PickedEmptyFolders(Vec<String>),
+    /// The person picked files for a directory; for the one in view where none is named.
+    Picked(Vec<Picked>, Option<Rc<str>>),
+    /// Among what was picked are folders that hold nothing: the paths of these, in a directory as
+    /// above.
+    PickedEmptyFolders(Vec<String>, Option<Rc<str>>),
     /// The browser could not read some of what was picked.
     PickedUnreadable(Vec<String>),
     /// The person does something with an upload.
@@ -85,6 +87,8 @@ pub enum Event {
     Up,
     /// The person looks again.
     Refresh,
+    /// The person does something else with the directory in view.
+    Remote(remote::Act),
     /// A session was made, and its socket is open.
     SocketOpened(NewSession),
     /// The portal makes no session.
@@ -388,14 +392,14 @@ impl Page {
                 self.connection.retry_now();
                 self.changed.insert(Part::Connection);
             }
-            Event::Picked(files) => {
+            Event::Picked(files, into) => {
                 self.notices.clear();
                 self.changed.insert(Part::Notices);
                 self.added += files.len();
-                self.queue.add(files, self.remote.directory());
+                self.queue.add(files, into.as_deref().unwrap_or(self.remote.directory()));
             }
-            Event::PickedEmptyFolders(folders) => {
-                let directory = self.remote.directory();
+            Event::PickedEmptyFolders(folders, into) => {
+                let directory = into.as_deref().unwrap_or(self.remote.directory());
                 let paths = folders.iter().map(|folder| remote::join(directory, folder));
                 self.directories.extend(paths);
                 self.make_directories();
@@ -421,6 +425,7 @@ impl Page {
                 let path = self.remote.refresh();
                 self.list(path);
             }
+            Event::Remote(act) => self.act_on_remote(act),
             Event::SocketOpened(session) => {
                 self.connection.socket_opened(session, self.log.next_seq());
             }
@@ -553,25 +558,30 @@ impl Page {
                 let next = self.remote.failed(problem);
                 self.list(next);
             }
-            ServerMessage::Removed { .. } => self.remote.changed(now),
+            ServerMessage::Removed { path }
+            | ServerMessage::Renamed { from: path, .. }
+            | ServerMessage::Deleted { path, .. } => self.remote_done(&path, now),
             ServerMessage::RemoveFailed { path, problem } => {
-                self.notice(words::leftover_not_removed(&path, &problem));
-            }
-            ServerMessage::Renamed { .. } | ServerMessage::Deleted { .. } => {
-                self.remote.changed(now);
+                self.remote_refused(&path, &problem, None, words::leftover_not_removed);
             }
             ServerMessage::NotRenamed { from: path, problem, .. } => {
-                self.notice(words::not_changed(&path, &problem));
+                self.remote_refused(&path, &problem, None, words::not_changed);
             }
-            ServerMessage::NotDeleted { path, problem, .. } => {
-                self.notice(words::not_changed(&path, &problem));
+            ServerMessage::NotDeleted { path, problem, not_empty, deleted, left } => {
+                if !(not_empty && self.remote_not_empty(&path)) {
+                    let part = Some((deleted, left));
+                    self.remote_refused(&path, &problem, part, words::not_changed);
+                }
                 // A part of it may be gone.
                 self.remote.changed(now);
             }
-            ServerMessage::DirectoryMade { .. } => self.directory_answered(now),
+            ServerMessage::DirectoryMade { path } => {
+                self.directory_answered();
+                self.remote_done(&path, now);
+            }
             ServerMessage::MakeDirectoryFailed { path, problem } => {
-                self.notice(words::folder_not_made(&path, &problem));
-                self.directory_answered(now);
+                self.directory_answered();
+                self.remote_refused(&path, &problem, None, words::folder_not_made);
             }
             ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                 self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
@@ -702,11 +712,13 @@ impl Page {
                 self.announce(words::back_again().to_owned());
             }
             Some(News::SessionLost) => {
+                self.remote.unanswered();
                 self.forget_digests();
                 self.queue.session_lost();
                 self.make_directories_again();
             }
             Some(News::Ended) => {
+                self.remote.unanswered();
                 self.forget_digests();
                 self.forget_directories();
                 self.check_open_files();
@@ -715,6 +727,7 @@ impl Page {
                 }
             }
             Some(News::Disconnected) => {
+                self.remote.unanswered();
                 self.forget_directories();
                 if let Some(problem) = self.connection.problem() {
                     let sentence = problem.message.clone();
@@ -768,9 +781,8 @@ impl Page {
         }
     }
 
-    fn directory_answered(&mut self, now: Millis) {
+    fn directory_answered(&mut self) {
         self.directories_under_way.pop_front();
-        self.remote.changed(now);
         self.make_directories();
     }
 

@@ -2,17 +2,72 @@
 
 use std::time::Duration;
 
-use protocol::{Problem, server::Entry};
+use protocol::{
+    ClientMessage, Problem,
+    server::{Entry, EntryKind, Tally},
+};
 
-use crate::time::Millis;
+pub use self::{
+    order::Sort,
+    task::{Task, What, Wish, stem_units},
+};
+use crate::{time::Millis, words};
+
+mod order;
+mod task;
 
 /// After an upload ends the view waits this long for the next one to end.
 const REFRESH_PAUSE: Duration = Duration::from_millis(800);
+/// Rows that a page key passes.
+const PAGE_ROWS: usize = 10;
+
+/// What a person does with the directory in view.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Act {
+    /// Goes to a directory, by its absolute path.
+    GoTo(String),
+    /// Moves the cursor.
+    Step(Step),
+    /// Moves the cursor to the next name that begins with this letter.
+    Seek(char),
+    /// Puts the cursor on the entry at this place of the list.
+    PointAt(usize),
+    /// Chooses the order.
+    Sort(Sort),
+    /// Wants to see the names only that hold this.
+    Filter(String),
+    /// Drags files over the directory at this place, or over none.
+    DragOver(Option<usize>),
+    /// Wants to make, rename or delete something.
+    Begin(Wish),
+    /// Answers the question that stands, with a name where one was asked for.
+    Answer(String),
+    /// Takes the question back.
+    Withdraw,
+}
+
+/// Where the cursor goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// One up.
+    Previous,
+    /// One down.
+    Next,
+    /// Ten up.
+    PageUp,
+    /// Ten down.
+    PageDown,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+}
 
 /// What is known of the directory in view.
 #[derive(Debug, Default)]
 pub struct Remote {
     directory: String,
+    /// As the portal sent them: directories first, each by name.
     entries: Vec<Entry>,
     left_out: u64,
     /// The path whose listing is awaited: one at a time.
@@ -21,6 +76,17 @@ pub struct Remote {
     next: Option<String>,
     problem: Option<Problem>,
     refresh_at: Option<Millis>,
+    sort: Sort,
+    filter: String,
+    /// The places in `entries` of what is shown, in the order in which it is.
+    shown: Vec<usize>,
+    version: u64,
+    /// The current entry, by its name and its place in the list.
+    cursor: (String, usize),
+    focus_wish: u64,
+    /// The directory in view that files are dragged over.
+    drag_over: Option<String>,
+    task: Option<Task>,
 }
 
 impl Remote {
@@ -30,10 +96,73 @@ impl Remote {
         &self.directory
     }
 
-    /// Its files and directories.
+    /// Its files and directories, as the portal sent them.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
+    }
+
+    /// How many rows the list has.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.shown.len()
+    }
+
+    /// Whether nothing is shown.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.shown.is_empty()
+    }
+
+    /// The entry at a place of the list.
+    #[must_use]
+    pub fn at(&self, place: usize) -> Option<&Entry> {
+        self.entries.get(*self.shown.get(place)?)
+    }
+
+    /// Counts the changes of what is shown.
+    #[must_use]
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// The place of the current entry: what the keyboard acts on.
+    #[must_use]
+    pub fn cursor(&self) -> usize {
+        self.cursor.1
+    }
+
+    /// The current entry.
+    #[must_use]
+    pub fn current(&self) -> Option<&Entry> {
+        self.at(self.cursor())
+    }
+
+    /// Counts how often the current entry was to get the focus.
+    #[must_use]
+    pub fn focus_wish(&self) -> u64 {
+        self.focus_wish
+    }
+
+    /// The directory in view that files are dragged over, by its name.
+    #[must_use]
+    pub fn drag_over(&self) -> Option<&str> {
+        self.drag_over.as_deref()
+    }
+
+    /// Where files go that are dropped now.
+    #[must_use]
+    pub fn drop_directory(&self) -> String {
+        match &self.drag_over {
+            Some(name) => join(&self.directory, name),
+            None => self.directory.clone(),
+        }
+    }
+
+    /// The question that stands.
+    #[must_use]
+    pub fn task(&self) -> Option<&Task> {
+        self.task.as_ref()
     }
 
     /// How many more there are than the portal sends.
@@ -62,13 +191,19 @@ impl Remote {
 
     /// The person has disconnected: the next connection begins where its login does.
     pub fn leave(&mut self) {
-        *self = Self::default();
+        self.start_over(String::new());
     }
 
     /// Starts over in `directory` on a new connection; gives the path to list.
     pub fn enter(&mut self, directory: String) -> Option<String> {
-        *self = Self { directory, ..Self::default() };
+        self.start_over(directory);
         self.refresh()
+    }
+
+    /// The order stays, and so do the counts that the view goes by.
+    fn start_over(&mut self, directory: String) {
+        let Self { sort, focus_wish, version, .. } = *self;
+        *self = Self { directory, sort, focus_wish, version: version + 1, ..Self::default() };
     }
 
     /// Goes into one of the directories in view; gives the path to list, if now is the time.
@@ -87,6 +222,11 @@ impl Remote {
         self.ask(parent)
     }
 
+    /// Goes to a directory by its path.
+    pub fn go_to(&mut self, path: String) -> Option<String> {
+        self.ask(path)
+    }
+
     /// Looks again, where the person is or is on the way to.
     pub fn refresh(&mut self) -> Option<String> {
         let path = self.next.as_ref().or(self.asked.as_ref()).unwrap_or(&self.directory);
@@ -102,8 +242,18 @@ impl Remote {
     /// alone.
     pub fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64) -> Option<String> {
         self.asked.take()?;
-        self.directory = path;
-        self.entries = entries;
+        if path != self.directory {
+            // Who goes up finds the directory that was in view.
+            self.cursor = (child_towards(&path, &self.directory).to_owned(), 0);
+            self.filter.clear();
+            self.drag_over = None;
+            self.directory = path;
+            self.entries = entries;
+            self.relist();
+        } else if self.entries != entries {
+            self.entries = entries;
+            self.relist();
+        }
         self.left_out = left_out;
         self.problem = None;
         self.go_on()
@@ -114,6 +264,183 @@ impl Remote {
         self.asked.take()?;
         self.problem = Some(problem);
         self.go_on()
+    }
+
+    /// Shows the entries in another order.
+    pub fn sort(&mut self, sort: Sort) {
+        self.sort = sort;
+        self.relist();
+    }
+
+    /// Shows the entries whose names hold this, in small letters or capitals.
+    pub fn filter(&mut self, filter: String) {
+        self.filter = filter;
+        self.relist();
+    }
+
+    /// What the names that are shown have to hold.
+    #[must_use]
+    pub fn filtered_by(&self) -> &str {
+        &self.filter
+    }
+
+    /// Moves the cursor, and the focus with it.
+    pub fn step(&mut self, step: Step) {
+        let place = self.cursor();
+        self.point_at(match step {
+            Step::Previous => place.saturating_sub(1),
+            Step::Next => place + 1,
+            Step::PageUp => place.saturating_sub(PAGE_ROWS),
+            Step::PageDown => place + PAGE_ROWS,
+            Step::First => 0,
+            Step::Last => self.len(),
+        });
+        self.focus_wish += 1;
+    }
+
+    /// Moves the cursor to the next entry whose name begins with `letter`, from the end on to the
+    /// beginning.
+    pub fn seek(&mut self, letter: char) {
+        let next = self.cursor() + 1;
+        let mut places = (next..self.len()).chain(0..next);
+        let begins = |place: &usize| {
+            let first = self.at(*place).and_then(|entry| entry.name.chars().next());
+            first.is_some_and(|first| first.eq_ignore_ascii_case(&letter))
+        };
+        if let Some(place) = places.find(begins) {
+            self.point_at(place);
+            self.focus_wish += 1;
+        }
+    }
+
+    /// Puts the cursor on a place of the list, or on its last one.
+    pub fn point_at(&mut self, place: usize) {
+        let place = place.min(self.len().saturating_sub(1));
+        let name = self.at(place).map(|entry| entry.name.clone());
+        self.cursor = (name.unwrap_or_default(), place);
+    }
+
+    /// Files are dragged over the directory at this place, or over none.
+    pub fn set_drag_over(&mut self, place: Option<usize>) {
+        let entry = place.and_then(|place| self.at(place));
+        let directory = entry.filter(|entry| entry.kind == EntryKind::Directory);
+        self.drag_over = directory.map(|entry| entry.name.clone());
+    }
+
+    /// Asks the person about something; nothing where there is no current entry.
+    pub fn begin(&mut self, wish: Wish) {
+        let current = self.current().cloned();
+        let what = match (wish, current) {
+            (Wish::MakeDirectory, _) => What::MakeDirectory,
+            (Wish::Rename, Some(entry)) if entry.leftover_of.is_none() => What::Rename(entry),
+            (Wish::Delete, Some(entry)) => task::deletion(entry),
+            (Wish::Rename | Wish::Delete, _) => return,
+        };
+        self.task = Some(Task::new(what, self.directory.clone()));
+    }
+
+    /// The person has answered; gives what to tell the server.
+    pub fn answer(&mut self, name: &str) -> Option<ClientMessage> {
+        let task = self.task.as_mut()?;
+        let here = task.directory() == self.directory;
+        let taken = here && self.entries.iter().any(|entry| entry.name == name);
+        if let What::Rename(entry) = task.what()
+            && entry.name == name
+        {
+            // It has that name.
+            self.withdraw();
+            return None;
+        }
+        task.answer(name, taken)
+    }
+
+    /// The person has taken the question back. What the server was told goes on.
+    pub fn withdraw(&mut self) {
+        self.task = None;
+    }
+
+    /// The server has made a folder, given something another name, or deleted it. What is in view
+    /// shows it at once; gives the sentence to say when the person waits for it.
+    pub fn done(&mut self, path: &str) -> Option<String> {
+        let task = self.task.take_if(|task| task.awaits(path))?;
+        let new = match task.said() {
+            Some(ClientMessage::Rename { to, .. }) => name(to).to_owned(),
+            Some(_) | None => name(path).to_owned(),
+        };
+        let sentence = words::task_done(task.what(), &new);
+        if task.directory() == self.directory {
+            self.change(task.what(), new);
+            self.relist();
+            self.focus_wish += 1;
+        }
+        Some(sentence)
+    }
+
+    fn change(&mut self, what: &What, new: String) {
+        match what {
+            What::MakeDirectory => {
+                self.insert(Entry {
+                    name: new.clone(),
+                    kind: EntryKind::Directory,
+                    size: None,
+                    modified_millis: None,
+                    leftover_of: None,
+                });
+                self.cursor.0 = new;
+            }
+            What::Rename(entry) => {
+                self.entries.retain(|other| other.name != entry.name);
+                self.insert(Entry { name: new.clone(), ..entry.clone() });
+                self.cursor.0 = new;
+            }
+            What::Delete(entry) | What::DeleteAll(entry) | What::Remove(entry) => {
+                self.entries.retain(|other| other.name != entry.name);
+            }
+        }
+        // What does not fit the filter would be made and not be seen.
+        if !order::holds(&self.cursor.0, &self.filter) {
+            self.filter.clear();
+        }
+    }
+
+    /// In the portal's order.
+    fn insert(&mut self, entry: Entry) {
+        let is_before = |other: &Entry| (other.kind, &other.name) < (entry.kind, &entry.name);
+        let place = self.entries.partition_point(is_before);
+        self.entries.insert(place, entry);
+    }
+
+    /// The server or the portal refused; whether the person waits for it, and is shown why.
+    pub fn refused(
+        &mut self,
+        path: &str,
+        problem: &Problem,
+        part: Option<(Tally, Option<Tally>)>,
+    ) -> bool {
+        let task = self.task.as_mut().filter(|task| task.awaits(path));
+        task.map(|task| task.fail(problem.clone(), part)).is_some()
+    }
+
+    /// A directory that was to be deleted holds something; whether the person is asked again.
+    pub fn not_empty(&mut self, path: &str) -> bool {
+        let task = self.task.as_mut().filter(|task| task.awaits(path));
+        task.is_some_and(Task::is_not_empty)
+    }
+
+    /// The connection is gone, and what was not answered is not going to be.
+    pub fn unanswered(&mut self) {
+        if let Some(task) = &mut self.task {
+            task.break_off();
+        }
+    }
+
+    /// Sorts anew what is shown. The cursor stays on its entry, and at its place where that is gone.
+    fn relist(&mut self) {
+        self.shown = order::shown(&self.entries, self.sort, &self.filter);
+        self.version += 1;
+        let name = &self.cursor.0;
+        let found = (0..self.len()).find(|place| self.at(*place).is_some_and(|e| e.name == *name));
+        self.point_at(found.unwrap_or(self.cursor()));
     }
 
     fn ask(&mut self, path: String) -> Option<String> {
@@ -150,6 +477,34 @@ pub fn parent(directory: &str) -> Option<&str> {
         ("", _) => Some("/"),
         (parent, _) => Some(parent),
     }
+}
+
+/// The last part of a path.
+fn name(path: &str) -> &str {
+    path.rsplit_once('/').map_or(path, |(_, name)| name)
+}
+
+/// The name of what is in `above` on the way to `directory`; empty when that is elsewhere.
+fn child_towards<'a>(above: &str, directory: &'a str) -> &'a str {
+    let below = directory.strip_prefix(above.trim_end_matches('/'));
+    let rest = below.and_then(|below| below.strip_prefix('/')).unwrap_or_default();
+    rest.split_once('/').map_or(rest, |(child, _)| child)
+}
+
+/// The parts of a path, the top first, each with its own path: what a person can go back to.
+#[must_use]
+pub fn parts(directory: &str) -> Vec<(&str, &str)> {
+    let mut parts = Vec::new();
+    let mut path = directory;
+    while let Some(above) = parent(path) {
+        parts.push((name(path.trim_end_matches('/')), path));
+        path = above;
+    }
+    if !path.is_empty() {
+        parts.push((path, path));
+    }
+    parts.reverse();
+    parts
 }
 
 #[cfg(test)]
@@ -212,5 +567,190 @@ mod tests {
         assert_eq!(remote.refresh_at(), Some(Millis(1800)));
         remote.refresh();
         assert_eq!(remote.refresh_at(), None);
+    }
+
+    fn entry(kind: EntryKind, name: &str) -> Entry {
+        let name = name.to_owned();
+        Entry { name, kind, size: None, modified_millis: None, leftover_of: None }
+    }
+
+    fn home() -> Remote {
+        let mut remote = Remote::default();
+        remote.enter("/home".into());
+        let entries = vec![
+            entry(EntryKind::Directory, "docs"),
+            entry(EntryKind::File, "a.txt"),
+            entry(EntryKind::File, "b.txt"),
+        ];
+        remote.listed("/home".into(), entries, 0);
+        remote
+    }
+
+    fn names(remote: &Remote) -> Vec<&str> {
+        (0..remote.len()).map(|place| remote.at(place).unwrap().name.as_str()).collect()
+    }
+
+    #[test]
+    fn path_has_a_part_for_each_directory_that_it_leads_through() {
+        assert_eq!(parts("/a/b"), [("/", "/"), ("a", "/a"), ("b", "/a/b")]);
+        assert_eq!(parts("/"), [("/", "/")]);
+        assert!(parts("").is_empty());
+    }
+
+    #[test]
+    fn who_goes_up_finds_the_directory_that_was_in_view() {
+        let mut remote = home();
+        remote.open("docs");
+        remote.listed("/home/docs".into(), Vec::new(), 0);
+        remote.go_to("/".into());
+        let above = ["bin", "home", "tmp"].map(|name| entry(EntryKind::Directory, name));
+        remote.listed("/".into(), above.to_vec(), 0);
+        assert_eq!(remote.current().unwrap().name, "home");
+    }
+
+    #[test]
+    fn cursor_stays_in_the_list_and_on_its_entry() {
+        let mut remote = home();
+        remote.step(Step::Previous);
+        assert_eq!(remote.cursor(), 0);
+        remote.step(Step::Last);
+        assert_eq!(remote.current().unwrap().name, "b.txt");
+        remote.sort(Sort::NameBackwards);
+        assert_eq!((remote.cursor(), names(&remote)), (1, vec!["docs", "b.txt", "a.txt"]));
+        remote.seek('D');
+        assert_eq!(remote.current().unwrap().name, "docs");
+        remote.seek('x');
+        assert_eq!(remote.current().unwrap().name, "docs");
+    }
+
+    #[test]
+    fn listing_that_is_as_before_changes_nothing_that_is_shown() {
+        let mut remote = home();
+        let (version, entries) = (remote.version(), remote.entries().to_vec());
+        remote.refresh();
+        remote.listed("/home".into(), entries, 0);
+        assert_eq!(remote.version(), version);
+    }
+
+    #[test]
+    fn new_folder_is_shown_in_its_place_before_the_server_lists_it() {
+        let mut remote = home();
+        remote.begin(Wish::MakeDirectory);
+        let message = ClientMessage::MakeDirectory { path: "/home/art".into() };
+        assert_eq!(remote.answer("art"), Some(message));
+        assert_eq!(remote.answer("art"), None, "once is enough");
+        assert_eq!(remote.done("/home/other"), None);
+        assert_eq!(remote.done("/home/art").unwrap(), "The folder art is made.");
+        assert_eq!(names(&remote), ["art", "docs", "a.txt", "b.txt"]);
+        assert_eq!(remote.current().unwrap().name, "art");
+        assert!(remote.task().is_none());
+    }
+
+    #[test]
+    fn names_that_cannot_be_are_refused_before_the_server_is_asked() {
+        let mut remote = home();
+        remote.begin(Wish::MakeDirectory);
+        for name in ["", ".", "..", "a/b", "a.txt"] {
+            assert_eq!(remote.answer(name), None, "{name}");
+            let problem = remote.task().unwrap().problem().unwrap();
+            assert!(problem.remedy.is_some(), "{name}");
+        }
+    }
+
+    #[test]
+    fn renamed_entry_keeps_the_cursor() {
+        let mut remote = home();
+        remote.point_at(1);
+        remote.begin(Wish::Rename);
+        let (from, to) = ("/home/a.txt".into(), "/home/z.txt".into());
+        assert_eq!(remote.answer("z.txt"), Some(ClientMessage::Rename { from, to }));
+        remote.done("/home/a.txt").unwrap();
+        assert_eq!(names(&remote), ["docs", "b.txt", "z.txt"]);
+        assert_eq!(remote.current().unwrap().name, "z.txt");
+    }
+
+    #[test]
+    fn name_that_stays_is_asked_of_nobody() {
+        let mut remote = home();
+        remote.point_at(1);
+        remote.begin(Wish::Rename);
+        assert_eq!(remote.answer("a.txt"), None);
+        assert!(remote.task().is_none());
+    }
+
+    #[test]
+    fn after_a_deletion_the_next_entry_is_the_current_one() {
+        let mut remote = home();
+        remote.point_at(1);
+        remote.begin(Wish::Delete);
+        assert!(remote.answer("").is_some());
+        remote.done("/home/a.txt").unwrap();
+        assert_eq!(remote.current().unwrap().name, "b.txt");
+        remote.begin(Wish::Delete);
+        remote.answer("");
+        remote.done("/home/b.txt").unwrap();
+        assert_eq!(remote.current().unwrap().name, "docs");
+    }
+
+    #[test]
+    fn directory_that_holds_something_is_asked_about_again_and_goes_with_everything_in_it() {
+        let mut remote = home();
+        remote.begin(Wish::Delete);
+        let path = "/home/docs";
+        let delete = |recursive| {
+            Some(ClientMessage::Delete { path: path.into(), kind: EntryKind::Directory, recursive })
+        };
+        assert_eq!(remote.answer(""), delete(false));
+        assert!(remote.not_empty(path));
+        assert!(matches!(remote.task().unwrap().what(), What::DeleteAll(_)));
+        assert_eq!(remote.answer(""), delete(true));
+        let (gone, left) = (Tally { files: 2, directories: 0 }, Tally { files: 1, directories: 1 });
+        assert!(remote.refused(path, &refused(), Some((gone, Some(left)))));
+        let state = words::task_state(remote.task().unwrap());
+        assert_eq!(state, "Already gone: 2 files, 0 folders. Still there: 1 file, 1 folder.");
+        assert_eq!(remote.answer(""), delete(true), "once more");
+    }
+
+    #[test]
+    fn question_stands_again_when_the_connection_breaks_under_it() {
+        let mut remote = home();
+        remote.begin(Wish::Delete);
+        remote.unanswered();
+        assert!(remote.task().unwrap().problem().is_none(), "nothing was asked of the server");
+        remote.answer("");
+        remote.unanswered();
+        let task = remote.task().unwrap();
+        assert!(!task.is_under_way() && task.problem().is_some());
+    }
+
+    #[test]
+    fn leftover_is_removed_and_never_renamed() {
+        let mut remote = Remote::default();
+        remote.enter("/".into());
+        let leftover_of = Some("film".to_owned());
+        let leftover = Entry { leftover_of, ..entry(EntryKind::File, ".film.part") };
+        remote.listed("/".into(), vec![leftover], 0);
+        remote.begin(Wish::Rename);
+        assert!(remote.task().is_none());
+        remote.begin(Wish::Delete);
+        assert_eq!(remote.answer(""), Some(ClientMessage::Remove { path: "/.film.part".into() }));
+    }
+
+    #[test]
+    fn files_are_dropped_into_the_directory_that_they_are_over() {
+        let mut remote = home();
+        remote.set_drag_over(Some(0));
+        assert_eq!(remote.drop_directory(), "/home/docs");
+        remote.set_drag_over(Some(1));
+        assert_eq!(remote.drop_directory(), "/home", "a file is no place for files");
+    }
+
+    #[test]
+    fn extension_of_a_file_is_not_selected_to_be_replaced() {
+        let units = |kind, name| stem_units(&entry(kind, name));
+        assert_eq!(units(EntryKind::File, "a b.tar.gz"), 7);
+        assert_eq!(units(EntryKind::File, ".hidden"), 7);
+        assert_eq!(units(EntryKind::Directory, "v1.0"), 4);
+        assert_eq!(units(EntryKind::File, "😀.txt"), 2);
     }
 }

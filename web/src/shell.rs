@@ -33,6 +33,7 @@ mod keeper;
 mod locks;
 mod picker;
 mod recents;
+mod remote;
 mod restored;
 mod socket;
 mod store;
@@ -54,7 +55,7 @@ pub fn start() -> Result<(), Fault> {
     form::start(&app)?;
     listen_to_connection(&app)?;
     listen_to_proof(&app)?;
-    listen_to_remote(&app)?;
+    remote::listen_to_remote(&app)?;
     listen_to_uploads(&app)?;
     listen_to_totals(&app)?;
     listen_to_files(&app)?;
@@ -141,18 +142,6 @@ fn link_here(app: &App) -> Option<String> {
     Some(address::link(destination, page.remote().directory()))
 }
 
-fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
-    on_click(app, "remote-up", || Event::Up)?;
-    on_click(app, "remote-refresh", || Event::Refresh)?;
-    let list: HtmlElement = app.dom.find("remote-files")?;
-    let app = app.clone();
-    listen(&list, "click", move |event: web_sys::Event| {
-        if let Some(entry) = pressed(&event, ".entry-open").and_then(|button| owner(&button)) {
-            app.open_entry(&entry);
-        }
-    })
-}
-
 fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
     let list: HtmlElement = app.dom.find("uploads")?;
     let app = app.clone();
@@ -217,6 +206,7 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Fault> {
         }
     };
     let begin = mark(app, "yes");
+    let over = app.clone();
     listen(&document, "dragover", move |event: DragEvent| {
         let brings_files = event
             .data_transfer()
@@ -224,12 +214,15 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Fault> {
         if brings_files {
             event.prevent_default();
             begin();
+            remote::drag_over(&over, Some(&event));
         }
     })?;
     let end = mark(app, "no");
+    let left = app.clone();
     listen(&document, "dragleave", move |event: DragEvent| {
         if event.related_target().is_none() {
             end();
+            remote::drag_over(&left, None);
         }
     })?;
     let end = mark(app, "no");
@@ -237,9 +230,11 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Fault> {
     listen(&document, "drop", move |event: DragEvent| {
         event.prevent_default();
         end();
+        remote::drag_over(&dropped, Some(&event));
         if let Some(transfer) = event.data_transfer() {
             picker::take_transfer(&dropped, &transfer);
         }
+        remote::drag_over(&dropped, None);
     })?;
     let pasted = app.clone();
     listen(&document, "paste", move |event: ClipboardEvent| {

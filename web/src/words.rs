@@ -5,7 +5,7 @@ use std::time::Duration;
 use protocol::{
     Encryption, Problem, Remedy, Stage,
     problem::Who,
-    server::{Algorithm, Certificate, FileDigest, LogKind, Tls, Verified},
+    server::{Algorithm, Certificate, EntryKind, FileDigest, LogKind, Tally, Tls, Verified},
 };
 
 use crate::{
@@ -13,6 +13,7 @@ use crate::{
     format,
     queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
     recent::Recent,
+    remote::{Task, What},
     sentences::{Counted, Word},
     time::millis,
 };
@@ -23,6 +24,8 @@ const SHORT_STEP: Duration = Duration::from_secs(10);
 const DIGEST_GLANCE_DIGITS: usize = 8;
 
 const FILES: Counted = Counted { one: Word::NumberFilesOne, other: Word::NumberFilesOther };
+const DIRECTORIES: Counted =
+    Counted { one: Word::NumberDirectoriesOne, other: Word::NumberDirectoriesOther };
 const RESTORED: Counted =
     Counted { one: Word::RestoredUploadsOne, other: Word::RestoredUploadsOther };
 const LINES_MISSING: Counted = Counted { one: Word::LogMissingOne, other: Word::LogMissingOther };
@@ -650,8 +653,114 @@ pub fn leftover_not_removed(path: &str, problem: &Problem) -> String {
 /// Something on the server was not renamed, or not deleted.
 #[must_use]
 pub fn not_changed(path: &str, problem: &Problem) -> String {
-    let (path, message) = (format::visible(path), format::visible(&problem.message));
-    format!("{path} was not changed on the server: {message}")
+    Word::NoticeNotChanged.fill(&[&format::visible(path), &format::visible(&problem.message)])
+}
+
+/// A name for something on the server is missing.
+#[must_use]
+pub fn name_missing(stage: Stage) -> Problem {
+    yours(stage, Word::RemoteNameMissing.text().to_owned(), Word::RemoteNameMissingRemedy)
+}
+
+/// Nothing on the server can have this name.
+#[must_use]
+pub fn no_name(stage: Stage, name: &str) -> Problem {
+    yours(stage, Word::RemoteNoName.fill(&[&name]), Word::RemoteNoNameRemedy)
+}
+
+/// Something in the directory in view has this name.
+#[must_use]
+pub fn name_taken(stage: Stage, name: &str) -> Problem {
+    yours(stage, Word::RemoteNameTaken.fill(&[&name]), Word::RemoteNameTakenRemedy)
+}
+
+/// The connection broke before the answer to what the person wanted.
+#[must_use]
+pub fn unanswered(stage: Stage) -> Problem {
+    yours(stage, Word::RemoteBroken.text().to_owned(), Word::RemoteBrokenRemedy)
+}
+
+fn yours(stage: Stage, message: String, remedy: Word) -> Problem {
+    let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
+    Problem { stage, message, reply: None, cause: None, remedy }
+}
+
+/// Said when something was made, renamed or deleted on the server; `name` is what it is called now.
+#[must_use]
+pub fn task_done(what: &What, name: &str) -> String {
+    let name = format::visible(name);
+    match what {
+        What::MakeDirectory => Word::RemoteMade.fill(&[&name]),
+        What::Rename(entry) => Word::RemoteRenamed.fill(&[&format::visible(&entry.name), &name]),
+        What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => {
+            Word::RemoteDeleted.fill(&[&name])
+        }
+    }
+}
+
+/// The question about something on the server.
+#[must_use]
+pub fn task_title(what: &What) -> String {
+    let (word, name) = match what {
+        What::MakeDirectory => return Word::RemoteMakeTitle.text().to_owned(),
+        What::Rename(entry) => (Word::RemoteRenameTitle, &entry.name),
+        What::Delete(entry) if entry.kind != EntryKind::Directory => {
+            (Word::RemoteDeleteFile, &entry.name)
+        }
+        What::Delete(entry) | What::DeleteAll(entry) => (Word::RemoteDeleteDirectory, &entry.name),
+        What::Remove(entry) => {
+            (Word::RemoteRemoveTitle, entry.leftover_of.as_ref().unwrap_or(&entry.name))
+        }
+    };
+    word.fill(&[&format::visible(name)])
+}
+
+/// What comes of it.
+#[must_use]
+pub fn task_text(what: &What) -> &'static str {
+    match what {
+        What::MakeDirectory | What::Rename(_) => "",
+        What::Delete(entry) if entry.kind == EntryKind::Directory => {
+            Word::RemoteDeleteDirectoryText.text()
+        }
+        What::Delete(_) => Word::RemoteDeleteFileText.text(),
+        What::DeleteAll(_) => Word::RemoteDeleteAllText.text(),
+        What::Remove(_) => Word::RemoteRemoveText.text(),
+    }
+}
+
+/// The button that does it.
+#[must_use]
+pub fn task_button(what: &What) -> &'static str {
+    let word = match what {
+        What::MakeDirectory => Word::RemoteMake,
+        What::Rename(_) => Word::RemoteRename,
+        What::Delete(_) => Word::RemoteDelete,
+        What::DeleteAll(_) => Word::RemoteDeleteAll,
+        What::Remove(_) => Word::RemoteRemove,
+    };
+    word.text()
+}
+
+/// Under a question that was answered: the server is asked, or how far a deletion came.
+#[must_use]
+pub fn task_state(task: &Task) -> String {
+    match task.part() {
+        _ if task.is_under_way() => Word::RemoteAsked.text().to_owned(),
+        None => String::new(),
+        Some((gone, None)) => Word::RemoteDeletedPart.fill(&[&tally(gone)]),
+        Some((gone, Some(left))) => Word::RemoteDeletedPartLeft.fill(&[&tally(gone), &tally(left)]),
+    }
+}
+
+fn tally(tally: Tally) -> String {
+    Word::RemoteTally.fill(&[&FILES.fill(tally.files), &DIRECTORIES.fill(tally.directories)])
+}
+
+/// What a file under a temporary name is.
+#[must_use]
+pub fn leftover(of: &str) -> String {
+    Word::RemoteLeftover.fill(&[&format::visible(of)])
 }
 
 /// A file that is not what it was when it was picked.

@@ -197,7 +197,7 @@ impl World {
         let size = [0, 1, 40_000, 100_000, 300_000][self.picked];
         let path = format!("{}.bin", self.picked);
         self.picked += 1;
-        self.happen(Event::Picked(vec![Picked { path, size, modified_millis: Some(1) }]));
+        self.happen(Event::Picked(vec![Picked { path, size, modified_millis: Some(1) }], None));
     }
 
     fn cancel(&mut self, row: usize) {

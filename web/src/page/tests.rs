@@ -114,7 +114,7 @@ fn login_opens_the_directory() {
 #[test]
 fn picked_files_are_offered_into_the_directory_in_view() {
     let mut page = connected();
-    let effects = at(&mut page, 0, Event::Picked(vec![file("d/a", 3)]));
+    let effects = at(&mut page, 0, Event::Picked(vec![file("d/a", 3)], None));
     let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.path, "/home/d/a");
 }
@@ -123,7 +123,7 @@ fn picked_files_are_offered_into_the_directory_in_view() {
 fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
     let mut page = connected();
     let folders = (0..3).map(|index| format!("d/{index}")).collect();
-    let effects = at(&mut page, 0, Event::PickedEmptyFolders(folders));
+    let effects = at(&mut page, 0, Event::PickedEmptyFolders(folders, None));
     let make = |path: &str| ClientMessage::MakeDirectory { path: path.into() };
     assert_eq!(said(&effects), [&make("/home/d/0"), &make("/home/d/1")]);
     let effects = receive(&mut page, ServerMessage::DirectoryMade { path: "/home/d/0".into() });
@@ -133,7 +133,7 @@ fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
 #[test]
 fn nothing_is_offered_before_the_login() {
     let mut page = Page::default();
-    assert!(said(&at(&mut page, 0, Event::Picked(vec![file("a", 3)]))).is_empty());
+    assert!(said(&at(&mut page, 0, Event::Picked(vec![file("a", 3)], None))).is_empty());
 }
 
 #[test]
@@ -143,7 +143,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
         &mut page,
         ServerMessage::Listing { path: "/home".into(), entries: Vec::new(), left_out: 0 },
     );
-    at(&mut page, 0, Event::Picked(vec![file("a", 0)]));
+    at(&mut page, 0, Event::Picked(vec![file("a", 0)], None));
     let effects = receive(&mut page, done(0));
     assert!(effects.contains(&Effect::Announce("Finished: 1 file stored.".into())), "{effects:?}");
     let effects = at(&mut page, 900, Event::Tick);
@@ -154,7 +154,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
 fn quarters_of_the_way_are_announced_and_ticks_are_not() {
     let mut page = connected();
     let files = (0..8).map(|index| file(&index.to_string(), 0)).collect();
-    at(&mut page, 0, Event::Picked(files));
+    at(&mut page, 0, Event::Picked(files, None));
     let announced: usize = (0..8)
         .map(|upload| {
             let effects = receive(&mut page, done(upload));
@@ -167,7 +167,7 @@ fn quarters_of_the_way_are_announced_and_ticks_are_not() {
 #[test]
 fn cancel_tells_the_portal() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 10)]));
+    at(&mut page, 0, Event::Picked(vec![file("a", 10)], None));
     let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
     assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
 }
@@ -195,7 +195,7 @@ fn who_disconnects_and_comes_back_begins_where_the_login_does() {
 #[test]
 fn late_credit_for_an_ended_upload_is_harmless() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 10)]));
+    at(&mut page, 0, Event::Picked(vec![file("a", 10)], None));
     receive(&mut page, done(0));
     receive(
         &mut page,
@@ -315,7 +315,7 @@ fn no_digest_is_made_twice_however_often_an_upload_is_opened() {
 #[test]
 fn upload_that_begins_with_its_offer_is_read_once() {
     let mut page = connected();
-    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 9)]));
+    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 9)], None));
     assert_eq!(digests(&effects), [[0]]);
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
@@ -446,4 +446,47 @@ fn portal_is_told_what_the_person_reads() {
         matches!(effect, Effect::Say(ClientMessage::Hello { language: Language::De, .. }))
     };
     assert!(effects.iter().any(hello), "{effects:?}");
+}
+
+fn list_home(page: &mut Page, directory: &str, names: &[&str]) {
+    let entries = names.iter().map(|name| protocol::server::Entry {
+        name: (*name).to_owned(),
+        kind: protocol::server::EntryKind::Directory,
+        size: None,
+        modified_millis: None,
+        leftover_of: None,
+    });
+    let (path, entries) = (directory.to_owned(), entries.collect());
+    receive(page, ServerMessage::Listing { path, entries, left_out: 0 });
+}
+
+#[test]
+fn files_go_to_the_directory_that_they_were_dropped_on_wherever_the_person_is_meanwhile() {
+    let mut page = connected();
+    list_home(&mut page, "/home", &["docs"]);
+    at(&mut page, 0, Event::OpenDirectory("docs".into()));
+    list_home(&mut page, "/home/docs", &[]);
+    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], Some("/home".into())));
+    let is_offer = |message: &ClientMessage| match message {
+        ClientMessage::Offer(offer) => offer.path == "/home/a",
+        _ => false,
+    };
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Say(m) if is_offer(m))));
+}
+
+#[test]
+fn folder_of_the_person_and_those_of_uploads_are_answered_in_their_turns() {
+    let mut page = connected();
+    list_home(&mut page, "/home", &[]);
+    let folders = vec!["x".to_owned()];
+    at(&mut page, 0, Event::PickedEmptyFolders(folders, None));
+    at(&mut page, 0, Event::Remote(remote::Act::Begin(remote::Wish::MakeDirectory)));
+    at(&mut page, 0, Event::Remote(remote::Act::Answer("y".into())));
+    receive(&mut page, ServerMessage::DirectoryMade { path: "/home/x".into() });
+    assert!(page.remote().task().is_some());
+    let problem = words::not_understood();
+    let path = "/home/y".to_owned();
+    receive(&mut page, ServerMessage::MakeDirectoryFailed { path, problem: problem.clone() });
+    assert_eq!(page.remote().task().unwrap().problem(), Some(&problem));
+    assert!(page.notices().is_empty(), "it is shown where it was asked");
 }

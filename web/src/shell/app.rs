@@ -9,7 +9,7 @@ use std::{
 use js_sys::{Function, Math, Uint8Array};
 use protocol::{ChunkHeader, ClientMessage, UploadId, client};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Element, File, WebSocket};
+use web_sys::{File, WebSocket};
 
 use super::{
     digests::Digests,
@@ -156,24 +156,24 @@ impl App {
         keeper::keep_soon(self);
     }
 
-    /// Takes in files. Those that rows of an earlier page miss go there; the others become the next
+    /// Takes in files for a directory. Those that rows of an earlier page miss go there; the others become the next
     /// rows.
-    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
         if self.page.borrow().queue().misses_files() {
-            restored::take_in(self, picked);
+            restored::take_in(self, picked, into);
         } else {
-            self.add(picked);
+            self.add(picked, into);
         }
     }
 
     /// Takes in files, which become the next rows.
-    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>) {
+    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
         if picked.is_empty() || !self.page.borrow().takes_files() {
             return;
         }
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
         self.files.borrow_mut().extend(files.into_iter().map(Some));
-        self.handle(Event::Picked(rows));
+        self.handle(Event::Picked(rows, into));
     }
 
     /// Takes in what an earlier page left; its rows come next.
@@ -210,20 +210,13 @@ impl App {
         self.page.borrow()
     }
 
-    pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
-        self.page.borrow_mut()
+    /// Whether the page is being drawn: the focus that this moves is no news.
+    pub(super) fn is_drawing(&self) -> bool {
+        self.page.try_borrow().is_err()
     }
 
-    /// Opens the directory in a list item.
-    pub(super) fn open_entry(self: &Rc<Self>, item: &Element) {
-        let index = item.get_attribute("data-entry").and_then(|index| index.parse::<usize>().ok());
-        let name = index.and_then(|index| {
-            let page = self.page.borrow();
-            page.remote().entries().get(index).map(|entry| entry.name.clone())
-        });
-        if let Some(name) = name {
-            self.handle(Event::OpenDirectory(name));
-        }
+    pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
+        self.page.borrow_mut()
     }
 
     /// Draws the rows that came into view.

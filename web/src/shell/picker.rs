@@ -11,7 +11,7 @@ use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{app::App, dom::Fault, handles, keeper};
+use super::{app::App, dom::Fault, handles, keeper, remote};
 use crate::{page::Event, queue::Picked, time::Millis};
 
 /// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
@@ -37,6 +37,8 @@ enum Dropped {
 /// What was found so far and is not handed on yet.
 #[derive(Default)]
 struct Found {
+    /// The directory that it is for.
+    into: Option<Rc<str>>,
     files: Vec<(Picked, File)>,
     empty_folders: Vec<String>,
     unreadable: Vec<String>,
@@ -46,18 +48,18 @@ struct Found {
 /// after that.
 pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
     let files: Vec<File> = Array::from(list).iter().map(JsCast::unchecked_into).collect();
-    let app = app.clone();
+    let (app, into) = (app.clone(), remote::into(app));
     spawn_local(async move {
         let mut spell = Spell::begin(&app);
         let mut found = Vec::new();
         for file in files {
             found.push((picked(relative_path(&file), &file), file));
             if found.len() >= BATCH {
-                app.pick(std::mem::take(&mut found));
+                app.pick(std::mem::take(&mut found), into.clone());
             }
             spell.rest_if_due(&app).await;
         }
-        app.pick(found);
+        app.pick(found, into);
     });
 }
 
@@ -106,14 +108,14 @@ pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
         }
     }
     keep_handles(app, handles);
-    let app = app.clone();
-    spawn_local(async move { take_dropped(&app, dropped).await });
+    let (app, into) = (app.clone(), remote::into(app));
+    spawn_local(async move { take_dropped(&app, dropped, into).await });
 }
 
 /// Takes in files and folders in the order in which they were dropped.
-async fn take_dropped(app: &Rc<App>, dropped: Vec<Dropped>) {
+async fn take_dropped(app: &Rc<App>, dropped: Vec<Dropped>, into: Option<Rc<str>>) {
     let mut spell = Spell::begin(app);
-    let mut found = Found::default();
+    let mut found = Found { into, ..Found::default() };
     for dropped in dropped {
         match dropped {
             Dropped::File(file) => {
@@ -184,14 +186,14 @@ async fn read_files(entries: &mut Vec<FileSystemEntry>, found: &mut Found) {
 impl Found {
     fn hand_on_if_many(&mut self, app: &Rc<App>) {
         if self.files.len() >= BATCH {
-            app.pick(std::mem::take(&mut self.files));
+            app.pick(std::mem::take(&mut self.files), self.into.clone());
         }
     }
 
     fn hand_on(self, app: &Rc<App>) {
-        app.pick(self.files);
+        app.pick(self.files, self.into.clone());
         if !self.empty_folders.is_empty() {
-            app.handle(Event::PickedEmptyFolders(self.empty_folders));
+            app.handle(Event::PickedEmptyFolders(self.empty_folders, self.into));
         }
         if !self.unreadable.is_empty() {
             app.handle(Event::PickedUnreadable(self.unreadable));

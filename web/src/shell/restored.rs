@@ -18,7 +18,7 @@ use crate::{
 const BATCH: usize = 100;
 
 /// Gives files that were picked to the rows that miss them; the others become new rows.
-pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>) {
+pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
     let app = app.clone();
     spawn_local(async move {
         let (mut found, mut new) = (Vec::new(), Vec::new());
@@ -43,7 +43,7 @@ pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>) {
             }
         }
         app.found(found);
-        app.add(new);
+        app.add(new, into);
     });
 }
 

@@ -81,6 +81,7 @@ impl Views {
     /// Other rows may have come into view.
     pub(super) fn scrolled(&mut self) {
         self.uploads.scrolled();
+        self.remote.scrolled();
     }
 
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
@@ -88,8 +89,11 @@ impl Views {
         if parts.contains(Part::Connection) {
             self.connection.draw(page, now)?;
         }
-        if parts.contains(Part::Remote) || parts.contains(Part::Connection) {
-            self.remote.draw(page)?;
+        let mut rest = Rest::Nothing;
+        if [Part::Remote, Part::Connection].iter().any(|part| parts.contains(*part))
+            || self.remote.has_moved()
+        {
+            rest = self.remote.draw(page)?;
         }
         if [Part::Notices, Part::Connection, Part::Totals].iter().any(|part| parts.contains(*part))
         {
@@ -98,9 +102,8 @@ impl Views {
         if parts.contains(Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);
         }
-        let mut rest = Rest::Nothing;
-        if page.log_mut().has_fresh() {
-            rest = self.log.draw(page.log_mut())?;
+        if page.log_mut().has_fresh() && self.log.draw(page.log_mut())? == Rest::More {
+            rest = Rest::More;
         }
         if parts.contains(Part::Notices) {
             self.notices.draw(page.notices())?;

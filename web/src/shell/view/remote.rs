@@ -1,126 +1,148 @@
-//! The directory in view.
+//! The directory in view: the way to it, its state in words, and the parts that are drawn by
+//! themselves: the rows, and the question that stands.
 
-use protocol::server::{Entry, EntryKind};
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
 
+use self::{rows::RowsView, task::TaskView};
 use super::{
-    super::dom::{
-        Dom, Fault, Template, Visibility, date_time, part, set_attribute, set_text, show,
-    },
+    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show},
+    Rest,
     problem::ProblemTemplate,
 };
 use crate::{connection::Ftps, format, page::Page, remote, words};
 
+mod rows;
+mod task;
+
 pub(super) struct RemoteView {
     dom: Dom,
-    list: HtmlElement,
-    directory: Element,
+    rows: RowsView,
+    task: TaskView,
+    path: HtmlElement,
+    crumb: Template,
+    shown_path: String,
     drop_directory: Element,
     up: HtmlElement,
     refresh: HtmlElement,
+    make: HtmlElement,
+    filter: HtmlInputElement,
+    loading: HtmlElement,
     empty: HtmlElement,
+    none_fits: HtmlElement,
     left_out: HtmlElement,
     waiting: HtmlElement,
     problem: HtmlElement,
     problem_template: ProblemTemplate,
-    directory_template: Template,
-    file_template: Template,
-    shown: Vec<Entry>,
 }
 
 impl RemoteView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
         Ok(Self {
             dom: dom.clone(),
-            list: dom.find("remote-files")?,
-            directory: dom.find("remote-directory")?,
+            rows: RowsView::new(dom)?,
+            task: TaskView::new(dom)?,
+            path: dom.find("remote-path")?,
+            crumb: Template::find(dom, "t-crumb")?,
+            shown_path: String::new(),
             drop_directory: dom.find("drop-directory")?,
             up: dom.find("remote-up")?,
             refresh: dom.find("remote-refresh")?,
+            make: dom.find("remote-make")?,
+            filter: dom.find("remote-filter")?,
+            loading: dom.find("remote-loading")?,
             empty: dom.find("remote-empty")?,
+            none_fits: dom.find("remote-none-fits")?,
             left_out: dom.find("remote-left-out")?,
             waiting: dom.find("remote-waiting")?,
             problem: dom.find("remote-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
-            directory_template: Template::find(dom, "t-directory")?,
-            file_template: Template::find(dom, "t-file")?,
-            shown: Vec::new(),
         })
     }
 
-    pub(super) fn draw(&mut self, page: &Page) -> Result<(), Fault> {
+    /// Other rows may have come into view.
+    pub(super) fn scrolled(&mut self) {
+        self.rows.scrolled();
+    }
+
+    /// Whether they may have since the last drawing.
+    pub(super) fn has_moved(&self) -> bool {
+        self.rows.has_moved()
+    }
+
+    pub(super) fn draw(&mut self, page: &Page) -> Result<Rest, Fault> {
         let remote = page.remote();
-        let directory = format::visible(remote.directory());
-        set_text(&self.directory, &directory);
-        set_text(&self.drop_directory, &directory);
-        let loading = remote.is_loading();
-        set_attribute(&self.list, "aria-busy", if loading { "true" } else { "false" });
-
+        self.draw_path(remote.directory())?;
+        set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
         let connected = matches!(page.connection().ftps(), Ftps::In(_));
-        let has_parent = remote::parent(remote.directory()).is_some();
-        disable(&self.up, !connected || !has_parent);
-        disable(&self.refresh, !connected);
-
-        if self.shown != remote.entries() {
-            self.draw_entries(remote.entries())?;
+        let above = remote::parent(remote.directory()).filter(|_| connected);
+        self.draw_tools(connected, above);
+        if self.filter.value() != remote.filtered_by() {
+            self.filter.set_value(remote.filtered_by());
         }
-        let nothing = remote.entries().is_empty() && !loading && remote.problem().is_none();
-        show(&self.empty, Visibility::shown_if(nothing));
+
+        // A question that is open lets nothing else have the focus.
+        let question_went = self.task.draw(remote.task())?;
+        let rest = self.rows.draw(remote)?;
+        if question_went && self.dom.focus_is_lost() {
+            self.rows.focus_current();
+        }
+        let loading = remote.is_loading();
+        let nothing = remote.entries().is_empty() && remote.problem().is_none();
+        show(&self.loading, Visibility::shown_if(nothing && loading));
+        show(&self.empty, Visibility::shown_if(nothing && !loading));
+        let fits = remote.entries().is_empty() || !remote.is_empty();
+        show(&self.none_fits, Visibility::shown_if(!fits));
         show(&self.left_out, Visibility::shown_if(remote.left_out() > 0));
         set_text(&self.left_out, &words::left_out(remote.left_out()));
         let waits = connected && loading && page.queue().totals().active > 0;
         set_text(&self.waiting, if waits { words::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
-        self.problem_template.fill(&self.problem, remote.problem())
+        self.problem_template.fill(&self.problem, remote.problem())?;
+        Ok(rest)
     }
 
-    fn draw_entries(&mut self, entries: &[Entry]) -> Result<(), Fault> {
-        let had_focus = self.dom.has_focus(&self.list);
-        let fragment = self.dom.fragment();
-        for (index, entry) in entries.iter().enumerate() {
-            let item = self.item(entry)?;
-            set_attribute(&item, "data-entry", &index.to_string());
-            fragment.append_child(&item)?;
+    fn draw_tools(&self, connected: bool, above: Option<&str>) {
+        if above.is_none() && self.dom.has_focus(&self.up) {
+            let _ = self.refresh.focus();
         }
-        self.list.replace_children_with_node_1(&fragment);
-        self.shown = entries.to_vec();
-        if had_focus {
-            // The button that was pressed is gone with the directory that it was in.
-            let first = self.list.query_selector("button")?;
-            let next = first.map_or_else(|| self.refresh.clone(), JsCast::unchecked_into);
-            let _ = next.focus();
+        disable(&self.up, above.is_none());
+        disable(&self.refresh, !connected);
+        disable(&self.make, !connected);
+    }
+
+    /// A button for each directory on the way.
+    fn draw_path(&mut self, directory: &str) -> Result<(), Fault> {
+        if self.shown_path == directory {
+            return Ok(());
+        }
+        directory.clone_into(&mut self.shown_path);
+        let had_focus = self.dom.has_focus(&self.path);
+        let fragment = self.dom.fragment();
+        let parts = remote::parts(directory);
+        let mut last = None;
+        for (index, (name, _)) in parts.iter().enumerate() {
+            let crumb = self.crumb.copy()?;
+            let button: HtmlElement = part(&crumb, "button")?;
+            set_text(&button, &format::visible(name));
+            set_attribute(&button, "data-part", &index.to_string());
+            fragment.append_child(&crumb)?;
+            last = Some(button);
+        }
+        self.path.replace_children_with_node_1(&fragment);
+        if let Some(last) = last {
+            set_attribute(&last, "aria-current", "location");
+            if had_focus {
+                let _ = last.focus();
+            }
         }
         Ok(())
-    }
-
-    fn item(&self, entry: &Entry) -> Result<HtmlElement, Fault> {
-        let item = match entry.kind {
-            EntryKind::Directory => self.directory_template.copy()?,
-            EntryKind::File | EntryKind::Other => self.file_template.copy()?,
-        };
-        let name = format::visible(&entry.name);
-        let place: Element = part(&item, ".entry-name")?;
-        set_text(&place, &name);
-        set_attribute(&place, "title", &name);
-        if let Some(size) = entry.size.filter(|_| entry.kind != EntryKind::Directory) {
-            set_text(&part::<Element>(&item, ".entry-size")?, &format::bytes(size));
-        }
-        if let Some(modified) = entry.modified_millis {
-            set_text(&part::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
-        }
-        Ok(item)
     }
 }
 
 fn disable(button: &HtmlElement, disabled: bool) {
-    let button: &web_sys::HtmlButtonElement = button.unchecked_ref();
+    let button: &HtmlButtonElement = button.unchecked_ref();
     if button.disabled() != disabled {
         button.set_disabled(disabled);
     }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "dates are far below 2^53 milliseconds")]
-fn millis(millis: i64) -> f64 {
-    millis as f64
 }

@@ -109,7 +109,7 @@ impl UploadsView {
     fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
         self.measure();
         let at_the_end = self.is_at_the_end();
-        let window = self.blocks.window(self.listed.len(), self.seen());
+        let window = self.blocks.window(self.listed.len(), Seen::of(&self.list, &self.dom));
         let wanted = self.listed.get(window.rows.clone()).unwrap_or_default().to_vec();
         self.remove_others(&wanted);
         let made = self.add(window.rows.start, &wanted, queue)?;
@@ -199,19 +199,6 @@ impl UploadsView {
         let list = &self.list;
         let top = list.scroll_top();
         top > 0 && top + list.client_height() + 1 >= list.scroll_height()
-    }
-
-    /// The list scrolls by itself where it has a place of its own, and with the page otherwise.
-    fn seen(&self) -> Seen {
-        let list = &self.list;
-        if list.scroll_height() > list.client_height() + 1 {
-            Seen { top: list.scroll_top(), height: list.client_height() }
-        } else {
-            let page = self.dom.document.document_element();
-            let (scrolled, height) =
-                page.map_or((0, 0), |page| (page.scroll_top(), page.client_height()));
-            Seen { top: (scrolled - list.offset_top()).max(0), height }
-        }
     }
 }
 

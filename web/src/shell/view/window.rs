@@ -6,6 +6,10 @@
 
 use std::ops::Range;
 
+use web_sys::HtmlElement;
+
+use super::super::dom::Dom;
+
 /// The longest list that is in the document as a whole.
 const WHOLE: usize = 300;
 /// Rows that come and go together.
@@ -20,6 +24,19 @@ const GUESSED_ROW_PIXELS: i32 = 88;
 pub(super) struct Seen {
     pub(super) top: i32,
     pub(super) height: i32,
+}
+
+impl Seen {
+    /// A list scrolls by itself where it has a place of its own, and with the page otherwise.
+    pub(super) fn of(list: &HtmlElement, dom: &Dom) -> Self {
+        if list.scroll_height() > list.client_height() + 1 {
+            return Self { top: list.scroll_top(), height: list.client_height() };
+        }
+        let page = dom.document.document_element();
+        let (scrolled, height) =
+            page.map_or((0, 0), |page| (page.scroll_top(), page.client_height()));
+        Self { top: (scrolled - list.offset_top()).max(0), height }
+    }
 }
 
 /// The heights of the blocks of a list, as far as they were measured.
@@ -55,6 +72,15 @@ impl Blocks {
                 *block = Some(next - top);
             }
         }
+    }
+
+    /// How far from the list's beginning a row begins, in pixels, as far as that is known.
+    pub(super) fn top_of(&self, row: usize) -> i32 {
+        let guess = self.guess();
+        let block = |index: usize| self.0.get(index).copied().flatten().unwrap_or(guess);
+        let before: i32 = (0..row / BLOCK).map(block).sum();
+        let into = i32::try_from(row % BLOCK).unwrap_or_default();
+        before + block(row / BLOCK) * into / BLOCK_ROWS
     }
 
     /// What has to be in the document of a list of so many rows.

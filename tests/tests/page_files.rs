@@ -1,0 +1,371 @@
+//! The panel `On the server` in a headless Chromium: what a person does with remote files.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::{
+    fs,
+    os::unix::fs::chown,
+    path::{Path, PathBuf},
+    time::{Duration, SystemTime},
+};
+
+use ferryport_tests::{
+    browser::{Node, Page},
+    content::Content,
+    portal::{Options, Portal},
+    servers::{self, Kind, Server},
+};
+use tempfile::TempDir;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// A window on a desk, and one on a telephone.
+const WIDE: u32 = 1440;
+const NARROW: u32 = 390;
+
+/// The user whose files the servers' logins may change.
+const DAEMON: u32 = 1;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus() {
+    let server = servers::start(Kind::ProFtpd);
+    plant(&server, "alpha.txt", 10);
+    plant(&server, "beta.tar.gz", 20);
+    plant(&server, "full/inside.txt", 5);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    // A folder: a name that cannot be is refused in place, and a good one gets the focus.
+    page.press_button("New folder").await;
+    let dialog = page.find("dialog", "New folder").await;
+    page.press("Enter").await;
+    page.see("The name is missing.").await;
+    page.fill("Name", "a/b").await;
+    page.press("Enter").await;
+    page.see("“a/b” cannot be a name.").await;
+    look(&page, "files-1-refused").await;
+    page.fill("Name", "full").await;
+    page.press("Enter").await;
+    page.see("“full” is here already.").await;
+    page.fill("Name", "new").await;
+    let make = page.find_in(&dialog, "button", "Make folder").await;
+    page.click(&make).await;
+    focus_on(&page, "new").await;
+    assert!(server.root().join("new").is_dir());
+
+    // Escape takes the question back, and the focus returns to where it was.
+    page.press_button("New folder").await;
+    page.find("dialog", "New folder").await;
+    page.press("Escape").await;
+    gone(&page, "New folder").await;
+    focus_on(&page, "New folder").await;
+
+    // The arrows, a letter, and a name without its extension.
+    let row = row(&page, "alpha.txt").await;
+    page.click(&row).await;
+    focus_on(&page, "alpha.txt").await;
+    page.press("ArrowDown").await;
+    focus_on(&page, "beta.tar.gz").await;
+    page.press("Home").await;
+    focus_on(&page, "full").await;
+    page.press("b").await;
+    focus_on(&page, "beta.tar.gz").await;
+    page.press("F2").await;
+    page.find("dialog", "Rename “beta.tar.gz”").await;
+    let selected = page.run("document.getSelection().toString()").await;
+    assert_eq!(selected, "beta.tar");
+    page.fill("Name", "alpha.txt").await;
+    page.press("Enter").await;
+    page.see("“alpha.txt” is here already.").await;
+    page.fill("Name", "zeta.gz").await;
+    page.press("Enter").await;
+    focus_on(&page, "zeta.gz").await;
+    assert!(server.files().contains(&"zeta.gz".to_owned()));
+
+    // What was deleted leaves the focus to what followed it.
+    page.press("ArrowUp").await;
+    focus_on(&page, "alpha.txt").await;
+    page.press("Delete").await;
+    let dialog = page.find("dialog", "Delete “alpha.txt”?").await;
+    focus_on(&page, "Cancel").await;
+    look(&page, "files-2-delete").await;
+    let delete = page.find_in(&dialog, "button", "Delete").await;
+    page.click(&delete).await;
+    focus_on(&page, "zeta.gz").await;
+    assert!(!server.files().contains(&"alpha.txt".to_owned()));
+
+    // A folder that holds something is asked about twice.
+    page.press("Home").await;
+    focus_on(&page, "full").await;
+    page.press("Delete").await;
+    let dialog = page.find("dialog", "Delete the folder “full”?").await;
+    let delete = page.find_in(&dialog, "button", "Delete").await;
+    page.click(&delete).await;
+    let everything = page.find_in(&dialog, "button", "Delete everything").await;
+    page.see("Everything in it is deleted too").await;
+    look(&page, "files-3-delete-all").await;
+    assert!(server.root().join("full/inside.txt").exists());
+    page.click(&everything).await;
+    focus_on(&page, "new").await;
+    assert!(!server.root().join("full").exists());
+
+    // What the server refuses is told where it was asked, with cause and remedy.
+    refused_by_the_server(&page, &server).await;
+    page.finish().await;
+}
+
+/// The login may not write in its own directory any more.
+async fn refused_by_the_server(page: &Page, server: &Server) {
+    chown(server.root(), Some(0), Some(0)).unwrap();
+    page.press_button("New folder").await;
+    let dialog = page.find("dialog", "New folder").await;
+    page.fill("Name", "forbidden").await;
+    page.press("Enter").await;
+    let told = page.until("the refusal", async || {
+        let text = page.text(&dialog).await;
+        text.contains("550").then_some(text)
+    });
+    let told = told.await;
+    assert!(told.contains("Making the directory"), "{told}");
+    look(page, "files-4-server-refuses").await;
+    let cancel = page.find_in(&dialog, "button", "Cancel").await;
+    page.click(&cancel).await;
+    gone(page, "New folder").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped() {
+    let server = servers::start(Kind::ProFtpd);
+    plant(&server, "docs/deep/x.txt", 3);
+    plant(&server, "large.bin", 3000);
+    plant(&server, "small.bin", 30);
+    plant(&server, "film.0123abcd.part", 30);
+    let hour = SystemTime::now() - Duration::from_secs(3600);
+    date(&server, "small.bin", hour);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+    row(&page, "docs").await;
+
+    page.select("Sort by", "Largest first").await;
+    names_to_be(&page, |names| place(names, "large.bin") < place(names, "small.bin")).await;
+    page.select("Sort by", "Oldest first").await;
+    names_to_be(&page, |names| place(names, "small.bin") < place(names, "large.bin")).await;
+    fill_filter(&page, "SMALL").await;
+    names_to_be(&page, |names| names == ["small.bin"]).await;
+    fill_filter(&page, "nothing of the kind").await;
+    page.see("No name here holds that text.").await;
+    fill_filter(&page, "").await;
+    look(&page, "files-5-list").await;
+
+    // Enter goes in, Backspace goes back to where one came from, and the path leads anywhere.
+    let docs = row(&page, "docs").await;
+    page.click(&docs).await;
+    page.press("Enter").await;
+    focus_on(&page, "deep").await;
+    page.press("Enter").await;
+    focus_on(&page, "x.txt").await;
+    page.press("Backspace").await;
+    focus_on(&page, "deep").await;
+    let path = page.find("navigation", "Path").await;
+    let parts = page.children(&path, "button").await;
+    let parts: Vec<_> = parts.iter().map(|part| part.name.as_str()).collect();
+    assert_eq!(parts, ["/", "docs"]);
+    let here = page.run("document.querySelector('[aria-current]').textContent").await;
+    assert_eq!(here, "docs");
+
+    // Chosen here, a file goes here, wherever the person goes next.
+    let files = Folder::new();
+    let (a, b) = (Content { len: 3000, seed: 1 }, Content { len: 4000, seed: 2 });
+    page.choose("Choose files", &[files.write("chosen.bin", a)]).await;
+    let top = page.find_in(&path, "button", "/").await;
+    page.click(&top).await;
+    let docs = row(&page, "docs").await;
+    // Over a directory, the page says where files would go; dropped there, they go there.
+    let dropped = [files.write("dropped.bin", b)];
+    page.drag_over(&docs, &dropped).await;
+    page.see("They go to /docs").await;
+    look(&page, "files-6-dragging").await;
+    let docs = row(&page, "docs").await;
+    page.drop_files(&docs, &dropped).await;
+    page.until("both files", async || {
+        let stored = ["docs/chosen.bin", "docs/dropped.bin"].map(|path| server.sha256_of(path));
+        (stored == [Some(a.sha256()), Some(b.sha256())]).then_some(())
+    })
+    .await;
+    page.see("They go to /\n").await;
+
+    // What an upload left behind is called so, and can be taken away.
+    let leftover = row(&page, "film.0123abcd.part").await;
+    assert!(page.text(&leftover).await.contains("Unfinished part of film"));
+    let remove = page.find_in(&leftover, "button", "Remove").await;
+    page.click(&remove).await;
+    let dialog = page.find("dialog", "Remove the unfinished part of “film”?").await;
+    let remove = page.find_in(&dialog, "button", "Remove").await;
+    page.click(&remove).await;
+    page.until("it to be gone", async || {
+        (!server.files().iter().any(|file| file.contains("film"))).then_some(())
+    })
+    .await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_thousand_entries_are_a_list_of_which_few_rows_are_in_the_document() {
+    const FILES: usize = 10_000;
+    let server = servers::start(Kind::Vsftpd);
+    for n in 0..FILES {
+        fs::write(server.root().join(format!("file {n:05}")), "x").unwrap();
+    }
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    // The directory that is there anyway is one more than the portal lists.
+    page.see("1 more is not shown.").await;
+    row(&page, "file 00000").await;
+    let rows = async || {
+        let rows = page.run("document.querySelectorAll('#remote-files li').length").await;
+        rows.as_u64().unwrap()
+    };
+    assert!(rows().await <= 300, "{} rows", rows().await);
+    let size = page.run("document.querySelector('#remote-files li').ariaSetSize").await;
+    assert_eq!(size, "10000");
+    look(&page, "files-7-ten-thousand").await;
+
+    // The keyboard reaches what is not in the document.
+    let first = row(&page, "file 00000").await;
+    page.click(&first).await;
+    page.press("End").await;
+    focus_on(&page, "file 09999").await;
+    assert!(rows().await <= 300, "{} rows", rows().await);
+    let place = page.run("document.activeElement.ariaPosInSet").await;
+    assert_eq!(place, "10000");
+    page.press("ArrowUp").await;
+    focus_on(&page, "file 09998").await;
+    page.press("Home").await;
+    focus_on(&page, "file 00000").await;
+
+    // Scrolled away from, the current row can still be reached, from the list.
+    page.run("document.querySelector('#remote-files').scrollTop = 200000; null").await;
+    page.until("rows of the middle", async || {
+        let place = page.run("document.querySelector('#remote-files li').ariaPosInSet").await;
+        (place.as_str()?.parse::<u32>().ok()? > 1000).then_some(())
+    })
+    .await;
+    focus_on(&page, "Remote files").await;
+    assert!(rows().await <= 300, "{} rows", rows().await);
+    page.press("ArrowDown").await;
+    focus_on(&page, "file 00001").await;
+
+    fill_filter(&page, "777").await;
+    names_to_be(&page, |names| names.len() == 19 && names[0] == "file 00777").await;
+    page.finish().await;
+}
+
+/// Files on this machine's disk to choose from.
+struct Folder(TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn write(&self, name: &str, content: Content) -> PathBuf {
+        let path = self.0.path().join(name);
+        fs::write(&path, content.piece(0, content.len)).unwrap();
+        path
+    }
+}
+
+/// A file that the login may change, and the folders above it.
+fn plant(server: &Server, path: &str, len: u64) {
+    let mut directory = server.root();
+    for part in Path::new(path).parent().unwrap() {
+        directory.push(part);
+        let _ = fs::create_dir(&directory);
+        chown(&directory, Some(DAEMON), Some(DAEMON)).unwrap();
+    }
+    let file = server.root().join(path);
+    fs::write(&file, Content { len, seed: 0 }.piece(0, len)).unwrap();
+    chown(file, Some(DAEMON), Some(DAEMON)).unwrap();
+}
+
+fn date(server: &Server, path: &str, modified: SystemTime) {
+    let file = fs::File::options().append(true).open(server.root().join(path)).unwrap();
+    file.set_modified(modified).unwrap();
+}
+
+/// Fills in the form, connects, and trusts the server's certificate.
+async fn connect(page: &Page, server: &Server) {
+    page.fill("Host", "127.0.0.1").await;
+    page.fill("Port", &server.port().to_string()).await;
+    page.fill("Username", server.username()).await;
+    page.fill("Password", server.password()).await;
+    page.press_button("Connect").await;
+    let dialog = page.find("dialog", "Certificate not trusted").await;
+    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
+    page.click(&button).await;
+    page.find("button", "Choose files").await;
+}
+
+/// The row of an entry, once it is there.
+async fn row(page: &Page, name: &str) -> Node {
+    let list = page.find("list", "Remote files").await;
+    page.find_in(&list, "listitem", name).await
+}
+
+/// Waits until the names of the rows, from the top, are as they should be.
+async fn names_to_be(page: &Page, are: impl Fn(&[&str]) -> bool) {
+    let names = "[...document.querySelectorAll('#remote-files li')].map((row) => row.ariaLabel)";
+    page.until("the rows in their order", async || {
+        let names = page.run(names).await;
+        let names: Vec<_> = names.as_array()?.iter().filter_map(|name| name.as_str()).collect();
+        are(&names).then_some(())
+    })
+    .await;
+}
+
+fn place(names: &[&str], wanted: &str) -> usize {
+    names.iter().position(|name| *name == wanted).unwrap_or(usize::MAX)
+}
+
+async fn fill_filter(page: &Page, text: &str) {
+    let field = page.find("searchbox", "Filter by name").await;
+    page.type_into(&field, text).await;
+}
+
+/// Waits until what has this name has the focus.
+async fn focus_on(page: &Page, name: &str) {
+    let focused = "(document.activeElement.ariaLabel ?? document.activeElement.textContent).trim()";
+    page.until(&format!("the focus on {name:?}"), async || {
+        (page.run(focused).await == name).then_some(())
+    })
+    .await;
+}
+
+/// Waits until a dialog is closed.
+async fn gone(page: &Page, dialog: &str) {
+    page.until(&format!("{dialog:?} to close"), async || {
+        page.all("dialog", dialog).await.is_empty().then_some(())
+    })
+    .await;
+}
+
+/// Pictures of a state; nothing may stick out to the side.
+async fn look(page: &Page, state: &str) {
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        page.run("document.querySelector('#remote').scrollIntoView(); null").await;
+        page.screenshot(&format!("{state}-{width}")).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+    }
+}

@@ -1,0 +1,71 @@
+//! The directory in view: what the person does with it, and what the server says to that.
+
+use protocol::{ClientMessage, Problem, server::Tally};
+
+use super::{Effect, Page, Part};
+use crate::{remote::Act, time::Millis};
+
+impl Page {
+    /// The person does something with the directory in view.
+    pub(super) fn act_on_remote(&mut self, act: Act) {
+        self.changed.insert(Part::Remote);
+        match act {
+            Act::GoTo(path) => {
+                let path = self.remote.go_to(path);
+                self.list(path);
+            }
+            Act::Step(step) => self.remote.step(step),
+            Act::Seek(letter) => self.remote.seek(letter),
+            Act::PointAt(place) => self.remote.point_at(place),
+            Act::Sort(sort) => self.remote.sort(sort),
+            Act::Filter(text) => self.remote.filter(text),
+            Act::DragOver(place) => self.remote.set_drag_over(place),
+            Act::Begin(wish) => self.remote.begin(wish),
+            Act::Answer(name) => self.answer(&name),
+            Act::Withdraw => self.remote.withdraw(),
+        }
+    }
+
+    fn answer(&mut self, name: &str) {
+        let Some(message) = self.remote.answer(name) else { return };
+        if let ClientMessage::MakeDirectory { path } = &message {
+            // Answered in turn with the folders of uploads.
+            self.directories_under_way.push_back(path.clone());
+        }
+        self.effects.push(Effect::Say(message));
+    }
+
+    /// Something on the server was made, renamed or deleted.
+    pub(super) fn remote_done(&mut self, path: &str, now: Millis) {
+        self.changed.insert(Part::Remote);
+        match self.remote.done(path) {
+            Some(sentence) => {
+                self.announce(sentence);
+                let path = self.remote.refresh();
+                self.list(path);
+            }
+            None => self.remote.changed(now),
+        }
+    }
+
+    /// It was not. Who waits for it is shown why in the question itself; others are told what
+    /// `sentence` makes of it.
+    pub(super) fn remote_refused(
+        &mut self,
+        path: &str,
+        problem: &Problem,
+        part: Option<(Tally, Option<Tally>)>,
+        sentence: impl FnOnce(&str, &Problem) -> String,
+    ) {
+        self.changed.insert(Part::Remote);
+        if !self.remote.refused(path, problem, part) {
+            self.notice(sentence(path, problem));
+        }
+    }
+
+    /// A directory that was to be deleted holds something; whether the person is asked again.
+    pub(super) fn remote_not_empty(&mut self, path: &str) -> bool {
+        self.changed.insert(Part::Remote);
+        self.remote.not_empty(path)
+    }
+}

@@ -1,0 +1,122 @@
+//! Which entries of a directory are shown, and in which order.
+
+use std::{cmp::Reverse, collections::BinaryHeap};
+
+use protocol::server::{Entry, EntryKind};
+
+/// What files are sorted by. Directories come first in each order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// By name.
+    #[default]
+    Name,
+    /// By name, the last one first.
+    NameBackwards,
+    /// By size, the smallest first.
+    Smallest,
+    /// By size, the largest first.
+    Largest,
+    /// By date, the oldest first.
+    Oldest,
+    /// By date, the newest first.
+    Newest,
+}
+
+/// Ranks are below this; what is not known comes last, whatever the order.
+const UNKNOWN: u64 = (1 << 63) - 1;
+/// Directories have no bit here.
+const NO_DIRECTORY: u64 = 1 << 63;
+/// Dates before 1970 are negative, ranks are not.
+const EPOCH: i64 = 1 << 61;
+
+impl Sort {
+    fn rank(self, entry: &Entry, place: u64) -> u64 {
+        let is_directory = entry.kind == EntryKind::Directory;
+        let size = if is_directory { Some(0) } else { entry.size };
+        let date =
+            entry.modified_millis.map(|date| EPOCH.saturating_add(date).max(0).unsigned_abs());
+        let (key, backwards) = match self {
+            // The portal sends them by name.
+            Self::Name => (Some(place), false),
+            Self::NameBackwards => (Some(place), true),
+            Self::Smallest => (size, false),
+            Self::Largest => (size, true),
+            Self::Oldest => (date, false),
+            Self::Newest => (date, true),
+        };
+        let key = key.map(|key| key.min(UNKNOWN - 1));
+        let rank = match (key, backwards) {
+            (None, _) => UNKNOWN,
+            (Some(key), false) => key,
+            (Some(key), true) => UNKNOWN - 1 - key,
+        };
+        if is_directory { rank } else { NO_DIRECTORY | rank }
+    }
+}
+
+/// The places of the entries whose names hold `filter`, in the order to show them.
+pub(super) fn shown(entries: &[Entry], sort: Sort, filter: &str) -> Vec<usize> {
+    let ranked =
+        (0_u64..).zip(entries).zip(0..).filter(|((_, entry), _)| holds(&entry.name, filter));
+    let ranks = ranked.map(|((place, entry), index)| Reverse((sort.rank(entry, place), index)));
+    let mut heap: BinaryHeap<Reverse<(u64, usize)>> = ranks.collect();
+    let mut places = Vec::with_capacity(heap.len());
+    while let Some(Reverse((_, index))) = heap.pop() {
+        places.push(index);
+    }
+    places
+}
+
+/// Whether a name holds a text; capital letters of ASCII are small ones.
+pub(super) fn holds(name: &str, text: &str) -> bool {
+    let text = text.as_bytes();
+    text.is_empty()
+        || name.as_bytes().windows(text.len()).any(|part| part.eq_ignore_ascii_case(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entries() -> Vec<Entry> {
+        [
+            (EntryKind::Directory, "d1", Some(4096), Some(5)),
+            (EntryKind::Directory, "d2", None, Some(9)),
+            (EntryKind::File, "Alpha", Some(30), Some(-7)),
+            (EntryKind::File, "beta", None, Some(8)),
+            (EntryKind::File, "gamma", Some(10), None),
+            (EntryKind::Other, "alphabet", Some(10), Some(3)),
+        ]
+        .map(|(kind, name, size, modified_millis)| Entry {
+            name: name.to_owned(),
+            kind,
+            size,
+            modified_millis,
+            leftover_of: None,
+        })
+        .to_vec()
+    }
+
+    fn names(sort: Sort, filter: &str) -> Vec<String> {
+        let entries = entries();
+        shown(&entries, sort, filter).iter().map(|place| entries[*place].name.clone()).collect()
+    }
+
+    #[test]
+    fn directories_come_first_in_each_order_and_what_is_not_known_comes_last() {
+        let all = |sort| names(sort, "").join(" ");
+        assert_eq!(all(Sort::Name), "d1 d2 Alpha beta gamma alphabet");
+        assert_eq!(all(Sort::NameBackwards), "d2 d1 alphabet gamma beta Alpha");
+        assert_eq!(all(Sort::Smallest), "d1 d2 gamma alphabet Alpha beta");
+        assert_eq!(all(Sort::Largest), "d1 d2 Alpha gamma alphabet beta");
+        assert_eq!(all(Sort::Oldest), "d1 d2 Alpha alphabet beta gamma");
+        assert_eq!(all(Sort::Newest), "d2 d1 beta alphabet Alpha gamma");
+    }
+
+    #[test]
+    fn filter_finds_names_by_any_part_of_them_in_small_letters_or_capitals() {
+        assert_eq!(names(Sort::Name, "ALPHA"), ["Alpha", "alphabet"]);
+        assert_eq!(names(Sort::Name, "et"), ["beta", "alphabet"]);
+        assert!(names(Sort::Name, "a name that is longer than all of them").is_empty());
+    }
+}

@@ -1,0 +1,191 @@
+//! What the person does with the directory in view: pointer, keyboard, and what is dragged over it.
+
+use std::rc::Rc;
+
+use web_sys::{
+    Element, Event as DomEvent, HtmlDialogElement, HtmlElement, HtmlFormElement, HtmlInputElement,
+    KeyboardEvent,
+};
+
+use super::{
+    app::App,
+    dom::{Fault, listen},
+    on_choice, on_click, owner, pressed,
+};
+use crate::{
+    page::Event,
+    remote::{self, Act, Sort, Step, Wish},
+};
+
+pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
+    on_click(app, "remote-up", || Event::Up)?;
+    on_click(app, "remote-refresh", || Event::Refresh)?;
+    on_click(app, "remote-make", || Event::Remote(Act::Begin(Wish::MakeDirectory)))?;
+    on_choice(app, "remote-sort", |value| sort(value).map(|sort| Event::Remote(Act::Sort(sort))))?;
+    let filter: HtmlInputElement = app.dom.find("remote-filter")?;
+    let (typed, typing) = (app.clone(), filter.clone());
+    listen(&filter, "input", move |_: DomEvent| {
+        typed.handle(Event::Remote(Act::Filter(typing.value())));
+    })?;
+    listen_to_path(app)?;
+    listen_to_rows(app)?;
+    listen_to_task(app)
+}
+
+fn listen_to_path(app: &Rc<App>) -> Result<(), Fault> {
+    let path: HtmlElement = app.dom.find("remote-path")?;
+    let app = app.clone();
+    listen(&path, "click", move |event: DomEvent| {
+        let button = pressed(&event, "[data-part]");
+        let index = button.and_then(|button| number(&button, "data-part"));
+        let path = index.and_then(|index| {
+            let page = app.page();
+            let parts = remote::parts(page.remote().directory());
+            parts.get(index).map(|(_, path)| (*path).to_owned())
+        });
+        if let Some(path) = path {
+            app.handle(Event::Remote(Act::GoTo(path)));
+        }
+    })
+}
+
+fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
+    let list: HtmlElement = app.dom.find("remote-files")?;
+    let clicked = app.clone();
+    listen(&list, "click", move |event: DomEvent| {
+        let Some(button) = pressed(&event, "button") else { return };
+        point_at(&clicked, &button);
+        match button.get_attribute("data-wish").as_deref() {
+            Some("rename") => clicked.handle(Event::Remote(Act::Begin(Wish::Rename))),
+            Some(_) => clicked.handle(Event::Remote(Act::Begin(Wish::Delete))),
+            None => open_current(&clicked),
+        }
+    })?;
+    let focused = app.clone();
+    listen(&list, "focusin", move |event: DomEvent| {
+        if let Some(row) = pressed(&event, "li").filter(|_| !focused.is_drawing()) {
+            point_at(&focused, &row);
+        }
+    })?;
+    let app = app.clone();
+    listen(&list, "keydown", move |event: KeyboardEvent| {
+        let on_button = pressed(&event, "button").is_some();
+        if event.ctrl_key() || event.meta_key() || (on_button && event.key() == "Enter") {
+            return;
+        }
+        match wanted(&event.key(), event.alt_key()) {
+            Some(Wanted::Open) => open_current(&app),
+            Some(Wanted::Event(wanted)) => app.handle(wanted),
+            None => return,
+        }
+        event.prevent_default();
+    })
+}
+
+/// The current entry becomes the one that an element belongs to.
+fn point_at(app: &Rc<App>, element: &Element) {
+    let place = owner(element).and_then(|row| number(&row, "data-place"));
+    let cursor = app.page().remote().cursor();
+    if let Some(place) = place.filter(|place| *place != cursor) {
+        app.handle(Event::Remote(Act::PointAt(place)));
+    }
+}
+
+/// Goes into the current entry, if it is a directory.
+fn open_current(app: &Rc<App>) {
+    let name = {
+        let page = app.page();
+        let entry = page.remote().current();
+        let entry = entry.filter(|entry| entry.kind == protocol::server::EntryKind::Directory);
+        entry.map(|entry| entry.name.clone())
+    };
+    if let Some(name) = name {
+        app.handle(Event::OpenDirectory(name));
+    }
+}
+
+enum Wanted {
+    Open,
+    Event(Event),
+}
+
+/// What a key means in the list.
+fn wanted(key: &str, alt: bool) -> Option<Wanted> {
+    let act = match (key, alt) {
+        ("ArrowUp", true) | ("Backspace", false) => return Some(Wanted::Event(Event::Up)),
+        (_, true) => return None,
+        ("Enter", _) => return Some(Wanted::Open),
+        ("ArrowUp", _) => Act::Step(Step::Previous),
+        ("ArrowDown", _) => Act::Step(Step::Next),
+        ("PageUp", _) => Act::Step(Step::PageUp),
+        ("PageDown", _) => Act::Step(Step::PageDown),
+        ("Home", _) => Act::Step(Step::First),
+        ("End", _) => Act::Step(Step::Last),
+        ("F2", _) => Act::Begin(Wish::Rename),
+        ("Delete", _) => Act::Begin(Wish::Delete),
+        (key, _) => {
+            let mut letters = key.chars();
+            match (letters.next(), letters.next()) {
+                (Some(letter), None) if letter != ' ' => Act::Seek(letter),
+                _ => return None,
+            }
+        }
+    };
+    Some(Wanted::Event(Event::Remote(act)))
+}
+
+fn listen_to_task(app: &Rc<App>) -> Result<(), Fault> {
+    let dialog: HtmlDialogElement = app.dom.find("task-dialog")?;
+    let form: HtmlFormElement = app.dom.find("task")?;
+    let name: HtmlInputElement = app.dom.find("task-name")?;
+    let answered = app.clone();
+    listen(&form, "submit", move |event: DomEvent| {
+        event.prevent_default();
+        answered.handle(Event::Remote(Act::Answer(name.value())));
+    })?;
+    on_click(app, "task-cancel", || Event::Remote(Act::Withdraw))?;
+    let app = app.clone();
+    listen(&dialog, "close", move |_: DomEvent| {
+        // By the Escape key; what is done has gone by itself.
+        if app.page().remote().task().is_some() {
+            app.handle(Event::Remote(Act::Withdraw));
+        }
+    })
+}
+
+/// Marks the directory that files are dragged over, and says that they go there.
+pub(super) fn drag_over(app: &Rc<App>, event: Option<&DomEvent>) {
+    let row = event.and_then(|event| pressed(event, "#remote-files li"));
+    let place = row.and_then(|row| number(&row, "data-place"));
+    let is_news = {
+        let page = app.page();
+        let remote = page.remote();
+        let name = place.and_then(|place| remote.at(place)).map(|entry| entry.name.as_str());
+        name != remote.drag_over()
+    };
+    if is_news {
+        app.handle(Event::Remote(Act::DragOver(place)));
+    }
+}
+
+/// Where files go that are picked or dropped now: wherever the person is when all were found.
+pub(super) fn into(app: &App) -> Option<Rc<str>> {
+    let directory = app.page().remote().drop_directory();
+    (!directory.is_empty()).then(|| directory.into())
+}
+
+fn number(element: &Element, attribute: &str) -> Option<usize> {
+    element.get_attribute(attribute)?.parse().ok()
+}
+
+fn sort(name: &str) -> Option<Sort> {
+    Some(match name {
+        "name" => Sort::Name,
+        "name-backwards" => Sort::NameBackwards,
+        "largest" => Sort::Largest,
+        "smallest" => Sort::Smallest,
+        "newest" => Sort::Newest,
+        "oldest" => Sort::Oldest,
+        _ => return None,
+    })
+}

@@ -1,0 +1,102 @@
+//! The question about something on the server: a name, or whether it is to be deleted.
+
+use protocol::Problem;
+use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement};
+
+use super::super::{
+    super::dom::{Dom, Fault, Visibility, set_attribute, set_text, show},
+    problem::ProblemTemplate,
+};
+use crate::{
+    remote::{Task, What, stem_units},
+    words,
+};
+
+pub(super) struct TaskView {
+    dialog: HtmlDialogElement,
+    heading: Element,
+    text: HtmlElement,
+    field: HtmlElement,
+    name: HtmlInputElement,
+    problem: HtmlElement,
+    problem_template: ProblemTemplate,
+    state: HtmlElement,
+    cancel: HtmlElement,
+    submit: Element,
+    shown: Option<What>,
+    shown_problem: Option<Problem>,
+}
+
+impl TaskView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        Ok(Self {
+            dialog: dom.find("task-dialog")?,
+            heading: dom.find("task-heading")?,
+            text: dom.find("task-text")?,
+            field: dom.find("task-field")?,
+            name: dom.find("task-name")?,
+            problem: dom.find("task-problem")?,
+            problem_template: ProblemTemplate::find(dom)?,
+            state: dom.find("task-state")?,
+            cancel: dom.find("task-cancel")?,
+            submit: dom.find("task-submit")?,
+            shown: None,
+            shown_problem: None,
+        })
+    }
+
+    /// Draws the question; whether it has just gone.
+    pub(super) fn draw(&mut self, task: Option<&Task>) -> Result<bool, Fault> {
+        let Some(task) = task else {
+            let was_open = self.shown.take().is_some();
+            if was_open {
+                self.dialog.close();
+            }
+            return Ok(was_open);
+        };
+        let state = words::task_state(task);
+        set_text(&self.state, &state);
+        show(&self.state, Visibility::shown_if(!state.is_empty()));
+        set_attribute(
+            &self.dialog,
+            "aria-busy",
+            if task.is_under_way() { "true" } else { "false" },
+        );
+        if self.shown_problem.as_ref() != task.problem() {
+            self.shown_problem = task.problem().cloned();
+            self.problem_template.fill(&self.problem, task.problem())?;
+        }
+        if self.shown.as_ref() != Some(task.what()) {
+            self.ask(task.what())?;
+            self.shown = Some(task.what().clone());
+        }
+        Ok(false)
+    }
+
+    fn ask(&self, what: &What) -> Result<(), Fault> {
+        set_text(&self.heading, &words::task_title(what));
+        set_text(&self.submit, words::task_button(what));
+        let text = words::task_text(what);
+        set_text(&self.text, text);
+        show(&self.text, Visibility::shown_if(!text.is_empty()));
+        let (name, selected) = match what {
+            What::MakeDirectory => ("", 0),
+            What::Rename(entry) => (&*entry.name, stem_units(entry)),
+            What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => {
+                show(&self.field, Visibility::Hidden);
+                self.open()?;
+                // The answer that does no harm.
+                return self.cancel.focus();
+            }
+        };
+        show(&self.field, Visibility::Shown);
+        self.name.set_value(name);
+        self.open()?;
+        self.name.focus()?;
+        self.name.set_selection_range(0, selected)
+    }
+
+    fn open(&self) -> Result<(), Fault> {
+        if self.dialog.open() { Ok(()) } else { self.dialog.show_modal() }
+    }
+}
