@@ -447,7 +447,7 @@ fn word_length(text: &str) -> usize {
     text.bytes().take_while(belongs).count()
 }
 
-/// The length of an IPv4 address: four numbers of up to three digits, and not a fifth behind a dot.
+/// The length of an IPv4 address: four numbers of up to three digits.
 fn ipv4(text: &str, separator: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut end = 0;
@@ -460,9 +460,7 @@ fn ipv4(text: &str, separator: u8) -> Option<usize> {
         (1..=3).contains(&digits).then_some(())?;
         end += digits;
     }
-    let mut following = text.get(end..)?.chars();
-    let goes_on = following.next() == Some('.') && following.next().is_some_and(char::is_numeric);
-    (ends_word(text.get(end..)?) && !goes_on).then_some(end)
+    ends_word(text.get(end..)?).then_some(end)
 }
 
 /// The length of an IPv6 address (RFC 4291 §2.2): eight groups of up to four digits, or fewer around
