@@ -25,7 +25,7 @@ pub struct Log {
     fresh: usize,
     /// How many lines have given way: the number of the oldest one that is kept.
     first: u64,
-    problems: VecDeque<Problem>,
+    problems: Vec<Problem>,
     news: News,
     greeting: Option<LogLine>,
 }
@@ -47,7 +47,7 @@ impl Default for Log {
             next_seq: 0,
             fresh: 0,
             first: 0,
-            problems: VecDeque::new(),
+            problems: Vec::new(),
             news: News::default(),
             greeting: None,
         }
@@ -208,18 +208,20 @@ impl Log {
 
     /// Takes in a problem: a line tells of it in the same words.
     pub fn learn(&mut self, problem: &Problem) {
-        self.problems.retain(|known| known.message != problem.message);
-        self.problems.push_back(problem.clone());
-        if self.problems.len() > MAX_PROBLEMS {
-            self.problems.pop_front();
+        let known = self.problems.iter().position(|known| known.message == problem.message);
+        match known {
+            Some(at) => drop(self.problems.remove(at)),
+            None if self.problems.len() >= MAX_PROBLEMS => drop(self.problems.remove(0)),
+            None => {}
         }
+        self.problems.push(problem.clone());
         self.news.learned = true;
     }
 
     /// The problem that a line tells of.
     #[must_use]
     pub fn problem_of(&self, line: &LogLine) -> Option<&Problem> {
-        let mut problems = self.problems.iter().rev();
+        let mut problems = self.problems.iter();
         problems.find(|problem| line.kind == LogKind::Error && problem.message == line.text)
     }
 

@@ -121,8 +121,8 @@ impl Masks {
             return;
         }
         self.paths.number_of(path);
-        let name = path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        if !name.is_empty() {
+        let path = path.get(..length_without(path, b"/")).unwrap_or_default();
+        if let Some((_, name)) = path.rsplit_once('/') {
             self.paths.number_of(name);
         }
     }
@@ -194,9 +194,8 @@ impl Masks {
                     next.len_utf8()
                 }
             };
-            let (taken, left) = rest.split_at(length);
-            before = taken.chars().next_back();
-            rest = left;
+            before = rest.get(..length).and_then(|taken| taken.chars().next_back());
+            rest = rest.get(length..).unwrap_or_default();
         }
         hidden
     }
@@ -246,25 +245,32 @@ impl Masks {
             && let Some(length) = closing_quote(rest)
             && let Some(path) = rest.get(..length)
             && is_telling(path)
-            && path.contains('/')
+            && path.bytes().any(|byte| byte == b'/')
         {
             return Some(length);
         }
         if let Some(length) = self.paths.known(rest, ends_path) {
             return Some(length);
         }
-        if !rest.starts_with('/') || before.is_some_and(char::is_alphanumeric) {
+        if !rest.starts_with('/') || before.is_some_and(belongs_to_word) {
             return None;
         }
-        let length = rest.find(|c: char| c.is_whitespace() || "\"'<>()[]".contains(c));
-        let path = rest.get(..length.unwrap_or(rest.len()))?.trim_end_matches([',', ';', ':', '.']);
-        is_telling(path).then_some(path.len())
+        let goes_on = |byte: &u8| *byte > b' ' && !b"\"'<>()[]".contains(byte);
+        let path = rest.get(..rest.bytes().take_while(|byte| goes_on(byte)).count())?;
+        let length = length_without(path, b",;:.");
+        (length > 1 && is_telling(path)).then_some(length)
     }
+}
+
+/// The length of a text without these bytes of ASCII at its end.
+fn length_without(text: &str, ends: &[u8]) -> usize {
+    let kept = text.bytes().rposition(|byte| !ends.contains(&byte));
+    kept.map_or(0, |last| last + 1)
 }
 
 /// Whether a path says more than where a tree begins.
 fn is_telling(path: &str) -> bool {
-    !path.trim_matches(['/', '.']).is_empty()
+    path.bytes().any(|byte| byte != b'/' && byte != b'.')
 }
 
 /// In front of what a server's certificate says.
@@ -304,7 +310,7 @@ impl Names {
     }
 
     /// The length of the longest known name that `text` begins with, and that ends there.
-    fn known(&self, text: &str, ends: impl Fn(&str) -> bool) -> Option<usize> {
+    fn known(&self, text: &str, ends: fn(&str) -> bool) -> Option<usize> {
         // Every name that `key` begins with is at or before the place of `key`, and so is one that
         // is no beginning of it but shares more of it with it.
         let mut key = text;
@@ -411,8 +417,8 @@ fn undoubled(text: &str) -> String {
 
 /// The name behind the facts in a line of `MLST`'s reply (RFC 3659 §7.2).
 fn listed(text: &str) -> Option<&str> {
-    let (facts, name) = text.split_once("; ")?;
-    (text.starts_with(' ') && facts.contains('=')).then_some(name)
+    let (facts, name) = text.strip_prefix(' ')?.split_once(' ')?;
+    (facts.ends_with(';') && facts.bytes().any(|byte| byte == b'=')).then_some(name)
 }
 
 /// Replies in which servers say what they are called.
@@ -422,22 +428,25 @@ fn is_greeting(text: &str) -> bool {
 
 /// Whether a name may begin with `next`, behind `before`.
 fn begins_name(before: Option<char>, next: char) -> bool {
-    let inside = before.is_some_and(|before| before.is_alphanumeric());
-    !next.is_whitespace() && !(inside && (next.is_alphanumeric() || next == ':'))
+    let inside = before.is_some_and(belongs_to_word);
+    next != ' ' && !(inside && (belongs_to_word(next) || next == ':'))
+}
+
+/// Whether a character is taken for a letter or a digit: of those beyond ASCII most are.
+fn belongs_to_word(c: char) -> bool {
+    c.is_ascii_alphanumeric() || !c.is_ascii()
 }
 
 /// Whether a word ends before `rest`.
 fn ends_word(rest: &str) -> bool {
-    !rest.chars().next().is_some_and(|c| c.is_alphanumeric() || c == '_' || c == '-')
+    !rest.chars().next().is_some_and(|c| belongs_to_word(c) || c == '_' || c == '-')
 }
 
 /// Whether a path ends before `rest`.
 fn ends_path(rest: &str) -> bool {
-    let mut following = rest.chars();
-    match following.next() {
-        None => true,
-        Some('.') => following.next().is_none_or(char::is_whitespace),
-        Some(c) => c.is_whitespace() || "\"'`,;:!?()[]<>".contains(c),
+    match rest.as_bytes() {
+        [] | [b'.'] | [b'.', b' ', ..] => true,
+        [byte, ..] => *byte <= b' ' || b"\"'`,;:!?()[]<>".contains(byte),
     }
 }
 
@@ -467,8 +476,9 @@ fn ipv4(text: &str, separator: u8) -> Option<usize> {
 /// `::`. What cannot be told from one is taken for one; a time of day can.
 fn ipv6(text: &str) -> Option<usize> {
     let belongs = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
-    let word = text.get(..text.bytes().take_while(belongs).count())?.trim_end_matches('.');
-    let word = if word.ends_with("::") { word } else { word.trim_end_matches(':') };
+    let word = text.get(..text.bytes().take_while(belongs).count())?;
+    let ends: &[u8] = if word.ends_with("::") { b"." } else { b".:" };
+    let word = text.get(..length_without(word, ends))?;
     let mut groups = 0;
     let mut empty = 0;
     for group in word.split(':') {
@@ -482,7 +492,8 @@ fn ipv6(text: &str) -> Option<usize> {
 
 /// A host's name with a domain: letters at the end, no version of a program.
 fn host_name(word: &str) -> Option<&str> {
-    let name = word.split(':').next()?.trim_end_matches(['.', '-']);
+    let name = word.split(':').next()?;
+    let name = name.get(..length_without(name, b".-"))?;
     let (host, domain) = name.rsplit_once('.')?;
     let is_domain = domain.len() > 1 && domain.bytes().all(|byte| byte.is_ascii_alphabetic());
     (is_domain && !host.is_empty()).then_some(name)

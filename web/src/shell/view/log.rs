@@ -84,7 +84,8 @@ pub(super) struct LogView {
     session: Template,
     problem: ProblemTemplate,
     empty: HtmlElement,
-    controls: Controls,
+    session_choice: HtmlSelectElement,
+    explain_all: HtmlInputElement,
     said: HtmlElement,
     follow: HtmlElement,
     reader: Rc<Cell<Reader>>,
@@ -102,19 +103,6 @@ pub(super) struct LogView {
     file: Option<String>,
 }
 
-/// What the reader chooses with.
-struct Controls {
-    tools: HtmlElement,
-    share: HtmlElement,
-    find: HtmlInputElement,
-    show: HtmlSelectElement,
-    session: HtmlSelectElement,
-    explain_all: HtmlInputElement,
-    hosts: HtmlInputElement,
-    users: HtmlInputElement,
-    paths: HtmlInputElement,
-}
-
 /// What the reader does.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Reader {
@@ -122,40 +110,6 @@ enum Reader {
     Follows,
     /// Has scrolled up.
     Reads,
-}
-
-impl Controls {
-    fn find(dom: &Dom) -> Result<Self, Fault> {
-        Ok(Self {
-            tools: dom.find("log-tools")?,
-            share: dom.find("log-share")?,
-            find: dom.find("log-find")?,
-            show: dom.find("log-show")?,
-            session: dom.find("log-session")?,
-            explain_all: dom.find("log-explain-all")?,
-            hosts: dom.find("log-mask-hosts")?,
-            users: dom.find("log-mask-users")?,
-            paths: dom.find("log-mask-paths")?,
-        })
-    }
-
-    fn filter(&self) -> Filter {
-        let show = match &*self.show.value() {
-            "status" => Show::Status,
-            "talk" => Show::Talk,
-            "errors" => Show::Errors,
-            _ => Show::All,
-        };
-        Filter { show, session: self.session.value().parse().ok() }
-    }
-
-    fn masks(&self) -> Choice {
-        Choice {
-            hosts: self.hosts.checked(),
-            users: self.users.checked(),
-            paths: self.paths.checked(),
-        }
-    }
 }
 
 impl LogView {
@@ -203,7 +157,8 @@ impl LogView {
             session: Template::find(dom, "t-log-session")?,
             problem: ProblemTemplate::find(dom)?,
             empty: dom.find("log-empty")?,
-            controls: Controls::find(dom)?,
+            session_choice: dom.find("log-session")?,
+            explain_all: dom.find("log-explain-all")?,
             said: dom.find("log-said")?,
             follow,
             reader,
@@ -230,10 +185,12 @@ impl LogView {
         }
         self.append(log, fresh)?;
         self.drop_oldest(log.max_lines());
-        for part in [&self.controls.tools, &self.controls.share] {
-            show(part, Visibility::shown_if(self.lines > 0));
+        if self.lines > 0 {
+            for id in ["log-tools", "log-share"] {
+                show(&self.dom.find(id)?, Visibility::Shown);
+            }
+            show(&self.empty, Visibility::Hidden);
         }
-        show(&self.empty, Visibility::shown_if(self.lines == 0));
         self.go_along();
         if !self.wanted.is_empty() {
             self.say_found()?;
@@ -247,7 +204,7 @@ impl LogView {
         match act {
             Act::Choose => self.choose(page)?,
             Act::Find => {
-                self.wanted = self.controls.find.value();
+                self.wanted = self.dom.find::<HtmlInputElement>("log-find")?.value();
                 self.redraw(log)?;
             }
             Act::Step(step) => self.step(step)?,
@@ -282,7 +239,7 @@ impl LogView {
     /// Explanations are wanted by the first line that is explained.
     fn wish(&mut self) -> Wish {
         let open = self.log.query_selector("[aria-expanded=true]");
-        let is_asked = self.controls.explain_all.checked() || matches!(open, Ok(Some(_)));
+        let is_asked = self.explain_all.checked() || matches!(open, Ok(Some(_)));
         if is_asked && matches!(self.explanations, Explanations::Lacking) {
             self.explanations = Explanations::Awaited;
             return Wish::Explanations;
@@ -301,7 +258,7 @@ impl LogView {
             let Some(line) = log.line(number) else { continue };
             self.offer_session(line.connection.unwrap_or_default())?;
             let element = self.make_line(number, line)?;
-            if self.controls.explain_all.checked() && is_telling(log, line) {
+            if self.explain_all.checked() && is_telling(log, line) {
                 self.explain(log, &element, true)?;
             }
             fragment.append_child(&element)?;
@@ -387,11 +344,31 @@ impl LogView {
         place.append_with_str_1(text.get(from..).unwrap_or_default())
     }
 
+    fn chosen_filter(&self) -> Result<Filter, Fault> {
+        let show = match &*self.dom.find::<HtmlSelectElement>("log-show")?.value() {
+            "status" => Show::Status,
+            "talk" => Show::Talk,
+            "errors" => Show::Errors,
+            _ => Show::All,
+        };
+        Ok(Filter { show, session: self.session_choice.value().parse().ok() })
+    }
+
+    fn chosen_masks(&self) -> Result<Choice, Fault> {
+        let is_checked =
+            |id: &str| Ok::<_, Fault>(self.dom.find::<HtmlInputElement>(id)?.checked());
+        Ok(Choice {
+            hosts: is_checked("log-mask-hosts")?,
+            users: is_checked("log-mask-users")?,
+            paths: is_checked("log-mask-paths")?,
+        })
+    }
+
     /// Takes in what the controls say.
     fn choose(&mut self, page: &Page) -> Result<(), Fault> {
         let log = page.log();
-        self.filter = self.controls.filter();
-        self.masks.choose(self.controls.masks());
+        self.filter = self.chosen_filter()?;
+        self.masks.choose(self.chosen_masks()?);
         if self.masks.choice().is_any() {
             if let Some(home) = page.connection().home() {
                 self.masks.learn_name(Kind::Host, &home.host);
@@ -460,14 +437,14 @@ impl LogView {
             let option = self.session.copy()?;
             set_attribute(&option, "value", &self.sessions.to_string());
             set_text(&option, &words::ftps_session(self.sessions));
-            self.controls.session.append_child(&option)?;
-            show(&self.controls.session, Visibility::shown_if(self.sessions > 1));
+            self.session_choice.append_child(&option)?;
+            show(&self.session_choice, Visibility::shown_if(self.sessions > 1));
         }
         Ok(())
     }
 
     fn explain_all(&mut self, log: &Log) -> Result<(), Fault> {
-        let open = self.controls.explain_all.checked();
+        let open = self.explain_all.checked();
         let mut next = self.log.first_element_child();
         while let Some(element) = next {
             next = element.next_element_sibling();

@@ -1,9 +1,10 @@
 //! What the reader of the session log does: chooses, finds, asks what a line means, takes it along.
+//! Few listeners hear it all: what an event is about is told by where it happened.
 
 use std::rc::Rc;
 
 use wasm_bindgen::JsCast as _;
-use web_sys::{Element, HtmlElement, HtmlInputElement, KeyboardEvent};
+use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use super::{Act, Step, line_of};
 use crate::shell::{
@@ -14,79 +15,80 @@ use crate::shell::{
 
 /// Listens to the log and to everything around it.
 pub(in crate::shell) fn listen_to_reader(app: &Rc<App>) -> Result<(), Fault> {
-    for id in ["log-show", "log-session", "log-mask-hosts", "log-mask-users", "log-mask-paths"] {
-        on(app, id, "change", || Act::Choose)?;
+    let section: HtmlElement = app.dom.find("session-log")?;
+    for kind in ["change", "input", "click"] {
+        let app = app.clone();
+        listen(&section, kind, move |event: Event| {
+            if let Some(act) = asked(&app, &event) {
+                app.read_log(act);
+            }
+        })?;
     }
-    on(app, "log-explain-all", "change", || Act::ExplainAll)?;
-    on(app, "log-find", "input", || Act::Find)?;
-    on(app, "log-copy", "click", || Act::Copy)?;
-    on(app, "log-download", "click", || Act::Download)?;
-    listen_to_find(app)?;
-    listen_to_lines(app)
-}
-
-fn on(app: &Rc<App>, id: &str, kind: &str, act: impl Fn() -> Act + 'static) -> Result<(), Fault> {
-    let app = app.clone();
-    let element: Element = app.dom.find(id)?;
-    listen(&element, kind, move |_: web_sys::Event| app.read_log(act()))
-}
-
-fn listen_to_find(app: &Rc<App>) -> Result<(), Fault> {
-    let app = app.clone();
-    let field: HtmlInputElement = app.dom.find("log-find")?;
-    let typed = field.clone();
-    listen(&field, "keydown", move |event: KeyboardEvent| {
-        let act = match (&*event.key(), event.shift_key()) {
-            ("Enter", false) => Act::Step(Step::Next),
-            ("Enter", true) => Act::Step(Step::Previous),
-            ("Escape", _) => {
-                typed.set_value("");
-                Act::Find
-            }
-            _ => return,
+    let (app, log) = (app.clone(), app.dom.find::<HtmlElement>("log")?);
+    listen(&section, "keydown", move |event: KeyboardEvent| {
+        let act = match pressed(&event, "#log-find") {
+            Some(field) => find_key(&event, field.unchecked_ref()),
+            None if pressed(&event, "#log").is_some() => line_key(&event, &log),
+            None => return,
         };
-        event.prevent_default();
-        app.read_log(act);
+        if let Some(act) = act {
+            event.prevent_default();
+            app.read_log(act);
+        }
+    })
+}
+
+fn asked(app: &App, event: &Event) -> Option<Act> {
+    let target = event.target()?.unchecked_into::<Element>();
+    Some(match (&*event.type_(), &*target.id()) {
+        ("click", "log-copy") => Act::Copy,
+        ("click", "log-download") => Act::Download,
+        ("click", _) => {
+            // Whoever marks text with the mouse does not ask what it means.
+            let selection = app.dom.window.get_selection().ok().flatten();
+            if selection.is_some_and(|selection| !selection.is_collapsed()) {
+                return None;
+            }
+            Act::Toggle(pressed(event, ".line-said")?)
+        }
+        ("input", "log-find") => Act::Find,
+        ("change", "log-explain-all") => Act::ExplainAll,
+        ("change", id) if id != "log-find" => Act::Choose,
+        _ => return None,
     })
 }
 
-fn listen_to_lines(app: &Rc<App>) -> Result<(), Fault> {
-    let log: HtmlElement = app.dom.find("log")?;
-    let clicked = app.clone();
-    listen(&log, "click", move |event: web_sys::Event| {
-        // Whoever marks text with the mouse does not ask what it means.
-        let selection = clicked.dom.window.get_selection().ok().flatten();
-        let marks = selection.is_some_and(|selection| !selection.is_collapsed());
-        if let Some(said) = pressed(&event, ".line-said")
-            && !marks
-        {
-            clicked.read_log(Act::Toggle(said));
+/// What a key means in the field for text to be found.
+fn find_key(event: &KeyboardEvent, field: &HtmlInputElement) -> Option<Act> {
+    match &*event.key() {
+        "Enter" if event.shift_key() => Some(Act::Step(Step::Previous)),
+        "Enter" => Some(Act::Step(Step::Next)),
+        "Escape" => {
+            field.set_value("");
+            Some(Act::Find)
         }
-    })?;
-    let (app, lines) = (app.clone(), log.clone());
-    listen(&log, "keydown", move |event: KeyboardEvent| {
-        let focused = pressed(&event, ".line-said");
-        let line = focused.as_ref().and_then(line_of);
-        let next = match (&*event.key(), line) {
-            ("Enter" | " ", Some(_)) => {
-                if let Some(said) = focused {
-                    app.read_log(Act::Toggle(said));
-                }
-                event.prevent_default();
-                return;
-            }
-            ("ArrowDown", Some(line)) => shown(line.next_element_sibling(), Way::Down),
-            ("ArrowUp", Some(line)) => shown(line.previous_element_sibling(), Way::Up),
-            ("ArrowDown", None) => first_in_view(&lines),
-            ("ArrowUp", None) | ("End", Some(_)) => shown(lines.last_element_child(), Way::Up),
-            ("Home", Some(_)) => shown(lines.first_element_child(), Way::Down),
-            _ => return,
-        };
-        event.prevent_default();
-        if let Some(said) = next.and_then(|line| line.first_element_child()) {
-            let _ = said.unchecked_into::<HtmlElement>().focus();
-        }
-    })
+        _ => None,
+    }
+}
+
+/// What a key means among the lines; moves from line to line by itself.
+fn line_key(event: &KeyboardEvent, log: &HtmlElement) -> Option<Act> {
+    let focused = pressed(event, ".line-said");
+    let line = focused.as_ref().and_then(line_of);
+    let next = match (&*event.key(), line) {
+        ("Enter" | " ", _) => return focused.map(Act::Toggle),
+        ("ArrowDown", Some(line)) => shown(line.next_element_sibling(), Way::Down),
+        ("ArrowUp", Some(line)) => shown(line.previous_element_sibling(), Way::Up),
+        ("ArrowDown", None) => first_in_view(log),
+        ("ArrowUp", None) | ("End", Some(_)) => shown(log.last_element_child(), Way::Up),
+        ("Home", Some(_)) => shown(log.first_element_child(), Way::Down),
+        _ => return None,
+    };
+    event.prevent_default();
+    if let Some(said) = next.and_then(|line| line.first_element_child()) {
+        let _ = said.unchecked_into::<HtmlElement>().focus();
+    }
+    None
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -106,12 +108,11 @@ fn shown(mut line: Option<Element>, way: Way) -> Option<Element> {
     line
 }
 
-fn first_in_view(lines: &HtmlElement) -> Option<Element> {
-    let mut line = shown(lines.first_element_child(), Way::Down);
-    while let Some(above) = line
-        .as_ref()
-        .filter(|line| line.unchecked_ref::<HtmlElement>().offset_top() < lines.scroll_top())
-    {
+fn first_in_view(log: &HtmlElement) -> Option<Element> {
+    let top = log.scroll_top();
+    let is_above = |line: &Element| line.unchecked_ref::<HtmlElement>().offset_top() < top;
+    let mut line = shown(log.first_element_child(), Way::Down);
+    while let Some(above) = line.as_ref().filter(|line| is_above(line)) {
         line = shown(above.next_element_sibling(), Way::Down);
     }
     line
