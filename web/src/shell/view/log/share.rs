@@ -55,7 +55,7 @@ pub(super) fn copy(dom: &Dom, said: HtmlElement, text: &str, lines: usize) {
     });
 }
 
-/// Has the browser save text as a file; gives the address that it has until it is given up.
+/// Has the browser save text as a file, by a link that stands where nobody listens to clicks; gives the address that it has until it is given up.
 pub(super) fn download(link: &HtmlElement, text: &str) -> Result<String, Fault> {
     let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
     let url = Url::create_object_url_with_blob(&file)?;
