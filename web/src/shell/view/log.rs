@@ -222,7 +222,7 @@ impl LogView {
             }
             Act::Copy => {
                 let (text, lines) = share::text(&self.dom, log, self.filter, &mut self.masks);
-                share::copy(&self.dom, self.said.clone(), &text, lines);
+                share::copy(self.dom.window.clone(), self.said.clone(), text, lines);
             }
             Act::Download => {
                 let (text, _) = share::text(&self.dom, log, self.filter, &mut self.masks);

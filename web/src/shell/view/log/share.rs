@@ -1,15 +1,17 @@
 //! The session log as text, to be taken along.
 
 use js_sys::{Array, Date};
-use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
-use web_sys::{Blob, HtmlElement, Url};
+use wasm_bindgen_futures::spawn_local;
+use web_sys::{Blob, HtmlElement, Url, Window};
 
 use crate::{
     format,
     log::{Filter, Log},
     mask::Masks,
-    shell::dom::{Dom, Fault, clock_time, date_time, file_date, set_attribute, set_text},
+    shell::{
+        clipboard,
+        dom::{Dom, Fault, clock_time, date_time, file_date, set_attribute, set_text},
+    },
     words,
 };
 
@@ -39,23 +41,18 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: Filter, masks: &mut Masks) -> (
 }
 
 /// Puts text on the clipboard, and says in `said` how that went.
-pub(super) fn copy(dom: &Dom, said: HtmlElement, text: &str, lines: usize) {
-    let clipboard = dom.window.navigator().clipboard();
-    // Only pages that came over TLS, or from this machine, have one.
-    if JsValue::from(&clipboard).is_undefined() {
-        set_text(&said, words::copy_refused());
-        return;
-    }
-    let written = clipboard.write_text(text);
+pub(super) fn copy(window: Window, said: HtmlElement, text: String, lines: usize) {
     spawn_local(async move {
-        match JsFuture::from(written).await {
-            Ok(_) => set_text(&said, &words::log_copied(lines)),
-            Err(_) => set_text(&said, words::copy_refused()),
+        if clipboard::copy(&window, &text).await {
+            set_text(&said, &words::log_copied(lines));
+        } else {
+            set_text(&said, words::copy_refused());
         }
     });
 }
 
-/// Has the browser save text as a file, by a link that stands where nobody listens to clicks; gives the address that it has until it is given up.
+/// Has the browser save text as a file, by a link that stands where nobody listens to clicks;
+/// gives the address that it has until it is given up.
 pub(super) fn download(link: &HtmlElement, text: &str) -> Result<String, Fault> {
     let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
     let url = Url::create_object_url_with_blob(&file)?;
