@@ -357,6 +357,18 @@ impl Page {
         in_tab!(self, tab => tab.choose(&button, paths).await);
     }
 
+    /// Lets the page save files in a folder, and itself read what is on the clipboard. Chromium's
+    /// tests only.
+    ///
+    /// # Panics
+    /// In another browser.
+    pub async fn let_take_along(&self, folder: &Path) {
+        match &self.tab {
+            Tab::Chromium(tab) => tab.let_take_along(folder).await,
+            Tab::Firefox(_) => panic!("Firefox asks a person before a page reads the clipboard"),
+        }
+    }
+
     /// Drags files from outside onto an element and lets them go there.
     pub async fn drop_files(&self, onto: &Node, paths: &[PathBuf]) {
         in_tab!(self, tab => tab.drag_files(onto, paths, Drag::LetGo).await);

@@ -81,40 +81,63 @@ pub fn duration(duration: Duration) -> String {
 /// their pictures, characters that turn or hide text by their number.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(is_hidden) {
+    if !text.chars().any(|c| is_hidden(c) || is_joiner(c)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 8);
+    let mut before = None;
     for c in text.chars() {
         match c {
             '\u{0}'..='\u{1f}' => {
                 shown.extend(char::from_u32(0x2400 + u32::from(c)));
             }
             '\u{7f}' => shown.push('\u{2421}'),
-            c if is_hidden(c) => {
-                shown.push_str("\u{2039}U+");
-                for shift in [12, 8, 4, 0] {
-                    // What is hidden has four digits at most.
-                    let digit = char::from_digit((u32::from(c) >> shift) & 0xf, 16);
-                    shown.extend(digit.map(|digit| digit.to_ascii_uppercase()));
-                }
-                shown.push('\u{203a}');
+            c if is_hidden(c) || is_joiner(c) && joins_nothing(before) => {
+                push_number(&mut shown, c);
             }
             c => shown.push(c),
         }
+        before = Some(c);
     }
     Cow::Owned(shown)
 }
 
-/// Controls, and what Unicode's bidirectional algorithm obeys without showing it. The joiners of
-/// emoji are not among them.
+/// A character by its number: `‹U+202E›`.
+fn push_number(shown: &mut String, c: char) {
+    const DIGITS_AT_LEAST: u32 = 4;
+    shown.push_str("\u{2039}U+");
+    for place in (0..6).rev() {
+        let digits = u32::from(c) >> (4 * place);
+        if digits > 0 || place < DIGITS_AT_LEAST {
+            let digit = char::from_digit(digits & 0xf, 16);
+            shown.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+        }
+    }
+    shown.push('\u{203a}');
+}
+
+/// Controls, what Unicode's bidirectional algorithm obeys without showing it, what separates lines,
+/// and what has no width and no shape.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}'
-                | '\u{2060}'..='\u{206f}' | '\u{feff}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'
+                | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+                | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
         )
+}
+
+/// Characters without a width that shape what they stand between, in emoji and in scripts such as
+/// Persian.
+fn is_joiner(c: char) -> bool {
+    matches!(c, '\u{200c}' | '\u{200d}')
+}
+
+/// Whether a joiner has nothing to shape behind this character.
+fn joins_nothing(before: Option<char>) -> bool {
+    before.is_none_or(|before| before.is_ascii() || is_joiner(before) || is_hidden(before))
 }
 
 /// A fingerprint in pairs, as other programs show it: `AB:CD:…`.
@@ -185,12 +208,37 @@ mod tests {
         assert_eq!(visible("a\r\nb\u{1b}[2J"), "a␍␊b␛[2J");
         assert_eq!(visible("invoice\u{202e}gpj.exe"), "invoice‹U+202E›gpj.exe");
         assert_eq!(visible("\u{85}"), "‹U+0085›");
+        assert_eq!(visible("a\u{200d}b\u{200c}"), "a‹U+200D›b‹U+200C›");
+        assert_eq!(visible("\u{e0041}"), "‹U+E0041›");
+    }
+
+    #[test]
+    fn nothing_that_cannot_be_seen_stays() {
+        let turns = ['\u{61c}', '\u{200e}', '\u{200f}'];
+        let zero_width = ['\u{ad}', '\u{200b}', '\u{200c}', '\u{200d}', '\u{2060}', '\u{feff}'];
+        let ranges = [
+            '\u{0}'..='\u{1f}',
+            '\u{7f}'..='\u{9f}',
+            '\u{2028}'..='\u{202e}',
+            '\u{2066}'..='\u{2069}',
+        ];
+        for c in ranges.into_iter().flatten().chain(turns).chain(zero_width) {
+            let text = ["a", &*c.to_string(), "b"].concat();
+            assert!(!visible(&text).contains(c), "{c:?} in {}", visible(&text));
+        }
     }
 
     #[test]
     fn plain_text_of_any_script_is_left_alone() {
-        for text in ["grüße/日本語/👩‍🚀.txt", "-x #1 100%.bin"] {
+        for text in ["grüße/日本語.txt", "-x #1 100%.bin"] {
             assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
+        }
+    }
+
+    #[test]
+    fn joiners_stay_where_they_shape_something() {
+        for text in ["👩\u{200d}🚀.txt", "می\u{200c}خواهم"] {
+            assert_eq!(visible(text), text);
         }
     }
 

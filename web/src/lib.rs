@@ -13,7 +13,8 @@
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
 //! - [`voyage`]: the steps on the way to the server. [`address`]: destinations as people write
 //!   them; [`recent`]: the ones that this browser remembers.
-//! - [`remote`]: the directory in view. [`log`]: the session log.
+//! - [`remote`]: the directory in view.
+//! - [`log`]: the session log; [`mask`] hides in it who and where, [`log::find`] finds.
 //! - [`json`]: reads what the portal says and what was saved.
 //! - [`words`]: what is said of each thing. [`format`]: sizes, durations, foreign text.
 //!   [`sentences`]: the page's language, which both speak.
@@ -31,6 +32,7 @@ pub mod delivery;
 pub mod format;
 pub mod json;
 pub mod log;
+pub mod mask;
 pub mod page;
 pub mod queue;
 pub mod rate;

@@ -1,13 +1,20 @@
-//! The session log as the page keeps it: bounded, in order, with its gaps said.
+//! The session log as the page keeps it: bounded, in order, with its gaps said; and what a reader
+//! asks of it.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, ops::Range};
 
-use protocol::server::{LogKind, LogLine};
+use protocol::{
+    Problem,
+    server::{LogKind, LogLine},
+};
 
 use crate::words;
 
 /// Kept until the portal says how many.
 const DEFAULT_MAX_LINES: usize = 2000;
+
+/// Problems that are remembered for the lines that tell of them.
+const MAX_PROBLEMS: usize = 64;
 
 /// The lines of the session, oldest first.
 #[derive(Debug)]
@@ -16,12 +23,94 @@ pub struct Log {
     max_lines: usize,
     next_seq: u64,
     fresh: usize,
+    /// How many lines have given way: the number of the oldest one that is kept.
+    first: u64,
+    problems: Vec<Problem>,
+    news: News,
+    greeting: Option<LogLine>,
+}
+
+/// What was not taken yet, besides lines.
+#[derive(Debug, Default)]
+struct News {
+    /// The newest line that says what went wrong.
+    error: Option<String>,
+    /// Whether more is known of a line that went wrong.
+    learned: bool,
 }
 
 impl Default for Log {
     fn default() -> Self {
-        Self { lines: VecDeque::new(), max_lines: DEFAULT_MAX_LINES, next_seq: 0, fresh: 0 }
+        Self {
+            lines: VecDeque::new(),
+            max_lines: DEFAULT_MAX_LINES,
+            next_seq: 0,
+            fresh: 0,
+            first: 0,
+            problems: Vec::new(),
+            news: News::default(),
+            greeting: None,
+        }
     }
+}
+
+/// Which lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Of whom.
+    pub show: Show,
+    /// Of one FTPS session: [`LogLine::connection`].
+    pub session: Option<u32>,
+}
+
+/// Whose lines are shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// Everybody's.
+    #[default]
+    All,
+    /// What the portal says.
+    Status,
+    /// Commands and replies.
+    Talk,
+    /// What went wrong.
+    Errors,
+}
+
+impl Filter {
+    /// Whether a line is shown.
+    #[must_use]
+    pub fn fits(self, line: &LogLine) -> bool {
+        let by_kind = match self.show {
+            Show::All => true,
+            Show::Status => line.kind == LogKind::Status,
+            Show::Talk => matches!(line.kind, LogKind::Command | LogKind::Response),
+            Show::Errors => line.kind == LogKind::Error,
+        };
+        by_kind && (self.session.is_none() || self.session == line.connection)
+    }
+}
+
+/// Where `wanted` stands in `text`, in bytes, from left to right. The letters of ASCII are the same
+/// in both cases; nothing is found of nothing.
+#[must_use]
+pub fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let (bytes, length) = (text.as_bytes(), wanted.len());
+    if length == 0 {
+        return found;
+    }
+    let mut from = 0;
+    // What begins with the first byte of a character and is as long ends with the last byte of one.
+    while let Some(piece) = bytes.get(from..from + length) {
+        if piece.eq_ignore_ascii_case(wanted.as_bytes()) {
+            found.push(from..from + length);
+            from += length;
+        } else {
+            from += 1;
+        }
+    }
+    found
 }
 
 impl Log {
@@ -63,14 +152,13 @@ impl Log {
         }
     }
 
-    /// The oldest lines that were not taken yet, so many at most, and how many lines there may be in
-    /// all.
-    pub fn take_fresh(&mut self, most: usize) -> (impl Iterator<Item = &LogLine>, usize) {
+    /// The numbers of the oldest lines that were not taken yet, so many at most.
+    pub fn take_fresh(&mut self, most: usize) -> Range<u64> {
         let fresh = self.fresh.min(self.lines.len());
         let taken = fresh.min(most);
         self.fresh = fresh - taken;
-        let first = self.lines.len() - fresh;
-        (self.lines.range(first..first + taken), self.max_lines)
+        let first = self.first + (self.lines.len() - fresh) as u64;
+        first..first + taken as u64
     }
 
     /// Whether there are lines that were not taken yet.
@@ -79,11 +167,80 @@ impl Log {
         self.fresh > 0
     }
 
+    /// Whether there is anything to draw.
+    #[must_use]
+    pub fn has_news(&self) -> bool {
+        self.has_fresh() || self.news.learned
+    }
+
+    /// Whether more is known of a line that went wrong than when this was asked last.
+    pub fn take_learned(&mut self) -> bool {
+        std::mem::take(&mut self.news.learned)
+    }
+
+    /// The newest line that says what went wrong, once.
+    pub fn take_error(&mut self) -> Option<String> {
+        self.news.error.take()
+    }
+
+    /// How many lines there may be in all.
+    #[must_use]
+    pub fn max_lines(&self) -> usize {
+        self.max_lines
+    }
+
+    /// The lines that are kept, oldest first.
+    pub fn lines(&self) -> impl Iterator<Item = &LogLine> {
+        self.lines.iter()
+    }
+
+    /// The line of a number, if it is kept.
+    #[must_use]
+    pub fn line(&self, number: u64) -> Option<&LogLine> {
+        self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
+    }
+
+    /// The last greeting of a server: what it says before anybody else does.
+    #[must_use]
+    pub fn greeting(&self) -> Option<&LogLine> {
+        self.greeting.as_ref()
+    }
+
+    /// Takes in a problem: a line tells of it in the same words.
+    pub fn learn(&mut self, problem: &Problem) {
+        let known = self.problems.iter().position(|known| known.message == problem.message);
+        match known {
+            Some(at) => drop(self.problems.remove(at)),
+            None if self.problems.len() >= MAX_PROBLEMS => drop(self.problems.remove(0)),
+            None => {}
+        }
+        self.problems.push(problem.clone());
+        self.news.learned = true;
+    }
+
+    /// The problem that a line tells of.
+    #[must_use]
+    pub fn problem_of(&self, line: &LogLine) -> Option<&Problem> {
+        let mut problems = self.problems.iter();
+        problems.find(|problem| line.kind == LogKind::Error && problem.message == line.text)
+    }
+
     fn push(&mut self, line: LogLine) {
+        if line.kind == LogKind::Error {
+            self.news.error = Some(line.text.clone());
+        }
+        // Other replies with this code follow a command.
+        if line.kind == LogKind::Response
+            && line.text.starts_with("220")
+            && self.lines.back().is_none_or(|before| before.kind == LogKind::Status)
+        {
+            self.greeting = Some(line.clone());
+        }
         self.lines.push_back(line);
         self.fresh += 1;
         while self.lines.len() > self.max_lines {
             self.lines.pop_front();
+            self.first += 1;
         }
     }
 }
@@ -104,17 +261,15 @@ mod tests {
     }
 
     fn fresh(log: &mut Log) -> Vec<String> {
-        log.take_fresh(usize::MAX).0.map(|line| line.text.clone()).collect()
+        log.take_fresh(usize::MAX).map(|number| log.line(number).unwrap().text.clone()).collect()
     }
 
     #[test]
     fn fresh_lines_are_taken_in_parts_oldest_first() {
         let mut log = Log::default();
         log.extend((0..5).map(line).collect());
-        let mut taken =
-            |most| -> Vec<u64> { log.take_fresh(most).0.map(|line| line.seq).collect() };
-        assert_eq!(taken(3), [0, 1, 2]);
-        assert_eq!(taken(3), [3, 4]);
+        assert_eq!(log.take_fresh(3), 0..3);
+        assert_eq!(log.take_fresh(3), 3..5);
         assert!(!log.has_fresh());
     }
 
@@ -140,5 +295,92 @@ mod tests {
         log.new_session(2);
         log.extend((0..5).map(line).collect());
         assert_eq!(fresh(&mut log), ["line 3", "line 4"]);
+    }
+
+    #[test]
+    fn lines_keep_their_numbers_when_the_oldest_give_way() {
+        let mut log = Log::default();
+        log.new_session(2);
+        log.extend((0..5).map(line).collect());
+        assert_eq!(log.line(2), None);
+        assert_eq!(log.line(3).unwrap().text, "line 3");
+        assert_eq!(log.line(5), None);
+        assert_eq!(log.take_fresh(usize::MAX), 3..5);
+    }
+
+    fn said(kind: LogKind, text: &str) -> LogLine {
+        LogLine { kind, text: text.to_owned(), connection: Some(2), ..line(0) }
+    }
+
+    #[test]
+    fn filter_shows_whose_lines_are_wanted() {
+        let kinds = [LogKind::Status, LogKind::Command, LogKind::Response, LogKind::Error];
+        let shown = |show| -> Vec<LogKind> {
+            let filter = Filter { show, session: Some(2) };
+            kinds.into_iter().filter(|kind| filter.fits(&said(*kind, ""))).collect()
+        };
+        assert_eq!(shown(Show::All), kinds);
+        assert_eq!(shown(Show::Status), [LogKind::Status]);
+        assert_eq!(shown(Show::Talk), [LogKind::Command, LogKind::Response]);
+        assert_eq!(shown(Show::Errors), [LogKind::Error]);
+        let other = Filter { session: Some(1), ..Filter::default() };
+        assert!(!other.fits(&said(LogKind::Command, "")));
+        assert!(!other.fits(&line(0)), "of no session");
+    }
+
+    #[test]
+    fn text_is_found_in_either_case_and_between_whole_characters() {
+        assert_eq!(find("STOR storm.txt", "stor"), [0..4, 5..9]);
+        assert_eq!(find("aaaa", "aa"), [0..2, 2..4]);
+        assert_eq!(find("gr\u{fc}\u{df}e", "\u{fc}"), vec![2..4]);
+        for (text, wanted) in [("abc", ""), ("", "a"), ("ab", "abc"), ("\u{e4}", "\u{c4}")] {
+            assert!(find(text, wanted).is_empty(), "{wanted} in {text}");
+        }
+    }
+
+    fn problem(message: &str) -> Problem {
+        Problem {
+            stage: protocol::Stage::Transfer,
+            message: message.to_owned(),
+            reply: None,
+            cause: None,
+            remedy: None,
+        }
+    }
+
+    #[test]
+    fn problem_belongs_to_the_error_that_says_it_in_the_same_words() {
+        let mut log = Log::default();
+        log.learn(&problem("the disk is full"));
+        assert!(log.take_learned() && !log.take_learned());
+        let told = said(LogKind::Error, "the disk is full");
+        assert_eq!(log.problem_of(&told), Some(&problem("the disk is full")));
+        assert_eq!(log.problem_of(&said(LogKind::Response, "the disk is full")), None);
+        for number in 0..MAX_PROBLEMS {
+            log.learn(&problem(&number.to_string()));
+        }
+        assert_eq!(log.problem_of(&told), None, "only the newest are remembered");
+    }
+
+    #[test]
+    fn error_is_told_once() {
+        let mut log = Log::default();
+        log.extend(vec![said(LogKind::Error, "broken")]);
+        assert_eq!(log.take_error().as_deref(), Some("broken"));
+        assert_eq!(log.take_error(), None);
+    }
+
+    #[test]
+    fn greeting_is_what_a_server_says_first() {
+        let mut log = Log::default();
+        let lines = [
+            (LogKind::Status, "Connecting to 192.0.2.1:21."),
+            (LogKind::Response, "220 A server"),
+            (LogKind::Command, "HASH file"),
+            (LogKind::Response, "220 ab12"),
+        ];
+        let numbered = |(seq, (kind, text))| LogLine { seq, ..said(kind, text) };
+        log.extend((0..).zip(lines).map(numbered).collect());
+        assert_eq!(log.greeting().unwrap().text, "220 A server");
     }
 }

@@ -31,6 +31,9 @@ mod remote_files;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
 const TICK: Duration = Duration::from_millis(1000);
+/// The log's errors are announced so long after each other at least.
+const ERROR_PAUSE: Duration = Duration::from_secs(5);
+
 /// The bar's progress is announced at these points of the way, in thousandths.
 const MILESTONES: [u64; 3] = [250, 500, 750];
 /// Fewer files than this are done before a milestone could be spoken.
@@ -243,6 +246,8 @@ pub struct Page {
     added: usize,
     tick_at: Option<Millis>,
     announced_permille: u64,
+    /// When the next error of the log may be announced.
+    next_error_at: Option<Millis>,
 }
 
 impl Page {
@@ -279,6 +284,12 @@ impl Page {
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// The session log.
+    #[must_use]
+    pub fn log(&self) -> &Log {
+        &self.log
     }
 
     /// The session log.
@@ -492,6 +503,9 @@ impl Page {
     }
 
     fn receive(&mut self, message: ServerMessage, now: Millis) {
+        if let Some(problem) = problem_in(&message) {
+            self.log.learn(problem);
+        }
         match message {
             ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
                 self.queue.start_ids_at(next_upload);
@@ -543,7 +557,10 @@ impl Page {
                 let news = self.connection.disconnected(problem);
                 self.learn(news, now);
             }
-            ServerMessage::Log { lines } => self.log.extend(lines),
+            ServerMessage::Log { lines } => {
+                self.log.extend(lines);
+                self.announce_error(now);
+            }
             ServerMessage::Listing { path, entries, left_out } => {
                 self.began(&path);
                 self.voyage.arrive(now);
@@ -878,8 +895,33 @@ impl Page {
         }
     }
 
+    /// Of many errors in a row whoever listens hears the first.
+    fn announce_error(&mut self, now: Millis) {
+        if let Some(error) = self.log.take_error()
+            && self.next_error_at.is_none_or(|at| at <= now)
+        {
+            self.next_error_at = Some(now + ERROR_PAUSE);
+            self.announce(words::error_said(&crate::format::visible(&error)));
+        }
+    }
+
     fn announce(&mut self, sentence: String) {
         self.effects.push(Effect::Announce(sentence));
+    }
+}
+
+/// What went wrong, where a message says so: a line of the log tells of it too.
+fn problem_in(message: &ServerMessage) -> Option<&Problem> {
+    match message {
+        ServerMessage::ListingFailed { problem, .. }
+        | ServerMessage::RemoveFailed { problem, .. }
+        | ServerMessage::NotRenamed { problem, .. }
+        | ServerMessage::NotDeleted { problem, .. }
+        | ServerMessage::MakeDirectoryFailed { problem, .. }
+        | ServerMessage::Failed { problem, .. }
+        | ServerMessage::Goodbye { problem }
+        | ServerMessage::Disconnected { problem: Some(problem) } => Some(problem),
+        _ => None,
     }
 }
 

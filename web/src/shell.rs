@@ -59,6 +59,7 @@ pub fn start() -> Result<(), Fault> {
     listen_to_uploads(&app)?;
     listen_to_totals(&app)?;
     listen_to_files(&app)?;
+    view::log::listen_to_reader(&app)?;
     listen_to_window(&app)?;
     keeper::start(&app)?;
     app.ask_for_frame();

@@ -10,7 +10,7 @@ use protocol::{
 
 use crate::{
     connection::Destination,
-    format,
+    format, mask,
     queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
     recent::Recent,
     remote::{Task, What},
@@ -190,6 +190,65 @@ pub fn who(who: Who) -> &'static str {
 #[must_use]
 pub fn ftps_session(number: u32) -> String {
     Word::LogSession.fill(&[&number])
+}
+
+/// An error of the log, for those who listen.
+#[must_use]
+pub fn error_said(text: &str) -> String {
+    Word::LogErrorSaid.fill(&[&text])
+}
+
+/// Under a line of the log that needs no explanation.
+#[must_use]
+pub fn explanation_none(kind: LogKind) -> &'static str {
+    match kind {
+        LogKind::Error => Word::LogErrorPassing.text(),
+        LogKind::Status | LogKind::Command | LogKind::Response => Word::LogExplanationNone.text(),
+    }
+}
+
+/// Under a line of the log whose explanation did not arrive.
+#[must_use]
+pub fn explanations_missing() -> &'static str {
+    Word::LogExplanationsMissing.text()
+}
+
+/// Which of the places where the text stands is the one at hand, from 1.
+#[must_use]
+pub fn found(at: u32, number: u32) -> String {
+    match number {
+        0 => Word::LogFoundNone.text().to_owned(),
+        number => Word::LogFound.fill(&[&at, &number]),
+    }
+}
+
+/// The log was copied.
+#[must_use]
+pub fn log_copied(lines: usize) -> String {
+    Word::LogCopied.fill(&[&lines])
+}
+
+/// The browser refused.
+#[must_use]
+pub fn copy_refused() -> &'static str {
+    Word::LogCopyRefused.text()
+}
+
+/// Above a log that is copied or downloaded.
+#[must_use]
+pub fn log_head(date: &str, browser: &str, greeting: &str) -> String {
+    Word::LogHead.fill(&[&env!("CARGO_PKG_VERSION"), &date, &browser, &greeting])
+}
+
+/// What stands in the log instead of a name that is hidden.
+#[must_use]
+pub fn masked(kind: mask::Kind, number: u32) -> String {
+    let word = match kind {
+        mask::Kind::Host => Word::LogMaskedHost,
+        mask::Kind::User => Word::LogMaskedUser,
+        mask::Kind::Path => Word::LogMaskedPath,
+    };
+    word.fill(&[&number])
 }
 
 /// Who speaks in a line of the log.

@@ -324,6 +324,20 @@ impl Tab {
             .collect()
     }
 
+    /// Lets the page save files in a folder, and itself read what is on the clipboard.
+    pub(super) async fn let_take_along(&self, folder: &Path) {
+        let downloads = json!({ "behavior": "allow", "downloadPath": folder });
+        let permissions =
+            json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        for (method, parameters) in
+            [("Browser.setDownloadBehavior", downloads), ("Browser.grantPermissions", permissions)]
+        {
+            if let Err(error) = self.wire.call(None, method, parameters).await {
+                panic!("{error}");
+            }
+        }
+    }
+
     async fn call(&self, method: &str, parameters: Value) -> Value {
         match self.try_call(method, parameters).await {
             Ok(answer) => answer,

@@ -17,7 +17,7 @@ use super::{
     keeper::{self, Keeper},
     recents, restored,
     socket::{self, Generation, Saying},
-    view::{Rest, Views},
+    view::{Rest, Views, log},
     wake::Awake,
 };
 use crate::{
@@ -217,6 +217,16 @@ impl App {
 
     pub(super) fn page_mut(&self) -> RefMut<'_, Page> {
         self.page.borrow_mut()
+    }
+
+    /// Does what the reader of the session log wants.
+    pub(super) fn read_log(self: &Rc<Self>, act: log::Act) {
+        let wish = self.views.borrow_mut().read_log(&self.page.borrow(), act);
+        match wish {
+            Ok(log::Wish::Nothing) => {}
+            Ok(log::Wish::Explanations) => log::fetch_explanations(self.clone()),
+            Err(fault) => web_sys::console::error_1(&fault),
+        }
     }
 
     /// Draws the rows that came into view.

@@ -172,6 +172,19 @@ pub(super) fn clock_time(millis: f64) -> String {
     format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
 }
 
+/// `2026-11-22-1403` by the person's clock, for names of files.
+pub(super) fn file_date(millis: f64) -> String {
+    let date = Date::new(&millis.into());
+    format!(
+        "{}-{:02}-{:02}-{:02}{:02}",
+        date.get_full_year(),
+        date.get_month() + 1,
+        date.get_date(),
+        date.get_hours(),
+        date.get_minutes()
+    )
+}
+
 /// `22 Nov 2026, 14:03` by the person's clock, as the page's language has it.
 pub(super) fn date_time(millis: f64) -> String {
     thread_local! {
@@ -207,13 +220,18 @@ fn say_date(format: &Function, millis: f64) -> Option<String> {
     format.call1(&JsValue::UNDEFINED, &millis.into()).ok()?.as_string()
 }
 
+/// The page's language, as a tag (RFC 5646).
+pub(super) fn language(document: &Document) -> String {
+    let root = document.document_element();
+    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
+}
+
 /// The page's language, as it is written where the person is: of British and American dates the
 /// browser knows which.
 fn locales() -> Array {
     let window = web_sys::window();
-    let document = window.as_ref().and_then(Window::document);
-    let root = document.and_then(|document| document.document_element());
-    let language = root.and_then(|root| root.get_attribute("lang")).unwrap_or_default();
+    let language = window.as_ref().and_then(Window::document).map(|document| language(&document));
+    let language = language.unwrap_or_default();
     let preferred = window.map(|window| window.navigator().languages()).unwrap_or_default();
     let locales = Array::new();
     for locale in preferred.iter() {

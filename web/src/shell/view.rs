@@ -15,7 +15,7 @@ use crate::{
 };
 
 mod connection;
-mod log;
+pub(super) mod log;
 mod problem;
 mod proof;
 mod remote;
@@ -84,6 +84,11 @@ impl Views {
         self.remote.scrolled();
     }
 
+    /// What the reader of the session log wants.
+    pub(super) fn read_log(&mut self, page: &Page, act: log::Act) -> Result<log::Wish, Fault> {
+        self.log.act(page, act)
+    }
+
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
         let parts = page.take_changed_parts();
         if parts.contains(Part::Connection) {
@@ -102,7 +107,7 @@ impl Views {
         if parts.contains(Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);
         }
-        if page.log_mut().has_fresh() && self.log.draw(page.log_mut())? == Rest::More {
+        if page.log().has_news() && self.log.draw(page)? == Rest::More {
             rest = Rest::More;
         }
         if parts.contains(Part::Notices) {
