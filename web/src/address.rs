@@ -3,8 +3,6 @@
 //!
 //! What is behind a `#` never leaves the browser: no server sees it, and no log keeps it.
 
-use std::fmt::Write as _;
-
 use protocol::{Encryption, client::Secret};
 
 use crate::connection::Destination;
@@ -51,9 +49,13 @@ pub fn link(destination: &Destination, folder: &str) -> String {
     };
     let mut link = String::from("host=");
     encode(&mut link, host);
-    // Writing into a string cannot fail.
-    let _ = write!(link, "&port={port}&encryption={encryption}");
-    for (name, value) in [("&user=", username.as_str()), ("&path=", folder)] {
+    let port = port.to_string();
+    for (name, value) in [
+        ("&port=", port.as_str()),
+        ("&encryption=", encryption),
+        ("&user=", username),
+        ("&path=", folder),
+    ] {
         if !value.is_empty() {
             link.push_str(name);
             encode(&mut link, value);
@@ -109,7 +111,7 @@ fn pairs(text: &str) -> Option<Address> {
     for (name, value) in text.split('&').filter_map(|pair| pair.split_once('=')) {
         let value = decode(value);
         match name {
-            "host" => value.trim_matches(['[', ']']).trim().clone_into(&mut address.host),
+            "host" => address.host = without_brackets(value.trim()).to_owned(),
             "port" => address.port = number(&value),
             "encryption" if value == "explicit" => address.encryption = Some(Encryption::Explicit),
             "encryption" if value == "implicit" => address.encryption = Some(Encryption::Implicit),
@@ -137,6 +139,12 @@ fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
     };
     let port = if port.is_empty() { None } else { Some(number(port)?) };
     (!host.is_empty()).then_some((host, port))
+}
+
+/// An IPv6 address without the brackets that it has beside a port.
+#[must_use]
+pub fn without_brackets(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
 }
 
 fn number(port: &str) -> Option<u16> {
@@ -199,8 +207,11 @@ fn encode(link: &mut String, text: &str) {
         if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {
             link.push(char::from(byte));
         } else {
-            // Writing into a string cannot fail.
-            let _ = write!(link, "%{byte:02X}");
+            link.push('%');
+            for digit in [byte >> 4, byte & 0xf] {
+                let digit = char::from_digit(digit.into(), 16);
+                link.extend(digit.map(|digit| digit.to_ascii_uppercase()));
+            }
         }
     }
 }

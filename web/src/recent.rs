@@ -1,15 +1,12 @@
 //! Where the page was connected lately, as this browser keeps it. No password.
 
-use serde::{Deserialize, Serialize};
-
-use crate::connection::Destination;
+use crate::{address, connection::Destination};
 
 /// More than so many are not offered: the oldest gives way.
 pub const MAX_RECENT: usize = 8;
 
 /// A destination that let the person in.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recent {
     /// Where, and as whom.
     pub destination: Destination,
@@ -18,32 +15,51 @@ pub struct Recent {
 }
 
 /// All of them, the newest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct Recents {
-    places: Vec<Recent>,
-}
-
-protocol::objects!(Recent, Recents);
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recents(Vec<Recent>);
 
 impl Recents {
+    /// Reads what [`Recents::write`] wrote; a line that is none of it is left out.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        Self(text.split('\n').filter_map(read).take(MAX_RECENT).collect())
+    }
+
+    /// A line for each, and in it the link that leads there.
+    #[must_use]
+    pub fn write(&self) -> String {
+        let line = |recent: &Recent| address::link(&recent.destination, &recent.folder);
+        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+    }
+
     /// The newest first.
     #[must_use]
     pub fn places(&self) -> &[Recent] {
-        &self.places
+        &self.0
     }
 
     /// Puts one in front. The same destination is kept once, with the folder of the last time.
     pub fn remember(&mut self, recent: Recent) {
         self.forget(&recent.destination);
-        self.places.insert(0, recent);
-        self.places.truncate(MAX_RECENT);
+        self.0.insert(0, recent);
+        self.0.truncate(MAX_RECENT);
     }
 
     /// Takes one out.
     pub fn forget(&mut self, destination: &Destination) {
-        self.places.retain(|known| known.destination != *destination);
+        self.0.retain(|known| known.destination != *destination);
     }
+}
+
+fn read(line: &str) -> Option<Recent> {
+    let link = address::read_link(line)?;
+    let destination = Destination {
+        host: link.host,
+        port: link.port?,
+        encryption: link.encryption?,
+        username: link.username.unwrap_or_default(),
+    };
+    Some(Recent { destination, folder: link.folder.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -51,7 +67,6 @@ mod tests {
     use protocol::Encryption;
 
     use super::*;
-    use crate::json;
 
     fn recent(port: u16, folder: &str) -> Recent {
         let destination = Destination {
@@ -85,11 +100,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_and_holds_no_password() {
+    fn what_is_written_is_read_and_what_is_damaged_is_left_out() {
         let mut recents = Recents::default();
-        recents.remember(recent(1, "ä"));
-        let text = json::write(&recents).unwrap();
-        assert_eq!(json::read::<Recents>(&text).unwrap(), recents);
-        assert!(!text.contains("password"), "{text}");
+        recents.remember(recent(1, "ä\n&b"));
+        recents.remember(recent(2, ""));
+        let text = recents.write();
+        assert_eq!(Recents::read(&text), recents);
+        assert_eq!(Recents::read(&format!("what?\n{text}\nhost=a")), recents);
+        assert_eq!(Recents::read(""), Recents::default());
     }
 }

@@ -5,7 +5,6 @@ use std::rc::Rc;
 use js_sys::{Array, JSON};
 use protocol::client::Language;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     BeforeUnloadEvent, ClipboardEvent, DragEvent, Element, HtmlButtonElement, HtmlDialogElement,
     HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
@@ -13,6 +12,7 @@ use web_sys::{
 
 use self::{
     app::App,
+    clipboard::Copied,
     dom::{Dom, Fault, listen},
 };
 use crate::{
@@ -20,7 +20,7 @@ use crate::{
     connection::Reach,
     page::{Action, Bulk, Event},
     queue::{Order, Policy, Row},
-    sentences, words,
+    sentences,
 };
 
 mod app;
@@ -121,17 +121,13 @@ fn listen_to_proof(app: &Rc<App>) -> Result<(), Fault> {
     })?;
     let (copier, copied) = (app.dom.find::<HtmlElement>("copy-fingerprint")?, app.clone());
     listen(&copier, "click", move |_: web_sys::Event| {
-        let (app, text) = (copied.clone(), copied.fingerprint());
-        spawn_local(async move {
-            let done = clipboard::copy(&app.dom.window, &text).await;
-            let said = if done { words::fingerprint_copied() } else { words::not_copied() };
-            form::tell(&app.dom, "proof-hint", said);
-        });
+        let fingerprint = Copied::Fingerprint(copied.fingerprint());
+        clipboard::copy(&copied.dom, fingerprint, "proof-hint");
     })?;
     let (copier, copied) = (app.dom.find::<HtmlElement>("copy-link-here")?, app.clone());
     listen(&copier, "click", move |_: web_sys::Event| {
         if let Some(link) = link_here(&copied) {
-            form::copy_link(&copied.dom, link, "berth-hint");
+            clipboard::copy(&copied.dom, Copied::Link(link), "berth-hint");
         }
     })
 }

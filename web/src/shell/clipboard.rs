@@ -1,12 +1,43 @@
 //! The clipboard.
 
-use wasm_bindgen_futures::JsFuture;
-use web_sys::Window;
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 
-/// Whether a text was put there. Browsers have no clipboard for pages that came over plain HTTP
-/// from another machine, and may refuse it to any.
-pub(super) async fn copy(window: &Window, text: &str) -> bool {
-    // Elsewhere there is no such object to ask.
-    window.is_secure_context()
-        && JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+use super::{
+    dom::Dom,
+    form::{link_to, tell},
+};
+use crate::words;
+
+/// What is copied.
+pub(super) enum Copied {
+    /// What leads to a destination, for behind the `#` of the page's address.
+    Link(String),
+    /// A certificate's fingerprint.
+    Fingerprint(String),
+}
+
+/// Copies it, and says in the element `hint` what came of it. Browsers have no clipboard for pages
+/// that came over plain HTTP from another machine, and may refuse it to any; a link is then put into
+/// the address bar.
+pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
+    let dom = dom.clone();
+    spawn_local(async move {
+        let text = match &what {
+            Copied::Link(link) => link_to(&dom, link),
+            Copied::Fingerprint(text) => text.clone(),
+        };
+        // Elsewhere there is no such object to ask.
+        let done = dom.window.is_secure_context()
+            && JsFuture::from(dom.window.navigator().clipboard().write_text(&text)).await.is_ok();
+        let said = match (what, done) {
+            (Copied::Link(_), true) => words::link_copied(),
+            (Copied::Link(link), false) => {
+                let _ = dom.window.location().set_hash(&link);
+                words::link_in_address()
+            }
+            (Copied::Fingerprint(_), true) => words::fingerprint_copied(),
+            (Copied::Fingerprint(_), false) => words::not_copied(),
+        };
+        tell(&dom, hint, said);
+    });
 }

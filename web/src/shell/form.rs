@@ -4,14 +4,13 @@ use std::rc::Rc;
 
 use protocol::Encryption;
 use wasm_bindgen::JsValue;
-use wasm_bindgen_futures::spawn_local;
 use web_sys::{
     ClipboardEvent, Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
 };
 
 use super::{
     app::App,
-    clipboard,
+    clipboard::{self, Copied},
     dom::{Dom, Fault, Visibility, listen, set_text, show},
 };
 use crate::{
@@ -176,7 +175,7 @@ fn read(dom: &Dom) -> Result<(Destination, String), Fault> {
     let value = |id| dom.find::<HtmlInputElement>(id).map(|field| field.value());
     let host = value("host")?;
     let destination = Destination {
-        host: host.trim().trim_start_matches('[').trim_end_matches(']').to_owned(),
+        host: address::without_brackets(host.trim()).to_owned(),
         port: value("port")?.parse().map_err(|_| "no port")?,
         encryption: encryption(&dom.find("encryption")?),
         username: value("username")?,
@@ -196,27 +195,15 @@ fn copy_link_on_click(dom: &Dom) -> Result<(), Fault> {
     listen(&button, "click", move |_: web_sys::Event| {
         let link = take_apart(&dom).and_then(|()| link_of_form(&dom));
         if let Ok(link) = link {
-            copy_link(&dom, link, "form-hint");
+            clipboard::copy(&dom, Copied::Link(link), "form-hint");
         }
     })
 }
 
-/// Copies the page's address with this link, and says so in the element `hint`.
-pub(super) fn copy_link(dom: &Dom, link: String, hint: &'static str) {
-    let dom = dom.clone();
-    spawn_local(async move {
-        let location = dom.window.location();
-        let page = [location.origin(), location.pathname(), location.search()];
-        let Ok(page) = page.into_iter().collect::<Result<String, Fault>>() else { return };
-        let text = [&page, "#", &link].concat();
-        let said = if clipboard::copy(&dom.window, &text).await {
-            words::link_copied()
-        } else {
-            let _ = location.set_hash(&link);
-            words::link_in_address()
-        };
-        tell(&dom, hint, said);
-    });
+/// The page's address with this link.
+pub(super) fn link_to(dom: &Dom, link: &str) -> String {
+    let here = dom.window.location().href().unwrap_or_default();
+    [here.split('#').next().unwrap_or_default(), "#", link].concat()
 }
 
 /// Says something in an element that is a live region.

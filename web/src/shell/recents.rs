@@ -11,7 +11,6 @@ use super::{
     form, owner, pressed,
 };
 use crate::{
-    json,
     recent::{Recent, Recents},
     words,
 };
@@ -116,12 +115,12 @@ fn storage(dom: &Dom) -> Option<Storage> {
 
 fn load(dom: &Dom) -> Recents {
     let text = storage(dom).and_then(|storage| storage.get_item(KEY).ok()?);
-    text.and_then(|text| json::read(&text).ok()).unwrap_or_default()
+    Recents::read(&text.unwrap_or_default())
 }
 
 fn save(dom: &Dom, recents: &Recents) {
-    if let (Some(storage), Ok(text)) = (storage(dom), json::write(recents)) {
+    if let Some(storage) = storage(dom) {
         // A store that is full keeps what it has.
-        let _ = storage.set_item(KEY, &text);
+        let _ = storage.set_item(KEY, &recents.write());
     }
 }
