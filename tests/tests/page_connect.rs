@@ -69,6 +69,13 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     .await;
     assert_eq!(value(&page, "Username").await, "carla");
     look(&page, "connect-1-link").await;
+
+    // As over plain HTTP from another machine: there is no clipboard.
+    page.run("Object.defineProperty(window, 'isSecureContext', { value: false }); null").await;
+    page.press_button("Copy link").await;
+    page.see("the link is in the address bar now").await;
+    let hash = page.run("location.hash").await;
+    assert_eq!(hash, "#host=other.example.org&port=21&encryption=explicit&user=carla&path=pub");
     page.finish().await;
 }
 

@@ -4,7 +4,7 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 
 use super::{
     dom::Dom,
-    form::{link_to, tell},
+    form::{link_to, put_into_address, tell},
 };
 use crate::words;
 
@@ -32,7 +32,8 @@ pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
         let said = match (what, done) {
             (Copied::Link(_), true) => words::link_copied(),
             (Copied::Link(link), false) => {
-                let _ = dom.window.location().set_hash(&link);
+                // Not as a link that is followed: the form is what it says already.
+                let _ = put_into_address(&dom, &link);
                 words::link_in_address()
             }
             (Copied::Fingerprint(_), true) => words::fingerprint_copied(),

@@ -158,8 +158,7 @@ fn follow_link(dom: &Dom) -> Result<(), Fault> {
     tell(dom, "form-hint", "");
     if had_password {
         tell(dom, "form-hint", words::password_ignored());
-        let link = ["#", &link_of_form(dom).unwrap_or_default()].concat();
-        dom.window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&link))?;
+        put_into_address(dom, &link_of_form(dom).unwrap_or_default())?;
     }
     for field in ["host", "username", "password", "connect-button"] {
         let field: HtmlInputElement = dom.find(field)?;
@@ -204,6 +203,12 @@ fn copy_link_on_click(dom: &Dom) -> Result<(), Fault> {
 pub(super) fn link_to(dom: &Dom, link: &str) -> String {
     let here = dom.window.location().href().unwrap_or_default();
     [here.split('#').next().unwrap_or_default(), "#", link].concat()
+}
+
+/// Puts a link behind the `#` in the address bar, in place of what was there.
+pub(super) fn put_into_address(dom: &Dom, link: &str) -> Result<(), Fault> {
+    let link = ["#", link].concat();
+    dom.window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&link))
 }
 
 /// Says something in an element that is a live region.
