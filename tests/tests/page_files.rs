@@ -164,6 +164,11 @@ async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped()
     page.see("No name here holds that text.").await;
     fill_filter(&page, "").await;
     look(&page, "files-5-list").await;
+    // Its buttons stand beside a name, and not below it: lines for the name, facts and a note.
+    let heights =
+        "[...document.querySelectorAll('#remote-files li')].map((row) => row.offsetHeight)";
+    let highest = page.run(&format!("Math.max(...{heights})")).await;
+    assert!(highest.as_u64().unwrap() <= 80, "a row is {highest} px high");
 
     // Enter goes in, Backspace goes back to where one came from, and the path leads anywhere.
     let docs = row(&page, "docs").await;
