@@ -10,17 +10,17 @@
 use std::{
     fs,
     os::unix::fs::chown,
-    path::{Path, PathBuf},
+    path::Path,
     time::{Duration, SystemTime},
 };
 
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
+    person::{Files, connect},
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
-use tempfile::TempDir;
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
@@ -164,6 +164,11 @@ async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped()
     page.see("No name here holds that text.").await;
     fill_filter(&page, "").await;
     look(&page, "files-5-list").await;
+    // Its buttons stand beside a name, and not below it: lines for the name, facts and a note.
+    let heights =
+        "[...document.querySelectorAll('#remote-files li')].map((row) => row.offsetHeight)";
+    let highest = page.run(&format!("Math.max(...{heights})")).await;
+    assert!(highest.as_u64().unwrap() <= 80, "a row is {highest} px high");
 
     // Enter goes in, Backspace goes back to where one came from, and the path leads anywhere.
     let docs = row(&page, "docs").await;
@@ -182,15 +187,19 @@ async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped()
     assert_eq!(here, "docs");
 
     // Chosen here, a file goes here, wherever the person goes next.
-    let files = Folder::new();
+    let files = Files::new();
     let (a, b) = (Content { len: 3000, seed: 1 }, Content { len: 4000, seed: 2 });
-    page.choose("Choose files", &[files.write("chosen.bin", a)]).await;
+    let file = |name: &str, content| {
+        files.add(name, content);
+        files.folder().join(name)
+    };
+    page.choose("Choose files", &[file("chosen.bin", a)]).await;
     let top = page.find_in(&path, "button", "/").await;
     page.click(&top).await;
     let docs = row(&page, "docs").await;
     // Over a directory, the page says where files would go; dropped there, they go there.
-    let dropped = [files.write("dropped.bin", b)];
-    page.drag_over(&docs, &dropped).await;
+    let dropped = [file("dropped.bin", b)];
+    page.hold_files(&docs, &dropped).await;
     page.see("They go to /docs").await;
     look(&page, "files-6-dragging").await;
     let docs = row(&page, "docs").await;
@@ -270,21 +279,6 @@ async fn ten_thousand_entries_are_a_list_of_which_few_rows_are_in_the_document()
     page.finish().await;
 }
 
-/// Files on this machine's disk to choose from.
-struct Folder(TempDir);
-
-impl Folder {
-    fn new() -> Self {
-        Self(tempfile::tempdir().unwrap())
-    }
-
-    fn write(&self, name: &str, content: Content) -> PathBuf {
-        let path = self.0.path().join(name);
-        fs::write(&path, content.piece(0, content.len)).unwrap();
-        path
-    }
-}
-
 /// A file that the login may change, and the folders above it.
 fn plant(server: &Server, path: &str, len: u64) {
     let mut directory = server.root();
@@ -301,19 +295,6 @@ fn plant(server: &Server, path: &str, len: u64) {
 fn date(server: &Server, path: &str, modified: SystemTime) {
     let file = fs::File::options().append(true).open(server.root().join(path)).unwrap();
     file.set_modified(modified).unwrap();
-}
-
-/// Fills in the form, connects, and trusts the server's certificate.
-async fn connect(page: &Page, server: &Server) {
-    page.fill("Host", "127.0.0.1").await;
-    page.fill("Port", &server.port().to_string()).await;
-    page.fill("Username", server.username()).await;
-    page.fill("Password", server.password()).await;
-    page.press_button("Connect").await;
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
-    page.click(&button).await;
-    page.find("button", "Choose files").await;
 }
 
 /// The row of an entry, once it is there.
@@ -338,8 +319,7 @@ fn place(names: &[&str], wanted: &str) -> usize {
 }
 
 async fn fill_filter(page: &Page, text: &str) {
-    let field = page.find("searchbox", "Filter by name").await;
-    page.type_into(&field, text).await;
+    page.fill("Filter by name", text).await;
 }
 
 /// Waits until what has this name has the focus.
@@ -359,7 +339,7 @@ async fn gone(page: &Page, dialog: &str) {
     .await;
 }
 
-/// Pictures of a state; nothing may stick out to the side.
+/// Pictures of a state; nothing may stick out to the side, or go against a rule of accessibility.
 async fn look(page: &Page, state: &str) {
     for width in [NARROW, WIDE] {
         page.resize(width).await;
@@ -368,4 +348,6 @@ async fn look(page: &Page, state: &str) {
         let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
     }
+    let violations = page.axe().await;
+    assert!(violations.is_empty(), "{state}: {violations:#?}");
 }
