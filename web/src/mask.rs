@@ -207,36 +207,37 @@ impl Masks {
         before: Option<char>,
         names_hosts: bool,
     ) -> Option<(usize, String)> {
-        if self.choice.users
-            && let Some(length) = self.users.known(rest, ends_word)
-        {
-            return Some((length, self.users.label(Kind::User, rest.get(..length)?)));
-        }
-        if self.choice.hosts
-            && let Some((length, host)) = self.host_at(rest, names_hosts)
-        {
-            return Some((length, self.hosts.label(Kind::Host, &host)));
-        }
-        if self.choice.paths
-            && let Some(length) = self.path_at(rest, before)
-        {
-            let path = undoubled(rest.get(..length)?);
-            return Some((length, self.paths.label(Kind::Path, &path)));
-        }
-        None
+        let user = || Some((self.users.known(rest, ends_word)?, None));
+        let host = || self.host_at(rest, names_hosts);
+        let path = || Some((self.path_at(rest, before)?, None));
+        let (kind, (length, name)) = (self.choice.users.then(user).flatten())
+            .map(|found| (Kind::User, found))
+            .or_else(|| Some((Kind::Host, self.choice.hosts.then(host).flatten()?)))
+            .or_else(|| Some((Kind::Path, self.choice.paths.then(path).flatten()?)))?;
+        let name = match name {
+            Some(name) => name,
+            None => undoubled(rest.get(..length)?),
+        };
+        let names = match kind {
+            Kind::Host => &mut self.hosts,
+            Kind::User => &mut self.users,
+            Kind::Path => &mut self.paths,
+        };
+        Some((length, names.label(kind, &name)))
     }
 
-    fn host_at(&self, rest: &str, names_hosts: bool) -> Option<(usize, String)> {
+    /// A host's length, and its name as it is known.
+    fn host_at(&self, rest: &str, names_hosts: bool) -> Option<(usize, Option<String>)> {
         let lower = rest.get(..word_length(rest))?.to_ascii_lowercase();
         // RFC 959 §4.1.2: h1,h2,h3,h4,p1,p2.
         if let Some(length) = ipv4(rest, b',') {
             let dotted = rest.get(..length)?.chars().map(|c| if c == ',' { '.' } else { c });
-            return Some((length, dotted.collect()));
+            return Some((length, Some(dotted.collect())));
         }
         let name = host_name(&lower).filter(|_| names_hosts).map(str::len);
         let length = [self.hosts.known(&lower, ends_word), ipv4(rest, b'.'), ipv6(rest), name];
         let length = length.into_iter().flatten().max()?;
-        Some((length, lower.get(..length)?.to_owned()))
+        Some((length, Some(lower.get(..length)?.to_owned())))
     }
 
     fn path_at(&self, rest: &str, before: Option<char>) -> Option<usize> {

@@ -1,7 +1,7 @@
 use protocol::{
     Attempt, Encryption, UploadId,
     client::Secret,
-    server::{Certificate, Connected, Limits, Tls, Verified},
+    server::{Certificate, Connected, Limits, LogKind, LogLine, Tls, Verified},
 };
 
 use super::*;
@@ -489,4 +489,46 @@ fn folder_of_the_person_and_those_of_uploads_are_answered_in_their_turns() {
     receive(&mut page, ServerMessage::MakeDirectoryFailed { path, problem: problem.clone() });
     assert_eq!(page.remote().task().unwrap().problem(), Some(&problem));
     assert!(page.notices().is_empty(), "it is shown where it was asked");
+}
+
+#[test]
+fn of_many_errors_in_the_log_the_first_is_announced_and_the_next_after_a_pause() {
+    let mut page = connected();
+    let mut announced = |seq, millis| {
+        let line = LogLine {
+            seq,
+            at_millis: 0,
+            connection: Some(1),
+            explanation: None,
+            kind: LogKind::Error,
+            text: format!("broken {seq}"),
+        };
+        let message = ServerMessage::Log { lines: vec![line] };
+        at(&mut page, millis, Event::Received(Box::new(message), 9))
+    };
+    let said = Effect::Announce("In the session log: broken 0".into());
+    assert_eq!(announced(0, 1000), [said]);
+    assert_eq!(announced(1, 2000), []);
+    let said = Effect::Announce("In the session log: broken 2".into());
+    assert_eq!(announced(2, 1000 + 5000), [said]);
+}
+
+#[test]
+fn error_in_the_log_has_the_remedy_of_the_problem_that_says_the_same() {
+    let mut page = connected();
+    let problem = words::portal_out_of_reach();
+    let text = problem.message.clone();
+    receive(
+        &mut page,
+        ServerMessage::ListingFailed { path: "/a".into(), problem: problem.clone() },
+    );
+    let line = LogLine {
+        seq: 0,
+        at_millis: 0,
+        connection: None,
+        explanation: None,
+        kind: LogKind::Error,
+        text,
+    };
+    assert_eq!(page.log().problem_of(&line), Some(&problem));
 }

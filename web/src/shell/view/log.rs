@@ -212,6 +212,7 @@ impl LogView {
                 let is_open = said.get_attribute("aria-expanded").as_deref() == Some("true");
                 if let Some(line) = line_of(&said) {
                     self.explain(log, &line, !is_open)?;
+                    self.bring_into_view(line.unchecked_ref());
                 }
             }
             Act::ExplainAll => self.explain_all(log)?,
@@ -234,6 +235,14 @@ impl LogView {
             }
         }
         Ok(self.wish())
+    }
+
+    /// Scrolls down to what stands under a line.
+    fn bring_into_view(&self, line: &HtmlElement) {
+        let top = line.offset_top() + line.offset_height() - self.log.client_height();
+        if top > self.log.scroll_top() {
+            self.log.set_scroll_top(top);
+        }
     }
 
     /// Explanations are wanted by the first line that is explained.
