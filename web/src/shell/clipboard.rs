@@ -1,12 +1,21 @@
 //! The clipboard.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
+use web_sys::Window;
 
 use super::{
     dom::Dom,
     form::{link_to, put_into_address, tell},
 };
 use crate::words;
+
+/// Whether a text was put there. Browsers have no clipboard for pages that came over plain HTTP from
+/// another machine, and may refuse it to any.
+pub(super) async fn write(window: &Window, text: &str) -> bool {
+    // Elsewhere there is no such object to ask.
+    window.is_secure_context()
+        && JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
+}
 
 /// What is copied.
 pub(super) enum Copied {
@@ -16,9 +25,8 @@ pub(super) enum Copied {
     Fingerprint(String),
 }
 
-/// Copies it, and says in the element `hint` what came of it. Browsers have no clipboard for pages
-/// that came over plain HTTP from another machine, and may refuse it to any; a link is then put into
-/// the address bar.
+/// Copies it, and says in the element `hint` what came of it. Where there is no clipboard, a link is
+/// put into the address bar.
 pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
     let dom = dom.clone();
     spawn_local(async move {
@@ -26,9 +34,7 @@ pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
             Copied::Link(link) => link_to(&dom, link),
             Copied::Fingerprint(text) => text.clone(),
         };
-        // Elsewhere there is no such object to ask.
-        let done = dom.window.is_secure_context()
-            && JsFuture::from(dom.window.navigator().clipboard().write_text(&text)).await.is_ok();
+        let done = write(&dom.window, &text).await;
         let said = match (what, done) {
             (Copied::Link(_), true) => words::link_copied(),
             (Copied::Link(link), false) => {

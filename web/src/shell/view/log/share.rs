@@ -43,7 +43,7 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: Filter, masks: &mut Masks) -> (
 /// Puts text on the clipboard, and says in `said` how that went.
 pub(super) fn copy(window: Window, said: HtmlElement, text: String, lines: usize) {
     spawn_local(async move {
-        if clipboard::copy(&window, &text).await {
+        if clipboard::write(&window, &text).await {
             set_text(&said, &words::log_copied(lines));
         } else {
             set_text(&said, words::copy_refused());
