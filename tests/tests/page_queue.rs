@@ -203,6 +203,8 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
         files.write(&format!("part {}/{n}", n % 10), Content { len: 1000, seed: n });
     }
     page.choose("Choose folder", &[files.path("")]).await;
+    // Great folders of a long list are closed.
+    page.press_button("Group by folder").await;
     page.within(LONG, "a list that is longer than the window", async || {
         let size = page.run("document.querySelector('#uploads li')?.ariaSetSize").await;
         (size == all).then_some(())

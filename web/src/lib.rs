@@ -13,6 +13,8 @@
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
 //! - [`voyage`]: the steps on the way to the server. [`address`]: destinations as people write
 //!   them; [`recent`]: the ones that this browser remembers.
+//! - [`groups`]: the lines of the list of uploads; [`window`]: which of them are in the document.
+//!   [`summary`]: what became of them.
 //! - [`remote`]: the directory in view.
 //! - [`log`]: the session log; [`mask`] hides in it who and where, [`log::find`] finds.
 //! - [`json`]: reads what the portal says and what was saved.
@@ -30,6 +32,7 @@ pub mod chunk_size;
 pub mod connection;
 pub mod delivery;
 pub mod format;
+pub mod groups;
 pub mod json;
 pub mod log;
 pub mod mask;
@@ -40,8 +43,10 @@ pub mod recent;
 pub mod remote;
 pub mod saved;
 pub mod sentences;
+pub mod summary;
 pub mod time;
 pub mod voyage;
+pub mod window;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

@@ -16,11 +16,11 @@ use crate::{
     connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
     delivery::Said,
     log::Log,
-    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Stored, Totals},
+    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Scope, Stored, Totals},
     recent::Recent,
     remote::{self, Remote},
     saved::{Restored, SavedHome},
-    time::Millis,
+    time::{Millis, Stopwatch},
     voyage::Voyage,
     words,
 };
@@ -67,8 +67,8 @@ pub enum Event {
     PickedUnreadable(Vec<String>),
     /// The person does something with an upload.
     Upload(Row, Action),
-    /// The person does something with all of them.
-    All(Bulk),
+    /// The person does something with many of them.
+    Many(Scope, Bulk),
     /// The person chooses what to do when a name is taken.
     SetPolicy(Policy),
     /// The person chooses the order of what waits.
@@ -248,6 +248,7 @@ pub struct Page {
     announced_permille: u64,
     /// When the next error of the log may be announced.
     next_error_at: Option<Millis>,
+    busy: Stopwatch,
 }
 
 impl Page {
@@ -284,6 +285,12 @@ impl Page {
     #[must_use]
     pub fn notices(&self) -> &[String] {
         &self.notices
+    }
+
+    /// For how long anything was under way since the list was empty.
+    #[must_use]
+    pub fn busy_time(&self, now: Millis) -> Duration {
+        self.busy.time(now)
     }
 
     /// The session log.
@@ -417,7 +424,7 @@ impl Page {
             }
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
             Event::Upload(row, action) => self.act(row, action),
-            Event::All(bulk) => self.act_on_all(bulk),
+            Event::Many(scope, bulk) => self.act_on(scope, bulk),
             Event::SetPolicy(policy) => self.set_policy(policy),
             Event::SetOrder(order) => self.set_order(order),
             Event::FileChecked { upload, row, readable } => {
@@ -857,6 +864,10 @@ impl Page {
             return;
         }
         self.changed.insert(Part::Totals);
+        if totals.files == 0 {
+            self.busy = Stopwatch::default();
+        }
+        self.busy.run(totals.active > 0, now);
         let permille = totals.permille();
         if totals.files != before.files || permille < self.announced_permille {
             self.announced_permille = permille;

@@ -14,22 +14,29 @@ use protocol::{
 };
 
 pub use self::{
+    bulk::Scope,
     conflict::Policy,
+    folders::{Folder, FolderId},
     kept::{Cut, Fit},
     rows::Rows,
+    shelves::{Kept, Shelf},
     waiting::Order,
 };
 use self::{
     conflict::{Decision, numbered},
+    folders::Folders,
     rows::{Missing, Offered},
+    shelves::Shelves,
     waiting::Waiting,
 };
 use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
 
 mod bulk;
 mod conflict;
+mod folders;
 mod kept;
 mod rows;
+mod shelves;
 mod waiting;
 
 /// At least so many chunks wait in the browser's send buffer before the next one is held back.
@@ -58,6 +65,7 @@ pub struct Upload {
     file: Picked,
     /// Thousands of uploads share one.
     directory: Rc<str>,
+    folder: FolderId,
     /// What the person chose for this file; the queue's policy holds for the others.
     choice: Option<Policy>,
     /// The number of the name that it goes by on the server: from 2 on when it was renamed.
@@ -243,6 +251,8 @@ pub struct Totals {
     pub bytes: u64,
     /// How many of those the server has taken.
     pub taken: u64,
+    /// Bytes of the files that are stored.
+    pub stored: u64,
 }
 
 impl Totals {
@@ -257,10 +267,27 @@ impl Totals {
         permille(self.taken.saturating_add(self.done), self.bytes.saturating_add(files))
     }
 
+    /// Whether nothing is left to be done for any file.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        self.files > 0 && self.active + self.paused + self.waiting == 0
+    }
+
     /// Whether leaving the page would cost something.
     #[must_use]
     pub fn under_way(&self) -> bool {
         self.active > 0 || self.paused > 0
+    }
+
+    // Not inlined: it is a part of many small functions.
+    #[inline(never)]
+    fn with(self, other: Self) -> Self {
+        self.combine(other, u64::saturating_add)
+    }
+
+    #[inline(never)]
+    fn without(self, other: Self) -> Self {
+        self.combine(other, u64::saturating_sub)
     }
 
     /// Each figure of `self` and `other`, combined.
@@ -276,6 +303,7 @@ impl Totals {
             active: with(self.active, other.active),
             bytes: with(self.bytes, other.bytes),
             taken: with(self.taken, other.taken),
+            stored: with(self.stored, other.stored),
         }
     }
 }
@@ -314,6 +342,8 @@ pub struct Queue {
     rate: Rate,
     /// Kept up to date by `change`: thousands of rows are not counted at each message.
     totals: Totals,
+    folders: Folders,
+    shelves: Shelves,
 }
 
 impl Queue {
@@ -326,6 +356,23 @@ impl Queue {
     /// The rows in the list, in its order.
     pub fn rows(&self) -> impl Iterator<Item = Row> {
         self.rows_where(|_| true).into_iter()
+    }
+
+    /// The folders that the files lie in, in the order in which they came.
+    pub fn folders(&self) -> impl Iterator<Item = (FolderId, &Folder)> {
+        self.folders.iter()
+    }
+
+    /// One of them.
+    #[must_use]
+    pub fn folder(&self, id: FolderId) -> Option<&Folder> {
+        self.folders.get(id)
+    }
+
+    /// The rows that belong on a shelf.
+    #[must_use]
+    pub fn shelf(&self, shelf: Shelf) -> &Kept {
+        self.shelves.get(shelf)
     }
 
     /// Another number whenever rows came or went.
@@ -376,12 +423,32 @@ impl Queue {
         for file in files {
             let row = Row(self.uploads.len());
             let upload = Upload::new(file, directory.clone());
-            self.totals = self.totals.combine(upload.share(), u64::saturating_add);
             self.queued.insert(row, upload.file.size);
-            self.uploads.push(Some(Box::new(upload)));
-            self.changed.insert(row);
+            self.push(upload);
             self.unsaved.insert(row);
         }
+    }
+
+    /// The one way into the list.
+    fn push(&mut self, mut upload: Upload) {
+        let row = Row(self.uploads.len());
+        upload.folder = self.folders.of(&upload.file.path);
+        self.folders.add(row, &upload);
+        self.shelves.put(row, upload.state.shelf());
+        self.totals = self.totals.with(upload.share());
+        self.uploads.push(Some(Box::new(upload)));
+        self.changed.insert(row);
+    }
+
+    /// The one way out of it.
+    fn take_out(&mut self, row: Row) {
+        if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {
+            self.cleared += 1;
+            self.totals = self.totals.without(upload.share());
+            self.folders.change(upload.folder, upload.share(), Totals::default());
+            self.shelves.take(row, upload.state.shelf());
+        }
+        self.changed.insert(row);
     }
 
     /// What to offer now: as many as the portal lets be open, in the order that was chosen.
@@ -842,10 +909,16 @@ impl Queue {
     /// The one way to change an upload: its row is drawn again, and the totals follow.
     fn change<R>(&mut self, row: Row, change: impl FnOnce(&mut Upload) -> R) -> Option<R> {
         let upload = self.uploads.get_mut(row.0)?.as_deref_mut()?;
-        let before = upload.share();
+        let (before, shelf) = (upload.share(), upload.state.shelf());
         let result = change(upload);
-        self.totals = self.totals.combine(before, u64::saturating_sub);
-        self.totals = self.totals.combine(upload.share(), u64::saturating_add);
+        let after = upload.share();
+        self.totals = self.totals.without(before);
+        self.totals = self.totals.with(after);
+        self.folders.change(upload.folder, before, after);
+        if upload.state.shelf() != shelf {
+            self.shelves.take(row, shelf);
+            self.shelves.put(row, upload.state.shelf());
+        }
         self.changed.insert(row);
         self.unsaved.insert(row);
         Some(result)
@@ -906,6 +979,7 @@ impl Upload {
         Self {
             file,
             directory,
+            folder: FolderId::default(),
             choice: None,
             name_number: 1,
             resume: None,
@@ -1036,6 +1110,7 @@ impl Upload {
             share.bytes = self.file.size;
             share.taken = self.taken();
         }
+        share.stored = share.done * self.file.size;
         share
     }
 }

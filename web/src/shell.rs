@@ -7,19 +7,20 @@ use protocol::client::Language;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 use web_sys::{
     BeforeUnloadEvent, ClipboardEvent, DragEvent, Element, HtmlButtonElement, HtmlDialogElement,
-    HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
+    HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement, KeyboardEvent,
 };
 
 use self::{
     app::App,
     clipboard::Copied,
     dom::{Dom, Fault, listen},
+    view::Step,
 };
 use crate::{
     address,
     connection::Reach,
     page::{Action, Bulk, Event},
-    queue::{Order, Policy, Row},
+    queue::{FolderId, Order, Policy, Row, Scope},
     sentences,
 };
 
@@ -141,26 +142,99 @@ fn link_here(app: &App) -> Option<String> {
 
 fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
     let list: HtmlElement = app.dom.find("uploads")?;
-    let app = app.clone();
+    let clicked = app.clone();
     listen(&list, "click", move |event: web_sys::Event| {
-        let Some(button) = pressed(&event, "[data-act]") else {
-            return;
-        };
-        let row = owner(&button).and_then(|row| row.get_attribute("data-row"));
-        let row = row.and_then(|row| row.parse().ok()).map(Row);
-        if let (Some(row), Some(action)) = (row, action(&button)) {
-            app.handle(Event::Upload(row, action));
+        if let Some(toggle) = pressed(&event, ".folder-toggle") {
+            if let Some(folder) = owner(&toggle).and_then(|item| folder(&item)) {
+                clicked.toggle_folder(folder);
+            }
+        } else if let Some(button) = pressed(&event, "[data-act]")
+            && let Some(item) = owner(&button)
+        {
+            let act = act(&button, &item);
+            act.into_iter().for_each(|event| clicked.handle(event));
         }
+    })?;
+    let keys = app.clone();
+    listen(&list, "keydown", move |event: KeyboardEvent| {
+        let key = event.key();
+        let is_for_browser = event.ctrl_key() || event.alt_key() || event.meta_key();
+        if is_for_browser || pressed(&event, "input").is_some() {
+            return;
+        }
+        if let Some(step) = Step::of_key(&key) {
+            event.prevent_default();
+            keys.go(step);
+        } else if let Some(button) = button_for_key(&event, &key) {
+            event.prevent_default();
+            button.click();
+        }
+    })?;
+    listen_to_filters(app)
+}
+
+/// Which uploads are shown, and what became of them.
+fn listen_to_filters(app: &Rc<App>) -> Result<(), Fault> {
+    let filters: HtmlElement = app.dom.find("filters")?;
+    let clicked = app.clone();
+    listen(&filters, "click", move |event: web_sys::Event| {
+        if let Some(button) = pressed(&event, "button") {
+            match view::filter(&button) {
+                Some(filter) => clicked.show(filter),
+                None => clicked.toggle_grouping(),
+            }
+        }
+    })?;
+    let copy: HtmlButtonElement = app.dom.find("copy-summary")?;
+    let app = app.clone();
+    listen(&copy, "click", move |_: web_sys::Event| app.copy_summary())
+}
+
+/// What a button of a line does: with a file, or with those of a folder.
+fn act(button: &Element, item: &Element) -> Option<Event> {
+    let row = item.get_attribute("data-row").and_then(|row| row.parse().ok()).map(Row);
+    Some(match row {
+        Some(row) => Event::Upload(row, action(button)?),
+        None => Event::Many(Scope::Folder(folder(item)?), bulk(button)?),
     })
+}
+
+fn folder(item: &Element) -> Option<FolderId> {
+    item.get_attribute("data-folder")?.parse().ok().map(FolderId)
+}
+
+fn bulk(button: &Element) -> Option<Bulk> {
+    Some(match button.get_attribute("data-act")?.as_str() {
+        "pause" => Bulk::Pause,
+        "resume" => Bulk::Resume,
+        "cancel" => Bulk::Cancel,
+        "retry" => Bulk::RetryFailed,
+        _ => return None,
+    })
+}
+
+/// What a key presses on the line that has the focus: Enter opens and closes what it holds, Delete
+/// cancels where that is offered.
+fn button_for_key(event: &web_sys::Event, key: &str) -> Option<HtmlElement> {
+    let line = event.target()?.dyn_into::<Element>().ok()?;
+    let selector = match key {
+        "Enter" => ".folder-toggle, summary",
+        "Delete" => "[data-act=cancel]:not([hidden])",
+        _ => return None,
+    };
+    if !line.has_attribute("aria-posinset") {
+        return None;
+    }
+    line.query_selector(selector).ok()?.map(JsCast::unchecked_into)
 }
 
 /// What is done with all uploads, and what holds for all of them.
 fn listen_to_totals(app: &Rc<App>) -> Result<(), Fault> {
-    on_click(app, "pause-all", || Event::All(Bulk::Pause))?;
-    on_click(app, "resume-all", || Event::All(Bulk::Resume))?;
-    on_click(app, "cancel-all", || Event::All(Bulk::Cancel))?;
-    on_click(app, "retry-failed", || Event::All(Bulk::RetryFailed))?;
-    on_click(app, "clear-finished", || Event::All(Bulk::ClearFinished))?;
+    on_click(app, "pause-all", || Event::Many(Scope::All, Bulk::Pause))?;
+    on_click(app, "resume-all", || Event::Many(Scope::All, Bulk::Resume))?;
+    on_click(app, "cancel-all", || Event::Many(Scope::All, Bulk::Cancel))?;
+    on_click(app, "retry-failed", || Event::Many(Scope::All, Bulk::RetryFailed))?;
+    on_click(app, "clear-finished", || Event::Many(Scope::All, Bulk::ClearFinished))?;
     on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy))?;
     on_choice(app, "order", |value| order(value).map(Event::SetOrder))?;
     let scrolled = app.clone();

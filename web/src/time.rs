@@ -31,10 +31,52 @@ impl Add<Duration> for Millis {
     }
 }
 
+/// How long something took that stopped and went on.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Stopwatch {
+    before: Duration,
+    since: Option<Millis>,
+}
+
+impl Stopwatch {
+    /// Goes on, or stops.
+    pub fn run(&mut self, runs: bool, now: Millis) {
+        match self.since {
+            None if runs => self.since = Some(now),
+            Some(_) if !runs => *self = Self { before: self.time(now), since: None },
+            Some(_) | None => {}
+        }
+    }
+
+    /// How long it ran until `now`.
+    #[must_use]
+    pub fn time(&self, now: Millis) -> Duration {
+        self.before + self.since.map_or(Duration::ZERO, |since| now.since(since))
+    }
+}
+
 /// A duration in whole milliseconds. [`Duration::as_millis`] gives 128 bits, whose arithmetic would
 /// be a part of the program for this alone.
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(MILLIS_PER_SECOND);
     seconds.saturating_add(u64::from(duration.subsec_millis()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stopwatch_counts_only_while_it_runs() {
+        let mut watch = Stopwatch::default();
+        watch.run(true, Millis(100));
+        watch.run(true, Millis(150));
+        assert_eq!(watch.time(Millis(300)), Duration::from_millis(200));
+        watch.run(false, Millis(400));
+        watch.run(false, Millis(500));
+        assert_eq!(watch.time(Millis(900)), Duration::from_millis(300));
+        watch.run(true, Millis(1000));
+        assert_eq!(watch.time(Millis(1001)), Duration::from_millis(301));
+    }
 }

@@ -11,6 +11,7 @@ use protocol::{
 use crate::{
     connection::Destination,
     format, mask,
+    page::Bulk,
     queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
     recent::Recent,
     remote::{Task, What},
@@ -107,22 +108,32 @@ pub fn back_again() -> &'static str {
     Word::ConnectionAgain.text()
 }
 
-/// All uploads were paused.
+/// Said when a person did something with all uploads, or with those of a folder; nothing where
+/// what is seen says enough.
 #[must_use]
-pub fn all_paused() -> &'static str {
-    Word::SayAllPaused.text()
+pub fn acted_on(folder: Option<&str>, bulk: Bulk) -> Option<String> {
+    let (all, folders) = match bulk {
+        Bulk::Pause => (Word::SayAllPaused, Word::SayFolderPaused),
+        Bulk::Resume => (Word::SayAllResumed, Word::SayFolderResumed),
+        Bulk::Cancel => (Word::SayAllCancelled, Word::SayFolderCancelled),
+        Bulk::RetryFailed | Bulk::ClearFinished => return None,
+    };
+    Some(match folder {
+        None => all.text().to_owned(),
+        Some(folder) => folders.fill(&[&format::visible(folder)]),
+    })
 }
 
-/// All paused uploads go on.
+/// The summary is on the clipboard.
 #[must_use]
-pub fn all_resumed() -> &'static str {
-    Word::SayAllResumed.text()
+pub fn summary_copied() -> &'static str {
+    Word::SayCopied.text()
 }
 
-/// All uploads were cancelled.
+/// The summary is selected, because the browser lets no page write to the clipboard here.
 #[must_use]
-pub fn all_cancelled() -> &'static str {
-    Word::SayAllCancelled.text()
+pub fn summary_selected() -> &'static str {
+    Word::SaySelected.text()
 }
 
 /// Under a listing that waits for its answer while uploads are under way.
@@ -419,31 +430,86 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
         parts.extend(rate.filter(|rate| *rate > 0).map(format::rate));
         parts.extend(left.map(|left| Word::TotalLeft.fill(&[&left])));
     }
-    for (number, word) in [
+    parts.extend(not_stored(totals));
+    parts.join(" · ")
+}
+
+/// How many are not stored, for each reason.
+fn not_stored(totals: &Totals) -> impl Iterator<Item = String> {
+    let reasons = [
         (totals.failed, Word::TotalFailed),
         (totals.waiting, Word::TotalWaiting),
         (totals.paused, Word::TotalPaused),
         (totals.skipped, Word::TotalSkipped),
-    ] {
-        if number > 0 {
-            parts.push(word.fill(&[&number]));
-        }
-    }
+    ];
+    let there = reasons.into_iter().filter(|(number, _)| *number > 0);
+    there.map(|(number, word)| word.fill(&[&number]))
+}
+
+/// A folder's uploads in a line.
+#[must_use]
+pub fn folder_total(totals: &Totals) -> String {
+    let mut parts = vec![count(totals), format::bytes(totals.bytes)];
+    parts.extend(not_stored(totals));
     parts.join(" · ")
+}
+
+/// What a folder is called in the list of uploads.
+#[must_use]
+pub fn folder(path: &str) -> String {
+    Word::FolderName.fill(&[&format::visible(path)])
+}
+
+/// What became of all uploads.
+#[must_use]
+pub fn summary(totals: &Totals, took: Duration, rate: Option<u64>) -> String {
+    let (files, size) = (FILES.fill(totals.done), format::bytes(totals.stored));
+    let took = format::duration(took);
+    let stored = match rate {
+        Some(rate) => Word::SummaryRate.fill(&[&files, &size, &took, &format::rate(rate)]),
+        None => Word::SummaryStored.fill(&[&files, &size, &took]),
+    };
+    let mut parts = vec![stored];
+    parts.extend(not_stored(totals));
+    parts.join(" · ")
+}
+
+/// How all uploads are, in the window's title and its icon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Condition {
+    /// There is nothing to tell.
+    Idle,
+    /// Something is under way.
+    Sending,
+    /// What is left is paused.
+    Paused,
+    /// All are stored.
+    Done,
+    /// What is left needs the person.
+    Attention,
+}
+
+/// How all uploads are.
+#[must_use]
+pub fn condition(totals: &Totals) -> Condition {
+    match (totals.active, totals.failed + totals.waiting) {
+        (1.., _) => Condition::Sending,
+        (0, 1..) => Condition::Attention,
+        (0, 0) if totals.paused > 0 => Condition::Paused,
+        (0, 0) if totals.done > 0 => Condition::Done,
+        (0, 0) => Condition::Idle,
+    }
 }
 
 /// The window's title.
 #[must_use]
 pub fn title(totals: &Totals) -> String {
-    if totals.active > 0 {
-        return Word::TitleSending.fill(&[&(totals.permille() / 10)]);
-    }
-    let word = match (totals.files, totals.failed + totals.waiting) {
-        (0, _) => Word::TitleIdle,
-        (_, 0) if totals.paused > 0 => Word::TitlePaused,
-        (_, 0) if totals.done > 0 => Word::TitleDone,
-        (_, 0) => Word::TitleIdle,
-        (_, _) => Word::TitleAttention,
+    let word = match condition(totals) {
+        Condition::Sending => return Word::TitleSending.fill(&[&(totals.permille() / 10)]),
+        Condition::Idle => Word::TitleIdle,
+        Condition::Paused => Word::TitlePaused,
+        Condition::Done => Word::TitleDone,
+        Condition::Attention => Word::TitleAttention,
     };
     word.text().to_owned()
 }

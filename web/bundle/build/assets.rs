@@ -5,7 +5,7 @@ use std::{fmt::Write as _, fs, io::Write as _, path::Path};
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-use crate::program::Program;
+use crate::{icons, program::Program};
 
 /// Hexadecimal digits of the digest in a file's name: 64 bits, no two versions of one asset meet.
 const NAME_DIGITS: usize = 16;
@@ -16,10 +16,12 @@ const BROTLI_WINDOW: u32 = 22;
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const WASM: &str = "application/wasm";
+const SVG: &str = "image/svg+xml";
 
-/// An asset on its way in: its constant in `url`, its file's name and its content.
+/// An asset on its way in: its constant in `url`, its file's name and its content. Those without a
+/// constant are the icons of `STATE_ICONS`.
 struct Source {
-    constant: &'static str,
+    constant: Option<&'static str>,
     stem: &'static str,
     extension: &'static str,
     content_type: &'static str,
@@ -33,7 +35,7 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
         fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
     };
     let source = |constant, stem, extension, content_type, content| Source {
-        constant,
+        constant: Some(constant),
         stem,
         extension,
         content_type,
@@ -47,8 +49,15 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
         source("DIGEST_WORKER", "worker", "js", JAVASCRIPT, read("digest.js")?),
         source("DIGEST_GLUE", "digest", "js", JAVASCRIPT, digest.glue.clone()),
         source("DIGEST_WASM", "digest", "wasm", WASM, digest.wasm.clone()),
-        source("ICON", "icon", "svg", "image/svg+xml", read("icon.svg")?),
+        source("ICON", "icon", "svg", SVG, read("icon.svg")?),
     ];
+    let icons = icons::all().into_iter().map(|content| Source {
+        constant: None,
+        stem: "state",
+        extension: "svg",
+        content_type: SVG,
+        content,
+    });
 
     let folder = out.join("assets");
     // What an earlier build left there has other names.
@@ -59,7 +68,8 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
 
     let mut table = String::new();
     let mut urls = String::new();
-    for asset in &sources {
+    let mut state_icons = String::new();
+    for asset in sources.into_iter().chain(icons) {
         let digest = hex(&Sha256::digest(&asset.content));
         let name = format!("{}-{}.{}", asset.stem, &digest[..NAME_DIGITS], asset.extension);
         let compressed = compress(&asset.content)?;
@@ -73,19 +83,24 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
              etag: \"\\\"{digest}\\\"\",\n    }},",
             asset.content_type,
         )?;
+        let Some(constant) = asset.constant else {
+            writeln!(state_icons, "        \"assets/{name}\",")?;
+            continue;
+        };
         writeln!(
             urls,
-            "    /// `{}.{}`: {} bytes, {} compressed.\n    pub const {}: &str = \"assets/{name}\";",
+            "    /// `{}.{}`: {} bytes, {} compressed.\n    pub const {constant}: &str = \"assets/{name}\";",
             asset.stem,
             asset.extension,
             asset.content.len(),
             compressed.len(),
-            asset.constant,
         )?;
     }
     let generated = format!(
         "/// Every asset of the page.\npub static ASSETS: &[Asset] = &[\n{table}];\n\n\
-         /// The assets' addresses, relative to the page's.\npub mod url {{\n{urls}}}\n"
+         /// The assets' addresses, relative to the page's.\npub mod url {{\n{urls}    \
+         /// The rings of the tab's icon from empty to almost full, the check and the mark.\n    \
+         pub const STATE_ICONS: &[&str] = &[\n{state_icons}    ];\n}}\n"
     );
     write(&out.join("table.rs"), generated.as_bytes())
 }

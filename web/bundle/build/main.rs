@@ -10,6 +10,7 @@ use std::{env, path::PathBuf};
 use anyhow::{Context, Result};
 
 mod assets;
+mod icons;
 mod program;
 mod toolchain;
 

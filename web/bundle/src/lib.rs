@@ -54,6 +54,9 @@ mod tests {
         ] {
             assert!(find(path).is_some(), "{path}");
         }
+        for path in url::STATE_ICONS {
+            assert!(find(path).is_some(), "{path}");
+        }
         assert!(find("assets/other.js").is_none());
     }
 

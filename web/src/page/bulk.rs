@@ -4,7 +4,7 @@ use protocol::{ClientMessage, UploadId};
 
 use super::{Action, Bulk, Effect, Page, Part};
 use crate::{
-    queue::{GivenUp, Order, Policy, Row},
+    queue::{Folder, GivenUp, Order, Policy, Row, Scope},
     words,
 };
 
@@ -37,31 +37,34 @@ impl Page {
         }
     }
 
-    /// Does something with all uploads.
-    pub(super) fn act_on_all(&mut self, bulk: Bulk) {
+    /// Does something with many uploads, and says so.
+    pub(super) fn act_on(&mut self, scope: Scope, bulk: Bulk) {
+        let folder = match scope {
+            Scope::All => None,
+            Scope::Folder(folder) => self.queue.folder(folder).map(Folder::path),
+        };
+        let said = words::acted_on(folder, bulk);
         match bulk {
             Bulk::Pause => {
-                for upload in self.queue.pause_all() {
+                for upload in self.queue.pause_all(scope) {
                     self.say_pause(upload);
                 }
-                self.announce(words::all_paused().to_owned());
             }
-            Bulk::Resume => {
-                self.queue.resume_all();
-                self.announce(words::all_resumed().to_owned());
-            }
+            Bulk::Resume => self.queue.resume_all(scope),
             Bulk::Cancel => {
-                for given_up in self.queue.cancel_all() {
+                for given_up in self.queue.cancel_all(scope) {
                     self.say_given_up(given_up);
                 }
-                self.announce(words::all_cancelled().to_owned());
             }
-            Bulk::RetryFailed => self.queue.retry_failed(),
+            Bulk::RetryFailed => self.queue.retry_failed(scope),
             Bulk::ClearFinished => {
                 let cleared = self.queue.clear_finished();
                 self.announce(words::cleared(cleared.len()));
                 self.effects.push(Effect::Forget(cleared));
             }
+        }
+        if let Some(said) = said {
+            self.announce(said);
         }
     }
 

@@ -1,8 +1,17 @@
-//! What is done with all uploads at once, and what holds for all of them.
+//! What is done with many uploads at once, and what holds for all of them.
 
 use protocol::UploadId;
 
-use super::{GivenUp, Order, Policy, Queue, Row, State};
+use super::{Folder, FolderId, GivenUp, Order, Policy, Queue, Row, State};
+
+/// Which uploads are meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scope {
+    /// All of them.
+    All,
+    /// Those whose files lie in a folder.
+    Folder(FolderId),
+}
 
 impl Queue {
     /// What the person chose for files whose name is taken.
@@ -38,21 +47,21 @@ impl Queue {
     }
 
     /// Pauses everything that is queued or on its way; what the portal has to be told to pause.
-    pub fn pause_all(&mut self) -> Vec<UploadId> {
-        let rows = self.rows_where(|state| matches!(state, State::Queued | State::Open(_)));
+    pub fn pause_all(&mut self, scope: Scope) -> Vec<UploadId> {
+        let rows = self.rows_in(scope, |state| matches!(state, State::Queued | State::Open(_)));
         rows.into_iter().filter_map(|row| self.pause(row)).collect()
     }
 
     /// Goes on with everything that was paused.
-    pub fn resume_all(&mut self) {
-        for row in self.rows_where(|state| matches!(state, State::Held | State::Open(_))) {
+    pub fn resume_all(&mut self, scope: Scope) {
+        for row in self.rows_in(scope, |state| matches!(state, State::Held | State::Open(_))) {
             self.resume(row);
         }
     }
 
     /// Gives up everything that has not ended; what has to be said of each.
-    pub fn cancel_all(&mut self) -> Vec<GivenUp> {
-        let rows = self.rows_where(|state| match state {
+    pub fn cancel_all(&mut self, scope: Scope) -> Vec<GivenUp> {
+        let rows = self.rows_in(scope, |state| match state {
             State::Queued
             | State::Held
             | State::Open(_)
@@ -64,8 +73,10 @@ impl Queue {
     }
 
     /// Tries everything again that failed or was interrupted.
-    pub fn retry_failed(&mut self) {
-        for row in self.rows_where(|state| matches!(state, State::Failed(_) | State::Interrupted)) {
+    pub fn retry_failed(&mut self, scope: Scope) {
+        for row in
+            self.rows_in(scope, |state| matches!(state, State::Failed(_) | State::Interrupted))
+        {
             self.retry(row);
         }
     }
@@ -80,13 +91,18 @@ impl Queue {
             .collect();
         self.list_version += 1;
         for row in &cleared {
-            if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {
-                self.cleared += 1;
-                self.totals = self.totals.combine(upload.share(), u64::saturating_sub);
-            }
-            self.changed.insert(*row);
+            self.take_out(*row);
         }
+        let uploads = &self.uploads;
+        self.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
         cleared
+    }
+
+    fn rows_in(&self, scope: Scope, fits: impl Fn(&State) -> bool) -> Vec<Row> {
+        let Scope::Folder(folder) = scope else { return self.rows_where(fits) };
+        let rows = self.folder(folder).map(Folder::rows).unwrap_or_default();
+        let fits = |row: &&Row| self.get(**row).is_some_and(|upload| fits(&upload.state));
+        rows.iter().filter(fits).copied().collect()
     }
 
     pub(super) fn rows_where(&self, fits: impl Fn(&State) -> bool) -> Vec<Row> {

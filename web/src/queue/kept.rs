@@ -100,9 +100,7 @@ impl Queue {
                 ..Upload::new(file, saved.directory.into())
             };
             self.missing.insert(file_name(upload.path()), row);
-            self.totals = self.totals.combine(upload.share(), u64::saturating_add);
-            self.uploads.push(Some(Box::new(upload)));
-            self.changed.insert(row);
+            self.push(upload);
         }
     }
 

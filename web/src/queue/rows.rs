@@ -67,7 +67,10 @@ impl Rows {
 
     /// The rows, in their order.
     pub fn iter(&self) -> impl Iterator<Item = Row> {
-        (0..self.words.len() * WORD_BITS).map(Row).filter(|row| self.contains(*row))
+        (0..).zip(&self.words).filter(|(_, word)| **word != 0).flat_map(|(index, word)| {
+            let bits = (0..WORD_BITS).filter(move |bit| word & (1 << bit) != 0);
+            bits.map(move |bit| Row(index * WORD_BITS + bit))
+        })
     }
 }
 

@@ -303,10 +303,10 @@ proptest! {
                     queue.credit(id, Attempt(id.0 % 2), credit, Millis(0));
                 }
                 11 => { queue.paused(id, Some("/part".into())); }
-                12 => { queue.pause_all(); }
-                13 => queue.resume_all(),
-                14 => { queue.cancel_all(); }
-                15 => { queue.retry_failed(); }
+                12 => { queue.pause_all(Scope::All); }
+                13 => queue.resume_all(Scope::All),
+                14 => { queue.cancel_all(Scope::All); }
+                15 => { queue.retry_failed(Scope::All); }
                 16 => { queue.decide_all(Policy::Rename); }
                 17 => { queue.set_order([Order::AsDropped, Order::LargestFirst][row.0 % 2]); },
                 18 => { queue.unreadable(id, problem()); }
@@ -320,8 +320,15 @@ proptest! {
             .uploads
             .iter()
             .flatten()
-            .fold(Totals::default(), |sum, upload| sum.combine(upload.share(), u64::saturating_add));
+            .fold(Totals::default(), |sum, upload| sum.with(upload.share()));
         prop_assert_eq!(queue.totals(), recounted);
+        let in_folders =
+            queue.folders().fold(Totals::default(), |sum, (_, folder)| sum.with(*folder.totals()));
+        prop_assert_eq!(in_folders, recounted);
+        for shelf in [Shelf::UnderWay, Shelf::Attention, Shelf::Done, Shelf::LeftOut] {
+            let there: Vec<_> = queue.shelf(shelf).rows().iter().collect();
+            prop_assert_eq!(there, queue.rows_where(|state| state.shelf() == shelf));
+        }
         queue.link_lost();
         for row in 0..6 {
             queue.resume(Row(row));
@@ -539,7 +546,7 @@ fn order_that_was_chosen_is_that_of_the_offers() {
     let sizes = |offers: Vec<Offer>| offers.iter().map(|offer| offer.size).collect::<Vec<_>>();
     assert_eq!(sizes(queue.offers(&LIMITS)), [1, 2]);
     queue.link_lost();
-    queue.retry_failed();
+    queue.retry_failed(Scope::All);
     queue.set_order(Order::LargestFirst);
     assert_eq!(sizes(queue.offers(&LIMITS)), [3, 2]);
 }

@@ -12,19 +12,23 @@ use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, WebSocket};
 
 use super::{
+    clipboard,
     digests::Digests,
     dom::{Dom, Fault, function},
     keeper::{self, Keeper},
     recents, restored,
     socket::{self, Generation, Saying},
-    view::{Rest, Views, log},
+    view::{Rest, Step, Views, log},
     wake::Awake,
 };
 use crate::{
+    groups::Filter,
     page::{Effect, Event, Page},
-    queue::{Chunk, Next, Picked, Row},
+    queue::{Chunk, FolderId, Next, Picked, Row},
     saved::Restored,
+    summary,
     time::Millis,
+    words,
 };
 
 /// The browser's send buffer says nothing when it drains: it is asked again after this time.
@@ -233,6 +237,49 @@ impl App {
     pub(super) fn scrolled(&self) {
         self.views.borrow_mut().scrolled();
         self.ask_for_frame();
+    }
+
+    /// Shows these uploads.
+    pub(super) fn show(&self, filter: Filter) {
+        self.views.borrow_mut().show(filter);
+        self.ask_for_frame();
+    }
+
+    /// Shows uploads by folder, or not any more.
+    pub(super) fn toggle_grouping(&self) {
+        self.views.borrow_mut().toggle_grouping();
+        self.ask_for_frame();
+    }
+
+    /// Opens or closes a folder in the list of uploads.
+    pub(super) fn toggle_folder(&self, folder: FolderId) {
+        self.views.borrow_mut().toggle_folder(folder, self.page.borrow().queue());
+        self.ask_for_frame();
+    }
+
+    /// Takes who goes through the list of uploads by keyboard to another line.
+    pub(super) fn go(&self, step: Step) {
+        self.views.borrow_mut().go(step);
+        self.ask_for_frame();
+    }
+
+    /// Puts the summary on the clipboard, or has it selected where that is not allowed.
+    pub(super) fn copy_summary(self: &Rc<Self>) {
+        let text = {
+            let page = self.page.borrow();
+            summary::report(page.queue(), page.busy_time(self.now()))
+        };
+        let app = self.clone();
+        spawn_local(async move {
+            let said = if clipboard::write(&app.dom.window, &text).await {
+                words::summary_copied()
+            } else {
+                app.views.borrow().select_summary(&text);
+                words::summary_selected()
+            };
+            app.views.borrow_mut().announce(said.to_owned());
+            app.ask_for_frame();
+        });
     }
 
     /// Keeps the machine awake as long as something is under way.

@@ -35,7 +35,7 @@ use crate::{
 /// Changes are gathered for so long.
 const SAVE_PAUSE: Duration = Duration::from_millis(1000);
 /// Rows that are written at once: more would hold up the page.
-const ROWS_AT_ONCE: usize = 500;
+const ROWS_AT_ONCE: usize = 100;
 /// The pause before the rest of them.
 const NEXT_ROWS_PAUSE: Duration = Duration::from_millis(50);
 /// The name of what this tab keeps.

@@ -5,25 +5,30 @@ use web_sys::{Element, HtmlElement};
 
 use self::{
     connection::ConnectionView, log::LogView, remote::RemoteView, restored::RestoredView,
-    totals::TotalsView, uploads::UploadsView,
+    summary::SummaryView, totals::TotalsView, uploads::UploadsView,
 };
+pub(super) use self::{filters::filter, uploads::Step};
 use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
 use crate::{
     format,
+    groups::Filter,
     page::{Page, Part},
+    queue::{FolderId, Queue},
     time::Millis,
 };
 
 mod connection;
+mod filters;
+mod icon;
 pub(super) mod log;
 mod problem;
 mod proof;
 mod remote;
 mod restored;
+mod summary;
 mod totals;
 mod uploads;
 mod voyage;
-mod window;
 
 /// Whether a frame was enough.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,6 +45,7 @@ pub(super) struct Views {
     remote: RemoteView,
     uploads: UploadsView,
     totals: TotalsView,
+    summary: SummaryView,
     log: LogView,
     notices: NoticesView,
     restored: RestoredView,
@@ -55,6 +61,7 @@ impl Views {
             remote: RemoteView::new(dom)?,
             uploads: UploadsView::new(dom)?,
             totals: TotalsView::new(dom)?,
+            summary: SummaryView::new(dom)?,
             log: LogView::new(dom)?,
             notices: NoticesView::new(dom)?,
             restored: RestoredView::new(dom)?,
@@ -89,7 +96,33 @@ impl Views {
         self.log.act(page, act)
     }
 
+    /// The person wants to see these uploads.
+    pub(super) fn show(&mut self, filter: Filter) {
+        self.uploads.show(filter);
+    }
+
+    /// The person wants folders, or does not any more.
+    pub(super) fn toggle_grouping(&mut self) {
+        self.uploads.toggle_grouping();
+    }
+
+    /// The person opens or closes a folder.
+    pub(super) fn toggle_folder(&mut self, folder: FolderId, queue: &Queue) {
+        self.uploads.toggle(folder, queue);
+    }
+
+    /// The person goes through the list of uploads by keyboard.
+    pub(super) fn go(&mut self, step: Step) {
+        self.uploads.go(step);
+    }
+
+    /// Selects the summary, for the person to copy.
+    pub(super) fn select_summary(&self, text: &str) {
+        self.summary.select(text);
+    }
+
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
+        self.uploads.look(page.queue());
         let parts = page.take_changed_parts();
         if parts.contains(Part::Connection) {
             self.connection.draw(page, now)?;
@@ -106,15 +139,17 @@ impl Views {
         }
         if parts.contains(Part::Totals) {
             self.totals.draw(page.queue(), &self.dom);
-        }
-        if page.log().has_news() && self.log.draw(page)? == Rest::More {
-            rest = Rest::More;
+            self.summary.draw(page, now);
         }
         if parts.contains(Part::Notices) {
             self.notices.draw(page.notices())?;
         }
         let changed = page.take_changed_rows();
         if self.uploads.draw(page.queue(), &changed)? == Rest::More {
+            rest = Rest::More;
+        }
+        // Last, because it asks how long it has become: the browser lays out once.
+        if page.log().has_news() && self.log.draw(page)? == Rest::More {
             rest = Rest::More;
         }
         if !self.sentences.is_empty() {

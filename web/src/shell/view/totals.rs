@@ -1,11 +1,12 @@
-//! All uploads together, and the window's title.
+//! All uploads together, and the window's title and icon.
 
 use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 
 use super::super::dom::{Dom, Fault, Visibility, set_attribute, set_bar, set_text, show};
+use super::icon::IconView;
 use crate::{
     queue::{Policy, Queue, Totals},
-    words,
+    words::{self, Condition},
 };
 
 pub(super) struct TotalsView {
@@ -14,8 +15,10 @@ pub(super) struct TotalsView {
     text: Element,
     count: Element,
     landing: HtmlElement,
+    filters: HtmlElement,
     policy: HtmlSelectElement,
     actions: Actions,
+    icon: IconView,
 }
 
 /// What can be done with all uploads.
@@ -37,7 +40,9 @@ impl TotalsView {
             text: dom.find("total-text")?,
             count: dom.find("uploads-count")?,
             landing: dom.find("landing")?,
+            filters: dom.find("filters")?,
             policy: dom.find("policy")?,
+            icon: IconView::new(dom)?,
             actions: Actions {
                 pause: dom.find("pause-all")?,
                 resume: dom.find("resume-all")?,
@@ -64,13 +69,14 @@ impl TotalsView {
         let left = rate.time_for(totals.bytes - totals.taken);
         let text = words::total(&totals, rate.bytes_per_second(), left);
         show(&self.total, Visibility::shown_if(totals.files > 0));
+        show(&self.filters, Visibility::shown_if(totals.files > 0));
         set_attribute(&self.landing, "data-used", if totals.files > 0 { "yes" } else { "no" });
         set_bar(&self.bar, totals.permille(), &words::count(&totals));
-        let state = match (totals.active, totals.failed + totals.waiting) {
-            (0, 0) if totals.paused > 0 => "paused",
-            (0, 0) if totals.done > 0 => "done",
-            (0, attention) if attention > 0 => "attention",
-            (_, _) => "sending",
+        let state = match words::condition(&totals) {
+            Condition::Paused => "paused",
+            Condition::Done => "done",
+            Condition::Attention => "attention",
+            Condition::Idle | Condition::Sending => "sending",
         };
         set_attribute(&self.total, "data-state", state);
         set_text(&self.text, &text);
@@ -79,6 +85,7 @@ impl TotalsView {
         if document.title() != title {
             document.set_title(&title);
         }
+        self.icon.draw(&totals);
     }
 }
 

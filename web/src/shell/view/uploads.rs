@@ -1,46 +1,103 @@
-//! The list of uploads. Only changed rows are drawn, and of a long list only those near the view
+//! The list of uploads. Only changed lines are drawn, and of a long list only those near the view
 //! are in the document.
+//!
+//! Where the list is scrolled to and how high its lines are is read at the beginning of a frame,
+//! when the browser knows: after the first change it would have to lay the page out anew for each
+//! question.
 
 use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
+use self::folder::FolderView;
 use super::{
     super::dom::{
-        Dom, Fault, Template, Visibility, date_time, part, set_attribute, set_bar, set_text, show,
+        Dom, Fault, Template, Visibility, date_time, part, seen, set_attribute, set_bar, set_text,
+        show,
     },
     Rest,
+    filters::FiltersView,
     problem::ProblemTemplate,
-    window::{Blocks, Seen, begins_block},
 };
 use crate::{
     format,
-    queue::{Cut, Hold, Queue, Row, Rows, Source, Stage, State, Stored, Upload},
+    groups::{Filter, Grouping, Line, Listing},
+    queue::{Cut, FolderId, Hold, Queue, Row, Rows, Source, Stage, State, Stored, Upload},
+    window::{Blocks, Seen, WHOLE, begins_block},
     words,
 };
 
-/// Rows that are made in one frame: more at once would be felt.
-const ROWS_PER_FRAME: usize = 150;
+mod folder;
+
+/// Lines that are made in one frame: more at once would be felt.
+const LINES_PER_FRAME: usize = 60;
+/// How far the keys for pages go.
+const LINES_PER_PAGE: usize = 10;
 
 pub(super) struct UploadsView {
     dom: Dom,
     list: HtmlElement,
+    none_shown: HtmlElement,
+    filters: FiltersView,
     templates: Templates,
-    /// Every row of the list, in its order.
-    listed: Vec<Row>,
-    list_version: u64,
+    listing: Listing,
     blocks: Blocks,
-    /// Whether other rows may be in view than those that are in the document.
+    scroll: Scroll,
+    /// Whether other lines may be in view than those that are in the document.
     moved: bool,
-    /// Those that are in the document, by row.
-    rows: Vec<(Row, RowView)>,
+    /// Whether all that are wanted there have been made.
+    complete: bool,
+    /// The place in the list of the first line that is in the document.
+    first: usize,
+    /// Those that are in the document, in their order.
+    lines: Vec<(Line, Box<LineView>)>,
+    /// Where the focus goes as soon as that line is in the document.
+    focus: Option<usize>,
+}
+
+/// Where the list is scrolled to.
+#[derive(Clone, Copy)]
+struct Scroll {
+    seen: Seen,
+    at_the_end: bool,
+}
+
+/// Where a key takes who goes through the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(in crate::shell) enum Step {
+    Back(usize),
+    On(usize),
+    First,
+    Last,
+}
+
+impl Step {
+    /// What a key does in the list.
+    pub(in crate::shell) fn of_key(key: &str) -> Option<Self> {
+        Some(match key {
+            "ArrowUp" => Self::Back(1),
+            "ArrowDown" => Self::On(1),
+            "PageUp" => Self::Back(LINES_PER_PAGE),
+            "PageDown" => Self::On(LINES_PER_PAGE),
+            "Home" => Self::First,
+            "End" => Self::Last,
+            _ => return None,
+        })
+    }
 }
 
 struct Templates {
     row: Template,
+    folder: Template,
     problem: ProblemTemplate,
     comparison: Template,
     digest: Template,
+}
+
+/// The elements of one line that change.
+enum LineView {
+    File(RowView),
+    Folder(FolderView),
 }
 
 /// The elements of one row that change.
@@ -48,157 +105,322 @@ struct RowView {
     item: HtmlElement,
     bar: HtmlElement,
     status: Element,
-    buttons: Vec<(HtmlElement, String)>,
+    buttons: Buttons,
     comparison: HtmlElement,
     digest: HtmlElement,
     problem: HtmlElement,
+    numbered: (usize, usize),
     shown_problem: Option<Problem>,
     shown_comparison: Option<Existing>,
     shown_digest: Option<Stored>,
 }
+
+/// The buttons of a line, each with what it does.
+struct Buttons(Vec<(HtmlElement, String)>);
 
 impl UploadsView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
         Ok(Self {
             dom: dom.clone(),
             list: dom.find("uploads")?,
+            none_shown: dom.find("uploads-none")?,
+            filters: FiltersView::new(dom)?,
             templates: Templates {
                 row: Template::find(dom, "t-upload")?,
+                folder: Template::find(dom, "t-folder")?,
                 problem: ProblemTemplate::find(dom)?,
                 comparison: Template::find(dom, "t-comparison")?,
                 digest: Template::find(dom, "t-digest")?,
             },
-            listed: Vec::new(),
-            list_version: 0,
+            listing: Listing::default(),
             blocks: Blocks::default(),
+            scroll: Scroll { seen: Seen { top: 0, height: 0 }, at_the_end: false },
             moved: false,
-            rows: Vec::new(),
+            complete: true,
+            first: 0,
+            lines: Vec::new(),
+            focus: None,
         })
     }
 
-    /// Other rows may have come into view.
+    /// Other lines may have come into view.
     pub(super) fn scrolled(&mut self) {
         self.moved = true;
     }
 
+    /// The person wants to see these.
+    pub(super) fn show(&mut self, filter: Filter) {
+        self.listing.show(filter);
+    }
+
+    /// The person wants folders, or does not any more.
+    pub(super) fn toggle_grouping(&mut self) {
+        self.listing.group(match self.listing.grouping() {
+            Grouping::ByFolder => Grouping::Off,
+            Grouping::Off => Grouping::ByFolder,
+        });
+    }
+
+    /// The person opens or closes a folder.
+    pub(super) fn toggle(&mut self, folder: FolderId, queue: &Queue) {
+        self.listing.toggle(folder, queue);
+    }
+
+    /// The person goes through the list by keyboard.
+    pub(super) fn go(&mut self, step: Step) {
+        let Some(last) = self.listing.lines().len().checked_sub(1) else { return };
+        let focused = self.lines.iter().find(|(_, view)| self.dom.has_focus(view.item()));
+        let here = focused
+            .and_then(|(line, _)| self.listing.lines().iter().position(|listed| listed == line));
+        self.focus = Some(match (step, here) {
+            (Step::First, _) | (Step::Back(_) | Step::On(_), None) => 0,
+            (Step::Last, _) => last,
+            (Step::Back(lines), Some(here)) => here.saturating_sub(lines),
+            (Step::On(lines), Some(here)) => (here + lines).min(last),
+        });
+        self.moved |= !self.take_focus();
+    }
+
+    /// Reads what only the browser knows, before anything is written.
+    pub(super) fn look(&mut self, queue: &Queue) {
+        self.moved |= self.listing.update(queue);
+        if self.moved && self.listing.lines().len() > WHOLE {
+            if self.complete {
+                self.measure();
+            }
+            self.scroll = self.read_scroll();
+        }
+    }
+
     pub(super) fn draw(&mut self, queue: &Queue, changed: &Rows) -> Result<Rest, Fault> {
-        self.relist(queue);
-        for (row, view) in &mut self.rows {
-            if changed.contains(*row)
-                && let Some(upload) = queue.get(*row)
-            {
-                view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
+        self.filters.draw(&queue.totals(), &self.listing);
+        for (line, view) in &mut self.lines {
+            match (line, &mut **view) {
+                (Line::File(row), LineView::File(view)) => {
+                    if changed.contains(*row)
+                        && let Some(upload) = queue.get(*row)
+                    {
+                        view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
+                    }
+                }
+                (Line::Folder(id), LineView::Folder(view)) => {
+                    view.draw(*id, queue, &self.listing, &self.dom);
+                }
+                (_, _) => {}
             }
         }
         if self.moved { self.move_window(queue) } else { Ok(Rest::Nothing) }
     }
 
-    /// Takes in rows that came or went.
-    fn relist(&mut self, queue: &Queue) {
-        if self.list_version == queue.list_version() {
-            return;
-        }
-        self.measure();
-        self.list_version = queue.list_version();
-        self.listed = queue.rows().collect();
-        self.blocks.resize(self.listed.len());
-        self.moved = true;
-    }
-
-    /// Brings the rows in view into the document, and takes the others out.
+    /// Brings the lines in view into the document, and takes the others out.
     fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
-        self.measure();
-        let at_the_end = self.is_at_the_end();
-        let window = self.blocks.window(self.listed.len(), Seen::of(&self.list, &self.dom));
-        let wanted = self.listed.get(window.rows.clone()).unwrap_or_default().to_vec();
-        self.remove_others(&wanted);
-        let made = self.add(window.rows.start, &wanted, queue)?;
+        let all = self.listing.lines();
+        self.blocks.resize(all.len());
+        let window = self.blocks.window(all.len(), self.seen());
+        let wanted = all.get(window.rows.clone()).unwrap_or_default().to_vec();
+        show(&self.none_shown, Visibility::shown_if(all.is_empty() && queue.totals().files > 0));
+        self.first = window.rows.start;
+        let focused = self.dom.document.active_element();
+        let focused = focused.filter(|focused| self.list.contains(Some(focused)));
+        let made = self.place(&wanted, queue)?;
+        self.keep_focus(focused);
         // Styles that only a script can know; the style sheet has the rest.
         let style = self.list.style();
         style.set_property("--above", &format!("{}px", window.above))?;
         style.set_property("--below", &format!("{}px", window.below))?;
-        self.moved = made == ROWS_PER_FRAME;
+        self.complete = made < LINES_PER_FRAME;
+        self.moved = !self.complete;
         // The list may turn out longer than was guessed: who went to its end is taken there.
-        if at_the_end && !self.is_at_the_end() {
-            self.list.set_scroll_top(self.list.scroll_height());
+        if self.scroll.at_the_end && made > 0 {
+            self.list.set_scroll_top(i32::MAX);
             self.moved = true;
         }
+        self.take_focus();
         Ok(if self.moved { Rest::More } else { Rest::Nothing })
     }
 
-    fn remove_others(&mut self, wanted: &[Row]) {
-        let rows = std::mem::take(&mut self.rows);
-        for (row, view) in rows {
-            if wanted.binary_search(&row).is_ok() {
-                self.rows.push((row, view));
-            } else {
-                self.keep_focus_in_list(&view);
-                view.item.remove();
-            }
-        }
+    /// Who goes through the list by keyboard is not thrown out of it by what moves or goes.
+    fn keep_focus(&self, focused: Option<Element>) {
+        let Some(focused) = focused.filter(|_| self.dom.focus_is_lost()) else { return };
+        let options = FocusOptions::new();
+        options.set_prevent_scroll(true);
+        let is_there = self.list.contains(Some(&focused));
+        let place = if is_there { focused.unchecked_into() } else { self.list.clone() };
+        let _ = place.focus_with_options(&options);
     }
 
-    /// Who goes through the list by keyboard is not thrown out of it by scrolling.
-    fn keep_focus_in_list(&self, view: &RowView) {
-        if self.dom.has_focus(&view.item) {
-            let options = FocusOptions::new();
-            options.set_prevent_scroll(true);
-            let _ = self.list.focus_with_options(&options);
-        }
+    /// What is in view, or is to come into view because the focus goes there.
+    fn seen(&self) -> Seen {
+        let Seen { top, height } = self.scroll.seen;
+        Seen { top: self.focus.map_or(top, |place| self.blocks.top_of(place)), height }
     }
 
-    /// Makes what is missing, in its place; how many were made.
-    fn add(&mut self, first: usize, wanted: &[Row], queue: &Queue) -> Result<usize, Fault> {
-        let size = self.listed.len().to_string();
+    /// Gives the focus to the line that is to have it; whether it is in the document.
+    fn take_focus(&mut self) -> bool {
+        let line = self.focus.and_then(|place| self.listing.lines().get(place));
+        let found = line.and_then(|line| self.lines.iter().find(|(there, _)| there == line));
+        let Some((_, view)) = found else { return false };
+        let _ = view.item().focus();
+        self.focus = None;
+        true
+    }
+
+    /// Makes what is missing, moves what stands elsewhere, takes out what is not wanted; how many
+    /// lines were made.
+    fn place(&mut self, wanted: &[Line], queue: &Queue) -> Result<usize, Fault> {
+        let size = self.listing.lines().len();
+        let mut there = self.take_out_all_but(wanted);
+        let mut aside = Vec::new();
         let mut made = 0;
-        let mut fragment = self.dom.fragment();
-        let mut known = std::mem::take(&mut self.rows).into_iter().peekable();
-        for (place, row) in (first..).zip(wanted) {
-            if let Some((row, view)) = known.next_if(|(known, _)| known == row) {
-                view.number(place, &size);
-                if fragment.has_child_nodes() {
-                    self.list.insert_before(&fragment, Some(&view.item))?;
-                    fragment = self.dom.fragment();
+        for (place, line) in (self.first..).zip(wanted) {
+            let (mut view, is_in_place) = match take(&mut there, &mut aside, *line) {
+                Some(found) => found,
+                None if made < LINES_PER_FRAME => {
+                    made += 1;
+                    let Some(view) = self.make(*line, queue)? else { continue };
+                    (Box::new(view), false)
                 }
-                self.rows.push((row, view));
-                continue;
-            }
-            let Some(upload) = queue.get(*row).filter(|_| made < ROWS_PER_FRAME) else {
-                continue;
+                None => continue,
             };
-            made += 1;
-            let mut view = RowView::new(&self.templates.row, *row, upload)?;
-            view.number(place, &size);
-            view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
-            fragment.append_child(&view.item)?;
-            self.rows.push((*row, view));
-        }
-        if fragment.has_child_nodes() {
-            self.list.append_child(&fragment)?;
+            if !is_in_place {
+                let next = there.first().map(|(_, view)| view.item().unchecked_ref());
+                self.list.insert_before(view.item(), next)?;
+            }
+            view.number(place, size);
+            self.lines.push((*line, view));
         }
         Ok(made)
     }
 
-    /// Learns how high the blocks are that are in the document.
-    fn measure(&mut self) {
-        let Some((first, _)) = self.rows.first() else { return };
-        let Ok(first) = self.listed.binary_search(first) else { return };
-        let mut tops: Vec<i32> = (first..)
-            .zip(&self.rows)
-            .filter(|(place, _)| begins_block(*place))
-            .map(|(_, (_, view))| view.item.offset_top())
-            .collect();
-        if let Some((_, last)) = self.rows.last() {
-            tops.push(last.item.offset_top() + last.item.offset_height());
+    /// The views that stay, in the order in which they are in the document.
+    fn take_out_all_but(&mut self, wanted: &[Line]) -> Vec<(Line, Box<LineView>)> {
+        let lines = std::mem::take(&mut self.lines);
+        let mut stay = Vec::with_capacity(lines.len());
+        // Most stay, in the order in which they are wanted.
+        let mut expected = wanted.iter();
+        for (line, view) in lines {
+            if expected.any(|wanted| *wanted == line) {
+                stay.push((line, view));
+            } else if wanted.contains(&line) {
+                expected = wanted.iter();
+                stay.push((line, view));
+            } else {
+                expected = wanted.iter();
+                view.item().remove();
+            }
         }
-        self.blocks.measure(first, &tops);
+        stay
     }
 
-    /// Whether somebody scrolled the list to its end.
-    fn is_at_the_end(&self) -> bool {
+    fn make(&self, line: Line, queue: &Queue) -> Result<Option<LineView>, Fault> {
+        Ok(match line {
+            Line::File(row) => {
+                let Some(upload) = queue.get(row) else { return Ok(None) };
+                let mut view = RowView::new(&self.templates.row, row, upload)?;
+                view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
+                Some(LineView::File(view))
+            }
+            Line::Folder(id) => {
+                let Some(folder) = queue.folder(id) else { return Ok(None) };
+                let mut view = FolderView::new(&self.templates.folder, id, folder)?;
+                view.draw(id, queue, &self.listing, &self.dom);
+                Some(LineView::Folder(view))
+            }
+        })
+    }
+
+    /// Learns how high the blocks are that are in the document.
+    fn measure(&mut self) {
+        let mut tops: Vec<i32> = (self.first..)
+            .zip(&self.lines)
+            .filter(|(place, _)| begins_block(*place))
+            .map(|(_, (_, view))| view.item().offset_top())
+            .collect();
+        if let Some((_, last)) = self.lines.last() {
+            tops.push(last.item().offset_top() + last.item().offset_height());
+        }
+        self.blocks.measure(self.first, &tops);
+    }
+
+    fn read_scroll(&self) -> Scroll {
         let list = &self.list;
         let top = list.scroll_top();
-        top > 0 && top + list.client_height() + 1 >= list.scroll_height()
+        let at_the_end = top > 0 && top + list.client_height() + 1 >= list.scroll_height();
+        Scroll { seen: seen(list, &self.dom), at_the_end }
+    }
+}
+
+/// The view of a line that is in the document, and whether it stands where it belongs: before all
+/// that is left.
+fn take(
+    there: &mut Vec<(Line, Box<LineView>)>,
+    aside: &mut Vec<(Line, Box<LineView>)>,
+    line: Line,
+) -> Option<(Box<LineView>, bool)> {
+    let is = |(known, _): &(Line, Box<LineView>)| *known == line;
+    if let Some(index) = aside.iter().position(is) {
+        return Some((aside.swap_remove(index).1, false));
+    }
+    let mut index = there.iter().position(is)?;
+    // The one before it went further down: it is put there when its turn comes.
+    if index == 1 {
+        let (other, view) = there.remove(0);
+        view.item().remove();
+        aside.push((other, view));
+        index = 0;
+    }
+    let (_, view) = there.remove(index);
+    Some((view, index == 0))
+}
+
+impl LineView {
+    fn item(&self) -> &HtmlElement {
+        match self {
+            Self::File(view) => &view.item,
+            Self::Folder(view) => view.item(),
+        }
+    }
+
+    /// A screen reader knows of the lines that are not there, too.
+    fn number(&mut self, place: usize, size: usize) {
+        let numbered = match self {
+            Self::File(view) => &mut view.numbered,
+            Self::Folder(view) => view.numbered_mut(),
+        };
+        if *numbered == (place, size) {
+            return;
+        }
+        *numbered = (place, size);
+        set_attribute(self.item(), "aria-posinset", &(place + 1).to_string());
+        set_attribute(self.item(), "aria-setsize", &size.to_string());
+    }
+}
+
+impl Buttons {
+    fn of(item: &Element) -> Result<Self, Fault> {
+        let found = item.query_selector_all("[data-act]")?;
+        let buttons = (0..found.length())
+            .filter_map(|index| found.get(index))
+            .map(JsCast::unchecked_into::<HtmlElement>)
+            .filter_map(|button| Some((button.clone(), button.get_attribute("data-act")?)));
+        Ok(Self(buttons.collect()))
+    }
+
+    /// Shows those that are offered. A focus that would be lost goes to the next of them, or to
+    /// their item.
+    fn offer(&self, offered: &[&str], item: &HtmlElement, dom: &Dom) {
+        let mut loses_focus = false;
+        for (button, act) in &self.0 {
+            let shown = offered.contains(&act.as_str());
+            if shown == button.hidden() {
+                loses_focus |= !shown && dom.has_focus(button);
+                button.set_hidden(!shown);
+            }
+        }
+        if loses_focus {
+            let next = self.0.iter().find(|(button, _)| !button.hidden());
+            let _ = next.map_or(item, |(button, _)| button).focus();
+        }
     }
 }
 
@@ -218,30 +440,19 @@ impl RowView {
         set_text(&part::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
         let bar: HtmlElement = part(&item, ".route")?;
         set_attribute(&bar, "aria-label", &path);
-        let found = item.query_selector_all("[data-act]")?;
-        let buttons = (0..found.length())
-            .filter_map(|index| found.get(index))
-            .map(JsCast::unchecked_into::<HtmlElement>)
-            .filter_map(|button| Some((button.clone(), button.get_attribute("data-act")?)))
-            .collect();
         Ok(Self {
             bar,
             status: part(&item, ".upload-status")?,
-            buttons,
+            buttons: Buttons::of(&item)?,
             comparison: part(&item, ".upload-comparison")?,
             digest: part(&item, ".upload-digest")?,
             problem: part(&item, ".upload-problem")?,
+            numbered: (0, 0),
             shown_problem: None,
             shown_comparison: None,
             shown_digest: None,
             item,
         })
-    }
-
-    /// A screen reader knows of the rows that are not there, too.
-    fn number(&self, place: usize, size: &str) {
-        set_attribute(&self.item, "aria-posinset", &(place + 1).to_string());
-        set_attribute(&self.item, "aria-setsize", size);
     }
 
     fn draw(
@@ -258,7 +469,7 @@ impl RowView {
             None => words::status(upload),
         };
         set_text(&self.status, &status);
-        self.draw_buttons(upload, dom);
+        self.buttons.offer(actions(upload), &self.item, dom);
         self.draw_problem(upload, templates)?;
         self.draw_comparison(upload, templates)?;
         self.draw_digest(upload, templates)
@@ -342,20 +553,6 @@ impl RowView {
             self.digest.append_child(&copy)?;
         }
         Ok(())
-    }
-
-    fn draw_buttons(&self, upload: &Upload, dom: &Dom) {
-        let offered = actions(upload);
-        let mut loses_focus = false;
-        for (button, act) in &self.buttons {
-            let shown = offered.contains(&act.as_str());
-            loses_focus |= !shown && !button.hidden() && dom.has_focus(button);
-            show(button, Visibility::shown_if(shown));
-        }
-        if loses_focus {
-            let next = self.buttons.iter().find(|(button, _)| !button.hidden());
-            let _ = next.map_or(&self.item, |(button, _)| button).focus();
-        }
     }
 }
 

@@ -7,14 +7,14 @@ use web_sys::{Element, FocusOptions, HtmlElement};
 
 use super::super::{
     super::dom::{
-        Dom, Fault, Template, Visibility, date_time, part, set_attribute, set_text, show,
+        Dom, Fault, Template, Visibility, date_time, part, seen, set_attribute, set_text, show,
     },
     Rest,
-    window::{Blocks, Seen, begins_block},
 };
 use crate::{
     format,
     remote::{Remote, What},
+    window::{Blocks, begins_block},
     words,
 };
 
@@ -128,7 +128,7 @@ impl RowsView {
     /// Brings the rows in view into the document, and takes the others out.
     fn move_window(&mut self, remote: &Remote) -> Result<(), Fault> {
         self.measure();
-        let window = self.blocks.window(remote.len(), Seen::of(&self.list, &self.dom));
+        let window = self.blocks.window(remote.len(), seen(&self.list, &self.dom));
         let had_focus = self.dom.has_focus(&self.list);
         let wanted = window.rows.clone();
         let (first, end) = (self.first, self.first + self.rows.len());

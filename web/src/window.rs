@@ -6,12 +6,8 @@
 
 use std::ops::Range;
 
-use web_sys::HtmlElement;
-
-use super::super::dom::Dom;
-
 /// The longest list that is in the document as a whole.
-const WHOLE: usize = 300;
+pub const WHOLE: usize = 300;
 /// Rows that come and go together.
 const BLOCK: usize = 40;
 /// The same, for sums of pixels.
@@ -21,42 +17,41 @@ const GUESSED_ROW_PIXELS: i32 = 88;
 
 /// The part of the list's height that is seen, in pixels from its beginning.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
-    pub(super) top: i32,
-    pub(super) height: i32,
-}
-
-impl Seen {
-    /// A list scrolls by itself where it has a place of its own, and with the page otherwise.
-    pub(super) fn of(list: &HtmlElement, dom: &Dom) -> Self {
-        if list.scroll_height() > list.client_height() + 1 {
-            return Self { top: list.scroll_top(), height: list.client_height() };
-        }
-        let page = dom.document.document_element();
-        let (scrolled, height) =
-            page.map_or((0, 0), |page| (page.scroll_top(), page.client_height()));
-        Self { top: (scrolled - list.offset_top()).max(0), height }
-    }
+pub struct Seen {
+    /// What lies above it.
+    pub top: i32,
+    /// How high it is itself.
+    pub height: i32,
 }
 
 /// The heights of the blocks of a list, as far as they were measured.
 #[derive(Debug, Default)]
-pub(super) struct Blocks(Vec<Option<i32>>);
+pub struct Blocks(Vec<Option<i32>>);
 
 /// What has to be in the document.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Window {
+pub struct Window {
     /// By place in the list.
-    pub(super) rows: Range<usize>,
+    pub rows: Range<usize>,
     /// The height of the rows before, in pixels.
-    pub(super) above: i32,
+    pub above: i32,
     /// The height of the rows after, in pixels.
-    pub(super) below: i32,
+    pub below: i32,
 }
 
 impl Blocks {
+    /// How far from the list's beginning a row begins, in pixels, as far as that is known.
+    #[must_use]
+    pub fn top_of(&self, row: usize) -> i32 {
+        let guess = self.guess();
+        let block = |index: usize| self.0.get(index).copied().flatten().unwrap_or(guess);
+        let before: i32 = (0..row / BLOCK).map(block).sum();
+        let into = i32::try_from(row % BLOCK).unwrap_or_default();
+        before + block(row / BLOCK) * into / BLOCK_ROWS
+    }
+
     /// The list has another number of rows, or others.
-    pub(super) fn resize(&mut self, rows: usize) {
+    pub fn resize(&mut self, rows: usize) {
         // The last block may have been shorter.
         if let Some(last) = self.0.last_mut() {
             *last = None;
@@ -66,7 +61,7 @@ impl Blocks {
 
     /// Notes the heights of rows that are in the document: the distances between the tops of the
     /// blocks from that of the row `first` on.
-    pub(super) fn measure(&mut self, first: usize, tops: &[i32]) {
+    pub fn measure(&mut self, first: usize, tops: &[i32]) {
         for (index, pair) in (first / BLOCK..).zip(tops.windows(2)) {
             if let (Some(block), [top, next]) = (self.0.get_mut(index), pair) {
                 *block = Some(next - top);
@@ -74,17 +69,9 @@ impl Blocks {
         }
     }
 
-    /// How far from the list's beginning a row begins, in pixels, as far as that is known.
-    pub(super) fn top_of(&self, row: usize) -> i32 {
-        let guess = self.guess();
-        let block = |index: usize| self.0.get(index).copied().flatten().unwrap_or(guess);
-        let before: i32 = (0..row / BLOCK).map(block).sum();
-        let into = i32::try_from(row % BLOCK).unwrap_or_default();
-        before + block(row / BLOCK) * into / BLOCK_ROWS
-    }
-
     /// What has to be in the document of a list of so many rows.
-    pub(super) fn window(&self, rows: usize, seen: Seen) -> Window {
+    #[must_use]
+    pub fn window(&self, rows: usize, seen: Seen) -> Window {
         if rows <= WHOLE {
             return Window { rows: 0..rows, above: 0, below: 0 };
         }
@@ -119,7 +106,8 @@ impl Blocks {
 }
 
 /// Whether a row begins a block.
-pub(super) fn begins_block(place: usize) -> bool {
+#[must_use]
+pub fn begins_block(place: usize) -> bool {
     place.is_multiple_of(BLOCK)
 }
 
@@ -156,7 +144,11 @@ mod tests {
         let mut blocks = blocks(400);
         blocks.measure(0, &[10, 1010, 2510]);
         let window = blocks.window(400, Seen { top: 3000, height: 100 });
-        assert!((window.above - 2500).abs() < 0.1, "{window:?}");
+        // The first block is 1000 high, the second 1500, and the others as guessed are too high.
+        assert_eq!(
+            (window.above, blocks.top_of(BLOCK), blocks.top_of(2 * BLOCK)),
+            (2500, 1000, 2500)
+        );
     }
 
     proptest! {

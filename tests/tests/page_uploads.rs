@@ -1,0 +1,316 @@
+//! The list of uploads in a headless Chromium: filters, folders, keys, the summary, the tab's icon.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops and says why"
+)]
+
+use std::fs;
+
+use ferryport_tests::{
+    browser::{Node, Page},
+    content::Content,
+    person::{Files, connect},
+    portal::{Options, Portal},
+    servers::{self, Kind},
+};
+use protocol::server::Algorithm;
+
+/// Cargo builds it from the portal's own `main.rs`.
+const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+const WIDE: u32 = 1440;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_all_is_done() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    let content = Content { len: 1000, seed: 1 };
+    let root = files.folder_name();
+    let path = |name: &str| format!("{root}/{name}");
+    let folder = |name: &str| format!("Folder {root}/{name}");
+    // It is on the server already when it comes again.
+    files.add("b/4", content);
+    page.choose("Choose folder", &[files.folder()]).await;
+    title_to_be(&page, "Done – Ferryport").await;
+    page.press_button("Clear finished").await;
+    for path in ["a/1", "a/2", "b/3"] {
+        files.add(path, content);
+    }
+    page.choose("Choose folder", &[files.folder()]).await;
+
+    let wanted = [path("b/4"), folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")];
+    let all = lines_to_be(&page, &wanted).await;
+    assert_eq!(all[0], path("b/4"), "what needs the person is not first: {all:?}");
+    title_to_be(&page, "! Ferryport").await;
+    assert_eq!(icon(&page).await, "mark");
+
+    filters_show_their_own(&page, &path, &folder).await;
+    assert_eq!(lines_to_be(&page, &wanted).await, all);
+    folder_closes_and_opens(&page, &folder("a"), &all).await;
+    keys_lead_through_the_list(&page, &all).await;
+
+    let question = page.find("listitem", &path("b/4")).await;
+    let overwrite = page.find_in(&question, "button", "Overwrite").await;
+    page.click(&overwrite).await;
+    title_to_be(&page, "Done – Ferryport").await;
+    let all = lines_to_be(&page, &wanted).await;
+    assert!(all[0].starts_with("Folder "), "nothing needs the person any more: {all:?}");
+    assert_eq!(icon(&page).await, "check");
+    summary_is_copied(&page, &path, content).await;
+    page.finish().await;
+}
+
+/// What a file is called in the list, by its name.
+type Names<'a> = &'a dyn Fn(&str) -> String;
+
+async fn filters_show_their_own(page: &Page, path: Names<'_>, folder: Names<'_>) {
+    let group = page.find("group", "Show").await;
+    for (filter, shown) in [
+        ("Failed 1", vec![path("b/4")]),
+        ("Done 3", vec![folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")]),
+        ("Under way 0", vec![]),
+        (
+            "All 4",
+            vec![path("b/4"), folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")],
+        ),
+    ] {
+        let button = page.find_in(&group, "button", filter).await;
+        page.click(&button).await;
+        lines_to_be(page, &shown).await;
+        let pressed =
+            page.run("document.querySelector('[data-filter][aria-pressed=true]').innerText");
+        assert_eq!(pressed.await, filter);
+        let says_none = page.all_text().await.contains("No upload is in this state.");
+        assert_eq!(says_none, shown.is_empty(), "{filter}");
+    }
+}
+
+async fn folder_closes_and_opens(page: &Page, folder: &str, all: &[String]) {
+    let expanded = async || {
+        let toggles = page.run("document.activeElement.ariaExpanded").await;
+        toggles.as_str().unwrap_or_default().to_owned()
+    };
+    page.press_button(folder).await;
+    let closed: Vec<_> = all.iter().filter(|label| !label.contains("/a/")).cloned().collect();
+    labels_to_be(page, &closed).await;
+    assert_eq!(expanded().await, "false");
+    page.press("Enter").await;
+    labels_to_be(page, all).await;
+    assert_eq!(expanded().await, "true");
+    page.press_button("Group by folder").await;
+    let files: Vec<_> = all.iter().filter(|label| !label.starts_with("Folder ")).cloned().collect();
+    // In the order in which they came, which is not that of the folders.
+    lines_to_be(page, &files).await;
+    page.press_button("Group by folder").await;
+    labels_to_be(page, all).await;
+}
+
+/// Arrows, Home and End go from line to line; Enter opens what a line holds.
+async fn keys_lead_through_the_list(page: &Page, all: &[String]) {
+    page.run("document.querySelector('#uploads').focus(); null").await;
+    let last = all.len() - 1;
+    for (key, place) in
+        [("ArrowDown", 0), ("ArrowDown", 1), ("ArrowUp", 0), ("End", last), ("ArrowDown", last)]
+    {
+        page.press(key).await;
+        focus_to_be_on(page, &all[place]).await;
+    }
+    let number =
+        page.run("document.activeElement.ariaPosInSet + '/' + document.activeElement.ariaSetSize");
+    assert_eq!(number.await, format!("{}/{}", all.len(), all.len()));
+    page.press("Enter").await;
+    page.see("The same in your browser and in the portal").await;
+    page.press("Home").await;
+    focus_to_be_on(page, &all[0]).await;
+}
+
+async fn focus_to_be_on(page: &Page, label: &str) {
+    page.until(&format!("the focus on {label}"), async || {
+        (page.run("document.activeElement.ariaLabel").await == label).then_some(())
+    })
+    .await;
+}
+
+async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
+    page.see("4 files stored: 4.0\u{a0}kB in ").await;
+    page.run(
+        "window.write = navigator.clipboard.writeText.bind(navigator.clipboard);
+        navigator.clipboard.writeText = (text) => {
+            window.copied = text;
+            return window.write(text);
+        }; null",
+    )
+    .await;
+    page.press_button("Copy summary").await;
+    page.see("The summary is on the clipboard.").await;
+    let copied = page.run("window.copied").await;
+    let copied = copied.as_str().unwrap();
+    assert_eq!(copied.lines().count(), 5, "{copied}");
+    let digest = content.digest(0, Algorithm::Blake3);
+    for name in ["a/1", "a/2", "b/3", "b/4"] {
+        let line =
+            format!("{}\t1000\tBLAKE3\t{digest}\tDone, size confirmed by the server\n", path(name));
+        assert!(copied.contains(&line), "no {line} in {copied}");
+    }
+
+    // A browser that lets no page write there.
+    page.run("navigator.clipboard.writeText = () => Promise.reject(new Error('no')); null").await;
+    page.press_button("Copy summary").await;
+    page.see("The summary is selected").await;
+    page.find("textbox", "Summary").await;
+    let selected = page.run("getSelection().toString() || document.activeElement.value").await;
+    assert_eq!(selected, copied);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn long_list_closes_its_great_folders_and_keys_reach_its_end() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    for n in 0..420 {
+        files.add(&format!("great/{n:03}"), Content { len: 10, seed: n });
+    }
+    files.add("small/1", Content { len: 10, seed: 0 });
+    let root = files.folder_name();
+    let (great, small) = (format!("Folder {root}/great"), format!("Folder {root}/small"));
+    page.choose("Choose folder", &[files.folder()]).await;
+    lines_to_be(&page, &[great.clone(), small.clone(), format!("{root}/small/1")]).await;
+    page.press_button(&great).await;
+    let size = "document.querySelector('#uploads li')?.ariaSetSize";
+    page.until("all files in the list", async || (page.run(size).await == "423").then_some(()))
+        .await;
+    let rows = page.run("document.querySelectorAll('#uploads li').length").await;
+    assert!(rows.as_u64().unwrap() < 300, "{rows} rows");
+
+    page.run("document.querySelector('#uploads').focus(); null").await;
+    for (key, place) in [("ArrowDown", 1), ("End", 423), ("ArrowUp", 422), ("Home", 1)] {
+        page.press(key).await;
+        page.until(&format!("the focus on line {place} after {key}"), async || {
+            let number = page.run("Number(document.activeElement.ariaPosInSet)").await;
+            (number == place).then_some(())
+        })
+        .await;
+    }
+    page.see("421 of 421 done").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folder_is_paused_resumed_and_cancelled_as_one() {
+    const GREAT: u64 = 256 << 20;
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    files.add("small/1", Content { len: 10, seed: 0 });
+    for name in ["great/1", "great/2"] {
+        // Holes: the disk is not what is tested.
+        files.add(name, Content { len: 0, seed: 0 });
+        let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
+        file.set_len(GREAT).unwrap();
+    }
+    let root = files.folder_name();
+    page.choose("Choose folder", &[files.folder()]).await;
+    let great = page.find("listitem", &format!("Folder {root}/great")).await;
+    press(&page, &great, "Pause folder").await;
+    statuses_to_be(&page, &root, "Paused").await;
+    ring_is_shown(&page).await;
+    press(&page, &great, "Resume folder").await;
+    page.find_in(&great, "button", "Pause folder").await;
+    press(&page, &great, "Cancel folder").await;
+    statuses_to_be(&page, &root, "Skipped").await;
+    page.see("1 file stored: 10\u{a0}B in ").await;
+    page.finish().await;
+}
+
+async fn press(page: &Page, line: &Node, button: &str) {
+    let button = page.find_in(line, "button", button).await;
+    page.click(&button).await;
+}
+
+/// Waits until the status of each great file begins so.
+async fn statuses_to_be(page: &Page, root: &str, status: &str) {
+    page.until(&format!("the great files: {status}"), async || {
+        let shown = page.uploads().await;
+        let great = format!("{root}/great/");
+        let mut great = shown.iter().filter(|shown| shown.label.starts_with(&great));
+        great.all(|shown| shown.status.starts_with(status)).then_some(())
+    })
+    .await;
+}
+
+async fn ring_is_shown(page: &Page) {
+    let shown = icon(page).await;
+    assert!(shown.starts_with("ring "), "{shown}");
+}
+
+/// Which icon the tab has; the portal has it, and it is a picture.
+async fn icon(page: &Page) -> String {
+    let icon = page
+        .run(
+            "(async () => {
+                const link = document.querySelector('link[rel=icon]');
+                const icons = link.dataset.icons.split(' ');
+                const picture = new Image();
+                picture.src = link.href;
+                await picture.decode();
+                const place = icons.indexOf(link.getAttribute('href'));
+                if (place === icons.length - 1) return 'mark';
+                if (place === icons.length - 2) return 'check';
+                return place > 0 ? `ring ${place}` : 'none';
+            })()",
+        )
+        .await;
+    icon.as_str().unwrap_or_default().to_owned()
+}
+
+async fn title_to_be(page: &Page, title: &str) {
+    page.until(&format!("the title {title:?}"), async || {
+        (page.run("document.title").await == title).then_some(())
+    })
+    .await;
+}
+
+/// Waits until the list holds these lines; in which order, which is that of their folders.
+async fn lines_to_be(page: &Page, wanted: &[String]) -> Vec<String> {
+    let mut wanted = wanted.to_vec();
+    wanted.sort();
+    let what = format!("the lines {wanted:?}");
+    let shown = page.until(&what, async || {
+        let shown: Vec<_> = page.uploads().await.into_iter().map(|shown| shown.label).collect();
+        let mut sorted = shown.clone();
+        sorted.sort();
+        (sorted == wanted).then_some(shown)
+    });
+    let shown = shown.await;
+    let mut folder = None;
+    for line in &shown {
+        match (line.strip_prefix("Folder "), folder) {
+            (Some(heading), _) => folder = Some(heading),
+            (None, Some(folder)) => assert!(line.starts_with(folder), "{shown:?}"),
+            (None, None) => {}
+        }
+    }
+    shown
+}
+
+/// Waits until the list holds these lines, in this order.
+async fn labels_to_be(page: &Page, labels: &[String]) {
+    page.until(&format!("the lines {labels:?}"), async || {
+        let shown = page.uploads().await;
+        shown.iter().map(|shown| &shown.label).eq(labels).then_some(())
+    })
+    .await;
+}

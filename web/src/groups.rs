@@ -1,0 +1,342 @@
+//! What stands in the list of uploads, line by line: what needs the person first, then the others,
+//! folder by folder.
+//!
+//! What needs the person stands outside of its folder: one that is closed hides no failure.
+
+use crate::{
+    queue::{Folder, FolderId, Queue, Row, Shelf, Totals},
+    window::WHOLE,
+};
+
+/// In a list that is longer than [`WHOLE`], folders of more files than this are closed at first.
+const MOST_FILES_OF_OPEN_FOLDER: u64 = 20;
+
+/// Which uploads the person wants to see.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Filter {
+    /// Each.
+    #[default]
+    All,
+    /// Those that wait for their turn, are on their way or are paused.
+    UnderWay,
+    /// Those that failed, were interrupted or ask something.
+    Attention,
+    /// Those that are stored.
+    Done,
+}
+
+impl Filter {
+    /// How many uploads pass it.
+    #[must_use]
+    pub fn count(self, totals: &Totals) -> u64 {
+        match self {
+            Self::All => totals.files,
+            Self::UnderWay => totals.active + totals.paused,
+            Self::Attention => totals.failed + totals.waiting,
+            Self::Done => totals.done,
+        }
+    }
+
+    fn needs_person(self) -> bool {
+        matches!(self, Self::All | Self::Attention)
+    }
+
+    /// How many of those that do not need the person pass it.
+    fn others(self, totals: &Totals) -> u64 {
+        match self {
+            Self::All => totals.files - Self::Attention.count(totals),
+            Self::Attention => 0,
+            Self::UnderWay | Self::Done => self.count(totals),
+        }
+    }
+
+    /// Whether a row that does not need the person passes it.
+    fn passes(self, queue: &Queue, row: Row) -> bool {
+        let on = |shelf| queue.shelf(shelf).rows().contains(row);
+        match self {
+            Self::All => queue.get(row).is_some() && !on(Shelf::Attention),
+            Self::UnderWay => on(Shelf::UnderWay),
+            Self::Attention => false,
+            Self::Done => on(Shelf::Done),
+        }
+    }
+
+    /// Another number whenever another line may have to be in the list.
+    fn version(self, queue: &Queue) -> u64 {
+        let shelf = match self {
+            Self::All | Self::Attention => Shelf::Attention,
+            Self::UnderWay => Shelf::UnderWay,
+            Self::Done => Shelf::Done,
+        };
+        queue.shelf(shelf).version() + queue.list_version()
+    }
+}
+
+/// A line of the list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Line {
+    /// The heading of a folder.
+    Folder(FolderId),
+    /// A file.
+    File(Row),
+}
+
+/// Whether files stand below the headings of their folders.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Grouping {
+    /// They do, where there is more than one folder.
+    #[default]
+    ByFolder,
+    /// They do not.
+    Off,
+}
+
+/// The list.
+#[derive(Debug, Default)]
+pub struct Listing {
+    filter: Filter,
+    grouping: Grouping,
+    /// By folder: what the person chose.
+    opened: Vec<Option<bool>>,
+    lines: Vec<Line>,
+    /// Of what `lines` was made.
+    made_of: Option<(u64, u64)>,
+    choices: u64,
+}
+
+impl Listing {
+    /// Its lines.
+    #[must_use]
+    pub fn lines(&self) -> &[Line] {
+        &self.lines
+    }
+
+    /// What the person wants to see.
+    #[must_use]
+    pub fn filter(&self) -> Filter {
+        self.filter
+    }
+
+    /// The person wants to see these.
+    pub fn show(&mut self, filter: Filter) {
+        self.filter = filter;
+        self.choices += 1;
+    }
+
+    /// Whether files stand below the headings of their folders.
+    #[must_use]
+    pub fn grouping(&self) -> Grouping {
+        self.grouping
+    }
+
+    /// The person wants folders, or not.
+    pub fn group(&mut self, grouping: Grouping) {
+        self.grouping = grouping;
+        self.choices += 1;
+    }
+
+    /// The person opens or closes a folder.
+    pub fn toggle(&mut self, id: FolderId, queue: &Queue) {
+        let open = queue.folder(id).is_some_and(|folder| self.is_open(id, folder, queue));
+        if self.opened.len() <= id.0 {
+            self.opened.resize(id.0 + 1, None);
+        }
+        if let Some(chosen) = self.opened.get_mut(id.0) {
+            *chosen = Some(!open);
+        }
+        self.choices += 1;
+    }
+
+    /// Whether the files of a folder are in the list.
+    #[must_use]
+    pub fn is_open(&self, id: FolderId, folder: &Folder, queue: &Queue) -> bool {
+        let few = folder.totals().files <= MOST_FILES_OF_OPEN_FOLDER;
+        let chosen = self.opened.get(id.0).copied().flatten();
+        chosen.unwrap_or(few || queue.len() <= WHOLE)
+    }
+
+    /// Brings the lines up to date; whether there are others now.
+    pub fn update(&mut self, queue: &Queue) -> bool {
+        let made_of = Some((self.filter.version(queue), self.choices));
+        if self.made_of == made_of {
+            return false;
+        }
+        self.made_of = made_of;
+        let mut lines = std::mem::take(&mut self.lines);
+        lines.clear();
+        if self.filter.needs_person() {
+            lines.extend(queue.shelf(Shelf::Attention).rows().iter().map(Line::File));
+        }
+        if self.is_grouped(queue) {
+            self.add_folders(&mut lines, queue);
+        } else {
+            let passes = |row: &Row| self.filter.passes(queue, *row);
+            lines.extend((0..queue.next_row().0).map(Row).filter(passes).map(Line::File));
+        }
+        self.lines = lines;
+        true
+    }
+
+    /// One folder needs no heading.
+    fn is_grouped(&self, queue: &Queue) -> bool {
+        let mut listed = queue.folders().filter(|(_, folder)| folder.totals().files > 0);
+        self.grouping == Grouping::ByFolder && listed.nth(1).is_some()
+    }
+
+    /// Files that are in no folder have no heading, and stand where they came.
+    fn add_folders(&self, lines: &mut Vec<Line>, queue: &Queue) {
+        for (id, folder) in queue.folders() {
+            if self.filter.others(folder.totals()) == 0 {
+                continue;
+            }
+            let has_heading = !folder.path().is_empty();
+            if has_heading {
+                lines.push(Line::Folder(id));
+            }
+            if !has_heading || self.is_open(id, folder, queue) {
+                let rows = folder.rows().iter().copied();
+                let passing = rows.filter(|row| self.filter.passes(queue, *row));
+                lines.extend(passing.map(Line::File));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{
+        Problem, Stage,
+        server::{Limits, Verified},
+    };
+
+    use super::*;
+    use crate::queue::{Picked, Stored};
+
+    const LIMITS: Limits = Limits {
+        max_chunk_bytes: 1 << 16,
+        min_chunk_bytes: 1 << 12,
+        max_open_uploads: 1000,
+        ping_interval_millis: 20_000,
+        max_log_lines: 1000,
+    };
+
+    fn queue<'a>(paths: impl IntoIterator<Item = &'a str>) -> Queue {
+        let mut queue = Queue::default();
+        let files = paths.into_iter().map(|path| Picked {
+            path: path.to_owned(),
+            size: 1,
+            modified_millis: None,
+        });
+        queue.add(files.collect(), "/");
+        queue
+    }
+
+    /// A line each: the path of a folder with a slash at its end, the path of a file.
+    fn lines(listing: &mut Listing, queue: &Queue) -> Vec<String> {
+        listing.update(queue);
+        let said = listing.lines().iter().map(|line| match line {
+            Line::Folder(id) => format!("{}/", queue.folder(*id).unwrap().path()),
+            Line::File(row) => queue.get(*row).unwrap().path().to_owned(),
+        });
+        said.collect()
+    }
+
+    fn fail(queue: &mut Queue, row: usize) {
+        let problem = Problem {
+            stage: Stage::Transfer,
+            message: "no".into(),
+            reply: None,
+            cause: None,
+            remedy: None,
+        };
+        let (id, _) = queue.open().find(|(_, open)| *open == Row(row)).unwrap();
+        queue.failed(id, problem, None);
+    }
+
+    fn finish(queue: &mut Queue, row: usize) {
+        let (id, _) = queue.open().find(|(_, open)| *open == Row(row)).unwrap();
+        queue.done(id, Stored { verified: Verified::Size, digest: None, page_agrees: false });
+    }
+
+    #[test]
+    fn files_stand_below_their_folders_however_they_came() {
+        let queue = queue(["top", "a/1", "a/b/2", "a/3", "c/4"]);
+        let mut listing = Listing::default();
+        let expected = ["top", "a/", "a/1", "a/3", "a/b/", "a/b/2", "c/", "c/4"];
+        assert_eq!(lines(&mut listing, &queue), expected);
+        listing.group(Grouping::Off);
+        assert_eq!(lines(&mut listing, &queue), ["top", "a/1", "a/b/2", "a/3", "c/4"]);
+    }
+
+    #[test]
+    fn one_folder_needs_no_heading() {
+        let mut listing = Listing::default();
+        assert_eq!(lines(&mut listing, &queue(["a/1", "a/2"])), ["a/1", "a/2"]);
+    }
+
+    #[test]
+    fn what_failed_comes_first_and_outside_of_its_folder_even_when_that_is_closed() {
+        let mut queue = queue(["a/1", "b/2", "b/3"]);
+        let mut listing = Listing::default();
+        queue.offers(&LIMITS);
+        fail(&mut queue, 2);
+        listing.toggle(FolderId(1), &queue);
+        assert_eq!(lines(&mut listing, &queue), ["b/3", "a/", "a/1", "b/"]);
+        listing.toggle(FolderId(1), &queue);
+        assert_eq!(lines(&mut listing, &queue), ["b/3", "a/", "a/1", "b/", "b/2"]);
+        queue.retry(Row(2));
+        assert_eq!(lines(&mut listing, &queue), ["a/", "a/1", "b/", "b/2", "b/3"]);
+    }
+
+    #[test]
+    fn each_filter_shows_as_many_files_as_it_counts() {
+        let mut queue = queue(["a/1", "a/2", "a/3", "a/4", "a/5"]);
+        queue.offers(&LIMITS);
+        finish(&mut queue, 0);
+        fail(&mut queue, 1);
+        queue.pause(Row(2));
+        queue.cancel(Row(4));
+        let mut listing = Listing::default();
+        for (filter, files) in [
+            (Filter::All, &["a/2", "a/1", "a/3", "a/4", "a/5"] as &[&str]),
+            (Filter::UnderWay, &["a/3", "a/4"]),
+            (Filter::Attention, &["a/2"]),
+            (Filter::Done, &["a/1"]),
+        ] {
+            listing.show(filter);
+            assert_eq!(lines(&mut listing, &queue), files, "{filter:?}");
+            assert_eq!(filter.count(&queue.totals()), files.len() as u64, "{filter:?}");
+        }
+    }
+
+    #[test]
+    fn great_folders_of_a_long_list_are_closed_until_the_person_opens_them() {
+        let great: Vec<_> = (0..WHOLE).map(|n| format!("great/{n}")).collect();
+        let paths = great.iter().map(String::as_str);
+        let mut queue = queue(paths.chain(["small/1", "small/2"]));
+        let mut listing = Listing::default();
+        assert_eq!(lines(&mut listing, &queue), ["great/", "small/", "small/1", "small/2"]);
+        listing.toggle(FolderId(0), &queue);
+        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 4);
+        listing.toggle(FolderId(1), &queue);
+        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 2);
+        // Nothing has changed since.
+        assert!(!listing.update(&queue));
+        queue.cancel(Row(0));
+        queue.clear_finished();
+        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 1);
+    }
+
+    #[test]
+    fn figures_of_the_folders_are_those_of_their_files() {
+        let mut queue = queue(["a/1", "b/2", "b/3"]);
+        queue.offers(&LIMITS);
+        finish(&mut queue, 1);
+        let folder = queue.folder(FolderId(1)).unwrap();
+        let totals = folder.totals();
+        assert_eq!((totals.files, totals.done, totals.active, totals.stored), (2, 1, 1, 1));
+        queue.clear_finished();
+        let folder = queue.folder(FolderId(1)).unwrap();
+        assert_eq!((folder.totals().files, folder.rows()), (1, &[Row(2)] as &[Row]));
+    }
+}

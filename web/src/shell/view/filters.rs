@@ -1,0 +1,67 @@
+//! Which uploads are shown: the filters with their counts, and whether by folder.
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlElement};
+
+use super::super::dom::{Dom, Fault, part, set_attribute, set_text};
+use crate::{
+    groups::{Filter, Grouping, Listing},
+    queue::Totals,
+};
+
+pub(super) struct FiltersView {
+    filters: Vec<FilterButton>,
+    by_folder: HtmlElement,
+    shown: Option<(Totals, Filter, Grouping)>,
+}
+
+struct FilterButton {
+    filter: Filter,
+    button: HtmlElement,
+    count: Element,
+}
+
+impl FiltersView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        let group: HtmlElement = dom.find("filters")?;
+        let found = group.query_selector_all("[data-filter]")?;
+        let mut filters = Vec::new();
+        for button in (0..found.length()).filter_map(|index| found.get(index)) {
+            let button: HtmlElement = button.unchecked_into();
+            let count = part(&button, ".filter-count")?;
+            if let Some(filter) = filter(&button) {
+                filters.push(FilterButton { filter, button, count });
+            }
+        }
+        Ok(Self { filters, by_folder: dom.find("by-folder")?, shown: None })
+    }
+
+    pub(super) fn draw(&mut self, totals: &Totals, listing: &Listing) {
+        let now = Some((*totals, listing.filter(), listing.grouping()));
+        if self.shown == now {
+            return;
+        }
+        self.shown = now;
+        for FilterButton { filter, button, count } in &self.filters {
+            set_attribute(button, "aria-pressed", pressed(*filter == listing.filter()));
+            set_text(count, &filter.count(totals).to_string());
+        }
+        let by_folder = listing.grouping() == Grouping::ByFolder;
+        set_attribute(&self.by_folder, "aria-pressed", pressed(by_folder));
+    }
+}
+
+/// The filter that a button is for.
+pub(in crate::shell) fn filter(button: &Element) -> Option<Filter> {
+    Some(match button.get_attribute("data-filter")?.as_str() {
+        "all" => Filter::All,
+        "under-way" => Filter::UnderWay,
+        "failed" => Filter::Attention,
+        "done" => Filter::Done,
+        _ => return None,
+    })
+}
+
+fn pressed(is_pressed: bool) -> &'static str {
+    if is_pressed { "true" } else { "false" }
+}

@@ -1,0 +1,39 @@
+//! The icon of the tab: a ring that fills, a check, an exclamation mark. The portal serves them,
+//! because the page's content security policy lets no picture come from anywhere else.
+
+use web_sys::Element;
+
+use super::super::dom::{Dom, Fault, set_attribute};
+use crate::{queue::Totals, words};
+
+pub(super) struct IconView {
+    link: Element,
+    /// The page's own, the rings, the check and the mark.
+    addresses: Vec<String>,
+}
+
+impl IconView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        let link: Element = dom.find("icon")?;
+        let addresses = link.get_attribute("data-icons").unwrap_or_default();
+        let addresses = addresses.split(' ').map(str::to_owned).collect();
+        Ok(Self { link, addresses })
+    }
+
+    pub(super) fn draw(&self, totals: &Totals) {
+        let last = self.addresses.len().saturating_sub(1);
+        let rings = last.saturating_sub(2);
+        let index = match words::condition(totals) {
+            words::Condition::Idle => 0,
+            words::Condition::Sending | words::Condition::Paused => {
+                let ring = totals.permille() * rings as u64 / 1000;
+                1 + usize::try_from(ring).unwrap_or(0).min(rings.saturating_sub(1))
+            }
+            words::Condition::Done => last.saturating_sub(1),
+            words::Condition::Attention => last,
+        };
+        if let Some(address) = self.addresses.get(index) {
+            set_attribute(&self.link, "href", address);
+        }
+    }
+}

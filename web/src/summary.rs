@@ -1,0 +1,121 @@
+//! What became of the uploads, for a note or a mail.
+
+use std::time::Duration;
+
+use crate::{
+    format,
+    queue::{Queue, State, Upload},
+    time::{MILLIS_PER_SECOND, millis},
+    words,
+};
+
+/// In a sentence: files, bytes, duration, mean rate, and what was not stored.
+#[must_use]
+pub fn sentence(queue: &Queue, took: Duration) -> String {
+    let totals = queue.totals();
+    words::summary(&totals, took, mean(totals.stored, took))
+}
+
+/// Bytes a second; nothing of a time that is too short for a rate.
+fn mean(bytes: u64, took: Duration) -> Option<u64> {
+    let thousandfold = bytes.saturating_mul(MILLIS_PER_SECOND);
+    thousandfold.checked_div(millis(took)).filter(|rate| *rate > 0)
+}
+
+/// As a table after the sentence, with a tab between columns and a line for each file: its path,
+/// its bytes, the algorithm and the digest where there is one, and what became of it.
+#[must_use]
+pub fn report(queue: &Queue, took: Duration) -> String {
+    let mut text = sentence(queue, took);
+    for upload in queue.rows().filter_map(|row| queue.get(row)) {
+        text.push('\n');
+        add_line(&mut text, upload);
+    }
+    text.push('\n');
+    text
+}
+
+fn add_line(text: &mut String, upload: &Upload) {
+    let digest = match upload.state() {
+        State::Done(stored) => stored.digest.as_ref(),
+        State::Queued
+        | State::Held
+        | State::Open(_)
+        | State::NeedsDecision(_)
+        | State::Interrupted
+        | State::Skipped(_)
+        | State::Failed(_) => None,
+    };
+    let (algorithm, hex) =
+        digest.map_or(("", ""), |digest| (words::algorithm(digest.algorithm), digest.hex.as_str()));
+    let (size, status) = (upload.size().to_string(), words::status(upload));
+    let columns = [
+        &*format::visible(upload.path()),
+        "\t",
+        &*size,
+        "\t",
+        algorithm,
+        "\t",
+        &*format::visible(hex),
+        "\t",
+        &*status,
+    ];
+    columns.into_iter().for_each(|column| text.push_str(column));
+    if let State::Failed(problem) = upload.state() {
+        [": ", &*format::visible(&problem.message)].iter().for_each(|part| text.push_str(part));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::{
+        Problem, Stage,
+        server::{Algorithm, FileDigest, Limits, Verified},
+    };
+
+    use super::*;
+    use crate::queue::{Picked, Stored};
+
+    const LIMITS: Limits = Limits {
+        max_chunk_bytes: 1 << 16,
+        min_chunk_bytes: 1 << 12,
+        max_open_uploads: 10,
+        ping_interval_millis: 20_000,
+        max_log_lines: 1000,
+    };
+
+    #[test]
+    fn summary_names_each_file_with_its_digest_or_what_went_wrong() {
+        let mut queue = Queue::default();
+        let file = |path: &str, size| Picked { path: path.into(), size, modified_millis: None };
+        queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/");
+        let offers = queue.offers(&LIMITS);
+        let digest = FileDigest { algorithm: Algorithm::Crc32, hex: "00c0ffee".into() };
+        let stored = Stored { verified: Verified::Digest, digest: Some(digest), page_agrees: true };
+        queue.done(offers[0].upload, stored);
+        let problem = Problem {
+            stage: Stage::Transfer,
+            message: "No space left".into(),
+            reply: None,
+            cause: None,
+            remedy: None,
+        };
+        queue.failed(offers[1].upload, problem, None);
+        let said = report(&queue, Duration::from_millis(1500));
+        let lines: Vec<_> = said.lines().collect();
+        assert_eq!(lines.len(), 3, "{said}");
+        assert_eq!(
+            lines[0],
+            "1 file stored: 3.0\u{a0}MB in 2\u{a0}s, 2.0\u{a0}MB/s on average · 1 failed"
+        );
+        let done = "Done, digest confirmed by the server";
+        assert_eq!(lines[1], format!("a/one\t3000000\tCRC-32\t00c0ffee\t{done}"));
+        assert_eq!(lines[2], "a/t␉wo\t5\t\t\tFailed: No space left");
+    }
+
+    #[test]
+    fn time_that_is_no_time_has_no_rate() {
+        assert_eq!(mean(10, Duration::ZERO), None);
+        assert_eq!(mean(10, Duration::from_secs(2)), Some(5));
+    }
+}
