@@ -1,9 +1,13 @@
 //! The session log: new lines at the end, the oldest gone, the scroll with the reader; what lines
 //! mean on demand, some of them only, text found in them, and names hidden.
 
-use std::{cell::Cell, ops::Range, rc::Rc};
+use std::{
+    cell::Cell,
+    ops::{Range, RangeInclusive},
+    rc::Rc,
+};
 
-use js_sys::Array;
+use js_sys::{Array, Date};
 use protocol::{
     Problem,
     server::{LogKind, LogLine},
@@ -33,8 +37,11 @@ mod explanations;
 mod reader;
 mod share;
 
-/// Lines that are made in one frame: thousands of small files say thousands of lines a second.
-const LINES_PER_FRAME: usize = 200;
+/// Lines that are made in one frame: thousands of small files say thousands of lines a second. How
+/// many of them a frame has the time for is found out.
+const LINES_PER_FRAME: RangeInclusive<usize> = 10..=200;
+/// A frame in which the log takes longer than this makes fewer lines next time, in milliseconds.
+const LONG_DRAWING: f64 = 8.0;
 
 /// Who scrolls up by less than this still follows.
 const NEAR_THE_END_PX: i32 = 24;
@@ -90,6 +97,8 @@ pub(super) struct LogView {
     follow: HtmlElement,
     reader: Rc<Cell<Reader>>,
     lines: usize,
+    /// How many lines the next frame makes.
+    per_frame: usize,
     /// FTPS sessions that can be chosen: 1 up to this one.
     sessions: u32,
     filter: Filter,
@@ -163,6 +172,7 @@ impl LogView {
             follow,
             reader,
             lines: 0,
+            per_frame: *LINES_PER_FRAME.start(),
             sessions: 0,
             filter: Filter::default(),
             masks: Masks::default(),
@@ -178,7 +188,8 @@ impl LogView {
         if page.log_mut().take_learned() {
             self.explain_again(page.log(), "[data-kind=error] > [aria-expanded=true]")?;
         }
-        let fresh = page.log_mut().take_fresh(LINES_PER_FRAME);
+        let begun = Date::now();
+        let fresh = page.log_mut().take_fresh(self.per_frame);
         let log = page.log();
         if self.is_held() {
             self.reader.set(Reader::Reads);
@@ -195,6 +206,12 @@ impl LogView {
         if !self.wanted.is_empty() {
             self.say_found()?;
         }
+        let (least, most) = LINES_PER_FRAME.into_inner();
+        self.per_frame = if Date::now() - begun > LONG_DRAWING {
+            least.max(self.per_frame / 2)
+        } else {
+            most.min(self.per_frame * 2)
+        };
         Ok(if log.has_fresh() { Rest::More } else { Rest::Nothing })
     }
 
