@@ -9,7 +9,7 @@ use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
 };
 
-use crate::time::Civil;
+use crate::{explain::Language, time::Civil};
 
 /// The most names of one certificate that are kept.
 const MAX_NAMES: usize = 100;
@@ -217,6 +217,52 @@ pub enum Doubt {
     Other(String),
 }
 
+impl Doubt {
+    /// The sentence in a language; `Display` is the English one.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match language {
+            Language::English => self.to_string(),
+            Language::German => self.german(),
+        }
+    }
+
+    fn german(&self) -> String {
+        match self {
+            Self::SelfSigned => {
+                "Das Zertifikat ist selbst signiert: niemand außer dem Server bürgt dafür."
+                    .to_owned()
+            }
+            Self::UnknownIssuer => {
+                "Das Zertifikat stammt von einer Stelle, der hier nicht vertraut wird.".to_owned()
+            }
+            Self::NoIssuerShown => "Der Server zeigt das Zertifikat der Stelle nicht, die seines \
+                                    ausgestellt hat, und sie ist hier nicht bekannt."
+                .to_owned(),
+            Self::Expired { not_after } => {
+                format!("Das Zertifikat ist am {not_after} abgelaufen.")
+            }
+            Self::NotYetValid { not_before } => {
+                format!("Das Zertifikat gilt erst ab {not_before}.")
+            }
+            Self::NameMismatch { host, names } if names.is_empty() => {
+                format!("Das Zertifikat nennt gar keinen Host, auch nicht „{host}“.")
+            }
+            Self::NameMismatch { host, names } => {
+                format!("Das Zertifikat gilt für {}, nicht für „{host}“.", names.join(", "))
+            }
+            Self::Revoked => "Das Zertifikat wurde von seinem Aussteller widerrufen.".to_owned(),
+            Self::NotForServers => "Das Zertifikat ist nicht für Server gedacht.".to_owned(),
+            Self::Unreadable => "Das Zertifikat lässt sich nicht lesen.".to_owned(),
+            Self::NotTheTrusted { trusted } => format!(
+                "Das ist nicht das Zertifikat, dem zuvor vertraut wurde; jenes hat den \
+                 SHA-256-Fingerabdruck {trusted}."
+            ),
+            Self::Other(what) => format!("Das Zertifikat wurde nicht angenommen: {what}."),
+        }
+    }
+}
+
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -258,6 +304,29 @@ fn name_mismatch(f: &mut fmt::Formatter<'_>, host: &str, names: &[String]) -> fm
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_doubt_has_its_sentence_in_each_language() {
+        let names = vec!["a.example".to_owned()];
+        let doubts = [
+            Doubt::SelfSigned,
+            Doubt::UnknownIssuer,
+            Doubt::NoIssuerShown,
+            Doubt::Expired { not_after: "2026-01-01".to_owned() },
+            Doubt::NotYetValid { not_before: "2026-01-01".to_owned() },
+            Doubt::NameMismatch { host: "b.example".to_owned(), names },
+            Doubt::NameMismatch { host: "b.example".to_owned(), names: Vec::new() },
+            Doubt::Revoked,
+            Doubt::NotForServers,
+            Doubt::Unreadable,
+            Doubt::NotTheTrusted { trusted: Fingerprint([7; 32]) },
+            Doubt::Other("x".to_owned()),
+        ];
+        for doubt in doubts {
+            assert_eq!(doubt.text(Language::English), doubt.to_string());
+            assert_ne!(doubt.text(Language::German), doubt.to_string());
+        }
+    }
 
     #[test]
     fn fingerprint_comes_back_from_its_text() {

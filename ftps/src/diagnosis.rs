@@ -260,13 +260,12 @@ impl Error {
         self.diagnosis_in(Language::English)
     }
 
-    /// The same in a language. What speaks against a certificate ([`Doubt`](crate::Doubt)) is in
-    /// English in all of them.
+    /// The same in a language.
     #[must_use]
     pub fn diagnosis_in(&self, language: Language) -> Diagnosis {
         let diagnosis = self.cause().diagnosis_with(self.evidence(), language);
         match self.kind() {
-            Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted),
+            Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted, language),
             _ => diagnosis,
         }
     }

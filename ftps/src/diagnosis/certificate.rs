@@ -1,7 +1,10 @@
 //! What the doubts about a certificate mean.
 
 use super::{Cause, Diagnosis};
-use crate::certificate::{Doubt, UntrustedCertificate};
+use crate::{
+    certificate::{Doubt, UntrustedCertificate},
+    explain::Language,
+};
 
 /// The doubt that decides what to do: a person can settle a name or a date only for a certificate
 /// that somebody vouches for.
@@ -40,7 +43,12 @@ fn rank(cause: Cause) -> u8 {
 }
 
 /// The same with every doubt in words, of which a cause knows only one.
-pub(super) fn with_doubts(diagnosis: Diagnosis, untrusted: &UntrustedCertificate) -> Diagnosis {
-    let doubts: String = untrusted.doubts.iter().map(|doubt| format!("{doubt} ")).collect();
+pub(super) fn with_doubts(
+    diagnosis: Diagnosis,
+    untrusted: &UntrustedCertificate,
+    language: Language,
+) -> Diagnosis {
+    let doubts = untrusted.doubts.iter().map(|doubt| doubt.text(language));
+    let doubts: String = doubts.map(|doubt| doubt + " ").collect();
     Diagnosis { explanation: format!("{doubts}{}", diagnosis.explanation), ..diagnosis }
 }

@@ -332,7 +332,7 @@ impl Worker {
             username,
             address: facts.address.to_string(),
             tls: words::tls(&facts.tls),
-            certificate: words::certificate(&facts.certificate, &[]),
+            certificate: words::certificate(&facts.certificate, &[], self.outbox.language()),
             directory: words::directory(client).display().into_owned(),
             digest: words::digest_in_protocol(digest),
         };
@@ -386,7 +386,11 @@ impl Worker {
                 Ok(()) => return Ok(pool),
                 Err(error) => {
                     if let Some(untrusted) = error.is_certificate() {
-                        let certificate = words::certificate(&untrusted.facts, &untrusted.doubts);
+                        let certificate = words::certificate(
+                            &untrusted.facts,
+                            &untrusted.doubts,
+                            self.outbox.language(),
+                        );
                         self.outbox
                             .send(ServerMessage::CertificateNotTrusted { certificate })
                             .await;

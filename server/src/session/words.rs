@@ -76,7 +76,11 @@ pub fn tls(facts: &ftps::TlsFacts) -> Tls {
 
 /// A certificate and what speaks against it.
 #[must_use]
-pub fn certificate(facts: &ftps::CertificateFacts, doubts: &[ftps::Doubt]) -> Certificate {
+pub fn certificate(
+    facts: &ftps::CertificateFacts,
+    doubts: &[ftps::Doubt],
+    language: ftps::Language,
+) -> Certificate {
     Certificate {
         subject: facts.subject.clone(),
         issuer: facts.issuer.clone(),
@@ -84,7 +88,7 @@ pub fn certificate(facts: &ftps::CertificateFacts, doubts: &[ftps::Doubt]) -> Ce
         not_before: facts.not_before.clone(),
         not_after: facts.not_after.clone(),
         sha256: facts.sha256.to_string(),
-        doubts: doubts.iter().map(ToString::to_string).collect(),
+        doubts: doubts.iter().map(|doubt| doubt.text(language)).collect(),
     }
 }
 
