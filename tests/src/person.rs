@@ -18,6 +18,10 @@ use crate::{
     servers::Server,
 };
 
+/// The widths of a telephone and of a window on a desk, in pixels.
+const NARROW: u32 = 390;
+const WIDE: u32 = 1440;
+
 /// How long 300 MiB may take on a machine that is busy with everything else.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(240);
 
@@ -225,4 +229,17 @@ pub async fn saved(page: &Page) {
         (rows.contains("\"edges\":") && !rows.contains("\"edges\":null")).then_some(())
     })
     .await;
+}
+
+/// Pictures of a state on a telephone and on a desk, with the part of the page that a selector
+/// finds in view; nothing may stick out to the side.
+pub async fn look(page: &Page, state: &str, part: &str) {
+    for width in [NARROW, WIDE] {
+        page.resize(width).await;
+        page.run(&format!("document.querySelector('{part}').scrollIntoView(); null")).await;
+        page.screenshot(&format!("{state}-{width}")).await;
+        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+        let sticks_out = sticks_out.as_i64().expect("widths are whole numbers");
+        assert!(sticks_out <= 0, "{state}, {width}: {sticks_out} px too wide");
+    }
 }

@@ -17,7 +17,7 @@ use std::{
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
-    person::{Files, connect},
+    person::{self, Files, connect},
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
@@ -25,9 +25,8 @@ use ferryport_tests::{
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
-/// A window on a desk, and one on a telephone.
+/// A window on a desk.
 const WIDE: u32 = 1440;
-const NARROW: u32 = 390;
 
 /// The user whose files the servers' logins may change.
 const DAEMON: u32 = 1;
@@ -339,15 +338,9 @@ async fn gone(page: &Page, dialog: &str) {
     .await;
 }
 
-/// Pictures of a state; nothing may stick out to the side, or go against a rule of accessibility.
+/// Pictures of a state, in which axe-core has nothing to say.
 async fn look(page: &Page, state: &str) {
-    for width in [NARROW, WIDE] {
-        page.resize(width).await;
-        page.run("document.querySelector('#remote').scrollIntoView(); null").await;
-        page.screenshot(&format!("{state}-{width}")).await;
-        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
-        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
-    }
+    person::look(page, state, "#remote").await;
     let violations = page.axe().await;
     assert!(violations.is_empty(), "{state}: {violations:#?}");
 }

@@ -12,6 +12,7 @@ use std::fs;
 use ferryport_tests::{
     browser::{Node, Page},
     impostors::Impostor,
+    person::connect,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
@@ -182,19 +183,6 @@ async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
     .await;
     page.screenshot("log-3-failed").await;
     page.finish().await;
-}
-
-/// Fills in the form, connects, and trusts the server's certificate.
-async fn connect(page: &Page, server: &Server) {
-    page.fill("Host", "127.0.0.1").await;
-    page.fill("Port", &server.port().to_string()).await;
-    page.fill("Username", server.username()).await;
-    page.fill("Password", server.password()).await;
-    page.press_button("Connect").await;
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
-    page.click(&button).await;
-    page.find("button", "Choose files").await;
 }
 
 async fn text(page: &Page) -> String {

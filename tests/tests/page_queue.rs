@@ -18,17 +18,17 @@ use std::{
 use ferryport_tests::{
     browser::{Node, Page, Shown},
     content::Content,
+    person::{connect, look},
     portal::{Options, Portal},
-    servers::{self, Kind, Server},
+    servers::{self, Kind},
 };
 use tempfile::TempDir;
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
-/// A window on a desk, and one on a telephone.
+/// A window on a desk.
 const WIDE: u32 = 1440;
-const NARROW: u32 = 390;
 
 /// How long 2 GiB, or thousands of files, may take on a machine that is busy with everything else.
 const LONG: Duration = Duration::from_secs(400);
@@ -62,7 +62,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     files.date("older", SystemTime::now() - 24 * hour);
     page.choose("Choose files", &files.paths(&names)).await;
     all_to_be(&page, &names, "Needs a decision").await;
-    look(&page, "queue-1-decisions").await;
+    look(&page, "queue-1-decisions", "#total").await;
 
     // A question is in nobody's way.
     files.write("unasked", other);
@@ -81,7 +81,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     }
     all_to_be(&page, &["overwrite", "rename", "resume", "newer"], "Done").await;
     all_to_be(&page, &["skip", "older"], "Skipped").await;
-    look(&page, "queue-2-decided").await;
+    look(&page, "queue-2-decided", "#total").await;
     let stored = |name: &str| server.sha256_of(name);
     assert_eq!(stored("overwrite"), Some(other.sha256()));
     assert_eq!(stored("skip"), Some(old.sha256()));
@@ -132,7 +132,7 @@ async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
     files.write("small", Content { len: 1000, seed: 3 });
     page.choose("Choose files", &files.paths(&["small"])).await;
     all_to_be(&page, &["small"], "Done").await;
-    look(&page, "queue-3-paused").await;
+    look(&page, "queue-3-paused", "#total").await;
 
     press(&page, "big", "Resume").await;
     all_to_be(&page, &["big"], "Done").await;
@@ -212,7 +212,7 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
     .await;
     let rows = page.run("document.querySelectorAll('#uploads li').length").await;
     assert!(rows.as_u64().unwrap() <= 300, "{rows} rows");
-    look(&page, "queue-4-thousands").await;
+    look(&page, "queue-4-thousands", "#total").await;
     // The last row is there as soon as it is in view.
     page.until("the last row", async || {
         page.run("document.querySelector('#uploads').scrollTop = 1e9; null").await;
@@ -255,7 +255,7 @@ async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
     drop(file);
     all_to_be(&page, &["changes"], "Failed").await;
     page.see("The file changed while it was read").await;
-    look(&page, "queue-5-changed").await;
+    look(&page, "queue-5-changed", "#total").await;
 
     files.write("steady", Content { len: 3_000_000, seed: 5 });
     page.choose("Choose files", &files.paths(&["steady"])).await;
@@ -285,7 +285,7 @@ async fn the_digest_of_a_file_is_shown_and_is_right() {
     page.run("document.querySelector('.digest').open = true; null").await;
     page.see(digest.as_str()).await;
     page.see("The same in your browser and in the portal").await;
-    look(&page, "queue-6-digest").await;
+    look(&page, "queue-6-digest", "#total").await;
     page.finish().await;
 }
 
@@ -363,19 +363,6 @@ fn must_equal(ours: &Path, theirs: &Path) {
     fs::File::open(theirs).unwrap().read_exact(&mut byte).unwrap();
 }
 
-/// Fills in the form, connects, and trusts the server's certificate.
-async fn connect(page: &Page, server: &Server) {
-    page.fill("Host", "127.0.0.1").await;
-    page.fill("Port", &server.port().to_string()).await;
-    page.fill("Username", server.username()).await;
-    page.fill("Password", server.password()).await;
-    page.press_button("Connect").await;
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
-    page.click(&button).await;
-    page.find("button", "Choose files").await;
-}
-
 async fn row(page: &Page, name: &str) -> Node {
     let list = page.find("list", "Uploads").await;
     page.find_in(&list, "listitem", name).await
@@ -431,15 +418,4 @@ async fn watch_wake_locks(page: &Page) {
         }; null",
     )
     .await;
-}
-
-/// Pictures of a state; nothing may stick out to the side.
-async fn look(page: &Page, state: &str) {
-    for width in [NARROW, WIDE] {
-        page.resize(width).await;
-        page.run("document.querySelector('#total').scrollIntoView(); null").await;
-        page.screenshot(&format!("{state}-{width}")).await;
-        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
-        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
-    }
 }
