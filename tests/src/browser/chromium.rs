@@ -24,6 +24,10 @@ const LOADED: &str = "Page.loadEventFired";
 /// How long a tab that has crashed is listened to: there is nobody left to answer.
 const CRASH_LIMIT: Duration = Duration::from_secs(1);
 
+/// How often an element may have moved when it is looked at before it is pressed all the same: some
+/// never come to rest.
+const MOST_MOVES: usize = 20;
+
 pub(super) struct Tab {
     wire: Wire,
     session: String,
@@ -228,7 +232,21 @@ impl Tab {
         }
     }
 
+    /// Where to press an element: what moves away under a person's hand is not pressed either.
     async fn middle_of(&self, node: &Node) -> (f64, f64) {
+        let mut before = self.middle_now(node).await;
+        for _ in 0..MOST_MOVES {
+            sleep(LOOK_PAUSE).await;
+            let now = self.middle_now(node).await;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        before
+    }
+
+    async fn middle_now(&self, node: &Node) -> (f64, f64) {
         let object = json!({ "objectId": node.object });
         self.call("DOM.scrollIntoViewIfNeeded", object.clone()).await;
         let answer = self.call("DOM.getContentQuads", object).await;
