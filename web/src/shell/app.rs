@@ -160,8 +160,8 @@ impl App {
         keeper::keep_soon(self);
     }
 
-    /// Takes in files for a directory. Those that rows of an earlier page miss go there; the others become the next
-    /// rows.
+    /// Takes in files for a directory. Those that rows of an earlier page miss go there; the others
+    /// become the next rows.
     pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
         if self.page.borrow().queue().misses_files() {
             restored::take_in(self, picked, into);
