@@ -181,6 +181,29 @@ pub async fn problem(page: &Page) -> String {
     page.text(&group).await
 }
 
+/// The text of the session log, as soon as it holds all of these words: a frame draws some of the
+/// lines only, and what is done may be shown before the lines about it.
+pub async fn log_with(page: &Page, words: &[&str]) -> String {
+    page.until(&format!("{words:?} in the session log"), async || {
+        let log = page.all("region", "Session log").await.pop()?;
+        let text = page.text(&log).await;
+        words.iter().all(|words| text.contains(words)).then_some(text)
+    })
+    .await
+}
+
+/// Waits until the session log says that a transfer began where an earlier one had ended.
+pub async fn went_on(page: &Page) {
+    page.until("REST or APPE in the session log", async || {
+        let log = log_with(page, &[]).await;
+        let offsets =
+            log.lines().filter_map(|line| line.split_once("REST ")?.1.trim().parse().ok());
+        let has_rest = offsets.into_iter().any(|offset: u64| offset > 0);
+        (has_rest || log.contains("APPE ")).then_some(())
+    })
+    .await;
+}
+
 /// The item of the list `Uploads` for the file of this path.
 pub async fn row(page: &Page, path: &str) -> Node {
     let list = page.find("list", "Uploads").await;

@@ -40,8 +40,7 @@ async fn lost_socket_is_opened_again_and_the_transfer_never_stopped() {
     scene.page.find("button", "Reconnect now").await;
     scene.crossing.mend();
     scene.must_arrive().await;
-    let log = scene.log().await;
-    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+    let log = scene.one_transfer().await;
     assert!(!log.contains("lines are missing"), "{log}");
 }
 
@@ -56,8 +55,7 @@ async fn page_without_a_network_waits_and_goes_on_at_once_when_there_is_one() {
     scene.crossing.mend();
     scene.page.go_offline(false).await;
     scene.must_arrive().await;
-    let log = scene.log().await;
-    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+    scene.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -67,7 +65,7 @@ async fn portal_that_was_restarted_is_logged_in_to_again_and_the_upload_goes_on(
     scene.restart_portal().await;
     scene.must_arrive().await;
     scene.went_on().await;
-    let log = scene.log().await;
+    let log = person::log_with(&scene.page, &["RNTO "]).await;
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
@@ -149,8 +147,7 @@ async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
     let other = other.as_str().unwrap_or_default();
     assert!(other.contains("Not connected") && !other.contains("Interrupted"), "{other}");
     scene.must_arrive().await;
-    let log = scene.log().await;
-    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+    scene.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -185,8 +182,7 @@ async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_person_ov
     scene.must_arrive().await;
     scene.page.run("document.querySelector('.digest').open = true; null").await;
     scene.page.see("The same in your browser and in the portal").await;
-    let log = scene.log().await;
-    assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+    scene.one_transfer().await;
 }
 
 /// A page that is connected through a way that can be cut.
@@ -303,17 +299,14 @@ impl Scene {
 
     /// The last transfer began where an earlier one had ended.
     async fn went_on(&self) {
-        let log = self.log().await;
-        let rest = log.lines().rev().find_map(|line| {
-            let (_, offset) = line.split_once("REST ")?;
-            offset.trim().parse::<u64>().ok().filter(|offset| *offset > 0)
-        });
-        assert!(rest.is_some() || log.contains("APPE "), "it started over:\n{log}");
+        person::went_on(&self.page).await;
     }
 
-    async fn log(&self) -> String {
-        let log = self.page.find("region", "Session log").await;
-        self.page.text(&log).await
+    /// The log of one transfer, up to the name that the file got at its end.
+    async fn one_transfer(&self) -> String {
+        let log = person::log_with(&self.page, &["RNTO "]).await;
+        assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
+        log
     }
 }
 

@@ -10,8 +10,8 @@ use ferryport_tests::{
     content::{Content, ODD_NAMES},
     crossing::Crossing,
     person::{
-        Files, connect, fill_form, must_arrive, must_go_on, on_its_way, press_in_row, problem,
-        saved, status_of, trust, upload_one,
+        Files, connect, fill_form, log_with, must_arrive, must_go_on, on_its_way, press_in_row,
+        problem, saved, status_of, trust, upload_one, went_on,
     },
     portal::{Options, Portal},
     servers::{self, Kind},
@@ -78,11 +78,7 @@ async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password(
     must_arrive(&page, &server, &files, &format!("{}/", files.folder_name())).await;
     assert_eq!(server.files().len(), 40, "no temporary name stays behind");
 
-    let log = page.find("region", "Session log").await;
-    let log = page.text(&log).await;
-    for words in ["220", "AUTH TLS", "PASS ********", "230", "STOR", "226"] {
-        assert!(log.contains(words), "no {words} in:\n{log}");
-    }
+    log_with(&page, &["220", "AUTH TLS", "PASS ********", "230", "STOR", "226"]).await;
     assert!(!page.all_text().await.contains(server.password()));
     page.finish().await;
 }
@@ -176,9 +172,7 @@ async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
     must_arrive(&page, &server, &files, "").await;
     assert_eq!(server.files(), ["freight.bin"], "nothing else is left behind");
     assert_eq!(page.uploads().await.len(), 1, "it is the same row");
-    let log = page.find("region", "Session log").await;
-    let log = page.text(&log).await;
-    assert!(log.contains("REST ") || log.contains("APPE "), "it started over:\n{log}");
+    went_on(&page).await;
     drop(portal);
 }
 
