@@ -258,12 +258,13 @@ enum End {
 }
 
 impl Worker {
+    /// A link waits most of the time: what it does at work has its room on the heap while it lasts.
     async fn run(mut self, connect: Connect) {
         let hang_up = self.hang_up.clone();
         let connected = tokio::select! {
             biased;
             () = hang_up.cancelled() => Err(End::HungUp),
-            connected = self.connect(connect) => connected,
+            connected = Box::pin(self.connect(connect)) => connected,
         };
         let end = match connected {
             Ok((pool, digest)) => {
@@ -276,7 +277,7 @@ impl Worker {
                 // Whoever has an upload sees it cancelled, and answers it.
                 self.hang_up.cancel();
                 while uploads.join_next().await.is_some() {}
-                pool.close().await;
+                Box::pin(pool.close()).await;
                 end
             }
             Err(end) => end,
@@ -414,24 +415,28 @@ impl Worker {
                 () = self.hang_up.cancelled() => return,
                 errand = self.small.recv() => errand,
             };
-            match errand {
-                Some(Errand::List { path }) => self.list(pool, path).await,
-                Some(Errand::MakeDirectory { path }) => self.make_directory(pool, path).await,
-                Some(Errand::Remove { path }) => self.remove(pool, path).await,
-                Some(Errand::Rename { from, to }) => {
-                    self.outbox.send(self.remote(pool).rename(from, to).await).await;
-                }
-                Some(Errand::Delete { path, kind, recursive }) => {
-                    let answer = self.remote(pool).delete(path, kind, recursive).await;
-                    self.outbox.send(answer).await;
-                }
-                Some(Errand::TidyUp { path }) => {
-                    let _stays = self.try_remove(pool, &path).await;
-                }
-                // Uploads have a queue of their own.
-                Some(Errand::Upload(_)) => (),
-                None => return,
+            let Some(errand) = errand else { return };
+            Box::pin(self.run_errand(pool, errand)).await;
+        }
+    }
+
+    async fn run_errand(&self, pool: &Pool, errand: Errand) {
+        match errand {
+            Errand::List { path } => self.list(pool, path).await,
+            Errand::MakeDirectory { path } => self.make_directory(pool, path).await,
+            Errand::Remove { path } => self.remove(pool, path).await,
+            Errand::Rename { from, to } => {
+                self.outbox.send(self.remote(pool).rename(from, to).await).await;
             }
+            Errand::Delete { path, kind, recursive } => {
+                let answer = self.remote(pool).delete(path, kind, recursive).await;
+                self.outbox.send(answer).await;
+            }
+            Errand::TidyUp { path } => {
+                let _stays = self.try_remove(pool, &path).await;
+            }
+            // Uploads have a queue of their own.
+            Errand::Upload(_) => (),
         }
     }
 

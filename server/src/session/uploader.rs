@@ -135,10 +135,11 @@ pub struct Uploader {
 }
 
 impl Uploader {
-    /// Runs until the session hangs up.
+    /// Runs until the session hangs up. What it does at work has its room on the heap while it lasts:
+    /// most of the time it waits, and so do those of a thousand other sessions.
     pub async fn run(self) {
         while let Some(mut lease) = self.lease().await {
-            if let Some(problem) = self.connect(&mut lease).await {
+            if let Some(problem) = Box::pin(self.connect(&mut lease)).await {
                 // The others would meet the same, and each try more may have the account locked.
                 let _told_before = self.trouble.try_send(problem);
                 return;
@@ -146,7 +147,7 @@ impl Uploader {
             // Whoever has a line takes the next: nobody holds an upload without one.
             let mut next = self.waiting.take();
             while let Some(upload) = next {
-                next = self.upload(&mut lease, &upload).await;
+                next = Box::pin(self.upload(&mut lease, &upload)).await;
                 if lease.is_surplus()
                     && let Some(upload) = next.take()
                 {
