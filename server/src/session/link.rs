@@ -257,6 +257,16 @@ enum End {
     Problem(Problem),
 }
 
+/// The problem of the first upload task that has one; pending while none has.
+async fn first_problem(uploads: &mut JoinSet<Result<(), Problem>>) -> Problem {
+    while let Some(ended) = uploads.join_next().await {
+        if let Ok(Err(problem)) = ended {
+            return problem;
+        }
+    }
+    std::future::pending().await
+}
+
 impl Worker {
     /// A link waits most of the time: what it does at work has its room on the heap while it lasts.
     async fn run(mut self, connect: Connect) {
@@ -268,11 +278,10 @@ impl Worker {
         };
         let end = match connected {
             Ok((pool, digest)) => {
-                let (trouble, mut troubles) = mpsc::channel(1);
-                let mut uploads = self.start_uploads(&pool, digest, &trouble);
+                let mut uploads = self.start_uploads(&pool, digest);
                 let end = tokio::select! {
                     () = self.run_errands(&pool) => End::HungUp,
-                    Some(problem) = troubles.recv() => End::Problem(problem),
+                    problem = first_problem(&mut uploads) => End::Problem(problem),
                 };
                 // Whoever has an upload sees it cancelled, and answers it.
                 self.hang_up.cancel();
@@ -286,12 +295,7 @@ impl Worker {
     }
 
     /// As many as may be under way at once; each waits for a connection that it may use.
-    fn start_uploads(
-        &self,
-        pool: &Pool,
-        digest: Algorithm,
-        trouble: &mpsc::Sender<Problem>,
-    ) -> JoinSet<()> {
+    fn start_uploads(&self, pool: &Pool, digest: Algorithm) -> JoinSet<Result<(), Problem>> {
         let mut tasks = JoinSet::new();
         for _ in 0..self.portal.settings.max_ftps_connections.max(1) {
             let uploader = Uploader {
@@ -302,7 +306,6 @@ impl Worker {
                 waiting: Arc::clone(&self.waiting),
                 digest,
                 hang_up: self.hang_up.clone(),
-                trouble: trouble.clone(),
             };
             tasks.spawn(uploader.run());
         }

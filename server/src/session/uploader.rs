@@ -8,7 +8,7 @@ use std::{
 
 use ftps::{Lease, Pool};
 use protocol::{Problem, UploadId};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -130,56 +130,74 @@ pub struct Uploader {
     pub digest: ftps::Algorithm,
     /// Ends it.
     pub hang_up: CancellationToken,
-    /// Where it says that nobody can log in any more.
-    pub trouble: mpsc::Sender<Problem>,
 }
 
 impl Uploader {
-    /// Runs until the session hangs up. What it does at work has its room on the heap while it lasts:
-    /// most of the time it waits, and so do those of a thousand other sessions.
-    pub async fn run(self) {
-        while let Some(mut lease) = self.lease().await {
-            if let Some(problem) = Box::pin(self.connect(&mut lease)).await {
-                // The others would meet the same, and each try more may have the account locked.
-                let _told_before = self.trouble.try_send(problem);
-                return;
-            }
-            // Whoever has a line takes the next: nobody holds an upload without one.
-            let mut next = self.waiting.take();
-            while let Some(upload) = next {
-                next = Box::pin(self.upload(&mut lease, &upload)).await;
-                if lease.is_surplus()
-                    && let Some(upload) = next.take()
-                {
-                    self.waiting.put_back(upload);
-                }
-            }
+    /// Runs until the session hangs up.
+    ///
+    /// # Errors
+    /// Nobody can log in any more.
+    pub async fn run(self) -> Result<(), Problem> {
+        while self.is_wanted().await {
+            // On the heap while it lasts: most of the time uploaders wait, and so do those of a
+            // thousand other sessions.
+            Box::pin(self.work()).await?;
+        }
+        Ok(())
+    }
+
+    /// Resolves when an upload waits, or the session hangs up.
+    async fn is_wanted(&self) -> bool {
+        tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => false,
+            () = self.waiting.any() => true,
         }
     }
 
-    /// Connects, and gives the problem that no later try mends. What may pass is the upload's to
-    /// mend.
-    async fn connect(&self, lease: &mut Lease) -> Option<Problem> {
-        let connected = tokio::select! {
-            biased;
-            () = self.hang_up.cancelled() => return None,
-            connected = lease.connect() => connected,
-        };
-        let error = connected.err()?;
-        let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
-        let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
-        (is_hopeless && !is_crowded).then(|| words::problem(&error, self.outbox.language()))
+    /// Uploads what waits.
+    async fn work(&self) -> Result<(), Problem> {
+        let Some(mut lease) = self.lease().await else { return Ok(()) };
+        // The others would meet the same, and each try more may have the account locked.
+        self.connect(&mut lease).await?;
+        // Whoever has a line takes the next: nobody holds an upload without one.
+        let mut next = self.waiting.take();
+        while let Some(upload) = next {
+            next = self.upload(&mut lease, &upload).await;
+            if lease.is_surplus()
+                && let Some(upload) = next.take()
+            {
+                self.waiting.put_back(upload);
+            }
+        }
+        Ok(())
     }
 
-    /// A line, once there is something to do with it; `None` when the session hangs up.
+    /// Connects. What may pass is the upload's to mend.
+    ///
+    /// # Errors
+    /// The problem that no later try mends.
+    async fn connect(&self, lease: &mut Lease) -> Result<(), Problem> {
+        let connected = tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => return Ok(()),
+            connected = lease.connect() => connected,
+        };
+        let Err(error) = connected else { return Ok(()) };
+        let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
+        let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
+        if is_hopeless && !is_crowded {
+            return Err(words::problem(&error, self.outbox.language()));
+        }
+        Ok(())
+    }
+
+    /// A line; `None` when the session hangs up.
     async fn lease(&self) -> Option<Lease> {
         tokio::select! {
             biased;
             () = self.hang_up.cancelled() => None,
-            lease = async {
-                self.waiting.any().await;
-                self.pool.lease().await
-            } => Some(lease),
+            lease = self.pool.lease() => Some(lease),
         }
     }
 

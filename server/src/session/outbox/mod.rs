@@ -348,6 +348,10 @@ impl Outbox {
     fn next(&self) -> Result<Option<Utf8Bytes>, WriteError> {
         let mut state = self.state();
         if let Some(hint) = state.hints.pop_front() {
+            if state.hints.is_empty() {
+                // Their room is of use while a connection is made, and then hardly ever again.
+                state.hints = VecDeque::new();
+            }
             return Ok(Some(text(&hint)?));
         }
         let lines = state.log.take(LINES_A_MESSAGE);
