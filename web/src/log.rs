@@ -206,7 +206,7 @@ impl Log {
         self.greeting.as_ref()
     }
 
-    /// Takes in a problem: a line tells of it in the same words.
+    /// Takes in a problem: a line tells of it in words that it knows.
     pub fn learn(&mut self, problem: &Problem) {
         let known = self.problems.iter().position(|known| known.message == problem.message);
         match known {
@@ -222,7 +222,7 @@ impl Log {
     #[must_use]
     pub fn problem_of(&self, line: &LogLine) -> Option<&Problem> {
         let mut problems = self.problems.iter();
-        problems.find(|problem| line.kind == LogKind::Error && problem.message == line.text)
+        problems.find(|problem| line.kind == LogKind::Error && problem.logged() == line.text)
     }
 
     fn push(&mut self, line: LogLine) {
@@ -342,6 +342,7 @@ mod tests {
         Problem {
             stage: protocol::Stage::Transfer,
             message: message.to_owned(),
+            logged: None,
             reply: None,
             cause: None,
             remedy: None,

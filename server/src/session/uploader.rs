@@ -15,7 +15,6 @@ use super::{
     offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
     upload::{self, Scene},
-    words,
 };
 use crate::portal::Portal;
 
@@ -168,7 +167,7 @@ impl Uploader {
         let error = connected.err()?;
         let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
         let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
-        (is_hopeless && !is_crowded).then(|| words::problem(&error, self.outbox.language()))
+        (is_hopeless && !is_crowded).then(|| self.outbox.speech().engine(&error))
     }
 
     /// A line, once there is something to do with it; `None` when the session hangs up.
