@@ -350,13 +350,20 @@ mod tests {
     }
 
     #[test]
-    fn problem_belongs_to_the_error_that_says_it_in_the_same_words() {
+    fn problem_belongs_to_the_error_that_says_it_in_the_words_that_it_names() {
         let mut log = Log::default();
         log.learn(&problem("the disk is full"));
         assert!(log.take_learned() && !log.take_learned());
         let told = said(LogKind::Error, "the disk is full");
         assert_eq!(log.problem_of(&told), Some(&problem("the disk is full")));
         assert_eq!(log.problem_of(&said(LogKind::Response, "the disk is full")), None);
+        let full = Problem {
+            logged: Some("the quota is used up".to_owned()),
+            ..problem("Der Platz ist verbraucht")
+        };
+        log.learn(&full);
+        let in_english = said(LogKind::Error, "the quota is used up");
+        assert_eq!(log.problem_of(&in_english), Some(&full), "it names the words of the log");
         for number in 0..MAX_PROBLEMS {
             log.learn(&problem(&number.to_string()));
         }

@@ -1,9 +1,9 @@
 //! What errors say, in English and beside it in German.
 //!
-//! What others wrote stays as it is in both: the server's words, and what the operating system and
-//! the TLS library say of an error beneath.
+//! What others wrote stays as it is in both: the server's words, and what the TLS library and the
+//! operating system say of an error beneath, but for the system's commonest errors.
 
-use std::{error::Error as StdError, fmt, time::Duration};
+use std::{error::Error as StdError, fmt, io, time::Duration};
 
 use super::{Error, Kind, What};
 use crate::{language::Language, reply::display_text, say};
@@ -15,29 +15,55 @@ impl Error {
         self.chain_in(Language::English)
     }
 
-    /// The same in a language, but for what the operating system and the TLS library say.
+    /// The same in a language. What the TLS library says, and the operating system of rare errors,
+    /// is in English still.
     #[must_use]
     pub fn chain_in(&self, language: Language) -> String {
         let sentence = self.kind().text(language);
         match self.kind() {
             Kind::Proxy { failure, .. } => {
-                with_sources(format!("{sentence}: {}", failure.text(language)), failure.source())
+                let sentence = format!("{sentence}: {}", failure.text(language));
+                with_sources(sentence, failure.source(), language)
             }
             Kind::Malformed(source) => format!("{sentence}: {}", source.text(language)),
             Kind::Passive { source, .. } => format!("{sentence}: {}", source.text(language)),
             Kind::NotTakenBack { check, .. } => format!("{sentence}: {}", check.chain_in(language)),
-            kind => with_sources(sentence, kind.source()),
+            kind => with_sources(sentence, kind.source(), language),
         }
     }
 }
 
-fn with_sources(mut text: String, mut source: Option<&(dyn StdError + 'static)>) -> String {
+fn with_sources(
+    mut text: String,
+    mut source: Option<&(dyn StdError + 'static)>,
+    language: Language,
+) -> String {
     while let Some(error) = source {
         text.push_str(": ");
-        text.push_str(&error.to_string());
+        text.push_str(&of_the_system(error, language).unwrap_or_else(|| error.to_string()));
         source = error.source();
     }
     text
+}
+
+/// What the operating system says, where it says so in English alone and a person may meet it.
+fn of_the_system(error: &(dyn StdError + 'static), language: Language) -> Option<String> {
+    let error = error.downcast_ref::<io::Error>().filter(|error| error.get_ref().is_none())?;
+    let text = match (language, error.kind()) {
+        (Language::German, io::ErrorKind::ConnectionRefused) => "Verbindung abgelehnt",
+        (Language::German, io::ErrorKind::ConnectionReset) => "Verbindung zurückgesetzt",
+        (Language::German, io::ErrorKind::ConnectionAborted) => "Verbindung abgebrochen",
+        (Language::German, io::ErrorKind::BrokenPipe) => "Verbindung von der Gegenseite beendet",
+        (Language::German, io::ErrorKind::UnexpectedEof) => "Verbindung vorzeitig beendet",
+        (Language::German, io::ErrorKind::HostUnreachable) => "Kein Weg zum Rechner",
+        (Language::German, io::ErrorKind::NetworkUnreachable) => "Kein Weg zum Netz",
+        (Language::German, io::ErrorKind::TimedOut) => "Zeit abgelaufen",
+        _ => return None,
+    };
+    Some(match error.raw_os_error() {
+        Some(number) => format!("{text} (Systemfehler {number})"),
+        None => text.to_owned(),
+    })
 }
 
 impl Kind {
@@ -291,8 +317,6 @@ impl fmt::Display for Kind {
 
 #[cfg(test)]
 mod tests {
-    use std::io;
-
     use super::*;
     use crate::{
         Algorithm, CertificateFacts, Code, FileDigest, Fingerprint, ProxyProtocol, Reply, Stage,
@@ -429,7 +453,13 @@ mod tests {
     #[test]
     fn chain_is_what_the_error_and_each_of_its_sources_display() {
         for error in every_error() {
-            assert_eq!(error.chain(), with_sources(error.to_string(), error.source()));
+            let mut text = error.to_string();
+            let mut source = error.source();
+            while let Some(beneath) = source {
+                text = format!("{text}: {beneath}");
+                source = beneath.source();
+            }
+            assert_eq!(error.chain(), text);
         }
     }
 
@@ -454,6 +484,9 @@ mod tests {
             told(refused),
             "Die TCP-Verbindung zum Server ist gescheitert: Connection refused"
         );
+        let source = io::Error::from_raw_os_error(111);
+        let number = told(Kind::Io { what: What::DataTcp, source });
+        assert!(number.ends_with(": Verbindung abgelehnt (Systemfehler 111)"), "{number}");
         let check = Kind::WrongSize { sent: 9, stored: Some(7) }.at(Stage::Verify);
         let kept = told(Kind::NotTakenBack { path: "/a".to_owned(), check });
         assert!(kept.starts_with("\"/a\" steht") && kept.ends_with("7 ihrer 9 Bytes"), "{kept}");

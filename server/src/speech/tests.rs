@@ -22,13 +22,7 @@ fn path(text: &str) -> RemotePath {
 /// A refusal on the way through the server's files, as the engine would tell it.
 fn of_the_server(speech: Speech) -> Problem {
     let message = say!(speech.0, "the server refused DELE", "Der Server hat DELE abgelehnt");
-    Problem { reply: Some("550 No".to_owned()), ..speech.not_connected_but(message) }
-}
-
-impl Speech {
-    fn not_connected_but(self, message: String) -> Problem {
-        Problem { message, ..self.not_connected() }
-    }
+    Problem { message, reply: Some("550 No".to_owned()), ..speech.not_connected() }
 }
 
 fn refusals() -> Vec<Refusal> {
@@ -203,10 +197,8 @@ fn sources(folder: &Path) -> Vec<(String, String)> {
 /// Whether a problem or a remedy is put together, not only named as what a function returns.
 fn makes_a_problem(source: &str) -> bool {
     ["Problem {", "Remedy {"].into_iter().any(|literal| {
-        let places = source.match_indices(literal).map(|(at, _)| source[..at].trim_end());
-        places.into_iter().any(|before| {
-            !before.ends_with("->") && !before.ends_with(|c: char| c.is_alphanumeric())
-        })
+        let mut before = source.match_indices(literal).map(|(at, _)| source[..at].trim_end());
+        before.any(|before| !before.ends_with("->"))
     })
 }
 
