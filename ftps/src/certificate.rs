@@ -9,7 +9,7 @@ use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
 };
 
-use crate::{explain::Language, time::Civil};
+use crate::{language::Language, say, time::Civil};
 
 /// The most names of one certificate that are kept.
 const MAX_NAMES: usize = 100;
@@ -221,84 +221,86 @@ impl Doubt {
     /// The sentence in a language; `Display` is the English one.
     #[must_use]
     pub fn text(&self, language: Language) -> String {
-        match language {
-            Language::English => self.to_string(),
-            Language::German => self.german(),
-        }
-    }
-
-    fn german(&self) -> String {
         match self {
-            Self::SelfSigned => {
+            Self::SelfSigned => say!(
+                language,
+                "The certificate is self-signed: nobody but the server vouches for it.",
                 "Das Zertifikat ist selbst signiert: niemand außer dem Server bürgt dafür."
-                    .to_owned()
-            }
-            Self::UnknownIssuer => {
-                "Das Zertifikat stammt von einer Stelle, der hier nicht vertraut wird.".to_owned()
-            }
-            Self::NoIssuerShown => "Der Server zeigt das Zertifikat der Stelle nicht, die seines \
-                                    ausgestellt hat, und sie ist hier nicht bekannt."
-                .to_owned(),
-            Self::Expired { not_after } => {
-                format!("Das Zertifikat ist am {not_after} abgelaufen.")
-            }
-            Self::NotYetValid { not_before } => {
-                format!("Das Zertifikat gilt erst ab {not_before}.")
-            }
-            Self::NameMismatch { host, names } if names.is_empty() => {
-                format!("Das Zertifikat nennt gar keinen Host, auch nicht „{host}“.")
-            }
-            Self::NameMismatch { host, names } => {
-                format!("Das Zertifikat gilt für {}, nicht für „{host}“.", names.join(", "))
-            }
-            Self::Revoked => "Das Zertifikat wurde von seinem Aussteller widerrufen.".to_owned(),
-            Self::NotForServers => "Das Zertifikat ist nicht für Server gedacht.".to_owned(),
-            Self::Unreadable => "Das Zertifikat lässt sich nicht lesen.".to_owned(),
-            Self::NotTheTrusted { trusted } => format!(
-                "Das ist nicht das Zertifikat, dem zuvor vertraut wurde; jenes hat den \
-                 SHA-256-Fingerabdruck {trusted}."
             ),
-            Self::Other(what) => format!("Das Zertifikat wurde nicht angenommen: {what}."),
+            Self::UnknownIssuer => say!(
+                language,
+                "The certificate was issued by an authority that is not trusted here.",
+                "Das Zertifikat stammt von einer Stelle, der hier nicht vertraut wird."
+            ),
+            Self::NoIssuerShown => say!(
+                language,
+                "The server does not show the certificate of the authority that issued its own, \
+                 and the authority is not known here.",
+                "Der Server zeigt das Zertifikat der Stelle nicht, die seines ausgestellt hat, und \
+                 sie ist hier nicht bekannt."
+            ),
+            Self::Expired { not_after } => say!(
+                language,
+                "The certificate expired at {not_after}.",
+                "Das Zertifikat ist am {not_after} abgelaufen.",
+                not_after = not_after
+            ),
+            Self::NotYetValid { not_before } => say!(
+                language,
+                "The certificate is not valid before {not_before}.",
+                "Das Zertifikat gilt erst ab {not_before}.",
+                not_before = not_before
+            ),
+            Self::NameMismatch { host, names } if names.is_empty() => say!(
+                language,
+                "The certificate names no host at all, not \"{host}\" either.",
+                "Das Zertifikat nennt gar keinen Host, auch nicht „{host}“.",
+                host = host
+            ),
+            Self::NameMismatch { host, names } => say!(
+                language,
+                "The certificate is for {names}, not for \"{host}\".",
+                "Das Zertifikat gilt für {names}, nicht für „{host}“.",
+                names = names.join(", "),
+                host = host
+            ),
+            Self::Revoked => say!(
+                language,
+                "The certificate was revoked by its issuer.",
+                "Das Zertifikat wurde von seinem Aussteller widerrufen."
+            ),
+            Self::NotForServers => say!(
+                language,
+                "The certificate is not meant for a server.",
+                "Das Zertifikat ist nicht für Server gedacht."
+            ),
+            Self::Unreadable => say!(
+                language,
+                "The certificate cannot be read.",
+                "Das Zertifikat lässt sich nicht lesen."
+            ),
+            Self::NotTheTrusted { trusted } => say!(
+                language,
+                "The certificate is not the one that was trusted before, which has the SHA-256 \
+                 fingerprint {trusted}.",
+                "Das ist nicht das Zertifikat, dem zuvor vertraut wurde; jenes hat den \
+                 SHA-256-Fingerabdruck {trusted}.",
+                trusted = trusted
+            ),
+            Self::Other(what) => say!(
+                language,
+                "The certificate was not accepted: {what}.",
+                "Das Zertifikat wurde nicht angenommen: {what}.",
+                what = what
+            ),
         }
     }
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::SelfSigned => {
-                f.write_str("The certificate is self-signed: nobody but the server vouches for it.")
-            }
-            Self::UnknownIssuer => {
-                f.write_str("The certificate was issued by an authority that is not trusted here.")
-            }
-            Self::NoIssuerShown => f.write_str(
-                "The server does not show the certificate of the authority that issued its own, \
-                 and the authority is not known here.",
-            ),
-            Self::Expired { not_after } => write!(f, "The certificate expired at {not_after}."),
-            Self::NotYetValid { not_before } => {
-                write!(f, "The certificate is not valid before {not_before}.")
-            }
-            Self::NameMismatch { host, names } => name_mismatch(f, host, names),
-            Self::Revoked => f.write_str("The certificate was revoked by its issuer."),
-            Self::NotForServers => f.write_str("The certificate is not meant for a server."),
-            Self::Unreadable => f.write_str("The certificate cannot be read."),
-            Self::NotTheTrusted { trusted } => write!(
-                f,
-                "The certificate is not the one that was trusted before, which has the SHA-256 \
-                 fingerprint {trusted}."
-            ),
-            Self::Other(what) => write!(f, "The certificate was not accepted: {what}."),
-        }
+        f.write_str(&self.text(Language::English))
     }
-}
-
-fn name_mismatch(f: &mut fmt::Formatter<'_>, host: &str, names: &[String]) -> fmt::Result {
-    if names.is_empty() {
-        return write!(f, "The certificate names no host at all, not \"{host}\" either.");
-    }
-    write!(f, "The certificate is for {}, not for \"{host}\".", names.join(", "))
 }
 
 #[cfg(test)]

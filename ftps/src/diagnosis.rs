@@ -13,7 +13,7 @@ use std::{io, net::Ipv4Addr, time::Duration};
 use crate::{
     connect::proxy::{ProxyFailure, ServerTrouble},
     error::{Error, Evidence, Kind, Stage, What},
-    explain::Language,
+    language::Language,
     reply::{Code, Reply, decoder::DecodeError},
     tls::{self, ClientCertificate, TlsVersion},
 };

@@ -2,7 +2,8 @@
 //!
 //! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. The server's words are
 //! not in it: they are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
-//! and what to do is its [`diagnosis`](Error::diagnosis).
+//! and what to do is its [`diagnosis`](Error::diagnosis). Both there are in each
+//! [`Language`](crate::Language); `Display` is in English.
 
 use std::{
     error::Error as StdError,
@@ -19,10 +20,12 @@ use crate::{
     connect::{Encryption, ProxyProtocol, proxy::ProxyFailure},
     digest::FileDigest,
     passive::PassiveError,
-    reply::{Reply, Severity, decoder::DecodeError, display_text},
+    reply::{Reply, Severity, decoder::DecodeError},
     tls::{self, ClientCertificate, TlsFacts},
     transcript::ErrorLine,
 };
+
+mod sentences;
 
 /// The steps of a session, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -140,75 +143,84 @@ pub struct Flight {
     pub answered: usize,
 }
 
-/// What failed. Public through [`Error`]'s predicates only.
+/// What failed. Public through [`Error`]'s predicates only; what each says is in `sentences`.
 #[derive(Debug, ThisError)]
 pub(crate) enum Kind {
-    #[error("\"{host}\" is neither a host name nor an address")]
-    InvalidHost { host: String },
-    #[error("{what} failed")]
-    Io { what: What, source: io::Error },
-    #[error("{what} was not there within {} s", after.as_secs_f32())]
-    TimedOut { what: What, after: Duration },
-    #[error("the {protocol} did not make {what}")]
+    InvalidHost {
+        host: String,
+    },
+    Io {
+        what: What,
+        source: io::Error,
+    },
+    TimedOut {
+        what: What,
+        after: Duration,
+    },
     Proxy {
         protocol: ProxyProtocol,
         what: What,
         #[source]
         failure: ProxyFailure,
     },
-    #[error("the server closed the control connection")]
     Closed,
-    #[error("the server ended the session with {}", reply.code())]
-    Ended { reply: Reply },
-    #[error("the server refused {verb} with {}", reply.code())]
-    Refused { verb: &'static str, reply: Reply },
-    #[error("the server answered {verb} with {}, which does not fit", reply.code())]
-    Unexpected { verb: &'static str, reply: Reply },
-    #[error("what the server sent is no reply")]
+    Ended {
+        reply: Reply,
+    },
+    Refused {
+        verb: &'static str,
+        reply: Reply,
+    },
+    Unexpected {
+        verb: &'static str,
+        reply: Reply,
+    },
     Malformed(#[source] DecodeError),
-    #[error("{count} bytes came in the clear with the reply to AUTH")]
-    BytesAfterAuth { count: usize },
-    #[error("TLS could not be set up")]
+    BytesAfterAuth {
+        count: usize,
+    },
     TlsSetup(#[source] rustls::Error),
-    #[error("the TLS handshake failed")]
     Handshake(#[source] io::Error),
-    #[error("the server says nothing in the clear and answers TLS at once")]
     TlsAtOnce,
-    #[error("the server answered the TLS handshake in the clear: \"{}\"", display_text(start))]
-    ClearAnswer { start: Vec<u8> },
-    #[error("the server's certificate is not trusted")]
+    ClearAnswer {
+        start: Vec<u8>,
+    },
     Untrusted(Box<UntrustedCertificate>),
-    #[error("the server's certificate is none of the pinned ones, it has SHA-256 {shown}")]
-    NotPinned { shown: Fingerprint },
-    #[error("the data connection shows the certificate {data}, the control connection {control}")]
-    DataCertificate { control: Fingerprint, data: Fingerprint },
-    #[error("the server's answer to {verb} cannot be used")]
-    Passive { verb: &'static str, reply: Reply, source: PassiveError },
-    #[error("the server sent data over a data connection that only takes data")]
+    NotPinned {
+        shown: Fingerprint,
+    },
+    DataCertificate {
+        control: Fingerprint,
+        data: Fingerprint,
+    },
+    Passive {
+        verb: &'static str,
+        reply: Reply,
+        source: PassiveError,
+    },
     UnexpectedData,
-    #[error("the server ended the transfer with {} before all bytes were sent", reply.code())]
-    EndedEarly { reply: Reply },
-    #[error("the server said that the file is stored, but it {}", held(*sent, *stored))]
-    WrongSize { sent: u64, stored: Option<u64> },
-    #[error("the server holds another content than was sent: {stored} instead of {sent}")]
-    WrongDigest { sent: FileDigest, stored: FileDigest },
-    #[error(
-        "\"{path}\" may stand for a file that is not whole: the server did not let it be taken back"
-    )]
+    EndedEarly {
+        reply: Reply,
+    },
+    WrongSize {
+        sent: u64,
+        stored: Option<u64>,
+    },
+    WrongDigest {
+        sent: FileDigest,
+        stored: FileDigest,
+    },
     NotTakenBack {
         path: String,
         #[source]
         check: Error,
     },
-    #[error("the program gave {given} bytes of the file at a time, of {missing} that are missing")]
-    WrongPiece { given: u64, missing: u64 },
-    #[error(
-        "the server keeps no space at the end of a name: it would store the file under another"
-    )]
+    WrongPiece {
+        given: u64,
+        missing: u64,
+    },
     NameNotKept,
-    #[error("the operating system gave no random bytes")]
     NoRandomness(#[source] io::Error),
-    #[error("the session's commands and replies are out of step")]
     OutOfStep,
 }
 
@@ -225,31 +237,6 @@ pub(crate) enum What {
     DataTls,
     Control,
     Data,
-}
-
-impl fmt::Display for What {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ControlTcp => "the TCP connection to the server",
-            Self::DataTcp => "the TCP connection for the data",
-            Self::Greeting => "the server's greeting",
-            Self::Reply => "the server's reply",
-            Self::FinalReply => "the server's reply to the transfer",
-            Self::Digest => "the server's digest of the file",
-            Self::ControlTls => "the TLS handshake",
-            Self::DataTls => "the TLS handshake for the data",
-            Self::Control => "the control connection",
-            Self::Data => "the data connection",
-        })
-    }
-}
-
-/// What a server holds of a file, in words.
-fn held(sent: u64, stored: Option<u64>) -> String {
-    match stored {
-        Some(stored) => format!("holds {stored} of its {sent} bytes"),
-        None => "is not there".to_owned(),
-    }
 }
 
 impl Kind {
@@ -376,19 +363,6 @@ impl Error {
     #[must_use]
     pub fn is_not_supported(&self) -> bool {
         self.refusal().is_some_and(|reply| reply.code().is_not_supported())
-    }
-
-    /// The error and its sources, one after the other.
-    #[must_use]
-    pub fn chain(&self) -> String {
-        let mut text = self.to_string();
-        let mut source = self.source();
-        while let Some(error) = source {
-            text.push_str(": ");
-            text.push_str(&error.to_string());
-            source = error.source();
-        }
-        text
     }
 
     pub(crate) fn kind(&self) -> &Kind {

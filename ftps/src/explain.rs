@@ -15,6 +15,7 @@ use std::{
 
 use crate::{
     error::Stage,
+    language::Language,
     profile::Rung,
     reply::{Code, Severity},
     tls::TlsFacts,
@@ -28,16 +29,6 @@ use sentences::SENTENCES;
 
 /// The most commands that a narrator remembers while their replies have not come.
 const MAX_OUTSTANDING: usize = 64;
-
-/// A language that explanations are in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Language {
-    /// English, in which they are written.
-    #[default]
-    English,
-    /// German.
-    German,
-}
 
 /// One of the explanations, the same in every language.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

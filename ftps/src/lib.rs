@@ -127,6 +127,7 @@ pub mod features;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
+pub mod language;
 pub mod line;
 pub mod listing;
 pub mod passive;
@@ -152,8 +153,9 @@ pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
-pub use explain::{Explanation, Language, Narrator};
+pub use explain::{Explanation, Narrator};
 pub use features::Features;
+pub use language::Language;
 pub use line::Line;
 pub use listing::{
     Entry, EntryKind, Listing, LocalTime, Permission, Permissions, Precision, UtcOffset,

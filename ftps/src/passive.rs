@@ -3,11 +3,15 @@
 //! Only the port is ever used: the caller dials the control connection's peer. An address that
 //! the server names is kept so that it can be said that it was ignored.
 
-use std::net::Ipv4Addr;
+use std::{fmt, net::Ipv4Addr};
 
 use thiserror::Error;
 
-use crate::reply::{Code, Reply};
+use crate::{
+    language::Language,
+    reply::{Code, Reply},
+    say,
+};
 
 /// The lowest port that a data connection is made to; below it are the well-known services.
 pub const LOWEST_DATA_PORT: u16 = 1024;
@@ -26,14 +30,42 @@ pub struct PassiveEndpoint {
 #[non_exhaustive]
 pub enum PassiveError {
     /// The reply has neither code.
-    #[error("the reply {0} is neither 227 nor 229")]
     OtherCode(Code),
     /// The text does not hold what RFC 959 §4.1.2 or RFC 2428 §3 wants.
-    #[error("the reply names no port")]
     NoPort,
     /// The port is 0 or one of the well-known ones.
-    #[error("the reply names port {0}, which is below {LOWEST_DATA_PORT}")]
     ForbiddenPort(u16),
+}
+
+impl PassiveError {
+    /// What it says in a language; `Display` is the English.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::OtherCode(code) => say!(
+                language,
+                "the reply {code} is neither 227 nor 229",
+                "Die Antwort {code} ist weder 227 noch 229",
+                code = code
+            ),
+            Self::NoPort => {
+                say!(language, "the reply names no port", "Die Antwort nennt keinen Port")
+            }
+            Self::ForbiddenPort(port) => say!(
+                language,
+                "the reply names port {port}, which is below {lowest}",
+                "Die Antwort nennt Port {port}, und der liegt unter {lowest}",
+                port = port,
+                lowest = LOWEST_DATA_PORT
+            ),
+        }
+    }
+}
+
+impl fmt::Display for PassiveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
 }
 
 /// Reads a 227 or a 229 reply, whichever it is: some servers answer `EPSV` with 227.

@@ -22,8 +22,7 @@ messages! {
             /// from a page that was loaded again and holds nothing of the session any more.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<Heard>,
-            /// What [`crate::Problem::cause`] and [`crate::Remedy`] are to be said in, as far as
-            /// the portal can.
+            /// What a [`crate::Problem`] is to be told in, as far as the portal can.
             #[serde(default, skip_serializing_if = "Language::is_english")]
             language: Language,
         },

@@ -12,6 +12,10 @@ pub struct Problem {
     pub stage: Stage,
     /// One sentence: what happened.
     pub message: String,
+    /// The line of the session log that tells the same, where it does so in other words: the log is
+    /// in English.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logged: Option<String>,
     /// The server's reply, verbatim, all its lines; absent when it said nothing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
@@ -31,6 +35,14 @@ pub struct Remedy {
     pub who: Who,
     /// One or two sentences in the imperative.
     pub what: String,
+}
+
+impl Problem {
+    /// What the session log says of it.
+    #[must_use]
+    pub fn logged(&self) -> &str {
+        self.logged.as_deref().unwrap_or(&self.message)
+    }
 }
 
 crate::objects!(Problem, Remedy);

@@ -7,6 +7,7 @@
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`session`]: one page's conversation, from its hello to its end.
+//! - [`speech`]: what the portal says to a person, in the person's language.
 //! - [`relay`]: the bytes on their way through, and the budget that bounds them.
 //! - [`portal`]: what all of them share.
 //! - [`demo`]: an FTPS server to try the portal on.
@@ -23,4 +24,5 @@ pub mod relay;
 pub mod serve;
 pub mod session;
 pub mod settings;
+pub mod speech;
 pub mod websocket;

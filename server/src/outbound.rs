@@ -4,16 +4,19 @@
 use std::{io, path::Path, sync::Arc, time::Duration};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
-use protocol::{Problem, Remedy, Stage, problem::Who};
+use protocol::Problem;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 use tokio::{net::lookup_host, time::timeout};
 
-use crate::settings::{
-    PinnedCertificate, ProxyUrl, Settings, SettingsError,
-    file::{read, unfit},
+use crate::{
+    settings::{
+        PinnedCertificate, ProxyUrl, Settings, SettingsError,
+        file::{read, unfit},
+    },
+    speech::Speech,
 };
 
 /// What all FTPS connections of the portal share. The files are read once, at the start.
@@ -64,28 +67,17 @@ impl Outbound {
     ///
     /// # Errors
     /// When the name has no address. The page is not told the name.
-    pub async fn proxy(&self) -> Result<Option<Proxy>, Problem> {
+    pub async fn proxy(&self, speech: Speech) -> Result<Option<Proxy>, Problem> {
         let Some(url) = &self.proxy else { return Ok(None) };
         let resolved = timeout(self.resolve_timeout, lookup_host(url.place())).await;
         let resolved = resolved.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let addresses = resolved.map_err(|error| proxy_not_found(&error.to_string()))?.collect();
-        url.at(addresses).map(Some).map_err(|error| proxy_not_found(&error.to_string()))
-    }
-}
-
-fn proxy_not_found(reason: &str) -> Problem {
-    tracing::warn!(reason, "the name of the proxy has no address");
-    Problem {
-        stage: Stage::Connect,
-        message: "the address of the portal's proxy was not found".to_owned(),
-        reply: None,
-        cause: None,
-        remedy: Some(Remedy {
-            who: Who::Operator,
-            what: "Tell whoever runs the portal: the setting `proxy` names a host that the name \
-                   service does not know."
-                .to_owned(),
-        }),
+        let proxy = resolved
+            .map_err(|error| error.to_string())
+            .and_then(|addresses| url.at(addresses.collect()).map_err(|error| error.to_string()));
+        proxy.map(Some).map_err(|reason| {
+            tracing::warn!(reason, "the name of the proxy has no address");
+            speech.proxy_not_found()
+        })
     }
 }
 
@@ -159,6 +151,8 @@ fn identity(settings: &Settings) -> Result<Option<ClientIdentity>, SettingsError
 #[cfg(test)]
 mod tests {
     use std::fs;
+
+    use protocol::problem::Who;
 
     use super::*;
     use crate::settings::Sources;
@@ -251,7 +245,7 @@ mod tests {
     #[tokio::test]
     async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
-        let problem = outbound.proxy().await.unwrap_err();
+        let problem = outbound.proxy(Speech::default()).await.unwrap_err();
         assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
         assert!(!format!("{problem:?}").contains("no-such-proxy"));
     }
@@ -259,8 +253,8 @@ mod tests {
     #[tokio::test]
     async fn proxy_is_where_its_url_says() {
         let outbound = with(&[("proxy", "socks5://10.0.0.1:1080")]).unwrap();
-        let proxy = outbound.proxy().await.unwrap().unwrap();
+        let proxy = outbound.proxy(Speech::default()).await.unwrap().unwrap();
         assert_eq!(proxy.addresses(), ["10.0.0.1:1080".parse().unwrap()]);
-        assert!(with(&[]).unwrap().proxy().await.unwrap().is_none());
+        assert!(with(&[]).unwrap().proxy(Speech::default()).await.unwrap().is_none());
     }
 }

@@ -349,6 +349,72 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
+    let server = servers::start(Kind::ProFtpd);
+    let closed = ClosedPort::take();
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
+    page.fill("Host", "10.1.2.3").await;
+    page.select("Verschlüsselung", "Explizites TLS").await;
+    page.fill("Port", "21").await;
+    page.fill("Benutzername", server.username()).await;
+    page.fill("Passwort", "nicht das Passwort").await;
+    page.press_button("Verbinden").await;
+    let told =
+        told_in_german(&page, "hat die Adresse 10.1.2.3, und das ist ein privates Netz").await;
+    assert!(told.contains("Betreiber") && told.contains("`allow_network`"), "{told}");
+
+    page.fill("Host", "127.0.0.1").await;
+    page.fill("Port", &closed.port().to_string()).await;
+    page.press_button("Verbinden").await;
+    let told = told_in_german(&page, "Verbindung abgelehnt (Systemfehler 111)").await;
+    assert!(told.contains(&format!("An Port {} antwortet kein Dienst.", closed.port())), "{told}");
+
+    page.fill("Port", &server.port().to_string()).await;
+    page.press_button("Verbinden").await;
+    page.find("dialog", "Zertifikat nicht vertrauenswürdig").await;
+    page.press_button("Diesem Zertifikat vertrauen").await;
+    let told = told_in_german(&page, "Der Server hat PASS mit 530 abgelehnt").await;
+    assert!(told.contains("530 Login incorrect."), "the server's own words stay: {told}");
+
+    // The log is in English, and its line tells the same when it is asked.
+    let log = page.find("log", "Was gesprochen wurde").await;
+    let line = page
+        .until("the line of the error", async || {
+            let mut lines = page.children(&log, "button").await.into_iter();
+            lines.find(|line| line.name.contains("the server refused PASS with 530"))
+        })
+        .await;
+    page.click(&line).await;
+    page.until("the problem, in the log", async || {
+        page.text(&log)
+            .await
+            .contains("nimmt diesen Benutzernamen mit diesem Passwort nicht an")
+            .then_some(())
+    })
+    .await;
+    page.finish().await;
+}
+
+/// What the page says went wrong, once it holds `words`: in German, but for the server's reply.
+async fn told_in_german(page: &Page, words: &str) -> String {
+    const ENGLISH: [&str; 10] =
+        ["the", "is", "and", "of", "to", "your", "refused", "connection", "address", "failed"];
+    let told = page
+        .until(&format!("the problem with {words:?}"), async || {
+            let group = page.all("group", "Was schiefging").await.pop()?;
+            Some(page.text(&group).await).filter(|told| told.contains(words))
+        })
+        .await;
+    let own = told.lines().filter(|line| !line.starts_with("530"));
+    for line in own {
+        let mut words = line.split(|c: char| !c.is_alphanumeric()).map(str::to_lowercase);
+        assert!(words.all(|word| !ENGLISH.contains(&word.as_str())), "{told}");
+    }
+    told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
     let portal = Portal::start(PORTAL, Options::default());
     let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use ferryport_tests::{
-    client::{Attempted, Client, Digest, File, Outcome, to, to_port},
+    client::{Attempted, Client, Digest, File, Outcome, open_socket, to, to_port},
     content::{Content, ODD_NAMES},
     impostors::{ClosedPort, Impostor},
     portal::{Demo, Options, Portal},
@@ -17,17 +17,23 @@ use ferryport_tests::{
     servers::{self, Kind, Server},
     with_each_server,
 };
+use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
     client::{Connect, Language, Secret},
     server::{EntryKind, Existing},
 };
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::Message;
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
+
+/// Whoever waits in a test for an answer, waits no longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server that accepts and stays silent is given up soon, and yet not before the portal has
 /// tried what it speaks.
@@ -178,7 +184,7 @@ with_each_server! {
         must_go_on(&mut client, &server).await;
     }
 
-    async fn causes_and_remedies_are_said_in_the_persons_language(server: Server) {
+    async fn what_went_wrong_is_said_in_the_persons_language(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
         let mut client = Client::open(&portal).await;
         // Without a connection its session would end with its first socket.
@@ -189,6 +195,9 @@ with_each_server! {
         connect.trusted_certificate = Some(server.certificate_sha256());
         connect.password = Secret::new("not the password".to_owned());
         let problem = must_fail(&mut client, connect).await;
+        assert_eq!(problem.message, "Der Server hat PASS mit 530 abgelehnt");
+        let log = client.log();
+        assert!(log.iter().any(|line| line.text == problem.logged()), "{problem:?}");
         assert!(problem.cause.as_ref().unwrap().contains("Passwort"), "{problem:?}");
         assert!(problem.remedy.as_ref().unwrap().what.contains("Prüfen Sie"), "{problem:?}");
         assert!(reply(&problem).starts_with("530"), "{problem:?}");
@@ -393,6 +402,45 @@ async fn explicit_tls_to_an_implicit_port_is_told_apart_and_the_session_goes_on(
         assert!(advice(&problem).contains("Implicit TLS"), "{problem:?}");
         must_go_on(&mut client, &server).await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_refused_is_told_in_the_language_of_the_request() {
+    let portal = Portal::start(PORTAL, Options::default());
+    for (path, preferred, begin) in [
+        ("/session?lang=de", "Accept-Language: en", "Die Seite wurde unter"),
+        ("/session", "Accept-Language: de-AT, en;q=0.5", "Die Seite wurde unter"),
+        ("/session?lang=en", "Accept-Language: de", "the page was opened at"),
+        ("/session", "Accept-Language: fr", "the page was opened at"),
+    ] {
+        let answer = portal.ask("POST", path, &["Origin: http://example.org", preferred]);
+        assert_eq!(answer.status, 403, "{answer:?}");
+        let problem: Problem = serde_json::from_str(&answer.body).unwrap();
+        assert!(problem.message.starts_with(begin), "{path}, {preferred}: {problem:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_goodbye_is_in_the_language_of_the_hello() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let origin = portal.origin();
+    let hello = ClientMessage::Hello {
+        version: protocol::VERSION,
+        session: "none".to_owned(),
+        secret: Secret::new("none".to_owned()),
+        resume: None,
+        language: Language::De,
+    };
+    let mut socket = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
+    let heard = timeout(PATIENCE, socket.next()).await.expect("an answer").unwrap().unwrap();
+    let ServerMessage::Goodbye { problem } =
+        serde_json::from_str(heard.to_text().unwrap()).unwrap()
+    else {
+        panic!("{heard}");
+    };
+    assert!(problem.message.starts_with("Die Sitzung ist unbekannt"), "{problem:?}");
+    assert_eq!(problem.remedy.unwrap().what, "Laden Sie die Seite neu.");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -245,6 +245,7 @@ mod tests {
         let problem = Problem {
             stage: Stage::Transfer,
             message: "no".into(),
+            logged: None,
             reply: None,
             cause: None,
             remedy: None,

@@ -206,7 +206,7 @@ impl Log {
         self.greeting.as_ref()
     }
 
-    /// Takes in a problem: a line tells of it in the same words.
+    /// Takes in a problem: a line tells of it in words that it knows.
     pub fn learn(&mut self, problem: &Problem) {
         let known = self.problems.iter().position(|known| known.message == problem.message);
         match known {
@@ -222,7 +222,7 @@ impl Log {
     #[must_use]
     pub fn problem_of(&self, line: &LogLine) -> Option<&Problem> {
         let mut problems = self.problems.iter();
-        problems.find(|problem| line.kind == LogKind::Error && problem.message == line.text)
+        problems.find(|problem| line.kind == LogKind::Error && problem.logged() == line.text)
     }
 
     fn push(&mut self, line: LogLine) {
@@ -342,6 +342,7 @@ mod tests {
         Problem {
             stage: protocol::Stage::Transfer,
             message: message.to_owned(),
+            logged: None,
             reply: None,
             cause: None,
             remedy: None,
@@ -349,13 +350,20 @@ mod tests {
     }
 
     #[test]
-    fn problem_belongs_to_the_error_that_says_it_in_the_same_words() {
+    fn problem_belongs_to_the_error_that_says_it_in_the_words_that_it_names() {
         let mut log = Log::default();
         log.learn(&problem("the disk is full"));
         assert!(log.take_learned() && !log.take_learned());
         let told = said(LogKind::Error, "the disk is full");
         assert_eq!(log.problem_of(&told), Some(&problem("the disk is full")));
         assert_eq!(log.problem_of(&said(LogKind::Response, "the disk is full")), None);
+        let full = Problem {
+            logged: Some("the quota is used up".to_owned()),
+            ..problem("Der Platz ist verbraucht")
+        };
+        log.learn(&full);
+        let in_english = said(LogKind::Error, "the quota is used up");
+        assert_eq!(log.problem_of(&in_english), Some(&full), "it names the words of the log");
         for number in 0..MAX_PROBLEMS {
             log.learn(&problem(&number.to_string()));
         }

@@ -514,7 +514,14 @@ mod tests {
     use super::*;
 
     fn refused() -> Problem {
-        Problem { stage: Stage::List, message: "no".into(), reply: None, cause: None, remedy: None }
+        Problem {
+            stage: Stage::List,
+            message: "no".into(),
+            logged: None,
+            reply: None,
+            cause: None,
+            remedy: None,
+        }
     }
 
     #[test]

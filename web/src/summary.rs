@@ -96,6 +96,7 @@ mod tests {
         let problem = Problem {
             stage: Stage::Transfer,
             message: "No space left".into(),
+            logged: None,
             reply: None,
             cause: None,
             remedy: None,

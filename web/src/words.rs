@@ -807,7 +807,7 @@ pub fn unanswered(stage: Stage) -> Problem {
 
 fn yours(stage: Stage, message: String, remedy: Word) -> Problem {
     let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
-    Problem { stage, message, reply: None, cause: None, remedy }
+    Problem { stage, message, logged: None, reply: None, cause: None, remedy }
 }
 
 /// Said when something was made, renamed or deleted on the server; `name` is what it is called now.
@@ -894,6 +894,7 @@ pub fn file_changed() -> Problem {
     Problem {
         stage: Stage::Transfer,
         message: Word::ProblemFileChanged.text().to_owned(),
+        logged: None,
         reply: None,
         cause: Some(Word::ProblemFileChangedCause.text().to_owned()),
         remedy: Some(Remedy {
@@ -944,6 +945,7 @@ pub fn certificate_refused() -> Problem {
     Problem {
         stage: Stage::Certificate,
         message: Word::ProblemCertificateRefused.text().to_owned(),
+        logged: None,
         reply: None,
         cause: None,
         remedy: Some(Remedy {
@@ -958,6 +960,7 @@ fn problem(message: &str, what: Word) -> Problem {
     Problem {
         stage: Stage::Portal,
         message: message.to_owned(),
+        logged: None,
         reply: None,
         cause: None,
         remedy: Some(Remedy { who: Who::You, what: what.text().to_owned() }),

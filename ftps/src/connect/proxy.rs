@@ -20,7 +20,9 @@ use zeroize::Zeroizing;
 
 use crate::{
     credentials::{ASTERISKS, Credentials},
+    language::Language,
     reply::display_text,
+    say,
 };
 
 /// The longest user name and password that SOCKS5 can carry, in bytes (RFC 1929 §2).
@@ -54,13 +56,20 @@ pub enum ProxyProtocol {
     HttpConnect,
 }
 
+impl ProxyProtocol {
+    /// What a proxy of it is called.
+    pub(crate) fn text(self, language: Language) -> String {
+        match self {
+            Self::Socks5 => say!(language, "SOCKS5 proxy", "SOCKS5-Proxy"),
+            Self::HttpConnect => say!(language, "HTTP proxy", "HTTP-Proxy"),
+        }
+    }
+}
+
 /// `SOCKS5 proxy`.
 impl fmt::Display for ProxyProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Socks5 => "SOCKS5 proxy",
-            Self::HttpConnect => "HTTP proxy",
-        })
+        f.write_str(&self.text(Language::English))
     }
 }
 
@@ -189,29 +198,69 @@ fn check_colon(who: &Credentials) -> Result<(), ProxyError> {
 /// Why a proxy made no connection. What it said is shown as text, in bounds.
 #[derive(Debug, Error)]
 pub(crate) enum ProxyFailure {
-    #[error("it cannot be reached")]
     Unreachable(#[source] io::Error),
-    #[error("the connection to it broke")]
     Lost(#[source] io::Error),
-    #[error("it gave no answer in time")]
     Silent,
-    #[error("it wants to know who asks, and said: {0}")]
     Credentials(String),
-    #[error("it refused: {0}")]
     Refused(String),
-    #[error("it could not connect to the server: {answer}")]
     Server { trouble: ServerTrouble, answer: String },
-    #[error("its answer is none of a proxy: {0}")]
     NotAProxy(String),
 }
 
 impl ProxyFailure {
+    /// What it says of the proxy, in a language; `Display` is the English.
+    pub(crate) fn text(&self, language: Language) -> String {
+        match self {
+            Self::Unreachable(_) => {
+                say!(language, "it cannot be reached", "Er ist nicht erreichbar")
+            }
+            Self::Lost(_) => {
+                say!(language, "the connection to it broke", "Die Verbindung zu ihm brach ab")
+            }
+            Self::Silent => {
+                say!(language, "it gave no answer in time", "Er hat nicht rechtzeitig geantwortet")
+            }
+            Self::Credentials(answer) => say!(
+                language,
+                "it wants to know who asks, and said: {answer}",
+                "Er will wissen, wer fragt, und sagte: {answer}",
+                answer = answer
+            ),
+            Self::Refused(answer) => {
+                say!(
+                    language,
+                    "it refused: {answer}",
+                    "Er hat abgelehnt: {answer}",
+                    answer = answer
+                )
+            }
+            Self::Server { answer, .. } => say!(
+                language,
+                "it could not connect to the server: {answer}",
+                "Er konnte sich nicht mit dem Server verbinden: {answer}",
+                answer = answer
+            ),
+            Self::NotAProxy(answer) => say!(
+                language,
+                "its answer is none of a proxy: {answer}",
+                "Seine Antwort ist keine eines Proxys: {answer}",
+                answer = answer
+            ),
+        }
+    }
+
     /// Whether the same may work later.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Lost(_) | Self::Silent | Self::Server { .. } => true,
             Self::Credentials(_) | Self::Refused(_) | Self::NotAProxy(_) => false,
         }
+    }
+}
+
+impl fmt::Display for ProxyFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
     }
 }
 

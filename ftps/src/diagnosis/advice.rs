@@ -1,7 +1,7 @@
 //! The texts: what a cause means, what to do, who can.
 
 use super::{Cause, Who};
-use crate::{error::Evidence, explain::Language};
+use crate::{error::Evidence, language::Language};
 
 /// What stands for the port in a text.
 const PORT: &str = "{port}";

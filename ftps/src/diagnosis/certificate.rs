@@ -3,7 +3,7 @@
 use super::{Cause, Diagnosis};
 use crate::{
     certificate::{Doubt, UntrustedCertificate},
-    explain::Language,
+    language::Language,
 };
 
 /// The doubt that decides what to do: a person can settle a name or a date only for a certificate

@@ -12,6 +12,7 @@ use std::{borrow::Cow, collections::VecDeque, fmt};
 use thiserror::Error;
 
 use super::{Code, Reply, display_text};
+use crate::{language::Language, say};
 
 /// How much of a reply is taken before the decoder gives up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,29 +78,64 @@ impl fmt::Debug for ReplyLine {
 #[non_exhaustive]
 pub enum DecodeError {
     /// A line that starts with no code, where a reply has to start.
-    #[error("a line does not start with a reply code: \"{}\"", display_text(start))]
     NotAReply {
         /// The line's first bytes, at most [`EVIDENCE_BYTES`].
         start: Vec<u8>,
     },
     /// A line without an end.
-    #[error("a reply line is longer than {limit} bytes")]
     LineTooLong {
         /// [`ReplyLimits::line_bytes`].
         limit: usize,
     },
     /// A multi-line reply without an end.
-    #[error("a reply has more than {limit} lines")]
     TooManyLines {
         /// [`ReplyLimits::lines`].
         limit: usize,
     },
     /// A reply that is too long altogether.
-    #[error("a reply is longer than {limit} bytes")]
     ReplyTooLong {
         /// [`ReplyLimits::bytes`].
         limit: usize,
     },
+}
+
+impl DecodeError {
+    /// What it says in a language; `Display` is the English.
+    #[must_use]
+    pub fn text(&self, language: Language) -> String {
+        match self {
+            Self::NotAReply { start } => say!(
+                language,
+                "a line does not start with a reply code: \"{start}\"",
+                "Eine Zeile beginnt nicht mit einem Antwortcode: \"{start}\"",
+                start = display_text(start)
+            ),
+            Self::LineTooLong { limit } => say!(
+                language,
+                "a reply line is longer than {limit} bytes",
+                "Eine Zeile einer Antwort ist länger als {limit} Bytes",
+                limit = limit
+            ),
+            Self::TooManyLines { limit } => say!(
+                language,
+                "a reply has more than {limit} lines",
+                "Eine Antwort hat mehr als {limit} Zeilen",
+                limit = limit
+            ),
+            Self::ReplyTooLong { limit } => say!(
+                language,
+                "a reply is longer than {limit} bytes",
+                "Eine Antwort ist länger als {limit} Bytes",
+                limit = limit
+            ),
+        }
+    }
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
+    }
 }
 
 /// How many bytes of a peer's non-reply are kept as evidence.

@@ -2,6 +2,8 @@
 
 use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
+use crate::speech::Speech;
+
 /// A language that the page speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Language {
@@ -37,6 +39,14 @@ impl Language {
             Self::English => "English",
             Self::German => "Deutsch",
         }
+    }
+
+    /// What is said in it.
+    pub(super) const fn speech(self) -> Speech {
+        Speech::new(match self {
+            Self::English => ftps::Language::English,
+            Self::German => ftps::Language::German,
+        })
     }
 
     /// The others, to change to.

@@ -13,8 +13,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::sessions::refuse;
-use crate::{portal::Portal, session::words};
+use super::sessions::{refuse, speech};
+use crate::portal::Portal;
 
 /// Lets a request through when its one `Origin` is one of the portal's.
 pub(super) async fn check(
@@ -30,9 +30,6 @@ pub(super) async fn check(
         return next.run(request).await;
     }
     tracing::warn!(origin, "request from a page of another origin refused");
-    let problem = words::portal_problem(
-        format!("the page was opened at {origin:?}, which is not an address of this portal"),
-        "Open the portal at its own address; whoever runs it can add this one to `origins`.",
-    );
+    let problem = speech(&request).other_origin(origin);
     refuse(StatusCode::FORBIDDEN, problem).into_response()
 }

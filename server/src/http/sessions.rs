@@ -10,23 +10,17 @@ use axum::{
 };
 use protocol::Problem;
 
-use crate::{
-    portal::Portal,
-    session::{registry::NoSession, socket, words},
-    websocket::handshake,
-};
+use super::language::Language;
+use crate::{portal::Portal, session::socket, speech::Speech, websocket::handshake};
 
-/// `POST /session`.
-pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
+/// `POST /session?lang=en`: what is refused is told in the language of the address, else in the one
+/// that the browser prefers.
+pub(super) async fn create(State(portal): State<Arc<Portal>>, request: Request) -> Response {
     match portal.sessions.create() {
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "no session made");
-            let what = match error {
-                NoSession::Full(_) => "Try again in a few minutes.",
-                NoSession::NoRandomness(_) => "Tell whoever runs the portal.",
-            };
-            let problem = words::portal_problem(error.to_string(), what);
+            let problem = speech(&request).no_session(&error);
             refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
         }
     }
@@ -36,33 +30,32 @@ pub(super) async fn create(State(portal): State<Arc<Portal>>) -> Response {
 pub(super) async fn socket(State(portal): State<Arc<Portal>>, mut request: Request) -> Response {
     // A socket that has not said hello yet is no session, and still takes memory: beside the task
     // of each session and that of its socket there is room for as many that have yet to begin.
+    let speech = speech(&request);
     if portal.tasks.len() >= 3 * portal.settings.max_sessions as usize {
-        let problem = words::portal_problem(
-            "the portal has too many sockets that wait to begin".to_owned(),
-            "Try again in a minute.",
-        );
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, speech.too_many_sockets()).into_response();
     }
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
-        Err(refusal) => return no_socket(refusal),
+        Err(refusal) => return no_socket(refusal, speech),
     };
     let tasks = portal.tasks.clone();
     tasks.spawn(async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(upgraded, portal).await,
+            Ok(upgraded) => socket::serve(upgraded, portal, speech).await,
             Err(error) => tracing::debug!(%error, "a WebSocket's handshake came to nothing"),
         }
     });
     answer
 }
 
-fn no_socket(refusal: handshake::Refusal) -> Response {
-    let problem = words::portal_problem(
-        refusal.to_string(),
-        "A proxy in front of the portal has to pass WebSockets on.",
-    );
+fn no_socket(refusal: handshake::Refusal, speech: Speech) -> Response {
+    let problem = speech.no_web_socket(refusal);
     (refusal.headers(), refuse(refusal.status(), problem)).into_response()
+}
+
+/// What whoever sent a request is told things in.
+pub(super) fn speech(request: &Request) -> Speech {
+    Language::of(request.uri().query(), request.headers()).speech()
 }
 
 /// A refusal that the page can show.

@@ -5,6 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
 
+use ftps::Language;
 use ipnet::{Ipv4Net, Ipv6Net};
 
 /// Where an address belongs.
@@ -49,19 +50,7 @@ impl Scope {
 
 impl fmt::Display for Scope {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Public => "a public address",
-            Self::ThisNetwork => "the address of no machine",
-            Self::Loopback => "the portal's own machine",
-            Self::Private => "a private network",
-            Self::LinkLocal => "a link-local address",
-            Self::SharedAddressSpace => "an address behind a carrier's NAT",
-            Self::Multicast => "a multicast or broadcast address",
-            Self::Metadata => "a cloud's metadata service",
-            Self::Nat64(_) => "an IPv4 address behind NAT64",
-            Self::Transition => "an IPv4 address inside an IPv6 one",
-            Self::Reserved => "a reserved address",
-        })
+        f.write_str(&self.text(Language::English))
     }
 }
 

@@ -13,8 +13,9 @@ use std::{
     time::Duration,
 };
 
+use ftps::Language;
 use ipnet::IpNet;
-use protocol::{Encryption, Problem, Remedy, Stage, problem::Who};
+use protocol::Encryption;
 
 pub use address::Scope;
 
@@ -37,26 +38,22 @@ pub struct Destination {
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a destination was not vetted.
+/// Why a destination was not vetted. What it says is [`crate::speech`]'s.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The text is no host name and no address.
-    #[error("`{0}` is not a host name")]
     NotAHost(String),
     /// Port 0 cannot be dialled.
-    #[error("port 0 cannot be connected to")]
     PortZero,
     /// The name service has no address for the name.
-    #[error("no address was found for `{host}`")]
     NotFound {
         /// The name.
         host: String,
-        /// What the name service said.
+        /// What the name service said, if it did not only have none.
         #[source]
-        source: std::io::Error,
+        source: Option<std::io::Error>,
     },
     /// The name service gave no answer in time.
-    #[error("the name service gave no answer for `{host}` within {}", humantime::format_duration(*.limit))]
     NoAnswer {
         /// The name.
         host: String,
@@ -64,7 +61,6 @@ pub enum Refusal {
         limit: Duration,
     },
     /// All addresses are in networks that the operator does not allow.
-    #[error("`{host}` is at {address}, which is {scope}")]
     NotAllowed {
         /// The name.
         host: String,
@@ -104,7 +100,9 @@ impl Policy {
         let lookup = tokio::net::lookup_host((host, port));
         match tokio::time::timeout(self.resolve_timeout, lookup).await {
             Ok(Ok(addresses)) => Ok(addresses.collect()),
-            Ok(Err(source)) => Err(Refusal::NotFound { host: host.to_owned(), source }),
+            Ok(Err(source)) => {
+                Err(Refusal::NotFound { host: host.to_owned(), source: Some(source) })
+            }
             Err(_) => Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout }),
         }
     }
@@ -128,10 +126,7 @@ impl Policy {
                 let address = first.ip().to_canonical();
                 Err(Refusal::NotAllowed { host, address, scope: Scope::of(address) })
             }
-            (true, None) => {
-                let source = std::io::Error::other("the name has no address");
-                Err(Refusal::NotFound { host, source })
-            }
+            (true, None) => Err(Refusal::NotFound { host, source: None }),
         }
     }
 
@@ -191,48 +186,9 @@ impl fmt::Display for Destination {
     }
 }
 
-impl Refusal {
-    /// The refusal as the page shows it.
-    #[must_use]
-    pub fn to_problem(&self) -> Problem {
-        let (stage, who, what) = match self {
-            Self::NotAHost(_) | Self::PortZero => (
-                Stage::Resolve,
-                Who::You,
-                "Enter the server's host name, for example ftp.example.com, and its port.",
-            ),
-            Self::NotFound { .. } => (
-                Stage::Resolve,
-                Who::You,
-                "Check the spelling of the host name. If it is right, it may be known only inside \
-                 a network that the portal is not in.",
-            ),
-            Self::NoAnswer { .. } => (
-                Stage::Resolve,
-                Who::Operator,
-                "Try again in a minute. If it stays, the portal's name service needs a look.",
-            ),
-            Self::NotAllowed { .. } => (
-                Stage::Policy,
-                Who::Operator,
-                "This portal connects to public addresses only. Whoever runs it can allow this \
-                 network with the setting `allow_network`.",
-            ),
-        };
-        let cause = match self {
-            Self::NotFound { source, .. } => Some(source.to_string()),
-            Self::NotAHost(_)
-            | Self::PortZero
-            | Self::NoAnswer { .. }
-            | Self::NotAllowed { .. } => None,
-        };
-        Problem {
-            stage,
-            message: self.to_string(),
-            reply: None,
-            cause,
-            remedy: Some(Remedy { who, what: what.to_owned() }),
-        }
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text(Language::English))
     }
 }
 
@@ -248,7 +204,10 @@ fn normal_host(host: &str) -> Result<String, Refusal> {
 
 #[cfg(test)]
 mod tests {
+    use protocol::Stage;
+
     use super::*;
+    use crate::speech::Speech;
 
     fn strict() -> Policy {
         Policy::new(Vec::new(), Duration::from_secs(5))
@@ -303,7 +262,8 @@ mod tests {
 
     #[tokio::test]
     async fn refusal_names_the_address_its_scope_and_the_setting() {
-        let problem = vet(&strict(), "169.254.169.254").await.unwrap_err().to_problem();
+        let refusal = vet(&strict(), "169.254.169.254").await.unwrap_err();
+        let problem = Speech::default().refusal(&refusal);
         assert_eq!(problem.stage, Stage::Policy);
         assert!(problem.message.contains("169.254.169.254"));
         assert!(problem.remedy.unwrap().what.contains("allow_network"));

@@ -14,7 +14,6 @@ use super::{
     link::{Errand, Link, NotSent},
     offers::{Ending, OpenUpload, OpenUploads},
     outbox::{NeverSaid, NoRoom, Outbox},
-    words,
 };
 use crate::{
     portal::Portal,
@@ -23,7 +22,7 @@ use crate::{
 };
 
 /// The longest path in bytes: PATH_MAX of the systems that servers run on.
-const MAX_PATH_LEN: usize = 4096;
+pub(crate) const MAX_PATH_LEN: usize = 4096;
 
 /// The page broke the protocol: the session ends.
 #[derive(Debug, thiserror::Error)]
@@ -300,7 +299,7 @@ impl Conversation {
 
     fn errand(&self, errand: Errand) -> Result<(), Misconduct> {
         if let Some(path) = errand.paths().find(|path| path.len() > MAX_PATH_LEN) {
-            return self.answer_failed(&errand, words::bad_path(path));
+            return self.answer_failed(&errand, self.outbox.speech().bad_path(path));
         }
         let unsent = match &self.link {
             None => errand,
@@ -313,7 +312,7 @@ impl Conversation {
         if let Errand::Upload(upload) = &unsent {
             self.uploads.remove(upload.offer.upload);
         }
-        self.answer_failed(&unsent, words::not_connected())
+        self.answer_failed(&unsent, self.outbox.speech().not_connected())
     }
 
     fn answer_failed(&self, errand: &Errand, problem: Problem) -> Result<(), Misconduct> {
@@ -329,10 +328,10 @@ impl Conversation {
         let resume = offer.resume.as_deref().unwrap_or_default();
         let is_too_long = offer.path.len().max(resume.len()) > MAX_PATH_LEN;
         if offer.path.is_empty() || is_too_long {
-            return self.fail(upload, words::bad_path(&offer.path));
+            return self.fail(upload, self.outbox.speech().bad_path(&offer.path));
         }
         let Some(link) = &self.link else {
-            return self.fail(upload, words::not_connected());
+            return self.fail(upload, self.outbox.speech().not_connected());
         };
         let open_upload = self.admit(offer, link.uploads_end().child_token())?;
         self.announce_credit(&open_upload);

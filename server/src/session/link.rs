@@ -319,11 +319,12 @@ impl Worker {
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let username = connect.username.clone();
         let trusted = connect.trusted_certificate.as_deref();
-        let mut config = words::engine_config(&self.portal, destination.host(), trusted)
+        let speech = self.outbox.speech();
+        let mut config = words::engine_config(&self.portal, destination.host(), trusted, speech)
             .map_err(End::Problem)?;
         let profile = self.portal.profiles.of(&host, port, encryption, &connect.username);
-        config.proxy = self.portal.outbound.proxy().await.map_err(End::Problem)?;
-        let credentials = words::credentials(connect).map_err(End::Problem)?;
+        config.proxy = self.portal.outbound.proxy(speech).await.map_err(End::Problem)?;
+        let credentials = words::credentials(connect, speech).map_err(End::Problem)?;
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| End::Problem(self.problem(&error)))?;
@@ -336,7 +337,7 @@ impl Worker {
             username,
             address: facts.address.to_string(),
             tls: words::tls(&facts.tls),
-            certificate: words::certificate(&facts.certificate, &[], self.outbox.language()),
+            certificate: words::certificate(&facts.certificate, &[], speech),
             directory: words::directory(client).display().into_owned(),
             digest: words::digest_in_protocol(digest),
         };
@@ -361,7 +362,7 @@ impl Worker {
             }
             Err(refusal) => {
                 self.log(LogKind::Error, refusal.to_string());
-                Err(End::Problem(refusal.to_problem()))
+                Err(End::Problem(self.outbox.speech().refusal(&refusal)))
             }
         }
     }
@@ -393,7 +394,7 @@ impl Worker {
                         let certificate = words::certificate(
                             &untrusted.facts,
                             &untrusted.doubts,
-                            self.outbox.language(),
+                            self.outbox.speech(),
                         );
                         self.outbox
                             .send(ServerMessage::CertificateNotTrusted { certificate })
@@ -408,7 +409,7 @@ impl Worker {
                 }
             }
         }
-        Err(End::Problem(problem.unwrap_or_else(words::not_connected)))
+        Err(End::Problem(problem.unwrap_or_else(|| self.not_connected())))
     }
 
     async fn run_errands(&mut self, pool: &Pool) {
@@ -444,12 +445,16 @@ impl Worker {
     }
 
     fn problem(&self, error: &ftps::Error) -> Problem {
-        words::problem(error, self.outbox.language())
+        self.outbox.speech().engine(error)
+    }
+
+    fn not_connected(&self) -> Problem {
+        self.outbox.speech().not_connected()
     }
 
     fn remote<'a>(&'a self, pool: &'a Pool) -> Remote<'a> {
-        let language = self.outbox.language();
-        Remote { pool, settings: &self.portal.settings, language, hang_up: &self.hang_up }
+        let speech = self.outbox.speech();
+        Remote { pool, settings: &self.portal.settings, speech, hang_up: &self.hang_up }
     }
 
     async fn list(&self, pool: &Pool, path: String) {
@@ -467,11 +472,12 @@ impl Worker {
     ) -> Result<(RemotePath, ftps::Listing), Problem> {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let directory = words::absolute_path(&words::directory(client), path)?;
+        let home = words::directory(client);
+        let directory = words::absolute_path(&home, path, self.outbox.speech())?;
         let listing = tokio::select! {
             listing = client.list(&directory) => listing,
             // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => return Err(words::not_connected()),
+            () = self.hang_up.cancelled() => return Err(self.not_connected()),
         };
         Ok((directory, listing.map_err(|error| self.problem(&error))?))
     }
@@ -487,13 +493,14 @@ impl Worker {
     async fn try_make_directory(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let directory = words::absolute_path(&words::directory(client), path)?;
+        let home = words::directory(client);
+        let directory = words::absolute_path(&home, path, self.outbox.speech())?;
         tokio::select! {
             made = client.make_directories(&directory) => {
                 made.map_err(|error| self.problem(&error))
             }
             // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => Err(words::not_connected()),
+            () = self.hang_up.cancelled() => Err(self.not_connected()),
         }
     }
 
@@ -509,11 +516,12 @@ impl Worker {
     async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let leftover = words::leftover_path(&words::directory(client), path)?;
+        let home = words::directory(client);
+        let leftover = words::leftover_path(&home, path, self.outbox.speech())?;
         tokio::select! {
             removed = lease.remove(&leftover) => removed.map_err(|error| self.problem(&error)),
             // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => Err(words::not_connected()),
+            () = self.hang_up.cancelled() => Err(self.not_connected()),
         }
     }
 
@@ -523,7 +531,7 @@ impl Worker {
         let waiting = self.waiting.close();
         self.small.close();
         while let Ok(errand) = self.small.try_recv() {
-            if let Some(answer) = errand.failed(words::not_connected()) {
+            if let Some(answer) = errand.failed(self.not_connected()) {
                 self.outbox.send(answer).await;
             }
         }

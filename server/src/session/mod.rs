@@ -14,7 +14,7 @@
 //! - [`uploader`]: the uploads that wait, and those who take one after the other.
 //! - [`upload`]: one upload between the page and the engine.
 //! - [`narration`]: what each line of the session log means.
-//! - [`words`]: the engine's events and errors in the words of the protocol.
+//! - [`words`]: the engine's values in the words of the protocol.
 
 pub mod chunks;
 pub mod conversation;

@@ -8,7 +8,7 @@ use protocol::{
 use tokio_util::sync::CancellationToken;
 
 use super::words;
-use crate::settings::Settings;
+use crate::{settings::Settings, speech::Speech};
 
 /// What it takes to change something on the server.
 #[derive(Clone, Copy, Debug)]
@@ -18,7 +18,7 @@ pub struct Remote<'a> {
     /// Limits.
     pub settings: &'a Settings,
     /// What problems are said in.
-    pub language: ftps::Language,
+    pub speech: Speech,
     /// Cancelled when the link ends: what is under way stops where it is.
     pub hang_up: &'a CancellationToken,
 }
@@ -41,21 +41,22 @@ impl Remote<'_> {
 
     async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
+        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
         let home = words::directory(client);
-        let (old, new) = (changeable(&home, from)?, words::tidy_path(&home, to)?);
+        let (old, new) =
+            (changeable(&home, from, self.speech)?, words::tidy_path(&home, to, self.speech)?);
         if is_within(&new, &old) && new != old {
-            return Err(words::moved_into_itself(from, to));
+            return Err(self.speech.moved_into_itself(from, to));
         }
         let renamed = tokio::select! {
             renamed = client.rename_to_free(&old, &new) => renamed,
             // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => return Err(words::not_connected()),
+            () = self.hang_up.cancelled() => return Err(self.speech.not_connected()),
         };
-        match renamed.map_err(|error| words::problem(&error, self.language))? {
+        match renamed.map_err(|error| self.speech.engine(&error))? {
             Renamed::Done => Ok(()),
-            Renamed::Taken => Err(words::name_taken(to)),
-            Renamed::NotKept => Err(words::name_not_kept()),
+            Renamed::Taken => Err(self.speech.name_taken(to)),
+            Renamed::NotKept => Err(self.speech.name_not_kept()),
         }
     }
 
@@ -77,35 +78,36 @@ impl Remote<'_> {
 
     async fn delete_file(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
-        let file = changeable(&words::directory(client), path)?;
+        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
+        let file = changeable(&words::directory(client), path, self.speech)?;
         if !client.keeps_name(&file) {
-            return Err(words::name_not_kept().into());
+            return Err(self.speech.name_not_kept().into());
         }
         let deleted = tokio::select! {
             deleted = client.delete(&file) => deleted,
-            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
         };
-        deleted.map_err(|error| words::problem(&error, self.language))?;
+        deleted.map_err(|error| self.speech.engine(&error))?;
         Ok(Tally { files: 1, directories: 0 })
     }
 
     async fn delete_directory(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
-        let directory = changeable(&words::directory(client), path)?;
+        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
+        let directory = changeable(&words::directory(client), path, self.speech)?;
         if !client.keeps_name(&directory) {
-            return Err(words::name_not_kept().into());
+            return Err(self.speech.name_not_kept().into());
         }
         let removed = tokio::select! {
             removed = remove_directory(client, &directory) => removed,
-            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
         };
         match removed {
             Ok(()) => Ok(Tally { files: 0, directories: 1 }),
             Err((error, not_empty)) => {
-                let problem = words::problem(&error, self.language);
-                let problem = if not_empty { words::not_empty(problem, path) } else { problem };
+                let problem = self.speech.engine(&error);
+                let problem =
+                    if not_empty { self.speech.not_empty(problem, path) } else { problem };
                 Err(Box::new(Stopped { not_empty, ..Stopped::from(problem) }))
             }
         }
@@ -113,15 +115,15 @@ impl Remote<'_> {
 
     async fn delete_tree(self, path: &str) -> Result<Tally, Box<Stopped>> {
         let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| words::problem(&error, self.language))?;
-        let directory = changeable(&words::directory(client), path)?;
+        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
+        let directory = changeable(&words::directory(client), path, self.speech)?;
         let limits = TreeLimits {
             entries: u64::from(self.settings.max_deleted_entries),
             bytes: self.settings.max_listing.0,
         };
         let deleted = tokio::select! {
             deleted = client.delete_tree(&directory, limits) => deleted,
-            () = self.hang_up.cancelled() => return Err(words::not_connected().into()),
+            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
         };
         match deleted {
             Ok(tally) => Ok(words::tally(tally)),
@@ -139,13 +141,13 @@ impl Remote<'_> {
 
     fn tree_problem(self, stopped: &ftps::NotDeleted) -> Problem {
         match &stopped.obstacle {
-            Obstacle::NotADirectory => words::not_a_directory(&stopped.at),
+            Obstacle::NotADirectory => self.speech.not_a_directory(&stopped.at),
             Obstacle::TooGreat => {
-                words::too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
+                self.speech.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
             }
-            Obstacle::NameNotKept => words::name_not_kept(),
+            Obstacle::NameNotKept => self.speech.name_not_kept(),
             Obstacle::Failed(error) => {
-                words::stopped_at(words::problem(error, self.language), &stopped.at)
+                self.speech.stopped_at(self.speech.engine(error), &stopped.at)
             }
         }
     }
@@ -190,10 +192,10 @@ async fn remove_directory(
 }
 
 /// A path whose file or directory may be renamed and deleted.
-fn changeable(home: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
-    let changed = words::tidy_path(home, path)?;
+fn changeable(home: &RemotePath, path: &str, speech: Speech) -> Result<RemotePath, Problem> {
+    let changed = words::tidy_path(home, path, speech)?;
     match is_within(&words::tidied(home), &changed) {
-        true => Err(words::not_to_be_changed(path)),
+        true => Err(speech.not_to_be_changed(path)),
         false => Ok(changed),
     }
 }
@@ -209,6 +211,8 @@ fn is_within(path: &RemotePath, directory: &RemotePath) -> bool {
 mod tests {
     use super::*;
 
+    const SPEECH: Speech = Speech::new(ftps::Language::English);
+
     fn path(text: &str) -> RemotePath {
         RemotePath::new(text).unwrap()
     }
@@ -217,20 +221,20 @@ mod tests {
     fn neither_the_root_nor_what_holds_the_directory_of_the_login_is_changed() {
         let home = path("/home/ada/");
         for refused in ["", "/", ".", "./", "//", "/home", "/home/./ada", "/home//ada/", "../bob"] {
-            assert!(changeable(&home, refused).is_err(), "{refused}");
+            assert!(changeable(&home, refused, SPEECH).is_err(), "{refused}");
         }
         for (given, meant) in
             [("a", "/home/ada/a"), ("a/./b//", "/home/ada/a/b"), ("/home/ad", "/home/ad")]
         {
-            assert_eq!(changeable(&home, given).unwrap(), path(meant));
+            assert_eq!(changeable(&home, given, SPEECH).unwrap(), path(meant));
         }
-        assert_eq!(changeable(&RemotePath::root(), "a").unwrap(), path("/a"));
+        assert_eq!(changeable(&RemotePath::root(), "a", SPEECH).unwrap(), path("/a"));
     }
 
     #[test]
     fn name_that_is_not_shown_exactly_is_refused() {
         for name in ["a\u{fffd}b", "a\r\nDELE b", "a\0"] {
-            let problem = changeable(&RemotePath::root(), name).unwrap_err();
+            let problem = changeable(&RemotePath::root(), name, SPEECH).unwrap_err();
             assert!(problem.remedy.is_some(), "{problem:?}");
         }
     }

@@ -4,9 +4,7 @@ use std::{io, sync::Arc, time::Duration};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{
-    CHUNK_HEADER_LEN, ClientMessage, Problem, ServerMessage, client::Heard, server::Limits,
-};
+use protocol::{CHUNK_HEADER_LEN, ClientMessage, ServerMessage, client::Heard, server::Limits};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
@@ -21,6 +19,7 @@ use super::{
 use crate::{
     portal::Portal,
     settings::{ByteCount, Settings},
+    speech::Speech,
     websocket::{self, Event, MessageLimits, Part, ReadError, Reader, Writer},
 };
 
@@ -67,11 +66,12 @@ impl From<ReadError> for End {
     }
 }
 
-/// Serves a socket whose origin was checked, to its end; the session may outlive it.
-pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>) {
+/// Serves a socket whose origin was checked, to its end; the session may outlive it. Its last words
+/// are in the language of its `hello`; before that, as `speech` has them.
+pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>, mut speech: Speech) {
     let (mut reader, mut writer) =
         websocket::split(TokioIo::new(upgraded), message_limits(&portal.settings));
-    let end = match hello(&mut reader, &portal).await {
+    let end = match hello(&mut reader, &portal, &mut speech).await {
         Ok((session, heard)) => {
             tracing::info!(session = session.name(), "socket begun");
             let turn = session.take_turn().await;
@@ -87,7 +87,7 @@ pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>) {
     // The last words may take their time, and whoever listens may go on talking meanwhile: what
     // was not read when a connection is closed takes what was written with it.
     let last_words = async {
-        if goodbye(&mut writer, &end).await.is_ok() {
+        if goodbye(&mut writer, &end, speech).await.is_ok() {
             reader.drain().await;
         }
     };
@@ -103,6 +103,7 @@ fn message_limits(settings: &Settings) -> MessageLimits {
 async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     portal: &Arc<Portal>,
+    speech: &mut Speech,
 ) -> Result<(Arc<Session>, Option<Heard>), End> {
     let limit = portal.settings.session_start_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
@@ -116,9 +117,10 @@ async fn hello(
             Err(End::Version(version))
         }
         ClientMessage::Hello { session: name, secret, resume, language, .. } => {
+            *speech = words::speech(language);
             let begin = || Session::begin(name.clone(), portal);
             let session = portal.sessions.join(&name, &secret, begin)?;
-            session.outbox().set_language(words::language(language));
+            session.outbox().set_speech(*speech);
             Ok((session, resume))
         }
         ClientMessage::Connect(_)
@@ -256,40 +258,37 @@ fn deliver(conversation: &Conversation, chunks: &mut Chunks, part: Part) -> Resu
 }
 
 /// Tells the page why, as far as it still listens, and closes the socket.
-async fn goodbye(writer: &mut Writer<impl AsyncWrite + Unpin>, end: &End) -> io::Result<()> {
-    let message = match end {
-        End::Socket(_) | End::Write(_) => return Err(io::ErrorKind::NotConnected.into()),
-        // The session is not over: a page that only slept comes back.
-        End::Goodbye | End::Closed | End::Silence(_) => None,
-        End::TakenOver => Some(ServerMessage::TakenOver),
-        End::Version(_) => Some(ServerMessage::Unsupported { version: protocol::VERSION }),
-        End::Over(_) | End::Deaf(_) | End::NoHello(_) | End::NotYours(_) | End::Misconduct(_) => {
-            Some(ServerMessage::Goodbye { problem: problem(end) })
-        }
-    };
-    if let Some(message) = message {
+async fn goodbye(
+    writer: &mut Writer<impl AsyncWrite + Unpin>,
+    end: &End,
+    speech: Speech,
+) -> io::Result<()> {
+    if let End::Socket(_) | End::Write(_) = end {
+        return Err(io::ErrorKind::NotConnected.into());
+    }
+    if let Some(message) = last_words(end, speech) {
         writer.text(&serde_json::to_string(&message).unwrap_or_default()).await?;
     }
     writer.close(close_code(end)).await
 }
 
-fn problem(end: &End) -> Problem {
-    let what = match end {
-        End::NotYours(_) | End::NoHello(_) => "Reload the page.",
-        End::Misconduct(_) | End::Version(_) => {
-            "Reload the page. If it happens again, tell whoever runs the portal."
+fn last_words(end: &End, speech: Speech) -> Option<ServerMessage> {
+    let problem = match end {
+        // The session is not over: a page that only slept comes back.
+        End::Goodbye | End::Closed | End::Silence(_) => return None,
+        // Nobody listens.
+        End::Socket(_) | End::Write(_) => return None,
+        End::TakenOver => return Some(ServerMessage::TakenOver),
+        End::Version(_) => {
+            return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
-        End::Over(Over::Shutdown) => "Connect again in a minute.",
-        End::Goodbye
-        | End::Closed
-        | End::Socket(_)
-        | End::Write(_)
-        | End::Silence(_)
-        | End::Deaf(_)
-        | End::TakenOver
-        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => "Connect again.",
+        End::Over(why) => speech.over(*why),
+        End::Deaf(limit) => speech.page_is_deaf(*limit),
+        End::NoHello(limit) => speech.no_hello(*limit),
+        End::NotYours(_) => speech.not_your_session(),
+        End::Misconduct(misconduct) => speech.misconduct(misconduct),
     };
-    words::portal_problem(end.to_string(), what)
+    Some(ServerMessage::Goodbye { problem })
 }
 
 /// The codes of RFC 6455 §7.4.1.
@@ -319,8 +318,22 @@ mod tests {
     }
 
     #[test]
-    fn every_goodbye_has_a_remedy() {
-        assert!(problem(&End::Over(Over::Shutdown)).remedy.is_some());
-        assert_eq!(problem(&End::Over(Over::Shutdown)).stage, protocol::Stage::Portal);
+    fn who_listens_at_the_end_of_a_session_is_told_why_and_what_to_do() {
+        let limit = Duration::from_secs(1);
+        for end in [
+            End::Over(Over::Shutdown),
+            End::Deaf(limit),
+            End::NoHello(limit),
+            End::NotYours(NotYours),
+            End::Misconduct(Misconduct::HelloAgain),
+        ] {
+            let Some(ServerMessage::Goodbye { problem }) = last_words(&end, Speech::default())
+            else {
+                panic!("no goodbye: {end}");
+            };
+            assert_eq!(problem.stage, protocol::Stage::Portal);
+            assert!(!problem.message.is_empty() && problem.remedy.is_some(), "{problem:?}");
+        }
+        assert_eq!(last_words(&End::Silence(limit), Speech::default()), None);
     }
 }

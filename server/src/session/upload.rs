@@ -27,6 +27,7 @@ use crate::{
     portal::Portal,
     relay::{Credit, Inlet},
     settings::Settings,
+    speech::Speech,
 };
 
 /// How often a slow upload tells the page how far it is.
@@ -92,7 +93,7 @@ async fn bring(
     upcoming: &mut Upcoming<'_>,
 ) -> Result<(ftps::upload::Uploaded, bool), Ended> {
     let upload = scene.upload;
-    let plan = plan(upload, scene.digest)?;
+    let plan = plan(upload, scene.digest, scene.outbox.speech())?;
     let mut feed = Feed::new(scene, upcoming);
     // What goes on with an earlier upload does not know yet from where.
     if upload.offer.resume.is_none() {
@@ -102,14 +103,14 @@ async fn bring(
     let page_agrees = feed.page_agrees;
     brought
         .map(|uploaded| (uploaded, page_agrees))
-        .map_err(|failed| ended(failed, &plan.path, scene.outbox.language()))
+        .map_err(|failed| ended(failed, &plan.path, scene.outbox.speech()))
 }
 
-fn plan(upload: &OpenUpload, digest: Algorithm) -> Result<Plan, Problem> {
+fn plan(upload: &OpenUpload, digest: Algorithm, speech: Speech) -> Result<Plan, Problem> {
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
-        path: words::checked_path(&offer.path)?,
+        path: words::checked_path(&offer.path).ok_or_else(|| speech.bad_path(&offer.path))?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
@@ -118,12 +119,12 @@ fn plan(upload: &OpenUpload, digest: Algorithm) -> Result<Plan, Problem> {
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // A name that cannot be one is as good as none.
-        resume: resume.and_then(|path| words::checked_path(path).ok()),
+        resume: resume.and_then(words::checked_path),
         digest: offer.digest.then_some(digest),
     })
 }
 
-fn ended(failed: Failed<Problem>, path: &RemotePath, language: ftps::Language) -> Ended {
+fn ended(failed: Failed<Problem>, path: &RemotePath, speech: Speech) -> Ended {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.stop {
         Stop::Cancelled => return Ended::Stopped { resume },
@@ -132,9 +133,9 @@ fn ended(failed: Failed<Problem>, path: &RemotePath, language: ftps::Language) -
             return Ended::Exists { existing, resume };
         }
         Stop::Source(problem) => problem,
-        Stop::Engine(error) => words::problem(&error, language),
+        Stop::Engine(error) => speech.engine(&error),
         Stop::NotReplaced { error, new, old } => {
-            words::not_replaced(words::problem(&error, language), path, &new, &old)
+            speech.not_replaced(speech.engine(&error), path, &new, &old)
         }
     };
     Ended::Failed { problem, resume }
@@ -192,7 +193,7 @@ impl<'a, 'u> Feed<'a, 'u> {
                 let least = self.portal.budget.lease(wanted.min(settings.ahead_window.0));
                 let limit = settings.page_chunk_timeout;
                 let lease = tokio::time::timeout(limit, least).await;
-                lease.map_err(|_| words::portal_has_no_room(limit))?
+                lease.map_err(|_| self.outbox.speech().portal_has_no_room(limit))?
             }
         };
         inlet.widen(lease);
@@ -250,7 +251,7 @@ impl<'a, 'u> Feed<'a, 'u> {
         let reading = Duration::from_secs(self.upload.offer.size / SLOWEST_DIGEST);
         let limit = self.portal.settings.page_chunk_timeout + reading;
         let said = tokio::time::timeout(limit, self.upload.digests.from(from)).await;
-        said.map_err(|_| Disagreement::Untold(words::page_says_no_digest(limit)))
+        said.map_err(|_| Disagreement::Untold(self.outbox.speech().page_says_no_digest(limit)))
     }
 
     fn announce(&self) {
@@ -277,7 +278,7 @@ impl Source for Feed<'_, '_> {
         }
         let limit = self.portal.settings.page_chunk_timeout;
         let chunk = tokio::time::timeout(limit, inlet.next()).await;
-        chunk.map_err(|_| words::page_stopped_sending(limit))
+        chunk.map_err(|_| self.outbox.speech().page_stopped_sending(limit))
     }
 
     async fn seek(&mut self, offset: u64) -> Result<(), Problem> {
@@ -310,7 +311,7 @@ impl Source for Feed<'_, '_> {
             }
             Progress::Interrupted { error, after } => {
                 self.told_verifying = false;
-                let problem = words::problem(error, self.outbox.language());
+                let problem = self.outbox.speech().engine(error);
                 let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 let message = ServerMessage::Interrupted { upload, problem, retry_millis };
                 self.outbox.send(message).await;
@@ -324,7 +325,7 @@ impl Source for Feed<'_, '_> {
 
     fn upcoming(&mut self) -> Option<RemotePath> {
         let next = self.upcoming.take()?;
-        words::checked_path(&next).ok()
+        words::checked_path(&next)
     }
 
     fn give_back_upcoming(&mut self) {
@@ -345,7 +346,9 @@ impl Source for Feed<'_, '_> {
         self.tell_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
-            return Err(Disagreement::Differs(words::digests_differ(digest, &of_page)));
+            return Err(Disagreement::Differs(
+                self.outbox.speech().digests_differ(digest, &of_page),
+            ));
         }
         self.page_agrees = true;
         let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };

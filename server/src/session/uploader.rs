@@ -15,7 +15,6 @@ use super::{
     offers::{OpenUpload, OpenUploads},
     outbox::Outbox,
     upload::{self, Scene},
-    words,
 };
 use crate::portal::Portal;
 
@@ -187,7 +186,7 @@ impl Uploader {
         let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
         let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
         if is_hopeless && !is_crowded {
-            return Err(words::problem(&error, self.outbox.language()));
+            return Err(self.outbox.speech().engine(&error));
         }
         Ok(())
     }

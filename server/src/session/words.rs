@@ -1,12 +1,10 @@
-//! The FTPS engine's values in the words of the protocol, and the protocol's in the engine's.
-
-use std::time::Duration;
+//! The FTPS engine's values in the words of the protocol, and the protocol's in the engine's. What is
+//! said to a person is [`crate::speech`]'s.
 
 use ftps::{Credentials, Password, RemotePath, Transcript, Username};
 use protocol::{
-    Problem, Remedy, ServerMessage, Stage, UploadId,
+    Problem, ServerMessage, Stage, UploadId,
     client::{Connect, Language},
-    problem::Who,
     server::{
         Algorithm, Certificate, DataTls, Entry, EntryKind, FileDigest, LogKind, Tally, Tls,
         Verified,
@@ -21,6 +19,7 @@ use crate::{
     portal::Portal,
     relay::Credit,
     settings::{Settings, TlsVersion},
+    speech::Speech,
 };
 
 /// The transcript of the engine as lines of the session log and stages of the connection.
@@ -79,7 +78,7 @@ pub fn tls(facts: &ftps::TlsFacts) -> Tls {
 pub fn certificate(
     facts: &ftps::CertificateFacts,
     doubts: &[ftps::Doubt],
-    language: ftps::Language,
+    speech: Speech,
 ) -> Certificate {
     Certificate {
         subject: facts.subject.clone(),
@@ -88,7 +87,7 @@ pub fn certificate(
         not_before: facts.not_before.clone(),
         not_after: facts.not_after.clone(),
         sha256: facts.sha256.to_string(),
-        doubts: doubts.iter().map(|doubt| doubt.text(language)).collect(),
+        doubts: speech.doubts(doubts),
     }
 }
 
@@ -187,37 +186,18 @@ pub fn credit(upload: UploadId, credit: Credit) -> ServerMessage {
     }
 }
 
-/// The engine's name of a page's language.
+/// What a page's person is told things in.
 #[must_use]
-pub fn language(language: Language) -> ftps::Language {
-    match language {
+pub fn speech(language: Language) -> Speech {
+    Speech::new(match language {
         Language::En => ftps::Language::English,
         Language::De => ftps::Language::German,
-    }
+    })
 }
 
-/// An error of the engine: facts, likely cause, remedy. The facts are in English.
+/// The engine's stage in the protocol's words.
 #[must_use]
-pub fn problem(error: &ftps::Error, language: ftps::Language) -> Problem {
-    let diagnosis = error.diagnosis_in(language);
-    Problem {
-        stage: stage(error.stage()),
-        message: error.chain(),
-        reply: error.reply().map(ToString::to_string),
-        cause: Some(diagnosis.explanation),
-        remedy: Some(Remedy {
-            who: match diagnosis.who {
-                ftps::Who::You => Who::You,
-                ftps::Who::Host => Who::Host,
-                ftps::Who::Network => Who::Network,
-                ftps::Who::Operator => Who::Operator,
-            },
-            what: diagnosis.remedy,
-        }),
-    }
-}
-
-fn stage(stage: ftps::Stage) -> Stage {
+pub fn stage(stage: ftps::Stage) -> Stage {
     match stage {
         ftps::Stage::Connect => Stage::Connect,
         ftps::Stage::Greeting => Stage::Greeting,
@@ -250,11 +230,12 @@ pub fn engine_config(
     portal: &Portal,
     host: &str,
     trusted_certificate: Option<&str>,
+    speech: Speech,
 ) -> Result<ftps::Config, Problem> {
     let trusted_certificate = trusted_certificate
         .map(str::parse::<ftps::Fingerprint>)
         .transpose()
-        .map_err(|error| portal_problem(error.to_string(), "Reload the page and try again."))?;
+        .map_err(|_| speech.not_a_fingerprint())?;
     let settings = &portal.settings;
     let mut config = ftps::Config::new(portal.outbound.roots());
     config.tls.versions = tls_versions(settings);
@@ -292,17 +273,11 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
 ///
 /// # Errors
 /// When one of them holds what no FTP command can carry.
-pub fn credentials(connect: Connect) -> Result<Credentials, Problem> {
-    let refused = |what: &str| {
-        portal_problem(
-            format!("the {what} holds a character that FTP cannot carry"),
-            "Remove line breaks and null characters.",
-        )
-    };
+pub fn credentials(connect: Connect, speech: Speech) -> Result<Credentials, Problem> {
     Ok(Credentials {
-        username: Username::new(connect.username).map_err(|_| refused("username"))?,
+        username: Username::new(connect.username).map_err(|_| speech.unfit_username())?,
         password: Password::new(connect.password.into_exposed())
-            .map_err(|_| refused("password"))?,
+            .map_err(|_| speech.unfit_password())?,
     })
 }
 
@@ -310,38 +285,38 @@ pub fn credentials(connect: Connect) -> Result<Credentials, Problem> {
 ///
 /// # Errors
 /// When no FTP command can carry it, or it climbs.
-pub fn absolute_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+pub fn absolute_path(
+    directory: &RemotePath,
+    path: &str,
+    speech: Speech,
+) -> Result<RemotePath, Problem> {
     if path.is_empty() {
         return Ok(directory.clone());
     }
-    Ok(directory.join(&checked_path(path)?))
+    let path = checked_path(path).ok_or_else(|| speech.bad_path(path))?;
+    Ok(directory.join(&path))
 }
 
-/// A path of the page as it is; where it is relative, it starts at the login's directory.
-///
-/// # Errors
-/// When no FTP command can carry it, or it climbs.
-pub fn checked_path(path: &str) -> Result<RemotePath, Problem> {
-    if path.split('/').any(|part| part == "..") {
-        return Err(bad_path(path));
-    }
-    RemotePath::new(path).map_err(|_| bad_path(path))
+/// A path of the page as it is; where it is relative, it starts at the login's directory. `None`
+/// when no FTP command can carry it, or it climbs.
+#[must_use]
+pub fn checked_path(path: &str) -> Option<RemotePath> {
+    let climbs = path.split('/').any(|part| part == "..");
+    if climbs { None } else { RemotePath::new(path).ok() }
 }
 
 /// A path of the page as an absolute one, where an upload may have left something behind.
 ///
 /// # Errors
 /// When the name is no temporary one, and as for [`absolute_path`].
-pub fn leftover_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
-    let absolute = absolute_path(directory, path)?;
+pub fn leftover_path(
+    directory: &RemotePath,
+    path: &str,
+    speech: Speech,
+) -> Result<RemotePath, Problem> {
+    let absolute = absolute_path(directory, path, speech)?;
     let is_leftover = ftps::upload::temporary::target_of(&absolute).is_some();
-    is_leftover.then_some(absolute).ok_or_else(|| {
-        portal_problem(
-            format!("{path:?} is not the temporary name of an upload"),
-            "Remove other files with another client: the portal removes only what uploads left \
-             behind.",
-        )
-    })
+    is_leftover.then_some(absolute).ok_or_else(|| speech.not_a_leftover(path))
 }
 
 /// A path of the page as an absolute one, without what a server may read in two ways.
@@ -349,15 +324,15 @@ pub fn leftover_path(directory: &RemotePath, path: &str) -> Result<RemotePath, P
 /// # Errors
 /// As for [`absolute_path`], and when the text does not tell which file is meant: the portal shows
 /// with U+FFFD what is no text in a name.
-pub fn tidy_path(directory: &RemotePath, path: &str) -> Result<RemotePath, Problem> {
+pub fn tidy_path(
+    directory: &RemotePath,
+    path: &str,
+    speech: Speech,
+) -> Result<RemotePath, Problem> {
     if path.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(portal_problem(
-            format!("the name in {path:?} cannot be written exactly"),
-            "Its characters are not in UTF-8. Rename or delete it with a program that sends names \
-             as the server has them, or ask whoever runs the server.",
-        ));
+        return Err(speech.name_not_exact(path));
     }
-    Ok(tidied(&absolute_path(directory, path)?))
+    Ok(tidied(&absolute_path(directory, path, speech)?))
 }
 
 /// An absolute path without empty parts and `.`.
@@ -375,217 +350,30 @@ pub fn tally(tally: ftps::Tally) -> Tally {
     Tally { files: tally.files, directories: tally.directories }
 }
 
-/// The root, the login's own directory, or one above it.
-#[must_use]
-pub fn not_to_be_changed(path: &str) -> Problem {
-    portal_problem(
-        format!("{path:?} is the directory that the login opened, or one above it"),
-        "Choose something inside it.",
-    )
-}
-
-/// A rename would replace something.
-#[must_use]
-pub fn name_taken(to: &str) -> Problem {
-    Problem {
-        stage: Stage::Rename,
-        ..portal_problem(
-            format!("something has the name {to:?} already"),
-            "Choose another name, or delete what has it first. Nothing was renamed.",
-        )
-    }
-}
-
-/// A directory cannot be in itself.
-#[must_use]
-pub fn moved_into_itself(from: &str, to: &str) -> Problem {
-    Problem {
-        stage: Stage::Rename,
-        ..portal_problem(
-            format!("{to:?} is inside {from:?}, which cannot be moved into itself"),
-            "Choose a directory outside of it.",
-        )
-    }
-}
-
-/// The server would take the name for another one.
-#[must_use]
-pub fn name_not_kept() -> Problem {
-    portal_problem(
-        "the server keeps no space at the end of a name: it would take it for another one"
-            .to_owned(),
-        "Choose a name without a space at its end; ask whoever runs the server to change one that \
-         is there.",
-    )
-}
-
-/// A directory that holds something was to be deleted as an empty one.
-#[must_use]
-pub fn not_empty(problem: Problem, path: &str) -> Problem {
-    Problem {
-        message: format!("the directory {path:?} is not empty"),
-        cause: None,
-        remedy: Some(Remedy {
-            who: Who::You,
-            what: "Delete it with everything in it, or delete what is in it first.".to_owned(),
-        }),
-        ..problem
-    }
-}
-
-/// What was to be deleted with everything in it is no directory.
-#[must_use]
-pub fn not_a_directory(path: &RemotePath) -> Problem {
-    Problem {
-        stage: Stage::Delete,
-        ..portal_problem(
-            format!("the server does not list \"{path}\" as a directory"),
-            "List the directory above again. A link is deleted like a file: what it leads to stays.",
-        )
-    }
-}
-
-/// A directory holds more than may be deleted at once.
-#[must_use]
-pub fn too_much_to_delete(at: &RemotePath, max: u32) -> Problem {
-    Problem {
-        stage: Stage::Delete,
-        ..portal_problem(
-            format!(
-                "there is more to delete than {max} entries, or than the listing of \"{at}\" tells"
-            ),
-            "Delete the directories in it one by one, or ask whoever runs the portal to raise \
-             `max_deleted_entries`. Nothing was deleted.",
-        )
-    }
-}
-
-/// A refusal on the way through a directory.
-#[must_use]
-pub fn stopped_at(problem: Problem, at: &RemotePath) -> Problem {
-    Problem { message: format!("\"{at}\" was not deleted: {}", problem.message), ..problem }
-}
-
-/// Something that the portal says of its own.
-#[must_use]
-pub fn portal_problem(message: String, what: &str) -> Problem {
-    Problem {
-        stage: Stage::Portal,
-        message,
-        reply: None,
-        cause: None,
-        remedy: Some(Remedy { who: Who::You, what: what.to_owned() }),
-    }
-}
-
-/// There is no FTPS connection to do it on.
-#[must_use]
-pub fn not_connected() -> Problem {
-    portal_problem("there is no connection to an FTPS server".to_owned(), "Connect first.")
-}
-
-/// A path that cannot go over the wire.
-#[must_use]
-pub fn bad_path(path: &str) -> Problem {
-    portal_problem(
-        format!("the path {path:?} cannot be used on an FTP server"),
-        "Rename the file: no line breaks, no null characters, no `..`, at most 4096 bytes.",
-    )
-}
-
-/// The page has gone silent about an upload.
-#[must_use]
-pub fn page_stopped_sending(limit: Duration) -> Problem {
-    portal_problem(
-        format!("the page sent nothing for {}", humantime::format_duration(limit)),
-        "Start the upload again; it was paused for too long, or the file cannot be read.",
-    )
-}
-
-/// All of the memory that the uploads share is in use, and nobody gives any of it back.
-#[must_use]
-pub fn portal_has_no_room(limit: Duration) -> Problem {
-    portal_problem(
-        format!(
-            "the portal's memory for uploads was full for {}",
-            humantime::format_duration(limit)
-        ),
-        "Try again when fewer uploads are under way, or tell whoever runs the portal: its setting \
-         `window_budget` is too small for them.",
-    )
-}
-
-/// The page has not said the digest that it promised.
-#[must_use]
-pub fn page_says_no_digest(limit: Duration) -> Problem {
-    portal_problem(
-        format!("the page said no digest of the file for {}", humantime::format_duration(limit)),
-        "Start the upload again; the file cannot be read any more, or the page was asleep.",
-    )
-}
-
-/// What the portal relayed is not what the page has.
-#[must_use]
-pub fn digests_differ(relayed: &ftps::FileDigest, of_page: &str) -> Problem {
-    Problem {
-        cause: Some(
-            "The file changed while it was uploaded, or its bytes were damaged on the way."
-                .to_owned(),
-        ),
-        ..portal_problem(
-            format!(
-                "what arrived ({relayed}) is not what the page read ({} {of_page})",
-                relayed.algorithm()
-            ),
-            "Upload the file again when nothing writes to it any more. Nothing was stored under \
-             its name.",
-        )
-    }
-}
-
-/// A complete file could not take the place of the old one; both are there.
-#[must_use]
-pub fn not_replaced(
-    problem: Problem,
-    path: &RemotePath,
-    new: &RemotePath,
-    old: &RemotePath,
-) -> Problem {
-    let (path, new, old) = (path.display(), new.display(), old.display());
-    Problem {
-        remedy: Some(Remedy {
-            who: Who::You,
-            what: format!(
-                "The new file is complete as {new}, the old one is {old}: give the new one the \
-                 name {path}."
-            ),
-        }),
-        ..problem
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const SPEECH: Speech = Speech::new(ftps::Language::English);
+
     #[test]
     fn relative_path_starts_at_the_directory_of_the_login() {
         let home = RemotePath::new("/home").unwrap();
-        assert_eq!(absolute_path(&home, "a/b").unwrap().display(), "/home/a/b");
-        assert_eq!(absolute_path(&home, "/a/b").unwrap().display(), "/a/b");
-        assert_eq!(absolute_path(&home, "").unwrap().display(), "/home");
-        assert!(absolute_path(&home, "../b").is_err());
-        assert!(absolute_path(&home, "a\r\nDELE b").is_err());
+        assert_eq!(absolute_path(&home, "a/b", SPEECH).unwrap().display(), "/home/a/b");
+        assert_eq!(absolute_path(&home, "/a/b", SPEECH).unwrap().display(), "/a/b");
+        assert_eq!(absolute_path(&home, "", SPEECH).unwrap().display(), "/home");
+        assert!(absolute_path(&home, "../b", SPEECH).is_err());
+        assert!(absolute_path(&home, "a\r\nDELE b", SPEECH).is_err());
     }
 
     #[test]
     fn only_temporary_names_may_be_removed() {
         let home = RemotePath::new("/home").unwrap();
-        let leftover = leftover_path(&home, "a/b.txt.0123abcd.part").unwrap();
+        let leftover = leftover_path(&home, "a/b.txt.0123abcd.part", SPEECH).unwrap();
         assert_eq!(leftover.display(), "/home/a/b.txt.0123abcd.part");
         let others = ["", "/", "b.txt", "b.part", "../b.0123abcd.part", "b.0123abcd.part/c"];
         for other in others {
-            assert!(leftover_path(&home, other).is_err(), "{other}");
+            assert!(leftover_path(&home, other, SPEECH).is_err(), "{other}");
         }
     }
 }

@@ -50,7 +50,14 @@ fn facts() -> Connected {
 }
 
 fn problem() -> Problem {
-    Problem { stage: Stage::Login, message: "no".into(), reply: None, cause: None, remedy: None }
+    Problem {
+        stage: Stage::Login,
+        message: "no".into(),
+        logged: None,
+        reply: None,
+        cause: None,
+        remedy: None,
+    }
 }
 
 /// A page that has pressed `Connect` and was welcomed by the portal.

@@ -299,6 +299,7 @@ impl World {
             let problem = Problem {
                 stage: Stage::Portal,
                 message: "no such session".into(),
+                logged: None,
                 reply: None,
                 cause: None,
                 remedy: None,

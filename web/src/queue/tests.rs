@@ -30,6 +30,7 @@ fn problem() -> Problem {
     Problem {
         stage: ProblemStage::Transfer,
         message: "no".into(),
+        logged: None,
         reply: None,
         cause: None,
         remedy: None,

@@ -14,7 +14,7 @@ use web_sys::{Blob, File, MessageEvent, RequestInit, Response, Url, WebSocket};
 
 use super::{
     app::App,
-    dom::{Fault, listen},
+    dom::{Fault, language, listen},
 };
 use crate::{json, page::Event, words};
 
@@ -113,7 +113,8 @@ async fn new_session(app: &App) -> Result<NewSession, Problem> {
     let lost = |_| words::portal_out_of_reach();
     let request = RequestInit::new();
     request.set_method("POST");
-    let answer = app.dom.window.fetch_with_str_and_init(SESSION_PATH, &request);
+    let url = [SESSION_PATH, "?lang=", &*language(&app.dom.document)].concat();
+    let answer = app.dom.window.fetch_with_str_and_init(&url, &request);
     let answer: Response = JsFuture::from(answer).await.map_err(lost)?.unchecked_into();
     let body = JsFuture::from(answer.text().map_err(lost)?).await.map_err(lost)?;
     let body = body.as_string().unwrap_or_default();

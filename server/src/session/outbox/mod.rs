@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use ftps::Language;
 use protocol::{ServerMessage, UploadId, lines::Lines, server::DataTls};
 use tokio::{
     io::AsyncWrite,
@@ -26,7 +25,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
 pub use self::log::{Line, LogLimits};
-use crate::{relay::Credit, websocket::Writer};
+use crate::{relay::Credit, speech::Speech, websocket::Writer};
 
 /// What is said within this time after a frame goes with the next one: the first word is said at
 /// once, and of a flood of small ones many share a frame.
@@ -86,7 +85,7 @@ struct State {
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
     data_tls: Option<LastDataTls>,
-    language: Language,
+    speech: Speech,
 }
 
 /// How the last data connection is encrypted.
@@ -135,7 +134,7 @@ impl Outbox {
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
             data_tls: None,
-            language: Language::default(),
+            speech: Speech::default(),
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -228,15 +227,15 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    /// What the page's person reads.
+    /// What the page's person is told things in.
     #[must_use]
-    pub fn language(&self) -> Language {
-        self.state().language
+    pub fn speech(&self) -> Speech {
+        self.state().speech
     }
 
     /// The page says what its person reads; what was said before stays as it was said.
-    pub fn set_language(&self, language: Language) {
-        self.state().language = language;
+    pub fn set_speech(&self, speech: Speech) {
+        self.state().speech = speech;
     }
 
     /// Another connection begins: its first data connection is told in any case.
