@@ -153,6 +153,9 @@ async fn serve(listener: TcpListener, service: &Service) {
     };
     loop {
         let Ok((stream, _)) = listener.accept().await else { continue };
+        // libunftp writes a reply in pieces: without this each waits for the client's TCP to say
+        // that it has the one before.
+        let _best_effort = stream.set_nodelay(true);
         match service.server() {
             Ok(server) => drop(tokio::spawn(server.service(stream))),
             Err(error) => tracing::error!(error = format!("{error:#}"), "no FTPS session"),
