@@ -1,5 +1,5 @@
-//! The other way of a file out of a browser: `XMLHttpRequest` puts it to a server that throws it
-//! away.
+//! The other way of files out of a browser: `XMLHttpRequest` puts them to a server that throws them
+//! away, as many at a time as the browser sees fit.
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
@@ -17,18 +17,24 @@ use tokio::net::TcpListener;
 use super::person::took;
 
 const PAGE: &str = r#"<!doctype html><title>Sink</title><link rel="icon" href="data:,">
-<button id="choose">Choose file</button><input type="file" id="file" hidden>
+<button id="choose">Choose files</button><input type="file" id="input" multiple hidden>
 <script>
-const file = document.getElementById('file');
-document.getElementById('choose').onclick = () => file.click();
+const input = document.getElementById('input');
+document.getElementById('choose').onclick = () => input.click();
 window.took = null;
-file.onchange = () => {
-    const begun = performance.now();
+const put = (file) => new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open('PUT', 'sink');
-    request.onload = () => { window.took = performance.now() - begun; };
-    request.onerror = () => { window.took = 'the sink does not answer'; };
-    request.send(file.files[0]);
+    request.onload = resolve;
+    request.onerror = reject;
+    request.send(file);
+});
+input.onchange = () => {
+    const begun = performance.now();
+    Promise.all([...input.files].map(put)).then(
+        () => { window.took = performance.now() - begun; },
+        () => { window.took = 'the sink does not answer'; },
+    );
 };
 </script>"#;
 
@@ -41,9 +47,9 @@ pub(super) async fn serve() -> Result<SocketAddr> {
     Ok(address)
 }
 
-/// Chooses the file and waits until the sink has taken it.
-pub(super) async fn put_file(page: &Page, path: PathBuf) -> Result<Duration> {
-    page.choose("Choose file", &[path]).await;
+/// Chooses the files and waits until the sink has taken them.
+pub(super) async fn put_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
+    page.choose("Choose files", paths).await;
     took(page).await
 }
 

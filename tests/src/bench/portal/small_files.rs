@@ -8,7 +8,7 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    person, tree,
+    person, sink, tree,
 };
 use crate::{
     contest::{Contestant, failures, seconds, take_turns},
@@ -48,6 +48,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
             });
         }
     }
+    notes.push(own_way_out(bench, &files)?);
     let mut table = figure::table(
         "1,000 files of 4 KiB, loopback",
         "The native client over TLS, its login included; Chromium over plain HTTP, from the drop \
@@ -120,6 +121,28 @@ fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
         runs.push(usages);
     }
     Ok(Took { seconds: median(times), bound: bound(runs) })
+}
+
+/// How long the browser itself takes to get the files out: no program in it is faster by much.
+fn own_way_out(bench: &Bench, files: &Files) -> Result<String> {
+    let sink = bench.runtime.block_on(sink::serve())?;
+    let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
+    let (mut times, mut runs) = (Vec::new(), Vec::new());
+    for _ in 0..bench.runs {
+        let page = bench.runtime.block_on(person::open(&format!("http://{sink}/")));
+        let browser = [Tree { name: "Chromium", root: page.id() }];
+        let (time, usages) =
+            watch(&browser, LOOK, || bench.runtime.block_on(sink::put_files(&page, &paths)))?;
+        eprintln!("XHR to a sink: {:.2} s", time.as_secs_f64());
+        times.push(time.as_secs_f64());
+        runs.push(usages);
+    }
+    let seconds = median(times).unwrap_or_default();
+    Ok(format!(
+        "Chromium's own `XMLHttpRequest` puts the same files, chosen and not dropped, to a server \
+         that throws them away in {seconds:.2} s: {}",
+        bound(runs)
+    ))
 }
 
 fn bound(runs: Vec<Usages>) -> String {
