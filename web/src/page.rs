@@ -240,8 +240,6 @@ pub struct Page {
     digests: Digests,
     /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
     digests_asked: Vec<(UploadId, u64)>,
-    /// What lies on the server of uploads that were given up, to be removed.
-    leftovers: Vec<String>,
     /// Files that were picked, and not announced yet.
     added: usize,
     tick_at: Option<Millis>,
@@ -322,6 +320,7 @@ impl Page {
         self.dispatch(event, now, jitter);
         self.connection.time_greeting(now);
         self.voyage.follow(&self.connection, now);
+        self.remove_leftovers();
         self.offer();
         self.watch(before, now);
         let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();
@@ -582,10 +581,15 @@ impl Page {
                 let next = self.remote.failed(problem);
                 self.list(next);
             }
-            ServerMessage::Removed { path }
-            | ServerMessage::Renamed { from: path, .. }
-            | ServerMessage::Deleted { path, .. } => self.remote_done(&path, now),
+            ServerMessage::Removed { path } => {
+                self.queue.leftover_removed(&path);
+                self.remote_done(&path, now);
+            }
+            ServerMessage::Renamed { from: path, .. } | ServerMessage::Deleted { path, .. } => {
+                self.remote_done(&path, now)
+            }
             ServerMessage::RemoveFailed { path, problem } => {
+                self.queue.leftover_kept(&path);
                 self.remote_refused(&path, &problem, None, words::leftover_not_removed);
             }
             ServerMessage::NotRenamed { from: path, problem, .. } => {
@@ -609,6 +613,9 @@ impl Page {
             }
             ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                 self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
+                if let Some(row) = self.queue.check(upload) {
+                    self.effects.push(Effect::Check(upload, row));
+                }
             }
             ServerMessage::Opened { upload, temporary_path, offset } => {
                 self.queue.opened(upload, temporary_path);
@@ -622,11 +629,7 @@ impl Page {
             }
             ServerMessage::Conflict { upload, existing, resume } => {
                 self.forget_digest(upload);
-                let (asks, leftover) = self.queue.conflict(upload, existing, resume);
-                if let Some(leftover) = leftover {
-                    self.remove_leftover(leftover);
-                }
-                if let Some(row) = asks {
+                if let Some(row) = self.queue.conflict(upload, existing, resume) {
                     self.announce_row(row, words::asks);
                 }
             }
@@ -636,9 +639,8 @@ impl Page {
                 self.remote.changed(now);
             }
             ServerMessage::Paused { upload, resume } => {
-                if let Some(leftover) = self.queue.paused(upload, resume) {
-                    self.remove_leftover(leftover);
-                }
+                self.forget_digest(upload);
+                self.queue.paused(upload, resume);
                 self.remote.changed(now);
             }
             ServerMessage::Interrupted { upload, .. } => self.queue.interrupted(upload),
@@ -647,9 +649,7 @@ impl Page {
                 if let Some(row) = self.queue.row_of(upload) {
                     self.announce_row(row, |path| words::failed(path, &problem));
                 }
-                if let Some(leftover) = self.queue.failed(upload, problem, resume) {
-                    self.remove_leftover(leftover);
-                }
+                self.queue.failed(upload, problem, resume);
                 self.remote.changed(now);
             }
             ServerMessage::Goodbye { problem } => {
@@ -671,7 +671,6 @@ impl Page {
             // What was meant for another server goes nowhere by itself.
             self.queue.disconnected();
             self.queue.moved(&directory);
-            self.leftovers.clear();
             if let Ftps::In(connected) = self.connection.ftps() {
                 let sentence = words::connected_to(&connected.host);
                 self.announce(sentence);
@@ -679,7 +678,6 @@ impl Page {
             self.begin(directory)
         };
         self.changed.insert(Part::Connection);
-        self.remove_leftovers();
         self.list(path);
         self.make_directories();
     }
@@ -732,7 +730,6 @@ impl Page {
             }
             Some(News::LinkBack) => {
                 self.queue.mended();
-                self.check_open_files();
                 self.announce(words::back_again().to_owned());
             }
             Some(News::SessionLost) => {

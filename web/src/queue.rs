@@ -13,6 +13,13 @@ use protocol::{
     server::{Existing, FileDigest, Limits, Verified},
 };
 
+use self::{
+    accounts::{Accounts, Entry},
+    conflict::{Decision, numbered},
+    leftovers::Leftovers,
+    rows::Offered,
+    waiting::Waiting,
+};
 pub use self::{
     bulk::Scope,
     conflict::Policy,
@@ -22,19 +29,14 @@ pub use self::{
     shelves::{Kept, Shelf},
     waiting::Order,
 };
-use self::{
-    conflict::{Decision, numbered},
-    folders::Folders,
-    rows::{Missing, Offered},
-    shelves::Shelves,
-    waiting::Waiting,
-};
-use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis};
+use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis, words};
 
+mod accounts;
 mod bulk;
 mod conflict;
 mod folders;
 mod kept;
+mod leftovers;
 mod rows;
 mod shelves;
 mod waiting;
@@ -126,15 +128,6 @@ pub struct Stored {
     pub page_agrees: bool,
 }
 
-/// What is left to say when an upload is given up.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct GivenUp {
-    /// What the portal has to cancel, if it knows of it.
-    pub cancel: Option<UploadId>,
-    /// What lies on the server and has to be removed.
-    pub remove: Option<String>,
-}
-
 /// Why an upload was left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Skipped {
@@ -168,7 +161,10 @@ pub struct Open {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Readable {
     Yes,
+    /// The browser looks at it.
     InDoubt,
+    /// The browser has to look at it before more of it is sent.
+    Unchecked,
 }
 
 /// What an open upload is doing.
@@ -193,6 +189,8 @@ pub enum Hold {
     Paused,
     /// The person paused it and let it go on, before the portal had answered the pause.
     Resumed,
+    /// Its file cannot be read, and the portal was told to pause it: the server keeps what it has.
+    Unreadable,
 }
 
 /// How far the portal is with an attempt, in offsets into the file.
@@ -337,13 +335,10 @@ pub struct Queue {
     list_version: u64,
     /// Rows whose record in the browser's store may be out of date.
     unsaved: Rows,
-    missing: Missing,
+    leftovers: Leftovers,
     cut: Option<Cut>,
     rate: Rate,
-    /// Kept up to date by `change`: thousands of rows are not counted at each message.
-    totals: Totals,
-    folders: Folders,
-    shelves: Shelves,
+    accounts: Accounts,
 }
 
 impl Queue {
@@ -360,19 +355,19 @@ impl Queue {
 
     /// The folders that the files lie in, in the order in which they came.
     pub fn folders(&self) -> impl Iterator<Item = (FolderId, &Folder)> {
-        self.folders.iter()
+        self.accounts.folders.iter()
     }
 
     /// One of them.
     #[must_use]
     pub fn folder(&self, id: FolderId) -> Option<&Folder> {
-        self.folders.get(id)
+        self.accounts.folders.get(id)
     }
 
     /// The rows that belong on a shelf.
     #[must_use]
     pub fn shelf(&self, shelf: Shelf) -> &Kept {
-        self.shelves.get(shelf)
+        self.accounts.shelves.get(shelf)
     }
 
     /// Another number whenever rows came or went.
@@ -408,7 +403,7 @@ impl Queue {
     /// All uploads in figures.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.totals
+        self.accounts.totals
     }
 
     /// The rows that changed since the last call.
@@ -432,10 +427,8 @@ impl Queue {
     /// The one way into the list.
     fn push(&mut self, mut upload: Upload) {
         let row = Row(self.uploads.len());
-        upload.folder = self.folders.of(&upload.file.path);
-        self.folders.add(row, &upload);
-        self.shelves.put(row, upload.state.shelf());
-        self.totals = self.totals.with(upload.share());
+        upload.folder = self.accounts.folders.add(row, &upload.file.path);
+        self.accounts.settle(row, &upload, Entry::default(), upload.entry());
         self.uploads.push(Some(Box::new(upload)));
         self.changed.insert(row);
     }
@@ -444,9 +437,7 @@ impl Queue {
     fn take_out(&mut self, row: Row) {
         if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {
             self.cleared += 1;
-            self.totals = self.totals.without(upload.share());
-            self.folders.change(upload.folder, upload.share(), Totals::default());
-            self.shelves.take(row, upload.state.shelf());
+            self.accounts.settle(row, &upload, upload.entry(), Entry::default());
         }
         self.changed.insert(row);
     }
@@ -502,7 +493,7 @@ impl Queue {
     /// Whether the portal still waits for a chunk that was taken from here.
     #[must_use]
     pub fn awaits(&self, header: ChunkHeader) -> bool {
-        let row = self.current(header.upload).and_then(|row| self.get(row));
+        let row = self.row_of(header.upload).and_then(|row| self.get(row));
         row.is_some_and(
             |upload| matches!(&upload.state, State::Open(open) if open.attempt == header.attempt),
         )
@@ -510,7 +501,7 @@ impl Queue {
 
     /// The portal grants more, has taken more, or asks for another attempt.
     pub fn credit(&mut self, id: UploadId, attempt: Attempt, credit: Credit, now: Millis) {
-        let Some(row) = self.current(id) else { return };
+        let Some(row) = self.row_of(id) else { return };
         let gained = self.change(row, |upload| {
             let State::Open(open) = &mut upload.state else { return 0 };
             let gained = open.credit(attempt, credit);
@@ -523,7 +514,7 @@ impl Queue {
     /// The upload's turn on the FTPS side has come; its bytes go to `temporary_path`, where another
     /// try finds them.
     pub fn opened(&mut self, id: UploadId, temporary_path: String) {
-        if let Some(row) = self.current(id) {
+        if let Some(row) = self.row_of(id) {
             self.change(row, |upload| upload.resume = Some(temporary_path));
             self.set_stage(id, Stage::Sending);
         }
@@ -541,7 +532,7 @@ impl Queue {
 
     /// The server stored it. This holds for an upload that was cancelled too late as well.
     pub fn done(&mut self, id: UploadId, stored: Stored) -> Option<Row> {
-        let row = self.open.remove(id)?;
+        let row = self.ended(id)?;
         let upload = self.get(row)?;
         let too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
         if !upload.is_open_as(id) && !too_late {
@@ -555,92 +546,60 @@ impl Queue {
     }
 
     /// The path is taken: what the person chose is done. `resume` is where the new file lies if it
-    /// was taken meanwhile. Gives the row if there is a question, and what is to be removed.
+    /// was taken meanwhile. Gives the row if there is a question.
     pub fn conflict(
         &mut self,
         id: UploadId,
         existing: Existing,
         resume: Option<String>,
-    ) -> (Option<Row>, Option<String>) {
-        let upload = self.current(id).and_then(|row| self.get(row));
+    ) -> Option<Row> {
+        let upload = self.row_of(id).and_then(|row| self.get(row));
         let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy);
         // What was offered ahead knows nothing of a choice that came later.
         let was_tried = upload.is_some_and(|upload| upload.was_told(policy.on_conflict()));
         let is_paused = upload.is_some_and(Upload::is_pausing);
-        let Some(row) = self.end(id, State::NeedsDecision(existing)) else {
-            return (None, self.leftover_of_cancelled(id, resume));
-        };
-        self.change(row, |upload| upload.keep(resume));
+        let row = self.end(id, resume, |_| State::NeedsDecision(existing))?;
         let is_question = was_tried || policy.on_conflict() == OnConflict::Ask;
         match self.decision(row, policy) {
-            None => (Some(row), None),
+            None => Some(row),
             // The person chose before, and it could not be done: that is a question again.
-            Some(Decision::Ask) if is_question => (Some(row), None),
+            Some(Decision::Ask) if is_question => Some(row),
             Some(decision) => {
-                let leftover = self.carry_out(row, policy, decision);
+                self.carry_out(row, policy, decision);
                 if is_paused {
                     self.pause(row);
                 }
-                (None, leftover)
+                None
             }
         }
     }
 
     /// The portal has given it up, as it was told to.
     pub fn cancelled(&mut self, id: UploadId) {
-        self.end(id, State::Skipped(Skipped::Cancelled));
+        self.end(id, None, |_| State::Skipped(Skipped::Cancelled));
     }
 
-    /// The portal has ended it for now; `resume` is where the part lies that the server holds.
-    /// Gives what has to be removed there, because the person has cancelled the upload meanwhile.
-    pub fn paused(&mut self, id: UploadId, resume: Option<String>) -> Option<String> {
-        let Some(row) = self.current(id) else {
-            return self.leftover_of_cancelled(id, resume);
-        };
-        let goes_on = self.get(row).is_some_and(Upload::is_resumed);
-        self.open.remove(id);
-        self.change(row, |upload| {
-            upload.keep(resume);
-            upload.state = State::Held;
+    /// The portal has ended it for now; `resume` is where the part lies that the server holds. Where
+    /// nobody asked for that, its connection went away under it.
+    pub fn paused(&mut self, id: UploadId, resume: Option<String>) {
+        let row = self.end(id, resume, |hold| match hold {
+            Hold::Running => State::Interrupted,
+            Hold::Unreadable => State::Failed(words::file_changed()),
+            Hold::Paused => State::Held,
+            Hold::Resumed => State::Queued,
         });
-        if goes_on {
-            self.resume(row);
-        }
-        None
+        self.queue(row);
     }
 
-    /// It failed; `resume` is where a part of it lies on the server for another try. Gives what
-    /// has to be removed there, because the person has cancelled the upload meanwhile.
-    pub fn failed(
-        &mut self,
-        id: UploadId,
-        problem: Problem,
-        resume: Option<String>,
-    ) -> Option<String> {
-        let Some(row) = self.current(id) else {
-            return self.leftover_of_cancelled(id, resume);
-        };
-        self.open.remove(id);
-        self.change(row, |upload| {
-            upload.keep(resume);
-            upload.state = State::Failed(problem);
-        });
-        None
+    /// It failed; `resume` is where a part of it lies on the server for another try.
+    pub fn failed(&mut self, id: UploadId, problem: Problem, resume: Option<String>) {
+        self.end(id, resume, |_| State::Failed(problem));
     }
 
     /// The session is gone, and so is everything that was open in it. What is queued stays queued.
     /// Gives the number of uploads that were interrupted.
     pub fn link_lost(&mut self) -> usize {
-        self.cut = None;
-        let open = std::mem::take(&mut self.open);
-        let rows: Vec<_> = open.iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
-        for (_, row) in &rows {
-            self.change(*row, |upload| {
-                upload.keep(upload.resume.clone());
-                upload.state = State::Interrupted;
-            });
-        }
-        rows.len()
+        self.lose_open(|_| State::Interrupted)
     }
 
     /// The person disconnects: nothing goes on by itself, least of all to another server.
@@ -656,6 +615,7 @@ impl Queue {
     /// Another server, or another account: what is tried again goes into `directory`.
     pub fn moved(&mut self, directory: &str) {
         let directory: Rc<str> = directory.into();
+        self.leftovers = Leftovers::default();
         for row in self.rows_where(|_| true) {
             self.change(row, |upload| {
                 upload.keep(None);
@@ -676,6 +636,7 @@ impl Queue {
                 Hold::Paused => return None,
                 // It was told already.
                 Hold::Resumed => None,
+                Hold::Unreadable => return None,
             },
             State::Held
             | State::Done(_)
@@ -697,10 +658,10 @@ impl Queue {
         let Some(upload) = self.get(row) else { return };
         match &upload.state {
             State::Held => {
-                self.queued.insert(row, upload.file.size);
                 self.change(row, |upload| upload.state = State::Queued);
+                self.queue(Some(row));
             }
-            State::Open(open) if open.hold == Hold::Paused => {
+            State::Open(open) if matches!(open.hold, Hold::Paused | Hold::Unreadable) => {
                 self.change(row, |upload| {
                     if let State::Open(open) = &mut upload.state {
                         open.hold = Hold::Resumed;
@@ -717,37 +678,37 @@ impl Queue {
         }
     }
 
-    /// Gives an upload up; what has to be said of that.
-    pub fn cancel(&mut self, row: Row) -> GivenUp {
-        let Some(upload) = self.get_mut(row) else {
-            return GivenUp::default();
-        };
-        let given_up = match &upload.state {
-            // The portal removes what it holds by itself.
-            State::Open(open) => GivenUp { cancel: Some(open.id), remove: None },
+    /// Gives an upload up. Gives what the portal has to be told to cancel, if it knows of it.
+    pub fn cancel(&mut self, row: Row) -> Option<UploadId> {
+        let open = match &self.get(row)?.state {
+            State::Open(open) => Some(open.id),
             State::Queued
             | State::Held
             | State::Interrupted
             | State::Failed(_)
-            | State::NeedsDecision(_) => GivenUp { cancel: None, remove: upload.resume.take() },
-            State::Done(_) | State::Skipped(_) => return GivenUp::default(),
+            | State::NeedsDecision(_) => None,
+            State::Done(_) | State::Skipped(_) => return None,
         };
         self.queued.remove(row);
-        self.change(row, |upload| {
-            upload.resume = None;
+        let part = self.change(row, |upload| {
             upload.state = State::Skipped(Skipped::Cancelled);
+            upload.resume.take()
         });
-        given_up
+        match open {
+            // The portal removes what it holds by itself.
+            Some(id) => self.leftovers.cancel(id, part.flatten()),
+            None => self.leftovers.abandon(part.flatten()),
+        }
+        open
     }
 
-    /// The file of an open upload cannot be read any more. Gives its row; the portal has to be
-    /// told to cancel it.
-    pub fn unreadable(&mut self, id: UploadId, problem: Problem) -> Option<Row> {
-        let row = self.current(id)?;
-        self.change(row, |upload| {
-            upload.resume = None;
-            upload.state = State::Failed(problem);
-        });
+    /// The file of an open upload cannot be read. Gives its row if the portal has to be told to
+    /// pause it: the server keeps what it has.
+    pub fn unreadable(&mut self, id: UploadId) -> Option<Row> {
+        let row = self.row_of(id)?;
+        let open = self.open_mut(row).filter(|open| open.hold == Hold::Running)?;
+        open.hold = Hold::Unreadable;
+        self.changed.insert(row);
         Some(row)
     }
 
@@ -768,6 +729,33 @@ impl Queue {
         self.set_readable(id, Readable::Yes);
     }
 
+    /// Whether the file of an open upload is to be looked at now, and in which row it is: more of it
+    /// is to be sent, over a socket that came after one that was lost, perhaps because of this file.
+    pub fn check(&mut self, id: UploadId) -> Option<Row> {
+        let row = self.row_of(id)?;
+        let open = self.open_mut(row)?;
+        if open.file != Readable::Unchecked || open.window.all_sent() {
+            return None;
+        }
+        open.file = Readable::InDoubt;
+        Some(row)
+    }
+
+    /// What the portal has to be told to remove, now that it can.
+    pub fn take_leftovers(&mut self) -> Vec<String> {
+        self.leftovers.take()
+    }
+
+    /// The server has removed what an upload left behind.
+    pub fn leftover_removed(&mut self, path: &str) {
+        self.leftovers.removed(path);
+    }
+
+    /// The server keeps what an upload left behind.
+    pub fn leftover_kept(&mut self, path: &str) {
+        self.leftovers.not_removed(path);
+    }
+
     /// The uploads that the portal knows, each with its row.
     pub fn open(&self) -> impl Iterator<Item = (UploadId, Row)> {
         self.open.iter().filter(|(id, row)| self.is_open_as(*row, *id))
@@ -775,14 +763,23 @@ impl Queue {
 
     /// Tries again what was interrupted, failed or left out, from what the server holds of it.
     pub fn retry(&mut self, row: Row) {
-        self.requeue(row);
+        let is_over = |upload: &Upload| match upload.state {
+            State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
+                true
+            }
+            State::Queued | State::Held | State::Open(_) | State::Done(_) => false,
+        };
+        if self.get(row).is_some_and(|upload| upload.source == Source::Here && is_over(upload)) {
+            self.change(row, |upload| upload.state = State::Queued);
+            self.queue(Some(row));
+        }
     }
 
-    /// What the person decides for one file whose name is taken. Gives what is to be removed: where
-    /// a file lies that gets another name, or none.
-    pub fn decide(&mut self, row: Row, policy: Policy) -> Option<String> {
-        let decision = self.decision(row, policy)?;
-        self.carry_out(row, policy, decision)
+    /// What the person decides for one file whose name is taken.
+    pub fn decide(&mut self, row: Row, policy: Policy) {
+        if let Some(decision) = self.decision(row, policy) {
+            self.carry_out(row, policy, decision);
+        }
     }
 
     /// What a policy means for a file whose name is taken.
@@ -794,32 +791,30 @@ impl Queue {
         Some(policy.decide(upload.file.modified_millis, existing, upload.name_number))
     }
 
-    fn carry_out(&mut self, row: Row, policy: Policy, decision: Decision) -> Option<String> {
+    fn carry_out(&mut self, row: Row, policy: Policy, decision: Decision) {
         match decision {
             Decision::Skip => {
                 self.leave_out(row, policy);
-                self.take_leftover(row)
+                self.let_go(row);
             }
-            Decision::Overwrite => {
-                self.choose(row, Policy::Overwrite);
-                None
-            }
+            Decision::Overwrite => self.choose(row, Policy::Overwrite),
             Decision::Rename(number) => {
                 self.change(row, |upload| upload.name_number = number);
+                self.let_go(row);
                 self.choose(row, policy);
-                self.take_leftover(row)
             }
-            Decision::Ask => {
-                if policy != Policy::Ask {
-                    self.choose(row, policy);
-                }
-                None
-            }
+            Decision::Ask if policy != Policy::Ask => self.choose(row, policy),
+            Decision::Ask => {}
         }
     }
 
-    fn take_leftover(&mut self, row: Row) -> Option<String> {
-        self.change(row, |upload| upload.resume.take()).flatten()
+    /// Nobody goes on with what the server holds of an upload.
+    fn let_go(&mut self, row: Row) {
+        let part = self.change(row, |upload| {
+            upload.kept_bytes = 0;
+            upload.resume.take()
+        });
+        self.leftovers.abandon(part.flatten());
     }
 
     /// Time passes: rates of what stands still fall.
@@ -844,7 +839,7 @@ impl Queue {
     /// Offers a file again, and does this if its name is taken.
     fn choose(&mut self, row: Row, policy: Policy) {
         self.change(row, |upload| upload.choice = Some(policy));
-        self.requeue(row);
+        self.retry(row);
     }
 
     fn leave_out(&mut self, row: Row, policy: Policy) {
@@ -857,47 +852,72 @@ impl Queue {
         self.change(row, |upload| upload.state = State::Skipped(skipped));
     }
 
-    fn requeue(&mut self, row: Row) {
-        let Some(upload) = self.get(row) else { return };
-        if upload.source != Source::Here {
-            return;
+    /// A row may have become one that waits for its offer.
+    fn queue(&mut self, row: Option<Row>) {
+        if let Some(row) = row
+            && let Some(upload) = self.get(row)
+            && let State::Queued = upload.state
+        {
+            let size = upload.file.size;
+            self.queued.insert(row, size);
         }
-        match upload.state {
-            State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
-            }
-            State::Queued | State::Held | State::Open(_) | State::Done(_) => return,
-        }
-        self.queued.insert(row, upload.file.size);
-        self.change(row, |upload| upload.state = State::Queued);
-    }
-
-    /// What an upload left behind that ended in another way than the person wished: it was
-    /// cancelled, and had ended already when the portal heard of that.
-    fn leftover_of_cancelled(&mut self, id: UploadId, resume: Option<String>) -> Option<String> {
-        let row = self.open.remove(id)?;
-        let upload = self.get(row)?;
-        matches!(upload.state, State::Skipped(Skipped::Cancelled)).then_some(resume).flatten()
     }
 
     fn set_readable(&mut self, id: UploadId, readable: Readable) {
-        if let Some(row) = self.current(id)
+        if let Some(row) = self.row_of(id)
             && let Some(open) = self.open_mut(row)
         {
             open.file = readable;
         }
     }
 
-    fn end(&mut self, id: UploadId, state: State) -> Option<Row> {
-        let row = self.open.remove(id)?;
-        if !self.is_open_as(row, id) {
+    /// The portal has ended an upload, whatever became of it; gives its row.
+    fn ended(&mut self, id: UploadId) -> Option<Row> {
+        self.leftovers.ended(id);
+        self.open.remove(id)
+    }
+
+    /// The portal has ended an upload, and a part of it lies at `resume`; what it becomes depends
+    /// on what held it. Gives its row, unless it was cancelled meanwhile: then the part is of no
+    /// use to anybody.
+    fn end(
+        &mut self,
+        id: UploadId,
+        resume: Option<String>,
+        becomes: impl FnOnce(Hold) -> State,
+    ) -> Option<Row> {
+        let row = self.ended(id)?;
+        let Some(hold) = self.get(row).and_then(|upload| upload.hold_as(id)) else {
+            self.leftovers.abandon(resume);
             return None;
-        }
-        self.change(row, |upload| upload.state = state);
+        };
+        self.change(row, |upload| {
+            upload.keep(resume);
+            upload.state = becomes(hold);
+        });
         Some(row)
     }
 
+    /// Nobody knows any more what was open: each upload becomes what its hold says. Gives how many
+    /// there were.
+    fn lose_open(&mut self, becomes: impl Fn(Hold) -> State) -> usize {
+        self.cut = None;
+        self.leftovers.session_lost();
+        let open: Vec<_> = self.open().collect();
+        for &(id, row) in &open {
+            let part = self.get(row).and_then(|upload| upload.resume.clone());
+            let row = self.end(id, part, |hold| match hold {
+                Hold::Unreadable => State::Failed(words::file_changed()),
+                hold => becomes(hold),
+            });
+            self.queue(row);
+        }
+        self.open = Offered::default();
+        open.len()
+    }
+
     fn set_stage(&mut self, id: UploadId, stage: Stage) {
-        if let Some(row) = self.current(id) {
+        if let Some(row) = self.row_of(id) {
             self.change(row, |upload| {
                 if let State::Open(open) = &mut upload.state {
                     open.stage = stage;
@@ -906,19 +926,12 @@ impl Queue {
         }
     }
 
-    /// The one way to change an upload: its row is drawn again, and the totals follow.
+    /// The one way to change an upload: its row is drawn again, and the accounts follow.
     fn change<R>(&mut self, row: Row, change: impl FnOnce(&mut Upload) -> R) -> Option<R> {
         let upload = self.uploads.get_mut(row.0)?.as_deref_mut()?;
-        let (before, shelf) = (upload.share(), upload.state.shelf());
+        let before = upload.entry();
         let result = change(upload);
-        let after = upload.share();
-        self.totals = self.totals.without(before);
-        self.totals = self.totals.with(after);
-        self.folders.change(upload.folder, before, after);
-        if upload.state.shelf() != shelf {
-            self.shelves.take(row, shelf);
-            self.shelves.put(row, upload.state.shelf());
-        }
+        self.accounts.settle(row, upload, before, upload.entry());
         self.changed.insert(row);
         self.unsaved.insert(row);
         Some(result)
@@ -932,7 +945,7 @@ impl Queue {
             let State::Open(open) = &upload.state else {
                 return None;
             };
-            if open.id != id || open.hold != Hold::Running || open.file == Readable::InDoubt {
+            if open.id != id || open.hold != Hold::Running || open.file != Readable::Yes {
                 return None;
             }
             let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
@@ -944,10 +957,6 @@ impl Queue {
     /// The row of an upload that is open.
     #[must_use]
     pub fn row_of(&self, id: UploadId) -> Option<Row> {
-        self.current(id)
-    }
-
-    fn current(&self, id: UploadId) -> Option<Row> {
         let row = self.open.get(id)?;
         self.is_open_as(row, id).then_some(row)
     }
@@ -1058,7 +1067,15 @@ impl Upload {
     }
 
     fn is_open_as(&self, id: UploadId) -> bool {
-        matches!(&self.state, State::Open(open) if open.id == id)
+        self.hold_as(id).is_some()
+    }
+
+    /// What holds it, if it is open under this id.
+    fn hold_as(&self, id: UploadId) -> Option<Hold> {
+        match &self.state {
+            State::Open(open) if open.id == id => Some(open.hold),
+            _ => None,
+        }
     }
 
     /// Whether the portal was told to do this if the name is taken.
@@ -1068,10 +1085,6 @@ impl Upload {
 
     fn is_pausing(&self) -> bool {
         matches!(&self.state, State::Open(open) if open.hold == Hold::Paused)
-    }
-
-    fn is_resumed(&self) -> bool {
-        matches!(&self.state, State::Open(open) if open.hold == Hold::Resumed)
     }
 
     /// Notes where the part lies that the server holds of it, and how much that is.
@@ -1090,28 +1103,6 @@ impl Upload {
             resume: self.resume.clone(),
             digest: false,
         }
-    }
-
-    /// What it adds to the totals.
-    fn share(&self) -> Totals {
-        let mut share = Totals { files: 1, ..Totals::default() };
-        let figure = match &self.state {
-            State::Failed(_) => &mut share.failed,
-            State::Skipped(_) => &mut share.skipped,
-            State::Open(open) if open.hold == Hold::Paused => &mut share.paused,
-            State::Queued | State::Open(_) => &mut share.active,
-            State::Held => &mut share.paused,
-            State::Done(_) => &mut share.done,
-            State::Interrupted | State::NeedsDecision(_) => &mut share.waiting,
-        };
-        *figure = 1;
-        share.interrupted = u64::from(matches!(self.state, State::Interrupted));
-        if share.failed + share.skipped == 0 {
-            share.bytes = self.file.size;
-            share.taken = self.taken();
-        }
-        share.stored = share.done * self.file.size;
-        share
     }
 }
 

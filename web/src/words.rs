@@ -284,6 +284,7 @@ pub fn status(upload: &Upload) -> String {
         State::Open(open) => match (open.stage(), open.hold()) {
             (queue::Stage::Verifying, _) => Word::StatusVerifying,
             (_, Hold::Paused) => return paused(upload),
+            (_, Hold::Unreadable) => Word::StatusFailed,
             (queue::Stage::Ahead, _) => Word::StatusQueuedNext,
             (queue::Stage::Sending, _) => return uploading(upload),
             (queue::Stage::TryingAgain, _) => {
@@ -358,7 +359,7 @@ pub fn digest_makers(stored: &Stored) -> &'static str {
 #[must_use]
 pub fn status_while_cut(upload: &Upload, cut: Cut) -> String {
     let State::Open(open) = upload.state() else { return status(upload) };
-    if open.hold() == Hold::Paused {
+    if let Hold::Paused | Hold::Unreadable = open.hold() {
         return status(upload);
     }
     let at = format::bytes(upload.taken());

@@ -4,7 +4,7 @@ use protocol::{ClientMessage, UploadId};
 
 use super::{Action, Bulk, Effect, Page, Part};
 use crate::{
-    queue::{Folder, GivenUp, Order, Policy, Row, Scope},
+    queue::{Folder, Order, Policy, Row, Scope},
     words,
 };
 
@@ -19,20 +19,15 @@ impl Page {
             }
             Action::Resume => self.queue.resume(row),
             Action::Retry => self.queue.retry(row),
-            Action::Decide(policy) => {
-                if let Some(leftover) = self.queue.decide(row, policy) {
-                    self.remove_leftover(leftover);
-                }
-            }
+            Action::Decide(policy) => self.queue.decide(row, policy),
             Action::DecideAll(policy) => {
-                for leftover in self.queue.decide_all(policy) {
-                    self.remove_leftover(leftover);
-                }
+                self.queue.decide_all(policy);
                 self.changed.insert(Part::Totals);
             }
             Action::Cancel => {
-                let given_up = self.queue.cancel(row);
-                self.say_given_up(given_up);
+                if let Some(upload) = self.queue.cancel(row) {
+                    self.say_cancel(upload);
+                }
             }
         }
     }
@@ -52,8 +47,8 @@ impl Page {
             }
             Bulk::Resume => self.queue.resume_all(scope),
             Bulk::Cancel => {
-                for given_up in self.queue.cancel_all(scope) {
-                    self.say_given_up(given_up);
+                for upload in self.queue.cancel_all(scope) {
+                    self.say_cancel(upload);
                 }
             }
             Bulk::RetryFailed => self.queue.retry_failed(scope),
@@ -79,32 +74,21 @@ impl Page {
         self.queue.set_order(order);
     }
 
-    /// Has the part of an upload removed that the person gave up, now or when it can be done.
-    pub(super) fn remove_leftover(&mut self, path: String) {
-        self.leftovers.push(path);
-        self.remove_leftovers();
-    }
-
-    /// Has those parts removed that could not be until now.
+    /// Has removed what nobody goes on with, as soon as that can be done.
     pub(super) fn remove_leftovers(&mut self) {
         if self.connection.ready().is_some() {
-            let leftovers = self.leftovers.drain(..);
+            let leftovers = self.queue.take_leftovers().into_iter();
             self.effects.extend(leftovers.map(|path| Effect::Say(ClientMessage::Remove { path })));
         }
     }
 
-    fn say_pause(&mut self, upload: UploadId) {
+    pub(super) fn say_pause(&mut self, upload: UploadId) {
         self.forget_digest(upload);
         self.effects.push(Effect::Say(ClientMessage::Pause { upload }));
     }
 
-    fn say_given_up(&mut self, given_up: GivenUp) {
-        if let Some(upload) = given_up.cancel {
-            self.forget_digest(upload);
-            self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
-        }
-        if let Some(path) = given_up.remove {
-            self.remove_leftover(path);
-        }
+    fn say_cancel(&mut self, upload: UploadId) {
+        self.forget_digest(upload);
+        self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
     }
 }

@@ -157,14 +157,11 @@ impl Page {
         }
     }
 
-    /// Has every open upload's file looked at before anything of it is sent: a socket that closed
-    /// may have done so because of one of them.
+    /// Has every open upload's file looked at: a socket that closed may have done so because of one
+    /// of them.
     pub(super) fn check_open_files(&mut self) {
-        let open: Vec<_> = self.queue.open().collect();
-        for (upload, row) in open {
-            self.queue.doubt(upload);
-            self.effects.push(Effect::Check(upload, row));
-        }
+        let checks = self.queue.open().map(|(upload, row)| Effect::Check(upload, row));
+        self.effects.extend(checks);
     }
 
     /// An upload has ended: its digest is not needed any more.
@@ -184,12 +181,9 @@ impl Page {
     }
 
     fn file_unreadable(&mut self, upload: UploadId) {
-        self.forget_digest(upload);
-        let problem = words::file_changed();
-        let sentence = problem.clone();
-        if let Some(row) = self.queue.unreadable(upload, problem) {
-            self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
-            self.announce_row(row, |path| words::failed(path, &sentence));
+        if let Some(row) = self.queue.unreadable(upload) {
+            self.say_pause(upload);
+            self.announce_row(row, |path| words::failed(path, &words::file_changed()));
         }
     }
 

@@ -5,7 +5,10 @@ use protocol::{
 };
 
 use super::*;
-use crate::saved::SavedRow;
+use crate::{
+    queue::{Fit, State},
+    saved::SavedRow,
+};
 
 pub(super) const LIMITS: Limits = Limits {
     max_chunk_bytes: 1 << 20,
@@ -531,4 +534,102 @@ fn error_in_the_log_has_the_remedy_of_the_problem_that_says_the_same() {
         text,
     };
     assert_eq!(page.log().problem_of(&line), Some(&problem));
+}
+
+fn remove(path: &str) -> Effect {
+    Effect::Say(ClientMessage::Remove { path: path.into() })
+}
+
+/// What happens when a portal that was restarted is there again, up to the login.
+fn come_back_to_another_portal(page: &mut Page) -> Vec<Effect> {
+    at(page, 0, Event::SocketClosed);
+    at(page, 0, Event::ReconnectNow);
+    let known = page.connection().session().unwrap().clone();
+    at(page, 0, Event::SocketOpened(known));
+    receive(page, ServerMessage::Goodbye { problem: words::not_understood() });
+    let another = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
+    at(page, 0, Event::SocketOpened(another));
+    receive(page, welcome(0, None));
+    receive(page, ServerMessage::Connected(facts()))
+}
+
+#[test]
+fn row_that_was_given_up_claims_no_file() {
+    for give_up in [Event::DiscardRestored, Event::Upload(Row(0), Action::Cancel)] {
+        let mut page = connected();
+        at(&mut page, 0, Event::Restored(Box::new(left_at("a"))));
+        let effects = at(&mut page, 0, give_up);
+        assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
+        assert!(!page.queue().misses_files());
+        assert_eq!(page.queue().fit(&file("a", 9)), Fit::New);
+    }
+}
+
+#[test]
+fn upload_cancelled_during_a_break_leaves_nothing_when_its_session_is_lost() {
+    let mut page = connected();
+    at(&mut page, 0, Event::Picked(vec![file("a", 9)], None));
+    receive(&mut page, opened(0, 0));
+    at(&mut page, 0, Event::SocketClosed);
+    at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
+    at(&mut page, 0, Event::ReconnectNow);
+    let effects = come_back_to_another_portal(&mut page);
+    assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
+}
+
+#[test]
+fn leftover_is_removed_once_more_when_the_session_was_lost_before_the_answer() {
+    let mut page = connected();
+    at(&mut page, 0, Event::Restored(Box::new(left_at("a"))));
+    let effects = at(&mut page, 0, Event::DiscardRestored);
+    assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
+    let effects = come_back_to_another_portal(&mut page);
+    assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
+    receive(&mut page, ServerMessage::Removed { path: "/there/.a.part".into() });
+    let effects = come_back_to_another_portal(&mut page);
+    assert!(!effects.contains(&remove("/there/.a.part")), "{effects:?}");
+}
+
+#[test]
+fn part_that_nobody_can_compare_with_its_file_is_removed() {
+    let mut page = connected();
+    let mut left = left_at("a");
+    left.rows[0].edges = None;
+    at(&mut page, 0, Event::Restored(Box::new(left)));
+    let effects = at(&mut page, 0, Event::Found(vec![(Row(0), None)]));
+    assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
+    let [.., ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(offer.resume, None);
+}
+
+#[test]
+fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
+    let mut page = connected();
+    at(&mut page, 0, Event::Picked(vec![file("a", 100_000)], None));
+    receive(&mut page, opened(0, 0));
+    let checked = |readable| Event::FileChecked { upload: UploadId(0), row: Row(0), readable };
+    let effects = at(&mut page, 0, checked(false));
+    assert_eq!(said(&effects), [&ClientMessage::Pause { upload: UploadId(0) }]);
+    assert!(effects.contains(&Effect::StopDigest(UploadId(0))));
+    let resume = Some("/there/.a.part".to_owned());
+    receive(&mut page, ServerMessage::Paused { upload: UploadId(0), resume: resume.clone() });
+    let State::Failed(problem) = page.queue().get(Row(0)).unwrap().state() else { panic!() };
+    assert_eq!(*problem, words::file_changed());
+    let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Retry));
+    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+    assert_eq!(offer.resume, resume);
+}
+
+#[test]
+fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_again() {
+    let mut page = connected();
+    at(&mut page, 0, Event::Picked(vec![file("a", 100_000)], None));
+    let paused = ServerMessage::Paused { upload: UploadId(0), resume: Some("/a.part".into()) };
+    assert!(receive(&mut page, paused).contains(&Effect::StopDigest(UploadId(0))));
+    receive(&mut page, ServerMessage::Disconnected { problem: Some(words::outdated()) });
+    at(&mut page, 0, Event::Connect(destination()));
+    receive(&mut page, ServerMessage::Connected(facts()));
+    assert_eq!(page.queue().totals().interrupted, 1);
+    let effects = at(&mut page, 0, Event::Many(Scope::All, Bulk::RetryFailed));
+    assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }

@@ -2,7 +2,7 @@
 
 use protocol::UploadId;
 
-use super::{Folder, FolderId, GivenUp, Order, Policy, Queue, Row, State};
+use super::{Folder, FolderId, Order, Policy, Queue, Row, State};
 
 /// Which uploads are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,11 +39,12 @@ impl Queue {
         });
     }
 
-    /// Decides every open question, and those that follow; what is to be removed.
-    pub fn decide_all(&mut self, policy: Policy) -> Vec<String> {
+    /// Decides every open question, and those that follow.
+    pub fn decide_all(&mut self, policy: Policy) {
         self.policy = policy;
-        let rows = self.rows_where(|state| matches!(state, State::NeedsDecision(_)));
-        rows.into_iter().filter_map(|row| self.decide(row, policy)).collect()
+        for row in self.rows_where(|state| matches!(state, State::NeedsDecision(_))) {
+            self.decide(row, policy);
+        }
     }
 
     /// Pauses everything that is queued or on its way; what the portal has to be told to pause.
@@ -59,8 +60,8 @@ impl Queue {
         }
     }
 
-    /// Gives up everything that has not ended; what has to be said of each.
-    pub fn cancel_all(&mut self, scope: Scope) -> Vec<GivenUp> {
+    /// Gives up everything that has not ended; what the portal has to be told to cancel.
+    pub fn cancel_all(&mut self, scope: Scope) -> Vec<UploadId> {
         let rows = self.rows_in(scope, |state| match state {
             State::Queued
             | State::Held
@@ -69,7 +70,7 @@ impl Queue {
             | State::NeedsDecision(_) => true,
             State::Done(_) | State::Skipped(_) | State::Failed(_) => false,
         });
-        rows.into_iter().map(|row| self.cancel(row)).collect()
+        rows.into_iter().filter_map(|row| self.cancel(row)).collect()
     }
 
     /// Tries everything again that failed or was interrupted.
@@ -94,7 +95,7 @@ impl Queue {
             self.take_out(*row);
         }
         let uploads = &self.uploads;
-        self.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
+        self.accounts.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
         cleared
     }
 

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::{Row, Totals, Upload};
+use super::{Row, Totals};
 
 /// A folder, counted from 0 in the order in which they came. It keeps its number when it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,8 +47,17 @@ pub(super) struct Folders {
 }
 
 impl Folders {
+    /// Takes in a new row; gives the folder that its file lies in.
+    pub(super) fn add(&mut self, row: Row, path: &str) -> FolderId {
+        let id = self.of(path);
+        if let Some(folder) = self.folders.get_mut(id.0) {
+            folder.rows.push(row);
+        }
+        id
+    }
+
     /// The folder of a file; a new one if there was none in it.
-    pub(super) fn of(&mut self, path: &str) -> FolderId {
+    fn of(&mut self, path: &str) -> FolderId {
         let folder = path.rfind('/').and_then(|slash| path.get(..slash)).unwrap_or("");
         if self.get(self.last).is_some_and(|last| &*last.path == folder) {
             return self.last;
@@ -65,14 +74,6 @@ impl Folders {
             }
         };
         self.last
-    }
-
-    /// Takes in a new row.
-    pub(super) fn add(&mut self, row: Row, upload: &Upload) {
-        if let Some(folder) = self.folders.get_mut(upload.folder.0) {
-            folder.rows.push(row);
-            folder.totals = folder.totals.with(upload.share());
-        }
     }
 
     /// An upload adds something else to its folder's figures than before.

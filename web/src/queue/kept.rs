@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::UploadId;
 
-use super::{Hold, Open, Picked, Queue, Row, Rows, Source, State, Upload};
+use super::{Hold, Open, Picked, Queue, Readable, Row, Rows, Source, State, Upload};
 use crate::saved::{SavedRow, root};
 
 /// The link is lost for now.
@@ -43,32 +43,18 @@ impl Queue {
         }
     }
 
-    /// The link is back: what is open goes on as soon as the portal grants it.
+    /// The link is back: what is open goes on as soon as the portal grants it, and its file was
+    /// looked at: [`Queue::check`].
     pub fn mended(&mut self) {
         if self.cut.take().is_some() {
-            self.each_open(|_| {});
+            self.each_open(|open| open.file = Readable::Unchecked);
         }
     }
 
     /// The portal does not know any more what was open: it is offered again, from what the server
     /// holds of it. Gives the number of such uploads.
     pub fn session_lost(&mut self) -> usize {
-        self.cut = None;
-        let open = std::mem::take(&mut self.open);
-        let rows: Vec<_> = open.iter().filter(|&(id, row)| self.is_open_as(row, id)).collect();
-        for &(_, row) in &rows {
-            let held = self.change(row, |upload| {
-                let held = matches!(&upload.state, State::Open(open) if open.hold == Hold::Paused);
-                upload.keep(upload.resume.clone());
-                upload.state = if held { State::Held } else { State::Queued };
-                held
-            });
-            if held == Some(false) {
-                let size = self.get(row).map_or(0, Upload::size);
-                self.queued.insert(row, size);
-            }
-        }
-        rows.len()
+        self.lose_open(|hold| if hold == Hold::Paused { State::Held } else { State::Queued })
     }
 
     /// Ids below this one were used by an earlier page in the same session.
@@ -81,7 +67,6 @@ impl Queue {
     pub fn restore(&mut self, rows: Vec<SavedRow>, with_handle: impl Fn(&str) -> bool) {
         self.list_version += 1;
         for saved in rows {
-            let row = Row(self.uploads.len());
             let source = if with_handle(root(&saved.path)) { Source::Handle } else { Source::Gone };
             let file = Picked {
                 path: saved.path,
@@ -99,7 +84,6 @@ impl Queue {
                 state: State::Interrupted,
                 ..Upload::new(file, saved.directory.into())
             };
-            self.missing.insert(file_name(upload.path()), row);
             self.push(upload);
         }
     }
@@ -107,24 +91,23 @@ impl Queue {
     /// Whether rows of an earlier page miss their files.
     #[must_use]
     pub fn misses_files(&self) -> bool {
-        !self.missing.rows().is_empty()
+        !self.missing().is_empty()
     }
 
     /// The rows of an earlier page that miss their files.
     #[must_use]
     pub fn missing(&self) -> &Rows {
-        self.missing.rows()
+        self.accounts.missing.rows()
     }
 
     /// Which row a picked file belongs to: by its path, or else by its name, its size and its time.
     #[must_use]
     pub fn fit(&self, file: &Picked) -> Fit {
         let name = file_name(&file.path);
-        let rows = self.missing.near(name);
+        let rows = self.accounts.missing.near(name);
         let is = |row: &Row, fits: &dyn Fn(&Upload) -> bool| self.get(*row).is_some_and(fits);
-        let equal = |row: &&Row| {
-            is(row, &|upload| file_name(upload.path()) == name && upload.looks_like(file))
-        };
+        let equal =
+            |row: &&Row| is(row, &|upload| upload.file_name() == name && upload.looks_like(file));
         let same_path = |row: &&Row| is(row, &|upload| upload.path() == file.path);
         let best = rows.iter().filter(equal).find(same_path).or_else(|| rows.iter().find(equal));
         match (best, rows.iter().find(same_path)) {
@@ -137,22 +120,17 @@ impl Queue {
     /// The file of a row is there again: the upload goes on from what the server holds of it. What
     /// nobody can compare with the file (no digest of its edges was saved) is not gone on with.
     pub fn found(&mut self, row: Row, edges: Option<u64>) {
-        if self.get(row).is_none_or(|upload| upload.source == Source::Here) {
+        if !self.missing().contains(row) {
             return;
         }
-        self.forget_missing(row);
+        if self.get(row).is_none_or(|upload| edges.is_none() || upload.edges != edges) {
+            self.let_go(row);
+        }
         self.change(row, |upload| {
             upload.source = Source::Here;
-            if edges.is_none() || upload.edges != edges {
-                upload.keep(None);
-            }
+            upload.state = if upload.held_before { State::Held } else { State::Queued };
         });
-        let waits = matches!(self.get(row), Some(Upload { state: State::Interrupted, .. }));
-        if waits && self.get(row).is_some_and(|upload| upload.held_before) {
-            self.change(row, |upload| upload.state = State::Held);
-        } else if waits {
-            self.retry(row);
-        }
+        self.queue(Some(row));
     }
 
     /// The browser cannot open the file of a row by itself after all: it has to be picked again.
@@ -205,12 +183,6 @@ impl Queue {
         })
     }
 
-    pub(super) fn forget_missing(&mut self, row: Row) {
-        if let Some(Some(upload)) = self.uploads.get(row.0) {
-            self.missing.remove(file_name(upload.path()), row);
-        }
-    }
-
     fn each_open(&mut self, change: impl Fn(&mut Open)) {
         let rows: Vec<_> = self.open.iter().map(|(_, row)| row).collect();
         for row in rows {
@@ -240,6 +212,15 @@ impl Upload {
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.resume.is_some()
+    }
+
+    /// Whether the page waits for its file, which an earlier page had.
+    pub(super) fn misses_file(&self) -> bool {
+        self.source != Source::Here && matches!(self.state, State::Interrupted)
+    }
+
+    pub(super) fn file_name(&self) -> &str {
+        file_name(self.path())
     }
 
     fn looks_like(&self, file: &Picked) -> bool {

@@ -176,7 +176,7 @@ fn upload_paused_before_its_offer_is_not_offered() {
 fn cancelled_upload_keeps_its_place_until_the_portal_has_let_go() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
-    assert_eq!(queue.cancel(Row(0)).cancel, Some(UploadId(0)));
+    assert_eq!(queue.cancel(Row(0)), Some(UploadId(0)));
     assert_eq!(queue.offers(&LIMITS), []);
     queue.cancelled(UploadId(0));
     assert_eq!(ids(&queue.offers(&LIMITS)), [2]);
@@ -310,7 +310,7 @@ proptest! {
                 15 => { queue.retry_failed(Scope::All); }
                 16 => { queue.decide_all(Policy::Rename); }
                 17 => { queue.set_order([Order::AsDropped, Order::LargestFirst][row.0 % 2]); },
-                18 => { queue.unreadable(id, problem()); }
+                18 => { queue.unreadable(id); }
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
             let open: Vec<_> = queue.open().map(|(_, row)| row).collect();
@@ -402,6 +402,8 @@ fn nothing_is_sent_on_another_socket_before_the_portal_says_from_where() {
     queue.mended();
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
     credit_again(&mut queue, 1, 0, 4 * KIB, 64 * KIB);
+    queue.check(UploadId(0)).unwrap();
+    queue.readable(UploadId(0));
     assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB, "from what the portal has");
 }
 
@@ -508,10 +510,45 @@ fn cancelled_upload_leaves_nothing_on_the_server_whatever_was_answered_first() {
     queue.offers(&LIMITS);
     queue.pause(Row(0));
     queue.cancel(Row(0));
-    assert_eq!(queue.paused(UploadId(0), Some("/a".into())).as_deref(), Some("/a"));
+    queue.paused(UploadId(0), Some("/a".into()));
+    assert_eq!(queue.take_leftovers(), ["/a"]);
     queue.pause(Row(1));
     queue.paused(UploadId(1), Some("/b".into()));
-    assert_eq!(queue.cancel(Row(1)), GivenUp { cancel: None, remove: Some("/b".into()) });
+    assert_eq!(queue.cancel(Row(1)), None);
+    assert_eq!(queue.take_leftovers(), ["/b"]);
+}
+
+#[test]
+fn cancelled_upload_leaves_nothing_on_the_server_when_nobody_answers() {
+    for lose in [Queue::session_lost, Queue::link_lost] {
+        let mut queue = queue(&[10, 10]);
+        queue.offers(&LIMITS);
+        for id in [0, 1] {
+            queue.opened(UploadId(id), format!("/{id}.part"));
+            queue.cancel(Row(id as usize));
+        }
+        queue.cancelled(UploadId(1));
+        assert!(queue.take_leftovers().is_empty(), "the portal removes them");
+        lose(&mut queue);
+        assert_eq!(queue.take_leftovers(), ["/0.part"]);
+        lose(&mut queue);
+        assert_eq!(queue.take_leftovers(), ["/0.part"], "nobody has said that it is gone");
+        queue.leftover_removed("/0.part");
+        lose(&mut queue);
+        assert!(queue.take_leftovers().is_empty());
+    }
+}
+
+#[test]
+fn part_of_a_cancelled_upload_is_removed_even_if_the_file_is_tried_again_meanwhile() {
+    let mut queue = queue(&[10]);
+    queue.offers(&LIMITS);
+    queue.opened(UploadId(0), "/a".into());
+    queue.cancel(Row(0));
+    queue.retry(Row(0));
+    assert_eq!(queue.offers(&LIMITS)[0].resume, None, "the portal is removing it");
+    queue.failed(UploadId(0), problem(), Some("/a".into()));
+    assert_eq!(queue.take_leftovers(), ["/a"]);
 }
 
 #[test]
@@ -521,7 +558,7 @@ fn free_name_is_found_by_offering_it() {
     let paths: Vec<_> = (0..3)
         .map(|_| {
             let offer = queue.offers(&LIMITS).remove(0);
-            assert_eq!(queue.conflict(offer.upload, there(), None).0, None, "nobody is asked");
+            assert_eq!(queue.conflict(offer.upload, there(), None), None, "nobody is asked");
             offer.path
         })
         .collect();
@@ -532,11 +569,11 @@ fn free_name_is_found_by_offering_it() {
 fn decision_for_all_decides_what_is_asked_and_what_follows() {
     let mut queue = queue(&[10, 10, 10]);
     for offer in queue.offers(&LIMITS) {
-        assert!(queue.conflict(offer.upload, there(), None).0.is_some());
+        assert!(queue.conflict(offer.upload, there(), None).is_some());
     }
     queue.decide_all(Policy::Skip);
     let third = queue.offers(&LIMITS).remove(0);
-    assert_eq!(queue.conflict(third.upload, there(), None).0, None);
+    assert_eq!(queue.conflict(third.upload, there(), None), None);
     assert_eq!(queue.totals().skipped, 3);
 }
 
@@ -561,10 +598,53 @@ fn file_in_doubt_is_not_sent_and_one_that_cannot_be_read_fails_alone() {
         grant(&mut queue, id, 0, 10 * KIB);
     }
     assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
-    queue.unreadable(UploadId(0), problem());
+    assert_eq!(queue.unreadable(UploadId(0)), Some(Row(0)));
     queue.readable(UploadId(1));
     assert_eq!(chunk(&mut queue).unwrap().row, Row(1));
+    queue.paused(UploadId(0), Some("/a".into()));
     assert_eq!(queue.totals().failed, 1);
+    queue.retry(Row(0));
+    assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/a"), "the server keeps it");
+}
+
+#[test]
+fn file_that_cannot_be_read_does_not_undo_an_upload_that_is_stored() {
+    let mut queue = queue(&[10]);
+    queue.offers(&LIMITS);
+    queue.unreadable(UploadId(0));
+    queue.done(UploadId(0), stored());
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Done(_)));
+}
+
+#[test]
+fn file_is_looked_at_after_a_break_only_if_more_of_it_is_to_be_sent() {
+    let mut queue = queue(&[8 * KIB, 8 * KIB]);
+    queue.offers(&LIMITS);
+    for id in [0, 1] {
+        grant(&mut queue, id, 0, 8 * KIB);
+    }
+    while chunk(&mut queue).is_some() {}
+    queue.hold_open(Cut { next_try: None });
+    queue.mended();
+    credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
+    assert_eq!(queue.check(UploadId(0)), None);
+    let credit = Credit { taken: 0, received: 4 * KIB, limit: 8 * KIB };
+    queue.credit(UploadId(1), Attempt(1), credit, Millis(0));
+    assert_eq!(chunk(&mut queue), None);
+    assert_eq!(queue.check(UploadId(1)), Some(Row(1)));
+    assert_eq!(queue.check(UploadId(1)), None, "once is enough");
+    queue.readable(UploadId(1));
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB);
+}
+
+#[test]
+fn upload_that_the_portal_paused_unasked_was_interrupted() {
+    let mut queue = queue(&[10]);
+    queue.offers(&LIMITS);
+    queue.paused(UploadId(0), Some("/a".into()));
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
+    queue.retry_failed(Scope::All);
+    assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/a"));
 }
 
 #[test]
@@ -586,10 +666,10 @@ fn decision_for_all_holds_for_what_was_offered_before_it() {
         let mut queue = queue(&[10, 10]);
         queue.offers(&LIMITS);
         queue.decide_all(policy);
-        assert_eq!(queue.conflict(UploadId(0), there(), None), (None, None), "nobody is asked");
+        assert_eq!(queue.conflict(UploadId(0), there(), None), None, "nobody is asked");
         let again = queue.offers(&LIMITS).remove(0);
         assert_eq!((again.path.as_str(), again.on_conflict), ("/home/folder/0", tells));
-        let asked = queue.conflict(again.upload, there(), None).0;
+        let asked = queue.conflict(again.upload, there(), None);
         assert_eq!(asked, Some(Row(0)), "it could not be done");
     }
 }
@@ -600,11 +680,11 @@ fn choice_for_one_file_outlives_the_policy_that_it_was_offered_with() {
     queue.set_policy(Policy::Overwrite);
     let id = queue.offers(&LIMITS).remove(0).upload;
     queue.set_policy(Policy::Ask);
-    assert_eq!(queue.conflict(id, there(), None).0, Some(Row(0)));
+    assert_eq!(queue.conflict(id, there(), None), Some(Row(0)));
     queue.decide(Row(0), Policy::Overwrite);
     queue.set_policy(Policy::Resume);
     assert_eq!(queue.offers(&LIMITS).remove(0).on_conflict, OnConflict::Overwrite);
-    assert_eq!(queue.conflict(UploadId(1), there(), None).0, Some(Row(0)));
+    assert_eq!(queue.conflict(UploadId(1), there(), None), Some(Row(0)));
 }
 
 #[test]
@@ -616,7 +696,7 @@ fn upload_that_was_paused_stays_so_when_a_policy_decides_its_conflict() {
         let id = queue.offers(&LIMITS).remove(0).upload;
         queue.set_policy(policy);
         queue.pause(Row(0));
-        assert_eq!(queue.conflict(id, there(), None), (None, None), "nobody is asked");
+        assert_eq!(queue.conflict(id, there(), None), None, "nobody is asked");
         assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Held));
         assert_eq!(queue.offers(&LIMITS), []);
         queue.resume(Row(0));

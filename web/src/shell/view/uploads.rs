@@ -570,6 +570,7 @@ fn state(upload: &Upload, cut: Option<Cut>) -> &'static str {
         State::Open(open) => match (open.stage(), open.hold()) {
             (Stage::Verifying, _) => "verifying",
             (_, Hold::Paused) => "paused",
+            (_, Hold::Unreadable) => "failed",
             (Stage::Ahead, _) => "queued",
             (Stage::Sending, _) => "uploading",
             (Stage::TryingAgain, _) => "interrupted",
@@ -589,7 +590,7 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
         State::Held => &["resume", "cancel"],
         State::Open(open) => match (open.stage(), open.hold()) {
             (Stage::Verifying, _) => &["cancel"],
-            (_, Hold::Paused) => &["resume", "cancel"],
+            (_, Hold::Paused | Hold::Unreadable) => &["resume", "cancel"],
             (_, Hold::Running | Hold::Resumed) => &["pause", "cancel"],
         },
         State::Done(_) => &[],
