@@ -227,7 +227,7 @@ mod tests {
             size: 1,
             modified_millis: None,
         });
-        queue.add(files.collect(), "/");
+        queue.add(files.collect(), "/", || crate::queue::State::Queued);
         queue
     }
 

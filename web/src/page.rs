@@ -4,14 +4,17 @@
 //! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
 //! neither the browser nor a clock; `shell` does, on wasm32 only.
 
-use std::{collections::VecDeque, rc::Rc, time::Duration};
+use std::{collections::VecDeque, time::Duration};
 
 use protocol::{
     ClientMessage, Problem, ServerMessage, UploadId, client::Language, server::NewSession,
 };
 
 use self::files::Digests;
-pub use self::files::{DigestJob, DigestOutcome, Digested};
+pub use self::{
+    files::{DigestJob, DigestOutcome, Digested},
+    places::Place,
+};
 use crate::{
     connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
     delivery::Said,
@@ -27,6 +30,7 @@ use crate::{
 
 mod bulk;
 mod files;
+mod places;
 mod remote_files;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
@@ -58,13 +62,16 @@ pub enum Event {
     Disconnect,
     /// The person does not want to wait for the next try.
     ReconnectNow,
-    /// The person picked files for a directory; for the one in view where none is named.
-    Picked(Vec<Picked>, Option<Rc<str>>),
-    /// Among what was picked are folders that hold nothing: the paths of these, in a directory as
-    /// above.
-    PickedEmptyFolders(Vec<String>, Option<Rc<str>>),
+    /// The person picks something.
+    PickBegun,
+    /// The person picked files.
+    Picked(Vec<Picked>, Place),
+    /// Among what was picked are folders that hold nothing: the paths of these.
+    PickedEmptyFolders(Vec<String>, Place),
     /// The browser could not read some of what was picked.
     PickedUnreadable(Vec<String>),
+    /// There was no connection for some of what was picked.
+    NotTaken(Vec<String>),
     /// The person does something with an upload.
     Upload(Row, Action),
     /// The person does something with many of them.
@@ -330,13 +337,6 @@ impl Page {
         again.into_iter().chain(fresh).collect()
     }
 
-    /// Whether files that are picked now have somewhere to go: a break does not change that.
-    #[must_use]
-    pub fn takes_files(&self) -> bool {
-        self.connection.ready().is_some()
-            || (self.connection.is_coming_back() && !self.remote.directory().is_empty())
-    }
-
     /// What the rows in the store have in common.
     #[must_use]
     pub fn home(&self) -> Option<SavedHome> {
@@ -409,19 +409,11 @@ impl Page {
                 self.connection.retry_now();
                 self.changed.insert(Part::Connection);
             }
-            Event::Picked(files, into) => {
-                self.notices.clear();
-                self.changed.insert(Part::Notices);
-                self.added += files.len();
-                self.queue.add(files, into.as_deref().unwrap_or(self.remote.directory()));
-            }
-            Event::PickedEmptyFolders(folders, into) => {
-                let directory = into.as_deref().unwrap_or(self.remote.directory());
-                let paths = folders.iter().map(|folder| remote::join(directory, folder));
-                self.directories.extend(paths);
-                self.make_directories();
-            }
+            Event::PickBegun => self.begin_pick(),
+            Event::Picked(files, place) => self.take_in(files, &place),
+            Event::PickedEmptyFolders(folders, place) => self.take_in_folders(&folders, &place),
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
+            Event::NotTaken(names) => self.notice(words::not_taken(&names)),
             Event::Upload(row, action) => self.act(row, action),
             Event::Many(scope, bulk) => self.act_on(scope, bulk),
             Event::SetPolicy(policy) => self.set_policy(policy),
@@ -586,7 +578,7 @@ impl Page {
                 self.remote_done(&path, now);
             }
             ServerMessage::Renamed { from: path, .. } | ServerMessage::Deleted { path, .. } => {
-                self.remote_done(&path, now)
+                self.remote_done(&path, now);
             }
             ServerMessage::RemoveFailed { path, problem } => {
                 self.queue.leftover_kept(&path);

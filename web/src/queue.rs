@@ -411,15 +411,14 @@ impl Queue {
         std::mem::take(&mut self.changed)
     }
 
-    /// Adds files that are to go into `directory`.
-    pub fn add(&mut self, files: Vec<Picked>, directory: &str) {
+    /// Adds files that are to go into `directory`, in this state.
+    pub fn add(&mut self, files: Vec<Picked>, directory: &str, state: fn() -> State) {
         let directory: Rc<str> = directory.into();
         self.list_version += 1;
         for file in files {
-            let row = Row(self.uploads.len());
-            let upload = Upload::new(file, directory.clone());
-            self.queued.insert(row, upload.file.size);
-            self.push(upload);
+            let row = self.next_row();
+            self.push(Upload::new(file, directory.clone(), state()));
+            self.queue(Some(row));
             self.unsaved.insert(row);
         }
     }
@@ -984,7 +983,7 @@ impl Queue {
 }
 
 impl Upload {
-    fn new(file: Picked, directory: Rc<str>) -> Self {
+    fn new(file: Picked, directory: Rc<str>, state: State) -> Self {
         Self {
             file,
             directory,
@@ -996,7 +995,7 @@ impl Upload {
             edges: None,
             source: Source::Here,
             held_before: false,
-            state: State::Queued,
+            state,
             rate: Rate::default(),
         }
     }

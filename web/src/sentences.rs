@@ -83,6 +83,8 @@ words! {
     NoticeNoFolder = "notice.no_folder" (path, message),
     NoticeNoFolderReply = "notice.no_folder_reply" (path, message, reply),
     NoticeNotChanged = "notice.not_changed" (path, message),
+    NoticeNotTaken = "notice.not_taken" (names),
+    NoticeNotTakenMore = "notice.not_taken_more" (names, number),
     NoticeOtherFile = "notice.other_file" (path),
     NoticeUnreadable = "notice.unreadable" (names),
     NoticeUnreadableMore = "notice.unreadable_more" (names, number),

@@ -88,7 +88,7 @@ mod tests {
     fn summary_names_each_file_with_its_digest_or_what_went_wrong() {
         let mut queue = Queue::default();
         let file = |path: &str, size| Picked { path: path.into(), size, modified_millis: None };
-        queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/");
+        queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/", || State::Queued);
         let offers = queue.offers(&LIMITS);
         let digest = FileDigest { algorithm: Algorithm::Crc32, hex: "00c0ffee".into() };
         let stored = Stored { verified: Verified::Digest, digest: Some(digest), page_agrees: true };

@@ -908,11 +908,22 @@ pub fn file_changed() -> Problem {
 /// What the browser could not read.
 #[must_use]
 pub fn unreadable(names: &[String]) -> String {
+    first_of(names, Word::NoticeUnreadable, Word::NoticeUnreadableMore)
+}
+
+/// What was picked and had nowhere to go.
+#[must_use]
+pub fn not_taken(names: &[String]) -> String {
+    first_of(names, Word::NoticeNotTaken, Word::NoticeNotTakenMore)
+}
+
+/// A sentence about all of the names, or about the first of them and the number of the others.
+fn first_of(names: &[String], all: Word, first: Word) -> String {
     let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
     let shown = shown.join(", ");
     match names.len().saturating_sub(3) {
-        0 => Word::NoticeUnreadable.fill(&[&shown]),
-        more => Word::NoticeUnreadableMore.fill(&[&shown, &more]),
+        0 => all.fill(&[&shown]),
+        more => first.fill(&[&shown, &more]),
     }
 }
 

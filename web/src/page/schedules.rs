@@ -191,13 +191,11 @@ impl World {
     }
 
     fn pick(&mut self) {
-        if self.picked == FILES || !self.page.takes_files() {
-            return;
-        }
+        let Some(place) = self.page.place().filter(|_| self.picked < FILES) else { return };
         let size = [0, 1, 40_000, 100_000, 300_000][self.picked];
         let path = format!("{}.bin", self.picked);
         self.picked += 1;
-        self.happen(Event::Picked(vec![Picked { path, size, modified_millis: Some(1) }], None));
+        self.happen(Event::Picked(vec![Picked { path, size, modified_millis: Some(1) }], place));
     }
 
     fn cancel(&mut self, row: usize) {

@@ -86,6 +86,16 @@ fn file(path: &str, size: u64) -> Picked {
     Picked { path: path.into(), size, modified_millis: Some(1) }
 }
 
+fn pick(page: &mut Page, files: Vec<Picked>) -> Vec<Effect> {
+    let place = page.place().unwrap();
+    at(page, 0, Event::Picked(files, place))
+}
+
+fn pick_empty_folders(page: &mut Page, folders: Vec<String>) -> Vec<Effect> {
+    let place = page.place().unwrap();
+    at(page, 0, Event::PickedEmptyFolders(folders, place))
+}
+
 fn said(effects: &[Effect]) -> Vec<&ClientMessage> {
     effects
         .iter()
@@ -117,7 +127,7 @@ fn login_opens_the_directory() {
 #[test]
 fn picked_files_are_offered_into_the_directory_in_view() {
     let mut page = connected();
-    let effects = at(&mut page, 0, Event::Picked(vec![file("d/a", 3)], None));
+    let effects = pick(&mut page, vec![file("d/a", 3)]);
     let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.path, "/home/d/a");
 }
@@ -126,7 +136,7 @@ fn picked_files_are_offered_into_the_directory_in_view() {
 fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
     let mut page = connected();
     let folders = (0..3).map(|index| format!("d/{index}")).collect();
-    let effects = at(&mut page, 0, Event::PickedEmptyFolders(folders, None));
+    let effects = pick_empty_folders(&mut page, folders);
     let make = |path: &str| ClientMessage::MakeDirectory { path: path.into() };
     assert_eq!(said(&effects), [&make("/home/d/0"), &make("/home/d/1")]);
     let effects = receive(&mut page, ServerMessage::DirectoryMade { path: "/home/d/0".into() });
@@ -136,7 +146,8 @@ fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
 #[test]
 fn nothing_is_offered_before_the_login() {
     let mut page = Page::default();
-    assert!(said(&at(&mut page, 0, Event::Picked(vec![file("a", 3)], None))).is_empty());
+    at(&mut page, 0, Event::Connect(destination()));
+    assert_eq!(page.place(), None);
 }
 
 #[test]
@@ -146,7 +157,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
         &mut page,
         ServerMessage::Listing { path: "/home".into(), entries: Vec::new(), left_out: 0 },
     );
-    at(&mut page, 0, Event::Picked(vec![file("a", 0)], None));
+    pick(&mut page, vec![file("a", 0)]);
     let effects = receive(&mut page, done(0));
     assert!(effects.contains(&Effect::Announce("Finished: 1 file stored.".into())), "{effects:?}");
     let effects = at(&mut page, 900, Event::Tick);
@@ -157,7 +168,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
 fn quarters_of_the_way_are_announced_and_ticks_are_not() {
     let mut page = connected();
     let files = (0..8).map(|index| file(&index.to_string(), 0)).collect();
-    at(&mut page, 0, Event::Picked(files, None));
+    pick(&mut page, files);
     let announced: usize = (0..8)
         .map(|upload| {
             let effects = receive(&mut page, done(upload));
@@ -170,7 +181,7 @@ fn quarters_of_the_way_are_announced_and_ticks_are_not() {
 #[test]
 fn cancel_tells_the_portal() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 10)], None));
+    pick(&mut page, vec![file("a", 10)]);
     let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
     assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
 }
@@ -198,7 +209,7 @@ fn who_disconnects_and_comes_back_begins_where_the_login_does() {
 #[test]
 fn late_credit_for_an_ended_upload_is_harmless() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 10)], None));
+    pick(&mut page, vec![file("a", 10)]);
     receive(&mut page, done(0));
     receive(
         &mut page,
@@ -318,7 +329,7 @@ fn no_digest_is_made_twice_however_often_an_upload_is_opened() {
 #[test]
 fn upload_that_begins_with_its_offer_is_read_once() {
     let mut page = connected();
-    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 9)], None));
+    let effects = pick(&mut page, vec![file("a", 9)]);
     assert_eq!(digests(&effects), [[0]]);
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
@@ -467,9 +478,10 @@ fn list_home(page: &mut Page, directory: &str, names: &[&str]) {
 fn files_go_to_the_directory_that_they_were_dropped_on_wherever_the_person_is_meanwhile() {
     let mut page = connected();
     list_home(&mut page, "/home", &["docs"]);
+    let place = page.place().unwrap();
     at(&mut page, 0, Event::OpenDirectory("docs".into()));
     list_home(&mut page, "/home/docs", &[]);
-    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], Some("/home".into())));
+    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], place));
     let is_offer = |message: &ClientMessage| match message {
         ClientMessage::Offer(offer) => offer.path == "/home/a",
         _ => false,
@@ -482,7 +494,7 @@ fn folder_of_the_person_and_those_of_uploads_are_answered_in_their_turns() {
     let mut page = connected();
     list_home(&mut page, "/home", &[]);
     let folders = vec!["x".to_owned()];
-    at(&mut page, 0, Event::PickedEmptyFolders(folders, None));
+    pick_empty_folders(&mut page, folders);
     at(&mut page, 0, Event::Remote(remote::Act::Begin(remote::Wish::MakeDirectory)));
     at(&mut page, 0, Event::Remote(remote::Act::Answer("y".into())));
     receive(&mut page, ServerMessage::DirectoryMade { path: "/home/x".into() });
@@ -561,14 +573,14 @@ fn row_that_was_given_up_claims_no_file() {
         let effects = at(&mut page, 0, give_up);
         assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
         assert!(!page.queue().misses_files());
-        assert_eq!(page.queue().fit(&file("a", 9)), Fit::New);
+        assert_eq!(page.queue().fit(&file("a", 9), &Rows::default()), Fit::New);
     }
 }
 
 #[test]
 fn upload_cancelled_during_a_break_leaves_nothing_when_its_session_is_lost() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 9)], None));
+    pick(&mut page, vec![file("a", 9)]);
     receive(&mut page, opened(0, 0));
     at(&mut page, 0, Event::SocketClosed);
     at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
@@ -605,7 +617,7 @@ fn part_that_nobody_can_compare_with_its_file_is_removed() {
 #[test]
 fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 100_000)], None));
+    pick(&mut page, vec![file("a", 100_000)]);
     receive(&mut page, opened(0, 0));
     let checked = |readable| Event::FileChecked { upload: UploadId(0), row: Row(0), readable };
     let effects = at(&mut page, 0, checked(false));
@@ -623,7 +635,7 @@ fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
 #[test]
 fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_again() {
     let mut page = connected();
-    at(&mut page, 0, Event::Picked(vec![file("a", 100_000)], None));
+    pick(&mut page, vec![file("a", 100_000)]);
     let paused = ServerMessage::Paused { upload: UploadId(0), resume: Some("/a.part".into()) };
     assert!(receive(&mut page, paused).contains(&Effect::StopDigest(UploadId(0))));
     receive(&mut page, ServerMessage::Disconnected { problem: Some(words::outdated()) });
@@ -632,4 +644,62 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     assert_eq!(page.queue().totals().interrupted, 1);
     let effects = at(&mut page, 0, Event::Many(Scope::All, Bulk::RetryFailed));
     assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
+}
+
+/// The page leaves the server that it is connected to, and is connected to `host`.
+fn go_to(page: &mut Page, host: &str) -> Vec<Effect> {
+    at(page, 0, Event::Disconnect);
+    receive(page, ServerMessage::Disconnected { problem: None });
+    at(page, 0, Event::Connect(Destination { host: host.into(), ..destination() }));
+    receive(page, ServerMessage::Connected(Connected { host: host.into(), ..facts() }))
+}
+
+#[test]
+fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
+    for (host, path) in [("a", "/home/late"), ("b", "late")] {
+        let mut page = connected();
+        let place = page.place().unwrap();
+        go_to(&mut page, host);
+        if host == "a" {
+            at(&mut page, 0, Event::Disconnect);
+        }
+        let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place.clone()));
+        assert!(said(&effects).is_empty(), "{effects:?}");
+        assert_eq!(page.queue().totals().interrupted, 1);
+        at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], place));
+        assert!(page.notices()[0].contains("empty"), "{:?}", page.notices());
+        go_to(&mut page, host);
+        let effects = at(&mut page, 0, Event::Many(Scope::All, Bulk::RetryFailed));
+        let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+        assert_eq!(offer.path, path);
+    }
+}
+
+#[test]
+fn folder_that_is_still_walked_goes_on_where_the_person_comes_back_to() {
+    let mut page = connected();
+    let place = page.place().unwrap();
+    go_to(&mut page, "a");
+    let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place));
+    assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
+}
+
+#[test]
+fn what_is_said_of_a_pick_stays_until_the_next_one() {
+    let mut page = connected();
+    at(&mut page, 0, Event::PickBegun);
+    at(&mut page, 0, Event::PickedUnreadable(vec!["secret".into()]));
+    pick(&mut page, vec![file("a", 3)]);
+    assert_eq!(page.notices().len(), 1);
+    at(&mut page, 0, Event::PickBegun);
+    assert!(page.notices().is_empty());
+}
+
+#[test]
+fn nothing_is_taken_before_there_is_a_connection_and_the_person_is_told() {
+    let mut page = Page::default();
+    assert_eq!(page.place(), None);
+    let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
+    at(&mut page, 0, Event::NotTaken(names));
+    assert!(page.notices()[0].starts_with("Not taken: a, b, c and 1 more."));
 }

@@ -81,8 +81,7 @@ impl Queue {
                 edges: saved.edges,
                 source,
                 held_before: saved.paused,
-                state: State::Interrupted,
-                ..Upload::new(file, saved.directory.into())
+                ..Upload::new(file, saved.directory.into(), State::Interrupted)
             };
             self.push(upload);
         }
@@ -100,20 +99,28 @@ impl Queue {
         self.accounts.missing.rows()
     }
 
-    /// Which row a picked file belongs to: by its path, or else by its name, its size and its time.
+    /// Which row a picked file belongs to, except those in `taken`: by its path, or else by the end of
+    /// the path, its size and its time, if one row only is like that and its bytes can be compared.
     #[must_use]
-    pub fn fit(&self, file: &Picked) -> Fit {
-        let name = file_name(&file.path);
-        let rows = self.accounts.missing.near(name);
-        let is = |row: &Row, fits: &dyn Fn(&Upload) -> bool| self.get(*row).is_some_and(fits);
-        let equal =
-            |row: &&Row| is(row, &|upload| upload.file_name() == name && upload.looks_like(file));
-        let same_path = |row: &&Row| is(row, &|upload| upload.path() == file.path);
-        let best = rows.iter().filter(equal).find(same_path).or_else(|| rows.iter().find(equal));
-        match (best, rows.iter().find(same_path)) {
-            (Some(row), _) => Fit::Missing(*row),
-            (None, Some(row)) => Fit::Other(*row),
-            (None, None) => Fit::New,
+    pub fn fit(&self, file: &Picked, taken: &Rows) -> Fit {
+        let near = self.accounts.missing.near(file_name(&file.path)).iter();
+        let free = near.copied().filter(|row| !taken.contains(*row));
+        let rows: Vec<_> = free.filter_map(|row| Some((row, self.get(row)?))).collect();
+        let find = |fits: &dyn Fn(&Upload) -> bool| {
+            let mut fitting = rows.iter().filter(|(_, upload)| fits(upload)).map(|(row, _)| *row);
+            (fitting.next(), fitting.next())
+        };
+        let same_path = |upload: &Upload| upload.path() == file.path;
+        if let (Some(row), _) = find(&|upload| same_path(upload) && upload.looks_like(file)) {
+            return Fit::Missing(row);
+        }
+        let elsewhere = |upload: &Upload| {
+            upload.edges.is_some() && upload.looks_like(file) && is_end(upload.path(), &file.path)
+        };
+        match (find(&elsewhere), find(&same_path)) {
+            ((Some(row), None), _) => Fit::Missing(row),
+            (_, (Some(row), _)) => Fit::Other(row),
+            (_, (None, _)) => Fit::New,
         }
     }
 
@@ -230,4 +237,11 @@ impl Upload {
 
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Whether one of two paths is the end of the other, by whole parts.
+fn is_end(one: &str, other: &str) -> bool {
+    let (long, short) = if one.len() > other.len() { (one, other) } else { (other, one) };
+    let before = long.strip_suffix(short);
+    before.is_some_and(|before| before.is_empty() || before.ends_with('/'))
 }

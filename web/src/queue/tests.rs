@@ -22,7 +22,7 @@ fn queue(sizes: &[u64]) -> Queue {
         size,
         modified_millis: None,
     });
-    queue.add(files.collect(), "/home");
+    queue.add(files.collect(), "/home", || State::Queued);
     queue
 }
 
@@ -455,9 +455,12 @@ fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
     queue.restore(left, |_| false);
     queue.retry(Row(0));
     assert_eq!(queue.offers(&LIMITS), [], "there is nothing to read");
-    assert_eq!(queue.fit(&like(100 * KIB, None)), Fit::Missing(Row(0)));
-    assert_eq!(queue.fit(&like(100 * KIB, Some(1))), Fit::Other(Row(0)));
-    assert_eq!(queue.fit(&Picked { path: "b".into(), ..like(7, None) }), Fit::New);
+    assert_eq!(queue.fit(&like(100 * KIB, None), &Rows::default()), Fit::Missing(Row(0)));
+    assert_eq!(queue.fit(&like(100 * KIB, Some(1)), &Rows::default()), Fit::Other(Row(0)));
+    assert_eq!(
+        queue.fit(&Picked { path: "b".into(), ..like(7, None) }, &Rows::default()),
+        Fit::New
+    );
     queue.found(Row(0), Some(99));
     let offers = queue.offers(&LIMITS);
     assert_eq!(offers[0].resume.as_deref(), Some("/home/.a.part"));
@@ -746,4 +749,40 @@ fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
     );
     queue.restore(left_behind(), |_| false);
     assert_eq!((queue.missing().iter().collect(), queue.next_row()), (vec![Row(2)], Row(3)));
+}
+
+/// A row of an earlier page that misses its file, of which all are alike.
+fn missing(path: &str, edges: Option<u64>) -> crate::saved::SavedRow {
+    crate::saved::SavedRow { path: path.into(), edges, ..left_behind().remove(0) }
+}
+
+#[test]
+fn file_is_taken_for_another_ones_row_only_if_nothing_speaks_against_it() {
+    let fit = |rows: &[(&str, Option<u64>)], picked: &str| {
+        let mut queue = Queue::default();
+        let rows = rows.iter().map(|(path, edges)| missing(path, *edges)).collect();
+        queue.restore(rows, |_| false);
+        let file = Picked { path: picked.into(), ..like(100 * KIB, None) };
+        queue.fit(&file, &Rows::default())
+    };
+    assert_eq!(fit(&[("b/x", Some(1))], "a/x"), Fit::New, "it lies in another folder");
+    assert_eq!(fit(&[("ab/x", Some(1))], "b/x"), Fit::New);
+    assert_eq!(fit(&[("b/x", None)], "x"), Fit::New, "nobody could compare them");
+    assert_eq!(fit(&[("b/x", Some(1)), ("a/x", Some(2))], "x"), Fit::New, "it may be either");
+    assert_eq!(fit(&[("b/x", Some(1))], "x"), Fit::Missing(Row(0)));
+    assert_eq!(fit(&[("b/x", Some(1))], "a/b/x"), Fit::Missing(Row(0)));
+    assert_eq!(fit(&[("x", Some(1)), ("b/x", None)], "b/x"), Fit::Missing(Row(1)));
+}
+
+#[test]
+fn row_gets_one_file_of_a_pick() {
+    let mut queue = Queue::default();
+    queue.restore(vec![missing("x", Some(1)), missing("x", Some(1))], |_| false);
+    let file = Picked { path: "x".into(), ..like(100 * KIB, None) };
+    let mut taken = Rows::default();
+    for row in [Row(0), Row(1)] {
+        assert_eq!(queue.fit(&file, &taken), Fit::Missing(row));
+        taken.insert(row);
+    }
+    assert_eq!(queue.fit(&file, &taken), Fit::New);
 }

@@ -16,14 +16,14 @@ use super::{
     digests::Digests,
     dom::{Dom, Fault, function},
     keeper::{self, Keeper},
-    recents, restored,
+    recents,
     socket::{self, Generation, Saying},
     view::{Rest, Step, Views, log},
     wake::Awake,
 };
 use crate::{
     groups::Filter,
-    page::{Effect, Event, Page},
+    page::{Effect, Event, Page, Place},
     queue::{Chunk, FolderId, Next, Picked, Row},
     saved::Restored,
     summary,
@@ -160,24 +160,14 @@ impl App {
         keeper::keep_soon(self);
     }
 
-    /// Takes in files for a directory. Those that rows of an earlier page miss go there; the others
-    /// become the next rows.
-    pub(super) fn pick(self: &Rc<Self>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
-        if self.page.borrow().queue().misses_files() {
-            restored::take_in(self, picked, into);
-        } else {
-            self.add(picked, into);
-        }
-    }
-
     /// Takes in files, which become the next rows.
-    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
-        if picked.is_empty() || !self.page.borrow().takes_files() {
+    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>, place: &Place) {
+        if picked.is_empty() {
             return;
         }
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
         self.files.borrow_mut().extend(files.into_iter().map(Some));
-        self.handle(Event::Picked(rows, into));
+        self.handle(Event::Picked(rows, place.clone()));
     }
 
     /// Takes in what an earlier page left; its rows come next.
@@ -187,11 +177,13 @@ impl App {
     }
 
     /// Takes in the files of rows of an earlier page, each with the digest of its edges where it
-    /// was needed.
+    /// was needed. A row that has its file already keeps that one: it may be on its way.
     pub(super) fn found(self: &Rc<Self>, found: Vec<(Row, Option<u64>, File)>) {
         let mut rows = Vec::new();
         for (row, edges, file) in found {
-            if let Some(place) = self.files.borrow_mut().get_mut(row.0) {
+            if let Some(place) = self.files.borrow_mut().get_mut(row.0)
+                && self.page.borrow().queue().missing().contains(row)
+            {
                 *place = Some(file);
                 rows.push((row, edges));
             }

@@ -11,8 +11,12 @@ use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{app::App, dom::Fault, handles, keeper, remote};
-use crate::{page::Event, queue::Picked, time::Millis};
+use super::{app::App, dom::Fault, handles, keeper, restored};
+use crate::{
+    page::{Event, Place},
+    queue::{Picked, Rows},
+    time::Millis,
+};
 
 /// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
 const BATCH: usize = 250;
@@ -34,55 +38,33 @@ enum Dropped {
     Folder(FileSystemEntry),
 }
 
-/// What was found so far and is not handed on yet.
-#[derive(Default)]
-struct Found {
-    /// The directory that it is for.
-    into: Option<Rc<str>>,
+/// What a person picks with one gesture, until all of it was found.
+struct Picking {
+    app: Rc<App>,
+    /// Nothing where there is no connection: then it is for rows of an earlier page alone.
+    place: Option<Place>,
+    /// The rows of an earlier page that have their files by it.
+    taken: Rows,
+    /// What was found so far and is not handed on yet.
     files: Vec<(Picked, File)>,
     empty_folders: Vec<String>,
     unreadable: Vec<String>,
+    not_taken: Vec<String>,
+    spell: Spell,
 }
 
 /// Takes what a file input holds. The files are collected before this returns: the input is emptied
 /// after that.
 pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
     let files: Vec<File> = Array::from(list).iter().map(JsCast::unchecked_into).collect();
-    let (app, into) = (app.clone(), remote::into(app));
+    let mut picking = Picking::begin(app);
     spawn_local(async move {
-        let mut spell = Spell::begin(&app);
-        let mut found = Vec::new();
         for file in files {
-            found.push((picked(relative_path(&file), &file), file));
-            if found.len() >= BATCH {
-                app.pick(std::mem::take(&mut found), into.clone());
-            }
-            spell.rest_if_due(&app).await;
+            picking.files.push((picked(relative_path(&file), &file), file));
+            picking.go_on().await;
         }
-        app.pick(found, into);
+        picking.end().await;
     });
-}
-
-/// A stretch of work that ends before it is felt.
-struct Spell(Millis);
-
-impl Spell {
-    fn begin(app: &App) -> Self {
-        Self(app.now())
-    }
-
-    /// Lets the page do what else waits, if it has waited long enough.
-    async fn rest_if_due(&mut self, app: &App) {
-        if app.now().since(self.0) < SPELL {
-            return;
-        }
-        let rest = Promise::new(&mut |resolve, _| {
-            app.dom.after(REST, &resolve);
-        });
-        // Fulfilled by a timer: it does not fail.
-        let _ = JsFuture::from(rest).await;
-        *self = Self::begin(app);
-    }
 }
 
 /// Takes what was dropped or pasted. The entries are collected before this returns: the browser
@@ -108,25 +90,8 @@ pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
         }
     }
     keep_handles(app, handles);
-    let (app, into) = (app.clone(), remote::into(app));
-    spawn_local(async move { take_dropped(&app, dropped, into).await });
-}
-
-/// Takes in files and folders in the order in which they were dropped.
-async fn take_dropped(app: &Rc<App>, dropped: Vec<Dropped>, into: Option<Rc<str>>) {
-    let mut spell = Spell::begin(app);
-    let mut found = Found { into, ..Found::default() };
-    for dropped in dropped {
-        match dropped {
-            Dropped::File(file) => {
-                found.files.push((picked(file.name(), &file), file));
-                found.hand_on_if_many(app);
-                spell.rest_if_due(app).await;
-            }
-            Dropped::Folder(folder) => walk(app, folder, &mut found, &mut spell).await,
-        }
-    }
-    found.hand_on(app);
+    let picking = Picking::begin(app);
+    spawn_local(picking.take(dropped));
 }
 
 /// Keeps the handles of what was dropped, for a page that is loaded again.
@@ -143,60 +108,130 @@ fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
     });
 }
 
-/// Walks a folder and those in it.
-async fn walk(app: &Rc<App>, folder: FileSystemEntry, found: &mut Found, spell: &mut Spell) {
-    // The last comes first out: the order of the folder is kept.
-    let mut entries = vec![folder];
-    while let Some(entry) = entries.pop() {
-        if entry.is_directory() {
-            let path = path_of(&entry);
-            match read_directory(entry.unchecked_into()).await {
-                Ok(inside) if inside.is_empty() => found.empty_folders.push(path),
-                Ok(inside) => entries.extend(inside.into_iter().rev()),
-                Err(_) => found.unreadable.push(path),
-            }
-        } else {
-            entries.push(entry);
-            read_files(&mut entries, found).await;
-        }
-        found.hand_on_if_many(app);
-        spell.rest_if_due(app).await;
-    }
-}
-
-/// Takes the files at the end of the list, as many as come one after the other.
-async fn read_files(entries: &mut Vec<FileSystemEntry>, found: &mut Found) {
-    let mut asked = Vec::new();
-    while asked.len() < FILES_AT_ONCE
-        && let Some(entry) = entries.pop_if(|entry| !entry.is_directory())
-    {
-        asked.push((path_of(&entry), ask_for_file(&entry.unchecked_into())));
-    }
-    for (path, file) in asked {
-        match JsFuture::from(file).await {
-            Ok(file) => {
-                let file: File = file.unchecked_into();
-                found.files.push((picked(path, &file), file));
-            }
-            Err(_) => found.unreadable.push(path),
+impl Picking {
+    fn begin(app: &Rc<App>) -> Self {
+        let place = app.page().place();
+        app.handle(Event::PickBegun);
+        Self {
+            app: app.clone(),
+            place,
+            taken: Rows::default(),
+            files: Vec::new(),
+            empty_folders: Vec::new(),
+            unreadable: Vec::new(),
+            not_taken: Vec::new(),
+            spell: Spell::begin(app),
         }
     }
-}
 
-impl Found {
-    fn hand_on_if_many(&mut self, app: &Rc<App>) {
+    /// Takes in files and folders in the order in which they were dropped.
+    async fn take(mut self, dropped: Vec<Dropped>) {
+        for dropped in dropped {
+            match dropped {
+                Dropped::File(file) => {
+                    self.files.push((picked(file.name(), &file), file));
+                    self.go_on().await;
+                }
+                Dropped::Folder(folder) if self.has_use() => self.walk(folder).await,
+                Dropped::Folder(folder) => self.not_taken.push(path_of(&folder)),
+            }
+        }
+        self.end().await;
+    }
+
+    /// Whether anything can become of files.
+    fn has_use(&self) -> bool {
+        self.place.is_some() || self.app.page().queue().misses_files()
+    }
+
+    /// Walks a folder and those in it.
+    async fn walk(&mut self, folder: FileSystemEntry) {
+        // The last comes first out: the order of the folder is kept.
+        let mut entries = vec![folder];
+        while let Some(entry) = entries.pop() {
+            if entry.is_directory() {
+                let path = path_of(&entry);
+                match read_directory(entry.unchecked_into()).await {
+                    Ok(inside) if inside.is_empty() => self.empty_folders.push(path),
+                    Ok(inside) => entries.extend(inside.into_iter().rev()),
+                    Err(_) => self.unreadable.push(path),
+                }
+            } else {
+                entries.push(entry);
+                self.read_files(&mut entries).await;
+            }
+            self.go_on().await;
+        }
+    }
+
+    /// Takes the files at the end of the list, as many as come one after the other.
+    async fn read_files(&mut self, entries: &mut Vec<FileSystemEntry>) {
+        let mut asked = Vec::new();
+        while asked.len() < FILES_AT_ONCE
+            && let Some(entry) = entries.pop_if(|entry| !entry.is_directory())
+        {
+            asked.push((path_of(&entry), ask_for_file(&entry.unchecked_into())));
+        }
+        for (path, file) in asked {
+            match JsFuture::from(file).await {
+                Ok(file) => {
+                    let file: File = file.unchecked_into();
+                    self.files.push((picked(path, &file), file));
+                }
+                Err(_) => self.unreadable.push(path),
+            }
+        }
+    }
+
+    /// Hands on what was found, if it is much, and lets the page do what else waits.
+    async fn go_on(&mut self) {
         if self.files.len() >= BATCH {
-            app.pick(std::mem::take(&mut self.files), self.into.clone());
+            self.hand_on().await;
+        }
+        self.spell.rest_if_due(&self.app).await;
+    }
+
+    /// Those that rows of an earlier page miss go there; the others become the next rows.
+    async fn hand_on(&mut self) {
+        let files = std::mem::take(&mut self.files);
+        let new = restored::take_in(&self.app, files, &mut self.taken).await;
+        match &self.place {
+            Some(place) => self.app.add(new, place),
+            None => self.not_taken.extend(new.into_iter().map(|(picked, _)| picked.path)),
         }
     }
 
-    fn hand_on(self, app: &Rc<App>) {
-        app.pick(self.files, self.into.clone());
-        if !self.empty_folders.is_empty() {
-            app.handle(Event::PickedEmptyFolders(self.empty_folders, self.into));
+    async fn end(mut self) {
+        self.hand_on().await;
+        match self.place {
+            Some(place) if !self.empty_folders.is_empty() => {
+                self.app.handle(Event::PickedEmptyFolders(self.empty_folders, place));
+            }
+            Some(_) => {}
+            None => self.not_taken.append(&mut self.empty_folders),
         }
         if !self.unreadable.is_empty() {
-            app.handle(Event::PickedUnreadable(self.unreadable));
+            self.app.handle(Event::PickedUnreadable(self.unreadable));
+        }
+        if !self.not_taken.is_empty() {
+            self.app.handle(Event::NotTaken(self.not_taken));
+        }
+    }
+}
+
+/// A stretch of work that ends before it is felt.
+struct Spell(Millis);
+
+impl Spell {
+    fn begin(app: &App) -> Self {
+        Self(app.now())
+    }
+
+    /// Lets the page do what else waits, if it has waited long enough.
+    async fn rest_if_due(&mut self, app: &App) {
+        if app.now().since(self.0) >= SPELL {
+            app.dom.sleep(REST).await;
+            *self = Self::begin(app);
         }
     }
 }

@@ -168,12 +168,6 @@ pub(super) fn drag_over(app: &Rc<App>, event: Option<&DomEvent>) {
     }
 }
 
-/// Where files go that are picked or dropped now: wherever the person is when all were found.
-pub(super) fn into(app: &App) -> Option<Rc<str>> {
-    let directory = app.page().remote().drop_directory();
-    (!directory.is_empty()).then(|| directory.into())
-}
-
 fn number(element: &Element, attribute: &str) -> Option<usize> {
     element.get_attribute(attribute)?.parse().ok()
 }

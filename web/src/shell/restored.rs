@@ -10,41 +10,39 @@ use web_sys::{Blob, File};
 use super::{app::App, dom::Fault, handles, keeper, picker};
 use crate::{
     page::Event,
-    queue::{Fit, Picked, Row, Source},
+    queue::{Fit, Picked, Row, Rows, Source},
     saved::{self, EDGE_BYTES, root},
 };
 
 /// Files that are handed on at once.
 const BATCH: usize = 100;
 
-/// Gives files that were picked to the rows that miss them; the others become new rows.
-pub(super) fn take_in(app: &Rc<App>, picked: Vec<(Picked, File)>, into: Option<Rc<str>>) {
-    let app = app.clone();
-    spawn_local(async move {
-        let (mut found, mut new) = (Vec::new(), Vec::new());
-        for (picked, file) in picked {
-            let fit = app.page().queue().fit(&picked);
-            match fit {
-                Fit::Missing(row) => match compare(&app, row, &file).await {
-                    Some(edges) => found.push((row, edges, file)),
-                    None => {
-                        app.handle(Event::OtherFile(row));
-                        new.push((picked, file));
-                    }
-                },
-                Fit::Other(row) => {
-                    app.handle(Event::OtherFile(row));
-                    new.push((picked, file));
-                }
-                Fit::New => new.push((picked, file)),
-            }
-            if found.len() >= BATCH {
-                app.found(std::mem::take(&mut found));
-            }
+/// Gives files that were picked to the rows that miss them, once to each; gives the others back.
+pub(super) async fn take_in(
+    app: &Rc<App>,
+    picked: Vec<(Picked, File)>,
+    taken: &mut Rows,
+) -> Vec<(Picked, File)> {
+    if !app.page().queue().misses_files() {
+        return picked;
+    }
+    let (mut found, mut new) = (Vec::new(), Vec::new());
+    for (picked, file) in picked {
+        let fit = app.page().queue().fit(&picked, taken);
+        if let Fit::Missing(row) = fit
+            && let Some(edges) = compare(app, row, &file).await
+        {
+            taken.insert(row);
+            found.push((row, edges, file));
+            continue;
         }
-        app.found(found);
-        app.add(new, into);
-    });
+        if let Fit::Missing(row) | Fit::Other(row) = fit {
+            app.handle(Event::OtherFile(row));
+        }
+        new.push((picked, file));
+    }
+    app.found(found);
+    new
 }
 
 /// Has the browser open again what it can. The person has just pressed the button for it.
@@ -59,7 +57,10 @@ pub(super) fn go_on(app: &Rc<App>) {
                 Some(file) if looks(&picker::picked(path.clone(), &file)) => {
                     match compare(&app, row, &file).await {
                         Some(edges) => found.push((row, edges, file)),
-                        None => app.handle(Event::OtherFile(row)),
+                        None => {
+                            app.handle(Event::OtherFile(row));
+                            failed.push(row);
+                        }
                     }
                 }
                 Some(_) => {
