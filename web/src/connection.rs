@@ -371,9 +371,12 @@ impl Connection {
         }
     }
 
-    /// The person trusts the certificate in question, and exactly that one.
-    pub fn trust(&mut self) {
-        if let (Ftps::Asking(certificate), Some(wanted)) = (&self.ftps, &self.wanted) {
+    /// The person trusts the certificate that was shown, and exactly that one: after a break another
+    /// one may be in question.
+    pub fn trust(&mut self, fingerprint: &str) {
+        if let (Ftps::Asking(certificate), Some(wanted)) = (&self.ftps, &self.wanted)
+            && certificate.sha256 == fingerprint
+        {
             trust(&mut self.trusted, wanted, certificate.sha256.clone());
             self.ftps = Ftps::Connecting(Stage::Portal);
             // Without a session it is said when there is one.

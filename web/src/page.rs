@@ -54,8 +54,8 @@ pub enum Event {
     BeginIn(String),
     /// The person connects.
     Connect(Destination),
-    /// The person trusts the certificate in question.
-    Trust,
+    /// The person trusts the certificate that was shown, by its fingerprint.
+    Trust(String),
     /// The person does not.
     Refuse,
     /// The person disconnects, or stops connecting.
@@ -396,8 +396,8 @@ impl Page {
                 self.connection.connect(destination);
                 self.changed.insert(Part::Connection);
             }
-            Event::Trust => {
-                self.connection.trust();
+            Event::Trust(fingerprint) => {
+                self.connection.trust(&fingerprint);
                 self.changed.insert(Part::Connection);
             }
             Event::Refuse => {

@@ -14,7 +14,7 @@ use self::{
     app::App,
     clipboard::Copied,
     dom::{Dom, Fault, listen},
-    view::Step,
+    view::{CERTIFICATE_SHOWN, Step},
 };
 use crate::{
     address,
@@ -107,8 +107,10 @@ fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
     let dialog: HtmlDialogElement = app.dom.find("certificate-dialog")?;
     let (answered, answer) = (app.clone(), dialog.clone());
     listen(&dialog, "close", move |_: web_sys::Event| {
+        // What the program closed by itself nobody has answered.
+        let Some(shown) = answer.get_attribute(CERTIFICATE_SHOWN) else { return };
         let trusted = answer.return_value() == "trust";
-        answered.handle(if trusted { Event::Trust } else { Event::Refuse });
+        answered.handle(if trusted { Event::Trust(shown) } else { Event::Refuse });
     })
 }
 

@@ -90,7 +90,7 @@ fn exactly_the_certificate_that_was_shown_is_trusted() {
     let mut connection = welcomed();
     connection.take_acts();
     connection.certificate_not_trusted(certificate("aa"));
-    connection.trust();
+    connection.trust("aa");
     assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
     connection.certificate_not_trusted(certificate("bb"));
     let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
@@ -101,7 +101,7 @@ fn exactly_the_certificate_that_was_shown_is_trusted() {
 fn trust_is_remembered_for_its_host_and_for_no_other() {
     let mut connection = welcomed();
     connection.certificate_not_trusted(certificate("aa"));
-    connection.trust();
+    connection.trust("aa");
     connection.connected(facts());
     connection.disconnect();
     connection.disconnected(None);
@@ -352,7 +352,7 @@ fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
     connection.take_acts();
     connection.certificate_not_trusted(certificate("aa"));
     assert_eq!(connection.socket_closed(Millis(1), 0.0), Some(News::LinkLost));
-    connection.trust();
+    connection.trust("aa");
     assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
 }
 
@@ -431,4 +431,15 @@ fn who_was_logged_in_before_the_page_knew_of_an_earlier_one_stays_there() {
     connection.restore(destination("b"), None, None);
     assert_eq!(connection.home(), Some(&destination("a")));
     assert!(connection.ready().is_some());
+}
+
+#[test]
+fn certificate_that_was_never_shown_is_not_trusted() {
+    let mut connection = welcomed();
+    connection.take_acts();
+    connection.certificate_not_trusted(certificate("bb"));
+    connection.trust("aa");
+    assert_eq!(connection.take_acts(), []);
+    let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
+    assert_eq!(asked.sha256, "bb");
 }

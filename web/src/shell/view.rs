@@ -3,11 +3,11 @@
 use protocol::client::Secret;
 use web_sys::{Element, HtmlElement};
 
+pub(super) use self::{connection::CERTIFICATE_SHOWN, filters::filter, uploads::Step};
 use self::{
     connection::ConnectionView, log::LogView, remote::RemoteView, restored::RestoredView,
     summary::SummaryView, totals::TotalsView, uploads::UploadsView,
 };
-pub(super) use self::{filters::filter, uploads::Step};
 use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
 use crate::{
     format,

@@ -1,6 +1,10 @@
 //! The way to the server: form, steps, facts, the certificate question, the lost link.
 
-use protocol::{Problem, client::Secret, server::Connected};
+use protocol::{
+    Problem,
+    client::Secret,
+    server::{Certificate, Connected},
+};
 use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::{
@@ -17,6 +21,9 @@ use crate::{
     voyage::Voyage,
     words,
 };
+
+/// The attribute of the certificate dialog with the fingerprint that it shows.
+pub(in crate::shell) const CERTIFICATE_SHOWN: &str = "data-sha256";
 
 /// What the page looks like as a whole; the style sheet goes by it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -189,7 +196,8 @@ impl ConnectionView {
 
     fn draw_question(&self, connection: &Connection) -> Result<(), Fault> {
         match (connection.ftps(), self.dialog.open()) {
-            (Ftps::Asking(certificate), false) => {
+            (Ftps::Asking(certificate), open) if !open || self.shows_other_than(certificate) => {
+                set_attribute(&self.dialog, CERTIFICATE_SHOWN, &certificate.sha256);
                 self.doubts.replace_children_with_node_0();
                 for doubt in &certificate.doubts {
                     let item = self.doubt.copy()?;
@@ -199,16 +207,22 @@ impl ConnectionView {
                 let facts = describe(&self.certificate, certificate)?;
                 self.dialog_facts.replace_children_with_node_1(&facts);
                 self.dialog.set_return_value("");
-                self.dialog.show_modal()
+                if open { Ok(()) } else { self.dialog.show_modal() }
             }
-            (Ftps::Asking(_), true) => Ok(()),
+            (Ftps::Asking(_), _) => Ok(()),
             (_, open) => {
                 if open {
+                    self.dialog.remove_attribute(CERTIFICATE_SHOWN)?;
                     self.dialog.close();
                 }
                 Ok(())
             }
         }
+    }
+
+    /// The portal may have come back with another question before a frame saw that one was gone.
+    fn shows_other_than(&self, certificate: &Certificate) -> bool {
+        self.dialog.get_attribute(CERTIFICATE_SHOWN).as_ref() != Some(&certificate.sha256)
     }
 
     fn draw_problem(&mut self, connection: &Connection, phase: Phase) -> Result<(), Fault> {
