@@ -7,8 +7,8 @@
 //! +--------+--------+----------------+----------------
 //!   u32 LE   u32 LE       u64 LE
 //! ```
-//! The header is fixed so that the page can send `Blob([header, slice])` without the payload ever
-//! passing through script or wasm memory.
+//! The header is fixed so that the page's worker reads a piece of a file right behind it, into the
+//! frame that is sent: the payload is never copied, nor passes through the memory of wasm.
 
 use std::fmt;
 

@@ -1,8 +1,8 @@
 //! How many bytes of a file go into one message.
 //!
-//! A browser sends big messages faster than small ones; the portal holds each message whole in
-//! memory. So a chunk is small where the link is slow and big where it is fast: about a quarter
-//! of what an upload moves in a second, between the portal's bounds.
+//! A browser sends big messages faster than small ones, and holds each whole until it is sent; what
+//! is paused or cancelled waits behind it. So a chunk is small where the link is slow and big where
+//! it is fast: about a quarter of what an upload moves in a second, between the portal's bounds.
 
 use protocol::server::Limits;
 

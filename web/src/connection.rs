@@ -810,7 +810,11 @@ impl Connection {
                 self.problem = Some(words::portal_out_of_reach());
             }
             self.forget_session();
+            let before = std::mem::replace(&mut self.ftps, Ftps::Out);
             self.give_up();
+            if let Ftps::Leaving(Some(next)) = before {
+                self.connect(next);
+            }
             return since.map(|_| News::Ended);
         }
         self.link = Link::Lost { retry_at: now + pause(self.tries, jitter) };

@@ -23,8 +23,8 @@
 //! - `shell`: the browser's side of all that.
 //!
 //! # Limits
-//! The bytes of a file never pass through this program: it sends `Blob([header, slice])`, which
-//! the browser reads by itself. The password stays in its field and passes through on its way to
+//! The bytes of a file never pass through the memory of this program: its worker reads them into
+//! frames that are handed on, or, where there is none, a `Blob` of header and slice is sent. The password stays in its field and passes through on its way to
 //! the socket only.
 
 pub mod address;

@@ -407,6 +407,7 @@ impl Page {
             Event::Disconnect => self.disconnect(),
             Event::ReconnectNow => {
                 self.connection.retry_now();
+                self.cut(now);
                 self.changed.insert(Part::Connection);
             }
             Event::PickBegun => self.begin_pick(),
@@ -753,7 +754,7 @@ impl Page {
 
     /// While the link is lost, the open uploads show until when.
     fn cut(&mut self, now: Millis) {
-        if let Link::Lost { .. } = self.connection.link() {
+        if matches!(self.connection.link(), Link::Lost { .. }) || self.queue.cut().is_some() {
             self.queue.hold_open(Cut { next_try: self.connection.next_try_in(now) });
         }
     }

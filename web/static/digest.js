@@ -23,7 +23,7 @@ const CHECK_BYTES = 64 << 20;
 // Small files that are read at once.
 const SMALL_AT_ONCE = 64;
 
-const orders = [];
+let orders = [];
 // Where each upload is read: the next order of it most likely goes on there.
 const streams = new Map();
 const jobs = [];
@@ -67,6 +67,7 @@ const receive = {
   },
   stop(upload) {
     reached.delete(upload);
+    orders = orders.filter((order) => order.upload !== upload);
     close(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
     small = small.filter((job) => job.upload !== upload);
@@ -80,7 +81,7 @@ async function work() {
   if (busy || !Digest) return;
   busy = true;
   while (orders.length > 0 || small.length > 0 || next()) {
-    if (orders.length > 0) await serve(orders[0]);
+    if (orders.length > 0) await serve(orders.shift());
     if (small.length > 0) await read_small(small.splice(0, SMALL_AT_ONCE));
     const job = next();
     if (job) await step(job);
@@ -107,7 +108,8 @@ async function serve({ ticket, upload, header, file, from, to }) {
     close(upload);
     postMessage(["read", ticket, null]);
   }
-  orders.shift();
+  // It was stopped meanwhile.
+  if (!reached.has(upload)) close(upload);
 }
 
 // Reads a piece as a part of a stream: that takes the browser half of what single reads take.

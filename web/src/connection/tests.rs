@@ -145,6 +145,18 @@ fn connect_pressed_while_leaving_waits_for_the_portal() {
 }
 
 #[test]
+fn connect_pressed_while_leaving_outlives_the_socket() {
+    let mut connection = logged_in();
+    connection.disconnect();
+    connection.connect(destination("b"));
+    connection.take_acts();
+    connection.socket_closed(Millis(0), 0.0);
+    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    assert_eq!(connection.wanted(), Some(&destination("b")));
+    assert_eq!(connection.problem(), None);
+}
+
+#[test]
 fn login_that_completes_after_the_person_left_is_not_taken() {
     let mut connection = welcomed();
     connection.disconnect();

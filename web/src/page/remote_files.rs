@@ -28,6 +28,10 @@ impl Page {
 
     fn answer(&mut self, name: &str) {
         let Some(message) = self.remote.answer(name) else { return };
+        if self.connection.session().is_none() {
+            // There is nobody to tell, nor a session that is told later.
+            return self.remote.unanswered();
+        }
         if let ClientMessage::MakeDirectory { path } = &message {
             // Answered in turn with the folders of uploads.
             self.directories_under_way.push_back(path.clone());

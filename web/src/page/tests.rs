@@ -703,3 +703,30 @@ fn nothing_is_taken_before_there_is_a_connection_and_the_person_is_told() {
     at(&mut page, 0, Event::NotTaken(names));
     assert!(page.notices()[0].starts_with("Not taken: a, b, c and 1 more."));
 }
+
+#[test]
+fn countdown_is_over_while_a_try_is_under_way() {
+    let mut page = connected();
+    pick(&mut page, vec![file("a", 9)]);
+    at(&mut page, 0, Event::SocketClosed);
+    assert!(page.queue().cut().unwrap().next_try.is_some());
+    at(&mut page, 0, Event::ReconnectNow);
+    assert_eq!(page.queue().cut().unwrap().next_try, None);
+    at(&mut page, 0, Event::SocketClosed);
+    let retry_at = page.deadline().unwrap();
+    assert!(page.queue().cut().unwrap().next_try.is_some());
+    page.handle(Event::Tick, retry_at, 0.0);
+    assert_eq!(page.queue().cut().unwrap().next_try, None);
+}
+
+#[test]
+fn question_that_is_answered_between_two_sessions_stands_again() {
+    let mut page = connected();
+    list_home(&mut page, "/home", &[]);
+    at(&mut page, 0, Event::Remote(remote::Act::Begin(remote::Wish::MakeDirectory)));
+    receive(&mut page, ServerMessage::Goodbye { problem: words::not_understood() });
+    let effects = at(&mut page, 0, Event::Remote(remote::Act::Answer("art".into())));
+    assert!(said(&effects).is_empty(), "{effects:?}");
+    let task = page.remote().task().unwrap();
+    assert!(!task.is_under_way() && task.problem().is_some());
+}

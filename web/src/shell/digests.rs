@@ -42,6 +42,8 @@ struct Running {
     awaited: Vec<(UploadId, u64)>,
     /// What is being read to be sent, in its order.
     orders: Vec<Order>,
+    /// The uploads of which anything was read to be sent: the worker holds streams of them.
+    ordered: Vec<UploadId>,
     last_ticket: u32,
     /// The small files that the worker has read, until their uploads end.
     read: Vec<(UploadId, Uint8Array)>,
@@ -58,6 +60,7 @@ impl Digests {
                     wanted: Array::new(),
                     awaited: Vec::new(),
                     orders: Vec::new(),
+                    ordered: Vec::new(),
                     last_ticket: 0,
                     read: Vec::new(),
                 }),
@@ -117,17 +120,10 @@ impl Digests {
         }
     }
 
-    /// The digests of an upload are not wanted any more.
+    /// An upload has ended, or is not read any further.
     pub(super) fn stop(&self, upload: UploadId) {
         if let State::Running(running) = &mut *self.0.borrow_mut() {
-            running.awaited.retain(|(of, _)| *of != upload);
-            let before = running.read.len();
-            running.read.retain(|(of, _)| *of != upload);
-            let was_made = running.read.len() < before;
-            if was_made {
-                return;
-            }
-            running.say(&Array::of2(&"stop".into(), &upload.0.into()));
+            running.stop(upload);
         }
     }
 
@@ -184,7 +180,22 @@ impl Running {
         order.push(&number(chunk.header.offset));
         order.push(&number(chunk.end));
         self.say(&order);
+        if !self.ordered.contains(&chunk.header.upload) {
+            self.ordered.push(chunk.header.upload);
+        }
         self.orders.push(Order { ticket, chunk, generation });
+    }
+
+    /// The worker is told, unless it has nothing of the upload: of most small files it has not.
+    fn stop(&mut self, upload: UploadId) {
+        self.orders.retain(|order| order.chunk.header.upload != upload);
+        self.awaited.retain(|(of, _)| *of != upload);
+        let (ordered, read) = (self.ordered.len(), self.read.len());
+        self.ordered.retain(|of| *of != upload);
+        self.read.retain(|(of, _)| *of != upload);
+        if self.read.len() == read || self.ordered.len() < ordered {
+            self.say(&Array::of2(&"stop".into(), &upload.0.into()));
+        }
     }
 
     /// A chunk was read, or cannot be.

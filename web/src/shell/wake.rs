@@ -33,16 +33,21 @@ enum Lock {
     /// Asked for, and still wanted.
     Asked,
     Held(Sentinel),
+    /// The browser has refused it.
+    Refused,
 }
 
 impl Awake {
     /// Takes the lock, or lets it go. The browser takes it away from a page that is not seen: this
-    /// is called again when the page is seen again.
+    /// is called when the page is hidden, and when it is seen again. What was refused is not asked
+    /// for again before that.
     pub(super) fn set(&self, dom: &Dom, wanted: bool) {
         let mut lock = self.0.borrow_mut();
         match (&*lock, wanted) {
             (Lock::Held(sentinel), true) if !sentinel.released() => {}
+            (Lock::Refused, true) if !dom.document.hidden() => {}
             (Lock::Asked, true) | (Lock::Off, false) => {}
+            (Lock::Refused, true) => *lock = Lock::Off,
             (Lock::Off | Lock::Held(_), true) => {
                 if !dom.document.hidden()
                     && let Some(asked) = ask(dom)
@@ -51,7 +56,7 @@ impl Awake {
                     self.clone().take(asked);
                 }
             }
-            (Lock::Asked | Lock::Held(_), false) => {
+            (Lock::Asked | Lock::Held(_) | Lock::Refused, false) => {
                 if let Lock::Held(sentinel) = &*lock {
                     let _ = sentinel.release();
                 }
@@ -68,7 +73,7 @@ impl Awake {
             // A battery that is low, a browser that refuses: uploads do not depend on it.
             let Ok(sentinel) = answer else {
                 if wanted {
-                    *lock = Lock::Off;
+                    *lock = Lock::Refused;
                 }
                 return;
             };
