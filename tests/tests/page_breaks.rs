@@ -130,6 +130,132 @@ async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    scene.upload_in_part().await;
+    scene.saved().await;
+    scene.page.reload().await;
+    scene.page.see("Interrupted: choose or drop the same file again").await;
+    scene.page.press_button("Discard").await;
+    scene.status("Skipped").await;
+    assert!(scene.page.all("button", "Discard").await.is_empty(), "nothing waits any more");
+    scene
+        .page
+        .until("the part to be gone", async || scene.server.files().is_empty().then_some(()))
+        .await;
+    scene.page.choose("Choose files", &[scene.file()]).await;
+    scene.must_arrive().await;
+    assert_eq!(scene.page.uploads().await.len(), 2, "it is a row of its own");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    scene.upload_in_part().await;
+    scene.crossing.cut();
+    scene.status("Interrupted").await;
+    let elsewhere = scene.folder.path().join("elsewhere");
+    fs::rename(scene.file(), &elsewhere).unwrap();
+    scene.crossing.mend();
+    scene.status("Failed").await;
+    assert_eq!(scene.server.files().len(), 1, "the part stays");
+    fs::rename(&elsewhere, scene.file()).unwrap();
+    scene.page.press_button("Retry").await;
+    scene.must_arrive().await;
+    scene.went_on().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn folder_that_is_still_walked_does_not_follow_to_another_server() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    let folder = scene.folder.path().join("late");
+    fs::create_dir(&folder).unwrap();
+    fs::write(folder.join("a.txt"), "a").unwrap();
+    // The walk stands still where it begins.
+    let hold = "const get = DataTransferItem.prototype.webkitGetAsEntry;
+        window.reads = [];
+        DataTransferItem.prototype.webkitGetAsEntry = function () {
+            const entry = get.call(this);
+            const reader = entry.createReader();
+            const read = reader.readEntries;
+            reader.readEntries = (...found) => reads.push(() => read.apply(reader, found));
+            entry.createReader = () => reader;
+            return entry;
+        }; null";
+    scene.page.run(hold).await;
+    let zone = scene.page.find("button", "Choose files").await;
+    scene.page.drop_files(&zone, &[folder]).await;
+    scene
+        .page
+        .until("the walk", async || (scene.page.run("reads.length").await == 1).then_some(()))
+        .await;
+
+    let other = servers::start(Kind::ProFtpd);
+    scene.page.press_button("Disconnect").await;
+    scene.connect_to(&other).await;
+    scene.page.run("window.reads.push = (read) => read(); reads.shift()(); null").await;
+    scene.status("Interrupted").await;
+    assert!(other.files().is_empty() && scene.server.files().is_empty());
+    scene.page.press_button("Retry").await;
+    scene.status("Done").await;
+    assert_eq!(other.files(), ["late/a.txt"]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_dropped_without_a_connection_is_named() {
+    let scene = Scene::new(Kind::Vsftpd).await;
+    scene.page.press_button("Disconnect").await;
+    let heading = scene.page.find("button", "Connect").await;
+    scene.page.drop_files(&heading, &[scene.file()]).await;
+    scene.page.see("Not taken: freight.bin").await;
+    assert!(scene.page.uploads().await.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_trusted() {
+    let mut scene = Scene::open(Kind::Vsftpd, CONTENT).await;
+    let other = servers::start(Kind::ProFtpd);
+    assert_ne!(scene.server.certificate_sha256(), other.certificate_sha256());
+    let road = Crossing::open(BYTES_PER_SECOND).await;
+    road.lead_to(scene.server.address());
+    let hear = "window.heard = []; const Socket = WebSocket;
+        window.WebSocket = class extends Socket {
+            constructor(...args) {
+                super(...args);
+                this.addEventListener('message', ({ data }) => heard.push(data));
+            }
+        };";
+    scene.page.run_before_load(hear).await;
+    scene.page.reload().await;
+    let (_, port) =
+        road.origin().rsplit_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
+    scene.fill_form(&scene.server, &port).await;
+    scene.page.press_button("Connect").await;
+    let dialog = scene.page.find("dialog", "Certificate not trusted").await;
+    let trust = scene.page.find_in(&dialog, "button", "Trust this certificate").await;
+    scene.dialog_shows(&scene.server).await;
+
+    // As in a tab that is in the background: nothing is drawn.
+    let freeze = "window.frames_held = []; window.draw = requestAnimationFrame;
+        window.requestAnimationFrame = (frame) => frames_held.push(frame); null";
+    scene.page.run(freeze).await;
+    road.lead_to(other.address());
+    scene.restart_portal().await;
+    let asked = "heard.filter((text) => text.includes('certificate_not_trusted')).length";
+    scene
+        .page
+        .until("the other question", async || (scene.page.run(asked).await == 2).then_some(()))
+        .await;
+    scene.page.click(&trust).await;
+    let thaw = "window.requestAnimationFrame = draw;
+        frames_held.forEach((frame) => requestAnimationFrame(frame)); null";
+    scene.page.run(thaw).await;
+    scene.dialog_shows(&other).await;
+    let shown = scene.page.all_text().await;
+    assert!(!shown.contains("PASS "), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
     let scene = Scene::new(Kind::Vsftpd).await;
     scene.upload_in_part().await;
@@ -201,6 +327,13 @@ impl Scene {
     }
 
     async fn with(kind: Kind, content: Content) -> Self {
+        let scene = Self::open(kind, content).await;
+        scene.connect().await;
+        scene
+    }
+
+    /// Before the page is connected.
+    async fn open(kind: Kind, content: Content) -> Self {
         let server = servers::start(kind);
         let crossing = Crossing::open(BYTES_PER_SECOND).await;
         let portal = start_portal(&crossing);
@@ -209,7 +342,6 @@ impl Scene {
         let folder = tempfile::tempdir().unwrap();
         let scene = Self { content, server, portal, crossing, page, folder };
         scene.write(content);
-        scene.connect().await;
         scene
     }
 
@@ -225,15 +357,35 @@ impl Scene {
     }
 
     async fn connect(&self) {
+        self.connect_to(&self.server).await;
+    }
+
+    async fn fill_form(&self, server: &Server, port: &str) {
         self.page.fill("Host", "127.0.0.1").await;
-        self.page.fill("Port", &self.server.port().to_string()).await;
-        self.page.fill("Username", self.server.username()).await;
-        self.page.fill("Password", self.server.password()).await;
+        self.page.fill("Port", port).await;
+        self.page.fill("Username", server.username()).await;
+        self.page.fill("Password", server.password()).await;
+    }
+
+    async fn connect_to(&self, server: &Server) {
+        self.fill_form(server, &server.port().to_string()).await;
         self.page.press_button("Connect").await;
         let dialog = self.page.find("dialog", "Certificate not trusted").await;
         let button = self.page.find_in(&dialog, "button", "Trust this certificate").await;
         self.page.click(&button).await;
         self.page.find("button", "Choose files").await;
+    }
+
+    /// Waits until the certificate of a server is in question.
+    async fn dialog_shows(&self, server: &Server) {
+        self.page
+            .until("the certificate in the dialog", async || {
+                let dialog = self.page.all("dialog", "Certificate not trusted").await.pop()?;
+                let text = self.page.text(&dialog).await.to_lowercase();
+                let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
+                digits.contains(&server.certificate_sha256()).then_some(())
+            })
+            .await;
     }
 
     async fn upload_in_part(&self) {

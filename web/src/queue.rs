@@ -516,6 +516,9 @@ impl Queue {
         if let Some(row) = self.row_of(id) {
             self.change(row, |upload| upload.resume = Some(temporary_path));
             self.set_stage(id, Stage::Sending);
+        } else if self.open.get(id).is_some() {
+            // It was cancelled, which the portal has not heard yet.
+            self.leftovers.cancel(id, Some(temporary_path));
         }
     }
 

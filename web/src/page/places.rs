@@ -19,6 +19,13 @@ pub struct Place {
     directory: Rc<str>,
 }
 
+#[cfg(test)]
+impl Place {
+    pub(super) fn host(&self) -> &str {
+        &self.home.host
+    }
+}
+
 impl Page {
     /// Where files go that are picked or dropped now; nothing while there is no connection for them.
     #[must_use]

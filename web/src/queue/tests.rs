@@ -543,6 +543,16 @@ fn cancelled_upload_leaves_nothing_on_the_server_when_nobody_answers() {
 }
 
 #[test]
+fn upload_that_was_opened_after_it_was_cancelled_leaves_nothing_when_nobody_answers() {
+    let mut queue = queue(&[10]);
+    queue.offers(&LIMITS);
+    queue.cancel(Row(0));
+    queue.opened(UploadId(0), "/a".into());
+    queue.session_lost();
+    assert_eq!(queue.take_leftovers(), ["/a"]);
+}
+
+#[test]
 fn part_of_a_cancelled_upload_is_removed_even_if_the_file_is_tried_again_meanwhile() {
     let mut queue = queue(&[10]);
     queue.offers(&LIMITS);
