@@ -33,6 +33,61 @@ const WIDE: u32 = 1440;
 /// How long 2 GiB, or thousands of files, may take on a machine that is busy with everything else.
 const LONG: Duration = Duration::from_secs(400);
 
+/// Talks to the worker that reads files. Two uploads are read; `stop` is said of the first while it
+/// is on order. Gives the frames that came, each as its ticket, header and bytes, and what was made.
+const READ_BY_THE_WORKER: &str = "(async () => {
+    const { digestWorker, digestGlue, digestWasm } =
+        document.querySelector('script[data-glue]').dataset;
+    const at = (path) => new URL(path, document.baseURI).href;
+    const worker = new Worker(at(digestWorker), { type: 'module' });
+    const say = (...message) => worker.postMessage(message);
+    const frames = [];
+    const stopped = new File([new Uint8Array(8 << 20)], 'stopped');
+    const whole = new File(['123456789'], 'whole');
+    const header = (byte) => new Uint8Array(2).fill(byte);
+    say('load', at(digestGlue), at(digestWasm));
+    say('make', [1, 'crc32', stopped, false, 0], [2, 'crc32', whole, false, 0, 4]);
+    for (let part = 0; part < 8; part += 1) {
+        say('read', part, 1, header(1), stopped, part << 20, (part + 1) << 20);
+    }
+    say('stop', 1);
+    say('read', 100, 2, header(2), whole, 0, 4);
+    say('read', 101, 2, header(2), whole, 4, 9);
+    return new Promise((resolve, reject) => {
+        worker.onerror = reject;
+        worker.onmessage = ({ data }) => {
+            const [kind, ...rest] = data;
+            if (kind === 'read') frames.push([rest[0], ...rest[1]]);
+            if (kind === 'made') resolve(JSON.stringify({ frames, made: rest }));
+        };
+    });
+})()";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn worker_reads_and_digests_what_is_on_order_and_nothing_of_what_was_stopped() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    let answer = page.run(READ_BY_THE_WORKER).await;
+    let answer: serde_json::Value = serde_json::from_str(answer.as_str().unwrap()).unwrap();
+    let frames = answer["frames"].as_array().unwrap();
+    let of_stopped = frames.iter().filter(|frame| frame[0].as_u64() < Some(100)).count();
+    assert!(of_stopped <= 1, "no more than what was being read: {frames:?}");
+    let bytes = |digits: &str| digits.bytes().map(serde_json::Value::from).collect::<Vec<_>>();
+    for (ticket, piece) in [(100, "1234"), (101, "56789")] {
+        let frame = frames.iter().find(|frame| frame[0] == ticket).unwrap().as_array().unwrap();
+        assert_eq!(frame[1..3], [2, 2], "its header comes first");
+        assert_eq!(frame[3..], bytes(piece));
+    }
+    let digests: Vec<_> = answer["made"].as_array().unwrap().iter().collect();
+    let made = |from: u64| {
+        let digest = digests.iter().find(|made| made[0] == 2 && made[1] == from).unwrap();
+        digest[2].as_str().unwrap().to_owned()
+    };
+    // The check values of CRC-32 (ISO-HDLC) of `123456789` and of `56789`.
+    assert_eq!((made(0), made(4)), ("cbf43926".into(), "131da070".into()));
+    page.finish().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_choice_of_a_conflict_does_what_it_says() {
     let server = servers::start(Kind::ProFtpd);
