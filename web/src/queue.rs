@@ -61,6 +61,14 @@ pub struct Picked {
     pub modified_millis: Option<i64>,
 }
 
+impl Picked {
+    /// Whether another file could be this one, by all that is known without its path and its bytes.
+    #[must_use]
+    pub fn looks_like(&self, other: &Self) -> bool {
+        (self.size, self.modified_millis) == (other.size, other.modified_millis)
+    }
+}
+
 /// One file and how far it has come.
 #[derive(Debug)]
 pub struct Upload {
@@ -1001,6 +1009,12 @@ impl Upload {
             state,
             rate: Rate::default(),
         }
+    }
+
+    /// The file as it was picked.
+    #[must_use]
+    pub fn file(&self) -> &Picked {
+        &self.file
     }
 
     /// The path as it was picked.

@@ -222,11 +222,6 @@ impl Remote {
         self.ask(parent)
     }
 
-    /// Goes to a directory by its path.
-    pub fn go_to(&mut self, path: String) -> Option<String> {
-        self.ask(path)
-    }
-
     /// Looks again, where the person is or is on the way to.
     pub fn refresh(&mut self) -> Option<String> {
         let path = self.next.as_ref().or(self.asked.as_ref()).unwrap_or(&self.directory);
@@ -609,7 +604,7 @@ mod tests {
         let mut remote = home();
         remote.open("docs");
         remote.listed("/home/docs".into(), Vec::new(), 0);
-        remote.go_to("/".into());
+        remote.go("/".into());
         let above = ["bin", "home", "tmp"].map(|name| entry(EntryKind::Directory, name));
         remote.listed("/".into(), above.to_vec(), 0);
         assert_eq!(remote.current().unwrap().name, "home");

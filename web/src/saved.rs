@@ -4,10 +4,7 @@
 use protocol::server::NewSession;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    connection::Destination,
-    queue::{Picked, Policy},
-};
+use crate::{connection::Destination, queue::Policy};
 
 /// How many bytes at each end of a file go into its [`edges`].
 pub const EDGE_BYTES: u64 = 64 * 1024;
@@ -39,12 +36,6 @@ pub struct SavedRow {
 }
 
 impl SavedRow {
-    /// Whether a file that was picked could be this one, by all that is known without reading it.
-    #[must_use]
-    pub fn looks_like(&self, file: &Picked) -> bool {
-        self.size == file.size && self.modified_millis == file.modified_millis
-    }
-
     /// Another server, or another account: the upload goes into `directory`, and nothing of it is
     /// there.
     pub fn move_to(&mut self, directory: &str) {

@@ -11,7 +11,7 @@ impl Page {
         self.changed.insert(Part::Remote);
         match act {
             Act::GoTo(path) => {
-                let path = self.remote.go_to(path);
+                let path = self.remote.go(path);
                 self.list(path);
             }
             Act::Step(step) => self.remote.step(step),

@@ -111,11 +111,13 @@ impl Queue {
             (fitting.next(), fitting.next())
         };
         let same_path = |upload: &Upload| upload.path() == file.path;
-        if let (Some(row), _) = find(&|upload| same_path(upload) && upload.looks_like(file)) {
+        if let (Some(row), _) = find(&|upload| same_path(upload) && upload.file.looks_like(file)) {
             return Fit::Missing(row);
         }
         let elsewhere = |upload: &Upload| {
-            upload.edges.is_some() && upload.looks_like(file) && is_end(upload.path(), &file.path)
+            upload.edges.is_some()
+                && upload.file.looks_like(file)
+                && is_end(upload.path(), &file.path)
         };
         match (find(&elsewhere), find(&same_path)) {
             ((Some(row), None), _) => Fit::Missing(row),
@@ -228,10 +230,6 @@ impl Upload {
 
     pub(super) fn file_name(&self) -> &str {
         file_name(self.path())
-    }
-
-    fn looks_like(&self, file: &Picked) -> bool {
-        self.file.size == file.size && self.file.modified_millis == file.modified_millis
     }
 }
 

@@ -6,8 +6,8 @@ use std::{
     time::Duration,
 };
 
-use js_sys::{Function, Math, Uint8Array};
-use protocol::{ChunkHeader, ClientMessage, UploadId, client};
+use js_sys::{Function, Math};
+use protocol::{ClientMessage, UploadId, client};
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{File, WebSocket};
 
@@ -24,15 +24,15 @@ use super::{
 use crate::{
     groups::Filter,
     page::{Effect, Event, Page, Place},
-    queue::{Chunk, FolderId, Next, Picked, Row},
+    queue::{FolderId, Picked, Row},
     saved::Restored,
     summary,
     time::Millis,
     words,
 };
 
-/// The browser's send buffer says nothing when it drains: it is asked again after this time.
-const DRAIN_PAUSE: Duration = Duration::from_millis(4);
+mod sending;
+
 /// The least pause between two drawings: painting costs more than anything else here, and what it
 /// takes is missing where the bytes go out.
 const FRAME_PAUSE: Duration = Duration::from_millis(80);
@@ -386,75 +386,6 @@ impl App {
     fn say(&self, message: &ClientMessage) {
         if let Some(socket) = &*self.socket.borrow() {
             self.saying.say(socket, message);
-        }
-    }
-
-    /// Sends what may be sent.
-    fn pump(&self) {
-        let socket = self.socket.borrow();
-        let Some(socket) = &*socket else { return };
-        let generation = self.generation.get();
-        loop {
-            let buffered =
-                u64::from(socket.buffered_amount()) + self.digests.ordered_bytes(generation);
-            let next = self.page.borrow_mut().next_chunk(buffered);
-            match next {
-                Next::Chunk(chunk) => {
-                    if self.send(socket, chunk).is_err() {
-                        return;
-                    }
-                }
-                Next::WhenDrained => {
-                    if let Some(functions) = self.functions.get()
-                        && self.drain.replace(Pending::Yes) == Pending::No
-                    {
-                        self.dom.after(DRAIN_PAUSE, &functions.pump);
-                    }
-                    return;
-                }
-                Next::Nothing => return,
-            }
-        }
-    }
-
-    /// Sends a small file at once; a piece of another has to be read first.
-    fn send(&self, socket: &WebSocket, chunk: Chunk) -> Result<(), Fault> {
-        if let Some(bytes) = self.digests.read(chunk.header.upload) {
-            return socket::send_bytes(socket, chunk.header, &bytes, chunk.end);
-        }
-        let file = self.file(chunk.row).ok_or("no file")?;
-        if self.digests.order(chunk, self.generation.get(), &file) {
-            return Ok(());
-        }
-        socket::send_chunk(socket, chunk.header, &file, chunk.end)
-    }
-
-    /// Sends a chunk that was read, if it is still for anybody.
-    pub(super) fn send_frame(
-        &self,
-        header: ChunkHeader,
-        generation: Generation,
-        frame: &Uint8Array,
-    ) {
-        let is_wanted = self.is_current(generation) && self.page.borrow().queue().awaits(header);
-        if let Some(socket) = &*self.socket.borrow()
-            && is_wanted
-        {
-            // A socket that is closing says so by its `close` event.
-            let _ = socket.send_with_js_u8_array(frame);
-        }
-        self.pump();
-    }
-
-    /// Sends a chunk that nobody will read.
-    pub(super) fn send_unread(&self, chunk: Chunk, generation: Generation) {
-        let is_wanted =
-            self.is_current(generation) && self.page.borrow().queue().awaits(chunk.header);
-        if let Some(socket) = &*self.socket.borrow()
-            && let Some(file) = self.file(chunk.row)
-            && is_wanted
-        {
-            let _ = socket::send_chunk(socket, chunk.header, &file, chunk.end);
         }
     }
 

@@ -52,21 +52,15 @@ pub(super) fn go_on(app: &Rc<App>) {
         let rows: Vec<_> = app.page().queue().missing().iter().collect();
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for row in rows {
-            let Some((path, looks)) = look(&app, row) else { continue };
-            match reopen(&app, &path).await {
-                Some(file) if looks(&picker::picked(path.clone(), &file)) => {
-                    match compare(&app, row, &file).await {
-                        Some(edges) => found.push((row, edges, file)),
-                        None => {
-                            app.handle(Event::OtherFile(row));
-                            failed.push(row);
-                        }
+            let Some(known) = to_reopen(&app, row) else { continue };
+            match reopen(&app, &known.path).await {
+                Some(file) => match is_same(&app, row, &known, &file).await {
+                    Some(edges) => found.push((row, edges, file)),
+                    None => {
+                        app.handle(Event::OtherFile(row));
+                        failed.push(row);
                     }
-                }
-                Some(_) => {
-                    app.handle(Event::OtherFile(row));
-                    failed.push(row);
-                }
+                },
                 None => failed.push(row),
             }
             if found.len() >= BATCH {
@@ -80,12 +74,12 @@ pub(super) fn go_on(app: &Rc<App>) {
     });
 }
 
-/// The path of a row whose file the browser can open again, and whether a file could be it.
-fn look(app: &App, row: Row) -> Option<(String, impl Fn(&Picked) -> bool + use<>)> {
+/// The file of a row that misses it, if the browser can open it again.
+fn to_reopen(app: &App, row: Row) -> Option<Picked> {
     let page = app.page();
-    let upload = page.queue().get(row).filter(|upload| upload.source() == Source::Handle)?;
-    let record = page.queue().record(row)?;
-    Some((upload.path().to_owned(), move |file: &Picked| record.looks_like(file)))
+    let queue = page.queue();
+    let upload = queue.get(row).filter(|upload| upload.source() == Source::Handle)?;
+    queue.missing().contains(row).then(|| upload.file().clone())
 }
 
 async fn reopen(app: &App, path: &str) -> Option<File> {
@@ -94,6 +88,14 @@ async fn reopen(app: &App, path: &str) -> Option<File> {
         return None;
     }
     handles::file(&handle, path).await.ok()
+}
+
+/// Whether a file is the one that a row misses. Gives the edges that were compared.
+async fn is_same(app: &App, row: Row, known: &Picked, file: &File) -> Option<Option<u64>> {
+    if !known.looks_like(&picker::picked(known.path.clone(), file)) {
+        return None;
+    }
+    compare(app, row, file).await
 }
 
 /// Whether a file has the edges that the row's had, as far as they are known. Gives those that
