@@ -10,7 +10,7 @@ use protocol::{
     ClientMessage, Problem, ServerMessage, UploadId, client::Language, server::NewSession,
 };
 
-use self::files::Digests;
+use self::files::OpenDigests;
 pub use self::{
     files::{DigestJob, DigestOutcome, Digested},
     places::Place,
@@ -19,7 +19,7 @@ use crate::{
     connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
     delivery::Said,
     log::Log,
-    queue::{Credit, Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Scope, Stored, Totals},
+    queue::{Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Scope, Totals},
     recent::Recent,
     remote::{self, Remote},
     saved::{Restored, SavedHome},
@@ -30,8 +30,10 @@ use crate::{
 
 mod bulk;
 mod files;
+mod messages;
 mod places;
 mod remote_files;
+mod restored;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
 const TICK: Duration = Duration::from_millis(1000);
@@ -244,7 +246,7 @@ pub struct Page {
     directories_under_way: VecDeque<String>,
     changed: Parts,
     effects: Vec<Effect>,
-    digests: Digests,
+    digests: OpenDigests,
     /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
     digests_asked: Vec<(UploadId, u64)>,
     /// Files that were picked, and not announced yet.
@@ -431,10 +433,7 @@ impl Page {
                 let path = self.remote.up();
                 self.list(path);
             }
-            Event::Refresh => {
-                let path = self.remote.refresh();
-                self.list(path);
-            }
+            Event::Refresh => self.refresh(),
             Event::Remote(act) => self.act_on_remote(act),
             Event::SocketOpened(session) => {
                 self.connection.socket_opened(session, self.log.next_seq());
@@ -445,32 +444,11 @@ impl Page {
                 self.changed.insert(Part::Connection);
             }
             Event::Restored(restored) => self.restore(*restored),
-            Event::Found(found) => {
-                self.announce(words::files_found(found.len()));
-                for (row, edges) in found {
-                    self.queue.found(row, edges);
-                }
-                self.changed.insert(Part::Notices);
-            }
-            Event::OtherFile(row) => {
-                if let Some(upload) = self.queue.get(row) {
-                    self.notice(words::other_file(upload.path()));
-                }
-            }
-            Event::HandlesFailed(rows) => {
-                for row in rows {
-                    self.queue.handle_failed(row);
-                }
-                self.changed.insert(Part::Notices);
-            }
+            Event::Found(found) => self.found(found),
+            Event::OtherFile(row) => self.other_file(row),
+            Event::HandlesFailed(rows) => self.handles_failed(rows),
             Event::EdgesKnown(row, edges) => self.queue.edges_known(row, edges),
-            Event::DiscardRestored => {
-                let missing: Vec<_> = self.queue.missing().iter().collect();
-                for row in missing {
-                    self.act(row, Action::Cancel);
-                }
-                self.changed.insert(Part::Notices);
-            }
+            Event::DiscardRestored => self.discard_restored(),
             Event::SessionRefused(problem) => {
                 let news = self.connection.session_refused(problem, now, jitter);
                 self.learn(news, now);
@@ -499,157 +477,6 @@ impl Page {
         self.forget_directories();
         self.changed.extend([Part::Connection, Part::Remote]);
         self.announce(words::disconnected().to_owned());
-    }
-
-    fn receive(&mut self, message: ServerMessage, now: Millis) {
-        if let Some(problem) = problem_in(&message) {
-            self.log.learn(problem);
-        }
-        match message {
-            ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
-                self.queue.start_ids_at(next_upload);
-                let directory = connected.as_ref().map(|connected| connected.directory.clone());
-                let news = self.connection.welcome(limits, heard, connected.map(|c| *c), now);
-                if news == Some(News::LinkBack) {
-                    self.log.go_on(limits.max_log_lines);
-                } else {
-                    self.log.new_session(limits.max_log_lines);
-                }
-                match (news, directory) {
-                    (Some(News::Connected { .. }), Some(directory)) => self.arrive(news, directory),
-                    (news, _) => self.learn(news, now),
-                }
-            }
-            ServerMessage::Unsupported { .. } => {
-                let news = self.connection.abandon(words::outdated());
-                self.learn(news, now);
-            }
-            ServerMessage::Pong => {}
-            ServerMessage::Heard { messages } => {
-                let news = self.connection.was_heard(messages);
-                if news.is_some() {
-                    self.learn(news, now);
-                }
-            }
-            ServerMessage::TakenOver => {
-                let news = self.connection.taken_over();
-                self.learn(news, now);
-            }
-            ServerMessage::Connecting { stage } => {
-                self.connection.connecting(stage);
-                self.changed.insert(Part::Connection);
-            }
-            ServerMessage::CertificateNotTrusted { certificate } => {
-                self.connection.certificate_not_trusted(certificate);
-                self.changed.insert(Part::Connection);
-            }
-            ServerMessage::Connected(connected) => {
-                let directory = connected.directory.clone();
-                let news = self.connection.connected(connected);
-                self.arrive(news, directory);
-            }
-            ServerMessage::DataTls(facts) => {
-                self.connection.data_encrypted(facts.tls);
-                self.changed.insert(Part::Connection);
-            }
-            ServerMessage::Disconnected { problem } => {
-                let news = self.connection.disconnected(problem);
-                self.learn(news, now);
-            }
-            ServerMessage::Log { lines } => {
-                self.log.extend(lines);
-                self.announce_error(now);
-            }
-            ServerMessage::Listing { path, entries, left_out } => {
-                self.began(&path);
-                self.voyage.arrive(now);
-                let next = self.remote.listed(path, entries, left_out);
-                self.list(next);
-            }
-            ServerMessage::ListingFailed { path, mut problem } => {
-                self.voyage.fail_to_list(now);
-                if self.began(&path) {
-                    self.begin_elsewhere(&path, &mut problem);
-                }
-                let next = self.remote.failed(problem);
-                self.list(next);
-            }
-            ServerMessage::Removed { path } => {
-                self.queue.leftover_removed(&path);
-                self.remote_done(&path, now);
-            }
-            ServerMessage::Renamed { from: path, .. } | ServerMessage::Deleted { path, .. } => {
-                self.remote_done(&path, now);
-            }
-            ServerMessage::RemoveFailed { path, problem } => {
-                self.queue.leftover_kept(&path);
-                self.remote_refused(&path, &problem, None, words::leftover_not_removed);
-            }
-            ServerMessage::NotRenamed { from: path, problem, .. } => {
-                self.remote_refused(&path, &problem, None, words::not_changed);
-            }
-            ServerMessage::NotDeleted { path, problem, not_empty, deleted, left } => {
-                if !(not_empty && self.remote_not_empty(&path)) {
-                    let part = Some((deleted, left));
-                    self.remote_refused(&path, &problem, part, words::not_changed);
-                }
-                // A part of it may be gone.
-                self.remote.changed(now);
-            }
-            ServerMessage::DirectoryMade { path } => {
-                self.directory_answered();
-                self.remote_done(&path, now);
-            }
-            ServerMessage::MakeDirectoryFailed { path, problem } => {
-                self.directory_answered();
-                self.remote_refused(&path, &problem, None, words::folder_not_made);
-            }
-            ServerMessage::Credit { upload, attempt, taken, received, limit } => {
-                self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
-                if let Some(row) = self.queue.check(upload) {
-                    self.effects.push(Effect::Check(upload, row));
-                }
-            }
-            ServerMessage::Opened { upload, temporary_path, offset } => {
-                self.queue.opened(upload, temporary_path);
-                self.digest_from(upload, offset);
-            }
-            ServerMessage::Verifying { upload } => self.queue.verifying(upload),
-            ServerMessage::Done { upload, verified, digest, page_agrees, path: _ } => {
-                self.forget_digest(upload);
-                self.queue.done(upload, Stored { verified, digest, page_agrees });
-                self.remote.changed(now);
-            }
-            ServerMessage::Conflict { upload, existing, resume } => {
-                self.forget_digest(upload);
-                if let Some(row) = self.queue.conflict(upload, existing, resume) {
-                    self.announce_row(row, words::asks);
-                }
-            }
-            ServerMessage::Cancelled { upload } => {
-                self.forget_digest(upload);
-                self.queue.cancelled(upload);
-                self.remote.changed(now);
-            }
-            ServerMessage::Paused { upload, resume } => {
-                self.forget_digest(upload);
-                self.queue.paused(upload, resume);
-                self.remote.changed(now);
-            }
-            ServerMessage::Interrupted { upload, .. } => self.queue.interrupted(upload),
-            ServerMessage::Failed { upload, problem, resume } => {
-                self.forget_digest(upload);
-                if let Some(row) = self.queue.row_of(upload) {
-                    self.announce_row(row, |path| words::failed(path, &problem));
-                }
-                self.queue.failed(upload, problem, resume);
-                self.remote.changed(now);
-            }
-            ServerMessage::Goodbye { problem } => {
-                let news = self.connection.goodbye(problem);
-                self.learn(news, now);
-            }
-        }
     }
 
     fn arrive(&mut self, news: Option<News>, directory: String) {
@@ -759,23 +586,6 @@ impl Page {
         }
     }
 
-    /// What an earlier page left is there again; its uploads wait for their files.
-    fn restore(&mut self, restored: Restored) {
-        let Restored { home, mut rows, handles, session } = restored;
-        let SavedHome { destination, trusted_certificate } = home;
-        self.connection.restore(destination.clone(), trusted_certificate, session);
-        if self.connection.home() != Some(&destination) {
-            // The person was faster, and is logged in elsewhere.
-            rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
-        }
-        let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
-        self.queue.restore(rows, has);
-        self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
-        if self.queue.misses_files() {
-            self.announce(words::restored(self.queue.missing().len()));
-        }
-    }
-
     /// Draws the directory in view, and asks for `path` if now is the time.
     fn list(&mut self, path: Option<String>) {
         self.changed.insert(Part::Remote);
@@ -820,8 +630,7 @@ impl Page {
         }
         let refresh = self.remote.refresh_at().is_some_and(|at| at <= now);
         if refresh && !self.remote.is_loading() && self.connection.ready().is_some() {
-            let path = self.remote.refresh();
-            self.list(path);
+            self.refresh();
         }
         if self.tick_at.is_some_and(|at| at <= now) {
             self.tick_at = None;
@@ -908,21 +717,6 @@ impl Page {
 
     fn announce(&mut self, sentence: String) {
         self.effects.push(Effect::Announce(sentence));
-    }
-}
-
-/// What went wrong, where a message says so: a line of the log tells of it too.
-fn problem_in(message: &ServerMessage) -> Option<&Problem> {
-    match message {
-        ServerMessage::ListingFailed { problem, .. }
-        | ServerMessage::RemoveFailed { problem, .. }
-        | ServerMessage::NotRenamed { problem, .. }
-        | ServerMessage::NotDeleted { problem, .. }
-        | ServerMessage::MakeDirectoryFailed { problem, .. }
-        | ServerMessage::Failed { problem, .. }
-        | ServerMessage::Goodbye { problem }
-        | ServerMessage::Disconnected { problem: Some(problem) } => Some(problem),
-        _ => None,
     }
 }
 

@@ -49,9 +49,9 @@ pub enum DigestOutcome {
     Unreadable,
 }
 
-/// The digests of the uploads that are open: a few at a time.
+/// How far the digests of the uploads are that are open: a few at a time.
 #[derive(Debug, Default)]
-pub(super) struct Digests(Vec<(UploadId, Progress)>);
+pub(super) struct OpenDigests(Vec<(UploadId, Progress)>);
 
 /// How far the digests of one upload are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

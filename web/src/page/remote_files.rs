@@ -26,6 +26,12 @@ impl Page {
         }
     }
 
+    /// Looks again at the directory in view.
+    pub(super) fn refresh(&mut self) {
+        let path = self.remote.refresh();
+        self.list(path);
+    }
+
     fn answer(&mut self, name: &str) {
         let Some(message) = self.remote.answer(name) else { return };
         if self.connection.session().is_none() {
@@ -45,8 +51,7 @@ impl Page {
         match self.remote.done(path) {
             Some(sentence) => {
                 self.announce(sentence);
-                let path = self.remote.refresh();
-                self.list(path);
+                self.refresh();
             }
             None => self.remote.changed(now),
         }

@@ -1,0 +1,193 @@
+//! What the portal says, and what becomes of it.
+
+use protocol::{
+    Problem, ServerMessage, UploadId,
+    server::{Connected, Limits},
+};
+
+use super::{Effect, Page, Part};
+use crate::{
+    connection::News,
+    queue::{Credit, Stored},
+    time::Millis,
+    words,
+};
+
+impl Page {
+    /// The portal says something.
+    pub(super) fn receive(&mut self, message: ServerMessage, now: Millis) {
+        if let Some(problem) = problem_in(&message) {
+            self.log.learn(problem);
+        }
+        match message {
+            ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
+                self.queue.start_ids_at(next_upload);
+                self.welcome(limits, heard, connected.map(|connected| *connected), now);
+            }
+            ServerMessage::Unsupported { .. } => {
+                let news = self.connection.abandon(words::outdated());
+                self.learn(news, now);
+            }
+            ServerMessage::Pong => {}
+            ServerMessage::Heard { messages } => {
+                let news = self.connection.was_heard(messages);
+                if news.is_some() {
+                    self.learn(news, now);
+                }
+            }
+            ServerMessage::TakenOver => {
+                let news = self.connection.taken_over();
+                self.learn(news, now);
+            }
+            ServerMessage::Connecting { stage } => {
+                self.connection.connecting(stage);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::CertificateNotTrusted { certificate } => {
+                self.connection.certificate_not_trusted(certificate);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::Connected(connected) => {
+                let directory = connected.directory.clone();
+                let news = self.connection.connected(connected);
+                self.arrive(news, directory);
+            }
+            ServerMessage::DataTls(facts) => {
+                self.connection.data_encrypted(facts.tls);
+                self.changed.insert(Part::Connection);
+            }
+            ServerMessage::Disconnected { problem } => {
+                let news = self.connection.disconnected(problem);
+                self.learn(news, now);
+            }
+            ServerMessage::Log { lines } => {
+                self.log.extend(lines);
+                self.announce_error(now);
+            }
+            ServerMessage::Listing { path, entries, left_out } => {
+                self.began(&path);
+                self.voyage.arrive(now);
+                let next = self.remote.listed(path, entries, left_out);
+                self.list(next);
+            }
+            ServerMessage::ListingFailed { path, problem } => self.not_listed(&path, problem, now),
+            ServerMessage::Removed { path } => {
+                self.queue.leftover_removed(&path);
+                self.remote_done(&path, now);
+            }
+            ServerMessage::Renamed { from: path, .. } | ServerMessage::Deleted { path, .. } => {
+                self.remote_done(&path, now);
+            }
+            ServerMessage::RemoveFailed { path, problem } => {
+                self.queue.leftover_kept(&path);
+                self.remote_refused(&path, &problem, None, words::leftover_not_removed);
+            }
+            ServerMessage::NotRenamed { from: path, problem, .. } => {
+                self.remote_refused(&path, &problem, None, words::not_changed);
+            }
+            ServerMessage::NotDeleted { path, problem, not_empty, deleted, left } => {
+                if !(not_empty && self.remote_not_empty(&path)) {
+                    let part = Some((deleted, left));
+                    self.remote_refused(&path, &problem, part, words::not_changed);
+                }
+                // A part of it may be gone.
+                self.remote.changed(now);
+            }
+            ServerMessage::DirectoryMade { path } => {
+                self.directory_answered();
+                self.remote_done(&path, now);
+            }
+            ServerMessage::MakeDirectoryFailed { path, problem } => {
+                self.directory_answered();
+                self.remote_refused(&path, &problem, None, words::folder_not_made);
+            }
+            ServerMessage::Credit { upload, attempt, taken, received, limit } => {
+                self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
+                if let Some(row) = self.queue.check(upload) {
+                    self.effects.push(Effect::Check(upload, row));
+                }
+            }
+            ServerMessage::Opened { upload, temporary_path, offset } => {
+                self.queue.opened(upload, temporary_path);
+                self.digest_from(upload, offset);
+            }
+            ServerMessage::Verifying { upload } => self.queue.verifying(upload),
+            ServerMessage::Done { upload, verified, digest, page_agrees, path: _ } => {
+                self.forget_digest(upload);
+                self.queue.done(upload, Stored { verified, digest, page_agrees });
+                self.remote.changed(now);
+            }
+            ServerMessage::Conflict { upload, existing, resume } => {
+                self.forget_digest(upload);
+                if let Some(row) = self.queue.conflict(upload, existing, resume) {
+                    self.announce_row(row, words::asks);
+                }
+            }
+            ServerMessage::Cancelled { upload } => {
+                self.forget_digest(upload);
+                self.queue.cancelled(upload);
+                self.remote.changed(now);
+            }
+            ServerMessage::Paused { upload, resume } => {
+                self.forget_digest(upload);
+                self.queue.paused(upload, resume);
+                self.remote.changed(now);
+            }
+            ServerMessage::Interrupted { upload, .. } => self.queue.interrupted(upload),
+            ServerMessage::Failed { upload, problem, resume } => {
+                self.failed(upload, problem, resume);
+                self.remote.changed(now);
+            }
+            ServerMessage::Goodbye { problem } => {
+                let news = self.connection.goodbye(problem);
+                self.learn(news, now);
+            }
+        }
+    }
+
+    fn welcome(&mut self, limits: Limits, heard: u64, connected: Option<Connected>, now: Millis) {
+        let directory = connected.as_ref().map(|connected| connected.directory.clone());
+        let news = self.connection.welcome(limits, heard, connected, now);
+        if news == Some(News::LinkBack) {
+            self.log.go_on(limits.max_log_lines);
+        } else {
+            self.log.new_session(limits.max_log_lines);
+        }
+        match (news, directory) {
+            (Some(News::Connected { .. }), Some(directory)) => self.arrive(news, directory),
+            (news, _) => self.learn(news, now),
+        }
+    }
+
+    fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
+        self.voyage.fail_to_list(now);
+        if self.began(path) {
+            self.begin_elsewhere(path, &mut problem);
+        }
+        let next = self.remote.failed(problem);
+        self.list(next);
+    }
+
+    fn failed(&mut self, upload: UploadId, problem: Problem, resume: Option<String>) {
+        self.forget_digest(upload);
+        if let Some(row) = self.queue.row_of(upload) {
+            self.announce_row(row, |path| words::failed(path, &problem));
+        }
+        self.queue.failed(upload, problem, resume);
+    }
+}
+
+/// What went wrong, where a message says so: a line of the log tells of it too.
+fn problem_in(message: &ServerMessage) -> Option<&Problem> {
+    match message {
+        ServerMessage::ListingFailed { problem, .. }
+        | ServerMessage::RemoveFailed { problem, .. }
+        | ServerMessage::NotRenamed { problem, .. }
+        | ServerMessage::NotDeleted { problem, .. }
+        | ServerMessage::MakeDirectoryFailed { problem, .. }
+        | ServerMessage::Failed { problem, .. }
+        | ServerMessage::Goodbye { problem }
+        | ServerMessage::Disconnected { problem: Some(problem) } => Some(problem),
+        _ => None,
+    }
+}

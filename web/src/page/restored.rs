@@ -1,0 +1,60 @@
+//! What an earlier page left, and what becomes of it.
+
+use super::{Action, Page, Part};
+use crate::{
+    queue::Row,
+    saved::{Restored, SavedHome},
+    words,
+};
+
+impl Page {
+    /// What an earlier page left is there again; its uploads wait for their files.
+    pub(super) fn restore(&mut self, restored: Restored) {
+        let Restored { home, mut rows, handles, session } = restored;
+        let SavedHome { destination, trusted_certificate } = home;
+        self.connection.restore(destination.clone(), trusted_certificate, session);
+        if self.connection.home() != Some(&destination) {
+            // The person was faster, and is logged in elsewhere.
+            rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
+        }
+        let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
+        self.queue.restore(rows, has);
+        self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
+        if self.queue.misses_files() {
+            self.announce(words::restored(self.queue.missing().len()));
+        }
+    }
+
+    /// The files of some of them are there again.
+    pub(super) fn found(&mut self, found: Vec<(Row, Option<u64>)>) {
+        self.announce(words::files_found(found.len()));
+        for (row, edges) in found {
+            self.queue.found(row, edges);
+        }
+        self.changed.insert(Part::Notices);
+    }
+
+    /// A file is not the one that a row misses.
+    pub(super) fn other_file(&mut self, row: Row) {
+        if let Some(upload) = self.queue.get(row) {
+            self.notice(words::other_file(upload.path()));
+        }
+    }
+
+    /// The browser cannot open files again by itself: they have to be picked.
+    pub(super) fn handles_failed(&mut self, rows: Vec<Row>) {
+        for row in rows {
+            self.queue.handle_failed(row);
+        }
+        self.changed.insert(Part::Notices);
+    }
+
+    /// The person does not want to go on with what still misses its file.
+    pub(super) fn discard_restored(&mut self) {
+        let missing: Vec<_> = self.queue.missing().iter().collect();
+        for row in missing {
+            self.act(row, Action::Cancel);
+        }
+        self.changed.insert(Part::Notices);
+    }
+}
