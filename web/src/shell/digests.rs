@@ -13,7 +13,7 @@ use web_sys::{Element, File, MessageEvent, Url, Worker, WorkerOptions, WorkerTyp
 
 use super::{
     app::App,
-    dom::{Dom, Fault, listen},
+    dom::{Dom, Fault, listen, number},
     socket::Generation,
 };
 use crate::{
@@ -177,8 +177,8 @@ impl Running {
         let order =
             Array::of4(&"read".into(), &ticket.into(), &chunk.header.upload.0.into(), &header);
         order.push(file);
-        order.push(&number(chunk.header.offset));
-        order.push(&number(chunk.end));
+        order.push(&number(chunk.header.offset).into());
+        order.push(&number(chunk.end).into());
         self.say(&order);
         if !self.ordered.contains(&chunk.header.upload) {
             self.ordered.push(chunk.header.upload);
@@ -224,7 +224,7 @@ impl Running {
         let wish =
             Array::of4(&job.upload.0.into(), &name(job.algorithm).into(), file, &job.whole.into());
         for from in &job.from {
-            wish.push(&number(*from));
+            wish.push(&number(*from).into());
             self.awaited.push((job.upload, *from));
         }
         self.wanted.push(&wish);
@@ -307,11 +307,6 @@ fn digested(made: &JsValue) -> Option<Digested> {
     };
     let upload = UploadId(made.get(0).as_f64()? as u32);
     Some(Digested { upload, from: made.get(1).as_f64()? as u64, outcome })
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no file is as long as 2^53 bytes")]
-fn number(offset: u64) -> JsValue {
-    (offset as f64).into()
 }
 
 /// As on the wire.

@@ -148,6 +148,12 @@ pub(super) fn set_attribute(element: &Element, name: &str, value: &str) {
     }
 }
 
+/// A number of bytes, as the browser has it.
+#[expect(clippy::cast_precision_loss, reason = "no file is as long as 2^53 bytes")]
+pub(super) fn number(bytes: u64) -> f64 {
+    bytes as f64
+}
+
 /// Shows or hides an element.
 pub(super) fn show(element: &HtmlElement, visibility: Visibility) {
     let hidden = visibility == Visibility::Hidden;

@@ -7,7 +7,11 @@ use js_sys::Uint8Array;
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{Blob, File};
 
-use super::{app::App, dom::Fault, handles, keeper, picker};
+use super::{
+    app::App,
+    dom::{Fault, number},
+    handles, keeper, picker,
+};
 use crate::{
     page::Event,
     queue::{Fit, Picked, Row, Rows, Source},
@@ -114,7 +118,7 @@ async fn compare(app: &App, row: Row, file: &File) -> Option<Option<u64>> {
 /// The digest of both ends of a file.
 pub(super) async fn edges(file: &File) -> Result<u64, Fault> {
     let size = file.size();
-    let edge = offset(EDGE_BYTES);
+    let edge = number(EDGE_BYTES);
     let first = bytes(&file.slice_with_f64_and_f64(0.0, edge.min(size))?).await?;
     let last = bytes(&file.slice_with_f64_and_f64((size - edge).max(0.0), size)?).await?;
     Ok(saved::edges(&first, &last))
@@ -123,9 +127,4 @@ pub(super) async fn edges(file: &File) -> Result<u64, Fault> {
 async fn bytes(blob: &Blob) -> Result<Vec<u8>, Fault> {
     let buffer = JsFuture::from(blob.array_buffer()).await?;
     Ok(Uint8Array::new(&buffer).to_vec())
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a small constant")]
-fn offset(bytes: u64) -> f64 {
-    bytes as f64
 }

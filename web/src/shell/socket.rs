@@ -14,7 +14,7 @@ use web_sys::{Blob, File, MessageEvent, RequestInit, Response, Url, WebSocket};
 
 use super::{
     app::App,
-    dom::{Fault, language, listen},
+    dom::{Fault, language, listen, number},
 };
 use crate::{json, page::Event, words};
 
@@ -85,7 +85,7 @@ pub(super) fn send_chunk(
     file: &File,
     end: u64,
 ) -> Result<(), Fault> {
-    let slice = file.slice_with_f64_and_f64(offset(header.offset), offset(end))?;
+    let slice = file.slice_with_f64_and_f64(number(header.offset), number(end))?;
     let header = Uint8Array::from(header.encode().as_slice());
     let frame = Blob::new_with_blob_sequence(&Array::of2(&header, &slice))?;
     socket.send_with_blob(&frame)
@@ -166,10 +166,4 @@ fn address(app: &App) -> Result<String, Fault> {
     let url = Url::new_with_base(SOCKET_PATH, &base)?;
     url.set_protocol(if url.protocol() == "https:" { "wss:" } else { "ws:" });
     Ok(url.href())
-}
-
-/// Exact: no file is as long as 2^53 bytes.
-#[expect(clippy::cast_precision_loss, reason = "no file is as long as 2^53 bytes")]
-fn offset(offset: u64) -> f64 {
-    offset as f64
 }
