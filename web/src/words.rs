@@ -573,7 +573,9 @@ pub fn connecting_to(host: &str) -> String {
 #[must_use]
 pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     let (host, address) = (format::visible(host), format::visible(address));
-    if address.is_empty() || address.contains(&*host) {
+    // An IPv6 address stands in brackets; the person may have typed it without.
+    let says_host = [&*address, address.trim_start_matches('[')];
+    if address.is_empty() || says_host.iter().any(|address| address.starts_with(&*host)) {
         Word::ConnectionPlace.fill(&[&host, &port])
     } else {
         Word::ConnectionPlaceAndAddress.fill(&[&host, &port, &address])

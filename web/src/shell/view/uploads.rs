@@ -430,10 +430,8 @@ impl RowView {
         let path = format::visible(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
         set_attribute(&item, "aria-label", &path);
-        let (folder, file) = match path.rfind('/') {
-            Some(slash) => path.split_at(slash + 1),
-            None => ("", &*path),
-        };
+        let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
         set_text(&part::<Element>(&item, ".upload-folder")?, folder);
         set_text(&part::<Element>(&item, ".upload-file")?, file);
         set_attribute(&part::<Element>(&item, ".upload-name")?, "title", &path);
