@@ -27,6 +27,7 @@ use crate::{
 mod app;
 mod clipboard;
 mod digests;
+mod disclosures;
 mod dom;
 mod form;
 mod handles;
@@ -52,6 +53,7 @@ pub fn start() -> Result<(), Fault> {
     take_in_words(&dom)?;
     let app = App::new(dom)?;
     app.page_mut().speak(language(&app.dom));
+    disclosures::start(&app.dom)?;
     recents::start(&app)?;
     form::start(&app)?;
     listen_to_connection(&app)?;

@@ -582,6 +582,12 @@ pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     }
 }
 
+/// Who is logged in, and how it is encrypted, for a line of its own.
+#[must_use]
+pub fn user_and_tls(user: &str, tls: &Tls) -> String {
+    [&*format::visible(user), " · ", &*format::visible(&tls.version)].concat()
+}
+
 /// The control connection's TLS, and when it starts.
 #[must_use]
 pub fn control_tls(tls: &Tls, encryption: Encryption) -> String {

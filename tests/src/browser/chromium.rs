@@ -151,6 +151,14 @@ impl Tab {
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
+    pub(super) async fn force_colours(&self, scheme: Scheme) {
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme.name() },
+            { "name": "forced-colors", "value": "active" },
+        ]);
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
     pub(super) async fn query(
         &self,
         parent: Option<&Node>,
