@@ -333,6 +333,14 @@ impl Page {
         in_tab!(self, tab => tab.click(node).await);
     }
 
+    /// Brings the pointer over the middle of an element. In Chromium alone.
+    ///
+    /// # Panics
+    /// When the browser is another one.
+    pub async fn point_at(&self, node: &Node) {
+        self.chromium().point_at(node).await;
+    }
+
     /// Presses and releases a key: one that has a name in UI Events (`Enter`, `Tab`, `ArrowDown`,
     /// and `Space`) or a letter, with others held (`Shift+Tab`, `Control+a`).
     ///

@@ -12,7 +12,7 @@ use std::fs;
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
-    person::{Files, connect},
+    person::{Files, connect, status_of},
     portal::{Options, Portal},
     servers::{self, Kind},
 };
@@ -60,8 +60,13 @@ async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_al
     let overwrite = page.find_in(&question, "button", "Overwrite").await;
     page.click(&overwrite).await;
     title_to_be(&page, "Done – Ferryport").await;
-    let all = lines_to_be(&page, &wanted).await;
-    assert!(all[0].starts_with("Folder "), "nothing needs the person any more: {all:?}");
+    assert_eq!(lines_to_be(&page, &wanted).await, all, "lines move under the pointer");
+    page.point_at(&page.find("heading", "Uploads").await).await;
+    page.until("lines in order, since nothing needs the person any more", async || {
+        first_line(&page).await.starts_with("Folder ").then_some(())
+    })
+    .await;
+    lines_to_be(&page, &wanted).await;
     assert_eq!(icon(&page).await, "check");
     summary_is_copied(&page, &path, content).await;
     page.finish().await;
@@ -167,6 +172,81 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
     page.find("textbox", "Summary").await;
     let selected = page.run("getSelection().toString() || document.activeElement.value").await;
     assert_eq!(selected, copied);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_needs_the_person_moves_no_line_under_who_points_at_one_or_has_scrolled() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    // Those that come a second time ask.
+    let files = Files::new();
+    let names: Vec<_> = (0..20).map(|n| format!("{n}.txt")).collect();
+    for name in &names {
+        files.add(name, Content { len: 100, seed: 1 });
+    }
+    page.choose("Choose files", &files.paths()).await;
+    status_of(&page, "19.txt", "Done").await;
+
+    let read = page.find("listitem", "7.txt").await;
+    page.point_at(&read).await;
+    watch(&page, "7.txt").await;
+    page.drop_files(&read, &files.paths()[..3]).await;
+    decisions_to_be(&page, 3).await;
+    assert_eq!(places(&page).await.len(), 1, "it moves: {:?}", places(&page).await);
+    assert_eq!(first_line(&page).await, "0.txt");
+    let heading = page.find("heading", "Uploads").await;
+    page.point_at(&heading).await;
+    page.until("a question in front", async || {
+        let list = page.find("list", "Uploads").await;
+        let first = page.children(&list, "listitem").await.remove(0);
+        page.text(&first).await.contains("Needs a decision").then_some(())
+    })
+    .await;
+
+    page.run("document.querySelector('[aria-label=Uploads]').scrollTop += 700; null").await;
+    watch(&page, "7.txt").await;
+    page.drop_files(&heading, &files.paths()[15..]).await;
+    decisions_to_be(&page, 8).await;
+    assert_eq!(places(&page).await.len(), 1, "it moves: {:?}", places(&page).await);
+    page.finish().await;
+}
+
+/// Waits until the page shows so many questions in its count of them.
+async fn decisions_to_be(page: &Page, number: usize) {
+    let filter = format!("Failed {number}");
+    page.find("button", &filter).await;
+    // Drawn and laid out.
+    page.settle().await;
+}
+
+async fn first_line(page: &Page) -> String {
+    let list = page.find("list", "Uploads").await;
+    page.children(&list, "listitem").await.remove(0).name
+}
+
+/// Looks in each frame where a line stands.
+async fn watch(page: &Page, label: &str) {
+    page.run(&format!(
+        "(() => {{
+            const line = document.querySelector('[aria-label=\"{label}\"]');
+            const places = new Set();
+            window.places = places;
+            const look = () => {{
+                places.add(Math.round(line.getBoundingClientRect().top));
+                if (window.places === places) requestAnimationFrame(look);
+            }};
+            look();
+        }})()"
+    ))
+    .await;
+}
+
+/// Where the line that is watched has been, in pixels from the top.
+async fn places(page: &Page) -> Vec<i64> {
+    serde_json::from_value(page.run("[...window.places]").await).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -157,6 +157,11 @@ fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
             act.into_iter().for_each(|event| clicked.handle(event));
         }
     })?;
+    // Lines may have waited for whoever was there to go on.
+    for kind in ["pointerover", "pointerleave", "focusin", "focusout"] {
+        let left = app.clone();
+        listen(&list, kind, move |_: web_sys::Event| left.scrolled())?;
+    }
     let keys = app.clone();
     listen(&list, "keydown", move |event: KeyboardEvent| {
         let key = event.key();

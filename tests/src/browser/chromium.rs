@@ -228,6 +228,12 @@ impl Tab {
         value_of(&self.call("Runtime.callFunctionOn", parameters).await)
     }
 
+    pub(super) async fn point_at(&self, node: &Node) {
+        let (x, y) = self.middle_of(node).await;
+        let moved = json!({ "type": "mouseMoved", "x": x, "y": y, "button": "none" });
+        self.call("Input.dispatchMouseEvent", moved).await;
+    }
+
     pub(super) async fn click(&self, node: &Node) {
         let (x, y) = self.middle_of(node).await;
         for kind in ["mouseMoved", "mousePressed", "mouseReleased"] {
