@@ -315,6 +315,45 @@ async fn folder_is_paused_resumed_and_cancelled_as_one() {
     page.finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delete_cancels_the_upload_that_the_keyboard_is_on_and_no_other() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    for name in ["1", "2", "3"] {
+        // Holes: the disk is not what is tested.
+        files.add(name, Content { len: 0, seed: 0 });
+        let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
+        file.set_len(256 << 20).unwrap();
+    }
+    page.choose("Choose files", &files.paths()).await;
+    page.press_button("Pause all").await;
+    for name in ["1", "2", "3"] {
+        status_of(&page, name, "Paused").await;
+    }
+    page.run("document.querySelector('#uploads').focus(); null").await;
+    for (key, label) in [("ArrowDown", "1"), ("ArrowDown", "2")] {
+        page.press(key).await;
+        focus_to_be_on(&page, label).await;
+    }
+    page.press("Delete").await;
+    status_of(&page, "2", "Skipped").await;
+    focus_to_be_on(&page, "2").await;
+    // There is nothing to cancel any more.
+    page.press("Delete").await;
+    page.press("ArrowUp").await;
+    focus_to_be_on(&page, "1").await;
+    for name in ["1", "3"] {
+        status_of(&page, name, "Paused").await;
+    }
+    page.press_button("Cancel all").await;
+    status_of(&page, "3", "Skipped").await;
+    page.finish().await;
+}
+
 async fn press(page: &Page, line: &Node, button: &str) {
     let button = page.find_in(line, "button", button).await;
     page.click(&button).await;

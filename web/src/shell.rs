@@ -26,6 +26,7 @@ use crate::{
 
 mod app;
 mod clipboard;
+mod collation;
 mod digests;
 mod disclosures;
 mod dom;
@@ -53,6 +54,7 @@ pub fn start() -> Result<(), Fault> {
     take_in_words(&dom)?;
     let app = App::new(dom)?;
     app.page_mut().speak(language(&app.dom));
+    app.page_mut().collate_by(collation::ranks);
     disclosures::start(&app.dom)?;
     recents::start(&app)?;
     form::start(&app)?;
