@@ -8,10 +8,11 @@
 )]
 
 use ferryport_tests::{
-    browser::Page,
+    browser::{Page, Scheme},
     person::{connect, log_with},
     portal::{Options, Portal},
     servers::{self, Kind},
+    states::{Stage, State},
 };
 
 /// Cargo builds it from the portal's own `main.rs`.
@@ -87,6 +88,111 @@ async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
     page.find("textbox", "Find in the log").await;
     newest_line_is_in_view(&page).await;
     page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn at_twice_the_size_nothing_sticks_out_and_every_control_can_be_pressed() {
+    let page = Page::open("about:blank", WIDE).await;
+    let mut found = Vec::new();
+    for state in State::ALL {
+        let _stage = Stage::set(&page, PORTAL, state).await;
+        // A window of 1280 x 800 pixels, zoomed.
+        page.resize_to(640, 400).await;
+        found.extend(out_of_reach(&page, &format!("{state}-zoomed")).await);
+        // The same window, with the letters alone twice as high.
+        page.resize_to(1280, 800).await;
+        page.run("document.documentElement.style.fontSize = '200%'; null").await;
+        found.extend(out_of_reach(&page, &format!("{state}-great-letters")).await);
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_the_colours_of_the_system_everything_is_seen() {
+    let page = Page::open("about:blank", WIDE).await;
+    let mut found = Vec::new();
+    for state in State::ALL {
+        let _stage = Stage::set(&page, PORTAL, state).await;
+        for scheme in Scheme::ALL {
+            page.force_colours(scheme).await;
+            let look = format!("{state}-forced-{}", scheme.name());
+            found.extend(unseen(&page, &look).await);
+            let outline = focus_outline(&page).await;
+            if outline != "solid" {
+                found.push(format!("{look}: the focus has the outline {outline}"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// How what the key Tab leads to shows that it has the focus.
+async fn focus_outline(page: &Page) -> String {
+    let style = "(() => {
+        const { activeElement, body } = document;
+        return activeElement === body ? null : getComputedStyle(activeElement).outlineStyle;
+    })()";
+    page.until("the focus on a control", async || {
+        page.press("Tab").await;
+        page.run(style).await.as_str().map(str::to_owned)
+    })
+    .await
+}
+
+/// What sticks out to the side, and controls that cannot be brought into view or lie under others.
+async fn out_of_reach(page: &Page, look: &str) -> Vec<String> {
+    let script = "(() => {
+        const found = [];
+        const root = document.documentElement;
+        if (root.scrollWidth > innerWidth) found.push(`${root.scrollWidth} px wide`);
+        const all = 'button, input, select, textarea, summary, a[href]:not(.skip-link)';
+        for (const control of (document.querySelector('dialog[open]') ?? document).querySelectorAll(all)) {
+            if (!control.checkVisibility()) continue;
+            control.scrollIntoView({ block: 'center', inline: 'nearest', behavior: 'instant' });
+            const { left, right, top, bottom } = control.getBoundingClientRect();
+            const hit = document.elementFromPoint((left + right) / 2, (top + bottom) / 2);
+            if (left < 0 || right > innerWidth || !control.contains(hit)) {
+                const name = control.ariaLabel || control.textContent.trim() || control.id;
+                found.push(`${name}: ${left},${top} to ${right},${bottom} under ${hit?.outerHTML.slice(0, 60)}`);
+            }
+        }
+        scrollTo(0, 0);
+        return found;
+    })()";
+    problems(page, look, script).await
+}
+
+/// Icons, bars and ways that have the colour of what is behind them.
+async fn unseen(page: &Page, look: &str) -> Vec<String> {
+    let script = "(() => {
+        const found = [];
+        const behind = (element) => {
+            for (let at = element.parentElement; at; at = at.parentElement) {
+                const colour = getComputedStyle(at).backgroundColor;
+                if (colour !== 'rgba(0, 0, 0, 0)') return colour;
+            }
+            return getComputedStyle(document.documentElement).backgroundColor;
+        };
+        const parts = { 'svg': 'stroke', '.route-way': 'backgroundColor', '.route-port': 'borderTopColor' };
+        for (const [part, property] of Object.entries(parts)) {
+            for (const element of document.querySelectorAll(part)) {
+                if (!element.checkVisibility()) continue;
+                const colour = getComputedStyle(element)[property];
+                if (colour === behind(element) || colour === 'rgba(0, 0, 0, 0)') {
+                    found.push(`${part} in ${element.parentElement.outerHTML.slice(0, 80)}: ${colour}`);
+                }
+            }
+        }
+        return found;
+    })()";
+    problems(page, look, script).await
+}
+
+/// What a script finds, after a picture of it.
+async fn problems(page: &Page, look: &str, script: &str) -> Vec<String> {
+    page.screenshot(look).await;
+    let found: Vec<String> = serde_json::from_value(page.run(script).await).unwrap();
+    found.into_iter().map(|problem| format!("{look}: {problem}")).collect()
 }
 
 async fn log_is_closed(page: &Page) {
