@@ -224,14 +224,14 @@ async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand(
     page.press("Enter").await;
     let row = row_of_remote(&page, "new").await;
     assert!(server.root().join("new").is_dir());
-    page.click(&row).await;
+    has_focus(&page, &row).await;
     page.press("F2").await;
     page.find("dialog", "Rename “new”").await;
     page.fill("Name", "renamed").await;
     page.press("Enter").await;
     let row = row_of_remote(&page, "renamed").await;
     assert!(server.root().join("renamed").is_dir());
-    page.click(&row).await;
+    has_focus(&page, &row).await;
     page.press("Delete").await;
     let dialog = page.find("dialog", "Delete the folder “renamed”?").await;
     let delete = page.find_in(&dialog, "button", "Delete").await;
@@ -275,6 +275,14 @@ async fn fields_to_be(page: &Page, wanted: &[(&str, &str)]) {
         })
         .await;
     }
+}
+
+/// Waits until the keyboard is on this row.
+async fn has_focus(page: &Page, row: &Node) {
+    page.until(&format!("the focus on {:?}", row.name), async || {
+        page.has_focus(row).await.then_some(())
+    })
+    .await;
 }
 
 async fn row_of_remote(page: &Page, name: &str) -> Node {
