@@ -224,6 +224,21 @@ impl Page {
         in_tab!(self, tab => tab.resize(width, height).await);
     }
 
+    /// Makes the window as large as this, in pixels of the style sheet: at twice the zoom there are
+    /// half as many.
+    pub async fn resize_to(&self, width: u32, height: u32) {
+        in_tab!(self, tab => tab.resize(width, height).await);
+    }
+
+    /// Has the system replace the page's colours by its own, dark ones or light ones, until
+    /// [`Page::prefer`]. In Chromium alone.
+    ///
+    /// # Panics
+    /// When the browser is another one.
+    pub async fn force_colours(&self, scheme: Scheme) {
+        self.chromium().force_colours(scheme).await;
+    }
+
     /// Has the system prefer these colours.
     pub async fn prefer(&self, scheme: Scheme) {
         in_tab!(self, tab => tab.prefer(scheme).await);
@@ -316,6 +331,14 @@ impl Page {
     /// Clicks in the middle of an element.
     pub async fn click(&self, node: &Node) {
         in_tab!(self, tab => tab.click(node).await);
+    }
+
+    /// Brings the pointer over the middle of an element. In Chromium alone.
+    ///
+    /// # Panics
+    /// When the browser is another one.
+    pub async fn point_at(&self, node: &Node) {
+        self.chromium().point_at(node).await;
     }
 
     /// Presses and releases a key: one that has a name in UI Events (`Enter`, `Tab`, `ArrowDown`,
@@ -502,22 +525,29 @@ impl Page {
         path
     }
 
-    /// How far things have moved on the page that nobody moved: the sum of the shifts that Layout
-    /// Instability §3 counts, those within half a second of input left out. In Chromium alone.
-    pub async fn layout_shift(&self) -> f64 {
+    /// What has moved on the page that nobody moved, each with from where to where: the shifts that
+    /// Layout Instability §3 counts, those within half a second of input left out. In Chromium alone.
+    ///
+    /// # Panics
+    /// When the browser tells of no shifts.
+    pub async fn layout_shifts(&self) -> Vec<String> {
         // The first paint is always among the entries, so that there is always an answer.
         let expression = "new Promise((tell) => {
+            const place = ({ x, y, width, height }) => `${x},${y} ${width}x${height}`;
+            const moved = ({ node, previousRect, currentRect }) =>
+                `${node?.id || node?.nodeName}: ${place(previousRect)} to ${place(currentRect)}`;
             const observer = new PerformanceObserver((list) => {
                 const shifts = list.getEntriesByType('layout-shift');
                 observer.disconnect();
                 tell(shifts.filter((shift) => !shift.hadRecentInput)
-                    .reduce((sum, shift) => sum + shift.value, 0));
+                    .map(({ value, sources }) => `${value}, ${sources.map(moved).join(', ')}`));
             });
             observer.observe({ type: 'paint', buffered: true });
             observer.observe({ type: 'layout-shift', buffered: true });
         })";
         self.settle().await;
-        self.run(expression).await.as_f64().unwrap_or(f64::NAN)
+        let shifts = self.run(expression).await;
+        serde_json::from_value(shifts).expect("the script makes a list of texts")
     }
 
     /// Waits until `ask` has an answer.

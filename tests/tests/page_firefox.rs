@@ -6,7 +6,7 @@
 )]
 
 use ferryport_tests::{
-    browser::{Browser, Page},
+    browser::{Browser, Node, Page},
     content::{Content, ODD_NAMES},
     crossing::Crossing,
     person::{
@@ -177,6 +177,127 @@ async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
 }
 
 /// A portal behind a way that takes its time.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_remembered() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let (port, user) = (server.port().to_string(), server.username());
+    let link = format!("{}#host=127.0.0.1&port={port}&user={user}", portal.url());
+    let page = Page::open_in(Browser::Firefox, &link, WIDTH).await;
+    let wanted = [("Host", "127.0.0.1"), ("Port", &port), ("Username", user)];
+    fields_to_be(&page, &wanted).await;
+
+    page.fill("Password", server.password()).await;
+    page.press("Enter").await;
+    trust(&page, &server).await;
+    page.press_button("Certificate and details").await;
+    let dialog = page.find("dialog", "How this connection is protected").await;
+    let text = page.text(&dialog).await;
+    let digits: String = text.to_lowercase().chars().filter(char::is_ascii_hexdigit).collect();
+    assert!(digits.contains(&server.certificate_sha256()), "{text}");
+    page.press("Escape").await;
+    gone(&page, "dialog", "How this connection is protected").await;
+
+    page.press_button("Disconnect").await;
+    page.fill("Host", "elsewhere.example.org").await;
+    page.fill("Username", "nobody").await;
+    let list = page.find("list", "Recent").await;
+    let buttons = page.children(&list, "button").await;
+    page.click(buttons.first().unwrap()).await;
+    fields_to_be(&page, &wanted).await;
+    page.fill("Password", server.password()).await;
+    page.press("Enter").await;
+    page.find("button", "Choose files").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand() {
+    let server = servers::start(Kind::ProFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = open(&portal).await;
+    connect(&page, &server).await;
+
+    page.press_button("New folder").await;
+    page.find("dialog", "New folder").await;
+    page.fill("Name", "new").await;
+    page.press("Enter").await;
+    let row = row_of_remote(&page, "new").await;
+    assert!(server.root().join("new").is_dir());
+    has_focus(&page, &row).await;
+    page.press("F2").await;
+    page.find("dialog", "Rename “new”").await;
+    page.fill("Name", "renamed").await;
+    page.press("Enter").await;
+    let row = row_of_remote(&page, "renamed").await;
+    assert!(server.root().join("renamed").is_dir());
+    has_focus(&page, &row).await;
+    page.press("Delete").await;
+    let dialog = page.find("dialog", "Delete the folder “renamed”?").await;
+    let delete = page.find_in(&dialog, "button", "Delete").await;
+    page.click(&delete).await;
+    gone(&page, "listitem", "renamed").await;
+    assert!(!server.root().join("renamed").exists());
+
+    log_with(&page, &["MKD /new", "RNTO /renamed", "RMD /renamed"]).await;
+    let all = page.find("checkbox", "Explain all").await;
+    page.click(&all).await;
+    page.see("Asks the server to start TLS").await;
+    page.click(&all).await;
+    page.select("Show", "Status").await;
+    let log = page.find("region", "Session log").await;
+    page.until("a log of the status alone", async || {
+        let text = page.text(&log).await;
+        (text.contains("Status:") && !text.contains("Command:")).then_some(())
+    })
+    .await;
+    page.select("Show", "All").await;
+    page.fill("Find in the log", "renamed").await;
+    page.press("Enter").await;
+    page.until("a place of the words", async || {
+        page.text(&log).await.contains("2 of ").then_some(())
+    })
+    .await;
+    page.press_button("Session log").await;
+    gone(&page, "textbox", "Find in the log").await;
+    page.finish().await;
+}
+
+/// Waits until the fields with these labels hold this.
+async fn fields_to_be(page: &Page, wanted: &[(&str, &str)]) {
+    for (label, value) in wanted {
+        let holds = format!(
+            "[...document.querySelectorAll('label')]
+                .find(({{ textContent }}) => textContent === '{label}').control.value"
+        );
+        page.until(&format!("{value} as {label}"), async || {
+            (page.run(&holds).await == *value).then_some(())
+        })
+        .await;
+    }
+}
+
+/// Waits until the keyboard is on this row.
+async fn has_focus(page: &Page, row: &Node) {
+    page.until(&format!("the focus on {:?}", row.name), async || {
+        page.has_focus(row).await.then_some(())
+    })
+    .await;
+}
+
+async fn row_of_remote(page: &Page, name: &str) -> Node {
+    let list = page.find("list", "Remote files").await;
+    page.find_in(&list, "listitem", name).await
+}
+
+/// Waits until nothing has this role and this name any more.
+async fn gone(page: &Page, role: &str, name: &str) {
+    page.until(&format!("the {role} {name:?} to go"), async || {
+        page.all(role, name).await.is_empty().then_some(())
+    })
+    .await;
+}
+
 async fn slow_portal() -> (Portal, Crossing) {
     let crossing = Crossing::open(BYTES_PER_SECOND).await;
     let origin = crossing.origin();

@@ -12,7 +12,7 @@ use std::fs;
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
-    person::{Files, connect},
+    person::{Files, connect, status_of},
     portal::{Options, Portal},
     servers::{self, Kind},
 };
@@ -46,8 +46,12 @@ async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_al
     page.choose("Choose folder", &[files.folder()]).await;
 
     let wanted = [path("b/4"), folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")];
+    page.until("what needs the person in front", async || {
+        let lines = lines_to_be(&page, &wanted).await;
+        (lines[0] == path("b/4")).then_some(())
+    })
+    .await;
     let all = lines_to_be(&page, &wanted).await;
-    assert_eq!(all[0], path("b/4"), "what needs the person is not first: {all:?}");
     title_to_be(&page, "! Ferryport").await;
     assert_eq!(icon(&page).await, "mark");
 
@@ -60,8 +64,13 @@ async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_al
     let overwrite = page.find_in(&question, "button", "Overwrite").await;
     page.click(&overwrite).await;
     title_to_be(&page, "Done – Ferryport").await;
-    let all = lines_to_be(&page, &wanted).await;
-    assert!(all[0].starts_with("Folder "), "nothing needs the person any more: {all:?}");
+    assert_eq!(lines_to_be(&page, &wanted).await, all, "lines move under the pointer");
+    page.point_at(&page.find("heading", "Uploads").await).await;
+    page.until("lines in order, since nothing needs the person any more", async || {
+        first_line(&page).await.starts_with("Folder ").then_some(())
+    })
+    .await;
+    lines_to_be(&page, &wanted).await;
     assert_eq!(icon(&page).await, "check");
     summary_is_copied(&page, &path, content).await;
     page.finish().await;
@@ -170,6 +179,81 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_needs_the_person_moves_no_line_under_who_points_at_one_or_has_scrolled() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    // Those that come a second time ask.
+    let files = Files::new();
+    let names: Vec<_> = (0..20).map(|n| format!("{n}.txt")).collect();
+    for name in &names {
+        files.add(name, Content { len: 100, seed: 1 });
+    }
+    page.choose("Choose files", &files.paths()).await;
+    status_of(&page, "19.txt", "Done").await;
+
+    let read = page.find("listitem", "7.txt").await;
+    page.point_at(&read).await;
+    watch(&page, "7.txt").await;
+    page.drop_files(&read, &files.paths()[..3]).await;
+    decisions_to_be(&page, 3).await;
+    assert_eq!(places(&page).await.len(), 1, "it moves: {:?}", places(&page).await);
+    assert_eq!(first_line(&page).await, "0.txt");
+    let heading = page.find("heading", "Uploads").await;
+    page.point_at(&heading).await;
+    page.until("a question in front", async || {
+        let list = page.find("list", "Uploads").await;
+        let first = page.children(&list, "listitem").await.remove(0);
+        page.text(&first).await.contains("Needs a decision").then_some(())
+    })
+    .await;
+
+    page.run("document.querySelector('[aria-label=Uploads]').scrollTop += 700; null").await;
+    watch(&page, "7.txt").await;
+    page.drop_files(&heading, &files.paths()[15..]).await;
+    decisions_to_be(&page, 8).await;
+    assert_eq!(places(&page).await.len(), 1, "it moves: {:?}", places(&page).await);
+    page.finish().await;
+}
+
+/// Waits until the page shows so many questions in its count of them.
+async fn decisions_to_be(page: &Page, number: usize) {
+    let filter = format!("Failed {number}");
+    page.find("button", &filter).await;
+    // Drawn and laid out.
+    page.settle().await;
+}
+
+async fn first_line(page: &Page) -> String {
+    let list = page.find("list", "Uploads").await;
+    page.children(&list, "listitem").await.remove(0).name
+}
+
+/// Looks in each frame where a line stands.
+async fn watch(page: &Page, label: &str) {
+    page.run(&format!(
+        "(() => {{
+            const line = document.querySelector('[aria-label=\"{label}\"]');
+            const places = new Set();
+            window.places = places;
+            const look = () => {{
+                places.add(Math.round(line.getBoundingClientRect().top));
+                if (window.places === places) requestAnimationFrame(look);
+            }};
+            look();
+        }})()"
+    ))
+    .await;
+}
+
+/// Where the line that is watched has been, in pixels from the top.
+async fn places(page: &Page) -> Vec<i64> {
+    serde_json::from_value(page.run("[...window.places]").await).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn long_list_closes_its_great_folders_and_keys_reach_its_end() {
     let server = servers::start(Kind::PureFtpd);
     let portal = Portal::start(PORTAL, Options::default());
@@ -232,6 +316,45 @@ async fn folder_is_paused_resumed_and_cancelled_as_one() {
     press(&page, &great, "Cancel folder").await;
     statuses_to_be(&page, &root, "Skipped").await;
     page.see("1 file stored: 10\u{a0}B in ").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn delete_cancels_the_upload_that_the_keyboard_is_on_and_no_other() {
+    let server = servers::start(Kind::PureFtpd);
+    let portal = Portal::start(PORTAL, Options::default());
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, &server).await;
+
+    let files = Files::new();
+    for name in ["1", "2", "3"] {
+        // Holes: the disk is not what is tested.
+        files.add(name, Content { len: 0, seed: 0 });
+        let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
+        file.set_len(256 << 20).unwrap();
+    }
+    page.choose("Choose files", &files.paths()).await;
+    page.press_button("Pause all").await;
+    for name in ["1", "2", "3"] {
+        status_of(&page, name, "Paused").await;
+    }
+    page.run("document.querySelector('#uploads').focus(); null").await;
+    for (key, label) in [("ArrowDown", "1"), ("ArrowDown", "2")] {
+        page.press(key).await;
+        focus_to_be_on(&page, label).await;
+    }
+    page.press("Delete").await;
+    status_of(&page, "2", "Skipped").await;
+    focus_to_be_on(&page, "2").await;
+    // There is nothing to cancel any more.
+    page.press("Delete").await;
+    page.press("ArrowUp").await;
+    focus_to_be_on(&page, "1").await;
+    for name in ["1", "3"] {
+        status_of(&page, name, "Paused").await;
+    }
+    page.press_button("Cancel all").await;
+    status_of(&page, "3", "Skipped").await;
     page.finish().await;
 }
 

@@ -4,7 +4,7 @@
 //! What needs the person stands outside of its folder: one that is closed hides no failure.
 
 use crate::{
-    queue::{Folder, FolderId, Queue, Row, Shelf, Totals},
+    queue::{Folder, FolderId, Queue, Row, Rows, Shelf, Totals},
     window::WHOLE,
 };
 
@@ -41,34 +41,34 @@ impl Filter {
         matches!(self, Self::All | Self::Attention)
     }
 
-    /// How many of those that do not need the person pass it.
-    fn others(self, totals: &Totals) -> u64 {
+    /// Whether files of a folder may pass it that do not stand in front.
+    fn may_pass(self, totals: &Totals) -> bool {
         match self {
-            Self::All => totals.files - Self::Attention.count(totals),
-            Self::Attention => 0,
-            Self::UnderWay | Self::Done => self.count(totals),
+            Self::All => totals.files > 0,
+            Self::Attention => false,
+            Self::UnderWay | Self::Done => self.count(totals) > 0,
         }
     }
 
-    /// Whether a row that does not need the person passes it.
+    /// Whether a row that does not stand in front passes it.
     fn passes(self, queue: &Queue, row: Row) -> bool {
         let on = |shelf| queue.shelf(shelf).rows().contains(row);
         match self {
-            Self::All => queue.get(row).is_some() && !on(Shelf::Attention),
+            Self::All => queue.get(row).is_some(),
             Self::UnderWay => on(Shelf::UnderWay),
             Self::Attention => false,
             Self::Done => on(Shelf::Done),
         }
     }
 
-    /// Another number whenever another line may have to be in the list.
+    /// Another number whenever an upload may belong to another place of the list.
     fn version(self, queue: &Queue) -> u64 {
         let shelf = match self {
             Self::All | Self::Attention => Shelf::Attention,
             Self::UnderWay => Shelf::UnderWay,
             Self::Done => Shelf::Done,
         };
-        queue.shelf(shelf).version() + queue.list_version()
+        queue.shelf(shelf).version()
     }
 }
 
@@ -79,6 +79,24 @@ pub enum Line {
     Folder(FolderId),
     /// A file.
     File(Row),
+}
+
+/// Whether lines may change their places by themselves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// What needs the person comes to the front.
+    Free,
+    /// Somebody has a line in hand: the others wait.
+    Held,
+}
+
+/// Of what the lines were made: other numbers, other lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct MadeOf {
+    /// Nothing where some lines may stand elsewhere than they belong.
+    states: Option<u64>,
+    files: u64,
+    choices: u64,
 }
 
 /// Whether files stand below the headings of their folders.
@@ -99,8 +117,9 @@ pub struct Listing {
     /// By folder: what the person chose.
     opened: Vec<Option<bool>>,
     lines: Vec<Line>,
-    /// Of what `lines` was made.
-    made_of: Option<(u64, u64)>,
+    /// The files in front, because they need the person.
+    front: Rows,
+    made_of: Option<MadeOf>,
     choices: u64,
 }
 
@@ -109,6 +128,12 @@ impl Listing {
     #[must_use]
     pub fn lines(&self) -> &[Line] {
         &self.lines
+    }
+
+    /// The files that stand in front, because they need the person.
+    #[must_use]
+    pub fn front(&self) -> &Rows {
+        &self.front
     }
 
     /// What the person wants to see.
@@ -155,26 +180,45 @@ impl Listing {
         chosen.unwrap_or(few || queue.len() <= WHOLE)
     }
 
-    /// Brings the lines up to date; whether there are others now.
-    pub fn update(&mut self, queue: &Queue) -> bool {
-        let made_of = Some((self.filter.version(queue), self.choices));
-        if self.made_of == made_of {
+    /// Brings the lines up to date; whether there are others now. While the order is held, only
+    /// what the person adds, takes away or chooses makes others.
+    pub fn update(&mut self, queue: &Queue, order: Order) -> bool {
+        let states = match order {
+            Order::Free => Some(self.filter.version(queue)),
+            Order::Held => None,
+        };
+        let now = MadeOf { states, files: queue.list_version(), choices: self.choices };
+        let is_current = self.made_of.is_some_and(|before| match order {
+            Order::Free => before == now,
+            Order::Held => before == MadeOf { states: before.states, ..now },
+        });
+        if is_current {
             return false;
         }
-        self.made_of = made_of;
+        self.made_of = Some(now);
         let mut lines = std::mem::take(&mut self.lines);
         lines.clear();
-        if self.filter.needs_person() {
-            lines.extend(queue.shelf(Shelf::Attention).rows().iter().map(Line::File));
-        }
+        self.front = match order {
+            Order::Free if self.filter.needs_person() => {
+                queue.shelf(Shelf::Attention).rows().clone()
+            }
+            Order::Free => Rows::default(),
+            Order::Held => std::mem::take(&mut self.front),
+        };
+        let is_there = |row: &Row| queue.get(*row).is_some();
+        lines.extend(self.front.iter().filter(is_there).map(Line::File));
         if self.is_grouped(queue) {
             self.add_folders(&mut lines, queue);
         } else {
-            let passes = |row: &Row| self.filter.passes(queue, *row);
-            lines.extend((0..queue.next_row().0).map(Row).filter(passes).map(Line::File));
+            let listed = |row: &Row| self.is_behind_the_front(queue, *row);
+            lines.extend((0..queue.next_row().0).map(Row).filter(listed).map(Line::File));
         }
         self.lines = lines;
         true
+    }
+
+    fn is_behind_the_front(&self, queue: &Queue, row: Row) -> bool {
+        self.filter.passes(queue, row) && !self.front.contains(row)
     }
 
     /// One folder needs no heading.
@@ -186,7 +230,9 @@ impl Listing {
     /// Files that are in no folder have no heading, and stand where they came.
     fn add_folders(&self, lines: &mut Vec<Line>, queue: &Queue) {
         for (id, folder) in queue.folders() {
-            if self.filter.others(folder.totals()) == 0 {
+            let mut listed = folder.rows().iter().copied();
+            let is_listed = |row| self.is_behind_the_front(queue, row);
+            if !self.filter.may_pass(folder.totals()) || !listed.any(is_listed) {
                 continue;
             }
             let has_heading = !folder.path().is_empty();
@@ -195,8 +241,7 @@ impl Listing {
             }
             if !has_heading || self.is_open(id, folder, queue) {
                 let rows = folder.rows().iter().copied();
-                let passing = rows.filter(|row| self.filter.passes(queue, *row));
-                lines.extend(passing.map(Line::File));
+                lines.extend(rows.filter(|row| is_listed(*row)).map(Line::File));
             }
         }
     }
@@ -233,7 +278,7 @@ mod tests {
 
     /// A line each: the path of a folder with a slash at its end, the path of a file.
     fn lines(listing: &mut Listing, queue: &Queue) -> Vec<String> {
-        listing.update(queue);
+        listing.update(queue, Order::Free);
         let said = listing.lines().iter().map(|line| match line {
             Line::Folder(id) => format!("{}/", queue.folder(*id).unwrap().path()),
             Line::File(row) => queue.get(*row).unwrap().path().to_owned(),
@@ -290,6 +335,35 @@ mod tests {
     }
 
     #[test]
+    fn what_fails_stays_where_it_is_while_somebody_has_a_line_in_hand() {
+        let mut queue = queue(["a/1", "b/2", "b/3"]);
+        let mut listing = Listing::default();
+        queue.offers(&LIMITS);
+        let before = lines(&mut listing, &queue);
+        fail(&mut queue, 2);
+        assert!(!listing.update(&queue, Order::Held));
+        assert!(listing.update(&queue, Order::Free));
+        assert_ne!(lines(&mut listing, &queue), before);
+        assert_eq!(listing.front().iter().collect::<Vec<_>>(), [Row(2)]);
+    }
+
+    #[test]
+    fn what_the_person_adds_or_chooses_is_listed_at_once() {
+        let mut queue = queue(["a", "b"]);
+        let mut listing = Listing::default();
+        listing.update(&queue, Order::Held);
+        queue.offers(&LIMITS);
+        fail(&mut queue, 1);
+        let more = Picked { path: "c".to_owned(), size: 1, modified_millis: None };
+        queue.add(vec![more], "/");
+        assert!(listing.update(&queue, Order::Held));
+        assert_eq!(listing.lines(), [0, 1, 2].map(|row| Line::File(Row(row))));
+        assert_eq!(lines(&mut listing, &queue), ["b", "a", "c"]);
+        listing.show(Filter::Done);
+        assert!(listing.update(&queue, Order::Held));
+    }
+
+    #[test]
     fn each_filter_shows_as_many_files_as_it_counts() {
         let mut queue = queue(["a/1", "a/2", "a/3", "a/4", "a/5"]);
         queue.offers(&LIMITS);
@@ -322,7 +396,7 @@ mod tests {
         listing.toggle(FolderId(1), &queue);
         assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 2);
         // Nothing has changed since.
-        assert!(!listing.update(&queue));
+        assert!(!listing.update(&queue, Order::Free));
         queue.cancel(Row(0));
         queue.clear_finished();
         assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 1);

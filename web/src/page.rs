@@ -276,6 +276,11 @@ impl Page {
         self.connection.speak(language);
     }
 
+    /// Names on the server are in this order.
+    pub fn collate_by(&mut self, collation: remote::Collation) {
+        self.remote.collate_by(collation);
+    }
+
     /// The uploads.
     #[must_use]
     pub fn queue(&self) -> &Queue {

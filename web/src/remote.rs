@@ -63,12 +63,20 @@ pub enum Step {
     Last,
 }
 
+/// Gives names the numbers by which they are in order where the person reads them: `file 2` before
+/// `file 10`, `ä` beside `a`.
+pub type Collation = fn(names: &[&str]) -> Vec<u64>;
+
 /// What is known of the directory in view.
 #[derive(Debug, Default)]
 pub struct Remote {
     directory: String,
     /// As the portal sent them: directories first, each by name.
     entries: Vec<Entry>,
+    /// Of each entry its place among the names; until somebody knows better, as the portal sent
+    /// them.
+    ranks: Vec<u64>,
+    collation: Option<Collation>,
     left_out: u64,
     /// The path whose listing is awaited: one at a time.
     asked: Option<String>,
@@ -202,8 +210,9 @@ impl Remote {
 
     /// The order stays, and so do the counts that the view goes by.
     fn start_over(&mut self, directory: String) {
-        let Self { sort, focus_wish, version, .. } = *self;
-        *self = Self { directory, sort, focus_wish, version: version + 1, ..Self::default() };
+        let Self { sort, focus_wish, version, collation, .. } = *self;
+        let version = version + 1;
+        *self = Self { directory, sort, focus_wish, version, collation, ..Self::default() };
     }
 
     /// Goes into one of the directories in view; gives the path to list, if now is the time.
@@ -244,9 +253,11 @@ impl Remote {
             self.drag_over = None;
             self.directory = path;
             self.entries = entries;
+            self.rank();
             self.relist();
         } else if self.entries != entries {
             self.entries = entries;
+            self.rank();
             self.relist();
         }
         self.left_out = left_out;
@@ -259,6 +270,22 @@ impl Remote {
         self.asked.take()?;
         self.problem = Some(problem);
         self.go_on()
+    }
+
+    /// Names are in this order from now on.
+    pub fn collate_by(&mut self, collation: Collation) {
+        self.collation = Some(collation);
+    }
+
+    /// Finds the order of the names once for all: it costs more than any other.
+    fn rank(&mut self) {
+        self.ranks = match self.collation {
+            Some(ranks) => {
+                let names: Vec<_> = self.entries.iter().map(|entry| entry.name.as_str()).collect();
+                ranks(&names)
+            }
+            None => (0..).take(self.entries.len()).collect(),
+        };
     }
 
     /// Shows the entries in another order.
@@ -392,6 +419,7 @@ impl Remote {
                 self.entries.retain(|other| other.name != entry.name);
             }
         }
+        self.rank();
         // What does not fit the filter would be made and not be seen.
         if !order::holds(&self.cursor.0, &self.filter) {
             self.filter.clear();
@@ -431,7 +459,7 @@ impl Remote {
 
     /// Sorts anew what is shown. The cursor stays on its entry, and at its place where that is gone.
     fn relist(&mut self) {
-        self.shown = order::shown(&self.entries, self.sort, &self.filter);
+        self.shown = order::shown(&self.entries, &self.ranks, self.sort, &self.filter);
         self.version += 1;
         let name = &self.cursor.0;
         let found = (0..self.len()).find(|place| self.at(*place).is_some_and(|e| e.name == *name));

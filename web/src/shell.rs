@@ -26,7 +26,9 @@ use crate::{
 
 mod app;
 mod clipboard;
+mod collation;
 mod digests;
+mod disclosures;
 mod dom;
 mod form;
 mod handles;
@@ -52,6 +54,8 @@ pub fn start() -> Result<(), Fault> {
     take_in_words(&dom)?;
     let app = App::new(dom)?;
     app.page_mut().speak(language(&app.dom));
+    app.page_mut().collate_by(collation::ranks);
+    disclosures::start(&app.dom)?;
     recents::start(&app)?;
     form::start(&app)?;
     listen_to_connection(&app)?;
@@ -157,6 +161,11 @@ fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
             act.into_iter().for_each(|event| clicked.handle(event));
         }
     })?;
+    // Lines may have waited for whoever was there to go on.
+    for kind in ["pointerover", "pointerleave", "focusin", "focusout"] {
+        let left = app.clone();
+        listen(&list, kind, move |_: web_sys::Event| left.scrolled())?;
+    }
     let keys = app.clone();
     listen(&list, "keydown", move |event: KeyboardEvent| {
         let key = event.key();

@@ -574,11 +574,19 @@ pub fn connecting_to(host: &str) -> String {
 #[must_use]
 pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     let (host, address) = (format::visible(host), format::visible(address));
-    if address.is_empty() || address.contains(&*host) {
+    // An IPv6 address stands in brackets; the person may have typed it without.
+    let says_host = [&*address, address.trim_start_matches('[')];
+    if address.is_empty() || says_host.iter().any(|address| address.starts_with(&*host)) {
         Word::ConnectionPlace.fill(&[&host, &port])
     } else {
         Word::ConnectionPlaceAndAddress.fill(&[&host, &port, &address])
     }
+}
+
+/// Who is logged in, and how it is encrypted, for a line of its own.
+#[must_use]
+pub fn user_and_tls(user: &str, tls: &Tls) -> String {
+    [&*format::visible(user), " · ", &*format::visible(&tls.version)].concat()
 }
 
 /// The control connection's TLS, and when it starts.

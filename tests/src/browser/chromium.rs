@@ -151,6 +151,14 @@ impl Tab {
         self.call("Emulation.setEmulatedMedia", json!({ "features": [feature] })).await;
     }
 
+    pub(super) async fn force_colours(&self, scheme: Scheme) {
+        let features = json!([
+            { "name": "prefers-color-scheme", "value": scheme.name() },
+            { "name": "forced-colors", "value": "active" },
+        ]);
+        self.call("Emulation.setEmulatedMedia", json!({ "features": features })).await;
+    }
+
     pub(super) async fn query(
         &self,
         parent: Option<&Node>,
@@ -218,6 +226,12 @@ impl Tab {
         let parameters = json!({ "objectId": node.object, "functionDeclaration": function,
                                  "arguments": arguments, "returnByValue": true });
         value_of(&self.call("Runtime.callFunctionOn", parameters).await)
+    }
+
+    pub(super) async fn point_at(&self, node: &Node) {
+        let (x, y) = self.middle_of(node).await;
+        let moved = json!({ "type": "mouseMoved", "x": x, "y": y, "button": "none" });
+        self.call("Input.dispatchMouseEvent", moved).await;
     }
 
     pub(super) async fn click(&self, node: &Node) {

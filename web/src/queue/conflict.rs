@@ -79,7 +79,7 @@ pub(super) fn numbered(path: &str, number: u32) -> String {
     let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
     // A dot at the very front begins a hidden name, and no extension.
     let extension_at = path.rfind('.').filter(|dot| *dot > name_at).unwrap_or(path.len());
-    let (stem, extension) = path.split_at(extension_at);
+    let (stem, extension) = path.split_at_checked(extension_at).unwrap_or((path, ""));
     format!("{stem} ({number}){extension}")
 }
 

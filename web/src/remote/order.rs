@@ -30,15 +30,15 @@ const NO_DIRECTORY: u64 = 1 << 63;
 const EPOCH: i64 = 1 << 61;
 
 impl Sort {
-    fn rank(self, entry: &Entry, place: u64) -> u64 {
+    /// `name` is the place of its name among all.
+    fn rank(self, entry: &Entry, name: u64) -> u64 {
         let is_directory = entry.kind == EntryKind::Directory;
         let size = if is_directory { Some(0) } else { entry.size };
         let date =
             entry.modified_millis.map(|date| EPOCH.saturating_add(date).max(0).unsigned_abs());
         let (key, backwards) = match self {
-            // The portal sends them by name.
-            Self::Name => (Some(place), false),
-            Self::NameBackwards => (Some(place), true),
+            Self::Name => (Some(name), false),
+            Self::NameBackwards => (Some(name), true),
             Self::Smallest => (size, false),
             Self::Largest => (size, true),
             Self::Oldest => (date, false),
@@ -54,15 +54,16 @@ impl Sort {
     }
 }
 
-/// The places of the entries whose names hold `filter`, in the order to show them.
-pub(super) fn shown(entries: &[Entry], sort: Sort, filter: &str) -> Vec<usize> {
-    let ranked =
-        (0_u64..).zip(entries).zip(0..).filter(|((_, entry), _)| holds(&entry.name, filter));
-    let ranks = ranked.map(|((place, entry), index)| Reverse((sort.rank(entry, place), index)));
-    let mut heap: BinaryHeap<Reverse<(u64, usize)>> = ranks.collect();
+/// The places of the entries whose names hold `filter`, in the order to show them; `names` has the
+/// place of each one's name among all. What is equal is in the order of its names.
+pub(super) fn shown(entries: &[Entry], names: &[u64], sort: Sort, filter: &str) -> Vec<usize> {
+    let held =
+        entries.iter().zip(names).zip(0..).filter(|((entry, _), _)| holds(&entry.name, filter));
+    let ranks = held.map(|((entry, name), place)| Reverse((sort.rank(entry, *name), *name, place)));
+    let mut heap: BinaryHeap<Reverse<(u64, u64, usize)>> = ranks.collect();
     let mut places = Vec::with_capacity(heap.len());
-    while let Some(Reverse((_, index))) = heap.pop() {
-        places.push(index);
+    while let Some(Reverse((_, _, place))) = heap.pop() {
+        places.push(place);
     }
     places
 }
@@ -98,8 +99,9 @@ mod tests {
     }
 
     fn names(sort: Sort, filter: &str) -> Vec<String> {
-        let entries = entries();
-        shown(&entries, sort, filter).iter().map(|place| entries[*place].name.clone()).collect()
+        let (entries, ranks) = (entries(), [0, 1, 2, 3, 4, 5]);
+        let places = shown(&entries, &ranks, sort, filter);
+        places.iter().map(|place| entries[*place].name.clone()).collect()
     }
 
     #[test]
@@ -111,6 +113,13 @@ mod tests {
         assert_eq!(all(Sort::Largest), "d1 d2 Alpha gamma alphabet beta");
         assert_eq!(all(Sort::Oldest), "d1 d2 Alpha alphabet beta gamma");
         assert_eq!(all(Sort::Newest), "d2 d1 beta alphabet Alpha gamma");
+    }
+
+    #[test]
+    fn names_are_in_the_order_that_they_are_given() {
+        let (entries, ranks) = (entries(), [1, 0, 5, 4, 3, 2]);
+        assert_eq!(shown(&entries, &ranks, Sort::Name, ""), [1, 0, 5, 4, 3, 2]);
+        assert_eq!(shown(&entries, &ranks, Sort::Smallest, "a"), [5, 4, 2, 3]);
     }
 
     #[test]

@@ -227,7 +227,10 @@ impl App {
 
     /// Draws the rows that came into view.
     pub(super) fn scrolled(&self) {
-        self.views.borrow_mut().scrolled();
+        // The program moves the focus itself, too, while it goes through the views.
+        if let Ok(mut views) = self.views.try_borrow_mut() {
+            views.scrolled();
+        }
         self.ask_for_frame();
     }
 

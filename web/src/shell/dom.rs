@@ -245,7 +245,7 @@ pub(super) fn language(document: &Document) -> String {
 
 /// The page's language, as it is written where the person is: of British and American dates the
 /// browser knows which.
-fn locales() -> Array {
+pub(super) fn locales() -> Array {
     let window = web_sys::window();
     let language = window.as_ref().and_then(Window::document).map(|document| language(&document));
     let language = language.unwrap_or_default();

@@ -27,6 +27,13 @@ pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
     listen(&filter, "input", move |_: DomEvent| {
         typed.handle(Event::Remote(Act::Filter(typing.value())));
     })?;
+    let into_list = app.clone();
+    listen(&filter, "keydown", move |event: KeyboardEvent| {
+        if event.key() == "ArrowDown" {
+            event.prevent_default();
+            into_list.handle(Event::Remote(Act::Step(Step::First)));
+        }
+    })?;
     listen_to_path(app)?;
     listen_to_rows(app)?;
     listen_to_task(app)

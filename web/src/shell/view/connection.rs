@@ -52,6 +52,9 @@ pub(super) struct ConnectionView {
     problem_template: ProblemTemplate,
     shown_problem: Option<Problem>,
     berth: HtmlElement,
+    berth_head: HtmlElement,
+    berth_host: Element,
+    berth_how: Element,
     fact_server: Element,
     fact_user: Element,
     proof: ProofView,
@@ -87,6 +90,9 @@ impl ConnectionView {
             problem_template: ProblemTemplate::find(dom)?,
             shown_problem: None,
             berth: dom.find("berth")?,
+            berth_head: dom.find("berth-head")?,
+            berth_host: dom.find("berth-host")?,
+            berth_how: dom.find("berth-how")?,
             fact_server: dom.find("fact-server")?,
             fact_user: dom.find("fact-user")?,
             proof: ProofView::new(dom)?,
@@ -127,7 +133,9 @@ impl ConnectionView {
         self.draw_masthead(connection, phase);
         let is_in = matches!(phase, Phase::Connected | Phase::Lost);
         show(&self.form, Visibility::shown_if(phase == Phase::Idle));
-        show(&self.berth, Visibility::shown_if(is_in && !self.approaching));
+        for berth in [&self.berth, &self.berth_head] {
+            show(berth, Visibility::shown_if(is_in && !self.approaching));
+        }
         show(&self.remote, Visibility::shown_if(is_in));
         show(&self.drop_zone, Visibility::shown_if(is_in));
         for button in [&self.choose_files, &self.choose_folder] {
@@ -177,6 +185,8 @@ impl ConnectionView {
         set_text(&self.fact_server, &server);
         let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
         set_text(&self.fact_user, &format::visible(user));
+        set_text(&self.berth_host, &format::visible(&connected.host));
+        set_text(&self.berth_how, &words::user_and_tls(user, &connected.tls));
     }
 
     fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {

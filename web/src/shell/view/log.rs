@@ -148,6 +148,11 @@ impl LogView {
             }
         }))?;
         observer.observe(&log);
+        // Whoever opens the log, or closes it but for its newest line, looks for what is new.
+        let its_reader = reader.clone();
+        listen(&dom.find("log-toggle")?, "click", move |_: web_sys::Event| {
+            its_reader.set(Reader::Follows);
+        })?;
         let (target, its_reader, its_dom) = (log.clone(), reader.clone(), dom.clone());
         listen(&follow, "click", move |_: web_sys::Event| {
             its_reader.set(Reader::Follows);

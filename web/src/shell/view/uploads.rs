@@ -9,7 +9,7 @@ use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
-use self::folder::FolderView;
+use self::{calm::Calm, folder::FolderView};
 use super::{
     super::dom::{
         Dom, Fault, Template, Visibility, date_time, part, seen, set_attribute, set_bar, set_text,
@@ -21,12 +21,13 @@ use super::{
 };
 use crate::{
     format,
-    groups::{Filter, Grouping, Line, Listing},
-    queue::{Cut, FolderId, Hold, Queue, Row, Rows, Source, Stage, State, Stored, Upload},
+    groups::{Filter, Grouping, Line, Listing, Order},
+    queue::{Cut, FolderId, Hold, Queue, Row, Rows, Shelf, Source, Stage, State, Stored, Upload},
     window::{Blocks, Seen, WHOLE, begins_block},
     words,
 };
 
+mod calm;
 mod folder;
 
 /// Lines that are made in one frame: more at once would be felt.
@@ -53,6 +54,11 @@ pub(super) struct UploadsView {
     lines: Vec<(Line, Box<LineView>)>,
     /// Where the focus goes as soon as that line is in the document.
     focus: Option<usize>,
+    calm: Calm,
+    /// Which of `lines` somebody has in hand.
+    held: Option<usize>,
+    /// Another number whenever an upload was in another state.
+    states: u64,
 }
 
 /// Where the list is scrolled to.
@@ -113,6 +119,16 @@ struct RowView {
     shown_problem: Option<Problem>,
     shown_comparison: Option<Existing>,
     shown_digest: Option<Stored>,
+    /// Whether it waits for its room: the details of what became of it make it higher.
+    is_behind: bool,
+}
+
+/// Whether a row may become higher.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Height {
+    Free,
+    /// It would push the line that somebody has in hand.
+    Kept,
 }
 
 /// The buttons of a line, each with what it does.
@@ -120,9 +136,13 @@ struct Buttons(Vec<(HtmlElement, String)>);
 
 impl UploadsView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+        let list: HtmlElement = dom.find("uploads")?;
         Ok(Self {
             dom: dom.clone(),
-            list: dom.find("uploads")?,
+            calm: Calm::new(dom, &list)?,
+            held: None,
+            states: 0,
+            list,
             none_shown: dom.find("uploads-none")?,
             filters: FiltersView::new(dom)?,
             templates: Templates {
@@ -183,24 +203,61 @@ impl UploadsView {
 
     /// Reads what only the browser knows, before anything is written.
     pub(super) fn look(&mut self, queue: &Queue) {
-        self.moved |= self.listing.update(queue);
+        let held = self.calm.held();
+        self.held = held.and_then(|held| {
+            let is_held = |item: &HtmlElement| item.is_same_node(Some(&held));
+            self.lines.iter().position(|(_, view)| is_held(view.item()))
+        });
+        let order = if self.held.is_some() { Order::Held } else { Order::Free };
+        let front = self.listing.front().clone();
+        self.moved |= self.listing.update(queue, order);
         if self.moved && self.listing.lines().len() > WHOLE {
             if self.complete {
                 self.measure();
             }
             self.scroll = self.read_scroll();
         }
+        self.drop_anchor(queue, &front);
+    }
+
+    /// Chooses what has to stay where it is, if the list is scrolled: what somebody has in hand, or
+    /// else the first line in view that does not change its place.
+    fn drop_anchor(&mut self, queue: &Queue, front: &Rows) {
+        let shelves = [Shelf::UnderWay, Shelf::Attention, Shelf::Done, Shelf::LeftOut];
+        let states = shelves.into_iter().map(|shelf| queue.shelf(shelf).version()).sum();
+        // Only another state of an upload makes a line higher, or has it stand elsewhere.
+        let is_news = std::mem::replace(&mut self.states, states) != states;
+        if !(is_news || self.moved) || self.focus.is_some() {
+            return;
+        }
+        let scrolled = seen(&self.list, &self.dom).top;
+        let now = self.listing.front();
+        let stays = |line: &Line| match line {
+            Line::File(row) => now.contains(*row) == front.contains(*row),
+            Line::Folder(_) => true,
+        };
+        let is_first = |(line, view): &&(Line, Box<LineView>)| {
+            scrolled > 0 && stays(line) && self.calm.is_in_view(view.item(), scrolled)
+        };
+        let in_hand = self.held.and_then(|held| self.lines.get(held));
+        let first = || self.lines.iter().find(is_first);
+        if let Some((_, view)) = in_hand.or_else(first) {
+            let item = view.item().clone();
+            self.calm.anchor(&item);
+        }
     }
 
     pub(super) fn draw(&mut self, queue: &Queue, changed: &Rows) -> Result<Rest, Fault> {
         self.filters.draw(&queue.totals(), &self.listing);
-        for (line, view) in &mut self.lines {
+        for (index, (line, view)) in self.lines.iter_mut().enumerate() {
+            let is_above = self.held.is_some_and(|held| index < held);
+            let height = if is_above { Height::Kept } else { Height::Free };
             match (line, &mut **view) {
                 (Line::File(row), LineView::File(view)) => {
-                    if changed.contains(*row)
+                    if (changed.contains(*row) || (view.is_behind && height == Height::Free))
                         && let Some(upload) = queue.get(*row)
                     {
-                        view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
+                        view.draw(upload, queue.cut(), height, &self.dom, &self.templates)?;
                     }
                 }
                 (Line::Folder(id), LineView::Folder(view)) => {
@@ -209,7 +266,9 @@ impl UploadsView {
                 (_, _) => {}
             }
         }
-        if self.moved { self.move_window(queue) } else { Ok(Rest::Nothing) }
+        let rest = if self.moved { self.move_window(queue)? } else { Rest::Nothing };
+        self.calm.settle();
+        Ok(rest)
     }
 
     /// Brings the lines in view into the document, and takes the others out.
@@ -317,7 +376,7 @@ impl UploadsView {
             Line::File(row) => {
                 let Some(upload) = queue.get(row) else { return Ok(None) };
                 let mut view = RowView::new(&self.templates.row, row, upload)?;
-                view.draw(upload, queue.cut(), &self.dom, &self.templates)?;
+                view.draw(upload, queue.cut(), Height::Free, &self.dom, &self.templates)?;
                 Some(LineView::File(view))
             }
             Line::Folder(id) => {
@@ -430,10 +489,8 @@ impl RowView {
         let path = format::visible(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
         set_attribute(&item, "aria-label", &path);
-        let (folder, file) = match path.rfind('/') {
-            Some(slash) => path.split_at(slash + 1),
-            None => ("", &*path),
-        };
+        let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
+        let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
         set_text(&part::<Element>(&item, ".upload-folder")?, folder);
         set_text(&part::<Element>(&item, ".upload-file")?, file);
         set_attribute(&part::<Element>(&item, ".upload-name")?, "title", &path);
@@ -451,6 +508,7 @@ impl RowView {
             shown_problem: None,
             shown_comparison: None,
             shown_digest: None,
+            is_behind: false,
             item,
         })
     }
@@ -459,6 +517,7 @@ impl RowView {
         &mut self,
         upload: &Upload,
         cut: Option<Cut>,
+        height: Height,
         dom: &Dom,
         templates: &Templates,
     ) -> Result<(), Fault> {
@@ -469,6 +528,10 @@ impl RowView {
             None => words::status(upload),
         };
         set_text(&self.status, &status);
+        self.is_behind = height == Height::Kept;
+        if self.is_behind {
+            return Ok(());
+        }
         self.buttons.offer(actions(upload), &self.item, dom);
         self.draw_problem(upload, templates)?;
         self.draw_comparison(upload, templates)?;
