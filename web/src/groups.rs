@@ -355,7 +355,7 @@ mod tests {
         queue.offers(&LIMITS);
         fail(&mut queue, 1);
         let more = Picked { path: "c".to_owned(), size: 1, modified_millis: None };
-        queue.add(vec![more], "/");
+        queue.add(vec![more], "/", || crate::queue::State::Queued);
         assert!(listing.update(&queue, Order::Held));
         assert_eq!(listing.lines(), [0, 1, 2].map(|row| Line::File(Row(row))));
         assert_eq!(lines(&mut listing, &queue), ["b", "a", "c"]);
