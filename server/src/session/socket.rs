@@ -165,7 +165,7 @@ async fn converse(
                     End::Deaf(settings.page_write_timeout)
                 }
                 end = read(reader, &mut chunks, &mut turn.conversation, settings) => end,
-                written = outbox.write_to(writer, settings.page_write_timeout, settings.ping_interval) => {
+                written = outbox.write_to(writer, settings.ping_interval) => {
                     written.map_or_else(End::Write, |never| match never {})
                 }
             }

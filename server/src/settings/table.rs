@@ -96,8 +96,8 @@ settings! {
     /// The pause between two pings of the page, and between two of the portal: a proxy between them
     /// may take a connection for idle after a minute.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
-    /// How long a message to the page may take to leave, and how long others may wait for the page
-    /// to hear what was said.
+    /// How long a browser may take nothing of what is written to it, answer or message, and how long
+    /// messages may wait for the page to hear earlier ones.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// How long an upload under way waits for the page to send on, or to say its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";

@@ -297,14 +297,13 @@ impl Outbox {
     /// Writes to a socket until it fails, its answers to pings besides.
     ///
     /// # Errors
-    /// When the socket fails, or the page takes nothing for `limit`.
+    /// When the socket fails, its deadline for a page that takes nothing included.
     ///
     /// # Cancel safety
     /// Cancel safe: what was not written, or is not known to have been heard, is still there.
     pub async fn write_to<W>(
         &self,
         socket: &mut Writer<W>,
-        limit: Duration,
         ping_interval: Duration,
     ) -> Result<Infallible, WriteError>
     where
@@ -314,8 +313,7 @@ impl Outbox {
         loop {
             match self.next_frame()? {
                 Some(frame) => {
-                    let sent = tokio::time::timeout(limit, socket.text(&frame)).await;
-                    sent.map_err(|_| WriteError::TooSlow(limit))??;
+                    socket.text(&frame).await?;
                     sleep(GATHERING).await;
                 }
                 None => tokio::select! {
@@ -323,8 +321,7 @@ impl Outbox {
                     answered = socket.answer_ping() => answered?,
                     () = sleep_until(next_ping) => {
                         next_ping = Instant::now() + ping_interval;
-                        let sent = tokio::time::timeout(limit, socket.ping()).await;
-                        sent.map_err(|_| WriteError::TooSlow(limit))??;
+                        socket.ping().await?;
                     }
                 },
             }
@@ -448,23 +445,33 @@ fn text(message: &ServerMessage) -> Result<Utf8Bytes, WriteError> {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The socket failed.
-    #[error("the page's socket failed")]
-    Socket(#[from] io::Error),
+    #[error("the page's socket failed: {0}")]
+    Socket(#[source] io::Error),
     /// The page takes nothing.
-    #[error("the page took no message for {}", humantime::format_duration(*.0))]
-    TooSlow(Duration),
+    #[error("the page took nothing of a message for as long as `page_write_timeout`")]
+    TooSlow,
     /// A message is no JSON: a fault of the portal.
     #[error("a message could not be encoded")]
     Encode(#[from] serde_json::Error),
 }
 
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::TimedOut { Self::TooSlow } else { Self::Socket(error) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
     use futures_util::FutureExt as _;
     use protocol::{
         Attempt,
         server::{LogKind, Tls},
     };
+    use tokio::io::{AsyncReadExt as _, DuplexStream};
+    use tokio_io_timeout::TimeoutWriter;
     use tokio_tungstenite::tungstenite;
 
     use super::*;
@@ -484,7 +491,7 @@ mod tests {
     async fn written(outbox: &Outbox) -> Vec<String> {
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
-        assert!(outbox.write_to(&mut socket, LIMIT, PING_INTERVAL).now_or_never().is_none());
+        assert!(outbox.write_to(&mut socket, PING_INTERVAL).now_or_never().is_none());
         let messages = read_by_a_client(&written);
         let frames = messages.iter().map(|message| message.to_text().unwrap());
         frames.flat_map(protocol::lines::split).map(str::to_owned).collect()
@@ -625,7 +632,7 @@ mod tests {
         let outbox = Outbox::new(LIMITS);
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
-        let quiet = outbox.write_to(&mut socket, LIMIT, PING_INTERVAL);
+        let quiet = outbox.write_to(&mut socket, PING_INTERVAL);
         let time_is_up = tokio::time::timeout(2 * PING_INTERVAL + LIMIT / 60, quiet).await;
         assert!(time_is_up.is_err());
         let pings = read_by_a_client(&written);
@@ -637,8 +644,34 @@ mod tests {
         let outbox = Outbox::new(LIMITS);
         outbox.hint(ServerMessage::Pong);
         let (io, _not_read) = tokio::io::duplex(1);
-        let mut stuck = writer(io);
-        let error = outbox.write_to(&mut stuck, LIMIT, PING_INTERVAL).await.unwrap_err();
-        assert!(matches!(error, WriteError::TooSlow(_)));
+        let mut stuck = writer(with_deadline(io));
+        let error = outbox.write_to(&mut stuck, PING_INTERVAL).await.unwrap_err();
+        assert!(matches!(error, WriteError::TooSlow));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn great_message_arrives_at_a_page_that_takes_it_bit_by_bit() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.send(removed(&"x".repeat(100))).await;
+        let (io, mut page) = tokio::io::duplex(10);
+        let mut slow = writer(with_deadline(io));
+        let mut taken = Vec::new();
+        let takes = async {
+            while !taken.ends_with(b"}") {
+                sleep(LIMIT / 2).await;
+                taken.push(page.read_u8().await.unwrap());
+            }
+        };
+        tokio::select! {
+            ended = outbox.write_to(&mut slow, 1000 * LIMIT) => panic!("{ended:?}"),
+            () = takes => {}
+        }
+        assert!(read_by_a_client(&taken)[0].to_text().unwrap().contains("xxx"));
+    }
+
+    fn with_deadline(io: DuplexStream) -> Pin<Box<TimeoutWriter<DuplexStream>>> {
+        let mut io = TimeoutWriter::new(io);
+        io.set_timeout(Some(LIMIT));
+        Box::pin(io)
     }
 }
