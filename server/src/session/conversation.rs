@@ -129,6 +129,13 @@ impl Conversation {
         Ok(())
     }
 
+    /// The page has lost its socket: what it was granted and has not sent is for others.
+    pub fn page_left(&self) {
+        for upload in self.uploads.all() {
+            upload.inlet.leave();
+        }
+    }
+
     /// Another page has come, which knows nothing of what was said: its predecessor's uploads end,
     /// and what the server holds of them is kept. What there is to go on with.
     pub async fn start_over(&mut self) -> GoOn {

@@ -168,6 +168,7 @@ impl Session {
 impl Drop for Turn {
     fn drop(&mut self) {
         if self.conversation.has_link() {
+            self.conversation.page_left();
             self.session.page.send_replace(Page::Away(Instant::now()));
         } else {
             self.session.end(Over::Ended);
