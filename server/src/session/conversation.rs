@@ -124,7 +124,12 @@ impl Conversation {
         self.outbox.rewind(heard.log);
         for upload in self.uploads.all() {
             upload.inlet.resend();
-            self.outbox.credit(upload.offer.upload, upload.inlet.credit());
+            let id = upload.offer.upload;
+            self.outbox.credit(id, upload.inlet.credit());
+            // It may have ended meanwhile: whoever ends it takes it out before that is said.
+            if self.uploads.get(id).is_none() {
+                self.outbox.forget_credit(id);
+            }
         }
         Ok(())
     }

@@ -203,10 +203,21 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    /// Tells the page what it may send; what was told before does not count any more.
+    /// Tells the page what it may send; what was told before does not count any more. A credit that
+    /// was read before an attempt began, and is told after it, counts no more than that.
     pub fn credit(&self, upload: UploadId, credit: Credit) {
-        self.state().credits.insert(upload, credit);
+        let mut state = self.state();
+        let told = state.credits.entry(upload).or_insert(credit);
+        if told.attempt <= credit.attempt {
+            *told = credit;
+        }
+        drop(state);
         self.shared.filled.notify_one();
+    }
+
+    /// The upload has ended: a credit that is not written yet would come after its end.
+    pub fn forget_credit(&self, upload: UploadId) {
+        self.state().credits.remove(&upload);
     }
 
     /// Adds a line to the session log.
@@ -559,6 +570,18 @@ mod tests {
         outbox.credit(UploadId(1), credit(2));
         let written = written(&outbox).await;
         assert!(written.len() == 1 && written[0].contains(r#""taken":2"#), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn credit_of_an_earlier_attempt_does_not_replace_that_of_a_later_one() {
+        let outbox = Outbox::new(LIMITS);
+        let credit =
+            |attempt| Credit { attempt: Attempt(attempt), taken: 0, received: 0, limit: 9 };
+        for attempt in [0, 1, 0] {
+            outbox.credit(UploadId(1), credit(attempt));
+        }
+        let written = written(&outbox).await;
+        assert!(written.len() == 1 && written[0].contains(r#""attempt":1"#), "{written:?}");
     }
 
     #[tokio::test]
