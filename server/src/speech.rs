@@ -182,6 +182,25 @@ impl Speech {
         )
     }
 
+    /// The link ended before the server said what became of something.
+    pub(crate) fn left_open(self, limit: Duration) -> Problem {
+        yours(
+            say!(
+                self.0,
+                "the connection was ended, and the server did not say within {limit} whether it \
+                 was done",
+                "Die Verbindung wurde beendet, und der Server hat nicht innerhalb von {limit} \
+                 gesagt, ob es geschehen ist",
+                limit = span(limit)
+            ),
+            say!(
+                self.0,
+                "Connect again and look at the directory.",
+                "Verbinden Sie sich wieder und sehen Sie im Verzeichnis nach."
+            ),
+        )
+    }
+
     /// The certificate that is to be trusted is not named by its fingerprint.
     pub(crate) fn not_a_fingerprint(self) -> Problem {
         yours(

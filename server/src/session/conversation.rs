@@ -286,19 +286,16 @@ impl Conversation {
     /// One that waits is answered at once; one that has begun answers itself.
     fn end_upload(&self, upload: UploadId, ending: Ending) -> Option<ServerMessage> {
         let open = self.uploads.get(upload)?;
-        let Some(link) = self.link.as_ref().filter(|link| link.withdraw(upload)) else {
-            open.end(ending);
-            return None;
-        };
+        open.end(ending);
+        let link = self.link.as_ref().filter(|link| link.withdraw(upload))?;
         self.uploads.remove(upload);
-        let resume = open.offer.resume.clone();
         if ending == Ending::Remove
-            && let Some(path) = resume.clone()
+            && let Some(path) = open.offer.resume.clone()
         {
             // What an earlier upload left is given up with this one; too much to do leaves it.
             let _full_or_ended = link.send(Errand::TidyUp { path });
         }
-        Some(open.ended(ending, resume))
+        Some(open.not_begun())
     }
 
     fn disconnect(&self) -> Result<(), Misconduct> {
@@ -321,9 +318,6 @@ impl Conversation {
                 Err(NotSent::Ended(errand)) => errand,
             },
         };
-        if let Errand::Upload(upload) = &unsent {
-            self.uploads.remove(upload.offer.upload);
-        }
         self.answer_failed(&unsent, self.outbox.speech().not_connected())
     }
 
@@ -347,7 +341,11 @@ impl Conversation {
         };
         let open_upload = self.admit(offer, link.uploads_end().child_token())?;
         self.announce_credit(&open_upload);
-        self.errand(Errand::Upload(open_upload))
+        if let Err(unsent) = link.offer(open_upload) {
+            self.uploads.remove(upload);
+            self.outbox.answer(&unsent.failed(self.outbox.speech().not_connected()))?;
+        }
+        Ok(())
     }
 
     fn check_id(&mut self, upload: UploadId) -> Result<(), Misconduct> {

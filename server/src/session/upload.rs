@@ -65,7 +65,7 @@ pub async fn run(line: &mut Line, scene: Scene<'_>, upcoming: &mut Upcoming<'_>)
             digest: uploaded.digest.as_ref().and_then(words::file_digest),
             page_agrees,
         },
-        Err(Ended::Stopped { resume }) => scene.upload.ended(scene.upload.ending(), resume),
+        Err(Ended::Stopped { resume }) => scene.upload.stopped(resume),
         Err(Ended::Exists { existing, resume }) => {
             ServerMessage::Conflict { upload, existing, resume }
         }

@@ -155,7 +155,8 @@ settings! {
     max_retry_wait: Duration = "\"60 s\"", like "\"60 s\"";
     /// FTPS servers of which the portal remembers what works with them, while it runs.
     max_known_servers: u32 = "1024", like "1024";
-    /// How long a cancelled upload may take to leave its FTPS connection in order.
+    /// How long a cancelled upload may take to leave its FTPS connection in order, and a command that
+    /// changes something to be answered when the connection is to end.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The oldest TLS version towards an FTPS server.
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
