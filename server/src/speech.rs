@@ -642,12 +642,22 @@ impl Speech {
                 "Connect again in a minute.",
                 "Verbinden Sie sich in einer Minute neu."
             ),
-            Over::Ended | Over::Absent(_) | Over::Lifetime(_) => self.connect_again(),
+            Over::Left
+            | Over::Misconduct
+            | Over::Deaf
+            | Over::NothingLeft
+            | Over::Absent(_)
+            | Over::Lifetime(_) => self.connect_again(),
         };
         let message = match why {
-            Over::Ended => {
+            Over::Left | Over::Misconduct | Over::Deaf => {
                 say!(self.0, "the page has ended the session", "Die Seite hat die Sitzung beendet")
             }
+            Over::NothingLeft => say!(
+                self.0,
+                "the page went away without a connection to come back to",
+                "Die Seite ist ohne eine Verbindung fortgegangen, zu der sie zurückkommen könnte"
+            ),
             Over::Absent(limit) => say!(
                 self.0,
                 "the page was away for {limit}",

@@ -171,14 +171,32 @@ async fn converse(
             }
         } => end,
     };
-    if let End::Misconduct(_) | End::Deaf(_) | End::Goodbye = end {
-        session.end(Over::Ended);
+    if let Some(over) = ends_session(&end) {
+        session.end(over);
     } else if let Some(part) = reader.take_rest() {
         // Of a chunk that broke off the page sends only what did not arrive. What arrived of a
         // header is nothing.
         let _ends_anyway = deliver(&turn.conversation, &mut chunks, part);
     }
     end
+}
+
+/// What a session is over with whose socket ends in this way; `None` where it outlives that.
+fn ends_session(end: &End) -> Option<Over> {
+    match end {
+        End::Goodbye => Some(Over::Left),
+        End::Misconduct(_) => Some(Over::Misconduct),
+        End::Deaf(_) => Some(Over::Deaf),
+        End::Closed
+        | End::Socket(_)
+        | End::Write(_)
+        | End::Silence(_)
+        | End::TakenOver
+        | End::Over(_)
+        | End::NoHello(_)
+        | End::NotYours(_)
+        | End::Version(_) => None,
+    }
 }
 
 /// What the page has missed comes after the welcome.
@@ -298,11 +316,16 @@ fn close_code(end: &End) -> CloseCode {
         | End::Closed
         | End::Socket(_)
         | End::Write(_)
-        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => CloseCode::Normal,
+        | End::Over(Over::Left | Over::NothingLeft | Over::Absent(_) | Over::Lifetime(_)) => {
+            CloseCode::Normal
+        }
         End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => CloseCode::Away,
         End::NoHello(_) | End::NotYours(_) => CloseCode::Policy,
         End::Misconduct(Misconduct::Frame(violation)) => violation.close_code(),
-        End::Version(_) | End::Misconduct(_) | End::Deaf(_) => CloseCode::Protocol,
+        End::Version(_)
+        | End::Misconduct(_)
+        | End::Deaf(_)
+        | End::Over(Over::Misconduct | Over::Deaf) => CloseCode::Protocol,
     }
 }
 

@@ -274,6 +274,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether there are messages that the page has not heard.
+    #[must_use]
+    pub fn has_unheard(&self) -> bool {
+        !self.state().unheard.is_empty()
+    }
+
     /// Another socket begins: what the page has not heard is written again, the log goes on with
     /// the line `log`, and credits are told anew by whoever grants them.
     pub fn rewind(&self, log: u64) {
