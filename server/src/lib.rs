@@ -3,6 +3,7 @@
 //! # Layers
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`policy`]: where the portal may connect to.
+//! - [`lookup`]: names and their addresses.
 //! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
 //! - [`websocket`]: the frames between browser and portal.
@@ -17,6 +18,7 @@
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod http;
+pub mod lookup;
 pub mod outbound;
 pub mod policy;
 pub mod portal;

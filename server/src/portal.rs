@@ -76,7 +76,8 @@ impl Profiles {
         Self { known: Mutex::new(LruCache::new(max)) }
     }
 
-    /// The profile of a server, a new one where nothing is known. Each user has one: what is
+    /// The profile of a server, a new one where nothing is known. Host and username have a greatest
+    /// length: that of all that is remembered follows from it. Each user has one: what is
     /// permitted to one is not to another, and nobody spoils it for others.
     #[must_use]
     pub fn of(

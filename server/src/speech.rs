@@ -227,6 +227,17 @@ impl Speech {
         yours(message, self.no_line_breaks())
     }
 
+    /// The username is longer than any.
+    pub(crate) fn long_username(self, most: usize) -> Problem {
+        let message = say!(
+            self.0,
+            "the username is longer than {most} bytes",
+            "Der Benutzername ist länger als {most} Bytes",
+            most = most
+        );
+        yours(message, say!(self.0, "Enter a shorter one.", "Geben Sie einen kürzeren ein."))
+    }
+
     /// No FTP command can carry the password.
     pub(crate) fn unfit_password(self) -> Problem {
         let message = say!(

@@ -19,6 +19,8 @@ use protocol::Encryption;
 
 pub use address::Scope;
 
+use crate::lookup::{Asker, LookupError, Lookups};
+
 /// The longest host name that the DNS knows, in bytes (RFC 1035 §2.3.4).
 const MAX_HOST_LEN: usize = 253;
 
@@ -26,7 +28,7 @@ const MAX_HOST_LEN: usize = 253;
 #[derive(Clone, Debug)]
 pub struct Policy {
     allowed: Vec<IpNet>,
-    resolve_timeout: Duration,
+    lookups: Lookups,
 }
 
 /// A host whose addresses may be dialled.
@@ -75,7 +77,7 @@ impl Policy {
     /// Rules that let public addresses pass, and those in the `allowed` networks.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>, resolve_timeout: Duration) -> Self {
-        Self { allowed, resolve_timeout }
+        Self { allowed, lookups: Lookups::new(resolve_timeout) }
     }
 
     /// Resolves `host` once and keeps what may be dialled.
@@ -87,24 +89,29 @@ impl Policy {
         host: &str,
         port: u16,
         encryption: Encryption,
+        asker: &Asker,
     ) -> Result<Destination, Refusal> {
         let host = normal_host(host)?;
         if port == 0 {
             return Err(Refusal::PortZero);
         }
-        let addresses = self.resolve(&host, port).await?;
+        let addresses = self.resolve(&host, port, asker).await?;
         self.keep_allowed(host, encryption, &addresses)
     }
 
-    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refusal> {
-        let lookup = tokio::net::lookup_host((host, port));
-        match tokio::time::timeout(self.resolve_timeout, lookup).await {
-            Ok(Ok(addresses)) => Ok(addresses.collect()),
-            Ok(Err(source)) => {
-                Err(Refusal::NotFound { host: host.to_owned(), source: Some(source) })
+    async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        asker: &Asker,
+    ) -> Result<Vec<SocketAddr>, Refusal> {
+        let addresses = self.lookups.addresses(host, port, asker).await;
+        addresses.map_err(|error| match error {
+            LookupError::NotFound(source) => {
+                Refusal::NotFound { host: host.to_owned(), source: Some(source) }
             }
-            Err(_) => Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout }),
-        }
+            LookupError::NoAnswer(limit) => Refusal::NoAnswer { host: host.to_owned(), limit },
+        })
     }
 
     fn keep_allowed(
@@ -218,7 +225,7 @@ mod tests {
     }
 
     async fn vet(policy: &Policy, host: &str) -> Result<Destination, Refusal> {
-        policy.vet(host, 21, Encryption::Explicit).await
+        policy.vet(host, 21, Encryption::Explicit, &Asker::default()).await
     }
 
     #[tokio::test]
@@ -278,7 +285,10 @@ mod tests {
 
     #[tokio::test]
     async fn port_zero_is_refused() {
-        let refusal = strict().vet("93.184.216.34", 0, Encryption::Explicit).await.unwrap_err();
+        let refusal = strict()
+            .vet("93.184.216.34", 0, Encryption::Explicit, &Asker::default())
+            .await
+            .unwrap_err();
         assert!(matches!(refusal, Refusal::PortZero));
     }
 }

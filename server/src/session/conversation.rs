@@ -16,6 +16,7 @@ use super::{
     outbox::{NeverSaid, NoRoom, Outbox},
 };
 use crate::{
+    lookup::Asker,
     portal::Portal,
     relay::{Inlet, Piece, Violation},
     websocket,
@@ -92,6 +93,7 @@ pub struct Conversation {
     /// How many of them the page was told of.
     heard_told: u64,
     link: Option<Link>,
+    asker: Asker,
 }
 
 impl Conversation {
@@ -99,7 +101,16 @@ impl Conversation {
     #[must_use]
     pub fn new(portal: Arc<Portal>, outbox: Outbox) -> Self {
         let uploads = Arc::default();
-        Self { portal, outbox, uploads, newest_upload: None, heard: 0, heard_told: 0, link: None }
+        Self {
+            portal,
+            outbox,
+            uploads,
+            newest_upload: None,
+            heard: 0,
+            heard_told: 0,
+            link: None,
+            asker: Asker::default(),
+        }
     }
 
     /// Whether there is anything that is worth waiting for the page.
@@ -223,6 +234,7 @@ impl Conversation {
             Arc::clone(&self.portal),
             self.outbox.clone(),
             Arc::clone(&self.uploads),
+            self.asker.clone(),
             connect,
             self.link.take(),
         );

@@ -31,7 +31,7 @@ use super::{
     uploader::{Uploader, Waiting},
     words,
 };
-use crate::{policy::Destination, portal::Portal};
+use crate::{lookup::Asker, policy::Destination, portal::Portal};
 
 /// Listings, new directories and the like that may wait beside the uploads.
 const SMALL_ERRANDS: usize = 256;
@@ -141,6 +141,7 @@ impl Link {
         portal: Arc<Portal>,
         outbox: Outbox,
         uploads: Arc<OpenUploads>,
+        asker: Asker,
         connect: Connect,
         earlier: Option<Self>,
     ) -> Self {
@@ -154,6 +155,7 @@ impl Link {
             portal,
             outbox,
             open_uploads: uploads,
+            asker,
             waiting: Arc::clone(&waiting),
             small: small_receiver,
             hang_up: hang_up.clone(),
@@ -242,6 +244,7 @@ struct Worker {
     portal: Arc<Portal>,
     outbox: Outbox,
     open_uploads: Arc<OpenUploads>,
+    asker: Asker,
     waiting: Arc<Waiting>,
     small: mpsc::Receiver<Errand>,
     hang_up: CancellationToken,
@@ -334,9 +337,11 @@ impl Worker {
         let speech = self.outbox.speech();
         let mut config = words::engine_config(&self.portal, destination.host(), trusted, speech)
             .map_err(End::Problem)?;
-        let profile = self.portal.profiles.of(&host, port, encryption, &connect.username);
-        config.proxy = self.portal.outbound.proxy(speech).await.map_err(End::Problem)?;
+        config.proxy =
+            self.portal.outbound.proxy(&self.asker, speech).await.map_err(End::Problem)?;
         let credentials = words::credentials(connect, speech).map_err(End::Problem)?;
+        // Only what is known to be short is remembered.
+        let profile = self.portal.profiles.of(destination.host(), port, encryption, &username);
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| End::Problem(self.problem(&error)))?;
@@ -367,7 +372,8 @@ impl Worker {
         let host = &connect.host;
         self.outbox.hint(ServerMessage::Connecting { stage: Stage::Resolve });
         self.log(LogKind::Status, format!("Resolving the address of {host}"));
-        match self.portal.policy.vet(host, connect.port, connect.encryption).await {
+        let Connect { port, encryption, .. } = *connect;
+        match self.portal.policy.vet(host, port, encryption, &self.asker).await {
             Ok(destination) => {
                 self.log(LogKind::Status, format!("{host} is at {destination}"));
                 Ok(destination)

@@ -269,11 +269,17 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
     ftps::TlsVersions { min: version(settings.tls_min), max: version(settings.tls_max) }
 }
 
+/// The longest username in bytes: more than any server takes, and little to remember.
+const MAX_USERNAME_LEN: usize = 512;
+
 /// Username and password for the engine; the page's copies are gone afterwards.
 ///
 /// # Errors
-/// When one of them holds what no FTP command can carry.
+/// When one of them holds what no FTP command can carry, or the username is longer than any.
 pub fn credentials(connect: Connect, speech: Speech) -> Result<Credentials, Problem> {
+    if connect.username.len() > MAX_USERNAME_LEN {
+        return Err(speech.long_username(MAX_USERNAME_LEN));
+    }
     Ok(Credentials {
         username: Username::new(connect.username).map_err(|_| speech.unfit_username())?,
         password: Password::new(connect.password.into_exposed())

@@ -81,6 +81,7 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
         speech.not_a_fingerprint(),
         speech.unfit_username(),
         speech.unfit_password(),
+        speech.long_username(512),
         speech.bad_path("../x"),
         speech.not_a_leftover("x"),
         speech.name_not_exact("x\u{fffd}"),
