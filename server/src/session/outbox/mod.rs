@@ -84,6 +84,8 @@ struct State {
     /// Credits that this socket has not got yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
+    /// Whether lines of the log were written last: then it is the others' turn.
+    log_was_last: bool,
     data_tls: Option<LastDataTls>,
     speech: Speech,
 }
@@ -133,6 +135,7 @@ impl Outbox {
             hints: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
+            log_was_last: false,
             data_tls: None,
             speech: Speech::default(),
         };
@@ -356,8 +359,9 @@ impl Outbox {
         Ok((!frame.is_empty()).then(|| frame.take()))
     }
 
-    /// What is to be written next: what is short and urgent, then what was said in the log so far,
-    /// then what follows from it, then how far the portal is now.
+    /// What is to be written next: what is short and urgent, then how far the portal is now, which
+    /// the page may wait for; then what was said in the log so far, then what follows from it. Of
+    /// many lines that wait, only those of one message go before each other message.
     fn next(&self) -> Result<Option<Utf8Bytes>, WriteError> {
         let mut state = self.state();
         if let Some(hint) = state.hints.pop_front() {
@@ -367,21 +371,28 @@ impl Outbox {
             }
             return Ok(Some(text(&hint)?));
         }
-        let lines = state.log.take(LINES_A_MESSAGE);
-        if !lines.is_empty() {
-            return Ok(Some(text(&ServerMessage::Log { lines })?));
+        if let Some((upload, credit)) = state.credits.pop_first() {
+            return Ok(Some(text(&super::words::credit(upload, credit))?));
+        }
+        if !state.log_was_last
+            && let Some(lines) = state.next_lines()
+        {
+            return Ok(Some(text(&lines)?));
         }
         if let Some(kept) = state.unheard.get(state.written) {
             let text = kept.text.clone();
             state.written += 1;
+            state.log_was_last = false;
             return Ok(Some(text));
         }
-        if let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) {
-            last.is_written = true;
-            return Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?));
+        if let Some(lines) = state.next_lines() {
+            return Ok(Some(text(&lines)?));
         }
-        let Some((upload, credit)) = state.credits.pop_first() else { return Ok(None) };
-        Ok(Some(text(&super::words::credit(upload, credit))?))
+        let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) else {
+            return Ok(None);
+        };
+        last.is_written = true;
+        Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?))
     }
 
     /// A message as it is kept. One that is no JSON would be a fault of the portal: it is told in
@@ -415,6 +426,15 @@ impl Outbox {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the queues would still be whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Lines of the log that the socket has not got, as far as they fit into a message.
+    fn next_lines(&mut self) -> Option<ServerMessage> {
+        let lines = self.log.take(LINES_A_MESSAGE);
+        self.log_was_last = !lines.is_empty();
+        self.log_was_last.then_some(ServerMessage::Log { lines })
     }
 }
 
@@ -525,6 +545,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn long_log_holds_up_neither_credits_nor_messages() {
+        let log = LogLimits { lines: 10_000, bytes: 10_000_000 };
+        let outbox = Outbox::new(OutboxLimits { log, ..LIMITS });
+        for _ in 0..3 * LINES_A_MESSAGE {
+            outbox.log(Line::plain(LogKind::Status, "line"));
+        }
+        outbox.send(removed("a")).await;
+        outbox.send(removed("b")).await;
+        let credit = Credit { attempt: Attempt(0), taken: 1, received: 1, limit: 1 };
+        outbox.credit(UploadId(1), credit);
+        let written = written(&outbox).await;
+        let kinds = written.iter().map(|text| text.split('"').nth(3).unwrap());
+        let expected = ["credit", "log", "removed", "log", "removed", "log"];
+        assert_eq!(kinds.collect::<Vec<_>>(), expected);
+    }
+
+    #[tokio::test]
     async fn what_the_page_has_not_heard_is_written_again_on_the_next_socket() {
         let outbox = Outbox::new(LIMITS);
         for path in ["a", "b", "c"] {
@@ -623,7 +660,7 @@ mod tests {
         outbox.credit(UploadId(2), credit);
         outbox.send(ServerMessage::Cancelled { upload: UploadId(1) }).await;
         let written = written(&outbox).await;
-        assert!(written.len() == 2 && written[1].contains(r#""upload":2"#), "{written:?}");
+        assert!(written.len() == 2 && written[0].contains(r#""upload":2"#), "{written:?}");
     }
 
     #[tokio::test]
