@@ -89,7 +89,7 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
         sources.file(&text, DESCRIPTIONS)?;
     }
     for setting in DESCRIPTIONS {
-        if let Ok(text) = std::env::var(setting.variable()) {
+        if let Some(text) = std::env::var_os(setting.variable()) {
             sources.variable(setting.name, text);
         }
         if let Some(texts) = matches.get_many::<String>(setting.name) {
