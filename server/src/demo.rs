@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 use unftp_sbe_fs::Filesystem;
 
-use crate::portal::Profiles;
+use crate::{http::listener::ACCEPT_PAUSE, portal::Profiles};
 
 /// The one account's name.
 pub const USERNAME: &str = "demo";
@@ -152,7 +152,10 @@ async fn serve(listener: TcpListener, service: &Service) {
         }
     };
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         // libunftp writes a reply in pieces: without this each waits for the client's TCP to say
         // that it has the one before.
         let _best_effort = stream.set_nodelay(true);

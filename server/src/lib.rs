@@ -1,6 +1,7 @@
 //! The portal: files from a browser to an FTPS server, nothing in between but a window.
 //!
 //! # Layers
+//! - [`descriptors`]: how many connections the system lets the process have.
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`policy`]: where the portal may connect to.
 //! - [`lookup`]: names and their addresses.
@@ -17,6 +18,7 @@
 
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod descriptors;
 pub mod http;
 pub mod lookup;
 pub mod outbound;

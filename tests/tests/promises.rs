@@ -399,6 +399,23 @@ async fn every_wait_ends() {
     ended.await.expect("a socket without a hello is closed");
 }
 
+/// 9. A socket that has not said hello holds up no end, whatever the settings allow it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
+    let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
+    let mut portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+    let origin = portal.origin();
+    let mut mute = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    portal.stop();
+    let mut heard = String::new();
+    while let Some(Ok(frame)) = mute.next().await {
+        if let Message::Text(text) = frame {
+            heard.push_str(&text);
+        }
+    }
+    assert!(heard.contains("goodbye") && heard.contains("shutting down"), "{heard}");
+}
+
 /// 9. Whoever asks and takes nothing of the answers is given up, and gives way to others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browser_that_takes_no_answer_keeps_no_place() {

@@ -24,7 +24,7 @@ use super::{
 use crate::portal::Portal;
 
 /// The pause after an accept that failed, when the process has no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 /// A browser's connection. What is written to it fails when the browser takes nothing of it for
 /// `page_write_timeout`; each byte that it takes gives it as much time again.

@@ -71,7 +71,12 @@ impl From<ReadError> for End {
 pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>, mut speech: Speech) {
     let (mut reader, mut writer) =
         websocket::split(TokioIo::new(upgraded), message_limits(&portal.settings));
-    let end = match hello(&mut reader, &portal, &mut speech).await {
+    let greeted = tokio::select! {
+        biased;
+        () = portal.shutdown.cancelled() => Err(End::Over(Over::Shutdown)),
+        greeted = hello(&mut reader, &portal, &mut speech) => greeted,
+    };
+    let end = match greeted {
         Ok((session, heard)) => {
             tracing::info!(session = session.name(), "socket begun");
             let turn = session.take_turn().await;
