@@ -34,8 +34,9 @@ struct State {
     is_away: bool,
 }
 
-/// What the page is told: see [`protocol::ServerMessage::Credit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the page is told: see [`protocol::ServerMessage::Credit`]. The greater of two is the later
+/// one: within an attempt, nothing of it goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Credit {
     /// The attempt that it is for.
     pub attempt: Attempt,
@@ -253,7 +254,10 @@ impl Inlet {
     /// page goes on where the portal's bytes end, under the next attempt.
     pub fn resend(&self) {
         let mut state = self.state();
-        state.is_away = false;
+        if std::mem::take(&mut state.is_away) {
+            // Less than a chunk may have been left of what was granted.
+            state.withdraw_credit();
+        }
         state.attempt = state.attempt.next();
         drop(state);
         // Whoever waits for bytes has to open the window again.

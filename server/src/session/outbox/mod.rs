@@ -206,14 +206,13 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    /// Tells the page what it may send; what was told before does not count any more. A credit that
-    /// was read before an attempt began, and is told after it, counts no more than that.
+    /// Tells the page what it may send; what was told before does not count any more. Of two that
+    /// tell at once, whoever has looked at the upload earlier may come here later: the greater one
+    /// counts.
     pub fn credit(&self, upload: UploadId, credit: Credit) {
         let mut state = self.state();
         let told = state.credits.entry(upload).or_insert(credit);
-        if told.attempt <= credit.attempt {
-            *told = credit;
-        }
+        *told = credit.max(*told);
         drop(state);
         self.shared.filled.notify_one();
     }
@@ -616,15 +615,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn credit_of_an_earlier_attempt_does_not_replace_that_of_a_later_one() {
+    async fn earlier_credit_does_not_replace_a_later_one() {
         let outbox = Outbox::new(LIMITS);
-        let credit =
-            |attempt| Credit { attempt: Attempt(attempt), taken: 0, received: 0, limit: 9 };
-        for attempt in [0, 1, 0] {
-            outbox.credit(UploadId(1), credit(attempt));
+        for (attempt, taken, limit) in [(0, 5, 9), (1, 0, 3), (1, 0, 6), (1, 0, 3), (0, 6, 9)] {
+            let credit = Credit { attempt: Attempt(attempt), taken, received: taken, limit };
+            outbox.credit(UploadId(1), credit);
         }
         let written = written(&outbox).await;
-        assert!(written.len() == 1 && written[0].contains(r#""attempt":1"#), "{written:?}");
+        assert!(written.len() == 1 && written[0].contains(r#""limit":6"#), "{written:?}");
     }
 
     #[tokio::test]
