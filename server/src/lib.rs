@@ -4,6 +4,7 @@
 //! - [`descriptors`]: how many connections the system lets the process have.
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`policy`]: where the portal may connect to.
+//! - [`host`]: a name or an address, however it is written.
 //! - [`lookup`]: names and their addresses.
 //! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
@@ -19,6 +20,7 @@
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod descriptors;
+pub mod host;
 pub mod http;
 pub mod lookup;
 pub mod outbound;

@@ -11,6 +11,7 @@ use rustls::{
 };
 
 use crate::{
+    host::Host,
     lookup::{Asker, Lookups},
     settings::{
         PinnedCertificate, ProxyUrl, Settings, SettingsError,
@@ -52,7 +53,7 @@ impl Outbound {
 
     /// The certificates that a host may show; none where it may show any that is vouched for.
     #[must_use]
-    pub fn pins(&self, host: &str) -> Vec<Fingerprint> {
+    pub fn pins(&self, host: &Host) -> Vec<Fingerprint> {
         self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256).collect()
     }
 
@@ -239,9 +240,9 @@ mod tests {
             format!("a.example={0},b.example={1},a.example={1}", "0a".repeat(32), "0b".repeat(32));
         let outbound = with(&[("pinned_certificates", &text)]).unwrap();
         let (a, b) = (Fingerprint::new([0x0a; 32]), Fingerprint::new([0x0b; 32]));
-        assert_eq!(outbound.pins("A.example."), [a, b]);
-        assert_eq!(outbound.pins("b.example"), [b]);
-        assert_eq!(outbound.pins("c.example"), []);
+        assert_eq!(outbound.pins(&Host::parse("A.example.").unwrap()), [a, b]);
+        assert_eq!(outbound.pins(&Host::parse("b.example").unwrap()), [b]);
+        assert_eq!(outbound.pins(&Host::parse("c.example").unwrap()), []);
     }
 
     #[tokio::test]

@@ -19,10 +19,10 @@ use protocol::Encryption;
 
 pub use address::Scope;
 
-use crate::lookup::{Asker, LookupError, Lookups};
-
-/// The longest host name that the DNS knows, in bytes (RFC 1035 §2.3.4).
-const MAX_HOST_LEN: usize = 253;
+use crate::{
+    host::Host,
+    lookup::{Asker, LookupError, Lookups},
+};
 
 /// The operator's rules.
 #[derive(Clone, Debug)]
@@ -34,7 +34,7 @@ pub struct Policy {
 /// A host whose addresses may be dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    host: String,
+    host: Host,
     encryption: Encryption,
     /// At least one.
     addresses: Vec<SocketAddr>,
@@ -91,11 +91,11 @@ impl Policy {
         encryption: Encryption,
         asker: &Asker,
     ) -> Result<Destination, Refusal> {
-        let host = normal_host(host)?;
+        let host = Host::parse(host).ok_or_else(|| Refusal::NotAHost(host.to_owned()))?;
         if port == 0 {
             return Err(Refusal::PortZero);
         }
-        let addresses = self.resolve(&host, port, asker).await?;
+        let addresses = self.resolve(host.as_str(), port, asker).await?;
         self.keep_allowed(host, encryption, &addresses)
     }
 
@@ -116,7 +116,7 @@ impl Policy {
 
     fn keep_allowed(
         &self,
-        host: String,
+        host: Host,
         encryption: Encryption,
         resolved: &[SocketAddr],
     ) -> Result<Destination, Refusal> {
@@ -131,9 +131,10 @@ impl Policy {
             (false, _) => Ok(Destination { host, encryption, addresses }),
             (true, Some(first)) => {
                 let address = first.ip().to_canonical();
+                let host = host.to_string();
                 Err(Refusal::NotAllowed { host, address, scope: Scope::of(address) })
             }
-            (true, None) => Err(Refusal::NotFound { host, source: None }),
+            (true, None) => Err(Refusal::NotFound { host: host.to_string(), source: None }),
         }
     }
 
@@ -163,7 +164,7 @@ impl Policy {
 impl Destination {
     /// The host as the person named it, for SNI and for the certificate.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub fn host(&self) -> &Host {
         &self.host
     }
 
@@ -175,7 +176,7 @@ impl Destination {
         };
         self.addresses.iter().map(move |address| ftps::Target {
             address: *address,
-            host: self.host.clone(),
+            host: self.host.as_str().to_owned(),
             encryption,
         })
     }
@@ -197,16 +198,6 @@ impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text(Language::English))
     }
-}
-
-/// The host without the brackets of an IPv6 address, checked for what no name can hold.
-fn normal_host(host: &str) -> Result<String, Refusal> {
-    let bare = host.trim();
-    let bare = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(bare);
-    let well_formed = !bare.is_empty()
-        && bare.len() <= MAX_HOST_LEN
-        && bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
-    if well_formed { Ok(bare.to_owned()) } else { Err(Refusal::NotAHost(host.to_owned())) }
 }
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use super::{
     outbox::{Line, Outbox},
 };
 use crate::{
+    host::Host,
     portal::Portal,
     relay::Credit,
     settings::{Settings, TlsVersion},
@@ -228,7 +229,7 @@ pub fn stage(stage: ftps::Stage) -> Stage {
 /// When `trusted_certificate` is no fingerprint.
 pub fn engine_config(
     portal: &Portal,
-    host: &str,
+    host: &Host,
     trusted_certificate: Option<&str>,
     speech: Speech,
 ) -> Result<ftps::Config, Problem> {
