@@ -9,7 +9,7 @@ use crate::{
     config::{Config, Rotated, Rotation},
     connect::Connector,
     diagnosis::Cause,
-    error::Error,
+    error::{Error, Stage},
     pool::{Commons, Counted, Refusal},
     profile::{DataPorts, Endurance, Rung, SharedProfile},
     transcript::Status,
@@ -137,13 +137,23 @@ impl Line {
                 rungs += 1;
                 continue;
             }
-            if error.diagnosis().cause != Cause::TooManyConnections {
+            if !self.is_crowded(&error) {
                 return Err(error);
             }
             if let Some(session) = self.without_another(attempt, error, &mut was_doubted).await? {
                 return Ok(session);
             }
         }
+    }
+
+    /// Whether the server has enough sessions, as far as can be told. It says so, or it refuses
+    /// whom it let in before: not every server gives the number of sessions as the reason, nor in
+    /// English.
+    fn is_crowded(&self, error: &Error) -> bool {
+        let lets_nobody_in =
+            error.reply().is_some() && matches!(error.stage(), Stage::Greeting | Stage::Login);
+        error.diagnosis().cause == Cause::TooManyConnections
+            || (lets_nobody_in && self.commons.lets_others_in())
     }
 
     /// The server refused a session: another one's that is open is as good. `None` where it is
@@ -176,7 +186,10 @@ impl Line {
     /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
     /// `None` where a line came back without its session, so that there is room for another.
     async fn session_of_another(&self, error: Error) -> Result<Option<Session>, Error> {
-        let Some(returning) = self.commons.another_returns() else { return Err(error) };
+        let Some(returning) = self.commons.another_returns() else {
+            // One may have come back a moment ago.
+            return self.take_spare().map(Some).ok_or(error);
+        };
         self.tell_about(&error, Status::WaitingForSession);
         returning.await;
         Ok(self.take_spare())

@@ -204,6 +204,9 @@ impl<S: Source> Run<'_, S> {
         // In place, what was replaced is gone: a part of the new file is better than nothing.
         let is_part = self.agreement != Agreement::Refused;
         let keeps = keeps || (is_part && self.is_in_place(line) && self.may_replace());
+        if !keeps && matches!(stop, Stop::Cancelled) {
+            self.recognise_name(line).await;
+        }
         let leftover = self.temporary.take().filter(|_| self.begun);
         let keeps = keeps || leftover.as_ref().is_none_or(|name| !self.may_remove(line, name));
         let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
@@ -214,6 +217,22 @@ impl<S: Source> Run<'_, S> {
             leftover => leftover,
         };
         Err(Failed { stop, leftover })
+    }
+
+    /// A name that was handed in and not looked at when the upload was cancelled may still be one of
+    /// its own: an earlier upload of the same file left it.
+    async fn recognise_name(&mut self, line: &mut Line) {
+        let is_temporary = |name: &RemotePath| temporary::target_of(name).is_some();
+        let Some(name) = self.temporary.clone().filter(is_temporary) else { return };
+        if self.path.is_some() {
+            return;
+        }
+        let within = line.config().timeouts.abort;
+        let Ok(Ok(client)) = tokio::time::timeout(within, line.client()).await else { return };
+        let (name, path) = (client.absolute(&name), client.absolute(&self.plan.path));
+        if temporary::is_of(&name, &path) {
+            (self.temporary, self.path) = (Some(name), Some(path));
+        }
     }
 
     /// Whether a name is one that this upload writes to. What was handed in to go on with may be

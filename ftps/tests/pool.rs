@@ -154,6 +154,44 @@ async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
     }
 }
 
+/// It says neither with a code of its own nor in English that it has enough.
+#[tokio::test]
+async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_many() {
+    for words in ["530 Zu viele Sitzungen", "530 Login incorrect.", "530-No.\r\n530 Session limit"]
+    {
+        let refusal = script(async move |mut peer: Peer| peer.refuse_login(words).await);
+        let server = Server::start_side_by_side(vec![welcome(), refusal]).await;
+        let log = Log::default();
+        let pool = Pool::new(server.connector(with_sessions(server.config(), 2, 2), &log));
+        let (mut first, mut second) = (pool.lease().await, pool.lease().await);
+        first.connect().await.unwrap();
+        let gives_way = async {
+            until(|| log.has("Waiting until one of the others is free")).await;
+            drop(first);
+        };
+        let (connected, ()) = timeout(LIMIT, async { tokio::join!(second.connect(), gives_way) })
+            .await
+            .expect("the session of the first is as good");
+        connected.unwrap();
+        assert_eq!(sessions_known(&pool), Some(1), "{words}");
+    }
+}
+
+/// The password was changed, say.
+#[tokio::test]
+async fn login_that_is_refused_when_no_session_is_left_says_why() {
+    let (welcome, end) = welcome_for_now();
+    let refusal = script(async |mut peer: Peer| peer.refuse_login("530 Login incorrect.").await);
+    let server = Server::start_side_by_side(vec![welcome, refusal]).await;
+    let pool = Pool::new(server.connector(server.config(), &Log::default()));
+    let mut lease = pool.lease().await;
+    lease.connect().await.unwrap();
+    end.send(()).unwrap();
+    lease.idle().await;
+    let error = timeout(LIMIT, lease.connect()).await.unwrap().unwrap_err();
+    assert_eq!(error.diagnosis().cause, Cause::WrongCredentials);
+}
+
 /// The one session that the server takes is open, and nobody uses it.
 #[tokio::test]
 async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {

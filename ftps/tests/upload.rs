@@ -661,6 +661,32 @@ async fn cancelled_upload_leaves_nothing_behind() {
     server.finished().await;
 }
 
+/// An earlier upload of the same file left it: who cancels gives it up.
+#[tokio::test]
+async fn upload_that_is_cancelled_before_it_goes_on_removes_what_it_would_have_gone_on_with() {
+    let server = Server::start(async |mut peer| {
+        peer.log_in().await;
+        peer.answer("DELE /home/a.0123abcd.part", "250 gone").await;
+        peer.look("b", "550 none").await;
+        let (temporary, _) = peer.stor_all().await;
+        peer.check_and_rename_at_once(&temporary, "b", 3).await;
+    })
+    .await;
+    let mut line = line(&server, &Log::default());
+    let stop = CancellationToken::new();
+    stop.cancel();
+    for (name, given_up) in [("a.0123abcd.part", "a"), ("/home/other.0123abcd.part", "a")] {
+        let given_up = Plan { resume: Some(path(name)), ..plan(given_up, b"xyz") };
+        let failed = line.upload(&given_up, &mut Memory::new(b"xyz"), &stop).await.unwrap_err();
+        assert!(matches!(failed.stop, Stop::Cancelled));
+        let is_anothers = name.contains("other");
+        assert_eq!(failed.leftover.is_some(), is_anothers, "{name}");
+    }
+    // The session is in step.
+    bring(&mut line, &plan("b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    server.finished().await;
+}
+
 /// Whatever a caller hands in to go on with: it may be somebody's good file.
 #[tokio::test]
 async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {

@@ -23,7 +23,7 @@ use tempfile::TempDir;
 use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
 use unftp_sbe_fs::Filesystem;
 
-use crate::portal::Profiles;
+use crate::{host::Host, http::listener::ACCEPT_PAUSE, portal::Profiles};
 
 /// The one account's name.
 pub const USERNAME: &str = "demo";
@@ -106,8 +106,9 @@ impl DemoServer {
     /// Tells the portal what it would find out by itself, at the price of a second connection:
     /// libunftp answers first what it has done first, so commands have to go one by one.
     pub fn introduce(&self, profiles: &Profiles) {
-        let (host, port) = (self.address.ip().to_string(), self.address.port());
-        let profile = profiles.of(&host, port, protocol::Encryption::Explicit, USERNAME);
+        let Some(host) = Host::parse(&self.address.ip().to_string()) else { return };
+        let (port, encryption) = (self.address.port(), protocol::Encryption::Explicit);
+        let profile = profiles.of(&host, port, encryption, USERNAME);
         profile.update(|profile| profile.flights = Flights::OneByOne);
     }
 
@@ -152,7 +153,10 @@ async fn serve(listener: TcpListener, service: &Service) {
         }
     };
     loop {
-        let Ok((stream, _)) = listener.accept().await else { continue };
+        let Ok((stream, _)) = listener.accept().await else {
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+            continue;
+        };
         // libunftp writes a reply in pieces: without this each waits for the client's TCP to say
         // that it has the one before.
         let _best_effort = stream.set_nodelay(true);

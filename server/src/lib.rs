@@ -1,8 +1,11 @@
 //! The portal: files from a browser to an FTPS server, nothing in between but a window.
 //!
 //! # Layers
+//! - [`descriptors`]: how many connections the system lets the process have.
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`policy`]: where the portal may connect to.
+//! - [`host`]: a name or an address, however it is written.
+//! - [`lookup`]: names and their addresses.
 //! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
 //! - [`http`]: the page, its assets, the doors of a session, the headers.
 //! - [`websocket`]: the frames between browser and portal.
@@ -16,7 +19,10 @@
 
 #[cfg(feature = "demo")]
 pub mod demo;
+pub mod descriptors;
+pub mod host;
 pub mod http;
+pub mod lookup;
 pub mod outbound;
 pub mod policy;
 pub mod portal;

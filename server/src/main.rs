@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
-    serve,
+    descriptors, serve,
     settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
 };
 use tracing_subscriber::EnvFilter;
@@ -71,13 +71,16 @@ fn setting_flags() -> impl Iterator<Item = Arg> {
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match matches.subcommand() {
+    let ended = match matches.subcommand() {
         Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
         // clap requires one of the subcommands; were one forgotten here, it would do nothing.
         _ => Ok(()),
-    }
+    };
+    // A name that is still being looked up cannot be given up, and is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
@@ -89,7 +92,7 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
         sources.file(&text, DESCRIPTIONS)?;
     }
     for setting in DESCRIPTIONS {
-        if let Ok(text) = std::env::var(setting.variable()) {
+        if let Some(text) = std::env::var_os(setting.variable()) {
             sources.variable(setting.name, text);
         }
         if let Some(texts) = matches.get_many::<String>(setting.name) {
@@ -101,6 +104,7 @@ fn settings(matches: &ArgMatches) -> anyhow::Result<Settings> {
 }
 
 async fn serve(settings: Settings) -> anyhow::Result<()> {
+    descriptors::raise_limit(&settings);
     let portal = serve::listen(settings).await?;
     println!("listening on {}", portal.url());
     portal.run(serve::asked_to_stop()).await;
@@ -112,6 +116,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
 async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     use ferryport::demo::{DemoServer, USERNAME};
 
+    descriptors::raise_limit(&settings);
     let server = DemoServer::start()?;
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;

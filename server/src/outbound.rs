@@ -1,7 +1,7 @@
 //! How the portal appears to FTPS servers and whom it takes for one: authorities, pins, its own
 //! certificate, its proxy.
 
-use std::{io, path::Path, sync::Arc, time::Duration};
+use std::{path::Path, sync::Arc};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
 use protocol::Problem;
@@ -9,9 +9,10 @@ use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
-use tokio::{net::lookup_host, time::timeout};
 
 use crate::{
+    host::Host,
+    lookup::{Asker, Lookups},
     settings::{
         PinnedCertificate, ProxyUrl, Settings, SettingsError,
         file::{read, unfit},
@@ -26,7 +27,7 @@ pub struct Outbound {
     pins: Vec<PinnedCertificate>,
     identity: Option<ClientIdentity>,
     proxy: Option<ProxyUrl>,
-    resolve_timeout: Duration,
+    lookups: Lookups,
 }
 
 impl Outbound {
@@ -40,7 +41,7 @@ impl Outbound {
             pins: settings.pinned_certificates.clone(),
             identity: identity(settings)?,
             proxy: settings.proxy.clone(),
-            resolve_timeout: settings.resolve_timeout,
+            lookups: Lookups::new(settings.resolve_timeout),
         })
     }
 
@@ -52,7 +53,7 @@ impl Outbound {
 
     /// The certificates that a host may show; none where it may show any that is vouched for.
     #[must_use]
-    pub fn pins(&self, host: &str) -> Vec<Fingerprint> {
+    pub fn pins(&self, host: &Host) -> Vec<Fingerprint> {
         self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256).collect()
     }
 
@@ -67,13 +68,15 @@ impl Outbound {
     ///
     /// # Errors
     /// When the name has no address. The page is not told the name.
-    pub async fn proxy(&self, speech: Speech) -> Result<Option<Proxy>, Problem> {
+    pub async fn proxy(&self, asker: &Asker, speech: Speech) -> Result<Option<Proxy>, Problem> {
         let Some(url) = &self.proxy else { return Ok(None) };
-        let resolved = timeout(self.resolve_timeout, lookup_host(url.place())).await;
-        let resolved = resolved.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
-        let proxy = resolved
+        let (host, port) = url.place();
+        let proxy = self
+            .lookups
+            .addresses(host, port, asker)
+            .await
             .map_err(|error| error.to_string())
-            .and_then(|addresses| url.at(addresses.collect()).map_err(|error| error.to_string()));
+            .and_then(|addresses| url.at(addresses).map_err(|error| error.to_string()));
         proxy.map(Some).map_err(|reason| {
             tracing::warn!(reason, "the name of the proxy has no address");
             speech.proxy_not_found()
@@ -237,15 +240,15 @@ mod tests {
             format!("a.example={0},b.example={1},a.example={1}", "0a".repeat(32), "0b".repeat(32));
         let outbound = with(&[("pinned_certificates", &text)]).unwrap();
         let (a, b) = (Fingerprint::new([0x0a; 32]), Fingerprint::new([0x0b; 32]));
-        assert_eq!(outbound.pins("A.example."), [a, b]);
-        assert_eq!(outbound.pins("b.example"), [b]);
-        assert_eq!(outbound.pins("c.example"), []);
+        assert_eq!(outbound.pins(&Host::parse("A.example.").unwrap()), [a, b]);
+        assert_eq!(outbound.pins(&Host::parse("b.example").unwrap()), [b]);
+        assert_eq!(outbound.pins(&Host::parse("c.example").unwrap()), []);
     }
 
     #[tokio::test]
     async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
-        let problem = outbound.proxy(Speech::default()).await.unwrap_err();
+        let problem = outbound.proxy(&Asker::default(), Speech::default()).await.unwrap_err();
         assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
         assert!(!format!("{problem:?}").contains("no-such-proxy"));
     }
@@ -253,8 +256,10 @@ mod tests {
     #[tokio::test]
     async fn proxy_is_where_its_url_says() {
         let outbound = with(&[("proxy", "socks5://10.0.0.1:1080")]).unwrap();
-        let proxy = outbound.proxy(Speech::default()).await.unwrap().unwrap();
+        let proxy = outbound.proxy(&Asker::default(), Speech::default()).await.unwrap().unwrap();
         assert_eq!(proxy.addresses(), ["10.0.0.1:1080".parse().unwrap()]);
-        assert!(with(&[]).unwrap().proxy(Speech::default()).await.unwrap().is_none());
+        assert!(
+            with(&[]).unwrap().proxy(&Asker::default(), Speech::default()).await.unwrap().is_none()
+        );
     }
 }

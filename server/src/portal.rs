@@ -11,6 +11,7 @@ use protocol::Encryption;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
+    host::Host,
     outbound::Outbound,
     policy::Policy,
     relay::Budget,
@@ -65,7 +66,7 @@ impl Portal {
 /// used for the longest time is forgotten first.
 #[derive(Debug)]
 pub struct Profiles {
-    known: Mutex<LruCache<(String, u16, Encryption, String), SharedProfile>>,
+    known: Mutex<LruCache<(Host, u16, Encryption, String), SharedProfile>>,
 }
 
 impl Profiles {
@@ -76,19 +77,20 @@ impl Profiles {
         Self { known: Mutex::new(LruCache::new(max)) }
     }
 
-    /// The profile of a server, a new one where nothing is known. Each user has one: what is
+    /// The profile of a server, a new one where nothing is known. Host and username have a greatest
+    /// length: that of all that is remembered follows from it. Each user has one: what is
     /// permitted to one is not to another, and nobody spoils it for others.
     #[must_use]
     pub fn of(
         &self,
-        host: &str,
+        host: &Host,
         port: u16,
         encryption: Encryption,
         username: &str,
     ) -> SharedProfile {
         // The cache is whole after a panic too.
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = (host.to_ascii_lowercase(), port, encryption, username.to_owned());
+        let key = (host.clone(), port, encryption, username.to_owned());
         known.get_or_insert(key, SharedProfile::default).clone()
     }
 }
@@ -99,15 +101,19 @@ mod tests {
 
     use super::*;
 
+    fn host(text: &str) -> Host {
+        Host::parse(text).unwrap()
+    }
+
     #[test]
     fn what_was_learned_is_there_for_the_next_session() {
         let profiles = Profiles::new(2);
         let explicit = Encryption::Explicit;
-        let first = profiles.of("ftp.example.org", 21, explicit, "ada");
+        let first = profiles.of(&host("ftp.example.org"), 21, explicit, "ada");
         first.update(|profile| profile.flights = Flights::OneByOne);
-        let again = profiles.of("FTP.example.org", 21, explicit, "ada");
+        let again = profiles.of(&host("FTP.example.org"), 21, explicit, "ada");
         assert_eq!(again.get().flights, Flights::OneByOne);
-        let other = profiles.of("ftp.example.org", 21, explicit, "eve");
+        let other = profiles.of(&host("ftp.example.org"), 21, explicit, "eve");
         assert_eq!(other.get().flights, Flights::Together);
     }
 }

@@ -182,6 +182,25 @@ impl Speech {
         )
     }
 
+    /// The link ended before the server said what became of something.
+    pub(crate) fn left_open(self, limit: Duration) -> Problem {
+        yours(
+            say!(
+                self.0,
+                "the connection was ended, and the server did not say within {limit} whether it \
+                 was done",
+                "Die Verbindung wurde beendet, und der Server hat nicht innerhalb von {limit} \
+                 gesagt, ob es geschehen ist",
+                limit = span(limit)
+            ),
+            say!(
+                self.0,
+                "Connect again and look at the directory.",
+                "Verbinden Sie sich wieder und sehen Sie im Verzeichnis nach."
+            ),
+        )
+    }
+
     /// The certificate that is to be trusted is not named by its fingerprint.
     pub(crate) fn not_a_fingerprint(self) -> Problem {
         yours(
@@ -206,6 +225,17 @@ impl Speech {
             "Im Benutzernamen steht ein Zeichen, das FTP nicht übertragen kann"
         );
         yours(message, self.no_line_breaks())
+    }
+
+    /// The username is longer than any.
+    pub(crate) fn long_username(self, most: usize) -> Problem {
+        let message = say!(
+            self.0,
+            "the username is longer than {most} bytes",
+            "Der Benutzername ist länger als {most} Bytes",
+            most = most
+        );
+        yours(message, say!(self.0, "Enter a shorter one.", "Geben Sie einen kürzeren ein."))
     }
 
     /// No FTP command can carry the password.
@@ -623,12 +653,22 @@ impl Speech {
                 "Connect again in a minute.",
                 "Verbinden Sie sich in einer Minute neu."
             ),
-            Over::Ended | Over::Absent(_) | Over::Lifetime(_) => self.connect_again(),
+            Over::Left
+            | Over::Misconduct
+            | Over::Deaf
+            | Over::NothingLeft
+            | Over::Absent(_)
+            | Over::Lifetime(_) => self.connect_again(),
         };
         let message = match why {
-            Over::Ended => {
+            Over::Left | Over::Misconduct | Over::Deaf => {
                 say!(self.0, "the page has ended the session", "Die Seite hat die Sitzung beendet")
             }
+            Over::NothingLeft => say!(
+                self.0,
+                "the page went away without a connection to come back to",
+                "Die Seite ist ohne eine Verbindung fortgegangen, zu der sie zurückkommen könnte"
+            ),
             Over::Absent(limit) => say!(
                 self.0,
                 "the page was away for {limit}",

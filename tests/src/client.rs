@@ -339,6 +339,12 @@ impl Client {
         self.socket.reader.abort();
     }
 
+    /// Closes its socket without a goodbye, and may come back.
+    pub async fn close_socket(&mut self) {
+        // One that is broken already is as good.
+        let _broken = self.socket.sender.send(Message::Close(None)).await;
+    }
+
     /// Goes on with the session on another socket: what the portal has not heard is said again.
     ///
     /// # Panics

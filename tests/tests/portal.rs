@@ -360,6 +360,23 @@ with_each_server! {
     }
 }
 
+#[test]
+fn page_and_explanations_are_compressed_where_the_browser_takes_it() {
+    let portal = Portal::start(PORTAL, Options::default());
+    for path in ["/", "/explanations.json"] {
+        let plain = portal.ask("GET", path, &[]);
+        assert_eq!(plain.header("content-encoding"), None);
+        for coding in ["br", "gzip"] {
+            let packed = portal.ask("GET", path, &[&format!("Accept-Encoding: {coding}")]);
+            assert_eq!(packed.header("content-encoding"), Some(coding), "{path}");
+            assert!(packed.headers.to_lowercase().contains("accept-encoding"), "{packed:?}");
+            // What is no text is one character a byte here.
+            let (packed, plain) = (packed.body.chars().count(), plain.body.chars().count());
+            assert!(packed < plain / 2, "{path} as {coding}: {packed} of {plain}");
+        }
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_is_replaced_where_the_server_renames_over_none() {
     let keeping =

@@ -15,7 +15,7 @@ use ferryport_tests::{
     servers::{self, Kind, Server},
 };
 use futures_util::future::join_all;
-use protocol::ServerMessage;
+use protocol::{Attempt, ServerMessage};
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
@@ -95,25 +95,13 @@ async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
     let before = portal.memory_now();
     let mut silent = Vec::new();
     for n in 0..8 {
-        let mut client = Client::open(&portal).await;
-        client.connect(&server).await;
-        let file = File::new(format!("{n}.bin"), Content { len: 100 * MIB, seed: n });
-        client
-            .upload_until(&file, |message| {
-                matches!(message, ServerMessage::Credit { taken, .. } if *taken >= 4 * MIB)
-            })
-            .await;
-        silent.push(client);
+        silent.push(begun(&portal, &server, n).await);
     }
     let held = portal.memory_now().saturating_sub(before);
     println!("portal: {} KiB for 8 silent pages", held / KIB);
     assert!(held <= 8 * (WINDOW + MIB) + 16 * MIB, "{held} bytes");
     // Whoever comes after them is not held up.
-    let mut client = Client::open(&portal).await;
-    client.connect(&server).await;
-    let file = File::new("after.bin", Content { len: 20 * MIB, seed: 99 });
-    let outcome = client.upload_one(&file).await;
-    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+    must_be_served(&portal, &server).await;
 }
 
 /// Chunks and windows as they are by default: a chunk is an eighth of the budget.
@@ -189,4 +177,81 @@ async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
     for upload in long {
         upload.abort();
     }
+}
+
+/// A budget that a few uploads at their widest would fill.
+const TIGHT_BUDGET: Options<'static> = Options {
+    flags: &[
+        "--allow-network",
+        "127.0.0.0/8",
+        "--window",
+        "1 MiB",
+        "--max-chunk",
+        "256 KiB",
+        "--window-budget",
+        "4 MiB",
+    ],
+    log: "info",
+};
+
+/// Pages that have gone silent with windows that grew leave room for whoever comes after them.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
+    let portal = Portal::start(PORTAL, TIGHT_BUDGET);
+    let server = servers::start(Kind::PureFtpd);
+    let mut asleep = Vec::new();
+    for n in 0..8 {
+        asleep.push(begun(&portal, &server, n).await);
+    }
+    must_be_served(&portal, &server).await;
+}
+
+/// A page that went away holds nothing of the budget beyond the bytes that it sent, and goes on
+/// when it is back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_that_went_away_hold_no_room_and_go_on_when_they_are_back() {
+    // More than the budget has first windows.
+    const AWAY: u64 = 40;
+    let portal = Portal::start(PORTAL, TIGHT_BUDGET);
+    let options = servers::Options { max_sessions: Some(90), ..servers::Options::default() };
+    let server = Server::start(Kind::PureFtpd, options);
+    let mut away = Vec::new();
+    for n in 0..AWAY {
+        let mut client = begun(&portal, &server, n).await;
+        client.close_socket().await;
+        away.push(client);
+    }
+    must_be_served(&portal, &server).await;
+    for mut client in away {
+        client.come_back().await;
+        let chunk = u64::from(client.limits().min_chunk_bytes);
+        let may_go_on = |message| {
+            matches!(message, ServerMessage::Credit { attempt, received, limit, .. }
+                if attempt > Attempt(0) && limit >= received + chunk)
+        };
+        while !may_go_on(client.hear().await) {}
+        client.leave().await;
+    }
+}
+
+/// A page whose upload is under way, and which sends nothing more.
+async fn begun(portal: &Portal, server: &Server, n: u64) -> Client {
+    let mut client = Client::open(portal).await;
+    client.connect(server).await;
+    let file = File::new(format!("{n}.bin"), Content { len: 100 * MIB, seed: n });
+    client
+        .upload_until(
+            &file,
+            |message| matches!(message, ServerMessage::Credit { taken, .. } if *taken >= 4 * MIB),
+        )
+        .await;
+    client
+}
+
+async fn must_be_served(portal: &Portal, server: &Server) {
+    let mut client = Client::open(portal).await;
+    client.connect(server).await;
+    let file = File::new("after.bin", Content { len: 20 * MIB, seed: 99 });
+    let outcome = client.upload_one(&file).await;
+    assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
 }

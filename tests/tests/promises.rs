@@ -9,7 +9,11 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::{net::TcpListener, time::Duration};
+use std::{
+    io::Write as _,
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
 
 use ferryport_tests::{
     chaos::{Blow, Chaos, Fault, On, Way},
@@ -393,6 +397,44 @@ async fn every_wait_ends() {
     let mut mute = open_socket(&portal.door(), &headers).await.unwrap();
     let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
     ended.await.expect("a socket without a hello is closed");
+}
+
+/// 9. A socket that has not said hello holds up no end, whatever the settings allow it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
+    let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
+    let mut portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+    let origin = portal.origin();
+    let mut mute = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    portal.stop();
+    let mut heard = String::new();
+    while let Some(Ok(frame)) = mute.next().await {
+        if let Message::Text(text) = frame {
+            heard.push_str(&text);
+        }
+    }
+    assert!(heard.contains("goodbye") && heard.contains("shutting down"), "{heard}");
+}
+
+/// 9. Whoever asks and takes nothing of the answers is given up, and gives way to others.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn browser_that_takes_no_answer_keeps_no_place() {
+    const PLACES: usize = 2;
+    let flags = &["--max-connections", "2", "--page-write-timeout", "1 s"];
+    let portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+    let page = portal.ask("GET", "/", &[]).body;
+    let (_, wasm) = page.split_once("assets/app-").expect("the page names its program");
+    let (hash, _) = wasm.split_once('"').expect("in an attribute");
+    let request = format!("GET /assets/app-{hash} HTTP/1.1\r\nHost: {}\r\n\r\n", portal.address());
+    // More than what the buffers of the system take.
+    let requests = request.repeat(200);
+    let mut strangers = Vec::new();
+    for _ in 0..PLACES {
+        let mut stranger = TcpStream::connect(portal.address()).unwrap();
+        stranger.write_all(requests.as_bytes()).unwrap();
+        strangers.push(stranger);
+    }
+    assert_eq!(portal.ask("GET", "/healthz", &[]).status, 200);
 }
 
 /// 10. Whatever goes wrong on the way to a stored file: where, what, why, what to do, and who.

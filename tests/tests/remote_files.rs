@@ -11,9 +11,11 @@ use std::{
     fs,
     os::unix::fs::{chown, lchown, symlink},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use ferryport_tests::{
+    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Client, File, NotDeleted, Outcome},
     content::Content,
     portal::{Options, Portal},
@@ -24,9 +26,13 @@ use protocol::{
     ClientMessage, Problem, ServerMessage, Stage,
     server::{EntryKind, Tally},
 };
+use tokio::time::{sleep, timeout};
 
 /// Cargo builds it from the portal's own `main.rs`.
 const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+
+/// Whoever waits in a test for something that must come, waits no longer than this.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The user whose files the servers' logins may change.
 const DAEMON: u32 = 1;
@@ -236,9 +242,10 @@ with_each_server! {
         assert_eq!(server.sha256_of("big.bin"), Some(file.content.sha256()));
     }
 
-    async fn disconnect_ends_a_delete_and_it_is_answered(server: Server) {
+    async fn disconnect_ends_a_delete_and_the_answer_counts_what_is_gone(server: Server) {
+        const FILES: u64 = 1000;
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        for n in 0..500 {
+        for n in 0..FILES {
             plant(&server, &format!("all/{n}"), "x");
         }
         let delete = ClientMessage::Delete {
@@ -247,13 +254,17 @@ with_each_server! {
             recursive: true,
         };
         client.say(&delete).await;
+        must_be_logged(&client, "DELE").await;
         client.say(&ClientMessage::Disconnect).await;
-        let mut was_answered = false;
+        let (mut gone, mut remain) = (None, None);
         loop {
             match client.hear().await {
-                ServerMessage::NotDeleted { path, .. } | ServerMessage::Deleted { path, .. } => {
-                    assert_eq!(path, "all");
-                    was_answered = true;
+                ServerMessage::NotDeleted { deleted, left, .. } => {
+                    (gone, remain) = (Some(deleted.files), left.map(|left| left.files));
+                }
+                // It was faster than the disconnect.
+                ServerMessage::Deleted { deleted, .. } => {
+                    (gone, remain) = (Some(deleted.files), Some(0));
                 }
                 ServerMessage::Disconnected { problem } => {
                     assert_eq!(problem, None);
@@ -262,10 +273,73 @@ with_each_server! {
                 _ => {}
             }
         }
-        assert!(was_answered);
+        let on_server = server.files().len() as u64;
+        assert_eq!((gone, remain), (Some(FILES - on_server), Some(on_server)));
         client.connect(&server).await;
         client.list("").await.unwrap();
     }
+
+    async fn disconnect_does_not_hide_that_a_file_was_renamed(server: Server) {
+        let portal = Portal::start(PORTAL, Options::default());
+        let network = Chaos::before(&server).await;
+        let mut client = Client::open(&portal).await;
+        client.connect_at(network.address(), &server).await;
+        plant(&server, "old", "x");
+        // So that the command is under way for a while.
+        network.slow_down(200);
+        let (from, to) = ("old".to_owned(), "new".to_owned());
+        client.say(&ClientMessage::Rename { from, to }).await;
+        must_be_logged(&client, "RNTO").await;
+        client.say(&ClientMessage::Disconnect).await;
+        let was_renamed = loop {
+            match client.hear().await {
+                ServerMessage::Renamed { .. } => break true,
+                ServerMessage::NotRenamed { .. } => break false,
+                _ => {}
+            }
+        };
+        assert!(was_renamed, "{}", client.transcript());
+        assert_eq!(server.files(), ["new"]);
+    }
+
+    async fn disconnect_ends_an_errand_that_waits_for_its_connection(server: Server) {
+        let mut server = server;
+        let portal = Portal::start(PORTAL, Options::default());
+        let network = Chaos::before(&server).await;
+        let mut client = Client::open(&portal).await;
+        client.connect_at(network.address(), &server).await;
+        // Its session is gone, and the next one hears nothing.
+        server.restart();
+        let (on, way, blow) = (On::Control, Way::ToClient, Blow::Freeze);
+        network.plan((0..4).map(|_| Fault { on, way, after: 0, blow }));
+        let sessions = |client: &Client| client.log().iter().filter_map(|l| l.connection).max();
+        let before = sessions(&client);
+        client.say(&ClientMessage::List { path: String::new() }).await;
+        let dials = async {
+            while sessions(&client) == before {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, dials).await.expect("another session is opened");
+        client.say(&ClientMessage::Disconnect).await;
+        let problem = loop {
+            if let ServerMessage::ListingFailed { problem, .. } = client.hear().await {
+                break problem;
+            }
+        };
+        assert_eq!(problem.stage, Stage::Portal, "not the server's silence: {problem:?}");
+        while !matches!(client.hear().await, ServerMessage::Disconnected { problem: None }) {}
+    }
+}
+
+/// Resolves when a line of the session log has that word.
+async fn must_be_logged(client: &Client, word: &str) {
+    let logged = async {
+        while !client.transcript().contains(word) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(PATIENCE, logged).await.unwrap_or_else(|_| panic!("{word}: {}", client.transcript()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -339,6 +339,34 @@ async fn another_socket_takes_the_session_over() {
     must_be_stored(&second, &server, &file, &outcome);
 }
 
+/// Nothing is connected, and nothing unheard: the session goes on all the same.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::Vsftpd);
+    let mut first = Client::open(&portal).await;
+    let mut second = first.twin().await;
+    let last = first.hear_out().await.pop();
+    assert!(matches!(last, Some(ServerMessage::TakenOver)), "{last:?}");
+    second.connect(&server).await;
+}
+
+/// Its connection has ended, and its socket broke before it heard so.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
+    let portal = Portal::start(PORTAL, Options::default());
+    let server = servers::start(Kind::Vsftpd);
+    let mut client = Client::open(&portal).await;
+    client.connect(&server).await;
+    client.say(&ClientMessage::Disconnect).await;
+    let ended = wait_for(PATIENCE, || client.transcript().contains("Disconnected").then_some(()));
+    assert!(ended.is_some(), "{}", client.transcript());
+    client.close_socket().await;
+    client.come_back().await;
+    while !matches!(client.hear().await, ServerMessage::Disconnected { problem: None }) {}
+    client.connect(&server).await;
+}
+
 /// A chunk breaks off in the middle: what arrived of it counts, and the page sends the rest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {

@@ -1,5 +1,7 @@
 //! A directory with all that is in it: found first, then deleted from the bottom up.
 
+use tokio_util::sync::CancellationToken;
+
 use super::Client;
 use crate::{error::Error, listing::EntryKind, path::RemotePath};
 
@@ -45,6 +47,8 @@ pub enum Obstacle {
     NameNotKept,
     /// The server refused, or the session ended.
     Failed(Error),
+    /// The caller gave it up.
+    Cancelled,
 }
 
 /// A directory of a tree.
@@ -59,7 +63,9 @@ impl Client {
     /// Deletes a directory and everything in it (`DELE`, `RMD`, RFC 959 §4.1.3), and stops at the
     /// first refusal.
     ///
-    /// All of it is found before anything is deleted. Only what a listing calls a directory is
+    /// All of it is found before anything is deleted. Whoever cancels `stop` meanwhile leaves a
+    /// client that is not usable; later it ends after the reply to the command that is under way.
+    /// Only what a listing calls a directory is
     /// looked into: a symbolic link is deleted, and what it leads to stays.
     ///
     /// # Errors
@@ -72,16 +78,21 @@ impl Client {
         &mut self,
         path: &RemotePath,
         limits: TreeLimits,
+        stop: &CancellationToken,
     ) -> Result<Tally, NotDeleted> {
         let path = self.absolute(path);
-        let folders = self.explore(path, limits).await?;
+        let folders = tokio::select! {
+            biased;
+            () = stop.cancelled() => return Err(nothing(path, Obstacle::Cancelled)),
+            folders = self.explore(path.clone(), limits) => folders?,
+        };
         let all = tally(&folders);
         let mut deleted = Tally::default();
         // Whatever is in a directory was found after it.
         for folder in folders.iter().rev() {
-            if let Err((at, error)) = self.delete_folder(folder, &mut deleted).await {
+            if let Err((at, obstacle)) = self.delete_folder(folder, &mut deleted, stop).await {
                 let left = Some(all.without(deleted));
-                return Err(NotDeleted { deleted, left, at, obstacle: Obstacle::Failed(error) });
+                return Err(NotDeleted { deleted, left, at, obstacle });
             }
         }
         Ok(deleted)
@@ -91,14 +102,21 @@ impl Client {
         &mut self,
         folder: &Folder,
         deleted: &mut Tally,
-    ) -> Result<(), (RemotePath, Error)> {
+        stop: &CancellationToken,
+    ) -> Result<(), (RemotePath, Obstacle)> {
         for name in &folder.files {
             let file = folder.path.join(name);
-            self.delete(&file).await.map_err(|error| (file, error))?;
+            if stop.is_cancelled() {
+                return Err((file, Obstacle::Cancelled));
+            }
+            self.delete(&file).await.map_err(|error| (file, Obstacle::Failed(error)))?;
             deleted.files += 1;
         }
+        if stop.is_cancelled() {
+            return Err((folder.path.clone(), Obstacle::Cancelled));
+        }
         let removed = self.remove_directory(&folder.path).await;
-        removed.map_err(|error| (folder.path.clone(), error))?;
+        removed.map_err(|error| (folder.path.clone(), Obstacle::Failed(error)))?;
         deleted.directories += 1;
         Ok(())
     }

@@ -101,6 +101,11 @@ impl Commons {
         self.tally.open()
     }
 
+    /// Whether the server lets in whoever logs in as these lines do: see [`Tally::lets_in`].
+    pub(crate) fn lets_others_in(&self) -> bool {
+        self.tally.lets_in()
+    }
+
     /// A line was taken out.
     pub(super) fn line_left(&self) {
         self.working.fetch_add(1, Ordering::Relaxed);

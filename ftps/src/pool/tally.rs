@@ -71,6 +71,13 @@ impl Tally {
         self.counts().open
     }
 
+    /// Whether a session is logged in, or was and others are on their way: then the name and the
+    /// password are right.
+    pub(super) fn lets_in(&self) -> bool {
+        let counts = self.counts();
+        counts.open > 0 || (counts.opening > 1 && counts.most_open > 0)
+    }
+
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // No code panics while it holds the lock; if one did, the numbers would still be whole.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -497,6 +497,13 @@ impl Peer {
         self.let_in().await;
     }
 
+    /// Greeting and TLS, and a password that is not let in.
+    pub(crate) async fn refuse_login(&mut self, reply: &str) {
+        self.secure().await;
+        self.answer("USER ada", "331 password").await;
+        self.answer(&format!("PASS {SECRET}"), reply).await;
+    }
+
     /// A port that is listened at for a data connection.
     pub(crate) async fn open_port(&self) -> DataPort {
         DataPort::open(self.ip, &self.data_acceptor).await

@@ -1,7 +1,7 @@
-//! The accept loop: a bound on connections, a deadline for handshake and request headers, an
-//! orderly end.
+//! The accept loop: a bound on connections, deadlines for handshake, request headers and whoever
+//! takes nothing of an answer, an orderly end.
 
-use std::{sync::Arc, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use axum::Router;
 use hyper::server::conn::http1;
@@ -14,6 +14,7 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::Semaphore,
 };
+use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
 
 use super::{
@@ -23,7 +24,11 @@ use super::{
 use crate::portal::Portal;
 
 /// The pause after an accept that failed, when the process has no file descriptor left.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A browser's connection. What is written to it fails when the browser takes nothing of it for
+/// `page_write_timeout`; each byte that it takes gives it as much time again.
+pub(super) type Connection = Pin<Box<TimeoutWriter<TcpStream>>>;
 
 /// Serves until `stop` is done, then ends every session and waits for its end.
 pub async fn serve(
@@ -98,6 +103,7 @@ impl Door {
     async fn handle(&self, stream: TcpStream) {
         // A small message waits for nothing; a chunk fills its packets anyway.
         let _best_effort = stream.set_nodelay(true);
+        let stream = self.with_deadline(stream);
         let Some(tls) = &self.tls else { return self.speak(stream, &self.service).await };
         let accepted = tokio::select! {
             accepted = tls.accept(stream, self.portal.settings.page_tls_timeout) => accepted,
@@ -108,6 +114,12 @@ impl Door {
             Ok(Accepted::Plain(stream)) => self.speak(stream, &self.speak_https).await,
             Err(error) => tracing::debug!(%error, "a TLS handshake came to nothing"),
         }
+    }
+
+    fn with_deadline(&self, stream: TcpStream) -> Connection {
+        let mut stream = TimeoutWriter::new(stream);
+        stream.set_timeout(Some(self.portal.settings.page_write_timeout));
+        Box::pin(stream)
     }
 
     async fn speak<S>(&self, stream: S, service: &TowerToHyperService<Router>)

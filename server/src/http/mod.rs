@@ -30,6 +30,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+use tower_http::compression::CompressionLayer;
 
 use crate::portal::Portal;
 
@@ -39,10 +40,14 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .route("/session", post(sessions::create))
         .route("/session/socket", get(sessions::socket))
         .route_layer(middleware::from_fn_with_state(Arc::clone(&portal), origin::check));
-    Router::new()
+    // What is made anew with each version; assets are compressed already, and better.
+    let compressed = Router::new()
         .route("/", get(page::page))
-        .route("/assets/{name}", get(assets::asset))
         .route("/explanations.json", get(explanations::explanations))
+        .route_layer(CompressionLayer::new());
+    Router::new()
+        .merge(compressed)
+        .route("/assets/{name}", get(assets::asset))
         .route("/healthz", get(async || "ok"))
         .merge(session)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))

@@ -18,13 +18,13 @@ use rustls::{
 use sha2::{Digest as _, Sha256};
 use tokio::{
     io::BufReader,
-    net::TcpStream,
     task::spawn_blocking,
     time::{sleep, timeout},
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use zeroize::Zeroizing;
 
+use super::listener::Connection;
 use crate::settings::{
     Settings, SettingsError,
     file::{read, unfit},
@@ -58,9 +58,9 @@ pub struct PageTls {
 /// What a connection turned out to be.
 pub(super) enum Accepted {
     /// HTTPS, its handshake done.
-    Tls(Box<TlsStream<BufReader<TcpStream>>>),
+    Tls(Box<TlsStream<BufReader<Connection>>>),
     /// Something else, plain HTTP most likely.
-    Plain(TcpStream),
+    Plain(Connection),
 }
 
 /// The certificate that is shown now.
@@ -125,10 +125,10 @@ impl PageTls {
     ///
     /// # Errors
     /// When the browser breaks off, or takes longer than `limit`.
-    pub(super) async fn accept(&self, stream: TcpStream, limit: Duration) -> io::Result<Accepted> {
+    pub(super) async fn accept(&self, stream: Connection, limit: Duration) -> io::Result<Accepted> {
         let accepted = async {
             let mut first = [0];
-            if stream.peek(&mut first).await? == 1 && first != [HANDSHAKE] {
+            if stream.get_ref().peek(&mut first).await? == 1 && first != [HANDSHAKE] {
                 return Ok(Accepted::Plain(stream));
             }
             let stream = BufReader::with_capacity(READ_BYTES, stream);

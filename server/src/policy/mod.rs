@@ -19,20 +19,22 @@ use protocol::Encryption;
 
 pub use address::Scope;
 
-/// The longest host name that the DNS knows, in bytes (RFC 1035 §2.3.4).
-const MAX_HOST_LEN: usize = 253;
+use crate::{
+    host::Host,
+    lookup::{Asker, LookupError, Lookups},
+};
 
 /// The operator's rules.
 #[derive(Clone, Debug)]
 pub struct Policy {
     allowed: Vec<IpNet>,
-    resolve_timeout: Duration,
+    lookups: Lookups,
 }
 
 /// A host whose addresses may be dialled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
-    host: String,
+    host: Host,
     encryption: Encryption,
     /// At least one.
     addresses: Vec<SocketAddr>,
@@ -75,7 +77,7 @@ impl Policy {
     /// Rules that let public addresses pass, and those in the `allowed` networks.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>, resolve_timeout: Duration) -> Self {
-        Self { allowed, resolve_timeout }
+        Self { allowed, lookups: Lookups::new(resolve_timeout) }
     }
 
     /// Resolves `host` once and keeps what may be dialled.
@@ -87,29 +89,34 @@ impl Policy {
         host: &str,
         port: u16,
         encryption: Encryption,
+        asker: &Asker,
     ) -> Result<Destination, Refusal> {
-        let host = normal_host(host)?;
+        let host = Host::parse(host).ok_or_else(|| Refusal::NotAHost(host.to_owned()))?;
         if port == 0 {
             return Err(Refusal::PortZero);
         }
-        let addresses = self.resolve(&host, port).await?;
+        let addresses = self.resolve(host.as_str(), port, asker).await?;
         self.keep_allowed(host, encryption, &addresses)
     }
 
-    async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, Refusal> {
-        let lookup = tokio::net::lookup_host((host, port));
-        match tokio::time::timeout(self.resolve_timeout, lookup).await {
-            Ok(Ok(addresses)) => Ok(addresses.collect()),
-            Ok(Err(source)) => {
-                Err(Refusal::NotFound { host: host.to_owned(), source: Some(source) })
+    async fn resolve(
+        &self,
+        host: &str,
+        port: u16,
+        asker: &Asker,
+    ) -> Result<Vec<SocketAddr>, Refusal> {
+        let addresses = self.lookups.addresses(host, port, asker).await;
+        addresses.map_err(|error| match error {
+            LookupError::NotFound(source) => {
+                Refusal::NotFound { host: host.to_owned(), source: Some(source) }
             }
-            Err(_) => Err(Refusal::NoAnswer { host: host.to_owned(), limit: self.resolve_timeout }),
-        }
+            LookupError::NoAnswer(limit) => Refusal::NoAnswer { host: host.to_owned(), limit },
+        })
     }
 
     fn keep_allowed(
         &self,
-        host: String,
+        host: Host,
         encryption: Encryption,
         resolved: &[SocketAddr],
     ) -> Result<Destination, Refusal> {
@@ -124,9 +131,10 @@ impl Policy {
             (false, _) => Ok(Destination { host, encryption, addresses }),
             (true, Some(first)) => {
                 let address = first.ip().to_canonical();
+                let host = host.to_string();
                 Err(Refusal::NotAllowed { host, address, scope: Scope::of(address) })
             }
-            (true, None) => Err(Refusal::NotFound { host, source: None }),
+            (true, None) => Err(Refusal::NotFound { host: host.to_string(), source: None }),
         }
     }
 
@@ -156,7 +164,7 @@ impl Policy {
 impl Destination {
     /// The host as the person named it, for SNI and for the certificate.
     #[must_use]
-    pub fn host(&self) -> &str {
+    pub fn host(&self) -> &Host {
         &self.host
     }
 
@@ -168,7 +176,7 @@ impl Destination {
         };
         self.addresses.iter().map(move |address| ftps::Target {
             address: *address,
-            host: self.host.clone(),
+            host: self.host.as_str().to_owned(),
             encryption,
         })
     }
@@ -192,16 +200,6 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The host without the brackets of an IPv6 address, checked for what no name can hold.
-fn normal_host(host: &str) -> Result<String, Refusal> {
-    let bare = host.trim();
-    let bare = bare.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(bare);
-    let well_formed = !bare.is_empty()
-        && bare.len() <= MAX_HOST_LEN
-        && bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
-    if well_formed { Ok(bare.to_owned()) } else { Err(Refusal::NotAHost(host.to_owned())) }
-}
-
 #[cfg(test)]
 mod tests {
     use protocol::Stage;
@@ -218,7 +216,7 @@ mod tests {
     }
 
     async fn vet(policy: &Policy, host: &str) -> Result<Destination, Refusal> {
-        policy.vet(host, 21, Encryption::Explicit).await
+        policy.vet(host, 21, Encryption::Explicit, &Asker::default()).await
     }
 
     #[tokio::test]
@@ -278,7 +276,10 @@ mod tests {
 
     #[tokio::test]
     async fn port_zero_is_refused() {
-        let refusal = strict().vet("93.184.216.34", 0, Encryption::Explicit).await.unwrap_err();
+        let refusal = strict()
+            .vet("93.184.216.34", 0, Encryption::Explicit, &Asker::default())
+            .await
+            .unwrap_err();
         assert!(matches!(refusal, Refusal::PortZero));
     }
 }

@@ -30,10 +30,13 @@ struct State {
     released: u64,
     lease: Lease,
     pieces: VecDeque<Bytes>,
+    /// Whether the page has no socket: then it holds no more of the budget than its bytes take.
+    is_away: bool,
 }
 
-/// What the page is told: see [`protocol::ServerMessage::Credit`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What the page is told: see [`protocol::ServerMessage::Credit`]. The greater of two is the later
+/// one: within an attempt, nothing of it goes back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Credit {
     /// The attempt that it is for.
     pub attempt: Attempt,
@@ -85,6 +88,7 @@ impl Inlet {
             released: 0,
             lease,
             pieces: VecDeque::new(),
+            is_away: false,
         };
         state.grant();
         Self { state: Mutex::new(state), arrived: Notify::new(), min_chunk }
@@ -158,17 +162,40 @@ impl Inlet {
         self.state().pieces.is_empty()
     }
 
-    /// The next piece, as soon as it is there. One waiter at a time.
+    /// The next piece, as soon as it is there; `None` when the page is back and can send nothing,
+    /// since its window is [shut](Self::is_shut). One waiter at a time.
     ///
     /// # Cancel safety
     /// Cancel safe: a piece is taken out only when it is returned.
-    pub async fn next(&self) -> Bytes {
+    pub async fn next(&self) -> Option<Bytes> {
         loop {
-            if let Some(piece) = self.state().pieces.pop_front() {
-                return piece;
+            {
+                let mut state = self.state();
+                if let Some(piece) = state.pieces.pop_front() {
+                    return Some(piece);
+                }
+                if self.lets_nothing_in(&state) {
+                    return None;
+                }
             }
             self.arrived.notified().await;
         }
+    }
+
+    /// Whether a page that is there may not send the least chunk.
+    pub fn is_shut(&self) -> bool {
+        self.lets_nothing_in(&self.state())
+    }
+
+    fn lets_nothing_in(&self, state: &State) -> bool {
+        let window = &state.window;
+        let is_too_little = window.sendable() < self.min_chunk && window.limit() < window.size();
+        is_too_little && !state.is_away
+    }
+
+    /// Whether the page has no socket.
+    pub fn is_away(&self) -> bool {
+        self.state().is_away
     }
 
     /// Notes that the data connection took `len` bytes more.
@@ -210,14 +237,31 @@ impl Inlet {
         state.window = Window::starting_at(state.window.size(), offset);
         state.released = state.window.taken();
         state.pieces.clear();
+        if state.is_away {
+            state.withdraw_credit();
+        }
         state.grant();
     }
 
-    /// The page's socket was replaced: what was under way on it is lost, and the page goes on where
-    /// the portal's bytes end, under the next attempt.
+    /// The page's socket is lost: what it may still send is for others, until it is back.
+    pub fn leave(&self) {
+        let mut state = self.state();
+        state.is_away = true;
+        state.withdraw_credit();
+    }
+
+    /// The page is back on another socket: what was under way on the one before is lost, and the
+    /// page goes on where the portal's bytes end, under the next attempt.
     pub fn resend(&self) {
         let mut state = self.state();
+        if std::mem::take(&mut state.is_away) {
+            // Less than a chunk may have been left of what was granted.
+            state.withdraw_credit();
+        }
         state.attempt = state.attempt.next();
+        drop(state);
+        // Whoever waits for bytes has to open the window again.
+        self.arrived.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -227,6 +271,14 @@ impl Inlet {
 }
 
 impl State {
+    /// Of the budget stays what the bytes take that have arrived. The limit goes back: the page
+    /// hears of it under the next attempt.
+    fn withdraw_credit(&mut self) {
+        let (taken, sent) = (self.window.taken(), self.window.sent());
+        self.window = Window::going_on(self.window.size(), taken, sent);
+        self.lease.give_back(u64::MAX, sent.saturating_sub(self.released));
+    }
+
     fn grant(&mut self) {
         self.window.grant(self.released.saturating_add(self.lease.bytes()));
     }
@@ -234,6 +286,8 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use protocol::UploadId;
 
     use super::*;
@@ -265,7 +319,7 @@ mod tests {
             Credit { attempt: Attempt(0), taken: 0, received: 0, limit: 2 * KIB }
         );
         chunk(&inlet, 0, 0, 1024).unwrap();
-        let first = inlet.next().await;
+        let first = inlet.next().await.unwrap();
         inlet.took(512);
         assert_eq!(
             inlet.credit(),
@@ -306,7 +360,7 @@ mod tests {
         );
         chunk(&inlet, 0, 1024, 1024).unwrap();
         chunk(&inlet, 1, 0, 100).unwrap();
-        assert_eq!(inlet.next().await.len(), 100);
+        assert_eq!(inlet.next().await.unwrap().len(), 100);
         assert_eq!(chunk(&inlet, 2, 0, 100), Err(Violation::UnknownAttempt));
     }
 
@@ -319,7 +373,10 @@ mod tests {
         assert_eq!(inlet.credit(), credit);
         chunk(&inlet, 0, 1024, 1024).unwrap();
         chunk(&inlet, 1, 1024, 512).unwrap();
-        assert_eq!((inlet.next().await.len(), inlet.next().await.len()), (1024, 512));
+        assert_eq!(
+            (inlet.next().await.unwrap().len(), inlet.next().await.unwrap().len()),
+            (1024, 512)
+        );
     }
 
     #[tokio::test]
@@ -329,7 +386,10 @@ mod tests {
         inlet.resend();
         assert_eq!(inlet.credit().received, 1);
         chunk(&inlet, 1, 1, 1024).unwrap();
-        assert_eq!((inlet.next().await.len(), inlet.next().await.len()), (1, 1024));
+        assert_eq!(
+            (inlet.next().await.unwrap().len(), inlet.next().await.unwrap().len()),
+            (1, 1024)
+        );
     }
 
     #[tokio::test]
@@ -356,17 +416,61 @@ mod tests {
         let budget = Budget::new(64 * KIB);
         let inlet = Inlet::new(100 * KIB, 2, budget.try_lease(8 * KIB).unwrap());
         chunk(&inlet, 0, 0, 4096).unwrap();
-        inlet.next().await;
+        inlet.next().await.unwrap();
         inlet.took(4096);
         inlet.give_back_taken(KIB);
         assert_eq!((inlet.credit().limit, inlet.lease_bytes()), (8 * KIB, 4 * KIB));
         chunk(&inlet, 0, 4096, 4096).unwrap();
-        inlet.next().await;
+        inlet.next().await.unwrap();
         inlet.took(4096);
         inlet.give_back_taken(KIB);
         assert_eq!((inlet.credit().limit, inlet.lease_bytes()), (9 * KIB, KIB));
         inlet.close_window();
         assert_eq!(budget.free_bytes(), 64 * KIB);
+    }
+
+    #[tokio::test]
+    async fn page_that_is_away_holds_what_its_bytes_take() {
+        let budget = Budget::new(64 * KIB);
+        let inlet = Inlet::new(100 * KIB, 2, budget.try_lease(8 * KIB).unwrap());
+        chunk(&inlet, 0, 0, 3 * 1024).unwrap();
+        inlet.leave();
+        assert_eq!((budget.free_bytes(), inlet.lease_bytes()), (61 * KIB, 3 * KIB));
+        assert!(!inlet.is_shut(), "nobody is there to send");
+        inlet.next().await.unwrap();
+        inlet.took(3 * KIB);
+        inlet.give_back_taken(0);
+        assert_eq!(budget.free_bytes(), 64 * KIB);
+        inlet.resend();
+        let credit =
+            Credit { attempt: Attempt(1), taken: 3 * KIB, received: 3 * KIB, limit: 3 * KIB };
+        assert_eq!(inlet.credit(), credit);
+        assert!(inlet.is_shut() && inlet.next().await.is_none());
+        inlet.widen(budget.try_lease(4 * KIB).unwrap());
+        assert!(!inlet.is_shut());
+        chunk(&inlet, 1, 3 * KIB, 4 * 1024).unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_bytes_of_a_page_that_was_away_hears_that_its_window_is_shut() {
+        let inlet = Arc::new(inlet(10 * KIB, 2 * KIB));
+        inlet.leave();
+        let waits = Arc::clone(&inlet);
+        let waiting = tokio::spawn(async move { waits.next().await });
+        tokio::task::yield_now().await;
+        assert!(!waiting.is_finished());
+        inlet.resend();
+        assert_eq!(waiting.await.unwrap(), None);
+    }
+
+    #[test]
+    fn start_over_while_the_page_is_away_takes_nothing_of_the_budget() {
+        let budget = Budget::new(64 * KIB);
+        let inlet = Inlet::new(100 * KIB, 2, budget.try_lease(8 * KIB).unwrap());
+        chunk(&inlet, 0, 0, 3 * 1024).unwrap();
+        inlet.leave();
+        inlet.rewind(0);
+        assert_eq!((budget.free_bytes(), inlet.credit().limit), (64 * KIB, 0));
     }
 
     #[test]

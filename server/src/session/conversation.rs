@@ -16,6 +16,7 @@ use super::{
     outbox::{NeverSaid, NoRoom, Outbox},
 };
 use crate::{
+    lookup::Asker,
     portal::Portal,
     relay::{Inlet, Piece, Violation},
     websocket,
@@ -92,6 +93,7 @@ pub struct Conversation {
     /// How many of them the page was told of.
     heard_told: u64,
     link: Option<Link>,
+    asker: Asker,
 }
 
 impl Conversation {
@@ -99,7 +101,16 @@ impl Conversation {
     #[must_use]
     pub fn new(portal: Arc<Portal>, outbox: Outbox) -> Self {
         let uploads = Arc::default();
-        Self { portal, outbox, uploads, newest_upload: None, heard: 0, heard_told: 0, link: None }
+        Self {
+            portal,
+            outbox,
+            uploads,
+            newest_upload: None,
+            heard: 0,
+            heard_told: 0,
+            link: None,
+            asker: Asker::default(),
+        }
     }
 
     /// Whether there is anything that is worth waiting for the page.
@@ -124,9 +135,21 @@ impl Conversation {
         self.outbox.rewind(heard.log);
         for upload in self.uploads.all() {
             upload.inlet.resend();
-            self.outbox.credit(upload.offer.upload, upload.inlet.credit());
+            let id = upload.offer.upload;
+            self.outbox.credit(id, upload.inlet.credit());
+            // It may have ended meanwhile: whoever ends it takes it out before that is said.
+            if self.uploads.get(id).is_none() {
+                self.outbox.forget_credit(id);
+            }
         }
         Ok(())
+    }
+
+    /// The page has lost its socket: what it was granted and has not sent is for others.
+    pub fn page_left(&self) {
+        for upload in self.uploads.all() {
+            upload.inlet.leave();
+        }
     }
 
     /// Another page has come, which knows nothing of what was said: its predecessor's uploads end,
@@ -211,6 +234,7 @@ impl Conversation {
             Arc::clone(&self.portal),
             self.outbox.clone(),
             Arc::clone(&self.uploads),
+            self.asker.clone(),
             connect,
             self.link.take(),
         );
@@ -274,19 +298,16 @@ impl Conversation {
     /// One that waits is answered at once; one that has begun answers itself.
     fn end_upload(&self, upload: UploadId, ending: Ending) -> Option<ServerMessage> {
         let open = self.uploads.get(upload)?;
-        let Some(link) = self.link.as_ref().filter(|link| link.withdraw(upload)) else {
-            open.end(ending);
-            return None;
-        };
+        open.end(ending);
+        let link = self.link.as_ref().filter(|link| link.withdraw(upload))?;
         self.uploads.remove(upload);
-        let resume = open.offer.resume.clone();
         if ending == Ending::Remove
-            && let Some(path) = resume.clone()
+            && let Some(path) = open.offer.resume.clone()
         {
             // What an earlier upload left is given up with this one; too much to do leaves it.
             let _full_or_ended = link.send(Errand::TidyUp { path });
         }
-        Some(open.ended(ending, resume))
+        Some(open.not_begun())
     }
 
     fn disconnect(&self) -> Result<(), Misconduct> {
@@ -309,9 +330,6 @@ impl Conversation {
                 Err(NotSent::Ended(errand)) => errand,
             },
         };
-        if let Errand::Upload(upload) = &unsent {
-            self.uploads.remove(upload.offer.upload);
-        }
         self.answer_failed(&unsent, self.outbox.speech().not_connected())
     }
 
@@ -335,7 +353,11 @@ impl Conversation {
         };
         let open_upload = self.admit(offer, link.uploads_end().child_token())?;
         self.announce_credit(&open_upload);
-        self.errand(Errand::Upload(open_upload))
+        if let Err(unsent) = link.offer(open_upload) {
+            self.uploads.remove(upload);
+            self.outbox.answer(&unsent.failed(self.outbox.speech().not_connected()))?;
+        }
+        Ok(())
     }
 
     fn check_id(&mut self, upload: UploadId) -> Result<(), Misconduct> {

@@ -46,9 +46,18 @@ enum Page {
 /// Why a session is over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Over {
-    /// The page said goodbye, or broke the protocol.
-    #[error("the page ended it")]
-    Ended,
+    /// The page said goodbye.
+    #[error("the page said goodbye")]
+    Left,
+    /// It broke the protocol.
+    #[error("the page broke the protocol")]
+    Misconduct,
+    /// It does not hear what is said.
+    #[error("the page does not hear")]
+    Deaf,
+    /// It went away, and there is nothing that it could come back to.
+    #[error("the page went away, and nothing is left for it")]
+    NothingLeft,
     /// It went away and did not come back.
     #[error("the page was away for {}", humantime::format_duration(*.0))]
     Absent(Duration),
@@ -128,7 +137,7 @@ impl Session {
     /// Resolves when it is over.
     pub async fn over(&self) -> Over {
         self.over.cancelled().await;
-        self.why.get().copied().unwrap_or(Over::Ended)
+        self.why.get().copied().unwrap_or(Over::NothingLeft)
     }
 
     async fn live(self: Arc<Self>, portal: Arc<Portal>) {
@@ -167,10 +176,15 @@ impl Session {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        if self.conversation.has_link() {
+        // One that was taken over has a page, and what the page has not heard is kept for it.
+        let is_worth_the_wait = self.let_go.is_cancelled()
+            || self.conversation.has_link()
+            || self.session.outbox.has_unheard();
+        if is_worth_the_wait {
+            self.conversation.page_left();
             self.session.page.send_replace(Page::Away(Instant::now()));
         } else {
-            self.session.end(Over::Ended);
+            self.session.end(Over::NothingLeft);
         }
     }
 }

@@ -3,12 +3,16 @@
 //! The story, in order: vet the destination, dial and log in, tell the page; run errands and
 //! uploads until the page hangs up; answer every upload that is still open; say goodbye.
 
-use std::sync::{
-    Arc, Mutex, PoisonError,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    iter,
+    pin::pin,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use ftps::{Algorithm, Connector, Credentials, Pool, RemotePath, SharedProfile};
+use ftps::{Algorithm, Connector, Credentials, Pool, SharedProfile};
 use protocol::{
     Problem, ServerMessage, Stage, UploadId,
     client::Connect,
@@ -27,7 +31,7 @@ use super::{
     uploader::{Uploader, Waiting},
     words,
 };
-use crate::{policy::Destination, portal::Portal};
+use crate::{lookup::Asker, policy::Destination, portal::Portal};
 
 /// Listings, new directories and the like that may wait beside the uploads.
 const SMALL_ERRANDS: usize = 256;
@@ -71,8 +75,6 @@ pub enum Errand {
         /// As the page sent it.
         path: String,
     },
-    /// Upload a file.
-    Upload(Arc<OpenUpload>),
 }
 
 /// An errand that the link does not take.
@@ -101,18 +103,17 @@ pub struct Link {
 type Facts = Mutex<Option<Connected>>;
 
 impl Errand {
-    /// The paths that the page sent, but for an upload's.
+    /// The paths that the page sent.
     pub fn paths(&self) -> impl Iterator<Item = &str> {
         let (path, other) = match self {
             Self::List { path }
             | Self::MakeDirectory { path }
             | Self::Remove { path }
             | Self::Delete { path, .. }
-            | Self::TidyUp { path } => (Some(path), None),
-            Self::Rename { from, to } => (Some(from), Some(to)),
-            Self::Upload(_) => (None, None),
+            | Self::TidyUp { path } => (path, None),
+            Self::Rename { from, to } => (from, Some(to)),
         };
-        path.into_iter().chain(other).map(String::as_str)
+        iter::once(path).chain(other).map(String::as_str)
     }
 
     /// The answer to an errand that came to nothing, if it has one.
@@ -129,10 +130,6 @@ impl Errand {
                 ServerMessage::NotRenamed { from: from.clone(), to: to.clone(), problem }
             }
             Self::Delete { path, .. } => remote::not_deleted(path.clone(), problem),
-            Self::Upload(upload) => {
-                let resume = upload.offer.resume.clone();
-                ServerMessage::Failed { upload: upload.offer.upload, problem, resume }
-            }
         })
     }
 }
@@ -144,6 +141,7 @@ impl Link {
         portal: Arc<Portal>,
         outbox: Outbox,
         uploads: Arc<OpenUploads>,
+        asker: Asker,
         connect: Connect,
         earlier: Option<Self>,
     ) -> Self {
@@ -157,6 +155,7 @@ impl Link {
             portal,
             outbox,
             open_uploads: uploads,
+            asker,
             waiting: Arc::clone(&waiting),
             small: small_receiver,
             hang_up: hang_up.clone(),
@@ -178,14 +177,18 @@ impl Link {
     /// # Errors
     /// [`NotSent`].
     pub fn send(&self, errand: Errand) -> Result<(), NotSent> {
-        if let Errand::Upload(upload) = errand {
-            let sent = self.waiting.push(upload);
-            return sent.map_err(|upload| NotSent::Ended(Errand::Upload(upload)));
-        }
         self.small.try_send(errand).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => NotSent::Full,
             mpsc::error::TrySendError::Closed(errand) => NotSent::Ended(errand),
         })
+    }
+
+    /// Puts an upload behind those that wait.
+    ///
+    /// # Errors
+    /// It comes back when the connection has ended.
+    pub fn offer(&self, upload: Arc<OpenUpload>) -> Result<(), Arc<OpenUpload>> {
+        self.waiting.push(upload)
     }
 
     /// Takes an upload back that nobody has begun with; whether it was there.
@@ -241,6 +244,7 @@ struct Worker {
     portal: Arc<Portal>,
     outbox: Outbox,
     open_uploads: Arc<OpenUploads>,
+    asker: Asker,
     waiting: Arc<Waiting>,
     small: mpsc::Receiver<Errand>,
     hang_up: CancellationToken,
@@ -279,10 +283,7 @@ impl Worker {
         let end = match connected {
             Ok((pool, digest)) => {
                 let mut uploads = self.start_uploads(&pool, digest);
-                let end = tokio::select! {
-                    () = self.run_errands(&pool) => End::HungUp,
-                    problem = first_problem(&mut uploads) => End::Problem(problem),
-                };
+                let end = self.work(&pool, &mut uploads).await;
                 // Whoever has an upload sees it cancelled, and answers it.
                 self.hang_up.cancel();
                 while uploads.join_next().await.is_some() {}
@@ -292,6 +293,20 @@ impl Worker {
             Err(end) => end,
         };
         self.finish(end).await;
+    }
+
+    /// Errands and uploads side by side until the link ends. The errand that is under way then is
+    /// answered before.
+    async fn work(&mut self, pool: &Pool, uploads: &mut JoinSet<Result<(), Problem>>) -> End {
+        let hang_up = self.hang_up.clone();
+        let mut errands = pin!(self.run_errands(pool));
+        let problem = tokio::select! {
+            () = &mut errands => return End::HungUp,
+            problem = first_problem(uploads) => problem,
+        };
+        hang_up.cancel();
+        errands.await;
+        End::Problem(problem)
     }
 
     /// As many as may be under way at once; each waits for a connection that it may use.
@@ -322,9 +337,11 @@ impl Worker {
         let speech = self.outbox.speech();
         let mut config = words::engine_config(&self.portal, destination.host(), trusted, speech)
             .map_err(End::Problem)?;
-        let profile = self.portal.profiles.of(&host, port, encryption, &connect.username);
-        config.proxy = self.portal.outbound.proxy(speech).await.map_err(End::Problem)?;
+        config.proxy =
+            self.portal.outbound.proxy(&self.asker, speech).await.map_err(End::Problem)?;
         let credentials = words::credentials(connect, speech).map_err(End::Problem)?;
+        // Only what is known to be short is remembered.
+        let profile = self.portal.profiles.of(destination.host(), port, encryption, &username);
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut lease = pool.lease_for_errand().await;
         let client = lease.client().await.map_err(|error| End::Problem(self.problem(&error)))?;
@@ -355,7 +372,8 @@ impl Worker {
         let host = &connect.host;
         self.outbox.hint(ServerMessage::Connecting { stage: Stage::Resolve });
         self.log(LogKind::Status, format!("Resolving the address of {host}"));
-        match self.portal.policy.vet(host, connect.port, connect.encryption).await {
+        let Connect { port, encryption, .. } = *connect;
+        match self.portal.policy.vet(host, port, encryption, &self.asker).await {
             Ok(destination) => {
                 self.log(LogKind::Status, format!("{host} is at {destination}"));
                 Ok(destination)
@@ -425,23 +443,16 @@ impl Worker {
     }
 
     async fn run_errand(&self, pool: &Pool, errand: Errand) {
-        match errand {
-            Errand::List { path } => self.list(pool, path).await,
-            Errand::MakeDirectory { path } => self.make_directory(pool, path).await,
-            Errand::Remove { path } => self.remove(pool, path).await,
-            Errand::Rename { from, to } => {
-                self.outbox.send(self.remote(pool).rename(from, to).await).await;
-            }
-            Errand::Delete { path, kind, recursive } => {
-                let answer = self.remote(pool).delete(path, kind, recursive).await;
-                self.outbox.send(answer).await;
-            }
-            Errand::TidyUp { path } => {
-                let _stays = self.try_remove(pool, &path).await;
-            }
-            // Uploads have a queue of their own.
-            Errand::Upload(_) => (),
-        }
+        let remote = self.remote(pool);
+        let answer = match errand {
+            Errand::List { path } => remote.list(path).await,
+            Errand::MakeDirectory { path } => remote.make_directory(path).await,
+            Errand::Remove { path } => remote.remove(path).await,
+            Errand::Rename { from, to } => remote.rename(from, to).await,
+            Errand::Delete { path, kind, recursive } => remote.delete(path, kind, recursive).await,
+            Errand::TidyUp { path } => return remote.tidy_up(&path).await,
+        };
+        self.outbox.send(answer).await;
     }
 
     fn problem(&self, error: &ftps::Error) -> Problem {
@@ -457,74 +468,6 @@ impl Worker {
         Remote { pool, settings: &self.portal.settings, speech, hang_up: &self.hang_up }
     }
 
-    async fn list(&self, pool: &Pool, path: String) {
-        let answer = match self.try_list(pool, &path).await {
-            Ok((directory, listing)) => words::listing(&directory, &listing),
-            Err(problem) => ServerMessage::ListingFailed { path, problem },
-        };
-        self.outbox.send(answer).await;
-    }
-
-    async fn try_list(
-        &self,
-        pool: &Pool,
-        path: &str,
-    ) -> Result<(RemotePath, ftps::Listing), Problem> {
-        let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let home = words::directory(client);
-        let directory = words::absolute_path(&home, path, self.outbox.speech())?;
-        let listing = tokio::select! {
-            listing = client.list(&directory) => listing,
-            // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => return Err(self.not_connected()),
-        };
-        Ok((directory, listing.map_err(|error| self.problem(&error))?))
-    }
-
-    async fn make_directory(&self, pool: &Pool, path: String) {
-        let answer = match self.try_make_directory(pool, &path).await {
-            Ok(()) => ServerMessage::DirectoryMade { path },
-            Err(problem) => ServerMessage::MakeDirectoryFailed { path, problem },
-        };
-        self.outbox.send(answer).await;
-    }
-
-    async fn try_make_directory(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
-        let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let home = words::directory(client);
-        let directory = words::absolute_path(&home, path, self.outbox.speech())?;
-        tokio::select! {
-            made = client.make_directories(&directory) => {
-                made.map_err(|error| self.problem(&error))
-            }
-            // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => Err(self.not_connected()),
-        }
-    }
-
-    async fn remove(&self, pool: &Pool, path: String) {
-        let answer = match self.try_remove(pool, &path).await {
-            Ok(()) => ServerMessage::Removed { path },
-            Err(problem) => ServerMessage::RemoveFailed { path, problem },
-        };
-        self.outbox.send(answer).await;
-    }
-
-    /// Nothing but what an upload left behind: no page deletes other files.
-    async fn try_remove(&self, pool: &Pool, path: &str) -> Result<(), Problem> {
-        let mut lease = pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.problem(&error))?;
-        let home = words::directory(client);
-        let leftover = words::leftover_path(&home, path, self.outbox.speech())?;
-        tokio::select! {
-            removed = lease.remove(&leftover) => removed.map_err(|error| self.problem(&error)),
-            // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => Err(self.not_connected()),
-        }
-    }
-
     /// Answers what is still open, then tells the page that there is no connection any more.
     async fn finish(mut self, end: End) {
         self.keep_facts(None);
@@ -538,14 +481,10 @@ impl Worker {
         for upload in waiting {
             self.open_uploads.remove(upload.offer.upload);
             let answer = match &end {
-                End::HungUp | End::CertificateNotTrusted => {
-                    Some(upload.ended(upload.ending(), upload.offer.resume.clone()))
-                }
-                End::Problem(problem) => Errand::Upload(upload).failed(problem.clone()),
+                End::HungUp | End::CertificateNotTrusted => upload.not_begun(),
+                End::Problem(problem) => upload.failed(problem.clone()),
             };
-            if let Some(answer) = answer {
-                self.outbox.send(answer).await;
-            }
+            self.outbox.send(answer).await;
         }
         let problem = match end {
             End::CertificateNotTrusted => return,

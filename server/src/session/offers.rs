@@ -8,7 +8,7 @@ use std::{
     },
 };
 
-use protocol::{ServerMessage, UploadId, client::Offer};
+use protocol::{Problem, ServerMessage, UploadId, client::Offer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
@@ -61,14 +61,28 @@ impl OpenUpload {
         if self.given_up.load(Ordering::Relaxed) { Ending::Remove } else { Ending::Keep }
     }
 
-    /// The answer to a page that ended it; `resume` is where a part of the file is.
+    /// The answer when it was stopped; `resume` is where a part of the file is.
     #[must_use]
-    pub fn ended(&self, ending: Ending, resume: Option<String>) -> ServerMessage {
+    pub fn stopped(&self, resume: Option<String>) -> ServerMessage {
         let upload = self.offer.upload;
-        match ending {
+        match self.ending() {
             Ending::Keep => ServerMessage::Paused { upload, resume },
             Ending::Remove => ServerMessage::Cancelled { upload },
         }
+    }
+
+    /// The answer when it was stopped before anybody began with it: what an earlier upload left is
+    /// as it was.
+    #[must_use]
+    pub fn not_begun(&self) -> ServerMessage {
+        self.stopped(self.offer.resume.clone())
+    }
+
+    /// The answer when it failed before anybody began with it.
+    #[must_use]
+    pub fn failed(&self, problem: Problem) -> ServerMessage {
+        let Offer { upload, resume, .. } = self.offer.clone();
+        ServerMessage::Failed { upload, problem, resume }
     }
 }
 

@@ -159,7 +159,7 @@ mod tests {
     async fn session_that_is_over_is_nobodys() {
         let portal = portal();
         let new = portal.sessions.create().unwrap();
-        join(&portal, &new.session, new.secret.expose()).unwrap().end(Over::Ended);
+        join(&portal, &new.session, new.secret.expose()).unwrap().end(Over::Left);
         assert_eq!(join(&portal, &new.session, new.secret.expose()).unwrap_err(), NotYours);
     }
 
@@ -176,7 +176,7 @@ mod tests {
         let new = portal.sessions.create().unwrap();
         assert!(matches!(portal.sessions.create(), Err(NoSession::Full(1))));
         let session = join(&portal, &new.session, new.secret.expose()).unwrap();
-        session.end(Over::Ended);
+        session.end(Over::Left);
         portal.tasks.close();
         portal.tasks.wait().await;
         assert!(portal.sessions.create().is_ok());

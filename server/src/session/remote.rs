@@ -1,16 +1,19 @@
-//! Files and directories on the server: renamed and deleted as the page asks.
+//! Files and directories on the server: listed, made, renamed and deleted as the page asks.
 
-use ftps::{Obstacle, Pool, RemotePath, Renamed, TreeLimits};
+use std::pin::pin;
+
+use ftps::{Lease, Line, Listing, Obstacle, Pool, RemotePath, Renamed, TreeLimits};
 use protocol::{
     Problem, ServerMessage,
     server::{EntryKind, Tally},
 };
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::words;
 use crate::{settings::Settings, speech::Speech};
 
-/// What it takes to change something on the server.
+/// What it takes to look at something on the server, or to change it.
 #[derive(Clone, Copy, Debug)]
 pub struct Remote<'a> {
     /// Where the FTPS session comes from.
@@ -31,6 +34,57 @@ pub fn not_deleted(path: String, problem: Problem) -> ServerMessage {
 }
 
 impl Remote<'_> {
+    /// Lists a directory.
+    pub async fn list(self, path: String) -> ServerMessage {
+        match self.try_list(&path).await {
+            Ok((directory, listing)) => words::listing(&directory, &listing),
+            Err(problem) => ServerMessage::ListingFailed { path, problem },
+        }
+    }
+
+    async fn try_list(self, path: &str) -> Result<(RemotePath, Listing), Problem> {
+        let (mut lease, home) = self.line().await?;
+        let directory = words::absolute_path(&home, path, self.speech)?;
+        let listing = self.unless_over(async { lease.client().await?.list(&directory).await });
+        let listing = listing.await?.map_err(|error| self.problem(&error))?;
+        Ok((directory, listing))
+    }
+
+    /// Makes a directory and those above it.
+    pub async fn make_directory(self, path: String) -> ServerMessage {
+        match self.try_make_directory(&path).await {
+            Ok(()) => ServerMessage::DirectoryMade { path },
+            Err(problem) => ServerMessage::MakeDirectoryFailed { path, problem },
+        }
+    }
+
+    async fn try_make_directory(self, path: &str) -> Result<(), Problem> {
+        let (mut lease, home) = self.line().await?;
+        let directory = words::absolute_path(&home, path, self.speech)?;
+        let made = async { lease.client().await?.make_directories(&directory).await };
+        self.to_its_end(made).await?.map_err(|error| self.problem(&error))
+    }
+
+    /// Removes what an upload left behind, and nothing else.
+    pub async fn remove(self, path: String) -> ServerMessage {
+        match self.try_remove(&path).await {
+            Ok(()) => ServerMessage::Removed { path },
+            Err(problem) => ServerMessage::RemoveFailed { path, problem },
+        }
+    }
+
+    /// The same without a word: what stays shows in a listing.
+    pub async fn tidy_up(self, path: &str) {
+        let _stays = self.try_remove(path).await;
+    }
+
+    async fn try_remove(self, path: &str) -> Result<(), Problem> {
+        let (mut lease, home) = self.line().await?;
+        let leftover = words::leftover_path(&home, path, self.speech)?;
+        let removed = self.to_its_end(lease.remove(&leftover)).await?;
+        removed.map_err(|error| self.problem(&error))
+    }
+
     /// Gives a file or a directory another name, unless that is taken.
     pub async fn rename(self, from: String, to: String) -> ServerMessage {
         match self.try_rename(&from, &to).await {
@@ -40,20 +94,14 @@ impl Remote<'_> {
     }
 
     async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
-        let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
-        let home = words::directory(client);
+        let (mut lease, home) = self.line().await?;
         let (old, new) =
             (changeable(&home, from, self.speech)?, words::tidy_path(&home, to, self.speech)?);
         if is_within(&new, &old) && new != old {
             return Err(self.speech.moved_into_itself(from, to));
         }
-        let renamed = tokio::select! {
-            renamed = client.rename_to_free(&old, &new) => renamed,
-            // The client is out of step then, and the pool ends anyway.
-            () = self.hang_up.cancelled() => return Err(self.speech.not_connected()),
-        };
-        match renamed.map_err(|error| self.speech.engine(&error))? {
+        let renamed = async { lease.client().await?.rename_to_free(&old, &new).await };
+        match self.to_its_end(renamed).await?.map_err(|error| self.problem(&error))? {
             Renamed::Done => Ok(()),
             Renamed::Taken => Err(self.speech.name_taken(to)),
             Renamed::NotKept => Err(self.speech.name_not_kept()),
@@ -77,35 +125,19 @@ impl Remote<'_> {
     }
 
     async fn delete_file(self, path: &str) -> Result<Tally, Box<Stopped>> {
-        let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
-        let file = changeable(&words::directory(client), path, self.speech)?;
-        if !client.keeps_name(&file) {
-            return Err(self.speech.name_not_kept().into());
-        }
-        let deleted = tokio::select! {
-            deleted = client.delete(&file) => deleted,
-            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
-        };
-        deleted.map_err(|error| self.speech.engine(&error))?;
+        let (mut lease, file) = self.line_for(path).await?;
+        let deleted = async { lease.client().await?.delete(&file).await };
+        self.to_its_end(deleted).await?.map_err(|error| self.problem(&error))?;
         Ok(Tally { files: 1, directories: 0 })
     }
 
     async fn delete_directory(self, path: &str) -> Result<Tally, Box<Stopped>> {
-        let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
-        let directory = changeable(&words::directory(client), path, self.speech)?;
-        if !client.keeps_name(&directory) {
-            return Err(self.speech.name_not_kept().into());
-        }
-        let removed = tokio::select! {
-            removed = remove_directory(client, &directory) => removed,
-            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
-        };
+        let (mut lease, directory) = self.line_for(path).await?;
+        let removed = self.to_its_end(remove_directory(&mut lease, &directory)).await?;
         match removed {
             Ok(()) => Ok(Tally { files: 0, directories: 1 }),
             Err((error, not_empty)) => {
-                let problem = self.speech.engine(&error);
+                let problem = self.problem(&error);
                 let problem =
                     if not_empty { self.speech.not_empty(problem, path) } else { problem };
                 Err(Box::new(Stopped { not_empty, ..Stopped::from(problem) }))
@@ -114,17 +146,16 @@ impl Remote<'_> {
     }
 
     async fn delete_tree(self, path: &str) -> Result<Tally, Box<Stopped>> {
-        let mut lease = self.pool.lease_for_errand().await;
-        let client = lease.client().await.map_err(|error| self.speech.engine(&error))?;
-        let directory = changeable(&words::directory(client), path, self.speech)?;
+        let (mut lease, home) = self.line().await?;
+        let directory = changeable(&home, path, self.speech)?;
         let limits = TreeLimits {
             entries: u64::from(self.settings.max_deleted_entries),
             bytes: self.settings.max_listing.0,
         };
-        let deleted = tokio::select! {
-            deleted = client.delete_tree(&directory, limits) => deleted,
-            () = self.hang_up.cancelled() => return Err(self.speech.not_connected().into()),
-        };
+        let client = self.unless_over(lease.client()).await?;
+        let client = client.map_err(|error| self.problem(&error))?;
+        // It ends by itself when the link does, and says how far it came.
+        let deleted = client.delete_tree(&directory, limits, self.hang_up).await;
         match deleted {
             Ok(tally) => Ok(words::tally(tally)),
             Err(stopped) => {
@@ -146,10 +177,56 @@ impl Remote<'_> {
                 self.speech.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
             }
             Obstacle::NameNotKept => self.speech.name_not_kept(),
-            Obstacle::Failed(error) => {
-                self.speech.stopped_at(self.speech.engine(error), &stopped.at)
-            }
+            Obstacle::Failed(error) => self.speech.stopped_at(self.problem(error), &stopped.at),
+            Obstacle::Cancelled => self.speech.stopped_at(self.speech.not_connected(), &stopped.at),
         }
+    }
+
+    /// A line for what may be renamed and deleted, and its path.
+    async fn line_for(self, path: &str) -> Result<(Lease, RemotePath), Problem> {
+        let (mut lease, home) = self.line().await?;
+        let changed = changeable(&home, path, self.speech)?;
+        let client = self.unless_over(lease.client()).await?;
+        match client.map_err(|error| self.problem(&error))?.keeps_name(&changed) {
+            true => Ok((lease, changed)),
+            false => Err(self.speech.name_not_kept()),
+        }
+    }
+
+    /// A line that is logged in, and the directory that the login opened.
+    async fn line(self) -> Result<(Lease, RemotePath), Problem> {
+        let line = async {
+            let mut lease = self.pool.lease_for_errand().await;
+            let home = words::directory(lease.client().await?);
+            Ok((lease, home))
+        };
+        self.unless_over(line).await?.map_err(|error| self.problem(&error))
+    }
+
+    /// What changes nothing is dropped when the link ends. Where that was in the middle of a
+    /// command, the client is out of step, and the pool ends anyway.
+    async fn unless_over<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        tokio::select! {
+            biased;
+            () = self.hang_up.cancelled() => Err(self.speech.not_connected()),
+            done = work => Ok(done),
+        }
+    }
+
+    /// What changes something is brought to its end, as what was said cannot be unsaid, and the
+    /// page is to hear what became of it. When the link ends, the server has `cancel_timeout` left.
+    async fn to_its_end<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let mut work = pin!(work);
+        let limit = self.settings.cancel_timeout;
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = self.hang_up.cancelled() => {}
+        }
+        timeout(limit, work).await.map_err(|_| self.speech.left_open(limit))
+    }
+
+    fn problem(self, error: &ftps::Error) -> Problem {
+        self.speech.engine(error)
     }
 }
 
@@ -176,9 +253,10 @@ impl From<Problem> for Box<Stopped> {
 /// Removes an empty directory. With the error comes whether there is something in it: servers say
 /// that with the same code as everything else.
 async fn remove_directory(
-    client: &mut ftps::Client,
+    line: &mut Line,
     directory: &RemotePath,
 ) -> Result<(), (ftps::Error, bool)> {
+    let client = line.client().await.map_err(|error| (error, false))?;
     let Err(error) = client.remove_directory(directory).await else { return Ok(()) };
     if error.reply().is_none() || !client.is_usable() {
         return Err((error, false));

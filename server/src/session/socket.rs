@@ -71,7 +71,12 @@ impl From<ReadError> for End {
 pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>, mut speech: Speech) {
     let (mut reader, mut writer) =
         websocket::split(TokioIo::new(upgraded), message_limits(&portal.settings));
-    let end = match hello(&mut reader, &portal, &mut speech).await {
+    let greeted = tokio::select! {
+        biased;
+        () = portal.shutdown.cancelled() => Err(End::Over(Over::Shutdown)),
+        greeted = hello(&mut reader, &portal, &mut speech) => greeted,
+    };
+    let end = match greeted {
         Ok((session, heard)) => {
             tracing::info!(session = session.name(), "socket begun");
             let turn = session.take_turn().await;
@@ -165,20 +170,38 @@ async fn converse(
                     End::Deaf(settings.page_write_timeout)
                 }
                 end = read(reader, &mut chunks, &mut turn.conversation, settings) => end,
-                written = outbox.write_to(writer, settings.page_write_timeout, settings.ping_interval) => {
+                written = outbox.write_to(writer, settings.ping_interval) => {
                     written.map_or_else(End::Write, |never| match never {})
                 }
             }
         } => end,
     };
-    if let End::Misconduct(_) | End::Deaf(_) | End::Goodbye = end {
-        session.end(Over::Ended);
+    if let Some(over) = ends_session(&end) {
+        session.end(over);
     } else if let Some(part) = reader.take_rest() {
         // Of a chunk that broke off the page sends only what did not arrive. What arrived of a
         // header is nothing.
         let _ends_anyway = deliver(&turn.conversation, &mut chunks, part);
     }
     end
+}
+
+/// What a session is over with whose socket ends in this way; `None` where it outlives that.
+fn ends_session(end: &End) -> Option<Over> {
+    match end {
+        End::Goodbye => Some(Over::Left),
+        End::Misconduct(_) => Some(Over::Misconduct),
+        End::Deaf(_) => Some(Over::Deaf),
+        End::Closed
+        | End::Socket(_)
+        | End::Write(_)
+        | End::Silence(_)
+        | End::TakenOver
+        | End::Over(_)
+        | End::NoHello(_)
+        | End::NotYours(_)
+        | End::Version(_) => None,
+    }
 }
 
 /// What the page has missed comes after the welcome.
@@ -298,11 +321,16 @@ fn close_code(end: &End) -> CloseCode {
         | End::Closed
         | End::Socket(_)
         | End::Write(_)
-        | End::Over(Over::Ended | Over::Absent(_) | Over::Lifetime(_)) => CloseCode::Normal,
+        | End::Over(Over::Left | Over::NothingLeft | Over::Absent(_) | Over::Lifetime(_)) => {
+            CloseCode::Normal
+        }
         End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => CloseCode::Away,
         End::NoHello(_) | End::NotYours(_) => CloseCode::Policy,
         End::Misconduct(Misconduct::Frame(violation)) => violation.close_code(),
-        End::Version(_) | End::Misconduct(_) | End::Deaf(_) => CloseCode::Protocol,
+        End::Version(_)
+        | End::Misconduct(_)
+        | End::Deaf(_)
+        | End::Over(Over::Misconduct | Over::Deaf) => CloseCode::Protocol,
     }
 }
 

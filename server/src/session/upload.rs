@@ -14,7 +14,7 @@ use ftps::{
     Algorithm, FileDigest, Line, RemotePath,
     upload::{Disagreement, Failed, Plan, Progress, Source, Stop},
 };
-use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
+use protocol::{Attempt, OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -65,7 +65,7 @@ pub async fn run(line: &mut Line, scene: Scene<'_>, upcoming: &mut Upcoming<'_>)
             digest: uploaded.digest.as_ref().and_then(words::file_digest),
             page_agrees,
         },
-        Err(Ended::Stopped { resume }) => scene.upload.ended(scene.upload.ending(), resume),
+        Err(Ended::Stopped { resume }) => scene.upload.stopped(resume),
         Err(Ended::Exists { existing, resume }) => {
             ServerMessage::Conflict { upload, existing, resume }
         }
@@ -178,6 +178,10 @@ impl<'a, 'u> Feed<'a, 'u> {
     async fn widen_window(&self) -> Result<(), Problem> {
         let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
+        if inlet.is_away() {
+            // It opens when the page is back.
+            return Ok(());
+        }
         let first = (settings.window.0 / FIRST_WINDOW).max(settings.ahead_window.0);
         let wanted = inlet.size().min(first).saturating_sub(inlet.lease_bytes());
         if wanted == 0 {
@@ -187,7 +191,7 @@ impl<'a, 'u> Feed<'a, 'u> {
             Some(lease) => lease,
             // Who holds a part of the budget does not wait for more of it, since all could; what is
             // free later is taken on the way.
-            None if inlet.lease_bytes() > 0 => return Ok(()),
+            None if !inlet.is_shut() => return Ok(()),
             // With little left, any window will do.
             None => {
                 let least = self.portal.budget.lease(wanted.min(settings.ahead_window.0));
@@ -202,10 +206,15 @@ impl<'a, 'u> Feed<'a, 'u> {
     }
 
     /// What the data connection took is out of memory: it is granted again, and more while there is
-    /// room. Where others wait for room, they get it.
+    /// room and to spare: who comes later finds some too, even where all pages have fallen asleep
+    /// with their windows at their widest. Where others wait for room, or the page is away, they get
+    /// it.
     fn turn_over(&self) {
         let settings = &self.portal.settings;
         let inlet = &self.upload.inlet;
+        if inlet.is_away() {
+            return inlet.give_back_taken(0);
+        }
         if self.portal.budget.is_wanted() {
             return inlet.give_back_taken(settings.ahead_window.0);
         }
@@ -214,16 +223,16 @@ impl<'a, 'u> Feed<'a, 'u> {
         let missing = inlet.size().saturating_sub(self.taken);
         let wanted = missing.min(settings.window.0).min(held * 2).saturating_sub(held);
         if wanted > 0
-            && let Some(lease) = self.portal.budget.try_lease(wanted)
+            && let Some(lease) = self.portal.budget.try_lease_spare(wanted)
         {
             inlet.widen(lease);
         }
     }
 
-    /// The window of an upload that goes on with an earlier one, once it is known from where;
-    /// whether the page was told.
+    /// The window of an upload that goes on with an earlier one, once it is known from where, or of
+    /// a page that was away; whether the page was told.
     async fn open_window(&self) -> Result<bool, Problem> {
-        let is_shut = self.upload.inlet.lease_bytes() == 0;
+        let is_shut = self.upload.inlet.is_shut();
         if is_shut {
             self.widen_window().await?;
         }
@@ -254,6 +263,16 @@ impl<'a, 'u> Feed<'a, 'u> {
         said.map_err(|_| Disagreement::Untold(self.outbox.speech().page_says_no_digest(limit)))
     }
 
+    /// Tells the page its credit, where that is worth a message.
+    fn tell_credit(&mut self) {
+        let inlet = &self.upload.inlet;
+        let credit = inlet.credit();
+        // The page may wait for exactly this credit.
+        if (inlet.is_empty() && self.pace.is_news(credit)) || self.pace.is_due(credit) {
+            self.announce();
+        }
+    }
+
     fn announce(&self) {
         self.outbox.credit(self.id(), self.upload.inlet.credit());
     }
@@ -267,18 +286,18 @@ impl Source for Feed<'_, '_> {
     type Error = Problem;
 
     async fn next(&mut self) -> Result<Bytes, Problem> {
-        self.open_window().await?;
         // The piece before this one is out of memory.
         self.turn_over();
-        let inlet = &self.upload.inlet;
-        let credit = inlet.credit();
-        // The page may wait for exactly this credit.
-        if (inlet.is_empty() && self.pace.is_news(credit)) || self.pace.is_due(credit) {
-            self.announce();
-        }
         let limit = self.portal.settings.page_chunk_timeout;
-        let chunk = tokio::time::timeout(limit, inlet.next()).await;
-        chunk.map_err(|_| self.outbox.speech().page_stopped_sending(limit))
+        loop {
+            self.open_window().await?;
+            self.tell_credit();
+            let piece = tokio::time::timeout(limit, self.upload.inlet.next()).await;
+            let stopped = |_| self.outbox.speech().page_stopped_sending(limit);
+            if let Some(piece) = piece.map_err(stopped)? {
+                return Ok(piece);
+            }
+        }
     }
 
     async fn seek(&mut self, offset: u64) -> Result<(), Problem> {
@@ -369,6 +388,7 @@ async fn unless<T>(stop: &CancellationToken, work: impl Future<Output = T>) -> R
 /// for a person to see progress.
 struct Pace {
     step: u64,
+    attempt: Attempt,
     limit: u64,
     taken: u64,
     told: Instant,
@@ -379,6 +399,7 @@ impl Pace {
         let credit = inlet.credit();
         Self {
             step: settings.window.0 / 8,
+            attempt: credit.attempt,
             limit: credit.limit,
             taken: credit.taken,
             told: Instant::now(),
@@ -387,8 +408,10 @@ impl Pace {
 
     /// Whether the page does not know yet what it may do; it is told now.
     fn is_news(&mut self, credit: Credit) -> bool {
-        let is_news = credit.limit > self.limit || credit.taken > self.taken;
+        let is_news =
+            credit.attempt > self.attempt || credit.limit > self.limit || credit.taken > self.taken;
         if is_news {
+            self.attempt = credit.attempt;
             self.limit = credit.limit;
             self.taken = credit.taken;
             self.told = Instant::now();
@@ -406,8 +429,6 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Attempt;
-
     use super::*;
     use crate::relay::Budget;
 

@@ -73,13 +73,17 @@ impl Waiting {
         self.state().uploads.pop_front()
     }
 
+    fn is_empty(&self) -> bool {
+        self.state().uploads.is_empty()
+    }
+
     /// Resolves when an upload waits.
     async fn any(&self) {
         loop {
             let mut arrived = pin!(self.arrived.notified());
             // Before the look, so that nothing arrives unseen in between.
             arrived.as_mut().enable();
-            if !self.state().uploads.is_empty() {
+            if !self.is_empty() {
                 return;
             }
             arrived.await;
@@ -157,6 +161,10 @@ impl Uploader {
     /// Uploads what waits.
     async fn work(&self) -> Result<(), Problem> {
         let Some(mut lease) = self.lease().await else { return Ok(()) };
+        // Another one took it meanwhile: no session has to be opened for nothing.
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
         // The others would meet the same, and each try more may have the account locked.
         self.connect(&mut lease).await?;
         // Whoever has a line takes the next: nobody holds an upload without one.

@@ -16,6 +16,7 @@ use super::{
     outbox::{Line, Outbox},
 };
 use crate::{
+    host::Host,
     portal::Portal,
     relay::Credit,
     settings::{Settings, TlsVersion},
@@ -228,7 +229,7 @@ pub fn stage(stage: ftps::Stage) -> Stage {
 /// When `trusted_certificate` is no fingerprint.
 pub fn engine_config(
     portal: &Portal,
-    host: &str,
+    host: &Host,
     trusted_certificate: Option<&str>,
     speech: Speech,
 ) -> Result<ftps::Config, Problem> {
@@ -269,11 +270,17 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
     ftps::TlsVersions { min: version(settings.tls_min), max: version(settings.tls_max) }
 }
 
+/// The longest username in bytes: more than any server takes, and little to remember.
+const MAX_USERNAME_LEN: usize = 512;
+
 /// Username and password for the engine; the page's copies are gone afterwards.
 ///
 /// # Errors
-/// When one of them holds what no FTP command can carry.
+/// When one of them holds what no FTP command can carry, or the username is longer than any.
 pub fn credentials(connect: Connect, speech: Speech) -> Result<Credentials, Problem> {
+    if connect.username.len() > MAX_USERNAME_LEN {
+        return Err(speech.long_username(MAX_USERNAME_LEN));
+    }
     Ok(Credentials {
         username: Username::new(connect.username).map_err(|_| speech.unfit_username())?,
         password: Password::new(connect.password.into_exposed())

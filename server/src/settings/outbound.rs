@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    net::{IpAddr, Ipv4Addr, SocketAddr},
+    net::{Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -11,6 +11,7 @@ use ftps::{Credentials, Fingerprint, Password, Proxy, ProxyProtocol, Username};
 use percent_encoding::percent_decode_str;
 
 use super::SettingValue;
+use crate::host::Host;
 
 impl SettingValue for PathBuf {
     fn parse(text: &str) -> Result<Self, String> {
@@ -21,17 +22,16 @@ impl SettingValue for PathBuf {
 /// A certificate that a host has to show: `ftp.example.org=` and the SHA-256 of its DER form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinnedCertificate {
-    host: String,
+    host: Host,
     /// SHA-256 of the certificate's DER form.
     pub sha256: Fingerprint,
 }
 
 impl PinnedCertificate {
-    /// Whether the host that a person named is the pin's, however they wrote it: in either case,
-    /// with the DNS's dot at its end or without, an IPv6 address in brackets or not.
+    /// Whether the host that a person named is the pin's.
     #[must_use]
-    pub fn is_for(&self, host: &str) -> bool {
-        self.host == one_spelling(host)
+    pub fn is_for(&self, host: &Host) -> bool {
+        self.host == *host
     }
 }
 
@@ -39,22 +39,9 @@ impl SettingValue for PinnedCertificate {
     fn parse(text: &str) -> Result<Self, String> {
         let (host, sha256) =
             text.split_once('=').ok_or("a host, `=` and a fingerprint are needed")?;
-        let host = one_spelling(host);
-        if host.is_empty() {
-            return Err("the host is missing".to_owned());
-        }
+        let host = Host::parse(host).ok_or("before the `=` a host is needed")?;
         let sha256 = sha256.trim().parse::<Fingerprint>().map_err(|error| error.to_string())?;
         Ok(Self { host, sha256 })
-    }
-}
-
-/// The same text for all spellings of a host.
-fn one_spelling(host: &str) -> String {
-    let host = host.trim();
-    let bare = host.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(host);
-    match bare.parse::<IpAddr>() {
-        Ok(address) => address.to_canonical().to_string(),
-        Err(_) => bare.trim_end_matches('.').to_lowercase(),
     }
 }
 
@@ -145,13 +132,17 @@ mod tests {
 
     const SHA256: &str = "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81";
 
+    fn host(text: &str) -> Host {
+        Host::parse(text).unwrap()
+    }
+
     #[test]
     fn pin_counts_for_every_spelling_of_its_host_and_for_no_other() {
         let pin = PinnedCertificate::parse(&format!("FTP.Example.org={SHA256}")).unwrap();
-        assert!(pin.is_for("ftp.example.org") && pin.is_for("Ftp.example.ORG."));
-        assert!(!pin.is_for("example.org") && !pin.is_for("ftp.example.org.evil"));
+        assert!(pin.is_for(&host("ftp.example.org")) && pin.is_for(&host("Ftp.example.ORG.")));
+        assert!(!pin.is_for(&host("example.org")) && !pin.is_for(&host("ftp.example.org.evil")));
         let pin = PinnedCertificate::parse(&format!("[2001:DB8::1] = {SHA256}")).unwrap();
-        assert!(pin.is_for("2001:db8:0::1") && pin.is_for("[2001:db8::1]"));
+        assert!(pin.is_for(&host("2001:db8:0::1")) && pin.is_for(&host("[2001:db8::1]")));
     }
 
     #[test]

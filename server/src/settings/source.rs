@@ -1,6 +1,6 @@
 //! Where the values of settings come from: flags, environment, file.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, ffi::OsString, fmt};
 
 use super::{Description, SettingValue, SettingsError};
 
@@ -22,7 +22,7 @@ const ASTERISKS: &str = "********";
 #[derive(Default)]
 pub struct Sources {
     flags: BTreeMap<&'static str, String>,
-    variables: BTreeMap<&'static str, String>,
+    variables: BTreeMap<&'static str, OsString>,
     file: BTreeMap<String, String>,
 }
 
@@ -44,8 +44,8 @@ impl Sources {
     }
 
     /// Notes what was found in the environment.
-    pub fn variable(&mut self, name: &'static str, text: String) {
-        self.variables.insert(name, text);
+    pub fn variable(&mut self, name: &'static str, text: impl Into<OsString>) {
+        self.variables.insert(name, text.into());
     }
 
     /// Reads the configuration file's text.
@@ -67,24 +67,29 @@ impl Sources {
     /// The value of a setting, from the first place that has one.
     pub(super) fn value<T: SettingValue>(&self, setting: &Description) -> Result<T, SettingsError> {
         let (text, place) = self.text(setting);
-        T::parse(text.trim()).map_err(|reason| SettingsError::Value {
+        let parsed = match text.to_str() {
+            Some(text) => T::parse(text.trim()),
+            None => Err("it is not UTF-8".to_owned()),
+        };
+        parsed.map_err(|reason| SettingsError::Value {
             name: setting.name,
             place,
-            value: if T::SECRET { ASTERISKS.to_owned() } else { text },
+            value: if T::SECRET { ASTERISKS.to_owned() } else { text.display().to_string() },
             reason,
             example: setting.example,
         })
     }
 
-    fn text(&self, setting: &Description) -> (String, String) {
+    /// As it was given: in the environment it may be no text at all.
+    fn text(&self, setting: &Description) -> (OsString, String) {
         if let Some(text) = self.flags.get(setting.name) {
-            (text.clone(), format!("the flag --{}", setting.flag()))
+            (text.into(), format!("the flag --{}", setting.flag()))
         } else if let Some(text) = self.variables.get(setting.name) {
             (text.clone(), format!("the variable {}", setting.variable()))
         } else if let Some(text) = self.file.get(setting.name) {
-            (text.clone(), "the configuration file".to_owned())
+            (text.into(), "the configuration file".to_owned())
         } else {
-            (default_text(setting), "the defaults".to_owned())
+            (default_text(setting).into(), "the defaults".to_owned())
         }
     }
 }

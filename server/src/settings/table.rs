@@ -96,8 +96,8 @@ settings! {
     /// The pause between two pings of the page, and between two of the portal: a proxy between them
     /// may take a connection for idle after a minute.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
-    /// How long a message to the page may take to leave, and how long others may wait for the page
-    /// to hear what was said.
+    /// How long a browser may take nothing of what is written to it, answer or message, and how long
+    /// messages may wait for the page to hear earlier ones.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// How long an upload under way waits for the page to send on, or to say its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";
@@ -155,7 +155,8 @@ settings! {
     max_retry_wait: Duration = "\"60 s\"", like "\"60 s\"";
     /// FTPS servers of which the portal remembers what works with them, while it runs.
     max_known_servers: u32 = "1024", like "1024";
-    /// How long a cancelled upload may take to leave its FTPS connection in order.
+    /// How long a cancelled upload may take to leave its FTPS connection in order, and a command that
+    /// changes something to be answered when the connection is to end.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The oldest TLS version towards an FTPS server.
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
@@ -221,7 +222,9 @@ impl Settings {
     fn check(&self) -> Result<(), SettingsError> {
         self.check_listener()?;
         self.check_windows()?;
-        self.check_times()
+        self.check_not_zero()?;
+        self.check_pings()?;
+        self.check_tls_versions()
     }
 
     fn check_listener(&self) -> Result<(), SettingsError> {
@@ -248,46 +251,64 @@ impl Settings {
 
     fn check_windows(&self) -> Result<(), SettingsError> {
         let steps = [
+            ("min_chunk", self.min_chunk, "max_chunk", self.max_chunk),
             ("min_chunk", self.min_chunk, "ahead_window", self.ahead_window),
             ("ahead_window", self.ahead_window, "window", self.window),
             ("max_chunk", self.max_chunk, "window", self.window),
             ("window", self.window, "window_budget", self.window_budget),
         ];
-        for (lesser_name, lesser, greater_name, greater) in steps {
-            if lesser > greater {
-                return Err(SettingsError::Contradiction(format!(
-                    "`{lesser_name}` ({lesser}) may not be more than `{greater_name}` ({greater})"
-                )));
-            }
+        match steps.into_iter().find(|(_, lesser, _, greater)| lesser > greater) {
+            None => Ok(()),
+            Some((lesser_name, lesser, greater_name, greater)) => contradiction(format!(
+                "`{lesser_name}` ({lesser}) may not be more than `{greater_name}` ({greater})"
+            )),
         }
-        if self.min_chunk.0 == 0 {
-            return Err(SettingsError::Contradiction("`min_chunk` may not be 0".to_owned()));
+    }
+
+    /// With nothing at all of these, nobody would be served.
+    fn check_not_zero(&self) -> Result<(), SettingsError> {
+        let rows = [
+            ("min_chunk", self.min_chunk.0 == 0),
+            ("max_message", self.max_message.0 == 0),
+            ("max_unheard", self.max_unheard.0 == 0),
+            ("max_sessions", self.max_sessions == 0),
+            ("max_connections", self.max_connections == 0),
+            ("max_open_uploads", self.max_open_uploads == 0),
+            ("ping_interval", self.ping_interval.is_zero()),
+            ("page_write_timeout", self.page_write_timeout.is_zero()),
+            ("tls_file_interval", self.tls_file_interval.is_zero()),
+        ];
+        match rows.into_iter().find(|(_, is_zero)| *is_zero) {
+            None => Ok(()),
+            Some((name, _)) => contradiction(format!("`{name}` may not be 0")),
+        }
+    }
+
+    fn check_pings(&self) -> Result<(), SettingsError> {
+        if self.page_silence_timeout < self.ping_interval.saturating_mul(2) {
+            return contradiction(
+                "`page_silence_timeout` may not be less than two of `ping_interval`".to_owned(),
+            );
         }
         Ok(())
     }
 
-    fn check_times(&self) -> Result<(), SettingsError> {
-        if self.page_silence_timeout < self.ping_interval * 2 {
-            return Err(SettingsError::Contradiction(
-                "`page_silence_timeout` may not be less than two of `ping_interval`".to_owned(),
-            ));
-        }
-        if self.tls_file_interval.is_zero() {
-            return Err(SettingsError::Contradiction(
-                "`tls_file_interval` may not be 0".to_owned(),
-            ));
-        }
+    fn check_tls_versions(&self) -> Result<(), SettingsError> {
         if self.tls_min > self.tls_max {
-            return Err(SettingsError::Contradiction(
-                "`tls_min` may not be newer than `tls_max`".to_owned(),
-            ));
+            return contradiction("`tls_min` may not be newer than `tls_max`".to_owned());
         }
         Ok(())
     }
 }
 
+fn contradiction(what: String) -> Result<(), SettingsError> {
+    Err(SettingsError::Contradiction(what))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
+
     use super::*;
 
     fn with(name: &'static str, text: &str) -> Result<Settings, SettingsError> {
@@ -334,7 +355,7 @@ mod tests {
         let mut sources = Sources::default();
         sources.file("max_sessions = 3", DESCRIPTIONS).unwrap();
         assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 3);
-        sources.variable("max_sessions", "2".into());
+        sources.variable("max_sessions", "2");
         assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 2);
         sources.flag("max_sessions", "1".into());
         assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 1);
@@ -370,6 +391,27 @@ mod tests {
     fn windows_that_do_not_nest_are_refused() {
         assert!(with("window", "1 MiB").is_err(), "max_chunk does not fit");
         assert!(with("window_budget", "1 MiB").is_err());
+        assert!(with("max_chunk", "8 KiB").is_err(), "min_chunk does not fit");
+    }
+
+    #[test]
+    fn what_may_not_be_nothing_is_named() {
+        for (name, nothing) in
+            [("ping_interval", "0s"), ("page_write_timeout", "0s"), ("max_connections", "0")]
+        {
+            let error = with(name, nothing).unwrap_err();
+            assert!(error.to_string().contains(&format!("`{name}` may not be 0")), "{error}");
+        }
+        assert!(with("ping_interval", "500000000000 years").is_err(), "it is not overflowed");
+    }
+
+    #[test]
+    fn variable_that_is_no_text_ends_the_start_and_is_not_shown() {
+        let mut sources = Sources::default();
+        sources.variable("proxy", OsString::from_vec(b"socks5://a:s\xffsame@10.0.0.1:1".to_vec()));
+        let error = Settings::from_sources(&sources).unwrap_err().to_string();
+        assert!(error.contains("`proxy` from the variable FERRYPORT_PROXY"), "{error}");
+        assert!(!error.contains("same"), "{error}");
     }
 
     #[test]

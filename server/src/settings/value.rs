@@ -2,6 +2,7 @@
 
 use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
+use axum::http::uri::Authority;
 use ipnet::IpNet;
 
 /// A value that can be read from the text of a setting.
@@ -146,14 +147,23 @@ impl Origin {
 
 impl SettingValue for Origin {
     fn parse(text: &str) -> Result<Self, String> {
-        let rest = text
-            .strip_prefix("https://")
-            .or_else(|| text.strip_prefix("http://"))
+        let text = text.to_ascii_lowercase();
+        let (scheme, rest) = [Scheme::Https, Scheme::Http]
+            .into_iter()
+            .find_map(|scheme| {
+                let rest = text.strip_prefix(scheme.name())?.strip_prefix("://")?;
+                Some((scheme, rest))
+            })
             .ok_or("it starts with `https://` or `http://`")?;
-        if rest.is_empty() || rest.contains(['/', '?', '#', '@', ' ']) {
-            return Err("an origin is a scheme, a host and perhaps a port, nothing more".to_owned());
-        }
-        Ok(Self(text.to_ascii_lowercase()))
+        let is_bare = !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ']);
+        let authority = rest.parse::<Authority>().ok().filter(|_| is_bare);
+        let authority =
+            authority.ok_or("an origin is a scheme, a host and perhaps a port, nothing more")?;
+        let port = match rest.strip_prefix(authority.host()) {
+            Some("") => scheme.default_port(),
+            _ => authority.port_u16().ok_or("what follows the host is no port")?,
+        };
+        Ok(Self::new(scheme, authority.host(), port))
     }
 }
 
@@ -219,6 +229,20 @@ mod tests {
         assert!(Origin::parse("https://up.example.com/").is_err());
         assert!(Origin::parse("up.example.com").is_err());
         assert!(Origin::parse("https://").is_err());
+        assert!(Origin::parse("https://up.example.com:").is_err());
+        assert!(Origin::parse("https://up.example.com:99999").is_err());
+    }
+
+    #[test]
+    fn origin_that_names_its_default_port_is_the_one_that_a_browser_sends() {
+        for (written, sent) in [
+            ("https://Up.example.com:443", "https://up.example.com"),
+            ("http://up.example.com:80", "http://up.example.com"),
+            ("https://up.example.com:8443", "https://up.example.com:8443"),
+            ("HTTPS://[2001:DB8::1]:443", "https://[2001:db8::1]"),
+        ] {
+            assert_eq!(Origin::parse(written).unwrap().as_str(), sent);
+        }
     }
 
     #[test]

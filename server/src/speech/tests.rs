@@ -59,7 +59,15 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
     let (one, other) = (path("/a b"), path("/a/ü"));
     let digest = FileDigest::new(Algorithm::Crc32, "00c0ffee").unwrap();
     let full = Sessions::new(0, limit).create().unwrap_err();
-    let overs = [Over::Ended, Over::Absent(limit), Over::Lifetime(limit), Over::Shutdown];
+    let overs = [
+        Over::Left,
+        Over::Misconduct,
+        Over::Deaf,
+        Over::NothingLeft,
+        Over::Absent(limit),
+        Over::Lifetime(limit),
+        Over::Shutdown,
+    ];
     let misconducts = [
         Misconduct::TooManyUploads(7),
         Misconduct::TooManyRequests,
@@ -69,9 +77,11 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
     let own = [
         speech.proxy_not_found(),
         speech.not_connected(),
+        speech.left_open(Duration::from_secs(10)),
         speech.not_a_fingerprint(),
         speech.unfit_username(),
         speech.unfit_password(),
+        speech.long_username(512),
         speech.bad_path("../x"),
         speech.not_a_leftover("x"),
         speech.name_not_exact("x\u{fffd}"),

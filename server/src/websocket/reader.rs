@@ -64,8 +64,8 @@ pub enum ReadError {
     Violation(#[from] Violation),
 }
 
-/// Reads what a client sends. Pings go to the [writer](super::Writer) to be answered; pongs mean
-/// nothing, as no ping is sent.
+/// Reads what a client sends. Pings go to the [writer](super::Writer) to be answered; a pong is an
+/// [event](Event::Pong), as it shows that the client is there.
 #[derive(Debug)]
 pub struct Reader<R> {
     io: R,

@@ -84,6 +84,8 @@ struct State {
     /// Credits that this socket has not got yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
+    /// Whether lines of the log were written last: then it is the others' turn.
+    log_was_last: bool,
     data_tls: Option<LastDataTls>,
     speech: Speech,
 }
@@ -133,6 +135,7 @@ impl Outbox {
             hints: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
+            log_was_last: false,
             data_tls: None,
             speech: Speech::default(),
         };
@@ -203,10 +206,20 @@ impl Outbox {
         self.shared.filled.notify_one();
     }
 
-    /// Tells the page what it may send; what was told before does not count any more.
+    /// Tells the page what it may send; what was told before does not count any more. Of two that
+    /// tell at once, whoever has looked at the upload earlier may come here later: the greater one
+    /// counts.
     pub fn credit(&self, upload: UploadId, credit: Credit) {
-        self.state().credits.insert(upload, credit);
+        let mut state = self.state();
+        let told = state.credits.entry(upload).or_insert(credit);
+        *told = credit.max(*told);
+        drop(state);
         self.shared.filled.notify_one();
+    }
+
+    /// The upload has ended: a credit that is not written yet would come after its end.
+    pub fn forget_credit(&self, upload: UploadId) {
+        self.state().credits.remove(&upload);
     }
 
     /// Adds a line to the session log.
@@ -263,6 +276,12 @@ impl Outbox {
         Ok(())
     }
 
+    /// Whether there are messages that the page has not heard.
+    #[must_use]
+    pub fn has_unheard(&self) -> bool {
+        !self.state().unheard.is_empty()
+    }
+
     /// Another socket begins: what the page has not heard is written again, the log goes on with
     /// the line `log`, and credits are told anew by whoever grants them.
     pub fn rewind(&self, log: u64) {
@@ -297,14 +316,13 @@ impl Outbox {
     /// Writes to a socket until it fails, its answers to pings besides.
     ///
     /// # Errors
-    /// When the socket fails, or the page takes nothing for `limit`.
+    /// When the socket fails, its deadline for a page that takes nothing included.
     ///
     /// # Cancel safety
     /// Cancel safe: what was not written, or is not known to have been heard, is still there.
     pub async fn write_to<W>(
         &self,
         socket: &mut Writer<W>,
-        limit: Duration,
         ping_interval: Duration,
     ) -> Result<Infallible, WriteError>
     where
@@ -314,8 +332,7 @@ impl Outbox {
         loop {
             match self.next_frame()? {
                 Some(frame) => {
-                    let sent = tokio::time::timeout(limit, socket.text(&frame)).await;
-                    sent.map_err(|_| WriteError::TooSlow(limit))??;
+                    socket.text(&frame).await?;
                     sleep(GATHERING).await;
                 }
                 None => tokio::select! {
@@ -323,8 +340,7 @@ impl Outbox {
                     answered = socket.answer_ping() => answered?,
                     () = sleep_until(next_ping) => {
                         next_ping = Instant::now() + ping_interval;
-                        let sent = tokio::time::timeout(limit, socket.ping()).await;
-                        sent.map_err(|_| WriteError::TooSlow(limit))??;
+                        socket.ping().await?;
                     }
                 },
             }
@@ -342,8 +358,9 @@ impl Outbox {
         Ok((!frame.is_empty()).then(|| frame.take()))
     }
 
-    /// What is to be written next: what is short and urgent, then what was said in the log so far,
-    /// then what follows from it, then how far the portal is now.
+    /// What is to be written next: what is short and urgent, then how far the portal is now, which
+    /// the page may wait for; then what was said in the log so far, then what follows from it. Of
+    /// many lines that wait, only those of one message go before each other message.
     fn next(&self) -> Result<Option<Utf8Bytes>, WriteError> {
         let mut state = self.state();
         if let Some(hint) = state.hints.pop_front() {
@@ -353,21 +370,28 @@ impl Outbox {
             }
             return Ok(Some(text(&hint)?));
         }
-        let lines = state.log.take(LINES_A_MESSAGE);
-        if !lines.is_empty() {
-            return Ok(Some(text(&ServerMessage::Log { lines })?));
+        if let Some((upload, credit)) = state.credits.pop_first() {
+            return Ok(Some(text(&super::words::credit(upload, credit))?));
+        }
+        if !state.log_was_last
+            && let Some(lines) = state.next_lines()
+        {
+            return Ok(Some(text(&lines)?));
         }
         if let Some(kept) = state.unheard.get(state.written) {
             let text = kept.text.clone();
             state.written += 1;
+            state.log_was_last = false;
             return Ok(Some(text));
         }
-        if let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) {
-            last.is_written = true;
-            return Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?));
+        if let Some(lines) = state.next_lines() {
+            return Ok(Some(text(&lines)?));
         }
-        let Some((upload, credit)) = state.credits.pop_first() else { return Ok(None) };
-        Ok(Some(text(&super::words::credit(upload, credit))?))
+        let Some(last) = state.data_tls.as_mut().filter(|last| !last.is_written) else {
+            return Ok(None);
+        };
+        last.is_written = true;
+        Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?))
     }
 
     /// A message as it is kept. One that is no JSON would be a fault of the portal: it is told in
@@ -401,6 +425,15 @@ impl Outbox {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the queues would still be whole.
         self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Lines of the log that the socket has not got, as far as they fit into a message.
+    fn next_lines(&mut self) -> Option<ServerMessage> {
+        let lines = self.log.take(LINES_A_MESSAGE);
+        self.log_was_last = !lines.is_empty();
+        self.log_was_last.then_some(ServerMessage::Log { lines })
     }
 }
 
@@ -448,23 +481,33 @@ fn text(message: &ServerMessage) -> Result<Utf8Bytes, WriteError> {
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The socket failed.
-    #[error("the page's socket failed")]
-    Socket(#[from] io::Error),
+    #[error("the page's socket failed: {0}")]
+    Socket(#[source] io::Error),
     /// The page takes nothing.
-    #[error("the page took no message for {}", humantime::format_duration(*.0))]
-    TooSlow(Duration),
+    #[error("the page took nothing of a message for as long as `page_write_timeout`")]
+    TooSlow,
     /// A message is no JSON: a fault of the portal.
     #[error("a message could not be encoded")]
     Encode(#[from] serde_json::Error),
 }
 
+impl From<io::Error> for WriteError {
+    fn from(error: io::Error) -> Self {
+        if error.kind() == io::ErrorKind::TimedOut { Self::TooSlow } else { Self::Socket(error) }
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::pin::Pin;
+
     use futures_util::FutureExt as _;
     use protocol::{
         Attempt,
         server::{LogKind, Tls},
     };
+    use tokio::io::{AsyncReadExt as _, DuplexStream};
+    use tokio_io_timeout::TimeoutWriter;
     use tokio_tungstenite::tungstenite;
 
     use super::*;
@@ -484,7 +527,7 @@ mod tests {
     async fn written(outbox: &Outbox) -> Vec<String> {
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
-        assert!(outbox.write_to(&mut socket, LIMIT, PING_INTERVAL).now_or_never().is_none());
+        assert!(outbox.write_to(&mut socket, PING_INTERVAL).now_or_never().is_none());
         let messages = read_by_a_client(&written);
         let frames = messages.iter().map(|message| message.to_text().unwrap());
         frames.flat_map(protocol::lines::split).map(str::to_owned).collect()
@@ -498,6 +541,23 @@ mod tests {
         let written = written(&outbox).await;
         assert!(written[0].contains("FEAT") && written[0].contains(r#""connection":1"#));
         assert!(written[1].contains("removed"), "{written:?}");
+    }
+
+    #[tokio::test]
+    async fn long_log_holds_up_neither_credits_nor_messages() {
+        let log = LogLimits { lines: 10_000, bytes: 10_000_000 };
+        let outbox = Outbox::new(OutboxLimits { log, ..LIMITS });
+        for _ in 0..3 * LINES_A_MESSAGE {
+            outbox.log(Line::plain(LogKind::Status, "line"));
+        }
+        outbox.send(removed("a")).await;
+        outbox.send(removed("b")).await;
+        let credit = Credit { attempt: Attempt(0), taken: 1, received: 1, limit: 1 };
+        outbox.credit(UploadId(1), credit);
+        let written = written(&outbox).await;
+        let kinds = written.iter().map(|text| text.split('"').nth(3).unwrap());
+        let expected = ["credit", "log", "removed", "log", "removed", "log"];
+        assert_eq!(kinds.collect::<Vec<_>>(), expected);
     }
 
     #[tokio::test]
@@ -555,6 +615,17 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn earlier_credit_does_not_replace_a_later_one() {
+        let outbox = Outbox::new(LIMITS);
+        for (attempt, taken, limit) in [(0, 5, 9), (1, 0, 3), (1, 0, 6), (1, 0, 3), (0, 6, 9)] {
+            let credit = Credit { attempt: Attempt(attempt), taken, received: taken, limit };
+            outbox.credit(UploadId(1), credit);
+        }
+        let written = written(&outbox).await;
+        assert!(written.len() == 1 && written[0].contains(r#""limit":6"#), "{written:?}");
+    }
+
+    #[tokio::test]
     async fn encryption_of_data_is_told_when_it_differs_and_on_each_socket() {
         let outbox = Outbox::new(LIMITS);
         let facts = |resumed| {
@@ -587,7 +658,7 @@ mod tests {
         outbox.credit(UploadId(2), credit);
         outbox.send(ServerMessage::Cancelled { upload: UploadId(1) }).await;
         let written = written(&outbox).await;
-        assert!(written.len() == 2 && written[1].contains(r#""upload":2"#), "{written:?}");
+        assert!(written.len() == 2 && written[0].contains(r#""upload":2"#), "{written:?}");
     }
 
     #[tokio::test]
@@ -625,7 +696,7 @@ mod tests {
         let outbox = Outbox::new(LIMITS);
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
-        let quiet = outbox.write_to(&mut socket, LIMIT, PING_INTERVAL);
+        let quiet = outbox.write_to(&mut socket, PING_INTERVAL);
         let time_is_up = tokio::time::timeout(2 * PING_INTERVAL + LIMIT / 60, quiet).await;
         assert!(time_is_up.is_err());
         let pings = read_by_a_client(&written);
@@ -637,8 +708,34 @@ mod tests {
         let outbox = Outbox::new(LIMITS);
         outbox.hint(ServerMessage::Pong);
         let (io, _not_read) = tokio::io::duplex(1);
-        let mut stuck = writer(io);
-        let error = outbox.write_to(&mut stuck, LIMIT, PING_INTERVAL).await.unwrap_err();
-        assert!(matches!(error, WriteError::TooSlow(_)));
+        let mut stuck = writer(with_deadline(io));
+        let error = outbox.write_to(&mut stuck, PING_INTERVAL).await.unwrap_err();
+        assert!(matches!(error, WriteError::TooSlow));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn great_message_arrives_at_a_page_that_takes_it_bit_by_bit() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.send(removed(&"x".repeat(100))).await;
+        let (io, mut page) = tokio::io::duplex(10);
+        let mut slow = writer(with_deadline(io));
+        let mut taken = Vec::new();
+        let takes = async {
+            while !taken.ends_with(b"}") {
+                sleep(LIMIT / 2).await;
+                taken.push(page.read_u8().await.unwrap());
+            }
+        };
+        tokio::select! {
+            ended = outbox.write_to(&mut slow, 1000 * LIMIT) => panic!("{ended:?}"),
+            () = takes => {}
+        }
+        assert!(read_by_a_client(&taken)[0].to_text().unwrap().contains("xxx"));
+    }
+
+    fn with_deadline(io: DuplexStream) -> Pin<Box<TimeoutWriter<DuplexStream>>> {
+        let mut io = TimeoutWriter::new(io);
+        io.set_timeout(Some(LIMIT));
+        Box::pin(io)
     }
 }
