@@ -449,10 +449,15 @@ impl Queue {
         self.changed.insert(row);
     }
 
-    /// What to offer now: as many as the portal lets be open, in the order that was chosen.
+    /// What to offer now: as many as the portal lets be open, in the order that was chosen. They go
+    /// out some at a time: what is asked of the browser for a small file, and said of it, costs
+    /// hardly more for a dozen of them.
     pub fn offers(&mut self, limits: &Limits) -> Vec<Offer> {
         let most = usize::try_from(limits.max_open_uploads).unwrap_or(usize::MAX);
         let mut offers = Vec::new();
+        if self.open.len() > most - most / 4 {
+            return offers;
+        }
         while self.open.len() < most
             && let Some(row) = self.queued.pop_first()
         {

@@ -75,6 +75,17 @@ fn offers_are_kept_ahead_up_to_the_limit() {
 }
 
 #[test]
+fn offers_follow_some_at_a_time() {
+    let limits = Limits { max_open_uploads: 8, ..LIMITS };
+    let mut queue = queue(&[1; 12]);
+    assert_eq!(queue.offers(&limits).len(), 8);
+    queue.done(UploadId(0), stored());
+    assert_eq!(queue.offers(&limits), []);
+    queue.done(UploadId(1), stored());
+    assert_eq!(ids(&queue.offers(&limits)), [8, 9]);
+}
+
+#[test]
 fn nothing_is_sent_without_credit_and_never_beyond_it() {
     let mut queue = queue(&[100 * KIB]);
     queue.offers(&LIMITS);

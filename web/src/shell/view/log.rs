@@ -330,7 +330,8 @@ impl LogView {
             return true;
         }
         let Ok(Some(selection)) = self.dom.window.get_selection() else { return false };
-        !selection.is_collapsed() && self.log.contains(selection.anchor_node().as_ref())
+        // In this order: to say whether a text is marked, the browser lays out the whole page.
+        self.log.contains(selection.anchor_node().as_ref()) && !selection.is_collapsed()
     }
 
     /// Makes a line. Thousands come in a second: nothing is asked of a copy that is known.
