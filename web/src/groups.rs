@@ -255,7 +255,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{Picked, Stored};
+    use crate::queue::{Picked, State, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,
@@ -272,7 +272,7 @@ mod tests {
             size: 1,
             modified_millis: None,
         });
-        queue.add(files.collect(), "/", || crate::queue::State::Queued);
+        queue.add(files.collect(), "/", || State::Queued);
         queue
     }
 
@@ -355,7 +355,7 @@ mod tests {
         queue.offers(&LIMITS);
         fail(&mut queue, 1);
         let more = Picked { path: "c".to_owned(), size: 1, modified_millis: None };
-        queue.add(vec![more], "/", || crate::queue::State::Queued);
+        queue.add(vec![more], "/", || State::Queued);
         assert!(listing.update(&queue, Order::Held));
         assert_eq!(listing.lines(), [0, 1, 2].map(|row| Line::File(Row(row))));
         assert_eq!(lines(&mut listing, &queue), ["b", "a", "c"]);

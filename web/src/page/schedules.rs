@@ -658,6 +658,9 @@ fn credit(inlet: &Inlet) -> ServerMessage {
 }
 
 proptest! {
+    // Much has to come together for some faults.
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+
     #[test]
     fn no_file_is_lost_or_stored_twice_whatever_breaks(
         steps in prop::collection::vec((0..18_u8, 0..12_usize), 0..250),

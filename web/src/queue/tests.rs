@@ -294,9 +294,10 @@ proptest! {
 
     #[test]
     fn whatever_happens_every_upload_can_still_be_finished(
-        steps in prop::collection::vec((0..20_u8, 0..6_usize, 0..40_u32), 0..160),
+        steps in prop::collection::vec((0..23_u8, 0..8_usize, 0..40_u32), 0..160),
     ) {
         let mut queue = queue(&[0, 1, 5 * KIB, 100 * KIB, 3, 70 * KIB]);
+        queue.restore(vec![missing("x", Some(1)), missing("y", None)], |root| root == "x");
         for (step, row, id) in steps {
             let (row, id) = (Row(row), UploadId(id));
             match step {
@@ -322,6 +323,9 @@ proptest! {
                 16 => { queue.decide_all(Policy::Rename); }
                 17 => { queue.set_order([Order::AsDropped, Order::LargestFirst][row.0 % 2]); },
                 18 => { queue.unreadable(id); }
+                19 => queue.found(row, Some(u64::from(id.0 % 2))),
+                20 => { queue.take_leftovers(); }
+                21 => { queue.session_lost(); }
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
             }
             let open: Vec<_> = queue.open().map(|(_, row)| row).collect();
@@ -341,13 +345,20 @@ proptest! {
             let there: Vec<_> = queue.shelf(shelf).rows().iter().collect();
             prop_assert_eq!(there, queue.rows_where(|state| state.shelf() == shelf));
         }
+        let misses_file = |row: &Row| queue.get(*row).is_some_and(Upload::misses_file);
+        let missing: Vec<_> = queue.rows().filter(misses_file).collect();
+        prop_assert_eq!(queue.missing().iter().collect::<Vec<_>>(), missing);
         queue.link_lost();
-        for row in 0..6 {
+        for row in 0..8 {
+            queue.found(Row(row), None);
             queue.resume(Row(row));
             queue.retry(Row(row));
         }
+        // What was given up without its file stays so.
+        let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.source() == Source::Here);
+        let files = queue.rows().filter(has_file).count() as u64;
         let mut rounds = 0;
-        while queue.totals().done < 6 {
+        while queue.totals().done < files {
             rounds += 1;
             prop_assert!(rounds < 20);
             for offer in queue.offers(&LIMITS) {
