@@ -161,6 +161,13 @@ async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
     assert_eq!(scene.server.files().len(), 1, "the part stays");
     fs::rename(&elsewhere, scene.file()).unwrap();
     scene.page.press_button("Retry").await;
+    scene
+        .page
+        .until("the next try", async || {
+            let shown = scene.page.uploads().await;
+            shown.iter().all(|row| !row.status.starts_with("Failed")).then_some(())
+        })
+        .await;
     scene.must_arrive().await;
     scene.went_on().await;
 }
