@@ -267,6 +267,8 @@ impl Stage {
             stage.files.add(&format!("part {}/{n}.tif", n % 10), Content { len: 20_000, seed: n });
         }
         page.choose("Choose folder", &[stage.files.folder()]).await;
+        // Before, what is above the button grows, and a press may miss it.
+        page.see(&format!("of {THOUSANDS} done")).await;
         // Great folders of a long list are closed.
         page.press_button("Group by folder").await;
         // The rows that are not in the document count for those who cannot see that.
