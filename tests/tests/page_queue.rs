@@ -103,8 +103,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     }
     page.choose("Choose files", &files.paths(&names)).await;
     all_to_be(&page, &names, "Done").await;
-    page.press_button("Clear finished").await;
-    page.until("an empty list", async || page.uploads().await.is_empty().then_some(())).await;
+    clear(&page).await;
 
     // The same beginning, so that the one that is resumed is the file that it was.
     let new = Content { len: 25_000, seed: 1 };
@@ -148,14 +147,14 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
 
     // Chosen before, nobody is asked: the next free name is found.
     page.select("If a file is there already", "Rename").await;
-    page.press_button("Clear finished").await;
+    clear(&page).await;
     page.choose("Choose files", &files.paths(&["rename"])).await;
     all_to_be(&page, &["rename"], "Done").await;
     assert_eq!(stored("rename (3)"), Some(other.sha256()));
 
     // For this one, and for all that follow.
     page.select("If a file is there already", "Ask").await;
-    page.press_button("Clear finished").await;
+    clear(&page).await;
     let three = ["overwrite", "newer", "resume"];
     page.choose("Choose files", &files.paths(&three)).await;
     all_to_be(&page, &three, "Needs a decision").await;
@@ -456,6 +455,12 @@ async fn on_its_way(page: &Page, name: &str) {
             .then_some(())
     })
     .await;
+}
+
+/// Clears a list of which everything has ended.
+async fn clear(page: &Page) {
+    page.press_button("Clear finished").await;
+    page.until("an empty list", async || page.uploads().await.is_empty().then_some(())).await;
 }
 
 /// Keeps every wake lock that the page takes.

@@ -221,7 +221,7 @@ async fn greet(
             (there_is.connected.map(Box::new), there_is.next_upload)
         }
     };
-    session.outbox().hint(ServerMessage::Welcome {
+    session.outbox().welcome(ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
         limits: limits(settings),

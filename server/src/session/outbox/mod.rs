@@ -196,6 +196,12 @@ impl Outbox {
         }
     }
 
+    /// Says the first word on a socket: whatever was said since it began comes after that.
+    pub fn welcome(&self, message: ServerMessage) {
+        self.state().hints.push_front(message);
+        self.shared.filled.notify_one();
+    }
+
     /// Sends a message that the page can do without, unless it is slow.
     pub fn hint(&self, message: ServerMessage) {
         let mut state = self.state();
@@ -701,6 +707,17 @@ mod tests {
         assert!(time_is_up.is_err());
         let pings = read_by_a_client(&written);
         assert!(pings.len() == 2 && pings.iter().all(tungstenite::Message::is_ping), "{pings:?}");
+    }
+
+    #[test]
+    fn welcome_is_the_first_word_whatever_was_said_before_it() {
+        let outbox = Outbox::new(LIMITS);
+        outbox.rewind(0);
+        // Whoever connects does not know that a page has come back.
+        outbox.hint(ServerMessage::Pong);
+        outbox.welcome(removed("welcome"));
+        let first = outbox.next().unwrap().unwrap();
+        assert!(first.contains("welcome"), "{first}");
     }
 
     #[tokio::test(start_paused = true)]
