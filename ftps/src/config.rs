@@ -210,8 +210,8 @@ impl Default for Keepalive {
 pub struct Rotation {
     /// After so many commands: the firewall of Windows ends a session in TLS after about 700.
     pub commands: u32,
-    /// For whom that counts.
-    pub whom: Rotated,
+    /// Which servers the limit applies to.
+    pub applies_to: RotationScope,
     /// After so long: some servers keep a TLS session for data connections for 300 s only.
     pub age: Duration,
 }
@@ -219,13 +219,13 @@ pub struct Rotation {
 impl Default for Rotation {
     /// 600 commands, unless the server runs on Unix, or 240 s.
     fn default() -> Self {
-        Self { commands: 600, whom: Rotated::default(), age: Duration::from_secs(240) }
+        Self { commands: 600, applies_to: RotationScope::default(), age: Duration::from_secs(240) }
     }
 }
 
 /// For which servers the number of commands counts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Rotated {
+pub enum RotationScope {
     /// For those whose greeting does not name a server that runs on Unix only, and for those that
     /// ended a session after many commands.
     #[default]

@@ -27,7 +27,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     error::{Error, Evidence, Kind, Stage, What},
-    profile::{Alpn, AuthName, DataPorts, Flights, HostProfile, Rung, SharedProfile},
+    profile::{Alpn, AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile},
     reply::{Code, Reply, Severity},
     tls::{TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
@@ -142,7 +142,7 @@ impl Connector {
         let profile = self.profile.get();
         let is_asked = self.first_port == FirstPort::WithLogin;
         let ip = self.target.address.ip();
-        (is_asked && profile.flights == Flights::Together).then(|| profile.passive.command(ip))
+        (is_asked && profile.pipelining == Pipelining::On).then(|| profile.passive.command(ip))
     }
 
     pub(crate) fn config(&self) -> &Config {
@@ -197,46 +197,50 @@ impl Connector {
     ///
     /// Drop the client, open another, and do the same again. It ends: each is learned once, and
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
-    pub fn learn(&self, error: &Error) -> Option<Rung> {
-        let rung = self.next_rung(error)?;
+    pub fn learn(&self, error: &Error) -> Option<Fallback> {
+        let fallback = self.next_rung(error)?;
         let profile = &self.profile;
-        match rung {
-            Rung::Tls12 => profile.update(|known| known.tls_max = Some(TlsVersion::Tls12)),
-            Rung::WithoutAlpn => profile.update(|known| known.alpn = Alpn::Unnamed),
-            Rung::OneByOne => profile.learn_odd(|known| known.flights = Flights::OneByOne),
+        match fallback {
+            Fallback::Tls12 => profile.update(|known| known.tls_max = Some(TlsVersion::Tls12)),
+            Fallback::WithoutAlpn => profile.update(|known| known.alpn = Alpn::Unnamed),
+            Fallback::WithoutPipelining => {
+                profile.learn_odd(|known| known.pipelining = Pipelining::Off)
+            }
             // The next data connection is made carefully again.
-            Rung::NewConnection => profile.update(|known| known.data_ports = DataPorts::Untried),
+            Fallback::NewConnection => {
+                profile.update(|known| known.data_ports = DataPorts::Untried)
+            }
         }
-        self.transcript_about(error).control(Status::Climbing(rung));
-        Some(rung)
+        self.transcript_about(error).control(Status::Climbing(fallback));
+        Some(fallback)
     }
 
-    fn next_rung(&self, error: &Error) -> Option<Rung> {
+    fn next_rung(&self, error: &Error) -> Option<Fallback> {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
         if is_refused_alpn(self.profile.get().alpn, error) {
-            return Some(Rung::WithoutAlpn);
+            return Some(Fallback::WithoutAlpn);
         }
-        if self.profile.get().flights == Flights::Together && lost_a_command(error) {
-            return Some(Rung::OneByOne);
+        if self.profile.get().pipelining == Pipelining::On && lost_a_command(error) {
+            return Some(Fallback::WithoutPipelining);
         }
         if error.stage() == Stage::DataConnection && error.is_unreachable_data_port() {
             // Where ports were reached before, the next connection tries with care, and PASV too.
             let was_reached = self.profile.get().data_ports == DataPorts::Reached;
-            return (had_worked || was_reached).then_some(Rung::NewConnection);
+            return (had_worked || was_reached).then_some(Fallback::NewConnection);
         }
         if error.stage() == Stage::DataTls {
             let is_older_offered = self.versions().allows(TlsVersion::Tls12);
             let may_be_version = tls.version == TlsVersion::Tls13 && is_older_offered;
             if may_be_version && self.blames_tls(error) {
-                return Some(Rung::Tls12);
+                return Some(Fallback::Tls12);
             }
             let may_be_age = had_worked || evidence.age > OLD_SESSION || may_be_version;
-            return may_be_age.then_some(Rung::NewConnection);
+            return may_be_age.then_some(Fallback::NewConnection);
         }
         let may_last = had_worked || evidence.age > LASTING_SESSION;
-        (is_end_of_session(error) && may_last).then_some(Rung::NewConnection)
+        (is_end_of_session(error) && may_last).then_some(Fallback::NewConnection)
     }
 
     /// Whether a data connection without TLS is a matter of TLS: the server says so, or it happens
@@ -333,8 +337,8 @@ impl Connector {
         let _ = socket::keep_alive(&tcp, self.config.keepalive);
         let stream = ControlStream::Plain(Recorder::new(tcp));
         let target = (address, self.target.encryption);
-        let flights = self.profile.get().flights;
-        Ok(Control::new(stream, target, &self.config, flights, transcript.clone()))
+        let pipelining = self.profile.get().pipelining;
+        Ok(Control::new(stream, target, &self.config, pipelining, transcript.clone()))
     }
 
     /// An error before there is a control connection.
@@ -539,8 +543,8 @@ mod tests {
         let connector = connector();
         let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
         // Once may be the network.
-        assert_eq!(connector.learn(&refused), Some(Rung::NewConnection));
-        assert_eq!(connector.learn(&refused), Some(Rung::Tls12));
+        assert_eq!(connector.learn(&refused), Some(Fallback::NewConnection));
+        assert_eq!(connector.learn(&refused), Some(Fallback::Tls12));
         assert_eq!(connector.versions(), TlsVersions::ONLY_TLS12);
         let again = error(Stage::DataTls, TlsVersion::Tls12, 1, 0);
         assert_eq!(connector.learn(&again), None);
@@ -550,7 +554,7 @@ mod tests {
     fn refused_data_tls_of_an_old_session_leads_to_a_new_one() {
         let connector = connector();
         let old = error(Stage::DataTls, TlsVersion::Tls12, 301, 0);
-        assert_eq!(connector.learn(&old), Some(Rung::NewConnection));
+        assert_eq!(connector.learn(&old), Some(Fallback::NewConnection));
     }
 
     #[test]
@@ -568,9 +572,9 @@ mod tests {
         let soon = error(Stage::Transfer, TlsVersion::Tls12, 1, 0);
         assert_eq!(connector.learn(&soon), None);
         let idle = error(Stage::Transfer, TlsVersion::Tls12, 60, 0);
-        assert_eq!(connector.learn(&idle), Some(Rung::NewConnection));
+        assert_eq!(connector.learn(&idle), Some(Fallback::NewConnection));
         let worked = error(Stage::Transfer, TlsVersion::Tls12, 1, 1);
-        assert_eq!(connector.learn(&worked), Some(Rung::NewConnection));
+        assert_eq!(connector.learn(&worked), Some(Fallback::NewConnection));
     }
 
     #[test]

@@ -25,7 +25,7 @@ use crate::{
     config::{Config, Timeouts},
     connect::Encryption,
     error::{Error, Evidence, Flight, Kind, Stage, What},
-    profile::Flights,
+    profile::Pipelining,
     reply::{
         Code, Reply, Severity,
         decoder::{Decoded, ReplyDecoder},
@@ -58,7 +58,7 @@ pub(crate) struct Control {
     /// Commands whose last reply has not come.
     outstanding: u32,
     step: Step,
-    flights: Flights,
+    pipelining: Pipelining,
     /// Commands so far.
     commands: u32,
     /// Runs while a reply may have ended with another code.
@@ -91,7 +91,7 @@ impl Control {
         stream: ControlStream,
         target: (SocketAddr, Encryption),
         config: &Config,
-        flights: Flights,
+        pipelining: Pipelining,
         transcript: Transcript,
     ) -> Self {
         Self {
@@ -106,7 +106,7 @@ impl Control {
             // The greeting is the reply to the connection.
             outstanding: 1,
             step: Step::Kept,
-            flights,
+            pipelining,
             commands: 0,
             settling: None,
             data_connections: 0,
@@ -247,15 +247,15 @@ impl Control {
     /// Sends commands together and gives a reply for each, in their order: one round trip for all.
     ///
     /// RFC 959 §5.4 has a client wait for each reply, and most servers read the next command when
-    /// they are done with the last. With those that do not, [`Flights::OneByOne`] is learned.
+    /// they are done with the last. With those that do not, [`Pipelining::Off`] is learned.
     pub(crate) async fn flight(
         &mut self,
         commands: &[Command<'_>],
         stage: Stage,
     ) -> Result<Vec<Reply>, Error> {
-        let together = match self.flights {
-            Flights::Together => commands.len().max(1),
-            Flights::OneByOne => 1,
+        let together = match self.pipelining {
+            Pipelining::On => commands.len().max(1),
+            Pipelining::Off => 1,
         };
         let mut replies = Vec::with_capacity(commands.len());
         for commands in commands.chunks(together) {
@@ -427,7 +427,7 @@ impl Control {
     fn poll_any_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
         loop {
             match self.decoder.decode().map_err(Kind::Malformed)? {
-                Some(Decoded::Line(line)) => self.transcript.control(line),
+                Some(Decoded::ReplyLine(line)) => self.transcript.control(line),
                 Some(Decoded::Reply(reply)) => {
                     self.settling = None;
                     return Poll::Ready(Ok(reply));

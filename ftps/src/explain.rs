@@ -2,7 +2,7 @@
 //! in English here and in German beside it in `sentences`.
 //!
 //! Many codes mean one thing in the RFC and another after a certain command, so a reply is
-//! explained together with the command that it answers, where that is known; a [`Narrator`] keeps
+//! explained together with the command that it answers, where that is known; a [`LogExplainer`] keeps
 //! track of that. The words of the server stay the truth: an explanation stands beside them.
 //!
 //! The codes are those of RFC 959, 2228, 2428, 3659 and 4217, and of the drafts that servers
@@ -16,7 +16,7 @@ use std::{
 use crate::{
     error::Stage,
     language::Language,
-    profile::Rung,
+    profile::Fallback,
     reply::{Code, Severity},
     tls::TlsFacts,
     transcript::{Connection, Event, EventKind, Status},
@@ -473,14 +473,14 @@ pub fn status(status: &Status) -> &'static str {
         Status::Resynchronising => {
             "A harmless command shows whether the next reply is the one that belongs to it."
         }
-        Status::Climbing(Rung::Tls12) => {
+        Status::Climbing(Fallback::Tls12) => {
             "Some servers resume a TLS 1.3 session once only, or not at all. TLS 1.2 is safe too."
         }
-        Status::Climbing(Rung::WithoutAlpn) => {
+        Status::Climbing(Fallback::WithoutAlpn) => {
             "ALPN names the protocol on each new connection. Leaving it out weakens nothing."
         }
-        Status::Climbing(Rung::NewConnection) => "Uploads go on from what the server holds.",
-        Status::Climbing(Rung::OneByOne) => {
+        Status::Climbing(Fallback::NewConnection) => "Uploads go on from what the server holds.",
+        Status::Climbing(Fallback::WithoutPipelining) => {
             "Commands sent together save time. One by one is slower and safe."
         }
         Status::Rotating { .. } => {
@@ -595,14 +595,14 @@ const CERTIFICATE: &str = "This is who the server says it is, and it was accepte
 ///
 /// One narrator for one session's transcript, in the order of its events.
 #[derive(Clone, Debug, Default)]
-pub struct Narrator {
+pub struct LogExplainer {
     /// The commands whose last reply has not come, by their explained words.
     outstanding: VecDeque<String>,
     /// The code of a reply that is not complete yet.
     partial: Option<Code>,
 }
 
-impl Narrator {
+impl LogExplainer {
     /// A narrator who has heard nothing.
     #[must_use]
     pub fn new() -> Self {
@@ -673,7 +673,7 @@ fn of_ours(event: &Event) -> Option<&'static str> {
 impl Event {
     /// What the event means, for somebody who has never read an RFC; `None` where it speaks for
     /// itself. A reply is explained without the command that it answers, which a single event does
-    /// not know: a [`Narrator`] does.
+    /// not know: a [`LogExplainer`] does.
     #[must_use]
     pub fn explanation(&self) -> Option<Explanation> {
         let text = match &self.kind {
@@ -847,19 +847,19 @@ mod tests {
         };
         let told = |connection, resumed| {
             let event = Event { session: Some(1), connection, kind: facts(resumed).into() };
-            Narrator::new().explain(&event).unwrap().text(Language::English)
+            LogExplainer::new().explain(&event).unwrap().text(Language::English)
         };
         assert!(
             told(Connection::Control, false).starts_with("The control connection is encrypted")
         );
         assert!(told(Connection::Data(1), true).contains("resumes the TLS session"));
         assert!(told(Connection::Data(1), false).contains("of its own"));
-        let rung = Event {
+        let fallback = Event {
             session: None,
             connection: Connection::Control,
-            kind: Status::Climbing(Rung::Tls12).into(),
+            kind: Status::Climbing(Fallback::Tls12).into(),
         };
-        assert!(rung.explanation().unwrap().text(Language::German).contains("TLS 1.2"));
+        assert!(fallback.explanation().unwrap().text(Language::German).contains("TLS 1.2"));
     }
 
     fn explained(code: u16, answers: &str) -> &'static str {
@@ -890,7 +890,7 @@ mod tests {
         decoder.push(bytes);
         let mut events = Vec::new();
         while let Some(decoded) = decoder.decode().unwrap() {
-            if let Decoded::Line(line) = decoded {
+            if let Decoded::ReplyLine(line) = decoded {
                 events.push(Event {
                     session: Some(1),
                     connection: Connection::Control,
@@ -908,7 +908,7 @@ mod tests {
     #[test]
     fn narrator_knows_which_command_a_reply_answers() {
         let path = RemotePath::try_from("/a").unwrap();
-        let mut narrator = Narrator::new();
+        let mut narrator = LogExplainer::new();
         let mut story = vec![Event {
             session: Some(1),
             connection: Connection::Control,
@@ -932,7 +932,7 @@ mod tests {
     #[test]
     fn narrator_keeps_no_secret_and_no_name() {
         let (name, password) = (Username::new("ada").unwrap(), Password::new("hunter2").unwrap());
-        let mut narrator = Narrator::new();
+        let mut narrator = LogExplainer::new();
         narrator.explain(&sent(Command::User(&name)));
         narrator.explain(&sent(Command::Pass(&password)));
         let debug = format!("{narrator:?}").to_lowercase();

@@ -158,7 +158,7 @@ fn decode(pieces: Vec<&[u8]>, limits: ReplyLimits) -> (Vec<Reply>, Option<Decode
         loop {
             match decoder.decode() {
                 Ok(Some(Decoded::Reply(reply))) => replies.push(reply),
-                Ok(Some(Decoded::Line(_))) => (),
+                Ok(Some(Decoded::ReplyLine(_))) => (),
                 Ok(None) => break,
                 Err(error) => return (replies, Some(error)),
             }

@@ -33,7 +33,7 @@
 //!
 //! # Round trips
 //! A round trip is what a small file costs, so commands go together where no answer decides the
-//! next question ([`profile::Flights`] is what is learned where that goes wrong):
+//! next question ([`profile::Pipelining`] is what is learned where that goes wrong):
 //!
 //! | step | round trips | what goes side by side |
 //! |---|---|---|
@@ -146,23 +146,23 @@ pub use client::{
     Client, ConnectionFacts, NotDeleted, Obstacle, Renamed, Store, Stored, Tally, TreeLimits,
 };
 pub use config::{
-    Config, Keepalive, Limits, Retry, Rotated, Rotation, Sessions, Timeouts, TlsConfig,
+    Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts, TlsConfig,
 };
 pub use connect::{Connector, Encryption, Proxy, ProxyError, ProxyProtocol, Target};
 pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
 pub use digest::{Algorithm, FileDigest};
 pub use error::{Error, Stage};
-pub use explain::{Explanation, Narrator};
+pub use explain::{Explanation, LogExplainer};
 pub use features::Features;
 pub use language::Language;
-pub use line::Line;
+pub use line::ManagedClient;
 pub use listing::{
     Entry, EntryKind, Listing, LocalTime, Permission, Permissions, Precision, UtcOffset,
 };
 pub use path::{ForbiddenByte, RemotePath};
-pub use pool::{Lease, Pool};
-pub use profile::{Alpn, HostProfile, Rung, ServerClock, SharedProfile};
+pub use pool::{Pool, PooledClient};
+pub use profile::{Alpn, Fallback, HostProfile, ServerClock, SharedProfile};
 pub use reply::{Code, Reply};
 pub use time::Timestamp;
 pub use tls::{

@@ -6,40 +6,40 @@ use tokio::time::sleep;
 
 use crate::{
     client::{Client, Directories},
-    config::{Config, Rotated, Rotation},
+    config::{Config, Rotation, RotationScope},
     connect::Connector,
     diagnosis::Cause,
     error::{Error, Stage},
-    pool::{Commons, Counted, Refusal},
-    profile::{DataPorts, Endurance, Rung, SharedProfile},
+    pool::{PoolShared, Refusal, SessionSlot},
+    profile::{CommandLimit, DataPorts, Fallback, SharedProfile},
     transcript::Status,
     upload::Ahead,
 };
 
 /// The most steps down the ladder of fallbacks to open one session, so that it ends in any case.
-const MAX_RUNGS: usize = 6;
+const MAX_FALLBACKS: usize = 6;
 
 /// A session that is made anew when it has ended, or before it wears out.
 ///
 /// [`upload`](Self::upload) is the way to bring a file to the server: it survives breaks.
 #[derive(Debug)]
-pub struct Line {
+pub struct ManagedClient {
     connector: Connector,
     session: Option<Session>,
     ahead: Option<Ahead>,
-    commons: Arc<Commons>,
+    pool_shared: Arc<PoolShared>,
 }
 
 /// A client, and its place among the sessions that the server may count.
 #[derive(Debug)]
 struct Session {
     client: Client,
-    counted: Counted,
+    counted: SessionSlot,
 }
 
 /// A session that no line uses, with what was asked ahead over it.
 #[derive(Debug)]
-pub(crate) struct Spare {
+pub(crate) struct IdleSession {
     session: Session,
     ahead: Option<Ahead>,
 }
@@ -55,39 +55,39 @@ impl Session {
     }
 }
 
-impl Spare {
+impl IdleSession {
     /// Logs out.
     pub(crate) async fn quit(self) {
         self.session.quit().await;
     }
 }
 
-impl Line {
+impl ManagedClient {
     /// A line that connects when it is needed.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self { connector, session: None, ahead: None, commons: Arc::default() }
+        Self { connector, session: None, ahead: None, pool_shared: Arc::default() }
     }
 
     /// A line of a pool, with a session that is there already or without.
     pub(crate) fn of_pool(
         connector: Connector,
-        commons: Arc<Commons>,
-        spare: Option<Spare>,
+        pool_shared: Arc<PoolShared>,
+        spare: Option<IdleSession>,
     ) -> Self {
         let (session, ahead) = spare.map(|spare| (spare.session, spare.ahead)).unzip();
-        Self { connector: connector.asking_ahead(), session, ahead: ahead.flatten(), commons }
+        Self { connector: connector.asking_ahead(), session, ahead: ahead.flatten(), pool_shared }
     }
 
     /// The session without the line, if it is good for anything.
-    pub(crate) fn into_spare(self) -> Option<Spare> {
+    pub(crate) fn into_spare(self) -> Option<IdleSession> {
         let session = self.session.filter(|session| session.client.is_usable())?;
-        Some(Spare { session, ahead: self.ahead })
+        Some(IdleSession { session, ahead: self.ahead })
     }
 
-    pub(crate) fn commons(&self) -> &Arc<Commons> {
-        &self.commons
+    pub(crate) fn pool_shared(&self) -> &Arc<PoolShared> {
+        &self.pool_shared
     }
 
     /// A client that is logged in and in step, with the fallbacks that its errors suggest.
@@ -110,11 +110,11 @@ impl Line {
 
     /// The session, or another one where it has worn out.
     async fn fresh(&mut self, session: Session) -> Result<Session, Error> {
-        let Rotation { commands, whom, age } = self.config().rotation;
+        let Rotation { commands, applies_to, age } = self.config().rotation;
         let client = &session.client;
-        let counts = whom == Rotated::All
+        let counts = applies_to == RotationScope::All
             || !runs_on_unix(client)
-            || self.profile().get().endurance == Endurance::Limited;
+            || self.profile().get().command_limit == CommandLimit::Limited;
         let is_worn = (counts && client.commands() >= commands) || client.age() >= age;
         if !is_worn {
             return Ok(session);
@@ -125,16 +125,16 @@ impl Line {
     }
 
     async fn open(&mut self) -> Result<Session, Error> {
-        let mut rungs = 0;
+        let mut fallbacks = 0;
         let mut was_doubted = false;
         loop {
-            let attempt = self.commons.attempt();
+            let attempt = self.pool_shared.attempt();
             let error = match self.connector.open().await {
                 Ok(client) => return Ok(Session { client, counted: attempt.opened() }),
                 Err(error) => error,
             };
-            if rungs < MAX_RUNGS && self.connector.learn(&error).is_some() {
-                rungs += 1;
+            if fallbacks < MAX_FALLBACKS && self.connector.learn(&error).is_some() {
+                fallbacks += 1;
                 continue;
             }
             if !self.is_crowded(&error) {
@@ -153,21 +153,21 @@ impl Line {
         let lets_nobody_in =
             error.reply().is_some() && matches!(error.stage(), Stage::Greeting | Stage::Login);
         error.diagnosis().cause == Cause::TooManyConnections
-            || (lets_nobody_in && self.commons.lets_others_in())
+            || (lets_nobody_in && self.pool_shared.lets_others_in())
     }
 
     /// The server refused a session: another one's that is open is as good. `None` where it is
     /// worth another try.
     async fn without_another(
         &self,
-        attempt: Counted,
+        attempt: SessionSlot,
         error: Error,
         was_doubted: &mut bool,
     ) -> Result<Option<Session>, Error> {
         let spare = self.take_spare();
         let refusal = attempt.refused(*was_doubted);
         if let Refusal::Full(room) = refusal {
-            self.commons.note_crowded(room);
+            self.pool_shared.note_crowded(room);
         }
         if spare.is_some() {
             return Ok(spare);
@@ -186,7 +186,7 @@ impl Line {
     /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
     /// `None` where a line came back without its session, so that there is room for another.
     async fn session_of_another(&self, error: Error) -> Result<Option<Session>, Error> {
-        let Some(returning) = self.commons.another_returns() else {
+        let Some(returning) = self.pool_shared.another_returns() else {
             // One may have come back a moment ago.
             return self.take_spare().map(Some).ok_or(error);
         };
@@ -196,19 +196,19 @@ impl Line {
     }
 
     fn take_spare(&self) -> Option<Session> {
-        let spares = std::iter::from_fn(|| self.commons.take_spare());
+        let spares = std::iter::from_fn(|| self.pool_shared.take_spare());
         let mut sessions = spares.map(|spare| spare.session);
         sessions.find_map(|mut session| session.client.is_alive().then_some(session))
     }
 
     /// Drops the client and takes the step that `error` suggests; `None` when there is none.
-    pub fn fall_back(&mut self, error: &Error) -> Option<Rung> {
+    pub fn fall_back(&mut self, error: &Error) -> Option<Fallback> {
         if error.diagnosis().cause == Cause::CutAfterMany {
-            self.profile().update(|profile| profile.endurance = Endurance::Limited);
+            self.profile().update(|profile| profile.command_limit = CommandLimit::Limited);
         }
-        let rung = self.connector.learn(error)?;
+        let fallback = self.connector.learn(error)?;
         self.session = None;
-        Some(rung)
+        Some(fallback)
     }
 
     /// Whether there is a client that another verb can be sent through.

@@ -210,7 +210,7 @@ pub(crate) enum Dialect {
 
 /// What a line of a listing is.
 #[derive(Debug, PartialEq, Eq)]
-enum Line {
+enum ListingLine {
     Entry(Entry),
     /// The directory itself, the one above it, or a sum: nothing that is missed.
     NoEntry,
@@ -274,30 +274,30 @@ impl ListingReader {
         let line = std::mem::take(&mut self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
         let parsed = match self.dialect {
-            _ if std::mem::take(&mut self.is_too_long) => Line::Unknown,
-            _ if line.is_empty() => Line::NoEntry,
+            _ if std::mem::take(&mut self.is_too_long) => ListingLine::Unknown,
+            _ if line.is_empty() => ListingLine::NoEntry,
             Dialect::Machine => machine::parse(line),
             Dialect::People { now } => people::parse(line, now),
         };
         match parsed {
-            Line::Entry(entry) if self.listing.entries.len() < self.max_entries => {
+            ListingLine::Entry(entry) if self.listing.entries.len() < self.max_entries => {
                 self.listing.entries.push(entry);
             }
-            Line::Entry(_) | Line::Unknown => self.listing.left_out += 1,
-            Line::NoEntry => (),
+            ListingLine::Entry(_) | ListingLine::Unknown => self.listing.left_out += 1,
+            ListingLine::NoEntry => (),
         }
     }
 }
 
 /// A name as an entry of its directory; `.` and `..` are none, and a path is no name.
-fn entry_of(name: &[u8], entry: impl FnOnce(RemotePath) -> Entry) -> Line {
+fn entry_of(name: &[u8], entry: impl FnOnce(RemotePath) -> Entry) -> ListingLine {
     if matches!(name, b"." | b"..") {
-        return Line::NoEntry;
+        return ListingLine::NoEntry;
     }
     if name.contains(&b'/') {
-        return Line::Unknown;
+        return ListingLine::Unknown;
     }
-    RemotePath::new(name).map_or(Line::Unknown, |name| Line::Entry(entry(name)))
+    RemotePath::new(name).map_or(ListingLine::Unknown, |name| ListingLine::Entry(entry(name)))
 }
 
 /// A number of nothing but digits.

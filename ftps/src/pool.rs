@@ -18,18 +18,18 @@ use crate::{
     config::Sessions,
     connect::Connector,
     error::Error,
-    line::Line,
+    line::ManagedClient,
     profile::{MaxSessions, SharedProfile},
     transcript::Status,
 };
 
-mod commons;
 mod growth;
-mod tally;
+mod pool_shared;
+mod session_count;
 
 pub(crate) use self::{
-    commons::Commons,
-    tally::{Counted, Refusal},
+    pool_shared::PoolShared,
+    session_count::{Refusal, SessionSlot},
 };
 
 /// Several sessions to one server; cheap to clone.
@@ -40,8 +40,8 @@ pub struct Pool {
 
 /// A line that was taken out of a pool; it returns when it is dropped.
 #[derive(Debug)]
-pub struct Lease {
-    line: Option<Line>,
+pub struct PooledClient {
+    line: Option<ManagedClient>,
     shared: Arc<Shared>,
 }
 
@@ -49,7 +49,7 @@ pub struct Lease {
 struct Shared {
     connector: Connector,
     sessions: Sessions,
-    commons: Arc<Commons>,
+    pool_shared: Arc<PoolShared>,
     state: Mutex<State>,
     /// A line came back, or more may be taken out.
     changed: Notify,
@@ -98,7 +98,7 @@ impl Pool {
         let shared = Shared {
             connector,
             sessions,
-            commons: Arc::default(),
+            pool_shared: Arc::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
         };
@@ -109,7 +109,7 @@ impl Pool {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub async fn lease(&self) -> Lease {
+    pub async fn lease(&self) -> PooledClient {
         self.take(Purpose::Upload).await
     }
 
@@ -118,7 +118,7 @@ impl Pool {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub async fn lease_for_errand(&self) -> Lease {
+    pub async fn lease_for_errand(&self) -> PooledClient {
         self.take(Purpose::Errand).await
     }
 
@@ -139,17 +139,17 @@ impl Pool {
     /// Logs out of every session that is not taken out; those return to nothing.
     pub async fn close(&self) {
         self.shared.state().is_closed = true;
-        for spare in self.shared.commons.take_spares() {
+        for spare in self.shared.pool_shared.take_spares() {
             spare.quit().await;
         }
     }
 
-    async fn take(&self, purpose: Purpose) -> Lease {
+    async fn take(&self, purpose: Purpose) -> PooledClient {
         let _waiting = Waiting::new(&self.shared, purpose);
         loop {
             let changed = self.shared.changed.notified();
             if let Some(line) = self.shared.try_take(purpose) {
-                return Lease { line: Some(line), shared: Arc::clone(&self.shared) };
+                return PooledClient { line: Some(line), shared: Arc::clone(&self.shared) };
             }
             // Whether more sessions help is looked at now and then.
             let _looked_again = timeout(self.shared.sessions.window, changed).await;
@@ -163,21 +163,21 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn try_take(&self, purpose: Purpose) -> Option<Line> {
+    fn try_take(&self, purpose: Purpose) -> Option<ManagedClient> {
         let mut state = self.state();
         self.look_at(&mut state);
         if state.leased >= state.most(purpose) {
             return None;
         }
         state.leased += 1;
-        self.commons.line_left();
-        let spare = self.commons.take_spare();
-        Some(Line::of_pool(self.connector.clone(), Arc::clone(&self.commons), spare))
+        self.pool_shared.line_left();
+        let spare = self.pool_shared.take_spare();
+        Some(ManagedClient::of_pool(self.connector.clone(), Arc::clone(&self.pool_shared), spare))
     }
 
     /// Lets the number of sessions follow what was measured and what the server said.
     fn look_at(&self, state: &mut State) {
-        if let Some(room) = self.commons.take_crowded() {
+        if let Some(room) = self.pool_shared.take_crowded() {
             let before = state.growth.ceiling();
             state.growth.refused(room, Instant::now());
             let max = state.growth.ceiling();
@@ -189,22 +189,22 @@ impl Shared {
         }
         // Between two uploads a session is free for a moment, but not for want of uploads.
         let is_full = state.leased + state.uploads_waiting >= state.growth.allowed();
-        let (bytes, files) = self.commons.totals();
+        let (bytes, files) = self.pool_shared.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
     }
 
-    fn take_back(&self, line: Line) {
+    fn take_back(&self, line: ManagedClient) {
         let mut state = self.state();
         self.look_at(&mut state);
         state.leased = state.leased.saturating_sub(1);
         // Its own is one of those that are open.
         let is_wanted =
-            || !state.is_closed && self.commons.open_sessions() <= state.growth.with_errands();
+            || !state.is_closed && self.pool_shared.open_sessions() <= state.growth.with_errands();
         if let Some(spare) = line.into_spare().filter(|_| is_wanted()) {
-            self.commons.put_spare(spare);
+            self.pool_shared.put_spare(spare);
         }
         drop(state);
-        self.commons.line_returned();
+        self.pool_shared.line_returned();
         self.changed.notify_waiters();
     }
 }
@@ -246,7 +246,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Lease {
+impl PooledClient {
     /// Whether more lines are taken out than the server takes sessions, or an errand waits for one:
     /// who has something else to bring should give this one back first.
     #[must_use]
@@ -259,32 +259,32 @@ impl Lease {
     /// Connects, if that was not done yet.
     ///
     /// # Errors
-    /// As [`Line::client`].
+    /// As [`ManagedClient::client`].
     ///
     /// # Cancel safety
-    /// As [`Line::client`].
+    /// As [`ManagedClient::client`].
     pub async fn connect(&mut self) -> Result<(), Error> {
         self.client().await.map(drop)
     }
 }
 
-impl Deref for Lease {
-    type Target = Line;
+impl Deref for PooledClient {
+    type Target = ManagedClient;
 
     #[expect(clippy::expect_used, reason = "only `drop` takes the line out")]
-    fn deref(&self) -> &Line {
+    fn deref(&self) -> &ManagedClient {
         self.line.as_ref().expect("a lease has its line")
     }
 }
 
-impl DerefMut for Lease {
+impl DerefMut for PooledClient {
     #[expect(clippy::expect_used, reason = "only `drop` takes the line out")]
-    fn deref_mut(&mut self) -> &mut Line {
+    fn deref_mut(&mut self) -> &mut ManagedClient {
         self.line.as_mut().expect("a lease has its line")
     }
 }
 
-impl Drop for Lease {
+impl Drop for PooledClient {
     fn drop(&mut self) {
         if let Some(line) = self.line.take() {
             self.shared.take_back(line);

@@ -25,9 +25,9 @@ pub struct HostProfile {
     /// Whether TLS handshakes name the protocol.
     pub alpn: Alpn,
     /// Whether commands may go together.
-    pub flights: Flights,
+    pub pipelining: Pipelining,
     /// Whether a command may be sent behind a transfer that is under way.
-    pub behind: Behind,
+    pub pipeline_during_transfer: PipelineDuringTransfer,
     /// Whether a data port was ever reached.
     pub data_ports: DataPorts,
     /// Data connections in a row that broke before their TLS stood, without a word of the server.
@@ -41,12 +41,12 @@ pub struct HostProfile {
     /// Whether digests are asked for.
     pub digests: Digests,
     /// How many commands a session endures.
-    pub endurance: Endurance,
+    pub command_limit: CommandLimit,
     /// What is known of the most sessions at once.
     pub max_sessions: Option<MaxSessions>,
     /// What is known of its own time.
     pub clock: ServerClock,
-    /// When an odd reply last taught something of [`Self::flights`], [`Self::behind`] or
+    /// When an odd reply last taught something of [`Self::pipelining`], [`Self::pipeline_during_transfer`] or
     /// [`Self::auth`]: after six hours, all three are tried anew.
     pub odd_since: Option<Instant>,
 }
@@ -55,8 +55,8 @@ impl HostProfile {
     fn doubt_oddities(&mut self, now: Instant) {
         let is_old = |since| now.saturating_duration_since(since) >= ODD_FOR;
         if self.odd_since.is_some_and(is_old) {
-            self.flights = Flights::default();
-            self.behind = Behind::default();
+            self.pipelining = Pipelining::default();
+            self.pipeline_during_transfer = PipelineDuringTransfer::default();
             self.auth = AuthName::default();
             self.odd_since = None;
         }
@@ -65,17 +65,17 @@ impl HostProfile {
 
 /// Whether commands whose replies do not depend on each other may be sent together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Flights {
+pub enum Pipelining {
     /// They may: one round trip for all of them.
     #[default]
-    Together,
+    On,
     /// The host lost commands that way.
-    OneByOne,
+    Off,
 }
 
 /// Whether a command may be sent behind a transfer that is under way.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Behind {
+pub enum PipelineDuringTransfer {
     /// Where the greeting names a server that is known to take it.
     #[default]
     ByBanner,
@@ -139,7 +139,7 @@ pub struct MaxSessions {
 
 /// How many commands a session endures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Endurance {
+pub enum CommandLimit {
     /// Any number, as far as is known.
     #[default]
     Unlimited,
@@ -215,7 +215,7 @@ pub enum Alpn {
 /// Another way to try after an error; its `Display` is a sentence for a person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Rung {
+pub enum Fallback {
     /// Connect again and use no TLS newer than 1.2.
     Tls12,
     /// Connect again and do not name the protocol in TLS.
@@ -223,10 +223,10 @@ pub enum Rung {
     /// Connect again: the session was too old for the server to resume, or out of step.
     NewConnection,
     /// Connect again and send each command only when the last was answered.
-    OneByOne,
+    WithoutPipelining,
 }
 
-impl fmt::Display for Rung {
+impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tls12 => {
@@ -240,7 +240,7 @@ impl fmt::Display for Rung {
             Self::NewConnection => {
                 "This session cannot go on. A new connection starts with a fresh one."
             }
-            Self::OneByOne => {
+            Self::WithoutPipelining => {
                 "The server mixes up commands that are sent together. The next connection sends \
                  them one by one."
             }
@@ -299,8 +299,8 @@ mod tests {
     fn what_an_odd_reply_taught_is_forgotten_after_some_hours() {
         let now = Instant::now();
         let mut profile = HostProfile {
-            flights: Flights::OneByOne,
-            behind: Behind::Never,
+            pipelining: Pipelining::Off,
+            pipeline_during_transfer: PipelineDuringTransfer::Never,
             auth: AuthName::Ssl,
             alpn: Alpn::Unnamed,
             odd_since: Some(now),
@@ -317,8 +317,8 @@ mod tests {
     /// Whoever sets up a host knows better than one reply.
     #[test]
     fn what_was_set_from_outside_is_not_forgotten() {
-        let mut profile = HostProfile { flights: Flights::OneByOne, ..HostProfile::default() };
+        let mut profile = HostProfile { pipelining: Pipelining::Off, ..HostProfile::default() };
         profile.doubt_oddities(Instant::now() + ODD_FOR);
-        assert_eq!(profile.flights, Flights::OneByOne);
+        assert_eq!(profile.pipelining, Pipelining::Off);
     }
 }

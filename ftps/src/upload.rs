@@ -34,11 +34,11 @@ use crate::{
     client::{Client, Naming, Store, survey::Size},
     digest::Seen,
     error::{Error, Kind, Stage},
-    line::Line,
+    line::ManagedClient,
     listing::Entry,
     path::RemotePath,
-    pool::Commons,
-    profile::{Behind, Resume},
+    pool::PoolShared,
+    profile::{PipelineDuringTransfer, Resume},
     tls::TlsFacts,
     transcript::Status,
 };
@@ -55,7 +55,7 @@ pub mod temporary;
 pub use self::leftovers::Leftover;
 pub(crate) use self::place::Ahead;
 pub use self::plan::{
-    Disagreement, Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified,
+    DigestError, Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified,
 };
 
 /// So much is sent again rather than waited for, in bytes.
@@ -64,7 +64,7 @@ const LITTLE: u64 = 256 * 1024 * 1024;
 /// Bytes that are handed to the data connection at a time: progress follows in these steps.
 const STEP_BYTES: usize = 64 * 1024;
 
-impl Line {
+impl ManagedClient {
     /// Brings a file to the server.
     ///
     /// # Errors
@@ -81,7 +81,7 @@ impl Line {
         stop: &CancellationToken,
     ) -> Result<Uploaded, Failed<S::Error>> {
         let run = Run {
-            commons: Arc::clone(self.commons()),
+            pool_shared: Arc::clone(self.pool_shared()),
             plan,
             source,
             stop,
@@ -128,7 +128,7 @@ impl Line {
 
 /// One upload and how far it is.
 struct Run<'a, S: Source> {
-    commons: Arc<Commons>,
+    pool_shared: Arc<PoolShared>,
     plan: &'a Plan,
     source: &'a mut S,
     stop: &'a CancellationToken,
@@ -189,7 +189,10 @@ struct Found {
 }
 
 impl<S: Source> Run<'_, S> {
-    async fn until_it_ends(mut self, line: &mut Line) -> Result<Uploaded, Failed<S::Error>> {
+    async fn until_it_ends(
+        mut self,
+        line: &mut ManagedClient,
+    ) -> Result<Uploaded, Failed<S::Error>> {
         let stop = match self.attempts(line).await {
             Ok(uploaded) => return Ok(uploaded),
             Err(stop) => stop,
@@ -221,7 +224,7 @@ impl<S: Source> Run<'_, S> {
 
     /// A name that was handed in and not looked at when the upload was cancelled may still be one of
     /// its own: an earlier upload of the same file left it.
-    async fn recognise_name(&mut self, line: &mut Line) {
+    async fn recognise_name(&mut self, line: &mut ManagedClient) {
         let is_temporary = |name: &RemotePath| temporary::target_of(name).is_some();
         let Some(name) = self.temporary.clone().filter(is_temporary) else { return };
         if self.path.is_some() {
@@ -237,7 +240,7 @@ impl<S: Source> Run<'_, S> {
 
     /// Whether a name is one that this upload writes to. What was handed in to go on with may be
     /// anything until it was looked at.
-    fn may_remove(&self, line: &Line, name: &RemotePath) -> bool {
+    fn may_remove(&self, line: &ManagedClient, name: &RemotePath) -> bool {
         self.path.as_ref().is_some_and(|path| {
             temporary::is_of(name, path) || (name == path && self.is_in_place(line))
         })
@@ -247,7 +250,7 @@ impl<S: Source> Run<'_, S> {
     /// cannot be reached now keeps everything.
     async fn clean_up(
         &self,
-        line: &mut Line,
+        line: &mut ManagedClient,
         leftover: RemotePath,
         is_wrong: bool,
     ) -> Option<RemotePath> {
@@ -260,7 +263,7 @@ impl<S: Source> Run<'_, S> {
     }
 
     /// Attempt after attempt, until one ends it or patience does.
-    async fn attempts(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {
+    async fn attempts(&mut self, line: &mut ManagedClient) -> Result<Uploaded, Stop<S::Error>> {
         let mut patience = Patience::new(line.config().retry);
         loop {
             let held = self.held;
@@ -278,7 +281,7 @@ impl<S: Source> Run<'_, S> {
     /// Takes the next way that is known at once, or waits for better times.
     async fn recover(
         &mut self,
-        line: &mut Line,
+        line: &mut ManagedClient,
         error: Error,
         patience: &mut Patience,
     ) -> Result<(), Stop<S::Error>> {
@@ -296,7 +299,7 @@ impl<S: Source> Run<'_, S> {
             return Ok(());
         }
         self.doubt_name(line, &error);
-        if patience.may_climb() && line.fall_back(&error).is_some() {
+        if patience.may_fall_back() && line.fall_back(&error).is_some() {
             return Ok(());
         }
         let may_work = match error.is_short_file() {
@@ -314,13 +317,13 @@ impl<S: Source> Run<'_, S> {
     }
 
     /// Whether the file is written under its own name.
-    fn is_in_place(&self, line: &Line) -> bool {
+    fn is_in_place(&self, line: &ManagedClient) -> bool {
         let naming = self.path.as_ref().map(|path| line.directories().naming(path));
         naming == Some(Naming::InPlace)
     }
 
     /// A directory that was there before may be gone: once, it is looked for again.
-    fn doubt_directories(&mut self, line: &Line, error: &Error) -> bool {
+    fn doubt_directories(&mut self, line: &ManagedClient, error: &Error) -> bool {
         let is_refused = error.stage() == Stage::Transfer
             && error.refusal().is_some()
             && error.is_permanent()
@@ -335,7 +338,7 @@ impl<S: Source> Run<'_, S> {
     /// A server that does not begin to take the rest of a file may wait for the session that broke:
     /// some lock what is being written, for minutes. What is little is sent again at once, under
     /// another name; with more, patience is cheaper.
-    fn doubt_name(&mut self, line: &Line, error: &Error) {
+    fn doubt_name(&mut self, line: &ManagedClient, error: &Error) {
         let is_stuck = self.held > 0
             && error.is_timeout()
             && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
@@ -352,7 +355,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    async fn attempt(&mut self, line: &mut Line) -> Result<Uploaded, Stop<S::Error>> {
+    async fn attempt(&mut self, line: &mut ManagedClient) -> Result<Uploaded, Stop<S::Error>> {
         let ahead = line.take_ahead();
         let client = unless(self.stop, line.client()).await??;
         let path = client.absolute(&self.plan.path);
@@ -489,7 +492,7 @@ impl<S: Source> Run<'_, S> {
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
         client.tell(Status::Checked(verified.clone()));
-        self.commons.add_file();
+        self.pool_shared.add_file();
         self.begun = false;
         let digest = self.file_digest();
         Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
@@ -577,7 +580,9 @@ impl<S: Source> Run<'_, S> {
         let finished = unless(self.stop, store.finish_and_ask(port)).await?;
         if finished.is_err() {
             // Which of the two the server did not like is not known: from here on one by one.
-            client.profile().learn_odd(|profile| profile.behind = Behind::Never);
+            client.profile().learn_odd(|profile| {
+                profile.pipeline_during_transfer = PipelineDuringTransfer::Never
+            });
         }
         let (_, answer) = finished?;
         client.keep_answer_behind(port, answer);
@@ -614,7 +619,7 @@ impl<S: Source> Run<'_, S> {
                 }
                 unless(self.stop, store.write(step)).await??;
                 self.position += step.len() as u64;
-                self.commons.add_bytes(step.len() as u64);
+                self.pool_shared.add_bytes(step.len() as u64);
                 self.source.progress(Progress::Taken { offset: self.position }).await;
             }
         }

@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use ftps::{
-    Algorithm, Cause, FileDigest, Line, RemotePath,
-    upload::{Disagreement, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+    Algorithm, Cause, FileDigest, ManagedClient, RemotePath,
+    upload::{DigestError, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
@@ -68,18 +68,18 @@ impl Source for Witness {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> Result<Option<FileDigest>, Disagreement<Disagrees>> {
+    ) -> Result<Option<FileDigest>, DigestError<Disagrees>> {
         self.heard.push((range, digest.clone()));
         match self.says.clone() {
             Says::Agrees(whole) => Ok(whole),
-            Says::Differs => Err(Disagreement::Differs(Disagrees)),
-            Says::Untold => Err(Disagreement::Untold(Disagrees)),
+            Says::Differs => Err(DigestError::Mismatch(Disagrees)),
+            Says::Untold => Err(DigestError::Unavailable(Disagrees)),
         }
     }
 }
 
 async fn bring(
-    line: &mut Line,
+    line: &mut ManagedClient,
     plan: &Plan,
     source: &mut Witness,
 ) -> Result<Uploaded, Failed<Disagrees>> {

@@ -10,7 +10,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ftps::{Cause, Rung, Stage, TlsVersion, profile::PassiveMode};
+use ftps::{Cause, Fallback, Stage, TlsVersion, profile::PassiveMode};
 use scripted::{Claims, DataPort, Identity, Log, ONLY_TLS12, Peer, Server, path, script, upload};
 
 #[tokio::test]
@@ -180,7 +180,7 @@ async fn data_certificate_must_equal_the_control_certificate() {
 }
 
 /// What a session that ends so is an error of, and what is learned from it.
-async fn learned_from<F, R>(identity: Identity, after_stor: F) -> (ftps::Error, Option<Rung>)
+async fn learned_from<F, R>(identity: Identity, after_stor: F) -> (ftps::Error, Option<Fallback>)
 where
     F: FnOnce(Peer, DataPort) -> R + Send + 'static,
     R: Future<Output = ()> + Send + 'static,
@@ -196,29 +196,29 @@ where
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert!(!client.is_usable(), "a failed data TLS leaves nothing to rely on");
-    let rung = connector.learn(&error);
+    let fallback = connector.learn(&error);
     server.finished().await;
-    (error, rung)
+    (error, fallback)
 }
 
 #[tokio::test]
 async fn data_tls_refused_with_425_leads_to_tls_12() {
     // The handshake succeeds; the server looks at the session afterwards, and says no twice.
-    let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
+    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
         let data = port.accept().await;
         peer.say("425 Unable to build data connection: Operation not permitted").await;
         peer.say("550 STOR: Operation not permitted").await;
         drop(data);
     })
     .await;
-    assert_eq!((error.stage(), rung), (Stage::DataTls, Some(Rung::Tls12)));
+    assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
     assert_eq!(error.reply().unwrap().code().value(), 425);
     assert_eq!(error.diagnosis().cause, Cause::SessionReuseRefused);
 }
 
 #[tokio::test]
 async fn data_tls_refused_with_425_after_the_last_byte_leads_to_tls_12() {
-    let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
+    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
         peer.say("150 go").await;
         let mut data = port.accept().await;
         scripted::read_to_end(&mut data).await;
@@ -226,19 +226,19 @@ async fn data_tls_refused_with_425_after_the_last_byte_leads_to_tls_12() {
         peer.say("550 STOR: Operation not permitted").await;
     })
     .await;
-    assert_eq!((error.stage(), rung), (Stage::DataTls, Some(Rung::Tls12)));
+    assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
 }
 
 #[tokio::test]
 async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
-    let (error, rung) = learned_from(Identity::default(), async |mut peer, port| {
+    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
         peer.say("150 go").await;
         let data = port.accept().await;
         peer.say("522 SSL connection failed: session reuse required").await;
         drop(data);
     })
     .await;
-    assert_eq!((error.stage(), rung), (Stage::DataTls, Some(Rung::Tls12)));
+    assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
     assert_eq!(error.reply().unwrap().code().value(), 522);
 }
 
@@ -255,7 +255,7 @@ async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
     };
     let server = Server::start_with(Identity::default(), vec![vanishes(), vanishes()]).await;
     let connector = server.connector(server.config(), &Log::default());
-    for expected in [Rung::NewConnection, Rung::Tls12] {
+    for expected in [Fallback::NewConnection, Fallback::Tls12] {
         let mut client = connector.open().await.unwrap();
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::DataTls);
@@ -267,13 +267,13 @@ async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
 #[tokio::test]
 async fn data_tls_refused_under_tls_12_is_explained() {
     let identity = Identity::new(&Claims { versions: ONLY_TLS12, ..Claims::default() });
-    let (error, rung) = learned_from(identity, async |mut peer, port| {
+    let (error, fallback) = learned_from(identity, async |mut peer, port| {
         let data = port.accept().await;
         peer.say("425 TLS session of data connection not resumed.").await;
         drop(data);
     })
     .await;
-    assert_eq!((error.stage(), rung), (Stage::DataTls, None));
+    assert_eq!((error.stage(), fallback), (Stage::DataTls, None));
     assert_eq!(error.diagnosis().cause, Cause::SessionReuseRefused);
 }
 
@@ -307,7 +307,7 @@ async fn next_session_after_the_ladder_uses_tls_12_and_works() {
     let connector = server.connector(server.config(), &log);
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"content").await.unwrap_err();
-    assert_eq!(connector.learn(&error), Some(Rung::Tls12));
+    assert_eq!(connector.learn(&error), Some(Fallback::Tls12));
     assert!(log.has("The next connection uses TLS 1.2"));
     let mut client = connector.open().await.unwrap();
     assert!(upload(&mut client, "a", b"content").await.unwrap().tls.resumed);

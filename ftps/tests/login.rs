@@ -11,8 +11,8 @@ mod scripted;
 use std::{net::Ipv4Addr, time::Duration};
 
 use ftps::{
-    Cause, Connector, Credentials, Doubt, Encryption, Fingerprint, Password, Rung, Stage, Target,
-    TlsVersion, TlsVersions, Username, Who,
+    Cause, Connector, Credentials, Doubt, Encryption, Fallback, Fingerprint, Password, Stage,
+    Target, TlsVersion, TlsVersions, Username, Who,
 };
 use rustls::ProtocolVersion;
 use scripted::{Claims, Identity, Log, ONLY_TLS12, SECRET, Server, path, script, upload};
@@ -183,7 +183,7 @@ async fn server_that_drops_commands_gets_them_one_by_one() {
     let connector = server.connector(config, &log);
     let error = connector.open().await.unwrap_err();
     assert_eq!(error.evidence().flight.map(|flight| flight.answered), Some(1));
-    assert_eq!(connector.learn(&error), Some(Rung::OneByOne));
+    assert_eq!(connector.learn(&error), Some(Fallback::WithoutPipelining));
     connector.open().await.unwrap();
     assert!(log.has("one by one"));
     server.finished().await;
@@ -618,7 +618,7 @@ async fn session_that_worked_and_ended_may_be_opened_again() {
     upload(&mut client, "a", b"a").await.unwrap();
     let error = client.size(&path("a")).await.unwrap_err();
     assert!(!client.is_usable());
-    assert_eq!(connector.learn(&error), Some(Rung::NewConnection));
+    assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
     server.finished().await;
 }
 

@@ -13,8 +13,8 @@ mod scripted;
 use std::time::Duration;
 
 use ftps::{
-    Cause, Line, Rotated, Rung, Stage,
-    profile::Behind,
+    Cause, Fallback, ManagedClient, RotationScope, Stage,
+    profile::PipelineDuringTransfer,
     upload::{Stop, Verified},
 };
 use scripted::{
@@ -215,9 +215,9 @@ async fn learns_to_ask_no_more_behind_transfers(server: Server, log: &Log) {
     config.timeouts.flight = Duration::from_millis(50);
     config.retry.first = Duration::from_millis(10);
     let connector = server.connector(config, log);
-    let mut line = Line::new(connector.clone());
+    let mut line = ManagedClient::new(connector.clone());
     bring(&mut line, &plan("a", b"x"), &mut followed_by("b")).await.unwrap();
-    assert_eq!(connector.profile().behind, Behind::Never);
+    assert_eq!(connector.profile().pipeline_during_transfer, PipelineDuringTransfer::Never);
     bring(&mut line, &plan("b", b"x"), &mut followed_by("c")).await.unwrap();
     server.finished().await;
 }
@@ -365,7 +365,7 @@ async fn data_connection_that_never_stands_costs_the_session() {
     assert_eq!(error.stage(), Stage::DataConnection);
     assert_eq!(error.diagnosis().cause, Cause::DataConnectionBlocked);
     assert!(!client.is_usable());
-    assert_eq!(connector.learn(&error), Some(Rung::NewConnection));
+    assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
     drop(client);
     server.finished().await;
 }
@@ -412,7 +412,7 @@ async fn session_is_replaced_after_so_many_commands() {
     config.rotation.commands = 14;
     config.retry.tries = 0;
     let log = Log::default();
-    let mut line = Line::new(server.connector(config, &log));
+    let mut line = ManagedClient::new(server.connector(config, &log));
     for name in ["a", "b"] {
         bring(&mut line, &plan(name, b"x"), &mut Memory::new(b"x")).await.unwrap();
     }
@@ -431,9 +431,9 @@ async fn session_is_replaced_whoever_the_server_is_where_that_is_wanted() {
     let mut config = server.config();
     config.rotation.commands = 14;
     config.retry.tries = 0;
-    config.rotation.whom = Rotated::All;
+    config.rotation.applies_to = RotationScope::All;
     let log = Log::default();
-    let mut line = Line::new(server.connector(config, &log));
+    let mut line = ManagedClient::new(server.connector(config, &log));
     for name in ["a", "b"] {
         bring(&mut line, &plan(name, b"x"), &mut Memory::new(b"x")).await.unwrap();
     }
@@ -449,7 +449,7 @@ async fn session_is_replaced_when_it_is_old() {
     let mut config = server.config();
     config.rotation.age = Duration::ZERO;
     config.retry.tries = 0;
-    let mut line = Line::new(server.connector(config, &Log::default()));
+    let mut line = ManagedClient::new(server.connector(config, &Log::default()));
     for name in ["a", "b"] {
         bring(&mut line, &plan(name, b"x"), &mut Memory::new(b"x")).await.unwrap();
     }

@@ -11,13 +11,13 @@ mod scripted;
 use std::{sync::Arc, time::Duration};
 
 use ftps::{
-    Cause, Config, Lease, Pool,
+    Cause, Config, Pool, PooledClient,
     profile::{HostProfile, MaxSessions, SharedProfile},
 };
 use scripted::{
     BoxedScript, Log, Peer, Server, script,
+    storing_server::StoringServer,
     uploads::{Memory, Script, bring, plan},
-    warehouse::Warehouse,
 };
 use tokio::{
     sync::{Barrier, oneshot},
@@ -52,9 +52,9 @@ fn with_sessions(mut config: Config, start: u32, max: u32) -> Config {
     config
 }
 
-fn pool(warehouse: &Warehouse, start: u32, max: u32) -> Pool {
-    let config = with_sessions(warehouse.config(), start, max);
-    Pool::new(warehouse.connector(config, &Log::default()))
+fn pool(storing_server: &StoringServer, start: u32, max: u32) -> Pool {
+    let config = with_sessions(storing_server.config(), start, max);
+    Pool::new(storing_server.connector(config, &Log::default()))
 }
 
 /// So many files side by side, each with its number as content.
@@ -73,30 +73,30 @@ async fn bring_all(pool: &Pool, files: usize) {
     timeout(LIMIT, all).await.expect("every file is stored");
 }
 
-fn assert_stored(warehouse: &Warehouse, files: usize) {
+fn assert_stored(storing_server: &StoringServer, files: usize) {
     let expected = (0..files).map(|number| (format!("/home/f{number}"), number.to_string().into()));
-    assert_eq!(warehouse.files(), expected.collect());
+    assert_eq!(storing_server.files(), expected.collect());
 }
 
 #[tokio::test]
 async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
-    let warehouse = Warehouse::open(9).await;
-    let pool = pool(&warehouse, 4, 4);
+    let storing_server = StoringServer::open(9).await;
+    let pool = pool(&storing_server, 4, 4);
     drop(pool.lease().await);
-    assert_eq!(warehouse.sessions(), 0);
+    assert_eq!(storing_server.sessions(), 0);
     for round in 1..=3 {
         bring_all(&pool, 1).await;
-        assert_eq!(warehouse.sessions(), 1, "round {round}");
+        assert_eq!(storing_server.sessions(), 1, "round {round}");
         // The name is free for the next round.
         let mut lease = pool.lease().await;
         assert!(lease.is_usable());
         lease.connect().await.unwrap();
         drop(lease);
         if round < 3 {
-            warehouse.clear();
+            storing_server.clear();
         }
     }
-    assert_stored(&warehouse, 1);
+    assert_stored(&storing_server, 1);
 }
 
 /// Both are in the middle of a transfer at the same time, each in its own session.
@@ -126,27 +126,27 @@ async fn two_uploads_go_over_two_sessions_at_once() {
 
 #[tokio::test]
 async fn upload_waits_where_every_session_is_in_use() {
-    let warehouse = Warehouse::open(9).await;
-    let pool = pool(&warehouse, 2, 2);
+    let storing_server = StoringServer::open(9).await;
+    let pool = pool(&storing_server, 2, 2);
     let (first, _second) = (pool.lease().await, pool.lease().await);
     assert!(timeout(A_WHILE, pool.lease()).await.is_err());
     drop(first);
     // Whoever gave up waiting took none with it.
     timeout(LIMIT, pool.lease()).await.unwrap();
     bring_all(&pool, 20).await;
-    assert!(warehouse.most_sessions() <= 2);
-    assert_stored(&warehouse, 20);
+    assert!(storing_server.most_sessions() <= 2);
+    assert_stored(&storing_server, 20);
 }
 
 #[tokio::test]
 async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
     for max in [1, 2] {
-        let warehouse = Warehouse::open(max).await;
-        let pool = pool(&warehouse, 4, 4);
+        let storing_server = StoringServer::open(max).await;
+        let pool = pool(&storing_server, 4, 4);
         bring_all(&pool, 20).await;
-        assert!(warehouse.refused() > 0);
-        assert_eq!(warehouse.most_sessions(), max);
-        assert_stored(&warehouse, 20);
+        assert!(storing_server.refused() > 0);
+        assert_eq!(storing_server.most_sessions(), max);
+        assert_stored(&storing_server, 20);
         // It comes down one by one, as far as it has to.
         assert!(pool.allowed() < 4);
         let known = pool.profile().get().max_sessions.unwrap();
@@ -195,15 +195,15 @@ async fn login_that_is_refused_when_no_session_is_left_says_why() {
 /// The one session that the server takes is open, and nobody uses it.
 #[tokio::test]
 async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
-    let warehouse = Warehouse::open(1).await;
-    let pool = pool(&warehouse, 2, 2);
+    let storing_server = StoringServer::open(1).await;
+    let pool = pool(&storing_server, 2, 2);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     first.connect().await.unwrap();
     drop(first);
     let (plan, mut source) = (plan("f0", b"0"), Memory::new(b"0"));
     timeout(LIMIT, bring(&mut second, &plan, &mut source)).await.unwrap().unwrap();
-    assert_eq!((warehouse.refused(), pool.allowed()), (1, 1));
-    assert_stored(&warehouse, 1);
+    assert_eq!((storing_server.refused(), pool.allowed()), (1, 1));
+    assert_stored(&storing_server, 1);
 }
 
 const CROWDED: &str = "421 There are too many connections from your internet address.";
@@ -243,7 +243,7 @@ fn refusal() -> BoxedScript {
 }
 
 /// A pool of three sessions at most, of which two are open.
-async fn two_of_three(server: &Server, log: &Log) -> (Pool, Lease, Lease) {
+async fn two_of_three(server: &Server, log: &Log) -> (Pool, PooledClient, PooledClient) {
     let config = with_sessions(server.config(), 3, 3);
     let pool = Pool::new(server.connector(config, log));
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
@@ -357,21 +357,21 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
 
 #[tokio::test]
 async fn what_is_known_of_a_host_keeps_a_pool_from_asking_for_more() {
-    let warehouse = Warehouse::open(1).await;
-    let config = with_sessions(warehouse.config(), 4, 4);
+    let storing_server = StoringServer::open(1).await;
+    let config = with_sessions(storing_server.config(), 4, 4);
     let known = MaxSessions { count: 1, at: Instant::now() };
     let profile = HostProfile { max_sessions: Some(known), ..HostProfile::default() };
-    let connector = warehouse.connector(config, &Log::default());
+    let connector = storing_server.connector(config, &Log::default());
     let pool = Pool::new(connector.with_profile(SharedProfile::new(profile)));
     bring_all(&pool, 8).await;
-    assert_eq!((warehouse.refused(), pool.allowed()), (0, 1));
-    assert_stored(&warehouse, 8);
+    assert_eq!((storing_server.refused(), pool.allowed()), (0, 1));
+    assert_stored(&storing_server, 8);
 }
 
 #[tokio::test]
 async fn errand_goes_beside_the_uploads() {
-    let warehouse = Warehouse::open(9).await;
-    let pool = pool(&warehouse, 1, 1);
+    let storing_server = StoringServer::open(9).await;
+    let pool = pool(&storing_server, 1, 1);
     let _upload = pool.lease().await;
     let errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
     assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err(), "there is one for errands");
@@ -383,52 +383,52 @@ async fn errand_goes_beside_the_uploads() {
 /// Where the server refused a session, an errand waits for one of those that there are.
 #[tokio::test]
 async fn errand_waits_where_the_server_takes_no_session_more() {
-    let warehouse = Warehouse::open(1).await;
-    let pool = pool(&warehouse, 2, 2);
+    let storing_server = StoringServer::open(1).await;
+    let pool = pool(&storing_server, 2, 2);
     bring_all(&pool, 6).await;
     let upload = pool.lease().await;
     assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err());
     drop(upload);
     let mut errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
     errand.connect().await.unwrap();
-    assert_eq!(warehouse.most_sessions(), 1);
+    assert_eq!(storing_server.most_sessions(), 1);
 }
 
 #[tokio::test]
 async fn closed_pool_logs_out_and_keeps_no_session_that_comes_back() {
-    let warehouse = Warehouse::open(9).await;
-    let pool = pool(&warehouse, 2, 2);
+    let storing_server = StoringServer::open(9).await;
+    let pool = pool(&storing_server, 2, 2);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     first.connect().await.unwrap();
     second.connect().await.unwrap();
     drop(first);
-    assert_eq!(warehouse.open_sessions(), 2);
+    assert_eq!(storing_server.open_sessions(), 2);
     pool.close().await;
-    until(|| warehouse.open_sessions() == 1).await;
+    until(|| storing_server.open_sessions() == 1).await;
     drop(second);
-    until(|| warehouse.open_sessions() == 0).await;
+    until(|| storing_server.open_sessions() == 0).await;
 }
 
 /// With two sessions at first and four at most, all of them busy with great files.
 #[tokio::test]
 async fn pool_grows_no_further_than_it_may() {
-    let warehouse = Warehouse::open(9).await;
-    let pool = pool(&warehouse, 1, 3);
+    let storing_server = StoringServer::open(9).await;
+    let pool = pool(&storing_server, 1, 3);
     bring_all(&pool, 120).await;
-    assert!((1..=3).contains(&warehouse.most_sessions()));
+    assert!((1..=3).contains(&storing_server.most_sessions()));
     assert!((1..=3).contains(&pool.allowed()));
-    assert_stored(&warehouse, 120);
+    assert_stored(&storing_server, 120);
 }
 
 /// Each line of the transcript says whose it is, also where several sessions speak at once.
 #[tokio::test]
 async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
-    let warehouse = Warehouse::open(9).await;
-    let mut config = with_sessions(warehouse.config(), 2, 2);
+    let storing_server = StoringServer::open(9).await;
+    let mut config = with_sessions(storing_server.config(), 2, 2);
     // Every one is too old as soon as it is asked for again.
     config.rotation.age = Duration::ZERO;
     let log = Log::default();
-    let pool = Pool::new(warehouse.connector(config, &log));
+    let pool = Pool::new(storing_server.connector(config, &log));
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     for _ in 0..2 {
         let (one, other) = tokio::join!(first.connect(), second.connect());

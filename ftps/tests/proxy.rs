@@ -58,9 +58,11 @@ impl TestProxy {
     /// A proxy that works and wants nothing to be said of who asks.
     async fn working(protocol: ProxyProtocol) -> Self {
         match protocol {
-            ProxyProtocol::Socks5 => Self::start(|tcp, asked| socks(tcp, asked, Door::Open)).await,
+            ProxyProtocol::Socks5 => {
+                Self::start(|tcp, asked| socks(tcp, asked, Acceptor::Open)).await
+            }
             ProxyProtocol::HttpConnect => {
-                Self::start(|tcp, asked| http(tcp, asked, Door::Open)).await
+                Self::start(|tcp, asked| http(tcp, asked, Acceptor::Open)).await
             }
         }
     }
@@ -69,10 +71,10 @@ impl TestProxy {
     async fn guarded(protocol: ProxyProtocol) -> Self {
         match protocol {
             ProxyProtocol::Socks5 => {
-                Self::start(|tcp, asked| socks(tcp, asked, Door::Guarded)).await
+                Self::start(|tcp, asked| socks(tcp, asked, Acceptor::Guarded)).await
             }
             ProxyProtocol::HttpConnect => {
-                Self::start(|tcp, asked| http(tcp, asked, Door::Guarded)).await
+                Self::start(|tcp, asked| http(tcp, asked, Acceptor::Guarded)).await
             }
         }
     }
@@ -121,17 +123,17 @@ impl TestProxy {
 }
 
 #[derive(Clone, Copy)]
-enum Door {
+enum Acceptor {
     Open,
     Guarded,
 }
 
-async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Door) {
+async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor) {
     let mut start = [0; 2];
     tcp.read_exact(&mut start).await.unwrap();
     let mut methods = vec![0; usize::from(start[1])];
     tcp.read_exact(&mut methods).await.unwrap();
-    if let Door::Guarded = door {
+    if let Acceptor::Guarded = door {
         if !methods.contains(&2) {
             tcp.write_all(&[5, 0xff]).await.unwrap();
             return;
@@ -166,12 +168,12 @@ async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Door) {
     let _ = copy_bidirectional(&mut tcp, &mut server).await;
 }
 
-async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Door) {
+async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor) {
     let head = read_head(&mut tcp).await;
     let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap();
     asked.lock().unwrap().push(target.to_owned());
     assert!(head.contains(&format!("\r\nHost: {target}\r\n")), "{head}");
-    if matches!(door, Door::Guarded) && !head.contains(BASIC_OF_PORTER) {
+    if matches!(door, Acceptor::Guarded) && !head.contains(BASIC_OF_PORTER) {
         let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
         tcp.write_all(answer.as_bytes()).await.unwrap();
         return;
@@ -438,7 +440,7 @@ async fn data_port_that_the_proxy_forbids_is_named() {
     let proxy = TestProxy::start(|mut tcp, asked| async move {
         let is_first = asked.lock().unwrap().is_empty();
         if is_first {
-            return http(tcp, asked, Door::Open).await;
+            return http(tcp, asked, Acceptor::Open).await;
         }
         read_head(&mut tcp).await;
         tcp.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();

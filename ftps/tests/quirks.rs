@@ -10,7 +10,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ftps::{Cause, Config, Rung, Stage, TlsVersion, upload::Existing, upload::Stop};
+use ftps::{Cause, Config, Fallback, Stage, TlsVersion, upload::Existing, upload::Stop};
 use rustls::HandshakeKind;
 use scripted::{
     Claims, Identity, Log, Peer, SECRET, Server, path, read_to_end, script, upload,
@@ -642,7 +642,7 @@ async fn data_connection_that_never_starts_tls_ends_within_the_deadline() {
     assert_eq!(error.stage(), Stage::DataTls);
     assert!(error.is_timeout());
     // A hang is no matter of the TLS version.
-    assert_eq!(connector.learn(&error), Some(Rung::NewConnection));
+    assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
     assert_eq!(connector.profile().tls_max, None::<TlsVersion>);
     drop(client);
     server.finished().await;

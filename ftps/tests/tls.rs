@@ -11,7 +11,7 @@ mod scripted;
 use std::sync::Arc;
 
 use ftps::{
-    Alpn, Cause, ClientCertificate, ClientIdentity, Encryption, Fingerprint, Rung, Stage,
+    Alpn, Cause, ClientCertificate, ClientIdentity, Encryption, Fallback, Fingerprint, Stage,
     TlsVersion, TlsVersions, Who,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
@@ -123,9 +123,9 @@ async fn server_that_refuses_the_name_for_data_only_is_met_without_it() {
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);
-    assert_eq!(connector.learn(&error), Some(Rung::WithoutAlpn));
+    assert_eq!(connector.learn(&error), Some(Fallback::WithoutAlpn));
     assert_eq!(connector.profile().alpn, Alpn::Unnamed);
-    assert_ne!(connector.learn(&error), Some(Rung::WithoutAlpn), "it is learned once");
+    assert_ne!(connector.learn(&error), Some(Fallback::WithoutAlpn), "it is learned once");
     drop(client);
     server.finished().await;
 }

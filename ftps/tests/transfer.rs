@@ -10,7 +10,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ftps::{Cause, EntryKind, Rung, Stage};
+use ftps::{Cause, EntryKind, Fallback, Stage};
 use scripted::{Log, Server, path, read_to_end, upload};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
@@ -436,7 +436,7 @@ async fn dropped_upload_leaves_the_client_unusable() {
     assert!(!client.is_usable());
     let error = client.size(&path("a")).await.unwrap_err();
     assert_eq!(error.diagnosis().cause, Cause::ConnectionLost);
-    assert_eq!(connector.learn(&error), None::<Rung>);
+    assert_eq!(connector.learn(&error), None::<Fallback>);
     drop(client);
     server.finished().await;
 }

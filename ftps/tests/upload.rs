@@ -497,7 +497,7 @@ async fn first_file_is_checked_in_one_round_trip() {
     .await;
     let log = Log::default();
     let connector = server.connector_for("localhost", ftps::Encryption::Explicit, &log);
-    let mut line = ftps::Line::new(connector);
+    let mut line = ftps::ManagedClient::new(connector);
     bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap();
     server.finished().await;
 }
@@ -768,7 +768,7 @@ async fn server_that_does_not_confirm_what_was_ended_for_now_costs_its_session_a
     let server = Server::start_with(Identity::default(), vec![silent, next]).await;
     let mut config = server.config();
     config.timeouts.abort = Duration::from_millis(100);
-    let mut line = ftps::Line::new(server.connector(config, &Log::default()));
+    let mut line = ftps::ManagedClient::new(server.connector(config, &Log::default()));
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file);
     source.stop_at = Some((1_000_000, stop.clone()));
@@ -796,7 +796,7 @@ async fn upload_that_is_ended_for_now_while_it_waits_to_try_again_keeps_its_part
     config.retry.first = Duration::from_secs(3600);
     config.retry.max = Duration::from_secs(3600);
     config.timeouts.verdict = Duration::from_millis(200);
-    let mut line = ftps::Line::new(server.connector(config, &Log::default()));
+    let mut line = ftps::ManagedClient::new(server.connector(config, &Log::default()));
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file);
     source.stop_at = Some((u64::MAX, stop.clone()));

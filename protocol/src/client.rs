@@ -21,7 +21,7 @@ messages! {
             /// On a later socket of the session: how far the page is. Absent on the first one, and
             /// from a page that was loaded again and holds nothing of the session any more.
             #[serde(default, skip_serializing_if = "Option::is_none")]
-            resume: Option<Heard>,
+            resume: Option<ResumeState>,
             /// What a [`crate::Problem`] is to be told in, as far as the portal can.
             #[serde(default, skip_serializing_if = "Language::is_english")]
             language: Language,
@@ -98,8 +98,9 @@ messages! {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             hex: Option<String>,
         },
-        /// How many messages of the portal the page has taken in; see [`crate::counted`].
-        Heard {
+        /// How many messages of the portal the page has taken in; see [`crate::delivery`].
+        #[serde(rename = "heard")]
+        Ack {
             /// Counted from the session's begin.
             messages: u64,
         },
@@ -130,9 +131,9 @@ impl Language {
 /// How far a page is that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct Heard {
+pub struct ResumeState {
     /// How many messages of the portal it has taken in since the session's begin: those that
-    /// follow are sent again. See [`crate::counted`].
+    /// follow are sent again. See [`crate::delivery`].
     pub messages: u64,
     /// The first line of the session log that it lacks: [`crate::server::LogLine::seq`].
     pub log: u64,
@@ -251,7 +252,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-crate::objects!(Heard, Connect, Offer);
+crate::objects!(ResumeState, Connect, Offer);
 
 #[cfg(test)]
 mod tests {

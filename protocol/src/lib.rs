@@ -15,12 +15,12 @@
 //! - [`problem`]: an error with its stage, its cause and its remedy.
 //! - [`lines`]: several messages in one text frame.
 //! - `tagged`: how their `type` is read.
-//! - [`counted`]: which messages survive their socket.
+//! - [`delivery`]: which messages survive their socket.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 
 pub mod chunk;
 pub mod client;
-pub mod counted;
+pub mod delivery;
 pub mod flow;
 pub mod lines;
 pub mod problem;

@@ -31,7 +31,7 @@ messages! {
             /// What the page has to keep to.
             limits: Limits,
             /// How many messages of the page the portal has taken in since the session's begin: the
-            /// page says those that follow again. See [`crate::counted`].
+            /// page says those that follow again. See [`crate::delivery`].
             heard: u64,
             /// To a page that holds nothing of its session any more
             /// ([`crate::ClientMessage::Hello`] without `resume`): the connection that the session
@@ -49,8 +49,9 @@ messages! {
         },
         /// The answer to [`crate::ClientMessage::Ping`].
         Pong,
-        /// How many messages of the page the portal has taken in; see [`crate::counted`].
-        Heard {
+        /// How many messages of the page the portal has taken in; see [`crate::delivery`].
+        #[serde(rename = "heard")]
+        Ack {
             /// Counted from the session's begin.
             messages: u64,
         },

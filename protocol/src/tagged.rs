@@ -186,7 +186,7 @@ mod tests {
         assert_eq!(said(r#"{"type":"pong","later":{"a":[1,2.5,null]}}"#), Ok(ServerMessage::Pong));
         assert_eq!(
             said(r#"{"type":"heard","later":[{}],"messages":9}"#),
-            Ok(ServerMessage::Heard { messages: 9 })
+            Ok(ServerMessage::Ack { messages: 9 })
         );
     }
 

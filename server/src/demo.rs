@@ -10,7 +10,7 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use ftps::profile::Flights;
+use ftps::profile::Pipelining;
 use libunftp::{ServerBuilder, options::FtpsRequired};
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::{
@@ -109,7 +109,7 @@ impl DemoServer {
         let Some(host) = Host::parse(&self.address.ip().to_string()) else { return };
         let (port, encryption) = (self.address.port(), protocol::Encryption::Explicit);
         let profile = profiles.of(&host, port, encryption, USERNAME);
-        profile.update(|profile| profile.flights = Flights::OneByOne);
+        profile.update(|profile| profile.pipelining = Pipelining::Off);
     }
 
     /// SHA-256 of the certificate in the form of the page's dialog: `AB:CD:…`.

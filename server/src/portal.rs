@@ -97,7 +97,7 @@ impl Profiles {
 
 #[cfg(test)]
 mod tests {
-    use ftps::profile::Flights;
+    use ftps::profile::Pipelining;
 
     use super::*;
 
@@ -110,10 +110,10 @@ mod tests {
         let profiles = Profiles::new(2);
         let explicit = Encryption::Explicit;
         let first = profiles.of(&host("ftp.example.org"), 21, explicit, "ada");
-        first.update(|profile| profile.flights = Flights::OneByOne);
+        first.update(|profile| profile.pipelining = Pipelining::Off);
         let again = profiles.of(&host("FTP.example.org"), 21, explicit, "ada");
-        assert_eq!(again.get().flights, Flights::OneByOne);
+        assert_eq!(again.get().pipelining, Pipelining::Off);
         let other = profiles.of(&host("ftp.example.org"), 21, explicit, "eve");
-        assert_eq!(other.get().flights, Flights::Together);
+        assert_eq!(other.get().pipelining, Pipelining::On);
     }
 }

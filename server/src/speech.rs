@@ -16,7 +16,7 @@ use protocol::{Problem, Remedy, Stage, problem::Who};
 use crate::{
     policy::{Refusal, Scope},
     session::{
-        conversation::{MAX_PATH_LEN, Misconduct},
+        conversation::{MAX_PATH_LEN, ProtocolViolation},
         life::Over,
         registry::NoSession,
         words,
@@ -654,14 +654,14 @@ impl Speech {
                 "Verbinden Sie sich in einer Minute neu."
             ),
             Over::Left
-            | Over::Misconduct
+            | Over::ProtocolViolation
             | Over::Deaf
             | Over::NothingLeft
             | Over::Absent(_)
             | Over::Lifetime(_) => self.connect_again(),
         };
         let message = match why {
-            Over::Left | Over::Misconduct | Over::Deaf => {
+            Over::Left | Over::ProtocolViolation | Over::Deaf => {
                 say!(self.0, "the page has ended the session", "Die Seite hat die Sitzung beendet")
             }
             Over::NothingLeft => say!(
@@ -729,20 +729,20 @@ impl Speech {
     }
 
     /// The page broke the protocol. What a page does that is only used too hard is told in words.
-    pub(crate) fn misconduct(self, misconduct: &Misconduct) -> Problem {
+    pub(crate) fn misconduct(self, misconduct: &ProtocolViolation) -> Problem {
         let message = match misconduct {
-            Misconduct::TooManyUploads(max) => say!(
+            ProtocolViolation::TooManyUploads(max) => say!(
                 self.0,
                 "more than {max} uploads are open",
                 "Mehr als {max} Uploads sind offen",
                 max = max
             ),
-            Misconduct::TooManyRequests => say!(
+            ProtocolViolation::TooManyRequests => say!(
                 self.0,
                 "too many requests wait for their answers",
                 "Zu viele Anfragen warten auf ihre Antworten"
             ),
-            Misconduct::NoRoom(_) => say!(
+            ProtocolViolation::NoRoom(_) => say!(
                 self.0,
                 "the page does not hear the answers to what it asks",
                 "Die Seite nimmt die Antworten auf ihre Anfragen nicht auf"

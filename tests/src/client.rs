@@ -14,7 +14,7 @@ use futures_util::{
 use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, Problem, ServerMessage, UploadId,
     Window,
-    client::{Connect, Heard, Language, Offer, Secret},
+    client::{Connect, Language, Offer, ResumeState, Secret},
     server::{
         Algorithm, Certificate, Connected, Entry, EntryKind, Existing, FileDigest, Limits, LogLine,
         NewSession, Tally, Verified,
@@ -37,7 +37,7 @@ use tokio_tungstenite::{
 
 use crate::{
     content::Content,
-    portal::{Door, Portal, Stream},
+    portal::{Acceptor, Portal, Stream},
     servers::Server,
 };
 
@@ -56,7 +56,7 @@ const HEARD_EVERY: u64 = 32;
 /// A session of the portal, and the socket that it has.
 pub struct Client {
     session: NewSession,
-    door: Door,
+    door: Acceptor,
     socket: Wire,
     record: Arc<Mutex<Record>>,
     limits: Limits,
@@ -234,7 +234,7 @@ impl Client {
     ///
     /// # Panics
     /// When the portal does not welcome it.
-    pub async fn open_at(portal: &Portal, door: Door) -> Self {
+    pub async fn open_at(portal: &Portal, door: Acceptor) -> Self {
         let session = new_session(portal);
         let record = Arc::default();
         let socket = connect_socket(&door, &record).await;
@@ -269,7 +269,7 @@ impl Client {
     }
 
     /// From here on it comes back through this door when a socket breaks, as a page does.
-    pub fn move_to(&mut self, door: Door) {
+    pub fn move_to(&mut self, door: Acceptor) {
         self.when_broken = WhenBroken::ComeBack;
         self.door = door;
     }
@@ -366,7 +366,7 @@ impl Client {
         self.socket = connect_socket(&self.door, &self.record).await?;
         self.sockets += 1;
         let log = lock(&self.record).log.last().map_or(0, |line| line.seq + 1);
-        self.say_hello(Some(Heard { messages: self.heard, log })).await;
+        self.say_hello(Some(ResumeState { messages: self.heard, log })).await;
         let first = timeout(SILENCE_LIMIT, self.socket.messages.recv()).await.ok()??;
         let ServerMessage::Welcome { heard, .. } = first else {
             panic!("no welcome back but {first:?}");
@@ -381,7 +381,7 @@ impl Client {
         Some(())
     }
 
-    async fn say_hello(&mut self, resume: Option<Heard>) {
+    async fn say_hello(&mut self, resume: Option<ResumeState>) {
         let NewSession { session, secret } = self.session.clone();
         let hello = ClientMessage::Hello {
             version: protocol::VERSION,
@@ -412,7 +412,7 @@ impl Client {
     /// When the portal has closed the socket, unless it comes back.
     pub async fn say(&mut self, message: &ClientMessage) {
         let text = serde_json::to_string(message).expect("a message is JSON");
-        if message.is_counted() {
+        if message.needs_ack() {
             self.unheard.push_back(text.clone());
         }
         self.send(Message::text(text)).await;
@@ -449,7 +449,7 @@ impl Client {
     pub async fn hear(&mut self) -> ServerMessage {
         loop {
             match timeout(SILENCE_LIMIT, self.socket.messages.recv()).await {
-                Ok(Some(ServerMessage::Heard { messages })) => self.was_heard(messages),
+                Ok(Some(ServerMessage::Ack { messages })) => self.was_heard(messages),
                 Ok(Some(message)) => {
                     self.count(&message).await;
                     return message;
@@ -465,10 +465,10 @@ impl Client {
     }
 
     async fn count(&mut self, message: &ServerMessage) {
-        if message.is_counted() {
+        if message.needs_ack() {
             self.heard += 1;
             if self.heard.is_multiple_of(HEARD_EVERY) {
-                self.say(&ClientMessage::Heard { messages: self.heard }).await;
+                self.say(&ClientMessage::Ack { messages: self.heard }).await;
             }
         }
     }
@@ -867,7 +867,7 @@ pub fn new_session(portal: &Portal) -> NewSession {
 /// # Errors
 /// When the portal answers something other than 101.
 pub async fn open_socket(
-    door: &Door,
+    door: &Acceptor,
     headers: &[(&'static str, &str)],
 ) -> Result<Socket, tungstenite::Error> {
     let mut request = door.socket_url().into_client_request()?;
@@ -881,7 +881,7 @@ pub async fn open_socket(
 }
 
 /// A socket with the page's own origin; `None` when it breaks before it is open.
-async fn connect_socket(door: &Door, record: &Arc<Mutex<Record>>) -> Option<Wire> {
+async fn connect_socket(door: &Acceptor, record: &Arc<Mutex<Record>>) -> Option<Wire> {
     let socket = open_socket(door, &[("Origin", door.origin())]).await.ok()?;
     let (sender, incoming) = socket.split();
     // More than a test hears before it listens again; then the portal has to wait.

@@ -9,10 +9,10 @@
 //! - [`process`]: a child process that never outlives its test.
 //! - [`link`]: a line to another network that takes its time.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
-//! - [`impostors`]: what else may listen where somebody expects an FTPS server.
-//! - [`chaos`]: a network between a client and a server that fails as it is told.
+//! - [`fake_peers`]: what else may listen where somebody expects an FTPS server.
+//! - [`fault_proxy`]: a network between a client and a server that fails as it is told.
 //! - [`portal`]: `ferryport serve`.
-//! - [`crossing`]: a way between the browser and the portal that is slow, cut and mended.
+//! - [`page_proxy`]: a way between the browser and the portal that is slow, cut and mended.
 //! - [`content`]: the bytes and the names of what is uploaded.
 //! - [`client`]: a session of the portal, without a page.
 //! - [`axe`]: the rules of accessibility, put to the page.
@@ -28,12 +28,12 @@
 
 pub mod axe;
 pub mod browser;
-pub mod chaos;
 pub mod client;
 pub mod content;
-pub mod crossing;
-pub mod impostors;
+pub mod fake_peers;
+pub mod fault_proxy;
 pub mod link;
+pub mod page_proxy;
 pub mod person;
 pub mod portal;
 mod ports;

@@ -53,14 +53,14 @@ struct Https {
 
 /// Where a portal is reached, and as what page.
 #[derive(Clone, Debug)]
-pub struct Door {
+pub struct Acceptor {
     address: SocketAddr,
     origin: String,
     /// Of a portal that speaks HTTPS: which certificates are its own.
     trusted: Option<Arc<ClientConfig>>,
 }
 
-impl Door {
+impl Acceptor {
     /// The same portal, which is reached at another address too.
     #[must_use]
     pub fn at(self, address: SocketAddr) -> Self {
@@ -243,8 +243,8 @@ impl Portal {
 
     /// Where a client comes in.
     #[must_use]
-    pub fn door(&self) -> Door {
-        Door {
+    pub fn door(&self) -> Acceptor {
+        Acceptor {
             address: self.address,
             origin: self.origin(),
             trusted: self.https.as_ref().map(|https| Arc::clone(&https.trusted)),

@@ -9,8 +9,8 @@ use std::fmt;
 use crate::{
     browser::Page,
     content::Content,
-    crossing::Crossing,
-    impostors::Impostor,
+    fake_peers::FakePeer,
+    page_proxy::PageProxy,
     person::{Files, connect, fill_form, status_of},
     portal::{Options, Portal},
     servers::{self, Kind, Server},
@@ -111,9 +111,9 @@ const NAMES: [&str; 8] = [
 /// What a state lives on, beside the page; the state ends with it.
 pub struct Stage {
     _portal: Portal,
-    _silent: Option<Impostor>,
+    _silent: Option<FakePeer>,
     server: Server,
-    crossing: Crossing,
+    page_proxy: PageProxy,
     files: Files,
 }
 
@@ -141,19 +141,19 @@ impl Stage {
 
     /// Each stage is an origin of its own: the browser keeps nothing of one for the next.
     async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
-        let crossing = Crossing::open(bytes_per_second).await;
-        let origin = crossing.origin();
+        let page_proxy = PageProxy::open(bytes_per_second).await;
+        let origin = page_proxy.origin();
         let flags = [&["--allow-network", "127.0.0.0/8", "--origins", &origin], &PATIENT[..]];
         let portal = Portal::start(program, Options { flags: &flags.concat(), log: "info" });
-        crossing.lead_to(portal.address());
-        page.go_to(&crossing.url()).await;
+        page_proxy.lead_to(portal.address());
+        page.go_to(&page_proxy.url()).await;
         page.find("button", "Connect").await;
         let server = servers::start(Kind::PureFtpd);
-        Self { _portal: portal, _silent: None, server, crossing, files: Files::new() }
+        Self { _portal: portal, _silent: None, server, page_proxy, files: Files::new() }
     }
 
     async fn connecting(self, page: &Page) -> Self {
-        let silent = Impostor::silent();
+        let silent = FakePeer::silent();
         fill_form(page, &self.server).await;
         page.fill("Port", &silent.port().to_string()).await;
         page.press_button("Connect").await;
@@ -242,7 +242,7 @@ impl Stage {
 
     async fn interrupted(self, page: &Page) -> Self {
         let stage = self.uploading(page).await;
-        stage.crossing.cut();
+        stage.page_proxy.cut();
         page.until("an interrupted upload", async || {
             let shown = page.uploads().await;
             shown.iter().any(|row| row.status.starts_with("Interrupted")).then_some(())

@@ -15,9 +15,9 @@ use std::{
 };
 
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Client, File, Outcome},
     content::Content,
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal::{Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
@@ -45,7 +45,8 @@ const RESIGNED: Options<'static> =
     Options { flags: &["--allow-network", "127.0.0.0/8", "--retries", "0"], log: "info" };
 
 /// What a break in the middle of a file of 40 MiB is.
-const BREAK: Fault = Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, blow: Blow::Reset };
+const BREAK: Fault =
+    Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, kind: FaultKind::Reset };
 
 /// Whether the server lets an upload go on, at Debian's defaults.
 fn goes_on(server: &Server) -> bool {
@@ -62,8 +63,8 @@ fn must_be_stored(server: &Server, file: &File, outcome: &Outcome, client: &Clie
 }
 
 /// An upload that broke off and is not tried again; the name to go on with.
-async fn leave_a_part(client: &mut Client, chaos: &Chaos, file: &File) -> String {
-    chaos.plan([BREAK]);
+async fn leave_a_part(client: &mut Client, fault_proxy: &FaultProxy, file: &File) -> String {
+    fault_proxy.plan([BREAK]);
     let mut resume = None;
     let outcomes = client
         .upload_and(std::slice::from_ref(file), |message, _| {
@@ -80,10 +81,10 @@ async fn leave_a_part(client: &mut Client, chaos: &Chaos, file: &File) -> String
 with_each_server! {
     async fn a_break_is_told_and_the_upload_goes_on_from_what_the_server_holds(server: Server) {
         let portal = Portal::start(PORTAL, EAGER);
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
-        client.connect_at(chaos.address(), &server).await;
-        chaos.plan([BREAK]);
+        client.connect_at(fault_proxy.address(), &server).await;
+        fault_proxy.plan([BREAK]);
         let file = great_file(1);
         let (mut interrupted, mut went_on) = (0, Vec::new());
         let outcomes = client
@@ -112,11 +113,11 @@ with_each_server! {
 
     async fn an_upload_that_failed_goes_on_when_it_is_offered_again(server: Server) {
         let portal = Portal::start(PORTAL, RESIGNED);
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
-        client.connect_at(chaos.address(), &server).await;
+        client.connect_at(fault_proxy.address(), &server).await;
         let file = great_file(2);
-        let name = leave_a_part(&mut client, &chaos, &file).await;
+        let name = leave_a_part(&mut client, &fault_proxy, &file).await;
         let again = file.clone().resuming(&name);
         let mut first = None;
         let mut before = None;
@@ -257,13 +258,13 @@ with_each_server! {
 
     async fn what_an_upload_left_is_removed_on_request_and_nothing_else_is(server: Server) {
         let portal = Portal::start(PORTAL, RESIGNED);
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
-        client.connect_at(chaos.address(), &server).await;
+        client.connect_at(fault_proxy.address(), &server).await;
         let good = File::new("good.bin", Content { len: 1000, seed: 1 });
         let outcome = client.upload_one(&good).await;
         must_be_stored(&server, &good, &outcome, &client);
-        let name = leave_a_part(&mut client, &chaos, &great_file(5)).await;
+        let name = leave_a_part(&mut client, &fault_proxy, &great_file(5)).await;
         let listed = client.list("").await.unwrap();
         let entry = listed.iter().find(|entry| name.ends_with(&entry.name)).unwrap();
         assert_eq!(entry.leftover_of.as_deref(), Some("great.bin"), "{entry:?}");

@@ -122,8 +122,8 @@ impl Session {
     }
 
     async fn climb(&mut self, error: Error) {
-        let rung = self.connector.learn(&error);
-        rung.unwrap_or_else(|| panic!("no other way is known: {error:?}"));
+        let fallback = self.connector.learn(&error);
+        fallback.unwrap_or_else(|| panic!("no other way is known: {error:?}"));
         self.client = self.connector.open().await.unwrap();
         self.counts.reconnects += 1;
     }

@@ -22,12 +22,12 @@ use std::{
 use bytes::Bytes;
 use fastrand::Rng;
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     servers::{self, Kind, Server, hex},
 };
 use ftps::{
-    Cause, Config, Connector, Credentials, Encryption, Line, Password, Pool, RemotePath, Target,
-    Transcript, Username,
+    Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool, RemotePath,
+    Target, Transcript, Username,
     upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
 };
 use futures_util::future::join_all;
@@ -137,7 +137,7 @@ fn text(lines: &Lines) -> String {
 }
 
 async fn bring(
-    line: &mut Line,
+    line: &mut ManagedClient,
     plan: &Plan,
     source: &mut Memory,
 ) -> Result<Uploaded, Failed<Infallible>> {
@@ -151,14 +151,14 @@ fn assert_stored(server: &Server, name: &str, content: &[u8], lines: &Lines) {
 }
 
 /// One schedule: some files over two sessions while the network fails.
-async fn play(server: &Server, chaos: &Chaos, seed: u64) {
+async fn play(server: &Server, fault_proxy: &FaultProxy, seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let files = files(&mut rng, seed);
     let faults = faults(&mut rng);
     let lines = Lines::default();
     println!("{} {seed}: {faults:?}", server.kind().name());
-    chaos.plan(faults.clone());
-    let pool = Pool::new(connector(server, chaos.address(), &lines));
+    fault_proxy.plan(faults.clone());
+    let pool = Pool::new(connector(server, fault_proxy.address(), &lines));
     let uploads = files.iter().map(|(name, content)| {
         let pool = pool.clone();
         let (plan, mut source) = (plan(name, content), Memory::new(content));
@@ -173,7 +173,7 @@ async fn play(server: &Server, chaos: &Chaos, seed: u64) {
             panic!("seed {seed}, {faults:?}: {failed:?}\n{}", text(&lines));
         }
     }
-    chaos.plan([]);
+    fault_proxy.plan([]);
     pool.close().await;
     for (name, content) in &files {
         assert_stored(server, name, content, &lines);
@@ -210,10 +210,10 @@ async fn play_all(kind: Kind) {
     for first in 0..AT_ONCE {
         let server = Arc::clone(&server);
         tasks.spawn(async move {
-            let chaos = Chaos::before(&server).await;
+            let fault_proxy = FaultProxy::before(&server).await;
             for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
                 if only.is_none_or(|only| only == seed) {
-                    play(&server, &chaos, seed).await;
+                    play(&server, &fault_proxy, seed).await;
                 }
             }
         });
@@ -252,15 +252,15 @@ fn goes_on(server: &Server) -> bool {
 ferryport_tests::with_each_server! {
     /// The data connection breaks at ten points of an upload, and it goes on from what is there.
     async fn break_at_ten_points_costs_only_what_was_under_way(server: Server) {
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut rng = Rng::with_seed(10);
         let content = content(&mut rng, 24_000_000);
         let points: Vec<u64> = (0..10).map(|_| rng.u64(..24_000_000)).collect();
         for (index, after) in points.into_iter().enumerate() {
             let lines = Lines::default();
-            let fault = Fault { on: On::Data, way: Way::ToServer, after, blow: Blow::Reset };
-            chaos.plan([fault]);
-            let mut line = Line::new(connector(&server, chaos.address(), &lines));
+            let fault = Fault { on: On::Data, way: Way::ToServer, after, kind: FaultKind::Reset };
+            fault_proxy.plan([fault]);
+            let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
             let mut source = Memory::new(&content);
             let name = format!("file-{index}");
             let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
@@ -280,16 +280,16 @@ ferryport_tests::with_each_server! {
 
     /// The control connection breaks at ten points of an upload.
     async fn control_connection_killed_at_ten_points_is_survived(server: Server) {
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut rng = Rng::with_seed(11);
         for index in 0..10 {
             let lines = Lines::default();
             let content = content(&mut rng, 2_000_000);
             let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
             // From the login to the rename.
-            let fault = Fault { on: On::Control, way, after: rng.u64(..6000), blow: Blow::Reset };
-            chaos.plan([fault]);
-            let mut line = Line::new(connector(&server, chaos.address(), &lines));
+            let fault = Fault { on: On::Control, way, after: rng.u64(..6000), kind: FaultKind::Reset };
+            fault_proxy.plan([fault]);
+            let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
             let name = format!("file-{index}");
             let mut source = Memory::new(&content);
             let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
@@ -301,12 +301,12 @@ ferryport_tests::with_each_server! {
 
     /// The reply to the transfer never comes, but the file does.
     async fn withheld_reply_is_asked_for_by_the_size(server: Server) {
-        let chaos = Chaos::before(&server).await;
-        let chaos = Arc::new(chaos);
+        let fault_proxy = FaultProxy::before(&server).await;
+        let fault_proxy = Arc::new(fault_proxy);
         let lines = Lines::default();
         let content = content(&mut Rng::with_seed(12), 100_000);
-        let mut line = Line::new(connector(&server, chaos.address(), &lines));
-        let network = Arc::clone(&chaos);
+        let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
+        let network = Arc::clone(&fault_proxy);
         let mut source = Watched::new(&content, move |position| {
             if position == 100_000 {
                 network.mute();
@@ -325,7 +325,7 @@ ferryport_tests::with_each_server! {
         let mut server = server;
         let lines = Lines::default();
         let content = content(&mut Rng::with_seed(13), 60_000_000);
-        let mut line = Line::new(connector(&server, server.address(), &lines));
+        let mut line = ManagedClient::new(connector(&server, server.address(), &lines));
         let (began, mut begun) = tokio::sync::mpsc::channel(1);
         let mut source = Watched::new(&content, move |position| {
             if position > 30_000_000 {
@@ -349,7 +349,7 @@ ferryport_tests::with_each_server! {
         let disk = SmallDisk::mount(&server.root().join("disk"));
         let lines = Lines::default();
         let content = content(&mut Rng::with_seed(14), 4_000_000);
-        let mut line = Line::new(connector(&server, server.address(), &lines));
+        let mut line = ManagedClient::new(connector(&server, server.address(), &lines));
         let plan = plan("disk/a", &content);
         let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
         let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
@@ -360,9 +360,9 @@ ferryport_tests::with_each_server! {
 
     /// Ports behind a firewall: a definite answer, with the port and the one who can open it.
     async fn black_holed_data_ports_are_told_apart(server: Server) {
-        let chaos = Chaos::with_blocked_data_ports(&server).await;
+        let fault_proxy = FaultProxy::with_blocked_data_ports(&server).await;
         let lines = Lines::default();
-        let mut line = Line::new(connector(&server, chaos.address(), &lines));
+        let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
         let content = b"abc";
         let failed = bring(&mut line, &plan("a", content), &mut Memory::new(content)).await;
         let failed = failed.unwrap_err();

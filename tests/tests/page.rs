@@ -9,7 +9,7 @@
 use ferryport_tests::{
     browser::Page,
     content::{Content, ODD_NAMES},
-    impostors::{ClosedPort, Impostor},
+    fake_peers::{ClosedPort, FakePeer},
     person::{
         Files, connect, fill_form, log_with, must_arrive, must_go_on, problem, trust, upload_one,
     },
@@ -212,8 +212,8 @@ async fn implicit_tls_works_and_explicit_tls_to_its_port_is_told_apart() {
 async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
     let server = servers::start(Kind::PureFtpd);
     let closed = ClosedPort::take();
-    let silent = Impostor::silent();
-    let ssh = Impostor::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
+    let silent = FakePeer::silent();
+    let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
     let portal = Portal::start(PORTAL, IMPATIENT);
     let page = Page::open(&portal.url(), WIDE).await;
     for (port, words) in [

@@ -12,7 +12,7 @@ use std::{fs, io::Write as _, path::PathBuf, time::Duration};
 use ferryport_tests::{
     browser::Page,
     content::Content,
-    crossing::Crossing,
+    page_proxy::PageProxy,
     person,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
@@ -35,10 +35,10 @@ const UPLOAD_LIMIT: Duration = Duration::from_secs(180);
 async fn lost_socket_is_opened_again_and_the_transfer_never_stopped() {
     let scene = Scene::new(Kind::Vsftpd).await;
     scene.upload_in_part().await;
-    scene.crossing.cut();
+    scene.page_proxy.cut();
     scene.status("Interrupted").await;
     scene.page.find("button", "Reconnect now").await;
-    scene.crossing.mend();
+    scene.page_proxy.mend();
     scene.must_arrive().await;
     let log = scene.one_transfer().await;
     assert!(!log.contains("lines are missing"), "{log}");
@@ -49,10 +49,10 @@ async fn page_without_a_network_waits_and_goes_on_at_once_when_there_is_one() {
     let scene = Scene::new(Kind::Vsftpd).await;
     scene.upload_in_part().await;
     scene.page.go_offline(true).await;
-    scene.crossing.cut();
+    scene.page_proxy.cut();
     scene.page.see("You are offline").await;
     scene.status("Interrupted").await;
-    scene.crossing.mend();
+    scene.page_proxy.mend();
     scene.page.go_offline(false).await;
     scene.must_arrive().await;
     scene.one_transfer().await;
@@ -152,11 +152,11 @@ async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew(
 async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
     let scene = Scene::new(Kind::Vsftpd).await;
     scene.upload_in_part().await;
-    scene.crossing.cut();
+    scene.page_proxy.cut();
     scene.status("Interrupted").await;
     let elsewhere = scene.folder.path().join("elsewhere");
     fs::rename(scene.file(), &elsewhere).unwrap();
-    scene.crossing.mend();
+    scene.page_proxy.mend();
     scene.status("Failed").await;
     assert_eq!(scene.server.files().len(), 1, "the part stays");
     fs::rename(&elsewhere, scene.file()).unwrap();
@@ -223,7 +223,7 @@ async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_truste
     let mut scene = Scene::open(Kind::Vsftpd, CONTENT).await;
     let other = servers::start(Kind::ProFtpd);
     assert_ne!(scene.server.certificate_sha256(), other.certificate_sha256());
-    let road = Crossing::open(BYTES_PER_SECOND).await;
+    let road = PageProxy::open(BYTES_PER_SECOND).await;
     road.lead_to(scene.server.address());
     let hear = "window.heard = []; const Socket = WebSocket;
         window.WebSocket = class extends Socket {
@@ -289,7 +289,7 @@ async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be
     // As over plain HTTP from another machine.
     scene.page.run_before_load("delete Navigator.prototype.locks;").await;
     let connected = scene.queue_other_than("").await;
-    scene.page.go_to(&scene.crossing.url()).await;
+    scene.page.go_to(&scene.page_proxy.url()).await;
     let own = scene.queue_other_than(&connected).await;
     scene.connect().await;
     scene.upload_in_part().await;
@@ -299,7 +299,7 @@ async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be
     scene.page.see("Interrupted: choose or drop the same file again").await;
     assert_eq!(scene.queue_other_than("").await, own);
 
-    scene.page.go_to(&scene.crossing.url()).await;
+    scene.page.go_to(&scene.page_proxy.url()).await;
     scene.queue_other_than(&own).await;
     let shown = scene.page.all_text().await;
     assert!(shown.contains("Not connected") && !shown.contains("Interrupted"), "{shown}");
@@ -323,7 +323,7 @@ struct Scene {
     content: Content,
     server: Server,
     portal: Portal,
-    crossing: Crossing,
+    page_proxy: PageProxy,
     page: Page,
     folder: TempDir,
 }
@@ -342,12 +342,12 @@ impl Scene {
     /// Before the page is connected.
     async fn open(kind: Kind, content: Content) -> Self {
         let server = servers::start(kind);
-        let crossing = Crossing::open(BYTES_PER_SECOND).await;
-        let portal = start_portal(&crossing);
-        crossing.lead_to(portal.address());
-        let page = Page::open(&crossing.url(), WIDTH).await;
+        let page_proxy = PageProxy::open(BYTES_PER_SECOND).await;
+        let portal = start_portal(&page_proxy);
+        page_proxy.lead_to(portal.address());
+        let page = Page::open(&page_proxy.url(), WIDTH).await;
         let folder = tempfile::tempdir().unwrap();
-        let scene = Self { content, server, portal, crossing, page, folder };
+        let scene = Self { content, server, portal, page_proxy, page, folder };
         scene.write(content);
         scene
     }
@@ -437,9 +437,9 @@ impl Scene {
 
     /// Kills the portal and starts another one in its place.
     async fn restart_portal(&mut self) {
-        self.crossing.cut();
-        self.portal = start_portal(&self.crossing);
-        self.crossing.lead_to(self.portal.address());
+        self.page_proxy.cut();
+        self.portal = start_portal(&self.page_proxy);
+        self.page_proxy.lead_to(self.portal.address());
     }
 
     async fn must_arrive(&self) {
@@ -469,8 +469,8 @@ impl Scene {
     }
 }
 
-fn start_portal(crossing: &Crossing) -> Portal {
-    let origin = crossing.origin();
+fn start_portal(page_proxy: &PageProxy) -> Portal {
+    let origin = page_proxy.origin();
     let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
     Portal::start(PORTAL, Options { flags: &flags, log: "info" })
 }

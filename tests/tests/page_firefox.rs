@@ -8,7 +8,7 @@
 use ferryport_tests::{
     browser::{Browser, Node, Page},
     content::{Content, ODD_NAMES},
-    crossing::Crossing,
+    page_proxy::PageProxy,
     person::{
         Files, connect, fill_form, log_with, must_arrive, must_go_on, on_its_way, press_in_row,
         problem, saved, status_of, trust, upload_one, went_on,
@@ -131,8 +131,8 @@ async fn a_conflict_is_asked_about_and_the_choice_is_done() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_cancelled_leaves_nothing_behind() {
     let server = servers::start(Kind::Vsftpd);
-    let (portal, crossing) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &crossing.url(), WIDTH).await;
+    let (portal, page_proxy) = slow_portal().await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDTH).await;
     connect(&page, &server).await;
 
     let files = Files::new();
@@ -153,8 +153,8 @@ async fn what_is_cancelled_leaves_nothing_behind() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
     let server = servers::start(Kind::PureFtpd);
-    let (portal, crossing) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &crossing.url(), WIDTH).await;
+    let (portal, page_proxy) = slow_portal().await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDTH).await;
     connect(&page, &server).await;
 
     let files = Files::new();
@@ -298,11 +298,11 @@ async fn gone(page: &Page, role: &str, name: &str) {
     .await;
 }
 
-async fn slow_portal() -> (Portal, Crossing) {
-    let crossing = Crossing::open(BYTES_PER_SECOND).await;
-    let origin = crossing.origin();
+async fn slow_portal() -> (Portal, PageProxy) {
+    let page_proxy = PageProxy::open(BYTES_PER_SECOND).await;
+    let origin = page_proxy.origin();
     let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
     let portal = Portal::start(PORTAL, Options { flags: &flags, log: "info" });
-    crossing.lead_to(portal.address());
-    (portal, crossing)
+    page_proxy.lead_to(portal.address());
+    (portal, page_proxy)
 }

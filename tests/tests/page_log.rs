@@ -11,7 +11,7 @@ use std::fs;
 
 use ferryport_tests::{
     browser::{Node, Page},
-    impostors::Impostor,
+    fake_peers::FakePeer,
     person::connect,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
@@ -155,7 +155,7 @@ async fn the_scroll_waits_for_a_line_that_has_the_focus(page: &Page, server: &Se
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
-    let server = Impostor::start(HOSTILE, |_| Some("502 \u{202e}no TLS here\r\n"));
+    let server = FakePeer::start(HOSTILE, |_| Some("502 \u{202e}no TLS here\r\n"));
     let portal = Portal::start(PORTAL, Options::default());
     let page = Page::open(&portal.url(), WIDE).await;
     page.fill("Host", "127.0.0.1").await;

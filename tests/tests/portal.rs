@@ -11,7 +11,7 @@ use std::time::Duration;
 use ferryport_tests::{
     client::{Attempted, Client, Digest, File, Outcome, open_socket, to, to_port},
     content::{Content, ODD_NAMES},
-    impostors::{ClosedPort, Impostor},
+    fake_peers::{ClosedPort, FakePeer},
     portal::{Demo, Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
@@ -475,7 +475,7 @@ async fn a_port_where_nothing_listens_fails_at_connect_and_the_session_goes_on()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() {
     let server = servers::start(Kind::PureFtpd);
-    let ssh = Impostor::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
+    let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
     let portal = Portal::start(PORTAL, IMPATIENT);
     let mut client = Client::open(&portal).await;
     let connect = to_port("127.0.0.1", ssh.port(), Encryption::Explicit);
@@ -490,7 +490,7 @@ async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes_on() {
     let server = servers::start(Kind::PureFtpd);
-    let silent = Impostor::silent();
+    let silent = FakePeer::silent();
     let portal = Portal::start(PORTAL, IMPATIENT);
     let mut client = Client::open(&portal).await;
     for (encryption, stage) in

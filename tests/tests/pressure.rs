@@ -8,9 +8,9 @@
 )]
 
 use ferryport_tests::{
-    chaos::Chaos,
     client::{Client, File, Outcome},
     content::Content,
+    fault_proxy::FaultProxy,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
@@ -54,7 +54,7 @@ const SMALL_WINDOWS: Options<'static> = Options {
 async fn a_server_that_reads_slowly_holds_the_page_at_its_rate() {
     let portal = Portal::start(PORTAL, SMALL_WINDOWS);
     let server = servers::start(Kind::PureFtpd);
-    let network = Chaos::before(&server).await;
+    let network = FaultProxy::before(&server).await;
     let mut client = Client::open(&portal).await;
     client.connect_at(network.address(), &server).await;
     network.slow_down(SLOW);

@@ -16,10 +16,10 @@ use std::{
 };
 
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Attempted, Client, File, Outcome, new_session, open_socket, to, to_port},
     content::Content,
-    impostors::{ClosedPort, Impostor},
+    fake_peers::{ClosedPort, FakePeer},
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal::{Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
@@ -28,7 +28,7 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, Problem, ServerMessage, Stage,
-    client::{Connect, Heard, Language, Secret},
+    client::{Connect, Language, ResumeState, Secret},
     server::NewSession,
 };
 use tokio::time::timeout;
@@ -104,12 +104,12 @@ with_each_server! {
         let mut server = server;
         let flags = &["--allow-network", "127.0.0.0/8", "--retry-wait", "100 ms"];
         let portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
-        let chaos = Chaos::before(&server).await;
+        let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
-        client.connect_at(chaos.address(), &server).await;
-        let broken = Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, blow: Blow::Reset };
-        chaos.plan([broken]);
-        let page_side = Chaos::before_port(portal.address().port()).await;
+        client.connect_at(fault_proxy.address(), &server).await;
+        let broken = Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, kind: FaultKind::Reset };
+        fault_proxy.plan([broken]);
+        let page_side = FaultProxy::before_port(portal.address().port()).await;
         page_side.plan([Fault { on: On::Control, after: 40 << 20, ..broken }]);
         client.move_to(portal.door().at(page_side.address()));
         client.come_back().await;
@@ -206,13 +206,13 @@ async fn no_plaintext_ever() {
     let portal = Portal::start(PORTAL, impatient());
     let mut client = Client::open(&portal).await;
 
-    let plain = Impostor::start("220 plain\r\n", |_| Some("502 no TLS here\r\n"));
+    let plain = FakePeer::start("220 plain\r\n", |_| Some("502 no TLS here\r\n"));
     let connect = to_port("127.0.0.1", plain.port(), Encryption::Explicit);
     let problem = must_fail(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
     assert_eq!(problem.reply.as_deref(), Some("502 no TLS here"));
 
-    let injecting = Impostor::start("220 injecting\r\n", |line| match line {
+    let injecting = FakePeer::start("220 injecting\r\n", |line| match line {
         "AUTH TLS" => Some("234 go ahead\r\n230 you are logged in\r\n"),
         _ => Some("230 you are logged in\r\n"),
     });
@@ -220,12 +220,12 @@ async fn no_plaintext_ever() {
     let problem = must_fail(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
 
-    let welcoming = Impostor::start("230 come in\r\n", |_| Some("230 come in\r\n"));
+    let welcoming = FakePeer::start("230 come in\r\n", |_| Some("230 come in\r\n"));
     let connect = to_port("127.0.0.1", welcoming.port(), Encryption::Explicit);
     must_fail(&mut client, connect).await;
 
-    for impostor in [plain, injecting, welcoming] {
-        for line in impostor.lines() {
+    for fake_peer in [plain, injecting, welcoming] {
+        for line in fake_peer.lines() {
             let harmless = line.starts_with("AUTH ") || line == "QUIT";
             // A `ClientHello` has no line break to speak of and holds no secret.
             assert!(harmless || !line.is_ascii(), "{line:?} was said in clear");
@@ -362,10 +362,10 @@ async fn every_wait_ends() {
         },
     );
     let mut client = Client::open(&portal).await;
-    let silent = Impostor::silent();
-    let after_greeting = Impostor::greeting("220 hello\r\n");
+    let silent = FakePeer::silent();
+    let after_greeting = FakePeer::greeting("220 hello\r\n");
     let before_tls =
-        Impostor::start("220 hello\r\n", |line| (line == "AUTH TLS").then_some("234 go ahead\r\n"));
+        FakePeer::start("220 hello\r\n", |line| (line == "AUTH TLS").then_some("234 go ahead\r\n"));
     for (port, encryption, stage) in [
         (silent.port(), Encryption::Explicit, Stage::Greeting),
         (silent.port(), Encryption::Implicit, Stage::Tls),
@@ -382,7 +382,7 @@ async fn every_wait_ends() {
         assert!(ended.is_some(), "{end}: {}", portal.output());
     }
     let NewSession { session, secret } = client.session();
-    let resume = Some(Heard { messages: 0, log: 0 });
+    let resume = Some(ResumeState { messages: 0, log: 0 });
     let hello = ClientMessage::Hello {
         version: protocol::VERSION,
         session,
@@ -448,10 +448,10 @@ async fn an_error_names_its_layer_and_its_remedy() {
     let unknown = to_port("no-such-host.invalid", 21, Encryption::Explicit);
     let refused = to_port("10.0.0.1", 21, Encryption::Explicit);
     let closed = ClosedPort::take();
-    let silent = Impostor::silent();
-    let busy = Impostor::greeting("421 Too many connections, come back later.\r\n");
+    let silent = FakePeer::silent();
+    let busy = FakePeer::greeting("421 Too many connections, come back later.\r\n");
     let plain =
-        Impostor::start("220 plain\r\n", |_| Some("530 Please login with USER and PASS.\r\n"));
+        FakePeer::start("220 plain\r\n", |_| Some("530 Please login with USER and PASS.\r\n"));
     let mut wrong_password = to(&server);
     wrong_password.trusted_certificate = Some(server.certificate_sha256());
     wrong_password.password = Secret::new("wrong".to_owned());

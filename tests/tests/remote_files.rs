@@ -15,9 +15,9 @@ use std::{
 };
 
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Client, File, NotDeleted, Outcome},
     content::Content,
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal::{Options, Portal},
     servers::{Kind, Server},
     with_each_server,
@@ -281,7 +281,7 @@ with_each_server! {
 
     async fn disconnect_does_not_hide_that_a_file_was_renamed(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
-        let network = Chaos::before(&server).await;
+        let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
         plant(&server, "old", "x");
@@ -305,13 +305,13 @@ with_each_server! {
     async fn disconnect_ends_an_errand_that_waits_for_its_connection(server: Server) {
         let mut server = server;
         let portal = Portal::start(PORTAL, Options::default());
-        let network = Chaos::before(&server).await;
+        let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
         // Its session is gone, and the next one hears nothing.
         server.restart();
-        let (on, way, blow) = (On::Control, Way::ToClient, Blow::Freeze);
-        network.plan((0..4).map(|_| Fault { on, way, after: 0, blow }));
+        let (on, way, kind) = (On::Control, Way::ToClient, FaultKind::Freeze);
+        network.plan((0..4).map(|_| Fault { on, way, after: 0, kind }));
         let sessions = |client: &Client| client.log().iter().filter_map(|l| l.connection).max();
         let before = sessions(&client);
         client.say(&ClientMessage::List { path: String::new() }).await;

@@ -13,10 +13,10 @@ use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
     client::{Client, Digest, File, Outcome, to_port},
     content::Content,
-    impostors::Impostor,
+    fake_peers::FakePeer,
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal::{Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
@@ -116,15 +116,15 @@ with_each_server! {
     /// The socket breaks at ten points of an upload; the upload does not.
     async fn a_page_that_comes_back_goes_on_where_the_portals_bytes_end(server: Server) {
         let portal = Portal::start(PORTAL, Options::default());
-        let chaos = Chaos::before_port(portal.address().port()).await;
+        let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
         let mut rng = Rng::with_seed(1);
         for index in 0..10 {
             let after = rng.u64(..24_000_000);
-            let blow = if rng.bool() { Blow::Reset } else { Blow::Close };
+            let kind = if rng.bool() { FaultKind::Reset } else { FaultKind::Close };
             let mut client = Client::open(&portal).await;
             client.connect(&server).await;
-            client.move_to(portal.door().at(chaos.address()));
-            chaos.plan([Fault { on: On::Control, way: Way::ToServer, after, blow }]);
+            client.move_to(portal.door().at(fault_proxy.address()));
+            fault_proxy.plan([Fault { on: On::Control, way: Way::ToServer, after, kind }]);
             client.come_back().await;
             let file = big(&format!("{index}.bin"));
             let outcome = client.upload_one(&file).await;
@@ -410,18 +410,18 @@ async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
 async fn every_message_arrives_once_however_many_sockets_break() {
     let portal = Portal::start(PORTAL, Options::default());
     let server = servers::start(Kind::PureFtpd);
-    let chaos = Chaos::before_port(portal.address().port()).await;
+    let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
     let mut rng = Rng::with_seed(3);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
-    client.move_to(portal.door().at(chaos.address()));
+    client.move_to(portal.door().at(fault_proxy.address()));
     let cut = |rng: &mut Rng| Fault {
         on: On::Control,
         way: if rng.bool() { Way::ToServer } else { Way::ToClient },
         after: rng.u64(500..3000),
-        blow: Blow::Reset,
+        kind: FaultKind::Reset,
     };
-    chaos.plan((0..40).map(|_| cut(&mut rng)));
+    fault_proxy.plan((0..40).map(|_| cut(&mut rng)));
     client.come_back().await;
     let files: Vec<File> =
         (0..150).map(|n| File::new(format!("{n}.txt"), Content { len: 10 + n, seed: n })).collect();
@@ -472,7 +472,7 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_connects_without_an_end_is_ended() {
     let portal = Portal::start(PORTAL, Options::default());
-    let silent = Impostor::silent();
+    let silent = FakePeer::silent();
     let mut client = Client::open(&portal).await;
     let before = portal.peak_memory();
     for n in 0..5000 {
@@ -534,7 +534,7 @@ async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
 }
 
 /// One schedule: some files, while the sockets of the page and the connections to the server break.
-async fn play(portal: &Portal, server: &Server, networks: &(Chaos, Chaos), seed: u64) {
+async fn play(portal: &Portal, server: &Server, networks: &(FaultProxy, FaultProxy), seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let (page_side, server_side) = networks;
     let files = files(&mut rng, seed);
@@ -578,8 +578,8 @@ fn page_faults(rng: &mut Rng) -> Vec<Fault> {
                 true => (Way::ToServer, 4_000_000),
                 false => (Way::ToClient, 10_000),
             };
-            let blow = if rng.bool() { Blow::Reset } else { Blow::Close };
-            Fault { on: On::Control, way, after: rng.u64(..most), blow }
+            let kind = if rng.bool() { FaultKind::Reset } else { FaultKind::Close };
+            Fault { on: On::Control, way, after: rng.u64(..most), kind }
         })
         .collect()
 }
@@ -597,8 +597,8 @@ async fn play_all(kind: Kind) {
     for first in 0..AT_ONCE {
         let (server, portal) = (Arc::clone(&server), Arc::clone(&portal));
         tasks.spawn(async move {
-            let page_side = Chaos::before_port(portal.address().port()).await;
-            let networks = (page_side, Chaos::before(&server).await);
+            let page_side = FaultProxy::before_port(portal.address().port()).await;
+            let networks = (page_side, FaultProxy::before(&server).await);
             for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
                 if only.is_none_or(|only| only == seed) {
                     play(&portal, &server, &networks, seed).await;

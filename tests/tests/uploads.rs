@@ -17,16 +17,16 @@ use std::{
 
 use bytes::Bytes;
 use ferryport_tests::{
-    chaos::{Blow, Chaos, Fault, On, Way},
     content::Content,
+    fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     process::wait_for,
     servers::{Dates, Digests, Kind, Options, Renaming, Restart, Server},
     with_each_server,
 };
 use ftps::{
-    Algorithm, Cause, Config, Connector, Credentials, Encryption, Line, Password, Pool, RemotePath,
-    Stage, Target, Transcript, Username,
-    config::Rotated,
+    Algorithm, Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool,
+    RemotePath, Stage, Target, Transcript, Username,
+    config::RotationScope,
     upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
 };
 use futures_util::future::join_all;
@@ -163,7 +163,7 @@ impl Source for Feed {
         &mut self,
         _: std::ops::Range<u64>,
         _: &ftps::FileDigest,
-    ) -> Result<Option<ftps::FileDigest>, ftps::upload::Disagreement<GaveUp>> {
+    ) -> Result<Option<ftps::FileDigest>, ftps::upload::DigestError<GaveUp>> {
         Ok(self.whole.clone())
     }
 
@@ -215,19 +215,19 @@ fn connector_at(
     Connector::new(target, config, credentials, transcript)
 }
 
-fn line(server: &Server, lines: &Lines) -> Line {
-    Line::new(connector(server, lines, |_| ()))
+fn line(server: &Server, lines: &Lines) -> ManagedClient {
+    ManagedClient::new(connector(server, lines, |_| ()))
 }
 
 async fn try_bring(
-    line: &mut Line,
+    line: &mut ManagedClient,
     plan: &Plan,
     feed: &mut Feed,
 ) -> Result<Uploaded, Failed<GaveUp>> {
     line.upload(plan, feed, &CancellationToken::new()).await
 }
 
-async fn bring(line: &mut Line, plan: &Plan, feed: &mut Feed, lines: &Lines) -> Uploaded {
+async fn bring(line: &mut ManagedClient, plan: &Plan, feed: &mut Feed, lines: &Lines) -> Uploaded {
     let brought = try_bring(line, plan, feed).await;
     brought.unwrap_or_else(|failed| panic!("{}: {failed:?}\n{}", plan.path, lines.text()))
 }
@@ -508,20 +508,20 @@ mod digests {
         then: impl Fn(&std::path::Path) + Send + Sync + 'static,
     ) -> (Server, Lines, Uploaded, Feed) {
         let server = server(Digests::All);
-        let chaos = Chaos::before(&server).await;
-        chaos.plan([Fault {
+        let fault_proxy = FaultProxy::before(&server).await;
+        fault_proxy.plan([Fault {
             on: On::Data,
             way: Way::ToServer,
             after: 9_000_000,
-            blow: Blow::Reset,
+            kind: FaultKind::Reset,
         }]);
         let lines = Lines::default();
-        let address = chaos.address();
+        let address = fault_proxy.address();
         // Time for the server to notice, and for us to get at the file.
         let connector = connector_at(&server, address, &lines, |config| {
             config.retry.first = Duration::from_secs(2);
         });
-        let mut line = Line::new(connector);
+        let mut line = ManagedClient::new(connector);
         let content = Content { len: 20 << 20, seed: 3 };
         let mut feed = Feed::of(content);
         let plan = plan(name, content);
@@ -964,9 +964,9 @@ mod several_sessions {
             let lines = Lines::default();
             let connector = connector(&server, &lines, |config| {
                 config.rotation.commands = 50;
-                config.rotation.whom = Rotated::All;
+                config.rotation.applies_to = RotationScope::All;
             });
-            let mut line = Line::new(connector);
+            let mut line = ManagedClient::new(connector);
             let files = files(100, 500);
             for (name, content) in &files {
                 bring(&mut line, &plan(name, *content), &mut Feed::of(*content), &lines).await;
@@ -982,7 +982,7 @@ mod several_sessions {
         async fn a_session_is_replaced_when_it_is_old(server: Server) {
             let lines = Lines::default();
             let age = Duration::from_millis(500);
-            let mut line = Line::new(connector(&server, &lines, |config| config.rotation.age = age));
+            let mut line = ManagedClient::new(connector(&server, &lines, |config| config.rotation.age = age));
             let files = files(2, 500);
             for (name, content) in &files {
                 bring(&mut line, &plan(name, *content), &mut Feed::of(*content), &lines).await;

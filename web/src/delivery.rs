@@ -1,4 +1,4 @@
-//! What survives a socket: the page's side of [`protocol::counted`].
+//! What survives a socket: the page's side of [`protocol::delivery`].
 //!
 //! Counted messages are kept until the portal has heard them, and said again on the session's next
 //! socket. Those of the portal are counted, so that it knows which to say again. A password is not
@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ClientMessage, ServerMessage, client::Heard};
+use protocol::{ClientMessage, ServerMessage, client::ResumeState};
 
 use crate::connection::Destination;
 
@@ -61,7 +61,7 @@ impl Delivery {
     /// Counts a message of the portal, of so many bytes; whether it is time for
     /// [`Self::acknowledge`].
     pub fn take(&mut self, message: &ServerMessage, bytes: u64) -> bool {
-        if message.is_counted() {
+        if message.needs_ack() {
             self.taken += 1;
             self.untold_bytes = self.untold_bytes.saturating_add(bytes);
         }
@@ -75,13 +75,13 @@ impl Delivery {
         }
         self.told = self.taken;
         self.untold_bytes = 0;
-        Some(ClientMessage::Heard { messages: self.taken })
+        Some(ClientMessage::Ack { messages: self.taken })
     }
 
     /// How far the page is, for the hello on another socket; `log` is the first line that it lacks.
     #[must_use]
-    pub fn position(&self, log: u64) -> Heard {
-        Heard { messages: self.taken, log }
+    pub fn position(&self, log: u64) -> ResumeState {
+        ResumeState { messages: self.taken, log }
     }
 
     /// The portal has heard so many: they are kept no longer.
@@ -154,7 +154,7 @@ mod tests {
         }
         assert!(!delivery.take(&ServerMessage::Pong, HEARD_EVERY_BYTES), "a pong is not counted");
         assert!(delivery.take(&removed(0), 1));
-        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: HEARD_EVERY }));
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: HEARD_EVERY }));
         assert_eq!(delivery.acknowledge(), None);
     }
 
@@ -171,10 +171,10 @@ mod tests {
         let entries = (0..10_000).map(entry).collect();
         let listing = ServerMessage::Listing { path: "/".into(), entries, left_out: 0 };
         assert!(delivery.take(&listing, 1 << 20));
-        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: 1 }));
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: 1 }));
         assert!(!delivery.take(&removed(0), HEARD_EVERY_BYTES - 1));
         assert!(delivery.take(&removed(1), 1), "many that are long are too many together");
-        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Heard { messages: 3 }));
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: 3 }));
         assert!(!delivery.take(&removed(2), HEARD_EVERY_BYTES - 1), "it counts from there on");
     }
 
@@ -222,7 +222,7 @@ mod tests {
                     3 => for next in to_page.drain(..to_page.len().min(n)) {
                         taken_by_page.push(next);
                         if page.take(&removed(next), next)
-                            && let Some(ClientMessage::Heard { messages }) = page.acknowledge()
+                            && let Some(ClientMessage::Ack { messages }) = page.acknowledge()
                         {
                             portal.heard_by_page = messages;
                         }

@@ -360,7 +360,7 @@ impl Page {
     /// Counted messages are kept until they are heard; without a link they wait for the next one.
     fn goes_out(&mut self, effect: &Effect) -> bool {
         match effect {
-            Effect::Say(message) if message.is_counted() => {
+            Effect::Say(message) if message.needs_ack() => {
                 self.connection.keep(Said::Message(message.clone()))
             }
             Effect::Connect(destination, trusted) => {

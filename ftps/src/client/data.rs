@@ -24,7 +24,7 @@ use crate::{
     connect::socket::Dial,
     error::{Error, Kind, Stage, What},
     passive::{self, PassiveEndpoint},
-    profile::{Behind, DataPorts, Flights, PassiveMode},
+    profile::{DataPorts, PassiveMode, PipelineDuringTransfer, Pipelining},
     reply::{Reply, Severity},
     transcript::{Connection, Status},
 };
@@ -131,8 +131,8 @@ impl Client {
     pub(crate) fn takes_commands_behind(&self) -> bool {
         let known = ["vsftpd", "filezilla server"];
         let profile = self.profile.get();
-        profile.flights == Flights::Together
-            && profile.behind == Behind::ByBanner
+        profile.pipelining == Pipelining::On
+            && profile.pipeline_during_transfer == PipelineDuringTransfer::ByBanner
             && known.iter().any(|name| self.facts.banner.mentions(name))
     }
 
@@ -197,7 +197,9 @@ impl Client {
         match answer.filter(|reply| command.may_get(reply.code())) {
             Some(reply) => self.keep_prefetched(command, reply),
             None => {
-                self.profile.learn_odd(|profile| profile.behind = Behind::Never);
+                self.profile.learn_odd(|profile| {
+                    profile.pipeline_during_transfer = PipelineDuringTransfer::Never
+                });
                 self.control.lose_step();
             }
         }

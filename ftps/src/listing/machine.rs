@@ -1,6 +1,6 @@
 //! Lines of `MLSD` and `MLST`: `fact=value;fact=value; name` (RFC 3659 §7.2).
 
-use super::{Entry, EntryKind, Line, Permissions, digits, entry_of};
+use super::{Entry, EntryKind, ListingLine, Permissions, digits, entry_of};
 use crate::{path::RemotePath, time::Civil};
 
 /// The facts of a line, and the name behind them.
@@ -16,14 +16,14 @@ enum Type {
     Around,
 }
 
-pub(super) fn parse(line: &[u8]) -> Line {
+pub(super) fn parse(line: &[u8]) -> ListingLine {
     let Some(facts) = Facts::of(line) else {
-        return Line::Unknown;
+        return ListingLine::Unknown;
     };
     match facts.kind() {
-        Some(Type::Around) => Line::NoEntry,
+        Some(Type::Around) => ListingLine::NoEntry,
         Some(Type::Entry(kind)) => entry_of(facts.name, |name| facts.entry(name, kind)),
-        None => Line::Unknown,
+        None => ListingLine::Unknown,
     }
 }
 
@@ -115,7 +115,7 @@ mod tests {
 
     fn entry(line: &str) -> Entry {
         match parse(line.as_bytes()) {
-            Line::Entry(entry) => entry,
+            ListingLine::Entry(entry) => entry,
             other => panic!("{other:?}"),
         }
     }
@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn directory_itself_and_its_parent_are_no_entries() {
         for line in ["type=cdir; /a", "type=pdir; ..", "type=dir; .", "type=dir; .."] {
-            assert_eq!(parse(line.as_bytes()), Line::NoEntry, "{line}");
+            assert_eq!(parse(line.as_bytes()), ListingLine::NoEntry, "{line}");
         }
     }
 
@@ -166,8 +166,8 @@ mod tests {
 
     #[test]
     fn name_that_leaves_the_directory_is_not_an_entry() {
-        assert_eq!(parse(b"type=file; ../x"), Line::Unknown);
-        assert_eq!(parse(b"nonsense"), Line::Unknown);
-        assert_eq!(parse(b"size=1; x"), Line::Unknown);
+        assert_eq!(parse(b"type=file; ../x"), ListingLine::Unknown);
+        assert_eq!(parse(b"nonsense"), ListingLine::Unknown);
+        assert_eq!(parse(b"size=1; x"), ListingLine::Unknown);
     }
 }

@@ -4,18 +4,18 @@
 //! dialect is counted and not read.
 
 use super::{
-    Entry, EntryKind, Line,
+    Entry, EntryKind, ListingLine,
     date::{Date, Fields, Time, ranges},
     digits, entry_of,
 };
 
-pub(super) fn parse(line: &[u8], now: i64) -> Line {
+pub(super) fn parse(line: &[u8], now: i64) -> ListingLine {
     if is_sum(line) {
-        return Line::NoEntry;
+        return ListingLine::NoEntry;
     }
     let ranges = ranges(line);
     let fields = Fields::new(line, &ranges);
-    unix(line, fields, now).or_else(|| dos(line, fields)).unwrap_or(Line::Unknown)
+    unix(line, fields, now).or_else(|| dos(line, fields)).unwrap_or(ListingLine::Unknown)
 }
 
 /// `total 12`, the blocks that the directory takes.
@@ -24,7 +24,7 @@ fn is_sum(line: &[u8]) -> bool {
 }
 
 /// `-rw-r--r-- 1 owner group 12 Jan 31 12:00 name`; owner and group may hold spaces or be missing.
-fn unix(line: &[u8], fields: Fields<'_>, now: i64) -> Option<Line> {
+fn unix(line: &[u8], fields: Fields<'_>, now: i64) -> Option<ListingLine> {
     let kind = match line.first()? {
         b'd' => EntryKind::Directory,
         b'-' => EntryKind::File,
@@ -86,7 +86,7 @@ fn without_target(name: &[u8]) -> &[u8] {
 }
 
 /// `01-31-26  12:00PM  <DIR>  name`, or a size where `<DIR>` stands.
-fn dos(line: &[u8], fields: Fields<'_>) -> Option<Line> {
+fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
     let date = fields.dos_date()?;
     let size = fields.get(2)?;
     let kind = if size.eq_ignore_ascii_case(b"<DIR>") {
@@ -114,7 +114,7 @@ mod tests {
 
     fn entry(line: &str) -> Entry {
         match parse(line.as_bytes(), NOW) {
-            Line::Entry(entry) => entry,
+            ListingLine::Entry(entry) => entry,
             other => panic!("{line}: {other:?}"),
         }
     }
@@ -222,8 +222,8 @@ mod tests {
 
     #[test]
     fn sums_and_dots_are_no_entries() {
-        assert_eq!(parse(b"total 12", NOW), Line::NoEntry);
-        assert_eq!(parse(b"drwxr-xr-x 2 0 0 4096 Jan 31 12:00 ..", NOW), Line::NoEntry);
+        assert_eq!(parse(b"total 12", NOW), ListingLine::NoEntry);
+        assert_eq!(parse(b"drwxr-xr-x 2 0 0 4096 Jan 31 12:00 ..", NOW), ListingLine::NoEntry);
     }
 
     #[test]
@@ -238,7 +238,7 @@ mod tests {
             "-rw-r--r-- 1 0 0 12 Jan 31 12:00 ",
             "A.DIR;1   1  31-JAN-2026 12:00  [SYSTEM]  (RWED,RWED,RE,)",
         ] {
-            assert_eq!(parse(line.as_bytes(), NOW), Line::Unknown, "{line}");
+            assert_eq!(parse(line.as_bytes(), NOW), ListingLine::Unknown, "{line}");
         }
     }
 }

@@ -37,7 +37,7 @@ impl Default for ReplyLimits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// One line of a reply, which may not be complete yet; for a log.
-    Line(ReplyLine),
+    ReplyLine(ReplyLine),
     /// The reply is complete. Its lines have all been given before.
     Reply(Reply),
 }
@@ -235,7 +235,7 @@ impl ReplyDecoder {
         }
         while let Some(line) = self.take_line()? {
             if self.take_into_reply(&line)? {
-                return Ok(Some(Decoded::Line(ReplyLine(line))));
+                return Ok(Some(Decoded::ReplyLine(ReplyLine(line))));
             }
         }
         Ok(None)

@@ -7,7 +7,8 @@ use std::{
 };
 
 use crate::{
-    connect::ProxyProtocol, listing::UtcOffset, profile::Rung, tls::TlsVersion, upload::Verified,
+    connect::ProxyProtocol, listing::UtcOffset, profile::Fallback, tls::TlsVersion,
+    upload::Verified,
 };
 
 /// A decision, or something worth knowing; its `Display` is a sentence for a person.
@@ -120,7 +121,7 @@ pub enum Status {
     /// After a failed transfer it is made sure that commands and replies are in step.
     Resynchronising,
     /// The next attempt goes another way.
-    Climbing(Rung),
+    Climbing(Fallback),
     /// The session is replaced before it wears out.
     Rotating {
         /// Commands that it took.
@@ -296,7 +297,7 @@ impl fmt::Display for Status {
             Self::Resynchronising => {
                 f.write_str("Making sure that commands and replies are in step.")
             }
-            Self::Climbing(rung) => rung.fmt(f),
+            Self::Climbing(fallback) => fallback.fmt(f),
             Self::Rotating { commands, age } => write!(
                 f,
                 "This session took {commands} commands in {} s. A new one goes on, before a \

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Disagreement, Run, Source, Stop, unless};
+use super::{DigestError, Run, Source, Stop, unless};
 use crate::{
     client::{Client, digest::DigestWay},
     digest::{Algorithm, FileDigest, Seen},
@@ -76,11 +76,11 @@ impl<S: Source> Run<'_, S> {
                 self.agreement = Agreement::Reached(Agreed { range, digest, whole });
                 Ok(())
             }
-            Err(Disagreement::Differs(error)) => {
+            Err(DigestError::Mismatch(error)) => {
                 self.agreement = Agreement::Refused;
                 Err(Stop::Source(error))
             }
-            Err(Disagreement::Untold(error)) => Err(Stop::Source(error)),
+            Err(DigestError::Unavailable(error)) => Err(Stop::Source(error)),
         }
     }
 

@@ -10,7 +10,7 @@ use super::{Existing, Found, Run, Source, Stop};
 use crate::{
     client::{Client, survey::Size},
     error::Error,
-    line::Line,
+    line::ManagedClient,
     path::RemotePath,
     profile::Resume,
     transcript::Status,
@@ -116,7 +116,7 @@ impl<S: Source> Run<'_, S> {
     /// has. One whose bytes are wrong is no use to another upload, but may be to a person.
     pub(super) async fn leave_beginning(
         &self,
-        line: &mut Line,
+        line: &mut ManagedClient,
         leftover: RemotePath,
         is_wrong: bool,
     ) -> Option<RemotePath> {
@@ -134,7 +134,7 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-async fn is_given_back(line: &mut Line, from: &RemotePath, to: &RemotePath) -> bool {
+async fn is_given_back(line: &mut ManagedClient, from: &RemotePath, to: &RemotePath) -> bool {
     let within = line.config().timeouts.abort;
     let renamed = async { line.client().await?.rename(from, to).await };
     matches!(tokio::time::timeout(within, renamed).await, Ok(Ok(())))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::{config::Retry, diagnosis::Cause, error::Error, reply::Code};
 
 /// The most steps down the ladder of fallbacks without a byte of progress.
-const MAX_RUNGS: u32 = 6;
+const MAX_FALLBACKS: u32 = 6;
 
 /// The most times in a row that the server holds less than it said.
 const MAX_SHORT: u32 = 1;
@@ -15,26 +15,26 @@ const MAX_SHORT: u32 = 1;
 pub(super) struct Patience {
     retry: Retry,
     tries: u32,
-    rungs: u32,
+    fallbacks: u32,
     short: u32,
 }
 
 impl Patience {
     pub(super) fn new(retry: Retry) -> Self {
-        Self { retry, tries: 0, rungs: 0, short: 0 }
+        Self { retry, tries: 0, fallbacks: 0, short: 0 }
     }
 
     /// The server holds more than before: all is well again.
     pub(super) fn renew(&mut self) {
         self.tries = 0;
-        self.rungs = 0;
+        self.fallbacks = 0;
         self.short = 0;
     }
 
     /// Whether one more step down the ladder may be taken.
-    pub(super) fn may_climb(&mut self) -> bool {
-        self.rungs += 1;
-        self.rungs <= MAX_RUNGS
+    pub(super) fn may_fall_back(&mut self) -> bool {
+        self.fallbacks += 1;
+        self.fallbacks <= MAX_FALLBACKS
     }
 
     /// Whether a file that the server called stored and holds a part of is worth another try: a
@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn ladder_ends() {
         let mut patience = Patience::new(Retry::default());
-        let steps = std::iter::repeat_with(|| patience.may_climb()).take_while(|may| *may).count();
-        assert_eq!(steps, MAX_RUNGS as usize);
+        let steps =
+            std::iter::repeat_with(|| patience.may_fall_back()).take_while(|may| *may).count();
+        assert_eq!(steps, MAX_FALLBACKS as usize);
     }
 }

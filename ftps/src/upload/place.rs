@@ -9,7 +9,7 @@ use crate::{
     digest::FileDigest,
     error::{Error, Kind, Stage},
     path::RemotePath,
-    profile::{Dating, Digests, Flights, Sizes},
+    profile::{Dating, Digests, Pipelining, Sizes},
     reply::{Code, Reply, Severity},
     time::Timestamp,
     transcript::Status,
@@ -89,7 +89,7 @@ impl<S: Source> Run<'_, S> {
             && client.profile().get().sizes == Sizes::Told
             && found.at.elapsed() < FOUND_FOR
             && self.plan.size <= SMALL
-            && client.profile().get().flights == Flights::Together;
+            && client.profile().get().pipelining == Pipelining::On;
         if is_quick {
             return self.check_and_rename(client, &place).await;
         }

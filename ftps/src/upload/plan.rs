@@ -79,7 +79,7 @@ pub trait Source: Send {
     /// same algorithm, the file is known by its size alone: [`Verified::Size`].
     ///
     /// # Errors
-    /// [`Disagreement`]: the file does not get its name.
+    /// [`DigestError`]: the file does not get its name.
     ///
     /// # Cancel safety
     /// Has to be cancel safe.
@@ -87,7 +87,7 @@ pub trait Source: Send {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> impl Future<Output = Result<Option<FileDigest>, Disagreement<Self::Error>>> + Send {
+    ) -> impl Future<Output = Result<Option<FileDigest>, DigestError<Self::Error>>> + Send {
         let _unused = (range, digest);
         std::future::ready(Ok(None))
     }
@@ -112,11 +112,11 @@ pub trait Source: Send {
 
 /// Why a sender does not [agree](Source::agree).
 #[derive(Debug)]
-pub enum Disagreement<E> {
+pub enum DigestError<E> {
     /// What was sent is not what the file holds: what the server has of it is removed.
-    Differs(E),
+    Mismatch(E),
     /// The sender cannot tell now: what the server has of it stays, for another upload to go on with.
-    Untold(E),
+    Unavailable(E),
 }
 
 /// What happens while an upload is under way.

@@ -4,7 +4,7 @@ use super::{Existing, Run, Source, Stop, unless};
 use crate::{
     client::{Client, survey::Size},
     error::{Error, Stage},
-    line::Line,
+    line::ManagedClient,
     path::RemotePath,
     profile::Resume,
     reply::{Reply, Severity},
@@ -90,7 +90,7 @@ impl<S: Source> Run<'_, S> {
 
     /// Notes that the host refused to go on with a file in the way that was tried, and whether
     /// another way is left.
-    pub(super) fn learn_resume(&self, line: &mut Line, error: &Error) -> bool {
+    pub(super) fn learn_resume(&self, line: &mut ManagedClient, error: &Error) -> bool {
         let was_going_on = self.held > 0 && self.position > 0;
         let is_refusal = error.stage() == Stage::Transfer
             && error.refusal().is_some_and(refuses_to_go_on)
@@ -113,7 +113,7 @@ impl<S: Source> Run<'_, S> {
 
     /// Notes that the directory lets nothing be renamed: the next attempt writes under the file's own
     /// name.
-    pub(super) fn learn_naming(&mut self, line: &mut Line, error: &Error) -> bool {
+    pub(super) fn learn_naming(&mut self, line: &mut ManagedClient, error: &Error) -> bool {
         // The beginning of a file may not be moved, or no file may be named in the end.
         let is_refused = match error.refused_verb() {
             Some("RNFR") => !self.is_taken_up(),

@@ -38,8 +38,8 @@ use tokio::{
 };
 use tokio_rustls::{TlsAcceptor, server::TlsStream};
 
+pub(crate) mod storing_server;
 pub(crate) mod uploads;
-pub(crate) mod warehouse;
 
 /// The secret of every test, to be looked for where it must not be.
 pub(crate) const SECRET: &str = "sesame-4711";

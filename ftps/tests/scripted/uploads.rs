@@ -4,7 +4,7 @@ use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use ftps::{
-    Line, RemotePath,
+    ManagedClient, RemotePath,
     upload::{Existing, Failed, Plan, Progress, Source, Uploaded},
 };
 use sha2::{Digest as _, Sha256};
@@ -111,16 +111,16 @@ pub(crate) fn plan(name: &str, content: &[u8]) -> Plan {
 }
 
 /// A line whose retries come at once.
-pub(crate) fn line(server: &Server, log: &Log) -> Line {
+pub(crate) fn line(server: &Server, log: &Log) -> ManagedClient {
     let mut config = server.config();
     config.retry.first = Duration::from_millis(10);
     config.retry.tries = 3;
     config.timeouts.verdict = Duration::from_millis(200);
-    Line::new(server.connector(config, log))
+    ManagedClient::new(server.connector(config, log))
 }
 
 pub(crate) async fn bring(
-    line: &mut Line,
+    line: &mut ManagedClient,
     plan: &Plan,
     source: &mut Memory,
 ) -> Result<Uploaded, Failed<Infallible>> {

@@ -38,7 +38,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) {
     let connections = TaskTracker::new();
-    let door = Arc::new(Door::new(tls, Arc::clone(portal)));
+    let door = Arc::new(Acceptor::new(tls, Arc::clone(portal)));
     tokio::select! {
         () = stop => {}
         () = accept(listener, &door, &connections) => {}
@@ -56,7 +56,7 @@ pub async fn serve(
     }
 }
 
-async fn accept(listener: TcpListener, door: &Arc<Door>, connections: &TaskTracker) {
+async fn accept(listener: TcpListener, door: &Arc<Acceptor>, connections: &TaskTracker) {
     let places = Arc::new(Semaphore::new(door.portal.settings.max_connections as usize));
     // The semaphore is never closed.
     while let Ok(place) = Arc::clone(&places).acquire_owned().await {
@@ -77,7 +77,7 @@ async fn accept(listener: TcpListener, door: &Arc<Door>, connections: &TaskTrack
 }
 
 /// What every connection comes through.
-struct Door {
+struct Acceptor {
     tls: Option<PageTls>,
     portal: Arc<Portal>,
     /// The portal's.
@@ -86,7 +86,7 @@ struct Door {
     speak_https: TowerToHyperService<Router>,
 }
 
-impl Door {
+impl Acceptor {
     fn new(tls: Option<PageTls>, portal: Arc<Portal>) -> Self {
         let service = TowerToHyperService::new(router(Arc::clone(&portal)));
         Self { tls, portal, service, speak_https: TowerToHyperService::new(speak_https()) }

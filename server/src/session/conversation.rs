@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::{
     ClientMessage, Problem, ServerMessage, UploadId,
     chunk::ShortChunk,
-    client::{Connect, Heard, Offer},
+    client::{Connect, Offer, ResumeState},
     server::Connected,
 };
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     link::{Errand, Link, NotSent},
     offers::{Ending, OpenUpload, OpenUploads},
-    outbox::{NeverSaid, NoRoom, Outbox},
+    outbox::{AckBeyondSent, NoRoom, Outbox},
 };
 use crate::{
     lookup::Asker,
@@ -27,7 +27,7 @@ pub(crate) const MAX_PATH_LEN: usize = 4096;
 
 /// The page broke the protocol: the session ends.
 #[derive(Debug, thiserror::Error)]
-pub enum Misconduct {
+pub enum ProtocolViolation {
     /// The first message was not `hello`.
     #[error("the first message of a page has to be `hello`")]
     HelloFirst,
@@ -71,7 +71,7 @@ pub enum Misconduct {
     NoRoom(#[from] NoRoom),
     /// The page has heard what was never said.
     #[error(transparent)]
-    NeverSaid(#[from] NeverSaid),
+    AckBeyondSent(#[from] AckBeyondSent),
 }
 
 /// Connections that may wait for the end of an earlier one: whoever presses a button twice is
@@ -129,8 +129,8 @@ impl Conversation {
     /// goes on where the portal's bytes end.
     ///
     /// # Errors
-    /// [`Misconduct`] when it has heard what was never said.
-    pub fn go_on(&mut self, heard: Heard) -> Result<(), Misconduct> {
+    /// [`ProtocolViolation`] when it has heard what was never said.
+    pub fn go_on(&mut self, heard: ResumeState) -> Result<(), ProtocolViolation> {
         self.outbox.heard(heard.messages)?;
         self.outbox.rewind(heard.log);
         for upload in self.uploads.all() {
@@ -185,18 +185,18 @@ impl Conversation {
     /// Does what a message asks for; what takes long is left to the link's task.
     ///
     /// # Errors
-    /// [`Misconduct`], which ends the session.
-    pub fn handle(&mut self, message: ClientMessage) -> Result<(), Misconduct> {
-        if message.is_counted() {
+    /// [`ProtocolViolation`], which ends the session.
+    pub fn handle(&mut self, message: ClientMessage) -> Result<(), ProtocolViolation> {
+        if message.needs_ack() {
             self.heard += 1;
             if self.heard - self.heard_told >= HEARD_EVERY {
                 self.tell_heard();
             }
         }
         match message {
-            ClientMessage::Hello { .. } => return Err(Misconduct::HelloAgain),
+            ClientMessage::Hello { .. } => return Err(ProtocolViolation::HelloAgain),
             ClientMessage::Ping => self.pong(),
-            ClientMessage::Heard { messages } => self.outbox.heard(messages)?,
+            ClientMessage::Ack { messages } => self.outbox.heard(messages)?,
             ClientMessage::Connect(connect) => self.connect(connect)?,
             ClientMessage::Disconnect => self.disconnect()?,
             ClientMessage::List { path } => self.errand(Errand::List { path })?,
@@ -223,12 +223,12 @@ impl Conversation {
 
     fn tell_heard(&mut self) {
         self.heard_told = self.heard;
-        self.outbox.hint(ServerMessage::Heard { messages: self.heard });
+        self.outbox.hint(ServerMessage::Ack { messages: self.heard });
     }
 
-    fn connect(&mut self, connect: Connect) -> Result<(), Misconduct> {
+    fn connect(&mut self, connect: Connect) -> Result<(), ProtocolViolation> {
         if self.link.as_ref().is_some_and(|link| link.links_before() >= MAX_WAITING_LINKS) {
-            return Err(Misconduct::TooManyRequests);
+            return Err(ProtocolViolation::TooManyRequests);
         }
         let link = Link::open(
             Arc::clone(&self.portal),
@@ -245,32 +245,37 @@ impl Conversation {
     /// Takes in a piece of a file.
     ///
     /// # Errors
-    /// [`Misconduct`] when it was not asked for. One of an upload that has ended was under way,
+    /// [`ProtocolViolation`] when it was not asked for. One of an upload that has ended was under way,
     /// and is dropped.
-    pub fn deliver(&self, piece: Piece) -> Result<(), Misconduct> {
+    pub fn deliver(&self, piece: Piece) -> Result<(), ProtocolViolation> {
         let upload = piece.header.upload;
         match self.known(upload)? {
             Some(open) => open
                 .inlet
                 .deliver(piece)
-                .map_err(|violation| Misconduct::Chunk { upload, violation }),
+                .map_err(|violation| ProtocolViolation::Chunk { upload, violation }),
             None => Ok(()),
         }
     }
 
     /// An open upload; `None` for one that has ended.
-    fn known(&self, upload: UploadId) -> Result<Option<Arc<OpenUpload>>, Misconduct> {
+    fn known(&self, upload: UploadId) -> Result<Option<Arc<OpenUpload>>, ProtocolViolation> {
         let open = self.uploads.get(upload);
         let has_ended = self.newest_upload.is_some_and(|newest| upload <= newest);
         if open.is_none() && !has_ended {
-            return Err(Misconduct::UnknownUpload(upload));
+            return Err(ProtocolViolation::UnknownUpload(upload));
         }
         Ok(open)
     }
 
-    fn digest(&self, upload: UploadId, from: u64, hex: Option<String>) -> Result<(), Misconduct> {
+    fn digest(
+        &self,
+        upload: UploadId,
+        from: u64,
+        hex: Option<String>,
+    ) -> Result<(), ProtocolViolation> {
         if hex.as_ref().is_some_and(|hex| !is_hex(hex)) {
-            return Err(Misconduct::NotADigest(upload));
+            return Err(ProtocolViolation::NotADigest(upload));
         }
         if let Some(open) = self.known(upload)? {
             open.digests.add(from, hex);
@@ -288,7 +293,7 @@ impl Conversation {
         self.link = None;
     }
 
-    fn end(&self, upload: UploadId, ending: Ending) -> Result<(), Misconduct> {
+    fn end(&self, upload: UploadId, ending: Ending) -> Result<(), ProtocolViolation> {
         match self.end_upload(upload, ending) {
             Some(answer) => Ok(self.outbox.answer(&answer)?),
             None => Ok(()),
@@ -310,7 +315,7 @@ impl Conversation {
         Some(open.not_begun())
     }
 
-    fn disconnect(&self) -> Result<(), Misconduct> {
+    fn disconnect(&self) -> Result<(), ProtocolViolation> {
         match self.link.as_ref().filter(|link| !link.has_ended()) {
             Some(link) => link.hang_up(),
             None => self.outbox.answer(&ServerMessage::Disconnected { problem: None })?,
@@ -318,7 +323,7 @@ impl Conversation {
         Ok(())
     }
 
-    fn errand(&self, errand: Errand) -> Result<(), Misconduct> {
+    fn errand(&self, errand: Errand) -> Result<(), ProtocolViolation> {
         if let Some(path) = errand.paths().find(|path| path.len() > MAX_PATH_LEN) {
             return self.answer_failed(&errand, self.outbox.speech().bad_path(path));
         }
@@ -326,21 +331,21 @@ impl Conversation {
             None => errand,
             Some(link) => match link.send(errand) {
                 Ok(()) => return Ok(()),
-                Err(NotSent::Full) => return Err(Misconduct::TooManyRequests),
+                Err(NotSent::Full) => return Err(ProtocolViolation::TooManyRequests),
                 Err(NotSent::Ended(errand)) => errand,
             },
         };
         self.answer_failed(&unsent, self.outbox.speech().not_connected())
     }
 
-    fn answer_failed(&self, errand: &Errand, problem: Problem) -> Result<(), Misconduct> {
+    fn answer_failed(&self, errand: &Errand, problem: Problem) -> Result<(), ProtocolViolation> {
         match errand.failed(problem) {
             Some(answer) => Ok(self.outbox.answer(&answer)?),
             None => Ok(()),
         }
     }
 
-    fn offer(&mut self, offer: Offer) -> Result<(), Misconduct> {
+    fn offer(&mut self, offer: Offer) -> Result<(), ProtocolViolation> {
         let upload = offer.upload;
         self.check_id(upload)?;
         let resume = offer.resume.as_deref().unwrap_or_default();
@@ -360,9 +365,9 @@ impl Conversation {
         Ok(())
     }
 
-    fn check_id(&mut self, upload: UploadId) -> Result<(), Misconduct> {
+    fn check_id(&mut self, upload: UploadId) -> Result<(), ProtocolViolation> {
         if self.newest_upload.is_some_and(|newest| upload <= newest) {
-            return Err(Misconduct::IdNotNew(upload));
+            return Err(ProtocolViolation::IdNotNew(upload));
         }
         self.newest_upload = Some(upload);
         Ok(())
@@ -372,11 +377,11 @@ impl Conversation {
         &self,
         offer: Offer,
         cancel: CancellationToken,
-    ) -> Result<Arc<OpenUpload>, Misconduct> {
+    ) -> Result<Arc<OpenUpload>, ProtocolViolation> {
         let settings = &self.portal.settings;
         let max = settings.max_open_uploads as usize;
         if self.uploads.len() >= max {
-            return Err(Misconduct::TooManyUploads(max));
+            return Err(ProtocolViolation::TooManyUploads(max));
         }
         // Sent ahead, so that no small file costs a round trip to the page; but not while it is
         // open from where an earlier upload goes on.
@@ -395,7 +400,7 @@ impl Conversation {
         }
     }
 
-    fn fail(&self, upload: UploadId, problem: Problem) -> Result<(), Misconduct> {
+    fn fail(&self, upload: UploadId, problem: Problem) -> Result<(), ProtocolViolation> {
         Ok(self.outbox.answer(&ServerMessage::Failed { upload, problem, resume: None })?)
     }
 }

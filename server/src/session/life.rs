@@ -51,7 +51,7 @@ pub enum Over {
     Left,
     /// It broke the protocol.
     #[error("the page broke the protocol")]
-    Misconduct,
+    ProtocolViolation,
     /// It does not hear what is said.
     #[error("the page does not hear")]
     Deaf,

@@ -26,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     offers::{OpenUpload, OpenUploads},
-    outbox::{Line, Outbox},
+    outbox::{Outbox, OutgoingLine},
     remote::{self, Remote},
     uploader::{Uploader, Waiting},
     words,
@@ -387,7 +387,7 @@ impl Worker {
 
     /// A line that belongs to no FTPS session.
     fn log(&self, kind: LogKind, text: String) {
-        self.outbox.log(Line::plain(kind, text));
+        self.outbox.log(OutgoingLine::plain(kind, text));
     }
 
     /// Tries the addresses one after the other; the first that answers at all is the one.

@@ -5,7 +5,7 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use ftps::{Event, Narrator};
+use ftps::{Event, LogExplainer};
 
 /// The most FTPS sessions whose replies are explained by the commands that they answer; beyond it
 /// the oldest are forgotten, which have ended long before.
@@ -13,9 +13,9 @@ const MAX_NARRATORS: usize = 64;
 
 /// One narrator for each FTPS session of a link.
 #[derive(Debug, Default)]
-pub struct Narration(Mutex<BTreeMap<u32, Narrator>>);
+pub struct LogExplainers(Mutex<BTreeMap<u32, LogExplainer>>);
 
-impl Narration {
+impl LogExplainers {
     /// The number of what an event means; `None` where it speaks for itself.
     #[must_use]
     pub fn explain(&self, event: &Event) -> Option<u16> {
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn numbers_are_those_of_the_engines_list() {
-        let narration = Narration::default();
+        let narration = LogExplainers::default();
         let number = narration.explain(&connecting(1)).unwrap();
         let told = ftps::Explanation::all().nth(usize::from(number)).unwrap();
         assert!(told.text(Language::English).contains("older name"), "{told:?}");
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn sessions_that_ended_long_ago_are_forgotten() {
-        let narration = Narration::default();
+        let narration = LogExplainers::default();
         for session in 0..1000 {
             assert!(narration.explain(&connecting(session)).is_some());
         }

@@ -2,7 +2,7 @@
 
 use std::pin::pin;
 
-use ftps::{Lease, Line, Listing, Obstacle, Pool, RemotePath, Renamed, TreeLimits};
+use ftps::{Listing, ManagedClient, Obstacle, Pool, PooledClient, RemotePath, Renamed, TreeLimits};
 use protocol::{
     Problem, ServerMessage,
     server::{EntryKind, Tally},
@@ -183,7 +183,7 @@ impl Remote<'_> {
     }
 
     /// A line for what may be renamed and deleted, and its path.
-    async fn line_for(self, path: &str) -> Result<(Lease, RemotePath), Problem> {
+    async fn line_for(self, path: &str) -> Result<(PooledClient, RemotePath), Problem> {
         let (mut lease, home) = self.line().await?;
         let changed = changeable(&home, path, self.speech)?;
         let client = self.unless_over(lease.client()).await?;
@@ -194,7 +194,7 @@ impl Remote<'_> {
     }
 
     /// A line that is logged in, and the directory that the login opened.
-    async fn line(self) -> Result<(Lease, RemotePath), Problem> {
+    async fn line(self) -> Result<(PooledClient, RemotePath), Problem> {
         let line = async {
             let mut lease = self.pool.lease_for_errand().await;
             let home = words::directory(lease.client().await?);
@@ -253,7 +253,7 @@ impl From<Problem> for Box<Stopped> {
 /// Removes an empty directory. With the error comes whether there is something in it: servers say
 /// that with the same code as everything else.
 async fn remove_directory(
-    line: &mut Line,
+    line: &mut ManagedClient,
     directory: &RemotePath,
 ) -> Result<(), (ftps::Error, bool)> {
     let client = line.client().await.map_err(|error| (error, false))?;

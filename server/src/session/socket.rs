@@ -4,13 +4,15 @@ use std::{io, sync::Arc, time::Duration};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use protocol::{CHUNK_HEADER_LEN, ClientMessage, ServerMessage, client::Heard, server::Limits};
+use protocol::{
+    CHUNK_HEADER_LEN, ClientMessage, ServerMessage, client::ResumeState, server::Limits,
+};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
     chunks::Chunks,
-    conversation::{Conversation, Misconduct},
+    conversation::{Conversation, ProtocolViolation},
     life::{Over, Session, Turn},
     outbox::WriteError,
     registry::NotYours,
@@ -53,7 +55,7 @@ enum End {
     #[error("the page speaks version {0} of the protocol")]
     Version(u32),
     #[error(transparent)]
-    Misconduct(#[from] Misconduct),
+    ProtocolViolation(#[from] ProtocolViolation),
 }
 
 impl From<ReadError> for End {
@@ -61,7 +63,7 @@ impl From<ReadError> for End {
         match error {
             ReadError::Ended => Self::Closed,
             ReadError::Io(error) => Self::Socket(error),
-            ReadError::Violation(violation) => Self::Misconduct(violation.into()),
+            ReadError::Violation(violation) => Self::ProtocolViolation(violation.into()),
         }
     }
 }
@@ -109,12 +111,12 @@ async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     portal: &Arc<Portal>,
     speech: &mut Speech,
-) -> Result<(Arc<Session>, Option<Heard>), End> {
+) -> Result<(Arc<Session>, Option<ResumeState>), End> {
     let limit = portal.settings.session_start_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
     let text = match first.map_err(|_| End::NoHello(limit))?? {
         Event::Text(text) => text,
-        Event::Binary(_) | Event::Pong => return Err(Misconduct::HelloFirst.into()),
+        Event::Binary(_) | Event::Pong => return Err(ProtocolViolation::HelloFirst.into()),
         Event::Close(code) => return Err(closed(code)),
     };
     match parse(&text)? {
@@ -135,12 +137,12 @@ async fn hello(
         | ClientMessage::Cancel { .. }
         | ClientMessage::Pause { .. }
         | ClientMessage::Digest { .. }
-        | ClientMessage::Heard { .. }
+        | ClientMessage::Ack { .. }
         | ClientMessage::MakeDirectory { .. }
         | ClientMessage::Remove { .. }
         | ClientMessage::Rename { .. }
         | ClientMessage::Delete { .. }
-        | ClientMessage::Ping => Err(Misconduct::HelloFirst.into()),
+        | ClientMessage::Ping => Err(ProtocolViolation::HelloFirst.into()),
     }
 }
 
@@ -151,7 +153,7 @@ async fn converse(
     portal: &Portal,
     session: &Session,
     mut turn: Turn,
-    heard: Option<Heard>,
+    heard: Option<ResumeState>,
 ) -> End {
     let settings = &portal.settings;
     let let_go = turn.let_go.clone();
@@ -162,7 +164,7 @@ async fn converse(
         () = let_go.cancelled() => End::TakenOver,
         end = async {
             if let Err(misconduct) = greet(&mut turn.conversation, session, settings, heard).await {
-                return End::Misconduct(misconduct);
+                return End::ProtocolViolation(misconduct);
             }
             let outbox = session.outbox();
             tokio::select! {
@@ -190,7 +192,7 @@ async fn converse(
 fn ends_session(end: &End) -> Option<Over> {
     match end {
         End::Goodbye => Some(Over::Left),
-        End::Misconduct(_) => Some(Over::Misconduct),
+        End::ProtocolViolation(_) => Some(Over::ProtocolViolation),
         End::Deaf(_) => Some(Over::Deaf),
         End::Closed
         | End::Socket(_)
@@ -209,8 +211,8 @@ async fn greet(
     conversation: &mut Conversation,
     session: &Session,
     settings: &Settings,
-    heard: Option<Heard>,
-) -> Result<(), Misconduct> {
+    heard: Option<ResumeState>,
+) -> Result<(), ProtocolViolation> {
     let (connected, next_upload) = match heard {
         Some(heard) => {
             conversation.go_on(heard)?;
@@ -262,7 +264,7 @@ async fn read(
             Ok(Ok(Event::Binary(part))) => deliver(conversation, chunks, part),
         };
         if let Err(misconduct) = handled {
-            return End::Misconduct(misconduct);
+            return End::ProtocolViolation(misconduct);
         }
     }
 }
@@ -271,12 +273,16 @@ fn closed(code: Option<CloseCode>) -> End {
     if code == Some(CloseCode::Normal) { End::Goodbye } else { End::Closed }
 }
 
-fn parse(text: &str) -> Result<ClientMessage, Misconduct> {
+fn parse(text: &str) -> Result<ClientMessage, ProtocolViolation> {
     // The error's own text could quote what was sent, a password included.
-    serde_json::from_str(text).map_err(|_| Misconduct::NotAMessage)
+    serde_json::from_str(text).map_err(|_| ProtocolViolation::NotAMessage)
 }
 
-fn deliver(conversation: &Conversation, chunks: &mut Chunks, part: Part) -> Result<(), Misconduct> {
+fn deliver(
+    conversation: &Conversation,
+    chunks: &mut Chunks,
+    part: Part,
+) -> Result<(), ProtocolViolation> {
     conversation.deliver(chunks.take(part)?)
 }
 
@@ -309,7 +315,7 @@ fn last_words(end: &End, speech: Speech) -> Option<ServerMessage> {
         End::Deaf(limit) => speech.page_is_deaf(*limit),
         End::NoHello(limit) => speech.no_hello(*limit),
         End::NotYours(_) => speech.not_your_session(),
-        End::Misconduct(misconduct) => speech.misconduct(misconduct),
+        End::ProtocolViolation(misconduct) => speech.misconduct(misconduct),
     };
     Some(ServerMessage::Goodbye { problem })
 }
@@ -326,11 +332,11 @@ fn close_code(end: &End) -> CloseCode {
         }
         End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => CloseCode::Away,
         End::NoHello(_) | End::NotYours(_) => CloseCode::Policy,
-        End::Misconduct(Misconduct::Frame(violation)) => violation.close_code(),
+        End::ProtocolViolation(ProtocolViolation::Frame(violation)) => violation.close_code(),
         End::Version(_)
-        | End::Misconduct(_)
+        | End::ProtocolViolation(_)
         | End::Deaf(_)
-        | End::Over(Over::Misconduct | Over::Deaf) => CloseCode::Protocol,
+        | End::Over(Over::ProtocolViolation | Over::Deaf) => CloseCode::Protocol,
     }
 }
 
@@ -342,7 +348,7 @@ mod tests {
     fn text_that_is_no_message_is_not_quoted() {
         let error = serde_json::from_str::<ClientMessage>(r#"{"type":"hunter2"}"#).unwrap_err();
         assert!(error.to_string().contains("hunter2"), "serde quotes, so its text is not used");
-        assert!(!Misconduct::NotAMessage.to_string().contains("hunter2"));
+        assert!(!ProtocolViolation::NotAMessage.to_string().contains("hunter2"));
     }
 
     #[test]
@@ -353,7 +359,7 @@ mod tests {
             End::Deaf(limit),
             End::NoHello(limit),
             End::NotYours(NotYours),
-            End::Misconduct(Misconduct::HelloAgain),
+            End::ProtocolViolation(ProtocolViolation::HelloAgain),
         ] {
             let Some(ServerMessage::Goodbye { problem }) = last_words(&end, Speech::default())
             else {

@@ -11,8 +11,8 @@ use std::{
 
 use bytes::Bytes;
 use ftps::{
-    Algorithm, FileDigest, Line, RemotePath,
-    upload::{Disagreement, Failed, Plan, Progress, Source, Stop},
+    Algorithm, FileDigest, ManagedClient, RemotePath,
+    upload::{DigestError, Failed, Plan, Progress, Source, Stop},
 };
 use protocol::{Attempt, OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
@@ -55,7 +55,11 @@ pub struct Scene<'a> {
 
 /// Runs an upload to its end; the answer is the page's last message about it. `upcoming` is the
 /// upload that follows over the same line.
-pub async fn run(line: &mut Line, scene: Scene<'_>, upcoming: &mut Upcoming<'_>) -> ServerMessage {
+pub async fn run(
+    line: &mut ManagedClient,
+    scene: Scene<'_>,
+    upcoming: &mut Upcoming<'_>,
+) -> ServerMessage {
     let upload = scene.upload.offer.upload;
     match bring(line, scene, upcoming).await {
         Ok((uploaded, page_agrees)) => ServerMessage::Done {
@@ -88,7 +92,7 @@ impl From<Problem> for Ended {
 
 /// The file in its place, and whether the page agrees that it is the one that it has.
 async fn bring(
-    line: &mut Line,
+    line: &mut ManagedClient,
     scene: Scene<'_>,
     upcoming: &mut Upcoming<'_>,
 ) -> Result<(ftps::upload::Uploaded, bool), Ended> {
@@ -256,11 +260,11 @@ impl<'a, 'u> Feed<'a, 'u> {
     }
 
     /// The page's digest from an offset on; `None` where it cannot make it.
-    async fn page_digest(&self, from: u64) -> Result<Option<String>, Disagreement<Problem>> {
+    async fn page_digest(&self, from: u64) -> Result<Option<String>, DigestError<Problem>> {
         let reading = Duration::from_secs(self.upload.offer.size / SLOWEST_DIGEST);
         let limit = self.portal.settings.page_chunk_timeout + reading;
         let said = tokio::time::timeout(limit, self.upload.digests.from(from)).await;
-        said.map_err(|_| Disagreement::Untold(self.outbox.speech().page_says_no_digest(limit)))
+        said.map_err(|_| DigestError::Unavailable(self.outbox.speech().page_says_no_digest(limit)))
     }
 
     /// Tells the page its credit, where that is worth a message.
@@ -355,7 +359,7 @@ impl Source for Feed<'_, '_> {
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
-    ) -> Result<Option<FileDigest>, Disagreement<Problem>> {
+    ) -> Result<Option<FileDigest>, DigestError<Problem>> {
         if self.digest_from.is_none() {
             // The server held all of it already: the page does not know yet that it was opened.
             let temporary_path = self.upload.offer.resume.clone().unwrap_or_default();
@@ -365,7 +369,7 @@ impl Source for Feed<'_, '_> {
         self.tell_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
-            return Err(Disagreement::Differs(
+            return Err(DigestError::Mismatch(
                 self.outbox.speech().digests_differ(digest, &of_page),
             ));
         }

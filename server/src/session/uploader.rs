@@ -6,7 +6,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use ftps::{Lease, Pool};
+use ftps::{Pool, PooledClient};
 use protocol::{Problem, UploadId};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -184,7 +184,7 @@ impl Uploader {
     ///
     /// # Errors
     /// The problem that no later try mends.
-    async fn connect(&self, lease: &mut Lease) -> Result<(), Problem> {
+    async fn connect(&self, lease: &mut PooledClient) -> Result<(), Problem> {
         let connected = tokio::select! {
             biased;
             () = self.hang_up.cancelled() => return Ok(()),
@@ -200,7 +200,7 @@ impl Uploader {
     }
 
     /// A line; `None` when the session hangs up.
-    async fn lease(&self) -> Option<Lease> {
+    async fn lease(&self) -> Option<PooledClient> {
         tokio::select! {
             biased;
             () = self.hang_up.cancelled() => None,
@@ -210,7 +210,11 @@ impl Uploader {
 
     /// Runs an upload to its answer. The one that follows is taken before this one ends, so that
     /// both can share a round trip.
-    async fn upload(&self, lease: &mut Lease, upload: &OpenUpload) -> Option<Arc<OpenUpload>> {
+    async fn upload(
+        &self,
+        lease: &mut PooledClient,
+        upload: &OpenUpload,
+    ) -> Option<Arc<OpenUpload>> {
         let mut upcoming = Upcoming { waiting: &self.waiting, taken: None };
         let scene =
             Scene { upload, portal: &self.portal, outbox: &self.outbox, digest: self.digest };

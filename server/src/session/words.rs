@@ -12,8 +12,8 @@ use protocol::{
 };
 
 use super::{
-    narration::Narration,
-    outbox::{Line, Outbox},
+    narration::LogExplainers,
+    outbox::{Outbox, OutgoingLine},
 };
 use crate::{
     host::Host,
@@ -26,7 +26,7 @@ use crate::{
 /// The transcript of the engine as lines of the session log and stages of the connection.
 #[must_use]
 pub fn transcript(outbox: Outbox) -> Transcript {
-    let narration = Narration::default();
+    let narration = LogExplainers::default();
     Transcript::new(move |event| {
         // Before any of them is left out: a narrator has to hear all.
         let explanation = narration.explain(&event);
@@ -46,7 +46,7 @@ pub fn transcript(outbox: Outbox) -> Transcript {
         {
             outbox.data_tls(DataTls { tls: tls(facts), connection: event.session });
         }
-        outbox.log(Line {
+        outbox.log(OutgoingLine {
             connection: event.session,
             explanation,
             kind: log_kind(event.line_kind()),

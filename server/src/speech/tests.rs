@@ -61,7 +61,7 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
     let full = Sessions::new(0, limit).create().unwrap_err();
     let overs = [
         Over::Left,
-        Over::Misconduct,
+        Over::ProtocolViolation,
         Over::Deaf,
         Over::NothingLeft,
         Over::Absent(limit),
@@ -69,10 +69,10 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
         Over::Shutdown,
     ];
     let misconducts = [
-        Misconduct::TooManyUploads(7),
-        Misconduct::TooManyRequests,
-        Misconduct::NoRoom(NoRoom),
-        Misconduct::HelloAgain,
+        ProtocolViolation::TooManyUploads(7),
+        ProtocolViolation::TooManyRequests,
+        ProtocolViolation::NoRoom(NoRoom),
+        ProtocolViolation::HelloAgain,
     ];
     let own = [
         speech.proxy_not_found(),

@@ -219,10 +219,10 @@ impl Session {
         if let ServerMessage::Goodbye { problem } = &message {
             bail!("the portal ended the session: {problem:?}");
         }
-        if message.is_counted() {
+        if message.needs_ack() {
             self.heard += 1;
             if self.heard.is_multiple_of(HEARD_EVERY) {
-                self.say(&ClientMessage::Heard { messages: self.heard }).await?;
+                self.say(&ClientMessage::Ack { messages: self.heard }).await?;
             }
         }
         Ok(message)

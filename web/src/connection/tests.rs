@@ -233,7 +233,7 @@ fn cut_off() -> Connection {
     connection
 }
 
-fn hello(acts: &[Act]) -> Option<protocol::client::Heard> {
+fn hello(acts: &[Act]) -> Option<protocol::client::ResumeState> {
     match acts {
         [.., Act::Say(ClientMessage::Hello { resume, .. })] => *resume,
         other => panic!("no hello: {other:?}"),
@@ -249,7 +249,7 @@ fn page_that_comes_back_says_how_far_it_is() {
     connection.retry_now();
     connection.socket_opened(session(), 17);
     let resume = hello(&connection.take_acts());
-    assert_eq!(resume, Some(protocol::client::Heard { messages: 1, log: 17 }));
+    assert_eq!(resume, Some(protocol::client::ResumeState { messages: 1, log: 17 }));
 }
 
 #[test]

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 use protocol::{
     ClientMessage, Encryption, OnConflict, ServerMessage, UploadId, VERSION,
-    client::{Connect, Heard, Offer, Secret},
+    client::{Connect, Offer, ResumeState, Secret},
 };
 use serde::de::IgnoredAny;
 
@@ -103,7 +103,7 @@ fn what_the_page_says_is_written_as_serde_json_writes_it() {
             session: "s".into(),
             secret: Secret::new("\"\\\u{7f}ü".into()),
             language: protocol::client::Language::En,
-            resume: Some(Heard { messages: u64::MAX, log: 0 }),
+            resume: Some(ResumeState { messages: u64::MAX, log: 0 }),
         },
         ClientMessage::Connect(Connect {
             host: "h".into(),

@@ -29,7 +29,7 @@ impl Page {
                 self.learn(news, now);
             }
             ServerMessage::Pong => {}
-            ServerMessage::Heard { messages } => {
+            ServerMessage::Ack { messages } => {
                 let news = self.connection.was_heard(messages);
                 if news.is_some() {
                     self.learn(news, now);

@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 use protocol::{
     Attempt, ChunkHeader, Stage, UploadId,
-    client::{Heard, Offer, Secret},
+    client::{Offer, ResumeState, Secret},
     server::{Connected, Existing, Verified},
 };
 
@@ -388,7 +388,7 @@ impl World {
     /// Says something in a session, whether or not its page is there.
     fn say_in(&mut self, name: &str, message: ServerMessage) {
         let Some(session) = self.sessions.get_mut(name) else { return };
-        if message.is_counted() {
+        if message.needs_ack() {
             session.said.push(message.clone());
         }
         if self.is_greeted && self.socket.as_deref() == Some(name) {
@@ -406,7 +406,7 @@ impl World {
             return self.greet(resume);
         }
         let Some(session) = self.session() else { return };
-        if message.is_counted() {
+        if message.needs_ack() {
             session.taken += 1;
         }
         let is_connected = session.is_connected;
@@ -448,7 +448,7 @@ impl World {
                 self.say(ServerMessage::RemoveFailed { path, problem: trouble() });
             }
             ClientMessage::Ping => self.say(ServerMessage::Pong),
-            ClientMessage::Heard { messages } => {
+            ClientMessage::Ack { messages } => {
                 assert!(messages <= session.said.len() as u64, "heard what was never said");
             }
             ClientMessage::Digest { .. } => {}
@@ -456,7 +456,7 @@ impl World {
         }
     }
 
-    fn greet(&mut self, resume: Option<Heard>) {
+    fn greet(&mut self, resume: Option<ResumeState>) {
         let Some(session) = self.session() else {
             self.to_page.push_back(ServerMessage::Goodbye { problem: trouble() });
             return;

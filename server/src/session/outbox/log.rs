@@ -21,7 +21,7 @@ pub struct LogLimits {
 
 /// A line before it has its number and its time.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
+pub struct OutgoingLine {
     /// Which FTPS session of the page's session it belongs to.
     pub connection: Option<u32>,
     /// The number of what it means, as [`ftps::Explanation::number`] counts.
@@ -32,7 +32,7 @@ pub struct Line {
     pub text: String,
 }
 
-impl Line {
+impl OutgoingLine {
     /// A line of the portal's own that speaks for itself.
     #[must_use]
     pub fn plain(kind: LogKind, text: impl Into<String>) -> Self {
@@ -59,8 +59,8 @@ impl Log {
     }
 
     /// Adds a line.
-    pub(super) fn push(&mut self, line: Line) {
-        let Line { connection, explanation, kind, text } = line;
+    pub(super) fn push(&mut self, line: OutgoingLine) {
+        let OutgoingLine { connection, explanation, kind, text } = line;
         let seq = self.next_seq;
         self.next_seq += 1;
         self.bytes += text.len() + LINE_OVERHEAD;
@@ -101,7 +101,7 @@ mod tests {
     fn log_of(lines: usize, bytes: usize, count: u64) -> Log {
         let mut log = Log::new(LogLimits { lines, bytes });
         for n in 0..count {
-            log.push(Line::plain(LogKind::Status, n.to_string()));
+            log.push(OutgoingLine::plain(LogKind::Status, n.to_string()));
         }
         log
     }
@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(seqs(&mut log, 10), [2, 3, 4]);
         log.rewind(99);
         assert_eq!(seqs(&mut log, 10), [0; 0]);
-        log.push(Line::plain(LogKind::Status, "5"));
+        log.push(OutgoingLine::plain(LogKind::Status, "5"));
         assert_eq!(seqs(&mut log, 10), [5]);
     }
 }

@@ -1,6 +1,6 @@
 //! Messages and log lines on their way to the page.
 //!
-//! They outlive the socket: a counted message ([`protocol::counted`]) is kept until the page has
+//! They outlive the socket: a counted message ([`protocol::delivery`]) is kept until the page has
 //! heard it, and written again on the next socket. What is kept has a bound in bytes, and who sends
 //! beyond it waits: that is the backpressure. Log lines come from the middle of FTP commands and may
 //! hold up nothing: the oldest give way. Of credits only the last one of each upload counts.
@@ -24,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
-pub use self::log::{Line, LogLimits};
+pub use self::log::{LogLimits, OutgoingLine};
 use crate::{relay::Credit, speech::Speech, websocket::Writer};
 
 /// What is said within this time after a frame goes with the next one: the first word is said at
@@ -111,7 +111,7 @@ struct Kept {
 /// The page says that it has heard more than was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the page has heard {heard} messages, but only {said} were said")]
-pub struct NeverSaid {
+pub struct AckBeyondSent {
     heard: u64,
     said: u64,
 }
@@ -229,7 +229,7 @@ impl Outbox {
     }
 
     /// Adds a line to the session log.
-    pub fn log(&self, line: Line) {
+    pub fn log(&self, line: OutgoingLine) {
         self.state().log.push(line);
         self.shared.filled.notify_one();
     }
@@ -265,12 +265,12 @@ impl Outbox {
     /// Forgets what the page has heard.
     ///
     /// # Errors
-    /// [`NeverSaid`]; nothing is forgotten then.
-    pub fn heard(&self, messages: u64) -> Result<(), NeverSaid> {
+    /// [`AckBeyondSent`]; nothing is forgotten then.
+    pub fn heard(&self, messages: u64) -> Result<(), AckBeyondSent> {
         let mut state = self.state();
         let said = state.heard + state.unheard.len() as u64;
         if messages > said {
-            return Err(NeverSaid { heard: messages, said });
+            return Err(AckBeyondSent { heard: messages, said });
         }
         state.short_since = state.short_since.map(|_| Instant::now());
         while state.heard < messages {
@@ -403,7 +403,7 @@ impl Outbox {
     /// A message as it is kept. One that is no JSON would be a fault of the portal: it is told in
     /// the portal's own log, and lost.
     fn keep(&self, message: &ServerMessage) -> Option<Kept> {
-        debug_assert!(message.is_counted(), "{message:?}");
+        debug_assert!(message.needs_ack(), "{message:?}");
         match text(message) {
             Ok(text) => {
                 let bytes = text.len().min(self.shared.capacity);
@@ -542,7 +542,10 @@ mod tests {
     #[tokio::test]
     async fn log_lines_go_before_the_message_that_follows_them() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(Line { connection: Some(1), ..Line::plain(LogKind::Command, "FEAT") });
+        outbox.log(OutgoingLine {
+            connection: Some(1),
+            ..OutgoingLine::plain(LogKind::Command, "FEAT")
+        });
         outbox.send(removed("a")).await;
         let written = written(&outbox).await;
         assert!(written[0].contains("FEAT") && written[0].contains(r#""connection":1"#));
@@ -554,7 +557,7 @@ mod tests {
         let log = LogLimits { lines: 10_000, bytes: 10_000_000 };
         let outbox = Outbox::new(OutboxLimits { log, ..LIMITS });
         for _ in 0..3 * LINES_A_MESSAGE {
-            outbox.log(Line::plain(LogKind::Status, "line"));
+            outbox.log(OutgoingLine::plain(LogKind::Status, "line"));
         }
         outbox.send(removed("a")).await;
         outbox.send(removed("b")).await;
@@ -577,7 +580,7 @@ mod tests {
         outbox.rewind(0);
         let again = written(&outbox).await;
         assert!(again.len() == 2 && again[0].contains(r#""b""#) && again[1].contains(r#""c""#));
-        assert_eq!(outbox.heard(4), Err(NeverSaid { heard: 4, said: 3 }));
+        assert_eq!(outbox.heard(4), Err(AckBeyondSent { heard: 4, said: 3 }));
     }
 
     #[tokio::test]
@@ -670,7 +673,7 @@ mod tests {
     #[tokio::test]
     async fn page_that_begins_anew_gets_the_log_and_nothing_else() {
         let outbox = Outbox::new(LIMITS);
-        outbox.log(Line::plain(LogKind::Status, "before"));
+        outbox.log(OutgoingLine::plain(LogKind::Status, "before"));
         outbox.send(removed("a")).await;
         assert_eq!(written(&outbox).await.len(), 2);
         outbox.start_over();

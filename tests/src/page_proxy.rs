@@ -21,7 +21,7 @@ use tokio::{
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// A relay of TCP connections from the browser to the portal.
-pub struct Crossing {
+pub struct PageProxy {
     address: SocketAddr,
     /// Where the portal is; nowhere while the way is cut.
     portal: watch::Sender<Option<SocketAddr>>,
@@ -29,7 +29,7 @@ pub struct Crossing {
     accepting: JoinHandle<()>,
 }
 
-impl Crossing {
+impl PageProxy {
     /// Opens the way, with no portal at its end yet. What the browser sends goes at
     /// `bytes_per_second`, each connection by itself.
     ///
@@ -76,7 +76,7 @@ impl Crossing {
     }
 }
 
-impl Drop for Crossing {
+impl Drop for PageProxy {
     fn drop(&mut self) {
         self.accepting.abort();
     }

@@ -24,7 +24,7 @@ struct Shelves {
 }
 
 /// A server that stores what comes.
-pub(crate) struct Warehouse {
+pub(crate) struct StoringServer {
     server: Server,
     shelves: Arc<Shelves>,
 }
@@ -47,7 +47,7 @@ impl Drop for Guard {
     }
 }
 
-impl Warehouse {
+impl StoringServer {
     /// One that takes at most so many sessions at once.
     pub(crate) async fn open(max: usize) -> Self {
         let identity = Identity::default();
@@ -97,7 +97,7 @@ impl Warehouse {
     }
 }
 
-impl Drop for Warehouse {
+impl Drop for StoringServer {
     fn drop(&mut self) {
         self.server.task.abort();
     }

@@ -8,30 +8,30 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use super::tally::{Counted, Tally};
-use crate::line::Spare;
+use super::session_count::{SessionCount, SessionSlot};
+use crate::line::IdleSession;
 
 /// The server has not said how many sessions it takes.
 const UNTOLD: u32 = u32::MAX;
 
 /// What all lines of a pool share.
 #[derive(Debug)]
-pub(crate) struct Commons {
+pub(crate) struct PoolShared {
     bytes: AtomicU64,
     files: AtomicU64,
     /// The fewest sessions that the server was found to take, since this was last asked.
     room: AtomicU32,
-    tally: Arc<Tally>,
+    tally: Arc<SessionCount>,
     /// Lines that are taken out and do not wait for another one's session.
     working: AtomicU32,
     /// Sessions without a line, the one that was used last on top.
-    spares: Mutex<Vec<Spare>>,
+    spares: Mutex<Vec<IdleSession>>,
     /// A line came back.
     returned: Notify,
 }
 
 /// A line that waits for another one's session.
-struct Waiting<'a>(&'a Commons);
+struct Waiting<'a>(&'a PoolShared);
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
@@ -39,7 +39,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-impl Default for Commons {
+impl Default for PoolShared {
     fn default() -> Self {
         Self {
             bytes: AtomicU64::default(),
@@ -53,7 +53,7 @@ impl Default for Commons {
     }
 }
 
-impl Commons {
+impl PoolShared {
     pub(crate) fn add_bytes(&self, bytes: u64) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -63,7 +63,7 @@ impl Commons {
     }
 
     /// An attempt to open a session begins.
-    pub(crate) fn attempt(&self) -> Counted {
+    pub(crate) fn attempt(&self) -> SessionSlot {
         self.tally.attempt()
     }
 
@@ -84,15 +84,15 @@ impl Commons {
     }
 
     /// A session that no line uses.
-    pub(crate) fn take_spare(&self) -> Option<Spare> {
+    pub(crate) fn take_spare(&self) -> Option<IdleSession> {
         self.spares().pop()
     }
 
-    pub(super) fn take_spares(&self) -> Vec<Spare> {
+    pub(super) fn take_spares(&self) -> Vec<IdleSession> {
         std::mem::take(&mut *self.spares())
     }
 
-    pub(super) fn put_spare(&self, spare: Spare) {
+    pub(super) fn put_spare(&self, spare: IdleSession) {
         self.spares().push(spare);
     }
 
@@ -101,7 +101,7 @@ impl Commons {
         self.tally.open()
     }
 
-    /// Whether the server lets in whoever logs in as these lines do: see [`Tally::lets_in`].
+    /// Whether the server lets in whoever logs in as these lines do: see [`SessionCount::lets_in`].
     pub(crate) fn lets_others_in(&self) -> bool {
         self.tally.lets_in()
     }
@@ -132,7 +132,7 @@ impl Commons {
         })
     }
 
-    fn spares(&self) -> MutexGuard<'_, Vec<Spare>> {
+    fn spares(&self) -> MutexGuard<'_, Vec<IdleSession>> {
         // The list is whole after a panic too.
         self.spares.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,7 +1,7 @@
 //! Which messages survive their socket, and how.
 //!
 //! A session outlives its socket. Both sides count the messages they say, from the session's begin,
-//! and keep each until the other side has [`Heard`](crate::ClientMessage::Heard) it; on the next
+//! and keep each until the other side has [`Ack`](crate::ClientMessage::Ack) it; on the next
 //! socket the other side says how far it is, and what follows is said again. So each of them arrives
 //! once and in order, however many sockets break.
 //!
@@ -14,9 +14,9 @@ use crate::{ClientMessage, ServerMessage};
 impl ClientMessage {
     /// Whether the message is counted, and said again if its socket breaks.
     #[must_use]
-    pub fn is_counted(&self) -> bool {
+    pub fn needs_ack(&self) -> bool {
         match self {
-            Self::Hello { .. } | Self::Heard { .. } | Self::Ping => false,
+            Self::Hello { .. } | Self::Ack { .. } | Self::Ping => false,
             Self::Connect(_)
             | Self::Disconnect
             | Self::List { .. }
@@ -35,12 +35,12 @@ impl ClientMessage {
 impl ServerMessage {
     /// Whether the message is counted, and said again if its socket breaks.
     #[must_use]
-    pub fn is_counted(&self) -> bool {
+    pub fn needs_ack(&self) -> bool {
         match self {
             Self::Welcome { .. }
             | Self::Unsupported { .. }
             | Self::Pong
-            | Self::Heard { .. }
+            | Self::Ack { .. }
             | Self::TakenOver
             | Self::Connecting { .. }
             | Self::DataTls(_)

@@ -27,19 +27,19 @@ impl ClosedPort {
 }
 
 /// Something on 127.0.0.1 that says fixed things and takes down what it hears.
-pub struct Impostor {
+pub struct FakePeer {
     port: u16,
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What an impostor takes down.
+/// What an fake_peer takes down.
 #[derive(Clone, Debug, Default)]
 struct Heard {
     connections: usize,
     lines: Vec<String>,
 }
 
-impl Impostor {
+impl FakePeer {
     /// Accepts and never says a word.
     #[must_use]
     pub fn silent() -> Self {

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The sessions of a pool, from their first packet on.
 #[derive(Debug, Default)]
-pub(crate) struct Tally(Mutex<Counts>);
+pub(crate) struct SessionCount(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -28,8 +28,8 @@ struct Past {
 
 /// A session, or the attempt to open one; it counts as long as this lives.
 #[derive(Debug)]
-pub(crate) struct Counted {
-    tally: Arc<Tally>,
+pub(crate) struct SessionSlot {
+    tally: Arc<SessionCount>,
     state: State,
 }
 
@@ -56,14 +56,14 @@ pub(crate) enum Refusal {
     Full(u32),
 }
 
-impl Tally {
+impl SessionCount {
     /// An attempt to open a session begins.
-    pub(crate) fn attempt(self: &Arc<Self>) -> Counted {
+    pub(crate) fn attempt(self: &Arc<Self>) -> SessionSlot {
         let mut counts = self.counts();
         counts.opening += 1;
         let state = State::Opening { before: counts.past };
         drop(counts);
-        Counted { tally: Arc::clone(self), state }
+        SessionSlot { tally: Arc::clone(self), state }
     }
 
     /// How many sessions are logged in.
@@ -84,7 +84,7 @@ impl Tally {
     }
 }
 
-impl Counted {
+impl SessionSlot {
     /// The session is logged in.
     pub(crate) fn opened(mut self) -> Self {
         if self.state != State::Open {
@@ -130,7 +130,7 @@ impl Counted {
     }
 }
 
-impl Drop for Counted {
+impl Drop for SessionSlot {
     fn drop(&mut self) {
         let mut counts = self.tally.counts();
         match self.state {
@@ -149,7 +149,7 @@ mod tests {
 
     #[test]
     fn refusal_counts_what_is_open_what_is_being_opened_and_what_ended_meanwhile() {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<SessionCount>::default();
         let (_first, second) = (tally.attempt().opened(), tally.attempt().opened());
         let (refused, _opening) = (tally.attempt(), tally.attempt());
         drop(second);
@@ -160,7 +160,7 @@ mod tests {
 
     #[test]
     fn those_that_are_refused_together_count_down_to_what_is_open() {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<SessionCount>::default();
         let _open = [tally.attempt().opened(), tally.attempt().opened()];
         let (one, other) = (tally.attempt(), tally.attempt());
         assert_eq!(one.refused(false), Refusal::Full(3));
@@ -170,7 +170,7 @@ mod tests {
     /// Some servers count those that they refuse for as long as they refuse them.
     #[test]
     fn that_one_session_is_all_is_believed_of_a_refusal_that_stands_alone() {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<SessionCount>::default();
         let _open = tally.attempt().opened();
         let (one, other) = (tally.attempt(), tally.attempt());
         assert_eq!(one.refused(false), Refusal::Full(2));
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn refusal_of_what_was_taken_before_is_doubted_once() {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<SessionCount>::default();
         let (_first, second) = (tally.attempt().opened(), tally.attempt().opened());
         drop(second);
         assert_eq!(tally.attempt().refused(false), Refusal::Doubtful);
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn refusal_without_a_session_is_about_somebody_elses() {
-        let tally = Arc::<Tally>::default();
+        let tally = Arc::<SessionCount>::default();
         assert_eq!(tally.attempt().refused(false), Refusal::Unrelated);
         let _opening = tally.attempt();
         assert_eq!(tally.attempt().refused(false), Refusal::TooEarly);

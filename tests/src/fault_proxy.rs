@@ -40,7 +40,7 @@ pub struct Fault {
     /// It strikes after so many bytes.
     pub after: u64,
     /// What happens then.
-    pub blow: Blow,
+    pub kind: FaultKind,
 }
 
 impl Fault {
@@ -52,8 +52,8 @@ impl Fault {
             (On::Control, _) | (On::Data, Way::ToClient) => 8_000,
             (On::Data, Way::ToServer) => 3_000_000,
         };
-        let blow = [Blow::Reset, Blow::Close, Blow::Freeze][rng.usize(..3)];
-        Self { on, way, after: rng.u64(..most), blow }
+        let kind = [FaultKind::Reset, FaultKind::Close, FaultKind::Freeze][rng.usize(..3)];
+        Self { on, way, after: rng.u64(..most), kind }
     }
 }
 
@@ -77,7 +77,7 @@ pub enum Way {
 
 /// What happens to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Blow {
+pub enum FaultKind {
     /// RST to both sides: a router that forgot it, a process that was killed.
     Reset,
     /// FIN to both sides.
@@ -87,7 +87,7 @@ pub enum Blow {
 }
 
 /// A network in front of one server; it ends when it is dropped.
-pub struct Chaos {
+pub struct FaultProxy {
     address: SocketAddr,
     weather: Arc<Weather>,
     tasks: JoinSet<()>,
@@ -107,20 +107,20 @@ struct Weather {
     rate: AtomicU64,
 }
 
-impl Chaos {
+impl FaultProxy {
     /// A network without faults.
     ///
     /// # Panics
     /// When a port is taken.
     pub async fn before(server: &Server) -> Self {
-        let mut chaos = Self::before_port(server.port()).await;
-        let ip = chaos.ip();
+        let mut fault_proxy = Self::before_port(server.port()).await;
+        let ip = fault_proxy.ip();
         for port in server.data_ports() {
             let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
-            let weather = Arc::clone(&chaos.weather);
-            chaos.tasks.spawn(accept(listener, port, On::Data, weather));
+            let weather = Arc::clone(&fault_proxy.weather);
+            fault_proxy.tasks.spawn(accept(listener, port, On::Data, weather));
         }
-        chaos
+        fault_proxy
     }
 
     /// A network with a firewall that drops what goes to the data ports.
@@ -128,12 +128,12 @@ impl Chaos {
     /// # Panics
     /// When a port is taken.
     pub async fn with_blocked_data_ports(server: &Server) -> Self {
-        let mut chaos = Self::before_port(server.port()).await;
-        let ip = chaos.ip();
+        let mut fault_proxy = Self::before_port(server.port()).await;
+        let ip = fault_proxy.ip();
         for port in server.data_ports() {
-            chaos._blocked.push(block((ip, port).into()).await);
+            fault_proxy._blocked.push(block((ip, port).into()).await);
         }
-        chaos
+        fault_proxy
     }
 
     /// A network in front of one port of this machine, whose connections count as
@@ -222,7 +222,7 @@ fn take(faults: &Mutex<VecDeque<Fault>>, on: On) -> Option<Fault> {
 
 /// Why a connection is not passed on any more.
 enum End {
-    Struck(Blow),
+    Disrupted(FaultKind),
     Broken,
 }
 
@@ -251,7 +251,7 @@ async fn pass_on(
             forward(from_server, to_client, on_way(Way::ToClient), is_mute, || 0),
         )
     };
-    if let Err(End::Struck(Blow::Reset) | End::Broken) = ended {
+    if let Err(End::Disrupted(FaultKind::Reset) | End::Broken) = ended {
         for stream in [&client, &server] {
             let _ = SockRef::from(stream).set_linger(Some(Duration::ZERO));
         }
@@ -274,14 +274,14 @@ async fn forward(
             return Ok(());
         }
         if is_mute() {
-            strike(Blow::Freeze).await?;
+            disrupt(FaultKind::Freeze).await?;
         }
         let bytes = &buffer[..count];
         match fault {
             Some(fault) if passed + count as u64 > fault.after => {
                 let before = usize::try_from(fault.after - passed).unwrap_or(0);
                 to.write_all(&bytes[..before]).await?;
-                strike(fault.blow).await?;
+                disrupt(fault.kind).await?;
             }
             _ => to.write_all(bytes).await?,
         }
@@ -292,9 +292,9 @@ async fn forward(
     }
 }
 
-async fn strike(blow: Blow) -> Result<(), End> {
-    match blow {
-        Blow::Reset | Blow::Close => Err(End::Struck(blow)),
-        Blow::Freeze => std::future::pending().await,
+async fn disrupt(kind: FaultKind) -> Result<(), End> {
+    match kind {
+        FaultKind::Reset | FaultKind::Close => Err(End::Disrupted(kind)),
+        FaultKind::Freeze => std::future::pending().await,
     }
 }
