@@ -26,14 +26,14 @@ pub struct Address {
 
 /// Takes apart what was typed or pasted into the host's field; nothing for what is a host already.
 #[must_use]
-pub fn read(text: &str) -> Option<Address> {
+pub fn parse(text: &str) -> Option<Address> {
     let text = text.trim();
     url(text).or_else(|| host_and_port(text))
 }
 
 /// Takes apart what stands behind the `#` of the page's address, the `#` included.
 #[must_use]
-pub fn read_link(fragment: &str) -> Option<Address> {
+pub fn parse_link(fragment: &str) -> Option<Address> {
     let text = fragment.strip_prefix('#').unwrap_or(fragment);
     url(text).or_else(|| pairs(text))
 }
@@ -41,7 +41,7 @@ pub fn read_link(fragment: &str) -> Option<Address> {
 /// What to put behind the `#` so that the page of whoever follows the link is filled in; `folder` is
 /// that of [`Address::folder`], or empty. There is no place for a password.
 #[must_use]
-pub fn link(destination: &Destination, folder: &str) -> String {
+pub fn to_link(destination: &Destination, folder: &str) -> String {
     let Destination { host, port, encryption, username } = destination;
     let encryption = match encryption {
         Encryption::Explicit => "explicit",
@@ -244,13 +244,13 @@ mod tests {
             ("FTP://h:21", Some(21), Explicit),
             ("  ftps://h:990/  ", Some(990), Implicit),
         ] {
-            assert_eq!(read(text), Some(address("h", port, encryption)), "{text}");
+            assert_eq!(parse(text), Some(address("h", port, encryption)), "{text}");
         }
     }
 
     #[test]
     fn url_is_taken_apart_into_its_parts() {
-        let taken = read("ftps://an%40na:se%3Acret@ftp.example.org:2121/web/pr%C3%A4ch%20tig/");
+        let taken = parse("ftps://an%40na:se%3Acret@ftp.example.org:2121/web/pr%C3%A4ch%20tig/");
         assert_eq!(
             taken,
             Some(Address {
@@ -266,7 +266,7 @@ mod tests {
 
     #[test]
     fn password_with_signs_that_ought_to_be_encoded_is_not_part_of_the_host() {
-        let taken = read("ftp://u:p@ss:word@host/").unwrap();
+        let taken = parse("ftp://u:p@ss:word@host/").unwrap();
         assert_eq!(taken.host, "host");
         assert_eq!(taken.username.as_deref(), Some("u"));
         assert_eq!(taken.password, Some(Secret::new("p@ss:word".into())));
@@ -276,21 +276,21 @@ mod tests {
     #[test]
     fn ipv6_address_stands_in_brackets_where_a_port_may_follow() {
         assert_eq!(
-            read("ftps://[2001:db8::1]:990/"),
+            parse("ftps://[2001:db8::1]:990/"),
             Some(address("2001:db8::1", Some(990), Encryption::Implicit))
         );
-        let taken = read("[::1]:2121").unwrap();
+        let taken = parse("[::1]:2121").unwrap();
         assert_eq!((taken.host.as_str(), taken.port), ("::1", Some(2121)));
-        assert_eq!(read("[::1]").unwrap().port, None);
-        assert_eq!(read("2001:db8::1"), None, "a bare one is a host");
+        assert_eq!(parse("[::1]").unwrap().port, None);
+        assert_eq!(parse("2001:db8::1"), None, "a bare one is a host");
     }
 
     #[test]
     fn host_and_port_leave_the_rest_alone() {
-        let taken = read("ftp.example.org:2121").unwrap();
+        let taken = parse("ftp.example.org:2121").unwrap();
         assert_eq!((taken.host.as_str(), taken.port), ("ftp.example.org", Some(2121)));
         assert_eq!((taken.username, taken.folder), (None, None));
-        assert_eq!(read("h:990").unwrap().encryption, Some(Encryption::Implicit));
+        assert_eq!(parse("h:990").unwrap().encryption, Some(Encryption::Implicit));
     }
 
     #[test]
@@ -298,7 +298,7 @@ mod tests {
         for text in
             ["", "ftp.example.org", "https://h/", "h:port", "h:0", "h:65536", "ftp://", "[::1"]
         {
-            assert_eq!(read(text), None, "{text}");
+            assert_eq!(parse(text), None, "{text}");
         }
     }
 
@@ -307,29 +307,29 @@ mod tests {
         for (path, folder) in
             [("", ""), ("/", ""), ("/a/b", "a/b"), ("//a", "/a"), ("/%2Fa/", "/a"), ("//", "/")]
         {
-            let taken = read(&format!("ftp://h{path}")).unwrap();
+            let taken = parse(&format!("ftp://h{path}")).unwrap();
             assert_eq!(taken.folder.as_deref(), Some(folder), "{path}");
         }
     }
 
     #[test]
     fn link_of_a_url_is_read_too_and_a_password_is_found_in_either() {
-        assert_eq!(read_link("#ftps://u@h:990/a"), read("ftps://u@h:990/a"));
-        let link = read_link("#host=h&password=secret&x=y").unwrap();
+        assert_eq!(parse_link("#ftps://u@h:990/a"), parse("ftps://u@h:990/a"));
+        let link = parse_link("#host=h&password=secret&x=y").unwrap();
         assert_eq!((link.host.as_str(), link.password.is_some()), ("h", true));
-        assert!(read_link("#ftp://u:p@h").unwrap().password.is_some());
+        assert!(parse_link("#ftp://u:p@h").unwrap().password.is_some());
     }
 
     #[test]
     fn fragment_that_is_no_link_is_left_alone() {
         for fragment in ["", "#", "#work", "#a=b", "#https://h/"] {
-            assert_eq!(read_link(fragment), None, "{fragment}");
+            assert_eq!(parse_link(fragment), None, "{fragment}");
         }
     }
 
     #[test]
     fn value_that_is_none_in_a_link_is_left_out() {
-        let link = read_link("#host=h&port=0&encryption=none&user=a%ZZ").unwrap();
+        let link = parse_link("#host=h&port=0&encryption=none&user=a%ZZ").unwrap();
         assert_eq!((link.port, link.encryption), (None, None));
         assert_eq!(link.username.as_deref(), Some("a%ZZ"));
     }
@@ -343,10 +343,10 @@ mod tests {
             let encryption =
                 if implicit { Encryption::Implicit } else { Encryption::Explicit };
             let destination = Destination { host, port, encryption, username };
-            let link = link(&destination, &folder);
+            let link = to_link(&destination, &folder);
             prop_assert!(link.is_ascii());
             prop_assert!(!link.contains([' ', '#', '"', '<']));
-            let read = read_link(&format!("#{link}")).unwrap();
+            let read = parse_link(&format!("#{link}")).unwrap();
             prop_assert_eq!(read.host, destination.host);
             prop_assert_eq!(read.port, Some(port));
             prop_assert_eq!(read.encryption, Some(encryption));
@@ -363,7 +363,7 @@ mod tests {
             let url = format!(
                 "ftp://{}:{}@h:2121/{}", encoded(&user), encoded(&password), encoded(&folder)
             );
-            let read = read(&url).unwrap();
+            let read = parse(&url).unwrap();
             prop_assert_eq!(read.host, "h");
             prop_assert_eq!(read.username, Some(user));
             prop_assert_eq!(read.password, Some(Secret::new(password)));
@@ -373,10 +373,10 @@ mod tests {
         #[test]
         fn nothing_that_is_pasted_stops_the_page(text in "\\PC{0,40}|[]\\[:/@%#&=a0]{0,30}") {
             for text in [text.clone(), format!("ftps://{text}"), format!("#host={text}")] {
-                if let Some(read) = read(&text) {
+                if let Some(read) = parse(&text) {
                     prop_assert!(!read.host.is_empty());
                 }
-                let _ = read_link(&text);
+                let _ = parse_link(&text);
             }
         }
     }

@@ -15,7 +15,7 @@ use protocol::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    delivery::{Delivery, OutOfStep, Said},
+    delivery::{AckOutOfRange, Delivery, OutgoingMessage},
     time::Millis,
     words,
 };
@@ -61,15 +61,15 @@ impl Destination {
 
 /// The page's link to the portal.
 #[derive(Debug)]
-pub enum Link {
+pub enum SocketState {
     /// There is none, and none is wanted.
-    Down,
+    Closed,
     /// A session is being made, or its socket opened.
     Opening,
     /// The socket is open; the portal has not said welcome yet.
     Greeting,
     /// Messages go both ways.
-    Up(Up),
+    Open(LiveSocket),
     /// It is lost, and will be opened again.
     Lost {
         /// When.
@@ -81,25 +81,25 @@ pub enum Link {
 
 /// The session that the portal keeps for this page.
 #[derive(Debug)]
-struct Session {
+struct PortalSession {
     credentials: NewSession,
-    acquaintance: Acquaintance,
+    origin: SessionOrigin,
 }
 
 /// What both sides know of each other when a socket of a session opens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Acquaintance {
+enum SessionOrigin {
     /// The session has just been made.
     New,
     /// An earlier page made it, which was loaded again.
-    FromEarlierPage,
+    EarlierPage,
     /// This page has talked with it.
-    Known,
+    ThisPage,
 }
 
 /// A link that works.
 #[derive(Debug)]
-pub struct Up {
+pub struct LiveSocket {
     /// What the portal asks the page to keep to.
     pub limits: Limits,
     since: Millis,
@@ -109,35 +109,35 @@ pub struct Up {
 
 /// The portal's connection to the FTPS server.
 #[derive(Debug)]
-pub enum Ftps {
+pub enum FtpsState {
     /// None.
-    Out,
+    Disconnected,
     /// On its way; the stage that has begun.
     Connecting(Stage),
     /// The person is asked about the certificate.
-    Asking(Certificate),
+    CertificateQuestion(Certificate),
     /// Logged in.
-    In(Box<Connected>),
+    Connected(Box<Connected>),
     /// The person disconnects; the portal has not confirmed it. What to connect to after that.
-    Leaving(Option<Destination>),
+    Disconnecting(Option<Destination>),
 }
 
 /// What the shell has to do.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum ConnectionEffect {
     /// Open the session's socket; make a session first where none is given.
-    OpenLink(Option<NewSession>),
+    OpenSocket(Option<NewSession>),
     /// Close the socket.
-    CloseLink,
+    CloseSocket,
     /// Say something.
-    Say(ClientMessage),
+    Send(ClientMessage),
     /// Say `connect`, with the password from its field.
     Connect(Destination, Option<String>),
 }
 
 /// What the rest of the page has to know.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
+pub enum ConnectionEvent {
     /// Logged in; uploads and listings are welcome.
     Connected {
         /// Whether it is where the page was connected before.
@@ -146,23 +146,23 @@ pub enum News {
     /// No connection to the server any more.
     Disconnected,
     /// The link is lost for now; what is open stays open.
-    LinkLost,
+    SocketLost,
     /// The link is back, and the session goes on.
-    LinkBack,
+    SocketRestored,
     /// The portal does not know the session any more, nor what was open in it; another one is on
     /// its way.
     SessionLost,
     /// The session is gone, and everything that was open in it; nothing is on its way.
-    Ended,
+    SessionEnded,
 }
 
 /// Both, and what is needed to bring them up again.
 #[derive(Debug)]
 pub struct Connection {
-    link: Link,
-    session: Option<Session>,
+    socket: SocketState,
+    session: Option<PortalSession>,
     delivery: Delivery,
-    ftps: Ftps,
+    ftps: FtpsState,
     /// How the last data connection was encrypted.
     data_tls: Option<Tls>,
     /// What the person reads.
@@ -173,39 +173,40 @@ pub struct Connection {
     last: Option<Destination>,
     /// Where the uploads belong.
     home: Option<Destination>,
-    reach: Reach,
+    network: Network,
     /// When a link that is being opened is given up.
     greet_by: Option<Millis>,
     /// Few enough to look through.
-    trusted: Vec<Trusted>,
+    trusted: Vec<TrustedCertificate>,
     problem: Option<Problem>,
     tries: u32,
     /// What has to be said again before anything new.
-    again: Vec<Said>,
-    acts: Vec<Act>,
+    again: Vec<OutgoingMessage>,
+    effects: Vec<ConnectionEffect>,
 }
 
 /// A certificate that the person trusted.
 #[derive(Debug)]
-struct Trusted {
+struct TrustedCertificate {
     host: String,
     port: u16,
     fingerprint: String,
 }
 
-fn trusted_at<'a>(trusted: &'a [Trusted], place: &Destination) -> Option<&'a String> {
-    let is_there = |known: &&Trusted| known.host == place.host && known.port == place.port;
+fn trusted_at<'a>(trusted: &'a [TrustedCertificate], place: &Destination) -> Option<&'a String> {
+    let is_there =
+        |known: &&TrustedCertificate| known.host == place.host && known.port == place.port;
     trusted.iter().find(is_there).map(|known| &known.fingerprint)
 }
 
-fn trust(trusted: &mut Vec<Trusted>, place: &Destination, fingerprint: String) {
+fn trust(trusted: &mut Vec<TrustedCertificate>, place: &Destination, fingerprint: String) {
     trusted.retain(|known| known.host != place.host || known.port != place.port);
-    trusted.push(Trusted { host: place.host.clone(), port: place.port, fingerprint });
+    trusted.push(TrustedCertificate { host: place.host.clone(), port: place.port, fingerprint });
 }
 
 /// What the browser says of the network.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Reach {
+pub enum Network {
     /// There is one.
     #[default]
     Online,
@@ -216,22 +217,22 @@ pub enum Reach {
 impl Default for Connection {
     fn default() -> Self {
         Self {
-            link: Link::Down,
+            socket: SocketState::Closed,
             session: None,
             delivery: Delivery::default(),
-            ftps: Ftps::Out,
+            ftps: FtpsState::Disconnected,
             data_tls: None,
             language: Language::default(),
             wanted: None,
             last: None,
             home: None,
-            reach: Reach::default(),
+            network: Network::default(),
             greet_by: None,
             trusted: Vec::new(),
             problem: None,
             tries: 0,
             again: Vec::new(),
-            acts: Vec::new(),
+            effects: Vec::new(),
         }
     }
 }
@@ -239,13 +240,13 @@ impl Default for Connection {
 impl Connection {
     /// The link to the portal.
     #[must_use]
-    pub fn link(&self) -> &Link {
-        &self.link
+    pub fn socket(&self) -> &SocketState {
+        &self.socket
     }
 
     /// The connection to the server.
     #[must_use]
-    pub fn ftps(&self) -> &Ftps {
+    pub fn ftps(&self) -> &FtpsState {
         &self.ftps
     }
 
@@ -256,7 +257,7 @@ impl Connection {
     }
 
     /// The portal is to speak this language from the next socket on.
-    pub fn speak(&mut self, language: Language) {
+    pub fn set_language(&mut self, language: Language) {
         self.language = language;
     }
 
@@ -280,15 +281,15 @@ impl Connection {
     /// What the portal asks for, while uploads and listings are welcome.
     #[must_use]
     pub fn ready(&self) -> Option<&Limits> {
-        match (&self.link, &self.ftps) {
-            (Link::Up(up), Ftps::In(_)) => Some(&up.limits),
+        match (&self.socket, &self.ftps) {
+            (SocketState::Open(up), FtpsState::Connected(_)) => Some(&up.limits),
             _ => None,
         }
     }
 
     /// Whether the page was logged in, lost its link, and is on its way back.
     #[must_use]
-    pub fn is_coming_back(&self) -> bool {
+    pub fn is_reconnecting(&self) -> bool {
         self.wanted.is_some() && self.last == self.wanted && self.ready().is_none()
     }
 
@@ -307,64 +308,64 @@ impl Connection {
     /// The session, for the next page of this tab.
     #[must_use]
     pub fn session(&self) -> Option<&NewSession> {
-        let known = |session: &&Session| session.acquaintance != Acquaintance::New;
+        let known = |session: &&PortalSession| session.origin != SessionOrigin::New;
         self.session.as_ref().filter(known).map(|session| &session.credentials)
     }
 
     /// What the browser says of the network.
     #[must_use]
-    pub fn reach(&self) -> Reach {
-        self.reach
+    pub fn network(&self) -> Network {
+        self.network
     }
 
     /// Until the next try; nothing when none is due.
     #[must_use]
-    pub fn next_try_in(&self, now: Millis) -> Option<Duration> {
-        match (&self.link, self.reach) {
-            (Link::Lost { retry_at }, Reach::Online) => Some(retry_at.since(now)),
+    pub fn next_retry_in(&self, now: Millis) -> Option<Duration> {
+        match (&self.socket, self.network) {
+            (SocketState::Lost { retry_at }, Network::Online) => Some(retry_at.since(now)),
             _ => None,
         }
     }
 
     /// What has to be said again, before anything new.
-    pub fn take_again(&mut self) -> Vec<Said> {
+    pub fn take_again(&mut self) -> Vec<OutgoingMessage> {
         std::mem::take(&mut self.again)
     }
 
     /// Keeps a counted message until the portal has heard it; whether it is to be said now.
-    pub fn keep(&mut self, said: Said) -> bool {
-        let known = |session: &Session| session.acquaintance == Acquaintance::Known;
+    pub fn keep(&mut self, said: OutgoingMessage) -> bool {
+        let known = |session: &PortalSession| session.origin == SessionOrigin::ThisPage;
         if self.session.as_ref().is_some_and(known) {
             self.delivery.say(said);
         }
-        matches!(self.link, Link::Up(_))
+        matches!(self.socket, SocketState::Open(_))
     }
 
     /// What has to be done, in this order.
-    pub fn take_acts(&mut self) -> Vec<Act> {
-        std::mem::take(&mut self.acts)
+    pub fn take_effects(&mut self) -> Vec<ConnectionEffect> {
+        std::mem::take(&mut self.effects)
     }
 
     /// The person connects.
     pub fn connect(&mut self, destination: Destination) {
         self.problem = None;
-        if let Ftps::Leaving(next) = &mut self.ftps {
+        if let FtpsState::Disconnecting(next) = &mut self.ftps {
             *next = Some(destination);
             return;
         }
         self.last = None;
         self.wanted = Some(destination);
         self.tries = 0;
-        self.ftps = Ftps::Connecting(Stage::Portal);
-        match self.link {
-            Link::Down => self.open_link(),
-            Link::Lost { .. } => {
+        self.ftps = FtpsState::Connecting(Stage::Portal);
+        match self.socket {
+            SocketState::Closed => self.open_socket(),
+            SocketState::Lost { .. } => {
                 self.forget_session();
-                self.open_link();
+                self.open_socket();
             }
-            Link::Opening | Link::Greeting => {}
-            Link::Up(_) => self.say_connect(),
-            Link::Outdated => {
+            SocketState::Opening | SocketState::Greeting => {}
+            SocketState::Open(_) => self.say_connect(),
+            SocketState::Outdated => {
                 self.give_up();
                 self.problem = Some(words::outdated());
             }
@@ -374,11 +375,12 @@ impl Connection {
     /// The person trusts the certificate that was shown, and exactly that one: after a break another
     /// one may be in question.
     pub fn trust(&mut self, fingerprint: &str) {
-        if let (Ftps::Asking(certificate), Some(wanted)) = (&self.ftps, &self.wanted)
+        if let (FtpsState::CertificateQuestion(certificate), Some(wanted)) =
+            (&self.ftps, &self.wanted)
             && certificate.sha256 == fingerprint
         {
             trust(&mut self.trusted, wanted, certificate.sha256.clone());
-            self.ftps = Ftps::Connecting(Stage::Portal);
+            self.ftps = FtpsState::Connecting(Stage::Portal);
             // Without a session it is said when there is one.
             if self.session().is_some() {
                 self.say_connect();
@@ -388,7 +390,7 @@ impl Connection {
 
     /// The person does not trust it.
     pub fn refuse(&mut self) {
-        if let Ftps::Asking(_) = self.ftps {
+        if let FtpsState::CertificateQuestion(_) = self.ftps {
             self.give_up();
             self.problem = Some(words::certificate_refused());
         }
@@ -396,38 +398,38 @@ impl Connection {
 
     /// The person disconnects, or stops a connection that is on its way.
     pub fn disconnect(&mut self) {
-        let told = matches!(self.ftps, Ftps::Connecting(_) | Ftps::In(_));
-        let link_up = matches!(self.link, Link::Up(_));
-        if let Link::Opening | Link::Greeting = self.link {
-            self.acts.push(Act::CloseLink);
-            self.link = Link::Down;
-        } else if let Link::Lost { .. } = self.link {
-            self.link = Link::Down;
+        let told = matches!(self.ftps, FtpsState::Connecting(_) | FtpsState::Connected(_));
+        let socket_open = matches!(self.socket, SocketState::Open(_));
+        if let SocketState::Opening | SocketState::Greeting = self.socket {
+            self.effects.push(ConnectionEffect::CloseSocket);
+            self.socket = SocketState::Closed;
+        } else if let SocketState::Lost { .. } = self.socket {
+            self.socket = SocketState::Closed;
         }
-        if !link_up {
+        if !socket_open {
             // The portal ends it by itself when nobody comes back to it.
             self.forget_session();
         }
         self.give_up();
         self.last = None;
-        if told && link_up {
+        if told && socket_open {
             self.leave();
         }
     }
 
     /// The person does not want to wait for the next try.
     pub fn retry_now(&mut self) {
-        if let Link::Lost { .. } = self.link {
-            self.open_link();
+        if let SocketState::Lost { .. } = self.socket {
+            self.open_socket();
         }
     }
 
     /// The browser says that there is a network again, or none any more.
-    pub fn reached(&mut self, reach: Reach, now: Millis) {
-        self.reach = reach;
-        match (&mut self.link, reach) {
-            (Link::Lost { .. }, Reach::Online) => self.open_link(),
-            (Link::Up(up), Reach::Online) => {
+    pub fn network_changed(&mut self, network: Network, now: Millis) {
+        self.network = network;
+        match (&mut self.socket, network) {
+            (SocketState::Lost { .. }, Network::Online) => self.open_socket(),
+            (SocketState::Open(up), Network::Online) => {
                 // The link may have died with the network: one ping has to tell.
                 up.ping_at = now;
                 let doubted = ping(&up.limits) * (DEAD_AFTER_PINGS - 1);
@@ -458,12 +460,12 @@ impl Connection {
         self.home = Some(home.clone());
         match session {
             Some(credentials) => {
-                let acquaintance = Acquaintance::FromEarlierPage;
-                self.session = Some(Session { credentials, acquaintance });
+                let origin = SessionOrigin::EarlierPage;
+                self.session = Some(PortalSession { credentials, origin });
                 self.wanted = Some(home.clone());
                 self.last = Some(home);
-                self.ftps = Ftps::Connecting(Stage::Portal);
-                self.open_link();
+                self.ftps = FtpsState::Connecting(Stage::Portal);
+                self.open_socket();
             }
             None => self.ask_for_password(),
         }
@@ -471,13 +473,13 @@ impl Connection {
 
     /// A socket of the session is open; `log` is the first line of its log that the page lacks.
     pub fn socket_opened(&mut self, credentials: NewSession, log: u64) {
-        self.link = Link::Greeting;
+        self.socket = SocketState::Greeting;
         let session = match self.session.take() {
             Some(session) if session.credentials == credentials => session,
-            _ => Session { credentials, acquaintance: Acquaintance::New },
+            _ => PortalSession { credentials, origin: SessionOrigin::New },
         };
-        let known = session.acquaintance == Acquaintance::Known;
-        self.acts.push(Act::Say(ClientMessage::Hello {
+        let known = session.origin == SessionOrigin::ThisPage;
+        self.effects.push(ConnectionEffect::Send(ClientMessage::Hello {
             version: VERSION,
             session: session.credentials.session.clone(),
             secret: session.credentials.secret.clone(),
@@ -488,22 +490,29 @@ impl Connection {
     }
 
     /// The portal makes no session.
-    pub fn session_refused(&mut self, problem: Problem, now: Millis, jitter: f64) -> Option<News> {
+    pub fn session_refused(
+        &mut self,
+        problem: Problem,
+        now: Millis,
+        jitter: f64,
+    ) -> Option<ConnectionEvent> {
         self.problem = Some(problem);
-        self.lose_link(now, jitter)
+        self.lose_socket(now, jitter)
     }
 
     /// The socket is closed.
-    pub fn socket_closed(&mut self, now: Millis, jitter: f64) -> Option<News> {
-        if matches!(self.link, Link::Opening | Link::Greeting) && self.problem.is_none() {
+    pub fn socket_closed(&mut self, now: Millis, jitter: f64) -> Option<ConnectionEvent> {
+        if matches!(self.socket, SocketState::Opening | SocketState::Greeting)
+            && self.problem.is_none()
+        {
             self.problem = Some(words::portal_out_of_reach());
         }
-        self.lose_link(now, jitter)
+        self.lose_socket(now, jitter)
     }
 
     /// Anything was heard from the portal, in a frame of so many bytes.
     pub fn heard(&mut self, message: &ServerMessage, bytes: u64, now: Millis) {
-        let Link::Up(up) = &mut self.link else { return };
+        let SocketState::Open(up) = &mut self.socket else { return };
         up.heard = now;
         if self.delivery.take(message, bytes) {
             self.acknowledge();
@@ -511,11 +520,11 @@ impl Connection {
     }
 
     /// The portal has taken in so many messages of the page.
-    pub fn was_heard(&mut self, messages: u64) -> Option<News> {
+    pub fn was_heard(&mut self, messages: u64) -> Option<ConnectionEvent> {
         if self.delivery.heard(messages).is_ok() {
             return None;
         }
-        self.acts.push(Act::CloseLink);
+        self.effects.push(ConnectionEffect::CloseSocket);
         Some(self.start_over())
     }
 
@@ -527,31 +536,36 @@ impl Connection {
         heard: u64,
         connected: Option<Connected>,
         now: Millis,
-    ) -> Option<News> {
+    ) -> Option<ConnectionEvent> {
         let Some(session) = &mut self.session else { return None };
-        let before = std::mem::replace(&mut session.acquaintance, Acquaintance::Known);
-        self.link = Link::Up(Up { limits, since: now, heard: now, ping_at: now + ping(&limits) });
+        let before = std::mem::replace(&mut session.origin, SessionOrigin::ThisPage);
+        self.socket = SocketState::Open(LiveSocket {
+            limits,
+            since: now,
+            heard: now,
+            ping_at: now + ping(&limits),
+        });
         self.problem = None;
-        if before == Acquaintance::Known {
+        if before == SessionOrigin::ThisPage {
             return Some(self.go_on(heard));
         }
         self.delivery = Delivery::begin(heard);
         match (before, connected) {
-            (Acquaintance::FromEarlierPage, Some(connected)) if self.belongs_at(&connected) => {
+            (SessionOrigin::EarlierPage, Some(connected)) if self.is_home(&connected) => {
                 self.connected(connected)
             }
-            (Acquaintance::FromEarlierPage, Some(_elsewhere)) => {
+            (SessionOrigin::EarlierPage, Some(_elsewhere)) => {
                 self.ask_for_password();
                 self.leave();
                 None
             }
-            (Acquaintance::FromEarlierPage, None) => {
+            (SessionOrigin::EarlierPage, None) => {
                 self.ask_for_password();
                 None
             }
-            (Acquaintance::New | Acquaintance::Known, _) => {
+            (SessionOrigin::New | SessionOrigin::ThisPage, _) => {
                 if self.wanted.is_some() {
-                    self.ftps = Ftps::Connecting(Stage::Portal);
+                    self.ftps = FtpsState::Connecting(Stage::Portal);
                     self.say_connect();
                 }
                 None
@@ -560,30 +574,30 @@ impl Connection {
     }
 
     /// The session has gone on over another socket: this page must not take it back.
-    pub fn taken_over(&mut self) -> Option<News> {
+    pub fn taken_over(&mut self) -> Option<ConnectionEvent> {
         self.forget_session();
         self.give_up();
         self.last = None;
-        self.link = Link::Down;
-        self.acts.push(Act::CloseLink);
+        self.socket = SocketState::Closed;
+        self.effects.push(ConnectionEffect::CloseSocket);
         self.problem = Some(words::taken_over());
-        Some(News::Ended)
+        Some(ConnectionEvent::SessionEnded)
     }
 
     /// The portal speaks another version, or nothing that can be understood: the page has to be
     /// loaded again.
-    pub fn abandon(&mut self, problem: Problem) -> Option<News> {
-        self.acts.push(Act::CloseLink);
+    pub fn abandon(&mut self, problem: Problem) -> Option<ConnectionEvent> {
+        self.effects.push(ConnectionEffect::CloseSocket);
         self.forget_session();
         self.give_up();
-        self.link = Link::Outdated;
+        self.socket = SocketState::Outdated;
         self.problem = Some(problem);
-        Some(News::Ended)
+        Some(ConnectionEvent::SessionEnded)
     }
 
     /// A stage has begun.
     pub fn connecting(&mut self, stage: Stage) {
-        if let Ftps::Connecting(current) = &mut self.ftps {
+        if let FtpsState::Connecting(current) = &mut self.ftps {
             // With implicit TLS the handshake comes before the greeting: steps do not go back.
             *current = stage.max(*current);
         }
@@ -591,24 +605,24 @@ impl Connection {
 
     /// The server's certificate is not vouched for.
     pub fn certificate_not_trusted(&mut self, mut certificate: Certificate) {
-        if let Ftps::Leaving(_) = self.ftps {
+        if let FtpsState::Disconnecting(_) = self.ftps {
             // The two crossed: the attempt has ended, and there is nothing left to disconnect.
             self.disconnected(None);
             return;
         }
-        let (Ftps::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
+        let (FtpsState::Connecting(_), Some(wanted)) = (&self.ftps, &self.wanted) else {
             return;
         };
         let before = trusted_at(&self.trusted, wanted);
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
             certificate.doubts.insert(0, words::other_certificate().to_owned());
         }
-        self.ftps = Ftps::Asking(certificate);
+        self.ftps = FtpsState::CertificateQuestion(certificate);
     }
 
     /// Logged in.
-    pub fn connected(&mut self, connected: Connected) -> Option<News> {
-        let Ftps::Connecting(_) = self.ftps else {
+    pub fn connected(&mut self, connected: Connected) -> Option<ConnectionEvent> {
+        let FtpsState::Connecting(_) = self.ftps else {
             return None;
         };
         // What an earlier page wanted may be answered after this one wants something else.
@@ -620,56 +634,62 @@ impl Connection {
         self.home.clone_from(&self.wanted);
         self.problem = None;
         self.data_tls = None;
-        self.ftps = Ftps::In(Box::new(connected));
-        Some(News::Connected { again })
+        self.ftps = FtpsState::Connected(Box::new(connected));
+        Some(ConnectionEvent::Connected { again })
     }
 
     /// The portal has no connection to the server any more.
-    pub fn disconnected(&mut self, problem: Option<Problem>) -> Option<News> {
-        match (std::mem::replace(&mut self.ftps, Ftps::Out), problem) {
-            (Ftps::Leaving(next), _) => {
+    pub fn disconnected(&mut self, problem: Option<Problem>) -> Option<ConnectionEvent> {
+        match (std::mem::replace(&mut self.ftps, FtpsState::Disconnected), problem) {
+            (FtpsState::Disconnecting(next), _) => {
                 if let Some(destination) = next {
                     self.connect(destination);
                 }
                 None
             }
             // The answer to an earlier `disconnect`: a failure would say why.
-            (connecting @ Ftps::Connecting(_), None) => {
+            (connecting @ FtpsState::Connecting(_), None) => {
                 self.ftps = connecting;
                 None
             }
-            (Ftps::Out | Ftps::Asking(_) | Ftps::In(_) | Ftps::Connecting(_), problem) => {
+            (
+                FtpsState::Disconnected
+                | FtpsState::CertificateQuestion(_)
+                | FtpsState::Connected(_)
+                | FtpsState::Connecting(_),
+                problem,
+            ) => {
                 self.give_up();
                 self.problem = problem;
-                Some(News::Disconnected)
+                Some(ConnectionEvent::Disconnected)
             }
         }
     }
 
     /// The portal ends the session, or does not know it; the socket closes next.
-    pub fn goodbye(&mut self, problem: Problem) -> Option<News> {
-        let greeting = matches!(self.link, Link::Greeting);
-        let session = self.session.as_ref().map(|session| session.acquaintance);
+    pub fn goodbye(&mut self, problem: Problem) -> Option<ConnectionEvent> {
+        let greeting = matches!(self.socket, SocketState::Greeting);
+        let session = self.session.as_ref().map(|session| session.origin);
         self.forget_session();
         // Who is not connected loses nothing, and need not hear of it.
         self.wanted.as_ref()?;
         match session {
-            Some(Acquaintance::FromEarlierPage) => {
-                self.acts.push(Act::CloseLink);
-                self.link = Link::Down;
+            Some(SessionOrigin::EarlierPage) => {
+                self.effects.push(ConnectionEffect::CloseSocket);
+                self.socket = SocketState::Closed;
                 self.ask_for_password();
                 None
             }
-            Some(Acquaintance::Known) if greeting => {
-                self.acts.push(Act::CloseLink);
+            Some(SessionOrigin::ThisPage) if greeting => {
+                self.effects.push(ConnectionEffect::CloseSocket);
                 Some(self.start_over())
             }
-            Some(Acquaintance::Known) => {
+            Some(SessionOrigin::ThisPage) => {
                 self.problem = Some(problem);
-                self.ftps = Ftps::Connecting(Stage::Portal);
-                Some(News::SessionLost)
+                self.ftps = FtpsState::Connecting(Stage::Portal);
+                Some(ConnectionEvent::SessionLost)
             }
-            Some(Acquaintance::New) | None => {
+            Some(SessionOrigin::New) | None => {
                 self.problem = Some(problem);
                 None
             }
@@ -678,7 +698,7 @@ impl Connection {
 
     /// Gives a link that is being opened its time, from the event on that opened it.
     pub fn time_greeting(&mut self, now: Millis) {
-        if let Link::Opening | Link::Greeting = self.link {
+        if let SocketState::Opening | SocketState::Greeting = self.socket {
             self.greet_by.get_or_insert(now + GREETING_LIMIT);
         }
     }
@@ -686,71 +706,75 @@ impl Connection {
     /// When [`Connection::tick`] has something to do.
     #[must_use]
     pub fn deadline(&self) -> Option<Millis> {
-        match &self.link {
-            Link::Up(up) => Some(up.ping_at),
-            Link::Lost { retry_at } if self.reach == Reach::Online => Some(*retry_at),
-            Link::Opening | Link::Greeting => self.greet_by,
-            Link::Lost { .. } | Link::Down | Link::Outdated => None,
+        match &self.socket {
+            SocketState::Open(up) => Some(up.ping_at),
+            SocketState::Lost { retry_at } if self.network == Network::Online => Some(*retry_at),
+            SocketState::Opening | SocketState::Greeting => self.greet_by,
+            SocketState::Lost { .. } | SocketState::Closed | SocketState::Outdated => None,
         }
     }
 
     /// Time passes.
-    pub fn tick(&mut self, now: Millis, jitter: f64) -> Option<News> {
-        match &mut self.link {
-            Link::Lost { retry_at } if *retry_at <= now && self.reach == Reach::Online => {
-                self.open_link();
+    pub fn tick(&mut self, now: Millis, jitter: f64) -> Option<ConnectionEvent> {
+        match &mut self.socket {
+            SocketState::Lost { retry_at }
+                if *retry_at <= now && self.network == Network::Online =>
+            {
+                self.open_socket();
                 None
             }
-            Link::Opening | Link::Greeting if self.greet_by.is_some_and(|at| at <= now) => {
-                self.acts.push(Act::CloseLink);
+            SocketState::Opening | SocketState::Greeting
+                if self.greet_by.is_some_and(|at| at <= now) =>
+            {
+                self.effects.push(ConnectionEffect::CloseSocket);
                 self.socket_closed(now, jitter)
             }
-            Link::Up(up) if now.since(up.heard) > ping(&up.limits) * DEAD_AFTER_PINGS => {
-                self.acts.push(Act::CloseLink);
-                self.lose_link(now, jitter)
+            SocketState::Open(up) if now.since(up.heard) > ping(&up.limits) * DEAD_AFTER_PINGS => {
+                self.effects.push(ConnectionEffect::CloseSocket);
+                self.lose_socket(now, jitter)
             }
-            Link::Up(up) if up.ping_at <= now => {
+            SocketState::Open(up) if up.ping_at <= now => {
                 up.ping_at = now + ping(&up.limits);
                 self.acknowledge();
-                self.acts.push(Act::Say(ClientMessage::Ping));
+                self.effects.push(ConnectionEffect::Send(ClientMessage::Ping));
                 None
             }
-            Link::Up(_)
-            | Link::Lost { .. }
-            | Link::Down
-            | Link::Opening
-            | Link::Greeting
-            | Link::Outdated => None,
+            SocketState::Open(_)
+            | SocketState::Lost { .. }
+            | SocketState::Closed
+            | SocketState::Opening
+            | SocketState::Greeting
+            | SocketState::Outdated => None,
         }
     }
 
-    fn open_link(&mut self) {
-        self.link = Link::Opening;
+    fn open_socket(&mut self) {
+        self.socket = SocketState::Opening;
         self.greet_by = None;
         let credentials = self.session.as_ref().map(|session| session.credentials.clone());
-        self.acts.push(Act::OpenLink(credentials));
+        self.effects.push(ConnectionEffect::OpenSocket(credentials));
     }
 
     /// The same session over another socket: what was not heard is said again.
-    fn go_on(&mut self, heard: u64) -> News {
+    fn go_on(&mut self, heard: u64) -> ConnectionEvent {
         match self.delivery.resume(heard) {
             Ok(again) => {
                 self.again = again;
-                News::LinkBack
+                ConnectionEvent::SocketRestored
             }
-            Err(OutOfStep) => {
-                self.acts.push(Act::CloseLink);
+            Err(AckOutOfRange) => {
+                self.effects.push(ConnectionEffect::CloseSocket);
                 self.start_over()
             }
         }
     }
 
     /// Another session, to the same end.
-    fn start_over(&mut self) -> News {
+    fn start_over(&mut self) -> ConnectionEvent {
         self.forget_session();
-        self.ftps = Ftps::Connecting(Stage::Portal);
-        self.open_link();
-        News::SessionLost
+        self.ftps = FtpsState::Connecting(Stage::Portal);
+        self.open_socket();
+        ConnectionEvent::SessionLost
     }
 
     fn forget_session(&mut self) {
@@ -760,7 +784,7 @@ impl Connection {
 
     fn acknowledge(&mut self) {
         if let Some(heard) = self.delivery.acknowledge() {
-            self.acts.push(Act::Say(heard));
+            self.effects.push(ConnectionEffect::Send(heard));
         }
     }
 
@@ -772,58 +796,58 @@ impl Connection {
     }
 
     /// Whether the uploads belong there.
-    fn belongs_at(&self, connected: &Connected) -> bool {
+    fn is_home(&self, connected: &Connected) -> bool {
         self.home.as_ref().is_some_and(|home| home.is_at(connected))
     }
 
     fn leave(&mut self) {
-        self.acts.push(Act::Say(ClientMessage::Disconnect));
-        self.ftps = Ftps::Leaving(None);
+        self.effects.push(ConnectionEffect::Send(ClientMessage::Disconnect));
+        self.ftps = FtpsState::Disconnecting(None);
     }
 
     fn say_connect(&mut self) {
         if let Some(wanted) = &self.wanted {
             let trusted = trusted_at(&self.trusted, wanted).cloned();
-            self.acts.push(Act::Connect(wanted.clone(), trusted));
+            self.effects.push(ConnectionEffect::Connect(wanted.clone(), trusted));
         }
     }
 
     fn give_up(&mut self) {
         self.wanted = None;
-        self.ftps = Ftps::Out;
+        self.ftps = FtpsState::Disconnected;
     }
 
     /// Who was logged in comes back by itself, and who has a session that goes on meanwhile. A
     /// first try that fails is shown as it is.
-    fn lose_link(&mut self, now: Millis, jitter: f64) -> Option<News> {
-        let since = match self.link {
-            Link::Down | Link::Lost { .. } | Link::Outdated => return None,
-            Link::Opening | Link::Greeting => None,
-            Link::Up(Up { since, .. }) => Some(since),
+    fn lose_socket(&mut self, now: Millis, jitter: f64) -> Option<ConnectionEvent> {
+        let since = match self.socket {
+            SocketState::Closed | SocketState::Lost { .. } | SocketState::Outdated => return None,
+            SocketState::Opening | SocketState::Greeting => None,
+            SocketState::Open(LiveSocket { since, .. }) => Some(since),
         };
         if since.is_some_and(|since| now.since(since) >= GOOD_AFTER) {
             self.tries = 0;
         }
         if !self.is_worth_coming_back() {
-            self.link = Link::Down;
+            self.socket = SocketState::Closed;
             if self.wanted.is_some() && self.problem.is_none() {
                 self.problem = Some(words::portal_out_of_reach());
             }
             self.forget_session();
-            let before = std::mem::replace(&mut self.ftps, Ftps::Out);
+            let before = std::mem::replace(&mut self.ftps, FtpsState::Disconnected);
             self.give_up();
-            if let Ftps::Leaving(Some(next)) = before {
+            if let FtpsState::Disconnecting(Some(next)) = before {
                 self.connect(next);
             }
-            return since.map(|_| News::Ended);
+            return since.map(|_| ConnectionEvent::SessionEnded);
         }
-        self.link = Link::Lost { retry_at: now + pause(self.tries, jitter) };
+        self.socket = SocketState::Lost { retry_at: now + pause(self.tries, jitter) };
         self.tries = self.tries.saturating_add(1);
-        since.map(|_| News::LinkLost)
+        since.map(|_| ConnectionEvent::SocketLost)
     }
 
     fn is_worth_coming_back(&self) -> bool {
-        let known = |session: &Session| session.acquaintance == Acquaintance::Known;
+        let known = |session: &PortalSession| session.origin == SessionOrigin::ThisPage;
         let logged_in = self.last == self.wanted;
         self.wanted.is_some() && (logged_in || self.session.as_ref().is_some_and(known))
     }

@@ -18,7 +18,7 @@ pub const HEARD_EVERY_BYTES: u64 = 256 * 1024;
 
 /// A counted message of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Said {
+pub enum OutgoingMessage {
     /// Any but `connect`.
     Message(ClientMessage),
     /// `connect`, and the fingerprint of the certificate that is trusted.
@@ -28,13 +28,13 @@ pub enum Said {
 /// The portal has heard more than was said, or less than it had before: what it counts is another
 /// conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct OutOfStep;
+pub struct AckOutOfRange;
 
 /// Both directions of one session.
 #[derive(Debug, Default)]
 pub struct Delivery {
     /// Said and not heard by the portal, oldest first.
-    unheard: VecDeque<Said>,
+    unheard: VecDeque<OutgoingMessage>,
     /// How many the portal has heard since the session's begin.
     heard: u64,
     /// How many of the portal's were taken in since the session's begin.
@@ -54,7 +54,7 @@ impl Delivery {
     }
 
     /// Keeps a message until it was heard.
-    pub fn say(&mut self, said: Said) {
+    pub fn say(&mut self, said: OutgoingMessage) {
         self.unheard.push_back(said);
     }
 
@@ -87,12 +87,12 @@ impl Delivery {
     /// The portal has heard so many: they are kept no longer.
     ///
     /// # Errors
-    /// [`OutOfStep`]; nothing is forgotten then.
-    pub fn heard(&mut self, messages: u64) -> Result<(), OutOfStep> {
-        let fresh = messages.checked_sub(self.heard).ok_or(OutOfStep)?;
-        let fresh = usize::try_from(fresh).map_err(|_| OutOfStep)?;
+    /// [`AckOutOfRange`]; nothing is forgotten then.
+    pub fn heard(&mut self, messages: u64) -> Result<(), AckOutOfRange> {
+        let fresh = messages.checked_sub(self.heard).ok_or(AckOutOfRange)?;
+        let fresh = usize::try_from(fresh).map_err(|_| AckOutOfRange)?;
         if fresh > self.unheard.len() {
-            return Err(OutOfStep);
+            return Err(AckOutOfRange);
         }
         self.unheard.drain(..fresh);
         self.heard = messages;
@@ -103,8 +103,8 @@ impl Delivery {
     /// said again, in this order.
     ///
     /// # Errors
-    /// [`OutOfStep`]: the session cannot go on.
-    pub fn resume(&mut self, heard: u64) -> Result<Vec<Said>, OutOfStep> {
+    /// [`AckOutOfRange`]: the session cannot go on.
+    pub fn resume(&mut self, heard: u64) -> Result<Vec<OutgoingMessage>, AckOutOfRange> {
         self.heard(heard)?;
         // The hello has told it.
         self.told = self.taken;
@@ -120,8 +120,8 @@ mod tests {
 
     use super::*;
 
-    fn list(n: u64) -> Said {
-        Said::Message(ClientMessage::List { path: n.to_string() })
+    fn list(n: u64) -> OutgoingMessage {
+        OutgoingMessage::Message(ClientMessage::List { path: n.to_string() })
     }
 
     fn removed(n: u64) -> ServerMessage {
@@ -141,9 +141,9 @@ mod tests {
     fn portal_that_heard_what_was_never_said_is_out_of_step() {
         let mut delivery = Delivery::default();
         delivery.say(list(0));
-        assert_eq!(delivery.resume(2), Err(OutOfStep));
+        assert_eq!(delivery.resume(2), Err(AckOutOfRange));
         delivery.heard(1).unwrap();
-        assert_eq!(delivery.resume(0), Err(OutOfStep), "it cannot forget what it had heard");
+        assert_eq!(delivery.resume(0), Err(AckOutOfRange), "it cannot forget what it had heard");
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
     struct Portal {
         said: Vec<u64>,
         heard_by_page: u64,
-        taken: Vec<Said>,
+        taken: Vec<OutgoingMessage>,
     }
 
     proptest! {

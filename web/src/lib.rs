@@ -11,9 +11,9 @@
 //!   [`delivery`]: what of their talk survives a socket.
 //! - [`saved`]: what survives the page itself.
 //! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
-//! - [`voyage`]: the steps on the way to the server. [`address`]: destinations as people write
+//! - [`connect_steps`]: the steps on the way to the server. [`address`]: destinations as people write
 //!   them; [`recent`]: the ones that this browser remembers.
-//! - [`groups`]: the lines of the list of uploads; [`window`]: which of them are in the document.
+//! - [`upload_list`]: the lines of the list of uploads; [`virtual_list`]: which of them are in the document.
 //!   [`summary`]: what became of them.
 //! - [`remote`]: the directory in view.
 //! - [`log`]: the session log; [`mask`] hides in it who and where, [`log::find`] finds.
@@ -29,10 +29,10 @@
 
 pub mod address;
 pub mod chunk_size;
+pub mod connect_steps;
 pub mod connection;
 pub mod delivery;
 pub mod format;
-pub mod groups;
 pub mod json;
 pub mod log;
 pub mod mask;
@@ -45,8 +45,8 @@ pub mod saved;
 pub mod sentences;
 pub mod summary;
 pub mod time;
-pub mod voyage;
-pub mod window;
+pub mod upload_list;
+pub mod virtual_list;
 pub mod words;
 
 #[cfg(target_arch = "wasm32")]

@@ -22,21 +22,21 @@ pub struct Log {
     lines: VecDeque<LogLine>,
     max_lines: usize,
     next_seq: u64,
-    fresh: usize,
+    undrawn: usize,
     /// How many lines have given way: the number of the oldest one that is kept.
     first: u64,
     problems: Vec<Problem>,
-    news: News,
+    pending: Unread,
     greeting: Option<LogLine>,
 }
 
 /// What was not taken yet, besides lines.
 #[derive(Debug, Default)]
-struct News {
+struct Unread {
     /// The newest line that says what went wrong.
     error: Option<String>,
     /// Whether more is known of a line that went wrong.
-    learned: bool,
+    problems_changed: bool,
 }
 
 impl Default for Log {
@@ -45,10 +45,10 @@ impl Default for Log {
             lines: VecDeque::new(),
             max_lines: DEFAULT_MAX_LINES,
             next_seq: 0,
-            fresh: 0,
+            undrawn: 0,
             first: 0,
             problems: Vec::new(),
-            news: News::default(),
+            pending: Unread::default(),
             greeting: None,
         }
     }
@@ -56,36 +56,36 @@ impl Default for Log {
 
 /// Which lines are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub struct LogFilter {
     /// Of whom.
-    pub show: Show,
+    pub show: KindFilter,
     /// Of one FTPS session: [`LogLine::connection`].
     pub session: Option<u32>,
 }
 
 /// Whose lines are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Show {
+pub enum KindFilter {
     /// Everybody's.
     #[default]
     All,
     /// What the portal says.
     Status,
     /// Commands and replies.
-    Talk,
+    Protocol,
     /// What went wrong.
     Errors,
 }
 
-impl Filter {
+impl LogFilter {
     /// Whether a line is shown.
     #[must_use]
     pub fn fits(self, line: &LogLine) -> bool {
         let by_kind = match self.show {
-            Show::All => true,
-            Show::Status => line.kind == LogKind::Status,
-            Show::Talk => matches!(line.kind, LogKind::Command | LogKind::Response),
-            Show::Errors => line.kind == LogKind::Error,
+            KindFilter::All => true,
+            KindFilter::Status => line.kind == LogKind::Status,
+            KindFilter::Protocol => matches!(line.kind, LogKind::Command | LogKind::Response),
+            KindFilter::Errors => line.kind == LogKind::Error,
         };
         by_kind && (self.session.is_none() || self.session == line.connection)
     }
@@ -153,34 +153,34 @@ impl Log {
     }
 
     /// The numbers of the oldest lines that were not taken yet, so many at most.
-    pub fn take_fresh(&mut self, most: usize) -> Range<u64> {
-        let fresh = self.fresh.min(self.lines.len());
-        let taken = fresh.min(most);
-        self.fresh = fresh - taken;
-        let first = self.first + (self.lines.len() - fresh) as u64;
+    pub fn take_undrawn(&mut self, most: usize) -> Range<u64> {
+        let undrawn = self.undrawn.min(self.lines.len());
+        let taken = undrawn.min(most);
+        self.undrawn = undrawn - taken;
+        let first = self.first + (self.lines.len() - undrawn) as u64;
         first..first + taken as u64
     }
 
     /// Whether there are lines that were not taken yet.
     #[must_use]
-    pub fn has_fresh(&self) -> bool {
-        self.fresh > 0
+    pub fn has_undrawn(&self) -> bool {
+        self.undrawn > 0
     }
 
     /// Whether there is anything to draw.
     #[must_use]
-    pub fn has_news(&self) -> bool {
-        self.has_fresh() || self.news.learned
+    pub fn needs_drawing(&self) -> bool {
+        self.has_undrawn() || self.pending.problems_changed
     }
 
     /// Whether more is known of a line that went wrong than when this was asked last.
-    pub fn take_learned(&mut self) -> bool {
-        std::mem::take(&mut self.news.learned)
+    pub fn take_problems_changed(&mut self) -> bool {
+        std::mem::take(&mut self.pending.problems_changed)
     }
 
     /// The newest line that says what went wrong, once.
     pub fn take_error(&mut self) -> Option<String> {
-        self.news.error.take()
+        self.pending.error.take()
     }
 
     /// How many lines there may be in all.
@@ -215,7 +215,7 @@ impl Log {
             None => {}
         }
         self.problems.push(problem.clone());
-        self.news.learned = true;
+        self.pending.problems_changed = true;
     }
 
     /// The problem that a line tells of.
@@ -227,7 +227,7 @@ impl Log {
 
     fn push(&mut self, line: LogLine) {
         if line.kind == LogKind::Error {
-            self.news.error = Some(line.text.clone());
+            self.pending.error = Some(line.text.clone());
         }
         // Other replies with this code follow a command.
         if line.kind == LogKind::Response
@@ -237,7 +237,7 @@ impl Log {
             self.greeting = Some(line.clone());
         }
         self.lines.push_back(line);
-        self.fresh += 1;
+        self.undrawn += 1;
         while self.lines.len() > self.max_lines {
             self.lines.pop_front();
             self.first += 1;
@@ -260,33 +260,33 @@ mod tests {
         }
     }
 
-    fn fresh(log: &mut Log) -> Vec<String> {
-        log.take_fresh(usize::MAX).map(|number| log.line(number).unwrap().text.clone()).collect()
+    fn undrawn(log: &mut Log) -> Vec<String> {
+        log.take_undrawn(usize::MAX).map(|number| log.line(number).unwrap().text.clone()).collect()
     }
 
     #[test]
     fn fresh_lines_are_taken_in_parts_oldest_first() {
         let mut log = Log::default();
         log.extend((0..5).map(line).collect());
-        assert_eq!(log.take_fresh(3), 0..3);
-        assert_eq!(log.take_fresh(3), 3..5);
-        assert!(!log.has_fresh());
+        assert_eq!(log.take_undrawn(3), 0..3);
+        assert_eq!(log.take_undrawn(3), 3..5);
+        assert!(!log.has_undrawn());
     }
 
     #[test]
     fn each_line_is_fresh_once() {
         let mut log = Log::default();
         log.extend(vec![line(0), line(1)]);
-        assert_eq!(fresh(&mut log), ["line 0", "line 1"]);
+        assert_eq!(undrawn(&mut log), ["line 0", "line 1"]);
         log.extend(vec![line(1), line(2)]);
-        assert_eq!(fresh(&mut log), ["line 2"]);
+        assert_eq!(undrawn(&mut log), ["line 2"]);
     }
 
     #[test]
     fn gap_is_said() {
         let mut log = Log::default();
         log.extend(vec![line(0), line(3)]);
-        assert_eq!(fresh(&mut log), ["line 0", &words::lines_missing(2), "line 3"]);
+        assert_eq!(undrawn(&mut log), ["line 0", &words::lines_missing(2), "line 3"]);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
         let mut log = Log::default();
         log.new_session(2);
         log.extend((0..5).map(line).collect());
-        assert_eq!(fresh(&mut log), ["line 3", "line 4"]);
+        assert_eq!(undrawn(&mut log), ["line 3", "line 4"]);
     }
 
     #[test]
@@ -305,7 +305,7 @@ mod tests {
         assert_eq!(log.line(2), None);
         assert_eq!(log.line(3).unwrap().text, "line 3");
         assert_eq!(log.line(5), None);
-        assert_eq!(log.take_fresh(usize::MAX), 3..5);
+        assert_eq!(log.take_undrawn(usize::MAX), 3..5);
     }
 
     fn said(kind: LogKind, text: &str) -> LogLine {
@@ -316,14 +316,14 @@ mod tests {
     fn filter_shows_whose_lines_are_wanted() {
         let kinds = [LogKind::Status, LogKind::Command, LogKind::Response, LogKind::Error];
         let shown = |show| -> Vec<LogKind> {
-            let filter = Filter { show, session: Some(2) };
+            let filter = LogFilter { show, session: Some(2) };
             kinds.into_iter().filter(|kind| filter.fits(&said(*kind, ""))).collect()
         };
-        assert_eq!(shown(Show::All), kinds);
-        assert_eq!(shown(Show::Status), [LogKind::Status]);
-        assert_eq!(shown(Show::Talk), [LogKind::Command, LogKind::Response]);
-        assert_eq!(shown(Show::Errors), [LogKind::Error]);
-        let other = Filter { session: Some(1), ..Filter::default() };
+        assert_eq!(shown(KindFilter::All), kinds);
+        assert_eq!(shown(KindFilter::Status), [LogKind::Status]);
+        assert_eq!(shown(KindFilter::Protocol), [LogKind::Command, LogKind::Response]);
+        assert_eq!(shown(KindFilter::Errors), [LogKind::Error]);
+        let other = LogFilter { session: Some(1), ..LogFilter::default() };
         assert!(!other.fits(&said(LogKind::Command, "")));
         assert!(!other.fits(&line(0)), "of no session");
     }
@@ -353,7 +353,7 @@ mod tests {
     fn problem_belongs_to_the_error_that_says_it_in_the_words_that_it_names() {
         let mut log = Log::default();
         log.learn(&problem("the disk is full"));
-        assert!(log.take_learned() && !log.take_learned());
+        assert!(log.take_problems_changed() && !log.take_problems_changed());
         let told = said(LogKind::Error, "the disk is full");
         assert_eq!(log.problem_of(&told), Some(&problem("the disk is full")));
         assert_eq!(log.problem_of(&said(LogKind::Response, "the disk is full")), None);

@@ -25,7 +25,7 @@ const PLAIN_VERBS: [&str; 23] = [
 
 /// What is hidden.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Choice {
+pub struct MaskOptions {
     /// Host names and addresses.
     pub hosts: bool,
     /// Names that log in.
@@ -34,7 +34,7 @@ pub struct Choice {
     pub paths: bool,
 }
 
-impl Choice {
+impl MaskOptions {
     /// Whether anything is hidden at all.
     #[must_use]
     pub fn is_any(self) -> bool {
@@ -42,9 +42,9 @@ impl Choice {
     }
 }
 
-/// A kind of name, in the order of `Masks::known`.
+/// A kind of name, in the order of `Masker::known`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub enum NameKind {
     /// A host name or an address.
     Host,
     /// Who logs in.
@@ -55,31 +55,31 @@ pub enum Kind {
 
 /// The names that were met, and their numbers.
 #[derive(Debug, Default)]
-pub struct Masks {
-    choice: Choice,
+pub struct Masker {
+    options: MaskOptions,
     hosts: Names,
     users: Names,
     paths: Names,
 }
 
-impl Masks {
+impl Masker {
     /// Hides what is chosen. Numbers are kept, so that what is hidden later fits what was before.
-    pub fn choose(&mut self, choice: Choice) {
-        self.choice = choice;
+    pub fn set_options(&mut self, options: MaskOptions) {
+        self.options = options;
     }
 
     /// What is hidden.
     #[must_use]
-    pub fn choice(&self) -> Choice {
-        self.choice
+    pub fn options(&self) -> MaskOptions {
+        self.options
     }
 
     /// Learns a name from elsewhere, such as the connect form.
-    pub fn learn_name(&mut self, kind: Kind, name: &str) {
+    pub fn learn_name(&mut self, kind: NameKind, name: &str) {
         match kind {
-            Kind::Host => self.hosts.number_of(&name.to_ascii_lowercase()),
-            Kind::User => self.users.number_of(name),
-            Kind::Path => self.paths.number_of(name),
+            NameKind::Host => self.hosts.number_of(&name.to_ascii_lowercase()),
+            NameKind::User => self.users.number_of(name),
+            NameKind::Path => self.paths.number_of(name),
         };
     }
 
@@ -105,8 +105,8 @@ impl Masks {
     fn learn_command(&mut self, line: &str) {
         let (verb, argument) = verb_and_argument(line);
         match verb {
-            "USER" => self.learn_name(Kind::User, argument),
-            "HOST" => self.learn_name(Kind::Host, argument),
+            "USER" => self.learn_name(NameKind::User, argument),
+            "HOST" => self.learn_name(NameKind::Host, argument),
             _ => {
                 if let Some(path) = path_of(verb, argument) {
                     self.learn_path(path);
@@ -129,14 +129,14 @@ impl Masks {
 
     /// The line's text without what is to be hidden.
     #[must_use]
-    pub fn hide(&mut self, line: &LogLine) -> String {
-        if !self.choice.is_any() {
+    pub fn mask_line(&mut self, line: &LogLine) -> String {
+        if !self.options.is_any() {
             return line.text.clone();
         }
         if line.kind == LogKind::Command {
             return self.hide_command(&line.text);
         }
-        if self.choice.hosts && line.text.starts_with(CERTIFICATE) {
+        if self.options.hosts && line.text.starts_with(CERTIFICATE) {
             return self.hide_certificate(&line.text);
         }
         let is_greeting = line.kind == LogKind::Response && is_greeting(&line.text);
@@ -145,31 +145,31 @@ impl Masks {
 
     /// Any other text without what is to be hidden, such as that of a problem.
     #[must_use]
-    pub fn hide_prose(&mut self, text: &str) -> String {
-        if self.choice.is_any() { self.hide_text(text, false) } else { text.to_owned() }
+    pub fn mask_text(&mut self, text: &str) -> String {
+        if self.options.is_any() { self.hide_text(text, false) } else { text.to_owned() }
     }
 
     fn hide_command(&mut self, line: &str) -> String {
         let (verb, argument) = verb_and_argument(line);
         if verb == "USER" {
-            return match self.choice.users {
-                true => [verb, " ", &*self.users.label(Kind::User, argument)].concat(),
+            return match self.options.users {
+                true => [verb, " ", &*self.users.label(NameKind::User, argument)].concat(),
                 false => line.to_owned(),
             };
         }
         if let Some(path) = path_of(verb, argument)
-            && self.choice.paths
+            && self.options.paths
             && is_telling(path)
         {
             let before = line.strip_suffix(path).unwrap_or_default();
-            return [before, &*self.paths.label(Kind::Path, path)].concat();
+            return [before, &*self.paths.label(NameKind::Path, path)].concat();
         }
         self.hide_text(line, false)
     }
 
     /// Subject and issuer say whose server it is, and the digest which.
     fn hide_certificate(&mut self, line: &str) -> String {
-        let label = self.hosts.label(Kind::Host, line);
+        let label = self.hosts.label(NameKind::Host, line);
         [CERTIFICATE, &*label].concat()
     }
 
@@ -210,18 +210,18 @@ impl Masks {
         let user = || Some((self.users.known(rest, ends_word)?, None));
         let host = || self.host_at(rest, names_hosts);
         let path = || Some((self.path_at(rest, before)?, None));
-        let (kind, (length, name)) = (self.choice.users.then(user).flatten())
-            .map(|found| (Kind::User, found))
-            .or_else(|| Some((Kind::Host, self.choice.hosts.then(host).flatten()?)))
-            .or_else(|| Some((Kind::Path, self.choice.paths.then(path).flatten()?)))?;
+        let (kind, (length, name)) = (self.options.users.then(user).flatten())
+            .map(|found| (NameKind::User, found))
+            .or_else(|| Some((NameKind::Host, self.options.hosts.then(host).flatten()?)))
+            .or_else(|| Some((NameKind::Path, self.options.paths.then(path).flatten()?)))?;
         let name = match name {
             Some(name) => name,
             None => undoubled(rest.get(..length)?),
         };
         let names = match kind {
-            Kind::Host => &mut self.hosts,
-            Kind::User => &mut self.users,
-            Kind::Path => &mut self.paths,
+            NameKind::Host => &mut self.hosts,
+            NameKind::User => &mut self.users,
+            NameKind::Path => &mut self.paths,
         };
         Some((length, names.label(kind, &name)))
     }
@@ -285,7 +285,7 @@ struct Names {
 }
 
 impl Names {
-    fn label(&mut self, kind: Kind, name: &str) -> String {
+    fn label(&mut self, kind: NameKind, name: &str) -> String {
         let number = self.number_of(name);
         words::masked(kind, number)
     }

@@ -1,7 +1,7 @@
 //! The page as a whole: what happens goes in, what has to be done comes out.
 //!
 //! It joins the parts: the [`Connection`] says when uploads and listings are welcome, the
-//! [`Queue`] says what to offer and to send, [`Remote`] and [`Log`] keep what is shown. It touches
+//! [`Queue`] says what to offer and to send, [`RemoteDirectory`] and [`Log`] keep what is shown. It touches
 //! neither the browser nor a clock; `shell` does, on wasm32 only.
 
 use std::{collections::VecDeque, time::Duration};
@@ -12,28 +12,32 @@ use protocol::{
 
 use self::files::OpenDigests;
 pub use self::{
+    drop_target::DropTarget,
     files::{DigestJob, DigestOutcome, Digested},
-    places::Place,
 };
 use crate::{
-    connection::{Act, Connection, Destination, Ftps, Link, News, Reach},
-    delivery::Said,
+    connect_steps::ConnectSteps,
+    connection::{
+        Connection, ConnectionEffect, ConnectionEvent, Destination, FtpsState, Network, SocketState,
+    },
+    delivery::OutgoingMessage,
     log::Log,
-    queue::{Cut, Next, Order, Picked, Policy, Queue, Row, Rows, Scope, Totals},
-    recent::Recent,
-    remote::{self, Remote},
-    saved::{Restored, SavedHome},
+    queue::{
+        ConflictPolicy, NextChunk, OfferOrder, Outage, PickedFile, Queue, Row, Rows, Scope, Totals,
+    },
+    recent::RecentDestination,
+    remote::{self, RemoteDirectory},
+    saved::{RestoredPage, SavedHome},
     time::{Millis, Stopwatch},
-    voyage::Voyage,
     words,
 };
 
 mod bulk;
+mod drop_target;
 mod files;
 mod messages;
-mod places;
 mod remote_files;
-mod restored;
+mod restore;
 
 /// While uploads are under way, rates and countdowns are brought up to date this often.
 const TICK: Duration = Duration::from_millis(1000);
@@ -53,35 +57,35 @@ const MAX_NOTICES: usize = 5;
 #[derive(Debug)]
 pub enum Event {
     /// The folder that the person wants to begin in, once connected; may be empty.
-    BeginIn(String),
+    StartIn(String),
     /// The person connects.
     Connect(Destination),
     /// The person trusts the certificate that was shown, by its fingerprint.
-    Trust(String),
+    TrustCertificate(String),
     /// The person does not.
-    Refuse,
+    RejectCertificate,
     /// The person disconnects, or stops connecting.
     Disconnect,
     /// The person does not want to wait for the next try.
     ReconnectNow,
     /// The person picks something.
-    PickBegun,
+    PickStarted,
     /// The person picked files.
-    Picked(Vec<Picked>, Place),
+    Picked(Vec<PickedFile>, DropTarget),
     /// Among what was picked are folders that hold nothing: the paths of these.
-    PickedEmptyFolders(Vec<String>, Place),
+    PickedEmptyFolders(Vec<String>, DropTarget),
     /// The browser could not read some of what was picked.
     PickedUnreadable(Vec<String>),
     /// There was no connection for some of what was picked.
-    NotTaken(Vec<String>),
+    PickRejected(Vec<String>),
     /// The person does something with an upload.
-    Upload(Row, Action),
+    Upload(Row, UploadAction),
     /// The person does something with many of them.
-    Many(Scope, Bulk),
+    Bulk(Scope, BulkAction),
     /// The person chooses what to do when a name is taken.
-    SetPolicy(Policy),
+    SetPolicy(ConflictPolicy),
     /// The person chooses the order of what waits.
-    SetOrder(Order),
+    SetOrder(OfferOrder),
     /// The browser looked whether the file of an upload can be read.
     FileChecked {
         /// Whose file.
@@ -96,11 +100,11 @@ pub enum Event {
     /// The person opens a directory in view.
     OpenDirectory(String),
     /// The person goes to the directory above.
-    Up,
+    OpenParent,
     /// The person looks again.
     Refresh,
     /// The person does something else with the directory in view.
-    Remote(remote::Act),
+    Remote(remote::RemoteAction),
     /// A session was made, and its socket is open.
     SocketOpened(NewSession),
     /// The portal makes no session.
@@ -112,14 +116,14 @@ pub enum Event {
     /// The socket is closed.
     SocketClosed,
     /// The browser says that there is a network again, or none any more.
-    Reached(Reach),
+    NetworkChanged(Network),
     /// An earlier page of this tab left this.
-    Restored(Box<Restored>),
+    Restored(Box<RestoredPage>),
     /// The files of rows of an earlier page are there again, each with the digest of its edges
     /// where it was needed.
-    Found(Vec<(Row, Option<u64>)>),
+    FilesFound(Vec<(Row, Option<u64>)>),
     /// What was picked, or what the browser opened again, is not the file that a row misses.
-    OtherFile(Row),
+    WrongFile(Row),
     /// The browser cannot open the files of these rows again by itself.
     HandlesFailed(Vec<Row>),
     /// The digest of the edges of a row's file is known.
@@ -132,7 +136,7 @@ pub enum Event {
 
 /// What a person does with one upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub enum UploadAction {
     /// Stop sending.
     Pause,
     /// Go on.
@@ -142,14 +146,14 @@ pub enum Action {
     /// Try again.
     Retry,
     /// Do this about the server's file of the same name.
-    Decide(Policy),
+    Decide(ConflictPolicy),
     /// Do this about every such file, and about those that follow.
-    DecideAll(Policy),
+    DecideAll(ConflictPolicy),
 }
 
 /// What a person does with all uploads.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Bulk {
+pub enum BulkAction {
     /// Stop sending.
     Pause,
     /// Go on.
@@ -166,30 +170,30 @@ pub enum Bulk {
 #[derive(Debug, PartialEq, Eq)]
 pub enum Effect {
     /// Open the session's socket; make a session first where none is given.
-    OpenLink(Option<NewSession>),
+    OpenSocket(Option<NewSession>),
     /// Close the socket.
-    CloseLink,
+    CloseSocket,
     /// Say something to the portal.
-    Say(ClientMessage),
+    Send(ClientMessage),
     /// Say `connect`, with the password from its field and this certificate trusted.
     Connect(Destination, Option<String>),
     /// Keep for the next time where the person was let in.
-    Remember(Recent),
+    Remember(RecentDestination),
     /// Tell those who do not see the page.
     Announce(String),
     /// See whether a file can be read; answered by [`Event::FileChecked`].
-    Check(UploadId, Row),
+    CheckFile(UploadId, Row),
     /// Have a digest made beside the sending; answered by [`Event::Digested`].
     Digest(DigestJob),
     /// Do not go on with an upload's digests.
     StopDigest(UploadId),
     /// Let go of the files in these rows.
-    Forget(Vec<Row>),
+    ForgetRows(Vec<Row>),
 }
 
 /// The parts of the page that are drawn as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
+pub enum Region {
     /// The form, the steps, the facts, the certificate question.
     Connection,
     /// The directory in view.
@@ -202,27 +206,27 @@ pub enum Part {
 
 /// Some of the parts; a tree of them would bring more code than the parts are worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Parts(u8);
+pub struct Regions(u8);
 
-impl Parts {
+impl Regions {
     /// Adds a part.
-    pub fn insert(&mut self, part: Part) {
+    pub fn insert(&mut self, part: Region) {
         self.0 |= Self::bit(part);
     }
 
     /// Whether a part is among them.
     #[must_use]
-    pub fn contains(self, part: Part) -> bool {
+    pub fn contains(self, part: Region) -> bool {
         self.0 & Self::bit(part) != 0
     }
 
-    fn bit(part: Part) -> u8 {
+    fn bit(part: Region) -> u8 {
         1 << part as u8
     }
 }
 
-impl Extend<Part> for Parts {
-    fn extend<I: IntoIterator<Item = Part>>(&mut self, parts: I) {
+impl Extend<Region> for Regions {
+    fn extend<I: IntoIterator<Item = Region>>(&mut self, parts: I) {
         parts.into_iter().for_each(|part| self.insert(part));
     }
 }
@@ -231,20 +235,20 @@ impl Extend<Part> for Parts {
 #[derive(Debug, Default)]
 pub struct Page {
     connection: Connection,
-    voyage: Voyage,
+    connect_steps: ConnectSteps,
     /// The folder to begin in, as the person has it: [`crate::address::Address::folder`].
     begin_in: Option<String>,
     /// The same on the server, until its listing is there.
     awaited_begin: Option<String>,
     queue: Queue,
-    remote: Remote,
+    remote: RemoteDirectory,
     log: Log,
     notices: Vec<String>,
     /// Folders to be made that the portal was not told of yet.
     directories: VecDeque<String>,
     /// Folders that the portal was told to make, in this order.
     directories_under_way: VecDeque<String>,
-    changed: Parts,
+    changed: Regions,
     effects: Vec<Effect>,
     digests: OpenDigests,
     /// Of which uploads a digest was asked for, and from where on: a break opens an upload anew.
@@ -267,18 +271,18 @@ impl Page {
 
     /// The steps on that way.
     #[must_use]
-    pub fn voyage(&self) -> &Voyage {
-        &self.voyage
+    pub fn connect_steps(&self) -> &ConnectSteps {
+        &self.connect_steps
     }
 
     /// The portal is to speak this language.
-    pub fn speak(&mut self, language: Language) {
-        self.connection.speak(language);
+    pub fn set_language(&mut self, language: Language) {
+        self.connection.set_language(language);
     }
 
     /// Names on the server are in this order.
-    pub fn collate_by(&mut self, collation: remote::Collation) {
-        self.remote.collate_by(collation);
+    pub fn set_collation(&mut self, collation: remote::Collation) {
+        self.remote.set_collation(collation);
     }
 
     /// The uploads.
@@ -289,7 +293,7 @@ impl Page {
 
     /// The directory in view.
     #[must_use]
-    pub fn remote(&self) -> &Remote {
+    pub fn remote(&self) -> &RemoteDirectory {
         &self.remote
     }
 
@@ -317,7 +321,7 @@ impl Page {
     }
 
     /// The parts that have to be drawn again.
-    pub fn take_changed_parts(&mut self) -> Parts {
+    pub fn take_changed_regions(&mut self) -> Regions {
         std::mem::take(&mut self.changed)
     }
 
@@ -333,12 +337,12 @@ impl Page {
         let before = self.queue.totals();
         self.dispatch(event, now, jitter);
         self.connection.time_greeting(now);
-        self.voyage.follow(&self.connection, now);
+        self.connect_steps.follow(&self.connection, now);
         self.remove_leftovers();
         self.offer();
         self.watch(before, now);
         let again: Vec<_> = self.connection.take_again().into_iter().map(said_again).collect();
-        let acts = self.connection.take_acts().into_iter().map(effect);
+        let acts = self.connection.take_effects().into_iter().map(effect);
         let effects: Vec<_> = acts.chain(std::mem::take(&mut self.effects)).collect();
         let fresh = effects.into_iter().filter(|effect| self.goes_out(effect));
         again.into_iter().chain(fresh).collect()
@@ -360,29 +364,29 @@ impl Page {
     /// Counted messages are kept until they are heard; without a link they wait for the next one.
     fn goes_out(&mut self, effect: &Effect) -> bool {
         match effect {
-            Effect::Say(message) if message.needs_ack() => {
-                self.connection.keep(Said::Message(message.clone()))
+            Effect::Send(message) if message.needs_ack() => {
+                self.connection.keep(OutgoingMessage::Message(message.clone()))
             }
             Effect::Connect(destination, trusted) => {
-                self.connection.keep(Said::Connect(destination.clone(), trusted.clone()))
+                self.connection.keep(OutgoingMessage::Connect(destination.clone(), trusted.clone()))
             }
-            Effect::Say(_)
-            | Effect::OpenLink(_)
-            | Effect::CloseLink
+            Effect::Send(_)
+            | Effect::OpenSocket(_)
+            | Effect::CloseSocket
             | Effect::Remember(_)
             | Effect::Announce(_)
-            | Effect::Check(..)
+            | Effect::CheckFile(..)
             | Effect::Digest(_)
             | Effect::StopDigest(_)
-            | Effect::Forget(_) => true,
+            | Effect::ForgetRows(_) => true,
         }
     }
 
     /// What may be sent, while `buffered` bytes wait in the browser's send buffer.
-    pub fn next_chunk(&mut self, buffered: u64) -> Next {
+    pub fn next_chunk(&mut self, buffered: u64) -> NextChunk {
         match self.connection.ready() {
             Some(limits) => self.queue.next_chunk(buffered, limits),
-            None => Next::Nothing,
+            None => NextChunk::Nothing,
         }
     }
 
@@ -398,32 +402,32 @@ impl Page {
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
         match event {
-            Event::BeginIn(folder) => self.begin_in = Some(folder),
+            Event::StartIn(folder) => self.begin_in = Some(folder),
             Event::Connect(destination) => {
                 self.connection.connect(destination);
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
-            Event::Trust(fingerprint) => {
+            Event::TrustCertificate(fingerprint) => {
                 self.connection.trust(&fingerprint);
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
-            Event::Refuse => {
+            Event::RejectCertificate => {
                 self.connection.refuse();
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
             Event::Disconnect => self.disconnect(),
             Event::ReconnectNow => {
                 self.connection.retry_now();
-                self.cut(now);
-                self.changed.insert(Part::Connection);
+                self.outage(now);
+                self.changed.insert(Region::Connection);
             }
-            Event::PickBegun => self.begin_pick(),
+            Event::PickStarted => self.begin_pick(),
             Event::Picked(files, place) => self.take_in(files, &place),
             Event::PickedEmptyFolders(folders, place) => self.take_in_folders(&folders, &place),
             Event::PickedUnreadable(names) => self.notice(words::unreadable(&names)),
-            Event::NotTaken(names) => self.notice(words::not_taken(&names)),
+            Event::PickRejected(names) => self.notice(words::not_taken(&names)),
             Event::Upload(row, action) => self.act(row, action),
-            Event::Many(scope, bulk) => self.act_on(scope, bulk),
+            Event::Bulk(scope, bulk) => self.act_on(scope, bulk),
             Event::SetPolicy(policy) => self.set_policy(policy),
             Event::SetOrder(order) => self.set_order(order),
             Event::FileChecked { upload, row, readable } => {
@@ -434,23 +438,23 @@ impl Page {
                 let path = self.remote.open(&name);
                 self.list(path);
             }
-            Event::Up => {
+            Event::OpenParent => {
                 let path = self.remote.up();
                 self.list(path);
             }
             Event::Refresh => self.refresh(),
-            Event::Remote(act) => self.act_on_remote(act),
+            Event::Remote(action) => self.act_on_remote(action),
             Event::SocketOpened(session) => {
                 self.connection.socket_opened(session, self.log.next_seq());
             }
-            Event::Reached(reach) => {
-                self.connection.reached(reach, now);
-                self.cut(now);
-                self.changed.insert(Part::Connection);
+            Event::NetworkChanged(network) => {
+                self.connection.network_changed(network, now);
+                self.outage(now);
+                self.changed.insert(Region::Connection);
             }
             Event::Restored(restored) => self.restore(*restored),
-            Event::Found(found) => self.found(found),
-            Event::OtherFile(row) => self.other_file(row),
+            Event::FilesFound(found) => self.found(found),
+            Event::WrongFile(row) => self.other_file(row),
             Event::HandlesFailed(rows) => self.handles_failed(rows),
             Event::EdgesKnown(row, edges) => self.queue.edges_known(row, edges),
             Event::DiscardRestored => self.discard_restored(),
@@ -480,12 +484,12 @@ impl Page {
         self.remote.leave();
         self.forget_digests();
         self.forget_directories();
-        self.changed.extend([Part::Connection, Part::Remote]);
+        self.changed.extend([Region::Connection, Region::Remote]);
         self.announce(words::disconnected().to_owned());
     }
 
-    fn arrive(&mut self, news: Option<News>, directory: String) {
-        let Some(News::Connected { again }) = news else {
+    fn arrive(&mut self, news: Option<ConnectionEvent>, directory: String) {
+        let Some(ConnectionEvent::Connected { again }) = news else {
             return;
         };
         let path = if again {
@@ -496,13 +500,13 @@ impl Page {
             // What was meant for another server goes nowhere by itself.
             self.queue.disconnected();
             self.queue.moved(&directory);
-            if let Ftps::In(connected) = self.connection.ftps() {
+            if let FtpsState::Connected(connected) = self.connection.ftps() {
                 let sentence = words::connected_to(&connected.host);
                 self.announce(sentence);
             }
             self.begin(directory)
         };
-        self.changed.insert(Part::Connection);
+        self.changed.insert(Region::Connection);
         self.list(path);
         self.make_directories();
     }
@@ -529,7 +533,7 @@ impl Page {
     /// Whether the answer about `path` was the one about the folder to begin in.
     fn began(&mut self, path: &str) -> bool {
         // What belongs to the voyage is drawn with the connection.
-        self.changed.insert(Part::Connection);
+        self.changed.insert(Region::Connection);
         self.awaited_begin.take_if(|awaited| awaited == path).is_some()
     }
 
@@ -542,28 +546,28 @@ impl Page {
 
     fn remember(&mut self, folder: String) {
         if let Some(destination) = self.connection.wanted().cloned() {
-            self.effects.push(Effect::Remember(Recent { destination, folder }));
+            self.effects.push(Effect::Remember(RecentDestination { destination, folder }));
         }
     }
 
-    fn learn(&mut self, news: Option<News>, now: Millis) {
-        self.changed.extend([Part::Connection, Part::Remote]);
+    fn learn(&mut self, news: Option<ConnectionEvent>, now: Millis) {
+        self.changed.extend([Region::Connection, Region::Remote]);
         match news {
-            Some(News::LinkLost) => {
-                self.cut(now);
+            Some(ConnectionEvent::SocketLost) => {
+                self.outage(now);
                 self.announce(words::reconnecting().to_owned());
             }
-            Some(News::LinkBack) => {
+            Some(ConnectionEvent::SocketRestored) => {
                 self.queue.mended();
                 self.announce(words::back_again().to_owned());
             }
-            Some(News::SessionLost) => {
+            Some(ConnectionEvent::SessionLost) => {
                 self.remote.unanswered();
                 self.forget_digests();
                 self.queue.session_lost();
                 self.make_directories_again();
             }
-            Some(News::Ended) => {
+            Some(ConnectionEvent::SessionEnded) => {
                 self.remote.unanswered();
                 self.forget_digests();
                 self.forget_directories();
@@ -572,7 +576,7 @@ impl Page {
                     self.announce(words::retry_to_go_on().to_owned());
                 }
             }
-            Some(News::Disconnected) => {
+            Some(ConnectionEvent::Disconnected) => {
                 self.remote.unanswered();
                 self.forget_directories();
                 if let Some(problem) = self.connection.problem() {
@@ -580,22 +584,24 @@ impl Page {
                     self.announce(crate::format::visible(&sentence).into_owned());
                 }
             }
-            Some(News::Connected { .. }) | None => self.cut(now),
+            Some(ConnectionEvent::Connected { .. }) | None => self.outage(now),
         }
     }
 
     /// While the link is lost, the open uploads show until when.
-    fn cut(&mut self, now: Millis) {
-        if matches!(self.connection.link(), Link::Lost { .. }) || self.queue.cut().is_some() {
-            self.queue.hold_open(Cut { next_try: self.connection.next_try_in(now) });
+    fn outage(&mut self, now: Millis) {
+        if matches!(self.connection.socket(), SocketState::Lost { .. })
+            || self.queue.outage().is_some()
+        {
+            self.queue.hold_open(Outage { retry_in: self.connection.next_retry_in(now) });
         }
     }
 
     /// Draws the directory in view, and asks for `path` if now is the time.
     fn list(&mut self, path: Option<String>) {
-        self.changed.insert(Part::Remote);
+        self.changed.insert(Region::Remote);
         if let Some(path) = path {
-            self.effects.push(Effect::Say(ClientMessage::List { path }));
+            self.effects.push(Effect::Send(ClientMessage::List { path }));
         }
     }
 
@@ -606,7 +612,7 @@ impl Page {
             && let Some(path) = self.directories.pop_front()
         {
             self.directories_under_way.push_back(path.clone());
-            self.effects.push(Effect::Say(ClientMessage::MakeDirectory { path }));
+            self.effects.push(Effect::Send(ClientMessage::MakeDirectory { path }));
         }
     }
 
@@ -641,8 +647,8 @@ impl Page {
             self.tick_at = None;
             self.queue.tick(now);
             self.announce_added();
-            self.cut(now);
-            self.changed.extend([Part::Connection, Part::Totals]);
+            self.outage(now);
+            self.changed.extend([Region::Connection, Region::Totals]);
         }
     }
 
@@ -660,14 +666,14 @@ impl Page {
     /// Compares the totals with those before the event: what moved is drawn, what ended is said.
     fn watch(&mut self, before: Totals, now: Millis) {
         let totals = self.queue.totals();
-        let counting_down = matches!(self.connection.link(), Link::Lost { .. });
+        let counting_down = matches!(self.connection.socket(), SocketState::Lost { .. });
         if (totals.active > 0 || counting_down) && self.tick_at.is_none() {
             self.tick_at = Some(now + TICK);
         }
         if totals == before {
             return;
         }
-        self.changed.insert(Part::Totals);
+        self.changed.insert(Region::Totals);
         if totals.files == 0 {
             self.busy = Stopwatch::default();
         }
@@ -691,7 +697,7 @@ impl Page {
             self.notices.remove(0);
         }
         self.notices.push(sentence.clone());
-        self.changed.insert(Part::Notices);
+        self.changed.insert(Region::Notices);
         self.announce(sentence);
     }
 
@@ -730,23 +736,23 @@ fn passed(from: u64, to: u64) -> Option<u64> {
     MILESTONES.into_iter().rfind(|milestone| from < *milestone && *milestone <= to)
 }
 
-fn effect(act: Act) -> Effect {
+fn effect(act: ConnectionEffect) -> Effect {
     match act {
-        Act::OpenLink(session) => Effect::OpenLink(session),
-        Act::CloseLink => Effect::CloseLink,
-        Act::Say(message) => Effect::Say(message),
-        Act::Connect(destination, trusted) => Effect::Connect(destination, trusted),
+        ConnectionEffect::OpenSocket(session) => Effect::OpenSocket(session),
+        ConnectionEffect::CloseSocket => Effect::CloseSocket,
+        ConnectionEffect::Send(message) => Effect::Send(message),
+        ConnectionEffect::Connect(destination, trusted) => Effect::Connect(destination, trusted),
     }
 }
 
-fn said_again(said: Said) -> Effect {
+fn said_again(said: OutgoingMessage) -> Effect {
     match said {
-        Said::Message(message) => Effect::Say(message),
-        Said::Connect(destination, trusted) => Effect::Connect(destination, trusted),
+        OutgoingMessage::Message(message) => Effect::Send(message),
+        OutgoingMessage::Connect(destination, trusted) => Effect::Connect(destination, trusted),
     }
 }
 
 #[cfg(test)]
-mod schedules;
+mod model_tests;
 #[cfg(test)]
 mod tests;

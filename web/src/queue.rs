@@ -13,33 +13,33 @@ use protocol::{
     server::{Existing, FileDigest, Limits, Verified},
 };
 
-use self::{
-    accounts::{Accounts, Entry},
-    conflict::{Decision, numbered},
-    leftovers::Leftovers,
-    rows::Offered,
-    waiting::Waiting,
-};
 pub use self::{
     bulk::Scope,
-    conflict::Policy,
+    conflict::ConflictPolicy,
     folders::{Folder, FolderId},
-    kept::{Cut, Fit},
+    groups::{Group, GroupRows},
+    offer_queue::OfferOrder,
+    restore::{Outage, RowMatch},
     rows::Rows,
-    shelves::{Kept, Shelf},
-    waiting::Order,
+};
+use self::{
+    conflict::{Decision, numbered},
+    indexes::{Contribution, Indexes},
+    leftovers::Leftovers,
+    offer_queue::OfferQueue,
+    rows::OpenUploads,
 };
 use crate::{chunk_size::chunk_bytes, rate::Rate, remote, time::Millis, words};
 
-mod accounts;
 mod bulk;
 mod conflict;
 mod folders;
-mod kept;
+mod groups;
+mod indexes;
 mod leftovers;
+mod offer_queue;
+mod restore;
 mod rows;
-mod shelves;
-mod waiting;
 
 /// At least so many chunks wait in the browser's send buffer before the next one is held back.
 const BUFFERED_CHUNKS: u64 = 2;
@@ -52,7 +52,7 @@ pub struct Row(pub usize);
 
 /// A file as it was picked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Picked {
+pub struct PickedFile {
     /// Its path relative to the folder that was picked, or its name.
     pub path: String,
     /// Its size in bytes.
@@ -61,7 +61,7 @@ pub struct Picked {
     pub modified_millis: Option<i64>,
 }
 
-impl Picked {
+impl PickedFile {
     /// Whether another file could be this one, by all that is known without its path and its bytes.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {
@@ -72,12 +72,12 @@ impl Picked {
 /// One file and how far it has come.
 #[derive(Debug)]
 pub struct Upload {
-    file: Picked,
+    file: PickedFile,
     /// Thousands of uploads share one.
     directory: Rc<str>,
     folder: FolderId,
     /// What the person chose for this file; the queue's policy holds for the others.
-    choice: Option<Policy>,
+    choice: Option<ConflictPolicy>,
     /// The number of the name that it goes by on the server: from 2 on when it was renamed.
     name_number: u32,
     /// Where a part of it lies on the server.
@@ -86,22 +86,22 @@ pub struct Upload {
     kept_bytes: u64,
     /// The digest of both ends of the file: [`crate::saved::edges`].
     edges: Option<u64>,
-    source: Source,
+    source: FileAccess,
     /// Whether it was paused when an earlier page went away.
-    held_before: bool,
+    paused_before: bool,
     state: State,
     rate: Rate,
 }
 
 /// Where the bytes of an upload are to come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum FileAccess {
     /// The page has the file.
-    Here,
+    Available,
     /// An earlier page had it, and the browser can open it again when the person lets it.
-    Handle,
+    ByHandle,
     /// An earlier page had it: the person has to pick it again.
-    Gone,
+    Missing,
 }
 
 /// How far an upload has come.
@@ -110,9 +110,9 @@ pub enum State {
     /// It waits to be offered.
     Queued,
     /// Paused, and not offered: it holds nothing of the portal or the server.
-    Held,
+    Paused,
     /// Offered to the portal, and not ended.
-    Open(Box<Open>),
+    Open(Box<OpenUpload>),
     /// Stored: the server said so.
     Done(Stored),
     /// The connection went away under it.
@@ -149,7 +149,7 @@ pub enum Skipped {
 
 /// An upload that the portal knows.
 #[derive(Debug)]
-pub struct Open {
+pub struct OpenUpload {
     id: UploadId,
     /// What the portal was told to do if the name is taken.
     on_conflict: OnConflict,
@@ -157,9 +157,9 @@ pub struct Open {
     window: Window,
     /// The widest window that was granted, in bytes.
     window_bytes: u64,
-    stage: Stage,
-    hold: Hold,
-    file: Readable,
+    phase: Phase,
+    pause_state: PauseState,
+    file: FileCheck,
 }
 
 /// Whether the browser can read a file.
@@ -167,30 +167,30 @@ pub struct Open {
 /// A socket that is told to send a piece of a file that has changed or is gone closes: nothing is
 /// sent of a file that is in doubt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Readable {
-    Yes,
+enum FileCheck {
+    Passed,
     /// The browser looks at it.
-    InDoubt,
+    Pending,
     /// The browser has to look at it before more of it is sent.
-    Unchecked,
+    Due,
 }
 
 /// What an open upload is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage {
+pub enum Phase {
     /// Offered ahead; its turn on the FTPS side has not come.
-    Ahead,
+    Offered,
     /// Its bytes are on their way.
     Sending,
     /// All bytes are with the server, which has yet to confirm them.
     Verifying,
     /// The portal lost the server, and tries again by itself.
-    TryingAgain,
+    Retrying,
 }
 
 /// Whether an open upload may send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
+pub enum PauseState {
     /// It may.
     Running,
     /// The person paused it, and the portal was told so.
@@ -225,9 +225,9 @@ pub struct Chunk {
 
 /// What may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Next {
+pub enum NextChunk {
     /// This piece.
-    Chunk(Chunk),
+    Send(Chunk),
     /// Something, as soon as the browser's send buffer has drained.
     WhenDrained,
     /// Nothing before the portal grants more.
@@ -331,11 +331,11 @@ pub struct Queue {
     uploads: Vec<Option<Box<Upload>>>,
     cleared: usize,
     /// Rows in the state [`State::Queued`].
-    queued: Waiting,
+    queued: OfferQueue,
     /// What the person chose for files whose name is taken.
-    policy: Policy,
+    policy: ConflictPolicy,
     /// Offered and not ended, cancelled ones included until the portal has said so.
-    open: Offered,
+    open: OpenUploads,
     next_id: u32,
     /// The upload that sent last: the others come before it.
     last_sent: Option<UploadId>,
@@ -344,9 +344,9 @@ pub struct Queue {
     /// Rows whose record in the browser's store may be out of date.
     unsaved: Rows,
     leftovers: Leftovers,
-    cut: Option<Cut>,
+    outage: Option<Outage>,
     rate: Rate,
-    accounts: Accounts,
+    indexes: Indexes,
 }
 
 impl Queue {
@@ -363,19 +363,19 @@ impl Queue {
 
     /// The folders that the files lie in, in the order in which they came.
     pub fn folders(&self) -> impl Iterator<Item = (FolderId, &Folder)> {
-        self.accounts.folders.iter()
+        self.indexes.folders.iter()
     }
 
     /// One of them.
     #[must_use]
     pub fn folder(&self, id: FolderId) -> Option<&Folder> {
-        self.accounts.folders.get(id)
+        self.indexes.folders.get(id)
     }
 
     /// The rows that belong on a shelf.
     #[must_use]
-    pub fn shelf(&self, shelf: Shelf) -> &Kept {
-        self.accounts.shelves.get(shelf)
+    pub fn group(&self, group: Group) -> &GroupRows {
+        self.indexes.groups.get(group)
     }
 
     /// Another number whenever rows came or went.
@@ -411,7 +411,7 @@ impl Queue {
     /// All uploads in figures.
     #[must_use]
     pub fn totals(&self) -> Totals {
-        self.accounts.totals
+        self.indexes.totals
     }
 
     /// The rows that changed since the last call.
@@ -420,7 +420,7 @@ impl Queue {
     }
 
     /// Adds files that are to go into `directory`, in this state.
-    pub fn add(&mut self, files: Vec<Picked>, directory: &str, state: fn() -> State) {
+    pub fn add(&mut self, files: Vec<PickedFile>, directory: &str, state: fn() -> State) {
         let directory: Rc<str> = directory.into();
         self.list_version += 1;
         for file in files {
@@ -434,8 +434,8 @@ impl Queue {
     /// The one way into the list.
     fn push(&mut self, mut upload: Upload) {
         let row = Row(self.uploads.len());
-        upload.folder = self.accounts.folders.add(row, &upload.file.path);
-        self.accounts.settle(row, &upload, Entry::default(), upload.entry());
+        upload.folder = self.indexes.folders.add(row, &upload.file.path);
+        self.indexes.settle(row, &upload, Contribution::default(), upload.entry());
         self.uploads.push(Some(Box::new(upload)));
         self.changed.insert(row);
     }
@@ -444,7 +444,7 @@ impl Queue {
     fn take_out(&mut self, row: Row) {
         if let Some(upload) = self.uploads.get_mut(row.0).and_then(Option::take) {
             self.cleared += 1;
-            self.accounts.settle(row, &upload, upload.entry(), Entry::default());
+            self.indexes.settle(row, &upload, upload.entry(), Contribution::default());
         }
         self.changed.insert(row);
     }
@@ -466,7 +466,7 @@ impl Queue {
             let policy = self.policy;
             let offer = self.change(row, |upload| {
                 let offer = upload.offer(id, policy);
-                upload.state = State::Open(Box::new(Open::new(&offer)));
+                upload.state = State::Open(Box::new(OpenUpload::new(&offer)));
                 upload.rate = Rate::default();
                 offer
             });
@@ -478,28 +478,28 @@ impl Queue {
 
     /// The next piece to send, while `buffered` bytes wait in the browser's send buffer.
     /// The uploads take turns.
-    pub fn next_chunk(&mut self, buffered: u64, limits: &Limits) -> Next {
+    pub fn next_chunk(&mut self, buffered: u64, limits: &Limits) -> NextChunk {
         let Some((id, row, end)) = self.turn(limits) else {
-            return Next::Nothing;
+            return NextChunk::Nothing;
         };
         let Some(open) = self.open_mut(row) else {
-            return Next::Nothing;
+            return NextChunk::Nothing;
         };
         let offset = open.window.sent();
         let per_second = self.rate.bytes_per_second().unwrap_or(0);
         let bound = ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_PER_SECOND);
         if buffered >= bound {
-            return Next::WhenDrained;
+            return NextChunk::WhenDrained;
         }
         let Some(open) = self.open_mut(row) else {
-            return Next::Nothing;
+            return NextChunk::Nothing;
         };
         let header = ChunkHeader { upload: id, attempt: open.attempt, offset };
         if open.window.send(offset, end - offset).is_err() {
-            return Next::Nothing;
+            return NextChunk::Nothing;
         }
         self.last_sent = Some(id);
-        Next::Chunk(Chunk { row, header, end })
+        NextChunk::Send(Chunk { row, header, end })
     }
 
     /// Whether the portal still waits for a chunk that was taken from here.
@@ -528,7 +528,7 @@ impl Queue {
     pub fn opened(&mut self, id: UploadId, temporary_path: String) {
         if let Some(row) = self.row_of(id) {
             self.change(row, |upload| upload.resume = Some(temporary_path));
-            self.set_stage(id, Stage::Sending);
+            self.set_phase(id, Phase::Sending);
         } else if self.open.get(id).is_some() {
             // It was cancelled, which the portal has not heard yet.
             self.leftovers.cancel(id, Some(temporary_path));
@@ -537,12 +537,12 @@ impl Queue {
 
     /// The portal lost the server, and tries again by itself.
     pub fn interrupted(&mut self, id: UploadId) {
-        self.set_stage(id, Stage::TryingAgain);
+        self.set_phase(id, Phase::Retrying);
     }
 
     /// All its bytes are with the server.
     pub fn verifying(&mut self, id: UploadId) {
-        self.set_stage(id, Stage::Verifying);
+        self.set_phase(id, Phase::Verifying);
     }
 
     /// The server stored it. This holds for an upload that was cancelled too late as well.
@@ -597,11 +597,11 @@ impl Queue {
     /// The portal has ended it for now; `resume` is where the part lies that the server holds. Where
     /// nobody asked for that, its connection went away under it.
     pub fn paused(&mut self, id: UploadId, resume: Option<String>) {
-        let row = self.end(id, resume, |hold| match hold {
-            Hold::Running => State::Interrupted,
-            Hold::Unreadable => State::Failed(words::file_changed()),
-            Hold::Paused => State::Held,
-            Hold::Resumed => State::Queued,
+        let row = self.end(id, resume, |pause_state| match pause_state {
+            PauseState::Running => State::Interrupted,
+            PauseState::Unreadable => State::Failed(words::file_changed()),
+            PauseState::Paused => State::Paused,
+            PauseState::Resumed => State::Queued,
         });
         self.queue(row);
     }
@@ -621,7 +621,7 @@ impl Queue {
     pub fn disconnected(&mut self) {
         self.link_lost();
         self.queued.clear();
-        let waiting = self.rows_where(|state| matches!(state, State::Queued | State::Held));
+        let waiting = self.rows_where(|state| matches!(state, State::Queued | State::Paused));
         for row in waiting {
             self.change(row, |upload| upload.state = State::Interrupted);
         }
@@ -645,15 +645,15 @@ impl Queue {
         let upload = self.get(row)?;
         let id = match &upload.state {
             State::Queued => None,
-            State::Open(open) if open.stage == Stage::Verifying => return None,
-            State::Open(open) => match open.hold {
-                Hold::Running => Some(open.id),
-                Hold::Paused => return None,
+            State::Open(open) if open.phase == Phase::Verifying => return None,
+            State::Open(open) => match open.pause_state {
+                PauseState::Running => Some(open.id),
+                PauseState::Paused => return None,
                 // It was told already.
-                Hold::Resumed => None,
-                Hold::Unreadable => return None,
+                PauseState::Resumed => None,
+                PauseState::Unreadable => return None,
             },
-            State::Held
+            State::Paused
             | State::Done(_)
             | State::Interrupted
             | State::Skipped(_)
@@ -662,8 +662,8 @@ impl Queue {
         };
         self.queued.remove(row);
         self.change(row, |upload| match &mut upload.state {
-            State::Open(open) => open.hold = Hold::Paused,
-            state => *state = State::Held,
+            State::Open(open) => open.pause_state = PauseState::Paused,
+            state => *state = State::Paused,
         });
         id
     }
@@ -672,14 +672,16 @@ impl Queue {
     pub fn resume(&mut self, row: Row) {
         let Some(upload) = self.get(row) else { return };
         match &upload.state {
-            State::Held => {
+            State::Paused => {
                 self.change(row, |upload| upload.state = State::Queued);
                 self.queue(Some(row));
             }
-            State::Open(open) if matches!(open.hold, Hold::Paused | Hold::Unreadable) => {
+            State::Open(open)
+                if matches!(open.pause_state, PauseState::Paused | PauseState::Unreadable) =>
+            {
                 self.change(row, |upload| {
                     if let State::Open(open) = &mut upload.state {
-                        open.hold = Hold::Resumed;
+                        open.pause_state = PauseState::Resumed;
                     }
                 });
             }
@@ -698,7 +700,7 @@ impl Queue {
         let open = match &self.get(row)?.state {
             State::Open(open) => Some(open.id),
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Interrupted
             | State::Failed(_)
             | State::NeedsDecision(_) => None,
@@ -721,8 +723,8 @@ impl Queue {
     /// pause it: the server keeps what it has.
     pub fn unreadable(&mut self, id: UploadId) -> Option<Row> {
         let row = self.row_of(id)?;
-        let open = self.open_mut(row).filter(|open| open.hold == Hold::Running)?;
-        open.hold = Hold::Unreadable;
+        let open = self.open_mut(row).filter(|open| open.pause_state == PauseState::Running)?;
+        open.pause_state = PauseState::Unreadable;
         self.changed.insert(row);
         Some(row)
     }
@@ -736,12 +738,12 @@ impl Queue {
 
     /// Sends nothing of an open upload's file until [`Queue::readable`] says that it can be read.
     pub fn doubt(&mut self, id: UploadId) {
-        self.set_readable(id, Readable::InDoubt);
+        self.set_readable(id, FileCheck::Pending);
     }
 
     /// The file of an open upload can be read.
     pub fn readable(&mut self, id: UploadId) {
-        self.set_readable(id, Readable::Yes);
+        self.set_readable(id, FileCheck::Passed);
     }
 
     /// Whether the file of an open upload is to be looked at now, and in which row it is: more of it
@@ -749,10 +751,10 @@ impl Queue {
     pub fn check(&mut self, id: UploadId) -> Option<Row> {
         let row = self.row_of(id)?;
         let open = self.open_mut(row)?;
-        if open.file != Readable::Unchecked || open.window.all_sent() {
+        if open.file != FileCheck::Due || open.window.all_sent() {
             return None;
         }
-        open.file = Readable::InDoubt;
+        open.file = FileCheck::Pending;
         Some(row)
     }
 
@@ -782,23 +784,26 @@ impl Queue {
             State::Interrupted | State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => {
                 true
             }
-            State::Queued | State::Held | State::Open(_) | State::Done(_) => false,
+            State::Queued | State::Paused | State::Open(_) | State::Done(_) => false,
         };
-        if self.get(row).is_some_and(|upload| upload.source == Source::Here && is_over(upload)) {
+        if self
+            .get(row)
+            .is_some_and(|upload| upload.source == FileAccess::Available && is_over(upload))
+        {
             self.change(row, |upload| upload.state = State::Queued);
             self.queue(Some(row));
         }
     }
 
     /// What the person decides for one file whose name is taken.
-    pub fn decide(&mut self, row: Row, policy: Policy) {
+    pub fn decide(&mut self, row: Row, policy: ConflictPolicy) {
         if let Some(decision) = self.decision(row, policy) {
             self.carry_out(row, policy, decision);
         }
     }
 
     /// What a policy means for a file whose name is taken.
-    fn decision(&self, row: Row, policy: Policy) -> Option<Decision> {
+    fn decision(&self, row: Row, policy: ConflictPolicy) -> Option<Decision> {
         let upload = self.get(row)?;
         let State::NeedsDecision(existing) = &upload.state else {
             return None;
@@ -806,19 +811,19 @@ impl Queue {
         Some(policy.decide(upload.file.modified_millis, existing, upload.name_number))
     }
 
-    fn carry_out(&mut self, row: Row, policy: Policy, decision: Decision) {
+    fn carry_out(&mut self, row: Row, policy: ConflictPolicy, decision: Decision) {
         match decision {
             Decision::Skip => {
                 self.leave_out(row, policy);
                 self.let_go(row);
             }
-            Decision::Overwrite => self.choose(row, Policy::Overwrite),
+            Decision::Overwrite => self.choose(row, ConflictPolicy::Overwrite),
             Decision::Rename(number) => {
                 self.change(row, |upload| upload.name_number = number);
                 self.let_go(row);
                 self.choose(row, policy);
             }
-            Decision::Ask if policy != Policy::Ask => self.choose(row, policy),
+            Decision::Ask if policy != ConflictPolicy::Ask => self.choose(row, policy),
             Decision::Ask => {}
         }
     }
@@ -852,17 +857,19 @@ impl Queue {
     }
 
     /// Offers a file again, and does this if its name is taken.
-    fn choose(&mut self, row: Row, policy: Policy) {
+    fn choose(&mut self, row: Row, policy: ConflictPolicy) {
         self.change(row, |upload| upload.choice = Some(policy));
         self.retry(row);
     }
 
-    fn leave_out(&mut self, row: Row, policy: Policy) {
+    fn leave_out(&mut self, row: Row, policy: ConflictPolicy) {
         let skipped = match policy {
-            Policy::OnlyNewer => Skipped::NotNewer,
-            Policy::Ask | Policy::Overwrite | Policy::Skip | Policy::Rename | Policy::Resume => {
-                Skipped::ServerFileKept
-            }
+            ConflictPolicy::OnlyNewer => Skipped::NotNewer,
+            ConflictPolicy::Ask
+            | ConflictPolicy::Overwrite
+            | ConflictPolicy::Skip
+            | ConflictPolicy::Rename
+            | ConflictPolicy::Resume => Skipped::ServerFileKept,
         };
         self.change(row, |upload| upload.state = State::Skipped(skipped));
     }
@@ -878,7 +885,7 @@ impl Queue {
         }
     }
 
-    fn set_readable(&mut self, id: UploadId, readable: Readable) {
+    fn set_readable(&mut self, id: UploadId, readable: FileCheck) {
         if let Some(row) = self.row_of(id)
             && let Some(open) = self.open_mut(row)
         {
@@ -899,43 +906,43 @@ impl Queue {
         &mut self,
         id: UploadId,
         resume: Option<String>,
-        becomes: impl FnOnce(Hold) -> State,
+        becomes: impl FnOnce(PauseState) -> State,
     ) -> Option<Row> {
         let row = self.ended(id)?;
-        let Some(hold) = self.get(row).and_then(|upload| upload.hold_as(id)) else {
+        let Some(pause_state) = self.get(row).and_then(|upload| upload.hold_as(id)) else {
             self.leftovers.abandon(resume);
             return None;
         };
         self.change(row, |upload| {
             upload.keep(resume);
-            upload.state = becomes(hold);
+            upload.state = becomes(pause_state);
         });
         Some(row)
     }
 
     /// Nobody knows any more what was open: each upload becomes what its hold says. Gives how many
     /// there were.
-    fn lose_open(&mut self, becomes: impl Fn(Hold) -> State) -> usize {
-        self.cut = None;
+    fn lose_open(&mut self, becomes: impl Fn(PauseState) -> State) -> usize {
+        self.outage = None;
         self.leftovers.session_lost();
         let open: Vec<_> = self.open().collect();
         for &(id, row) in &open {
             let part = self.get(row).and_then(|upload| upload.resume.clone());
-            let row = self.end(id, part, |hold| match hold {
-                Hold::Unreadable => State::Failed(words::file_changed()),
-                hold => becomes(hold),
+            let row = self.end(id, part, |pause_state| match pause_state {
+                PauseState::Unreadable => State::Failed(words::file_changed()),
+                pause_state => becomes(pause_state),
             });
             self.queue(row);
         }
-        self.open = Offered::default();
+        self.open = OpenUploads::default();
         open.len()
     }
 
-    fn set_stage(&mut self, id: UploadId, stage: Stage) {
+    fn set_phase(&mut self, id: UploadId, phase: Phase) {
         if let Some(row) = self.row_of(id) {
             self.change(row, |upload| {
                 if let State::Open(open) = &mut upload.state {
-                    open.stage = stage;
+                    open.phase = phase;
                 }
             });
         }
@@ -946,7 +953,7 @@ impl Queue {
         let upload = self.uploads.get_mut(row.0)?.as_deref_mut()?;
         let before = upload.entry();
         let result = change(upload);
-        self.accounts.settle(row, upload, before, upload.entry());
+        self.indexes.settle(row, upload, before, upload.entry());
         self.changed.insert(row);
         self.unsaved.insert(row);
         Some(result)
@@ -960,7 +967,10 @@ impl Queue {
             let State::Open(open) = &upload.state else {
                 return None;
             };
-            if open.id != id || open.hold != Hold::Running || open.file != Readable::Yes {
+            if open.id != id
+                || open.pause_state != PauseState::Running
+                || open.file != FileCheck::Passed
+            {
                 return None;
             }
             let known = upload.rate.bytes_per_second().or(self.rate.bytes_per_second());
@@ -984,11 +994,11 @@ impl Queue {
         self.uploads.get_mut(row.0)?.as_deref_mut()
     }
 
-    fn open_mut(&mut self, row: Row) -> Option<&mut Open> {
+    fn open_mut(&mut self, row: Row) -> Option<&mut OpenUpload> {
         match &mut self.get_mut(row)?.state {
             State::Open(open) => Some(open),
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Done(_)
             | State::Interrupted
             | State::Skipped(_)
@@ -999,7 +1009,7 @@ impl Queue {
 }
 
 impl Upload {
-    fn new(file: Picked, directory: Rc<str>, state: State) -> Self {
+    fn new(file: PickedFile, directory: Rc<str>, state: State) -> Self {
         Self {
             file,
             directory,
@@ -1009,8 +1019,8 @@ impl Upload {
             resume: None,
             kept_bytes: 0,
             edges: None,
-            source: Source::Here,
-            held_before: false,
+            source: FileAccess::Available,
+            paused_before: false,
             state,
             rate: Rate::default(),
         }
@@ -1018,7 +1028,7 @@ impl Upload {
 
     /// The file as it was picked.
     #[must_use]
-    pub fn file(&self) -> &Picked {
+    pub fn file(&self) -> &PickedFile {
         &self.file
     }
 
@@ -1064,7 +1074,7 @@ impl Upload {
         match &self.state {
             State::Open(open) => open.window.taken(),
             State::Done(_) => self.file.size,
-            State::Queued | State::Held | State::Interrupted => self.kept_bytes,
+            State::Queued | State::Paused | State::Interrupted => self.kept_bytes,
             State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => 0,
         }
     }
@@ -1083,7 +1093,7 @@ impl Upload {
     pub fn is_sending(&self) -> bool {
         matches!(
             &self.state,
-            State::Open(open) if open.stage == Stage::Sending && open.hold == Hold::Running
+            State::Open(open) if open.phase == Phase::Sending && open.pause_state == PauseState::Running
         )
     }
 
@@ -1092,9 +1102,9 @@ impl Upload {
     }
 
     /// What holds it, if it is open under this id.
-    fn hold_as(&self, id: UploadId) -> Option<Hold> {
+    fn hold_as(&self, id: UploadId) -> Option<PauseState> {
         match &self.state {
-            State::Open(open) if open.id == id => Some(open.hold),
+            State::Open(open) if open.id == id => Some(open.pause_state),
             _ => None,
         }
     }
@@ -1105,7 +1115,7 @@ impl Upload {
     }
 
     fn is_pausing(&self) -> bool {
-        matches!(&self.state, State::Open(open) if open.hold == Hold::Paused)
+        matches!(&self.state, State::Open(open) if open.pause_state == PauseState::Paused)
     }
 
     /// Notes where the part lies that the server holds of it, and how much that is.
@@ -1114,7 +1124,7 @@ impl Upload {
         self.resume = resume;
     }
 
-    fn offer(&self, id: UploadId, policy: Policy) -> Offer {
+    fn offer(&self, id: UploadId, policy: ConflictPolicy) -> Offer {
         Offer {
             upload: id,
             path: remote::join(&self.directory, &numbered(&self.file.path, self.name_number)),
@@ -1127,7 +1137,7 @@ impl Upload {
     }
 }
 
-impl Open {
+impl OpenUpload {
     fn new(offer: &Offer) -> Self {
         Self {
             id: offer.upload,
@@ -1135,22 +1145,22 @@ impl Open {
             attempt: Attempt::default(),
             window: Window::new(offer.size),
             window_bytes: 0,
-            stage: Stage::Ahead,
-            hold: Hold::Running,
-            file: Readable::Yes,
+            phase: Phase::Offered,
+            pause_state: PauseState::Running,
+            file: FileCheck::Passed,
         }
     }
 
     /// What it is doing.
     #[must_use]
-    pub fn stage(&self) -> Stage {
-        self.stage
+    pub fn phase(&self) -> Phase {
+        self.phase
     }
 
     /// Whether it may send.
     #[must_use]
-    pub fn hold(&self) -> Hold {
-        self.hold
+    pub fn pause_state(&self) -> PauseState {
+        self.pause_state
     }
 
     /// The socket is gone, and nobody knows what of the bytes that were sent has arrived: nothing
@@ -1172,16 +1182,16 @@ impl Open {
             self.window = Window::going_on(self.window.size(), taken, received);
             // A check that is under way goes on, whatever socket the page has. So does the wait
             // for the server: that it is over is said by `opened`.
-            if self.stage == Stage::Verifying && !self.window.all_sent() {
-                self.stage = Stage::Sending;
+            if self.phase == Phase::Verifying && !self.window.all_sent() {
+                self.phase = Phase::Sending;
             }
         }
         self.window.grant(limit);
         self.window.take(taken);
         self.window_bytes = self.window_bytes.max(limit.saturating_sub(taken));
         let gained = self.window.taken().saturating_sub(before);
-        if gained > 0 && self.stage == Stage::Ahead {
-            self.stage = Stage::Sending;
+        if gained > 0 && self.phase == Phase::Offered {
+            self.phase = Phase::Sending;
         }
         gained
     }

@@ -7,7 +7,7 @@ pub const MAX_RECENT: usize = 8;
 
 /// A destination that let the person in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recent {
+pub struct RecentDestination {
     /// Where, and as whom.
     pub destination: Destination,
     /// The folder that the person began in, [`crate::address::Address::folder`]; may be empty.
@@ -16,10 +16,10 @@ pub struct Recent {
 
 /// All of them, the newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Recents(Vec<Recent>);
+pub struct RecentDestinations(Vec<RecentDestination>);
 
-impl Recents {
-    /// Reads what [`Recents::write`] wrote; a line that is none of it is left out.
+impl RecentDestinations {
+    /// Reads what [`RecentDestinations::write`] wrote; a line that is none of it is left out.
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self(text.split('\n').filter_map(read).take(MAX_RECENT).collect())
@@ -28,18 +28,19 @@ impl Recents {
     /// A line for each, and in it the link that leads there.
     #[must_use]
     pub fn write(&self) -> String {
-        let line = |recent: &Recent| address::link(&recent.destination, &recent.folder);
+        let line =
+            |recent: &RecentDestination| address::to_link(&recent.destination, &recent.folder);
         self.0.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
     /// The newest first.
     #[must_use]
-    pub fn places(&self) -> &[Recent] {
+    pub fn destinations(&self) -> &[RecentDestination] {
         &self.0
     }
 
     /// Puts one in front. The same destination is kept once, with the folder of the last time.
-    pub fn remember(&mut self, recent: Recent) {
+    pub fn remember(&mut self, recent: RecentDestination) {
         self.forget(&recent.destination);
         self.0.insert(0, recent);
         self.0.truncate(MAX_RECENT);
@@ -51,15 +52,15 @@ impl Recents {
     }
 }
 
-fn read(line: &str) -> Option<Recent> {
-    let link = address::read_link(line)?;
+fn read(line: &str) -> Option<RecentDestination> {
+    let link = address::parse_link(line)?;
     let destination = Destination {
         host: link.host,
         port: link.port?,
         encryption: link.encryption?,
         username: link.username.unwrap_or_default(),
     };
-    Some(Recent { destination, folder: link.folder.unwrap_or_default() })
+    Some(RecentDestination { destination, folder: link.folder.unwrap_or_default() })
 }
 
 #[cfg(test)]
@@ -68,45 +69,46 @@ mod tests {
 
     use super::*;
 
-    fn recent(port: u16, folder: &str) -> Recent {
+    fn recent(port: u16, folder: &str) -> RecentDestination {
         let destination = Destination {
             host: "h".into(),
             port,
             encryption: Encryption::Explicit,
             username: "u".into(),
         };
-        Recent { destination, folder: folder.into() }
+        RecentDestination { destination, folder: folder.into() }
     }
 
     #[test]
     fn newest_is_first_and_the_oldest_gives_way() {
-        let mut recents = Recents::default();
+        let mut recents = RecentDestinations::default();
         for port in 1..=10 {
             recents.remember(recent(port, ""));
         }
-        let ports: Vec<_> = recents.places().iter().map(|known| known.destination.port).collect();
+        let ports: Vec<_> =
+            recents.destinations().iter().map(|known| known.destination.port).collect();
         assert_eq!(ports, [10, 9, 8, 7, 6, 5, 4, 3]);
     }
 
     #[test]
     fn same_destination_is_kept_once_with_its_last_folder() {
-        let mut recents = Recents::default();
+        let mut recents = RecentDestinations::default();
         recents.remember(recent(1, "a"));
         recents.remember(recent(2, ""));
         recents.remember(recent(1, "b"));
-        assert_eq!(recents.places(), [recent(1, "b"), recent(2, "")]);
+        assert_eq!(recents.destinations(), [recent(1, "b"), recent(2, "")]);
         recents.forget(&recent(1, "").destination);
-        assert_eq!(recents.places(), [recent(2, "")]);
+        assert_eq!(recents.destinations(), [recent(2, "")]);
     }
 
     #[test]
     fn what_is_written_is_read_and_what_is_damaged_is_left_out() {
-        let mut recents = Recents::default();
+        let mut recents = RecentDestinations::default();
         recents.remember(recent(1, "ä\n&b"));
         recents.remember(recent(2, ""));
         let text = recents.write();
-        assert_eq!(Recents::read(&text), recents);
-        assert_eq!(Recents::read(&format!("what?\n{text}\nhost=a")), recents);
-        assert_eq!(Recents::read(""), Recents::default());
+        assert_eq!(RecentDestinations::read(&text), recents);
+        assert_eq!(RecentDestinations::read(&format!("what?\n{text}\nhost=a")), recents);
+        assert_eq!(RecentDestinations::read(""), RecentDestinations::default());
     }
 }

@@ -8,13 +8,13 @@ use protocol::{
 };
 
 pub use self::{
-    order::Sort,
-    task::{Task, What, Wish, stem_units},
+    change_dialog::{ChangeDialog, RemoteChange, RemoteCommand, stem_units},
+    order::SortOrder,
 };
 use crate::{time::Millis, words};
 
+mod change_dialog;
 mod order;
-mod task;
 
 /// After an upload ends the view waits this long for the next one to end.
 const REFRESH_PAUSE: Duration = Duration::from_millis(800);
@@ -23,32 +23,32 @@ const PAGE_ROWS: usize = 10;
 
 /// What a person does with the directory in view.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Act {
+pub enum RemoteAction {
     /// Goes to a directory, by its absolute path.
     GoTo(String),
     /// Moves the cursor.
-    Step(Step),
+    MoveCursor(CursorMove),
     /// Moves the cursor to the next name that begins with this letter.
     Seek(char),
     /// Puts the cursor on the entry at this place of the list.
     PointAt(usize),
     /// Chooses the order.
-    Sort(Sort),
+    Sort(SortOrder),
     /// Wants to see the names only that hold this.
     Filter(String),
     /// Drags files over the directory at this place, or over none.
     DragOver(Option<usize>),
     /// Wants to make, rename or delete something.
-    Begin(Wish),
+    OpenDialog(RemoteCommand),
     /// Answers the question that stands, with a name where one was asked for.
-    Answer(String),
+    ConfirmDialog(String),
     /// Takes the question back.
-    Withdraw,
+    CloseDialog,
 }
 
 /// Where the cursor goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Step {
+pub enum CursorMove {
     /// One up.
     Previous,
     /// One down.
@@ -69,7 +69,7 @@ pub type Collation = fn(names: &[&str]) -> Vec<u64>;
 
 /// What is known of the directory in view.
 #[derive(Debug, Default)]
-pub struct Remote {
+pub struct RemoteDirectory {
     directory: String,
     /// As the portal sent them: directories first, each by name.
     entries: Vec<Entry>,
@@ -84,20 +84,20 @@ pub struct Remote {
     next: Option<String>,
     problem: Option<Problem>,
     refresh_at: Option<Millis>,
-    sort: Sort,
+    sort: SortOrder,
     filter: String,
     /// The places in `entries` of what is shown, in the order in which it is.
     shown: Vec<usize>,
     version: u64,
     /// The current entry, by its name and its place in the list.
     cursor: (String, usize),
-    focus_wish: u64,
+    focus_requests: u64,
     /// The directory in view that files are dragged over.
     drag_over: Option<String>,
-    task: Option<Task>,
+    dialog: Option<ChangeDialog>,
 }
 
-impl Remote {
+impl RemoteDirectory {
     /// The absolute path of the directory in view.
     #[must_use]
     pub fn directory(&self) -> &str {
@@ -148,8 +148,8 @@ impl Remote {
 
     /// Counts how often the current entry was to get the focus.
     #[must_use]
-    pub fn focus_wish(&self) -> u64 {
-        self.focus_wish
+    pub fn focus_requests(&self) -> u64 {
+        self.focus_requests
     }
 
     /// The directory in view that files are dragged over, by its name.
@@ -169,8 +169,8 @@ impl Remote {
 
     /// The question that stands.
     #[must_use]
-    pub fn task(&self) -> Option<&Task> {
-        self.task.as_ref()
+    pub fn dialog(&self) -> Option<&ChangeDialog> {
+        self.dialog.as_ref()
     }
 
     /// How many more there are than the portal sends.
@@ -210,9 +210,9 @@ impl Remote {
 
     /// The order stays, and so do the counts that the view goes by.
     fn start_over(&mut self, directory: String) {
-        let Self { sort, focus_wish, version, collation, .. } = *self;
+        let Self { sort, focus_requests, version, collation, .. } = *self;
         let version = version + 1;
-        *self = Self { directory, sort, focus_wish, version, collation, ..Self::default() };
+        *self = Self { directory, sort, focus_requests, version, collation, ..Self::default() };
     }
 
     /// Goes into one of the directories in view; gives the path to list, if now is the time.
@@ -273,7 +273,7 @@ impl Remote {
     }
 
     /// Names are in this order from now on.
-    pub fn collate_by(&mut self, collation: Collation) {
+    pub fn set_collation(&mut self, collation: Collation) {
         self.collation = Some(collation);
     }
 
@@ -289,7 +289,7 @@ impl Remote {
     }
 
     /// Shows the entries in another order.
-    pub fn sort(&mut self, sort: Sort) {
+    pub fn sort(&mut self, sort: SortOrder) {
         self.sort = sort;
         self.relist();
     }
@@ -302,22 +302,22 @@ impl Remote {
 
     /// What the names that are shown have to hold.
     #[must_use]
-    pub fn filtered_by(&self) -> &str {
+    pub fn name_filter(&self) -> &str {
         &self.filter
     }
 
     /// Moves the cursor, and the focus with it.
-    pub fn step(&mut self, step: Step) {
+    pub fn move_cursor(&mut self, to: CursorMove) {
         let place = self.cursor();
-        self.point_at(match step {
-            Step::Previous => place.saturating_sub(1),
-            Step::Next => place + 1,
-            Step::PageUp => place.saturating_sub(PAGE_ROWS),
-            Step::PageDown => place + PAGE_ROWS,
-            Step::First => 0,
-            Step::Last => self.len(),
+        self.point_at(match to {
+            CursorMove::Previous => place.saturating_sub(1),
+            CursorMove::Next => place + 1,
+            CursorMove::PageUp => place.saturating_sub(PAGE_ROWS),
+            CursorMove::PageDown => place + PAGE_ROWS,
+            CursorMove::First => 0,
+            CursorMove::Last => self.len(),
         });
-        self.focus_wish += 1;
+        self.focus_requests += 1;
     }
 
     /// Moves the cursor to the next entry whose name begins with `letter`, from the end on to the
@@ -331,7 +331,7 @@ impl Remote {
         };
         if let Some(place) = places.find(begins) {
             self.point_at(place);
-            self.focus_wish += 1;
+            self.focus_requests += 1;
         }
     }
 
@@ -350,57 +350,59 @@ impl Remote {
     }
 
     /// Asks the person about something; nothing where there is no current entry.
-    pub fn begin(&mut self, wish: Wish) {
+    pub fn open_dialog(&mut self, command: RemoteCommand) {
         let current = self.current().cloned();
-        let what = match (wish, current) {
-            (Wish::MakeDirectory, _) => What::MakeDirectory,
-            (Wish::Rename, Some(entry)) if entry.leftover_of.is_none() => What::Rename(entry),
-            (Wish::Delete, Some(entry)) => task::deletion(entry),
-            (Wish::Rename | Wish::Delete, _) => return,
+        let change = match (command, current) {
+            (RemoteCommand::MakeDirectory, _) => RemoteChange::MakeDirectory,
+            (RemoteCommand::Rename, Some(entry)) if entry.leftover_of.is_none() => {
+                RemoteChange::Rename(entry)
+            }
+            (RemoteCommand::Delete, Some(entry)) => change_dialog::deletion(entry),
+            (RemoteCommand::Rename | RemoteCommand::Delete, _) => return,
         };
-        self.task = Some(Task::new(what, self.directory.clone()));
+        self.dialog = Some(ChangeDialog::new(change, self.directory.clone()));
     }
 
     /// The person has answered; gives what to tell the server.
-    pub fn answer(&mut self, name: &str) -> Option<ClientMessage> {
-        let task = self.task.as_mut()?;
-        let here = task.directory() == self.directory;
+    pub fn confirm_dialog(&mut self, name: &str) -> Option<ClientMessage> {
+        let dialog = self.dialog.as_mut()?;
+        let here = dialog.directory() == self.directory;
         let taken = here && self.entries.iter().any(|entry| entry.name == name);
-        if let What::Rename(entry) = task.what()
+        if let RemoteChange::Rename(entry) = dialog.change()
             && entry.name == name
         {
             // It has that name.
-            self.withdraw();
+            self.close_dialog();
             return None;
         }
-        task.answer(name, taken)
+        dialog.confirm(name, taken)
     }
 
     /// The person has taken the question back. What the server was told goes on.
-    pub fn withdraw(&mut self) {
-        self.task = None;
+    pub fn close_dialog(&mut self) {
+        self.dialog = None;
     }
 
     /// The server has made a folder, given something another name, or deleted it. What is in view
     /// shows it at once; gives the sentence to say when the person waits for it.
     pub fn done(&mut self, path: &str) -> Option<String> {
-        let task = self.task.take_if(|task| task.awaits(path))?;
-        let new = match task.said() {
+        let dialog = self.dialog.take_if(|dialog| dialog.awaits(path))?;
+        let new = match dialog.request() {
             Some(ClientMessage::Rename { to, .. }) => name(to).to_owned(),
             Some(_) | None => name(path).to_owned(),
         };
-        let sentence = words::task_done(task.what(), &new);
-        if task.directory() == self.directory {
-            self.change(task.what(), new);
+        let sentence = words::change_done(dialog.change(), &new);
+        if dialog.directory() == self.directory {
+            self.apply(dialog.change(), new);
             self.relist();
-            self.focus_wish += 1;
+            self.focus_requests += 1;
         }
         Some(sentence)
     }
 
-    fn change(&mut self, what: &What, new: String) {
-        match what {
-            What::MakeDirectory => {
+    fn apply(&mut self, change: &RemoteChange, new: String) {
+        match change {
+            RemoteChange::MakeDirectory => {
                 self.insert(Entry {
                     name: new.clone(),
                     kind: EntryKind::Directory,
@@ -410,12 +412,14 @@ impl Remote {
                 });
                 self.cursor.0 = new;
             }
-            What::Rename(entry) => {
+            RemoteChange::Rename(entry) => {
                 self.entries.retain(|other| other.name != entry.name);
                 self.insert(Entry { name: new.clone(), ..entry.clone() });
                 self.cursor.0 = new;
             }
-            What::Delete(entry) | What::DeleteAll(entry) | What::Remove(entry) => {
+            RemoteChange::Delete(entry)
+            | RemoteChange::DeleteAll(entry)
+            | RemoteChange::Remove(entry) => {
                 self.entries.retain(|other| other.name != entry.name);
             }
         }
@@ -440,20 +444,20 @@ impl Remote {
         problem: &Problem,
         part: Option<(Tally, Option<Tally>)>,
     ) -> bool {
-        let task = self.task.as_mut().filter(|task| task.awaits(path));
-        task.map(|task| task.fail(problem.clone(), part)).is_some()
+        let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
+        dialog.map(|dialog| dialog.fail(problem.clone(), part)).is_some()
     }
 
     /// A directory that was to be deleted holds something; whether the person is asked again.
     pub fn not_empty(&mut self, path: &str) -> bool {
-        let task = self.task.as_mut().filter(|task| task.awaits(path));
-        task.is_some_and(Task::is_not_empty)
+        let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
+        dialog.is_some_and(ChangeDialog::is_not_empty)
     }
 
     /// The connection is gone, and what was not answered is not going to be.
     pub fn unanswered(&mut self) {
-        if let Some(task) = &mut self.task {
-            task.break_off();
+        if let Some(dialog) = &mut self.dialog {
+            dialog.break_off();
         }
     }
 
@@ -564,7 +568,7 @@ mod tests {
 
     #[test]
     fn refused_directory_leaves_the_view_where_it_was() {
-        let mut remote = Remote::default();
+        let mut remote = RemoteDirectory::default();
         remote.enter("/home".into());
         remote.listed("/home".into(), Vec::new(), 0);
         assert_eq!(remote.open("secret").as_deref(), Some("/home/secret"));
@@ -576,7 +580,7 @@ mod tests {
 
     #[test]
     fn one_listing_is_awaited_at_a_time_and_the_last_wish_counts() {
-        let mut remote = Remote::default();
+        let mut remote = RemoteDirectory::default();
         assert_eq!(remote.enter("/".into()).as_deref(), Some("/"));
         assert_eq!(remote.open("a"), None);
         assert_eq!(remote.open("b"), None);
@@ -591,7 +595,7 @@ mod tests {
 
     #[test]
     fn many_ends_lead_to_one_refresh() {
-        let mut remote = Remote::default();
+        let mut remote = RemoteDirectory::default();
         remote.changed(Millis(1000));
         remote.changed(Millis(1100));
         assert_eq!(remote.refresh_at(), Some(Millis(1800)));
@@ -604,8 +608,8 @@ mod tests {
         Entry { name, kind, size: None, modified_millis: None, leftover_of: None }
     }
 
-    fn home() -> Remote {
-        let mut remote = Remote::default();
+    fn home() -> RemoteDirectory {
+        let mut remote = RemoteDirectory::default();
         remote.enter("/home".into());
         let entries = vec![
             entry(EntryKind::Directory, "docs"),
@@ -616,7 +620,7 @@ mod tests {
         remote
     }
 
-    fn names(remote: &Remote) -> Vec<&str> {
+    fn names(remote: &RemoteDirectory) -> Vec<&str> {
         (0..remote.len()).map(|place| remote.at(place).unwrap().name.as_str()).collect()
     }
 
@@ -641,11 +645,11 @@ mod tests {
     #[test]
     fn cursor_stays_in_the_list_and_on_its_entry() {
         let mut remote = home();
-        remote.step(Step::Previous);
+        remote.move_cursor(CursorMove::Previous);
         assert_eq!(remote.cursor(), 0);
-        remote.step(Step::Last);
+        remote.move_cursor(CursorMove::Last);
         assert_eq!(remote.current().unwrap().name, "b.txt");
-        remote.sort(Sort::NameBackwards);
+        remote.sort(SortOrder::NameBackwards);
         assert_eq!((remote.cursor(), names(&remote)), (1, vec!["docs", "b.txt", "a.txt"]));
         remote.seek('D');
         assert_eq!(remote.current().unwrap().name, "docs");
@@ -665,24 +669,24 @@ mod tests {
     #[test]
     fn new_folder_is_shown_in_its_place_before_the_server_lists_it() {
         let mut remote = home();
-        remote.begin(Wish::MakeDirectory);
+        remote.open_dialog(RemoteCommand::MakeDirectory);
         let message = ClientMessage::MakeDirectory { path: "/home/art".into() };
-        assert_eq!(remote.answer("art"), Some(message));
-        assert_eq!(remote.answer("art"), None, "once is enough");
+        assert_eq!(remote.confirm_dialog("art"), Some(message));
+        assert_eq!(remote.confirm_dialog("art"), None, "once is enough");
         assert_eq!(remote.done("/home/other"), None);
         assert_eq!(remote.done("/home/art").unwrap(), "The folder art is made.");
         assert_eq!(names(&remote), ["art", "docs", "a.txt", "b.txt"]);
         assert_eq!(remote.current().unwrap().name, "art");
-        assert!(remote.task().is_none());
+        assert!(remote.dialog().is_none());
     }
 
     #[test]
     fn names_that_cannot_be_are_refused_before_the_server_is_asked() {
         let mut remote = home();
-        remote.begin(Wish::MakeDirectory);
+        remote.open_dialog(RemoteCommand::MakeDirectory);
         for name in ["", ".", "..", "a/b", "a.txt"] {
-            assert_eq!(remote.answer(name), None, "{name}");
-            let problem = remote.task().unwrap().problem().unwrap();
+            assert_eq!(remote.confirm_dialog(name), None, "{name}");
+            let problem = remote.dialog().unwrap().problem().unwrap();
             assert!(problem.remedy.is_some(), "{name}");
         }
     }
@@ -691,9 +695,9 @@ mod tests {
     fn renamed_entry_keeps_the_cursor() {
         let mut remote = home();
         remote.point_at(1);
-        remote.begin(Wish::Rename);
+        remote.open_dialog(RemoteCommand::Rename);
         let (from, to) = ("/home/a.txt".into(), "/home/z.txt".into());
-        assert_eq!(remote.answer("z.txt"), Some(ClientMessage::Rename { from, to }));
+        assert_eq!(remote.confirm_dialog("z.txt"), Some(ClientMessage::Rename { from, to }));
         remote.done("/home/a.txt").unwrap();
         assert_eq!(names(&remote), ["docs", "b.txt", "z.txt"]);
         assert_eq!(remote.current().unwrap().name, "z.txt");
@@ -703,21 +707,21 @@ mod tests {
     fn name_that_stays_is_asked_of_nobody() {
         let mut remote = home();
         remote.point_at(1);
-        remote.begin(Wish::Rename);
-        assert_eq!(remote.answer("a.txt"), None);
-        assert!(remote.task().is_none());
+        remote.open_dialog(RemoteCommand::Rename);
+        assert_eq!(remote.confirm_dialog("a.txt"), None);
+        assert!(remote.dialog().is_none());
     }
 
     #[test]
     fn after_a_deletion_the_next_entry_is_the_current_one() {
         let mut remote = home();
         remote.point_at(1);
-        remote.begin(Wish::Delete);
-        assert!(remote.answer("").is_some());
+        remote.open_dialog(RemoteCommand::Delete);
+        assert!(remote.confirm_dialog("").is_some());
         remote.done("/home/a.txt").unwrap();
         assert_eq!(remote.current().unwrap().name, "b.txt");
-        remote.begin(Wish::Delete);
-        remote.answer("");
+        remote.open_dialog(RemoteCommand::Delete);
+        remote.confirm_dialog("");
         remote.done("/home/b.txt").unwrap();
         assert_eq!(remote.current().unwrap().name, "docs");
     }
@@ -725,45 +729,48 @@ mod tests {
     #[test]
     fn directory_that_holds_something_is_asked_about_again_and_goes_with_everything_in_it() {
         let mut remote = home();
-        remote.begin(Wish::Delete);
+        remote.open_dialog(RemoteCommand::Delete);
         let path = "/home/docs";
         let delete = |recursive| {
             Some(ClientMessage::Delete { path: path.into(), kind: EntryKind::Directory, recursive })
         };
-        assert_eq!(remote.answer(""), delete(false));
+        assert_eq!(remote.confirm_dialog(""), delete(false));
         assert!(remote.not_empty(path));
-        assert!(matches!(remote.task().unwrap().what(), What::DeleteAll(_)));
-        assert_eq!(remote.answer(""), delete(true));
+        assert!(matches!(remote.dialog().unwrap().change(), RemoteChange::DeleteAll(_)));
+        assert_eq!(remote.confirm_dialog(""), delete(true));
         let (gone, left) = (Tally { files: 2, directories: 0 }, Tally { files: 1, directories: 1 });
         assert!(remote.refused(path, &refused(), Some((gone, Some(left)))));
-        let state = words::task_state(remote.task().unwrap());
+        let state = words::change_state(remote.dialog().unwrap());
         assert_eq!(state, "Already gone: 2 files, 0 folders. Still there: 1 file, 1 folder.");
-        assert_eq!(remote.answer(""), delete(true), "once more");
+        assert_eq!(remote.confirm_dialog(""), delete(true), "once more");
     }
 
     #[test]
     fn question_stands_again_when_the_connection_breaks_under_it() {
         let mut remote = home();
-        remote.begin(Wish::Delete);
+        remote.open_dialog(RemoteCommand::Delete);
         remote.unanswered();
-        assert!(remote.task().unwrap().problem().is_none(), "nothing was asked of the server");
-        remote.answer("");
+        assert!(remote.dialog().unwrap().problem().is_none(), "nothing was asked of the server");
+        remote.confirm_dialog("");
         remote.unanswered();
-        let task = remote.task().unwrap();
-        assert!(!task.is_under_way() && task.problem().is_some());
+        let dialog = remote.dialog().unwrap();
+        assert!(!dialog.is_pending() && dialog.problem().is_some());
     }
 
     #[test]
     fn leftover_is_removed_and_never_renamed() {
-        let mut remote = Remote::default();
+        let mut remote = RemoteDirectory::default();
         remote.enter("/".into());
         let leftover_of = Some("film".to_owned());
         let leftover = Entry { leftover_of, ..entry(EntryKind::File, ".film.part") };
         remote.listed("/".into(), vec![leftover], 0);
-        remote.begin(Wish::Rename);
-        assert!(remote.task().is_none());
-        remote.begin(Wish::Delete);
-        assert_eq!(remote.answer(""), Some(ClientMessage::Remove { path: "/.film.part".into() }));
+        remote.open_dialog(RemoteCommand::Rename);
+        assert!(remote.dialog().is_none());
+        remote.open_dialog(RemoteCommand::Delete);
+        assert_eq!(
+            remote.confirm_dialog(""),
+            Some(ClientMessage::Remove { path: "/.film.part".into() })
+        );
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use protocol::server::NewSession;
 use serde::{Deserialize, Serialize};
 
-use crate::{connection::Destination, queue::Policy};
+use crate::{connection::Destination, queue::ConflictPolicy};
 
 /// How many bytes at each end of a file go into its [`edges`].
 pub const EDGE_BYTES: u64 = 64 * 1024;
@@ -22,7 +22,7 @@ pub struct SavedRow {
     /// The directory on the server that it goes to.
     pub directory: String,
     /// What the person chose for this file when its name is taken.
-    pub choice: Option<Policy>,
+    pub choice: Option<ConflictPolicy>,
     /// The number of the name that it goes by on the server: from 2 on when it was renamed.
     pub name_number: u32,
     /// Where a part of it lies on the server.
@@ -58,7 +58,7 @@ pub struct SavedHome {
 /// What this tab keeps for the page that follows when it is loaded again.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
-pub struct Tab {
+pub struct SavedTab {
     /// The name of this tab's queue in the store.
     pub queue: String,
     /// Where the session is connected.
@@ -67,11 +67,11 @@ pub struct Tab {
     pub session: Option<NewSession>,
 }
 
-protocol::objects!(SavedRow, SavedHome, Tab);
+protocol::objects!(SavedRow, SavedHome, SavedTab);
 
 /// All that an earlier page left.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Restored {
+pub struct RestoredPage {
     /// What the rows have in common.
     pub home: SavedHome,
     /// The rows in their order.
@@ -120,7 +120,7 @@ mod tests {
 
     #[test]
     fn secret_of_a_session_is_in_the_tab_and_in_no_debug_print() {
-        let tab = Tab {
+        let tab = SavedTab {
             queue: "q".into(),
             home: None,
             session: Some(NewSession {
@@ -129,7 +129,7 @@ mod tests {
             }),
         };
         let text = serde_json::to_string(&tab).unwrap();
-        assert_eq!(serde_json::from_str::<Tab>(&text).unwrap(), tab);
+        assert_eq!(serde_json::from_str::<SavedTab>(&text).unwrap(), tab);
         assert!(text.contains("hush"));
         assert!(!format!("{tab:?}").contains("hush"));
     }

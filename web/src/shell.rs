@@ -18,9 +18,9 @@ use self::{
 };
 use crate::{
     address,
-    connection::Reach,
-    page::{Action, Bulk, Event},
-    queue::{FolderId, Order, Policy, Row, Scope},
+    connection::Network,
+    page::{BulkAction, Event, UploadAction},
+    queue::{ConflictPolicy, FolderId, OfferOrder, Row, Scope},
     sentences,
 };
 
@@ -53,8 +53,8 @@ pub fn start() -> Result<(), Fault> {
     let dom = Dom::new()?;
     take_in_words(&dom)?;
     let app = App::new(dom)?;
-    app.page_mut().speak(language(&app.dom));
-    app.page_mut().collate_by(collation::ranks);
+    app.page_mut().set_language(language(&app.dom));
+    app.page_mut().set_collation(collation::ranks);
     disclosures::start(&app.dom)?;
     recents::start(&app)?;
     form::start(&app)?;
@@ -114,7 +114,11 @@ fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
         // What the program closed by itself nobody has answered.
         let Some(shown) = answer.get_attribute(CERTIFICATE_SHOWN) else { return };
         let trusted = answer.return_value() == "trust";
-        answered.handle(if trusted { Event::Trust(shown) } else { Event::Refuse });
+        answered.handle(if trusted {
+            Event::TrustCertificate(shown)
+        } else {
+            Event::RejectCertificate
+        });
     })
 }
 
@@ -143,7 +147,7 @@ fn listen_to_proof(app: &Rc<App>) -> Result<(), Fault> {
 fn link_here(app: &App) -> Option<String> {
     let page = app.page();
     let destination = page.connection().wanted()?;
-    Some(address::link(destination, page.remote().directory()))
+    Some(address::to_link(destination, page.remote().directory()))
 }
 
 fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
@@ -206,7 +210,7 @@ fn act(button: &Element, item: &Element) -> Option<Event> {
     let row = item.get_attribute("data-row").and_then(|row| row.parse().ok()).map(Row);
     Some(match row {
         Some(row) => Event::Upload(row, action(button)?),
-        None => Event::Many(Scope::Folder(folder(item)?), bulk(button)?),
+        None => Event::Bulk(Scope::Folder(folder(item)?), bulk(button)?),
     })
 }
 
@@ -214,12 +218,12 @@ fn folder(item: &Element) -> Option<FolderId> {
     item.get_attribute("data-folder")?.parse().ok().map(FolderId)
 }
 
-fn bulk(button: &Element) -> Option<Bulk> {
+fn bulk(button: &Element) -> Option<BulkAction> {
     Some(match button.get_attribute("data-act")?.as_str() {
-        "pause" => Bulk::Pause,
-        "resume" => Bulk::Resume,
-        "cancel" => Bulk::Cancel,
-        "retry" => Bulk::RetryFailed,
+        "pause" => BulkAction::Pause,
+        "resume" => BulkAction::Resume,
+        "cancel" => BulkAction::Cancel,
+        "retry" => BulkAction::RetryFailed,
         _ => return None,
     })
 }
@@ -241,11 +245,11 @@ fn button_for_key(event: &web_sys::Event, key: &str) -> Option<HtmlElement> {
 
 /// What is done with all uploads, and what holds for all of them.
 fn listen_to_totals(app: &Rc<App>) -> Result<(), Fault> {
-    on_click(app, "pause-all", || Event::Many(Scope::All, Bulk::Pause))?;
-    on_click(app, "resume-all", || Event::Many(Scope::All, Bulk::Resume))?;
-    on_click(app, "cancel-all", || Event::Many(Scope::All, Bulk::Cancel))?;
-    on_click(app, "retry-failed", || Event::Many(Scope::All, Bulk::RetryFailed))?;
-    on_click(app, "clear-finished", || Event::Many(Scope::All, Bulk::ClearFinished))?;
+    on_click(app, "pause-all", || Event::Bulk(Scope::All, BulkAction::Pause))?;
+    on_click(app, "resume-all", || Event::Bulk(Scope::All, BulkAction::Resume))?;
+    on_click(app, "cancel-all", || Event::Bulk(Scope::All, BulkAction::Cancel))?;
+    on_click(app, "retry-failed", || Event::Bulk(Scope::All, BulkAction::RetryFailed))?;
+    on_click(app, "clear-finished", || Event::Bulk(Scope::All, BulkAction::ClearFinished))?;
     on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy))?;
     on_choice(app, "order", |value| order(value).map(Event::SetOrder))?;
     let scrolled = app.clone();
@@ -336,10 +340,10 @@ fn listen_to_window(app: &Rc<App>) -> Result<(), Fault> {
             event.prevent_default();
         }
     })?;
-    for (kind, reach) in [("online", Reach::Online), ("offline", Reach::Offline)] {
+    for (kind, network) in [("online", Network::Online), ("offline", Network::Offline)] {
         let app = app.clone();
         let window = app.dom.window.clone();
-        listen(&window, kind, move |_: web_sys::Event| app.handle(Event::Reached(reach)))?;
+        listen(&window, kind, move |_: web_sys::Event| app.handle(Event::NetworkChanged(network)))?;
     }
     let seen = app.clone();
     listen(&app.dom.document, "visibilitychange", move |_: web_sys::Event| {
@@ -381,15 +385,19 @@ fn owner(element: &Element) -> Option<Element> {
     element.closest("li").ok()?
 }
 
-fn action(button: &Element) -> Option<Action> {
+fn action(button: &Element) -> Option<UploadAction> {
     Some(match button.get_attribute("data-act")?.as_str() {
-        "pause" => Action::Pause,
-        "resume" => Action::Resume,
-        "cancel" => Action::Cancel,
-        "retry" => Action::Retry,
+        "pause" => UploadAction::Pause,
+        "resume" => UploadAction::Resume,
+        "cancel" => UploadAction::Cancel,
+        "retry" => UploadAction::Retry,
         decision => {
             let policy = policy(decision)?;
-            if for_all(button) { Action::DecideAll(policy) } else { Action::Decide(policy) }
+            if for_all(button) {
+                UploadAction::DecideAll(policy)
+            } else {
+                UploadAction::Decide(policy)
+            }
         }
     })
 }
@@ -400,23 +408,23 @@ fn for_all(button: &Element) -> bool {
     checked.is_some()
 }
 
-fn policy(name: &str) -> Option<Policy> {
+fn policy(name: &str) -> Option<ConflictPolicy> {
     Some(match name {
-        "ask" => Policy::Ask,
-        "overwrite" => Policy::Overwrite,
-        "skip" => Policy::Skip,
-        "rename" => Policy::Rename,
-        "newer" => Policy::OnlyNewer,
-        "continue" => Policy::Resume,
+        "ask" => ConflictPolicy::Ask,
+        "overwrite" => ConflictPolicy::Overwrite,
+        "skip" => ConflictPolicy::Skip,
+        "rename" => ConflictPolicy::Rename,
+        "newer" => ConflictPolicy::OnlyNewer,
+        "continue" => ConflictPolicy::Resume,
         _ => return None,
     })
 }
 
-fn order(name: &str) -> Option<Order> {
+fn order(name: &str) -> Option<OfferOrder> {
     Some(match name {
-        "dropped" => Order::AsDropped,
-        "smallest" => Order::SmallestFirst,
-        "largest" => Order::LargestFirst,
+        "dropped" => OfferOrder::AsDropped,
+        "smallest" => OfferOrder::SmallestFirst,
+        "largest" => OfferOrder::LargestFirst,
         _ => return None,
     })
 }

@@ -39,7 +39,7 @@ fn add_line(text: &mut String, upload: &Upload) {
     let digest = match upload.state() {
         State::Done(stored) => stored.digest.as_ref(),
         State::Queued
-        | State::Held
+        | State::Paused
         | State::Open(_)
         | State::NeedsDecision(_)
         | State::Interrupted
@@ -74,7 +74,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{Picked, Stored};
+    use crate::queue::{PickedFile, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,
@@ -87,7 +87,7 @@ mod tests {
     #[test]
     fn summary_names_each_file_with_its_digest_or_what_went_wrong() {
         let mut queue = Queue::default();
-        let file = |path: &str, size| Picked { path: path.into(), size, modified_millis: None };
+        let file = |path: &str, size| PickedFile { path: path.into(), size, modified_millis: None };
         queue.add(vec![file("a/one", 3_000_000), file("a/t\two", 5)], "/", || State::Queued);
         let offers = queue.offers(&LIMITS);
         let digest = FileDigest { algorithm: Algorithm::Crc32, hex: "00c0ffee".into() };

@@ -11,10 +11,10 @@ use protocol::{
 use crate::{
     connection::Destination,
     format, mask,
-    page::Bulk,
-    queue::{self, Cut, Hold, Skipped, Source, State, Stored, Totals, Upload},
-    recent::Recent,
-    remote::{Task, What},
+    page::BulkAction,
+    queue::{self, FileAccess, Outage, PauseState, Skipped, State, Stored, Totals, Upload},
+    recent::RecentDestination,
+    remote::{ChangeDialog, RemoteChange},
     sentences::{Counted, Word},
     time::millis,
 };
@@ -111,12 +111,12 @@ pub fn back_again() -> &'static str {
 /// Said when a person did something with all uploads, or with those of a folder; nothing where
 /// what is seen says enough.
 #[must_use]
-pub fn acted_on(folder: Option<&str>, bulk: Bulk) -> Option<String> {
+pub fn acted_on(folder: Option<&str>, bulk: BulkAction) -> Option<String> {
     let (all, folders) = match bulk {
-        Bulk::Pause => (Word::SayAllPaused, Word::SayFolderPaused),
-        Bulk::Resume => (Word::SayAllResumed, Word::SayFolderResumed),
-        Bulk::Cancel => (Word::SayAllCancelled, Word::SayFolderCancelled),
-        Bulk::RetryFailed | Bulk::ClearFinished => return None,
+        BulkAction::Pause => (Word::SayAllPaused, Word::SayFolderPaused),
+        BulkAction::Resume => (Word::SayAllResumed, Word::SayFolderResumed),
+        BulkAction::Cancel => (Word::SayAllCancelled, Word::SayFolderCancelled),
+        BulkAction::RetryFailed | BulkAction::ClearFinished => return None,
     };
     Some(match folder {
         None => all.text().to_owned(),
@@ -253,11 +253,11 @@ pub fn log_head(date: &str, browser: &str, greeting: &str) -> String {
 
 /// What stands in the log instead of a name that is hidden.
 #[must_use]
-pub fn masked(kind: mask::Kind, number: u32) -> String {
+pub fn masked(kind: mask::NameKind, number: u32) -> String {
     let word = match kind {
-        mask::Kind::Host => Word::LogMaskedHost,
-        mask::Kind::User => Word::LogMaskedUser,
-        mask::Kind::Path => Word::LogMaskedPath,
+        mask::NameKind::Host => Word::LogMaskedHost,
+        mask::NameKind::User => Word::LogMaskedUser,
+        mask::NameKind::Path => Word::LogMaskedPath,
     };
     word.fill(&[&number])
 }
@@ -279,23 +279,23 @@ pub fn log_kind(kind: LogKind) -> &'static str {
 pub fn status(upload: &Upload) -> String {
     let word = match upload.state() {
         State::Queued => Word::StatusQueued,
-        State::Held if upload.taken() > 0 => return paused(upload),
-        State::Held => Word::StatusPausedBefore,
-        State::Open(open) => match (open.stage(), open.hold()) {
-            (queue::Stage::Verifying, _) => Word::StatusVerifying,
-            (_, Hold::Paused) => return paused(upload),
-            (_, Hold::Unreadable) => Word::StatusFailed,
-            (queue::Stage::Ahead, _) => Word::StatusQueuedNext,
-            (queue::Stage::Sending, _) => return uploading(upload),
-            (queue::Stage::TryingAgain, _) => {
+        State::Paused if upload.taken() > 0 => return paused(upload),
+        State::Paused => Word::StatusPausedBefore,
+        State::Open(open) => match (open.phase(), open.pause_state()) {
+            (queue::Phase::Verifying, _) => Word::StatusVerifying,
+            (_, PauseState::Paused) => return paused(upload),
+            (_, PauseState::Unreadable) => Word::StatusFailed,
+            (queue::Phase::Offered, _) => Word::StatusQueuedNext,
+            (queue::Phase::Sending, _) => return uploading(upload),
+            (queue::Phase::Retrying, _) => {
                 return Word::StatusTryingAgain.fill(&[&format::bytes(upload.taken())]);
             }
         },
         State::Done(stored) => return done(upload, stored),
         State::Interrupted => match upload.source() {
-            Source::Here => Word::StatusInterrupted,
-            Source::Handle => Word::StatusPressContinue,
-            Source::Gone => Word::StatusPickAgain,
+            FileAccess::Available => Word::StatusInterrupted,
+            FileAccess::ByHandle => Word::StatusPressContinue,
+            FileAccess::Missing => Word::StatusPickAgain,
         },
         State::Skipped(Skipped::ServerFileKept) => Word::StatusKept,
         State::Skipped(Skipped::NotNewer) => Word::StatusNotNewer,
@@ -357,13 +357,13 @@ pub fn digest_makers(stored: &Stored) -> &'static str {
 
 /// The same while the link to the portal is lost: what is open goes on by itself.
 #[must_use]
-pub fn status_while_cut(upload: &Upload, cut: Cut) -> String {
+pub fn status_during_outage(upload: &Upload, outage: Outage) -> String {
     let State::Open(open) = upload.state() else { return status(upload) };
-    if let Hold::Paused | Hold::Unreadable = open.hold() {
+    if let PauseState::Paused | PauseState::Unreadable = open.pause_state() {
         return status(upload);
     }
     let at = format::bytes(upload.taken());
-    match cut.next_try {
+    match outage.retry_in {
         Some(left) => Word::StatusCutNextTry.fill(&[&at, &format::duration(left)]),
         None => Word::StatusCut.fill(&[&at]),
     }
@@ -669,7 +669,7 @@ pub fn recent_place(destination: &Destination) -> String {
 
 /// How to get there; `encryption` is what the form calls it.
 #[must_use]
-pub fn recent_how(recent: &Recent, encryption: &str) -> String {
+pub fn recent_how(recent: &RecentDestination, encryption: &str) -> String {
     let port = recent.destination.port;
     match recent.folder.as_str() {
         "" => Word::RecentHow.fill(&[&encryption, &port]),
@@ -721,11 +721,11 @@ pub fn restored(number: usize) -> String {
 
 /// What has to be done so that rows of an earlier page go on.
 #[must_use]
-pub fn to_go_on(connected: bool, source: Source) -> &'static str {
+pub fn to_go_on(connected: bool, source: FileAccess) -> &'static str {
     let word = match (connected, source) {
-        (false, Source::Handle) => Word::RestoredConnectAndContinue,
+        (false, FileAccess::ByHandle) => Word::RestoredConnectAndContinue,
         (false, _) => Word::RestoredConnectAndPick,
-        (true, Source::Handle) => Word::RestoredContinue,
+        (true, FileAccess::ByHandle) => Word::RestoredContinue,
         (true, _) => Word::RestoredPick,
     };
     word.text()
@@ -821,12 +821,14 @@ fn yours(stage: Stage, message: String, remedy: Word) -> Problem {
 
 /// Said when something was made, renamed or deleted on the server; `name` is what it is called now.
 #[must_use]
-pub fn task_done(what: &What, name: &str) -> String {
+pub fn change_done(change: &RemoteChange, name: &str) -> String {
     let name = format::visible(name);
-    match what {
-        What::MakeDirectory => Word::RemoteMade.fill(&[&name]),
-        What::Rename(entry) => Word::RemoteRenamed.fill(&[&format::visible(&entry.name), &name]),
-        What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => {
+    match change {
+        RemoteChange::MakeDirectory => Word::RemoteMade.fill(&[&name]),
+        RemoteChange::Rename(entry) => {
+            Word::RemoteRenamed.fill(&[&format::visible(&entry.name), &name])
+        }
+        RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
             Word::RemoteDeleted.fill(&[&name])
         }
     }
@@ -834,15 +836,17 @@ pub fn task_done(what: &What, name: &str) -> String {
 
 /// The question about something on the server.
 #[must_use]
-pub fn task_title(what: &What) -> String {
-    let (word, name) = match what {
-        What::MakeDirectory => return Word::RemoteMakeTitle.text().to_owned(),
-        What::Rename(entry) => (Word::RemoteRenameTitle, &entry.name),
-        What::Delete(entry) if entry.kind != EntryKind::Directory => {
+pub fn change_title(change: &RemoteChange) -> String {
+    let (word, name) = match change {
+        RemoteChange::MakeDirectory => return Word::RemoteMakeTitle.text().to_owned(),
+        RemoteChange::Rename(entry) => (Word::RemoteRenameTitle, &entry.name),
+        RemoteChange::Delete(entry) if entry.kind != EntryKind::Directory => {
             (Word::RemoteDeleteFile, &entry.name)
         }
-        What::Delete(entry) | What::DeleteAll(entry) => (Word::RemoteDeleteDirectory, &entry.name),
-        What::Remove(entry) => {
+        RemoteChange::Delete(entry) | RemoteChange::DeleteAll(entry) => {
+            (Word::RemoteDeleteDirectory, &entry.name)
+        }
+        RemoteChange::Remove(entry) => {
             (Word::RemoteRemoveTitle, entry.leftover_of.as_ref().unwrap_or(&entry.name))
         }
     };
@@ -851,36 +855,36 @@ pub fn task_title(what: &What) -> String {
 
 /// What comes of it.
 #[must_use]
-pub fn task_text(what: &What) -> &'static str {
-    match what {
-        What::MakeDirectory | What::Rename(_) => "",
-        What::Delete(entry) if entry.kind == EntryKind::Directory => {
+pub fn change_consequence(change: &RemoteChange) -> &'static str {
+    match change {
+        RemoteChange::MakeDirectory | RemoteChange::Rename(_) => "",
+        RemoteChange::Delete(entry) if entry.kind == EntryKind::Directory => {
             Word::RemoteDeleteDirectoryText.text()
         }
-        What::Delete(_) => Word::RemoteDeleteFileText.text(),
-        What::DeleteAll(_) => Word::RemoteDeleteAllText.text(),
-        What::Remove(_) => Word::RemoteRemoveText.text(),
+        RemoteChange::Delete(_) => Word::RemoteDeleteFileText.text(),
+        RemoteChange::DeleteAll(_) => Word::RemoteDeleteAllText.text(),
+        RemoteChange::Remove(_) => Word::RemoteRemoveText.text(),
     }
 }
 
 /// The button that does it.
 #[must_use]
-pub fn task_button(what: &What) -> &'static str {
-    let word = match what {
-        What::MakeDirectory => Word::RemoteMake,
-        What::Rename(_) => Word::RemoteRename,
-        What::Delete(_) => Word::RemoteDelete,
-        What::DeleteAll(_) => Word::RemoteDeleteAll,
-        What::Remove(_) => Word::RemoteRemove,
+pub fn change_button(change: &RemoteChange) -> &'static str {
+    let word = match change {
+        RemoteChange::MakeDirectory => Word::RemoteMake,
+        RemoteChange::Rename(_) => Word::RemoteRename,
+        RemoteChange::Delete(_) => Word::RemoteDelete,
+        RemoteChange::DeleteAll(_) => Word::RemoteDeleteAll,
+        RemoteChange::Remove(_) => Word::RemoteRemove,
     };
     word.text()
 }
 
 /// Under a question that was answered: the server is asked, or how far a deletion came.
 #[must_use]
-pub fn task_state(task: &Task) -> String {
-    match task.part() {
-        _ if task.is_under_way() => Word::RemoteAsked.text().to_owned(),
+pub fn change_state(dialog: &ChangeDialog) -> String {
+    match dialog.part() {
+        _ if dialog.is_pending() => Word::RemoteAsked.text().to_owned(),
         None => String::new(),
         Some((gone, None)) => Word::RemoteDeletedPart.fill(&[&tally(gone)]),
         Some((gone, Some(left))) => Word::RemoteDeletedPartLeft.fill(&[&tally(gone), &tally(left)]),

@@ -64,36 +64,42 @@ fn problem() -> Problem {
 fn welcomed() -> Connection {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
-    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
     connection.socket_opened(session(), 0);
-    assert!(matches!(connection.take_acts()[..], [Act::Say(ClientMessage::Hello { .. })]));
+    assert!(matches!(
+        connection.take_effects()[..],
+        [ConnectionEffect::Send(ClientMessage::Hello { .. })]
+    ));
     connection.welcome(LIMITS, 0, None, Millis(0));
     connection
 }
 
 fn logged_in() -> Connection {
     let mut connection = welcomed();
-    connection.take_acts();
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
+    connection.take_effects();
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: false }));
     connection
 }
 
 #[test]
 fn welcome_leads_to_connect() {
     let mut connection = welcomed();
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("a"), None)]);
     assert!(connection.ready().is_none());
 }
 
 #[test]
 fn exactly_the_certificate_that_was_shown_is_trusted() {
     let mut connection = welcomed();
-    connection.take_acts();
+    connection.take_effects();
     connection.certificate_not_trusted(certificate("aa"));
     connection.trust("aa");
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
+    assert_eq!(
+        connection.take_effects(),
+        [ConnectionEffect::Connect(destination("a"), Some("aa".into()))]
+    );
     connection.certificate_not_trusted(certificate("bb"));
-    let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
+    let FtpsState::CertificateQuestion(asked) = connection.ftps() else { panic!("no question") };
     assert_eq!(asked.doubts[0], words::other_certificate());
 }
 
@@ -105,12 +111,15 @@ fn trust_is_remembered_for_its_host_and_for_no_other() {
     connection.connected(facts());
     connection.disconnect();
     connection.disconnected(None);
-    connection.take_acts();
+    connection.take_effects();
     connection.connect(destination("b"));
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("b"), None)]);
     connection.disconnected(Some(problem()));
     connection.connect(destination("a"));
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
+    assert_eq!(
+        connection.take_effects(),
+        [ConnectionEffect::Connect(destination("a"), Some("aa".into()))]
+    );
 }
 
 #[test]
@@ -118,30 +127,30 @@ fn refused_certificate_ends_in_a_problem_and_the_form() {
     let mut connection = welcomed();
     connection.certificate_not_trusted(certificate("aa"));
     connection.refuse();
-    assert!(matches!(connection.ftps(), Ftps::Out));
+    assert!(matches!(connection.ftps(), FtpsState::Disconnected));
     assert_eq!(connection.problem().unwrap().stage, Stage::Certificate);
 }
 
 #[test]
 fn failure_to_connect_is_shown_and_the_link_stays_for_the_next_try() {
     let mut connection = welcomed();
-    connection.take_acts();
-    assert_eq!(connection.disconnected(Some(problem())), Some(News::Disconnected));
+    connection.take_effects();
+    assert_eq!(connection.disconnected(Some(problem())), Some(ConnectionEvent::Disconnected));
     assert_eq!(connection.problem(), Some(&problem()));
     connection.connect(destination("a"));
     assert!(connection.problem().is_none());
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("a"), None)]);
 }
 
 #[test]
 fn connect_pressed_while_leaving_waits_for_the_portal() {
     let mut connection = logged_in();
     connection.disconnect();
-    assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Disconnect)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Disconnect)]);
     connection.connect(destination("b"));
-    assert_eq!(connection.take_acts(), []);
+    assert_eq!(connection.take_effects(), []);
     assert_eq!(connection.disconnected(None), None);
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("b"), None)]);
 }
 
 #[test]
@@ -149,9 +158,9 @@ fn connect_pressed_while_leaving_outlives_the_socket() {
     let mut connection = logged_in();
     connection.disconnect();
     connection.connect(destination("b"));
-    connection.take_acts();
+    connection.take_effects();
     connection.socket_closed(Millis(0), 0.0);
-    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
     assert_eq!(connection.wanted(), Some(&destination("b")));
     assert_eq!(connection.problem(), None);
 }
@@ -167,10 +176,14 @@ fn login_that_completes_after_the_person_left_is_not_taken() {
 #[test]
 fn lost_link_is_opened_again_with_growing_capped_pauses() {
     let mut connection = logged_in();
-    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
+    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(ConnectionEvent::SocketLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
     connection.tick(Millis(600), 0.0);
-    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))], "the same session");
+    assert_eq!(
+        connection.take_effects(),
+        [ConnectionEffect::OpenSocket(Some(session()))],
+        "the same session"
+    );
     assert_eq!(connection.socket_closed(Millis(1000), 0.0), None);
     assert_eq!(connection.deadline(), Some(Millis(2000)));
     for _ in 0..40 {
@@ -180,7 +193,10 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
     assert_eq!(connection.deadline(), Some(Millis(30_000)));
     connection.retry_now();
     connection.socket_opened(session(), 0);
-    assert_eq!(connection.welcome(LIMITS, 0, None, Millis(0)), Some(News::LinkBack));
+    assert_eq!(
+        connection.welcome(LIMITS, 0, None, Millis(0)),
+        Some(ConnectionEvent::SocketRestored)
+    );
     assert!(connection.ready().is_some());
 }
 
@@ -197,19 +213,19 @@ fn first_try_that_finds_no_portal_is_a_problem_and_not_a_loop() {
     connection.session_refused(problem(), Millis(0), 0.0);
     assert_eq!(connection.deadline(), None);
     assert_eq!(connection.problem(), Some(&problem()));
-    assert!(matches!(connection.ftps(), Ftps::Out));
+    assert!(matches!(connection.ftps(), FtpsState::Disconnected));
 }
 
 #[test]
 fn link_that_falls_silent_is_given_up() {
     let mut connection = logged_in();
-    connection.take_acts();
+    connection.take_effects();
     connection.tick(Millis(10_000), 0.0);
-    assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Ping)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Ping)]);
     connection.heard(&ServerMessage::Pong, 9, Millis(10_050));
     assert_eq!(connection.tick(Millis(40_000), 0.0), None);
-    assert_eq!(connection.tick(Millis(40_051), 0.0), Some(News::LinkLost));
-    assert!(connection.take_acts().contains(&Act::CloseLink));
+    assert_eq!(connection.tick(Millis(40_051), 0.0), Some(ConnectionEvent::SocketLost));
+    assert!(connection.take_effects().contains(&ConnectionEffect::CloseSocket));
 }
 
 #[test]
@@ -219,23 +235,23 @@ fn other_version_asks_for_a_reload() {
     connection.socket_opened(session(), 0);
     connection.abandon(words::outdated());
     assert_eq!(connection.socket_closed(Millis(0), 0.0), None);
-    assert!(matches!(connection.link(), Link::Outdated));
+    assert!(matches!(connection.socket(), SocketState::Outdated));
     connection.connect(destination("a"));
     assert!(connection.problem().is_some());
-    assert!(matches!(connection.ftps(), Ftps::Out));
+    assert!(matches!(connection.ftps(), FtpsState::Disconnected));
 }
 
 /// A page that is logged in, and whose link was lost.
 fn cut_off() -> Connection {
     let mut connection = logged_in();
-    connection.take_acts();
-    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(News::LinkLost));
+    connection.take_effects();
+    assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(ConnectionEvent::SocketLost));
     connection
 }
 
-fn hello(acts: &[Act]) -> Option<protocol::client::ResumeState> {
-    match acts {
-        [.., Act::Say(ClientMessage::Hello { resume, .. })] => *resume,
+fn hello(effects: &[ConnectionEffect]) -> Option<protocol::client::ResumeState> {
+    match effects {
+        [.., ConnectionEffect::Send(ClientMessage::Hello { resume, .. })] => *resume,
         other => panic!("no hello: {other:?}"),
     }
 }
@@ -248,14 +264,14 @@ fn page_that_comes_back_says_how_far_it_is() {
     connection.socket_closed(Millis(100), 0.0);
     connection.retry_now();
     connection.socket_opened(session(), 17);
-    let resume = hello(&connection.take_acts());
+    let resume = hello(&connection.take_effects());
     assert_eq!(resume, Some(protocol::client::ResumeState { messages: 1, log: 17 }));
 }
 
 #[test]
 fn what_is_said_while_the_link_is_lost_is_said_when_it_is_back() {
     let mut connection = cut_off();
-    let list = Said::Message(ClientMessage::List { path: "/".into() });
+    let list = OutgoingMessage::Message(ClientMessage::List { path: "/".into() });
     assert!(!connection.keep(list.clone()), "there is no link to say it on");
     connection.retry_now();
     connection.socket_opened(session(), 0);
@@ -268,16 +284,19 @@ fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more(
     let mut connection = cut_off();
     connection.retry_now();
     connection.socket_opened(session(), 0);
-    connection.take_acts();
-    assert_eq!(connection.goodbye(problem()), Some(News::SessionLost));
-    assert_eq!(connection.take_acts(), [Act::CloseLink, Act::OpenLink(None)]);
-    assert!(connection.is_coming_back());
+    connection.take_effects();
+    assert_eq!(connection.goodbye(problem()), Some(ConnectionEvent::SessionLost));
+    assert_eq!(
+        connection.take_effects(),
+        [ConnectionEffect::CloseSocket, ConnectionEffect::OpenSocket(None)]
+    );
+    assert!(connection.is_reconnecting());
     let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
     connection.socket_opened(other, 0);
-    assert_eq!(hello(&connection.take_acts()), None);
+    assert_eq!(hello(&connection.take_effects()), None);
     connection.welcome(LIMITS, 0, None, Millis(0));
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), None)]);
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("a"), None)]);
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
 }
 
 #[test]
@@ -285,15 +304,15 @@ fn portal_that_is_out_of_step_gets_a_new_session() {
     let mut connection = cut_off();
     connection.retry_now();
     connection.socket_opened(session(), 0);
-    assert_eq!(connection.welcome(LIMITS, 9, None, Millis(0)), Some(News::SessionLost));
-    assert!(connection.take_acts().contains(&Act::OpenLink(None)));
+    assert_eq!(connection.welcome(LIMITS, 9, None, Millis(0)), Some(ConnectionEvent::SessionLost));
+    assert!(connection.take_effects().contains(&ConnectionEffect::OpenSocket(None)));
 }
 
 #[test]
 fn page_whose_session_goes_on_in_another_tab_does_not_take_it_back() {
     let mut connection = logged_in();
-    connection.take_acts();
-    assert_eq!(connection.taken_over(), Some(News::Ended));
+    connection.take_effects();
+    assert_eq!(connection.taken_over(), Some(ConnectionEvent::SessionEnded));
     assert_eq!(connection.socket_closed(Millis(1), 0.0), None);
     assert_eq!(connection.deadline(), None);
     assert_eq!(connection.problem(), Some(&words::taken_over()));
@@ -303,35 +322,39 @@ fn page_whose_session_goes_on_in_another_tab_does_not_take_it_back() {
 #[test]
 fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
     let mut connection = cut_off();
-    connection.reached(Reach::Offline, Millis(200));
-    assert_eq!((connection.deadline(), connection.next_try_in(Millis(200))), (None, None));
+    connection.network_changed(Network::Offline, Millis(200));
+    assert_eq!((connection.deadline(), connection.next_retry_in(Millis(200))), (None, None));
     connection.tick(Millis(100_000), 0.0);
-    assert_eq!(connection.take_acts(), []);
-    connection.reached(Reach::Online, Millis(100_000));
-    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))]);
+    assert_eq!(connection.take_effects(), []);
+    connection.network_changed(Network::Online, Millis(100_000));
+    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(Some(session()))]);
 }
 
 #[test]
 fn link_that_outlived_the_network_is_asked_at_once_whether_it_works() {
     let mut connection = logged_in();
-    connection.take_acts();
+    connection.take_effects();
     connection.heard(&ServerMessage::Pong, 9, Millis(60_000));
-    connection.reached(Reach::Offline, Millis(60_000));
-    connection.reached(Reach::Online, Millis(60_000));
+    connection.network_changed(Network::Offline, Millis(60_000));
+    connection.network_changed(Network::Online, Millis(60_000));
     connection.tick(Millis(60_000), 0.0);
-    assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Ping)]);
-    assert_eq!(connection.tick(Millis(70_001), 0.0), Some(News::LinkLost), "no answer to it");
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Ping)]);
+    assert_eq!(
+        connection.tick(Millis(70_001), 0.0),
+        Some(ConnectionEvent::SocketLost),
+        "no answer to it"
+    );
 }
 
 #[test]
 fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
     let mut connection = Connection::default();
     connection.restore(destination("a"), Some("aa".into()), Some(session()));
-    assert_eq!(connection.take_acts(), [Act::OpenLink(Some(session()))]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(Some(session()))]);
     connection.socket_opened(session(), 0);
-    assert_eq!(hello(&connection.take_acts()), None);
+    assert_eq!(hello(&connection.take_effects()), None);
     let news = connection.welcome(LIMITS, 0, Some(facts()), Millis(0));
-    assert_eq!(news, Some(News::Connected { again: true }));
+    assert_eq!(news, Some(ConnectionEvent::Connected { again: true }));
     assert!(connection.ready().is_some());
 }
 
@@ -340,32 +363,35 @@ fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
     let mut connection = Connection::default();
     connection.restore(destination("a"), Some("aa".into()), Some(session()));
     connection.socket_opened(session(), 0);
-    connection.take_acts();
+    connection.take_effects();
     assert_eq!(connection.goodbye(problem()), None);
     assert_eq!(connection.problem(), Some(&words::password_needed()));
-    connection.take_acts();
+    connection.take_effects();
     connection.connect(destination("a"));
-    assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
     let other = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
     connection.socket_opened(other, 0);
-    connection.take_acts();
+    connection.take_effects();
     connection.welcome(LIMITS, 0, None, Millis(0));
     assert_eq!(
-        connection.take_acts(),
-        [Act::Connect(destination("a"), Some("aa".into()))],
+        connection.take_effects(),
+        [ConnectionEffect::Connect(destination("a"), Some("aa".into()))],
         "what was trusted stays trusted"
     );
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
 }
 
 #[test]
 fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
     let mut connection = welcomed();
-    connection.take_acts();
+    connection.take_effects();
     connection.certificate_not_trusted(certificate("aa"));
-    assert_eq!(connection.socket_closed(Millis(1), 0.0), Some(News::LinkLost));
+    assert_eq!(connection.socket_closed(Millis(1), 0.0), Some(ConnectionEvent::SocketLost));
     connection.trust("aa");
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), Some("aa".into()))]);
+    assert_eq!(
+        connection.take_effects(),
+        [ConnectionEffect::Connect(destination("a"), Some("aa".into()))]
+    );
 }
 
 #[test]
@@ -381,15 +407,15 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
         let mut connection = Connection::default();
         connection.restore(home.clone(), None, Some(session()));
         connection.socket_opened(session(), 0);
-        connection.take_acts();
+        connection.take_effects();
         assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
-        assert_eq!(connection.take_acts(), [Act::Say(ClientMessage::Disconnect)]);
+        assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Disconnect)]);
         assert_eq!(connection.problem(), Some(&words::password_needed()));
         assert_eq!(connection.home(), Some(&home));
         assert!(connection.ready().is_none());
         assert_eq!(connection.disconnected(None), None);
         connection.connect(home.clone());
-        assert_eq!(connection.take_acts(), [Act::Connect(home, None)]);
+        assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(home, None)]);
     }
 }
 
@@ -398,25 +424,25 @@ fn login_at_another_server_than_the_person_wants_is_not_taken() {
     let mut connection = welcomed();
     assert_eq!(connection.connected(Connected { host: "b".into(), ..facts() }), None);
     assert!(connection.ready().is_none());
-    assert_eq!(connection.connected(facts()), Some(News::Connected { again: false }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: false }));
 }
 
 #[test]
 fn certificate_that_crosses_the_disconnect_ends_the_connection_as_well() {
     let mut connection = welcomed();
-    connection.take_acts();
+    connection.take_effects();
     connection.disconnect();
     connection.certificate_not_trusted(certificate("aa"));
-    assert!(matches!(connection.ftps(), Ftps::Out), "{:?}", connection.ftps());
+    assert!(matches!(connection.ftps(), FtpsState::Disconnected), "{:?}", connection.ftps());
 
     let mut connection = welcomed();
     connection.disconnect();
     connection.connect(destination("b"));
-    connection.take_acts();
+    connection.take_effects();
     connection.certificate_not_trusted(certificate("aa"));
-    assert_eq!(connection.take_acts(), [Act::Connect(destination("b"), None)]);
+    assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("b"), None)]);
     assert_eq!(connection.disconnected(None), None, "the answer to the disconnect, if any");
-    assert!(matches!(connection.ftps(), Ftps::Connecting(_)));
+    assert!(matches!(connection.ftps(), FtpsState::Connecting(_)));
 }
 
 #[test]
@@ -424,16 +450,19 @@ fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
     for session in [None, Some(session())] {
         let mut connection = Connection::default();
         connection.connect(destination("a"));
-        assert_eq!(connection.take_acts(), [Act::OpenLink(None)]);
+        assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
         connection.restore(destination("a"), Some("aa".into()), session);
-        assert_eq!(connection.take_acts(), []);
+        assert_eq!(connection.take_effects(), []);
         assert_eq!(connection.problem(), None);
         connection.socket_opened(self::session(), 0);
-        connection.take_acts();
+        connection.take_effects();
         connection.welcome(LIMITS, 0, None, Millis(0));
         let trusted = Some("aa".to_owned());
-        assert_eq!(connection.take_acts(), [Act::Connect(destination("a"), trusted)]);
-        assert_eq!(connection.connected(facts()), Some(News::Connected { again: true }));
+        assert_eq!(
+            connection.take_effects(),
+            [ConnectionEffect::Connect(destination("a"), trusted)]
+        );
+        assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
     }
 }
 
@@ -448,10 +477,10 @@ fn who_was_logged_in_before_the_page_knew_of_an_earlier_one_stays_there() {
 #[test]
 fn certificate_that_was_never_shown_is_not_trusted() {
     let mut connection = welcomed();
-    connection.take_acts();
+    connection.take_effects();
     connection.certificate_not_trusted(certificate("bb"));
     connection.trust("aa");
-    assert_eq!(connection.take_acts(), []);
-    let Ftps::Asking(asked) = connection.ftps() else { panic!("no question") };
+    assert_eq!(connection.take_effects(), []);
+    let FtpsState::CertificateQuestion(asked) = connection.ftps() else { panic!("no question") };
     assert_eq!(asked.sha256, "bb");
 }

@@ -6,7 +6,7 @@ use protocol::{
 use serde::de::IgnoredAny;
 
 use super::*;
-use crate::{queue::Policy, saved::SavedRow};
+use crate::{queue::ConflictPolicy, saved::SavedRow};
 
 fn row() -> SavedRow {
     SavedRow {
@@ -14,7 +14,7 @@ fn row() -> SavedRow {
         size: u64::MAX,
         modified_millis: Some(i64::MIN),
         directory: "/".into(),
-        choice: Some(Policy::OnlyNewer),
+        choice: Some(ConflictPolicy::OnlyNewer),
         name_number: 7,
         temporary_path: None,
         kept_bytes: 0,

@@ -1,7 +1,7 @@
 use super::*;
 
-const ALL: Choice = Choice { hosts: true, users: true, paths: true };
-const NONE: Choice = Choice { hosts: false, users: false, paths: false };
+const ALL: MaskOptions = MaskOptions { hosts: true, users: true, paths: true };
+const NONE: MaskOptions = MaskOptions { hosts: false, users: false, paths: false };
 
 /// A session as servers have it: who speaks, and the words.
 const SESSION: [(LogKind, &str); 27] = [
@@ -51,24 +51,24 @@ fn line(kind: LogKind, text: &str) -> LogLine {
     }
 }
 
-fn masks(choice: Choice) -> Masks {
-    let mut masks = Masks::default();
-    masks.choose(choice);
-    masks.learn_name(Kind::Host, "ftp.harbour.example");
-    masks.learn_name(Kind::User, "mara");
+fn masks(choice: MaskOptions) -> Masker {
+    let mut masks = Masker::default();
+    masks.set_options(choice);
+    masks.learn_name(NameKind::Host, "ftp.harbour.example");
+    masks.learn_name(NameKind::User, "mara");
     for (kind, text) in SESSION {
         masks.learn(&line(kind, text));
     }
     masks
 }
 
-fn hidden(choice: Choice) -> Vec<String> {
+fn hidden(choice: MaskOptions) -> Vec<String> {
     let mut masks = masks(choice);
-    SESSION.iter().map(|(kind, text)| masks.hide(&line(*kind, text))).collect()
+    SESSION.iter().map(|(kind, text)| masks.mask_line(&line(*kind, text))).collect()
 }
 
 fn hide(kind: LogKind, text: &str) -> String {
-    masks(ALL).hide(&line(kind, text))
+    masks(ALL).mask_line(&line(kind, text))
 }
 
 #[test]
@@ -111,13 +111,13 @@ fn the_same_name_has_the_same_label_everywhere() {
 
 #[test]
 fn each_kind_is_hidden_by_itself() {
-    let lines = hidden(Choice { users: true, ..NONE });
+    let lines = hidden(MaskOptions { users: true, ..NONE });
     assert_eq!(lines[12], "257 \"/home/[user 1]\" is the current directory");
     assert_eq!(lines[1], SESSION[1].1);
-    let lines = hidden(Choice { hosts: true, ..NONE });
+    let lines = hidden(MaskOptions { hosts: true, ..NONE });
     assert_eq!(lines[20], SESSION[20].1);
     assert_eq!(lines[21], SESSION[21].1);
-    let lines = hidden(Choice { paths: true, ..NONE });
+    let lines = hidden(MaskOptions { paths: true, ..NONE });
     assert_eq!(lines[2], SESSION[2].1);
     assert_eq!(lines[7], SESSION[7].1);
     assert_eq!(hidden(NONE), SESSION.map(|(_, text)| text));
@@ -128,9 +128,9 @@ fn names_with_quotes_are_hidden_to_their_end() {
     let mut masks = masks(ALL);
     let made = line(LogKind::Response, "257 \"/srv/a \"\"b\"\" c\" created");
     masks.learn(&made);
-    let label = masks.hide(&line(LogKind::Command, "CWD /srv/a \"b\" c"));
+    let label = masks.mask_line(&line(LogKind::Command, "CWD /srv/a \"b\" c"));
     let label = label.strip_prefix("CWD ").unwrap();
-    assert_eq!(masks.hide(&made), format!("257 \"{label}\" created"));
+    assert_eq!(masks.mask_line(&made), format!("257 \"{label}\" created"));
 }
 
 #[test]
@@ -191,7 +191,7 @@ fn hostile_lines_are_hidden_without_harm() {
         for kind in [LogKind::Status, LogKind::Command, LogKind::Response, LogKind::Error] {
             let mut masks = masks(ALL);
             masks.learn(&line(kind, text));
-            let _ = masks.hide(&line(kind, text));
+            let _ = masks.mask_line(&line(kind, text));
         }
     }
 }
@@ -214,13 +214,13 @@ proptest::proptest! {
         verb in "STOR|SIZE|CWD|RNTO|DELE|MLST",
     ) {
         let command = line(LogKind::Command, &format!("{verb} {path}"));
-        let mut masks = Masks::default();
-        masks.choose(ALL);
+        let mut masks = Masker::default();
+        masks.set_options(ALL);
         masks.learn(&command);
-        let label = masks.hide(&command);
+        let label = masks.mask_line(&command);
         proptest::prop_assert!(!label.contains("x9"), "{}", label);
         let reply = line(LogKind::Response, &format!("550 {path}: No such file or directory"));
-        let hidden = masks.hide(&reply);
+        let hidden = masks.mask_line(&reply);
         proptest::prop_assert!(!hidden.contains("x9"), "{}", hidden);
     }
 }

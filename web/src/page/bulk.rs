@@ -2,29 +2,29 @@
 
 use protocol::{ClientMessage, UploadId};
 
-use super::{Action, Bulk, Effect, Page, Part};
+use super::{BulkAction, Effect, Page, Region, UploadAction};
 use crate::{
-    queue::{Folder, Order, Policy, Row, Scope},
+    queue::{ConflictPolicy, Folder, OfferOrder, Row, Scope},
     words,
 };
 
 impl Page {
     /// Does something with one upload.
-    pub(super) fn act(&mut self, row: Row, action: Action) {
+    pub(super) fn act(&mut self, row: Row, action: UploadAction) {
         match action {
-            Action::Pause => {
+            UploadAction::Pause => {
                 if let Some(upload) = self.queue.pause(row) {
                     self.say_pause(upload);
                 }
             }
-            Action::Resume => self.queue.resume(row),
-            Action::Retry => self.queue.retry(row),
-            Action::Decide(policy) => self.queue.decide(row, policy),
-            Action::DecideAll(policy) => {
+            UploadAction::Resume => self.queue.resume(row),
+            UploadAction::Retry => self.queue.retry(row),
+            UploadAction::Decide(policy) => self.queue.decide(row, policy),
+            UploadAction::DecideAll(policy) => {
                 self.queue.decide_all(policy);
-                self.changed.insert(Part::Totals);
+                self.changed.insert(Region::Totals);
             }
-            Action::Cancel => {
+            UploadAction::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
                     self.say_cancel(upload);
                 }
@@ -33,29 +33,29 @@ impl Page {
     }
 
     /// Does something with many uploads, and says so.
-    pub(super) fn act_on(&mut self, scope: Scope, bulk: Bulk) {
+    pub(super) fn act_on(&mut self, scope: Scope, bulk: BulkAction) {
         let folder = match scope {
             Scope::All => None,
             Scope::Folder(folder) => self.queue.folder(folder).map(Folder::path),
         };
         let said = words::acted_on(folder, bulk);
         match bulk {
-            Bulk::Pause => {
+            BulkAction::Pause => {
                 for upload in self.queue.pause_all(scope) {
                     self.say_pause(upload);
                 }
             }
-            Bulk::Resume => self.queue.resume_all(scope),
-            Bulk::Cancel => {
+            BulkAction::Resume => self.queue.resume_all(scope),
+            BulkAction::Cancel => {
                 for upload in self.queue.cancel_all(scope) {
                     self.say_cancel(upload);
                 }
             }
-            Bulk::RetryFailed => self.queue.retry_failed(scope),
-            Bulk::ClearFinished => {
+            BulkAction::RetryFailed => self.queue.retry_failed(scope),
+            BulkAction::ClearFinished => {
                 let cleared = self.queue.clear_finished();
                 self.announce(words::cleared(cleared.len()));
-                self.effects.push(Effect::Forget(cleared));
+                self.effects.push(Effect::ForgetRows(cleared));
             }
         }
         if let Some(said) = said {
@@ -64,13 +64,13 @@ impl Page {
     }
 
     /// What to do from now on when a name is taken.
-    pub(super) fn set_policy(&mut self, policy: Policy) {
+    pub(super) fn set_policy(&mut self, policy: ConflictPolicy) {
         self.queue.set_policy(policy);
-        self.changed.insert(Part::Totals);
+        self.changed.insert(Region::Totals);
     }
 
     /// Offers what waits in another order.
-    pub(super) fn set_order(&mut self, order: Order) {
+    pub(super) fn set_order(&mut self, order: OfferOrder) {
         self.queue.set_order(order);
     }
 
@@ -78,17 +78,17 @@ impl Page {
     pub(super) fn remove_leftovers(&mut self) {
         if self.connection.ready().is_some() {
             let leftovers = self.queue.take_leftovers().into_iter();
-            self.effects.extend(leftovers.map(|path| Effect::Say(ClientMessage::Remove { path })));
+            self.effects.extend(leftovers.map(|path| Effect::Send(ClientMessage::Remove { path })));
         }
     }
 
     pub(super) fn say_pause(&mut self, upload: UploadId) {
         self.forget_digest(upload);
-        self.effects.push(Effect::Say(ClientMessage::Pause { upload }));
+        self.effects.push(Effect::Send(ClientMessage::Pause { upload }));
     }
 
     fn say_cancel(&mut self, upload: UploadId) {
         self.forget_digest(upload);
-        self.effects.push(Effect::Say(ClientMessage::Cancel { upload }));
+        self.effects.push(Effect::Send(ClientMessage::Cancel { upload }));
     }
 }

@@ -6,7 +6,7 @@
 use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
 
 use super::{Effect, Page};
-use crate::{connection::Ftps, queue::Row, words};
+use crate::{connection::FtpsState, queue::Row, words};
 
 /// A file of at most so many bytes is read once, for its digest and for the sending. To have the
 /// browser look at it, and read it again for the socket, takes longer than all the rest.
@@ -74,7 +74,7 @@ impl Page {
         offer.digest = true;
         let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
         let is_small = offer.size <= SMALL_FILE_BYTES;
-        self.effects.push(Effect::Say(ClientMessage::Offer(offer)));
+        self.effects.push(Effect::Send(ClientMessage::Offer(offer)));
         let progress = match (goes_on, is_small) {
             (true, _) => Progress::AwaitsOffset,
             (false, true) => Progress::ReadsWhole,
@@ -82,7 +82,7 @@ impl Page {
         };
         self.digests.0.push((upload, progress));
         if progress != Progress::ReadsWhole {
-            self.effects.push(Effect::Check(upload, row));
+            self.effects.push(Effect::CheckFile(upload, row));
         }
         if progress != Progress::AwaitsOffset {
             self.make_digest(upload, row, vec![0], progress == Progress::ReadsWhole);
@@ -125,7 +125,7 @@ impl Page {
                     continue;
                 }
             };
-            self.effects.push(Effect::Say(ClientMessage::Digest { upload, from, hex }));
+            self.effects.push(Effect::Send(ClientMessage::Digest { upload, from, hex }));
         }
     }
 
@@ -141,7 +141,7 @@ impl Page {
         if progress == Progress::ReadsWhole
             && let Some(row) = self.queue.row_of(upload)
         {
-            self.effects.push(Effect::Check(upload, row));
+            self.effects.push(Effect::CheckFile(upload, row));
         }
     }
 
@@ -160,7 +160,7 @@ impl Page {
     /// Has every open upload's file looked at: a socket that closed may have done so because of one
     /// of them.
     pub(super) fn check_open_files(&mut self) {
-        let checks = self.queue.open().map(|(upload, row)| Effect::Check(upload, row));
+        let checks = self.queue.open().map(|(upload, row)| Effect::CheckFile(upload, row));
         self.effects.extend(checks);
     }
 
@@ -192,7 +192,7 @@ impl Page {
         if from.is_empty() {
             return;
         }
-        if let Ftps::In(connected) = self.connection.ftps() {
+        if let FtpsState::Connected(connected) = self.connection.ftps() {
             let algorithm = connected.digest;
             self.digests_asked.extend(from.iter().map(|offset| (upload, *offset)));
             self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from, whole }));

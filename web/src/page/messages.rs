@@ -5,9 +5,9 @@ use protocol::{
     server::{Connected, Limits},
 };
 
-use super::{Effect, Page, Part};
+use super::{Effect, Page, Region};
 use crate::{
-    connection::News,
+    connection::ConnectionEvent,
     queue::{Credit, Stored},
     time::Millis,
     words,
@@ -41,11 +41,11 @@ impl Page {
             }
             ServerMessage::Connecting { stage } => {
                 self.connection.connecting(stage);
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
             ServerMessage::CertificateNotTrusted { certificate } => {
                 self.connection.certificate_not_trusted(certificate);
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
             ServerMessage::Connected(connected) => {
                 let directory = connected.directory.clone();
@@ -54,7 +54,7 @@ impl Page {
             }
             ServerMessage::DataTls(facts) => {
                 self.connection.data_encrypted(facts.tls);
-                self.changed.insert(Part::Connection);
+                self.changed.insert(Region::Connection);
             }
             ServerMessage::Disconnected { problem } => {
                 let news = self.connection.disconnected(problem);
@@ -66,7 +66,7 @@ impl Page {
             }
             ServerMessage::Listing { path, entries, left_out } => {
                 self.began(&path);
-                self.voyage.arrive(now);
+                self.connect_steps.arrive(now);
                 let next = self.remote.listed(path, entries, left_out);
                 self.list(next);
             }
@@ -104,7 +104,7 @@ impl Page {
             ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                 self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
                 if let Some(row) = self.queue.check(upload) {
-                    self.effects.push(Effect::Check(upload, row));
+                    self.effects.push(Effect::CheckFile(upload, row));
                 }
             }
             ServerMessage::Opened { upload, temporary_path, offset } => {
@@ -148,19 +148,21 @@ impl Page {
     fn welcome(&mut self, limits: Limits, heard: u64, connected: Option<Connected>, now: Millis) {
         let directory = connected.as_ref().map(|connected| connected.directory.clone());
         let news = self.connection.welcome(limits, heard, connected, now);
-        if news == Some(News::LinkBack) {
+        if news == Some(ConnectionEvent::SocketRestored) {
             self.log.go_on(limits.max_log_lines);
         } else {
             self.log.new_session(limits.max_log_lines);
         }
         match (news, directory) {
-            (Some(News::Connected { .. }), Some(directory)) => self.arrive(news, directory),
+            (Some(ConnectionEvent::Connected { .. }), Some(directory)) => {
+                self.arrive(news, directory);
+            }
             (news, _) => self.learn(news, now),
         }
     }
 
     fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
-        self.voyage.fail_to_list(now);
+        self.connect_steps.fail_to_list(now);
         if self.began(path) {
             self.begin_elsewhere(path, &mut problem);
         }

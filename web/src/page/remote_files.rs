@@ -2,27 +2,27 @@
 
 use protocol::{ClientMessage, Problem, server::Tally};
 
-use super::{Effect, Page, Part};
-use crate::{remote::Act, time::Millis};
+use super::{Effect, Page, Region};
+use crate::{remote::RemoteAction, time::Millis};
 
 impl Page {
     /// The person does something with the directory in view.
-    pub(super) fn act_on_remote(&mut self, act: Act) {
-        self.changed.insert(Part::Remote);
-        match act {
-            Act::GoTo(path) => {
+    pub(super) fn act_on_remote(&mut self, action: RemoteAction) {
+        self.changed.insert(Region::Remote);
+        match action {
+            RemoteAction::GoTo(path) => {
                 let path = self.remote.go(path);
                 self.list(path);
             }
-            Act::Step(step) => self.remote.step(step),
-            Act::Seek(letter) => self.remote.seek(letter),
-            Act::PointAt(place) => self.remote.point_at(place),
-            Act::Sort(sort) => self.remote.sort(sort),
-            Act::Filter(text) => self.remote.filter(text),
-            Act::DragOver(place) => self.remote.set_drag_over(place),
-            Act::Begin(wish) => self.remote.begin(wish),
-            Act::Answer(name) => self.answer(&name),
-            Act::Withdraw => self.remote.withdraw(),
+            RemoteAction::MoveCursor(to) => self.remote.move_cursor(to),
+            RemoteAction::Seek(letter) => self.remote.seek(letter),
+            RemoteAction::PointAt(place) => self.remote.point_at(place),
+            RemoteAction::Sort(sort) => self.remote.sort(sort),
+            RemoteAction::Filter(text) => self.remote.filter(text),
+            RemoteAction::DragOver(place) => self.remote.set_drag_over(place),
+            RemoteAction::OpenDialog(command) => self.remote.open_dialog(command),
+            RemoteAction::ConfirmDialog(name) => self.confirm_dialog(&name),
+            RemoteAction::CloseDialog => self.remote.close_dialog(),
         }
     }
 
@@ -32,8 +32,8 @@ impl Page {
         self.list(path);
     }
 
-    fn answer(&mut self, name: &str) {
-        let Some(message) = self.remote.answer(name) else { return };
+    fn confirm_dialog(&mut self, name: &str) {
+        let Some(message) = self.remote.confirm_dialog(name) else { return };
         if self.connection.session().is_none() {
             // There is nobody to tell, nor a session that is told later.
             return self.remote.unanswered();
@@ -42,12 +42,12 @@ impl Page {
             // Answered in turn with the folders of uploads.
             self.directories_under_way.push_back(path.clone());
         }
-        self.effects.push(Effect::Say(message));
+        self.effects.push(Effect::Send(message));
     }
 
     /// Something on the server was made, renamed or deleted.
     pub(super) fn remote_done(&mut self, path: &str, now: Millis) {
-        self.changed.insert(Part::Remote);
+        self.changed.insert(Region::Remote);
         match self.remote.done(path) {
             Some(sentence) => {
                 self.announce(sentence);
@@ -66,7 +66,7 @@ impl Page {
         part: Option<(Tally, Option<Tally>)>,
         sentence: impl FnOnce(&str, &Problem) -> String,
     ) {
-        self.changed.insert(Part::Remote);
+        self.changed.insert(Region::Remote);
         if !self.remote.refused(path, problem, part) {
             self.notice(sentence(path, problem));
         }
@@ -74,7 +74,7 @@ impl Page {
 
     /// A directory that was to be deleted holds something; whether the person is asked again.
     pub(super) fn remote_not_empty(&mut self, path: &str) -> bool {
-        self.changed.insert(Part::Remote);
+        self.changed.insert(Region::Remote);
         self.remote.not_empty(path)
     }
 }

@@ -6,7 +6,7 @@ use protocol::{
 
 use super::*;
 use crate::{
-    queue::{Fit, State},
+    queue::{RowMatch, State},
     saved::SavedRow,
 };
 
@@ -82,17 +82,17 @@ pub(super) fn facts() -> Connected {
     }
 }
 
-fn file(path: &str, size: u64) -> Picked {
-    Picked { path: path.into(), size, modified_millis: Some(1) }
+fn file(path: &str, size: u64) -> PickedFile {
+    PickedFile { path: path.into(), size, modified_millis: Some(1) }
 }
 
-fn pick(page: &mut Page, files: Vec<Picked>) -> Vec<Effect> {
-    let place = page.place().unwrap();
+fn pick(page: &mut Page, files: Vec<PickedFile>) -> Vec<Effect> {
+    let place = page.drop_target().unwrap();
     at(page, 0, Event::Picked(files, place))
 }
 
 fn pick_empty_folders(page: &mut Page, folders: Vec<String>) -> Vec<Effect> {
-    let place = page.place().unwrap();
+    let place = page.drop_target().unwrap();
     at(page, 0, Event::PickedEmptyFolders(folders, place))
 }
 
@@ -100,7 +100,7 @@ fn said(effects: &[Effect]) -> Vec<&ClientMessage> {
     effects
         .iter()
         .filter_map(|effect| match effect {
-            Effect::Say(message) => Some(message),
+            Effect::Send(message) => Some(message),
             _ => None,
         })
         .collect()
@@ -147,7 +147,7 @@ fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
 fn nothing_is_offered_before_the_login() {
     let mut page = Page::default();
     at(&mut page, 0, Event::Connect(destination()));
-    assert_eq!(page.place(), None);
+    assert_eq!(page.drop_target(), None);
 }
 
 #[test]
@@ -182,7 +182,7 @@ fn quarters_of_the_way_are_announced_and_ticks_are_not() {
 fn cancel_tells_the_portal() {
     let mut page = connected();
     pick(&mut page, vec![file("a", 10)]);
-    let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
+    let effects = at(&mut page, 0, Event::Upload(Row(0), UploadAction::Cancel));
     assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
 }
 
@@ -221,7 +221,7 @@ fn late_credit_for_an_ended_upload_is_harmless() {
             limit: 10,
         },
     );
-    assert_eq!(page.next_chunk(0), Next::Nothing);
+    assert_eq!(page.next_chunk(0), NextChunk::Nothing);
     assert_eq!(page.queue().totals().done, 1);
 }
 
@@ -233,9 +233,9 @@ fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
     at(&mut page, 11_000, Event::SocketOpened(session));
     assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
     let effects = at(&mut page, 31_000, Event::Tick);
-    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(effects.contains(&Effect::CloseSocket), "{effects:?}");
     assert_eq!(page.connection().problem(), Some(&words::portal_out_of_reach()));
-    assert!(matches!(page.connection().link(), Link::Down));
+    assert!(matches!(page.connection().socket(), SocketState::Closed));
 }
 
 #[test]
@@ -244,8 +244,8 @@ fn page_that_comes_back_to_a_silent_portal_tries_again() {
     at(&mut page, 0, Event::SocketClosed);
     at(&mut page, 40_000, Event::ReconnectNow);
     let effects = at(&mut page, 70_000, Event::Tick);
-    assert!(effects.contains(&Effect::CloseLink), "{effects:?}");
-    assert!(page.connection().next_try_in(Millis(70_000)).is_some());
+    assert!(effects.contains(&Effect::CloseSocket), "{effects:?}");
+    assert!(page.connection().next_retry_in(Millis(70_000)).is_some());
     at(&mut page, 80_000, Event::Tick);
     let limit = page.deadline().unwrap();
     assert!(limit > Millis(80_000), "each try has its own time: {limit:?}");
@@ -255,12 +255,12 @@ fn page_that_comes_back_to_a_silent_portal_tries_again() {
 fn link_that_came_up_is_not_given_up_because_of_its_greeting() {
     let mut page = connected();
     let effects = at(&mut page, 30_000, Event::Tick);
-    assert!(!effects.contains(&Effect::CloseLink), "{effects:?}");
+    assert!(!effects.contains(&Effect::CloseSocket), "{effects:?}");
     assert!(page.connection().ready().is_some());
 }
 
 /// What an earlier page left that was connected to `host`.
-fn left_at(host: &str) -> Restored {
+fn left_at(host: &str) -> RestoredPage {
     let row = SavedRow {
         path: "a".into(),
         size: 9,
@@ -274,7 +274,7 @@ fn left_at(host: &str) -> Restored {
         paused: false,
     };
     let destination = Destination { host: host.into(), ..destination() };
-    Restored {
+    RestoredPage {
         home: SavedHome { destination, trusted_certificate: None },
         rows: vec![row],
         handles: Vec::new(),
@@ -290,7 +290,7 @@ fn uploads_of_an_earlier_page_belong_where_it_was_whoever_is_logged_in_already()
         let mut page = connected();
         at(&mut page, 0, Event::Restored(Box::new(left_at(host))));
         assert_eq!(page.connection().home(), Some(&destination()));
-        let effects = at(&mut page, 0, Event::Found(vec![(Row(0), Some(7))]));
+        let effects = at(&mut page, 0, Event::FilesFound(vec![(Row(0), Some(7))]));
         let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
         assert_eq!((offer.path.as_str(), offer.resume.as_deref()), (path, resume));
     }
@@ -316,7 +316,7 @@ fn digests(effects: &[Effect]) -> Vec<&[u64]> {
 fn no_digest_is_made_twice_however_often_an_upload_is_opened() {
     let mut page = connected();
     at(&mut page, 0, Event::Restored(Box::new(left_at("a"))));
-    let effects = at(&mut page, 0, Event::Found(vec![(Row(0), Some(7))]));
+    let effects = at(&mut page, 0, Event::FilesFound(vec![(Row(0), Some(7))]));
     assert!(digests(&effects).is_empty(), "it is not known from where on");
     assert_eq!(digests(&receive(&mut page, opened(0, 5))), [[0, 5]]);
     assert!(digests(&receive(&mut page, opened(0, 5))).is_empty());
@@ -338,7 +338,7 @@ fn upload_that_begins_with_its_offer_is_read_once() {
 /// Connects as a person does who wants to begin in `folder`; gives what is said and kept.
 fn begin_in(folder: &str) -> (Page, Vec<Effect>) {
     let mut page = Page::default();
-    at(&mut page, 0, Event::BeginIn(folder.into()));
+    at(&mut page, 0, Event::StartIn(folder.into()));
     at(&mut page, 0, Event::Connect(destination()));
     let effects = log_in(&mut page);
     (page, effects)
@@ -350,11 +350,11 @@ fn listed(page: &mut Page, path: &str) -> Vec<Effect> {
 }
 
 fn remember(folder: &str) -> Effect {
-    Effect::Remember(Recent { destination: destination(), folder: folder.into() })
+    Effect::Remember(RecentDestination { destination: destination(), folder: folder.into() })
 }
 
 fn list(path: &str) -> Effect {
-    Effect::Say(ClientMessage::List { path: path.into() })
+    Effect::Send(ClientMessage::List { path: path.into() })
 }
 
 #[test]
@@ -389,7 +389,7 @@ fn who_disconnects_and_connects_again_begins_in_the_folder_too() {
     listed(&mut page, "/home");
     at(&mut page, 0, Event::Disconnect);
     receive(&mut page, ServerMessage::Disconnected { problem: None });
-    at(&mut page, 0, Event::BeginIn("a".into()));
+    at(&mut page, 0, Event::StartIn("a".into()));
     at(&mut page, 0, Event::Connect(destination()));
     receive(&mut page, ServerMessage::Connected(facts()));
     assert!(listed(&mut page, "/home").contains(&list("/home/a")));
@@ -418,7 +418,7 @@ fn encryption_of_the_data_connections_is_known_until_the_next_connection() {
     let facts = protocol::server::DataTls { tls: tls.clone(), connection: Some(1) };
     receive(&mut page, ServerMessage::DataTls(facts));
     assert_eq!(page.connection().data_tls(), Some(&tls));
-    assert!(page.take_changed_parts().contains(Part::Connection));
+    assert!(page.take_changed_regions().contains(Region::Connection));
     at(&mut page, 0, Event::Disconnect);
     receive(&mut page, ServerMessage::Disconnected { problem: None });
     at(&mut page, 0, Event::Connect(destination()));
@@ -429,9 +429,9 @@ fn encryption_of_the_data_connections_is_known_until_the_next_connection() {
 #[test]
 fn steps_end_with_the_first_listing() {
     let mut page = connected();
-    assert!(page.voyage().is_under_way());
+    assert!(page.connect_steps().is_under_way());
     listed(&mut page, "/home");
-    assert!(!page.voyage().is_under_way() && !page.voyage().has_failed());
+    assert!(!page.connect_steps().is_under_way() && !page.connect_steps().has_failed());
 }
 
 #[test]
@@ -444,20 +444,20 @@ fn step_that_failed_is_known_until_the_next_try() {
     receive(&mut page, ServerMessage::Connecting { stage: protocol::Stage::Login });
     let problem = Problem { stage: protocol::Stage::Login, ..words::outdated() };
     receive(&mut page, ServerMessage::Disconnected { problem: Some(problem) });
-    assert!(page.voyage().has_failed());
+    assert!(page.connect_steps().has_failed());
     at(&mut page, 0, Event::Connect(destination()));
-    assert!(!page.voyage().has_failed());
+    assert!(!page.connect_steps().has_failed());
 }
 
 #[test]
 fn portal_is_told_what_the_person_reads() {
     let mut page = Page::default();
-    page.speak(Language::De);
+    page.set_language(Language::De);
     at(&mut page, 0, Event::Connect(destination()));
     let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     let effects = at(&mut page, 0, Event::SocketOpened(session));
     let hello = |effect: &Effect| {
-        matches!(effect, Effect::Say(ClientMessage::Hello { language: Language::De, .. }))
+        matches!(effect, Effect::Send(ClientMessage::Hello { language: Language::De, .. }))
     };
     assert!(effects.iter().any(hello), "{effects:?}");
 }
@@ -478,7 +478,7 @@ fn list_home(page: &mut Page, directory: &str, names: &[&str]) {
 fn files_go_to_the_directory_that_they_were_dropped_on_wherever_the_person_is_meanwhile() {
     let mut page = connected();
     list_home(&mut page, "/home", &["docs"]);
-    let place = page.place().unwrap();
+    let place = page.drop_target().unwrap();
     at(&mut page, 0, Event::OpenDirectory("docs".into()));
     list_home(&mut page, "/home/docs", &[]);
     let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], place));
@@ -486,7 +486,7 @@ fn files_go_to_the_directory_that_they_were_dropped_on_wherever_the_person_is_me
         ClientMessage::Offer(offer) => offer.path == "/home/a",
         _ => false,
     };
-    assert!(effects.iter().any(|effect| matches!(effect, Effect::Say(m) if is_offer(m))));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Send(m) if is_offer(m))));
 }
 
 #[test]
@@ -495,14 +495,18 @@ fn folder_of_the_person_and_those_of_uploads_are_answered_in_their_turns() {
     list_home(&mut page, "/home", &[]);
     let folders = vec!["x".to_owned()];
     pick_empty_folders(&mut page, folders);
-    at(&mut page, 0, Event::Remote(remote::Act::Begin(remote::Wish::MakeDirectory)));
-    at(&mut page, 0, Event::Remote(remote::Act::Answer("y".into())));
+    at(
+        &mut page,
+        0,
+        Event::Remote(remote::RemoteAction::OpenDialog(remote::RemoteCommand::MakeDirectory)),
+    );
+    at(&mut page, 0, Event::Remote(remote::RemoteAction::ConfirmDialog("y".into())));
     receive(&mut page, ServerMessage::DirectoryMade { path: "/home/x".into() });
-    assert!(page.remote().task().is_some());
+    assert!(page.remote().dialog().is_some());
     let problem = words::not_understood();
     let path = "/home/y".to_owned();
     receive(&mut page, ServerMessage::MakeDirectoryFailed { path, problem: problem.clone() });
-    assert_eq!(page.remote().task().unwrap().problem(), Some(&problem));
+    assert_eq!(page.remote().dialog().unwrap().problem(), Some(&problem));
     assert!(page.notices().is_empty(), "it is shown where it was asked");
 }
 
@@ -549,7 +553,7 @@ fn error_in_the_log_has_the_remedy_of_the_problem_that_says_the_same() {
 }
 
 fn remove(path: &str) -> Effect {
-    Effect::Say(ClientMessage::Remove { path: path.into() })
+    Effect::Send(ClientMessage::Remove { path: path.into() })
 }
 
 /// What happens when a portal that was restarted is there again, up to the login.
@@ -567,13 +571,13 @@ fn come_back_to_another_portal(page: &mut Page) -> Vec<Effect> {
 
 #[test]
 fn row_that_was_given_up_claims_no_file() {
-    for give_up in [Event::DiscardRestored, Event::Upload(Row(0), Action::Cancel)] {
+    for give_up in [Event::DiscardRestored, Event::Upload(Row(0), UploadAction::Cancel)] {
         let mut page = connected();
         at(&mut page, 0, Event::Restored(Box::new(left_at("a"))));
         let effects = at(&mut page, 0, give_up);
         assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
         assert!(!page.queue().misses_files());
-        assert_eq!(page.queue().fit(&file("a", 9), &Rows::default()), Fit::New);
+        assert_eq!(page.queue().match_row(&file("a", 9), &Rows::default()), RowMatch::New);
     }
 }
 
@@ -583,7 +587,7 @@ fn upload_cancelled_during_a_break_leaves_nothing_when_its_session_is_lost() {
     pick(&mut page, vec![file("a", 9)]);
     receive(&mut page, opened(0, 0));
     at(&mut page, 0, Event::SocketClosed);
-    at(&mut page, 0, Event::Upload(Row(0), Action::Cancel));
+    at(&mut page, 0, Event::Upload(Row(0), UploadAction::Cancel));
     at(&mut page, 0, Event::ReconnectNow);
     let effects = come_back_to_another_portal(&mut page);
     assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
@@ -608,7 +612,7 @@ fn part_that_nobody_can_compare_with_its_file_is_removed() {
     let mut left = left_at("a");
     left.rows[0].edges = None;
     at(&mut page, 0, Event::Restored(Box::new(left)));
-    let effects = at(&mut page, 0, Event::Found(vec![(Row(0), None)]));
+    let effects = at(&mut page, 0, Event::FilesFound(vec![(Row(0), None)]));
     assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
     let [.., ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.resume, None);
@@ -627,7 +631,7 @@ fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
     receive(&mut page, ServerMessage::Paused { upload: UploadId(0), resume: resume.clone() });
     let State::Failed(problem) = page.queue().get(Row(0)).unwrap().state() else { panic!() };
     assert_eq!(*problem, words::file_changed());
-    let effects = at(&mut page, 0, Event::Upload(Row(0), Action::Retry));
+    let effects = at(&mut page, 0, Event::Upload(Row(0), UploadAction::Retry));
     let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.resume, resume);
 }
@@ -642,7 +646,7 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     at(&mut page, 0, Event::Connect(destination()));
     receive(&mut page, ServerMessage::Connected(facts()));
     assert_eq!(page.queue().totals().interrupted, 1);
-    let effects = at(&mut page, 0, Event::Many(Scope::All, Bulk::RetryFailed));
+    let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
     assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }
 
@@ -658,7 +662,7 @@ fn go_to(page: &mut Page, host: &str) -> Vec<Effect> {
 fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
     for (host, path) in [("a", "/home/late"), ("b", "late")] {
         let mut page = connected();
-        let place = page.place().unwrap();
+        let place = page.drop_target().unwrap();
         go_to(&mut page, host);
         if host == "a" {
             at(&mut page, 0, Event::Disconnect);
@@ -669,7 +673,7 @@ fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
         at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], place));
         assert!(page.notices()[0].contains("empty"), "{:?}", page.notices());
         go_to(&mut page, host);
-        let effects = at(&mut page, 0, Event::Many(Scope::All, Bulk::RetryFailed));
+        let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
         let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
         assert_eq!(offer.path, path);
     }
@@ -678,7 +682,7 @@ fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
 #[test]
 fn folder_that_is_still_walked_goes_on_where_the_person_comes_back_to() {
     let mut page = connected();
-    let place = page.place().unwrap();
+    let place = page.drop_target().unwrap();
     go_to(&mut page, "a");
     let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place));
     assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
@@ -687,20 +691,20 @@ fn folder_that_is_still_walked_goes_on_where_the_person_comes_back_to() {
 #[test]
 fn what_is_said_of_a_pick_stays_until_the_next_one() {
     let mut page = connected();
-    at(&mut page, 0, Event::PickBegun);
+    at(&mut page, 0, Event::PickStarted);
     at(&mut page, 0, Event::PickedUnreadable(vec!["secret".into()]));
     pick(&mut page, vec![file("a", 3)]);
     assert_eq!(page.notices().len(), 1);
-    at(&mut page, 0, Event::PickBegun);
+    at(&mut page, 0, Event::PickStarted);
     assert!(page.notices().is_empty());
 }
 
 #[test]
 fn nothing_is_taken_before_there_is_a_connection_and_the_person_is_told() {
     let mut page = Page::default();
-    assert_eq!(page.place(), None);
+    assert_eq!(page.drop_target(), None);
     let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
-    at(&mut page, 0, Event::NotTaken(names));
+    at(&mut page, 0, Event::PickRejected(names));
     assert!(page.notices()[0].starts_with("Not taken: a, b, c and 1 more."));
 }
 
@@ -709,24 +713,29 @@ fn countdown_is_over_while_a_try_is_under_way() {
     let mut page = connected();
     pick(&mut page, vec![file("a", 9)]);
     at(&mut page, 0, Event::SocketClosed);
-    assert!(page.queue().cut().unwrap().next_try.is_some());
+    assert!(page.queue().outage().unwrap().retry_in.is_some());
     at(&mut page, 0, Event::ReconnectNow);
-    assert_eq!(page.queue().cut().unwrap().next_try, None);
+    assert_eq!(page.queue().outage().unwrap().retry_in, None);
     at(&mut page, 0, Event::SocketClosed);
     let retry_at = page.deadline().unwrap();
-    assert!(page.queue().cut().unwrap().next_try.is_some());
+    assert!(page.queue().outage().unwrap().retry_in.is_some());
     page.handle(Event::Tick, retry_at, 0.0);
-    assert_eq!(page.queue().cut().unwrap().next_try, None);
+    assert_eq!(page.queue().outage().unwrap().retry_in, None);
 }
 
 #[test]
 fn question_that_is_answered_between_two_sessions_stands_again() {
     let mut page = connected();
     list_home(&mut page, "/home", &[]);
-    at(&mut page, 0, Event::Remote(remote::Act::Begin(remote::Wish::MakeDirectory)));
+    at(
+        &mut page,
+        0,
+        Event::Remote(remote::RemoteAction::OpenDialog(remote::RemoteCommand::MakeDirectory)),
+    );
     receive(&mut page, ServerMessage::Goodbye { problem: words::not_understood() });
-    let effects = at(&mut page, 0, Event::Remote(remote::Act::Answer("art".into())));
+    let effects =
+        at(&mut page, 0, Event::Remote(remote::RemoteAction::ConfirmDialog("art".into())));
     assert!(said(&effects).is_empty(), "{effects:?}");
-    let task = page.remote().task().unwrap();
-    assert!(!task.is_under_way() && task.problem().is_some());
+    let dialog = page.remote().dialog().unwrap();
+    assert!(!dialog.is_pending() && dialog.problem().is_some());
 }

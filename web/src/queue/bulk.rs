@@ -2,7 +2,7 @@
 
 use protocol::UploadId;
 
-use super::{Folder, FolderId, Order, Policy, Queue, Row, State};
+use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, Row, State};
 
 /// Which uploads are meant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,23 +16,23 @@ pub enum Scope {
 impl Queue {
     /// What the person chose for files whose name is taken.
     #[must_use]
-    pub fn policy(&self) -> Policy {
+    pub fn policy(&self) -> ConflictPolicy {
         self.policy
     }
 
     /// What to do from now on when a name is taken. Questions that are open stay open.
-    pub fn set_policy(&mut self, policy: Policy) {
+    pub fn set_policy(&mut self, policy: ConflictPolicy) {
         self.policy = policy;
     }
 
     /// The order in which waiting uploads are offered.
     #[must_use]
-    pub fn order(&self) -> Order {
+    pub fn order(&self) -> OfferOrder {
         self.queued.order()
     }
 
     /// Offers what waits in another order. The list keeps its own.
-    pub fn set_order(&mut self, order: Order) {
+    pub fn set_order(&mut self, order: OfferOrder) {
         let uploads = &self.uploads;
         self.queued.sort(order, |row| {
             uploads.get(row.0).and_then(Option::as_ref).map_or(0, |upload| upload.file.size)
@@ -40,7 +40,7 @@ impl Queue {
     }
 
     /// Decides every open question, and those that follow.
-    pub fn decide_all(&mut self, policy: Policy) {
+    pub fn decide_all(&mut self, policy: ConflictPolicy) {
         self.policy = policy;
         for row in self.rows_where(|state| matches!(state, State::NeedsDecision(_))) {
             self.decide(row, policy);
@@ -55,7 +55,7 @@ impl Queue {
 
     /// Goes on with everything that was paused.
     pub fn resume_all(&mut self, scope: Scope) {
-        for row in self.rows_in(scope, |state| matches!(state, State::Held | State::Open(_))) {
+        for row in self.rows_in(scope, |state| matches!(state, State::Paused | State::Open(_))) {
             self.resume(row);
         }
     }
@@ -64,7 +64,7 @@ impl Queue {
     pub fn cancel_all(&mut self, scope: Scope) -> Vec<UploadId> {
         let rows = self.rows_in(scope, |state| match state {
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Open(_)
             | State::Interrupted
             | State::NeedsDecision(_) => true,
@@ -95,7 +95,7 @@ impl Queue {
             self.take_out(*row);
         }
         let uploads = &self.uploads;
-        self.accounts.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
+        self.indexes.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
         cleared
     }
 

@@ -11,7 +11,7 @@ const DATE_TOLERANCE_MILLIS: i64 = 2000;
 /// What the person wants for files whose name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Policy {
+pub enum ConflictPolicy {
     /// To be asked.
     #[default]
     Ask,
@@ -37,7 +37,7 @@ pub(super) enum Decision {
     Rename(u32),
 }
 
-impl Policy {
+impl ConflictPolicy {
     /// What the portal is told with the offer.
     pub(super) fn on_conflict(self) -> OnConflict {
         match self {
@@ -102,7 +102,7 @@ mod tests {
 
     #[test]
     fn only_a_clearly_newer_file_replaces_the_servers() {
-        let decide = |ours, theirs| Policy::OnlyNewer.decide(ours, &dated(theirs), 1);
+        let decide = |ours, theirs| ConflictPolicy::OnlyNewer.decide(ours, &dated(theirs), 1);
         assert_eq!(decide(Some(12_001), Some(10_000)), Decision::Overwrite);
         assert_eq!(decide(Some(12_000), Some(10_000)), Decision::Skip);
         assert_eq!(decide(Some(1), Some(10_000)), Decision::Skip);
@@ -112,14 +112,14 @@ mod tests {
 
     #[test]
     fn search_for_a_free_name_ends() {
-        let decide = |names| Policy::Rename.decide(None, &dated(None), names);
+        let decide = |names| ConflictPolicy::Rename.decide(None, &dated(None), names);
         assert_eq!(decide(1), Decision::Rename(2));
         assert_eq!(decide(MAX_NAMES), Decision::Ask);
     }
 
     #[test]
     fn portal_that_could_not_do_what_was_offered_leads_to_a_question() {
-        for policy in [Policy::Ask, Policy::Overwrite, Policy::Resume] {
+        for policy in [ConflictPolicy::Ask, ConflictPolicy::Overwrite, ConflictPolicy::Resume] {
             assert_eq!(policy.decide(Some(1), &dated(Some(0)), 1), Decision::Ask);
         }
     }

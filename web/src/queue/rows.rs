@@ -89,9 +89,9 @@ fn place(Row(row): Row) -> (usize, u64) {
 /// The uploads that were offered and have not ended, by their ids. As many as the portal lets be
 /// open: some dozens.
 #[derive(Debug, Default)]
-pub(super) struct Offered(Vec<(UploadId, Row)>);
+pub(super) struct OpenUploads(Vec<(UploadId, Row)>);
 
-impl Offered {
+impl OpenUploads {
     pub(super) fn insert(&mut self, id: UploadId, row: Row) {
         let place = self.first_from(id);
         self.0.insert(place, (id, row));
@@ -136,13 +136,13 @@ impl Offered {
 
 /// The rows of an earlier page that miss their files, found by the names of these.
 #[derive(Debug, Default)]
-pub(super) struct Missing {
+pub(super) struct MissingFiles {
     rows: Rows,
     /// Each row is in the list that its file's name leads to.
     by_name: Vec<Vec<Row>>,
 }
 
-impl Missing {
+impl MissingFiles {
     pub(super) fn insert(&mut self, name: &str, row: Row) {
         self.by_name.resize(NAME_LISTS, Vec::new());
         if self.rows.insert(row)
@@ -207,7 +207,7 @@ mod tests {
         ) {
             let mut model: BTreeMap<_, _> =
                 ids.into_iter().map(|(id, row)| (UploadId(id), Row(row))).collect();
-            let mut offered = Offered::default();
+            let mut offered = OpenUploads::default();
             model.iter().rev().for_each(|(id, row)| offered.insert(*id, *row));
             for id in removed {
                 prop_assert_eq!(offered.remove(UploadId(id)), model.remove(&UploadId(id)));
@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn row_that_misses_its_file_is_near_its_name_until_it_is_found() {
-        let mut missing = Missing::default();
+        let mut missing = MissingFiles::default();
         let names: Vec<_> = (0..5000).map(|n| format!("file {n}")).collect();
         names.iter().enumerate().for_each(|(row, name)| missing.insert(name, Row(row)));
         assert_eq!(missing.rows().len(), 5000);

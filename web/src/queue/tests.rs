@@ -17,7 +17,7 @@ const LIMITS: Limits = Limits {
 
 fn queue(sizes: &[u64]) -> Queue {
     let mut queue = Queue::default();
-    let files = sizes.iter().enumerate().map(|(index, &size)| Picked {
+    let files = sizes.iter().enumerate().map(|(index, &size)| PickedFile {
         path: format!("folder/{index}"),
         size,
         modified_millis: None,
@@ -47,8 +47,8 @@ fn ids(offers: &[Offer]) -> Vec<u32> {
 
 fn chunk(queue: &mut Queue) -> Option<Chunk> {
     match queue.next_chunk(0, &LIMITS) {
-        Next::Chunk(chunk) => Some(chunk),
-        Next::WhenDrained | Next::Nothing => None,
+        NextChunk::Send(chunk) => Some(chunk),
+        NextChunk::WhenDrained | NextChunk::Nothing => None,
     }
 }
 
@@ -89,7 +89,7 @@ fn offers_follow_some_at_a_time() {
 fn nothing_is_sent_without_credit_and_never_beyond_it() {
     let mut queue = queue(&[100 * KIB]);
     queue.offers(&LIMITS);
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     grant(&mut queue, 0, 0, 32 * KIB);
     let mut sent = 0;
     while let Some(chunk) = chunk(&mut queue) {
@@ -129,7 +129,7 @@ fn full_send_buffer_holds_the_next_chunk_back() {
     let mut queue = queue(&[1024 * KIB]);
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 512 * KIB);
-    assert_eq!(queue.next_chunk(512 * KIB, &LIMITS), Next::WhenDrained);
+    assert_eq!(queue.next_chunk(512 * KIB, &LIMITS), NextChunk::WhenDrained);
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn empty_file_needs_no_chunk() {
     let mut queue = queue(&[0]);
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 0);
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     queue.done(UploadId(0), stored());
     assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
     assert_eq!(queue.totals().permille(), 1000);
@@ -164,7 +164,7 @@ fn paused_upload_sends_nothing_and_goes_on_where_it_was() {
     grant(&mut queue, 0, 0, 64 * KIB);
     let first = chunk(&mut queue).unwrap();
     queue.pause(Row(0));
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     queue.paused(UploadId(0), Some("/home/folder/0.part".into()));
     queue.resume(Row(0));
     assert_eq!(queue.offers(&LIMITS)[0].resume.as_deref(), Some("/home/folder/0.part"));
@@ -212,7 +212,7 @@ fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
     assert_eq!(ids(&queue.offers(&LIMITS)), [1]);
     queue.failed(UploadId(0), problem(), None);
     grant(&mut queue, 0, 0, 10 * KIB);
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Open(_)));
 }
 
@@ -222,8 +222,8 @@ fn conflict_is_offered_again_as_the_person_decides() {
     queue.offers(&LIMITS);
     queue.conflict(UploadId(0), Existing { size: Some(9), modified_millis: None }, None);
     queue.conflict(UploadId(1), Existing { size: None, modified_millis: None }, None);
-    queue.decide(Row(0), Policy::Overwrite);
-    queue.decide(Row(1), Policy::Skip);
+    queue.decide(Row(0), ConflictPolicy::Overwrite);
+    queue.decide(Row(1), ConflictPolicy::Skip);
     let offers = queue.offers(&LIMITS);
     assert_eq!(ids(&offers), [2]);
     assert_eq!(offers[0].on_conflict, OnConflict::Overwrite);
@@ -305,8 +305,8 @@ proptest! {
                 1 => queue.resume(row),
                 2 => { queue.cancel(row); }
                 3 => queue.retry(row),
-                4 => { queue.decide(row, Policy::Skip); }
-                5 => { queue.decide(row, Policy::Overwrite); }
+                4 => { queue.decide(row, ConflictPolicy::Skip); }
+                5 => { queue.decide(row, ConflictPolicy::Overwrite); }
                 6 => { queue.link_lost(); }
                 7 => { queue.failed(id, problem(), None); }
                 8 => { queue.conflict(id, Existing { size: None, modified_millis: None }, None); }
@@ -320,8 +320,8 @@ proptest! {
                 13 => queue.resume_all(Scope::All),
                 14 => { queue.cancel_all(Scope::All); }
                 15 => { queue.retry_failed(Scope::All); }
-                16 => { queue.decide_all(Policy::Rename); }
-                17 => { queue.set_order([Order::AsDropped, Order::LargestFirst][row.0 % 2]); },
+                16 => { queue.decide_all(ConflictPolicy::Rename); }
+                17 => { queue.set_order([OfferOrder::AsDropped, OfferOrder::LargestFirst][row.0 % 2]); },
                 18 => { queue.unreadable(id); }
                 19 => queue.found(row, Some(u64::from(id.0 % 2))),
                 20 => { queue.take_leftovers(); }
@@ -341,9 +341,9 @@ proptest! {
         let in_folders =
             queue.folders().fold(Totals::default(), |sum, (_, folder)| sum.with(*folder.totals()));
         prop_assert_eq!(in_folders, recounted);
-        for shelf in [Shelf::UnderWay, Shelf::Attention, Shelf::Done, Shelf::LeftOut] {
-            let there: Vec<_> = queue.shelf(shelf).rows().iter().collect();
-            prop_assert_eq!(there, queue.rows_where(|state| state.shelf() == shelf));
+        for group in [Group::UnderWay, Group::Attention, Group::Done, Group::LeftOut] {
+            let there: Vec<_> = queue.group(group).rows().iter().collect();
+            prop_assert_eq!(there, queue.rows_where(|state| state.group() == group));
         }
         let misses_file = |row: &Row| queue.get(*row).is_some_and(Upload::misses_file);
         let missing: Vec<_> = queue.rows().filter(misses_file).collect();
@@ -355,7 +355,7 @@ proptest! {
             queue.retry(Row(row));
         }
         // What was given up without its file stays so.
-        let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.source() == Source::Here);
+        let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.source() == FileAccess::Available);
         let files = queue.rows().filter(has_file).count() as u64;
         let mut rounds = 0;
         while queue.totals().done < files {
@@ -379,9 +379,9 @@ fn retry_after_a_failure_goes_on_from_what_lies_on_the_server() {
     assert_eq!(queue.offers(&LIMITS).remove(0).resume, Some(leftover));
 }
 
-fn stage(queue: &Queue) -> Stage {
+fn phase(queue: &Queue) -> Phase {
     match queue.get(Row(0)).unwrap().state() {
-        State::Open(open) => open.stage(),
+        State::Open(open) => open.phase(),
         other => panic!("{other:?}"),
     }
 }
@@ -392,10 +392,10 @@ fn upload_that_the_portal_tries_again_by_itself_stays_open() {
     let id = queue.offers(&LIMITS).remove(0).upload;
     queue.opened(id, "/in/.a.part".into());
     queue.interrupted(id);
-    assert_eq!(stage(&queue), Stage::TryingAgain);
+    assert_eq!(phase(&queue), Phase::Retrying);
     credit_again(&mut queue, 1, 4, 4, 10);
     queue.opened(id, "/in/.a.part".into());
-    assert_eq!(stage(&queue), Stage::Sending);
+    assert_eq!(phase(&queue), Phase::Sending);
     assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
 }
 
@@ -408,10 +408,10 @@ fn credit_that_comes_while_the_portal_waits_for_the_server_does_not_end_the_wait
     queue.interrupted(id);
     // Another socket meanwhile, or a credit that was said before the break and written after it.
     credit_again(&mut queue, 1, 4 * KIB, 8 * KIB, 64 * KIB);
-    assert_eq!(stage(&queue), Stage::TryingAgain);
+    assert_eq!(phase(&queue), Phase::Retrying);
     assert_eq!(chunk(&mut queue).unwrap().header.offset, 8 * KIB, "the portal has room for it");
     queue.verifying(id);
-    assert_eq!(stage(&queue), Stage::Verifying);
+    assert_eq!(phase(&queue), Phase::Verifying);
 }
 
 #[test]
@@ -420,9 +420,9 @@ fn nothing_is_sent_on_another_socket_before_the_portal_says_from_where() {
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 64 * KIB);
     chunk(&mut queue).unwrap();
-    queue.hold_open(Cut { next_try: None });
+    queue.hold_open(Outage { retry_in: None });
     queue.mended();
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     credit_again(&mut queue, 1, 0, 4 * KIB, 64 * KIB);
     queue.check(UploadId(0)).unwrap();
     queue.readable(UploadId(0));
@@ -436,11 +436,11 @@ fn check_that_is_under_way_goes_on_through_a_lost_socket() {
     grant(&mut queue, 0, 0, 8 * KIB);
     while chunk(&mut queue).is_some() {}
     queue.verifying(id);
-    queue.hold_open(Cut { next_try: None });
+    queue.hold_open(Outage { retry_in: None });
     queue.mended();
     credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
     let State::Open(open) = queue.get(Row(0)).unwrap().state() else { panic!("it has ended") };
-    assert_eq!(open.stage(), Stage::Verifying);
+    assert_eq!(open.phase(), Phase::Verifying);
 }
 
 #[test]
@@ -462,11 +462,11 @@ fn left_behind() -> Vec<crate::saved::SavedRow> {
     queue.opened(UploadId(0), "/home/.a.part".into());
     queue.edges_known(Row(0), 99);
     queue.done(UploadId(1), stored());
-    queue.rows().filter_map(|row| queue.record(row)).collect()
+    queue.rows().filter_map(|row| queue.saved_row(row)).collect()
 }
 
-fn like(size: u64, modified_millis: Option<i64>) -> Picked {
-    Picked { path: "folder/0".into(), size, modified_millis }
+fn like(size: u64, modified_millis: Option<i64>) -> PickedFile {
+    PickedFile { path: "folder/0".into(), size, modified_millis }
 }
 
 #[test]
@@ -477,11 +477,17 @@ fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
     queue.restore(left, |_| false);
     queue.retry(Row(0));
     assert_eq!(queue.offers(&LIMITS), [], "there is nothing to read");
-    assert_eq!(queue.fit(&like(100 * KIB, None), &Rows::default()), Fit::Missing(Row(0)));
-    assert_eq!(queue.fit(&like(100 * KIB, Some(1)), &Rows::default()), Fit::Other(Row(0)));
     assert_eq!(
-        queue.fit(&Picked { path: "b".into(), ..like(7, None) }, &Rows::default()),
-        Fit::New
+        queue.match_row(&like(100 * KIB, None), &Rows::default()),
+        RowMatch::Missing(Row(0))
+    );
+    assert_eq!(
+        queue.match_row(&like(100 * KIB, Some(1)), &Rows::default()),
+        RowMatch::OtherFile(Row(0))
+    );
+    assert_eq!(
+        queue.match_row(&PickedFile { path: "b".into(), ..like(7, None) }, &Rows::default()),
+        RowMatch::New
     );
     queue.found(Row(0), Some(99));
     let offers = queue.offers(&LIMITS);
@@ -494,7 +500,7 @@ fn file_that_nobody_compared_starts_over() {
     let mut queue = Queue::default();
     let left = left_behind().into_iter().map(|row| crate::saved::SavedRow { edges: None, ..row });
     queue.restore(left.collect(), |_| true);
-    assert_eq!(queue.get(Row(0)).unwrap().source(), Source::Handle);
+    assert_eq!(queue.get(Row(0)).unwrap().source(), FileAccess::ByHandle);
     queue.found(Row(0), None);
     assert_eq!(queue.offers(&LIMITS)[0].resume, None);
 }
@@ -589,7 +595,7 @@ fn part_of_a_cancelled_upload_is_removed_even_if_the_file_is_tried_again_meanwhi
 #[test]
 fn free_name_is_found_by_offering_it() {
     let mut queue = queue(&[10]);
-    queue.set_policy(Policy::Rename);
+    queue.set_policy(ConflictPolicy::Rename);
     let paths: Vec<_> = (0..3)
         .map(|_| {
             let offer = queue.offers(&LIMITS).remove(0);
@@ -606,7 +612,7 @@ fn decision_for_all_decides_what_is_asked_and_what_follows() {
     for offer in queue.offers(&LIMITS) {
         assert!(queue.conflict(offer.upload, there(), None).is_some());
     }
-    queue.decide_all(Policy::Skip);
+    queue.decide_all(ConflictPolicy::Skip);
     let third = queue.offers(&LIMITS).remove(0);
     assert_eq!(queue.conflict(third.upload, there(), None), None);
     assert_eq!(queue.totals().skipped, 3);
@@ -615,12 +621,12 @@ fn decision_for_all_decides_what_is_asked_and_what_follows() {
 #[test]
 fn order_that_was_chosen_is_that_of_the_offers() {
     let mut queue = queue(&[2, 3, 1]);
-    queue.set_order(Order::SmallestFirst);
+    queue.set_order(OfferOrder::SmallestFirst);
     let sizes = |offers: Vec<Offer>| offers.iter().map(|offer| offer.size).collect::<Vec<_>>();
     assert_eq!(sizes(queue.offers(&LIMITS)), [1, 2]);
     queue.link_lost();
     queue.retry_failed(Scope::All);
-    queue.set_order(Order::LargestFirst);
+    queue.set_order(OfferOrder::LargestFirst);
     assert_eq!(sizes(queue.offers(&LIMITS)), [3, 2]);
 }
 
@@ -632,7 +638,7 @@ fn file_in_doubt_is_not_sent_and_one_that_cannot_be_read_fails_alone() {
         queue.doubt(UploadId(id));
         grant(&mut queue, id, 0, 10 * KIB);
     }
-    assert_eq!(queue.next_chunk(0, &LIMITS), Next::Nothing);
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     assert_eq!(queue.unreadable(UploadId(0)), Some(Row(0)));
     queue.readable(UploadId(1));
     assert_eq!(chunk(&mut queue).unwrap().row, Row(1));
@@ -659,7 +665,7 @@ fn file_is_looked_at_after_a_break_only_if_more_of_it_is_to_be_sent() {
         grant(&mut queue, id, 0, 8 * KIB);
     }
     while chunk(&mut queue).is_some() {}
-    queue.hold_open(Cut { next_try: None });
+    queue.hold_open(Outage { retry_in: None });
     queue.mended();
     credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
     assert_eq!(queue.check(UploadId(0)), None);
@@ -695,9 +701,10 @@ fn list_is_cleared_of_what_ended_and_the_rows_keep_their_numbers() {
 
 #[test]
 fn decision_for_all_holds_for_what_was_offered_before_it() {
-    for (policy, tells) in
-        [(Policy::Overwrite, OnConflict::Overwrite), (Policy::Resume, OnConflict::Resume)]
-    {
+    for (policy, tells) in [
+        (ConflictPolicy::Overwrite, OnConflict::Overwrite),
+        (ConflictPolicy::Resume, OnConflict::Resume),
+    ] {
         let mut queue = queue(&[10, 10]);
         queue.offers(&LIMITS);
         queue.decide_all(policy);
@@ -712,27 +719,28 @@ fn decision_for_all_holds_for_what_was_offered_before_it() {
 #[test]
 fn choice_for_one_file_outlives_the_policy_that_it_was_offered_with() {
     let mut queue = queue(&[10]);
-    queue.set_policy(Policy::Overwrite);
+    queue.set_policy(ConflictPolicy::Overwrite);
     let id = queue.offers(&LIMITS).remove(0).upload;
-    queue.set_policy(Policy::Ask);
+    queue.set_policy(ConflictPolicy::Ask);
     assert_eq!(queue.conflict(id, there(), None), Some(Row(0)));
-    queue.decide(Row(0), Policy::Overwrite);
-    queue.set_policy(Policy::Resume);
+    queue.decide(Row(0), ConflictPolicy::Overwrite);
+    queue.set_policy(ConflictPolicy::Resume);
     assert_eq!(queue.offers(&LIMITS).remove(0).on_conflict, OnConflict::Overwrite);
     assert_eq!(queue.conflict(UploadId(1), there(), None), Some(Row(0)));
 }
 
 #[test]
 fn upload_that_was_paused_stays_so_when_a_policy_decides_its_conflict() {
-    for (policy, path) in
-        [(Policy::Rename, "/home/folder/0 (2)"), (Policy::Overwrite, "/home/folder/0")]
-    {
+    for (policy, path) in [
+        (ConflictPolicy::Rename, "/home/folder/0 (2)"),
+        (ConflictPolicy::Overwrite, "/home/folder/0"),
+    ] {
         let mut queue = queue(&[10]);
         let id = queue.offers(&LIMITS).remove(0).upload;
         queue.set_policy(policy);
         queue.pause(Row(0));
         assert_eq!(queue.conflict(id, there(), None), None, "nobody is asked");
-        assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Held));
+        assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Paused));
         assert_eq!(queue.offers(&LIMITS), []);
         queue.resume(Row(0));
         let again = queue.offers(&LIMITS).remove(0);
@@ -744,7 +752,7 @@ fn upload_that_was_paused_stays_so_when_a_policy_decides_its_conflict() {
 fn upload_that_goes_on_after_its_pause_goes_on_through_a_conflict() {
     let mut queue = queue(&[10]);
     let id = queue.offers(&LIMITS).remove(0).upload;
-    queue.set_policy(Policy::Rename);
+    queue.set_policy(ConflictPolicy::Rename);
     queue.pause(Row(0));
     queue.resume(Row(0));
     queue.conflict(id, there(), None);
@@ -794,27 +802,27 @@ fn file_is_taken_for_another_ones_row_only_if_nothing_speaks_against_it() {
         let mut queue = Queue::default();
         let rows = rows.iter().map(|(path, edges)| missing(path, *edges)).collect();
         queue.restore(rows, |_| false);
-        let file = Picked { path: picked.into(), ..like(100 * KIB, None) };
-        queue.fit(&file, &Rows::default())
+        let file = PickedFile { path: picked.into(), ..like(100 * KIB, None) };
+        queue.match_row(&file, &Rows::default())
     };
-    assert_eq!(fit(&[("b/x", Some(1))], "a/x"), Fit::New, "it lies in another folder");
-    assert_eq!(fit(&[("ab/x", Some(1))], "b/x"), Fit::New);
-    assert_eq!(fit(&[("b/x", None)], "x"), Fit::New, "nobody could compare them");
-    assert_eq!(fit(&[("b/x", Some(1)), ("a/x", Some(2))], "x"), Fit::New, "it may be either");
-    assert_eq!(fit(&[("b/x", Some(1))], "x"), Fit::Missing(Row(0)));
-    assert_eq!(fit(&[("b/x", Some(1))], "a/b/x"), Fit::Missing(Row(0)));
-    assert_eq!(fit(&[("x", Some(1)), ("b/x", None)], "b/x"), Fit::Missing(Row(1)));
+    assert_eq!(fit(&[("b/x", Some(1))], "a/x"), RowMatch::New, "it lies in another folder");
+    assert_eq!(fit(&[("ab/x", Some(1))], "b/x"), RowMatch::New);
+    assert_eq!(fit(&[("b/x", None)], "x"), RowMatch::New, "nobody could compare them");
+    assert_eq!(fit(&[("b/x", Some(1)), ("a/x", Some(2))], "x"), RowMatch::New, "it may be either");
+    assert_eq!(fit(&[("b/x", Some(1))], "x"), RowMatch::Missing(Row(0)));
+    assert_eq!(fit(&[("b/x", Some(1))], "a/b/x"), RowMatch::Missing(Row(0)));
+    assert_eq!(fit(&[("x", Some(1)), ("b/x", None)], "b/x"), RowMatch::Missing(Row(1)));
 }
 
 #[test]
 fn row_gets_one_file_of_a_pick() {
     let mut queue = Queue::default();
     queue.restore(vec![missing("x", Some(1)), missing("x", Some(1))], |_| false);
-    let file = Picked { path: "x".into(), ..like(100 * KIB, None) };
+    let file = PickedFile { path: "x".into(), ..like(100 * KIB, None) };
     let mut taken = Rows::default();
     for row in [Row(0), Row(1)] {
-        assert_eq!(queue.fit(&file, &taken), Fit::Missing(row));
+        assert_eq!(queue.match_row(&file, &taken), RowMatch::Missing(row));
         taken.insert(row);
     }
-    assert_eq!(queue.fit(&file, &taken), Fit::New);
+    assert_eq!(queue.match_row(&file, &taken), RowMatch::New);
 }

@@ -6,7 +6,7 @@ use protocol::server::{Entry, EntryKind};
 
 /// What files are sorted by. Directories come first in each order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sort {
+pub enum SortOrder {
     /// By name.
     #[default]
     Name,
@@ -29,7 +29,7 @@ const NO_DIRECTORY: u64 = 1 << 63;
 /// Dates before 1970 are negative, ranks are not.
 const EPOCH: i64 = 1 << 61;
 
-impl Sort {
+impl SortOrder {
     /// `name` is the place of its name among all.
     fn rank(self, entry: &Entry, name: u64) -> u64 {
         let is_directory = entry.kind == EntryKind::Directory;
@@ -56,7 +56,7 @@ impl Sort {
 
 /// The places of the entries whose names hold `filter`, in the order to show them; `names` has the
 /// place of each one's name among all. What is equal is in the order of its names.
-pub(super) fn shown(entries: &[Entry], names: &[u64], sort: Sort, filter: &str) -> Vec<usize> {
+pub(super) fn shown(entries: &[Entry], names: &[u64], sort: SortOrder, filter: &str) -> Vec<usize> {
     let held =
         entries.iter().zip(names).zip(0..).filter(|((entry, _), _)| holds(&entry.name, filter));
     let ranks = held.map(|((entry, name), place)| Reverse((sort.rank(entry, *name), *name, place)));
@@ -98,7 +98,7 @@ mod tests {
         .to_vec()
     }
 
-    fn names(sort: Sort, filter: &str) -> Vec<String> {
+    fn names(sort: SortOrder, filter: &str) -> Vec<String> {
         let (entries, ranks) = (entries(), [0, 1, 2, 3, 4, 5]);
         let places = shown(&entries, &ranks, sort, filter);
         places.iter().map(|place| entries[*place].name.clone()).collect()
@@ -107,25 +107,25 @@ mod tests {
     #[test]
     fn directories_come_first_in_each_order_and_what_is_not_known_comes_last() {
         let all = |sort| names(sort, "").join(" ");
-        assert_eq!(all(Sort::Name), "d1 d2 Alpha beta gamma alphabet");
-        assert_eq!(all(Sort::NameBackwards), "d2 d1 alphabet gamma beta Alpha");
-        assert_eq!(all(Sort::Smallest), "d1 d2 gamma alphabet Alpha beta");
-        assert_eq!(all(Sort::Largest), "d1 d2 Alpha gamma alphabet beta");
-        assert_eq!(all(Sort::Oldest), "d1 d2 Alpha alphabet beta gamma");
-        assert_eq!(all(Sort::Newest), "d2 d1 beta alphabet Alpha gamma");
+        assert_eq!(all(SortOrder::Name), "d1 d2 Alpha beta gamma alphabet");
+        assert_eq!(all(SortOrder::NameBackwards), "d2 d1 alphabet gamma beta Alpha");
+        assert_eq!(all(SortOrder::Smallest), "d1 d2 gamma alphabet Alpha beta");
+        assert_eq!(all(SortOrder::Largest), "d1 d2 Alpha gamma alphabet beta");
+        assert_eq!(all(SortOrder::Oldest), "d1 d2 Alpha alphabet beta gamma");
+        assert_eq!(all(SortOrder::Newest), "d2 d1 beta alphabet Alpha gamma");
     }
 
     #[test]
     fn names_are_in_the_order_that_they_are_given() {
         let (entries, ranks) = (entries(), [1, 0, 5, 4, 3, 2]);
-        assert_eq!(shown(&entries, &ranks, Sort::Name, ""), [1, 0, 5, 4, 3, 2]);
-        assert_eq!(shown(&entries, &ranks, Sort::Smallest, "a"), [5, 4, 2, 3]);
+        assert_eq!(shown(&entries, &ranks, SortOrder::Name, ""), [1, 0, 5, 4, 3, 2]);
+        assert_eq!(shown(&entries, &ranks, SortOrder::Smallest, "a"), [5, 4, 2, 3]);
     }
 
     #[test]
     fn filter_finds_names_by_any_part_of_them_in_small_letters_or_capitals() {
-        assert_eq!(names(Sort::Name, "ALPHA"), ["Alpha", "alphabet"]);
-        assert_eq!(names(Sort::Name, "et"), ["beta", "alphabet"]);
-        assert!(names(Sort::Name, "a name that is longer than all of them").is_empty());
+        assert_eq!(names(SortOrder::Name, "ALPHA"), ["Alpha", "alphabet"]);
+        assert_eq!(names(SortOrder::Name, "et"), ["beta", "alphabet"]);
+        assert!(names(SortOrder::Name, "a name that is longer than all of them").is_empty());
     }
 }

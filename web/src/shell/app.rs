@@ -22,12 +22,12 @@ use super::{
     wake::Awake,
 };
 use crate::{
-    groups::Filter,
-    page::{Effect, Event, Page, Place},
-    queue::{FolderId, Picked, Row},
-    saved::Restored,
+    page::{DropTarget, Effect, Event, Page},
+    queue::{FolderId, PickedFile, Row},
+    saved::RestoredPage,
     summary,
     time::Millis,
+    upload_list::UploadFilter,
     words,
 };
 
@@ -161,7 +161,7 @@ impl App {
     }
 
     /// Takes in files, which become the next rows.
-    pub(super) fn add(self: &Rc<Self>, picked: Vec<(Picked, File)>, place: &Place) {
+    pub(super) fn add(self: &Rc<Self>, picked: Vec<(PickedFile, File)>, place: &DropTarget) {
         if picked.is_empty() {
             return;
         }
@@ -171,7 +171,7 @@ impl App {
     }
 
     /// Takes in what an earlier page left; its rows come next.
-    pub(super) fn restore(self: &Rc<Self>, restored: Restored) {
+    pub(super) fn restore(self: &Rc<Self>, restored: RestoredPage) {
         self.files.borrow_mut().extend(restored.rows.iter().map(|_| None));
         self.handle(Event::Restored(Box::new(restored)));
     }
@@ -189,7 +189,7 @@ impl App {
             }
         }
         if !rows.is_empty() {
-            self.handle(Event::Found(rows));
+            self.handle(Event::FilesFound(rows));
         }
     }
 
@@ -235,7 +235,7 @@ impl App {
     }
 
     /// Shows these uploads.
-    pub(super) fn show(&self, filter: Filter) {
+    pub(super) fn show(&self, filter: UploadFilter) {
         self.views.borrow_mut().show(filter);
         self.ask_for_frame();
     }
@@ -329,19 +329,19 @@ impl App {
 
     fn carry_out(self: &Rc<Self>, effect: Effect) {
         match effect {
-            Effect::OpenLink(session) => {
+            Effect::OpenSocket(session) => {
                 let generation = self.generation.get().next();
                 self.generation.set(generation);
                 socket::open(self.clone(), generation, session);
             }
-            Effect::CloseLink => {
+            Effect::CloseSocket => {
                 self.generation.set(self.generation.get().next());
                 if let Some(socket) = self.socket.take() {
                     self.saying.flush(&socket);
                     let _ = socket.close();
                 }
             }
-            Effect::Say(message) => self.say(&message),
+            Effect::Send(message) => self.say(&message),
             Effect::Connect(destination, trusted_certificate) => {
                 let password = self.views.borrow().password();
                 self.say(&ClientMessage::Connect(client::Connect {
@@ -355,14 +355,14 @@ impl App {
             }
             Effect::Remember(recent) => recents::remember(&self.dom, recent),
             Effect::Announce(sentence) => self.views.borrow_mut().announce(sentence),
-            Effect::Check(upload, row) => self.check(upload, row),
+            Effect::CheckFile(upload, row) => self.check(upload, row),
             Effect::Digest(job) => {
                 if let Some(file) = self.file(job.row) {
                     self.digests.make(self, &job, &file);
                 }
             }
             Effect::StopDigest(upload) => self.digests.stop(upload),
-            Effect::Forget(rows) => {
+            Effect::ForgetRows(rows) => {
                 let mut files = self.files.borrow_mut();
                 for row in rows {
                     if let Some(file) = files.get_mut(row.0) {

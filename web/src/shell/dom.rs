@@ -9,7 +9,7 @@ use web_sys::{
     Document, DocumentFragment, Element, EventTarget, HtmlElement, HtmlTemplateElement, Window,
 };
 
-use crate::{time::millis, window::Seen};
+use crate::{time::millis, virtual_list::Viewport};
 
 /// What the program needs of the document was not there, or the browser refused.
 pub(super) type Fault = JsValue;
@@ -101,13 +101,13 @@ impl Template {
 
 /// What is seen of a list, which scrolls by itself where it has a place of its own, and with the
 /// page otherwise.
-pub(super) fn seen(list: &HtmlElement, dom: &Dom) -> Seen {
+pub(super) fn seen(list: &HtmlElement, dom: &Dom) -> Viewport {
     if list.scroll_height() > list.client_height() + 1 {
-        return Seen { top: list.scroll_top(), height: list.client_height() };
+        return Viewport { top: list.scroll_top(), height: list.client_height() };
     }
     let page = dom.document.document_element();
     let (scrolled, height) = page.map_or((0, 0), |page| (page.scroll_top(), page.client_height()));
-    Seen { top: (scrolled - list.offset_top()).max(0), height }
+    Viewport { top: (scrolled - list.offset_top()).max(0), height }
 }
 
 /// The first element in `scope` that `selector` fits.

@@ -108,7 +108,7 @@ fn listen_to_submit(app: &Rc<App>) -> Result<(), Fault> {
             for hint in ["form-hint", "berth-hint"] {
                 tell(&app.dom, hint, "");
             }
-            app.handle_all([Event::BeginIn(folder), Event::Connect(destination)]);
+            app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
         }
     })
 }
@@ -123,7 +123,7 @@ fn listen_to_host(dom: &Dom) -> Result<(), Fault> {
     let pasted = dom.clone();
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
-        if let Some(address) = text.as_deref().and_then(address::read)
+        if let Some(address) = text.as_deref().and_then(address::parse)
             && fill_from_host(&pasted, address, fill_anew).is_ok()
         {
             event.prevent_default();
@@ -132,7 +132,7 @@ fn listen_to_host(dom: &Dom) -> Result<(), Fault> {
 }
 
 fn take_apart(dom: &Dom) -> Result<(), Fault> {
-    match address::read(&dom.find::<HtmlInputElement>("host")?.value()) {
+    match address::parse(&dom.find::<HtmlInputElement>("host")?.value()) {
         Some(address) => fill_from_host(dom, address, fill),
         None => Ok(()),
     }
@@ -152,7 +152,7 @@ fn fill_from_host(
 /// bar.
 fn follow_link(dom: &Dom) -> Result<(), Fault> {
     let location = dom.window.location();
-    let Some(mut link) = address::read_link(&location.hash()?) else { return Ok(()) };
+    let Some(mut link) = address::parse_link(&location.hash()?) else { return Ok(()) };
     let had_password = link.password.take().is_some();
     fill_anew(dom, link)?;
     tell(dom, "form-hint", "");
@@ -184,7 +184,7 @@ fn read(dom: &Dom) -> Result<(Destination, String), Fault> {
 
 fn link_of_form(dom: &Dom) -> Result<String, Fault> {
     let (destination, folder) = read(dom)?;
-    Ok(address::link(&destination, &folder))
+    Ok(address::to_link(&destination, &folder))
 }
 
 /// Beside the form the link leads where the form does.

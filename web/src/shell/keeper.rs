@@ -28,8 +28,8 @@ use super::{
 use crate::{
     json,
     page::Event,
-    queue::{Row, Rows, Source},
-    saved::{Restored, SavedHome, Tab},
+    queue::{FileAccess, Row, Rows},
+    saved::{RestoredPage, SavedHome, SavedTab},
 };
 
 /// Changes are gathered for so long.
@@ -52,7 +52,7 @@ const MAX_HANDLES: usize = 1000;
 /// What is kept, and what of it is in the store.
 #[derive(Default)]
 pub(super) struct Keeper {
-    place: OnceCell<Place>,
+    place: OnceCell<DropTarget>,
     written: RefCell<Written>,
     waiting: RefCell<Waiting>,
     /// Sorted by their names.
@@ -62,7 +62,7 @@ pub(super) struct Keeper {
 }
 
 /// Where this page's queue is.
-struct Place {
+struct DropTarget {
     store: Store,
     queue: String,
 }
@@ -74,7 +74,7 @@ struct Written {
     rows: Vec<Option<(u32, String)>>,
     next_number: u32,
     home: Option<SavedHome>,
-    tab: Option<Tab>,
+    tab: Option<SavedTab>,
 }
 
 /// What has yet to be written.
@@ -201,7 +201,7 @@ async fn find(app: &Rc<App>) -> Result<(), Fault> {
         // Handles of what has ended are of no use.
         store.remove(&queue)?;
     }
-    let _ = app.keeper.place.set(Place { store, queue });
+    let _ = app.keeper.place.set(DropTarget { store, queue });
     match restored(app, left, tab.as_ref()) {
         Some(restored) => {
             if app.page().connection().wanted().is_none() {
@@ -277,7 +277,7 @@ fn random_below(bound: u8) -> u8 {
 }
 
 /// What an earlier page left, as the core takes it; nothing when there is nothing to go on with.
-fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
+fn restored(app: &App, left: Loaded, tab: Option<&SavedTab>) -> Option<RestoredPage> {
     let saved = left.home.as_deref().and_then(|home| json::read(home).ok());
     let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved)?;
     let keeper = &app.keeper;
@@ -300,7 +300,7 @@ fn restored(app: &App, left: Loaded, tab: Option<&Tab>) -> Option<Restored> {
         left.handles.into_iter().for_each(|(name, handle)| keeper.add_handle(name, handle));
     }
     let handles = keeper.handles.borrow().iter().map(|(name, _)| name.clone()).collect();
-    Some(Restored { home, rows, handles, session })
+    Some(RestoredPage { home, rows, handles, session })
 }
 
 /// Writes at most so many rows, and the rest later.
@@ -335,7 +335,7 @@ fn changes(app: &App, rows: &[Row]) -> Changes {
         written.home = home;
     }
     for &row in rows {
-        let record = page.queue().record(row).and_then(|row| json::write(&row).ok());
+        let record = page.queue().saved_row(row).and_then(|row| json::write(&row).ok());
         match record {
             Some(text) => {
                 let known = written.row(row);
@@ -386,7 +386,7 @@ fn digest_edges(app: &Rc<App>, rows: Vec<Row>) {
 
 fn lacks_edges(app: &App, row: Row) -> bool {
     app.page().queue().get(row).is_some_and(|upload| {
-        upload.has_begun() && upload.edges().is_none() && upload.source() == Source::Here
+        upload.has_begun() && upload.edges().is_none() && upload.source() == FileAccess::Available
     })
 }
 
@@ -395,7 +395,7 @@ fn keep_tab(app: &App) {
     let Some(place) = app.keeper.place.get() else { return };
     let page = app.page();
     let session = page.connection().session().cloned();
-    let tab = Tab { queue: place.queue.clone(), home: page.home(), session };
+    let tab = SavedTab { queue: place.queue.clone(), home: page.home(), session };
     let mut written = app.keeper.written.borrow_mut();
     if written.tab.as_ref() == Some(&tab) {
         return;
@@ -408,7 +408,7 @@ fn keep_tab(app: &App) {
     }
 }
 
-fn read_tab(window: &Window) -> Option<Tab> {
+fn read_tab(window: &Window) -> Option<SavedTab> {
     let storage = window.session_storage().ok()??;
     json::read(&storage.get_item(TAB_KEY).ok()??).ok()
 }

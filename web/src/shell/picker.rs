@@ -13,8 +13,8 @@ use web_sys::{
 
 use super::{app::App, dom::Fault, handles, keeper, restored};
 use crate::{
-    page::{Event, Place},
-    queue::{Picked, Rows},
+    page::{DropTarget, Event},
+    queue::{PickedFile, Rows},
     time::Millis,
 };
 
@@ -42,11 +42,11 @@ enum Dropped {
 struct Picking {
     app: Rc<App>,
     /// Nothing where there is no connection: then it is for rows of an earlier page alone.
-    place: Option<Place>,
+    place: Option<DropTarget>,
     /// The rows of an earlier page that have their files by it.
     taken: Rows,
     /// What was found so far and is not handed on yet.
-    files: Vec<(Picked, File)>,
+    files: Vec<(PickedFile, File)>,
     empty_folders: Vec<String>,
     unreadable: Vec<String>,
     not_taken: Vec<String>,
@@ -110,8 +110,8 @@ fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
 
 impl Picking {
     fn begin(app: &Rc<App>) -> Self {
-        let place = app.page().place();
-        app.handle(Event::PickBegun);
+        let place = app.page().drop_target();
+        app.handle(Event::PickStarted);
         Self {
             app: app.clone(),
             place,
@@ -214,7 +214,7 @@ impl Picking {
             self.app.handle(Event::PickedUnreadable(self.unreadable));
         }
         if !self.not_taken.is_empty() {
-            self.app.handle(Event::NotTaken(self.not_taken));
+            self.app.handle(Event::PickRejected(self.not_taken));
         }
     }
 }
@@ -272,8 +272,12 @@ fn ask_for_file(entry: &FileSystemFileEntry) -> Promise {
     clippy::cast_sign_loss,
     reason = "sizes and times of files are whole numbers below 2^53"
 )]
-pub(super) fn picked(path: String, file: &File) -> Picked {
-    Picked { path, size: file.size() as u64, modified_millis: Some(file.last_modified() as i64) }
+pub(super) fn picked(path: String, file: &File) -> PickedFile {
+    PickedFile {
+        path,
+        size: file.size() as u64,
+        modified_millis: Some(file.last_modified() as i64),
+    }
 }
 
 /// The path below the folder that was chosen, or the name of a file that was chosen by itself.

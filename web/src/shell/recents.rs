@@ -11,7 +11,7 @@ use super::{
     form, owner, pressed,
 };
 use crate::{
-    recent::{Recent, Recents},
+    recent::{RecentDestination, RecentDestinations},
     words,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
 }
 
 /// Keeps one more.
-pub(super) fn remember(dom: &Dom, recent: Recent) {
+pub(super) fn remember(dom: &Dom, recent: RecentDestination) {
     let mut recents = load(dom);
     recents.remember(recent);
     save(dom, &recents);
@@ -51,7 +51,7 @@ pub(super) fn remember(dom: &Dom, recent: Recent) {
 
 /// Fills the form with one; what is missing is the password.
 fn take(dom: &Dom, index: usize) -> Result<(), Fault> {
-    if let Some(Recent { destination, folder }) = load(dom).places().get(index) {
+    if let Some(RecentDestination { destination, folder }) = load(dom).destinations().get(index) {
         form::fill_with(dom, destination, folder)?;
         form::tell(dom, "form-hint", "");
         dom.find::<HtmlElement>("password")?.focus()?;
@@ -61,7 +61,7 @@ fn take(dom: &Dom, index: usize) -> Result<(), Fault> {
 
 fn remove(dom: &Dom, index: usize) -> Result<(), Fault> {
     let mut recents = load(dom);
-    if let Some(recent) = recents.places().get(index).cloned() {
+    if let Some(recent) = recents.destinations().get(index).cloned() {
         recents.forget(&recent.destination);
         save(dom, &recents);
     }
@@ -76,10 +76,10 @@ fn remove(dom: &Dom, index: usize) -> Result<(), Fault> {
     }
 }
 
-fn draw(dom: &Dom, recents: &Recents) -> Result<(), Fault> {
+fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Fault> {
     let template = Template::find(dom, "t-recent")?;
     let fragment = dom.fragment();
-    for (index, recent) in recents.places().iter().enumerate() {
+    for (index, recent) in recents.destinations().iter().enumerate() {
         let item = template.copy()?;
         set_attribute(&item, "data-recent", &index.to_string());
         let place = words::recent_place(&recent.destination);
@@ -91,12 +91,12 @@ fn draw(dom: &Dom, recents: &Recents) -> Result<(), Fault> {
         fragment.append_child(&item)?;
     }
     dom.find::<Element>("recent-list")?.replace_children_with_node_1(&fragment);
-    show(&dom.find("recent")?, Visibility::shown_if(!recents.places().is_empty()));
+    show(&dom.find("recent")?, Visibility::shown_if(!recents.destinations().is_empty()));
     Ok(())
 }
 
 /// What the form calls the encryption.
-fn name_of(dom: &Dom, recent: &Recent) -> Result<String, Fault> {
+fn name_of(dom: &Dom, recent: &RecentDestination) -> Result<String, Fault> {
     let option = match recent.destination.encryption {
         protocol::Encryption::Explicit => "[value=explicit]",
         protocol::Encryption::Implicit => "[value=implicit]",
@@ -113,12 +113,12 @@ fn storage(dom: &Dom) -> Option<Storage> {
     dom.window.local_storage().ok()?
 }
 
-fn load(dom: &Dom) -> Recents {
+fn load(dom: &Dom) -> RecentDestinations {
     let text = storage(dom).and_then(|storage| storage.get_item(KEY).ok()?);
-    Recents::read(&text.unwrap_or_default())
+    RecentDestinations::read(&text.unwrap_or_default())
 }
 
-fn save(dom: &Dom, recents: &Recents) {
+fn save(dom: &Dom, recents: &RecentDestinations) {
     if let Some(storage) = storage(dom) {
         // A store that is full keeps what it has.
         let _ = storage.set_item(KEY, &recents.write());

@@ -14,24 +14,28 @@ use super::{
 };
 use crate::{
     page::Event,
-    remote::{self, Act, Sort, Step, Wish},
+    remote::{self, CursorMove, RemoteAction, RemoteCommand, SortOrder},
 };
 
 pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
-    on_click(app, "remote-up", || Event::Up)?;
+    on_click(app, "remote-up", || Event::OpenParent)?;
     on_click(app, "remote-refresh", || Event::Refresh)?;
-    on_click(app, "remote-make", || Event::Remote(Act::Begin(Wish::MakeDirectory)))?;
-    on_choice(app, "remote-sort", |value| sort(value).map(|sort| Event::Remote(Act::Sort(sort))))?;
+    on_click(app, "remote-make", || {
+        Event::Remote(RemoteAction::OpenDialog(RemoteCommand::MakeDirectory))
+    })?;
+    on_choice(app, "remote-sort", |value| {
+        sort(value).map(|sort| Event::Remote(RemoteAction::Sort(sort)))
+    })?;
     let filter: HtmlInputElement = app.dom.find("remote-filter")?;
     let (typed, typing) = (app.clone(), filter.clone());
     listen(&filter, "input", move |_: DomEvent| {
-        typed.handle(Event::Remote(Act::Filter(typing.value())));
+        typed.handle(Event::Remote(RemoteAction::Filter(typing.value())));
     })?;
     let into_list = app.clone();
     listen(&filter, "keydown", move |event: KeyboardEvent| {
         if event.key() == "ArrowDown" {
             event.prevent_default();
-            into_list.handle(Event::Remote(Act::Step(Step::First)));
+            into_list.handle(Event::Remote(RemoteAction::MoveCursor(CursorMove::First)));
         }
     })?;
     listen_to_path(app)?;
@@ -51,7 +55,7 @@ fn listen_to_path(app: &Rc<App>) -> Result<(), Fault> {
             parts.get(index).map(|(_, path)| (*path).to_owned())
         });
         if let Some(path) = path {
-            app.handle(Event::Remote(Act::GoTo(path)));
+            app.handle(Event::Remote(RemoteAction::GoTo(path)));
         }
     })
 }
@@ -63,8 +67,12 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
         let Some(button) = pressed(&event, "button") else { return };
         point_at(&clicked, &button);
         match button.get_attribute("data-wish").as_deref() {
-            Some("rename") => clicked.handle(Event::Remote(Act::Begin(Wish::Rename))),
-            Some(_) => clicked.handle(Event::Remote(Act::Begin(Wish::Delete))),
+            Some("rename") => {
+                clicked.handle(Event::Remote(RemoteAction::OpenDialog(RemoteCommand::Rename)));
+            }
+            Some(_) => {
+                clicked.handle(Event::Remote(RemoteAction::OpenDialog(RemoteCommand::Delete)));
+            }
             None => open_current(&clicked),
         }
     })?;
@@ -94,7 +102,7 @@ fn point_at(app: &Rc<App>, element: &Element) {
     let place = owner(element).and_then(|row| number(&row, "data-place"));
     let cursor = app.page().remote().cursor();
     if let Some(place) = place.filter(|place| *place != cursor) {
-        app.handle(Event::Remote(Act::PointAt(place)));
+        app.handle(Event::Remote(RemoteAction::PointAt(place)));
     }
 }
 
@@ -119,21 +127,21 @@ enum Wanted {
 /// What a key means in the list.
 fn wanted(key: &str, alt: bool) -> Option<Wanted> {
     let act = match (key, alt) {
-        ("ArrowUp", true) | ("Backspace", false) => return Some(Wanted::Event(Event::Up)),
+        ("ArrowUp", true) | ("Backspace", false) => return Some(Wanted::Event(Event::OpenParent)),
         (_, true) => return None,
         ("Enter", _) => return Some(Wanted::Open),
-        ("ArrowUp", _) => Act::Step(Step::Previous),
-        ("ArrowDown", _) => Act::Step(Step::Next),
-        ("PageUp", _) => Act::Step(Step::PageUp),
-        ("PageDown", _) => Act::Step(Step::PageDown),
-        ("Home", _) => Act::Step(Step::First),
-        ("End", _) => Act::Step(Step::Last),
-        ("F2", _) => Act::Begin(Wish::Rename),
-        ("Delete", _) => Act::Begin(Wish::Delete),
+        ("ArrowUp", _) => RemoteAction::MoveCursor(CursorMove::Previous),
+        ("ArrowDown", _) => RemoteAction::MoveCursor(CursorMove::Next),
+        ("PageUp", _) => RemoteAction::MoveCursor(CursorMove::PageUp),
+        ("PageDown", _) => RemoteAction::MoveCursor(CursorMove::PageDown),
+        ("Home", _) => RemoteAction::MoveCursor(CursorMove::First),
+        ("End", _) => RemoteAction::MoveCursor(CursorMove::Last),
+        ("F2", _) => RemoteAction::OpenDialog(RemoteCommand::Rename),
+        ("Delete", _) => RemoteAction::OpenDialog(RemoteCommand::Delete),
         (key, _) => {
             let mut letters = key.chars();
             match (letters.next(), letters.next()) {
-                (Some(letter), None) if letter != ' ' => Act::Seek(letter),
+                (Some(letter), None) if letter != ' ' => RemoteAction::Seek(letter),
                 _ => return None,
             }
         }
@@ -148,14 +156,14 @@ fn listen_to_task(app: &Rc<App>) -> Result<(), Fault> {
     let answered = app.clone();
     listen(&form, "submit", move |event: DomEvent| {
         event.prevent_default();
-        answered.handle(Event::Remote(Act::Answer(name.value())));
+        answered.handle(Event::Remote(RemoteAction::ConfirmDialog(name.value())));
     })?;
-    on_click(app, "task-cancel", || Event::Remote(Act::Withdraw))?;
+    on_click(app, "task-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
     let app = app.clone();
     listen(&dialog, "close", move |_: DomEvent| {
         // By the Escape key; what is done has gone by itself.
-        if app.page().remote().task().is_some() {
-            app.handle(Event::Remote(Act::Withdraw));
+        if app.page().remote().dialog().is_some() {
+            app.handle(Event::Remote(RemoteAction::CloseDialog));
         }
     })
 }
@@ -171,7 +179,7 @@ pub(super) fn drag_over(app: &Rc<App>, event: Option<&DomEvent>) {
         name != remote.drag_over()
     };
     if is_news {
-        app.handle(Event::Remote(Act::DragOver(place)));
+        app.handle(Event::Remote(RemoteAction::DragOver(place)));
     }
 }
 
@@ -179,14 +187,14 @@ fn number(element: &Element, attribute: &str) -> Option<usize> {
     element.get_attribute(attribute)?.parse().ok()
 }
 
-fn sort(name: &str) -> Option<Sort> {
+fn sort(name: &str) -> Option<SortOrder> {
     Some(match name {
-        "name" => Sort::Name,
-        "name-backwards" => Sort::NameBackwards,
-        "largest" => Sort::Largest,
-        "smallest" => Sort::Smallest,
-        "newest" => Sort::Newest,
-        "oldest" => Sort::Oldest,
+        "name" => SortOrder::Name,
+        "name-backwards" => SortOrder::NameBackwards,
+        "largest" => SortOrder::Largest,
+        "smallest" => SortOrder::Smallest,
+        "newest" => SortOrder::Newest,
+        "oldest" => SortOrder::Oldest,
         _ => return None,
     })
 }

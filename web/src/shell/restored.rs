@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     page::Event,
-    queue::{Fit, Picked, Row, Rows, Source},
+    queue::{FileAccess, PickedFile, Row, RowMatch, Rows},
     saved::{self, EDGE_BYTES, root},
 };
 
@@ -24,24 +24,24 @@ const BATCH: usize = 100;
 /// Gives files that were picked to the rows that miss them, once to each; gives the others back.
 pub(super) async fn take_in(
     app: &Rc<App>,
-    picked: Vec<(Picked, File)>,
+    picked: Vec<(PickedFile, File)>,
     taken: &mut Rows,
-) -> Vec<(Picked, File)> {
+) -> Vec<(PickedFile, File)> {
     if !app.page().queue().misses_files() {
         return picked;
     }
     let (mut found, mut new) = (Vec::new(), Vec::new());
     for (picked, file) in picked {
-        let fit = app.page().queue().fit(&picked, taken);
-        if let Fit::Missing(row) = fit
+        let fit = app.page().queue().match_row(&picked, taken);
+        if let RowMatch::Missing(row) = fit
             && let Some(edges) = compare(app, row, &file).await
         {
             taken.insert(row);
             found.push((row, edges, file));
             continue;
         }
-        if let Fit::Missing(row) | Fit::Other(row) = fit {
-            app.handle(Event::OtherFile(row));
+        if let RowMatch::Missing(row) | RowMatch::OtherFile(row) = fit {
+            app.handle(Event::WrongFile(row));
         }
         new.push((picked, file));
     }
@@ -61,7 +61,7 @@ pub(super) fn go_on(app: &Rc<App>) {
                 Some(file) => match is_same(&app, row, &known, &file).await {
                     Some(edges) => found.push((row, edges, file)),
                     None => {
-                        app.handle(Event::OtherFile(row));
+                        app.handle(Event::WrongFile(row));
                         failed.push(row);
                     }
                 },
@@ -79,10 +79,10 @@ pub(super) fn go_on(app: &Rc<App>) {
 }
 
 /// The file of a row that misses it, if the browser can open it again.
-fn to_reopen(app: &App, row: Row) -> Option<Picked> {
+fn to_reopen(app: &App, row: Row) -> Option<PickedFile> {
     let page = app.page();
     let queue = page.queue();
-    let upload = queue.get(row).filter(|upload| upload.source() == Source::Handle)?;
+    let upload = queue.get(row).filter(|upload| upload.source() == FileAccess::ByHandle)?;
     queue.missing().contains(row).then(|| upload.file().clone())
 }
 
@@ -95,7 +95,7 @@ async fn reopen(app: &App, path: &str) -> Option<File> {
 }
 
 /// Whether a file is the one that a row misses. Gives the edges that were compared.
-async fn is_same(app: &App, row: Row, known: &Picked, file: &File) -> Option<Option<u64>> {
+async fn is_same(app: &App, row: Row, known: &PickedFile, file: &File) -> Option<Option<u64>> {
     if !known.looks_like(&picker::picked(known.path.clone(), file)) {
         return None;
     }

@@ -11,12 +11,13 @@ use self::{
 use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
 use crate::{
     format,
-    groups::Filter,
-    page::{Page, Part},
+    page::{Page, Region},
     queue::{FolderId, Queue},
     time::Millis,
+    upload_list::UploadFilter,
 };
 
+mod connect_steps;
 mod connection;
 mod filters;
 mod icon;
@@ -28,7 +29,6 @@ mod restored;
 mod summary;
 mod totals;
 mod uploads;
-mod voyage;
 
 /// Whether a frame was enough.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -97,8 +97,8 @@ impl Views {
     }
 
     /// The person wants to see these uploads.
-    pub(super) fn show(&mut self, filter: Filter) {
-        self.uploads.show(filter);
+    pub(super) fn show(&mut self, filter: UploadFilter) {
+        self.uploads.set_filter(filter);
     }
 
     /// The person wants folders, or does not any more.
@@ -123,25 +123,27 @@ impl Views {
 
     pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
         self.uploads.look(page.queue());
-        let parts = page.take_changed_parts();
-        if parts.contains(Part::Connection) {
+        let parts = page.take_changed_regions();
+        if parts.contains(Region::Connection) {
             self.connection.draw(page, now)?;
         }
         let mut rest = Rest::Nothing;
-        if [Part::Remote, Part::Connection].iter().any(|part| parts.contains(*part))
+        if [Region::Remote, Region::Connection].iter().any(|part| parts.contains(*part))
             || self.remote.has_moved()
         {
             rest = self.remote.draw(page)?;
         }
-        if [Part::Notices, Part::Connection, Part::Totals].iter().any(|part| parts.contains(*part))
+        if [Region::Notices, Region::Connection, Region::Totals]
+            .iter()
+            .any(|part| parts.contains(*part))
         {
             self.restored.draw(page);
         }
-        if parts.contains(Part::Totals) {
+        if parts.contains(Region::Totals) {
             self.totals.draw(page.queue(), &self.dom);
             self.summary.draw(page, now);
         }
-        if parts.contains(Part::Notices) {
+        if parts.contains(Region::Notices) {
             self.notices.draw(page.notices())?;
         }
         let changed = page.take_changed_rows();
@@ -149,7 +151,7 @@ impl Views {
             rest = Rest::More;
         }
         // Last, because it asks how long it has become: the browser lays out once.
-        if page.log().has_news() && self.log.draw(page)? == Rest::More {
+        if page.log().needs_drawing() && self.log.draw(page)? == Rest::More {
             rest = Rest::More;
         }
         if !self.sentences.is_empty() {

@@ -9,7 +9,7 @@ use web_sys::WebSocket;
 
 use super::{App, Pending};
 use crate::{
-    queue::{Chunk, Next},
+    queue::{Chunk, NextChunk},
     shell::{
         dom::Fault,
         socket::{self, Generation},
@@ -29,9 +29,9 @@ impl App {
             let buffered = u64::from(socket.buffered_amount()) + ordered;
             let next = self.page.borrow_mut().next_chunk(buffered);
             match next {
-                Next::Chunk(chunk) if self.send(socket, chunk).is_ok() => {}
-                Next::WhenDrained => return self.pump_later(),
-                Next::Chunk(_) | Next::Nothing => return,
+                NextChunk::Send(chunk) if self.send(socket, chunk).is_ok() => {}
+                NextChunk::WhenDrained => return self.pump_later(),
+                NextChunk::Send(_) | NextChunk::Nothing => return,
             }
         }
     }

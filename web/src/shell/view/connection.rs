@@ -9,16 +9,16 @@ use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlIn
 
 use super::{
     super::dom::{Dom, Fault, Template, Visibility, set_attribute, set_text, show},
+    connect_steps::ConnectStepsView,
     problem::ProblemTemplate,
     proof::{ProofView, describe},
-    voyage::StopsView,
 };
 use crate::{
-    connection::{Connection, Ftps, Link},
+    connect_steps::ConnectSteps,
+    connection::{Connection, FtpsState, SocketState},
     format,
     page::Page,
     time::Millis,
-    voyage::Voyage,
     words,
 };
 
@@ -42,9 +42,9 @@ pub(super) struct ConnectionView {
     form: HtmlElement,
     host: HtmlInputElement,
     password: HtmlInputElement,
-    voyage: HtmlElement,
-    voyage_title: HtmlElement,
-    stops: StopsView,
+    connect_steps: HtmlElement,
+    connect_steps_title: HtmlElement,
+    stops: ConnectStepsView,
     /// Whether the steps to a server that is new are on view, until they have ended.
     approaching: bool,
     give_up: HtmlElement,
@@ -81,9 +81,9 @@ impl ConnectionView {
             form: dom.find("connect")?,
             host: dom.find("host")?,
             password: dom.find("password")?,
-            voyage: dom.find("voyage")?,
-            voyage_title: dom.find("voyage-title")?,
-            stops: StopsView::new(dom, "stops")?,
+            connect_steps: dom.find("voyage")?,
+            connect_steps_title: dom.find("voyage-title")?,
+            stops: ConnectStepsView::new(dom, "stops")?,
             approaching: false,
             give_up: dom.find("give-up")?,
             problem: dom.find("connection-problem")?,
@@ -126,7 +126,7 @@ impl ConnectionView {
         let before = std::mem::replace(&mut self.phase, phase);
         let approached = self.approaching;
         self.approaching = phase == Phase::Connecting
-            || (phase == Phase::Connected && approached && page.voyage().is_under_way());
+            || (phase == Phase::Connected && approached && page.connect_steps().is_under_way());
         if let Some(body) = self.dom.body() {
             set_attribute(&body, "data-phase", name(phase));
         }
@@ -141,11 +141,11 @@ impl ConnectionView {
         for button in [&self.choose_files, &self.choose_folder] {
             button.set_disabled(phase != Phase::Connected);
         }
-        self.draw_voyage(connection, page.voyage());
+        self.draw_connect_steps(connection, page.connect_steps());
         match connection.ftps() {
-            Ftps::In(connected) => {
+            FtpsState::Connected(connected) => {
                 self.draw_facts(connected, connection);
-                self.proof.draw(connected, connection, page.voyage())?;
+                self.proof.draw(connected, connection, page.connect_steps())?;
             }
             _ if is_in => {}
             _ => self.proof.close(),
@@ -169,15 +169,15 @@ impl ConnectionView {
     }
 
     /// On the way, and where it failed: the steps stay for as long as the problem.
-    fn draw_voyage(&self, connection: &Connection, voyage: &Voyage) {
-        let failed = self.phase == Phase::Idle && voyage.has_failed();
-        show(&self.voyage, Visibility::shown_if(self.approaching || failed));
-        show(&self.voyage_title, Visibility::shown_if(self.approaching));
+    fn draw_connect_steps(&self, connection: &Connection, connect_steps: &ConnectSteps) {
+        let failed = self.phase == Phase::Idle && connect_steps.has_failed();
+        show(&self.connect_steps, Visibility::shown_if(self.approaching || failed));
+        show(&self.connect_steps_title, Visibility::shown_if(self.approaching));
         show(&self.give_up, Visibility::shown_if(self.approaching));
         if let Some(wanted) = connection.wanted() {
-            set_text(&self.voyage_title, &words::connecting_to(&wanted.host));
+            set_text(&self.connect_steps_title, &words::connecting_to(&wanted.host));
         }
-        self.stops.draw(voyage);
+        self.stops.draw(connect_steps);
     }
 
     fn draw_facts(&self, connected: &Connected, connection: &Connection) {
@@ -190,8 +190,8 @@ impl ConnectionView {
     }
 
     fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {
-        let text = match (phase, connection.link()) {
-            (_, Link::Lost { .. }) => match connection.next_try_in(now) {
+        let text = match (phase, connection.socket()) {
+            (_, SocketState::Lost { .. }) => match connection.next_retry_in(now) {
                 Some(left) => words::retry_in(left),
                 None => words::offline().to_owned(),
             },
@@ -200,13 +200,15 @@ impl ConnectionView {
         };
         set_text(&self.link_notice_text, &text);
         show(&self.link_notice, Visibility::shown_if(!text.is_empty()));
-        let waits = matches!(connection.link(), Link::Lost { .. });
+        let waits = matches!(connection.socket(), SocketState::Lost { .. });
         show(&self.reconnect, Visibility::shown_if(waits));
     }
 
     fn draw_question(&self, connection: &Connection) -> Result<(), Fault> {
         match (connection.ftps(), self.dialog.open()) {
-            (Ftps::Asking(certificate), open) if !open || self.shows_other_than(certificate) => {
+            (FtpsState::CertificateQuestion(certificate), open)
+                if !open || self.shows_other_than(certificate) =>
+            {
                 set_attribute(&self.dialog, CERTIFICATE_SHOWN, &certificate.sha256);
                 self.doubts.replace_children_with_node_0();
                 for doubt in &certificate.doubts {
@@ -219,7 +221,7 @@ impl ConnectionView {
                 self.dialog.set_return_value("");
                 if open { Ok(()) } else { self.dialog.show_modal() }
             }
-            (Ftps::Asking(_), _) => Ok(()),
+            (FtpsState::CertificateQuestion(_), _) => Ok(()),
             (_, open) => {
                 if open {
                     self.dialog.remove_attribute(CERTIFICATE_SHOWN)?;
@@ -263,14 +265,16 @@ impl ConnectionView {
 
 fn phase(connection: &Connection) -> Phase {
     match connection.ftps() {
-        Ftps::In(_) if connection.is_coming_back() => Phase::Lost,
-        Ftps::In(_) => Phase::Connected,
-        Ftps::Out | Ftps::Connecting(_) | Ftps::Asking(_) if connection.is_coming_back() => {
+        FtpsState::Connected(_) if connection.is_reconnecting() => Phase::Lost,
+        FtpsState::Connected(_) => Phase::Connected,
+        FtpsState::Disconnected | FtpsState::Connecting(_) | FtpsState::CertificateQuestion(_)
+            if connection.is_reconnecting() =>
+        {
             Phase::Lost
         }
-        Ftps::Connecting(_) | Ftps::Asking(_) => Phase::Connecting,
-        Ftps::Out | Ftps::Leaving(None) => Phase::Idle,
-        Ftps::Leaving(Some(_)) => Phase::Connecting,
+        FtpsState::Connecting(_) | FtpsState::CertificateQuestion(_) => Phase::Connecting,
+        FtpsState::Disconnected | FtpsState::Disconnecting(None) => Phase::Idle,
+        FtpsState::Disconnecting(Some(_)) => Phase::Connecting,
     }
 }
 

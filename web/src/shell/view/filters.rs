@@ -5,18 +5,18 @@ use web_sys::{Element, HtmlElement};
 
 use super::super::dom::{Dom, Fault, part, set_attribute, set_text};
 use crate::{
-    groups::{Filter, Grouping, Listing},
     queue::Totals,
+    upload_list::{Grouping, UploadFilter, UploadList},
 };
 
 pub(super) struct FiltersView {
     filters: Vec<FilterButton>,
     by_folder: HtmlElement,
-    shown: Option<(Totals, Filter, Grouping)>,
+    shown: Option<(Totals, UploadFilter, Grouping)>,
 }
 
 struct FilterButton {
-    filter: Filter,
+    filter: UploadFilter,
     button: HtmlElement,
     count: Element,
 }
@@ -36,7 +36,7 @@ impl FiltersView {
         Ok(Self { filters, by_folder: dom.find("by-folder")?, shown: None })
     }
 
-    pub(super) fn draw(&mut self, totals: &Totals, listing: &Listing) {
+    pub(super) fn draw(&mut self, totals: &Totals, listing: &UploadList) {
         let now = Some((*totals, listing.filter(), listing.grouping()));
         if self.shown == now {
             return;
@@ -52,12 +52,12 @@ impl FiltersView {
 }
 
 /// The filter that a button is for.
-pub(in crate::shell) fn filter(button: &Element) -> Option<Filter> {
+pub(in crate::shell) fn filter(button: &Element) -> Option<UploadFilter> {
     Some(match button.get_attribute("data-filter")?.as_str() {
-        "all" => Filter::All,
-        "under-way" => Filter::UnderWay,
-        "failed" => Filter::Attention,
-        "done" => Filter::Done,
+        "all" => UploadFilter::All,
+        "under-way" => UploadFilter::UnderWay,
+        "failed" => UploadFilter::Attention,
+        "done" => UploadFilter::Done,
         _ => return None,
     })
 }

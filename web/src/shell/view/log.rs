@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     format,
-    log::{self, Filter, Log, Show},
-    mask::{Choice, Kind, Masks},
+    log::{self, KindFilter, Log, LogFilter},
+    mask::{MaskOptions, Masker, NameKind},
     page::Page,
     words,
 };
@@ -101,8 +101,8 @@ pub(super) struct LogView {
     per_frame: usize,
     /// FTPS sessions that can be chosen: 1 up to this one.
     sessions: u32,
-    filter: Filter,
-    masks: Masks,
+    filter: LogFilter,
+    masks: Masker,
     /// The text to be found.
     wanted: String,
     /// Which place of it is at hand, from 1.
@@ -179,8 +179,8 @@ impl LogView {
             lines: 0,
             per_frame: *LINES_PER_FRAME.start(),
             sessions: 0,
-            filter: Filter::default(),
-            masks: Masks::default(),
+            filter: LogFilter::default(),
+            masks: Masker::default(),
             wanted: String::new(),
             at: 0,
             explanations: Explanations::default(),
@@ -190,11 +190,11 @@ impl LogView {
 
     /// Draws what is new.
     pub(super) fn draw(&mut self, page: &mut Page) -> Result<Rest, Fault> {
-        if page.log_mut().take_learned() {
+        if page.log_mut().take_problems_changed() {
             self.explain_again(page.log(), "[data-kind=error] > [aria-expanded=true]")?;
         }
         let begun = Date::now();
-        let fresh = page.log_mut().take_fresh(self.per_frame);
+        let fresh = page.log_mut().take_undrawn(self.per_frame);
         let log = page.log();
         if self.is_held() {
             self.reader.set(Reader::Reads);
@@ -217,7 +217,7 @@ impl LogView {
         } else {
             most.min(self.per_frame * 2)
         };
-        Ok(if log.has_fresh() { Rest::More } else { Rest::Nothing })
+        Ok(if log.has_undrawn() { Rest::More } else { Rest::Nothing })
     }
 
     /// Does what the reader wants.
@@ -279,7 +279,7 @@ impl LogView {
     }
 
     fn append(&mut self, log: &Log, fresh: Range<u64>) -> Result<(), Fault> {
-        if self.masks.choice().is_any() {
+        if self.masks.options().is_any() {
             for line in fresh.clone().filter_map(|number| log.line(number)) {
                 self.masks.learn(line);
             }
@@ -357,7 +357,7 @@ impl LogView {
         let is_shown = self.filter.fits(line);
         show(element, Visibility::shown_if(is_shown));
         let place: Element = part(element, ".line-text")?;
-        let hidden = self.masks.hide(line);
+        let hidden = self.masks.mask_line(line);
         let text = format::visible(&hidden);
         let found = if is_shown { log::find(&text, &self.wanted) } else { Vec::new() };
         if found.is_empty() {
@@ -379,20 +379,20 @@ impl LogView {
         place.append_with_str_1(text.get(from..).unwrap_or_default())
     }
 
-    fn chosen_filter(&self) -> Result<Filter, Fault> {
+    fn chosen_filter(&self) -> Result<LogFilter, Fault> {
         let show = match &*self.dom.find::<HtmlSelectElement>("log-show")?.value() {
-            "status" => Show::Status,
-            "talk" => Show::Talk,
-            "errors" => Show::Errors,
-            _ => Show::All,
+            "status" => KindFilter::Status,
+            "talk" => KindFilter::Protocol,
+            "errors" => KindFilter::Errors,
+            _ => KindFilter::All,
         };
-        Ok(Filter { show, session: self.session_choice.value().parse().ok() })
+        Ok(LogFilter { show, session: self.session_choice.value().parse().ok() })
     }
 
-    fn chosen_masks(&self) -> Result<Choice, Fault> {
+    fn chosen_masks(&self) -> Result<MaskOptions, Fault> {
         let is_checked =
             |id: &str| Ok::<_, Fault>(self.dom.find::<HtmlInputElement>(id)?.checked());
-        Ok(Choice {
+        Ok(MaskOptions {
             hosts: is_checked("log-mask-hosts")?,
             users: is_checked("log-mask-users")?,
             paths: is_checked("log-mask-paths")?,
@@ -403,11 +403,11 @@ impl LogView {
     fn choose(&mut self, page: &Page) -> Result<(), Fault> {
         let log = page.log();
         self.filter = self.chosen_filter()?;
-        self.masks.choose(self.chosen_masks()?);
-        if self.masks.choice().is_any() {
+        self.masks.set_options(self.chosen_masks()?);
+        if self.masks.options().is_any() {
             if let Some(home) = page.connection().home() {
-                self.masks.learn_name(Kind::Host, &home.host);
-                self.masks.learn_name(Kind::User, &home.username);
+                self.masks.learn_name(NameKind::Host, &home.host);
+                self.masks.learn_name(NameKind::User, &home.username);
             }
             log.lines().for_each(|line| self.masks.learn(line));
         }
@@ -531,10 +531,10 @@ fn is_telling(log: &Log, line: &LogLine) -> bool {
 }
 
 /// A problem without the names that are hidden.
-fn hide_in(masks: &mut Masks, problem: &Problem) -> Problem {
+fn hide_in(masks: &mut Masker, problem: &Problem) -> Problem {
     Problem {
-        message: masks.hide_prose(&problem.message),
-        reply: problem.reply.as_deref().map(|reply| masks.hide_prose(reply)),
+        message: masks.mask_text(&problem.message),
+        reply: problem.reply.as_deref().map(|reply| masks.mask_text(reply)),
         ..problem.clone()
     }
 }

@@ -6,9 +6,9 @@ use web_sys::{Element, HtmlDialogElement, HtmlElement};
 
 use super::{
     super::dom::{Dom, Fault, Template, Visibility, part, set_text, show, utc},
-    voyage::StopsView,
+    connect_steps::ConnectStepsView,
 };
-use crate::{connection::Connection, format, voyage::Voyage, words};
+use crate::{connect_steps::ConnectSteps, connection::Connection, format, words};
 
 pub(super) struct ProofView {
     control: Element,
@@ -23,7 +23,7 @@ pub(super) struct ProofView {
     none_yet: HtmlElement,
     same: HtmlElement,
     not_resumed: HtmlElement,
-    stops: StopsView,
+    stops: ConnectStepsView,
 }
 
 /// What TLS agreed on, fact by fact.
@@ -51,7 +51,7 @@ impl ProofView {
             none_yet,
             same: dom.find("proof-same")?,
             not_resumed: dom.find("proof-not-resumed")?,
-            stops: StopsView::new(dom, "proof-stops")?,
+            stops: ConnectStepsView::new(dom, "proof-stops")?,
         })
     }
 
@@ -65,7 +65,7 @@ impl ProofView {
         &mut self,
         connected: &Connected,
         connection: &Connection,
-        voyage: &Voyage,
+        connect_steps: &ConnectSteps,
     ) -> Result<(), Fault> {
         let version = words::control_tls(&connected.tls, connected.encryption);
         set_text(&self.control, &words::tls_in_short(&version, &connected.tls));
@@ -79,7 +79,7 @@ impl ProofView {
         let trusted = connection.wanted().and_then(|wanted| connection.trusted_at(wanted));
         let by_you = trusted.is_some_and(|trusted| *trusted == connected.certificate.sha256);
         set_text(&self.trust, words::trusted_by(by_you));
-        self.stops.draw(voyage);
+        self.stops.draw(connect_steps);
         Ok(())
     }
 

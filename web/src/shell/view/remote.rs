@@ -4,21 +4,21 @@
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
 
-use self::{rows::RowsView, task::TaskView};
+use self::{change_dialog::TaskView, rows::RowsView};
 use super::{
     super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show},
     Rest,
     problem::ProblemTemplate,
 };
-use crate::{connection::Ftps, format, page::Page, remote, words};
+use crate::{connection::FtpsState, format, page::Page, remote, words};
 
+mod change_dialog;
 mod rows;
-mod task;
 
 pub(super) struct RemoteView {
     dom: Dom,
     rows: RowsView,
-    task: TaskView,
+    dialog: TaskView,
     path: HtmlElement,
     crumb: Template,
     shown_path: String,
@@ -41,7 +41,7 @@ impl RemoteView {
         Ok(Self {
             dom: dom.clone(),
             rows: RowsView::new(dom)?,
-            task: TaskView::new(dom)?,
+            dialog: TaskView::new(dom)?,
             path: dom.find("remote-path")?,
             crumb: Template::find(dom, "t-crumb")?,
             shown_path: String::new(),
@@ -74,15 +74,15 @@ impl RemoteView {
         let remote = page.remote();
         self.draw_path(remote.directory())?;
         set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
-        let connected = matches!(page.connection().ftps(), Ftps::In(_));
+        let connected = matches!(page.connection().ftps(), FtpsState::Connected(_));
         let above = remote::parent(remote.directory()).filter(|_| connected);
         self.draw_tools(connected, above);
-        if self.filter.value() != remote.filtered_by() {
-            self.filter.set_value(remote.filtered_by());
+        if self.filter.value() != remote.name_filter() {
+            self.filter.set_value(remote.name_filter());
         }
 
         // A question that is open lets nothing else have the focus.
-        let question_went = self.task.draw(remote.task())?;
+        let question_went = self.dialog.draw(remote.dialog())?;
         let rest = self.rows.draw(remote)?;
         if question_went && self.dom.focus_is_lost() {
             self.rows.focus_current();

@@ -3,7 +3,7 @@
 use web_sys::{Element, HtmlElement};
 
 use super::super::dom::{Dom, Fault, Visibility, set_text, show};
-use crate::{page::Page, queue::Source, words};
+use crate::{page::Page, queue::FileAccess, words};
 
 pub(super) struct RestoredView {
     notice: HtmlElement,
@@ -26,11 +26,12 @@ impl RestoredView {
         if missing.is_empty() {
             return;
         }
-        let has_handle =
-            |row| page.queue().get(row).is_some_and(|upload| upload.source() == Source::Handle);
+        let has_handle = |row| {
+            page.queue().get(row).is_some_and(|upload| upload.source() == FileAccess::ByHandle)
+        };
         let handles = missing.iter().any(has_handle);
         let connected = page.connection().ready().is_some();
-        let source = if handles { Source::Handle } else { Source::Gone };
+        let source = if handles { FileAccess::ByHandle } else { FileAccess::Missing };
         let what = words::to_go_on(connected, source);
         set_text(&self.text, &format!("{} {what}", words::restored(missing.len())));
         show(&self.go_on, Visibility::shown_if(handles));

@@ -5,7 +5,7 @@ use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 use super::super::dom::{Dom, Fault, Visibility, set_attribute, set_bar, set_text, show};
 use super::icon::IconView;
 use crate::{
-    queue::{Policy, Queue, Totals},
+    queue::{ConflictPolicy, Queue, Totals},
     words::{self, Condition},
 };
 
@@ -111,13 +111,13 @@ impl Actions {
 }
 
 /// As the template calls it.
-fn policy(policy: Policy) -> &'static str {
+fn policy(policy: ConflictPolicy) -> &'static str {
     match policy {
-        Policy::Ask => "ask",
-        Policy::Overwrite => "overwrite",
-        Policy::Skip => "skip",
-        Policy::Rename => "rename",
-        Policy::OnlyNewer => "newer",
-        Policy::Resume => "continue",
+        ConflictPolicy::Ask => "ask",
+        ConflictPolicy::Overwrite => "overwrite",
+        ConflictPolicy::Skip => "skip",
+        ConflictPolicy::Rename => "rename",
+        ConflictPolicy::OnlyNewer => "newer",
+        ConflictPolicy::Resume => "continue",
     }
 }

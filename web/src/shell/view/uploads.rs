@@ -21,9 +21,12 @@ use super::{
 };
 use crate::{
     format,
-    groups::{Filter, Grouping, Line, Listing, Order},
-    queue::{Cut, FolderId, Hold, Queue, Row, Rows, Shelf, Source, Stage, State, Stored, Upload},
-    window::{Blocks, Seen, WHOLE, begins_block},
+    queue::{
+        FileAccess, FolderId, Group, Outage, PauseState, Phase, Queue, Row, Rows, State, Stored,
+        Upload,
+    },
+    upload_list::{Grouping, ListRow, Reordering, UploadFilter, UploadList},
+    virtual_list::{BlockHeights, MAX_FULL_LIST, Viewport, begins_block},
     words,
 };
 
@@ -41,8 +44,8 @@ pub(super) struct UploadsView {
     none_shown: HtmlElement,
     filters: FiltersView,
     templates: Templates,
-    listing: Listing,
-    blocks: Blocks,
+    listing: UploadList,
+    blocks: BlockHeights,
     scroll: Scroll,
     /// Whether other lines may be in view than those that are in the document.
     moved: bool,
@@ -51,7 +54,7 @@ pub(super) struct UploadsView {
     /// The place in the list of the first line that is in the document.
     first: usize,
     /// Those that are in the document, in their order.
-    lines: Vec<(Line, Box<LineView>)>,
+    lines: Vec<(ListRow, Box<LineView>)>,
     /// Where the focus goes as soon as that line is in the document.
     focus: Option<usize>,
     calm: Calm,
@@ -64,7 +67,7 @@ pub(super) struct UploadsView {
 /// Where the list is scrolled to.
 #[derive(Clone, Copy)]
 struct Scroll {
-    seen: Seen,
+    seen: Viewport,
     at_the_end: bool,
 }
 
@@ -128,7 +131,7 @@ struct RowView {
 enum Height {
     Free,
     /// It would push the line that somebody has in hand.
-    Kept,
+    GroupRows,
 }
 
 /// The buttons of a line, each with what it does.
@@ -152,9 +155,9 @@ impl UploadsView {
                 comparison: Template::find(dom, "t-comparison")?,
                 digest: Template::find(dom, "t-digest")?,
             },
-            listing: Listing::default(),
-            blocks: Blocks::default(),
-            scroll: Scroll { seen: Seen { top: 0, height: 0 }, at_the_end: false },
+            listing: UploadList::default(),
+            blocks: BlockHeights::default(),
+            scroll: Scroll { seen: Viewport { top: 0, height: 0 }, at_the_end: false },
             moved: false,
             complete: true,
             first: 0,
@@ -169,13 +172,13 @@ impl UploadsView {
     }
 
     /// The person wants to see these.
-    pub(super) fn show(&mut self, filter: Filter) {
-        self.listing.show(filter);
+    pub(super) fn set_filter(&mut self, filter: UploadFilter) {
+        self.listing.set_filter(filter);
     }
 
     /// The person wants folders, or does not any more.
     pub(super) fn toggle_grouping(&mut self) {
-        self.listing.group(match self.listing.grouping() {
+        self.listing.set_grouping(match self.listing.grouping() {
             Grouping::ByFolder => Grouping::Off,
             Grouping::Off => Grouping::ByFolder,
         });
@@ -188,10 +191,10 @@ impl UploadsView {
 
     /// The person goes through the list by keyboard.
     pub(super) fn go(&mut self, step: Step) {
-        let Some(last) = self.listing.lines().len().checked_sub(1) else { return };
+        let Some(last) = self.listing.rows().len().checked_sub(1) else { return };
         let focused = self.lines.iter().find(|(_, view)| self.dom.has_focus(view.item()));
         let here = focused
-            .and_then(|(line, _)| self.listing.lines().iter().position(|listed| listed == line));
+            .and_then(|(line, _)| self.listing.rows().iter().position(|listed| listed == line));
         self.focus = Some(match (step, here) {
             (Step::First, _) | (Step::Back(_) | Step::On(_), None) => 0,
             (Step::Last, _) => last,
@@ -208,10 +211,10 @@ impl UploadsView {
             let is_held = |item: &HtmlElement| item.is_same_node(Some(&held));
             self.lines.iter().position(|(_, view)| is_held(view.item()))
         });
-        let order = if self.held.is_some() { Order::Held } else { Order::Free };
+        let order = if self.held.is_some() { Reordering::Held } else { Reordering::Allowed };
         let front = self.listing.front().clone();
         self.moved |= self.listing.update(queue, order);
-        if self.moved && self.listing.lines().len() > WHOLE {
+        if self.moved && self.listing.rows().len() > MAX_FULL_LIST {
             if self.complete {
                 self.measure();
             }
@@ -223,8 +226,8 @@ impl UploadsView {
     /// Chooses what has to stay where it is, if the list is scrolled: what somebody has in hand, or
     /// else the first line in view that does not change its place.
     fn drop_anchor(&mut self, queue: &Queue, front: &Rows) {
-        let shelves = [Shelf::UnderWay, Shelf::Attention, Shelf::Done, Shelf::LeftOut];
-        let states = shelves.into_iter().map(|shelf| queue.shelf(shelf).version()).sum();
+        let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::LeftOut];
+        let states = groups.into_iter().map(|group| queue.group(group).version()).sum();
         // Only another state of an upload makes a line higher, or has it stand elsewhere.
         let is_news = std::mem::replace(&mut self.states, states) != states;
         if !(is_news || self.moved) || self.focus.is_some() {
@@ -232,11 +235,11 @@ impl UploadsView {
         }
         let scrolled = seen(&self.list, &self.dom).top;
         let now = self.listing.front();
-        let stays = |line: &Line| match line {
-            Line::File(row) => now.contains(*row) == front.contains(*row),
-            Line::Folder(_) => true,
+        let stays = |line: &ListRow| match line {
+            ListRow::File(row) => now.contains(*row) == front.contains(*row),
+            ListRow::Folder(_) => true,
         };
-        let is_first = |(line, view): &&(Line, Box<LineView>)| {
+        let is_first = |(line, view): &&(ListRow, Box<LineView>)| {
             scrolled > 0 && stays(line) && self.calm.is_in_view(view.item(), scrolled)
         };
         let in_hand = self.held.and_then(|held| self.lines.get(held));
@@ -251,16 +254,16 @@ impl UploadsView {
         self.filters.draw(&queue.totals(), &self.listing);
         for (index, (line, view)) in self.lines.iter_mut().enumerate() {
             let is_above = self.held.is_some_and(|held| index < held);
-            let height = if is_above { Height::Kept } else { Height::Free };
+            let height = if is_above { Height::GroupRows } else { Height::Free };
             match (line, &mut **view) {
-                (Line::File(row), LineView::File(view)) => {
+                (ListRow::File(row), LineView::File(view)) => {
                     if (changed.contains(*row) || (view.is_behind && height == Height::Free))
                         && let Some(upload) = queue.get(*row)
                     {
-                        view.draw(upload, queue.cut(), height, &self.dom, &self.templates)?;
+                        view.draw(upload, queue.outage(), height, &self.dom, &self.templates)?;
                     }
                 }
-                (Line::Folder(id), LineView::Folder(view)) => {
+                (ListRow::Folder(id), LineView::Folder(view)) => {
                     view.draw(*id, queue, &self.listing, &self.dom);
                 }
                 (_, _) => {}
@@ -273,9 +276,9 @@ impl UploadsView {
 
     /// Brings the lines in view into the document, and takes the others out.
     fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
-        let all = self.listing.lines();
+        let all = self.listing.rows();
         self.blocks.resize(all.len());
-        let window = self.blocks.window(all.len(), self.seen());
+        let window = self.blocks.rendered_rows(all.len(), self.seen());
         let wanted = all.get(window.rows.clone()).unwrap_or_default().to_vec();
         show(&self.none_shown, Visibility::shown_if(all.is_empty() && queue.totals().files > 0));
         self.first = window.rows.start;
@@ -309,14 +312,14 @@ impl UploadsView {
     }
 
     /// What is in view, or is to come into view because the focus goes there.
-    fn seen(&self) -> Seen {
-        let Seen { top, height } = self.scroll.seen;
-        Seen { top: self.focus.map_or(top, |place| self.blocks.top_of(place)), height }
+    fn seen(&self) -> Viewport {
+        let Viewport { top, height } = self.scroll.seen;
+        Viewport { top: self.focus.map_or(top, |place| self.blocks.row_top(place)), height }
     }
 
     /// Gives the focus to the line that is to have it; whether it is in the document.
     fn take_focus(&mut self) -> bool {
-        let line = self.focus.and_then(|place| self.listing.lines().get(place));
+        let line = self.focus.and_then(|place| self.listing.rows().get(place));
         let found = line.and_then(|line| self.lines.iter().find(|(there, _)| there == line));
         let Some((_, view)) = found else { return false };
         let _ = view.item().focus();
@@ -326,8 +329,8 @@ impl UploadsView {
 
     /// Makes what is missing, moves what stands elsewhere, takes out what is not wanted; how many
     /// lines were made.
-    fn place(&mut self, wanted: &[Line], queue: &Queue) -> Result<usize, Fault> {
-        let size = self.listing.lines().len();
+    fn place(&mut self, wanted: &[ListRow], queue: &Queue) -> Result<usize, Fault> {
+        let size = self.listing.rows().len();
         let mut there = self.take_out_all_but(wanted);
         let mut aside = Vec::new();
         let mut made = 0;
@@ -352,7 +355,7 @@ impl UploadsView {
     }
 
     /// The views that stay, in the order in which they are in the document.
-    fn take_out_all_but(&mut self, wanted: &[Line]) -> Vec<(Line, Box<LineView>)> {
+    fn take_out_all_but(&mut self, wanted: &[ListRow]) -> Vec<(ListRow, Box<LineView>)> {
         let lines = std::mem::take(&mut self.lines);
         let mut stay = Vec::with_capacity(lines.len());
         // Most stay, in the order in which they are wanted.
@@ -371,15 +374,15 @@ impl UploadsView {
         stay
     }
 
-    fn make(&self, line: Line, queue: &Queue) -> Result<Option<LineView>, Fault> {
+    fn make(&self, line: ListRow, queue: &Queue) -> Result<Option<LineView>, Fault> {
         Ok(match line {
-            Line::File(row) => {
+            ListRow::File(row) => {
                 let Some(upload) = queue.get(row) else { return Ok(None) };
                 let mut view = RowView::new(&self.templates.row, row, upload)?;
-                view.draw(upload, queue.cut(), Height::Free, &self.dom, &self.templates)?;
+                view.draw(upload, queue.outage(), Height::Free, &self.dom, &self.templates)?;
                 Some(LineView::File(view))
             }
-            Line::Folder(id) => {
+            ListRow::Folder(id) => {
                 let Some(folder) = queue.folder(id) else { return Ok(None) };
                 let mut view = FolderView::new(&self.templates.folder, id, folder)?;
                 view.draw(id, queue, &self.listing, &self.dom);
@@ -412,11 +415,11 @@ impl UploadsView {
 /// The view of a line that is in the document, and whether it stands where it belongs: before all
 /// that is left.
 fn take(
-    there: &mut Vec<(Line, Box<LineView>)>,
-    aside: &mut Vec<(Line, Box<LineView>)>,
-    line: Line,
+    there: &mut Vec<(ListRow, Box<LineView>)>,
+    aside: &mut Vec<(ListRow, Box<LineView>)>,
+    line: ListRow,
 ) -> Option<(Box<LineView>, bool)> {
-    let is = |(known, _): &(Line, Box<LineView>)| *known == line;
+    let is = |(known, _): &(ListRow, Box<LineView>)| *known == line;
     if let Some(index) = aside.iter().position(is) {
         return Some((aside.swap_remove(index).1, false));
     }
@@ -516,19 +519,19 @@ impl RowView {
     fn draw(
         &mut self,
         upload: &Upload,
-        cut: Option<Cut>,
+        outage: Option<Outage>,
         height: Height,
         dom: &Dom,
         templates: &Templates,
     ) -> Result<(), Fault> {
-        set_attribute(&self.item, "data-state", state(upload, cut));
+        set_attribute(&self.item, "data-state", state(upload, outage));
         set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
-        let status = match cut {
-            Some(cut) => words::status_while_cut(upload, cut),
+        let status = match outage {
+            Some(outage) => words::status_during_outage(upload, outage),
             None => words::status(upload),
         };
         set_text(&self.status, &status);
-        self.is_behind = height == Height::Kept;
+        self.is_behind = height == Height::GroupRows;
         if self.is_behind {
             return Ok(());
         }
@@ -542,7 +545,7 @@ impl RowView {
         let problem = match upload.state() {
             State::Failed(problem) => Some(problem),
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Open(_)
             | State::Done(_)
             | State::Interrupted
@@ -561,7 +564,7 @@ impl RowView {
         let existing = match upload.state() {
             State::NeedsDecision(existing) => Some(existing),
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Open(_)
             | State::Done(_)
             | State::Interrupted
@@ -593,7 +596,7 @@ impl RowView {
         let stored = match upload.state() {
             State::Done(stored) => Some(stored),
             State::Queued
-            | State::Held
+            | State::Paused
             | State::Open(_)
             | State::NeedsDecision(_)
             | State::Interrupted
@@ -625,18 +628,20 @@ fn float(millis: i64) -> f64 {
 }
 
 /// What the style sheet goes by.
-fn state(upload: &Upload, cut: Option<Cut>) -> &'static str {
+fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
     match upload.state() {
-        State::Open(open) if cut.is_some() && open.hold() == Hold::Running => "interrupted",
+        State::Open(open) if outage.is_some() && open.pause_state() == PauseState::Running => {
+            "interrupted"
+        }
         State::Queued => "queued",
-        State::Held => "paused",
-        State::Open(open) => match (open.stage(), open.hold()) {
-            (Stage::Verifying, _) => "verifying",
-            (_, Hold::Paused) => "paused",
-            (_, Hold::Unreadable) => "failed",
-            (Stage::Ahead, _) => "queued",
-            (Stage::Sending, _) => "uploading",
-            (Stage::TryingAgain, _) => "interrupted",
+        State::Paused => "paused",
+        State::Open(open) => match (open.phase(), open.pause_state()) {
+            (Phase::Verifying, _) => "verifying",
+            (_, PauseState::Paused) => "paused",
+            (_, PauseState::Unreadable) => "failed",
+            (Phase::Offered, _) => "queued",
+            (Phase::Sending, _) => "uploading",
+            (Phase::Retrying, _) => "interrupted",
         },
         State::Done(_) => "done",
         State::Interrupted => "interrupted",
@@ -650,18 +655,18 @@ fn state(upload: &Upload, cut: Option<Cut>) -> &'static str {
 fn actions(upload: &Upload) -> &'static [&'static str] {
     match upload.state() {
         State::Queued => &["pause", "cancel"],
-        State::Held => &["resume", "cancel"],
-        State::Open(open) => match (open.stage(), open.hold()) {
-            (Stage::Verifying, _) => &["cancel"],
-            (_, Hold::Paused | Hold::Unreadable) => &["resume", "cancel"],
-            (_, Hold::Running | Hold::Resumed) => &["pause", "cancel"],
+        State::Paused => &["resume", "cancel"],
+        State::Open(open) => match (open.phase(), open.pause_state()) {
+            (Phase::Verifying, _) => &["cancel"],
+            (_, PauseState::Paused | PauseState::Unreadable) => &["resume", "cancel"],
+            (_, PauseState::Running | PauseState::Resumed) => &["pause", "cancel"],
         },
         State::Done(_) => &[],
-        State::Interrupted if upload.source() == Source::Here => &["retry", "cancel"],
+        State::Interrupted if upload.source() == FileAccess::Available => &["retry", "cancel"],
         State::Interrupted => &["cancel"],
-        State::Skipped(_) if upload.source() != Source::Here => &[],
+        State::Skipped(_) if upload.source() != FileAccess::Available => &[],
         State::Skipped(_) => &["retry"],
-        State::Failed(_) if upload.source() != Source::Here => &["cancel"],
+        State::Failed(_) if upload.source() != FileAccess::Available => &["cancel"],
         State::Failed(_) => &["retry", "cancel"],
         State::NeedsDecision(existing)
             if existing.size.is_some_and(|size| size < upload.size()) =>

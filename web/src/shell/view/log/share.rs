@@ -6,8 +6,8 @@ use web_sys::{Blob, HtmlElement, Url, Window};
 
 use crate::{
     format,
-    log::{Filter, Log},
-    mask::Masks,
+    log::{Log, LogFilter},
+    mask::Masker,
     shell::{
         clipboard,
         dom::{Dom, Fault, clock_time, date_time, file_date, set_attribute, set_text},
@@ -17,8 +17,8 @@ use crate::{
 
 /// The lines that are shown, each with its time, its session and who speaks, and above them what
 /// whoever reads them has to know; and how many lines they are.
-pub(super) fn text(dom: &Dom, log: &Log, filter: Filter, masks: &mut Masks) -> (String, usize) {
-    let greeting = log.greeting().map(|line| masks.hide(line)).unwrap_or_default();
+pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) -> (String, usize) {
+    let greeting = log.greeting().map(|line| masks.mask_line(line)).unwrap_or_default();
     let browser = dom.window.navigator().user_agent().unwrap_or_default();
     let head = words::log_head(&date_time(Date::now()), &browser, &format::visible(&greeting));
     let mut text = head;
@@ -33,7 +33,7 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: Filter, masks: &mut Masks) -> (
         text.push(' ');
         text.push_str(words::log_kind(line.kind));
         text.push(' ');
-        text.push_str(&format::visible(&masks.hide(line)));
+        text.push_str(&format::visible(&masks.mask_line(line)));
         text.push('\n');
         lines += 1;
     }

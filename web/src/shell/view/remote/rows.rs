@@ -13,8 +13,8 @@ use super::super::{
 };
 use crate::{
     format,
-    remote::{Remote, What},
-    window::{Blocks, begins_block},
+    remote::{RemoteChange, RemoteDirectory},
+    virtual_list::{BlockHeights, begins_block},
     words,
 };
 
@@ -26,12 +26,12 @@ pub(super) struct RowsView {
     list: HtmlElement,
     directory_template: Template,
     file_template: Template,
-    blocks: Blocks,
+    blocks: BlockHeights,
     /// Whether other rows may be in view than those that are in the document.
     moved: bool,
     version: u64,
     directory: String,
-    focus_wish: u64,
+    focus_requests: u64,
     current: usize,
     /// Those that are in the document, from this place of the list on.
     first: usize,
@@ -45,11 +45,11 @@ impl RowsView {
             list: dom.find("remote-files")?,
             directory_template: Template::find(dom, "t-directory")?,
             file_template: Template::find(dom, "t-file")?,
-            blocks: Blocks::default(),
+            blocks: BlockHeights::default(),
             moved: false,
             version: 0,
             directory: String::new(),
-            focus_wish: 0,
+            focus_requests: 0,
             current: 0,
             first: 0,
             rows: Vec::new(),
@@ -64,7 +64,7 @@ impl RowsView {
         self.moved
     }
 
-    pub(super) fn draw(&mut self, remote: &Remote) -> Result<Rest, Fault> {
+    pub(super) fn draw(&mut self, remote: &RemoteDirectory) -> Result<Rest, Fault> {
         set_attribute(&self.list, "aria-busy", if remote.is_loading() { "true" } else { "false" });
         let had_focus = self.dom.has_focus(&self.list);
         let is_elsewhere = self.directory != remote.directory();
@@ -74,8 +74,8 @@ impl RowsView {
         }
         self.current = remote.cursor();
         // Who goes to another directory by keyboard goes on there.
-        let wished = self.focus_wish != remote.focus_wish() || (is_elsewhere && had_focus);
-        self.focus_wish = remote.focus_wish();
+        let wished = self.focus_requests != remote.focus_requests() || (is_elsewhere && had_focus);
+        self.focus_requests = remote.focus_requests();
         if wished {
             self.bring_into_view(remote)?;
         }
@@ -108,7 +108,7 @@ impl RowsView {
 
     /// Whether what is listed is not what it was. The rows stay in the document until the others
     /// are there: the list would lose its height, and the place that it is scrolled to.
-    fn relist(&mut self, remote: &Remote) -> bool {
+    fn relist(&mut self, remote: &RemoteDirectory) -> bool {
         if self.version == remote.version() {
             return false;
         }
@@ -126,9 +126,9 @@ impl RowsView {
     }
 
     /// Brings the rows in view into the document, and takes the others out.
-    fn move_window(&mut self, remote: &Remote) -> Result<(), Fault> {
+    fn move_window(&mut self, remote: &RemoteDirectory) -> Result<(), Fault> {
         self.measure();
-        let window = self.blocks.window(remote.len(), seen(&self.list, &self.dom));
+        let window = self.blocks.rendered_rows(remote.len(), seen(&self.list, &self.dom));
         let had_focus = self.dom.has_focus(&self.list);
         let wanted = window.rows.clone();
         let (first, end) = (self.first, self.first + self.rows.len());
@@ -174,7 +174,7 @@ impl RowsView {
 
     fn make(
         &self,
-        remote: &Remote,
+        remote: &RemoteDirectory,
         places: std::ops::Range<usize>,
     ) -> Result<Vec<HtmlElement>, Fault> {
         let size = remote.len().to_string();
@@ -209,7 +209,7 @@ impl RowsView {
         if let Some(of) = &entry.leftover_of {
             set_text(&part::<Element>(&item, ".entry-note")?, &words::leftover(of));
             show(&part(&item, "[data-wish=rename]")?, Visibility::Hidden);
-            let remove = words::task_button(&What::Remove(entry.clone()));
+            let remove = words::change_button(&RemoteChange::Remove(entry.clone()));
             let button: Element = part(&item, "[data-wish=delete]")?;
             set_attribute(&button, "aria-label", remove);
             set_attribute(&button, "title", remove);
@@ -219,7 +219,7 @@ impl RowsView {
 
     /// The current row and its buttons are in the order of the tab key, and the list where that
     /// row is not in the document; files are dropped into the directory that they are over.
-    fn mark(&self, remote: &Remote) {
+    fn mark(&self, remote: &RemoteDirectory) {
         let is_there = self.row(self.current).is_some();
         set_attribute(&self.list, "tabindex", if is_there { "-1" } else { "0" });
         for (place, row) in (self.first..).zip(&self.rows) {
@@ -239,12 +239,12 @@ impl RowsView {
     }
 
     /// Scrolls to the current row where it is not in the document.
-    fn bring_into_view(&mut self, remote: &Remote) -> Result<(), Fault> {
+    fn bring_into_view(&mut self, remote: &RemoteDirectory) -> Result<(), Fault> {
         for _ in 0..MOST_SCROLLS {
             if self.row(self.current).is_some() || remote.is_empty() {
                 break;
             }
-            let middle = self.blocks.top_of(self.current) - self.list.client_height() / 2;
+            let middle = self.blocks.row_top(self.current) - self.list.client_height() / 2;
             self.list.set_scroll_top(middle.max(0));
             self.move_window(remote)?;
         }

@@ -8,8 +8,8 @@ use super::{
 };
 use crate::{
     format,
-    groups::Listing,
     queue::{Folder, FolderId, Queue, Totals},
+    upload_list::UploadList,
     words,
 };
 
@@ -54,7 +54,7 @@ impl FolderView {
         &mut self.numbered
     }
 
-    pub(super) fn draw(&mut self, id: FolderId, queue: &Queue, listing: &Listing, dom: &Dom) {
+    pub(super) fn draw(&mut self, id: FolderId, queue: &Queue, listing: &UploadList, dom: &Dom) {
         let Some(folder) = queue.folder(id) else { return };
         let totals = *folder.totals();
         let now = Some((totals, listing.is_open(id, folder, queue)));

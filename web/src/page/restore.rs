@@ -1,16 +1,16 @@
 //! What an earlier page left, and what becomes of it.
 
-use super::{Action, Page, Part};
+use super::{Page, Region, UploadAction};
 use crate::{
     queue::Row,
-    saved::{Restored, SavedHome},
+    saved::{RestoredPage, SavedHome},
     words,
 };
 
 impl Page {
     /// What an earlier page left is there again; its uploads wait for their files.
-    pub(super) fn restore(&mut self, restored: Restored) {
-        let Restored { home, mut rows, handles, session } = restored;
+    pub(super) fn restore(&mut self, restored: RestoredPage) {
+        let RestoredPage { home, mut rows, handles, session } = restored;
         let SavedHome { destination, trusted_certificate } = home;
         self.connection.restore(destination.clone(), trusted_certificate, session);
         if self.connection.home() != Some(&destination) {
@@ -19,7 +19,7 @@ impl Page {
         }
         let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
         self.queue.restore(rows, has);
-        self.changed.extend([Part::Connection, Part::Totals, Part::Notices]);
+        self.changed.extend([Region::Connection, Region::Totals, Region::Notices]);
         if self.queue.misses_files() {
             self.announce(words::restored(self.queue.missing().len()));
         }
@@ -31,7 +31,7 @@ impl Page {
         for (row, edges) in found {
             self.queue.found(row, edges);
         }
-        self.changed.insert(Part::Notices);
+        self.changed.insert(Region::Notices);
     }
 
     /// A file is not the one that a row misses.
@@ -46,15 +46,15 @@ impl Page {
         for row in rows {
             self.queue.handle_failed(row);
         }
-        self.changed.insert(Part::Notices);
+        self.changed.insert(Region::Notices);
     }
 
     /// The person does not want to go on with what still misses its file.
     pub(super) fn discard_restored(&mut self) {
         let missing: Vec<_> = self.queue.missing().iter().collect();
         for row in missing {
-            self.act(row, Action::Cancel);
+            self.act(row, UploadAction::Cancel);
         }
-        self.changed.insert(Part::Notices);
+        self.changed.insert(Region::Notices);
     }
 }

@@ -1,13 +1,13 @@
 //! Which rows of a long list are in the document.
 //!
-//! Up to [`WHOLE`] rows all of them are: a screen reader and the browser's search find each. Of a
+//! Up to [`MAX_FULL_LIST`] rows all of them are: a screen reader and the browser's search find each. Of a
 //! longer list there are the rows in view and a screenful on both sides, in blocks; what is not
 //! there is empty space above and below, as high as the blocks were or will be.
 
 use std::ops::Range;
 
 /// The longest list that is in the document as a whole.
-pub const WHOLE: usize = 300;
+pub const MAX_FULL_LIST: usize = 300;
 /// Rows that come and go together.
 const BLOCK: usize = 40;
 /// The same, for sums of pixels.
@@ -17,7 +17,7 @@ const GUESSED_ROW_PIXELS: i32 = 88;
 
 /// The part of the list's height that is seen, in pixels from its beginning.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub struct Viewport {
     /// What lies above it.
     pub top: i32,
     /// How high it is itself.
@@ -26,11 +26,11 @@ pub struct Seen {
 
 /// The heights of the blocks of a list, as far as they were measured.
 #[derive(Debug, Default)]
-pub struct Blocks(Vec<Option<i32>>);
+pub struct BlockHeights(Vec<Option<i32>>);
 
 /// What has to be in the document.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Window {
+pub struct RenderedRows {
     /// By place in the list.
     pub rows: Range<usize>,
     /// The height of the rows before, in pixels.
@@ -39,10 +39,10 @@ pub struct Window {
     pub below: i32,
 }
 
-impl Blocks {
+impl BlockHeights {
     /// How far from the list's beginning a row begins, in pixels, as far as that is known.
     #[must_use]
-    pub fn top_of(&self, row: usize) -> i32 {
+    pub fn row_top(&self, row: usize) -> i32 {
         let guess = self.guess();
         let block = |index: usize| self.0.get(index).copied().flatten().unwrap_or(guess);
         let before: i32 = (0..row / BLOCK).map(block).sum();
@@ -71,13 +71,13 @@ impl Blocks {
 
     /// What has to be in the document of a list of so many rows.
     #[must_use]
-    pub fn window(&self, rows: usize, seen: Seen) -> Window {
-        if rows <= WHOLE {
-            return Window { rows: 0..rows, above: 0, below: 0 };
+    pub fn rendered_rows(&self, rows: usize, seen: Viewport) -> RenderedRows {
+        if rows <= MAX_FULL_LIST {
+            return RenderedRows { rows: 0..rows, above: 0, below: 0 };
         }
         let guess = self.guess();
         let (from, to) = (seen.top - seen.height, seen.top + 2 * seen.height);
-        let mut window = Window { rows: rows..rows, above: 0, below: 0 };
+        let mut window = RenderedRows { rows: rows..rows, above: 0, below: 0 };
         let mut top = 0;
         for (index, height) in self.0.iter().map(|height| height.unwrap_or(guess)).enumerate() {
             let block = index * BLOCK..((index + 1) * BLOCK).min(rows);
@@ -119,22 +119,23 @@ mod tests {
 
     const SCREEN: i32 = 900;
 
-    fn blocks(rows: usize) -> Blocks {
-        let mut blocks = Blocks::default();
+    fn blocks(rows: usize) -> BlockHeights {
+        let mut blocks = BlockHeights::default();
         blocks.resize(rows);
         blocks
     }
 
     #[test]
     fn short_list_is_there_as_a_whole() {
-        let window = blocks(WHOLE).window(WHOLE, Seen { top: 5000, height: SCREEN });
-        assert_eq!(window, Window { rows: 0..WHOLE, above: 0, below: 0 });
+        let window = blocks(MAX_FULL_LIST)
+            .rendered_rows(MAX_FULL_LIST, Viewport { top: 5000, height: SCREEN });
+        assert_eq!(window, RenderedRows { rows: 0..MAX_FULL_LIST, above: 0, below: 0 });
     }
 
     #[test]
     fn long_list_is_there_where_it_is_seen() {
         let rows = 50_000;
-        let window = blocks(rows).window(rows, Seen { top: 880_000, height: SCREEN });
+        let window = blocks(rows).rendered_rows(rows, Viewport { top: 880_000, height: SCREEN });
         assert!(window.rows.contains(&10_000), "{window:?}");
         assert!(window.rows.len() <= 3 * BLOCK, "{window:?}");
     }
@@ -143,10 +144,10 @@ mod tests {
     fn measured_blocks_replace_the_guess() {
         let mut blocks = blocks(400);
         blocks.measure(0, &[10, 1010, 2510]);
-        let window = blocks.window(400, Seen { top: 3000, height: 100 });
+        let window = blocks.rendered_rows(400, Viewport { top: 3000, height: 100 });
         // The first block is 1000 high, the second 1500, and the others as guessed are too high.
         assert_eq!(
-            (window.above, blocks.top_of(BLOCK), blocks.top_of(2 * BLOCK)),
+            (window.above, blocks.row_top(BLOCK), blocks.row_top(2 * BLOCK)),
             (2500, 1000, 2500)
         );
     }
@@ -154,10 +155,10 @@ mod tests {
     proptest! {
         #[test]
         fn rows_and_the_space_around_them_make_the_whole_list(
-            rows in WHOLE + 1..60_000_usize,
+            rows in MAX_FULL_LIST + 1..60_000_usize,
             top in 0..6_000_000_i32,
         ) {
-            let window = blocks(rows).window(rows, Seen { top, height: SCREEN });
+            let window = blocks(rows).rendered_rows(rows, Viewport { top, height: SCREEN });
             prop_assert!(!window.rows.is_empty());
             prop_assert!(window.rows.end <= rows);
             prop_assert!(begins_block(window.rows.start));

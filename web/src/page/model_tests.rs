@@ -24,7 +24,7 @@ const WINDOW: u64 = 64 * 1024;
 const FILES: usize = 5;
 
 /// An upload as the portal knows it.
-struct Inlet {
+struct ModelUpload {
     offer: Offer,
     temporary_path: String,
     attempt: Attempt,
@@ -35,12 +35,12 @@ struct Inlet {
 
 /// A session as the portal knows it.
 #[derive(Default)]
-struct Session {
+struct ModelSession {
     said: Vec<ServerMessage>,
     taken: u64,
     is_connected: bool,
     host: String,
-    inlets: BTreeMap<UploadId, Inlet>,
+    uploads: BTreeMap<UploadId, ModelUpload>,
     newest: Option<UploadId>,
     begun: bool,
 }
@@ -73,8 +73,8 @@ struct World {
     cancelled: BTreeSet<usize>,
     unreadable: BTreeSet<usize>,
     /// Of a folder that is still walked.
-    walking: Option<Place>,
-    sessions: BTreeMap<String, Session>,
+    walking: Option<DropTarget>,
+    sessions: BTreeMap<String, ModelSession>,
     names: u32,
     /// Where the person wants to be.
     host: &'static str,
@@ -150,12 +150,12 @@ impl World {
         let (mut checks, mut digests) = (Vec::new(), Vec::new());
         for effect in self.page.handle(event, Millis(self.now), 0.5) {
             match effect {
-                Effect::OpenLink(session) => {
+                Effect::OpenSocket(session) => {
                     self.break_socket();
                     self.opening = Some(session.unwrap_or_else(|| self.make_session()));
                 }
-                Effect::CloseLink => self.break_socket(),
-                Effect::Say(message) => self.to_portal.push_back(Frame::Message(message)),
+                Effect::CloseSocket => self.break_socket(),
+                Effect::Send(message) => self.to_portal.push_back(Frame::Message(message)),
                 Effect::Connect(destination, trusted_certificate) => {
                     let connect = protocol::client::Connect {
                         host: destination.host,
@@ -167,7 +167,7 @@ impl World {
                     };
                     self.to_portal.push_back(Frame::Message(ClientMessage::Connect(connect)));
                 }
-                Effect::Check(upload, row) => checks.push((upload, row)),
+                Effect::CheckFile(upload, row) => checks.push((upload, row)),
                 Effect::Digest(DigestJob { upload, from, row, .. }) => {
                     let outcome = if self.is_unreadable(row) {
                         DigestOutcome::Unreadable
@@ -193,7 +193,7 @@ impl World {
         if !digests.is_empty() {
             self.happen(Event::Digested(digests));
         }
-        while let Next::Chunk(chunk) = self.page.next_chunk(0) {
+        while let NextChunk::Send(chunk) = self.page.next_chunk(0) {
             if self.is_unreadable(chunk.row) {
                 let (upload, outcome) = (chunk.header.upload, DigestOutcome::Unreadable);
                 self.happen(Event::Digested(vec![Digested { upload, from: 0, outcome }]));
@@ -210,19 +210,19 @@ impl World {
         self.sessions.clear();
         self.names += 1;
         let session = self.names.to_string();
-        self.sessions.insert(session.clone(), Session::default());
+        self.sessions.insert(session.clone(), ModelSession::default());
         NewSession { session, secret: Secret::new("s".into()) }
     }
 
     /// A session's uploads end; their parts stay.
-    fn end_uploads(&mut self, session: &str) -> Vec<Inlet> {
+    fn end_uploads(&mut self, session: &str) -> Vec<ModelUpload> {
         let session = self.sessions.get_mut(session).unwrap();
         let disk = self.disks.get_mut(&session.host);
-        let inlets: Vec<_> = std::mem::take(&mut session.inlets).into_values().collect();
+        let uploads: Vec<_> = std::mem::take(&mut session.uploads).into_values().collect();
         if let Some(disk) = disk {
-            inlets.iter().for_each(|inlet| disk.keep(inlet));
+            uploads.iter().for_each(|upload_model| disk.keep(upload_model));
         }
-        inlets
+        uploads
     }
 
     fn break_socket(&mut self) {
@@ -254,7 +254,7 @@ impl World {
         self.break_socket();
         self.walking = None;
         let queue = self.page.queue();
-        let rows: Vec<_> = queue.rows().filter_map(|row| queue.record(row)).collect();
+        let rows: Vec<_> = queue.rows().filter_map(|row| queue.saved_row(row)).collect();
         let rows: Vec<_> =
             rows.into_iter().map(|row| crate::saved::SavedRow { edges, ..row }).collect();
         let Some(home) = self.page.home() else {
@@ -272,13 +272,13 @@ impl World {
         let asks = session.is_none();
         let number = rows.len();
         self.page = Page::default();
-        let restored = Restored { home, rows, handles: Vec::new(), session };
+        let restored = RestoredPage { home, rows, handles: Vec::new(), session };
         self.happen(Event::Restored(Box::new(restored)));
         if asks {
             self.connect();
         }
         if goes_on {
-            self.happen(Event::Found((0..number).map(|row| (Row(row), edges)).collect()));
+            self.happen(Event::FilesFound((0..number).map(|row| (Row(row), edges)).collect()));
         } else {
             (0..number).for_each(|row| self.note_cancelled(Row(row)));
             self.happen(Event::DiscardRestored);
@@ -286,13 +286,16 @@ impl World {
     }
 
     fn pick(&mut self) {
-        let place = self.walking.take().or_else(|| self.page.place());
+        let place = self.walking.take().or_else(|| self.page.drop_target());
         let Some(place) = place.filter(|_| self.picked < FILES) else { return };
         let size = [0, 1, 40_000, 100_000, 300_000][self.picked];
         let path = format!("{}.bin", self.picked);
         self.disks.get_mut(place.host()).unwrap().meant.insert(self.picked);
         self.picked += 1;
-        self.happen(Event::Picked(vec![Picked { path, size, modified_millis: Some(1) }], place));
+        self.happen(Event::Picked(
+            vec![PickedFile { path, size, modified_millis: Some(1) }],
+            place,
+        ));
     }
 
     fn note_cancelled(&mut self, row: Row) {
@@ -305,7 +308,7 @@ impl World {
             && !matches!(upload.state(), State::Done { .. } | State::Skipped(_))
         {
             self.note_cancelled(row);
-            self.happen(Event::Upload(row, Action::Cancel));
+            self.happen(Event::Upload(row, UploadAction::Cancel));
         }
     }
 
@@ -314,7 +317,7 @@ impl World {
         if let Some(home) = self.home() {
             home.meant.extend(0..FILES);
         }
-        self.happen(Event::Many(Scope::All, Bulk::RetryFailed));
+        self.happen(Event::Bulk(Scope::All, BulkAction::RetryFailed));
     }
 
     /// The person leaves the server for one of the two.
@@ -375,7 +378,7 @@ impl World {
         }
     }
 
-    fn session(&mut self) -> Option<&mut Session> {
+    fn session(&mut self) -> Option<&mut ModelSession> {
         self.sessions.get_mut(self.socket.as_ref()?)
     }
 
@@ -425,20 +428,20 @@ impl World {
             }
             ClientMessage::Offer(offer) => self.take_offer(offer),
             ClientMessage::Cancel { upload } => {
-                if let Some(inlet) = session.inlets.remove(&upload) {
-                    self.disk().parts.remove(&inlet.temporary_path);
+                if let Some(upload_model) = session.uploads.remove(&upload) {
+                    self.disk().parts.remove(&upload_model.temporary_path);
                     self.say(ServerMessage::Cancelled { upload });
                 }
             }
             ClientMessage::Pause { upload } => {
-                if let Some(inlet) = session.inlets.remove(&upload) {
-                    self.disk().keep(&inlet);
-                    self.say(paused(&inlet));
+                if let Some(upload_model) = session.uploads.remove(&upload) {
+                    self.disk().keep(&upload_model);
+                    self.say(paused(&upload_model));
                 }
             }
             ClientMessage::Remove { path } if is_connected => {
-                let used = |inlet: &Inlet| inlet.temporary_path == path;
-                assert!(!session.inlets.values().any(used), "removed while it is written");
+                let used = |upload_model: &ModelUpload| upload_model.temporary_path == path;
+                assert!(!session.uploads.values().any(used), "removed while it is written");
                 self.disk().parts.remove(&path);
                 self.say(ServerMessage::Removed { path });
             }
@@ -467,9 +470,9 @@ impl World {
             let from = usize::try_from(heard.messages).unwrap();
             assert!(from <= session.said.len(), "the page has heard what was never said");
             after.extend(session.said[from..].iter().cloned());
-            for inlet in session.inlets.values_mut() {
-                inlet.attempt = inlet.attempt.next();
-                after.push(credit(inlet));
+            for upload_model in session.uploads.values_mut() {
+                upload_model.attempt = upload_model.attempt.next();
+                after.push(credit(upload_model));
             }
         } else {
             session.said.clear();
@@ -528,7 +531,7 @@ impl World {
         let part = self.disk().parts.entry(temporary_path.clone()).or_insert((path.clone(), 0));
         let offset = part.1;
         let offer = Offer { path, ..offer };
-        let inlet = Inlet {
+        let upload_model = ModelUpload {
             limit: (offset + WINDOW).min(offer.size),
             attempt: Attempt(u32::from(offset > 0)),
             received: offset,
@@ -536,22 +539,22 @@ impl World {
             temporary_path: temporary_path.clone(),
             offer,
         };
-        let grant = credit(&inlet);
-        self.session().unwrap().inlets.insert(upload, inlet);
+        let grant = credit(&upload_model);
+        self.session().unwrap().uploads.insert(upload, upload_model);
         self.say(ServerMessage::Opened { upload, temporary_path, offset });
         self.to_page.push_back(grant);
     }
 
     fn portal_takes(&mut self, header: ChunkHeader, end: u64) {
         let Some(session) = self.session() else { return };
-        let Some(inlet) = session.inlets.get_mut(&header.upload) else { return };
-        assert!(header.attempt <= inlet.attempt, "an attempt that nobody asked for");
-        if header.attempt < inlet.attempt {
+        let Some(upload_model) = session.uploads.get_mut(&header.upload) else { return };
+        assert!(header.attempt <= upload_model.attempt, "an attempt that nobody asked for");
+        if header.attempt < upload_model.attempt {
             return;
         }
-        assert_eq!(header.offset, inlet.received, "out of order");
-        assert!(end <= inlet.limit, "beyond the credit");
-        inlet.received = end;
+        assert_eq!(header.offset, upload_model.received, "out of order");
+        assert!(end <= upload_model.limit, "beyond the credit");
+        upload_model.received = end;
     }
 
     /// The server takes what the portal has of an upload, and stores the file when that is all.
@@ -559,20 +562,22 @@ impl World {
         let names: Vec<_> = self.sessions.keys().cloned().collect();
         for name in names {
             let session = self.sessions.get_mut(&name).unwrap();
-            let Some((&upload, inlet)) = session.inlets.iter_mut().nth(nth) else { continue };
+            let Some((&upload, upload_model)) = session.uploads.iter_mut().nth(nth) else {
+                continue;
+            };
             let disk = self.disks.get_mut(&session.host).unwrap();
-            inlet.taken = inlet.received;
-            inlet.limit = (inlet.taken + WINDOW).min(inlet.offer.size);
-            disk.keep(inlet);
-            if inlet.taken < inlet.offer.size {
-                let grant = credit(inlet);
+            upload_model.taken = upload_model.received;
+            upload_model.limit = (upload_model.taken + WINDOW).min(upload_model.offer.size);
+            disk.keep(upload_model);
+            if upload_model.taken < upload_model.offer.size {
+                let grant = credit(upload_model);
                 self.say_in(&name, grant);
                 continue;
             }
-            let path = inlet.offer.path.clone();
-            disk.parts.remove(&inlet.temporary_path);
+            let path = upload_model.offer.path.clone();
+            disk.parts.remove(&upload_model.temporary_path);
             *disk.stored.entry(path.clone()).or_default() += 1;
-            session.inlets.remove(&upload);
+            session.uploads.remove(&upload);
             let (verified, digest, page_agrees) = (Verified::Size, None, false);
             let done = ServerMessage::Done { upload, path, verified, digest, page_agrees };
             self.say_in(&name, done);
@@ -583,19 +588,20 @@ impl World {
     fn fail(&mut self, nth: usize, goes_on: bool) {
         let Some(name) = self.sessions.keys().next().cloned() else { return };
         let session = self.sessions.get_mut(&name).unwrap();
-        let Some((&upload, inlet)) = session.inlets.iter_mut().nth(nth) else { return };
+        let Some((&upload, upload_model)) = session.uploads.iter_mut().nth(nth) else { return };
         let disk = self.disks.get_mut(&session.host).unwrap();
-        disk.keep(inlet);
-        let (problem, temporary_path) = (trouble(), inlet.temporary_path.clone());
+        disk.keep(upload_model);
+        let (problem, temporary_path) = (trouble(), upload_model.temporary_path.clone());
         if goes_on {
-            (inlet.attempt, inlet.received) = (inlet.attempt.next(), inlet.taken);
-            let (offset, grant) = (inlet.taken, credit(inlet));
+            (upload_model.attempt, upload_model.received) =
+                (upload_model.attempt.next(), upload_model.taken);
+            let (offset, grant) = (upload_model.taken, credit(upload_model));
             let interrupted = ServerMessage::Interrupted { upload, problem, retry_millis: 0 };
             self.say_in(&name, interrupted);
             self.say_in(&name, grant);
             self.say_in(&name, ServerMessage::Opened { upload, temporary_path, offset });
         } else {
-            session.inlets.remove(&upload);
+            session.uploads.remove(&upload);
             let resume = Some(temporary_path);
             self.say_in(&name, ServerMessage::Failed { upload, problem, resume });
         }
@@ -606,13 +612,14 @@ impl World {
         let Some(name) = self.socket.clone().filter(|name| self.sessions.contains_key(name)) else {
             return;
         };
-        for inlet in self.end_uploads(&name) {
-            let (upload, resume) = (inlet.offer.upload, Some(inlet.temporary_path.clone()));
+        for upload_model in self.end_uploads(&name) {
+            let (upload, resume) =
+                (upload_model.offer.upload, Some(upload_model.temporary_path.clone()));
             let answer = match problem.clone() {
                 Some(problem) if upload.0 % 2 == 0 => {
                     ServerMessage::Failed { upload, problem, resume }
                 }
-                _ => paused(&inlet),
+                _ => paused(&upload_model),
             };
             self.say(answer);
         }
@@ -636,24 +643,24 @@ impl World {
 
 impl Disk {
     /// A part has what the server took of an upload.
-    fn keep(&mut self, inlet: &Inlet) {
-        let part = (inlet.offer.path.clone(), inlet.taken);
-        self.parts.insert(inlet.temporary_path.clone(), part);
+    fn keep(&mut self, upload_model: &ModelUpload) {
+        let part = (upload_model.offer.path.clone(), upload_model.taken);
+        self.parts.insert(upload_model.temporary_path.clone(), part);
     }
 }
 
-fn paused(inlet: &Inlet) -> ServerMessage {
-    let resume = Some(inlet.temporary_path.clone());
-    ServerMessage::Paused { upload: inlet.offer.upload, resume }
+fn paused(upload_model: &ModelUpload) -> ServerMessage {
+    let resume = Some(upload_model.temporary_path.clone());
+    ServerMessage::Paused { upload: upload_model.offer.upload, resume }
 }
 
-fn credit(inlet: &Inlet) -> ServerMessage {
+fn credit(upload_model: &ModelUpload) -> ServerMessage {
     ServerMessage::Credit {
-        upload: inlet.offer.upload,
-        attempt: inlet.attempt,
-        taken: inlet.taken,
-        received: inlet.received,
-        limit: inlet.limit,
+        upload: upload_model.offer.upload,
+        attempt: upload_model.attempt,
+        taken: upload_model.taken,
+        received: upload_model.received,
+        limit: upload_model.limit,
     }
 }
 
@@ -679,16 +686,16 @@ proptest! {
                     0 => world.restart_portal(),
                     1 => world.reload(Some(7), true),
                     2 | 5 | 6 => world.cancel(row),
-                    3 => world.happen(Event::Reached(Reach::Offline)),
-                    4 => world.happen(Event::Reached(Reach::Online)),
+                    3 => world.happen(Event::NetworkChanged(Network::Offline)),
+                    4 => world.happen(Event::NetworkChanged(Network::Online)),
                     7 => world.reload(None, true),
                     8 => world.reload(Some(7), false),
-                    9..=11 => world.walking = world.page.place(),
+                    9..=11 => world.walking = world.page.drop_target(),
                     _ => {}
                 },
                 13 => world.happen(Event::ReconnectNow),
-                14 if n < 8 => world.happen(Event::Upload(row, Action::Pause)),
-                14 => world.happen(Event::Upload(row, Action::Resume)),
+                14 if n < 8 => world.happen(Event::Upload(row, UploadAction::Pause)),
+                14 => world.happen(Event::Upload(row, UploadAction::Resume)),
                 15 if n < 2 => world.end_connection(Some(trouble())),
                 15 => world.fail(n % 3, n < 7),
                 16 => match n {
@@ -702,7 +709,7 @@ proptest! {
                 _ => world.unreadable.clear(),
             }
         }
-        world.happen(Event::Reached(Reach::Online));
+        world.happen(Event::NetworkChanged(Network::Online));
         world.unreadable.clear();
         world.walking = None;
         let mut rounds = 0;
@@ -713,7 +720,7 @@ proptest! {
                 world.connect();
             }
             world.pick();
-            world.happen(Event::Many(Scope::All, Bulk::Resume));
+            world.happen(Event::Bulk(Scope::All, BulkAction::Resume));
             if world.page.connection().ready().is_some() {
                 world.retry_all();
             }

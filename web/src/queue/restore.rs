@@ -4,23 +4,25 @@ use std::time::Duration;
 
 use protocol::UploadId;
 
-use super::{Hold, Open, Picked, Queue, Readable, Row, Rows, Source, State, Upload};
+use super::{
+    FileAccess, FileCheck, OpenUpload, PauseState, PickedFile, Queue, Row, Rows, State, Upload,
+};
 use crate::saved::{SavedRow, root};
 
 /// The link is lost for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut {
+pub struct Outage {
     /// Until the next try to open it; nothing while one is under way, or none can help.
-    pub next_try: Option<Duration>,
+    pub retry_in: Option<Duration>,
 }
 
 /// Which row a picked file belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Fit {
+pub enum RowMatch {
     /// The row of an earlier page that misses its file, as far as can be told without reading it.
     Missing(Row),
     /// A row misses a file of this path, but another one.
-    Other(Row),
+    OtherFile(Row),
     /// None: it is a new one.
     New,
 }
@@ -28,17 +30,17 @@ pub enum Fit {
 impl Queue {
     /// Whether the link is lost for now.
     #[must_use]
-    pub fn cut(&self) -> Option<Cut> {
-        self.cut
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage
     }
 
     /// The link is lost for now: what is open stays open, and is held until the portal says how
     /// far it is.
-    pub fn hold_open(&mut self, cut: Cut) {
-        let before = self.cut.replace(cut);
+    pub fn hold_open(&mut self, outage: Outage) {
+        let before = self.outage.replace(outage);
         if before.is_none() {
-            self.each_open(Open::hold_window);
-        } else if before != Some(cut) {
+            self.each_open(OpenUpload::hold_window);
+        } else if before != Some(outage) {
             self.changed.extend(self.open.iter().map(|(_, row)| row));
         }
     }
@@ -46,15 +48,17 @@ impl Queue {
     /// The link is back: what is open goes on as soon as the portal grants it, and its file was
     /// looked at: [`Queue::check`].
     pub fn mended(&mut self) {
-        if self.cut.take().is_some() {
-            self.each_open(|open| open.file = Readable::Unchecked);
+        if self.outage.take().is_some() {
+            self.each_open(|open| open.file = FileCheck::Due);
         }
     }
 
     /// The portal does not know any more what was open: it is offered again, from what the server
     /// holds of it. Gives the number of such uploads.
     pub fn session_lost(&mut self) -> usize {
-        self.lose_open(|hold| if hold == Hold::Paused { State::Held } else { State::Queued })
+        self.lose_open(|pause_state| {
+            if pause_state == PauseState::Paused { State::Paused } else { State::Queued }
+        })
     }
 
     /// Ids below this one were used by an earlier page in the same session.
@@ -67,8 +71,12 @@ impl Queue {
     pub fn restore(&mut self, rows: Vec<SavedRow>, with_handle: impl Fn(&str) -> bool) {
         self.list_version += 1;
         for saved in rows {
-            let source = if with_handle(root(&saved.path)) { Source::Handle } else { Source::Gone };
-            let file = Picked {
+            let source = if with_handle(root(&saved.path)) {
+                FileAccess::ByHandle
+            } else {
+                FileAccess::Missing
+            };
+            let file = PickedFile {
                 path: saved.path,
                 size: saved.size,
                 modified_millis: saved.modified_millis,
@@ -80,7 +88,7 @@ impl Queue {
                 kept_bytes: saved.kept_bytes,
                 edges: saved.edges,
                 source,
-                held_before: saved.paused,
+                paused_before: saved.paused,
                 ..Upload::new(file, saved.directory.into(), State::Interrupted)
             };
             self.push(upload);
@@ -96,14 +104,14 @@ impl Queue {
     /// The rows of an earlier page that miss their files.
     #[must_use]
     pub fn missing(&self) -> &Rows {
-        self.accounts.missing.rows()
+        self.indexes.missing.rows()
     }
 
     /// Which row a picked file belongs to, except those in `taken`: by its path, or else by the end of
     /// the path, its size and its time, if one row only is like that and its bytes can be compared.
     #[must_use]
-    pub fn fit(&self, file: &Picked, taken: &Rows) -> Fit {
-        let near = self.accounts.missing.near(file_name(&file.path)).iter();
+    pub fn match_row(&self, file: &PickedFile, taken: &Rows) -> RowMatch {
+        let near = self.indexes.missing.near(file_name(&file.path)).iter();
         let free = near.copied().filter(|row| !taken.contains(*row));
         let rows: Vec<_> = free.filter_map(|row| Some((row, self.get(row)?))).collect();
         let find = |fits: &dyn Fn(&Upload) -> bool| {
@@ -112,7 +120,7 @@ impl Queue {
         };
         let same_path = |upload: &Upload| upload.path() == file.path;
         if let (Some(row), _) = find(&|upload| same_path(upload) && upload.file.looks_like(file)) {
-            return Fit::Missing(row);
+            return RowMatch::Missing(row);
         }
         let elsewhere = |upload: &Upload| {
             upload.edges.is_some()
@@ -120,9 +128,9 @@ impl Queue {
                 && is_end(upload.path(), &file.path)
         };
         match (find(&elsewhere), find(&same_path)) {
-            ((Some(row), None), _) => Fit::Missing(row),
-            (_, (Some(row), _)) => Fit::Other(row),
-            (_, (None, _)) => Fit::New,
+            ((Some(row), None), _) => RowMatch::Missing(row),
+            (_, (Some(row), _)) => RowMatch::OtherFile(row),
+            (_, (None, _)) => RowMatch::New,
         }
     }
 
@@ -136,8 +144,8 @@ impl Queue {
             self.let_go(row);
         }
         self.change(row, |upload| {
-            upload.source = Source::Here;
-            upload.state = if upload.held_before { State::Held } else { State::Queued };
+            upload.source = FileAccess::Available;
+            upload.state = if upload.paused_before { State::Paused } else { State::Queued };
         });
         self.queue(Some(row));
     }
@@ -145,8 +153,8 @@ impl Queue {
     /// The browser cannot open the file of a row by itself after all: it has to be picked again.
     pub fn handle_failed(&mut self, row: Row) {
         self.change(row, |upload| {
-            if upload.source == Source::Handle {
-                upload.source = Source::Gone;
+            if upload.source == FileAccess::ByHandle {
+                upload.source = FileAccess::Missing;
             }
         });
     }
@@ -169,13 +177,13 @@ impl Queue {
 
     /// A row as the store has it; nothing when the upload has ended.
     #[must_use]
-    pub fn record(&self, row: Row) -> Option<SavedRow> {
+    pub fn saved_row(&self, row: Row) -> Option<SavedRow> {
         let upload = self.get(row)?;
         let paused = match &upload.state {
             State::Queued | State::NeedsDecision(_) | State::Failed(_) => false,
-            State::Interrupted => upload.held_before,
-            State::Held => true,
-            State::Open(open) => open.hold == Hold::Paused,
+            State::Interrupted => upload.paused_before,
+            State::Paused => true,
+            State::Open(open) => open.pause_state == PauseState::Paused,
             State::Done(_) | State::Skipped(_) => return None,
         };
         Some(SavedRow {
@@ -192,7 +200,7 @@ impl Queue {
         })
     }
 
-    fn each_open(&mut self, change: impl Fn(&mut Open)) {
+    fn each_open(&mut self, change: impl Fn(&mut OpenUpload)) {
         let rows: Vec<_> = self.open.iter().map(|(_, row)| row).collect();
         for row in rows {
             self.change(row, |upload| {
@@ -207,7 +215,7 @@ impl Queue {
 impl Upload {
     /// Where the bytes are to come from.
     #[must_use]
-    pub fn source(&self) -> Source {
+    pub fn source(&self) -> FileAccess {
         self.source
     }
 
@@ -225,7 +233,7 @@ impl Upload {
 
     /// Whether the page waits for its file, which an earlier page had.
     pub(super) fn misses_file(&self) -> bool {
-        self.source != Source::Here && matches!(self.state, State::Interrupted)
+        self.source != FileAccess::Available && matches!(self.state, State::Interrupted)
     }
 
     pub(super) fn file_name(&self) -> &str {

@@ -11,7 +11,7 @@ use crate::words;
 
 /// What a person wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wish {
+pub enum RemoteCommand {
     /// Make a folder in the directory in view.
     MakeDirectory,
     /// Give the current entry another name.
@@ -22,7 +22,7 @@ pub enum Wish {
 
 /// What is asked about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum What {
+pub enum RemoteChange {
     /// How the new folder is to be called.
     MakeDirectory,
     /// How this is to be called.
@@ -37,32 +37,32 @@ pub enum What {
 
 /// A question that stands until it is answered and done, or taken back.
 #[derive(Debug)]
-pub struct Task {
-    what: What,
+pub struct ChangeDialog {
+    change: RemoteChange,
     /// The directory that was in view.
     directory: String,
     /// What the server was told; no other answer counts meanwhile.
-    said: Option<ClientMessage>,
+    request: Option<ClientMessage>,
     problem: Option<Problem>,
     /// What went before a deletion stopped, and what is left.
     part: Option<(Tally, Option<Tally>)>,
 }
 
-impl Task {
-    pub(super) fn new(what: What, directory: String) -> Self {
-        Self { what, directory, said: None, problem: None, part: None }
+impl ChangeDialog {
+    pub(super) fn new(change: RemoteChange, directory: String) -> Self {
+        Self { change, directory, request: None, problem: None, part: None }
     }
 
     /// What is asked about.
     #[must_use]
-    pub fn what(&self) -> &What {
-        &self.what
+    pub fn change(&self) -> &RemoteChange {
+        &self.change
     }
 
     /// Whether the server has not answered yet.
     #[must_use]
-    pub fn is_under_way(&self) -> bool {
-        self.said.is_some()
+    pub fn is_pending(&self) -> bool {
+        self.request.is_some()
     }
 
     /// Why it was not done.
@@ -82,13 +82,13 @@ impl Task {
     }
 
     /// What the server was told.
-    pub(super) fn said(&self) -> Option<&ClientMessage> {
-        self.said.as_ref()
+    pub(super) fn request(&self) -> Option<&ClientMessage> {
+        self.request.as_ref()
     }
 
     /// The person has answered, with a name where one was asked for. Gives what to tell the server.
-    pub(super) fn answer(&mut self, name: &str, taken: bool) -> Option<ClientMessage> {
-        if self.is_under_way() {
+    pub(super) fn confirm(&mut self, name: &str, taken: bool) -> Option<ClientMessage> {
+        if self.is_pending() {
             return None;
         }
         self.part = None;
@@ -102,23 +102,25 @@ impl Task {
             kind: entry.kind,
             recursive,
         };
-        self.said = Some(match &self.what {
-            What::MakeDirectory => ClientMessage::MakeDirectory { path: path(name) },
-            What::Rename(entry) => {
+        self.request = Some(match &self.change {
+            RemoteChange::MakeDirectory => ClientMessage::MakeDirectory { path: path(name) },
+            RemoteChange::Rename(entry) => {
                 ClientMessage::Rename { from: path(&entry.name), to: path(name) }
             }
-            What::Delete(entry) => delete(entry, false),
-            What::DeleteAll(entry) => delete(entry, true),
-            What::Remove(entry) => ClientMessage::Remove { path: path(&entry.name) },
+            RemoteChange::Delete(entry) => delete(entry, false),
+            RemoteChange::DeleteAll(entry) => delete(entry, true),
+            RemoteChange::Remove(entry) => ClientMessage::Remove { path: path(&entry.name) },
         });
-        self.said.clone()
+        self.request.clone()
     }
 
     fn name_problem(&self, name: &str, taken: bool) -> Option<Problem> {
-        let stage = match self.what {
-            What::MakeDirectory => Stage::MakeDirectory,
-            What::Rename(_) => Stage::Rename,
-            What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => return None,
+        let stage = match self.change {
+            RemoteChange::MakeDirectory => Stage::MakeDirectory,
+            RemoteChange::Rename(_) => Stage::Rename,
+            RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
+                return None;
+            }
         };
         match name {
             "" => Some(words::name_missing(stage)),
@@ -131,7 +133,7 @@ impl Task {
 
     /// Whether an answer about this path is this one's.
     pub(super) fn awaits(&self, about: &str) -> bool {
-        match &self.said {
+        match &self.request {
             Some(
                 ClientMessage::MakeDirectory { path }
                 | ClientMessage::Remove { path }
@@ -144,26 +146,28 @@ impl Task {
 
     /// It was not done: the question stands again, with the reason.
     pub(super) fn fail(&mut self, problem: Problem, part: Option<(Tally, Option<Tally>)>) {
-        self.said = None;
+        self.request = None;
         self.problem = Some(problem);
         self.part = part.filter(|(gone, _)| gone.files + gone.directories > 0);
     }
 
     /// The directory holds something: asked again, whether that is to go too.
     pub(super) fn is_not_empty(&mut self) -> bool {
-        let What::Delete(entry) = &self.what else { return false };
-        self.what = What::DeleteAll(entry.clone());
-        self.said = None;
+        let RemoteChange::Delete(entry) = &self.change else { return false };
+        self.change = RemoteChange::DeleteAll(entry.clone());
+        self.request = None;
         true
     }
 
     /// Nobody will answer any more.
     pub(super) fn break_off(&mut self) {
-        if self.is_under_way() {
-            let stage = match self.what {
-                What::MakeDirectory => Stage::MakeDirectory,
-                What::Rename(_) => Stage::Rename,
-                What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => Stage::Delete,
+        if self.is_pending() {
+            let stage = match self.change {
+                RemoteChange::MakeDirectory => Stage::MakeDirectory,
+                RemoteChange::Rename(_) => Stage::Rename,
+                RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
+                    Stage::Delete
+                }
             };
             self.fail(words::unanswered(stage), None);
         }
@@ -171,10 +175,10 @@ impl Task {
 }
 
 /// What is asked first where an entry is to be deleted.
-pub(super) fn deletion(entry: Entry) -> What {
+pub(super) fn deletion(entry: Entry) -> RemoteChange {
     match entry.leftover_of {
-        Some(_) if entry.kind != EntryKind::Directory => What::Remove(entry),
-        Some(_) | None => What::Delete(entry),
+        Some(_) if entry.kind != EntryKind::Directory => RemoteChange::Remove(entry),
+        Some(_) | None => RemoteChange::Delete(entry),
     }
 }
 

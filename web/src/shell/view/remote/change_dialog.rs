@@ -8,7 +8,7 @@ use super::super::{
     problem::ProblemTemplate,
 };
 use crate::{
-    remote::{Task, What, stem_units},
+    remote::{ChangeDialog, RemoteChange, stem_units},
     words,
 };
 
@@ -23,7 +23,7 @@ pub(super) struct TaskView {
     state: HtmlElement,
     cancel: HtmlElement,
     submit: Element,
-    shown: Option<What>,
+    shown: Option<RemoteChange>,
     shown_problem: Option<Problem>,
 }
 
@@ -46,43 +46,43 @@ impl TaskView {
     }
 
     /// Draws the question; whether it has just gone.
-    pub(super) fn draw(&mut self, task: Option<&Task>) -> Result<bool, Fault> {
-        let Some(task) = task else {
+    pub(super) fn draw(&mut self, dialog: Option<&ChangeDialog>) -> Result<bool, Fault> {
+        let Some(dialog) = dialog else {
             let was_open = self.shown.take().is_some();
             if was_open {
                 self.dialog.close();
             }
             return Ok(was_open);
         };
-        let state = words::task_state(task);
+        let state = words::change_state(dialog);
         set_text(&self.state, &state);
         show(&self.state, Visibility::shown_if(!state.is_empty()));
         set_attribute(
             &self.dialog,
             "aria-busy",
-            if task.is_under_way() { "true" } else { "false" },
+            if dialog.is_pending() { "true" } else { "false" },
         );
-        if self.shown_problem.as_ref() != task.problem() {
-            self.shown_problem = task.problem().cloned();
-            self.problem_template.fill(&self.problem, task.problem())?;
+        if self.shown_problem.as_ref() != dialog.problem() {
+            self.shown_problem = dialog.problem().cloned();
+            self.problem_template.fill(&self.problem, dialog.problem())?;
         }
-        if self.shown.as_ref() != Some(task.what()) {
-            self.ask(task.what())?;
-            self.shown = Some(task.what().clone());
+        if self.shown.as_ref() != Some(dialog.change()) {
+            self.ask(dialog.change())?;
+            self.shown = Some(dialog.change().clone());
         }
         Ok(false)
     }
 
-    fn ask(&self, what: &What) -> Result<(), Fault> {
-        set_text(&self.heading, &words::task_title(what));
-        set_text(&self.submit, words::task_button(what));
-        let text = words::task_text(what);
+    fn ask(&self, what: &RemoteChange) -> Result<(), Fault> {
+        set_text(&self.heading, &words::change_title(what));
+        set_text(&self.submit, words::change_button(what));
+        let text = words::change_consequence(what);
         set_text(&self.text, text);
         show(&self.text, Visibility::shown_if(!text.is_empty()));
         let (name, selected) = match what {
-            What::MakeDirectory => ("", 0),
-            What::Rename(entry) => (&*entry.name, stem_units(entry)),
-            What::Delete(_) | What::DeleteAll(_) | What::Remove(_) => {
+            RemoteChange::MakeDirectory => ("", 0),
+            RemoteChange::Rename(entry) => (&*entry.name, stem_units(entry)),
+            RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
                 show(&self.field, Visibility::Hidden);
                 self.open()?;
                 // The answer that does no harm.

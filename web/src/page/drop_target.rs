@@ -5,22 +5,22 @@
 
 use std::rc::Rc;
 
-use super::{Page, Part};
+use super::{Page, Region};
 use crate::{
     connection::Destination,
-    queue::{Picked, State},
+    queue::{PickedFile, State},
     remote, words,
 };
 
 /// A directory on a server, as it was in view when the person picked something for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct DropTarget {
     home: Destination,
     directory: Rc<str>,
 }
 
 #[cfg(test)]
-impl Place {
+impl DropTarget {
     pub(super) fn host(&self) -> &str {
         &self.home.host
     }
@@ -29,30 +29,30 @@ impl Place {
 impl Page {
     /// Where files go that are picked or dropped now; nothing while there is no connection for them.
     #[must_use]
-    pub fn place(&self) -> Option<Place> {
+    pub fn drop_target(&self) -> Option<DropTarget> {
         let home = self.connection.home().filter(|_| self.takes_files())?.clone();
-        Some(Place { home, directory: self.remote.drop_directory().into() })
+        Some(DropTarget { home, directory: self.remote.drop_directory().into() })
     }
 
     /// Whether files that are picked now have somewhere to go: a break does not change that.
     fn takes_files(&self) -> bool {
         self.connection.ready().is_some()
-            || (self.connection.is_coming_back() && !self.remote.directory().is_empty())
+            || (self.connection.is_reconnecting() && !self.remote.directory().is_empty())
     }
 
-    fn has_left(&self, place: &Place) -> bool {
+    fn has_left(&self, place: &DropTarget) -> bool {
         self.connection.home() != Some(&place.home)
     }
 
     /// The person picks something: what was said of earlier picks has been read.
     pub(super) fn begin_pick(&mut self) {
         self.notices.clear();
-        self.changed.insert(Part::Notices);
+        self.changed.insert(Region::Notices);
     }
 
     /// Files become the next rows. What was picked for a connection that is gone goes nowhere by
     /// itself.
-    pub(super) fn take_in(&mut self, files: Vec<Picked>, place: &Place) {
+    pub(super) fn take_in(&mut self, files: Vec<PickedFile>, place: &DropTarget) {
         self.added += files.len();
         // The directory is one of the other server: here they go where the login leads.
         let directory = if self.has_left(place) { "" } else { &place.directory };
@@ -64,7 +64,7 @@ impl Page {
     }
 
     /// Has folders made that hold nothing.
-    pub(super) fn take_in_folders(&mut self, folders: &[String], place: &Place) {
+    pub(super) fn take_in_folders(&mut self, folders: &[String], place: &DropTarget) {
         if !self.takes_files() || self.has_left(place) {
             return self.notice(words::not_taken(folders));
         }

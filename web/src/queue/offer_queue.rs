@@ -6,7 +6,7 @@ use super::{Row, Rows};
 
 /// The order in which waiting uploads are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Order {
+pub enum OfferOrder {
     /// As they were picked.
     #[default]
     AsDropped,
@@ -16,7 +16,7 @@ pub enum Order {
     LargestFirst,
 }
 
-impl Order {
+impl OfferOrder {
     /// What a file of `size` bytes is sorted by, before its row.
     fn rank(self, size: u64) -> u64 {
         match self {
@@ -29,8 +29,8 @@ impl Order {
 
 /// The rows that wait to be offered, each with its file's size.
 #[derive(Debug, Default)]
-pub(super) struct Waiting {
-    order: Order,
+pub(super) struct OfferQueue {
+    order: OfferOrder,
     rows: Rows,
     /// Their ranks, and those of rows that wait no longer: these are left out when their turn comes.
     ranks: BinaryHeap<Reverse<(u64, Row)>>,
@@ -38,8 +38,8 @@ pub(super) struct Waiting {
     ranked: Rows,
 }
 
-impl Waiting {
-    pub(super) fn order(&self) -> Order {
+impl OfferQueue {
+    pub(super) fn order(&self) -> OfferOrder {
         self.order
     }
 
@@ -69,7 +69,7 @@ impl Waiting {
     }
 
     /// Sorts anew; `size` knows the files.
-    pub(super) fn sort(&mut self, order: Order, size: impl Fn(Row) -> u64) {
+    pub(super) fn sort(&mut self, order: OfferOrder, size: impl Fn(Row) -> u64) {
         let rows = std::mem::take(&mut self.rows);
         *self = Self { order, ..Self::default() };
         for row in rows.iter() {

@@ -4,16 +4,16 @@
 //! What needs the person stands outside of its folder: one that is closed hides no failure.
 
 use crate::{
-    queue::{Folder, FolderId, Queue, Row, Rows, Shelf, Totals},
-    window::WHOLE,
+    queue::{Folder, FolderId, Group, Queue, Row, Rows, Totals},
+    virtual_list::MAX_FULL_LIST,
 };
 
-/// In a list that is longer than [`WHOLE`], folders of more files than this are closed at first.
+/// In a list that is longer than [`MAX_FULL_LIST`], folders of more files than this are closed at first.
 const MOST_FILES_OF_OPEN_FOLDER: u64 = 20;
 
 /// Which uploads the person wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Filter {
+pub enum UploadFilter {
     /// Each.
     #[default]
     All,
@@ -25,7 +25,7 @@ pub enum Filter {
     Done,
 }
 
-impl Filter {
+impl UploadFilter {
     /// How many uploads pass it.
     #[must_use]
     pub fn count(self, totals: &Totals) -> u64 {
@@ -52,29 +52,29 @@ impl Filter {
 
     /// Whether a row that does not stand in front passes it.
     fn passes(self, queue: &Queue, row: Row) -> bool {
-        let on = |shelf| queue.shelf(shelf).rows().contains(row);
+        let on = |group| queue.group(group).rows().contains(row);
         match self {
             Self::All => queue.get(row).is_some(),
-            Self::UnderWay => on(Shelf::UnderWay),
+            Self::UnderWay => on(Group::UnderWay),
             Self::Attention => false,
-            Self::Done => on(Shelf::Done),
+            Self::Done => on(Group::Done),
         }
     }
 
     /// Another number whenever an upload may belong to another place of the list.
     fn version(self, queue: &Queue) -> u64 {
-        let shelf = match self {
-            Self::All | Self::Attention => Shelf::Attention,
-            Self::UnderWay => Shelf::UnderWay,
-            Self::Done => Shelf::Done,
+        let group = match self {
+            Self::All | Self::Attention => Group::Attention,
+            Self::UnderWay => Group::UnderWay,
+            Self::Done => Group::Done,
         };
-        queue.shelf(shelf).version()
+        queue.group(group).version()
     }
 }
 
 /// A line of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Line {
+pub enum ListRow {
     /// The heading of a folder.
     Folder(FolderId),
     /// A file.
@@ -83,9 +83,9 @@ pub enum Line {
 
 /// Whether lines may change their places by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Order {
+pub enum Reordering {
     /// What needs the person comes to the front.
-    Free,
+    Allowed,
     /// Somebody has a line in hand: the others wait.
     Held,
 }
@@ -111,23 +111,23 @@ pub enum Grouping {
 
 /// The list.
 #[derive(Debug, Default)]
-pub struct Listing {
-    filter: Filter,
+pub struct UploadList {
+    filter: UploadFilter,
     grouping: Grouping,
     /// By folder: what the person chose.
     opened: Vec<Option<bool>>,
-    lines: Vec<Line>,
+    rows: Vec<ListRow>,
     /// The files in front, because they need the person.
     front: Rows,
     made_of: Option<MadeOf>,
     choices: u64,
 }
 
-impl Listing {
+impl UploadList {
     /// Its lines.
     #[must_use]
-    pub fn lines(&self) -> &[Line] {
-        &self.lines
+    pub fn rows(&self) -> &[ListRow] {
+        &self.rows
     }
 
     /// The files that stand in front, because they need the person.
@@ -138,12 +138,12 @@ impl Listing {
 
     /// What the person wants to see.
     #[must_use]
-    pub fn filter(&self) -> Filter {
+    pub fn filter(&self) -> UploadFilter {
         self.filter
     }
 
     /// The person wants to see these.
-    pub fn show(&mut self, filter: Filter) {
+    pub fn set_filter(&mut self, filter: UploadFilter) {
         self.filter = filter;
         self.choices += 1;
     }
@@ -155,7 +155,7 @@ impl Listing {
     }
 
     /// The person wants folders, or not.
-    pub fn group(&mut self, grouping: Grouping) {
+    pub fn set_grouping(&mut self, grouping: Grouping) {
         self.grouping = grouping;
         self.choices += 1;
     }
@@ -177,43 +177,43 @@ impl Listing {
     pub fn is_open(&self, id: FolderId, folder: &Folder, queue: &Queue) -> bool {
         let few = folder.totals().files <= MOST_FILES_OF_OPEN_FOLDER;
         let chosen = self.opened.get(id.0).copied().flatten();
-        chosen.unwrap_or(few || queue.len() <= WHOLE)
+        chosen.unwrap_or(few || queue.len() <= MAX_FULL_LIST)
     }
 
     /// Brings the lines up to date; whether there are others now. While the order is held, only
     /// what the person adds, takes away or chooses makes others.
-    pub fn update(&mut self, queue: &Queue, order: Order) -> bool {
+    pub fn update(&mut self, queue: &Queue, order: Reordering) -> bool {
         let states = match order {
-            Order::Free => Some(self.filter.version(queue)),
-            Order::Held => None,
+            Reordering::Allowed => Some(self.filter.version(queue)),
+            Reordering::Held => None,
         };
         let now = MadeOf { states, files: queue.list_version(), choices: self.choices };
         let is_current = self.made_of.is_some_and(|before| match order {
-            Order::Free => before == now,
-            Order::Held => before == MadeOf { states: before.states, ..now },
+            Reordering::Allowed => before == now,
+            Reordering::Held => before == MadeOf { states: before.states, ..now },
         });
         if is_current {
             return false;
         }
         self.made_of = Some(now);
-        let mut lines = std::mem::take(&mut self.lines);
+        let mut lines = std::mem::take(&mut self.rows);
         lines.clear();
         self.front = match order {
-            Order::Free if self.filter.needs_person() => {
-                queue.shelf(Shelf::Attention).rows().clone()
+            Reordering::Allowed if self.filter.needs_person() => {
+                queue.group(Group::Attention).rows().clone()
             }
-            Order::Free => Rows::default(),
-            Order::Held => std::mem::take(&mut self.front),
+            Reordering::Allowed => Rows::default(),
+            Reordering::Held => std::mem::take(&mut self.front),
         };
         let is_there = |row: &Row| queue.get(*row).is_some();
-        lines.extend(self.front.iter().filter(is_there).map(Line::File));
+        lines.extend(self.front.iter().filter(is_there).map(ListRow::File));
         if self.is_grouped(queue) {
             self.add_folders(&mut lines, queue);
         } else {
             let listed = |row: &Row| self.is_behind_the_front(queue, *row);
-            lines.extend((0..queue.next_row().0).map(Row).filter(listed).map(Line::File));
+            lines.extend((0..queue.next_row().0).map(Row).filter(listed).map(ListRow::File));
         }
-        self.lines = lines;
+        self.rows = lines;
         true
     }
 
@@ -228,7 +228,7 @@ impl Listing {
     }
 
     /// Files that are in no folder have no heading, and stand where they came.
-    fn add_folders(&self, lines: &mut Vec<Line>, queue: &Queue) {
+    fn add_folders(&self, lines: &mut Vec<ListRow>, queue: &Queue) {
         for (id, folder) in queue.folders() {
             let mut listed = folder.rows().iter().copied();
             let is_listed = |row| self.is_behind_the_front(queue, row);
@@ -237,11 +237,11 @@ impl Listing {
             }
             let has_heading = !folder.path().is_empty();
             if has_heading {
-                lines.push(Line::Folder(id));
+                lines.push(ListRow::Folder(id));
             }
             if !has_heading || self.is_open(id, folder, queue) {
                 let rows = folder.rows().iter().copied();
-                lines.extend(rows.filter(|row| is_listed(*row)).map(Line::File));
+                lines.extend(rows.filter(|row| is_listed(*row)).map(ListRow::File));
             }
         }
     }
@@ -255,7 +255,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{Picked, State, Stored};
+    use crate::queue::{PickedFile, State, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,
@@ -267,7 +267,7 @@ mod tests {
 
     fn queue<'a>(paths: impl IntoIterator<Item = &'a str>) -> Queue {
         let mut queue = Queue::default();
-        let files = paths.into_iter().map(|path| Picked {
+        let files = paths.into_iter().map(|path| PickedFile {
             path: path.to_owned(),
             size: 1,
             modified_millis: None,
@@ -277,11 +277,11 @@ mod tests {
     }
 
     /// A line each: the path of a folder with a slash at its end, the path of a file.
-    fn lines(listing: &mut Listing, queue: &Queue) -> Vec<String> {
-        listing.update(queue, Order::Free);
-        let said = listing.lines().iter().map(|line| match line {
-            Line::Folder(id) => format!("{}/", queue.folder(*id).unwrap().path()),
-            Line::File(row) => queue.get(*row).unwrap().path().to_owned(),
+    fn lines(listing: &mut UploadList, queue: &Queue) -> Vec<String> {
+        listing.update(queue, Reordering::Allowed);
+        let said = listing.rows().iter().map(|line| match line {
+            ListRow::Folder(id) => format!("{}/", queue.folder(*id).unwrap().path()),
+            ListRow::File(row) => queue.get(*row).unwrap().path().to_owned(),
         });
         said.collect()
     }
@@ -307,23 +307,23 @@ mod tests {
     #[test]
     fn files_stand_below_their_folders_however_they_came() {
         let queue = queue(["top", "a/1", "a/b/2", "a/3", "c/4"]);
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         let expected = ["top", "a/", "a/1", "a/3", "a/b/", "a/b/2", "c/", "c/4"];
         assert_eq!(lines(&mut listing, &queue), expected);
-        listing.group(Grouping::Off);
+        listing.set_grouping(Grouping::Off);
         assert_eq!(lines(&mut listing, &queue), ["top", "a/1", "a/b/2", "a/3", "c/4"]);
     }
 
     #[test]
     fn one_folder_needs_no_heading() {
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         assert_eq!(lines(&mut listing, &queue(["a/1", "a/2"])), ["a/1", "a/2"]);
     }
 
     #[test]
     fn what_failed_comes_first_and_outside_of_its_folder_even_when_that_is_closed() {
         let mut queue = queue(["a/1", "b/2", "b/3"]);
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         queue.offers(&LIMITS);
         fail(&mut queue, 2);
         listing.toggle(FolderId(1), &queue);
@@ -337,12 +337,12 @@ mod tests {
     #[test]
     fn what_fails_stays_where_it_is_while_somebody_has_a_line_in_hand() {
         let mut queue = queue(["a/1", "b/2", "b/3"]);
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         queue.offers(&LIMITS);
         let before = lines(&mut listing, &queue);
         fail(&mut queue, 2);
-        assert!(!listing.update(&queue, Order::Held));
-        assert!(listing.update(&queue, Order::Free));
+        assert!(!listing.update(&queue, Reordering::Held));
+        assert!(listing.update(&queue, Reordering::Allowed));
         assert_ne!(lines(&mut listing, &queue), before);
         assert_eq!(listing.front().iter().collect::<Vec<_>>(), [Row(2)]);
     }
@@ -350,17 +350,17 @@ mod tests {
     #[test]
     fn what_the_person_adds_or_chooses_is_listed_at_once() {
         let mut queue = queue(["a", "b"]);
-        let mut listing = Listing::default();
-        listing.update(&queue, Order::Held);
+        let mut listing = UploadList::default();
+        listing.update(&queue, Reordering::Held);
         queue.offers(&LIMITS);
         fail(&mut queue, 1);
-        let more = Picked { path: "c".to_owned(), size: 1, modified_millis: None };
+        let more = PickedFile { path: "c".to_owned(), size: 1, modified_millis: None };
         queue.add(vec![more], "/", || State::Queued);
-        assert!(listing.update(&queue, Order::Held));
-        assert_eq!(listing.lines(), [0, 1, 2].map(|row| Line::File(Row(row))));
+        assert!(listing.update(&queue, Reordering::Held));
+        assert_eq!(listing.rows(), [0, 1, 2].map(|row| ListRow::File(Row(row))));
         assert_eq!(lines(&mut listing, &queue), ["b", "a", "c"]);
-        listing.show(Filter::Done);
-        assert!(listing.update(&queue, Order::Held));
+        listing.set_filter(UploadFilter::Done);
+        assert!(listing.update(&queue, Reordering::Held));
     }
 
     #[test]
@@ -371,14 +371,14 @@ mod tests {
         fail(&mut queue, 1);
         queue.pause(Row(2));
         queue.cancel(Row(4));
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         for (filter, files) in [
-            (Filter::All, &["a/2", "a/1", "a/3", "a/4", "a/5"] as &[&str]),
-            (Filter::UnderWay, &["a/3", "a/4"]),
-            (Filter::Attention, &["a/2"]),
-            (Filter::Done, &["a/1"]),
+            (UploadFilter::All, &["a/2", "a/1", "a/3", "a/4", "a/5"] as &[&str]),
+            (UploadFilter::UnderWay, &["a/3", "a/4"]),
+            (UploadFilter::Attention, &["a/2"]),
+            (UploadFilter::Done, &["a/1"]),
         ] {
-            listing.show(filter);
+            listing.set_filter(filter);
             assert_eq!(lines(&mut listing, &queue), files, "{filter:?}");
             assert_eq!(filter.count(&queue.totals()), files.len() as u64, "{filter:?}");
         }
@@ -386,20 +386,20 @@ mod tests {
 
     #[test]
     fn great_folders_of_a_long_list_are_closed_until_the_person_opens_them() {
-        let great: Vec<_> = (0..WHOLE).map(|n| format!("great/{n}")).collect();
+        let great: Vec<_> = (0..MAX_FULL_LIST).map(|n| format!("great/{n}")).collect();
         let paths = great.iter().map(String::as_str);
         let mut queue = queue(paths.chain(["small/1", "small/2"]));
-        let mut listing = Listing::default();
+        let mut listing = UploadList::default();
         assert_eq!(lines(&mut listing, &queue), ["great/", "small/", "small/1", "small/2"]);
         listing.toggle(FolderId(0), &queue);
-        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 4);
+        assert_eq!(lines(&mut listing, &queue).len(), MAX_FULL_LIST + 4);
         listing.toggle(FolderId(1), &queue);
-        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 2);
+        assert_eq!(lines(&mut listing, &queue).len(), MAX_FULL_LIST + 2);
         // Nothing has changed since.
-        assert!(!listing.update(&queue, Order::Free));
+        assert!(!listing.update(&queue, Reordering::Allowed));
         queue.cancel(Row(0));
         queue.clear_finished();
-        assert_eq!(lines(&mut listing, &queue).len(), WHOLE + 1);
+        assert_eq!(lines(&mut listing, &queue).len(), MAX_FULL_LIST + 1);
     }
 
     #[test]

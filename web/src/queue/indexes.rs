@@ -1,36 +1,44 @@
 //! What the queue knows of all its uploads together, kept up to date with each change: thousands of
 //! rows are not counted at each message.
 
-use super::{Row, Shelf, State, Totals, Upload, folders::Folders, rows::Missing, shelves::Shelves};
+use super::{
+    Group, Row, State, Totals, Upload, folders::Folders, groups::Groups, rows::MissingFiles,
+};
 
 /// All uploads together.
 #[derive(Debug, Default)]
-pub(super) struct Accounts {
+pub(super) struct Indexes {
     pub(super) totals: Totals,
     pub(super) folders: Folders,
-    pub(super) shelves: Shelves,
-    pub(super) missing: Missing,
+    pub(super) groups: Groups,
+    pub(super) missing: MissingFiles,
 }
 
 /// What one upload adds to them; an upload that is not in the list adds nothing.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Entry {
+pub(super) struct Contribution {
     share: Totals,
-    shelf: Option<Shelf>,
+    group: Option<Group>,
     misses_file: bool,
 }
 
-impl Accounts {
+impl Indexes {
     /// An upload adds something else than before.
     // Not inlined: it is a part of many small functions.
     #[inline(never)]
-    pub(super) fn settle(&mut self, row: Row, upload: &Upload, before: Entry, after: Entry) {
+    pub(super) fn settle(
+        &mut self,
+        row: Row,
+        upload: &Upload,
+        before: Contribution,
+        after: Contribution,
+    ) {
         self.totals = self.totals.without(before.share);
         self.totals = self.totals.with(after.share);
         self.folders.change(upload.folder, before.share, after.share);
-        if before.shelf != after.shelf {
-            before.shelf.inspect(|shelf| self.shelves.take(row, *shelf));
-            after.shelf.inspect(|shelf| self.shelves.put(row, *shelf));
+        if before.group != after.group {
+            before.group.inspect(|group| self.groups.take(row, *group));
+            after.group.inspect(|group| self.groups.put(row, *group));
         }
         match (before.misses_file, after.misses_file) {
             (false, true) => self.missing.insert(upload.file_name(), row),
@@ -42,10 +50,10 @@ impl Accounts {
 
 impl Upload {
     /// What it adds to the accounts.
-    pub(super) fn entry(&self) -> Entry {
-        Entry {
+    pub(super) fn entry(&self) -> Contribution {
+        Contribution {
             share: self.share(),
-            shelf: Some(self.state.shelf()),
+            group: Some(self.state.group()),
             misses_file: self.misses_file(),
         }
     }
@@ -56,9 +64,11 @@ impl Upload {
         let figure = match &self.state {
             State::Failed(_) => &mut share.failed,
             State::Skipped(_) => &mut share.skipped,
-            State::Open(open) if open.hold() == super::Hold::Paused => &mut share.paused,
+            State::Open(open) if open.pause_state() == super::PauseState::Paused => {
+                &mut share.paused
+            }
             State::Queued | State::Open(_) => &mut share.active,
-            State::Held => &mut share.paused,
+            State::Paused => &mut share.paused,
             State::Done(_) => &mut share.done,
             State::Interrupted | State::NeedsDecision(_) => &mut share.waiting,
         };
