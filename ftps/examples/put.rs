@@ -16,8 +16,8 @@ use std::{
 
 use bytes::Bytes;
 use ftps::{
-    Config, Connector, Credentials, Encryption, Password, Pool, RemotePath, Target, Transcript,
-    Username,
+    Config, Connector, Credentials, Diagnosis, Encryption, Password, Pool, RemotePath, Target,
+    Transcript, Username,
     upload::{Existing, Failed, Plan, Progress, Source, Stop},
 };
 use rustls::RootCertStore;
@@ -74,7 +74,7 @@ async fn put(pool: &Pool, from: &Path) -> Result<()> {
     match line.upload(&plan, &mut OnDisk(file), &CancellationToken::new()).await {
         Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
         Err(Failed { stop: Stop::Engine(error), .. }) => {
-            let diagnosis = error.diagnosis();
+            let diagnosis = Diagnosis::of(&error);
             println!("{}\n{}", diagnosis.explanation, diagnosis.remedy);
             if let Some(untrusted) = error.is_certificate() {
                 println!("FTPS_FINGERPRINT={}", untrusted.facts.sha256);

@@ -12,12 +12,14 @@ use crate::{
     command::Command,
     config::Config,
     control::Control,
+    dial::Dial,
     digest::Algorithm,
-    error::{Error, Kind, Stage},
+    error::{Error, Kind},
     features::Features,
     path::RemotePath,
     profile::SharedProfile,
     reply::Reply,
+    stage::Stage,
     tls::TlsFacts,
     transcript::{Status, Transcript},
 };
@@ -28,6 +30,7 @@ pub(crate) mod digest;
 mod directories;
 mod directory;
 mod list;
+mod prefetched;
 mod rename;
 mod store;
 pub(crate) mod survey;
@@ -35,6 +38,7 @@ mod transfer;
 mod tree;
 
 pub(crate) use directories::{Directories, Naming};
+pub(crate) use prefetched::{Found, PrefetchedFile};
 pub use rename::Renamed;
 pub use store::{Store, Stored};
 pub use tree::{NotDeleted, Obstacle, Tally, TreeLimits};
@@ -61,6 +65,7 @@ pub struct ConnectionFacts {
 pub struct Client {
     control: Control,
     config: Arc<Config>,
+    dialler: Arc<dyn Dial>,
     profile: SharedProfile,
     facts: ConnectionFacts,
     /// Where the session is, as far as it is known.
@@ -85,6 +90,7 @@ impl Client {
     pub(crate) fn new(
         control: Control,
         config: Arc<Config>,
+        dialler: Arc<dyn Dial>,
         profile: SharedProfile,
         directories: Directories,
         facts: ConnectionFacts,
@@ -92,6 +98,7 @@ impl Client {
         Self {
             control,
             config,
+            dialler,
             profile,
             directory: facts.initial_directory.clone(),
             entered_at: directories.changes(),

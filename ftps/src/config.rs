@@ -5,11 +5,8 @@ use std::{sync::Arc, time::Duration};
 use rustls::RootCertStore;
 
 use crate::{
-    certificate::Fingerprint,
-    charset::Charset,
-    connect::Proxy,
-    reply::decoder::ReplyLimits,
-    tls::{ClientIdentity, TlsVersions},
+    charset::Charset, listing::ListingLimits, proxy::Proxy, reply::decoder::ReplyLimits,
+    tls::TlsConfig,
 };
 
 /// How the engine behaves.
@@ -123,12 +120,8 @@ impl Default for Timeouts {
 pub struct Limits {
     /// The most of one reply.
     pub reply: ReplyLimits,
-    /// The most entries of a listing that are kept; the others are counted.
-    pub listing_entries: usize,
-    /// The most bytes of one listing that are read at all; then the server is cut off.
-    pub listing_bytes: u64,
-    /// The most bytes of one line of a listing; a longer one is counted as left out.
-    pub listing_line_bytes: usize,
+    /// The most of one listing.
+    pub listing: ListingLimits,
     /// The most directories that a client remembers to exist.
     pub known_directories: usize,
     /// The most bytes, in the clear and encrypted each, that wait in front of a data connection.
@@ -136,52 +129,14 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// Replies as [`ReplyLimits::default`]; 10,000 entries of 64 MiB in lines of 16 KiB; 4,096
-    /// directories; 256 KiB in front of a data connection.
+    /// [`ReplyLimits::default`], [`ListingLimits::default`], 4,096 directories, 256 KiB in front of a
+    /// data connection.
     fn default() -> Self {
         Self {
             reply: ReplyLimits::default(),
-            listing_entries: 10_000,
-            listing_bytes: 64 * 1024 * 1024,
-            listing_line_bytes: 16 * 1024,
+            listing: ListingLimits::default(),
             known_directories: 4096,
             data_buffer_bytes: 256 * 1024,
-        }
-    }
-}
-
-/// Whom the engine trusts, with which TLS versions, and who it is itself.
-///
-/// Of the three ways to trust a server the first that is set counts, alone: [`Self::pins`],
-/// [`Self::trusted_certificate`], [`Self::roots`].
-#[derive(Clone, Debug)]
-pub struct TlsConfig {
-    /// The versions that may be agreed on.
-    pub versions: TlsVersions,
-    /// The certificates that end a chain of trust.
-    pub roots: Arc<RootCertStore>,
-    /// The one certificate that is accepted, and no other, whatever `roots` say of it: a person's
-    /// word. [`Error::is_certificate`](crate::Error::is_certificate) has what a person can decide
-    /// by.
-    pub trusted_certificate: Option<Fingerprint>,
-    /// Unless there are none, the only certificates that are accepted, whatever `roots` and
-    /// `trusted_certificate` say: the word of whoever set the engine up. A server that shows
-    /// another one is no question to a person, it is a definite error.
-    pub pins: Vec<Fingerprint>,
-    /// What is shown to servers that ask for a client certificate.
-    pub client_identity: Option<ClientIdentity>,
-}
-
-impl TlsConfig {
-    /// TLS 1.2 and 1.3, trust by `roots`, no certificate of our own.
-    #[must_use]
-    pub fn new(roots: Arc<RootCertStore>) -> Self {
-        Self {
-            versions: TlsVersions::default(),
-            roots,
-            trusted_certificate: None,
-            pins: Vec::new(),
-            client_identity: None,
         }
     }
 }

@@ -1,7 +1,5 @@
 //! From an address to a session that is ready: connect, greeting, TLS, login, protection.
 //!
-//! - `socket`: TCP connections.
-//! - `proxy`: who makes them instead.
 //! - `secure`: the TLS handshake of the control connection.
 //! - `probe`: what a silent port speaks.
 //! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
@@ -10,7 +8,6 @@
 //! it is the other way round. Nothing secret is sent before the certificate was accepted.
 
 use std::{
-    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -26,22 +23,20 @@ use crate::{
     config::Config,
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
-    error::{Error, Evidence, Kind, Stage, What},
-    profile::{Alpn, AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile},
+    dial::{Dial, Outgoing, Tcp},
+    error::{Error, Evidence, Kind, What},
+    profile::{AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile},
+    proxy::Proxy,
     reply::{Code, Reply, Severity},
-    tls::{TlsVersion, TlsVersions},
+    stage::Stage,
+    target::{Encryption, Target},
+    tls::{Alpn, TlsVersion, TlsVersions},
     transcript::{Status, Transcript},
 };
 
 mod login;
 mod probe;
-pub(crate) mod proxy;
 mod secure;
-pub(crate) mod socket;
-
-pub use proxy::{Proxy, ProxyError, ProxyProtocol};
-
-use self::socket::Dial;
 
 /// A session that is older than this may be too old for the server to resume: some keep sessions
 /// for 300 s.
@@ -50,27 +45,6 @@ const OLD_SESSION: Duration = Duration::from_secs(240);
 /// A session that lasted this long and then ended was ended for its own sake, most often because
 /// it was idle; one that ends sooner would end again.
 const LASTING_SESSION: Duration = Duration::from_secs(10);
-
-/// Where to, and how TLS starts there.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Target {
-    /// The address that is dialled, or that a proxy is asked for, for data connections too. Whether
-    /// it may be dialled is the caller's to decide, before.
-    pub address: SocketAddr,
-    /// The name, or the address as text, that the certificate has to be for.
-    pub host: String,
-    /// How TLS starts.
-    pub encryption: Encryption,
-}
-
-/// How TLS starts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Encryption {
-    /// After `AUTH TLS` (RFC 4217 §4), usually on port 21.
-    Explicit,
-    /// With the connection, usually on port 990.
-    Implicit,
-}
 
 /// Opens sessions to one server, and remembers what it learned about it.
 #[derive(Clone, Debug)]
@@ -83,6 +57,7 @@ pub struct Connector {
     /// What its clients know of the server's directories.
     directories: Directories,
     first_port: FirstPort,
+    dialler: Arc<dyn Dial>,
     /// The sessions that it and its clones opened or tried to.
     sessions: Arc<AtomicU32>,
 }
@@ -118,6 +93,7 @@ impl Connector {
             profile: SharedProfile::default(),
             directories: Directories::default(),
             first_port: FirstPort::WhenNeeded,
+            dialler: Arc::new(Tcp),
             sessions: Arc::default(),
         }
     }
@@ -127,6 +103,14 @@ impl Connector {
     #[must_use]
     pub fn with_profile(mut self, profile: SharedProfile) -> Self {
         self.profile = profile;
+        self
+    }
+
+    /// The same, with connections that `dialler` makes instead of [`Tcp`]. A connection through a
+    /// proxy is TCP all the same.
+    #[must_use]
+    pub fn with_dialler(mut self, dialler: Arc<dyn Dial>) -> Self {
+        self.dialler = dialler;
         self
     }
 
@@ -330,12 +314,12 @@ impl Connector {
             transcript.control(Status::ThroughProxy { protocol });
         }
         let within = self.config.timeouts.connect;
-        let dial = Dial { address, local: None, within, what: What::ControlTcp };
-        let tcp = dial.run(proxy).await;
-        let tcp = tcp.map_err(|kind| self.unreachable(kind, transcript))?;
+        let outgoing = Outgoing { address, from: None, within, what: What::ControlTcp };
+        let stream = outgoing.connect(&*self.dialler, proxy).await;
+        let stream = stream.map_err(|kind| self.unreachable(kind, transcript))?;
         // Without keepalive a session still works, it only may be forgotten by a router.
-        let _ = socket::keep_alive(&tcp, self.config.keepalive);
-        let stream = ControlStream::Plain(Recorder::new(tcp));
+        let _ = stream.keep_alive(self.config.keepalive);
+        let stream = ControlStream::Plain(Recorder::new(stream));
         let target = (address, self.target.encryption);
         let pipelining = self.profile.get().pipelining;
         Ok(Control::new(stream, target, &self.config, pipelining, transcript.clone()))
@@ -397,7 +381,7 @@ impl Connector {
         tokio::pin!(words);
         tokio::select! {
             words = &mut words => words,
-            found = probe::probe(&self.target, &self.config) => match found {
+            found = probe::probe(&self.target, &self.config, &*self.dialler) => match found {
                 Some(kind) => Err(kind),
                 None => words.await,
             },
@@ -454,7 +438,8 @@ impl Connector {
         };
         let config = Arc::clone(&self.config);
         let (profile, directories) = (self.profile.clone(), self.directories.clone());
-        let mut client = Client::new(control, config, profile, directories, facts);
+        let dialler = Arc::clone(&self.dialler);
+        let mut client = Client::new(control, config, dialler, profile, directories, facts);
         if let Some((port, reply)) = port.zip(set_up.ahead) {
             client.keep_prefetched(port, reply);
         }

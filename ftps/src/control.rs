@@ -23,13 +23,14 @@ use crate::{
     certificate::CertificateFacts,
     command::Command,
     config::{Config, Timeouts},
-    connect::Encryption,
-    error::{Error, Evidence, Flight, Kind, Stage, What},
+    error::{Error, Evidence, Flight, Kind, What},
     profile::Pipelining,
     reply::{
         Code, Reply, Severity,
         decoder::{Decoded, ReplyDecoder},
     },
+    stage::Stage,
+    target::Encryption,
     tls::{TlsFacts, session::TlsSession},
     transcript::{Status, Transcript},
 };

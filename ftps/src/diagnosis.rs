@@ -11,11 +11,12 @@
 use std::{io, net::Ipv4Addr, time::Duration};
 
 use crate::{
-    connect::proxy::{ProxyFailure, ServerTrouble},
-    error::{Error, Evidence, Kind, Stage, What},
+    error::{ClientCertificateFault, Error, Evidence, Kind, What},
     language::Language,
+    proxy::{ProxyFailure, ServerTrouble},
     reply::{Code, Reply, decoder::DecodeError},
-    tls::{self, ClientCertificate, TlsVersion},
+    stage::Stage,
+    tls::TlsVersion,
 };
 
 mod advice;
@@ -250,47 +251,49 @@ impl Cause {
     }
 }
 
-impl Error {
-    /// What the error most likely means, what to do, and who can.
-    ///
-    /// It rests on the error's [stage](Self::stage), the server's [reply](Self::reply) and the rest
-    /// of the [evidence](Self::evidence).
+impl Diagnosis {
+    /// Diagnoses an error from its [stage](Error::stage), the server's [reply](Error::reply) and the
+    /// rest of the [evidence](Error::evidence).
     #[must_use]
-    pub fn diagnosis(&self) -> Diagnosis {
-        self.diagnosis_in(Language::English)
+    pub fn of(error: &Error) -> Self {
+        Self::of_in(error, Language::English)
     }
 
     /// The same in a language.
     #[must_use]
-    pub fn diagnosis_in(&self, language: Language) -> Diagnosis {
-        let diagnosis = self.cause().diagnosis_with(self.evidence(), language);
-        match self.kind() {
+    pub fn of_in(error: &Error, language: Language) -> Self {
+        let diagnosis = Cause::of(error).diagnosis_with(error.evidence(), language);
+        match error.kind() {
             Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted, language),
             _ => diagnosis,
         }
     }
+}
 
-    fn cause(&self) -> Cause {
-        match self.kind() {
+impl Cause {
+    /// What most likely brought an error about.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        match error.kind() {
             Kind::InvalidHost { .. } => Cause::InvalidHost,
             Kind::Io { what, source } => {
-                self.client_certificate_cause().unwrap_or_else(|| self.io_cause(*what, source))
+                client_certificate_cause(error).unwrap_or_else(|| io_cause(error, *what, source))
             }
             Kind::Proxy { what, failure, .. } => proxy_cause(*what, failure),
-            Kind::TimedOut { what, .. } => self.timeout_cause(*what),
-            Kind::Closed => self.closed_cause(),
-            Kind::Ended { reply } => refusal::ended_cause(self.stage(), reply),
-            Kind::Refused { verb, reply } => self.refusal_cause(verb, reply),
+            Kind::TimedOut { what, .. } => timeout_cause(error, *what),
+            Kind::Closed => closed_cause(error),
+            Kind::Ended { reply } => refusal::ended_cause(error.stage(), reply),
+            Kind::Refused { verb, reply } => refusal::cause(error, verb, reply),
             Kind::Unexpected { reply, .. } => unexpected_cause(reply),
-            Kind::Malformed(error) => match malformed_cause(error) {
+            Kind::Malformed(malformed) => match malformed_cause(malformed) {
                 // Whoever greeted as FTP does speak it, only not well.
-                Cause::NotFtp if self.stage() > Stage::Greeting => Cause::ProtocolViolation,
+                Cause::NotFtp if error.stage() > Stage::Greeting => Cause::ProtocolViolation,
                 cause => cause,
             },
             Kind::BytesAfterAuth { .. } => Cause::InjectedBytes,
             Kind::TlsSetup(_) => Cause::TlsFailed,
-            Kind::Handshake(source) => self.handshake_cause(source),
-            Kind::TlsAtOnce if self.is_https_port() => Cause::HttpServer,
+            Kind::Handshake(source) => handshake_cause(error, source),
+            Kind::TlsAtOnce if is_https_port(error) => Cause::HttpServer,
             Kind::TlsAtOnce => Cause::ImplicitTlsExpected,
             Kind::ClearAnswer { start } => clear_cause(start),
             Kind::Untrusted(untrusted) => certificate::cause(&untrusted.doubts),
@@ -307,104 +310,91 @@ impl Error {
             Kind::OutOfStep => Cause::ConnectionLost,
         }
     }
+}
 
-    fn is_https_port(&self) -> bool {
-        self.evidence().target.is_some_and(|(address, _)| address.port() == 443)
-    }
+fn is_https_port(error: &Error) -> bool {
+    error.evidence().target.is_some_and(|(address, _)| address.port() == 443)
+}
 
-    fn io_cause(&self, what: What, source: &io::Error) -> Cause {
-        match (what, source.kind()) {
-            (What::DataTcp, _) if self.names_unroutable_address() => Cause::PrivateAddress,
-            (What::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
-            (What::DataTcp, _) => Cause::DataConnectionBlocked,
-            (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
-            (What::ControlTcp, _) => Cause::Unreachable,
-            (What::Data, _) if self.stage() == Stage::Verify => Cause::EndRefused,
-            (What::Data | What::DataTls, _) => Cause::TransferBroken,
-            _ => self.closed_cause(),
-        }
+fn io_cause(error: &Error, what: What, source: &io::Error) -> Cause {
+    match (what, source.kind()) {
+        (What::DataTcp, _) if names_unroutable_address(error) => Cause::PrivateAddress,
+        (What::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
+        (What::DataTcp, _) => Cause::DataConnectionBlocked,
+        (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
+        (What::ControlTcp, _) => Cause::Unreachable,
+        (What::Data, _) if error.stage() == Stage::Verify => Cause::EndRefused,
+        (What::Data | What::DataTls, _) => Cause::TransferBroken,
+        _ => closed_cause(error),
     }
+}
 
-    fn timeout_cause(&self, what: What) -> Cause {
-        match what {
-            What::ControlTcp => Cause::NoAnswer,
-            What::DataTcp if self.names_unroutable_address() => Cause::PrivateAddress,
-            What::DataTcp => Cause::DataConnectionBlocked,
-            What::Greeting | What::ControlTls => Cause::SilentServer,
-            What::FinalReply if self.stage() == Stage::Verify => Cause::ConfirmationMissing,
-            What::Reply
-            | What::FinalReply
-            | What::Digest
-            | What::Control
-            | What::Data
-            | What::DataTls => Cause::ServerTooSlow,
-        }
+fn timeout_cause(error: &Error, what: What) -> Cause {
+    match what {
+        What::ControlTcp => Cause::NoAnswer,
+        What::DataTcp if names_unroutable_address(error) => Cause::PrivateAddress,
+        What::DataTcp => Cause::DataConnectionBlocked,
+        What::Greeting | What::ControlTls => Cause::SilentServer,
+        What::FinalReply if error.stage() == Stage::Verify => Cause::ConfirmationMissing,
+        What::Reply
+        | What::FinalReply
+        | What::Digest
+        | What::Control
+        | What::Data
+        | What::DataTls => Cause::ServerTooSlow,
     }
+}
 
-    /// Whether the server named an address for the data that leads nowhere outside of its network.
-    fn names_unroutable_address(&self) -> bool {
-        self.evidence().passive_address.is_some_and(is_unroutable)
-    }
+/// Whether the server named an address for the data that leads nowhere outside of its network.
+fn names_unroutable_address(error: &Error) -> bool {
+    error.evidence().passive_address.is_some_and(is_unroutable)
+}
 
-    /// The control connection ended without a word.
-    fn closed_cause(&self) -> Cause {
-        let evidence = self.evidence();
-        match self.stage() {
-            Stage::Greeting if evidence.tls.is_none() => Cause::NotFtp,
-            Stage::Auth | Stage::Tls => Cause::TlsCut,
-            Stage::DataTls => self.reuse_cause(),
-            _ if evidence.commands >= MANY_COMMANDS => Cause::CutAfterMany,
-            _ => Cause::ConnectionLost,
-        }
+/// The control connection ended without a word.
+fn closed_cause(error: &Error) -> Cause {
+    let evidence = error.evidence();
+    match error.stage() {
+        Stage::Greeting if evidence.tls.is_none() => Cause::NotFtp,
+        Stage::Auth | Stage::Tls => Cause::TlsCut,
+        Stage::DataTls => reuse_cause(error),
+        _ if evidence.commands >= MANY_COMMANDS => Cause::CutAfterMany,
+        _ => Cause::ConnectionLost,
     }
+}
 
-    /// The server did not take the TLS of a data connection.
-    fn reuse_cause(&self) -> Cause {
-        let evidence = self.evidence();
-        let had_worked = evidence.data_connections > 0;
-        let is_tls_13 = evidence.tls.as_ref().is_some_and(|tls| tls.version == TlsVersion::Tls13);
-        if had_worked && evidence.age > OLD_SESSION {
-            Cause::SessionTooOld
-        } else if had_worked && is_tls_13 {
-            Cause::TicketsRunOut
-        } else {
-            Cause::SessionReuseRefused
-        }
+/// The server did not take the TLS of a data connection.
+fn reuse_cause(error: &Error) -> Cause {
+    let evidence = error.evidence();
+    let had_worked = evidence.data_connections > 0;
+    let is_tls_13 = evidence.tls.as_ref().is_some_and(|tls| tls.version == TlsVersion::Tls13);
+    if had_worked && evidence.age > OLD_SESSION {
+        Cause::SessionTooOld
+    } else if had_worked && is_tls_13 {
+        Cause::TicketsRunOut
+    } else {
+        Cause::SessionReuseRefused
     }
+}
 
-    fn handshake_cause(&self, source: &io::Error) -> Cause {
-        if self.stage() == Stage::DataTls {
-            return self.reuse_cause();
-        }
-        if let Some(cause) = self.client_certificate_cause() {
-            return cause;
-        }
-        match tls_error(source) {
-            Some(error) if is_incompatible(error) => Cause::TlsTooOld,
-            None if is_cut(source) => Cause::TlsCut,
-            _ => Cause::TlsFailed,
-        }
+fn handshake_cause(error: &Error, source: &io::Error) -> Cause {
+    if error.stage() == Stage::DataTls {
+        return reuse_cause(error);
     }
+    if let Some(cause) = client_certificate_cause(error) {
+        return cause;
+    }
+    match tls_error(source) {
+        Some(tls) if is_incompatible(tls) => Cause::TlsTooOld,
+        None if is_cut(source) => Cause::TlsCut,
+        _ => Cause::TlsFailed,
+    }
+}
 
-    /// Whether the server ended TLS for the sake of our own certificate (RFC 8446 §6.2).
-    ///
-    /// TLS 1.2 has no alert for one that is missing: `handshake_failure` has to do (RFC 5246
-    /// §7.4.6). With TLS 1.3 the alert comes after the handshake, when something else is read.
-    pub(crate) fn client_certificate_cause(&self) -> Option<Cause> {
-        use rustls::AlertDescription::{CertificateRequired, HandshakeFailure};
-        let alert = self.kind().alert()?;
-        let is_about_ours = tls::is_about_a_certificate(alert);
-        match self.evidence().client_certificate {
-            _ if alert == CertificateRequired => Some(Cause::ClientCertificateNeeded),
-            ClientCertificate::Missing if is_about_ours || alert == HandshakeFailure => {
-                Some(Cause::ClientCertificateNeeded)
-            }
-            ClientCertificate::Shown if is_about_ours => Some(Cause::ClientCertificateRefused),
-            ClientCertificate::NotAskedFor
-            | ClientCertificate::Missing
-            | ClientCertificate::Shown => None,
-        }
-    }
+fn client_certificate_cause(error: &Error) -> Option<Cause> {
+    error.client_certificate_fault().map(|fault| match fault {
+        ClientCertificateFault::Needed => Cause::ClientCertificateNeeded,
+        ClientCertificateFault::Refused => Cause::ClientCertificateRefused,
+    })
 }
 
 fn is_unroutable(address: Ipv4Addr) -> bool {
@@ -506,7 +496,7 @@ mod tests {
 
     /// The diagnosis of an error, whose texts have to be whole.
     fn diagnosed(error: &Error) -> Diagnosis {
-        let diagnosis = error.diagnosis();
+        let diagnosis = Diagnosis::of(error);
         for text in [&diagnosis.explanation, &diagnosis.remedy] {
             assert!(text.ends_with('.') && !text.contains('{'), "{text}");
             assert!((1..=MOST).contains(&text.chars().count()), "{text}");

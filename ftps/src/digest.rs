@@ -141,6 +141,35 @@ impl fmt::Debug for FileDigest {
     }
 }
 
+/// How a file is known to be whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verified {
+    /// The server's digest of it equals that of what was sent: this one, which may be by another
+    /// algorithm than [`Plan::digest`].
+    Digest(FileDigest),
+    /// Its size equals.
+    Size {
+        /// In bytes.
+        bytes: u64,
+    },
+    /// The server's reply to the transfer says so; it can say neither digest nor size.
+    ReplyOnly,
+}
+
+impl fmt::Display for Verified {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Digest(digest) => {
+                write!(f, "The server's digest equals that of what was sent: {digest}.")
+            }
+            Self::Size { bytes } => write!(f, "The server holds all {bytes} bytes."),
+            Self::ReplyOnly => {
+                f.write_str("The server can tell neither size nor digest; its reply counts.")
+            }
+        }
+    }
+}
+
 /// A digest that is being made.
 #[derive(Clone, Debug)]
 enum Hasher {

@@ -17,83 +17,17 @@ use thiserror::Error as ThisError;
 
 use crate::{
     certificate::{Fingerprint, UntrustedCertificate},
-    connect::{Encryption, ProxyProtocol, proxy::ProxyFailure},
     digest::FileDigest,
     passive::PassiveError,
+    proxy::{ProxyFailure, ProxyProtocol},
     reply::{Reply, Severity, decoder::DecodeError},
+    stage::Stage,
+    target::Encryption,
     tls::{self, ClientCertificate, TlsFacts},
     transcript::ErrorLine,
 };
 
 mod sentences;
-
-/// The steps of a session, in their order.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-#[non_exhaustive]
-pub enum Stage {
-    /// The TCP connection to the control port.
-    Connect,
-    /// The server's greeting, `220`.
-    Greeting,
-    /// `AUTH TLS`.
-    Auth,
-    /// The TLS handshake on the control connection.
-    Tls,
-    /// The server's certificate.
-    Certificate,
-    /// `USER` and `PASS`.
-    Login,
-    /// `PBSZ` and `PROT`.
-    Protect,
-    /// What follows the login: `FEAT`, `OPTS`, `TYPE`, `PWD`.
-    Setup,
-    /// `MLSD` or `LIST`.
-    List,
-    /// `MKD`.
-    MakeDirectory,
-    /// `EPSV` or `PASV`, and the TCP connection that follows.
-    DataConnection,
-    /// The TLS handshake on a data connection, and whether the server accepts its session.
-    DataTls,
-    /// `STOR` and the bytes.
-    Transfer,
-    /// The reply to the transfer, `SIZE`.
-    Verify,
-    /// `RNFR` and `RNTO`.
-    Rename,
-    /// `DELE` and `RMD`.
-    Delete,
-    /// `MDTM`, `MLST`, `AVBL`, `SITE CHMOD`: what is known of a file, and what of it is changed.
-    Attributes,
-    /// A connection that waits for something to do.
-    Idle,
-}
-
-/// What the engine is doing, for a person.
-impl fmt::Display for Stage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Connect => "Connecting",
-            Self::Greeting => "Waiting for the greeting",
-            Self::Auth => "Asking for TLS",
-            Self::Tls => "Starting TLS",
-            Self::Certificate => "Checking the certificate",
-            Self::Login => "Logging in",
-            Self::Protect => "Protecting the data connections",
-            Self::Setup => "Setting up the session",
-            Self::List => "Listing a directory",
-            Self::MakeDirectory => "Making a directory",
-            Self::DataConnection => "Opening a data connection",
-            Self::DataTls => "Starting TLS on the data connection",
-            Self::Transfer => "Transferring",
-            Self::Verify => "Waiting for the server to confirm",
-            Self::Rename => "Renaming",
-            Self::Delete => "Deleting",
-            Self::Attributes => "Asking for a file's attributes or changing them",
-            Self::Idle => "Waiting for something to do",
-        })
-    }
-}
 
 /// Something failed.
 pub struct Error(Box<Inner>);
@@ -239,6 +173,15 @@ pub(crate) enum What {
     Data,
 }
 
+/// What the server holds against our own certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ClientCertificateFault {
+    /// It wants one and got none.
+    Needed,
+    /// It got one and does not accept it.
+    Refused,
+}
+
 impl Kind {
     /// The alert that the server ended TLS with, if that is the error.
     pub(crate) fn alert(&self) -> Option<AlertDescription> {
@@ -309,7 +252,7 @@ impl Error {
                 reply.code().severity() != Severity::PermanentFailure
             }
             Kind::Proxy { failure, .. } => failure.is_transient(),
-            Kind::Io { .. } | Kind::Handshake(_) => self.client_certificate_cause().is_none(),
+            Kind::Io { .. } | Kind::Handshake(_) => self.client_certificate_fault().is_none(),
             Kind::TimedOut { .. }
             | Kind::Closed
             | Kind::Ended { .. }
@@ -410,10 +353,30 @@ impl Error {
         }
     }
 
+    /// Whether the server ended TLS for the sake of our own certificate (RFC 8446 §6.2).
+    ///
+    /// TLS 1.2 has no alert for one that is missing: `handshake_failure` has to do (RFC 5246
+    /// §7.4.6). With TLS 1.3 the alert comes after the handshake, when something else is read.
+    pub(crate) fn client_certificate_fault(&self) -> Option<ClientCertificateFault> {
+        use AlertDescription::{CertificateRequired, HandshakeFailure};
+        let alert = self.kind().alert()?;
+        let is_about_ours = tls::is_about_a_certificate(alert);
+        match self.evidence().client_certificate {
+            _ if alert == CertificateRequired => Some(ClientCertificateFault::Needed),
+            ClientCertificate::Missing if is_about_ours || alert == HandshakeFailure => {
+                Some(ClientCertificateFault::Needed)
+            }
+            ClientCertificate::Shown if is_about_ours => Some(ClientCertificateFault::Refused),
+            ClientCertificate::NotAskedFor
+            | ClientCertificate::Missing
+            | ClientCertificate::Shown => None,
+        }
+    }
+
     /// The error at the stage that it is about: what a server thinks of our certificate comes with
     /// TLS 1.3 only after the handshake, when the login is under way.
     pub(crate) fn at_its_stage(mut self) -> Self {
-        if self.client_certificate_cause().is_some() {
+        if self.client_certificate_fault().is_some() {
             self.0.stage = Stage::Tls;
         }
         self

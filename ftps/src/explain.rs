@@ -14,13 +14,13 @@ use std::{
 };
 
 use crate::{
-    error::Stage,
+    digest::Verified,
     language::Language,
     profile::Fallback,
     reply::{Code, Severity},
+    stage::Stage,
     tls::TlsFacts,
     transcript::{Connection, Event, EventKind, Status},
-    upload::Verified,
 };
 
 mod sentences;

@@ -17,11 +17,9 @@ use std::net::Ipv4Addr;
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::{
-    config::Limits,
     features::Features,
     listing::{
-        Dialect, Entry, EntryKind, Listing, ListingReader, LocalTime, Permission, Permissions,
-        Precision,
+        Dialect, Entry, EntryKind, Listing, ListingLimits, ListingReader, Permission, Permissions,
     },
     passive::{self, LOWEST_DATA_PORT, PassiveEndpoint, PassiveError},
     path::RemotePath,
@@ -29,7 +27,7 @@ use crate::{
         Code, Reply,
         decoder::{DecodeError, Decoded, ReplyDecoder, ReplyLimits},
     },
-    time::Civil,
+    time::{Civil, LocalTime, Precision},
 };
 
 /// Small enough to be reached by inputs of a few hundred bytes.
@@ -234,23 +232,23 @@ fn entries_come_back(source: &mut Unstructured<'_>, dialect: Dialect, line: Line
         bytes.extend_from_slice(if source.arbitrary()? { b"\r\n" } else { b"\n" });
     }
     let pieces = pieces(source, &bytes)?;
-    let came = read(pieces, dialect, &Limits::default());
+    let came = read(pieces, dialect, &ListingLimits::default());
     let sent = Listing { entries, ..Listing::default() };
     assert_eq!(came, sent, "{}", String::from_utf8_lossy(&bytes));
     Ok(())
 }
 
 fn arbitrary_listing_keeps_to_the_limits(data: &[u8], dialect: Dialect) -> Result<()> {
-    let limits = Limits { listing_entries: 3, listing_line_bytes: 60, ..Limits::default() };
+    let limits = ListingLimits { entries: 3, line_bytes: 60, ..ListingLimits::default() };
     let whole = read(vec![data], dialect, &limits);
     let seed = [data, &[1, 200, 3]].concat();
     assert_eq!(whole, read(pieces(&mut Unstructured::new(&seed), data)?, dialect, &limits));
     let lines = data.split(|&byte| byte == b'\n').count();
-    assert!(whole.entries.len() <= limits.listing_entries);
+    assert!(whole.entries.len() <= limits.entries);
     assert!(whole.entries.len() + usize::try_from(whole.left_out).unwrap() <= lines);
     for entry in whole.entries {
         let name = entry.name.as_bytes();
-        assert!(!name.is_empty() && name.len() <= limits.listing_line_bytes);
+        assert!(!name.is_empty() && name.len() <= limits.line_bytes);
         assert!(!name.iter().any(|byte| b"/\r\n\0".contains(byte)));
         assert!(name != b"." && name != b"..");
         assert!(entry.mode.is_none_or(|mode| mode <= 0o7777));
@@ -258,7 +256,7 @@ fn arbitrary_listing_keeps_to_the_limits(data: &[u8], dialect: Dialect) -> Resul
     Ok(())
 }
 
-fn read(pieces: Vec<&[u8]>, dialect: Dialect, limits: &Limits) -> Listing {
+fn read(pieces: Vec<&[u8]>, dialect: Dialect, limits: &ListingLimits) -> Listing {
     let mut reader = ListingReader::new(dialect, limits);
     pieces.into_iter().for_each(|piece| reader.push(piece));
     reader.finish()

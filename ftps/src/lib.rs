@@ -10,26 +10,40 @@
 //! disk. It knows no active mode, no ASCII type, and no way back to the clear.
 //!
 //! # Layers
-//! Without I/O:
-//! - [`reply`]: replies, and the decoder that makes them of bytes.
-//! - [`command`]: commands by their verbs, and what a log may show of them.
-//! - [`passive`], [`features`], [`listing`]: what particular replies and listings say.
-//! - [`credentials`], [`path`], [`charset`], [`certificate`], [`digest`], [`time`]: values that
-//!   cannot be wrong.
+//! A module imports only modules that stand above it in this list.
 //!
-//! With I/O, each on top of the one before:
-//! - [`connect`]: from an address to a session that is ready. [`Connector`] starts here.
-//! - [`client`]: the verbs of one session, one call a command, and the [`Store`].
-//! - [`line`]: a session that is made anew when it has ended.
-//! - [`upload`]: a file brought to its place over a line, breaks and all.
-//! - [`pool`]: several lines, as many as help.
-//!
-//! Across:
+//! Values, parsers and codecs, without I/O:
+//! - [`language`]: the languages of messages.
+//! - [`time`]: dates, timestamps, and how far a server's clock is from UTC.
+//! - [`reply`]: replies, and their decoder.
+//! - [`path`]: paths on the server.
+//! - [`charset`]: the character sets of names.
+//! - [`credentials`]: user names and passwords.
+//! - [`digest`]: digests of files.
+//! - [`command`]: commands, and what a log may show of them.
+//! - [`passive`]: the replies to `EPSV` and `PASV`.
+//! - [`features`]: the reply to `FEAT`.
+//! - [`listing`]: the lines of `MLSD` and `LIST`.
+//! - [`certificate`]: what a certificate says, and why it is not trusted.
+//! - [`tls`]: TLS settings, sessions, and the verification of certificates.
+//! - [`target`]: the server that a session goes to.
+//! - [`stage`]: the stages of a session.
+//! - [`proxy`]: SOCKS5 and HTTP proxies.
 //! - [`config`]: every deadline and limit, with its default.
+//! - [`profile`]: what was learned about a host, and the fallbacks.
 //! - [`transcript`]: every command, reply, TLS fact and decision, as it happens.
-//! - [`error`], [`diagnosis`]: what failed, where, with what evidence, and what to do.
-//! - [`explain`]: what commands and replies mean, for somebody who has never read an RFC.
-//! - [`profile`]: what was learned about a host, and other ways to try.
+//! - [`error`]: what failed, at which stage, with what evidence.
+//! - [`diagnosis`]: the likely cause of an error, and its remedy.
+//! - [`explain`]: what commands and replies mean, for people who do not know FTP.
+//!
+//! With I/O:
+//! - [`dial`]: makes connections.
+//! - `control`: the control connection.
+//! - [`client`]: one session: one method for each command, and the [`Store`].
+//! - [`connect`]: opens sessions. [`Connector`] starts here.
+//! - [`pool`]: several sessions to one server, and the [`ManagedClient`], which reconnects.
+//! - [`upload`]: uploads one file, across breaks of the connection.
+//! - `fuzzing`: what the fuzz targets check.
 //!
 //! # Round trips
 //! A round trip is what a small file costs, so commands go together where no answer decides the
@@ -120,6 +134,7 @@ pub mod connect;
 mod control;
 pub mod credentials;
 pub mod diagnosis;
+pub mod dial;
 pub mod digest;
 pub mod error;
 pub mod explain;
@@ -128,13 +143,15 @@ pub mod features;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod language;
-pub mod line;
 pub mod listing;
 pub mod passive;
 pub mod path;
 pub mod pool;
 pub mod profile;
+pub mod proxy;
 pub mod reply;
+pub mod stage;
+pub mod target;
 pub mod time;
 pub mod tls;
 pub mod transcript;
@@ -145,27 +162,26 @@ pub use charset::{Charset, NameError};
 pub use client::{
     Client, ConnectionFacts, NotDeleted, Obstacle, Renamed, Store, Stored, Tally, TreeLimits,
 };
-pub use config::{
-    Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts, TlsConfig,
-};
-pub use connect::{Connector, Encryption, Proxy, ProxyError, ProxyProtocol, Target};
+pub use config::{Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts};
+pub use connect::Connector;
 pub use credentials::{Credentials, Password, Username};
 pub use diagnosis::{Cause, Diagnosis, Who};
-pub use digest::{Algorithm, FileDigest};
-pub use error::{Error, Stage};
+pub use digest::{Algorithm, FileDigest, Verified};
+pub use error::Error;
 pub use explain::{Explanation, LogExplainer};
 pub use features::Features;
 pub use language::Language;
-pub use line::ManagedClient;
-pub use listing::{
-    Entry, EntryKind, Listing, LocalTime, Permission, Permissions, Precision, UtcOffset,
-};
+pub use listing::{Entry, EntryKind, Listing, ListingLimits, Permission, Permissions};
 pub use path::{ForbiddenByte, RemotePath};
-pub use pool::{Pool, PooledClient};
-pub use profile::{Alpn, Fallback, HostProfile, ServerClock, SharedProfile};
+pub use pool::{ManagedClient, Pool, PooledClient};
+pub use profile::{Fallback, HostProfile, ServerClock, SharedProfile};
+pub use proxy::{Proxy, ProxyError, ProxyProtocol};
 pub use reply::{Code, Reply};
-pub use time::Timestamp;
+pub use stage::Stage;
+pub use target::{Encryption, Target};
+pub use time::{LocalTime, Precision, Timestamp, UtcOffset};
 pub use tls::{
-    ClientCertificate, ClientIdentity, IdentityError, TlsFacts, TlsVersion, TlsVersions,
+    Alpn, ClientCertificate, ClientIdentity, IdentityError, TlsConfig, TlsFacts, TlsVersion,
+    TlsVersions,
 };
 pub use transcript::{Connection, Event, EventKind, LineKind, Status, Transcript};

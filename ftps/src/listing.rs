@@ -3,18 +3,17 @@
 //! - `machine`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
 //! - `people`: what `LIST` gives, in the dialects of Unix and DOS.
 //! - `date`: the dates in those dialects.
-//! - [`offset`]: `LIST` tells the server's own time; how far that is from UTC.
 
 use std::fmt;
 
-use crate::{config::Limits, path::RemotePath};
+use crate::{
+    path::RemotePath,
+    time::{LocalTime, UtcOffset},
+};
 
 mod date;
 mod machine;
-pub mod offset;
 mod people;
-
-pub use offset::{LocalTime, Precision, UtcOffset};
 
 pub(crate) use machine::{parse_facts, parse_time};
 
@@ -198,6 +197,24 @@ impl fmt::Debug for Permissions {
     }
 }
 
+/// The most of one listing that is read and kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListingLimits {
+    /// Entries that are kept; the others are counted.
+    pub entries: usize,
+    /// Bytes that are read; then the transfer is aborted.
+    pub bytes: u64,
+    /// Bytes of one line; a longer one is counted as left out.
+    pub line_bytes: usize,
+}
+
+impl Default for ListingLimits {
+    /// 10,000 entries in 64 MiB, in lines of 16 KiB.
+    fn default() -> Self {
+        Self { entries: 10_000, bytes: 64 * 1024 * 1024, line_bytes: 16 * 1024 }
+    }
+}
+
 /// The language of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Dialect {
@@ -230,11 +247,11 @@ pub(crate) struct ListingReader {
 }
 
 impl ListingReader {
-    pub(crate) fn new(dialect: Dialect, limits: &Limits) -> Self {
+    pub(crate) fn new(dialect: Dialect, limits: &ListingLimits) -> Self {
         Self {
             dialect,
-            max_entries: limits.listing_entries,
-            max_line_bytes: limits.listing_line_bytes,
+            max_entries: limits.entries,
+            max_line_bytes: limits.line_bytes,
             line: Vec::new(),
             is_too_long: false,
             listing: Listing::default(),
@@ -313,12 +330,13 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::Precision;
 
-    fn limits(entries: usize, line: usize) -> Limits {
-        Limits { listing_entries: entries, listing_line_bytes: line, ..Limits::default() }
+    fn limits(entries: usize, line: usize) -> ListingLimits {
+        ListingLimits { entries, line_bytes: line, ..ListingLimits::default() }
     }
 
-    fn read(bytes: &[u8], limits: Limits) -> Listing {
+    fn read(bytes: &[u8], limits: ListingLimits) -> Listing {
         let mut reader = ListingReader::new(Dialect::Machine, &limits);
         reader.push(bytes);
         reader.finish()

@@ -18,19 +18,17 @@ use crate::{
     config::Sessions,
     connect::Connector,
     error::Error,
-    line::ManagedClient,
     profile::{MaxSessions, SharedProfile},
     transcript::Status,
 };
 
 mod growth;
+mod managed_client;
 mod pool_shared;
 mod session_count;
 
-pub(crate) use self::{
-    pool_shared::PoolShared,
-    session_count::{Refusal, SessionSlot},
-};
+pub use self::managed_client::ManagedClient;
+pub(crate) use self::pool_shared::PoolShared;
 
 /// Several sessions to one server; cheap to clone.
 #[derive(Clone, Debug)]

@@ -8,7 +8,11 @@ use std::{
 
 use tokio::time::{Duration, Instant};
 
-use crate::{command::Command, listing::UtcOffset, tls::TlsVersion};
+use crate::{
+    command::Command,
+    time::UtcOffset,
+    tls::{Alpn, TlsVersion},
+};
 
 /// For so long it is believed what an odd reply taught: it may have been a passing fault.
 const ODD_FOR: Duration = Duration::from_secs(6 * 60 * 60);
@@ -200,16 +204,6 @@ pub enum AuthName {
     Tls,
     /// `AUTH SSL`.
     Ssl,
-}
-
-/// Whether TLS handshakes name the protocol, `ftp` (ALPN, RFC 7301).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Alpn {
-    /// They do, whether the server answers to it or not.
-    #[default]
-    Named,
-    /// They do not: the server refused a handshake for it.
-    Unnamed,
 }
 
 /// Another way to try after an error; its `Display` is a sentence for a person.

@@ -2,6 +2,10 @@
 
 use std::fmt;
 
+mod utc_offset;
+
+pub use utc_offset::{LocalTime, Precision, UtcOffset};
+
 /// Seconds of a day.
 const DAY: i64 = 86_400;
 

@@ -4,9 +4,11 @@
 //! - `verifier`: decides on the server's certificate and says why not.
 //! - `identity`: our own certificate, for servers that ask for one.
 
-use std::{fmt, io};
+use std::{fmt, io, sync::Arc};
 
-use rustls::{AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion};
+use rustls::{AlertDescription, ClientConnection, HandshakeKind, ProtocolVersion, RootCertStore};
+
+use crate::certificate::Fingerprint;
 
 mod identity;
 pub(crate) mod session;
@@ -62,6 +64,52 @@ impl Default for TlsVersions {
     /// TLS 1.2 and 1.3.
     fn default() -> Self {
         Self { min: TlsVersion::Tls12, max: TlsVersion::Tls13 }
+    }
+}
+
+/// Whether TLS handshakes name the protocol, `ftp` (ALPN, RFC 7301).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Alpn {
+    /// They do, whether the server answers to it or not.
+    #[default]
+    Named,
+    /// They do not: the server refused a handshake for it.
+    Unnamed,
+}
+
+/// Whom the engine trusts, with which TLS versions, and who it is itself.
+///
+/// Of the three ways to trust a server the first that is set counts, alone: [`Self::pins`],
+/// [`Self::trusted_certificate`], [`Self::roots`].
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// The versions that may be agreed on.
+    pub versions: TlsVersions,
+    /// The certificates that end a chain of trust.
+    pub roots: Arc<RootCertStore>,
+    /// The one certificate that is accepted, and no other, whatever `roots` say of it: a person's
+    /// word. [`Error::is_certificate`](crate::Error::is_certificate) has what a person can decide
+    /// by.
+    pub trusted_certificate: Option<Fingerprint>,
+    /// Unless there are none, the only certificates that are accepted, whatever `roots` and
+    /// `trusted_certificate` say: the word of whoever set the engine up. A server that shows
+    /// another one is no question to a person, it is a definite error.
+    pub pins: Vec<Fingerprint>,
+    /// What is shown to servers that ask for a client certificate.
+    pub client_identity: Option<ClientIdentity>,
+}
+
+impl TlsConfig {
+    /// TLS 1.2 and 1.3, trust by `roots`, no certificate of our own.
+    #[must_use]
+    pub fn new(roots: Arc<RootCertStore>) -> Self {
+        Self {
+            versions: TlsVersions::default(),
+            roots,
+            trusted_certificate: None,
+            pins: Vec::new(),
+            client_identity: None,
+        }
     }
 }
 

@@ -6,7 +6,7 @@
 use std::{fmt, sync::Arc};
 
 use crate::{
-    certificate::CertificateFacts, command::CommandLine, error::Stage, reply::decoder::ReplyLine,
+    certificate::CertificateFacts, command::CommandLine, reply::decoder::ReplyLine, stage::Stage,
     tls::TlsFacts,
 };
 

@@ -31,14 +31,15 @@ use self::{
     resume::Point,
 };
 use crate::{
-    client::{Client, Naming, Store, survey::Size},
-    digest::Seen,
-    error::{Error, Kind, Stage},
-    line::ManagedClient,
+    client::{Client, Found, Naming, PrefetchedFile, Store, survey::Size},
+    digest::{Seen, Verified},
+    error::{Error, Kind},
     listing::Entry,
     path::RemotePath,
+    pool::ManagedClient,
     pool::PoolShared,
     profile::{PipelineDuringTransfer, Resume},
+    stage::Stage,
     tls::TlsFacts,
     transcript::Status,
 };
@@ -52,11 +53,8 @@ mod plan;
 mod resume;
 pub mod temporary;
 
-pub use self::leftovers::Leftover;
-pub(crate) use self::place::Ahead;
-pub use self::plan::{
-    DigestError, Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified,
-};
+pub use self::leftovers::{Leftover, leftovers};
+pub use self::plan::{DigestError, Existing, Failed, Plan, Progress, Source, Stop, Uploaded};
 
 /// So much is sent again rather than waited for, in bytes.
 const LITTLE: u64 = 256 * 1024 * 1024;
@@ -177,15 +175,6 @@ enum Directory {
     Trusted,
     /// A refusal made it doubtful, and it was looked for again.
     Doubted,
-}
-
-/// What was found before the first byte.
-#[derive(Clone, Copy, Debug)]
-struct Found {
-    /// What has the name of the file.
-    target: Size,
-    /// When that was asked.
-    at: Instant,
 }
 
 impl<S: Source> Run<'_, S> {
@@ -356,10 +345,10 @@ impl<S: Source> Run<'_, S> {
     }
 
     async fn attempt(&mut self, line: &mut ManagedClient) -> Result<Uploaded, Stop<S::Error>> {
-        let ahead = line.take_ahead();
+        let ahead = line.take_prefetched();
         let client = unless(self.stop, line.client()).await??;
         let path = client.absolute(&self.plan.path);
-        let ahead = ahead.filter(|ahead| ahead.is_about(&path));
+        let ahead = ahead.filter(|ahead| ahead.is_fresh_for(&path));
         if !client.keeps_name(&path) {
             return Err(client.error(Kind::NameNotKept, Stage::Transfer).into());
         }
@@ -391,7 +380,7 @@ impl<S: Source> Run<'_, S> {
         let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
         let uploaded = self.uploaded(client, path, verified);
         if let Some(ahead) = ahead {
-            line.put_ahead(ahead);
+            line.put_prefetched(ahead);
         }
         Ok(uploaded)
     }
@@ -452,10 +441,10 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         path: &RemotePath,
         temporary: &RemotePath,
-        ahead: Option<Ahead>,
+        ahead: Option<PrefetchedFile>,
     ) -> Result<(Found, Size), Stop<S::Error>> {
         let (found, held) = match ahead {
-            Some(ahead) if !self.begun => (ahead.found(), Size::Missing),
+            Some(ahead) if !self.begun => (ahead.found, Size::Missing),
             _ => {
                 let paths = if self.begun { &[path, temporary][..] } else { &[path][..] };
                 let at = Instant::now();

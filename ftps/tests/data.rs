@@ -10,7 +10,7 @@ mod scripted;
 
 use std::time::Duration;
 
-use ftps::{Cause, Fallback, Stage, TlsVersion, profile::PassiveMode};
+use ftps::{Cause, Diagnosis, Fallback, Stage, TlsVersion, profile::PassiveMode};
 use scripted::{Claims, DataPort, Identity, Log, ONLY_TLS12, Peer, Server, path, script, upload};
 
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     let mut client = server.open(&Log::default()).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!(diagnosis.cause, Cause::DataConnectionRefused);
     assert!(diagnosis.explanation.contains("port 1024"));
     // No command was left half done.
@@ -147,7 +147,7 @@ async fn well_known_port_is_not_dialled() {
     let mut client = server.open(&log).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
-    assert_eq!(error.diagnosis().cause, Cause::PassiveUnusable);
+    assert_eq!(Cause::of(&error), Cause::PassiveUnusable);
     assert!(!log.has("for the data"));
     server.finished().await;
 }
@@ -173,7 +173,7 @@ async fn data_certificate_must_equal_the_control_certificate() {
     let mut client = server.connector(config, &Log::default()).open().await.unwrap();
     let error = upload(&mut client, "a", b"secret content").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);
-    assert_eq!(error.diagnosis().cause, Cause::DataCertificateDiffers);
+    assert_eq!(Cause::of(&error), Cause::DataCertificateDiffers);
     assert!(!client.is_usable());
     drop(client);
     server.finished().await;
@@ -213,7 +213,7 @@ async fn data_tls_refused_with_425_leads_to_tls_12() {
     .await;
     assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
     assert_eq!(error.reply().unwrap().code().value(), 425);
-    assert_eq!(error.diagnosis().cause, Cause::SessionReuseRefused);
+    assert_eq!(Cause::of(&error), Cause::SessionReuseRefused);
 }
 
 #[tokio::test]
@@ -274,7 +274,7 @@ async fn data_tls_refused_under_tls_12_is_explained() {
     })
     .await;
     assert_eq!((error.stage(), fallback), (Stage::DataTls, None));
-    assert_eq!(error.diagnosis().cause, Cause::SessionReuseRefused);
+    assert_eq!(Cause::of(&error), Cause::SessionReuseRefused);
 }
 
 #[tokio::test]
@@ -284,7 +284,7 @@ async fn data_connection_from_a_foreign_address_is_told_from_refused_tls() {
         drop(port.accept_tcp().await);
     })
     .await;
-    assert_eq!(error.diagnosis().cause, Cause::DataAddressRefused);
+    assert_eq!(Cause::of(&error), Cause::DataAddressRefused);
 }
 
 #[tokio::test]
@@ -332,7 +332,7 @@ async fn refusal_that_comes_with_a_closed_data_connection_is_the_refusal() {
         let mut client = server.open(&Log::default()).await;
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
-        assert_eq!(error.diagnosis().cause, Cause::NotPermitted);
+        assert_eq!(Cause::of(&error), Cause::NotPermitted);
         assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
         server.finished().await;
     }

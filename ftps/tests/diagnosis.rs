@@ -16,8 +16,8 @@ use std::{
 };
 
 use ftps::{
-    Cause, Config, Connector, Credentials, Doubt, Encryption, Error, Password, Stage, Target,
-    TlsVersion, Username, Who,
+    Cause, Config, Connector, Credentials, Diagnosis, Doubt, Encryption, Error, Password, Stage,
+    Target, TlsVersion, Username, Who,
 };
 use rustls::{
     RootCertStore, ServerConfig,
@@ -77,7 +77,7 @@ async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
         async move { drop(accept.await) }
     })
     .await;
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::ImplicitTlsExpected, Who::You));
     assert_eq!(diagnosis.remedy, "Choose Implicit TLS.");
 }
@@ -85,22 +85,22 @@ async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
 #[tokio::test]
 async fn tls_alert_instead_of_a_greeting_is_told_to_be_implicit() {
     let error = error_at(Encryption::Explicit, |tcp| say(tcp, b"\x15\x03\x03\x00\x02\x02\x28"));
-    assert_eq!(error.await.diagnosis().cause, Cause::ImplicitTlsExpected);
+    assert_eq!(Cause::of(&error.await), Cause::ImplicitTlsExpected);
 }
 
 #[tokio::test]
 async fn greeting_instead_of_a_server_hello_is_told_to_be_explicit() {
     let error = error_at(Encryption::Implicit, |tcp| say(tcp, b"220 ready\r\n")).await;
-    assert_eq!(error.diagnosis().cause, Cause::ExplicitTlsExpected);
-    assert_eq!(error.diagnosis().remedy, "Choose Explicit TLS.");
+    assert_eq!(Cause::of(&error), Cause::ExplicitTlsExpected);
+    assert_eq!(Diagnosis::of(&error).remedy, "Choose Explicit TLS.");
 }
 
 #[tokio::test]
 async fn banner_of_ssh_is_told_to_be_sftp() {
     for encryption in [Encryption::Explicit, Encryption::Implicit] {
         let error = error_at(encryption, |tcp| say(tcp, b"SSH-2.0-OpenSSH_9.2p1\r\n")).await;
-        assert_eq!(error.diagnosis().cause, Cause::SshServer);
-        assert!(error.diagnosis().explanation.contains("SFTP"));
+        assert_eq!(Cause::of(&error), Cause::SshServer);
+        assert!(Diagnosis::of(&error).explanation.contains("SFTP"));
     }
 }
 
@@ -109,7 +109,7 @@ async fn http_400_is_told_to_be_a_web_server() {
     for encryption in [Encryption::Explicit, Encryption::Implicit] {
         let words = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
         let error = error_at(encryption, |tcp| say(tcp, words)).await;
-        assert_eq!(error.diagnosis().cause, Cause::HttpServer);
+        assert_eq!(Cause::of(&error), Cause::HttpServer);
     }
 }
 
@@ -124,7 +124,7 @@ async fn plaintext_only_server_is_told_and_never_hears_the_user() {
         })
         .await;
         let error = refused(&server).await;
-        let diagnosis = error.diagnosis();
+        let diagnosis = Diagnosis::of(&error);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::Host), "{line}");
         assert_eq!(error.reply().unwrap().to_string(), line);
         server.finished().await;
@@ -139,7 +139,7 @@ async fn connection_that_is_reset_after_auth_is_told_to_be_cut_on_the_way() {
     })
     .await;
     let error = refused(&server).await;
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((error.stage(), diagnosis.cause), (Stage::Tls, Cause::TlsCut), "{error:?}");
     assert_eq!(diagnosis.who, Who::Network);
 }
@@ -170,7 +170,7 @@ async fn login_that_fails_is_told_apart_by_the_servers_words() {
         ("530 Non-anonymous sessions must use encryption.", Cause::EncryptionDemanded),
     ] {
         let error = refused_at_login(line).await;
-        assert_eq!(error.diagnosis().cause, cause, "{line}");
+        assert_eq!(Cause::of(&error), cause, "{line}");
         assert_eq!(error.reply().unwrap().to_string(), line);
         assert!(!error.chain().contains(&line[4..]), "{}", error.chain());
         assert!(error.evidence().tls.is_some());
@@ -230,11 +230,11 @@ async fn error_with_roots(acceptor: TlsAcceptor, root: CertificateDer<'static>) 
 async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
     let shown = doubts_of_issued_certificate(true).await;
     assert_eq!(shown.is_certificate().unwrap().doubts, [Doubt::UnknownIssuer]);
-    assert_eq!(shown.diagnosis().cause, Cause::CertificateUnknownIssuer);
+    assert_eq!(Cause::of(&shown), Cause::CertificateUnknownIssuer);
     let left_out = doubts_of_issued_certificate(false).await;
     assert_eq!(left_out.is_certificate().unwrap().doubts, [Doubt::NoIssuerShown]);
-    assert_eq!(left_out.diagnosis().cause, Cause::CertificateChainIncomplete);
-    assert_eq!(left_out.diagnosis().who, Who::Host);
+    assert_eq!(Cause::of(&left_out), Cause::CertificateChainIncomplete);
+    assert_eq!(Diagnosis::of(&left_out).who, Who::Host);
 }
 
 #[tokio::test]
@@ -249,7 +249,7 @@ async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached(
     .await;
     let mut client = server.open(&Log::default()).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::Host));
     assert!(diagnosis.explanation.contains("192.168.7.8"), "{}", diagnosis.explanation);
     assert_eq!(error.evidence().passive_address, Some(Ipv4Addr::new(192, 168, 7, 8)));
@@ -269,7 +269,7 @@ async fn private_address_is_evidence_too_where_epsv_was_tried_first() {
     .await;
     let mut client = server.open(&Log::default()).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::PrivateAddress);
+    assert_eq!(Cause::of(&error), Cause::PrivateAddress);
     client.quit().await;
     server.finished().await;
 }
@@ -291,7 +291,7 @@ async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
     let error = upload(&mut client, "b", b"b").await.unwrap_err();
     assert_eq!(error.evidence().tls.as_ref().unwrap().version, TlsVersion::Tls13);
     assert_eq!(error.evidence().data_connections, 1);
-    assert_eq!(error.diagnosis().cause, Cause::TicketsRunOut, "{error:?}");
+    assert_eq!(Cause::of(&error), Cause::TicketsRunOut, "{error:?}");
 }
 
 /// The error of an upload whose server says this after the last byte.
@@ -313,19 +313,19 @@ async fn error_after_last_byte(line: &'static str) -> Error {
 #[tokio::test]
 async fn reply_426_after_the_last_byte_is_told_to_be_about_the_end() {
     let error = error_after_last_byte("426 Failure reading network stream.").await;
-    assert_eq!((error.stage(), error.diagnosis().cause), (Stage::Verify, Cause::EndRefused));
+    assert_eq!((error.stage(), Cause::of(&error)), (Stage::Verify, Cause::EndRefused));
 }
 
 #[tokio::test]
 async fn reply_452_after_the_last_byte_is_told_to_be_a_full_disk() {
     let error = error_after_last_byte("452 Insufficient storage space.").await;
-    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    assert_eq!(Cause::of(&error), Cause::DiskFull);
 }
 
 #[tokio::test]
 async fn reply_421_in_the_middle_is_told_to_be_the_servers_timer() {
     let error = error_after_last_byte("421 Timeout.").await;
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::TransferTimedOut, Who::Host));
 }
 
@@ -343,7 +343,7 @@ async fn confirmation_that_does_not_come_is_told_to_be_missing() {
     config.timeouts.final_reply = Duration::from_millis(200);
     let mut client = server.connector(config, &Log::default()).open().await.unwrap();
     let error = upload(&mut client, "a", b"content").await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::ConfirmationMissing);
+    assert_eq!(Cause::of(&error), Cause::ConfirmationMissing);
     assert!(error.is_timeout());
 }
 
@@ -357,7 +357,7 @@ async fn size_in_ascii_mode_is_not_taken_for_a_missing_file() {
     .await;
     let mut client = server.open(&Log::default()).await;
     let error = client.size(&path("a")).await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::AsciiMode);
+    assert_eq!(Cause::of(&error), Cause::AsciiMode);
     client.quit().await;
     server.finished().await;
 }

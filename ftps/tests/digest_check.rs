@@ -12,8 +12,8 @@ use std::ops::Range;
 
 use bytes::Bytes;
 use ftps::{
-    Algorithm, Cause, FileDigest, ManagedClient, RemotePath,
-    upload::{DigestError, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+    Algorithm, Cause, FileDigest, ManagedClient, RemotePath, Verified,
+    upload::{DigestError, Failed, Plan, Progress, Source, Stop, Uploaded},
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
@@ -210,7 +210,7 @@ async fn server_that_makes_another_digest_is_compared_by_its_own() {
     assert_eq!(uploaded.digest, Some(blake3_of_abc()));
     let failed = bring(&mut line, &plan_of("b"), &mut Witness::of(b"abc")).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
     server.finished().await;
 }
 
@@ -325,7 +325,7 @@ async fn sender_tells_the_digest_of_what_was_not_seen_and_the_servers_is_compare
 async fn beginning_that_is_another_files_is_found_by_the_senders_digest() {
     let failed = gone_on_with(Some(sha256(b"another file"))).await.0.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
     assert_eq!(failed.leftover, None);
 }
 
@@ -386,7 +386,7 @@ async fn another_file_of_the_same_size_that_the_server_has_already_is_found() {
     let other = Some(sha256(b"another file"));
     let failed = already_whole(" XSHA256\r\n", other).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
     assert_eq!(failed.leftover, None);
 }
 

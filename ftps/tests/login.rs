@@ -11,8 +11,8 @@ mod scripted;
 use std::{net::Ipv4Addr, time::Duration};
 
 use ftps::{
-    Cause, Connector, Credentials, Doubt, Encryption, Fallback, Fingerprint, Password, Stage,
-    Target, TlsVersion, TlsVersions, Username, Who,
+    Cause, Connector, Credentials, Diagnosis, Doubt, Encryption, Fallback, Fingerprint, Password,
+    Stage, Target, TlsVersion, TlsVersions, Username, Who,
 };
 use rustls::ProtocolVersion;
 use scripted::{Claims, Identity, Log, ONLY_TLS12, SECRET, Server, path, script, upload};
@@ -64,7 +64,7 @@ async fn bytes_after_the_auth_reply_end_the_session() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Auth);
-    assert_eq!(error.diagnosis().cause, Cause::InjectedBytes);
+    assert_eq!(Cause::of(&error), Cause::InjectedBytes);
     server.finished().await;
 }
 
@@ -97,7 +97,7 @@ async fn server_without_tls_never_hears_a_user_name() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.reply().unwrap().to_string(), "502 unknown");
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::Host));
     server.finished().await;
 }
@@ -113,7 +113,7 @@ async fn no_user_before_tls() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Auth);
-    assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation);
+    assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
     server.finished().await;
 }
 
@@ -133,7 +133,7 @@ async fn prot_refused_ends_before_any_data_connection() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Protect);
-    assert_eq!(error.diagnosis().cause, Cause::ProtectionRefused);
+    assert_eq!(Cause::of(&error), Cause::ProtectionRefused);
     server.finished().await;
 }
 
@@ -221,7 +221,7 @@ async fn wrong_password_is_said_in_the_servers_words() {
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Login);
     assert_eq!(error.reply().unwrap().to_string(), "530-No.\n530 Login incorrect.");
-    assert_eq!(error.diagnosis().cause, Cause::WrongCredentials);
+    assert_eq!(Cause::of(&error), Cause::WrongCredentials);
     assert!(error.is_permanent());
     server.finished().await;
 }
@@ -234,7 +234,7 @@ async fn too_many_connections_are_told_from_a_wrong_password() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Greeting);
-    assert_eq!(error.diagnosis().cause, Cause::TooManyConnections);
+    assert_eq!(Cause::of(&error), Cause::TooManyConnections);
     assert!(error.is_transient());
     server.finished().await;
 }
@@ -261,7 +261,7 @@ async fn silent_server_ends_within_the_deadline() {
     let error = server.connector(config, &log).open().await.unwrap_err();
     assert_eq!(error.stage(), Stage::Greeting);
     assert!(error.is_timeout());
-    assert_eq!(error.diagnosis().cause, Cause::SilentServer);
+    assert_eq!(Cause::of(&error), Cause::SilentServer);
     assert!(error.to_string().contains("within 0.3 s"), "the whole limit is named: {error}");
     assert!(log.has("tries whether the port expects TLS at once"));
     server.finished().await;
@@ -288,15 +288,15 @@ async fn silent_port_that_answers_tls_is_called_implicit() {
     let server = ImplicitServer::start(Identity::default()).await;
     let log = Log::default();
     let error = server.explicit(&log, Duration::from_millis(100)).open().await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::ImplicitTlsExpected);
-    assert_eq!(error.diagnosis().remedy, "Choose Implicit TLS.");
+    assert_eq!(Cause::of(&error), Cause::ImplicitTlsExpected);
+    assert_eq!(Diagnosis::of(&error).remedy, "Choose Implicit TLS.");
 }
 
 #[tokio::test]
 async fn probe_has_its_time_where_the_greeting_has_less_than_the_silence() {
     let server = ImplicitServer::start(Identity::default()).await;
     let error = server.explicit(&Log::default(), Duration::from_secs(60)).open().await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::ImplicitTlsExpected);
+    assert_eq!(Cause::of(&error), Cause::ImplicitTlsExpected);
 }
 
 /// A port that takes any number of connections and waits for TLS on each.
@@ -355,7 +355,7 @@ async fn cause_of(encryption: Encryption, bytes: &'static [u8]) -> Cause {
     });
     let config = ftps::Config::new(std::sync::Arc::new(rustls::RootCertStore::empty()));
     let connector = connector_to(address, encryption, config, &Log::default());
-    connector.open().await.unwrap_err().diagnosis().cause
+    Cause::of(&connector.open().await.unwrap_err())
 }
 
 #[tokio::test]
@@ -390,7 +390,7 @@ async fn web_server_that_waits_for_a_request_is_found_by_the_probe() {
     let mut config = ftps::Config::new(std::sync::Arc::new(rustls::RootCertStore::empty()));
     config.timeouts.silence = Duration::from_millis(100);
     let connector = connector_to(address, Encryption::Explicit, config, &Log::default());
-    assert_eq!(connector.open().await.unwrap_err().diagnosis().cause, Cause::HttpServer);
+    assert_eq!(Cause::of(&connector.open().await.unwrap_err()), Cause::HttpServer);
 }
 
 #[tokio::test]
@@ -402,9 +402,9 @@ async fn port_where_nothing_listens_is_said() {
     let connector = connector_to(address, Encryption::Explicit, config, &Log::default());
     let error = connector.open().await.unwrap_err();
     assert_eq!(error.stage(), Stage::Connect);
-    assert_eq!(error.diagnosis().cause, Cause::ConnectionRefused);
+    assert_eq!(Cause::of(&error), Cause::ConnectionRefused);
     let port = format!("port {}", address.port());
-    assert!(error.diagnosis().explanation.contains(&port));
+    assert!(Diagnosis::of(&error).explanation.contains(&port));
 }
 
 #[tokio::test]
@@ -416,7 +416,7 @@ async fn endless_reply_line_is_cut_off() {
     .await;
     let error = refused(&server, &Log::default()).await;
     assert_eq!(error.stage(), Stage::Greeting);
-    assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation);
+    assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
     server.finished().await;
 }
 
@@ -429,7 +429,7 @@ async fn endless_reply_is_cut_off() {
     )
     .await;
     let error = refused(&server, &Log::default()).await;
-    assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation);
+    assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
     server.finished().await;
 }
 
@@ -465,7 +465,7 @@ async fn untrusted_certificate_sends_nothing_secret() {
     let untrusted = error.is_certificate().unwrap();
     assert_eq!(untrusted.facts.sha256, Fingerprint::of(&server.identity.certificate));
     assert_eq!(untrusted.doubts, [Doubt::SelfSigned]);
-    assert_eq!(error.diagnosis().cause, Cause::CertificateSelfSigned);
+    assert_eq!(Cause::of(&error), Cause::CertificateSelfSigned);
     assert!(!log.has("USER") && !log.has("PASS"));
     server.finished().await;
 }
@@ -543,7 +543,7 @@ async fn server_with_no_tls_version_in_common_is_called_too_old() {
     config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
     let error = server.connector(config, &Log::default()).open().await.unwrap_err();
     assert_eq!(error.stage(), Stage::Tls);
-    assert_eq!(error.diagnosis().cause, Cause::TlsTooOld);
+    assert_eq!(Cause::of(&error), Cause::TlsTooOld);
     server.finished().await;
 }
 
@@ -640,7 +640,7 @@ async fn password_never_in_transcript() {
         format!("{connector:?}"),
         format!("{client:?}"),
         format!("{:?}", client.facts()),
-        format!("{error} {error:?} {:?} {}", error.diagnosis(), error.chain()),
+        format!("{error} {error:?} {:?} {}", Diagnosis::of(&error), error.chain()),
         format!("{:?}", server.config()),
         log.text(),
     ];
@@ -667,6 +667,6 @@ async fn host_that_is_no_name_is_refused_before_anything_is_dialled() {
     let log = Log::default();
     let connector = Connector::new(target, config, credentials, log.transcript());
     let error = connector.open().await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::InvalidHost);
+    assert_eq!(Cause::of(&error), Cause::InvalidHost);
     assert!(!log.has("Connecting to"));
 }

@@ -13,9 +13,8 @@ mod scripted;
 use std::time::Duration;
 
 use ftps::{
-    Cause, Fallback, ManagedClient, RotationScope, Stage,
-    profile::PipelineDuringTransfer,
-    upload::{Stop, Verified},
+    Cause, Fallback, ManagedClient, RotationScope, Stage, Verified,
+    profile::PipelineDuringTransfer, upload::Stop,
 };
 use scripted::{
     Identity, Log, Peer, SECRET, Server, Stuffed, path, read_to_end, script, upload,
@@ -286,7 +285,7 @@ async fn refusal_of_a_transfer_with_a_command_behind_it_is_the_refusal() {
     let mut line = line(&server, &Log::default());
     let failed = bring(&mut line, &plan("a", b"x"), &mut followed_by("b")).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    assert_eq!(Cause::of(&error), Cause::DiskFull);
     server.finished().await;
 }
 
@@ -338,7 +337,7 @@ async fn refusal_is_heard_before_the_data_connection_stands() {
     upload(&mut client, "a", b"a").await.unwrap();
     let refused = tokio::time::timeout(Duration::from_secs(5), upload(&mut client, "b", b"b"));
     let error = refused.await.unwrap().unwrap_err();
-    assert_eq!((error.stage(), error.diagnosis().cause), (Stage::Transfer, Cause::NotPermitted));
+    assert_eq!((error.stage(), Cause::of(&error)), (Stage::Transfer, Cause::NotPermitted));
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
     server.finished().await;
 }
@@ -363,7 +362,7 @@ async fn data_connection_that_never_stands_costs_the_session() {
     upload(&mut client, "a", b"a").await.unwrap();
     let error = upload(&mut client, "b", b"b").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
-    assert_eq!(error.diagnosis().cause, Cause::DataConnectionBlocked);
+    assert_eq!(Cause::of(&error), Cause::DataConnectionBlocked);
     assert!(!client.is_usable());
     assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
     drop(client);
@@ -388,7 +387,7 @@ async fn port_that_is_closed_by_a_refusal_is_the_refusal() {
     let mut client = server.open(&Log::default()).await;
     upload(&mut client, "a", b"a").await.unwrap();
     let error = upload(&mut client, "b", b"b").await.unwrap_err();
-    assert_eq!((error.stage(), error.diagnosis().cause), (Stage::Transfer, Cause::NotPermitted));
+    assert_eq!((error.stage(), Cause::of(&error)), (Stage::Transfer, Cause::NotPermitted));
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
     server.finished().await;
 }

@@ -189,7 +189,7 @@ async fn login_that_is_refused_when_no_session_is_left_says_why() {
     end.send(()).unwrap();
     lease.idle().await;
     let error = timeout(LIMIT, lease.connect()).await.unwrap().unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::WrongCredentials);
+    assert_eq!(Cause::of(&error), Cause::WrongCredentials);
 }
 
 /// The one session that the server takes is open, and nobody uses it.
@@ -348,7 +348,7 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
     // One that has no session is nobody to wait for.
     let _idle = pool.lease().await;
     let error = pool.lease_for_errand().await.connect().await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::TooManyConnections);
+    assert_eq!(Cause::of(&error), Cause::TooManyConnections);
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));
     assert!(!log.has("The server takes no more"), "{}", log.text());
     assert_eq!(log.count("Error: "), 1, "{}", log.text());

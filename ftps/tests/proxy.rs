@@ -19,7 +19,8 @@ use std::{
 };
 
 use ftps::{
-    Cause, Config, Credentials, Error, Password, Proxy, ProxyProtocol, Stage, Username, Who,
+    Cause, Config, Credentials, Diagnosis, Error, Password, Proxy, ProxyProtocol, Stage, Username,
+    Who,
 };
 use scripted::{Log, Peer, SECRET, Server, path, script, upload};
 use tokio::{
@@ -221,7 +222,7 @@ async fn refused(proxy: Option<Proxy>) -> (Error, Log) {
 }
 
 async fn cause_of(proxy: Option<Proxy>) -> Cause {
-    refused(proxy).await.0.diagnosis().cause
+    Cause::of(&refused(proxy).await.0)
 }
 
 async fn works_through(protocol: ProxyProtocol) {
@@ -289,7 +290,7 @@ async fn wrong_and_missing_credentials_are_named_as_the_cause() {
         let wrong = proxy.with_password(protocol, "sesame-0815");
         for setting in [wrong, proxy.as_setting(protocol)] {
             let (error, log) = refused(setting).await;
-            let diagnosis = error.diagnosis();
+            let diagnosis = Diagnosis::of(&error);
             assert_eq!(diagnosis.cause, Cause::ProxyCredentials, "{}", error.chain());
             assert_eq!(diagnosis.who, Who::Operator);
             assert!(error.is_permanent());
@@ -314,7 +315,7 @@ async fn refusals_of_an_http_proxy_say_their_status() {
         let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 4\r\n\r\nsome");
         let proxy = TestProxy::saying(answer).await;
         let (error, _) = refused(proxy.as_setting(ProxyProtocol::HttpConnect)).await;
-        assert_eq!(error.diagnosis().cause, cause, "{}", error.chain());
+        assert_eq!(Cause::of(&error), cause, "{}", error.chain());
         assert!(error.chain().contains(status), "{}", error.chain());
     }
 }
@@ -335,7 +336,7 @@ async fn refusals_of_a_socks5_proxy_say_their_code() {
     for (code, cause) in causes {
         let proxy = TestProxy::replying(code).await;
         let (error, _) = refused(proxy.as_setting(ProxyProtocol::Socks5)).await;
-        assert_eq!(error.diagnosis().cause, cause, "{code}: {}", error.chain());
+        assert_eq!(Cause::of(&error), cause, "{code}: {}", error.chain());
         let names_code = error.chain().contains(&format!(": {code}, "));
         assert!(names_code || cause == Cause::NotAProxy, "{}", error.chain());
     }
@@ -348,13 +349,13 @@ async fn what_does_not_answer_like_a_proxy_is_said_to_be_none() {
     for garbage in [&b"220 ready\r\n"[..], b"\x16\x03\x01\x00\x05", &long, many.as_bytes()] {
         let proxy = TestProxy::saying(garbage).await;
         let (error, _) = refused(proxy.as_setting(ProxyProtocol::HttpConnect)).await;
-        assert_eq!(error.diagnosis().cause, Cause::NotAProxy, "{}", error.chain());
+        assert_eq!(Cause::of(&error), Cause::NotAProxy, "{}", error.chain());
         assert!(error.chain().len() < 300, "only its start is shown: {}", error.chain());
     }
     for garbage in [&b"HTTP/1.1 400 Bad Request\r\n\r\n"[..], &[4, 0], &[5, 7]] {
         let proxy = TestProxy::saying(garbage).await;
         let (error, _) = refused(proxy.as_setting(ProxyProtocol::Socks5)).await;
-        assert_eq!(error.diagnosis().cause, Cause::NotAProxy, "{}", error.chain());
+        assert_eq!(Cause::of(&error), Cause::NotAProxy, "{}", error.chain());
     }
 }
 
@@ -370,7 +371,7 @@ async fn proxy_that_hangs_ends_within_the_deadline() {
         let proxy = TestProxy::saying(start).await;
         let (error, _) = refused(proxy.as_setting(protocol)).await;
         assert!(error.is_timeout(), "{}", error.chain());
-        assert_eq!(error.diagnosis().cause, Cause::ProxySilent);
+        assert_eq!(Cause::of(&error), Cause::ProxySilent);
     }
 }
 
@@ -390,7 +391,7 @@ async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not(
         let mut config = server.config();
         config.proxy = working.as_setting(protocol);
         let gone = server.at(address).connector(config, &Log::default());
-        let cause = gone.open().await.unwrap_err().diagnosis().cause;
+        let cause = Cause::of(&gone.open().await.unwrap_err());
         assert!(matches!(cause, Cause::ConnectionRefused | Cause::Unreachable), "{cause:?}");
     }
 }
@@ -427,7 +428,7 @@ async fn data_port_that_the_proxy_cannot_reach_is_named() {
         let mut client = server.connector(config, &Log::default()).open().await.unwrap();
         let error = client.store(&path("a"), 0).await.unwrap_err();
         assert_eq!(error.stage(), Stage::DataConnection);
-        let diagnosis = error.diagnosis();
+        let diagnosis = Diagnosis::of(&error);
         assert_eq!(diagnosis.cause, Cause::DataConnectionBlocked, "{}", error.chain());
         assert!(diagnosis.explanation.contains(&format!("port {port}")));
         drop(client);
@@ -457,7 +458,7 @@ async fn data_port_that_the_proxy_forbids_is_named() {
     config.proxy = proxy.as_setting(ProxyProtocol::HttpConnect);
     let mut client = server.connector(config, &Log::default()).open().await.unwrap();
     let error = client.store(&path("a"), 0).await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::ProxyRefused, "{}", error.chain());
+    assert_eq!(Cause::of(&error), Cause::ProxyRefused, "{}", error.chain());
     assert_eq!(error.stage(), Stage::DataConnection);
     drop(client);
     server.finished().await;

@@ -418,7 +418,7 @@ async fn greeting_230_does_not_spare_tls() {
     .await;
     let connector = server.connector(server.config(), &Log::default());
     let error = connector.open().await.unwrap_err();
-    assert_eq!((error.stage(), error.diagnosis().cause), (Stage::Auth, Cause::NoTls));
+    assert_eq!((error.stage(), Cause::of(&error)), (Stage::Auth, Cause::NoTls));
     server.finished().await;
 }
 
@@ -618,7 +618,7 @@ async fn refusal_is_heard_while_the_data_connection_hangs() {
     .await;
     let mut client = server.open(&Log::default()).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
-    assert_eq!((error.stage(), error.diagnosis().cause), (Stage::Transfer, Cause::NotPermitted));
+    assert_eq!((error.stage(), Cause::of(&error)), (Stage::Transfer, Cause::NotPermitted));
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
     server.finished().await;
 }

@@ -9,8 +9,8 @@
 mod scripted;
 
 use ftps::{
-    Cause, Encryption, RemotePath, Stage,
-    upload::{Existing, Stop, Verified},
+    Cause, Encryption, RemotePath, Stage, Verified,
+    upload::{Existing, Stop},
 };
 use scripted::{
     Identity, Log, Peer, SECRET, Server, path, read_to_end, script, upload,
@@ -279,7 +279,7 @@ async fn code_that_no_reply_has_ends_the_session() {
         .await;
         let connector = server.connector(server.config(), &Log::default());
         let error = connector.open().await.unwrap_err();
-        assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation, "{nonsense}");
+        assert_eq!(Cause::of(&error), Cause::ProtocolViolation, "{nonsense}");
         server.finished().await;
     }
 }

@@ -11,8 +11,8 @@ mod scripted;
 use std::sync::Arc;
 
 use ftps::{
-    Alpn, Cause, ClientCertificate, ClientIdentity, Encryption, Fallback, Fingerprint, Stage,
-    TlsVersion, TlsVersions, Who,
+    Alpn, Cause, ClientCertificate, ClientIdentity, Diagnosis, Encryption, Fallback, Fingerprint,
+    Stage, TlsVersion, TlsVersions, Who,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{RootCertStore, pki_types::CertificateDer};
@@ -138,7 +138,7 @@ async fn server_below_the_oldest_version_allowed_is_refused_before_the_login() {
     config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
     let log = Log::default();
     let error = server.connector(config, &log).open().await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::TlsTooOld);
+    assert_eq!(Cause::of(&error), Cause::TlsTooOld);
     assert!(!log.has("USER"));
     server.finished().await;
 }
@@ -172,7 +172,7 @@ async fn certificate_that_is_not_pinned_is_refused_although_roots_and_person_tru
     assert_eq!(error.stage(), Stage::Certificate);
     assert_eq!(error.is_certificate(), None, "it is no question to a person");
     assert!(error.is_permanent());
-    let diagnosis = error.diagnosis();
+    let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateNotPinned, Who::Operator));
     assert!(error.to_string().contains(&shown.to_string()), "what was shown is said: {error}");
     assert!(!log.has("USER"));
@@ -246,7 +246,7 @@ async fn missing_client_certificate_is_named_as_the_cause() {
         assert_eq!(error.evidence().client_certificate, ClientCertificate::Missing);
         assert_eq!(error.stage(), Stage::Tls);
         assert!(error.is_permanent());
-        let diagnosis = error.diagnosis();
+        let diagnosis = Diagnosis::of(&error);
         assert_eq!(diagnosis.cause, Cause::ClientCertificateNeeded, "{}", error.chain());
         assert_eq!(diagnosis.who, Who::Operator);
     }
@@ -257,7 +257,7 @@ async fn client_certificate_of_a_stranger_is_named_as_the_cause() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let error = refused_client(versions, Some(Clients::new().identity)).await;
         assert_eq!(error.evidence().client_certificate, ClientCertificate::Shown);
-        let cause = error.diagnosis().cause;
+        let cause = Cause::of(&error);
         assert_eq!(cause, Cause::ClientCertificateRefused, "{}", error.chain());
     }
 }

@@ -162,7 +162,7 @@ async fn reply_226_before_the_last_byte_is_no_success() {
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "226 enough");
-    assert_eq!(error.diagnosis().cause, Cause::TransferBroken);
+    assert_eq!(Cause::of(&error), Cause::TransferBroken);
     drop(client);
     server.finished().await;
 }
@@ -257,7 +257,7 @@ async fn reply_421_mid_transfer() {
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "421 Timeout.");
     assert_eq!(error.stage(), Stage::Transfer);
-    assert_eq!(error.diagnosis().cause, Cause::TransferTimedOut);
+    assert_eq!(Cause::of(&error), Cause::TransferTimedOut);
     assert!(!client.is_usable());
     assert_eq!(connector.learn(&error), None);
     server.finished().await;
@@ -281,7 +281,7 @@ async fn disk_full_552_mid_transfer() {
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "552 Quota exceeded");
     assert_eq!(error.stage(), Stage::Transfer);
-    assert_eq!(error.diagnosis().cause, Cause::QuotaExceeded);
+    assert_eq!(Cause::of(&error), Cause::QuotaExceeded);
     client.delete(&path("a")).await.unwrap();
     server.finished().await;
 }
@@ -377,7 +377,7 @@ async fn server_that_sends_data_instead_of_taking_it_is_an_error() {
     let mut client = server.connector(config, &Log::default()).open().await.unwrap();
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
-    assert_eq!(error.diagnosis().cause, Cause::ProtocolViolation);
+    assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
     drop(client);
     server.finished().await;
 }
@@ -435,7 +435,7 @@ async fn dropped_upload_leaves_the_client_unusable() {
     drop(client.store(&path("a"), 0).await.unwrap());
     assert!(!client.is_usable());
     let error = client.size(&path("a")).await.unwrap_err();
-    assert_eq!(error.diagnosis().cause, Cause::ConnectionLost);
+    assert_eq!(Cause::of(&error), Cause::ConnectionLost);
     assert_eq!(connector.learn(&error), None::<Fallback>);
     drop(client);
     server.finished().await;
@@ -538,8 +538,8 @@ async fn endless_listing_is_cut_off_and_the_session_goes_on() {
     })
     .await;
     let mut config = server.config();
-    config.limits.listing_bytes = 100_000;
-    config.limits.listing_entries = 10;
+    config.limits.listing.bytes = 100_000;
+    config.limits.listing.entries = 10;
     let log = Log::default();
     let mut client = server.connector(config, &log).open().await.unwrap();
     let listing = client.list(&path("dir")).await.unwrap();

@@ -11,8 +11,8 @@ mod scripted;
 use std::time::Duration;
 
 use ftps::{
-    Cause,
-    upload::{Existing, Plan, Stop, Verified},
+    Cause, Verified,
+    upload::{Existing, Plan, Stop},
 };
 use scripted::{
     Identity, Log, Peer, Server, path, read_to_end, script,
@@ -290,7 +290,7 @@ async fn file_that_is_short_is_not_done_and_does_not_stay() {
     let mut line = line(&server, &Log::default());
     let failed = bring(&mut line, &plan("a", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
     assert_eq!(failed.leftover, None);
     server.finished().await;
 }
@@ -356,7 +356,7 @@ async fn digest_of_the_server_is_compared() {
     assert_eq!(digest.hex(), SHA256_OF_ABC);
     let failed = bring(&mut line, &plan("b", b"abc"), &mut Memory::new(b"abc")).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
     server.finished().await;
 }
 
@@ -439,13 +439,13 @@ async fn misnamed(deletes: bool) -> ftps::Error {
 #[tokio::test]
 async fn wrong_file_that_may_not_be_renamed_back_is_removed() {
     let error = misnamed(true).await;
-    assert_eq!(error.diagnosis().cause, Cause::NotWhole);
+    assert_eq!(Cause::of(&error), Cause::NotWhole);
 }
 
 #[tokio::test]
 async fn wrong_file_that_cannot_be_taken_back_is_told_with_its_name_and_what_is_wrong() {
     let error = misnamed(false).await;
-    assert_eq!(error.diagnosis().cause, Cause::NotTakenBack);
+    assert_eq!(Cause::of(&error), Cause::NotTakenBack);
     let chain = error.chain();
     assert!(chain.contains("/home/a") && chain.contains("another content"), "{chain}");
 }
@@ -524,7 +524,7 @@ async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_sessio
         let stop = CancellationToken::new();
         let failed = line.upload(&plan("a", b"abc"), &mut source, &stop).await.unwrap_err();
         let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-        assert_eq!(error.diagnosis().cause, Cause::WrongPiece, "{error}");
+        assert_eq!(Cause::of(&error), Cause::WrongPiece, "{error}");
         line.quit().await;
         server.finished().await;
     }
@@ -911,7 +911,7 @@ async fn full_disk_is_said_at_once_and_the_part_is_removed() {
     let mut line = line(&server, &Log::default());
     let failed = bring(&mut line, &plan("a", &file), &mut Memory::new(&file)).await.unwrap_err();
     let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}") };
-    assert_eq!(error.diagnosis().cause, Cause::DiskFull);
+    assert_eq!(Cause::of(&error), Cause::DiskFull);
     server.finished().await;
 }
 

@@ -59,7 +59,7 @@ impl Speech {
 
     /// An error of the engine: facts, likely cause, remedy.
     pub(crate) fn engine(self, error: &ftps::Error) -> Problem {
-        let diagnosis = error.diagnosis_in(self.0);
+        let diagnosis = ftps::Diagnosis::of_in(error, self.0);
         let (message, logged) = (error.chain_in(self.0), error.chain());
         Problem {
             stage: words::stage(error.stage()),

@@ -84,7 +84,7 @@ ferryport_tests::with_each_server! {
             Ok(()) => assert_eq!(mode, 0o604),
             Err(error) => {
                 assert_eq!(server.kind(), Kind::Vsftpd, "{error:?}");
-                let cause = error.diagnosis().cause;
+                let cause = Cause::of(&error);
                 assert!([Cause::NotSupported, Cause::NotPermitted].contains(&cause), "{error:?}");
             }
         }

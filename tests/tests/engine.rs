@@ -17,8 +17,8 @@ use std::{
 
 use ferryport_tests::servers::{Kind, Options, Server, TlsMax, hex};
 use ftps::{
-    Cause, Client, Config, Connector, Credentials, Encryption, EntryKind, Error, Password,
-    RemotePath, Stage, Target, TlsVersion, Transcript, Username, Who,
+    Cause, Client, Config, Connector, Credentials, Diagnosis, Encryption, EntryKind, Error,
+    Password, RemotePath, Stage, Target, TlsVersion, Transcript, Username, Who,
 };
 use rustls::RootCertStore;
 use sha2::{Digest as _, Sha256};
@@ -285,7 +285,7 @@ async fn cause_of_wrong_mode(server: &Server) -> Cause {
         password: Password::new(server.password()).unwrap(),
     };
     let connector = Connector::new(target, config, credentials, Transcript::discard());
-    connector.open().await.unwrap_err().diagnosis().cause
+    Cause::of(&connector.open().await.unwrap_err())
 }
 
 #[tokio::test]
@@ -343,7 +343,7 @@ ferryport_tests::with_each_server! {
         let error = connector.open().await.unwrap_err();
         assert_eq!(error.stage(), Stage::Login);
         assert_eq!(error.reply().unwrap().code().value(), 530);
-        let diagnosis = error.diagnosis();
+        let diagnosis = Diagnosis::of(&error);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::WrongCredentials, Who::You));
         let lines = lines.lock().unwrap().join("\n");
         assert!(lines.contains("Command: PASS ********"));
@@ -357,7 +357,7 @@ ferryport_tests::with_each_server! {
         let error = session.client.store(&path(&refused), 0).await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
         assert!([550, 553].contains(&error.reply().unwrap().code().value()), "{error}");
-        assert_eq!(error.diagnosis().cause, Cause::NotPermitted);
+        assert_eq!(Cause::of(&error), Cause::NotPermitted);
         session.upload("y", b"after").await;
         assert_eq!(session.counts.reconnects, 0);
         assert_eq!(server.files(), ["y"]);

@@ -353,7 +353,7 @@ ferryport_tests::with_each_server! {
         let plan = plan("disk/a", &content);
         let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
         let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
-        let cause = error.diagnosis().cause;
+        let cause = Cause::of(&error);
         assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", text(&lines));
         assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
     }

@@ -133,14 +133,14 @@ async fn server_that_demands_a_client_certificate_is_understood() {
             let server = certified(kind, tls_max);
             let error = refused(&server, None).await;
             println!("{}, {tls_max:?}, none: {:?} {}", kind.name(), error.stage(), error.chain());
-            let cause = error.diagnosis().cause;
+            let cause = Cause::of(&error);
             assert_eq!(cause, Cause::ClientCertificateNeeded, "{error:?}\n{}", server.log());
             assert_eq!(error.stage(), Stage::Tls);
 
             let stranger = certified(Kind::Vsftpd, tls_max);
             let error = refused(&server, Some(identity(&stranger))).await;
             println!("{}, {tls_max:?}, other: {:?} {}", kind.name(), error.stage(), error.chain());
-            let cause = error.diagnosis().cause;
+            let cause = Cause::of(&error);
             assert_eq!(cause, Cause::ClientCertificateRefused, "{error:?}\n{}", server.log());
         }
     }
@@ -154,7 +154,7 @@ async fn oldest_version_allowed_is_kept_to() {
             config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
         });
         let error = connector.open().await.unwrap_err();
-        assert_eq!(error.diagnosis().cause, Cause::TlsTooOld, "{}: {error:?}", kind.name());
+        assert_eq!(Cause::of(&error), Cause::TlsTooOld, "{}: {error:?}", kind.name());
         assert_eq!(error.stage(), Stage::Tls);
     }
 }

@@ -25,9 +25,9 @@ use ferryport_tests::{
 };
 use ftps::{
     Algorithm, Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool,
-    RemotePath, Stage, Target, Transcript, Username,
+    RemotePath, Stage, Target, Transcript, Username, Verified,
     config::RotationScope,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded, Verified},
+    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
 };
 use futures_util::future::join_all;
 use rustls::RootCertStore;
@@ -440,7 +440,7 @@ mod digests {
             let Err(Failed { stop: Stop::Engine(error), leftover }) = ended else {
                 panic!("{ended:?}\n{}", lines.text())
             };
-            assert_eq!((error.diagnosis().cause, leftover), (Cause::NotWhole, None));
+            assert_eq!((Cause::of(&error), leftover), (Cause::NotWhole, None));
             // What somebody had there is not removed, and is not under the name either.
             assert!(lines.has("is not the beginning of the file"), "{}", lines.text());
             assert_eq!(server.sha256_of(name), None);
@@ -725,7 +725,7 @@ mod going_on {
             let mut line = line(&server, &lines);
             bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
             let client = line.client().await.unwrap();
-            let found = client.leftovers(&path(".")).await.unwrap();
+            let found = ftps::upload::leftovers(client, &path(".")).await.unwrap();
             let [found] = found.as_slice() else { panic!("{found:?}\n{}", lines.text()) };
             assert_eq!(found.path.file_name(), leftover.file_name());
             assert_eq!((&found.target, found.size), (&path("a b"), Some(size)));
@@ -1182,7 +1182,7 @@ mod names {
         let Err(Failed { stop: Stop::Engine(error), leftover: None }) = ended else {
             panic!("{ended:?}\n{}", lines.text())
         };
-        assert_eq!(error.diagnosis().cause, Cause::NameNotAllowed, "{error:?}");
+        assert_eq!(Cause::of(&error), Cause::NameNotAllowed, "{error:?}");
         assert_stored(&server, "trailing_", content, &lines);
         assert_eq!(server.files(), ["trailing_"]);
     }

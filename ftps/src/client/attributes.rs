@@ -7,10 +7,11 @@ use super::Client;
 use crate::{
     charset::NameError,
     command::Command,
-    error::{Error, Kind, Stage},
+    error::{Error, Kind},
     listing::{Entry, parse_facts, parse_time},
     path::RemotePath,
     reply::{Code, Reply, Severity},
+    stage::Stage,
 };
 
 /// The bits of a mode that can be changed: read, write and execute for three classes, and the

@@ -5,15 +5,11 @@
 
 use std::{
     future::ready,
-    io,
     net::{IpAddr, Ipv4Addr, SocketAddr},
     sync::Arc,
 };
 
-use tokio::{
-    net::TcpStream,
-    time::{Duration, Instant},
-};
+use tokio::time::{Duration, Instant};
 
 use super::{
     Client,
@@ -21,11 +17,12 @@ use super::{
 };
 use crate::{
     command::Command,
-    connect::socket::Dial,
-    error::{Error, Kind, Stage, What},
+    dial::{BoxedStream, Outgoing},
+    error::{Error, Kind, What},
     passive::{self, PassiveEndpoint},
     profile::{DataPorts, PassiveMode, PipelineDuringTransfer, Pipelining},
     reply::{Reply, Severity},
+    stage::Stage,
     transcript::{Connection, Status},
 };
 
@@ -35,7 +32,7 @@ const PREFETCHED_FOR: Duration = Duration::from_secs(30);
 /// A TCP connection to a data port.
 #[derive(Debug)]
 pub(super) struct Dialled {
-    tcp: TcpStream,
+    stream: BoxedStream,
     port: u16,
     number: u32,
 }
@@ -68,17 +65,17 @@ impl Client {
         purpose: Purpose,
     ) -> Result<Transfer<'_>, Error> {
         self.transcript().control(Stage::DataConnection);
-        if let Some(Dialled { tcp, port, number }) = self.take_dialled() {
+        if let Some(Dialled { stream, port, number }) = self.take_dialled() {
             let about = About { verb: command.verb(), stage: purpose.stage, port, number };
             self.ask(command, purpose).await?;
-            return self.start(about, ready(Ok(tcp))).await;
+            return self.start(about, ready(Ok(stream))).await;
         }
         match self.profile.get().data_ports {
             DataPorts::Untried => {
-                let Dialled { tcp, port, number } = self.dial_data().await?;
+                let Dialled { stream, port, number } = self.dial_data().await?;
                 let about = About { verb: command.verb(), stage: purpose.stage, port, number };
                 self.ask(command, purpose).await?;
-                self.start(about, ready(Ok(tcp))).await
+                self.start(about, ready(Ok(stream))).await
             }
             DataPorts::Reached => {
                 let endpoint = self.data_endpoint().await?;
@@ -103,16 +100,16 @@ impl Client {
         };
         let (number, port) = (self.next_number(), endpoint.port);
         let dial = self.dial(number, endpoint);
-        let (replies, tcp) = tokio::join!(self.control.flight(commands, stage), dial);
+        let (replies, stream) = tokio::join!(self.control.flight(commands, stage), dial);
         // One that is not there is made again when it is needed, in every way that is known.
         let at = Instant::now();
-        self.dialled = tcp.ok().map(|tcp| (Dialled { tcp, port, number }, at));
+        self.dialled = stream.ok().map(|stream| (Dialled { stream, port, number }, at));
         replies
     }
 
     fn take_dialled(&mut self) -> Option<Dialled> {
         let (dialled, at) = self.dialled.take()?;
-        (at.elapsed() < PREFETCHED_FOR && is_open(&dialled.tcp)).then_some(dialled)
+        (at.elapsed() < PREFETCHED_FOR && dialled.stream.is_quiet()).then_some(dialled)
     }
 
     fn take_prefetched(&mut self) -> Option<PassiveEndpoint> {
@@ -149,7 +146,7 @@ impl Client {
     async fn start(
         &mut self,
         about: About,
-        dial: impl Future<Output = Result<TcpStream, Kind>>,
+        dial: impl Future<Output = Result<BoxedStream, Kind>>,
     ) -> Result<Transfer<'_>, Error> {
         let buffer_bytes = self.config.limits.data_buffer_bytes;
         let transfer = Transfer::start(&mut self.control, about, dial, buffer_bytes).await?;
@@ -286,9 +283,9 @@ impl Client {
 
     async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<Dialled, Error> {
         let (number, port) = (self.next_number(), endpoint.port);
-        let tcp = self.dial(number, endpoint).await;
-        let tcp = tcp.map_err(|kind| self.unreachable(kind, endpoint))?;
-        Ok(Dialled { tcp, port, number })
+        let stream = self.dial(number, endpoint).await;
+        let stream = stream.map_err(|kind| self.unreachable(kind, endpoint))?;
+        Ok(Dialled { stream, port, number })
     }
 
     fn next_number(&mut self) -> u32 {
@@ -302,13 +299,14 @@ impl Client {
         &self,
         number: u32,
         endpoint: PassiveEndpoint,
-    ) -> impl Future<Output = Result<TcpStream, Kind>> + use<> {
+    ) -> impl Future<Output = Result<BoxedStream, Kind>> + use<> {
         let address = SocketAddr::new(self.control.peer().ip(), endpoint.port);
         self.transcript().add(Connection::Data(number), Status::ConnectingData { address });
         let within = self.config.timeouts.data_connect;
-        let dial = Dial { address, local: self.control.local_ip(), within, what: What::DataTcp };
-        let config = Arc::clone(&self.config);
-        async move { dial.run(config.proxy.as_ref()).await }
+        let from = self.control.local_ip();
+        let outgoing = Outgoing { address, from, within, what: What::DataTcp };
+        let (config, dialler) = (Arc::clone(&self.config), Arc::clone(&self.dialler));
+        async move { outgoing.connect(&*dialler, config.proxy.as_ref()).await }
     }
 
     fn unreachable(&self, kind: Kind, endpoint: PassiveEndpoint) -> Error {
@@ -318,10 +316,4 @@ impl Client {
         evidence.passive_address = endpoint.address.filter(is_other);
         self.report(kind.at(Stage::DataConnection).with_evidence(evidence))
     }
-}
-
-/// Whether a connection that nothing was sent over yet is still there.
-fn is_open(tcp: &TcpStream) -> bool {
-    let came = tcp.try_read(&mut [0]);
-    came.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
 }

@@ -5,10 +5,11 @@ use super::Client;
 use crate::{
     command::Command,
     digest::{Algorithm, FileDigest},
-    error::{Error, Stage, What},
+    error::{Error, What},
     path::RemotePath,
     profile::Digests,
     reply::{Reply, Severity},
+    stage::Stage,
 };
 
 /// How a server is asked for digests.

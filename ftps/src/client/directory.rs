@@ -3,9 +3,10 @@
 use super::Client;
 use crate::{
     command::Command,
-    error::{Error, Stage},
+    error::Error,
     path::RemotePath,
     reply::{Code, Severity},
+    stage::Stage,
     transcript::Status,
 };
 

@@ -9,15 +9,13 @@ use super::{
 };
 use crate::{
     command::Command,
-    config::Limits,
-    error::{Error, Kind, Stage},
-    listing::{
-        Dialect, Entry, EntryKind, Listing, ListingReader, LocalTime, Precision, UtcOffset,
-        parse_time,
-    },
+    error::{Error, Kind},
+    listing::{Dialect, Entry, EntryKind, Listing, ListingLimits, ListingReader, parse_time},
     path::RemotePath,
     profile::ServerClock,
     reply::Code,
+    stage::Stage,
+    time::{LocalTime, Precision, UtcOffset},
     transcript::Status,
 };
 
@@ -114,14 +112,14 @@ impl Client {
         command: Command<'_>,
         dialect: Dialect,
     ) -> Result<Listing, Error> {
-        let limits = self.config.limits;
+        let limits = self.config.limits.listing;
         let purpose = Purpose { offset: 0, stage: Stage::List };
         let transfer = self.transfer(command, purpose).await?;
         let listing = read(transfer, ListingReader::new(dialect, &limits), &limits).await?;
         let (entries, left_out) = (listing.entries.len(), listing.left_out);
         self.transcript().control(Status::Listed { entries, left_out });
         if !listing.is_complete {
-            self.transcript().control(Status::ListingCutOff { bytes: limits.listing_bytes });
+            self.transcript().control(Status::ListingCutOff { bytes: limits.bytes });
         }
         Ok(listing)
     }
@@ -130,7 +128,7 @@ impl Client {
 async fn read(
     mut transfer: Transfer<'_>,
     mut reader: ListingReader,
-    limits: &Limits,
+    limits: &ListingLimits,
 ) -> Result<Listing, Error> {
     let mut bytes = vec![0; READ_BYTES];
     loop {
@@ -140,7 +138,7 @@ async fn read(
             return Ok(reader.finish());
         }
         reader.push(bytes.get(..count).unwrap_or_default());
-        if transfer.bytes() > limits.listing_bytes {
+        if transfer.bytes() > limits.bytes {
             transfer.abort().await?;
             return Ok(reader.cut_off());
         }

@@ -1,12 +1,7 @@
 //! Other names for files and directories: `RNFR`, `RNTO`.
 
 use super::Client;
-use crate::{
-    command::Command,
-    error::{Error, Stage},
-    path::RemotePath,
-    reply::Severity,
-};
+use crate::{command::Command, error::Error, path::RemotePath, reply::Severity, stage::Stage};
 
 /// What became of a rename that replaces nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

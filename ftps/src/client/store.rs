@@ -6,11 +6,7 @@ use super::{
     transfer::{Finished, Transfer},
 };
 use crate::{
-    command::Command,
-    error::{Error, Stage},
-    path::RemotePath,
-    reply::Reply,
-    tls::TlsFacts,
+    command::Command, error::Error, path::RemotePath, reply::Reply, stage::Stage, tls::TlsFacts,
 };
 
 /// A file that is being stored.

@@ -3,11 +3,12 @@
 use super::Client;
 use crate::{
     command::Command,
-    error::{Error, Kind, Stage},
+    error::{Error, Kind},
     listing::{Entry, EntryKind},
     path::RemotePath,
     profile::Sizes,
     reply::{Code, Reply},
+    stage::Stage,
 };
 
 /// Words of a 550 that is about permission.

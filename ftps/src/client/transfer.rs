@@ -20,13 +20,17 @@ use tokio::{
     time::{Duration, timeout},
 };
 
+use tokio_rustls::client::TlsStream;
+
 use self::failure::Failed;
 use crate::{
     command::Command,
     control::Control,
-    error::{Error, Kind, Stage, What},
+    dial::BoxedStream,
+    error::{Error, Kind, What},
     reply::{Reply, Severity},
-    tls::{TlsFacts, session::DataStream},
+    stage::Stage,
+    tls::TlsFacts,
     transcript::{Connection, Status},
 };
 
@@ -38,6 +42,9 @@ pub(super) const READ_BYTES: usize = 16 * 1024;
 
 /// Bytes that are read at once from a server that has none to send.
 const DRAIN_BYTES: usize = 512;
+
+/// The stream of a data connection.
+type DataStream = TlsStream<BoxedStream>;
 
 /// A transfer that was started.
 #[derive(Debug)]

@@ -6,10 +6,11 @@ use crate::{
     command::Command,
     control::Control,
     credentials::Credentials,
-    error::{Error, Kind, Stage},
+    error::{Error, Kind},
     features::Features,
     path::RemotePath,
     reply::{Code, Reply, Severity},
+    stage::Stage,
     transcript::Status,
 };
 

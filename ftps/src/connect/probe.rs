@@ -5,12 +5,14 @@
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
 
-use super::{Target, secure::is_clear_text, socket::Dial};
+use super::secure::is_clear_text;
 use crate::{
     config::Config,
     control::Recorder,
+    dial::{Dial, Outgoing},
     error::{Kind, What},
-    profile::Alpn,
+    target::Target,
+    tls::Alpn,
     tls::session::{Offer, TlsSession},
 };
 
@@ -18,15 +20,15 @@ use crate::{
 const BUFFER_BYTES: usize = 16 * 1024;
 
 /// What the port turned out to speak, as the error that it is; `None` when it stayed silent.
-pub(super) async fn probe(target: &Target, config: &Config) -> Option<Kind> {
+pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) -> Option<Kind> {
     let name = ServerName::try_from(target.host.clone()).ok()?;
     // A server that refuses the name answers in TLS, and that is what is asked here.
     let offer = Offer { versions: config.tls.versions, alpn: Alpn::Named };
     let session = TlsSession::new(&config.tls, offer, name).ok()?;
     let within = config.timeouts.connect;
-    let dial = Dial { address: target.address, local: None, within, what: What::ControlTcp };
-    let tcp = dial.run(config.proxy.as_ref()).await.ok()?;
-    let handshake = session.handshake(Recorder::new(tcp), BUFFER_BYTES).into_fallible();
+    let outgoing = Outgoing { address: target.address, from: None, within, what: What::ControlTcp };
+    let stream = outgoing.connect(dialler, config.proxy.as_ref()).await.ok()?;
+    let handshake = session.handshake(Recorder::new(stream), BUFFER_BYTES).into_fallible();
     let shaken = timeout(config.timeouts.tls_handshake, handshake).await.ok()?;
     let Err((_, plain)) = shaken else {
         return Some(Kind::TlsAtOnce);

@@ -6,11 +6,13 @@ use rustls::{CertificateError, pki_types::ServerName};
 use tokio::time::timeout;
 use tokio_rustls::client::TlsStream;
 
-use super::{Connector, Encryption};
+use super::Connector;
 use crate::{
     certificate::CertificateFacts,
     control::{Control, ControlTls, Recorder},
-    error::{Error, Evidence, Kind, Stage, What},
+    error::{Error, Evidence, Kind, What},
+    stage::Stage,
+    target::Encryption,
     tls::{
         self, TlsFacts,
         session::{Offer, TlsSession},

@@ -1,19 +1,16 @@
 //! The bytes beneath the control connection: TCP first, TLS later.
 
 use std::{
-    io::{self, Read as _},
+    io,
     net::IpAddr,
     pin::Pin,
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_rustls::client::TlsStream;
 
-use crate::reply::decoder::EVIDENCE_BYTES;
+use crate::{dial::BoxedStream, reply::decoder::EVIDENCE_BYTES};
 
 /// The stream of a control connection.
 #[derive(Debug)]
@@ -29,12 +26,11 @@ pub(crate) enum ControlStream {
 impl ControlStream {
     /// Our address on it.
     pub(crate) fn local_ip(&self) -> Option<IpAddr> {
-        let tcp = match self {
-            Self::Plain(recorder) => &recorder.tcp,
-            Self::Tls(tls) => &tls.get_ref().0.tcp,
-            Self::Taken => return None,
-        };
-        Some(tcp.local_addr().ok()?.ip())
+        match self {
+            Self::Plain(recorder) => recorder.stream.local_ip(),
+            Self::Tls(tls) => tls.get_ref().0.stream.local_ip(),
+            Self::Taken => None,
+        }
     }
 
     /// The stream in the clear, if it still is that.
@@ -90,18 +86,18 @@ impl AsyncWrite for ControlStream {
     }
 }
 
-/// A TCP stream that keeps the first bytes that came, at most [`EVIDENCE_BYTES`].
+/// A stream that keeps the first bytes that came, at most [`EVIDENCE_BYTES`].
 ///
 /// When a TLS handshake fails, they tell what the server speaks instead.
 #[derive(Debug)]
 pub(crate) struct Recorder {
-    tcp: TcpStream,
+    stream: BoxedStream,
     start: Vec<u8>,
 }
 
 impl Recorder {
-    pub(crate) fn new(tcp: TcpStream) -> Self {
-        Self { tcp, start: Vec::new() }
+    pub(crate) fn new(stream: BoxedStream) -> Self {
+        Self { stream, start: Vec::new() }
     }
 
     /// The first bytes that came.
@@ -113,8 +109,7 @@ impl Recorder {
     /// [`EVIDENCE_BYTES`]. Waits for nothing.
     pub(crate) fn into_start_and_unread(self) -> (Vec<u8>, Vec<u8>) {
         let mut unread = [0; EVIDENCE_BYTES];
-        // A socket that reports an error for writing can still be read.
-        let read = self.tcp.into_std().and_then(|mut tcp| tcp.read(&mut unread));
+        let read = self.stream.read_arrived(&mut unread);
         let unread = unread.get(..read.unwrap_or_default()).unwrap_or_default();
         (self.start, unread.to_vec())
     }
@@ -128,7 +123,7 @@ impl AsyncRead for Recorder {
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut this.tcp).poll_read(cx, buffer))?;
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buffer))?;
         let came = buffer.filled().get(before..).unwrap_or_default();
         let missing = EVIDENCE_BYTES.saturating_sub(this.start.len());
         this.start.extend(came.iter().take(missing));
@@ -142,14 +137,14 @@ impl AsyncWrite for Recorder {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().tcp).poll_write(cx, bytes)
+        Pin::new(&mut self.get_mut().stream).poll_write(cx, bytes)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_flush(cx)
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().tcp).poll_shutdown(cx)
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
     }
 }

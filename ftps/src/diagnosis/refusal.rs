@@ -5,45 +5,45 @@
 
 use super::Cause;
 use crate::{
-    error::{Error, Stage},
+    error::Error,
     reply::{Code, Reply},
+    stage::Stage,
 };
 
 /// Verbs that every server knows (RFC 959 §5.1): one that says that it does not means the name.
 const VERBS_WITH_A_NAME: [&str; 7] = ["STOR", "CWD", "MKD", "RMD", "DELE", "RNFR", "RNTO"];
 
-impl Error {
-    pub(super) fn refusal_cause(&self, verb: &str, reply: &Reply) -> Cause {
-        if let Some(cause) = cause_at_any_stage(reply) {
-            return cause;
-        }
-        match self.stage() {
-            Stage::Connect | Stage::Greeting | Stage::Idle => Cause::SessionEnded,
-            Stage::Auth => auth_cause(reply.code()),
-            Stage::Login => login_cause(reply),
-            Stage::Protect => Cause::ProtectionRefused,
-            Stage::DataConnection | Stage::DataTls => self.data_cause(reply),
-            Stage::Tls
-            | Stage::Certificate
-            | Stage::Setup
-            | Stage::List
-            | Stage::MakeDirectory
-            | Stage::Transfer
-            | Stage::Verify
-            | Stage::Rename
-            | Stage::Delete
-            | Stage::Attributes => file_cause(self.stage(), verb, reply),
-        }
+/// What a refused command means.
+pub(super) fn cause(error: &Error, verb: &str, reply: &Reply) -> Cause {
+    if let Some(cause) = cause_at_any_stage(reply) {
+        return cause;
     }
+    match error.stage() {
+        Stage::Connect | Stage::Greeting | Stage::Idle => Cause::SessionEnded,
+        Stage::Auth => auth_cause(reply.code()),
+        Stage::Login => login_cause(reply),
+        Stage::Protect => Cause::ProtectionRefused,
+        Stage::DataConnection | Stage::DataTls => data_cause(error, reply),
+        Stage::Tls
+        | Stage::Certificate
+        | Stage::Setup
+        | Stage::List
+        | Stage::MakeDirectory
+        | Stage::Transfer
+        | Stage::Verify
+        | Stage::Rename
+        | Stage::Delete
+        | Stage::Attributes => file_cause(error.stage(), verb, reply),
+    }
+}
 
-    fn data_cause(&self, reply: &Reply) -> Cause {
-        if says(reply, &["bad ip", "foreign"]) {
-            Cause::DataAddressRefused
-        } else if self.stage() == Stage::DataTls {
-            self.reuse_cause()
-        } else {
-            Cause::PassiveUnusable
-        }
+fn data_cause(error: &Error, reply: &Reply) -> Cause {
+    if says(reply, &["bad ip", "foreign"]) {
+        Cause::DataAddressRefused
+    } else if error.stage() == Stage::DataTls {
+        super::reuse_cause(error)
+    } else {
+        Cause::PassiveUnusable
     }
 }
 

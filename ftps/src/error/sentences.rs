@@ -321,8 +321,8 @@ mod tests {
     use crate::{
         Algorithm, CertificateFacts, Code, FileDigest, Fingerprint, ProxyProtocol, Reply, Stage,
         UntrustedCertificate,
-        connect::proxy::{ProxyFailure, ServerTrouble},
         passive::PassiveError,
+        proxy::{ProxyFailure, ServerTrouble},
         reply::decoder::DecodeError,
     };
 

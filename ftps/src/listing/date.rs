@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::{LocalTime, Precision, UtcOffset, digits};
-use crate::time::Civil;
+use super::digits;
+use crate::time::{Civil, LocalTime, Precision, UtcOffset};
 
 const MONTHS: [&[u8]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",

@@ -105,8 +105,8 @@ fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
 mod tests {
     use super::*;
     use crate::{
-        listing::{LocalTime, Precision},
         time::Civil,
+        time::{LocalTime, Precision},
     };
 
     /// 2026-01-31T12:00:00Z.

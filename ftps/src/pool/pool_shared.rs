@@ -8,8 +8,10 @@ use std::sync::{
 
 use tokio::sync::Notify;
 
-use super::session_count::{SessionCount, SessionSlot};
-use crate::line::IdleSession;
+use super::{
+    managed_client::IdleSession,
+    session_count::{SessionCount, SessionSlot},
+};
 
 /// The server has not said how many sessions it takes.
 const UNTOLD: u32 = u32::MAX;
@@ -84,7 +86,7 @@ impl PoolShared {
     }
 
     /// A session that no line uses.
-    pub(crate) fn take_spare(&self) -> Option<IdleSession> {
+    pub(super) fn take_spare(&self) -> Option<IdleSession> {
         self.spares().pop()
     }
 

@@ -21,15 +21,14 @@ use rustls::{
     pki_types::ServerName,
     version::{TLS12, TLS13},
 };
-use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::{
-    TlsVersion, TlsVersions,
+    Alpn, TlsConfig, TlsVersion, TlsVersions,
     identity::{ClientCertificate, Presenter},
     verifier::{Refused, Verifier},
 };
-use crate::{certificate::Fingerprint, config::TlsConfig, profile::Alpn};
+use crate::certificate::Fingerprint;
 
 /// Servers whose sessions the store keeps: there is one.
 const STORED_SERVERS: usize = 1;
@@ -124,9 +123,6 @@ fn provider() -> CryptoProvider {
     provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::secp256r1);
     provider
 }
-
-/// The stream of a data connection.
-pub(crate) type DataStream = tokio_rustls::client::TlsStream<TcpStream>;
 
 fn protocol_versions(versions: TlsVersions) -> &'static [&'static SupportedProtocolVersion] {
     match (versions.allows(TlsVersion::Tls12), versions.allows(TlsVersion::Tls13)) {

@@ -20,9 +20,9 @@ use rustls::{
     server::ParsedCertificate,
 };
 
+use super::TlsConfig;
 use crate::{
     certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
-    config::TlsConfig,
     time::Civil,
 };
 

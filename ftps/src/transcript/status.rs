@@ -7,8 +7,7 @@ use std::{
 };
 
 use crate::{
-    connect::ProxyProtocol, listing::UtcOffset, profile::Fallback, tls::TlsVersion,
-    upload::Verified,
+    digest::Verified, profile::Fallback, proxy::ProxyProtocol, time::UtcOffset, tls::TlsVersion,
 };
 
 /// A decision, or something worth knowing; its `Display` is a sentence for a person.

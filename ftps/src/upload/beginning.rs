@@ -6,12 +6,12 @@
 
 use tokio::time::Instant;
 
-use super::{Existing, Found, Run, Source, Stop};
+use super::{Existing, Run, Source, Stop};
 use crate::{
-    client::{Client, survey::Size},
+    client::{Client, Found, survey::Size},
     error::Error,
-    line::ManagedClient,
     path::RemotePath,
+    pool::ManagedClient,
     profile::Resume,
     transcript::Status,
 };

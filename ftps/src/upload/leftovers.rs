@@ -25,19 +25,20 @@ pub struct Leftover {
     pub modified_millis: Option<i64>,
 }
 
-impl Client {
-    /// What uploads left behind in a directory, from one listing of it.
-    ///
-    /// # Errors
-    /// As [`Self::list`].
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the client is not usable when the future was dropped.
-    pub async fn leftovers(&mut self, directory: &RemotePath) -> Result<Vec<Leftover>, Error> {
-        let directory = self.absolute(directory);
-        let listing = self.list(&directory).await?;
-        Ok(listing.entries.iter().filter_map(|entry| leftover(&directory, entry)).collect())
-    }
+/// What uploads left behind in a directory, from one listing of it.
+///
+/// # Errors
+/// As [`Client::list`].
+///
+/// # Cancel safety
+/// Not cancel safe: the client is not usable when the future was dropped.
+pub async fn leftovers(
+    client: &mut Client,
+    directory: &RemotePath,
+) -> Result<Vec<Leftover>, Error> {
+    let directory = client.absolute(directory);
+    let listing = client.list(&directory).await?;
+    Ok(listing.entries.iter().filter_map(|entry| leftover(&directory, entry)).collect())
 }
 
 fn leftover(directory: &RemotePath, entry: &Entry) -> Option<Leftover> {
@@ -53,11 +54,11 @@ fn leftover(directory: &RemotePath, entry: &Entry) -> Option<Leftover> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::{Dialect, ListingReader};
+    use crate::listing::{Dialect, ListingLimits, ListingReader};
 
     #[test]
     fn only_files_under_temporary_names_are_leftovers() {
-        let mut reader = ListingReader::new(Dialect::Machine, &crate::Limits::default());
+        let mut reader = ListingReader::new(Dialect::Machine, &ListingLimits::default());
         reader.push(
             b"type=file;size=7;modify=20260102030405; a b.txt.0123abcd.part\r\n\
               type=file;size=7; a b.txt\r\n\

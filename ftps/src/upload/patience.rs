@@ -69,7 +69,7 @@ pub(super) fn may_work_later(error: &Error) -> bool {
     let full = error
         .refusal()
         .is_some_and(|reply| [Code::NO_SPACE, Code::QUOTA_EXCEEDED].contains(&reply.code()));
-    let cause = error.diagnosis().cause;
+    let cause = Cause::of(error);
     let is_crowded = cause == Cause::TooManyConnections;
     is_crowded || (error.is_transient() && !full && cause != Cause::DiskFull)
 }

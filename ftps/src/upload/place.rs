@@ -2,15 +2,16 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::{Found, Run, Source, Stop, Verified, temporary, unless};
+use super::{Run, Source, Stop, temporary, unless};
 use crate::{
-    client::{Client, digest::DigestWay, survey::Size},
+    client::{Client, Found, PrefetchedFile, digest::DigestWay, survey::Size},
     command::Command,
-    digest::FileDigest,
-    error::{Error, Kind, Stage},
+    digest::{FileDigest, Verified},
+    error::{Error, Kind},
     path::RemotePath,
     profile::{Dating, Digests, Pipelining, Sizes},
     reply::{Code, Reply, Severity},
+    stage::Stage,
     time::Timestamp,
     transcript::Status,
 };
@@ -22,26 +23,6 @@ const FOUND_FOR: Duration = Duration::from_secs(2);
 /// Files up to this size are renamed and checked in one flight: the server has their digest before
 /// anybody would notice. In bytes.
 const SMALL: u64 = 1024 * 1024;
-
-/// For so long, what was asked ahead for an upload counts.
-const AHEAD_FOR: Duration = Duration::from_secs(10);
-
-/// What was asked about the next file together with what ended this one.
-#[derive(Clone, Debug)]
-pub(crate) struct Ahead {
-    path: RemotePath,
-    found: Found,
-}
-
-impl Ahead {
-    pub(crate) fn is_about(&self, path: &RemotePath) -> bool {
-        self.path == *path && self.found.at.elapsed() < AHEAD_FOR
-    }
-
-    pub(super) fn found(&self) -> Found {
-        self.found
-    }
-}
 
 /// The place of a file at the end of its upload.
 struct Place<'a> {
@@ -77,7 +58,7 @@ impl<S: Source> Run<'_, S> {
         temporary: &RemotePath,
         path: &RemotePath,
         found: Found,
-    ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
+    ) -> Result<(Verified, Option<PrefetchedFile>), Stop<S::Error>> {
         let check = self.prepare_check(client).await?;
         let place = Place { temporary, path, check, dating: self.date(client) };
         if temporary == path {
@@ -148,7 +129,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         place: &Place<'_>,
-    ) -> Result<(Verified, Option<Ahead>), Stop<S::Error>> {
+    ) -> Result<(Verified, Option<PrefetchedFile>), Stop<S::Error>> {
         let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         flight.date(place, place.temporary);
@@ -261,7 +242,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         place: &Place<'_>,
-    ) -> Result<Option<Ahead>, Stop<S::Error>> {
+    ) -> Result<Option<PrefetchedFile>, Stop<S::Error>> {
         let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         // Under the temporary name: where the rename is refused, the file that has the name keeps
@@ -283,7 +264,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         place: &Place<'_>,
-    ) -> Result<Option<Ahead>, Stop<S::Error>> {
+    ) -> Result<Option<PrefetchedFile>, Stop<S::Error>> {
         let upcoming = self.upcoming(client);
         let mut flight = Flight::default();
         flight.date(place, place.path);
@@ -515,9 +496,9 @@ impl Answers {
         })
     }
 
-    fn ahead(&mut self, client: &Client, upcoming: Option<RemotePath>) -> Option<Ahead> {
+    fn ahead(&mut self, client: &Client, upcoming: Option<RemotePath>) -> Option<PrefetchedFile> {
         let path = upcoming?;
         let target = client.size_in(&self.replies.next()?);
-        Some(Ahead { path, found: Found { target, at: self.at } })
+        Some(PrefetchedFile { path, found: Found { target, at: self.at } })
     }
 }

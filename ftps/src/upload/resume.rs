@@ -3,11 +3,12 @@
 use super::{Existing, Run, Source, Stop, unless};
 use crate::{
     client::{Client, survey::Size},
-    error::{Error, Stage},
-    line::ManagedClient,
+    error::Error,
     path::RemotePath,
+    pool::ManagedClient,
     profile::Resume,
     reply::{Reply, Severity},
+    stage::Stage,
     transcript::Status,
 };
 

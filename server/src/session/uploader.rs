@@ -191,7 +191,7 @@ impl Uploader {
             connected = lease.connect() => connected,
         };
         let Err(error) = connected else { return Ok(()) };
-        let is_crowded = error.diagnosis().cause == ftps::Cause::TooManyConnections;
+        let is_crowded = ftps::Cause::of(&error) == ftps::Cause::TooManyConnections;
         let is_hopeless = error.is_permanent() && error.stage() <= ftps::Stage::Login;
         if is_hopeless && !is_crowded {
             return Err(self.outbox.speech().engine(&error));

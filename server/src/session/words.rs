@@ -100,11 +100,11 @@ pub fn directory(client: &ftps::Client) -> RemotePath {
 
 /// How a file is known to be whole.
 #[must_use]
-pub fn verified(verified: &ftps::upload::Verified) -> Verified {
+pub fn verified(verified: &ftps::Verified) -> Verified {
     match verified {
-        ftps::upload::Verified::Digest(_) => Verified::Digest,
-        ftps::upload::Verified::Size { .. } => Verified::Size,
-        ftps::upload::Verified::ReplyOnly => Verified::ReplyOnly,
+        ftps::Verified::Digest(_) => Verified::Digest,
+        ftps::Verified::Size { .. } => Verified::Size,
+        ftps::Verified::ReplyOnly => Verified::ReplyOnly,
     }
 }
 
@@ -257,8 +257,8 @@ pub fn engine_config(
     config.retry.first = settings.retry_wait;
     config.retry.max = settings.max_retry_wait;
     config.sessions.max = settings.max_ftps_connections.max(1);
-    config.limits.listing_bytes = settings.max_listing.0;
-    config.limits.listing_entries = settings.max_listing_entries as usize;
+    config.limits.listing.bytes = settings.max_listing.0;
+    config.limits.listing.entries = settings.max_listing_entries as usize;
     Ok(config)
 }
 

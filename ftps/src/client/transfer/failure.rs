@@ -4,8 +4,9 @@
 use super::{About, Failure, Replies};
 use crate::{
     control::Control,
-    error::{Error, Kind, Stage, What},
+    error::{Error, Kind, What},
     reply::{Code, Reply},
+    stage::Stage,
     tls::TlsFacts,
     transcript::Connection,
 };

@@ -7,21 +7,17 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::{
-    net::TcpStream,
-    time::{Duration, timeout},
-};
+use tokio::time::{Duration, timeout};
 use tokio_rustls::Connect;
 
-use super::{About, Failure, Reading, Replies, Transfer, failure::Failed};
+use super::{About, DataStream, Failure, Reading, Replies, Transfer, failure::Failed};
 use crate::{
     certificate::Fingerprint,
     control::Control,
-    error::{Error, Kind, Stage, What},
-    tls::{
-        TlsFacts,
-        session::{DataStream, TlsSession},
-    },
+    dial::BoxedStream,
+    error::{Error, Kind, What},
+    stage::Stage,
+    tls::{TlsFacts, session::TlsSession},
     transcript::Connection,
 };
 
@@ -31,12 +27,12 @@ impl<'c> Transfer<'c> {
     pub(in crate::client) async fn start(
         control: &'c mut Control,
         about: About,
-        dial: impl Future<Output = Result<TcpStream, Kind>>,
+        dial: impl Future<Output = Result<BoxedStream, Kind>>,
         buffer_bytes: usize,
     ) -> Result<Self, Error> {
         let mut replies = Replies::default();
-        let tcp = match dialled(control, &mut replies, dial).await {
-            Ok(tcp) => tcp,
+        let stream = match dialled(control, &mut replies, dial).await {
+            Ok(stream) => stream,
             Err(failure) => {
                 let failed = Failed { control, replies: &mut replies, about, tls: None };
                 return Err(failed.before_tcp(failure).await);
@@ -48,7 +44,7 @@ impl<'c> Transfer<'c> {
             return Err(control.error(Kind::OutOfStep, Stage::DataTls));
         };
         let handshake = Handshake {
-            connect: tls.session.handshake(tcp, buffer_bytes),
+            connect: tls.session.handshake(stream, buffer_bytes),
             session: &tls.session,
             expected: tls.certificate.sha256,
             control,
@@ -72,8 +68,8 @@ impl<'c> Transfer<'c> {
 async fn dialled(
     control: &mut Control,
     replies: &mut Replies,
-    dial: impl Future<Output = Result<TcpStream, Kind>>,
-) -> Result<TcpStream, Failure> {
+    dial: impl Future<Output = Result<BoxedStream, Kind>>,
+) -> Result<BoxedStream, Failure> {
     let mut dial = pin!(dial);
     poll_fn(|cx| {
         // The connection first: one that stands already asks the server for nothing.
@@ -91,7 +87,7 @@ async fn dialled(
 struct Handshake<'a> {
     control: &'a mut Control,
     replies: &'a mut Replies,
-    connect: Connect<TcpStream>,
+    connect: Connect<BoxedStream>,
     session: &'a TlsSession,
     /// The certificate of the control connection.
     expected: Fingerprint,

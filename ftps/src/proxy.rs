@@ -125,7 +125,7 @@ impl Proxy {
 
     /// Asks, over a connection to the proxy, for one to the server; it is the server's from then
     /// on. Nothing of what the server says is read.
-    pub(super) async fn connect_to(
+    pub(crate) async fn connect_to(
         &self,
         server: SocketAddr,
         tcp: TcpStream,

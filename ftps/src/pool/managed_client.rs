@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use tokio::time::sleep;
 
+use super::{
+    pool_shared::PoolShared,
+    session_count::{Refusal, SessionSlot},
+};
 use crate::{
-    client::{Client, Directories},
+    client::{Client, Directories, PrefetchedFile},
     config::{Config, Rotation, RotationScope},
     connect::Connector,
     diagnosis::Cause,
-    error::{Error, Stage},
-    pool::{PoolShared, Refusal, SessionSlot},
+    error::Error,
     profile::{CommandLimit, DataPorts, Fallback, SharedProfile},
+    stage::Stage,
     transcript::Status,
-    upload::Ahead,
 };
 
 /// The most steps down the ladder of fallbacks to open one session, so that it ends in any case.
@@ -26,7 +29,7 @@ const MAX_FALLBACKS: usize = 6;
 pub struct ManagedClient {
     connector: Connector,
     session: Option<Session>,
-    ahead: Option<Ahead>,
+    prefetched: Option<PrefetchedFile>,
     pool_shared: Arc<PoolShared>,
 }
 
@@ -37,11 +40,11 @@ struct Session {
     counted: SessionSlot,
 }
 
-/// A session that no line uses, with what was asked ahead over it.
+/// A session that no line uses, with what was asked prefetched over it.
 #[derive(Debug)]
-pub(crate) struct IdleSession {
+pub(super) struct IdleSession {
     session: Session,
-    ahead: Option<Ahead>,
+    prefetched: Option<PrefetchedFile>,
 }
 
 impl Session {
@@ -67,23 +70,28 @@ impl ManagedClient {
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.asking_ahead();
-        Self { connector, session: None, ahead: None, pool_shared: Arc::default() }
+        Self { connector, session: None, prefetched: None, pool_shared: Arc::default() }
     }
 
     /// A line of a pool, with a session that is there already or without.
-    pub(crate) fn of_pool(
+    pub(super) fn of_pool(
         connector: Connector,
         pool_shared: Arc<PoolShared>,
         spare: Option<IdleSession>,
     ) -> Self {
-        let (session, ahead) = spare.map(|spare| (spare.session, spare.ahead)).unzip();
-        Self { connector: connector.asking_ahead(), session, ahead: ahead.flatten(), pool_shared }
+        let (session, prefetched) = spare.map(|spare| (spare.session, spare.prefetched)).unzip();
+        Self {
+            connector: connector.asking_ahead(),
+            session,
+            prefetched: prefetched.flatten(),
+            pool_shared,
+        }
     }
 
     /// The session without the line, if it is good for anything.
-    pub(crate) fn into_spare(self) -> Option<IdleSession> {
+    pub(super) fn into_spare(self) -> Option<IdleSession> {
         let session = self.session.filter(|session| session.client.is_usable())?;
-        Some(IdleSession { session, ahead: self.ahead })
+        Some(IdleSession { session, prefetched: self.prefetched })
     }
 
     pub(crate) fn pool_shared(&self) -> &Arc<PoolShared> {
@@ -152,7 +160,7 @@ impl ManagedClient {
     fn is_crowded(&self, error: &Error) -> bool {
         let lets_nobody_in =
             error.reply().is_some() && matches!(error.stage(), Stage::Greeting | Stage::Login);
-        error.diagnosis().cause == Cause::TooManyConnections
+        Cause::of(error) == Cause::TooManyConnections
             || (lets_nobody_in && self.pool_shared.lets_others_in())
     }
 
@@ -203,7 +211,7 @@ impl ManagedClient {
 
     /// Drops the client and takes the step that `error` suggests; `None` when there is none.
     pub fn fall_back(&mut self, error: &Error) -> Option<Fallback> {
-        if error.diagnosis().cause == Cause::CutAfterMany {
+        if Cause::of(error) == Cause::CutAfterMany {
             self.profile().update(|profile| profile.command_limit = CommandLimit::Limited);
         }
         let fallback = self.connector.learn(error)?;
@@ -280,13 +288,13 @@ impl ManagedClient {
         self.directories().forget_all()
     }
 
-    /// What was asked ahead about the next upload.
-    pub(crate) fn take_ahead(&mut self) -> Option<Ahead> {
-        self.ahead.take()
+    /// What was asked prefetched about the next upload.
+    pub(crate) fn take_prefetched(&mut self) -> Option<PrefetchedFile> {
+        self.prefetched.take()
     }
 
-    pub(crate) fn put_ahead(&mut self, ahead: Ahead) {
-        self.ahead = Some(ahead);
+    pub(crate) fn put_prefetched(&mut self, prefetched: PrefetchedFile) {
+        self.prefetched = Some(prefetched);
     }
 }
 
