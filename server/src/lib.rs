@@ -1,34 +1,49 @@
-//! The portal: files from a browser to an FTPS server, nothing in between but a window.
-//!
-//! # Layers
-//! - [`descriptors`]: how many connections the system lets the process have.
-//! - [`settings`]: every setting, its unit, its default.
-//! - [`policy`]: where the portal may connect to.
-//! - [`host`]: a name or an address, however it is written.
-//! - [`lookup`]: names and their addresses.
-//! - [`outbound`]: whom it takes for an FTPS server, who it is itself, through which proxy.
-//! - [`http`]: the page, its assets, the doors of a session, the headers.
-//! - [`websocket`]: the frames between browser and portal.
-//! - [`session`]: one page's conversation, from its hello to its end.
-//! - [`speech`]: what the portal says to a person, in the person's language.
-//! - [`relay`]: the bytes on their way through, and the budget that bounds them.
-//! - [`portal`]: what all of them share.
-//! - [`demo`]: an FTPS server to try the portal on.
+//! The portal: relays files from a browser to an FTPS server.
 //!
 //! The portal keeps nothing on disk: no file, no credential, no state.
+//!
+//! # Layers
+//! - `locking`: locks of shared state.
+//! - [`convert`]: the FTPS engine's values as values of the protocol.
+//! - [`host`]: a host name or an address, in any spelling.
+//! - [`settings`]: every setting, its unit, its default.
+//! - [`descriptors`]: the process's limit of file descriptors.
+//! - [`lookup`]: host names and their addresses.
+//! - [`speech`]: the texts of problems, in the person's language.
+//! - [`policy`]: where the portal may connect to.
+//! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
+//! - [`websocket`]: the frames between browser and portal.
+//! - [`relay`]: the bytes in flight, and the budget that bounds them.
+//! - [`portal`]: the state that all sessions share.
+//! - [`remote_path`]: paths on the FTPS server, as the page writes them.
+//! - [`outbox`]: messages and log lines on their way to the page.
+//! - [`uploads`]: the uploads of a session.
+//! - [`ftps_connection`]: a session's connection to an FTPS server.
+//! - [`session`]: one page's conversation with the portal, its sockets, and the registry.
+//! - [`app`]: what the HTTP handlers share.
+//! - [`http`]: the page, its assets, the routes of a session, the accept loop.
+//! - [`demo`]: an FTPS server to try the portal with.
+//! - [`serve`]: the portal from its listener to its end.
 
+pub mod app;
+pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;
 pub mod descriptors;
+pub mod ftps_connection;
 pub mod host;
 pub mod http;
+mod locking;
 pub mod lookup;
 pub mod outbound;
+pub mod outbox;
 pub mod policy;
 pub mod portal;
 pub mod relay;
+pub mod remote_path;
 pub mod serve;
 pub mod session;
 pub mod settings;
 pub mod speech;
+pub mod uploads;
 pub mod websocket;

@@ -1,7 +1,7 @@
-//! Names and their addresses, and a bound on how many are asked for at once.
+//! Host names and their addresses, with a bound on concurrent lookups.
 //!
-//! The system's resolver blocks a thread, and nothing ends it sooner than it ends by itself: whoever
-//! stops waiting leaves it behind. So the bound is on the threads, not on those who wait.
+//! The system's resolver blocks a thread, and nothing can end it early: a caller that gives up leaves
+//! the thread behind. So the bound is on the threads, not on the callers.
 
 use std::{
     io,
@@ -12,46 +12,46 @@ use std::{
 
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// Lookups at once: half of the threads that a runtime has for what blocks.
-const MOST_AT_ONCE: usize = 256;
+/// The most concurrent lookups: half of the runtime's threads for blocking calls.
+const MAX_CONCURRENT: usize = 256;
 
-/// Asks the system's resolver.
+/// The system's resolver.
 #[derive(Clone, Debug)]
 pub struct Lookups {
-    places: Arc<Semaphore>,
+    slots: Arc<Semaphore>,
     limit: Duration,
 }
 
-/// Somebody who asks for one name after the other.
+/// Limits a session to one lookup at a time.
 #[derive(Clone, Debug)]
-pub struct Asker(Arc<Semaphore>);
+pub struct LookupSlot(Arc<Semaphore>);
 
-/// A name has no address that is known.
+/// A name has no known address.
 #[derive(Debug, thiserror::Error)]
 pub enum LookupError {
-    /// The name service says so, or fails.
+    /// The name service has no address, or failed.
     #[error(transparent)]
     NotFound(#[from] io::Error),
-    /// It says nothing in time.
+    /// The name service did not answer in time.
     #[error("the name service gave no answer within {}", humantime::format_duration(*.0))]
     NoAnswer(Duration),
 }
 
-impl Default for Asker {
+impl Default for LookupSlot {
     fn default() -> Self {
         Self(Arc::new(Semaphore::new(1)))
     }
 }
 
 impl Lookups {
-    /// Each of which may take so long, the wait for its turn included.
+    /// Creates a resolver; `limit` is the timeout of a lookup, the wait for a slot included.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
-        Self { places: Arc::new(Semaphore::new(MOST_AT_ONCE)), limit }
+        Self { slots: Arc::new(Semaphore::new(MAX_CONCURRENT)), limit }
     }
 
-    /// The addresses of a name, in the name service's order, each with the port; an address is its
-    /// own name, and nobody is asked.
+    /// Returns the addresses of a name, each with the port, in the order of the name service. An IP
+    /// address needs no lookup.
     ///
     /// # Errors
     /// [`LookupError`].
@@ -59,29 +59,29 @@ impl Lookups {
         &self,
         host: &str,
         port: u16,
-        asker: &Asker,
+        slot: &LookupSlot,
     ) -> Result<Vec<SocketAddr>, LookupError> {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![(address, port).into()]);
         }
         let host = host.to_owned();
         let ask = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        self.ask(asker, ask).await
+        self.ask(slot, ask).await
     }
 
     async fn ask(
         &self,
-        asker: &Asker,
+        slot: &LookupSlot,
         ask: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
     ) -> Result<Vec<SocketAddr>, LookupError> {
         let asked = async {
             // Neither semaphore is ever closed.
-            let turn = Arc::clone(&asker.0).acquire_owned().await.map_err(io::Error::other)?;
-            let place = Arc::clone(&self.places).acquire_owned().await.map_err(io::Error::other)?;
+            let of_session = Arc::clone(&slot.0).acquire_owned().await.map_err(io::Error::other)?;
+            let of_all = Arc::clone(&self.slots).acquire_owned().await.map_err(io::Error::other)?;
             let answered = spawn_blocking(move || {
                 let answer = ask();
-                // Not before, whoever still waits for it.
-                drop((turn, place));
+                // Only when the thread is free, even if the caller has given up.
+                drop((of_session, of_all));
                 answer
             });
             answered.await?
@@ -101,31 +101,31 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     #[tokio::test]
-    async fn address_is_not_asked_for() {
-        let lookups = Lookups { places: Arc::new(Semaphore::new(0)), limit: LONG };
-        let found = lookups.addresses("2001:db8::1", 21, &Asker::default()).await.unwrap();
+    async fn address_needs_no_lookup() {
+        let lookups = Lookups { slots: Arc::new(Semaphore::new(0)), limit: LONG };
+        let found = lookups.addresses("2001:db8::1", 21, &LookupSlot::default()).await.unwrap();
         assert_eq!(found, ["[2001:db8::1]:21".parse().unwrap()]);
     }
 
     #[tokio::test]
-    async fn name_is_asked_for_once_the_one_before_is_answered_however_long_nobody_waits_for_it() {
-        let asker = Asker::default();
-        let lookups = |limit| Lookups { places: Arc::new(Semaphore::new(1)), limit };
+    async fn lookup_starts_when_the_one_before_has_ended_also_after_its_caller_has_given_up() {
+        let slot = LookupSlot::default();
+        let lookups = |limit| Lookups { slots: Arc::new(Semaphore::new(1)), limit };
         let (impatient, patient) = (lookups(SOON), lookups(LONG));
         let (answer, answers) = mpsc::channel();
-        let stuck = impatient.ask(&asker, move || {
+        let stuck = impatient.ask(&slot, move || {
             answers.recv().unwrap();
             Ok(Vec::new())
         });
         assert!(matches!(stuck.await, Err(LookupError::NoAnswer(_))));
-        // Neither the same one nor, where there is no place left, another one asks meanwhile.
-        for who in [asker.clone(), Asker::default()] {
-            let asks = impatient.ask(&who, || panic!("it is not its turn"));
+        // Meanwhile neither the same session starts a lookup nor, with no slot free, another one.
+        for other in [slot.clone(), LookupSlot::default()] {
+            let asks = impatient.ask(&other, || panic!("it is not its turn"));
             assert!(matches!(asks.await, Err(LookupError::NoAnswer(_))));
         }
-        let elsewhere = patient.ask(&Asker::default(), || Ok(Vec::new())).await;
+        let elsewhere = patient.ask(&LookupSlot::default(), || Ok(Vec::new())).await;
         assert!(elsewhere.is_ok());
-        let next = patient.ask(&asker, || Ok(Vec::new()));
+        let next = patient.ask(&slot, || Ok(Vec::new()));
         answer.send(()).unwrap();
         assert!(next.await.is_ok());
     }

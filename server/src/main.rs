@@ -107,7 +107,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     descriptors::raise_limit(&settings);
     let portal = serve::listen(settings).await?;
     println!("listening on {}", portal.url());
-    portal.run(serve::asked_to_stop()).await;
+    portal.run(serve::stop_signal()).await;
     Ok(())
 }
 
@@ -131,7 +131,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  {}", server.certificate_sha256());
     println!("Uploads arrive in {} and are gone when you", server.folder().display());
     println!("press Ctrl-C.");
-    portal.run(serve::asked_to_stop()).await;
+    portal.run(serve::stop_signal()).await;
     Ok(())
 }
 

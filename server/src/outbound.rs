@@ -4,7 +4,6 @@
 use std::{path::Path, sync::Arc};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
-use protocol::Problem;
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
@@ -12,12 +11,11 @@ use rustls::{
 
 use crate::{
     host::Host,
-    lookup::{Asker, Lookups},
+    lookup::{LookupSlot, Lookups},
     settings::{
         PinnedCertificate, ProxyUrl, Settings, SettingsError,
         file::{read, unfit},
     },
-    speech::Speech,
 };
 
 /// What all FTPS connections of the portal share. The files are read once, at the start.
@@ -63,26 +61,33 @@ impl Outbound {
         self.identity.clone()
     }
 
-    /// The proxy, its name resolved anew: it may have moved since the start. Its address is the
-    /// operator's word and not the policy's to vet; what it is asked for is.
+    /// Returns the proxy. Its name is resolved for each connection, because the address may change.
+    /// The operator vouches for the address; the policy vets the addresses that the proxy is asked
+    /// for.
     ///
     /// # Errors
-    /// When the name has no address. The page is not told the name.
-    pub async fn proxy(&self, asker: &Asker, speech: Speech) -> Result<Option<Proxy>, Problem> {
+    /// [`ProxyNotFound`].
+    pub async fn proxy(&self, slot: &LookupSlot) -> Result<Option<Proxy>, ProxyNotFound> {
         let Some(url) = &self.proxy else { return Ok(None) };
-        let (host, port) = url.place();
+        let (host, port) = url.host_and_port();
         let proxy = self
             .lookups
-            .addresses(host, port, asker)
+            .addresses(host, port, slot)
             .await
             .map_err(|error| error.to_string())
             .and_then(|addresses| url.at(addresses).map_err(|error| error.to_string()));
         proxy.map(Some).map_err(|reason| {
             tracing::warn!(reason, "the name of the proxy has no address");
-            speech.proxy_not_found()
+            ProxyNotFound
         })
     }
 }
+
+/// The proxy's name has no address. The error does not contain the name, because the page may not
+/// learn it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the address of the portal's proxy was not found")]
+pub struct ProxyNotFound;
 
 /// The system's authorities, unless the operator does without them, and the operator's own.
 fn roots(settings: &Settings) -> Result<RootCertStore, SettingsError> {
@@ -158,7 +163,7 @@ mod tests {
     use protocol::problem::Who;
 
     use super::*;
-    use crate::settings::Sources;
+    use crate::{settings::Sources, speech::Speech};
 
     /// A certificate and its key.
     fn pem() -> (String, String) {
@@ -248,18 +253,17 @@ mod tests {
     #[tokio::test]
     async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
-        let problem = outbound.proxy(&Asker::default(), Speech::default()).await.unwrap_err();
+        let error = outbound.proxy(&LookupSlot::default()).await.unwrap_err();
+        let problem = Speech::default().proxy_not_found();
         assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
-        assert!(!format!("{problem:?}").contains("no-such-proxy"));
+        assert!(!format!("{error:?} {error} {problem:?}").contains("no-such-proxy"));
     }
 
     #[tokio::test]
     async fn proxy_is_where_its_url_says() {
         let outbound = with(&[("proxy", "socks5://10.0.0.1:1080")]).unwrap();
-        let proxy = outbound.proxy(&Asker::default(), Speech::default()).await.unwrap().unwrap();
+        let proxy = outbound.proxy(&LookupSlot::default()).await.unwrap().unwrap();
         assert_eq!(proxy.addresses(), ["10.0.0.1:1080".parse().unwrap()]);
-        assert!(
-            with(&[]).unwrap().proxy(&Asker::default(), Speech::default()).await.unwrap().is_none()
-        );
+        assert!(with(&[]).unwrap().proxy(&LookupSlot::default()).await.unwrap().is_none());
     }
 }

@@ -1,11 +1,12 @@
 //! The portal from its listener to its end.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::net::SocketAddr;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
 
 use crate::{
+    app::App,
     http::{self, tls::PageTls},
     outbound::Outbound,
     portal::{Portal, Profiles},
@@ -14,55 +15,55 @@ use crate::{
 
 /// A portal whose port is open.
 #[derive(Debug)]
-pub struct Listening {
+pub struct ListeningPortal {
     listener: TcpListener,
     tls: Option<PageTls>,
-    portal: Arc<Portal>,
+    app: App,
     address: SocketAddr,
 }
 
 /// Opens the port.
 ///
 /// # Errors
-/// When the address cannot be listened on, or a file that a setting names is of no use.
-pub async fn listen(settings: Settings) -> anyhow::Result<Listening> {
+/// When the address cannot be listened on, or a file that a setting names cannot be used.
+pub async fn listen(settings: Settings) -> anyhow::Result<ListeningPortal> {
     let outbound = Outbound::load(&settings)?;
     let tls = PageTls::load(&settings)?;
     let listener = TcpListener::bind(settings.listen).await.with_context(|| {
         format!("cannot listen on {}: another program may have the port", settings.listen)
     })?;
     let address = listener.local_addr().context("the listener has no address")?;
-    let portal = Portal::new(settings, address.port(), outbound);
-    Ok(Listening { listener, tls, portal, address })
+    let app = App::new(Portal::new(settings, address.port(), outbound));
+    Ok(ListeningPortal { listener, tls, app, address })
 }
 
-impl Listening {
-    /// The address that was bound.
+impl ListeningPortal {
+    /// Returns the address that was bound.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What to open in a browser on this machine.
+    /// Returns the URL to open in a browser on this machine.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}://{}", self.portal.settings.scheme().name(), self.address)
+        format!("{}://{}", self.app.portal.settings.scheme().name(), self.address)
     }
 
-    /// What the portal knows of FTPS servers.
+    /// Returns what the portal has learned about FTPS servers.
     #[must_use]
     pub fn profiles(&self) -> &Profiles {
-        &self.portal.profiles
+        &self.app.portal.profiles
     }
 
-    /// Serves until `stop` is done, then ends every session and waits for its end.
+    /// Serves until `stop` completes, then ends every session and waits for its end.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        http::listener::serve(self.listener, self.tls, &self.portal, stop).await;
+        http::listener::serve(self.listener, self.tls, self.app, stop).await;
     }
 }
 
-/// Done when the process is asked to end: Ctrl-C or SIGTERM.
-pub async fn asked_to_stop() {
+/// Completes when the process is asked to stop: Ctrl-C or SIGTERM.
+pub async fn stop_signal() {
     let interrupt = tokio::signal::ctrl_c();
     #[cfg(unix)]
     {

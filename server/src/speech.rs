@@ -14,13 +14,10 @@ use ftps::{Doubt, FileDigest, Language, RemotePath, say};
 use protocol::{Problem, Remedy, Stage, problem::Who};
 
 use crate::{
+    convert,
     policy::{Refusal, Scope},
-    session::{
-        conversation::{MAX_PATH_LEN, ProtocolViolation},
-        life::Over,
-        registry::NoSession,
-        words,
-    },
+    remote_path,
+    session::{EndReason, ProtocolViolation, registry::NoSession},
     websocket::handshake,
 };
 
@@ -62,7 +59,7 @@ impl Speech {
         let diagnosis = ftps::Diagnosis::of_in(error, self.0);
         let (message, logged) = (error.chain_in(self.0), error.chain());
         Problem {
-            stage: words::stage(error.stage()),
+            stage: convert::stage(error.stage()),
             logged: (logged != message).then_some(logged),
             message,
             reply: error.reply().map(ToString::to_string),
@@ -271,7 +268,7 @@ impl Speech {
                  bytes.",
                 "Benennen Sie die Datei um: keine Zeilenumbrüche, keine Nullzeichen, kein `..`, \
                  höchstens {most} Bytes.",
-                most = MAX_PATH_LEN
+                most = remote_path::MAX_LEN
             ),
         )
     }
@@ -611,13 +608,13 @@ impl Speech {
     }
 
     /// What asks for a WebSocket asks for none.
-    pub(crate) fn no_web_socket(self, refusal: handshake::Refusal) -> Problem {
+    pub(crate) fn no_web_socket(self, error: handshake::HandshakeError) -> Problem {
         yours(
             say!(
                 self.0,
                 "no WebSocket was opened: {refusal}",
                 "Es wurde kein WebSocket geöffnet: {refusal}",
-                refusal = refusal
+                refusal = error
             ),
             say!(
                 self.0,
@@ -646,42 +643,42 @@ impl Speech {
     }
 
     /// The session is over.
-    pub(crate) fn over(self, why: Over) -> Problem {
+    pub(crate) fn over(self, why: EndReason) -> Problem {
         let remedy = match why {
-            Over::Shutdown => say!(
+            EndReason::Shutdown => say!(
                 self.0,
                 "Connect again in a minute.",
                 "Verbinden Sie sich in einer Minute neu."
             ),
-            Over::Left
-            | Over::ProtocolViolation
-            | Over::Deaf
-            | Over::NothingLeft
-            | Over::Absent(_)
-            | Over::Lifetime(_) => self.connect_again(),
+            EndReason::Closed
+            | EndReason::ProtocolViolation
+            | EndReason::Stalled
+            | EndReason::NothingToResume
+            | EndReason::Absent(_)
+            | EndReason::Lifetime(_) => self.connect_again(),
         };
         let message = match why {
-            Over::Left | Over::ProtocolViolation | Over::Deaf => {
+            EndReason::Closed | EndReason::ProtocolViolation | EndReason::Stalled => {
                 say!(self.0, "the page has ended the session", "Die Seite hat die Sitzung beendet")
             }
-            Over::NothingLeft => say!(
+            EndReason::NothingToResume => say!(
                 self.0,
                 "the page went away without a connection to come back to",
                 "Die Seite ist ohne eine Verbindung fortgegangen, zu der sie zurückkommen könnte"
             ),
-            Over::Absent(limit) => say!(
+            EndReason::Absent(limit) => say!(
                 self.0,
                 "the page was away for {limit}",
                 "Die Seite war {limit} lang fort",
                 limit = span(limit)
             ),
-            Over::Lifetime(limit) => say!(
+            EndReason::Lifetime(limit) => say!(
                 self.0,
                 "the session reached its longest life of {limit}",
                 "Die Sitzung hat ihre längste Dauer von {limit} erreicht",
                 limit = span(limit)
             ),
-            Over::Shutdown => {
+            EndReason::Shutdown => {
                 say!(self.0, "the portal is shutting down", "Das Portal wird heruntergefahren")
             }
         };
@@ -742,7 +739,7 @@ impl Speech {
                 "too many requests wait for their answers",
                 "Zu viele Anfragen warten auf ihre Antworten"
             ),
-            ProtocolViolation::NoRoom(_) => say!(
+            ProtocolViolation::OutboxFull(_) => say!(
                 self.0,
                 "the page does not hear the answers to what it asks",
                 "Die Seite nimmt die Antworten auf ihre Anfragen nicht auf"

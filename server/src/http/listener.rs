@@ -1,5 +1,5 @@
-//! The accept loop: a bound on connections, deadlines for handshake, request headers and whoever
-//! takes nothing of an answer, an orderly end.
+//! The accept loop: a bound on connections, timeouts for the handshake, the request's headers and a
+//! browser that reads nothing, an orderly shutdown.
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
@@ -18,48 +18,49 @@ use tokio_io_timeout::TimeoutWriter;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    router, speak_https,
+    https_only, router,
     tls::{Accepted, PageTls},
 };
-use crate::portal::Portal;
+use crate::{app::App, settings::Settings};
 
-/// The pause after an accept that failed, when the process has no file descriptor left.
+/// The pause after a failed accept, for example when the process has no file descriptor left.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// A browser's connection. What is written to it fails when the browser takes nothing of it for
-/// `page_write_timeout`; each byte that it takes gives it as much time again.
+/// A browser's connection. A write fails when the browser takes no byte for `page_write_timeout`;
+/// each byte restarts the timeout.
 pub(super) type Connection = Pin<Box<TimeoutWriter<TcpStream>>>;
 
-/// Serves until `stop` is done, then ends every session and waits for its end.
+/// Serves until `stop` completes, then ends every session and waits for its end.
 pub async fn serve(
     listener: TcpListener,
     tls: Option<PageTls>,
-    portal: &Arc<Portal>,
+    app: App,
     stop: impl Future<Output = ()>,
 ) {
     let connections = TaskTracker::new();
-    let door = Arc::new(Acceptor::new(tls, Arc::clone(portal)));
+    let sessions = Arc::clone(&app.sessions);
+    let limit = app.portal.settings.shutdown_timeout;
+    let acceptor = Arc::new(Acceptor::new(tls, app));
     tokio::select! {
         () = stop => {}
-        () = accept(listener, &door, &connections) => {}
-        () = door.renew() => {}
+        () = accept(listener, &acceptor, &connections) => {}
+        () = acceptor.renew_certificate() => {}
     }
-    portal.shutdown.cancel();
+    sessions.shut_down();
     connections.close();
-    portal.tasks.close();
     let all_ended = async {
         connections.wait().await;
-        portal.tasks.wait().await;
+        sessions.all_ended().await;
     };
-    if tokio::time::timeout(portal.settings.shutdown_timeout, all_ended).await.is_err() {
+    if tokio::time::timeout(limit, all_ended).await.is_err() {
         tracing::warn!("some sessions did not end in time");
     }
 }
 
-async fn accept(listener: TcpListener, door: &Arc<Acceptor>, connections: &TaskTracker) {
-    let places = Arc::new(Semaphore::new(door.portal.settings.max_connections as usize));
+async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &TaskTracker) {
+    let slots = Arc::new(Semaphore::new(acceptor.settings().max_connections as usize));
     // The semaphore is never closed.
-    while let Ok(place) = Arc::clone(&places).acquire_owned().await {
+    while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
         let stream = match listener.accept().await {
             Ok((stream, _)) => stream,
             Err(error) => {
@@ -68,73 +69,79 @@ async fn accept(listener: TcpListener, door: &Arc<Acceptor>, connections: &TaskT
                 continue;
             }
         };
-        let door = Arc::clone(door);
+        let acceptor = Arc::clone(acceptor);
         connections.spawn(async move {
-            door.handle(stream).await;
-            drop(place);
+            acceptor.handle(stream).await;
+            drop(slot);
         });
     }
 }
 
-/// What every connection comes through.
+/// Runs each connection that was accepted.
 struct Acceptor {
     tls: Option<PageTls>,
-    portal: Arc<Portal>,
-    /// The portal's.
+    app: App,
+    /// The portal's routes.
     service: TowerToHyperService<Router>,
-    /// For plain HTTP where HTTPS is spoken.
-    speak_https: TowerToHyperService<Router>,
+    /// The answer to plain HTTP on an HTTPS port.
+    https_only: TowerToHyperService<Router>,
 }
 
 impl Acceptor {
-    fn new(tls: Option<PageTls>, portal: Arc<Portal>) -> Self {
-        let service = TowerToHyperService::new(router(Arc::clone(&portal)));
-        Self { tls, portal, service, speak_https: TowerToHyperService::new(speak_https()) }
+    fn new(tls: Option<PageTls>, app: App) -> Self {
+        let service = TowerToHyperService::new(router(app.clone()));
+        Self { tls, app, service, https_only: TowerToHyperService::new(https_only()) }
     }
 
-    /// Keeps the certificate up to date; never done.
-    async fn renew(&self) {
+    fn settings(&self) -> &Settings {
+        &self.app.portal.settings
+    }
+
+    /// Keeps the certificate up to date; never completes.
+    async fn renew_certificate(&self) {
         match &self.tls {
-            Some(tls) => tls.renew(self.portal.settings.tls_file_interval).await,
+            Some(tls) => tls.renew(self.settings().tls_file_interval).await,
             None => std::future::pending().await,
         }
     }
 
     async fn handle(&self, stream: TcpStream) {
-        // A small message waits for nothing; a chunk fills its packets anyway.
+        // A small message is not delayed; a chunk fills its packets anyway.
         let _best_effort = stream.set_nodelay(true);
-        let stream = self.with_deadline(stream);
-        let Some(tls) = &self.tls else { return self.speak(stream, &self.service).await };
+        let stream = self.with_write_timeout(stream);
+        let Some(tls) = &self.tls else {
+            return self.serve_http(stream, &self.service).await;
+        };
         let accepted = tokio::select! {
-            accepted = tls.accept(stream, self.portal.settings.page_tls_timeout) => accepted,
-            () = self.portal.shutdown.cancelled() => return,
+            accepted = tls.accept(stream, self.settings().page_tls_timeout) => accepted,
+            () = self.app.sessions.shutting_down() => return,
         };
         match accepted {
-            Ok(Accepted::Tls(stream)) => self.speak(stream, &self.service).await,
-            Ok(Accepted::Plain(stream)) => self.speak(stream, &self.speak_https).await,
-            Err(error) => tracing::debug!(%error, "a TLS handshake came to nothing"),
+            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service).await,
+            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only).await,
+            Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
     }
 
-    fn with_deadline(&self, stream: TcpStream) -> Connection {
+    fn with_write_timeout(&self, stream: TcpStream) -> Connection {
         let mut stream = TimeoutWriter::new(stream);
-        stream.set_timeout(Some(self.portal.settings.page_write_timeout));
+        stream.set_timeout(Some(self.settings().page_write_timeout));
         Box::pin(stream)
     }
 
-    async fn speak<S>(&self, stream: S, service: &TowerToHyperService<Router>)
+    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
-            .header_read_timeout(self.portal.settings.header_timeout)
+            .header_read_timeout(self.settings().header_timeout)
             .serve_connection(TokioIo::new(stream), service.clone())
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.portal.shutdown.cancelled() => {
+            () = self.app.sessions.shutting_down() => {
                 connection.as_mut().graceful_shutdown();
                 connection.await
             }

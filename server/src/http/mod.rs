@@ -1,15 +1,15 @@
-//! The portal's HTTP side: the page, its assets, the two doors of a session.
+//! The portal's HTTP side: the page, its assets, the routes of a session.
 //!
 //! | request | answer |
 //! |---|---|
-//! | `GET /` | the page, in the language of who asks or of `?lang=` |
-//! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, for ever |
-//! | `GET /explanations.json` | what log lines mean, by number |
+//! | `GET /` | the page, in the language of `?lang=` or of the browser |
+//! | `GET /assets/NAME-HASH.EXT` | style sheet, scripts and the page's program, cached for a year |
+//! | `GET /explanations.json` | the explanations of log lines, by number |
 //! | `POST /session` | a new session's name and secret |
 //! | `GET /session/socket` | the session's WebSocket |
 //! | `GET /healthz` | `ok`, for a supervisor |
 //!
-//! Where the portal has a certificate, all of it is HTTPS, and whoever speaks plain HTTP is told.
+//! A portal with a certificate serves all of it over HTTPS, and answers plain HTTP with a hint.
 
 mod assets;
 mod explanations;
@@ -22,8 +22,6 @@ mod sessions;
 pub mod tls;
 mod words;
 
-use std::sync::Arc;
-
 use axum::{
     Router,
     http::StatusCode,
@@ -32,15 +30,15 @@ use axum::{
 };
 use tower_http::compression::CompressionLayer;
 
-use crate::portal::Portal;
+use crate::app::App;
 
-/// Every route, with the headers that each answer carries.
-pub fn router(portal: Arc<Portal>) -> Router {
+/// Returns all routes, with the headers of every answer.
+pub fn router(app: App) -> Router {
     let session = Router::new()
         .route("/session", post(sessions::create))
         .route("/session/socket", get(sessions::socket))
-        .route_layer(middleware::from_fn_with_state(Arc::clone(&portal), origin::check));
-    // What is made anew with each version; assets are compressed already, and better.
+        .route_layer(middleware::from_fn_with_state(app.clone(), origin::check));
+    // Assets are compressed at build time, and better.
     let compressed = Router::new()
         .route("/", get(page::page))
         .route("/explanations.json", get(explanations::explanations))
@@ -52,11 +50,11 @@ pub fn router(portal: Arc<Portal>) -> Router {
         .merge(session)
         .fallback(async || (StatusCode::NOT_FOUND, "There is nothing here.\n"))
         .layer(middleware::map_response(headers::add))
-        .with_state(portal)
+        .with_state(app)
 }
 
-/// What plain HTTP is answered where HTTPS is spoken.
-fn speak_https() -> Router {
+/// Returns the routes that answer plain HTTP on an HTTPS port.
+fn https_only() -> Router {
     let answer = (StatusCode::BAD_REQUEST, "This port speaks HTTPS: open https:// instead.\n");
     Router::new().fallback(async move || answer).layer(middleware::map_response(headers::add))
 }

@@ -1,10 +1,8 @@
-//! Whose page is it: the doors of a session open to the portal's own page alone.
+//! Checks the origin of a session's requests: only the portal's own page may send them.
 //!
 //! A browser names the page's origin in every WebSocket handshake (RFC 6455 §10.2) and every
-//! `POST` (RFC 6454 §7). The list is fixed at the start and not read off the header `Host`,
-//! because a name that an attacker owns can be made to point at the portal.
-
-use std::sync::Arc;
+//! `POST` (RFC 6454 §7). The list of origins is fixed at the start. It is not derived from the
+//! header `Host`, because an attacker can make a name of their own point to the portal.
 
 use axum::{
     extract::{Request, State},
@@ -14,18 +12,14 @@ use axum::{
 };
 
 use super::sessions::{refuse, speech};
-use crate::portal::Portal;
+use crate::app::App;
 
-/// Lets a request through when its one `Origin` is one of the portal's.
-pub(super) async fn check(
-    State(portal): State<Arc<Portal>>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Passes a request on when it has exactly one `Origin`, and that is one of the portal's.
+pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
     let mut origins = request.headers().get_all(ORIGIN).iter();
     let origin = origins.next().and_then(|value| value.to_str().ok()).unwrap_or_default();
     let is_ours =
-        origins.next().is_none() && portal.origins.iter().any(|known| known.as_str() == origin);
+        origins.next().is_none() && app.portal.origins.iter().any(|known| known.as_str() == origin);
     if is_ours {
         return next.run(request).await;
     }

@@ -1,6 +1,4 @@
-//! The two doors of a session; the origin was checked before.
-
-use std::sync::Arc;
+//! The routes of a session. The origin was checked before.
 
 use axum::{
     Json,
@@ -11,54 +9,57 @@ use axum::{
 use protocol::Problem;
 
 use super::language::Language;
-use crate::{portal::Portal, session::socket, speech::Speech, websocket::handshake};
+use crate::{
+    app::App,
+    session::socket,
+    speech::Speech,
+    websocket::handshake::{self, HandshakeError},
+};
 
-/// `POST /session?lang=en`: what is refused is told in the language of the address, else in the one
+/// Handles `POST /session?lang=en`. A refusal is in the language of the address, else in the one
 /// that the browser prefers.
-pub(super) async fn create(State(portal): State<Arc<Portal>>, request: Request) -> Response {
-    match portal.sessions.create() {
+pub(super) async fn create(State(app): State<App>, request: Request) -> Response {
+    match app.sessions.create() {
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
-            tracing::warn!(%error, "no session made");
+            tracing::warn!(%error, "no session created");
             let problem = speech(&request).no_session(&error);
             refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
         }
     }
 }
 
-/// `GET /session/socket`.
-pub(super) async fn socket(State(portal): State<Arc<Portal>>, mut request: Request) -> Response {
-    // A socket that has not said hello yet is no session, and still takes memory: beside the task
-    // of each session and that of its socket there is room for as many that have yet to begin.
+/// Handles `GET /session/socket`.
+pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
     let speech = speech(&request);
-    if portal.tasks.len() >= 3 * portal.settings.max_sessions as usize {
+    if app.sessions.check_socket_limit().is_err() {
         return refuse(StatusCode::SERVICE_UNAVAILABLE, speech.too_many_sockets()).into_response();
     }
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
-        Err(refusal) => return no_socket(refusal, speech),
+        Err(error) => return no_socket(error, speech),
     };
-    let tasks = portal.tasks.clone();
-    tasks.spawn(async move {
+    let sessions = app.sessions.clone();
+    app.sessions.spawn_socket(async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(upgraded, portal, speech).await,
-            Err(error) => tracing::debug!(%error, "a WebSocket's handshake came to nothing"),
+            Ok(upgraded) => socket::serve(upgraded, sessions, speech).await,
+            Err(error) => tracing::debug!(%error, "a WebSocket handshake failed"),
         }
     });
     answer
 }
 
-fn no_socket(refusal: handshake::Refusal, speech: Speech) -> Response {
-    let problem = speech.no_web_socket(refusal);
-    (refusal.headers(), refuse(refusal.status(), problem)).into_response()
+fn no_socket(error: HandshakeError, speech: Speech) -> Response {
+    let problem = speech.no_web_socket(error);
+    (error.headers(), refuse(error.status(), problem)).into_response()
 }
 
-/// What whoever sent a request is told things in.
+/// Returns the language of the problems of a request.
 pub(super) fn speech(request: &Request) -> Speech {
     Language::of(request.uri().query(), request.headers()).speech()
 }
 
-/// A refusal that the page can show.
+/// Builds a refusal that the page can show.
 pub(super) fn refuse(status: StatusCode, problem: Problem) -> impl IntoResponse {
     (status, [(CACHE_CONTROL, "no-store")], Json(problem))
 }

@@ -21,7 +21,7 @@ pub use address::Scope;
 
 use crate::{
     host::Host,
-    lookup::{Asker, LookupError, Lookups},
+    lookup::{LookupError, LookupSlot, Lookups},
 };
 
 /// The operator's rules.
@@ -89,13 +89,13 @@ impl Policy {
         host: &str,
         port: u16,
         encryption: Encryption,
-        asker: &Asker,
+        slot: &LookupSlot,
     ) -> Result<Destination, Refusal> {
         let host = Host::parse(host).ok_or_else(|| Refusal::NotAHost(host.to_owned()))?;
         if port == 0 {
             return Err(Refusal::PortZero);
         }
-        let addresses = self.resolve(host.as_str(), port, asker).await?;
+        let addresses = self.resolve(host.as_str(), port, slot).await?;
         self.keep_allowed(host, encryption, &addresses)
     }
 
@@ -103,9 +103,9 @@ impl Policy {
         &self,
         host: &str,
         port: u16,
-        asker: &Asker,
+        slot: &LookupSlot,
     ) -> Result<Vec<SocketAddr>, Refusal> {
-        let addresses = self.lookups.addresses(host, port, asker).await;
+        let addresses = self.lookups.addresses(host, port, slot).await;
         addresses.map_err(|error| match error {
             LookupError::NotFound(source) => {
                 Refusal::NotFound { host: host.to_owned(), source: Some(source) }
@@ -216,7 +216,7 @@ mod tests {
     }
 
     async fn vet(policy: &Policy, host: &str) -> Result<Destination, Refusal> {
-        policy.vet(host, 21, Encryption::Explicit, &Asker::default()).await
+        policy.vet(host, 21, Encryption::Explicit, &LookupSlot::default()).await
     }
 
     #[tokio::test]
@@ -277,7 +277,7 @@ mod tests {
     #[tokio::test]
     async fn port_zero_is_refused() {
         let refusal = strict()
-            .vet("93.184.216.34", 0, Encryption::Explicit, &Asker::default())
+            .vet("93.184.216.34", 0, Encryption::Explicit, &LookupSlot::default())
             .await
             .unwrap_err();
         assert!(matches!(refusal, Refusal::PortZero));

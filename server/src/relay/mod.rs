@@ -1,11 +1,18 @@
-//! The way of the bytes through the portal: from the socket loop to the FTPS data connection.
+//! The path of the bytes through the portal: from the page's socket to the FTPS data connection.
 //!
-//! Nothing is spooled. What an upload may have under way is its window; a window is a [`Lease`]
-//! out of the one [`Budget`] of the whole portal. An [`Inlet`] is the queue between the two
-//! sides: its bound is the credit that the page was given, so that it can never be full.
+//! Nothing is spooled to disk. The bytes that an upload may have in flight are its window, and a
+//! window is a [`Reservation`] of the one [`Budget`] of the portal.
+//!
+//! # Layers
+//! - `budget`: the memory that all windows share.
+//! - `upload_buffer`: the queue between the socket and the upload. Its bound is the credit that the
+//!   page was granted, so it cannot overflow.
+//! - `page_source`: the page's bytes for the engine; widens, narrows and announces the window.
 
 mod budget;
-mod inlet;
+mod page_source;
+mod upload_buffer;
 
-pub use budget::{Budget, Lease};
-pub use inlet::{Credit, Inlet, Piece, Violation};
+pub use budget::{Budget, Reservation};
+pub use page_source::{CreditSink, PageSource, PageSourceError};
+pub use upload_buffer::{ChunkPart, ChunkViolation, Credit, UploadBuffer};

@@ -1,39 +1,39 @@
-//! One WebSocket of a session: hello, frames in, deadlines.
+//! One WebSocket of a session: hello, messages in, messages out, timeouts, goodbye.
 
 use std::{io, sync::Arc, time::Duration};
 
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use protocol::{
-    CHUNK_HEADER_LEN, ClientMessage, ServerMessage, client::ResumeState, server::Limits,
+    CHUNK_HEADER_LEN, ClientMessage, ServerMessage,
+    client::{Language, ResumeState},
+    server::Limits,
 };
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{
-    chunks::Chunks,
-    conversation::{Conversation, ProtocolViolation},
-    life::{Over, Session, Turn},
-    outbox::WriteError,
-    registry::NotYours,
-    words,
+    ActiveSocket, EndReason, ProtocolViolation, Session,
+    chunks::ChunkDecoder,
+    conversation::{Conversation, ResumePoint},
+    registry::{Sessions, UnknownSession},
 };
 use crate::{
-    portal::Portal,
+    outbox::WriteError,
     settings::{ByteCount, Settings},
     speech::Speech,
-    websocket::{self, Event, MessageLimits, Part, ReadError, Reader, Writer},
+    websocket::{self, Event, MessageLimits, MessagePart, ReadError, Reader, Writer},
 };
 
-/// How long the last words to a page may take.
+/// The timeout of the last message to a page and the close frame.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Why a socket ends.
 #[derive(Debug, thiserror::Error)]
-enum End {
+enum SocketEnd {
     /// The page will not come back.
-    #[error("the page said goodbye")]
-    Goodbye,
+    #[error("the page has closed the session")]
+    SessionClosed,
     #[error("the page closed the socket")]
     Closed,
     #[error("the socket failed")]
@@ -42,23 +42,23 @@ enum End {
     Write(#[from] WriteError),
     #[error("the page said nothing for {}", humantime::format_duration(*.0))]
     Silence(Duration),
-    #[error("the page has heard nothing for {}", humantime::format_duration(*.0))]
-    Deaf(Duration),
+    #[error("the page acknowledged nothing for {}", humantime::format_duration(*.0))]
+    Stalled(Duration),
     #[error("the page has come back on another socket")]
     TakenOver,
     #[error(transparent)]
-    Over(Over),
+    SessionEnded(EndReason),
     #[error("the page said no `hello` within {}", humantime::format_duration(*.0))]
     NoHello(Duration),
     #[error(transparent)]
-    NotYours(#[from] NotYours),
+    UnknownSession(#[from] UnknownSession),
     #[error("the page speaks version {0} of the protocol")]
     Version(u32),
     #[error(transparent)]
     ProtocolViolation(#[from] ProtocolViolation),
 }
 
-impl From<ReadError> for End {
+impl From<ReadError> for SocketEnd {
     fn from(error: ReadError) -> Self {
         match error {
             ReadError::Ended => Self::Closed,
@@ -68,21 +68,22 @@ impl From<ReadError> for End {
     }
 }
 
-/// Serves a socket whose origin was checked, to its end; the session may outlive it. Its last words
-/// are in the language of its `hello`; before that, as `speech` has them.
-pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>, mut speech: Speech) {
+/// Runs a socket whose origin was checked, to its end. The session may outlive it. The last message
+/// is in the language of the `hello`; before that, in that of `speech`.
+pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut speech: Speech) {
+    let settings = &sessions.portal().settings;
     let (mut reader, mut writer) =
-        websocket::split(TokioIo::new(upgraded), message_limits(&portal.settings));
-    let greeted = tokio::select! {
+        websocket::split(TokioIo::new(upgraded), message_limits(settings));
+    let joined = tokio::select! {
         biased;
-        () = portal.shutdown.cancelled() => Err(End::Over(Over::Shutdown)),
-        greeted = hello(&mut reader, &portal, &mut speech) => greeted,
+        () = sessions.shutting_down() => Err(SocketEnd::SessionEnded(EndReason::Shutdown)),
+        joined = hello(&mut reader, &sessions, &mut speech) => joined,
     };
-    let end = match greeted {
-        Ok((session, heard)) => {
+    let end = match joined {
+        Ok((session, resume)) => {
             tracing::info!(session = session.name(), "socket begun");
-            let turn = session.take_turn().await;
-            let end = converse(&mut reader, &mut writer, &portal, &session, turn, heard).await;
+            let socket = session.activate_socket().await;
+            let end = converse(&mut reader, &mut writer, settings, &session, socket, resume).await;
             tracing::info!(session = session.name(), reason = %end, "socket ended");
             end
         }
@@ -91,14 +92,13 @@ pub async fn serve(upgraded: Upgraded, portal: Arc<Portal>, mut speech: Speech) 
             end
         }
     };
-    // The last words may take their time, and whoever listens may go on talking meanwhile: what
-    // was not read when a connection is closed takes what was written with it.
-    let last_words = async {
+    // Bytes that were not read when a connection is closed reset it, and the last message with it.
+    let goodbye = async {
         if goodbye(&mut writer, &end, speech).await.is_ok() {
             reader.drain().await;
         }
     };
-    let _gone_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, last_words).await;
+    let _failed_or_too_slow = tokio::time::timeout(GOODBYE_TIMEOUT, goodbye).await;
 }
 
 fn message_limits(settings: &Settings) -> MessageLimits {
@@ -106,27 +106,26 @@ fn message_limits(settings: &Settings) -> MessageLimits {
     MessageLimits { text: settings.max_message, binary: ByteCount(binary) }
 }
 
-/// The session's name and secret come before anything else is done.
+/// Waits for the session's name and secret, before anything else is done.
 async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
-    portal: &Arc<Portal>,
+    sessions: &Arc<Sessions>,
     speech: &mut Speech,
-) -> Result<(Arc<Session>, Option<ResumeState>), End> {
-    let limit = portal.settings.session_start_timeout;
+) -> Result<(Arc<Session>, Option<ResumeState>), SocketEnd> {
+    let limit = sessions.portal().settings.session_start_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
-    let text = match first.map_err(|_| End::NoHello(limit))?? {
+    let text = match first.map_err(|_| SocketEnd::NoHello(limit))?? {
         Event::Text(text) => text,
         Event::Binary(_) | Event::Pong => return Err(ProtocolViolation::HelloFirst.into()),
         Event::Close(code) => return Err(closed(code)),
     };
     match parse(&text)? {
         ClientMessage::Hello { version, .. } if version != protocol::VERSION => {
-            Err(End::Version(version))
+            Err(SocketEnd::Version(version))
         }
         ClientMessage::Hello { session: name, secret, resume, language, .. } => {
-            *speech = words::speech(language);
-            let begin = || Session::begin(name.clone(), portal);
-            let session = portal.sessions.join(&name, &secret, begin)?;
+            *speech = speech_in(language);
+            let session = sessions.join(&name, &secret)?;
             session.outbox().set_speech(*speech);
             Ok((session, resume))
         }
@@ -146,88 +145,96 @@ async fn hello(
     }
 }
 
-/// The turn of one socket: whatever ends it, what has begun goes on until the session is over.
+fn speech_in(language: Language) -> Speech {
+    Speech::new(match language {
+        Language::En => ftps::Language::English,
+        Language::De => ftps::Language::German,
+    })
+}
+
+/// Runs the conversation over one socket. When the socket ends, what the page has started goes on
+/// until the session ends.
 async fn converse(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     writer: &mut Writer<impl AsyncWrite + Unpin>,
-    portal: &Portal,
+    settings: &Settings,
     session: &Session,
-    mut turn: Turn,
-    heard: Option<ResumeState>,
-) -> End {
-    let settings = &portal.settings;
-    let let_go = turn.let_go.clone();
-    let mut chunks = Chunks::default();
+    mut socket: ActiveSocket,
+    resume: Option<ResumeState>,
+) -> SocketEnd {
+    let replaced = socket.replaced.clone();
+    let mut chunks = ChunkDecoder::default();
     let end = tokio::select! {
         biased;
-        why = session.over() => End::Over(why),
-        () = let_go.cancelled() => End::TakenOver,
+        reason = session.ended() => SocketEnd::SessionEnded(reason),
+        () = replaced.cancelled() => SocketEnd::TakenOver,
         end = async {
-            if let Err(misconduct) = greet(&mut turn.conversation, session, settings, heard).await {
-                return End::ProtocolViolation(misconduct);
+            let welcomed = welcome(&mut socket.conversation, session, settings, resume).await;
+            if let Err(violation) = welcomed {
+                return SocketEnd::ProtocolViolation(violation);
             }
             let outbox = session.outbox();
             tokio::select! {
-                () = outbox.is_deaf_for(settings.page_write_timeout) => {
-                    End::Deaf(settings.page_write_timeout)
+                () = outbox.is_stalled_for(settings.page_write_timeout) => {
+                    SocketEnd::Stalled(settings.page_write_timeout)
                 }
-                end = read(reader, &mut chunks, &mut turn.conversation, settings) => end,
+                end = read(reader, &mut chunks, &mut socket.conversation, settings) => end,
                 written = outbox.write_to(writer, settings.ping_interval) => {
-                    written.map_or_else(End::Write, |never| match never {})
+                    written.map_or_else(SocketEnd::Write, |never| match never {})
                 }
             }
         } => end,
     };
-    if let Some(over) = ends_session(&end) {
-        session.end(over);
+    if let Some(reason) = ends_session(&end) {
+        session.end(reason);
     } else if let Some(part) = reader.take_rest() {
-        // Of a chunk that broke off the page sends only what did not arrive. What arrived of a
-        // header is nothing.
-        let _ends_anyway = deliver(&turn.conversation, &mut chunks, part);
+        // Of a chunk that broke off the page sends only what has not arrived. A part of a header is
+        // worth nothing.
+        let _ends_anyway = deliver(&socket.conversation, &mut chunks, part);
     }
     end
 }
 
-/// What a session is over with whose socket ends in this way; `None` where it outlives that.
-fn ends_session(end: &End) -> Option<Over> {
+/// Returns the reason when the session ends with its socket; `None` when it outlives the socket.
+fn ends_session(end: &SocketEnd) -> Option<EndReason> {
     match end {
-        End::Goodbye => Some(Over::Left),
-        End::ProtocolViolation(_) => Some(Over::ProtocolViolation),
-        End::Deaf(_) => Some(Over::Deaf),
-        End::Closed
-        | End::Socket(_)
-        | End::Write(_)
-        | End::Silence(_)
-        | End::TakenOver
-        | End::Over(_)
-        | End::NoHello(_)
-        | End::NotYours(_)
-        | End::Version(_) => None,
+        SocketEnd::SessionClosed => Some(EndReason::Closed),
+        SocketEnd::ProtocolViolation(_) => Some(EndReason::ProtocolViolation),
+        SocketEnd::Stalled(_) => Some(EndReason::Stalled),
+        SocketEnd::Closed
+        | SocketEnd::Socket(_)
+        | SocketEnd::Write(_)
+        | SocketEnd::Silence(_)
+        | SocketEnd::TakenOver
+        | SocketEnd::SessionEnded(_)
+        | SocketEnd::NoHello(_)
+        | SocketEnd::UnknownSession(_)
+        | SocketEnd::Version(_) => None,
     }
 }
 
-/// What the page has missed comes after the welcome.
-async fn greet(
+/// Queues the welcome. The messages that the page has missed follow it.
+async fn welcome(
     conversation: &mut Conversation,
     session: &Session,
     settings: &Settings,
-    heard: Option<ResumeState>,
+    resume: Option<ResumeState>,
 ) -> Result<(), ProtocolViolation> {
-    let (connected, next_upload) = match heard {
-        Some(heard) => {
-            conversation.go_on(heard)?;
+    let (connected, next_upload) = match resume {
+        Some(resume) => {
+            conversation.resume(resume)?;
             (None, conversation.next_upload())
         }
         None => {
-            let there_is = conversation.start_over().await;
-            (there_is.connected.map(Box::new), there_is.next_upload)
+            let ResumePoint { connected, next_upload } = conversation.restart().await;
+            (connected.map(Box::new), next_upload)
         }
     };
     session.outbox().welcome(ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
         limits: limits(settings),
-        heard: conversation.heard(),
+        heard: conversation.received(),
         connected,
         next_upload,
     });
@@ -247,14 +254,14 @@ fn limits(settings: &Settings) -> Limits {
 
 async fn read(
     reader: &mut Reader<impl AsyncRead + Unpin>,
-    chunks: &mut Chunks,
+    chunks: &mut ChunkDecoder,
     conversation: &mut Conversation,
     settings: &Settings,
-) -> End {
+) -> SocketEnd {
     let limit = settings.page_silence_timeout;
     loop {
         let handled = match tokio::time::timeout(limit, reader.next()).await {
-            Err(_) => return End::Silence(limit),
+            Err(_) => return SocketEnd::Silence(limit),
             Ok(Err(error)) => return error.into(),
             Ok(Ok(Event::Close(code))) => return closed(code),
             Ok(Ok(Event::Pong)) => Ok(()),
@@ -263,80 +270,87 @@ async fn read(
             }
             Ok(Ok(Event::Binary(part))) => deliver(conversation, chunks, part),
         };
-        if let Err(misconduct) = handled {
-            return End::ProtocolViolation(misconduct);
+        if let Err(violation) = handled {
+            return SocketEnd::ProtocolViolation(violation);
         }
     }
 }
 
-fn closed(code: Option<CloseCode>) -> End {
-    if code == Some(CloseCode::Normal) { End::Goodbye } else { End::Closed }
+fn closed(code: Option<CloseCode>) -> SocketEnd {
+    if code == Some(CloseCode::Normal) { SocketEnd::SessionClosed } else { SocketEnd::Closed }
 }
 
 fn parse(text: &str) -> Result<ClientMessage, ProtocolViolation> {
-    // The error's own text could quote what was sent, a password included.
+    // The text of serde's error could quote the message, and a password with it.
     serde_json::from_str(text).map_err(|_| ProtocolViolation::NotAMessage)
 }
 
 fn deliver(
     conversation: &Conversation,
-    chunks: &mut Chunks,
-    part: Part,
+    chunks: &mut ChunkDecoder,
+    part: MessagePart,
 ) -> Result<(), ProtocolViolation> {
-    conversation.deliver(chunks.take(part)?)
+    conversation.deliver(chunks.decode(part)?)
 }
 
-/// Tells the page why, as far as it still listens, and closes the socket.
+/// Tells the page why the socket ends, if it still reads, and closes the socket.
 async fn goodbye(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
-    end: &End,
+    end: &SocketEnd,
     speech: Speech,
 ) -> io::Result<()> {
-    if let End::Socket(_) | End::Write(_) = end {
+    if let SocketEnd::Socket(_) | SocketEnd::Write(_) = end {
         return Err(io::ErrorKind::NotConnected.into());
     }
-    if let Some(message) = last_words(end, speech) {
+    if let Some(message) = last_message(end, speech) {
         writer.text(&serde_json::to_string(&message).unwrap_or_default()).await?;
     }
     writer.close(close_code(end)).await
 }
 
-fn last_words(end: &End, speech: Speech) -> Option<ServerMessage> {
+fn last_message(end: &SocketEnd, speech: Speech) -> Option<ServerMessage> {
     let problem = match end {
-        // The session is not over: a page that only slept comes back.
-        End::Goodbye | End::Closed | End::Silence(_) => return None,
-        // Nobody listens.
-        End::Socket(_) | End::Write(_) => return None,
-        End::TakenOver => return Some(ServerMessage::TakenOver),
-        End::Version(_) => {
+        // The session goes on: a page that was only suspended comes back.
+        SocketEnd::SessionClosed | SocketEnd::Closed | SocketEnd::Silence(_) => return None,
+        // The page can read nothing.
+        SocketEnd::Socket(_) | SocketEnd::Write(_) => return None,
+        SocketEnd::TakenOver => return Some(ServerMessage::TakenOver),
+        SocketEnd::Version(_) => {
             return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
-        End::Over(why) => speech.over(*why),
-        End::Deaf(limit) => speech.page_is_deaf(*limit),
-        End::NoHello(limit) => speech.no_hello(*limit),
-        End::NotYours(_) => speech.not_your_session(),
-        End::ProtocolViolation(misconduct) => speech.misconduct(misconduct),
+        SocketEnd::SessionEnded(reason) => speech.over(*reason),
+        SocketEnd::Stalled(limit) => speech.page_is_deaf(*limit),
+        SocketEnd::NoHello(limit) => speech.no_hello(*limit),
+        SocketEnd::UnknownSession(_) => speech.not_your_session(),
+        SocketEnd::ProtocolViolation(violation) => speech.misconduct(violation),
     };
     Some(ServerMessage::Goodbye { problem })
 }
 
-/// The codes of RFC 6455 §7.4.1.
-fn close_code(end: &End) -> CloseCode {
+/// Returns the code of the close frame (RFC 6455 §7.4.1).
+fn close_code(end: &SocketEnd) -> CloseCode {
     match end {
-        End::Goodbye
-        | End::Closed
-        | End::Socket(_)
-        | End::Write(_)
-        | End::Over(Over::Left | Over::NothingLeft | Over::Absent(_) | Over::Lifetime(_)) => {
-            CloseCode::Normal
+        SocketEnd::SessionClosed
+        | SocketEnd::Closed
+        | SocketEnd::Socket(_)
+        | SocketEnd::Write(_)
+        | SocketEnd::SessionEnded(
+            EndReason::Closed
+            | EndReason::NothingToResume
+            | EndReason::Absent(_)
+            | EndReason::Lifetime(_),
+        ) => CloseCode::Normal,
+        SocketEnd::Silence(_)
+        | SocketEnd::TakenOver
+        | SocketEnd::SessionEnded(EndReason::Shutdown) => CloseCode::Away,
+        SocketEnd::NoHello(_) | SocketEnd::UnknownSession(_) => CloseCode::Policy,
+        SocketEnd::ProtocolViolation(ProtocolViolation::Frame(violation)) => violation.close_code(),
+        SocketEnd::Version(_)
+        | SocketEnd::ProtocolViolation(_)
+        | SocketEnd::Stalled(_)
+        | SocketEnd::SessionEnded(EndReason::ProtocolViolation | EndReason::Stalled) => {
+            CloseCode::Protocol
         }
-        End::Silence(_) | End::TakenOver | End::Over(Over::Shutdown) => CloseCode::Away,
-        End::NoHello(_) | End::NotYours(_) => CloseCode::Policy,
-        End::ProtocolViolation(ProtocolViolation::Frame(violation)) => violation.close_code(),
-        End::Version(_)
-        | End::ProtocolViolation(_)
-        | End::Deaf(_)
-        | End::Over(Over::ProtocolViolation | Over::Deaf) => CloseCode::Protocol,
     }
 }
 
@@ -352,22 +366,22 @@ mod tests {
     }
 
     #[test]
-    fn who_listens_at_the_end_of_a_session_is_told_why_and_what_to_do() {
+    fn page_is_told_why_its_session_ends_and_what_to_do() {
         let limit = Duration::from_secs(1);
         for end in [
-            End::Over(Over::Shutdown),
-            End::Deaf(limit),
-            End::NoHello(limit),
-            End::NotYours(NotYours),
-            End::ProtocolViolation(ProtocolViolation::HelloAgain),
+            SocketEnd::SessionEnded(EndReason::Shutdown),
+            SocketEnd::Stalled(limit),
+            SocketEnd::NoHello(limit),
+            SocketEnd::UnknownSession(UnknownSession),
+            SocketEnd::ProtocolViolation(ProtocolViolation::HelloAgain),
         ] {
-            let Some(ServerMessage::Goodbye { problem }) = last_words(&end, Speech::default())
+            let Some(ServerMessage::Goodbye { problem }) = last_message(&end, Speech::default())
             else {
                 panic!("no goodbye: {end}");
             };
             assert_eq!(problem.stage, protocol::Stage::Portal);
             assert!(!problem.message.is_empty() && problem.remedy.is_some(), "{problem:?}");
         }
-        assert_eq!(last_words(&End::Silence(limit), Speech::default()), None);
+        assert_eq!(last_message(&SocketEnd::Silence(limit), Speech::default()), None);
     }
 }

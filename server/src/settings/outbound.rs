@@ -61,7 +61,7 @@ pub struct ProxyUrl {
 impl ProxyUrl {
     /// The name or the address, and the port.
     #[must_use]
-    pub fn place(&self) -> (&str, u16) {
+    pub fn host_and_port(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
@@ -155,12 +155,12 @@ mod tests {
     #[test]
     fn proxy_is_read_from_its_url() {
         let url = ProxyUrl::parse("socks5://porter:p%40ss%3Aword@10.0.0.1:1080").unwrap();
-        assert_eq!(url.place(), ("10.0.0.1", 1080));
+        assert_eq!(url.host_and_port(), ("10.0.0.1", 1080));
         assert_eq!(url.protocol, ProxyProtocol::Socks5);
         let credentials = url.credentials.unwrap();
         assert_eq!(credentials.username.as_str(), "porter");
         let url = ProxyUrl::parse("http://[2001:db8::1]:3128/").unwrap();
-        assert_eq!(url.place(), ("2001:db8::1", 3128));
+        assert_eq!(url.host_and_port(), ("2001:db8::1", 3128));
         assert!(url.credentials.is_none());
     }
 

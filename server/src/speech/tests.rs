@@ -3,7 +3,7 @@ use std::{fs, io, path::Path};
 use ftps::Algorithm;
 
 use super::*;
-use crate::session::{outbox::NoRoom, registry::Sessions};
+use crate::outbox::OutboxFull;
 
 const SPEECH: &str = include_str!("../speech.rs");
 
@@ -58,20 +58,20 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
     let limit = Duration::from_secs(90);
     let (one, other) = (path("/a b"), path("/a/ü"));
     let digest = FileDigest::new(Algorithm::Crc32, "00c0ffee").unwrap();
-    let full = Sessions::new(0, limit).create().unwrap_err();
+    let full = NoSession::Full(0);
     let overs = [
-        Over::Left,
-        Over::ProtocolViolation,
-        Over::Deaf,
-        Over::NothingLeft,
-        Over::Absent(limit),
-        Over::Lifetime(limit),
-        Over::Shutdown,
+        EndReason::Closed,
+        EndReason::ProtocolViolation,
+        EndReason::Stalled,
+        EndReason::NothingToResume,
+        EndReason::Absent(limit),
+        EndReason::Lifetime(limit),
+        EndReason::Shutdown,
     ];
     let misconducts = [
         ProtocolViolation::TooManyUploads(7),
         ProtocolViolation::TooManyRequests,
-        ProtocolViolation::NoRoom(NoRoom),
+        ProtocolViolation::OutboxFull(OutboxFull),
         ProtocolViolation::HelloAgain,
     ];
     let own = [
@@ -101,7 +101,7 @@ fn every_problem(speech: Speech) -> Vec<Problem> {
         speech.no_session(&full),
         speech.no_session(&NoSession::NoRandomness(getrandom::Error::UNSUPPORTED)),
         speech.too_many_sockets(),
-        speech.no_web_socket(handshake::Refusal::Version),
+        speech.no_web_socket(handshake::HandshakeError::Version),
         speech.other_origin("https://evil.example"),
         speech.page_is_deaf(limit),
         speech.no_hello(limit),

@@ -23,7 +23,7 @@ const KEY_LEN: usize = 16;
 
 /// A request that asks for no WebSocket as §4.2.1 wants it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub enum HandshakeError {
     /// Another method than `GET`.
     #[error("a WebSocket is opened with GET")]
     Method,
@@ -38,7 +38,7 @@ pub enum Refusal {
     Version,
 }
 
-impl Refusal {
+impl HandshakeError {
     /// The status that it is answered with.
     #[must_use]
     pub fn status(self) -> StatusCode {
@@ -68,14 +68,14 @@ impl Refusal {
 /// was sent. Subprotocols and extensions are not agreed on.
 ///
 /// # Errors
-/// [`Refusal`].
-pub fn accept(request: &mut Request) -> Result<(Response, OnUpgrade), Refusal> {
+/// [`HandshakeError`].
+pub fn accept(request: &mut Request) -> Result<(Response, OnUpgrade), HandshakeError> {
     check(request)?;
     let key = key(request.headers())?;
-    let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(Refusal::Http)?;
+    let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(HandshakeError::Http)?;
     // The key is base64 of ASCII alone, and so is what is derived of it.
     let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()))
-        .map_err(|_| Refusal::Header("Sec-WebSocket-Key"))?;
+        .map_err(|_| HandshakeError::Header("Sec-WebSocket-Key"))?;
     let headers = [
         (CONNECTION, HeaderValue::from_static("Upgrade")),
         (UPGRADE, HeaderValue::from_static("websocket")),
@@ -84,25 +84,25 @@ pub fn accept(request: &mut Request) -> Result<(Response, OnUpgrade), Refusal> {
     Ok(((StatusCode::SWITCHING_PROTOCOLS, headers).into_response(), upgrade))
 }
 
-fn check(request: &Request) -> Result<(), Refusal> {
+fn check(request: &Request) -> Result<(), HandshakeError> {
     let headers = request.headers();
     if request.method() != Method::GET {
-        return Err(Refusal::Method);
+        return Err(HandshakeError::Method);
     }
     if request.version() != Version::HTTP_11 {
-        return Err(Refusal::Http);
+        return Err(HandshakeError::Http);
     }
     if !headers.contains_key(HOST) {
-        return Err(Refusal::Header("Host"));
+        return Err(HandshakeError::Header("Host"));
     }
     if !names(headers, &UPGRADE, "websocket") {
-        return Err(Refusal::Header("Upgrade"));
+        return Err(HandshakeError::Header("Upgrade"));
     }
     if !names(headers, &CONNECTION, "upgrade") {
-        return Err(Refusal::Header("Connection"));
+        return Err(HandshakeError::Header("Connection"));
     }
     if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
-        return Err(Refusal::Version);
+        return Err(HandshakeError::Version);
     }
     Ok(())
 }
@@ -113,11 +113,11 @@ fn names(headers: &HeaderMap, header: &HeaderName, token: &str) -> bool {
     lists.flat_map(|list| list.split(',')).any(|named| named.trim().eq_ignore_ascii_case(token))
 }
 
-fn key(headers: &HeaderMap) -> Result<String, Refusal> {
+fn key(headers: &HeaderMap) -> Result<String, HandshakeError> {
     let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
     let key = keys.next().and_then(|key| key.to_str().ok()).filter(|_| keys.next().is_none());
     let is_key = |key: &&str| BASE64_STANDARD.decode(key).is_ok_and(|key| key.len() == KEY_LEN);
-    key.filter(is_key).map(str::to_owned).ok_or(Refusal::Header("Sec-WebSocket-Key"))
+    key.filter(is_key).map(str::to_owned).ok_or(HandshakeError::Header("Sec-WebSocket-Key"))
 }
 
 #[cfg(test)]
@@ -157,15 +157,15 @@ mod tests {
     #[test]
     fn every_header_that_is_not_as_it_has_to_be_is_named() {
         let cases = [
-            ("host", "", Refusal::Header("Host")),
-            ("upgrade", "h2c", Refusal::Header("Upgrade")),
-            ("upgrade", "", Refusal::Header("Upgrade")),
-            ("connection", "keep-alive", Refusal::Header("Connection")),
-            ("sec-websocket-version", "8", Refusal::Version),
-            ("sec-websocket-version", "", Refusal::Version),
-            ("sec-websocket-key", "", Refusal::Header("Sec-WebSocket-Key")),
-            ("sec-websocket-key", "c2hvcnQ=", Refusal::Header("Sec-WebSocket-Key")),
-            ("sec-websocket-key", "no base64", Refusal::Header("Sec-WebSocket-Key")),
+            ("host", "", HandshakeError::Header("Host")),
+            ("upgrade", "h2c", HandshakeError::Header("Upgrade")),
+            ("upgrade", "", HandshakeError::Header("Upgrade")),
+            ("connection", "keep-alive", HandshakeError::Header("Connection")),
+            ("sec-websocket-version", "8", HandshakeError::Version),
+            ("sec-websocket-version", "", HandshakeError::Version),
+            ("sec-websocket-key", "", HandshakeError::Header("Sec-WebSocket-Key")),
+            ("sec-websocket-key", "c2hvcnQ=", HandshakeError::Header("Sec-WebSocket-Key")),
+            ("sec-websocket-key", "no base64", HandshakeError::Header("Sec-WebSocket-Key")),
         ];
         for (name, value, refusal) in cases {
             let refused = accept(&mut request(name, value)).map(|_| ()).unwrap_err();
@@ -178,22 +178,22 @@ mod tests {
         let mut request = request("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
         let again = HeaderValue::from_static("AQIDBAUGBwgJCgsMDQ4PEA==");
         request.headers_mut().append(SEC_WEBSOCKET_KEY, again);
-        assert_eq!(key(request.headers()), Err(Refusal::Header("Sec-WebSocket-Key")));
+        assert_eq!(key(request.headers()), Err(HandshakeError::Header("Sec-WebSocket-Key")));
     }
 
     #[test]
     fn another_method_and_an_older_http_are_refused() {
         let mut head = request("origin", "http://example.com");
         *head.method_mut() = Method::HEAD;
-        assert_eq!(check(&head), Err(Refusal::Method));
+        assert_eq!(check(&head), Err(HandshakeError::Method));
         let mut old = request("origin", "http://example.com");
         *old.version_mut() = Version::HTTP_10;
-        assert_eq!(check(&old), Err(Refusal::Http));
+        assert_eq!(check(&old), Err(HandshakeError::Http));
     }
 
     #[test]
     fn another_version_is_told_which_one_is_spoken() {
-        assert_eq!(Refusal::Version.status(), StatusCode::UPGRADE_REQUIRED);
-        assert_eq!(Refusal::Version.headers()[SEC_WEBSOCKET_VERSION], "13");
+        assert_eq!(HandshakeError::Version.status(), StatusCode::UPGRADE_REQUIRED);
+        assert_eq!(HandshakeError::Version.headers()[SEC_WEBSOCKET_VERSION], "13");
     }
 }

@@ -2,11 +2,11 @@
 //!
 //! A library that hands over whole messages holds each of them whole, and a buffer of the greatest
 //! one's size for as long as the socket lives; both would be memory that no window counts. Here a
-//! binary message comes in [parts](reader::Part) as it arrives.
+//! binary message comes in [parts](reader::MessagePart) as it arrives.
 //!
 //! # Layers
 //! - [`handshake`]: from an HTTP request to a connection that speaks frames.
-//! - [`reader`]: frames into messages, and whatever the RFC forbids into a [`Violation`].
+//! - [`reader`]: frames into messages, and whatever the RFC forbids into a [`FrameViolation`].
 //! - [`mask`]: what each byte of a client is masked with.
 //! - [`writer`]: messages into frames, and pings into pongs.
 
@@ -24,7 +24,7 @@ use tokio::{
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 pub use self::{
-    reader::{Event, Part, ReadError, Reader},
+    reader::{Event, MessagePart, ReadError, Reader},
     writer::Writer,
 };
 use crate::settings::ByteCount;
@@ -43,7 +43,7 @@ pub struct MessageLimits {
 
 /// The client broke RFC 6455, or sent more than it was allowed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Violation {
+pub enum FrameViolation {
     /// §5.1: a client masks its frames.
     #[error("a frame is not masked")]
     Unmasked,
@@ -79,7 +79,7 @@ pub enum Violation {
     },
 }
 
-impl Violation {
+impl FrameViolation {
     /// What the connection is closed with (§7.4.1).
     #[must_use]
     pub fn close_code(self) -> CloseCode {

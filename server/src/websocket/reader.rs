@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
-use super::{CONTROL_LEN, MessageLimits, Pings, Violation, mask::Mask};
+use super::{CONTROL_LEN, FrameViolation, MessageLimits, Pings, mask::Mask};
 use crate::settings::ByteCount;
 
 /// What is read at a time while it is not known what comes, in bytes: whatever is short comes
@@ -24,7 +24,7 @@ const HEAD_BYTES: usize = 4 * 1024;
 /// clears as many before each read, so that more would cost time.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The longest [`Part`] in bytes: what the engine sends at a time.
+/// The longest [`MessagePart`] in bytes: what the engine sends at a time.
 pub const PART_BYTES: usize = 64 * 1024;
 
 /// What has arrived.
@@ -33,7 +33,7 @@ pub enum Event {
     /// A text message.
     Text(String),
     /// A part of a binary message.
-    Binary(Part),
+    Binary(MessagePart),
     /// The client is there: it answers a ping.
     Pong,
     /// The client closes the socket, with its code; nothing follows.
@@ -43,7 +43,7 @@ pub enum Event {
 /// Some bytes of a binary message. All of its parts but the last are [`PART_BYTES`] long, however
 /// the client has cut it into frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct MessagePart {
     /// The bytes; the last part of a message may have none.
     pub bytes: Bytes,
     /// Whether the message ends with it.
@@ -59,9 +59,9 @@ pub enum ReadError {
     /// The connection failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
-    /// The client broke the rules: close with [`Violation::close_code`].
+    /// The client broke the rules: close with [`FrameViolation::close_code`].
     #[error(transparent)]
-    Violation(#[from] Violation),
+    Violation(#[from] FrameViolation),
 }
 
 /// Reads what a client sends. Pings go to the [writer](super::Writer) to be answered; a pong is an
@@ -138,17 +138,17 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     /// What has arrived of a binary message that will not be read to its end.
-    pub fn take_rest(&mut self) -> Option<Part> {
+    pub fn take_rest(&mut self) -> Option<MessagePart> {
         match &mut self.message {
             Some(Message::Binary { part, .. }) if !part.is_empty() => {
-                Some(Part { bytes: finished(mem::take(part)), is_last: false })
+                Some(MessagePart { bytes: finished(mem::take(part)), is_last: false })
             }
             Some(Message::Binary { .. } | Message::Text(_)) | None => None,
         }
     }
 
     /// The next event of what was read; nothing when more has to be read for it.
-    fn decode(&mut self) -> Result<Option<Event>, Violation> {
+    fn decode(&mut self) -> Result<Option<Event>, FrameViolation> {
         loop {
             let event = match self.frame {
                 Some(frame) => self.take_payload(frame)?,
@@ -166,16 +166,16 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     /// Takes a header off what was read, with the whole payload where it is a control frame.
-    fn next_header(&mut self) -> Result<Option<Step>, Violation> {
+    fn next_header(&mut self) -> Result<Option<Step>, FrameViolation> {
         let mut cursor = Cursor::new(&self.head);
         // It fails for a reserved opcode alone: to read from memory does not.
-        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| Violation::ReservedOpcode)?;
+        let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameViolation::ReservedOpcode)?;
         let Some((header, len)) = parsed else { return Ok(None) };
         let header_len = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
         if header.rsv1 || header.rsv2 || header.rsv3 {
-            return Err(Violation::ReservedBit);
+            return Err(FrameViolation::ReservedBit);
         }
-        let mask = Mask::new(header.mask.ok_or(Violation::Unmasked)?);
+        let mask = Mask::new(header.mask.ok_or(FrameViolation::Unmasked)?);
         match header.opcode {
             OpCode::Control(control) => {
                 let len = control_len(&header, len)?;
@@ -199,7 +199,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         control: Control,
         mut mask: Mask,
         len: usize,
-    ) -> Result<Step, Violation> {
+    ) -> Result<Step, FrameViolation> {
         let mut payload = self.head.split_to(len).to_vec();
         mask.take_off(&mut payload);
         match control {
@@ -209,19 +209,19 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 Ok(Step::On)
             }
             Control::Pong => Ok(Step::Event(Event::Pong)),
-            Control::Reserved(_) => Err(Violation::ReservedOpcode),
+            Control::Reserved(_) => Err(FrameViolation::ReservedOpcode),
         }
     }
 
     /// Checks that a data frame may come now, and how long its message becomes.
-    fn begin_frame(&mut self, data: Data, len: u64) -> Result<(), Violation> {
+    fn begin_frame(&mut self, data: Data, len: u64) -> Result<(), FrameViolation> {
         let message = match (data, &mut self.message) {
             (Data::Continue, Some(message)) => message,
-            (Data::Continue, None) => return Err(Violation::NothingToContinue),
-            (Data::Text | Data::Binary, Some(_)) => return Err(Violation::MessageInMessage),
+            (Data::Continue, None) => return Err(FrameViolation::NothingToContinue),
+            (Data::Text | Data::Binary, Some(_)) => return Err(FrameViolation::MessageInMessage),
             (Data::Text, none) => none.insert(Message::Text(Vec::new())),
             (Data::Binary, none) => none.insert(Message::Binary { len: 0, part: BytesMut::new() }),
-            (Data::Reserved(_), _) => return Err(Violation::ReservedOpcode),
+            (Data::Reserved(_), _) => return Err(FrameViolation::ReservedOpcode),
         };
         match message {
             Message::Text(text) => within(self.limits.text, len.saturating_add(text.len() as u64)),
@@ -233,7 +233,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 
     /// Moves on with the payload under way, as far as it was read.
-    fn take_payload(&mut self, mut frame: Frame) -> Result<Step, Violation> {
+    fn take_payload(&mut self, mut frame: Frame) -> Result<Step, FrameViolation> {
         let here = frame.rest_up_to(self.head.len());
         let taken = match &mut self.message {
             Some(Message::Text(text)) => {
@@ -249,7 +249,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 part.extend_from_slice(&bytes);
                 bytes.len()
             }
-            None => return Err(Violation::NothingToContinue),
+            None => return Err(FrameViolation::NothingToContinue),
         };
         frame.rest -= taken as u64;
         self.frame = (frame.rest > 0).then_some(frame);
@@ -259,7 +259,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         match &mut self.message {
             Some(Message::Binary { part, .. }) if part.len() == PART_BYTES => {
                 let bytes = finished(mem::take(part));
-                Ok(Step::Event(Event::Binary(Part { bytes, is_last: false })))
+                Ok(Step::Event(Event::Binary(MessagePart { bytes, is_last: false })))
             }
             _ if self.frame.is_none() => Ok(Step::On),
             _ if self.head.is_empty() => Ok(Step::Starved),
@@ -267,15 +267,15 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    fn end_message(&mut self) -> Result<Event, Violation> {
+    fn end_message(&mut self) -> Result<Event, FrameViolation> {
         match self.message.take() {
             Some(Message::Text(text)) => {
-                String::from_utf8(text).map(Event::Text).map_err(|_| Violation::NotUtf8)
+                String::from_utf8(text).map(Event::Text).map_err(|_| FrameViolation::NotUtf8)
             }
             Some(Message::Binary { part, .. }) => {
-                Ok(Event::Binary(Part { bytes: finished(part), is_last: true }))
+                Ok(Event::Binary(MessagePart { bytes: finished(part), is_last: true }))
             }
-            None => Err(Violation::NothingToContinue),
+            None => Err(FrameViolation::NothingToContinue),
         }
     }
 
@@ -309,31 +309,31 @@ enum Step {
     Starved,
 }
 
-fn within(max: ByteCount, len: u64) -> Result<(), Violation> {
-    if len > max.0 { Err(Violation::TooLong { max }) } else { Ok(()) }
+fn within(max: ByteCount, len: u64) -> Result<(), FrameViolation> {
+    if len > max.0 { Err(FrameViolation::TooLong { max }) } else { Ok(()) }
 }
 
-fn control_len(header: &FrameHeader, len: u64) -> Result<usize, Violation> {
+fn control_len(header: &FrameHeader, len: u64) -> Result<usize, FrameViolation> {
     if !header.is_final {
-        return Err(Violation::ControlInFragments);
+        return Err(FrameViolation::ControlInFragments);
     }
     match usize::try_from(len) {
         Ok(len) if len <= CONTROL_LEN => Ok(len),
-        _ => Err(Violation::ControlTooLong),
+        _ => Err(FrameViolation::ControlTooLong),
     }
 }
 
 /// The code of a close frame, its reason checked and not used.
-fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, Violation> {
+fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, FrameViolation> {
     match payload.split_first_chunk::<2>() {
         None if payload.is_empty() => Ok(None),
-        None => Err(Violation::BadClose),
+        None => Err(FrameViolation::BadClose),
         Some((code, reason)) => {
             let code = CloseCode::from(u16::from_be_bytes(*code));
             if !code.is_allowed() {
-                return Err(Violation::BadClose);
+                return Err(FrameViolation::BadClose);
             }
-            std::str::from_utf8(reason).map_err(|_| Violation::NotUtf8)?;
+            std::str::from_utf8(reason).map_err(|_| FrameViolation::NotUtf8)?;
             Ok(Some(code))
         }
     }

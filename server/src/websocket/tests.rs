@@ -239,32 +239,37 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 
 #[test]
 fn what_no_client_may_send_is_named_and_has_its_code() {
-    let too_long = Violation::TooLong { max: ByteCount(LIMIT) };
+    let too_long = FrameViolation::TooLong { max: ByteCount(LIMIT) };
     let [text, binary, close, ping] = [0x81, 0x82, 0x88, 0x89];
-    let cases: [(&str, Vec<u8>, Violation, CloseCode); 17] = [
-        ("unmasked", vec![text, 1, b'a'], Violation::Unmasked, CloseCode::Protocol),
-        ("rsv1", frame(text | 0x40, b"a"), Violation::ReservedBit, CloseCode::Protocol),
-        ("rsv2", frame(binary | 0x20, b"a"), Violation::ReservedBit, CloseCode::Protocol),
-        ("rsv3", frame(ping | 0x10, b""), Violation::ReservedBit, CloseCode::Protocol),
-        ("data opcode", frame(0x83, b""), Violation::ReservedOpcode, CloseCode::Protocol),
-        ("control opcode", frame(0x8b, b""), Violation::ReservedOpcode, CloseCode::Protocol),
-        ("part of a ping", frame(0x09, b""), Violation::ControlInFragments, CloseCode::Protocol),
-        ("long ping", frame(ping, &[0; 126]), Violation::ControlTooLong, CloseCode::Protocol),
-        ("continuation", frame(0x80, b"a"), Violation::NothingToContinue, CloseCode::Protocol),
+    let cases: [(&str, Vec<u8>, FrameViolation, CloseCode); 17] = [
+        ("unmasked", vec![text, 1, b'a'], FrameViolation::Unmasked, CloseCode::Protocol),
+        ("rsv1", frame(text | 0x40, b"a"), FrameViolation::ReservedBit, CloseCode::Protocol),
+        ("rsv2", frame(binary | 0x20, b"a"), FrameViolation::ReservedBit, CloseCode::Protocol),
+        ("rsv3", frame(ping | 0x10, b""), FrameViolation::ReservedBit, CloseCode::Protocol),
+        ("data opcode", frame(0x83, b""), FrameViolation::ReservedOpcode, CloseCode::Protocol),
+        ("control opcode", frame(0x8b, b""), FrameViolation::ReservedOpcode, CloseCode::Protocol),
+        (
+            "part of a ping",
+            frame(0x09, b""),
+            FrameViolation::ControlInFragments,
+            CloseCode::Protocol,
+        ),
+        ("long ping", frame(ping, &[0; 126]), FrameViolation::ControlTooLong, CloseCode::Protocol),
+        ("continuation", frame(0x80, b"a"), FrameViolation::NothingToContinue, CloseCode::Protocol),
         (
             "message in a message",
             [frame(0x01, b"a"), frame(binary, b"b")].concat(),
-            Violation::MessageInMessage,
+            FrameViolation::MessageInMessage,
             CloseCode::Protocol,
         ),
-        ("half a code", frame(close, &[3]), Violation::BadClose, CloseCode::Protocol),
-        ("code 1005", frame(close, &[3, 0xed]), Violation::BadClose, CloseCode::Protocol),
-        ("reason", frame(close, &[3, 0xe8, 0xff]), Violation::NotUtf8, CloseCode::Invalid),
-        ("text", frame(text, &[0xff]), Violation::NotUtf8, CloseCode::Invalid),
+        ("half a code", frame(close, &[3]), FrameViolation::BadClose, CloseCode::Protocol),
+        ("code 1005", frame(close, &[3, 0xed]), FrameViolation::BadClose, CloseCode::Protocol),
+        ("reason", frame(close, &[3, 0xe8, 0xff]), FrameViolation::NotUtf8, CloseCode::Invalid),
+        ("text", frame(text, &[0xff]), FrameViolation::NotUtf8, CloseCode::Invalid),
         (
             "text in fragments",
             [frame(0x01, &[0xc3]), frame(0x80, b"a")].concat(),
-            Violation::NotUtf8,
+            FrameViolation::NotUtf8,
             CloseCode::Invalid,
         ),
         (
@@ -297,7 +302,7 @@ fn connection_that_ends_in_the_middle_leaves_what_has_arrived() {
     let mut reader = reader(&frame(0x82, &[7; 1000])[..500], &[100]);
     assert!(matches!(next(&mut reader), Err(ReadError::Ended)));
     let rest = reader.take_rest().unwrap();
-    assert_eq!(rest, Part { bytes: vec![7; 500 - 8].into(), is_last: false });
+    assert_eq!(rest, MessagePart { bytes: vec![7; 500 - 8].into(), is_last: false });
     assert_eq!(reader.take_rest(), None);
 }
 

@@ -1,9 +1,10 @@
 //! Messages and log lines on their way to the page.
 //!
-//! They outlive the socket: a counted message ([`protocol::delivery`]) is kept until the page has
-//! heard it, and written again on the next socket. What is kept has a bound in bytes, and who sends
-//! beyond it waits: that is the backpressure. Log lines come from the middle of FTP commands and may
-//! hold up nothing: the oldest give way. Of credits only the last one of each upload counts.
+//! They outlive the socket: a counted message ([`protocol::delivery`]) is kept until the page
+//! acknowledges it, and sent again on the next socket. The bytes of unacknowledged messages are
+//! bounded, and a sender beyond the bound waits: this is the backpressure. Log lines come from the
+//! middle of FTP commands and must not block: the oldest are dropped. Of the credits only the last
+//! one of each upload counts.
 
 mod log;
 
@@ -11,7 +12,7 @@ use std::{
     collections::{BTreeMap, VecDeque},
     convert::Infallible,
     io,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
@@ -25,31 +26,31 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
 pub use self::log::{LogLimits, OutgoingLine};
-use crate::{relay::Credit, speech::Speech, websocket::Writer};
+use crate::{locking::lock, relay::Credit, speech::Speech, websocket::Writer};
 
-/// What is said within this time after a frame goes with the next one: the first word is said at
-/// once, and of a flood of small ones many share a frame.
-const GATHERING: Duration = Duration::from_millis(4);
+/// The pause after a frame. The first message is sent at once; small messages that follow within the
+/// pause share the next frame.
+const BATCH_INTERVAL: Duration = Duration::from_millis(4);
 
-/// The length at which a frame takes no further message, in bytes.
+/// A frame of this length in bytes takes no further message.
 const FRAME_BYTES: usize = 64 * 1024;
 
-/// Log lines of one message.
-const LINES_A_MESSAGE: usize = 256;
+/// The most log lines in one message.
+const MAX_LINES_PER_MESSAGE: usize = 256;
 
-/// Hints that may wait for the page; more are of no use to it.
-const HINTS: usize = 64;
+/// The most lossy messages that may wait; further ones are dropped.
+const MAX_LOSSY: usize = 64;
 
-/// What an [`Outbox`] holds at most.
+/// The most that an [`Outbox`] holds.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
-    /// Bytes of messages that the page has not heard yet.
-    pub unheard_bytes: usize,
+    /// Bytes of unacknowledged messages.
+    pub unacked_bytes: usize,
     /// The session log.
     pub log: LogLimits,
 }
 
-/// Where the parts of a session put what the page is to get; cheap to clone.
+/// The messages from all parts of a session to its page; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Outbox {
     shared: Arc<Shared>,
@@ -58,81 +59,81 @@ pub struct Outbox {
 #[derive(Debug)]
 struct Shared {
     state: Mutex<State>,
-    /// Something is there to be written.
-    filled: Notify,
-    /// Somebody waits for room.
-    short: Notify,
-    /// Bytes of messages that may still be kept.
-    room: Semaphore,
+    /// A message waits to be written.
+    not_empty: Notify,
+    /// A sender waits for space.
+    blocked: Notify,
+    /// The bytes of messages that still fit.
+    space: Semaphore,
     capacity: usize,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Counted messages that the page has not heard yet, oldest first.
-    unheard: VecDeque<Kept>,
-    /// How many the page has heard, from the session's begin.
-    heard: u64,
-    /// How many of `unheard` were written to this socket.
+    /// Counted messages that the page has not acknowledged, oldest first.
+    unacked: VecDeque<CountedMessage>,
+    /// The number of messages that the page has acknowledged since the session began.
+    acked: u64,
+    /// How many of `unacked` were written to this socket.
     written: usize,
-    /// How many wait for room.
-    waiting: usize,
-    /// Since when somebody does and the page has heard nothing.
-    short_since: Option<Instant>,
-    /// What the page can do without.
-    hints: VecDeque<ServerMessage>,
-    /// Credits that this socket has not got yet.
+    /// The number of senders that wait for space.
+    blocked_senders: usize,
+    /// Since when a sender waits and the page has acknowledged nothing.
+    blocked_since: Option<Instant>,
+    /// Messages that may be lost.
+    lossy: VecDeque<ServerMessage>,
+    /// Credits that were not written to this socket yet.
     credits: BTreeMap<UploadId, Credit>,
     log: Log,
-    /// Whether lines of the log were written last: then it is the others' turn.
+    /// Whether the last message was log lines: then it is the turn of the other messages.
     log_was_last: bool,
     data_tls: Option<LastDataTls>,
     speech: Speech,
 }
 
-/// How the last data connection is encrypted.
+/// The TLS facts of the last data connection.
 #[derive(Debug)]
 struct LastDataTls {
     facts: DataTls,
-    /// Whether this socket has got it.
+    /// Whether they were written to this socket.
     is_written: bool,
 }
 
-/// A counted message as it goes over the wire.
+/// A counted message in JSON.
 #[derive(Debug)]
-struct Kept {
+struct CountedMessage {
     text: Utf8Bytes,
-    /// What it takes of the room.
+    /// The space that the message takes.
     bytes: u32,
-    /// The upload that ends with it.
+    /// The upload that ends with the message.
     ends: Option<UploadId>,
 }
 
-/// The page says that it has heard more than was said.
+/// The page acknowledges more messages than were sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the page has heard {heard} messages, but only {said} were said")]
+#[error("the page acknowledges {acked} messages, but only {sent} were sent")]
 pub struct AckBeyondSent {
-    heard: u64,
-    said: u64,
+    acked: u64,
+    sent: u64,
 }
 
-/// There is no room for another message until the page has heard some.
+/// There is no space for another message until the page acknowledges some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the page does not hear the answers to what it asks")]
-pub struct NoRoom;
+#[error("the page does not acknowledge the answers to its requests")]
+pub struct OutboxFull;
 
 impl Outbox {
-    /// An empty one.
+    /// Creates an empty outbox.
     #[must_use]
     pub fn new(limits: OutboxLimits) -> Self {
-        let capacity = limits.unheard_bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+        let capacity = limits.unacked_bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         let state = State {
-            unheard: VecDeque::new(),
-            heard: 0,
+            unacked: VecDeque::new(),
+            acked: 0,
             written: 0,
-            waiting: 0,
-            short_since: None,
-            hints: VecDeque::new(),
+            blocked_senders: 0,
+            blocked_since: None,
+            lossy: VecDeque::new(),
             credits: BTreeMap::new(),
             log: Log::new(limits.log),
             log_was_last: false,
@@ -141,89 +142,89 @@ impl Outbox {
         };
         let shared = Shared {
             state: Mutex::new(state),
-            filled: Notify::new(),
-            short: Notify::new(),
-            room: Semaphore::new(capacity),
+            not_empty: Notify::new(),
+            blocked: Notify::new(),
+            space: Semaphore::new(capacity),
             capacity,
         };
         Self { shared: Arc::new(shared) }
     }
 
-    /// Sends a counted message. Waits while the page has not heard what was said before; after
-    /// [`Self::close`] the message goes nowhere.
+    /// Sends a counted message. Waits for space while the page acknowledges nothing. After
+    /// [`Self::close`] the message is dropped.
     pub async fn send(&self, message: ServerMessage) {
-        let Some(kept) = self.keep(&message) else { return };
-        let permits = match self.shared.room.try_acquire_many(kept.bytes) {
+        let Some(message) = self.encode(&message) else { return };
+        let permits = match self.shared.space.try_acquire_many(message.bytes) {
             Ok(permits) => Ok(permits),
             Err(_) => {
-                let _waits = Waits::new(self);
-                self.shared.room.acquire_many(kept.bytes).await
+                let _blocked = BlockedSender::new(self);
+                self.shared.space.acquire_many(message.bytes).await
             }
         };
         if let Ok(permits) = permits {
             permits.forget();
-            self.push(kept);
+            self.push(message);
         }
     }
 
-    /// Resolves when somebody has waited for so long to send, and the page has heard nothing.
-    pub async fn is_deaf_for(&self, limit: Duration) {
+    /// Waits until a sender has waited for `limit` while the page acknowledged nothing.
+    pub async fn is_stalled_for(&self, limit: Duration) {
         loop {
-            let since = self.state().short_since;
+            let since = self.state().blocked_since;
             match since {
                 Some(since) if since.elapsed() >= limit => return,
                 Some(since) => sleep_until(since + limit).await,
-                None => self.shared.short.notified().await,
+                None => self.shared.blocked.notified().await,
             }
         }
     }
 
-    /// Sends a counted message at once: the answer to something that the page may ask as often as
-    /// it likes.
+    /// Sends a counted message without waiting: the answer to a request that the page may repeat as
+    /// often as it likes. After [`Self::close`] the message is dropped.
     ///
     /// # Errors
-    /// [`NoRoom`]; after [`Self::close`] the message goes nowhere.
-    pub fn answer(&self, message: &ServerMessage) -> Result<(), NoRoom> {
-        let Some(kept) = self.keep(message) else { return Ok(()) };
-        match self.shared.room.try_acquire_many(kept.bytes) {
+    /// [`OutboxFull`].
+    pub fn try_send(&self, message: &ServerMessage) -> Result<(), OutboxFull> {
+        let Some(message) = self.encode(message) else { return Ok(()) };
+        match self.shared.space.try_acquire_many(message.bytes) {
             Ok(permits) => {
                 permits.forget();
-                self.push(kept);
+                self.push(message);
                 Ok(())
             }
             Err(tokio::sync::TryAcquireError::Closed) => Ok(()),
-            Err(tokio::sync::TryAcquireError::NoPermits) => Err(NoRoom),
+            Err(tokio::sync::TryAcquireError::NoPermits) => Err(OutboxFull),
         }
     }
 
-    /// Says the first word on a socket: whatever was said since it began comes after that.
+    /// Sends the first message of a socket: what was sent since it began follows.
     pub fn welcome(&self, message: ServerMessage) {
-        self.state().hints.push_front(message);
-        self.shared.filled.notify_one();
+        self.state().lossy.push_front(message);
+        self.shared.not_empty.notify_one();
     }
 
-    /// Sends a message that the page can do without, unless it is slow.
-    pub fn hint(&self, message: ServerMessage) {
+    /// Sends a message that is dropped when the page is slow or its socket breaks.
+    pub fn send_lossy(&self, message: ServerMessage) {
         let mut state = self.state();
-        if state.hints.len() < HINTS {
-            state.hints.push_back(message);
+        if state.lossy.len() < MAX_LOSSY {
+            state.lossy.push_back(message);
         }
         drop(state);
-        self.shared.filled.notify_one();
+        self.shared.not_empty.notify_one();
     }
 
-    /// Tells the page what it may send; what was told before does not count any more. Of two that
-    /// tell at once, whoever has looked at the upload earlier may come here later: the greater one
-    /// counts.
+    /// Sends the credit of an upload; it replaces an earlier one. Two tasks may send credits of one
+    /// upload out of order: the greater credit counts.
     pub fn credit(&self, upload: UploadId, credit: Credit) {
         let mut state = self.state();
-        let told = state.credits.entry(upload).or_insert(credit);
-        *told = credit.max(*told);
+        let latest = state.credits.entry(upload).or_insert(credit);
+        *latest = credit.max(*latest);
         drop(state);
-        self.shared.filled.notify_one();
+        self.shared.not_empty.notify_one();
     }
 
-    /// The upload has ended: a credit that is not written yet would come after its end.
+    /// Drops the unwritten credit of an upload that has ended: it would follow the upload's last
+    /// message.
     pub fn forget_credit(&self, upload: UploadId) {
         self.state().credits.remove(&upload);
     }
@@ -231,11 +232,11 @@ impl Outbox {
     /// Adds a line to the session log.
     pub fn log(&self, line: OutgoingLine) {
         self.state().log.push(line);
-        self.shared.filled.notify_one();
+        self.shared.not_empty.notify_one();
     }
 
-    /// Tells the page how a data connection is encrypted, where that differs from what was told
-    /// last: what is the same for every small file costs no message.
+    /// Sends the TLS facts of a data connection, if they differ from the last ones: thousands of
+    /// small files have the same.
     pub fn data_tls(&self, facts: DataTls) {
         let mut state = self.state();
         if state.data_tls.as_ref().is_some_and(|last| last.facts.tls == facts.tls) {
@@ -243,89 +244,91 @@ impl Outbox {
         }
         state.data_tls = Some(LastDataTls { facts, is_written: false });
         drop(state);
-        self.shared.filled.notify_one();
+        self.shared.not_empty.notify_one();
     }
 
-    /// What the page's person is told things in.
+    /// Returns the language of problems.
     #[must_use]
     pub fn speech(&self) -> Speech {
         self.state().speech
     }
 
-    /// The page says what its person reads; what was said before stays as it was said.
+    /// Sets the language of further problems.
     pub fn set_speech(&self, speech: Speech) {
         self.state().speech = speech;
     }
 
-    /// Another connection begins: its first data connection is told in any case.
+    /// Forgets the TLS facts: the first data connection of a new FTPS connection is always
+    /// reported.
     pub fn forget_data_tls(&self) {
         self.state().data_tls = None;
     }
 
-    /// Forgets what the page has heard.
+    /// Drops the messages that the page has acknowledged; `messages` is their number since the
+    /// session began.
     ///
     /// # Errors
-    /// [`AckBeyondSent`]; nothing is forgotten then.
-    pub fn heard(&self, messages: u64) -> Result<(), AckBeyondSent> {
+    /// [`AckBeyondSent`]; then nothing is dropped.
+    pub fn ack(&self, messages: u64) -> Result<(), AckBeyondSent> {
         let mut state = self.state();
-        let said = state.heard + state.unheard.len() as u64;
-        if messages > said {
-            return Err(AckBeyondSent { heard: messages, said });
+        let sent = state.acked + state.unacked.len() as u64;
+        if messages > sent {
+            return Err(AckBeyondSent { acked: messages, sent });
         }
-        state.short_since = state.short_since.map(|_| Instant::now());
-        while state.heard < messages {
-            let Some(kept) = state.unheard.pop_front() else { break };
-            state.heard += 1;
+        state.blocked_since = state.blocked_since.map(|_| Instant::now());
+        while state.acked < messages {
+            let Some(acked) = state.unacked.pop_front() else { break };
+            state.acked += 1;
             state.written = state.written.saturating_sub(1);
-            self.shared.room.add_permits(kept.bytes as usize);
+            self.shared.space.add_permits(acked.bytes as usize);
         }
         Ok(())
     }
 
-    /// Whether there are messages that the page has not heard.
+    /// Returns whether there are unacknowledged messages.
     #[must_use]
-    pub fn has_unheard(&self) -> bool {
-        !self.state().unheard.is_empty()
+    pub fn has_unacked(&self) -> bool {
+        !self.state().unacked.is_empty()
     }
 
-    /// Another socket begins: what the page has not heard is written again, the log goes on with
-    /// the line `log`, and credits are told anew by whoever grants them.
-    pub fn rewind(&self, log: u64) {
+    /// Prepares for another socket: unacknowledged messages are written again, and the log continues
+    /// with the line `log_seq`. Unwritten credits are dropped; the caller sends new ones.
+    pub fn resume_from(&self, log_seq: u64) {
         let mut state = self.state();
         state.written = 0;
-        // A page that has just come has not had the time to hear.
-        state.short_since = state.short_since.map(|_| Instant::now());
-        state.hints.clear();
+        // A page that has just come had no time to acknowledge.
+        state.blocked_since = state.blocked_since.map(|_| Instant::now());
+        state.lossy.clear();
         state.credits.clear();
-        state.log.rewind(log);
+        state.log.rewind(log_seq);
         if let Some(last) = &mut state.data_tls {
             last.is_written = false;
         }
     }
 
-    /// Another page begins, which knows nothing: messages are counted from 0 again, and what an
-    /// earlier one has not heard is for nobody.
-    pub fn start_over(&self) {
-        self.rewind(0);
+    /// Prepares for a page that knows nothing of the session: messages are counted from 0 again,
+    /// and the unacknowledged messages of the page before are dropped.
+    pub fn reset(&self) {
+        self.resume_from(0);
         let mut state = self.state();
-        for kept in state.unheard.drain(..) {
-            self.shared.room.add_permits(kept.bytes as usize);
+        for dropped in state.unacked.drain(..) {
+            self.shared.space.add_permits(dropped.bytes as usize);
         }
-        state.heard = 0;
+        state.acked = 0;
     }
 
-    /// Nobody listens any more: whoever waits to send goes on at once.
+    /// Closes the outbox: further messages are dropped, and senders that wait continue.
     pub fn close(&self) {
-        self.shared.room.close();
+        self.shared.space.close();
     }
 
-    /// Writes to a socket until it fails, its answers to pings besides.
+    /// Writes messages and the answers to pings to a socket, until it fails.
     ///
     /// # Errors
-    /// When the socket fails, its deadline for a page that takes nothing included.
+    /// When the socket fails, also because the page takes nothing for too long.
     ///
     /// # Cancel safety
-    /// Cancel safe: what was not written, or is not known to have been heard, is still there.
+    /// Cancel safe: messages that were not written, or not acknowledged, are kept.
     pub async fn write_to<W>(
         &self,
         socket: &mut Writer<W>,
@@ -339,10 +342,10 @@ impl Outbox {
             match self.next_frame()? {
                 Some(frame) => {
                     socket.text(&frame).await?;
-                    sleep(GATHERING).await;
+                    sleep(BATCH_INTERVAL).await;
                 }
                 None => tokio::select! {
-                    () = self.shared.filled.notified() => {}
+                    () = self.shared.not_empty.notified() => {}
                     answered = socket.answer_ping() => answered?,
                     () = sleep_until(next_ping) => {
                         next_ping = Instant::now() + ping_interval;
@@ -353,39 +356,39 @@ impl Outbox {
         }
     }
 
-    /// The next frame: what is there, as far as it fits.
+    /// Returns the next frame, with as many messages as fit.
     fn next_frame(&self) -> Result<Option<String>, WriteError> {
         let mut frame = Lines::default();
         while frame.len() < FRAME_BYTES
-            && let Some(message) = self.next()?
+            && let Some(message) = self.next_message()?
         {
             frame.push(&message);
         }
         Ok((!frame.is_empty()).then(|| frame.take()))
     }
 
-    /// What is to be written next: what is short and urgent, then how far the portal is now, which
-    /// the page may wait for; then what was said in the log so far, then what follows from it. Of
-    /// many lines that wait, only those of one message go before each other message.
-    fn next(&self) -> Result<Option<Utf8Bytes>, WriteError> {
+    /// Returns the next message: lossy messages first, because they are short and urgent; then
+    /// credits, which the page may wait for; then the log so far and the counted messages, in turn;
+    /// then the TLS facts. A long log delays each counted message by one message of log lines.
+    fn next_message(&self) -> Result<Option<Utf8Bytes>, WriteError> {
         let mut state = self.state();
-        if let Some(hint) = state.hints.pop_front() {
-            if state.hints.is_empty() {
-                // Their room is of use while a connection is made, and then hardly ever again.
-                state.hints = VecDeque::new();
+        if let Some(message) = state.lossy.pop_front() {
+            if state.lossy.is_empty() {
+                // Connecting fills the queue; afterwards it is hardly used, so its memory is freed.
+                state.lossy = VecDeque::new();
             }
-            return Ok(Some(text(&hint)?));
+            return Ok(Some(text(&message)?));
         }
         if let Some((upload, credit)) = state.credits.pop_first() {
-            return Ok(Some(text(&super::words::credit(upload, credit))?));
+            return Ok(Some(text(&credit_message(upload, credit))?));
         }
         if !state.log_was_last
             && let Some(lines) = state.next_lines()
         {
             return Ok(Some(text(&lines)?));
         }
-        if let Some(kept) = state.unheard.get(state.written) {
-            let text = kept.text.clone();
+        if let Some(message) = state.unacked.get(state.written) {
+            let text = message.text.clone();
             state.written += 1;
             state.log_was_last = false;
             return Ok(Some(text));
@@ -400,51 +403,55 @@ impl Outbox {
         Ok(Some(text(&ServerMessage::DataTls(last.facts.clone()))?))
     }
 
-    /// A message as it is kept. One that is no JSON would be a fault of the portal: it is told in
-    /// the portal's own log, and lost.
-    fn keep(&self, message: &ServerMessage) -> Option<Kept> {
+    /// Encodes a counted message. An encoding error would be a bug of the portal: it is logged, and
+    /// the message is dropped.
+    fn encode(&self, message: &ServerMessage) -> Option<CountedMessage> {
         debug_assert!(message.needs_ack(), "{message:?}");
         match text(message) {
             Ok(text) => {
                 let bytes = text.len().min(self.shared.capacity);
                 let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
-                Some(Kept { text, bytes, ends: ended(message) })
+                Some(CountedMessage { text, bytes, ends: ended_upload(message) })
             }
             Err(error) => {
-                tracing::error!(%error, "a message to a page is lost");
+                tracing::error!(%error, "a message to a page was dropped");
                 None
             }
         }
     }
 
-    fn push(&self, kept: Kept) {
+    fn push(&self, message: CountedMessage) {
         let mut state = self.state();
-        if let Some(upload) = kept.ends {
-            // It would come after the end.
+        if let Some(upload) = message.ends {
+            // It would follow the upload's last message.
             state.credits.remove(&upload);
         }
-        state.unheard.push_back(kept);
+        state.unacked.push_back(message);
         drop(state);
-        self.shared.filled.notify_one();
+        self.shared.not_empty.notify_one();
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock; if one did, the queues would still be whole.
-        self.shared.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.shared.state)
     }
 }
 
 impl State {
-    /// Lines of the log that the socket has not got, as far as they fit into a message.
+    /// Returns the log lines that were not written to this socket, as many as fit into a message.
     fn next_lines(&mut self) -> Option<ServerMessage> {
-        let lines = self.log.take(LINES_A_MESSAGE);
+        let lines = self.log.take(MAX_LINES_PER_MESSAGE);
         self.log_was_last = !lines.is_empty();
         self.log_was_last.then_some(ServerMessage::Log { lines })
     }
 }
 
-/// The upload that ends with a message.
-fn ended(message: &ServerMessage) -> Option<UploadId> {
+fn credit_message(upload: UploadId, credit: Credit) -> ServerMessage {
+    let Credit { attempt, taken, received, limit } = credit;
+    ServerMessage::Credit { upload, attempt, taken, received, limit }
+}
+
+/// Returns the upload that ends with a message.
+fn ended_upload(message: &ServerMessage) -> Option<UploadId> {
     match message {
         ServerMessage::Done { upload, .. }
         | ServerMessage::Conflict { upload, .. }
@@ -455,26 +462,26 @@ fn ended(message: &ServerMessage) -> Option<UploadId> {
     }
 }
 
-/// Somebody waits for room, until this is dropped.
-struct Waits<'a>(&'a Outbox);
+/// Counts a sender as waiting for space, until it is dropped.
+struct BlockedSender<'a>(&'a Outbox);
 
-impl<'a> Waits<'a> {
+impl<'a> BlockedSender<'a> {
     fn new(outbox: &'a Outbox) -> Self {
         let mut state = outbox.state();
-        state.waiting += 1;
-        state.short_since.get_or_insert_with(Instant::now);
+        state.blocked_senders += 1;
+        state.blocked_since.get_or_insert_with(Instant::now);
         drop(state);
-        outbox.shared.short.notify_one();
+        outbox.shared.blocked.notify_one();
         Self(outbox)
     }
 }
 
-impl Drop for Waits<'_> {
+impl Drop for BlockedSender<'_> {
     fn drop(&mut self) {
         let mut state = self.0.state();
-        state.waiting -= 1;
-        if state.waiting == 0 {
-            state.short_since = None;
+        state.blocked_senders -= 1;
+        if state.blocked_senders == 0 {
+            state.blocked_since = None;
         }
     }
 }
@@ -483,7 +490,7 @@ fn text(message: &ServerMessage) -> Result<Utf8Bytes, WriteError> {
     Ok(serde_json::to_string(message)?.into())
 }
 
-/// The page could not be written to.
+/// A message could not be written to the page.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
     /// The socket failed.
@@ -492,7 +499,7 @@ pub enum WriteError {
     /// The page takes nothing.
     #[error("the page took nothing of a message for as long as `page_write_timeout`")]
     TooSlow,
-    /// A message is no JSON: a fault of the portal.
+    /// A message is not JSON: a bug of the portal.
     #[error("a message could not be encoded")]
     Encode(#[from] serde_json::Error),
 }
@@ -523,13 +530,13 @@ mod tests {
     const PING_INTERVAL: Duration = Duration::from_secs(25);
 
     const LIMITS: OutboxLimits =
-        OutboxLimits { unheard_bytes: 1000, log: LogLimits { lines: 10, bytes: 100_000 } };
+        OutboxLimits { unacked_bytes: 1000, log: LogLimits { lines: 10, bytes: 100_000 } };
 
     fn removed(path: &str) -> ServerMessage {
         ServerMessage::Removed { path: path.to_owned() }
     }
 
-    /// What a socket gets before the outbox is empty.
+    /// The messages that a socket gets before the outbox is empty.
     async fn written(outbox: &Outbox) -> Vec<String> {
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
@@ -556,7 +563,7 @@ mod tests {
     async fn long_log_holds_up_neither_credits_nor_messages() {
         let log = LogLimits { lines: 10_000, bytes: 10_000_000 };
         let outbox = Outbox::new(OutboxLimits { log, ..LIMITS });
-        for _ in 0..3 * LINES_A_MESSAGE {
+        for _ in 0..3 * MAX_LINES_PER_MESSAGE {
             outbox.log(OutgoingLine::plain(LogKind::Status, "line"));
         }
         outbox.send(removed("a")).await;
@@ -570,47 +577,47 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_the_page_has_not_heard_is_written_again_on_the_next_socket() {
+    async fn unacknowledged_messages_are_written_again_on_the_next_socket() {
         let outbox = Outbox::new(LIMITS);
         for path in ["a", "b", "c"] {
             outbox.send(removed(path)).await;
         }
         assert_eq!(written(&outbox).await.len(), 3);
-        outbox.heard(1).unwrap();
-        outbox.rewind(0);
+        outbox.ack(1).unwrap();
+        outbox.resume_from(0);
         let again = written(&outbox).await;
         assert!(again.len() == 2 && again[0].contains(r#""b""#) && again[1].contains(r#""c""#));
-        assert_eq!(outbox.heard(4), Err(AckBeyondSent { heard: 4, said: 3 }));
+        assert_eq!(outbox.ack(4), Err(AckBeyondSent { acked: 4, sent: 3 }));
     }
 
     #[tokio::test]
-    async fn sender_waits_until_the_page_has_heard() {
+    async fn sender_waits_until_the_page_acknowledges() {
         let outbox = Outbox::new(LIMITS);
         let long = "x".repeat(900);
         outbox.send(removed(&long)).await;
         let mut waiting = Box::pin(outbox.send(removed(&long)));
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(outbox.answer(&removed(&long)), Err(NoRoom));
-        outbox.heard(1).unwrap();
+        assert_eq!(outbox.try_send(&removed(&long)), Err(OutboxFull));
+        outbox.ack(1).unwrap();
         waiting.await;
         assert_eq!(written(&outbox).await.len(), 1);
     }
 
     #[tokio::test]
-    async fn message_greater_than_the_room_takes_all_of_it() {
+    async fn message_larger_than_the_outbox_takes_all_of_it() {
         let outbox = Outbox::new(LIMITS);
         outbox.send(removed(&"x".repeat(5000))).await;
-        outbox.heard(1).unwrap();
+        outbox.ack(1).unwrap();
         outbox.send(removed(&"x".repeat(900))).await;
     }
 
     #[tokio::test]
-    async fn nobody_waits_for_a_page_that_has_gone() {
+    async fn no_sender_waits_for_a_page_that_has_gone() {
         let outbox = Outbox::new(LIMITS);
         outbox.send(removed(&"x".repeat(1000))).await;
         outbox.close();
         outbox.send(removed("b")).await;
-        outbox.answer(&removed("c")).unwrap();
+        outbox.try_send(&removed("c")).unwrap();
     }
 
     #[tokio::test]
@@ -635,7 +642,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn encryption_of_data_is_told_when_it_differs_and_on_each_socket() {
+    async fn data_tls_is_sent_when_it_changes_and_on_each_socket() {
         let outbox = Outbox::new(LIMITS);
         let facts = |resumed| {
             let (version, cipher_suite) =
@@ -651,8 +658,8 @@ mod tests {
         assert_eq!(written(&outbox).await.len(), 0);
         outbox.data_tls(facts(false));
         assert!(written(&outbox).await[0].contains(r#""resumed":false"#));
-        outbox.heard(1).unwrap();
-        outbox.rewind(0);
+        outbox.ack(1).unwrap();
+        outbox.resume_from(0);
         assert!(written(&outbox).await[0].contains("data_tls"));
         outbox.forget_data_tls();
         outbox.data_tls(facts(false));
@@ -671,37 +678,37 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn page_that_begins_anew_gets_the_log_and_nothing_else() {
+    async fn page_that_starts_over_gets_the_log_and_nothing_else() {
         let outbox = Outbox::new(LIMITS);
         outbox.log(OutgoingLine::plain(LogKind::Status, "before"));
         outbox.send(removed("a")).await;
         assert_eq!(written(&outbox).await.len(), 2);
-        outbox.start_over();
+        outbox.reset();
         assert!(written(&outbox).await[0].contains("before"));
         outbox.send(removed("b")).await;
-        outbox.heard(1).unwrap();
+        outbox.ack(1).unwrap();
         assert_eq!(written(&outbox).await.len(), 0);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn page_that_hears_nothing_while_somebody_waits_is_noticed() {
+    async fn page_that_acknowledges_nothing_while_a_sender_waits_is_noticed() {
         let limit = Duration::from_secs(60);
         let outbox = Outbox::new(LIMITS);
         let long = "x".repeat(900);
         outbox.send(removed(&long)).await;
-        let deaf = tokio::time::timeout(10 * limit, outbox.is_deaf_for(limit));
-        assert!(deaf.await.is_err(), "nobody waits");
-        let waits = outbox.clone();
-        let waiting = tokio::spawn(async move { waits.send(removed(&long)).await });
-        outbox.is_deaf_for(limit).await;
-        outbox.heard(1).unwrap();
+        let stalled = tokio::time::timeout(10 * limit, outbox.is_stalled_for(limit));
+        assert!(stalled.await.is_err(), "no sender waits");
+        let sender = outbox.clone();
+        let waiting = tokio::spawn(async move { sender.send(removed(&long)).await });
+        outbox.is_stalled_for(limit).await;
+        outbox.ack(1).unwrap();
         waiting.await.unwrap();
-        let deaf = tokio::time::timeout(10 * limit, outbox.is_deaf_for(limit));
-        assert!(deaf.await.is_err(), "it has heard");
+        let stalled = tokio::time::timeout(10 * limit, outbox.is_stalled_for(limit));
+        assert!(stalled.await.is_err(), "it has acknowledged");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn page_to_which_nothing_is_said_is_pinged() {
+    async fn page_that_is_sent_nothing_is_pinged() {
         let outbox = Outbox::new(LIMITS);
         let mut written = Vec::new();
         let mut socket = writer(&mut written);
@@ -713,20 +720,20 @@ mod tests {
     }
 
     #[test]
-    fn welcome_is_the_first_word_whatever_was_said_before_it() {
+    fn welcome_is_the_first_message_whatever_was_sent_before_it() {
         let outbox = Outbox::new(LIMITS);
-        outbox.rewind(0);
-        // Whoever connects does not know that a page has come back.
-        outbox.hint(ServerMessage::Pong);
+        outbox.resume_from(0);
+        // The FTPS connection does not know that a page has come back.
+        outbox.send_lossy(ServerMessage::Pong);
         outbox.welcome(removed("welcome"));
-        let first = outbox.next().unwrap().unwrap();
+        let first = outbox.next_message().unwrap().unwrap();
         assert!(first.contains("welcome"), "{first}");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn page_that_takes_nothing_is_given_up() {
+    async fn page_that_takes_nothing_ends_the_socket() {
         let outbox = Outbox::new(LIMITS);
-        outbox.hint(ServerMessage::Pong);
+        outbox.send_lossy(ServerMessage::Pong);
         let (io, _not_read) = tokio::io::duplex(1);
         let mut stuck = writer(with_deadline(io));
         let error = outbox.write_to(&mut stuck, PING_INTERVAL).await.unwrap_err();
@@ -734,7 +741,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn great_message_arrives_at_a_page_that_takes_it_bit_by_bit() {
+    async fn large_message_arrives_at_a_page_that_takes_it_slowly() {
         let outbox = Outbox::new(LIMITS);
         outbox.send(removed(&"x".repeat(100))).await;
         let (io, mut page) = tokio::io::duplex(10);

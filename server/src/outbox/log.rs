@@ -1,4 +1,4 @@
-//! The session log: its last lines, for the page's next socket too.
+//! The last lines of the session log, which outlive the socket.
 
 use std::{
     collections::VecDeque,
@@ -7,10 +7,10 @@ use std::{
 
 use protocol::server::{LogKind, LogLine};
 
-/// What a line takes besides its text, in bytes, roughly.
+/// The approximate memory of a line besides its text, in bytes.
 const LINE_OVERHEAD: usize = size_of::<LogLine>();
 
-/// How much of a log is kept.
+/// The most that is kept of a log.
 #[derive(Clone, Copy, Debug)]
 pub struct LogLimits {
     /// Lines.
@@ -19,40 +19,41 @@ pub struct LogLimits {
     pub bytes: usize,
 }
 
-/// A line before it has its number and its time.
+/// A log line without its sequence number and time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutgoingLine {
-    /// Which FTPS session of the page's session it belongs to.
+    /// The number of the FTPS session that the line belongs to.
     pub connection: Option<u32>,
-    /// The number of what it means, as [`ftps::Explanation::number`] counts.
+    /// The number of its explanation: [`ftps::Explanation::number`].
     pub explanation: Option<u16>,
-    /// Who speaks.
+    /// The kind of line.
     pub kind: LogKind,
-    /// Its text.
+    /// The text.
     pub text: String,
 }
 
 impl OutgoingLine {
-    /// A line of the portal's own that speaks for itself.
+    /// Creates a line of the portal, without an explanation.
     #[must_use]
     pub fn plain(kind: LogKind, text: impl Into<String>) -> Self {
         Self { connection: None, explanation: None, kind, text: text.into() }
     }
 }
 
-/// The last lines of a session's log; the oldest give way, and the gap in the numbers says so.
+/// The last lines of a session's log. The oldest are dropped; the gap in the sequence numbers shows
+/// it.
 #[derive(Debug)]
 pub(super) struct Log {
     limits: LogLimits,
     lines: VecDeque<LogLine>,
     bytes: usize,
     next_seq: u64,
-    /// The first line that the socket has not got yet.
+    /// The sequence number of the first line that was not written to this socket.
     unwritten: u64,
 }
 
 impl Log {
-    /// An empty log.
+    /// Creates an empty log.
     #[must_use]
     pub(super) fn new(limits: LogLimits) -> Self {
         Self { limits, lines: VecDeque::new(), bytes: 0, next_seq: 0, unwritten: 0 }
@@ -72,18 +73,18 @@ impl Log {
         }
     }
 
-    /// The next lines for the socket, at most `most`.
-    pub(super) fn take(&mut self, most: usize) -> Vec<LogLine> {
+    /// Returns the next lines for the socket, at most `max`.
+    pub(super) fn take(&mut self, max: usize) -> Vec<LogLine> {
         let oldest = self.lines.front().map_or(self.next_seq, |line| line.seq);
         let skipped = usize::try_from(self.unwritten.saturating_sub(oldest)).unwrap_or(usize::MAX);
-        let lines: Vec<_> = self.lines.iter().skip(skipped).take(most).cloned().collect();
+        let lines: Vec<_> = self.lines.iter().skip(skipped).take(max).cloned().collect();
         if let Some(last) = lines.last() {
             self.unwritten = last.seq + 1;
         }
         lines
     }
 
-    /// Another socket begins with the line `seq`, as far as it is kept.
+    /// Starts another socket with the line `seq`, or the oldest one that is kept after it.
     pub(super) fn rewind(&mut self, seq: u64) {
         self.unwritten = seq.min(self.next_seq);
     }
@@ -106,25 +107,25 @@ mod tests {
         log
     }
 
-    fn seqs(log: &mut Log, most: usize) -> Vec<u64> {
-        log.take(most).iter().map(|line| line.seq).collect()
+    fn seqs(log: &mut Log, max: usize) -> Vec<u64> {
+        log.take(max).iter().map(|line| line.seq).collect()
     }
 
     #[test]
-    fn oldest_lines_give_way_and_the_gap_shows() {
+    fn oldest_lines_are_dropped_and_the_gap_shows() {
         let mut log = log_of(2, usize::MAX, 5);
         assert_eq!(seqs(&mut log, 10), [3, 4]);
         assert_eq!(seqs(&mut log, 10), [0; 0]);
     }
 
     #[test]
-    fn long_lines_give_way_sooner() {
+    fn long_lines_are_dropped_sooner() {
         let mut log = log_of(usize::MAX, 3 * (LINE_OVERHEAD + 1), 5);
         assert_eq!(seqs(&mut log, 10), [2, 3, 4]);
     }
 
     #[test]
-    fn another_socket_gets_the_lines_that_it_lacks() {
+    fn another_socket_gets_the_lines_that_the_page_lacks() {
         let mut log = log_of(10, usize::MAX, 5);
         assert_eq!(seqs(&mut log, 4), [0, 1, 2, 3]);
         log.rewind(2);

@@ -1,0 +1,88 @@
+//! What the engine needs for a connection, from the portal's settings and the connect form.
+
+use ftps::{Credentials, Password, Username};
+use protocol::{Problem, client::Connect};
+
+use crate::{
+    host::Host,
+    portal::Portal,
+    settings::{Settings, TlsVersion},
+    speech::Speech,
+};
+
+/// The longest username in bytes: longer than any server accepts, and short enough to remember.
+const MAX_USERNAME_LEN: usize = 512;
+
+/// The algorithms of the page that servers support too, fastest first: 2000 and 400 MB/s in wasm in
+/// a browser. A digest must not slow down the upload, and has to detect errors of memory, disks and
+/// networks; both do.
+const SHARED_ALGORITHMS: [ftps::Algorithm; 2] = [ftps::Algorithm::Crc32, ftps::Algorithm::Sha256];
+
+/// Returns the algorithm of the page's digests: one that this server supports too, or else the one
+/// that is both fast and strong.
+#[must_use]
+pub(super) fn digest_algorithm(client: &ftps::Client) -> ftps::Algorithm {
+    client.makes_digest(&SHARED_ALGORITHMS).unwrap_or(ftps::Algorithm::Blake3)
+}
+
+/// Returns the engine's configuration for a host, without the proxy.
+///
+/// # Errors
+/// When `trusted_certificate` is not a fingerprint.
+pub(super) fn engine_config(
+    portal: &Portal,
+    host: &Host,
+    trusted_certificate: Option<&str>,
+    speech: Speech,
+) -> Result<ftps::Config, Problem> {
+    let trusted_certificate = trusted_certificate
+        .map(str::parse::<ftps::Fingerprint>)
+        .transpose()
+        .map_err(|_| speech.not_a_fingerprint())?;
+    let settings = &portal.settings;
+    let mut config = ftps::Config::new(portal.outbound.roots());
+    config.tls.versions = tls_versions(settings);
+    config.tls.trusted_certificate = trusted_certificate;
+    config.tls.pins = portal.outbound.pins(host);
+    config.tls.client_identity = portal.outbound.identity();
+    config.timeouts.connect = settings.connect_timeout;
+    config.timeouts.data_connect = settings.connect_timeout;
+    config.timeouts.greeting = settings.greeting_timeout;
+    config.timeouts.silence = settings.silence_timeout;
+    config.timeouts.tls_handshake = settings.tls_timeout;
+    config.timeouts.reply = settings.reply_timeout;
+    config.timeouts.stall = settings.stall_timeout;
+    config.timeouts.final_reply = settings.final_reply_timeout;
+    config.timeouts.digest = settings.digest_timeout;
+    config.timeouts.abort = settings.cancel_timeout;
+    config.retry.tries = settings.retries;
+    config.retry.first = settings.retry_wait;
+    config.retry.max = settings.max_retry_wait;
+    config.sessions.max = settings.max_ftps_connections.max(1);
+    config.limits.listing.bytes = settings.max_listing.0;
+    config.limits.listing.entries = settings.max_listing_entries as usize;
+    Ok(config)
+}
+
+fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
+    let version = |version| match version {
+        TlsVersion::Tls12 => ftps::TlsVersion::Tls12,
+        TlsVersion::Tls13 => ftps::TlsVersion::Tls13,
+    };
+    ftps::TlsVersions { min: version(settings.tls_min), max: version(settings.tls_max) }
+}
+
+/// Returns the username and the password for the engine. The page's copies are erased.
+///
+/// # Errors
+/// When no FTP command can carry one of them, or the username is too long.
+pub(super) fn credentials(connect: Connect, speech: Speech) -> Result<Credentials, Problem> {
+    if connect.username.len() > MAX_USERNAME_LEN {
+        return Err(speech.long_username(MAX_USERNAME_LEN));
+    }
+    Ok(Credentials {
+        username: Username::new(connect.username).map_err(|_| speech.unfit_username())?,
+        password: Password::new(connect.password.into_exposed())
+            .map_err(|_| speech.unfit_password())?,
+    })
+}

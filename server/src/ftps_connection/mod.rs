@@ -1,0 +1,188 @@
+//! A session's connection to an FTPS server: it owns the FTPS sessions, the upload queue and the
+//! queue of requests.
+//!
+//! ```text
+//!               +-----------------------+   earlier connection   +------------+
+//!   open() ---> | waiting for an earlier| ---------------------> | connecting |
+//!               | connection to close   |       closed           +------------+
+//!               +-----------------------+                          |       |
+//!                                                       logged in  |       |  refused, failed,
+//!                                                                  v       |  certificate not
+//!                                                         +-----------+    |  trusted, or
+//!                                                         | connected |    |  disconnected
+//!                                                         +-----------+    |
+//!                              disconnected, session ended, or     |       |
+//!                              no further login makes sense        v       v
+//!                                                         +------------------+      +-------+
+//!                                                         | closing: answers | ---> | ended |
+//!                                                         | what is open     |      +-------+
+//!                                                         +------------------+
+//! ```
+//!
+//! # Layers
+//! - `config`: what the engine needs for a connection.
+//! - `transcript`: the engine's transcript as lines of the session log.
+//! - `request`: what the page requests beside its uploads.
+//! - `remote`: carries the requests out.
+//! - `task`: the task that runs the connection through the states above.
+
+mod config;
+mod remote;
+mod request;
+mod task;
+mod transcript;
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicBool, Ordering},
+};
+
+use protocol::{UploadId, client::Connect, server::Connected};
+use tokio::{sync::mpsc, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+
+pub use self::request::RemoteRequest;
+use self::task::ConnectionTask;
+use crate::{
+    locking::lock,
+    lookup::LookupSlot,
+    outbox::Outbox,
+    portal::Portal,
+    uploads::{OpenUpload, OpenUploads, UploadQueue},
+};
+
+/// The most requests that may wait.
+const MAX_WAITING_REQUESTS: usize = 256;
+
+/// The session's handle of a connection.
+#[derive(Debug)]
+pub struct FtpsConnection {
+    queue: Arc<UploadQueue>,
+    requests: mpsc::Sender<RemoteRequest>,
+    disconnect: CancellationToken,
+    facts: Arc<ConnectedFacts>,
+    /// How many earlier connections had to close first when this one was opened.
+    queued_behind: u32,
+    has_started: Arc<AtomicBool>,
+    task: JoinHandle<()>,
+}
+
+/// What the page was told of the connection, while it is connected.
+type ConnectedFacts = Mutex<Option<Connected>>;
+
+/// A request that the connection does not accept.
+#[derive(Debug)]
+pub enum RequestRejected {
+    /// [`MAX_WAITING_REQUESTS`] wait already.
+    QueueFull,
+    /// The connection has ended.
+    Ended(RemoteRequest),
+}
+
+/// What a connection shares with its session.
+#[derive(Debug)]
+pub struct SessionParts {
+    /// The portal's shared state.
+    pub portal: Arc<Portal>,
+    /// The messages to the page.
+    pub outbox: Outbox,
+    /// The uploads of the session that have not ended.
+    pub open_uploads: Arc<OpenUploads>,
+    /// Bounds the session's lookups of host names.
+    pub lookup_slot: LookupSlot,
+}
+
+impl FtpsConnection {
+    /// Starts to connect, after an earlier connection has closed.
+    #[must_use]
+    pub fn open(session: SessionParts, connect: Connect, earlier: Option<Self>) -> Self {
+        let queue = Arc::<UploadQueue>::default();
+        let (requests, receiver) = mpsc::channel(MAX_WAITING_REQUESTS);
+        let disconnect = CancellationToken::new();
+        let facts = Arc::<ConnectedFacts>::default();
+        let has_started = Arc::<AtomicBool>::default();
+        let queued_behind = earlier.as_ref().map_or(0, |earlier| earlier.queued_behind() + 1);
+        let task = ConnectionTask {
+            session,
+            queue: Arc::clone(&queue),
+            requests: receiver,
+            disconnect: disconnect.clone(),
+            facts: Arc::clone(&facts),
+        };
+        let starts = Arc::clone(&has_started);
+        let task = tokio::spawn(async move {
+            if let Some(mut earlier) = earlier {
+                earlier.close().await;
+            }
+            starts.store(true, Ordering::Relaxed);
+            task.run(connect).await;
+        });
+        Self { queue, requests, disconnect, facts, queued_behind, has_started, task }
+    }
+
+    /// Queues a request.
+    ///
+    /// # Errors
+    /// [`RequestRejected`].
+    pub fn request(&self, request: RemoteRequest) -> Result<(), RequestRejected> {
+        self.requests.try_send(request).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => RequestRejected::QueueFull,
+            mpsc::error::TrySendError::Closed(request) => RequestRejected::Ended(request),
+        })
+    }
+
+    /// Queues an upload.
+    ///
+    /// # Errors
+    /// Returns the upload when the connection has ended.
+    pub fn offer(&self, upload: Arc<OpenUpload>) -> Result<(), Arc<OpenUpload>> {
+        self.queue.push(upload)
+    }
+
+    /// Removes an upload that has not started from the queue, and returns whether it was there.
+    #[must_use]
+    pub fn withdraw(&self, upload: UploadId) -> bool {
+        self.queue.remove(upload)
+    }
+
+    /// Returns what the page was told of the connection, if it is connected.
+    #[must_use]
+    pub fn connected(&self) -> Option<Connected> {
+        lock(&self.facts).clone()
+    }
+
+    /// Returns how many earlier connections have to close before this one starts.
+    #[must_use]
+    pub fn queued_behind(&self) -> u32 {
+        if self.has_started.load(Ordering::Relaxed) { 0 } else { self.queued_behind }
+    }
+
+    /// Returns whether the connection has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
+    }
+
+    /// Returns the token that is cancelled when the connection closes; each upload has a child of
+    /// it.
+    #[must_use]
+    pub fn closing(&self) -> &CancellationToken {
+        &self.disconnect
+    }
+
+    /// Tells the task to disconnect; it tells the page when it has.
+    pub fn disconnect(&self) {
+        self.disconnect.cancel();
+    }
+
+    /// Tells the task to disconnect, and waits until it has ended.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: it can be called again.
+    pub async fn close(&mut self) {
+        self.disconnect.cancel();
+        if !self.task.is_finished() {
+            let _panicked = (&mut self.task).await;
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Lists, makes, renames and deletes files and directories on the server, as the page requests.
+
+use std::pin::pin;
+
+use ftps::{Listing, ManagedClient, Obstacle, Pool, PooledClient, RemotePath, Renamed, TreeLimits};
+use protocol::{
+    Problem, ServerMessage,
+    server::{EntryKind, Tally},
+};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::RemoteRequest;
+use crate::{convert, remote_path, settings::Settings, speech::Speech};
+
+/// The files and directories on the server.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RemoteFiles<'a> {
+    /// The FTPS sessions.
+    pub(super) pool: &'a Pool,
+    /// The limits and timeouts.
+    pub(super) settings: &'a Settings,
+    /// The language of the problems.
+    pub(super) speech: Speech,
+    /// Cancelled when the connection closes: then the work under way stops.
+    pub(super) disconnect: &'a CancellationToken,
+}
+
+/// Returns the directory that the login opened, or the root where the server does not say.
+pub(super) fn login_directory(client: &ftps::Client) -> RemotePath {
+    client.facts().initial_directory.clone().unwrap_or_else(RemotePath::root)
+}
+
+impl RemoteFiles<'_> {
+    /// Carries a request out and returns its answer, if it has one.
+    pub(super) async fn run(self, request: RemoteRequest) -> Option<ServerMessage> {
+        Some(match request {
+            RemoteRequest::List { path } => self.list(path).await,
+            RemoteRequest::MakeDirectory { path } => self.make_directory(path).await,
+            RemoteRequest::Remove { path } => self.remove(path).await,
+            RemoteRequest::Rename { from, to } => self.rename(from, to).await,
+            RemoteRequest::Delete { path, kind, recursive } => {
+                self.delete(path, kind, recursive).await
+            }
+            RemoteRequest::Cleanup { path } => {
+                // A file that stays shows in a listing.
+                let _stays = self.try_remove(&path).await;
+                return None;
+            }
+        })
+    }
+
+    async fn list(self, path: String) -> ServerMessage {
+        match self.try_list(&path).await {
+            Ok((directory, listing)) => convert::listing(&directory, &listing),
+            Err(problem) => ServerMessage::ListingFailed { path, problem },
+        }
+    }
+
+    async fn try_list(self, path: &str) -> Result<(RemotePath, Listing), Problem> {
+        let (mut client, home) = self.lease().await?;
+        let directory = remote_path::absolute(&home, path, self.speech)?;
+        let listing = async { client.client().await?.list(&directory).await };
+        let listing = self.until_disconnected(listing).await?;
+        Ok((directory, listing.map_err(|error| self.problem(&error))?))
+    }
+
+    async fn make_directory(self, path: String) -> ServerMessage {
+        match self.try_make_directory(&path).await {
+            Ok(()) => ServerMessage::DirectoryMade { path },
+            Err(problem) => ServerMessage::MakeDirectoryFailed { path, problem },
+        }
+    }
+
+    /// Makes a directory and its parents.
+    async fn try_make_directory(self, path: &str) -> Result<(), Problem> {
+        let (mut client, home) = self.lease().await?;
+        let directory = remote_path::absolute(&home, path, self.speech)?;
+        let made = async { client.client().await?.make_directories(&directory).await };
+        self.to_completion(made).await?.map_err(|error| self.problem(&error))
+    }
+
+    async fn remove(self, path: String) -> ServerMessage {
+        match self.try_remove(&path).await {
+            Ok(()) => ServerMessage::Removed { path },
+            Err(problem) => ServerMessage::RemoveFailed { path, problem },
+        }
+    }
+
+    /// Removes a file that an upload left behind, and no other file.
+    async fn try_remove(self, path: &str) -> Result<(), Problem> {
+        let (mut client, home) = self.lease().await?;
+        let leftover = remote_path::leftover(&home, path, self.speech)?;
+        let removed = self.to_completion(client.remove(&leftover)).await?;
+        removed.map_err(|error| self.problem(&error))
+    }
+
+    async fn rename(self, from: String, to: String) -> ServerMessage {
+        match self.try_rename(&from, &to).await {
+            Ok(()) => ServerMessage::Renamed { from, to },
+            Err(problem) => ServerMessage::NotRenamed { from, to, problem },
+        }
+    }
+
+    /// Renames a file or a directory, unless the new name is taken.
+    async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
+        let (mut client, home) = self.lease().await?;
+        let old = remote_path::changeable(&home, from, self.speech)?;
+        let new = remote_path::normalized(&home, to, self.speech)?;
+        if remote_path::is_within(&new, &old) && new != old {
+            return Err(self.speech.moved_into_itself(from, to));
+        }
+        let renamed = async { client.client().await?.rename_to_free(&old, &new).await };
+        match self.to_completion(renamed).await?.map_err(|error| self.problem(&error))? {
+            Renamed::Done => Ok(()),
+            Renamed::Taken => Err(self.speech.name_taken(to)),
+            Renamed::NotKept => Err(self.speech.name_not_kept()),
+        }
+    }
+
+    async fn delete(self, path: String, kind: EntryKind, recursive: bool) -> ServerMessage {
+        let deleted = match (kind, recursive) {
+            (EntryKind::Directory, true) => self.delete_tree(&path).await,
+            (EntryKind::Directory, false) => self.delete_directory(&path).await,
+            (EntryKind::File | EntryKind::Other, _) => self.delete_file(&path).await,
+        };
+        match deleted {
+            Ok(deleted) => ServerMessage::Deleted { path, deleted },
+            Err(failed) => {
+                let DeleteFailed { problem, not_empty, deleted, left } = *failed;
+                ServerMessage::NotDeleted { path, problem, not_empty, deleted, left }
+            }
+        }
+    }
+
+    async fn delete_file(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+        let (mut client, file) = self.lease_for(path).await?;
+        let deleted = async { client.client().await?.delete(&file).await };
+        self.to_completion(deleted).await?.map_err(|error| self.problem(&error))?;
+        Ok(Tally { files: 1, directories: 0 })
+    }
+
+    async fn delete_directory(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+        let (mut client, directory) = self.lease_for(path).await?;
+        let removed = self.to_completion(remove_directory(&mut client, &directory)).await?;
+        let Err(RemoveDirectoryError { error, not_empty }) = removed else {
+            return Ok(Tally { files: 0, directories: 1 });
+        };
+        let problem = self.problem(&error);
+        let problem = if not_empty { self.speech.not_empty(problem, path) } else { problem };
+        Err(Box::new(DeleteFailed { not_empty, ..DeleteFailed::from(problem) }))
+    }
+
+    async fn delete_tree(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+        let (mut client, home) = self.lease().await?;
+        let directory = remote_path::changeable(&home, path, self.speech)?;
+        let limits = TreeLimits {
+            entries: u64::from(self.settings.max_deleted_entries),
+            bytes: self.settings.max_listing.0,
+        };
+        let client = self.until_disconnected(client.client()).await?;
+        let client = client.map_err(|error| self.problem(&error))?;
+        // It stops by itself when the connection closes, and reports what was deleted.
+        let deleted = client.delete_tree(&directory, limits, self.disconnect).await;
+        deleted.map(convert::tally).map_err(|stopped| {
+            let problem = self.tree_problem(&stopped);
+            Box::new(DeleteFailed {
+                deleted: convert::tally(stopped.deleted),
+                left: stopped.left.map(convert::tally),
+                ..DeleteFailed::from(problem)
+            })
+        })
+    }
+
+    fn tree_problem(self, stopped: &ftps::NotDeleted) -> Problem {
+        match &stopped.obstacle {
+            Obstacle::NotADirectory => self.speech.not_a_directory(&stopped.at),
+            Obstacle::TooGreat => {
+                self.speech.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
+            }
+            Obstacle::NameNotKept => self.speech.name_not_kept(),
+            Obstacle::Failed(error) => self.speech.stopped_at(self.problem(error), &stopped.at),
+            Obstacle::Cancelled => self.speech.stopped_at(self.speech.not_connected(), &stopped.at),
+        }
+    }
+
+    /// Waits for an FTPS session, and parses the path of what is to be deleted.
+    async fn lease_for(self, path: &str) -> Result<(PooledClient, RemotePath), Problem> {
+        let (mut leased, home) = self.lease().await?;
+        let changed = remote_path::changeable(&home, path, self.speech)?;
+        let client = self.until_disconnected(leased.client()).await?;
+        match client.map_err(|error| self.problem(&error))?.keeps_name(&changed) {
+            true => Ok((leased, changed)),
+            false => Err(self.speech.name_not_kept()),
+        }
+    }
+
+    /// Waits for an FTPS session that is logged in, and returns it with the directory that the
+    /// login opened.
+    async fn lease(self) -> Result<(PooledClient, RemotePath), Problem> {
+        let leased = async {
+            let mut client = self.pool.lease_for_errand().await;
+            let home = login_directory(client.client().await?);
+            Ok((client, home))
+        };
+        self.until_disconnected(leased).await?.map_err(|error| self.problem(&error))
+    }
+
+    /// Awaits work that changes nothing; it is dropped when the connection closes. In the middle of
+    /// a command, that leaves the client out of step, but the pool closes anyway.
+    async fn until_disconnected<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        tokio::select! {
+            biased;
+            () = self.disconnect.cancelled() => Err(self.speech.not_connected()),
+            done = work => Ok(done),
+        }
+    }
+
+    /// Awaits work that changes something, to its end: a command that was sent cannot be taken
+    /// back, and the page has to learn its result. When the connection closes, the server has
+    /// `cancel_timeout` left.
+    async fn to_completion<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
+        let mut work = pin!(work);
+        let limit = self.settings.cancel_timeout;
+        tokio::select! {
+            done = &mut work => return Ok(done),
+            () = self.disconnect.cancelled() => {}
+        }
+        timeout(limit, work).await.map_err(|_| self.speech.left_open(limit))
+    }
+
+    fn problem(self, error: &ftps::Error) -> Problem {
+        self.speech.engine(error)
+    }
+}
+
+/// A delete that failed or stopped in the middle.
+struct DeleteFailed {
+    problem: Problem,
+    not_empty: bool,
+    deleted: Tally,
+    left: Option<Tally>,
+}
+
+impl From<Problem> for DeleteFailed {
+    fn from(problem: Problem) -> Self {
+        Self { problem, not_empty: false, deleted: Tally::default(), left: None }
+    }
+}
+
+impl From<Problem> for Box<DeleteFailed> {
+    fn from(problem: Problem) -> Self {
+        Self::new(problem.into())
+    }
+}
+
+/// A directory was not removed.
+struct RemoveDirectoryError {
+    error: ftps::Error,
+    /// Whether there is something in it. Servers reply with the same code to every failure.
+    not_empty: bool,
+}
+
+impl From<ftps::Error> for RemoveDirectoryError {
+    fn from(error: ftps::Error) -> Self {
+        Self { error, not_empty: false }
+    }
+}
+
+/// Removes an empty directory.
+async fn remove_directory(
+    client: &mut ManagedClient,
+    directory: &RemotePath,
+) -> Result<(), RemoveDirectoryError> {
+    let client = client.client().await?;
+    let Err(error) = client.remove_directory(directory).await else { return Ok(()) };
+    if error.reply().is_none() || !client.is_usable() {
+        return Err(error.into());
+    }
+    let not_empty = match client.list(directory).await {
+        Ok(listing) => !listing.entries.is_empty() || listing.left_out > 0,
+        // A user who may not list the directory gets the server's reply alone.
+        Err(_) => false,
+    };
+    Err(RemoveDirectoryError { error, not_empty })
+}

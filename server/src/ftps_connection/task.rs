@@ -1,0 +1,288 @@
+//! The task that runs a connection: connect, then requests and uploads side by side, then close.
+
+use std::{pin::pin, sync::Arc};
+
+use ftps::{Algorithm, Connector, Credentials, Pool, SharedProfile};
+use protocol::{
+    Problem, ServerMessage, Stage,
+    client::Connect,
+    server::{Connected, LogKind},
+};
+use tokio::{sync::mpsc, task::JoinSet};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    ConnectedFacts, RemoteRequest, SessionParts, config,
+    remote::{self, RemoteFiles},
+    transcript::transcript,
+};
+use crate::{
+    convert,
+    locking::lock,
+    outbox::OutgoingLine,
+    policy::Destination,
+    speech::Speech,
+    uploads::{UploadQueue, Uploader},
+};
+
+/// The state of the task.
+pub(super) struct ConnectionTask {
+    pub(super) session: SessionParts,
+    pub(super) queue: Arc<UploadQueue>,
+    pub(super) requests: mpsc::Receiver<RemoteRequest>,
+    pub(super) disconnect: CancellationToken,
+    pub(super) facts: Arc<ConnectedFacts>,
+}
+
+/// Why a connection ends.
+enum ConnectionEnd {
+    /// The page has disconnected, or its session has ended.
+    Disconnected,
+    /// The server's certificate is not trusted. The page was told, and asks the person.
+    CertificateNotTrusted,
+    /// The connection failed.
+    Failed(Problem),
+}
+
+/// A connection that is logged in.
+struct LoggedIn {
+    pool: Pool,
+    /// The algorithm of the page's digests.
+    digest: Algorithm,
+}
+
+/// Waits for the first uploader that ends with a problem; pending while none does.
+async fn first_problem(uploaders: &mut JoinSet<Result<(), Problem>>) -> Problem {
+    while let Some(ended) = uploaders.join_next().await {
+        if let Ok(Err(problem)) = ended {
+            return problem;
+        }
+    }
+    std::future::pending().await
+}
+
+impl ConnectionTask {
+    /// Runs the connection to its end. A connection is idle most of the time: the large futures are
+    /// on the heap while they last.
+    pub(super) async fn run(mut self, connect: Connect) {
+        let disconnect = self.disconnect.clone();
+        let connected = tokio::select! {
+            biased;
+            () = disconnect.cancelled() => Err(ConnectionEnd::Disconnected),
+            connected = Box::pin(self.connect(connect)) => connected,
+        };
+        let end = match connected {
+            Ok(LoggedIn { pool, digest }) => {
+                let mut uploaders = self.start_uploaders(&pool, digest);
+                let end = self.work(&pool, &mut uploaders).await;
+                // The uploads under way see it, and answer.
+                self.disconnect.cancel();
+                while uploaders.join_next().await.is_some() {}
+                Box::pin(pool.close()).await;
+                end
+            }
+            Err(end) => end,
+        };
+        self.finish(end).await;
+    }
+
+    /// Runs requests and uploads side by side until the connection closes. The request that is
+    /// under way then is still answered.
+    async fn work(
+        &mut self,
+        pool: &Pool,
+        uploaders: &mut JoinSet<Result<(), Problem>>,
+    ) -> ConnectionEnd {
+        let disconnect = self.disconnect.clone();
+        let mut requests = pin!(self.run_requests(pool));
+        let problem = tokio::select! {
+            () = &mut requests => return ConnectionEnd::Disconnected,
+            problem = first_problem(uploaders) => problem,
+        };
+        disconnect.cancel();
+        requests.await;
+        ConnectionEnd::Failed(problem)
+    }
+
+    /// Starts as many uploaders as the pool may have sessions; each waits for a session.
+    fn start_uploaders(&self, pool: &Pool, digest: Algorithm) -> JoinSet<Result<(), Problem>> {
+        let SessionParts { portal, outbox, open_uploads, .. } = &self.session;
+        let mut uploaders = JoinSet::new();
+        for _ in 0..portal.settings.max_ftps_connections.max(1) {
+            let uploader = Uploader {
+                pool: pool.clone(),
+                portal: Arc::clone(portal),
+                outbox: outbox.clone(),
+                open_uploads: Arc::clone(open_uploads),
+                queue: Arc::clone(&self.queue),
+                digest,
+                disconnect: self.disconnect.clone(),
+            };
+            uploaders.spawn(uploader.run());
+        }
+        uploaders
+    }
+
+    /// Vets the destination, connects, logs in and tells the page.
+    async fn connect(&mut self, connect: Connect) -> Result<LoggedIn, ConnectionEnd> {
+        let SessionParts { portal, outbox, lookup_slot, .. } = &self.session;
+        outbox.forget_data_tls();
+        let destination = self.vet(&connect).await?;
+        let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
+        let username = connect.username.clone();
+        let trusted = connect.trusted_certificate.as_deref();
+        let speech = self.speech();
+        let mut config = config::engine_config(portal, destination.host(), trusted, speech)
+            .map_err(ConnectionEnd::Failed)?;
+        config.proxy = portal
+            .outbound
+            .proxy(lookup_slot)
+            .await
+            .map_err(|_| ConnectionEnd::Failed(speech.proxy_not_found()))?;
+        let credentials = config::credentials(connect, speech).map_err(ConnectionEnd::Failed)?;
+        // After the credentials, which bound the length of the username that is remembered.
+        let profile = portal.profiles.of(destination.host(), port, encryption, &username);
+        let pool = self.dial(&destination, &config, &credentials, &profile).await?;
+        let mut leased = pool.lease_for_errand().await;
+        let client = leased.client().await;
+        let client = client.map_err(|error| ConnectionEnd::Failed(speech.engine(&error)))?;
+        let facts = client.facts();
+        let digest = config::digest_algorithm(client);
+        let connected = Connected {
+            host,
+            port,
+            encryption,
+            username,
+            address: facts.address.to_string(),
+            tls: convert::tls(&facts.tls),
+            certificate: convert::certificate(&facts.certificate, Vec::new()),
+            directory: remote::login_directory(client).display().into_owned(),
+            digest: convert::algorithm(digest).unwrap_or(protocol::server::Algorithm::Blake3),
+        };
+        drop(leased);
+        self.set_facts(Some(connected.clone()));
+        self.session.outbox.send(ServerMessage::Connected(connected)).await;
+        Ok(LoggedIn { pool, digest })
+    }
+
+    fn set_facts(&self, connected: Option<Connected>) {
+        *lock(&self.facts) = connected;
+    }
+
+    async fn vet(&self, connect: &Connect) -> Result<Destination, ConnectionEnd> {
+        let SessionParts { portal, outbox, lookup_slot, .. } = &self.session;
+        let host = &connect.host;
+        outbox.send_lossy(ServerMessage::Connecting { stage: Stage::Resolve });
+        self.log(LogKind::Status, format!("Resolving the address of {host}"));
+        let Connect { port, encryption, .. } = *connect;
+        match portal.policy.vet(host, port, encryption, lookup_slot).await {
+            Ok(destination) => {
+                self.log(LogKind::Status, format!("{host} is at {destination}"));
+                Ok(destination)
+            }
+            Err(refusal) => {
+                self.log(LogKind::Error, refusal.to_string());
+                Err(ConnectionEnd::Failed(self.speech().refusal(&refusal)))
+            }
+        }
+    }
+
+    /// Adds a line of the portal to the session log.
+    fn log(&self, kind: LogKind, text: String) {
+        self.session.outbox.log(OutgoingLine::plain(kind, text));
+    }
+
+    /// Connects to the first address where a server answers.
+    async fn dial(
+        &self,
+        destination: &Destination,
+        config: &ftps::Config,
+        credentials: &Credentials,
+        profile: &SharedProfile,
+    ) -> Result<Pool, ConnectionEnd> {
+        let mut problem = None;
+        for target in destination.targets() {
+            let transcript = transcript(self.session.outbox.clone());
+            let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
+                .with_profile(profile.clone());
+            let pool = Pool::new(connector);
+            let connected = pool.lease_for_errand().await.connect().await;
+            let Err(error) = connected else { return Ok(pool) };
+            if let Some(untrusted) = error.is_certificate() {
+                return Err(self.ask_for_trust(untrusted).await);
+            }
+            problem = Some(self.speech().engine(&error));
+            let has_answered = error.stage() != ftps::Stage::Connect;
+            if has_answered {
+                break;
+            }
+        }
+        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| self.speech().not_connected())))
+    }
+
+    /// Sends the page a certificate that is not trusted.
+    async fn ask_for_trust(&self, untrusted: &ftps::UntrustedCertificate) -> ConnectionEnd {
+        let doubts = self.speech().doubts(&untrusted.doubts);
+        let certificate = convert::certificate(&untrusted.facts, doubts);
+        self.session.outbox.send(ServerMessage::CertificateNotTrusted { certificate }).await;
+        ConnectionEnd::CertificateNotTrusted
+    }
+
+    async fn run_requests(&mut self, pool: &Pool) {
+        loop {
+            let request = tokio::select! {
+                biased;
+                () = self.disconnect.cancelled() => return,
+                request = self.requests.recv() => request,
+            };
+            let Some(request) = request else { return };
+            let files = self.remote_files(pool);
+            if let Some(answer) = Box::pin(files.run(request)).await {
+                self.session.outbox.send(answer).await;
+            }
+        }
+    }
+
+    fn remote_files<'a>(&'a self, pool: &'a Pool) -> RemoteFiles<'a> {
+        RemoteFiles {
+            pool,
+            settings: &self.session.portal.settings,
+            speech: self.speech(),
+            disconnect: &self.disconnect,
+        }
+    }
+
+    fn speech(&self) -> Speech {
+        self.session.outbox.speech()
+    }
+
+    /// Answers the requests and uploads that wait, then tells the page that the connection is
+    /// closed.
+    async fn finish(mut self, end: ConnectionEnd) {
+        self.set_facts(None);
+        let uploads = self.queue.close();
+        self.requests.close();
+        while let Ok(request) = self.requests.try_recv() {
+            if let Some(answer) = request.failed(self.speech().not_connected()) {
+                self.session.outbox.send(answer).await;
+            }
+        }
+        for upload in uploads {
+            self.session.open_uploads.remove(upload.offer.upload);
+            let answer = match &end {
+                ConnectionEnd::Disconnected | ConnectionEnd::CertificateNotTrusted => {
+                    upload.stopped_before_start()
+                }
+                ConnectionEnd::Failed(problem) => upload.failed_before_start(problem.clone()),
+            };
+            self.session.outbox.send(answer).await;
+        }
+        let problem = match end {
+            ConnectionEnd::CertificateNotTrusted => return,
+            ConnectionEnd::Disconnected => None,
+            ConnectionEnd::Failed(problem) => Some(problem),
+        };
+        self.log(LogKind::Status, "Disconnected".to_owned());
+        self.session.outbox.send(ServerMessage::Disconnected { problem }).await;
+    }
+}

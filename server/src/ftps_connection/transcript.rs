@@ -1,0 +1,97 @@
+//! The engine's transcript as lines of the session log.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use ftps::{Connection, Event, EventKind, LogExplainer, Transcript};
+use protocol::{ServerMessage, server::DataTls};
+
+use crate::{
+    convert,
+    locking::lock,
+    outbox::{Outbox, OutgoingLine},
+};
+
+/// The most FTPS sessions whose replies are explained by the commands that they answer. Beyond it
+/// the oldest are forgotten; they have ended long before.
+const MAX_EXPLAINERS: usize = 64;
+
+/// Creates a transcript that adds its events to the session log, and tells the page the stages of
+/// connecting and the TLS facts of data connections.
+#[must_use]
+pub(super) fn transcript(outbox: Outbox) -> Transcript {
+    let explainers = LogExplainers::default();
+    Transcript::new(move |event| {
+        // Before any event is left out: an explainer needs all of them.
+        let explanation = explainers.explain(&event);
+        if let EventKind::Stage(stage) = &event.kind {
+            // After the login, the commands and replies themselves show the stage.
+            if *stage > ftps::Stage::Setup {
+                return;
+            }
+            outbox.send_lossy(ServerMessage::Connecting { stage: convert::stage(*stage) });
+            // The next line says what it connects to.
+            if *stage == ftps::Stage::Connect {
+                return;
+            }
+        }
+        if let (EventKind::Tls(facts), Connection::Data(_)) = (&event.kind, event.connection) {
+            outbox.data_tls(DataTls { tls: convert::tls(facts), connection: event.session });
+        }
+        outbox.log(OutgoingLine {
+            connection: event.session,
+            explanation,
+            kind: convert::log_kind(event.line_kind()),
+            text: event.to_string(),
+        });
+    })
+}
+
+/// One explainer for each FTPS session of a connection.
+#[derive(Debug, Default)]
+struct LogExplainers(Mutex<BTreeMap<u32, LogExplainer>>);
+
+impl LogExplainers {
+    /// Returns the number of the explanation of an event; `None` where the event needs none.
+    fn explain(&self, event: &Event) -> Option<u16> {
+        let Some(session) = event.session else {
+            return event.explanation().map(ftps::Explanation::number);
+        };
+        let mut explainers = lock(&self.0);
+        let explanation = explainers.entry(session).or_default().explain(event);
+        while explainers.len() > MAX_EXPLAINERS {
+            explainers.pop_first();
+        }
+        explanation.map(ftps::Explanation::number)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ftps::{Language, Status};
+
+    use super::*;
+
+    fn connecting(session: u32) -> Event {
+        let kind = Status::TryingAuthSsl.into();
+        Event { session: Some(session), connection: Connection::Control, kind }
+    }
+
+    #[test]
+    fn numbers_are_those_of_the_engines_list() {
+        let explainers = LogExplainers::default();
+        let number = explainers.explain(&connecting(1)).unwrap();
+        let told = ftps::Explanation::all().nth(usize::from(number)).unwrap();
+        assert!(told.text(Language::English).contains("older name"), "{told:?}");
+        let of_none = Event { session: None, ..connecting(1) };
+        assert_eq!(explainers.explain(&of_none), Some(number));
+    }
+
+    #[test]
+    fn sessions_that_ended_long_ago_are_forgotten() {
+        let explainers = LogExplainers::default();
+        for session in 0..1000 {
+            assert!(explainers.explain(&connecting(session)).is_some());
+        }
+        assert_eq!(explainers.0.lock().unwrap().len(), MAX_EXPLAINERS);
+    }
+}

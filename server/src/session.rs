@@ -1,0 +1,220 @@
+//! One page's conversation with the portal, from `POST session` to its end. It outlives its sockets:
+//! a page that comes back within the grace time continues where it was.
+//!
+//! ```text
+//!   POST session     +---------+   first hello    +-------------------+
+//!  ----------------> | created | ---------------> | page is connected | <-+
+//!                    +---------+                  +-------------------+   | hello on a
+//!                         |                         |              |      | new socket
+//!   session_start_timeout |             socket lost |              |      |
+//!                         |                         v              |      |
+//!                         |               +--------------+         |      |
+//!                         |               | page is away | --------+------+
+//!                         |               +--------------+         |
+//!                         |                         | session_grace| goodbye, protocol violation,
+//!                         v                         v              v session_lifetime, shutdown
+//!                    +------------------------------------------------+
+//!                    | ended: what the server has of uploads is kept  |
+//!                    +------------------------------------------------+
+//! ```
+//!
+//! # Layers
+//! - `violation`: what a page may not do.
+//! - `chunks`: the chunks of files in the binary messages of one socket.
+//! - `conversation`: what each message of the page causes. It owns the FTPS connection and the open
+//!   uploads.
+//! - this module: a [`Session`] owns the conversation and the outbox, and decides which socket is
+//!   the active one.
+//! - [`registry`]: owns the sessions: creates them, finds them by name and secret, ends them.
+//! - [`socket`]: one WebSocket: hello, messages in, messages out, pings, timeouts, goodbye.
+
+mod chunks;
+mod conversation;
+pub mod registry;
+pub mod socket;
+mod violation;
+
+use std::{
+    sync::{Arc, Mutex, OnceLock},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Mutex as AsyncMutex, OwnedMutexGuard, watch},
+    time::{Instant, sleep_until},
+};
+use tokio_util::sync::CancellationToken;
+
+use self::conversation::Conversation;
+pub use self::violation::ProtocolViolation;
+use crate::{
+    locking::lock,
+    outbox::{LogLimits, Outbox, OutboxLimits},
+    portal::Portal,
+    settings::Settings,
+};
+
+/// One page's session.
+#[derive(Debug)]
+pub struct Session {
+    name: String,
+    outbox: Outbox,
+    /// Locked by the active socket.
+    conversation: Arc<AsyncMutex<Conversation>>,
+    /// Cancelled when another socket replaces the active one.
+    replaced: Mutex<CancellationToken>,
+    presence: watch::Sender<Presence>,
+    ended: CancellationToken,
+    end_reason: OnceLock<EndReason>,
+}
+
+/// Whether the page has a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Presence {
+    Connected,
+    Away { since: Instant },
+}
+
+/// Why a session has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndReason {
+    /// The page has closed the session.
+    #[error("the page has closed the session")]
+    Closed,
+    /// The page broke the protocol.
+    #[error("the page broke the protocol")]
+    ProtocolViolation,
+    /// The page does not acknowledge messages.
+    #[error("the page does not acknowledge messages")]
+    Stalled,
+    /// The page has left, and the session has nothing that it could resume.
+    #[error("the page has left, and there is nothing to resume")]
+    NothingToResume,
+    /// The page has left and did not come back.
+    #[error("the page was away for {}", humantime::format_duration(*.0))]
+    Absent(Duration),
+    /// The session is too old.
+    #[error("the session reached its longest life of {}", humantime::format_duration(*.0))]
+    Lifetime(Duration),
+    /// The portal is shutting down.
+    #[error("the portal is shutting down")]
+    Shutdown,
+}
+
+/// The socket that has the conversation, until this is dropped.
+#[derive(Debug)]
+pub struct ActiveSocket {
+    session: Arc<Session>,
+    conversation: OwnedMutexGuard<Conversation>,
+    /// Cancelled when the page has come back on another socket.
+    replaced: CancellationToken,
+}
+
+impl Session {
+    /// Creates a session whose page has no socket yet.
+    #[must_use]
+    fn new(name: String, portal: &Arc<Portal>) -> Arc<Self> {
+        let outbox = Outbox::new(outbox_limits(&portal.settings));
+        let conversation = Conversation::new(Arc::clone(portal), outbox.clone());
+        Arc::new(Self {
+            name,
+            outbox,
+            conversation: Arc::new(AsyncMutex::new(conversation)),
+            replaced: Mutex::default(),
+            presence: watch::Sender::new(Presence::Away { since: Instant::now() }),
+            ended: CancellationToken::new(),
+            end_reason: OnceLock::new(),
+        })
+    }
+
+    /// Returns the session's name, which may be logged.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns the messages to the page.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// Makes a socket the active one; an earlier socket lets go of the conversation first.
+    pub async fn activate_socket(self: &Arc<Self>) -> ActiveSocket {
+        let replaced = CancellationToken::new();
+        std::mem::replace(&mut *lock(&self.replaced), replaced.clone()).cancel();
+        let conversation = Arc::clone(&self.conversation).lock_owned().await;
+        self.presence.send_replace(Presence::Connected);
+        ActiveSocket { session: Arc::clone(self), conversation, replaced }
+    }
+
+    /// Ends the session. The first reason counts.
+    pub fn end(&self, reason: EndReason) {
+        let _has_ended_before = self.end_reason.set(reason);
+        self.ended.cancel();
+    }
+
+    /// Returns whether the session has ended.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
+    }
+
+    /// Waits for the end of the session.
+    pub async fn ended(&self) -> EndReason {
+        self.ended.cancelled().await;
+        self.end_reason.get().copied().unwrap_or(EndReason::NothingToResume)
+    }
+
+    /// Closes the FTPS connection of a session that has ended. What the server has of uploads under
+    /// way is kept.
+    async fn close(&self) {
+        self.outbox.close();
+        self.conversation.lock().await.close().await;
+    }
+
+    /// Waits until the page was away for the whole of `grace`.
+    async fn page_absent_for(&self, grace: Duration) {
+        let mut presence = self.presence.subscribe();
+        loop {
+            let now = *presence.borrow_and_update();
+            let absent = async {
+                match now {
+                    Presence::Connected => std::future::pending().await,
+                    Presence::Away { since } => sleep_until(since + grace).await,
+                }
+            };
+            tokio::select! {
+                () = absent => return,
+                _never_closed = presence.changed() => {}
+            }
+        }
+    }
+}
+
+impl Drop for ActiveSocket {
+    fn drop(&mut self) {
+        // A socket that was replaced has a page. Unacknowledged messages are kept for a page that
+        // comes back.
+        let can_resume = self.replaced.is_cancelled()
+            || self.conversation.has_connection()
+            || self.session.outbox.has_unacked();
+        if can_resume {
+            self.conversation.page_left();
+            let since = Instant::now();
+            self.session.presence.send_replace(Presence::Away { since });
+        } else {
+            self.session.end(EndReason::NothingToResume);
+        }
+    }
+}
+
+fn outbox_limits(settings: &Settings) -> OutboxLimits {
+    OutboxLimits {
+        unacked_bytes: settings.max_unheard.as_usize(),
+        log: LogLimits {
+            lines: settings.max_log_lines as usize,
+            bytes: settings.max_log.as_usize(),
+        },
+    }
+}

@@ -1,0 +1,149 @@
+//! The uploads that the page has offered and that have not ended.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use protocol::{Problem, ServerMessage, UploadId, client::Offer};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+
+use super::digests::PageDigests;
+use crate::{locking::lock, relay::UploadBuffer};
+
+/// An upload that was offered and has not ended.
+#[derive(Debug)]
+pub struct OpenUpload {
+    /// The page's offer.
+    pub offer: Offer,
+    /// The bytes that have arrived.
+    pub buffer: UploadBuffer,
+    /// The page's digests of the file.
+    pub digests: PageDigests,
+    /// Cancelled when the page stops the upload, or the FTPS connection ends.
+    pub stop: CancellationToken,
+    /// Whether the page has cancelled the upload, rather than paused it.
+    is_cancelled: AtomicBool,
+}
+
+/// What to do with the part of a file that is on the server when its upload is stopped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PartialFile {
+    /// Keep it, to resume the upload later.
+    Keep,
+    /// Remove it.
+    Remove,
+}
+
+impl OpenUpload {
+    /// Creates an upload whose bytes arrive in `buffer`, and which `stop` stops.
+    #[must_use]
+    pub fn new(offer: Offer, buffer: UploadBuffer, stop: CancellationToken) -> Self {
+        let is_cancelled = AtomicBool::new(false);
+        Self { offer, buffer, digests: PageDigests::default(), stop, is_cancelled }
+    }
+
+    /// Stops the upload; the task that runs it answers.
+    pub fn stop(&self, partial_file: PartialFile) {
+        if partial_file == PartialFile::Remove {
+            self.is_cancelled.store(true, Ordering::Relaxed);
+        }
+        self.stop.cancel();
+    }
+
+    /// Returns what to do with the part of the file when the upload is stopped: it is kept unless
+    /// the page has cancelled the upload.
+    #[must_use]
+    pub fn partial_file(&self) -> PartialFile {
+        match self.is_cancelled.load(Ordering::Relaxed) {
+            true => PartialFile::Remove,
+            false => PartialFile::Keep,
+        }
+    }
+
+    /// Returns the answer of an upload that was stopped; `resume` is the path of the part of the
+    /// file that is on the server.
+    #[must_use]
+    pub fn stopped(&self, resume: Option<String>) -> ServerMessage {
+        let upload = self.offer.upload;
+        match self.partial_file() {
+            PartialFile::Keep => ServerMessage::Paused { upload, resume },
+            PartialFile::Remove => ServerMessage::Cancelled { upload },
+        }
+    }
+
+    /// Returns the answer of an upload that was stopped before it started: the part of the file
+    /// that an earlier upload left is unchanged.
+    #[must_use]
+    pub fn stopped_before_start(&self) -> ServerMessage {
+        self.stopped(self.offer.resume.clone())
+    }
+
+    /// Returns the answer of an upload that failed before it started.
+    #[must_use]
+    pub fn failed_before_start(&self, problem: Problem) -> ServerMessage {
+        let Offer { upload, resume, .. } = self.offer.clone();
+        ServerMessage::Failed { upload, problem, resume }
+    }
+}
+
+/// The open uploads of a session.
+#[derive(Debug, Default)]
+pub struct OpenUploads {
+    uploads: Mutex<HashMap<UploadId, Arc<OpenUpload>>>,
+    removed: Notify,
+}
+
+impl OpenUploads {
+    /// Adds an upload.
+    pub fn insert(&self, upload: Arc<OpenUpload>) {
+        self.uploads().insert(upload.offer.upload, upload);
+    }
+
+    /// Removes an upload that has ended.
+    pub fn remove(&self, upload: UploadId) {
+        self.uploads().remove(&upload);
+        self.removed.notify_waiters();
+    }
+
+    /// Returns an upload, if it is open.
+    pub fn get(&self, upload: UploadId) -> Option<Arc<OpenUpload>> {
+        self.uploads().get(&upload).cloned()
+    }
+
+    /// Returns all uploads.
+    pub fn all(&self) -> Vec<Arc<OpenUpload>> {
+        self.uploads().values().cloned().collect()
+    }
+
+    /// Returns the number of uploads.
+    pub fn len(&self) -> usize {
+        self.uploads().len()
+    }
+
+    /// Returns whether no upload is open.
+    pub fn is_empty(&self) -> bool {
+        self.uploads().is_empty()
+    }
+
+    /// Waits until no upload is open.
+    pub async fn all_ended(&self) {
+        loop {
+            let mut removed = std::pin::pin!(self.removed.notified());
+            // Registered before the check, so that no removal in between is missed.
+            removed.as_mut().enable();
+            if self.is_empty() {
+                return;
+            }
+            removed.await;
+        }
+    }
+
+    fn uploads(&self) -> MutexGuard<'_, HashMap<UploadId, Arc<OpenUpload>>> {
+        lock(&self.uploads)
+    }
+}

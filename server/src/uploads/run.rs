@@ -1,0 +1,309 @@
+//! One upload, from its first window to its last message to the page.
+//!
+//! The steps on the FTPS side (directory, conflict, open, send, confirm, verify, rename, and retries
+//! after a break) are [`ftps::upload`]'s.
+
+use std::{ops::Range, time::Duration};
+
+use bytes::Bytes;
+use ftps::{
+    Algorithm, FileDigest, ManagedClient, RemotePath,
+    upload::{DigestError, Failed, Plan, Progress, Source, Stop},
+};
+use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    open::{OpenUpload, PartialFile},
+    queue::NextUpload,
+};
+use crate::{
+    convert,
+    outbox::Outbox,
+    portal::Portal,
+    relay::{Credit, CreditSink, PageSource, PageSourceError},
+    remote_path,
+    speech::Speech,
+};
+
+/// The least speed at which a page reads and digests a file from a network drive, in bytes a second.
+/// A page that resumes a large upload reads the whole file again, though it sends only the rest.
+const SLOWEST_DIGEST: u64 = 10_000_000;
+
+/// An upload and what it needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct UploadContext<'a> {
+    /// The upload.
+    pub(super) upload: &'a OpenUpload,
+    /// The portal's shared state.
+    pub(super) portal: &'a Portal,
+    /// The messages to the page.
+    pub(super) outbox: &'a Outbox,
+    /// The algorithm of the page's digests.
+    pub(super) digest: Algorithm,
+}
+
+/// Runs an upload to its end and returns the last message to the page about it.
+pub(super) async fn run(
+    client: &mut ManagedClient,
+    context: UploadContext<'_>,
+    next: &mut NextUpload<'_>,
+) -> ServerMessage {
+    let upload = context.upload.offer.upload;
+    match upload_file(client, context, next).await {
+        Ok(Stored { uploaded, page_agrees }) => ServerMessage::Done {
+            upload,
+            path: uploaded.path.display().into_owned(),
+            verified: convert::verified(&uploaded.verified),
+            digest: uploaded.digest.as_ref().and_then(convert::file_digest),
+            page_agrees,
+        },
+        Err(NotStored::Stopped { resume }) => context.upload.stopped(resume),
+        Err(NotStored::Exists { existing, resume }) => {
+            ServerMessage::Conflict { upload, existing, resume }
+        }
+        Err(NotStored::Failed { problem, resume }) => {
+            ServerMessage::Failed { upload, problem, resume }
+        }
+    }
+}
+
+/// A file that is stored.
+struct Stored {
+    uploaded: ftps::upload::Uploaded,
+    /// Whether the page's digest was compared and is equal.
+    page_agrees: bool,
+}
+
+/// Why a file is not stored; `resume` is the path of the part that is on the server.
+enum NotStored {
+    Stopped { resume: Option<String> },
+    Exists { existing: Existing, resume: Option<String> },
+    Failed { problem: Problem, resume: Option<String> },
+}
+
+impl From<Problem> for NotStored {
+    fn from(problem: Problem) -> Self {
+        Self::Failed { problem, resume: None }
+    }
+}
+
+async fn upload_file(
+    client: &mut ManagedClient,
+    context: UploadContext<'_>,
+    next: &mut NextUpload<'_>,
+) -> Result<Stored, NotStored> {
+    let UploadContext { upload, outbox, .. } = context;
+    let plan = plan(upload, context.digest, outbox.speech())?;
+    let mut source = UploadSource::new(context, next);
+    // A resumed upload opens its window when the offset is known.
+    if upload.offer.resume.is_none() {
+        let opened = unless_stopped(&upload.stop, source.page.open_window()).await?;
+        opened.map_err(|error| source.problem(error))?;
+    }
+    let uploaded = client.upload(&plan, &mut source, &upload.stop).await;
+    let page_agrees = source.page_agrees;
+    uploaded
+        .map(|uploaded| Stored { uploaded, page_agrees })
+        .map_err(|failed| not_stored(failed, &plan.path, outbox.speech()))
+}
+
+fn plan(upload: &OpenUpload, digest: Algorithm, speech: Speech) -> Result<Plan, Problem> {
+    let offer = &upload.offer;
+    let resume = offer.resume.as_deref();
+    Ok(Plan {
+        path: remote_path::parse(&offer.path).ok_or_else(|| speech.bad_path(&offer.path))?,
+        size: offer.size,
+        modified_millis: offer.modified_millis,
+        existing: match offer.on_conflict {
+            OnConflict::Ask => ftps::upload::Existing::Keep,
+            OnConflict::Resume => ftps::upload::Existing::Resume,
+            OnConflict::Overwrite => ftps::upload::Existing::Replace,
+        },
+        // An invalid path is ignored: then the upload starts at the beginning.
+        resume: resume.and_then(remote_path::parse),
+        digest: offer.digest.then_some(digest),
+    })
+}
+
+fn not_stored(failed: Failed<Problem>, path: &RemotePath, speech: Speech) -> NotStored {
+    let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
+    let problem = match failed.stop {
+        Stop::Cancelled => return NotStored::Stopped { resume },
+        Stop::Exists { size, modified_millis } => {
+            let existing = Existing { size, modified_millis };
+            return NotStored::Exists { existing, resume };
+        }
+        Stop::Source(problem) => problem,
+        Stop::Engine(error) => speech.engine(&error),
+        Stop::NotReplaced { error, new, old } => {
+            speech.not_replaced(speech.engine(&error), path, &new, &old)
+        }
+    };
+    NotStored::Failed { problem, resume }
+}
+
+/// The engine's source of one upload: the page's bytes and digests for the engine, the engine's
+/// progress for the page.
+struct UploadSource<'a, 'q> {
+    context: UploadContext<'a>,
+    page: PageSource<'a, UploadCredits<'a>>,
+    next_upload: &'a mut NextUpload<'q>,
+    /// The offset where the engine's digest starts, once the file is opened.
+    digest_from: Option<u64>,
+    page_agrees: bool,
+    /// Whether the page was told that the server has all bytes.
+    told_verifying: bool,
+}
+
+/// Sends the credits of one upload through the outbox.
+struct UploadCredits<'a> {
+    upload: UploadId,
+    outbox: &'a Outbox,
+}
+
+impl CreditSink for UploadCredits<'_> {
+    fn send_credit(&self, credit: Credit) {
+        self.outbox.credit(self.upload, credit);
+    }
+}
+
+impl<'a, 'q> UploadSource<'a, 'q> {
+    fn new(context: UploadContext<'a>, next_upload: &'a mut NextUpload<'q>) -> Self {
+        let UploadContext { upload, portal, outbox, digest: _ } = context;
+        let credits = UploadCredits { upload: upload.offer.upload, outbox };
+        let page = PageSource::new(&upload.buffer, &portal.budget, &portal.settings, credits);
+        Self {
+            context,
+            page,
+            next_upload,
+            digest_from: None,
+            page_agrees: false,
+            told_verifying: false,
+        }
+    }
+
+    /// After a break the engine continues the digest that it has, unless it starts over before the
+    /// offset where that begins.
+    async fn tell_opened(&mut self, temporary_path: String, offset: u64) {
+        let offset = self.digest_from.map_or(offset, |from| from.min(offset));
+        self.digest_from = Some(offset);
+        self.told_verifying = false;
+        let upload = self.id();
+        self.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
+    }
+
+    async fn tell_verifying(&mut self) {
+        if !std::mem::replace(&mut self.told_verifying, true) {
+            self.send(ServerMessage::Verifying { upload: self.id() }).await;
+        }
+    }
+
+    /// Waits for the page's digest of the bytes from an offset on; `None` where the page cannot
+    /// compute it.
+    async fn page_digest(&self, from: u64) -> Result<Option<String>, DigestError<Problem>> {
+        let upload = self.context.upload;
+        let reading = Duration::from_secs(upload.offer.size / SLOWEST_DIGEST);
+        let limit = self.context.portal.settings.page_chunk_timeout + reading;
+        let digest = tokio::time::timeout(limit, upload.digests.from(from)).await;
+        digest.map_err(|_| DigestError::Unavailable(self.speech().page_says_no_digest(limit)))
+    }
+
+    async fn send(&self, message: ServerMessage) {
+        self.context.outbox.send(message).await;
+    }
+
+    fn problem(&self, error: PageSourceError) -> Problem {
+        match error {
+            PageSourceError::BudgetExhausted(limit) => self.speech().portal_has_no_room(limit),
+            PageSourceError::PageSilent(limit) => self.speech().page_stopped_sending(limit),
+        }
+    }
+
+    fn speech(&self) -> Speech {
+        self.context.outbox.speech()
+    }
+
+    fn id(&self) -> UploadId {
+        self.context.upload.offer.upload
+    }
+}
+
+impl Source for UploadSource<'_, '_> {
+    type Error = Problem;
+
+    async fn next(&mut self) -> Result<Bytes, Problem> {
+        let bytes = self.page.next().await;
+        bytes.map_err(|error| self.problem(error))
+    }
+
+    async fn seek(&mut self, offset: u64) -> Result<(), Problem> {
+        let sought = self.page.seek(offset).await;
+        sought.map_err(|error| self.problem(error))
+    }
+
+    async fn progress(&mut self, progress: Progress<'_>) {
+        match progress {
+            Progress::Opened { temporary, offset } => {
+                self.tell_opened(temporary.display().into_owned(), offset).await;
+            }
+            Progress::Taken { offset } => self.page.ack_taken(offset),
+            Progress::Confirming => {
+                self.page.close_window();
+                self.tell_verifying().await;
+            }
+            Progress::Interrupted { error, after } => {
+                self.told_verifying = false;
+                let (upload, problem) = (self.id(), self.speech().engine(error));
+                let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
+                self.send(ServerMessage::Interrupted { upload, problem, retry_millis }).await;
+            }
+        }
+    }
+
+    fn keeps(&self) -> bool {
+        self.context.upload.partial_file() == PartialFile::Keep
+    }
+
+    fn upcoming(&mut self) -> Option<RemotePath> {
+        let next = self.next_upload.take()?;
+        remote_path::parse(&next)
+    }
+
+    fn give_back_upcoming(&mut self) {
+        self.next_upload.put_back();
+    }
+
+    async fn agree(
+        &mut self,
+        range: Range<u64>,
+        digest: &FileDigest,
+    ) -> Result<Option<FileDigest>, DigestError<Problem>> {
+        if self.digest_from.is_none() {
+            // The server had all bytes already: the page was not told yet that the file is opened.
+            let temporary_path = self.context.upload.offer.resume.clone().unwrap_or_default();
+            self.tell_opened(temporary_path, range.start).await;
+        }
+        // When the server had all bytes, also after a break, nothing was transferred.
+        self.tell_verifying().await;
+        let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
+        if of_page != digest.hex() {
+            return Err(DigestError::Mismatch(self.speech().digests_differ(digest, &of_page)));
+        }
+        self.page_agrees = true;
+        let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };
+        Ok(whole.and_then(|hex| FileDigest::new(digest.algorithm(), &hex)))
+    }
+}
+
+/// Awaits `work`, unless the upload is stopped first.
+async fn unless_stopped<T>(
+    stop: &CancellationToken,
+    work: impl Future<Output = T>,
+) -> Result<T, NotStored> {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => Err(NotStored::Stopped { resume: None }),
+        done = work => Ok(done),
+    }
+}
