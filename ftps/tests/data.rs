@@ -8,124 +8,109 @@
 
 mod scripted;
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use ftps::{Cause, Diagnosis, Fallback, Stage, TlsVersion, profile::PassiveMode};
-use scripted::{Claims, DataPort, Identity, Log, ONLY_TLS12, Peer, Server, path, script, upload};
+use scripted::{
+    Claims, DataPort, Identity, ONLY_TLS12, Peer, Scenario, path, read_to_end, session, upload,
+};
+
+const LOCALHOST: [u8; 4] = [127, 0, 0, 1];
 
 #[tokio::test]
 async fn every_data_connection_resumes_the_session() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for _ in 0..20 {
             assert_eq!(peer.store("a").await, b"content");
         }
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     for _ in 0..20 {
         let stored = upload(&mut client, "a", b"content").await.unwrap();
         assert!(stored.tls.resumed);
         assert_eq!((stored.bytes, stored.tls.version), (7, TlsVersion::Tls13));
     }
-    assert_eq!(log.count(", session resumed {"), 20);
-    server.finished().await;
+    assert_eq!(server.log.count(", session resumed {"), 20);
 }
 
 #[tokio::test]
 async fn every_data_connection_resumes_the_session_of_tls_12_too() {
     let claims = Claims { versions: ONLY_TLS12, ..Claims::default() };
-    let stores = script(async |mut peer: Peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for _ in 0..20 {
             peer.store("a").await;
         }
-    });
-    let server = Server::start_with(Identity::new(&claims), vec![stores]).await;
-    let mut client = server.open(&Log::default()).await;
+    })
+    .claiming(&claims)
+    .start();
+    let mut client = server.open().await;
     for _ in 0..20 {
         assert!(upload(&mut client, "a", b"content").await.unwrap().tls.resumed);
     }
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn a_227_to_another_host_is_dialled_at_the_control_peer() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "502 unknown").await;
-        let port = peer.passive([192, 168, 1, 7]).await;
-        peer.answer("STOR /home/a", "150 go").await;
-        let mut data = port.accept().await;
-        scripted::read_to_end(&mut data).await;
-        peer.say("226 done").await;
+        peer.store_over_passive([192, 168, 1, 7]).await;
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
-    assert!(log.has("The server named the address 192.168.1.7 for the data. It is ignored"));
-    server.finished().await;
+    server.log.must_have("The server named the address 192.168.1.7 for the data. It is ignored");
 }
 
 #[tokio::test]
 async fn epsv_refused_falls_back_to_pasv_and_is_remembered() {
-    let first = script(async |mut peer: Peer| {
-        peer.log_in().await;
+    let first = session(async |peer| {
         peer.answer("EPSV", "500 unknown").await;
-        peer.store_over_passive().await;
-        peer.store_over_passive().await;
+        peer.store_over_passive(LOCALHOST).await;
+        peer.store_over_passive(LOCALHOST).await;
     });
-    let second = script(async |mut peer: Peer| {
-        peer.log_in().await;
-        peer.store_over_passive().await;
-        peer.store_over_passive().await;
+    let second = session(async |peer| {
+        peer.store_over_passive(LOCALHOST).await;
+        peer.store_over_passive(LOCALHOST).await;
     });
-    let server = Server::start_with(Identity::default(), vec![first, second]).await;
-    let log = Log::default();
-    let connector = server.connector(server.config(), &log);
+    let server = Scenario::of([first, second]).start();
+    let connector = server.connector();
     for _ in 0..2 {
         let mut client = connector.open().await.unwrap();
         upload(&mut client, "a", b"a").await.unwrap();
         upload(&mut client, "a", b"a").await.unwrap();
     }
     assert_eq!(connector.profile().passive, PassiveMode::PassiveOnly);
-    assert_eq!(log.count("Command: EPSV"), 1);
-    server.finished().await;
+    assert_eq!(server.log.count("Command: EPSV"), 1);
 }
 
 #[tokio::test]
 async fn epsv_port_that_nobody_answers_at_leads_to_pasv() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "229 Extended (|||1024|)").await;
         for _ in 0..2 {
-            peer.store_over_passive().await;
+            peer.store_over_passive(LOCALHOST).await;
         }
     })
-    .await;
-    let log = Log::default();
-    let connector = server.connector(server.config(), &log);
+    .start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(connector.profile().passive, PassiveMode::ExtendedSuspect);
-    assert!(log.has("Trying PASV once"));
-    server.finished().await;
+    server.log.must_have("Trying PASV once");
 }
 
 #[tokio::test]
 async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         // Nobody listens below.
         peer.answer("EPSV", "229 Extended (|||1024|)").await;
         peer.answer("PASV", "227 Passive (127,0,0,1,4,0)").await;
-        peer.answer("SIZE /home/a", "213 4").await;
+        peer.expect_taken("a", 4).await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
     let diagnosis = Diagnosis::of(&error);
@@ -133,23 +118,19 @@ async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     assert!(diagnosis.explanation.contains("port 1024"));
     // No command was left half done.
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn well_known_port_is_not_dialled() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "229 Extended (|||22|)").await;
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
     assert_eq!(Cause::of(&error), Cause::PassiveUnusable);
-    assert!(!log.has("for the data"));
-    server.finished().await;
+    assert!(!server.log.has("for the data"));
 }
 
 #[tokio::test]
@@ -157,60 +138,58 @@ async fn data_certificate_must_equal_the_control_certificate() {
     // The other certificate is vouched for as well: it is refused all the same.
     let other = Identity::default();
     let shown = other.clone();
-    let server = Server::start(async move |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async move |peer| {
         let port = peer.extended_passive().await;
         peer.answer("STOR /home/a", "150 go").await;
         assert!(port.try_accept_as(&shown).await.is_err(), "nothing is sent over it");
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
+    .start();
     let mut roots = server.roots();
     roots.add(other.certificate.clone()).unwrap();
-    config.tls.roots = std::sync::Arc::new(roots);
-    config.timeouts.verdict = Duration::from_millis(50);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let mut client = server
+        .open_with(|config| {
+            config.tls.roots = Arc::new(roots);
+            config.timeouts.verdict = Duration::from_millis(50);
+        })
+        .await;
     let error = upload(&mut client, "a", b"secret content").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);
     assert_eq!(Cause::of(&error), Cause::DataCertificateDiffers);
     assert!(!client.is_usable());
-    drop(client);
-    server.finished().await;
 }
 
-/// What a session that ends so is an error of, and what is learned from it.
-async fn learned_from<F, R>(identity: Identity, after_stor: F) -> (ftps::Error, Option<Fallback>)
-where
-    F: FnOnce(Peer, DataPort) -> R + Send + 'static,
-    R: Future<Output = ()> + Send + 'static,
-{
-    let failing = script(async move |mut peer: Peer| {
-        peer.log_in().await;
+/// Returns the error of an upload that the server ends after `STOR`, and what is learned from it.
+async fn learned_from(
+    identity: Identity,
+    after_stor: impl AsyncFnOnce(&mut Peer, DataPort) + Send + 'static,
+) -> (ftps::Error, Option<Fallback>) {
+    let server = Scenario::session(async move |peer| {
         let port = peer.extended_passive().await;
         peer.expect("STOR /home/a").await;
         after_stor(peer, port).await;
-    });
-    let server = Server::start_with(identity, vec![failing]).await;
-    let connector = server.connector(server.config(), &Log::default());
+    })
+    .identified_by(identity)
+    .start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert!(!client.is_usable(), "a failed data TLS leaves nothing to rely on");
     let fallback = connector.learn(&error);
-    server.finished().await;
     (error, fallback)
 }
 
 #[tokio::test]
 async fn data_tls_refused_with_425_leads_to_tls_12() {
     // The handshake succeeds; the server looks at the session afterwards, and says no twice.
-    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
-        let data = port.accept().await;
-        peer.say("425 Unable to build data connection: Operation not permitted").await;
-        peer.say("550 STOR: Operation not permitted").await;
-        drop(data);
-    })
-    .await;
+    let (error, fallback) =
+        learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
+            let data = port.accept().await;
+            peer.say("425 Unable to build data connection: Operation not permitted").await;
+            peer.say("550 STOR: Operation not permitted").await;
+            drop(data);
+        })
+        .await;
     assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
     assert_eq!(error.reply().unwrap().code().value(), 425);
     assert_eq!(Cause::of(&error), Cause::SessionReuseRefused);
@@ -218,26 +197,27 @@ async fn data_tls_refused_with_425_leads_to_tls_12() {
 
 #[tokio::test]
 async fn data_tls_refused_with_425_after_the_last_byte_leads_to_tls_12() {
-    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
-        peer.say("150 go").await;
-        let mut data = port.accept().await;
-        scripted::read_to_end(&mut data).await;
-        peer.say("425 Unable to build data connection: Operation not permitted").await;
-        peer.say("550 STOR: Operation not permitted").await;
-    })
-    .await;
+    let (error, fallback) =
+        learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
+            peer.say("150 go").await;
+            read_to_end(&mut port.accept().await).await;
+            peer.say("425 Unable to build data connection: Operation not permitted").await;
+            peer.say("550 STOR: Operation not permitted").await;
+        })
+        .await;
     assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
 }
 
 #[tokio::test]
 async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
-    let (error, fallback) = learned_from(Identity::default(), async |mut peer, port| {
-        peer.say("150 go").await;
-        let data = port.accept().await;
-        peer.say("522 SSL connection failed: session reuse required").await;
-        drop(data);
-    })
-    .await;
+    let (error, fallback) =
+        learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
+            peer.say("150 go").await;
+            let data = port.accept().await;
+            peer.say("522 SSL connection failed: session reuse required").await;
+            drop(data);
+        })
+        .await;
     assert_eq!((error.stage(), fallback), (Stage::DataTls, Some(Fallback::Tls12)));
     assert_eq!(error.reply().unwrap().code().value(), 522);
 }
@@ -246,28 +226,27 @@ async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
 #[tokio::test]
 async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
     let vanishes = || {
-        script(async |mut peer: Peer| {
-            peer.log_in().await;
+        session(async |peer| {
             let port = peer.extended_passive().await;
             peer.answer("STOR /home/a", "150 go").await;
-            drop((port.accept_tcp().await, peer));
+            drop(port.accept_tcp().await);
+            peer.hang_up();
         })
     };
-    let server = Server::start_with(Identity::default(), vec![vanishes(), vanishes()]).await;
-    let connector = server.connector(server.config(), &Log::default());
+    let server = Scenario::of([vanishes(), vanishes()]).start();
+    let connector = server.connector();
     for expected in [Fallback::NewConnection, Fallback::Tls12] {
         let mut client = connector.open().await.unwrap();
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::DataTls);
         assert_eq!(connector.learn(&error), Some(expected));
     }
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn data_tls_refused_under_tls_12_is_explained() {
     let identity = Identity::new(&Claims { versions: ONLY_TLS12, ..Claims::default() });
-    let (error, fallback) = learned_from(identity, async |mut peer, port| {
+    let (error, fallback) = learned_from(identity, async |peer: &mut Peer, port: DataPort| {
         let data = port.accept().await;
         peer.say("425 TLS session of data connection not resumed.").await;
         drop(data);
@@ -279,7 +258,7 @@ async fn data_tls_refused_under_tls_12_is_explained() {
 
 #[tokio::test]
 async fn data_connection_from_a_foreign_address_is_told_from_refused_tls() {
-    let (error, _) = learned_from(Identity::default(), async |mut peer, port| {
+    let (error, _) = learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
         peer.say("425 Security: Bad IP connecting.").await;
         drop(port.accept_tcp().await);
     })
@@ -288,30 +267,27 @@ async fn data_connection_from_a_foreign_address_is_told_from_refused_tls() {
 }
 
 #[tokio::test]
-async fn next_session_after_the_ladder_uses_tls_12_and_works() {
-    let refusing = script(async |mut peer: Peer| {
-        peer.log_in().await;
+async fn next_session_after_the_fallback_uses_tls_12_and_works() {
+    let refusing = session(async |peer| {
         let port = peer.extended_passive().await;
         peer.answer("STOR /home/a", "150 go").await;
         let data = port.accept().await;
         peer.say("522 SSL connection failed: session reuse required").await;
-        drop((data, peer));
+        drop(data);
+        peer.hang_up();
     });
-    let working = script(async |mut peer: Peer| {
-        peer.log_in().await;
+    let working = session(async |peer| {
         assert_eq!(peer.tls_version(), Some(rustls::ProtocolVersion::TLSv1_2));
         assert_eq!(peer.store("a").await, b"content");
     });
-    let server = Server::start_with(Identity::default(), vec![refusing, working]).await;
-    let log = Log::default();
-    let connector = server.connector(server.config(), &log);
+    let server = Scenario::of([refusing, working]).start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"content").await.unwrap_err();
     assert_eq!(connector.learn(&error), Some(Fallback::Tls12));
-    assert!(log.has("The next connection uses TLS 1.2"));
+    server.log.must_have("The next connection uses TLS 1.2");
     let mut client = connector.open().await.unwrap();
     assert!(upload(&mut client, "a", b"content").await.unwrap().tls.resumed);
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -319,21 +295,19 @@ async fn refusal_that_comes_with_a_closed_data_connection_is_the_refusal() {
     // Whichever of the two is seen first, the server's words are what counts, and the session
     // goes on.
     for _ in 0..20 {
-        let server = Server::start(async |mut peer| {
-            peer.log_in().await;
+        let server = Scenario::session(async |peer| {
             let port = peer.extended_passive().await;
             peer.expect("STOR /home/a").await;
             drop(port.accept_tcp().await);
             peer.say("550 /home/a: Permission denied").await;
             peer.answer_noop().await;
-            peer.answer("SIZE /home/a", "213 4").await;
+            peer.expect_taken("a", 4).await;
         })
-        .await;
-        let mut client = server.open(&Log::default()).await;
+        .start();
+        let mut client = server.open().await;
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
         assert_eq!(Cause::of(&error), Cause::NotPermitted);
         assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
-        server.finished().await;
     }
 }

@@ -15,55 +15,41 @@ use std::{
     time::Duration,
 };
 
-use ftps::{
-    Cause, Config, Connector, Credentials, Diagnosis, Doubt, Encryption, Error, Password, Stage,
-    Target, TlsVersion, Username, Who,
-};
+use ftps::{Cause, Config, Diagnosis, Doubt, Encryption, Error, Stage, TlsVersion, Who};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use scripted::{Identity, Log, SECRET, Server, path, read_to_end, upload};
+use scripted::{
+    Identity, Log, Scenario, connector_to, path, port_of_tls, port_where_each, read_to_end, upload,
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 use tokio_rustls::TlsAcceptor;
 
-/// The error of a session that does not open.
-async fn refused(server: &Server) -> Error {
-    let connector = server.connector(server.config(), &Log::default());
-    connector.open().await.expect_err("the session must not open")
-}
-
-/// The error of a session at a port that does with every connection what it is told.
+/// Returns the error of a session at a port that treats each connection in the same way.
 async fn error_at<F, R>(encryption: Encryption, each: F) -> Error
 where
     F: Fn(TcpStream) -> R + Send + 'static,
     R: Future<Output = ()> + Send + 'static,
 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        while let Ok((tcp, _)) = listener.accept().await {
-            tokio::spawn(each(tcp));
-        }
-    });
+    error_from(port_where_each(each), encryption).await
+}
+
+/// Returns the error of a session at an address.
+async fn error_from(address: SocketAddr, encryption: Encryption) -> Error {
     let mut config = Config::new(Arc::new(RootCertStore::empty()));
     config.timeouts.silence = Duration::from_millis(100);
     config.timeouts.greeting = Duration::from_secs(4);
     config.timeouts.tls_handshake = Duration::from_secs(4);
-    let target = Target { address, host: "localhost".to_owned(), encryption };
-    let credentials = Credentials {
-        username: Username::new("ada").unwrap(),
-        password: Password::new(SECRET).unwrap(),
-    };
-    let connector = Connector::new(target, config, credentials, Log::default().transcript());
+    let connector = connector_to(address, encryption, config, &Log::default());
     connector.open().await.expect_err("the session must not open")
 }
 
-/// Says something and waits for the client to go.
+/// Sends something and waits until the client closes the connection.
 async fn say(mut tcp: TcpStream, words: &[u8]) {
     tcp.write_all(words).await.unwrap();
     let _ = tcp.read_to_end(&mut Vec::new()).await;
@@ -72,11 +58,7 @@ async fn say(mut tcp: TcpStream, words: &[u8]) {
 #[tokio::test]
 async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
     let acceptor = Identity::default().acceptor();
-    let error = error_at(Encryption::Explicit, move |tcp| {
-        let accept = acceptor.accept(tcp);
-        async move { drop(accept.await) }
-    })
-    .await;
+    let error = error_from(port_of_tls(acceptor), Encryption::Explicit).await;
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::ImplicitTlsExpected, Who::You));
     assert_eq!(diagnosis.remedy, "Choose Implicit TLS.");
@@ -116,43 +98,38 @@ async fn http_400_is_told_to_be_a_web_server() {
 #[tokio::test]
 async fn plaintext_only_server_is_told_and_never_hears_the_user() {
     for line in ["500 what?", "502 no", "504 no", "530 Please login with USER and PASS."] {
-        let server = Server::start(async move |mut peer| {
+        let server = Scenario::connection(async move |peer| {
             peer.say("220 ready").await;
             peer.answer("AUTH TLS", line).await;
             peer.answer("AUTH SSL", line).await;
             peer.expect_end().await;
         })
-        .await;
-        let error = refused(&server).await;
+        .start();
+        let error = server.refused().await;
         let diagnosis = Diagnosis::of(&error);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::Host), "{line}");
         assert_eq!(error.reply().unwrap().to_string(), line);
-        server.finished().await;
     }
 }
 
 #[tokio::test]
 async fn connection_that_is_reset_after_auth_is_told_to_be_cut_on_the_way() {
-    let server = Server::start(async |mut peer| {
+    let server = Scenario::connection(async |peer| {
         peer.say("220 ready").await;
         peer.answer("AUTH TLS", "234 go").await;
+        peer.hang_up();
     })
-    .await;
-    let error = refused(&server).await;
+    .start();
+    let error = server.refused().await;
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((error.stage(), diagnosis.cause), (Stage::Tls, Cause::TlsCut), "{error:?}");
     assert_eq!(diagnosis.who, Who::Network);
 }
 
-/// What the server says when the password came.
+/// Returns the error where the server refuses the password with this reply.
 async fn refused_at_login(line: &'static str) -> Error {
-    let server = Server::start(async move |mut peer| {
-        peer.secure().await;
-        peer.answer("USER ada", "331 password").await;
-        peer.answer(&format!("PASS {SECRET}"), line).await;
-    })
-    .await;
-    refused(&server).await
+    let server = Scenario::connection(async move |peer| peer.refuse_login(line).await).start();
+    server.refused().await
 }
 
 #[tokio::test]
@@ -208,21 +185,11 @@ fn acceptor(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) ->
 
 /// Implicit TLS, with a root that vouches for somebody else.
 async fn error_with_roots(acceptor: TlsAcceptor, root: CertificateDer<'static>) -> Error {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address: SocketAddr = listener.local_addr().unwrap();
-    tokio::spawn(async move {
-        let (tcp, _) = listener.accept().await.unwrap();
-        drop(acceptor.accept(tcp).await);
-    });
+    let address = port_of_tls(acceptor);
     let mut roots = RootCertStore::empty();
     roots.add(root).unwrap();
-    let target = Target { address, host: "localhost".to_owned(), encryption: Encryption::Implicit };
-    let credentials = Credentials {
-        username: Username::new("ada").unwrap(),
-        password: Password::new(SECRET).unwrap(),
-    };
     let config = Config::new(Arc::new(roots));
-    let connector = Connector::new(target, config, credentials, Log::default().transcript());
+    let connector = connector_to(address, Encryption::Implicit, config, &Log::default());
     connector.open().await.expect_err("nobody vouches for the certificate")
 }
 
@@ -239,15 +206,14 @@ async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
 
 #[tokio::test]
 async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "502 no").await;
         // Nobody listens at port 1024.
         peer.answer("PASV", "227 Passive (192,168,7,8,4,0)").await;
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::Host));
@@ -255,29 +221,25 @@ async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached(
     assert_eq!(error.evidence().passive_address, Some(Ipv4Addr::new(192, 168, 7, 8)));
     assert_eq!(error.evidence().data_port, Some(1024));
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn private_address_is_evidence_too_where_epsv_was_tried_first() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "229 ok (|||1024|)").await;
         peer.answer("PASV", "227 Passive (10,0,0,9,4,0)").await;
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::PrivateAddress);
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.store("a").await;
         let port = peer.extended_passive().await;
         peer.answer("STOR /home/b", "150 go").await;
@@ -285,8 +247,8 @@ async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
         peer.say("522 SSL connection failed: session reuse required").await;
         drop(data);
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
     let error = upload(&mut client, "b", b"b").await.unwrap_err();
     assert_eq!(error.evidence().tls.as_ref().unwrap().version, TlsVersion::Tls13);
@@ -296,17 +258,14 @@ async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
 
 /// The error of an upload whose server says this after the last byte.
 async fn error_after_last_byte(line: &'static str) -> Error {
-    let server = Server::start(async move |mut peer| {
-        peer.log_in().await;
-        let mut data = peer.receive("a").await;
-        read_to_end(&mut data).await;
-        drop(data);
+    let server = Scenario::session(async move |peer| {
+        peer.receive_all("a").await;
         peer.say(line).await;
         // Until the client has heard it.
         let _ = peer.command().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"content").await.unwrap_err()
 }
 
@@ -331,17 +290,15 @@ async fn reply_421_in_the_middle_is_told_to_be_the_servers_timer() {
 
 #[tokio::test]
 async fn confirmation_that_does_not_come_is_told_to_be_missing() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         read_to_end(&mut data).await;
         data.shutdown().await.unwrap();
         let _ = peer.command().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.final_reply = Duration::from_millis(200);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client =
+        server.open_with(|config| config.timeouts.final_reply = Duration::from_millis(200)).await;
     let error = upload(&mut client, "a", b"content").await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::ConfirmationMissing);
     assert!(error.is_timeout());
@@ -349,15 +306,13 @@ async fn confirmation_that_does_not_come_is_told_to_be_missing() {
 
 #[tokio::test]
 async fn size_in_ascii_mode_is_not_taken_for_a_missing_file() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        peer.answer("SIZE /home/a", "550 SIZE not allowed in ASCII mode").await;
-        peer.let_go().await;
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "550 SIZE not allowed in ASCII mode").await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let error = client.size(&path("a")).await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::AsciiMode);
     client.quit().await;
-    server.finished().await;
 }

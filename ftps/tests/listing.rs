@@ -13,35 +13,7 @@ use ftps::{
     Client, EntryKind, HostProfile, Listing, NameError, Permission, ServerClock, SharedProfile,
     Stage, UtcOffset,
 };
-use scripted::{Log, Peer, SECRET, Server, path};
-use tokio::io::AsyncWriteExt;
-
-/// From `AUTH` to `PWD`, for a server that knows what is listed.
-async fn log_in_with(peer: &mut Peer, features: &str) {
-    log_in_with_opts(peer, features, "OPTS UTF8 ON").await;
-}
-
-async fn log_in_with_opts(peer: &mut Peer, features: &str, opts: &str) {
-    peer.secure().await;
-    peer.answer("USER ada", "331 password").await;
-    peer.answer(&format!("PASS {SECRET}"), "230 in").await;
-    peer.answer("PBSZ 0", "200 ok").await;
-    peer.answer("PROT P", "200 ok").await;
-    peer.answer("FEAT", &format!("211-Features\r\n{features}211 End")).await;
-    peer.answer(opts, "200 ok").await;
-    peer.answer("TYPE I", "200 ok").await;
-    peer.answer("PWD", "257 \"/home\" is here").await;
-}
-
-/// A whole listing.
-async fn list(peer: &mut Peer, command: &str, content: &[u8]) {
-    let port = peer.extended_passive().await;
-    peer.answer(command, "150 here it comes").await;
-    let mut data = port.accept().await;
-    data.write_all(content).await.unwrap();
-    data.shutdown().await.unwrap();
-    peer.say("226 done").await;
-}
+use scripted::{Scenario, path};
 
 fn names(listing: &Listing) -> Vec<String> {
     listing.entries.iter().map(|entry| entry.name.to_string()).collect()
@@ -56,17 +28,16 @@ async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
                   -rw-r--r-- 1 u g 1 Jan  1 2020 to the day\r\n\
                   -rw-r--r-- 1 u g 1 2020-01-01 01:00 a\r\n\
                   -rw-r--r-- 1 u g 1 2020-01-01 02:00 b\r\n";
-    let server = Server::start(async move |mut peer| {
-        log_in_with(&mut peer, " MDTM\r\n").await;
-        list(&mut peer, "LIST", lines).await;
+    let server = Scenario::session(async move |peer| {
+        peer.list("LIST", lines).await;
         // Two hours ahead of UTC.
         peer.answer("MDTM /home/a", "213 20191231230000").await;
-        list(&mut peer, "LIST", lines).await;
-        peer.let_go().await;
+        peer.list("LIST", lines).await;
+        peer.expect_quit().await;
     })
-    .await;
-    let log = Log::default();
-    let connector = server.connector(server.config(), &log);
+    .features(" MDTM\r\n")
+    .start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     for _ in 0..2 {
         let listing = client.list(&path("/home")).await.unwrap();
@@ -77,9 +48,8 @@ async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
     }
     let offset = UtcOffset::new(120).unwrap();
     assert_eq!(connector.profile().clock, ServerClock::Offset(offset));
-    assert!(log.has("the server's own, UTC+02:00"));
+    server.log.must_have("the server's own, UTC+02:00");
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -88,99 +58,91 @@ async fn times_of_list_stay_unknown_where_mdtm_is_not_known_or_of_no_use() {
     for (features, mdtm) in
         [("", None), (" MDTM\r\n", Some("550 no")), (" MDTM\r\n", Some("213 x"))]
     {
-        let server = Server::start(async move |mut peer| {
-            log_in_with(&mut peer, features).await;
-            list(&mut peer, "LIST", line).await;
+        let server = Scenario::session(async move |peer| {
+            peer.list("LIST", line).await;
             if let Some(reply) = mdtm {
                 peer.answer("MDTM /home/a", reply).await;
             }
-            list(&mut peer, "LIST", line).await;
-            peer.let_go().await;
+            peer.list("LIST", line).await;
+            peer.expect_quit().await;
         })
-        .await;
-        let mut client = server.open(&Log::default()).await;
+        .features(features)
+        .start();
+        let mut client = server.open().await;
         for _ in 0..2 {
             let listing = client.list(&path("/home")).await.unwrap();
             assert_eq!(listing.entries[0].modified_millis, None);
             assert!(listing.entries[0].listed.is_some());
         }
         client.quit().await;
-        server.finished().await;
     }
 }
 
 #[tokio::test]
 async fn offset_that_was_learned_before_is_not_asked_for() {
-    let server = Server::start(async |mut peer| {
-        log_in_with(&mut peer, " MDTM\r\n").await;
-        list(&mut peer, "LIST", b"01-01-20  01:00AM  1 a\r\n").await;
-        peer.let_go().await;
+    let server = Scenario::session(async |peer| {
+        peer.list("LIST", b"01-01-20  01:00AM  1 a\r\n").await;
+        peer.expect_quit().await;
     })
-    .await;
+    .features(" MDTM\r\n")
+    .start();
     let clock = ServerClock::Offset(UtcOffset::new(120).unwrap());
     let profile = HostProfile { clock, ..HostProfile::default() };
-    let connector = server
-        .connector(server.config(), &Log::default())
-        .with_profile(SharedProfile::new(profile));
+    let connector = server.connector().with_profile(SharedProfile::new(profile));
     let mut client = connector.open().await.unwrap();
     let listing = client.list(&path("/home")).await.unwrap();
     assert_eq!(listing.entries[0].modified_millis, Some(UTC));
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn lines_of_list_in_no_dialect_are_counted() {
-    let server = Server::start(async |mut peer| {
-        log_in_with(&mut peer, "").await;
+    let server = Scenario::session(async |peer| {
         let lines = b"total 2\r\nA.DIR;1  1  31-JAN-2026 12:00\r\n\
                       -rw-r--r-- 1 u g 1 Jan  1 2020 a\r\n";
-        list(&mut peer, "LIST", lines).await;
-        peer.let_go().await;
+        peer.list("LIST", lines).await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .features("")
+    .start();
+    let mut client = server.open().await;
     let listing = client.list(&path("/home")).await.unwrap();
     assert_eq!((names(&listing), listing.left_out), (vec!["a".to_owned()], 1));
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn mlsd_tells_permissions_and_mode() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let lines = b"type=file;size=3;modify=20191231230000;perm=rf;unix.mode=0640; a\r\n";
-        list(&mut peer, "MLSD /home", lines).await;
-        peer.let_go().await;
+        peer.list("MLSD /home", lines).await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let entry = client.list(&path("/home")).await.unwrap().entries.remove(0);
     assert_eq!((entry.modified_millis, entry.mode, entry.listed), (Some(UTC), Some(0o640), None));
     let permissions = entry.permissions.unwrap();
     assert!(permissions.allows(Permission::Rename) && !permissions.allows(Permission::Write));
     client.quit().await;
-    server.finished().await;
 }
 
-/// A session whose server answers this, in order, and then lets go.
+/// A session whose server gives these replies, in order.
 async fn with_answers<F>(answers: &'static [(&'static str, &'static str)], claim: F)
 where
     F: AsyncFnOnce(&mut Client),
 {
-    let server = Server::start(async move |mut peer| {
-        log_in_with(&mut peer, " AVBL\r\n MDTM\r\n MLST\r\n").await;
+    let server = Scenario::session(async move |peer| {
         for (command, reply) in answers {
             peer.answer(command, reply).await;
         }
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .features(" AVBL\r\n MDTM\r\n MLST\r\n")
+    .start();
+    let mut client = server.open().await;
     claim(&mut client).await;
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -224,15 +186,10 @@ async fn free_space_is_asked_for_where_the_server_tells_it() {
         assert_eq!(client.free_space(&path("no")).await.unwrap(), None);
     })
     .await;
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        peer.let_go().await;
-    })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    let server = Scenario::session(async |peer| peer.expect_quit().await).start();
+    let mut client = server.open().await;
     assert_eq!(client.free_space(&path("d")).await.unwrap(), None);
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -273,18 +230,23 @@ async fn directory_that_the_session_is_in_is_left_before_it_is_removed() {
 
 #[tokio::test]
 async fn names_in_another_charset_go_out_and_come_in() {
-    let server = Server::start(async |mut peer| {
-        log_in_with_opts(&mut peer, " UTF8\r\n MLST\r\n", "OPTS UTF8 OFF").await;
-        list(&mut peer, "MLSD /home", b"type=file; f\xfcr\r\n").await;
+    let server = Scenario::connection(async |peer| {
+        peer.secure().await;
+        peer.authenticate().await;
+        peer.answer("PBSZ 0", "200 ok").await;
+        peer.answer("PROT P", "200 ok").await;
+        peer.answer("FEAT", "211-Features\r\n UTF8\r\n MLST\r\n211 End").await;
+        peer.answer("OPTS UTF8 OFF", "200 ok").await;
+        peer.answer("TYPE I", "200 ok").await;
+        peer.answer("PWD", "257 \"/home\" is here").await;
+        peer.list("MLSD /home", b"type=file; f\xfcr\r\n").await;
         let line = peer.command_bytes().await;
         assert_eq!(line, b"DELE /home/f\xfcr\r\n");
         peer.say("250 gone").await;
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut config = server.config();
-    config.charset = "latin1".parse().unwrap();
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client = server.open_with(|config| config.charset = "latin1".parse().unwrap()).await;
     let entry = client.list(&path("/home")).await.unwrap().entries.remove(0);
     assert_eq!(client.text_of(&entry.name), "für");
     assert_eq!(client.path_of("für").unwrap(), entry.name);
@@ -292,5 +254,4 @@ async fn names_in_another_charset_go_out_and_come_in() {
     assert!(matches!(beyond, NameError::Unmappable { character: '日', .. }), "{beyond}");
     client.delete(&client.path_of("für").unwrap()).await.unwrap();
     client.quit().await;
-    server.finished().await;
 }

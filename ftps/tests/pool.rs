@@ -15,9 +15,8 @@ use ftps::{
     profile::{HostProfile, MaxSessions, SharedProfile},
 };
 use scripted::{
-    BoxedScript, Log, Peer, Server, script,
-    storing_server::StoringServer,
-    uploads::{Memory, Script, bring, plan},
+    Peer, Scenario, Script, Server, connection, read_to_end, session,
+    storing_server::StoringServer, uploads::store,
 };
 use tokio::{
     sync::{Barrier, oneshot},
@@ -41,20 +40,18 @@ async fn until(condition: impl Fn() -> bool) {
     timeout(LIMIT, met).await.unwrap();
 }
 
-/// So many sessions at first and at most.
-fn with_sessions(mut config: Config, start: u32, max: u32) -> Config {
+/// Sets how many sessions a pool opens at first and at most.
+fn set_sessions(config: &mut Config, start: u32, max: u32) {
     config.sessions.start = start;
     config.sessions.max = max;
     config.sessions.window = Duration::from_millis(20);
     config.retry.first = Duration::from_millis(5);
     config.retry.max = Duration::from_millis(20);
     config.retry.tries = 50;
-    config
 }
 
-fn pool(storing_server: &StoringServer, start: u32, max: u32) -> Pool {
-    let config = with_sessions(storing_server.config(), start, max);
-    Pool::new(storing_server.connector(config, &Log::default()))
+fn pool(server: &Server, start: u32, max: u32) -> Pool {
+    Pool::new(server.connector_with(|config| set_sessions(config, start, max)))
 }
 
 /// So many files side by side, each with its number as content.
@@ -65,38 +62,37 @@ async fn bring_all(pool: &Pool, files: usize) {
         uploads.spawn(async move {
             let content = number.to_string().into_bytes();
             let mut lease = pool.lease().await;
-            let plan = plan(&format!("f{number}"), &content);
-            bring(&mut lease, &plan, &mut Memory::new(&content)).await.unwrap();
+            store(&mut lease, &format!("f{number}"), &content).await.unwrap();
         });
     }
     let all = async { while uploads.join_next().await.transpose().unwrap().is_some() {} };
     timeout(LIMIT, all).await.expect("every file is stored");
 }
 
-fn assert_stored(storing_server: &StoringServer, files: usize) {
+fn assert_stored(server: &StoringServer, files: usize) {
     let expected = (0..files).map(|number| (format!("/home/f{number}"), number.to_string().into()));
-    assert_eq!(storing_server.files(), expected.collect());
+    assert_eq!(server.files(), expected.collect());
 }
 
 #[tokio::test]
 async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
-    let storing_server = StoringServer::open(9).await;
-    let pool = pool(&storing_server, 4, 4);
+    let server = StoringServer::open(9).await;
+    let pool = pool(&server, 4, 4);
     drop(pool.lease().await);
-    assert_eq!(storing_server.sessions(), 0);
+    assert_eq!(server.sessions(), 0);
     for round in 1..=3 {
         bring_all(&pool, 1).await;
-        assert_eq!(storing_server.sessions(), 1, "round {round}");
+        assert_eq!(server.sessions(), 1, "round {round}");
         // The name is free for the next round.
         let mut lease = pool.lease().await;
         assert!(lease.is_usable());
         lease.connect().await.unwrap();
         drop(lease);
         if round < 3 {
-            storing_server.clear();
+            server.clear();
         }
     }
-    assert_stored(&storing_server, 1);
+    assert_stored(&server, 1);
 }
 
 /// Both are in the middle of a transfer at the same time, each in its own session.
@@ -104,49 +100,45 @@ async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
 async fn two_uploads_go_over_two_sessions_at_once() {
     let both = Arc::new(Barrier::new(2));
     let meets = |both: Arc<Barrier>| {
-        script(async move |mut peer: Peer| {
-            peer.log_in().await;
+        session(async move |peer| {
             let command = peer.command().await.unwrap();
             let target = command.strip_prefix("SIZE /home/").unwrap().to_owned();
             peer.say("550 none").await;
-            let (temporary, mut data) = peer.stor().await;
+            let mut data = peer.stor().await;
             both.wait().await;
-            scripted::read_to_end(&mut data).await;
+            read_to_end(&mut data).await;
             peer.say("226 done").await;
-            peer.check_and_rename_at_once(&temporary, &target, 1).await;
+            peer.check_and_rename(&target, 1).await;
         })
     };
-    let scripts = vec![meets(Arc::clone(&both)), meets(both)];
-    let server = Server::start_side_by_side(scripts).await;
-    let config = with_sessions(server.config(), 2, 2);
-    let pool = Pool::new(server.connector(config, &Log::default()));
+    let server = Scenario::of([meets(Arc::clone(&both)), meets(both)]).side_by_side().start();
+    let pool = pool(&server, 2, 2);
     bring_all(&pool, 2).await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn upload_waits_where_every_session_is_in_use() {
-    let storing_server = StoringServer::open(9).await;
-    let pool = pool(&storing_server, 2, 2);
+    let server = StoringServer::open(9).await;
+    let pool = pool(&server, 2, 2);
     let (first, _second) = (pool.lease().await, pool.lease().await);
     assert!(timeout(A_WHILE, pool.lease()).await.is_err());
     drop(first);
     // Whoever gave up waiting took none with it.
     timeout(LIMIT, pool.lease()).await.unwrap();
     bring_all(&pool, 20).await;
-    assert!(storing_server.most_sessions() <= 2);
-    assert_stored(&storing_server, 20);
+    assert!(server.most_sessions() <= 2);
+    assert_stored(&server, 20);
 }
 
 #[tokio::test]
 async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
     for max in [1, 2] {
-        let storing_server = StoringServer::open(max).await;
-        let pool = pool(&storing_server, 4, 4);
+        let server = StoringServer::open(max).await;
+        let pool = pool(&server, 4, 4);
         bring_all(&pool, 20).await;
-        assert!(storing_server.refused() > 0);
-        assert_eq!(storing_server.most_sessions(), max);
-        assert_stored(&storing_server, 20);
+        assert!(server.refused() > 0);
+        assert_eq!(server.most_sessions(), max);
+        assert_stored(&server, 20);
         // It comes down one by one, as far as it has to.
         assert!(pool.allowed() < 4);
         let known = pool.profile().get().max_sessions.unwrap();
@@ -159,14 +151,13 @@ async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
 async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_many() {
     for words in ["530 Zu viele Sitzungen", "530 Login incorrect.", "530-No.\r\n530 Session limit"]
     {
-        let refusal = script(async move |mut peer: Peer| peer.refuse_login(words).await);
-        let server = Server::start_side_by_side(vec![welcome(), refusal]).await;
-        let log = Log::default();
-        let pool = Pool::new(server.connector(with_sessions(server.config(), 2, 2), &log));
+        let refusal = connection(async move |peer| peer.refuse_login(words).await);
+        let server = Scenario::of([welcome(), refusal]).side_by_side().start();
+        let pool = pool(&server, 2, 2);
         let (mut first, mut second) = (pool.lease().await, pool.lease().await);
         first.connect().await.unwrap();
         let gives_way = async {
-            until(|| log.has("Waiting until one of the others is free")).await;
+            until(|| server.log.has("Waiting until one of the others is free")).await;
             drop(first);
         };
         let (connected, ()) = timeout(LIMIT, async { tokio::join!(second.connect(), gives_way) })
@@ -181,9 +172,9 @@ async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_man
 #[tokio::test]
 async fn login_that_is_refused_when_no_session_is_left_says_why() {
     let (welcome, end) = welcome_for_now();
-    let refusal = script(async |mut peer: Peer| peer.refuse_login("530 Login incorrect.").await);
-    let server = Server::start_side_by_side(vec![welcome, refusal]).await;
-    let pool = Pool::new(server.connector(server.config(), &Log::default()));
+    let refusal = connection(async |peer| peer.refuse_login("530 Login incorrect.").await);
+    let server = Scenario::of([welcome, refusal]).side_by_side().start();
+    let pool = Pool::new(server.connector());
     let mut lease = pool.lease().await;
     lease.connect().await.unwrap();
     end.send(()).unwrap();
@@ -195,57 +186,57 @@ async fn login_that_is_refused_when_no_session_is_left_says_why() {
 /// The one session that the server takes is open, and nobody uses it.
 #[tokio::test]
 async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
-    let storing_server = StoringServer::open(1).await;
-    let pool = pool(&storing_server, 2, 2);
+    let server = StoringServer::open(1).await;
+    let pool = pool(&server, 2, 2);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     first.connect().await.unwrap();
     drop(first);
-    let (plan, mut source) = (plan("f0", b"0"), Memory::new(b"0"));
-    timeout(LIMIT, bring(&mut second, &plan, &mut source)).await.unwrap().unwrap();
-    assert_eq!((storing_server.refused(), pool.allowed()), (1, 1));
-    assert_stored(&storing_server, 1);
+    timeout(LIMIT, store(&mut second, "f0", b"0")).await.unwrap().unwrap();
+    assert_eq!((server.refused(), pool.allowed()), (1, 1));
+    assert_stored(&server, 1);
 }
 
 const CROWDED: &str = "421 There are too many connections from your internet address.";
 
 /// A session that is logged in, and kept until the client ends it.
-fn welcome() -> BoxedScript {
-    script(async |mut peer: Peer| {
-        peer.log_in().await;
-        while peer.command().await.is_some() {}
-    })
+fn welcome() -> Script {
+    session(async |_| ())
 }
 
 /// The same, until the server ends it.
-fn welcome_for_now() -> (BoxedScript, oneshot::Sender<()>) {
+fn welcome_for_now() -> (Script, oneshot::Sender<()>) {
     let (end, ends) = oneshot::channel();
-    let welcome = script(async move |mut peer: Peer| {
-        peer.log_in().await;
+    let welcome = session(async move |peer| {
         ends.await.unwrap();
         peer.say("421 Timeout.").await;
+        peer.hang_up();
     });
     (welcome, end)
 }
 
 /// A session that is refused, once it is known that the client asked for it and is to hear it.
-fn refusal_in_between() -> (BoxedScript, oneshot::Receiver<()>, oneshot::Sender<()>) {
+fn refusal_in_between() -> (Script, oneshot::Receiver<()>, oneshot::Sender<()>) {
     let ((asked, is_asked), (go, may_go)) = (oneshot::channel(), oneshot::channel());
-    let refusal = script(async move |mut peer: Peer| {
+    let refusal = connection(async move |peer| {
         asked.send(()).unwrap();
         may_go.await.unwrap();
-        peer.say(CROWDED).await;
+        refuse(peer).await;
     });
     (refusal, is_asked, go)
 }
 
-fn refusal() -> BoxedScript {
-    script(async |mut peer: Peer| peer.say(CROWDED).await)
+async fn refuse(peer: &mut Peer) {
+    peer.say(CROWDED).await;
+    peer.hang_up();
+}
+
+fn refusal() -> Script {
+    connection(refuse)
 }
 
 /// A pool of three sessions at most, of which two are open.
-async fn two_of_three(server: &Server, log: &Log) -> (Pool, PooledClient, PooledClient) {
-    let config = with_sessions(server.config(), 3, 3);
-    let pool = Pool::new(server.connector(config, log));
+async fn two_of_three(server: &Server) -> (Pool, PooledClient, PooledClient) {
+    let pool = pool(server, 3, 3);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     first.connect().await.unwrap();
     second.connect().await.unwrap();
@@ -260,10 +251,10 @@ fn sessions_known(pool: &Pool) -> Option<u32> {
 
 /// It comes back with its session between the server's refusal and the line that hears it.
 #[tokio::test]
-async fn line_that_comes_back_during_a_refusal_is_counted() {
+async fn client_that_comes_back_during_a_refusal_is_counted() {
     let (refusal, is_asked, go) = refusal_in_between();
-    let server = Server::start_side_by_side(vec![welcome(), welcome(), refusal]).await;
-    let (pool, _first, second) = two_of_three(&server, &Log::default()).await;
+    let server = Scenario::of([welcome(), welcome(), refusal]).side_by_side().start();
+    let (pool, _first, second) = two_of_three(&server).await;
     let mut third = pool.lease().await;
     let meanwhile = async {
         is_asked.await.unwrap();
@@ -282,8 +273,8 @@ async fn line_that_comes_back_during_a_refusal_is_counted() {
 async fn session_that_ends_during_a_refusal_is_counted() {
     let (refusal, is_asked, go) = refusal_in_between();
     let (second, end) = welcome_for_now();
-    let server = Server::start_side_by_side(vec![welcome(), second, refusal]).await;
-    let (pool, first, mut second) = two_of_three(&server, &Log::default()).await;
+    let server = Scenario::of([welcome(), second, refusal]).side_by_side().start();
+    let (pool, first, mut second) = two_of_three(&server).await;
     let mut third = pool.lease().await;
     let meanwhile = async {
         is_asked.await.unwrap();
@@ -303,31 +294,27 @@ async fn session_that_ends_during_a_refusal_is_counted() {
 #[tokio::test]
 async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
     let (second, end) = welcome_for_now();
-    let scripts = vec![welcome(), second, refusal(), welcome()];
-    let server = Server::start_side_by_side(scripts).await;
-    let log = Log::default();
-    let (pool, _first, mut second) = two_of_three(&server, &log).await;
+    let server = Scenario::of([welcome(), second, refusal(), welcome()]).side_by_side().start();
+    let (pool, _first, mut second) = two_of_three(&server).await;
     end.send(()).unwrap();
     second.idle().await;
     let mut third = pool.lease().await;
     timeout(LIMIT, third.connect()).await.unwrap().unwrap();
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 3));
-    assert!(!log.has("The server takes no more"), "{}", log.text());
+    assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
 }
 
 /// Others have come meanwhile.
 #[tokio::test]
 async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_time() {
     let (second, end) = welcome_for_now();
-    let scripts = vec![welcome(), second, refusal(), refusal()];
-    let server = Server::start_side_by_side(scripts).await;
-    let log = Log::default();
-    let (pool, first, mut second) = two_of_three(&server, &log).await;
+    let server = Scenario::of([welcome(), second, refusal(), refusal()]).side_by_side().start();
+    let (pool, first, mut second) = two_of_three(&server).await;
     end.send(()).unwrap();
     second.idle().await;
     let mut third = pool.lease().await;
     let meanwhile = async {
-        until(|| log.has("Waiting until one of the others is free")).await;
+        until(|| server.log.has("Waiting until one of the others is free")).await;
         drop(first);
     };
     let (connected, ()) = timeout(LIMIT, async { tokio::join!(third.connect(), meanwhile) })
@@ -335,43 +322,40 @@ async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_tim
         .expect("the session of the first is as good");
     connected.unwrap();
     assert_eq!(sessions_known(&pool), Some(1));
-    assert!(log.has("takes no more than one session at once"), "{}", log.text());
+    server.log.must_have("takes no more than one session at once");
 }
 
 /// Somebody else has all sessions that the server takes: that says nothing about ours.
 #[tokio::test]
 async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
-    let server = Server::start_side_by_side(vec![refusal(), welcome()]).await;
-    let config = with_sessions(server.config(), 2, 2);
-    let log = Log::default();
-    let pool = Pool::new(server.connector(config, &log));
+    let server = Scenario::of([refusal(), welcome()]).side_by_side().start();
+    let pool = pool(&server, 2, 2);
     // One that has no session is nobody to wait for.
     let _idle = pool.lease().await;
     let error = pool.lease_for_errand().await.connect().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::TooManyConnections);
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));
-    assert!(!log.has("The server takes no more"), "{}", log.text());
-    assert_eq!(log.count("Error: "), 1, "{}", log.text());
+    assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
+    assert_eq!(server.log.count("Error: "), 1, "{}", server.log.text());
     pool.lease_for_errand().await.connect().await.unwrap();
 }
 
 #[tokio::test]
 async fn what_is_known_of_a_host_keeps_a_pool_from_asking_for_more() {
-    let storing_server = StoringServer::open(1).await;
-    let config = with_sessions(storing_server.config(), 4, 4);
+    let server = StoringServer::open(1).await;
     let known = MaxSessions { count: 1, at: Instant::now() };
     let profile = HostProfile { max_sessions: Some(known), ..HostProfile::default() };
-    let connector = storing_server.connector(config, &Log::default());
+    let connector = server.connector_with(|config| set_sessions(config, 4, 4));
     let pool = Pool::new(connector.with_profile(SharedProfile::new(profile)));
     bring_all(&pool, 8).await;
-    assert_eq!((storing_server.refused(), pool.allowed()), (0, 1));
-    assert_stored(&storing_server, 8);
+    assert_eq!((server.refused(), pool.allowed()), (0, 1));
+    assert_stored(&server, 8);
 }
 
 #[tokio::test]
-async fn errand_goes_beside_the_uploads() {
-    let storing_server = StoringServer::open(9).await;
-    let pool = pool(&storing_server, 1, 1);
+async fn remote_request_goes_beside_the_uploads() {
+    let server = StoringServer::open(9).await;
+    let pool = pool(&server, 1, 1);
     let _upload = pool.lease().await;
     let errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
     assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err(), "there is one for errands");
@@ -382,63 +366,64 @@ async fn errand_goes_beside_the_uploads() {
 
 /// Where the server refused a session, an errand waits for one of those that there are.
 #[tokio::test]
-async fn errand_waits_where_the_server_takes_no_session_more() {
-    let storing_server = StoringServer::open(1).await;
-    let pool = pool(&storing_server, 2, 2);
+async fn remote_request_waits_where_the_server_takes_no_session_more() {
+    let server = StoringServer::open(1).await;
+    let pool = pool(&server, 2, 2);
     bring_all(&pool, 6).await;
     let upload = pool.lease().await;
     assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err());
     drop(upload);
     let mut errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
     errand.connect().await.unwrap();
-    assert_eq!(storing_server.most_sessions(), 1);
+    assert_eq!(server.most_sessions(), 1);
 }
 
 #[tokio::test]
 async fn closed_pool_logs_out_and_keeps_no_session_that_comes_back() {
-    let storing_server = StoringServer::open(9).await;
-    let pool = pool(&storing_server, 2, 2);
+    let server = StoringServer::open(9).await;
+    let pool = pool(&server, 2, 2);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     first.connect().await.unwrap();
     second.connect().await.unwrap();
     drop(first);
-    assert_eq!(storing_server.open_sessions(), 2);
+    assert_eq!(server.open_sessions(), 2);
     pool.close().await;
-    until(|| storing_server.open_sessions() == 1).await;
+    until(|| server.open_sessions() == 1).await;
     drop(second);
-    until(|| storing_server.open_sessions() == 0).await;
+    until(|| server.open_sessions() == 0).await;
 }
 
 /// With two sessions at first and four at most, all of them busy with great files.
 #[tokio::test]
 async fn pool_grows_no_further_than_it_may() {
-    let storing_server = StoringServer::open(9).await;
-    let pool = pool(&storing_server, 1, 3);
+    let server = StoringServer::open(9).await;
+    let pool = pool(&server, 1, 3);
     bring_all(&pool, 120).await;
-    assert!((1..=3).contains(&storing_server.most_sessions()));
+    assert!((1..=3).contains(&server.most_sessions()));
     assert!((1..=3).contains(&pool.allowed()));
-    assert_stored(&storing_server, 120);
+    assert_stored(&server, 120);
 }
 
 /// Each line of the transcript says whose it is, also where several sessions speak at once.
 #[tokio::test]
 async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
-    let storing_server = StoringServer::open(9).await;
-    let mut config = with_sessions(storing_server.config(), 2, 2);
-    // Every one is too old as soon as it is asked for again.
-    config.rotation.age = Duration::ZERO;
-    let log = Log::default();
-    let pool = Pool::new(storing_server.connector(config, &log));
+    let server = StoringServer::open(9).await;
+    let connector = server.connector_with(|config| {
+        set_sessions(config, 2, 2);
+        // Every session is too old as soon as it is used again.
+        config.rotation.age = Duration::ZERO;
+    });
+    let (pool, log) = (Pool::new(connector), &server.log);
     let (mut first, mut second) = (pool.lease().await, pool.lease().await);
     for _ in 0..2 {
         let (one, other) = tokio::join!(first.connect(), second.connect());
         one.and(other).unwrap();
     }
     for once in ["Connecting to", "220 ready", "AUTH TLS", "PASS ", "230 in", "Logged in"] {
-        let mut sessions = log.sessions_that_say(once);
+        let mut sessions = log.sessions_with(once);
         sessions.sort_unstable();
         assert_eq!(sessions, [1, 2, 3, 4].map(Some), "{once}\n{}", log.text());
     }
-    assert_eq!(log.sessions_that_say("A new one goes on").len(), 2);
+    assert_eq!(log.sessions_with("A new one goes on").len(), 2);
     assert!(!log.has("session: None"), "{}", log.text());
 }

@@ -11,21 +11,17 @@ mod scripted;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use ftps::{
-    Cause, Config, Credentials, Diagnosis, Error, Password, Proxy, ProxyProtocol, Stage, Username,
-    Who,
+    Cause, Credentials, Diagnosis, Error, Password, Proxy, ProxyProtocol, Stage, Username, Who,
 };
-use scripted::{Log, Peer, SECRET, Server, path, script, upload};
+use scripted::{Log, SECRET, Scenario, Server, closed_port, path, port_where_each, upload};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
-    net::{TcpListener, TcpStream},
+    net::TcpStream,
 };
 
 /// What an HTTP proxy wants to read from `porter` with the password of every test.
@@ -44,15 +40,9 @@ impl TestProxy {
         F: Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let address = listener.local_addr().unwrap();
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
-        tokio::spawn(async move {
-            while let Ok((tcp, _)) = listener.accept().await {
-                tokio::spawn(treat(tcp, Arc::clone(&noted)));
-            }
-        });
+        let address = port_where_each(move |tcp| treat(tcp, Arc::clone(&noted)));
         Self { address, asked }
     }
 
@@ -208,17 +198,18 @@ async fn read_head(tcp: &mut TcpStream) -> String {
 
 /// The error of a session through `proxy`, to a server that must not be reached.
 async fn refused(proxy: Option<Proxy>) -> (Error, Log) {
-    let reached = Arc::new(AtomicBool::new(false));
-    let noted = Arc::clone(&reached);
-    let server = Server::start(async move |_: Peer| noted.store(true, Ordering::SeqCst)).await;
-    let mut config = server.config();
-    config.proxy = proxy;
-    config.timeouts.connect = Duration::from_millis(500);
-    let log = Log::default();
-    let error = server.connector(config, &log).open().await.unwrap_err();
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    listener.set_nonblocking(true).unwrap();
+    let server = Server::at(listener.local_addr().unwrap());
+    let error = server
+        .refused_with(|config| {
+            config.proxy = proxy;
+            config.timeouts.connect = Duration::from_millis(500);
+        })
+        .await;
     assert_eq!(error.stage(), Stage::Connect);
-    assert!(!reached.load(Ordering::SeqCst), "nothing goes past the proxy");
-    (error, log)
+    assert!(listener.accept().is_err(), "nothing bypasses the proxy");
+    (error, server.log)
 }
 
 async fn cause_of(proxy: Option<Proxy>) -> Cause {
@@ -227,17 +218,13 @@ async fn cause_of(proxy: Option<Proxy>) -> Cause {
 
 async fn works_through(protocol: ProxyProtocol) {
     let proxy = TestProxy::working(protocol).await;
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         assert_eq!(peer.store("a").await, b"first");
         assert_eq!(peer.store("b").await, b"second");
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let mut config = server.config();
-    config.proxy = proxy.as_setting(protocol);
-    let log = Log::default();
-    let mut client = server.connector(config, &log).open().await.unwrap();
+    .start();
+    let mut client = server.open_with(|config| config.proxy = proxy.as_setting(protocol)).await;
     assert_eq!(client.facts().address, server.address, "it is the server's, not the proxy's");
     assert!(upload(&mut client, "a", b"first").await.unwrap().tls.resumed);
     assert!(upload(&mut client, "b", b"second").await.unwrap().tls.resumed);
@@ -247,12 +234,11 @@ async fn works_through(protocol: ProxyProtocol) {
     assert_eq!(asked.len(), 3, "one control and two data connections: {asked:?}");
     assert_eq!(asked[0], server.address.to_string());
     assert!(asked.iter().all(|target| target.starts_with("127.0.0.1:")), "{asked:?}");
-    assert!(log.has(&format!("through the {protocol}")));
+    server.log.must_have(&format!("through the {protocol}"));
     assert!(
-        !log.has(&proxy.address.to_string()),
+        !server.log.has(&proxy.address.to_string()),
         "where the proxy is, is not everybody's business"
     );
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -271,15 +257,13 @@ const BOTH: [ProxyProtocol; 2] = [ProxyProtocol::Socks5, ProxyProtocol::HttpConn
 async fn credentials_open_a_guarded_proxy_and_are_seen_nowhere_else() {
     for protocol in BOTH {
         let proxy = TestProxy::guarded(protocol).await;
-        let server = Server::start(async |mut peer| peer.log_in().await).await;
+        let server = Scenario::session(async |_| ()).start();
         let mut config = server.config();
         config.proxy = proxy.with_password(protocol, SECRET);
-        let log = Log::default();
-        let connector = server.connector(config.clone(), &log);
+        let connector = server.connector_with(|used| *used = config.clone());
         let client = connector.open().await.unwrap();
-        let shown = format!("{config:?} {connector:?} {client:?} {}", log.text());
+        let shown = format!("{config:?} {connector:?} {client:?} {}", server.log.text());
         assert!(!shown.contains(SECRET) && !shown.contains("porter"), "{shown}");
-        server.finished().await;
     }
 }
 
@@ -377,9 +361,7 @@ async fn proxy_that_hangs_ends_within_the_deadline() {
 
 #[tokio::test]
 async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not() {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let address = listener.local_addr().unwrap();
-    drop(listener);
+    let address = closed_port();
     for protocol in BOTH {
         let nothing = Proxy::new(protocol, vec![address], None).unwrap();
         assert_eq!(cause_of(Some(nothing)).await, Cause::ProxyUnreachable);
@@ -387,11 +369,9 @@ async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not(
         assert_eq!(cause_of(leaving.as_setting(protocol)).await, Cause::ProxyUnreachable);
 
         let working = TestProxy::working(protocol).await;
-        let server = Server::start(async |_: Peer| ()).await;
-        let mut config = server.config();
-        config.proxy = working.as_setting(protocol);
-        let gone = server.at(address).connector(config, &Log::default());
-        let cause = Cause::of(&gone.open().await.unwrap_err());
+        let setting = working.as_setting(protocol);
+        let error = Server::at(address).refused_with(|config| config.proxy = setting).await;
+        let cause = Cause::of(&error);
         assert!(matches!(cause, Cause::ConnectionRefused | Cause::Unreachable), "{cause:?}");
     }
 }
@@ -399,40 +379,28 @@ async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not(
 #[tokio::test]
 async fn proxy_with_several_addresses_is_found_at_the_one_that_answers() {
     let proxy = TestProxy::working(ProxyProtocol::Socks5).await;
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let closed = listener.local_addr().unwrap();
-    drop(listener);
-    let server = Server::start(async |mut peer| peer.log_in().await).await;
-    let mut config = server.config();
-    let addresses = vec![closed, proxy.address];
-    config.proxy = Some(Proxy::new(ProxyProtocol::Socks5, addresses, None).unwrap());
-    server.connector(config, &Log::default()).open().await.unwrap();
-    server.finished().await;
+    let server = Scenario::session(async |_| ()).start();
+    let addresses = vec![closed_port(), proxy.address];
+    let proxy = Proxy::new(ProxyProtocol::Socks5, addresses, None).unwrap();
+    server.open_with(|config| config.proxy = Some(proxy)).await;
 }
 
 #[tokio::test]
 async fn data_port_that_the_proxy_cannot_reach_is_named() {
     for protocol in BOTH {
         let proxy = TestProxy::working(protocol).await;
-        let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let port = closed.local_addr().unwrap().port();
-        drop(closed);
-        let play = script(async move |mut peer: Peer| {
-            peer.log_in().await;
+        let port = closed_port().port();
+        let server = Scenario::session(async move |peer| {
             peer.answer("EPSV", &format!("229 Entering (|||{port}|)")).await;
             peer.answer("PASV", "502 unknown").await;
-        });
-        let server = Server::start_with(scripted::Identity::default(), vec![play]).await;
-        let mut config: Config = server.config();
-        config.proxy = proxy.as_setting(protocol);
-        let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+        })
+        .start();
+        let mut client = server.open_with(|config| config.proxy = proxy.as_setting(protocol)).await;
         let error = client.store(&path("a"), 0).await.unwrap_err();
         assert_eq!(error.stage(), Stage::DataConnection);
         let diagnosis = Diagnosis::of(&error);
         assert_eq!(diagnosis.cause, Cause::DataConnectionBlocked, "{}", error.chain());
         assert!(diagnosis.explanation.contains(&format!("port {port}")));
-        drop(client);
-        server.finished().await;
     }
 }
 
@@ -447,19 +415,16 @@ async fn data_port_that_the_proxy_forbids_is_named() {
         tcp.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();
     })
     .await;
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let _listened_at = peer.extended_passive().await;
         peer.answer("PASV", "502 unknown").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.proxy = proxy.as_setting(ProxyProtocol::HttpConnect);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client = server
+        .open_with(|config| config.proxy = proxy.as_setting(ProxyProtocol::HttpConnect))
+        .await;
     let error = client.store(&path("a"), 0).await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::ProxyRefused, "{}", error.chain());
     assert_eq!(error.stage(), Stage::DataConnection);
-    drop(client);
-    server.finished().await;
 }

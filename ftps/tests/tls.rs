@@ -8,19 +8,18 @@
 
 mod scripted;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ftps::{
-    Alpn, Cause, ClientCertificate, ClientIdentity, Diagnosis, Encryption, Fallback, Fingerprint,
-    Stage, TlsVersion, TlsVersions, Who,
+    Alpn, Cause, ClientCertificate, ClientIdentity, Diagnosis, Fallback, Fingerprint, Stage,
+    TlsVersion, TlsVersions, Who,
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{RootCertStore, pki_types::CertificateDer};
 use scripted::{
-    Claims, Identity, Log, ONLY_TLS12, Peer, Server, named, read_to_end, script, upload,
+    Claims, Identity, ONLY_TLS12, ONLY_TLS13, Scenario, Script, connection, names_sent,
+    read_to_end, session, upload,
 };
-
-static ONLY_TLS13: &[&rustls::SupportedProtocolVersion] = &[&rustls::version::TLS13];
 
 const HOST_AND_FTP: (Option<&str>, Option<&str>) = (Some("localhost"), Some("ftp"));
 
@@ -32,151 +31,135 @@ fn borrowed(named: &(Option<String>, Option<String>)) -> (Option<&str>, Option<&
 async fn host_and_protocol_are_named_on_both_kinds_of_connection() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let claims = Claims { versions, protocols: &["h2", "ftp"], ..Claims::default() };
-        let play = script(async |mut peer: Peer| {
-            peer.log_in().await;
-            assert_eq!(borrowed(&peer.named()), HOST_AND_FTP);
+        let server = Scenario::session(async |peer| {
+            assert_eq!(borrowed(&peer.names_sent()), HOST_AND_FTP);
             for _ in 0..3 {
                 let mut data = peer.receive("a").await;
-                assert_eq!(borrowed(&named(&data)), HOST_AND_FTP);
+                assert_eq!(borrowed(&names_sent(&data)), HOST_AND_FTP);
                 read_to_end(&mut data).await;
                 peer.say("226 done").await;
             }
-        });
-        let server = Server::start_with(Identity::new(&claims), vec![play]).await;
-        let mut client = server.open(&Log::default()).await;
+        })
+        .claiming(&claims)
+        .start();
+        let mut client = server.open().await;
         for _ in 0..3 {
             let stored = upload(&mut client, "a", b"a").await.unwrap();
             assert!(stored.tls.resumed, "naming the protocol does not stand in the way");
         }
-        server.finished().await;
     }
 }
 
 #[tokio::test]
 async fn address_is_not_named_as_if_it_were_a_host() {
     let claims = Claims { name: "127.0.0.1", ..Claims::default() };
-    let play = script(async |mut peer: Peer| {
-        peer.log_in().await;
-        assert_eq!(peer.named(), (None, None));
-    });
-    let server = Server::start_with(Identity::new(&claims), vec![play]).await;
-    let connector = server.connector_for("127.0.0.1", Encryption::Explicit, &Log::default());
+    let server = Scenario::session(async |peer| {
+        assert_eq!(peer.names_sent(), (None, None));
+    })
+    .claiming(&claims)
+    .start();
+    let connector = server.connector_by_name("127.0.0.1");
     connector.open().await.unwrap();
-    server.finished().await;
 }
 
-/// A server that knows other protocols only, and says so.
-async fn refuse_the_name(mut peer: Peer) {
-    peer.say("220 ready").await;
-    peer.answer("AUTH TLS", "234 go").await;
-    assert!(peer.try_start_tls().await.is_err());
+/// A server that refuses what the client offers in the handshake.
+fn refuses_tls() -> Script {
+    connection(async |peer| peer.fail_handshake().await)
 }
 
 #[tokio::test]
 async fn server_that_refuses_the_protocols_name_gets_a_connection_without_it() {
     let claims = Claims { protocols: &["h2"], ..Claims::default() };
-    let accept = script(async |mut peer: Peer| {
-        peer.log_in().await;
-        assert_eq!(borrowed(&peer.named()), (Some("localhost"), None));
+    let accept = session(async |peer| {
+        assert_eq!(borrowed(&peer.names_sent()), (Some("localhost"), None));
         peer.store("a").await;
     });
-    let scripts = vec![script(refuse_the_name), accept];
-    let server = Server::start_with(Identity::new(&claims), scripts).await;
-    let log = Log::default();
-    let connector = server.connector(server.config(), &log);
+    let server = Scenario::of([refuses_tls(), accept]).claiming(&claims).start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(connector.profile().alpn, Alpn::Unnamed);
-    assert!(log.has("refused TLS because the protocol was named in it (ALPN ftp)"));
-    assert!(log.has("Connecting again before logging in"));
-    server.finished().await;
+    server.log.must_have("refused TLS because the protocol was named in it (ALPN ftp)");
+    server.log.must_have("Connecting again before logging in");
 }
 
 #[tokio::test]
 async fn host_that_is_known_to_refuse_the_name_is_not_told_it_again() {
     let claims = Claims { protocols: &["h2"], ..Claims::default() };
-    let play = script(async |mut peer: Peer| peer.log_in().await);
-    let server = Server::start_with(Identity::new(&claims), vec![play]).await;
+    let server = Scenario::session(async |_| ()).claiming(&claims).start();
     let profile = ftps::HostProfile { alpn: Alpn::Unnamed, ..Default::default() };
-    let connector = server
-        .connector(server.config(), &Log::default())
-        .with_profile(ftps::SharedProfile::new(profile));
+    let connector = server.connector().with_profile(ftps::SharedProfile::new(profile));
     connector.open().await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn server_that_refuses_the_name_for_data_only_is_met_without_it() {
     let other = Identity::new(&Claims { protocols: &["h2"], ..Claims::default() });
-    let play = script(async move |mut peer: Peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async move |peer| {
         let port = peer.extended_passive().await;
         peer.answer("STOR /home/a", "150 go").await;
         assert!(port.try_accept_as(&other).await.is_err());
         peer.expect_end().await;
-    });
-    let server = Server::start_with(Identity::default(), vec![play]).await;
-    let log = Log::default();
-    let mut config = server.config();
-    config.timeouts.verdict = std::time::Duration::from_millis(100);
-    let connector = server.connector(config, &log);
+    })
+    .start();
+    let connector =
+        server.connector_with(|config| config.timeouts.verdict = Duration::from_millis(100));
     let mut client = connector.open().await.unwrap();
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);
     assert_eq!(connector.learn(&error), Some(Fallback::WithoutAlpn));
     assert_eq!(connector.profile().alpn, Alpn::Unnamed);
     assert_ne!(connector.learn(&error), Some(Fallback::WithoutAlpn), "it is learned once");
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn server_below_the_oldest_version_allowed_is_refused_before_the_login() {
     let claims = Claims { versions: ONLY_TLS12, ..Claims::default() };
-    let server = Server::start_with(Identity::new(&claims), vec![script(refuse_the_name)]).await;
-    let mut config = server.config();
-    config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 };
-    let log = Log::default();
-    let error = server.connector(config, &log).open().await.unwrap_err();
+    let server = Scenario::of([refuses_tls()]).claiming(&claims).start();
+    let error = server
+        .refused_with(|config| {
+            config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 }
+        })
+        .await;
     assert_eq!(Cause::of(&error), Cause::TlsTooOld);
-    assert!(!log.has("USER"));
-    server.finished().await;
+    assert!(!server.log.has("USER"));
 }
 
 #[tokio::test]
 async fn pinned_certificate_is_accepted_whatever_the_doubts() {
     let claims = Claims { name: "example.org", years: (2000, 2001), ..Claims::default() };
-    let welcome = script(async |mut peer: Peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.store("a").await;
-    });
-    let server = Server::start_with(Identity::new(&claims), vec![welcome]).await;
-    let mut config = server.config();
-    config.tls.roots = Arc::new(RootCertStore::empty());
+    })
+    .claiming(&claims)
+    .start();
     let another = Fingerprint::new([7; 32]);
-    config.tls.pins = vec![another, Fingerprint::of(&server.identity.certificate)];
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    let mut client = server
+        .open_with(|config| {
+            config.tls.roots = Arc::new(RootCertStore::empty());
+            config.tls.pins = vec![another, Fingerprint::of(&server.identity.certificate)];
+        })
+        .await;
     upload(&mut client, "a", b"a").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
-async fn certificate_that_is_not_pinned_is_refused_although_roots_and_person_trust_it() {
-    let server = Server::start(refuse_the_name).await;
+async fn certificate_that_is_not_pinned_is_refused_although_roots_and_user_trust_it() {
+    let server = Scenario::of([refuses_tls()]).start();
     let shown = Fingerprint::of(&server.identity.certificate);
-    let mut config = server.config();
-    config.tls.pins = vec![Fingerprint::new([7; 32])];
-    config.tls.trusted_certificate = Some(shown);
-    let log = Log::default();
-    let error = server.connector(config, &log).open().await.unwrap_err();
+    let error = server
+        .refused_with(|config| {
+            config.tls.pins = vec![Fingerprint::new([7; 32])];
+            config.tls.trusted_certificate = Some(shown);
+        })
+        .await;
     assert_eq!(error.stage(), Stage::Certificate);
     assert_eq!(error.is_certificate(), None, "it is no question to a person");
     assert!(error.is_permanent());
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateNotPinned, Who::Operator));
     assert!(error.to_string().contains(&shown.to_string()), "what was shown is said: {error}");
-    assert!(!log.has("USER"));
-    server.finished().await;
+    assert!(!server.log.has("USER"));
 }
 
 /// An authority for clients, and a certificate from it.
@@ -210,18 +193,17 @@ impl Clients {
 async fn client_certificate_is_shown_to_a_server_that_asks() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let clients = Clients::new();
-        let play = script(async |mut peer: Peer| {
-            peer.log_in().await;
+        let server = Scenario::session(async |peer| {
             peer.store("a").await;
             peer.store("a").await;
-        });
-        let server = Server::start_with(clients.demanded(versions), vec![play]).await;
-        let mut config = server.config();
-        config.tls.client_identity = Some(clients.identity.clone());
-        let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+        })
+        .identified_by(clients.demanded(versions))
+        .start();
+        let mut client = server
+            .open_with(|config| config.tls.client_identity = Some(clients.identity.clone()))
+            .await;
         assert!(upload(&mut client, "a", b"a").await.unwrap().tls.resumed);
         assert!(upload(&mut client, "a", b"a").await.unwrap().tls.resumed);
-        server.finished().await;
     }
 }
 
@@ -231,12 +213,8 @@ async fn refused_client(
     identity: Option<ClientIdentity>,
 ) -> ftps::Error {
     let server =
-        Server::start_with(Clients::new().demanded(versions), vec![script(refuse_the_name)]).await;
-    let mut config = server.config();
-    config.tls.client_identity = identity;
-    let error = server.connector(config, &Log::default()).open().await.unwrap_err();
-    server.finished().await;
-    error
+        Scenario::of([refuses_tls()]).identified_by(Clients::new().demanded(versions)).start();
+    server.refused_with(|config| config.tls.client_identity = identity).await
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ mod scripted;
 use std::time::Duration;
 
 use ftps::{Cause, EntryKind, Fallback, Stage};
-use scripted::{Log, Server, path, read_to_end, upload};
+use scripted::{Scenario, path, read_to_end, upload};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::sleep,
@@ -33,14 +33,12 @@ async fn write_until_error(upload: &mut ftps::Store<'_>) -> ftps::Error {
 
 #[tokio::test]
 async fn file_without_a_byte_is_stored() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         assert_eq!(peer.store("empty").await, b"");
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     assert_eq!(upload(&mut client, "empty", b"").await.unwrap().bytes, 0);
-    server.finished().await;
 }
 
 #[tokio::test]
@@ -48,34 +46,29 @@ async fn file_that_is_greater_than_all_buffers_comes_whole() {
     let content: Vec<u8> =
         (0..u32::try_from(MUCH / 4).unwrap()).flat_map(u32::to_le_bytes).collect();
     let expected = content.clone();
-    let server = Server::start(async move |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async move |peer| {
         assert!(peer.store("big").await == expected);
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let stored = upload(&mut client, "big", &content).await.unwrap();
     assert_eq!(stored.bytes, MUCH as u64);
-    server.finished().await;
 }
 
 /// What could not be sent any more is an error at once, not a wait for a confirmation.
 #[tokio::test]
 async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
     let (ended, has_ended) = tokio::sync::oneshot::channel();
-    let server = Server::start(async move |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async move |peer| {
         let mut data = peer.receive("a").await;
         data.shutdown().await.unwrap();
         drop(data);
         ended.send(()).unwrap();
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.verdict = Duration::from_millis(100);
-    let log = Log::default();
-    let mut client = server.connector(config, &log).open().await.unwrap();
+    .start();
+    let mut client =
+        server.open_with(|config| config.timeouts.verdict = Duration::from_millis(100)).await;
     let mut store = client.store(&path("a"), 0).await.unwrap();
     has_ended.await.unwrap();
     // Time to see the server's end, and what it thinks of a byte behind it.
@@ -87,14 +80,11 @@ async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
     let error = store.finish().await.unwrap_err();
     assert!(!error.is_timeout(), "{error:?}");
     assert!(error.to_string().contains("the data connection failed"), "{error:?}");
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn late_226_is_awaited() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         read_to_end(&mut data).await;
         data.shutdown().await.unwrap();
@@ -103,74 +93,63 @@ async fn late_226_is_awaited() {
         sleep(Duration::from_millis(600)).await;
         peer.say("226 done at last").await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.stall = Duration::from_millis(300);
-    config.timeouts.drain = Duration::from_millis(100);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client = server
+        .open_with(|config| {
+            config.timeouts.stall = Duration::from_millis(300);
+            config.timeouts.drain = Duration::from_millis(100);
+        })
+        .await;
     let stored = upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(stored.reply.to_string(), "226 done at last");
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn missing_226_ends_within_the_deadline() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        let mut data = peer.receive("a").await;
-        read_to_end(&mut data).await;
+    let server = Scenario::session(async |peer| {
+        peer.receive_all("a").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.final_reply = Duration::from_millis(100);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client =
+        server.open_with(|config| config.timeouts.final_reply = Duration::from_millis(100)).await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::Verify);
     assert!(error.is_timeout() && !client.is_usable());
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn reply_226_before_data_close() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        let mut data = peer.receive("a").await;
-        read_to_end(&mut data).await;
+    let server = Scenario::session(async |peer| {
+        peer.receive_all("a").await;
         peer.say("226 done").await;
         // The data connection stays open until the client has had enough of it.
-        peer.answer("SIZE /home/a", "213 1").await;
+        peer.expect_taken("a", 1).await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(1));
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn reply_226_before_the_last_byte_is_no_success() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let _data = peer.receive("a").await;
         peer.say("226 enough").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "226 enough");
     assert_eq!(Cause::of(&error), Cause::TransferBroken);
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn transfer_reply_without_1yz() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let port = peer.extended_passive().await;
             peer.expect("STOR /home/a").await;
@@ -179,17 +158,15 @@ async fn transfer_reply_without_1yz() {
             peer.say("226 done").await;
         }
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn two_1yz_replies() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let mut data = peer.receive("a").await;
             peer.say("125-going\r\n125 on").await;
@@ -197,61 +174,52 @@ async fn two_1yz_replies() {
             peer.say("250 done").await;
         }
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(upload(&mut client, "a", b"a").await.unwrap().reply.to_string(), "250 done");
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn two_error_replies_do_not_desync() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        let mut data = peer.receive("a").await;
-        read_to_end(&mut data).await;
+    let server = Scenario::session(async |peer| {
+        peer.receive_all("a").await;
         peer.say("451 no").await;
         peer.say("550 and no again").await;
         peer.answer_noop().await;
-        peer.answer("SIZE /home/a", "213 4").await;
+        peer.expect_taken("a", 4).await;
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.reply().unwrap().to_string(), "451 no");
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
-    assert!(log.has("This reply belongs to no command"));
-    server.finished().await;
+    server.log.must_have("This reply belongs to no command");
 }
 
 #[tokio::test]
 async fn stray_reply_is_not_taken_for_an_answer() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        peer.answer("SIZE /home/a", "213 4\r\n213 5").await;
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "213 4\r\n213 5").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
     assert!(client.size(&path("b")).await.is_err());
     assert!(!client.is_usable());
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn reply_421_mid_transfer() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         let mut some = vec![0; 1000];
         data.read_exact(&mut some).await.unwrap();
         peer.say("421 Timeout.").await;
     })
-    .await;
-    let connector = server.connector(server.config(), &Log::default());
+    .start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
@@ -260,13 +228,11 @@ async fn reply_421_mid_transfer() {
     assert_eq!(Cause::of(&error), Cause::TransferTimedOut);
     assert!(!client.is_usable());
     assert_eq!(connector.learn(&error), None);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn disk_full_552_mid_transfer() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         let mut some = vec![0; 1000];
         data.read_exact(&mut some).await.unwrap();
@@ -275,77 +241,70 @@ async fn disk_full_552_mid_transfer() {
         peer.answer_noop().await;
         peer.answer("DELE /home/a", "250 gone").await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert_eq!(error.reply().unwrap().to_string(), "552 Quota exceeded");
     assert_eq!(error.stage(), Stage::Transfer);
     assert_eq!(Cause::of(&error), Cause::QuotaExceeded);
     client.delete(&path("a")).await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn refusal_while_there_is_nothing_to_write_is_heard() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         let mut some = vec![0; 4];
         data.read_exact(&mut some).await.unwrap();
         peer.say("452 full").await;
         peer.expect("NOOP").await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     upload.write(b"some").await.unwrap();
     let error = upload.watch().await;
     assert_eq!(error.reply().unwrap().to_string(), "452 full");
     let _ = upload.abort().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn control_connection_that_breaks_mid_transfer_is_an_error() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let data = peer.receive("a").await;
         drop((peer, data));
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert!(error.is_transient() && error.reply().is_none());
     assert!(!client.is_usable());
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn data_connection_that_takes_nothing_ends_within_the_deadline() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let _data = peer.receive("a").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.stall = Duration::from_millis(200);
-    config.timeouts.verdict = Duration::from_millis(100);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client = server
+        .open_with(|config| {
+            config.timeouts.stall = Duration::from_millis(200);
+            config.timeouts.verdict = Duration::from_millis(100);
+        })
+        .await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert!(error.is_timeout());
     assert_eq!(error.stage(), Stage::Transfer);
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn server_without_close_notify() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let mut data = peer.receive("a").await;
             read_to_end(&mut data).await;
@@ -355,37 +314,31 @@ async fn server_without_close_notify() {
             peer.say("226 done").await;
         }
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     upload(&mut client, "a", b"a").await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn server_that_sends_data_instead_of_taking_it_is_an_error() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         data.write_all(b"here, have some").await.unwrap();
         data.flush().await.unwrap();
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.verdict = Duration::from_millis(50);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client =
+        server.open_with(|config| config.timeouts.verdict = Duration::from_millis(50)).await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let error = write_until_error(&mut upload).await;
     assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn aborted_upload_leaves_the_client_in_step() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         let mut content = Vec::new();
         let ended = data.read_to_end(&mut content).await;
@@ -394,66 +347,57 @@ async fn aborted_upload_leaves_the_client_in_step() {
         peer.answer_noop().await;
         assert_eq!(peer.store("b").await, b"b");
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut half = client.store(&path("a"), 0).await.unwrap();
     half.write(b"half").await.unwrap();
     half.abort().await.unwrap();
     assert!(client.is_usable());
     upload(&mut client, "b", b"b").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn aborted_upload_that_is_never_answered_leaves_the_client_unusable() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let _data = peer.receive("a").await;
         peer.expect_end().await;
     })
-    .await;
-    let mut config = server.config();
-    config.timeouts.abort = Duration::from_millis(100);
-    let mut client = server.connector(config, &Log::default()).open().await.unwrap();
+    .start();
+    let mut client =
+        server.open_with(|config| config.timeouts.abort = Duration::from_millis(100)).await;
     let upload = client.store(&path("a"), 0).await.unwrap();
     assert!(upload.abort().await.unwrap_err().is_timeout());
     assert!(!client.is_usable());
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn dropped_upload_leaves_the_client_unusable() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let _data = peer.receive("a").await;
         peer.expect_end().await;
     })
-    .await;
-    let connector = server.connector(server.config(), &Log::default());
+    .start();
+    let connector = server.connector();
     let mut client = connector.open().await.unwrap();
     drop(client.store(&path("a"), 0).await.unwrap());
     assert!(!client.is_usable());
     let error = client.size(&path("a")).await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::ConnectionLost);
     assert_eq!(connector.learn(&error), None::<Fallback>);
-    drop(client);
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn dropped_write_can_go_on_with_the_next_byte() {
     let content: Vec<u8> = (0..8_000_000_u32).map(|n| u8::try_from(n % 251).unwrap()).collect();
     let expected = content.clone();
-    let server = Server::start(async move |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async move |peer| {
         let mut data = peer.receive("a").await;
         sleep(Duration::from_millis(200)).await;
         assert!(read_to_end(&mut data).await == expected);
         peer.say("226 done").await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let mut upload = client.store(&path("a"), 0).await.unwrap();
     let mut drops = 0;
     loop {
@@ -466,13 +410,11 @@ async fn dropped_write_can_go_on_with_the_next_byte() {
     }
     assert!(drops > 0);
     upload.finish().await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn listing_is_read_and_the_session_goes_on() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let port = peer.extended_passive().await;
         peer.answer("MLSD /home/dir", "150 go").await;
         let mut data = port.accept().await;
@@ -483,8 +425,8 @@ async fn listing_is_read_and_the_session_goes_on() {
         peer.say("226 done").await;
         peer.store("x").await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     let listing = client.list(&path("dir")).await.unwrap();
     let entries: Vec<_> =
         listing.entries.iter().map(|e| (e.name.to_string(), e.kind, e.size)).collect();
@@ -496,13 +438,11 @@ async fn listing_is_read_and_the_session_goes_on() {
         ]
     );
     upload(&mut client, "x", b"x").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn listing_without_close_notify_is_whole_if_the_reply_says_so() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         for reply in ["226 done", "451 broken off"] {
             let port = peer.extended_passive().await;
             peer.answer("MLSD /home/dir", "150 go").await;
@@ -514,20 +454,17 @@ async fn listing_without_close_notify_is_whole_if_the_reply_says_so() {
             peer.say(reply).await;
         }
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     assert_eq!(client.list(&path("dir")).await.unwrap().entries.len(), 1);
-    assert!(log.has("without saying so in TLS"));
+    server.log.must_have("without saying so in TLS");
     let error = client.list(&path("dir")).await.unwrap_err();
     assert_eq!(error.reply().unwrap().to_string(), "451 broken off");
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn endless_listing_is_cut_off_and_the_session_goes_on() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         let port = peer.extended_passive().await;
         peer.answer("MLSD /home/dir", "150 go").await;
         let mut data = port.accept().await;
@@ -536,57 +473,52 @@ async fn endless_listing_is_cut_off_and_the_session_goes_on() {
         peer.answer_noop().await;
         peer.store("x").await;
     })
-    .await;
-    let mut config = server.config();
-    config.limits.listing.bytes = 100_000;
-    config.limits.listing.entries = 10;
-    let log = Log::default();
-    let mut client = server.connector(config, &log).open().await.unwrap();
+    .start();
+    let mut client = server
+        .open_with(|config| {
+            config.limits.listing.bytes = 100_000;
+            config.limits.listing.entries = 10;
+        })
+        .await;
     let listing = client.list(&path("dir")).await.unwrap();
     assert_eq!((listing.entries.len(), listing.is_complete), (10, false));
     assert!(listing.left_out > 4000);
     upload(&mut client, "x", b"x").await.unwrap();
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn directories_that_exist_are_found_and_made_once() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
+    let server = Scenario::session(async |peer| {
         peer.answer("CWD /home/a/b", "550 no such directory").await;
         peer.answer("MKD /home/a", "550 exists").await;
         peer.answer("MKD /home/a/b", "257 \"/home/a/b\" made").await;
         peer.answer("CWD /home/a/c", "550 no").await;
         peer.answer("MKD /home/a/c", "550 no").await;
         peer.answer("CWD /home/a/c", "550 no").await;
-        peer.let_go().await;
+        peer.expect_quit().await;
     })
-    .await;
-    let log = Log::default();
-    let mut client = server.open(&log).await;
+    .start();
+    let mut client = server.open().await;
     client.make_directories(&path("a/b")).await.unwrap();
     client.make_directories(&path("/home/a/b")).await.unwrap();
     let error = client.make_directories(&path("a/c")).await.unwrap_err();
     assert_eq!(error.stage(), Stage::MakeDirectory);
     assert_eq!(error.reply().unwrap().to_string(), "550 no");
     client.quit().await;
-    server.finished().await;
 }
 
 #[tokio::test]
 async fn size_that_is_not_known_is_told_from_no_file() {
-    let server = Server::start(async |mut peer| {
-        peer.log_in().await;
-        peer.answer("SIZE /home/a", "213 18446744073709551615").await;
-        peer.answer("SIZE /home/b", "550 no such file").await;
-        peer.answer("SIZE /home/c", "502 what?").await;
-        peer.answer("SIZE /home/d", "213 many").await;
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", 18446744073709551615).await;
+        peer.answer_size("b", "550 no such file").await;
+        peer.answer_size("c", "502 what?").await;
+        peer.answer_size("d", "213 many").await;
     })
-    .await;
-    let mut client = server.open(&Log::default()).await;
+    .start();
+    let mut client = server.open().await;
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(u64::MAX));
     assert_eq!(client.size(&path("b")).await.unwrap(), None);
     assert!(client.size(&path("c")).await.unwrap_err().is_not_supported());
     assert!(!client.size(&path("d")).await.unwrap_err().is_not_supported());
-    server.finished().await;
 }

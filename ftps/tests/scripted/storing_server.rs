@@ -1,21 +1,27 @@
-//! A server that stores what comes, over as many sessions as it allows.
+//! A server that stores what it receives, over as many sessions as it allows.
 
 use std::{
     collections::{BTreeMap, VecDeque},
+    net::Ipv4Addr,
+    ops::Deref,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
-use ftps::{Config, Connector};
+use ftps::Encryption;
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use super::{DataPort, Identity, Log, Peer, Server, read_to_end};
+use super::{
+    DataPort, Identity, Peer, Server,
+    peer::{Login, TemporaryName},
+    read_to_end,
+};
 
-/// What all sessions share.
+/// What all sessions share: the files, and counts of sessions.
 #[derive(Default)]
-struct Shelves {
+struct Storage {
     files: Mutex<BTreeMap<String, Vec<u8>>>,
     open: AtomicUsize,
     most: AtomicUsize,
@@ -23,96 +29,98 @@ struct Shelves {
     refused: AtomicUsize,
 }
 
-/// A server that stores what comes.
+/// A server that stores what it receives, until it is dropped.
 pub(crate) struct StoringServer {
     server: Server,
-    shelves: Arc<Shelves>,
+    storage: Arc<Storage>,
+    task: JoinHandle<()>,
 }
 
 /// Counts a session for as long as it is open.
-struct Guard(Arc<Shelves>);
+struct OpenSession(Arc<Storage>);
 
-impl Guard {
-    fn new(shelves: &Arc<Shelves>) -> Self {
-        let open = shelves.open.fetch_add(1, Ordering::SeqCst) + 1;
-        shelves.most.fetch_max(open, Ordering::SeqCst);
-        shelves.sessions.fetch_add(1, Ordering::SeqCst);
-        Self(Arc::clone(shelves))
+impl OpenSession {
+    fn new(storage: &Arc<Storage>) -> Self {
+        let open = storage.open.fetch_add(1, Ordering::SeqCst) + 1;
+        storage.most.fetch_max(open, Ordering::SeqCst);
+        storage.sessions.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(storage))
     }
 }
 
-impl Drop for Guard {
+impl Drop for OpenSession {
     fn drop(&mut self) {
         self.0.open.fetch_sub(1, Ordering::SeqCst);
     }
 }
 
 impl StoringServer {
-    /// One that takes at most so many sessions at once.
+    /// Starts a server that allows so many sessions at once.
     pub(crate) async fn open(max: usize) -> Self {
         let identity = Identity::default();
-        let listener = TcpListener::bind((std::net::Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let address = listener.local_addr().unwrap();
-        let shelves = Arc::new(Shelves::default());
-        let task = tokio::spawn(serve(listener, identity.clone(), max, Arc::clone(&shelves)));
-        Self { server: Server { address, identity, task }, shelves }
+        let storage = Arc::new(Storage::default());
+        let task = tokio::spawn(serve(listener, identity.clone(), max, Arc::clone(&storage)));
+        Self { server: Server::new(address, identity, Encryption::Explicit), storage, task }
     }
 
-    pub(crate) fn config(&self) -> Config {
-        self.server.config()
-    }
-
-    pub(crate) fn connector(&self, config: Config, log: &Log) -> Connector {
-        self.server.connector(config, log)
-    }
-
-    /// The name and the content of every file.
+    /// Returns the name and the content of every file.
     pub(crate) fn files(&self) -> BTreeMap<String, Vec<u8>> {
-        self.shelves.files.lock().unwrap().clone()
+        self.storage.files.lock().unwrap().clone()
     }
 
-    /// Takes all of them away.
+    /// Removes all files.
     pub(crate) fn clear(&self) {
-        self.shelves.files.lock().unwrap().clear();
+        self.storage.files.lock().unwrap().clear();
     }
 
-    /// Sessions that are open now.
+    /// Returns how many sessions are open.
     pub(crate) fn open_sessions(&self) -> usize {
-        self.shelves.open.load(Ordering::SeqCst)
+        self.storage.open.load(Ordering::SeqCst)
     }
 
-    /// The most that were open at once.
+    /// Returns how many were open at once at most.
     pub(crate) fn most_sessions(&self) -> usize {
-        self.shelves.most.load(Ordering::SeqCst)
+        self.storage.most.load(Ordering::SeqCst)
     }
 
-    /// All that there ever were.
+    /// Returns how many were opened in all.
     pub(crate) fn sessions(&self) -> usize {
-        self.shelves.sessions.load(Ordering::SeqCst)
+        self.storage.sessions.load(Ordering::SeqCst)
     }
 
-    /// Those that were refused.
+    /// Returns how many were refused.
     pub(crate) fn refused(&self) -> usize {
-        self.shelves.refused.load(Ordering::SeqCst)
+        self.storage.refused.load(Ordering::SeqCst)
+    }
+}
+
+impl Deref for StoringServer {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
     }
 }
 
 impl Drop for StoringServer {
     fn drop(&mut self) {
-        self.server.task.abort();
+        self.task.abort();
     }
 }
 
-async fn serve(listener: TcpListener, identity: Identity, max: usize, shelves: Arc<Shelves>) {
+async fn serve(listener: TcpListener, identity: Identity, max: usize, storage: Arc<Storage>) {
     let mut tasks: Vec<JoinHandle<()>> = Vec::new();
     loop {
-        let mut peer = Peer::accept(&listener, &identity).await;
-        if shelves.open.load(Ordering::SeqCst) >= max {
-            shelves.refused.fetch_add(1, Ordering::SeqCst);
+        let mut peer =
+            Peer::accept(&listener, &identity, Login::default(), TemporaryName::default()).await;
+        if storage.open.load(Ordering::SeqCst) >= max {
+            storage.refused.fetch_add(1, Ordering::SeqCst);
             peer.say("421 Too many connections from your address").await;
             continue;
         }
-        let guard = Guard::new(&shelves);
+        let guard = OpenSession::new(&storage);
         tasks.push(tokio::spawn(async move {
             let files = Arc::clone(&guard.0);
             session(peer, &files).await;
@@ -121,9 +129,10 @@ async fn serve(listener: TcpListener, identity: Identity, max: usize, shelves: A
     }
 }
 
-async fn session(mut peer: Peer, shelves: &Shelves) {
+async fn session(mut peer: Peer, storage: &Storage) {
     peer.secure().await;
-    peer.let_in_so_far().await;
+    peer.authenticate().await;
+    peer.set_up().await;
     let mut ports: VecDeque<DataPort> = VecDeque::new();
     let mut renamed = String::new();
     while let Some(command) = peer.command().await {
@@ -133,12 +142,12 @@ async fn session(mut peer: Peer, shelves: &Shelves) {
             "EPSV" => {
                 let port = peer.open_port().await;
                 let reply = port.reply();
-                // A port that is named ends the one before.
+                // A new port replaces the one before.
                 ports.clear();
                 ports.push_back(port);
                 reply
             }
-            "SIZE" => match shelves.files.lock().unwrap().get(&path) {
+            "SIZE" => match storage.files.lock().unwrap().get(&path) {
                 Some(content) => format!("213 {}", content.len()),
                 None => "550 none".to_owned(),
             },
@@ -146,7 +155,7 @@ async fn session(mut peer: Peer, shelves: &Shelves) {
                 peer.say("150 go").await;
                 let mut data = ports.pop_front().unwrap().accept().await;
                 let content = read_to_end(&mut data).await;
-                shelves.files.lock().unwrap().insert(path, content);
+                storage.files.lock().unwrap().insert(path, content);
                 "226 done".to_owned()
             }
             "RNFR" => {
@@ -154,7 +163,7 @@ async fn session(mut peer: Peer, shelves: &Shelves) {
                 "350 to?".to_owned()
             }
             "RNTO" => {
-                let mut files = shelves.files.lock().unwrap();
+                let mut files = storage.files.lock().unwrap();
                 let content = files.remove(&renamed).unwrap();
                 files.insert(path, content);
                 "250 ok".to_owned()

@@ -1,31 +1,32 @@
-//! Uploads as the scripts see them: a file in memory, and what goes over the control connection.
+//! Uploads of the managed client: a source in memory, and the usual conversations.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use ftps::{
-    ManagedClient, RemotePath,
-    upload::{Existing, Failed, Plan, Progress, Source, Uploaded},
+    Error, ManagedClient, RemotePath,
+    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::{io::AsyncReadExt, net::TcpStream};
+use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Log, Peer, Server, path, read_to_end};
+use super::{Peer, path, read_to_end};
 
-/// A file in memory.
+/// A source that reads from memory and records its progress.
 pub(crate) struct Memory {
     pub(crate) content: Arc<[u8]>,
     pub(crate) position: usize,
     pub(crate) piece: usize,
     pub(crate) upcoming: Option<RemotePath>,
     reserved: Option<RemotePath>,
+    /// What the upload reported.
     pub(crate) seen: Vec<String>,
-    /// Cancelled when so many bytes were taken, or are not asked for any more, or when the upload
-    /// breaks off.
+    /// Cancels the upload at this offset: when the bytes before it were taken, when the upload
+    /// resumes behind it, or when it is interrupted.
     pub(crate) stop_at: Option<(u64, CancellationToken)>,
-    /// Whether what the server holds is to stay then.
+    /// Whether the server keeps the part of a cancelled upload.
     pub(crate) keeps: bool,
 }
 
@@ -43,6 +44,21 @@ impl Memory {
         }
     }
 
+    /// A file of one byte, behind which another upload follows.
+    pub(crate) fn followed_by(name: &str) -> Self {
+        Self { upcoming: Some(path(name)), ..Self::new(b"x") }
+    }
+
+    /// Cancels the upload when so many bytes were taken.
+    pub(crate) fn stopping_at(self, offset: u64, stop: &CancellationToken) -> Self {
+        Self { stop_at: Some((offset, stop.clone())), ..self }
+    }
+
+    /// Keeps the part on the server when the upload is cancelled.
+    pub(crate) fn keeping(self) -> Self {
+        Self { keeps: true, ..self }
+    }
+
     fn stop_if_due(&self, offset: u64) {
         if let Some((at, stop)) = &self.stop_at
             && offset >= *at
@@ -58,7 +74,7 @@ impl Source for Memory {
     async fn next(&mut self) -> Result<Bytes, Infallible> {
         let end = self.content.len().min(self.position + self.piece);
         let bytes = Bytes::copy_from_slice(&self.content[self.position..end]);
-        assert!(!bytes.is_empty(), "it is asked while bytes are missing");
+        assert!(!bytes.is_empty(), "no bytes are asked for after the last one");
         self.position = end;
         Ok(bytes)
     }
@@ -95,10 +111,11 @@ impl Source for Memory {
     fn give_back_upcoming(&mut self) {
         self.seen.push("upcoming given back".to_owned());
         self.upcoming = self.reserved.take();
-        assert!(self.upcoming.is_some(), "it was asked for");
+        assert!(self.upcoming.is_some(), "it was taken before");
     }
 }
 
+/// An upload that keeps an existing file.
 pub(crate) fn plan(name: &str, content: &[u8]) -> Plan {
     Plan {
         path: path(name),
@@ -110,112 +127,191 @@ pub(crate) fn plan(name: &str, content: &[u8]) -> Plan {
     }
 }
 
-/// A line whose retries come at once.
-pub(crate) fn line(server: &Server, log: &Log) -> ManagedClient {
-    let mut config = server.config();
-    config.retry.first = Duration::from_millis(10);
-    config.retry.tries = 3;
-    config.timeouts.verdict = Duration::from_millis(200);
-    ManagedClient::new(server.connector(config, log))
+/// An upload that replaces an existing file.
+pub(crate) fn replacing(name: &str, content: &[u8]) -> Plan {
+    Plan { existing: Existing::Replace, ..plan(name, content) }
 }
 
-pub(crate) async fn bring(
-    line: &mut ManagedClient,
-    plan: &Plan,
-    source: &mut Memory,
+/// Uploads content under a name.
+pub(crate) async fn store(
+    client: &mut ManagedClient,
+    name: &str,
+    content: &[u8],
 ) -> Result<Uploaded, Failed<Infallible>> {
-    line.upload(plan, source, &CancellationToken::new()).await
+    run(client, &plan(name, content), &mut Memory::new(content)).await
 }
 
-/// The date of files that are in the way, as servers tell it, and what it is.
+/// Runs an upload that no one cancels.
+pub(crate) async fn run<S: Source>(
+    client: &mut ManagedClient,
+    plan: &Plan,
+    source: &mut S,
+) -> Result<Uploaded, Failed<S::Error>> {
+    client.upload(plan, source, &CancellationToken::new()).await
+}
+
+/// Returns the engine's error that ended an upload.
+#[track_caller]
+pub(crate) fn engine_error<E: std::fmt::Debug>(failed: Failed<E>) -> Error {
+    match failed.stop {
+        Stop::Engine(error) => error,
+        other => panic!("no error of the engine: {other:?}"),
+    }
+}
+
+/// The date of files that are in the way, as servers send it, and in milliseconds.
 const MODIFIED: &str = "20250131120000";
 pub(crate) const MODIFIED_MILLIS: i64 = 1_738_324_800_000;
 
-/// A command for a digest, the size of the file, and the answer.
+/// A command for a digest, the size of the file, and the reply.
 pub(crate) type Hash<'a> = (&'a str, usize, &'a str);
 
-/// What the scripts say of a session.
-pub(crate) trait Script {
-    async fn look(&mut self, target: &str, answer: &str);
-    async fn look_again(&mut self, target: &str, temporary: &str, held: usize);
-    async fn look_and_find(&mut self, target: &str, size: usize);
-    async fn date(&mut self, target: &str);
-    async fn stor(&mut self) -> (String, TlsStream<TcpStream>);
-    async fn stor_all(&mut self) -> (String, Vec<u8>);
-    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize);
-    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>);
-    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize);
-}
-
-impl Script for Peer {
-    /// The flight before the first byte.
-    async fn look(&mut self, target: &str, answer: &str) {
-        self.answer(&format!("SIZE /home/{target}"), answer).await;
+/// The usual conversations of an upload. The temporary name is the one of the last `STOR`.
+impl Peer {
+    /// The client asks for the size of the target.
+    pub(crate) async fn answer_size(&mut self, target: &str, reply: &str) {
+        self.answer(&format!("SIZE /home/{target}"), reply).await;
     }
 
-    /// The same, and somebody's file is there.
-    async fn look_and_find(&mut self, target: &str, size: usize) {
-        self.look(target, &format!("213 {size}")).await;
-        self.date(target).await;
+    /// The batch before the first byte: the name is free.
+    pub(crate) async fn expect_free(&mut self, target: &str) {
+        self.answer_size(target, "550 none").await;
     }
 
-    /// What is asked about a file that is in the way.
-    async fn date(&mut self, target: &str) {
+    /// The batch before the first byte: a file of this size has the name.
+    pub(crate) async fn expect_taken(&mut self, target: &str, size: usize) {
+        self.answer_size(target, &format!("213 {size}")).await;
+    }
+
+    /// The same, and the client asks for the date of the file in the way.
+    pub(crate) async fn expect_conflict(&mut self, target: &str, size: usize) {
+        self.expect_taken(target, size).await;
+        self.answer_date(target).await;
+    }
+
+    /// The client asks for the date of a file in the way.
+    pub(crate) async fn answer_date(&mut self, target: &str) {
         let facts = format!("250-Facts\r\n type=file;modify={MODIFIED}; /home/{target}\r\n250 End");
         self.answer(&format!("MLST /home/{target}"), &facts).await;
     }
 
-    /// The flight before a later attempt.
-    async fn look_again(&mut self, target: &str, temporary: &str, held: usize) {
-        self.look(target, "550 no such file").await;
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {held}")).await;
+    /// The batch before a later attempt: the temporary file holds so many bytes.
+    pub(crate) async fn expect_retry(&mut self, target: &str, held: usize) {
+        self.answer_size(target, "550 no such file").await;
+        self.answer_temporary_size(held).await;
     }
 
-    /// `EPSV`, and `STOR` to a temporary name, which comes back.
-    async fn stor(&mut self) -> (String, TlsStream<TcpStream>) {
-        let port = self.extended_passive().await;
+    pub(crate) async fn answer_temporary_size(&mut self, size: usize) {
+        self.answer_for_temporary("SIZE", &format!("213 {size}")).await;
+    }
+
+    /// The client sends a command about the temporary file.
+    pub(crate) async fn answer_for_temporary(&mut self, verb: &str, reply: &str) {
+        self.expect_for_temporary(verb).await;
+        self.say(reply).await;
+    }
+
+    /// The client sends a command about the temporary file, which is not answered yet.
+    pub(crate) async fn expect_for_temporary(&mut self, verb: &str) {
+        self.expect(&format!("{verb} {}", self.temporary())).await;
+    }
+
+    /// Reads `STOR`, whose name becomes the temporary one.
+    pub(crate) async fn expect_stor(&mut self) {
         let command = self.command().await.unwrap();
-        let temporary = command.strip_prefix("STOR ").unwrap().to_owned();
-        self.say("150 go").await;
-        (temporary, port.accept().await)
+        self.set_temporary(command.strip_prefix("STOR ").expect("STOR comes"));
     }
 
-    async fn stor_all(&mut self) -> (String, Vec<u8>) {
-        let (temporary, mut data) = self.stor().await;
+    /// `EPSV`, `STOR` to a temporary name, 150, and the data connection.
+    pub(crate) async fn stor(&mut self) -> TlsStream<TcpStream> {
+        let port = self.extended_passive().await;
+        self.expect_stor().await;
+        self.say("150 go").await;
+        port.accept().await
+    }
+
+    /// The same, and reads the whole content.
+    pub(crate) async fn stor_all(&mut self) -> Vec<u8> {
+        let mut data = self.stor().await;
         let content = read_to_end(&mut data).await;
         drop(data);
         self.say("226 done").await;
-        (temporary, content)
+        content
     }
 
-    async fn check_and_rename_at_once(&mut self, temporary: &str, target: &str, size: usize) {
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
+    /// `EPSV`, then `STOR` to the temporary name from an offset on, which must be 0 or restarted
+    /// at. Returns the content.
+    pub(crate) async fn stor_from(&mut self, offset: usize) -> Vec<u8> {
+        let port = self.extended_passive().await;
+        if offset > 0 {
+            self.answer(&format!("REST {offset}"), "350 from there").await;
+        }
+        self.answer_for_temporary("STOR", "150 go").await;
+        let content = read_to_end(&mut port.accept().await).await;
+        self.say("226 done").await;
+        content
+    }
+
+    /// The server refuses to write from an offset on by this command.
+    pub(crate) async fn refuse_restart(&mut self, offset: usize, verb: &str) {
+        let _port = self.extended_passive().await;
+        self.answer(&format!("REST {offset}"), "350 from there").await;
+        self.answer_for_temporary(verb, "451 Append/Restart not permitted").await;
+        self.answer_noop().await;
+    }
+
+    /// The temporary file gets its name.
+    pub(crate) async fn rename(&mut self, target: &str) {
+        self.answer_for_temporary("RNFR", "350 to?").await;
         self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
     }
 
-    async fn hash_and_rename_at_once(&mut self, temporary: &str, target: &str, hash: Hash<'_>) {
-        let (verb, size, reply) = hash;
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("{verb} {temporary}"), reply).await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
+    /// The server refuses to give the temporary file its name.
+    pub(crate) async fn refuse_rename(&mut self, target: &str, reply: &str) {
+        self.answer_for_temporary("RNFR", "350 to?").await;
+        self.answer(&format!("RNTO /home/{target}"), reply).await;
     }
 
-    async fn check_and_rename(&mut self, temporary: &str, target: &str, size: usize) {
-        self.answer(&format!("SIZE {temporary}"), &format!("213 {size}")).await;
-        self.answer(&format!("SIZE /home/{target}"), "550 none").await;
-        self.answer(&format!("RNFR {temporary}"), "350 to?").await;
-        self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
+    /// The file gets its temporary name again.
+    pub(crate) async fn take_back(&mut self, target: &str) {
+        self.answer(&format!("RNFR /home/{target}"), "350 to?").await;
+        self.answer_for_temporary("RNTO", "250 ok").await;
+    }
+
+    pub(crate) async fn delete_temporary(&mut self) {
+        self.answer_for_temporary("DELE", "250 gone").await;
+    }
+
+    /// Size and name in one batch: the end of a small upload.
+    pub(crate) async fn check_and_rename(&mut self, target: &str, size: usize) {
+        self.answer_temporary_size(size).await;
+        self.rename(target).await;
+    }
+
+    /// The same with a digest.
+    pub(crate) async fn hash_and_rename(&mut self, target: &str, (verb, size, reply): Hash<'_>) {
+        self.answer_temporary_size(size).await;
+        self.answer_for_temporary(verb, reply).await;
+        self.rename(target).await;
+    }
+
+    /// The size, the target that is still free, and then the name: the end of a large upload.
+    pub(crate) async fn check_both_and_rename(&mut self, target: &str, size: usize) {
+        self.answer_temporary_size(size).await;
+        self.expect_free(target).await;
+        self.rename(target).await;
+    }
+
+    /// A whole small upload to a free name. Returns its content.
+    pub(crate) async fn upload(&mut self, target: &str) -> Vec<u8> {
+        self.expect_free(target).await;
+        let content = self.stor_all().await;
+        self.check_and_rename(target, content.len()).await;
+        content
     }
 }
 
-pub(crate) async fn read_some(data: &mut TlsStream<TcpStream>, count: usize) -> Vec<u8> {
-    let mut content = vec![0; count];
-    data.read_exact(&mut content).await.unwrap();
-    content
-}
-
+/// Returns bytes that do not repeat.
 pub(crate) fn content(length: usize) -> Vec<u8> {
     let mut bytes = Vec::new();
     let mut block = Sha256::digest([7]);
@@ -227,16 +323,7 @@ pub(crate) fn content(length: usize) -> Vec<u8> {
     bytes
 }
 
-/// `log_in` with more features.
-pub(crate) async fn log_in_with(peer: &mut Peer, features: &str) {
-    peer.secure().await;
-    peer.answer("USER ada", "331 password").await;
-    peer.answer(&format!("PASS {}", super::SECRET), "230 in").await;
-    peer.answer("PBSZ 0", "200 ok").await;
-    peer.answer("PROT P", "200 ok").await;
-    peer.answer("FEAT", &format!("211-Features\r\n SIZE\r\n{features}211 End")).await;
-    peer.answer("OPTS UTF8 ON", "200 ok").await;
-    peer.answer("TYPE I", "200 ok").await;
-    peer.answer("PWD", "257 \"/home\" is here").await;
-    peer.name_port_ahead().await;
+/// Returns bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
