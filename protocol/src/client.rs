@@ -111,22 +111,66 @@ messages! {
     }
 }
 
-/// A language that the portal speaks.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Language {
-    /// English.
-    #[default]
-    En,
-    /// German.
-    De,
-}
+/// A person's language, as a tag of BCP 47 (RFC 5646): `de`, `fr-CA`. English where nothing else is
+/// said. The portal answers in English to a language that it does not know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Language(String);
+
+/// A text that is no language tag.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotALanguageTag;
 
 impl Language {
+    /// The longest tag, in bytes: what every program has to take (RFC 5646 §4.4.1).
+    pub const MAX_LEN: usize = 35;
+
+    const ENGLISH: &str = "en";
+
+    /// The tag.
+    #[must_use]
+    pub fn tag(&self) -> &str {
+        &self.0
+    }
+
     fn is_english(&self) -> bool {
-        *self == Self::En
+        self.0 == Self::ENGLISH
     }
 }
+
+impl Default for Language {
+    fn default() -> Self {
+        Self(Self::ENGLISH.to_owned())
+    }
+}
+
+/// Takes what has the characters and the length of a tag: ASCII letters and digits with hyphens
+/// between them.
+impl TryFrom<String> for Language {
+    type Error = NotALanguageTag;
+
+    fn try_from(tag: String) -> Result<Self, NotALanguageTag> {
+        let is_subtag = |subtag: &str| {
+            !subtag.is_empty() && subtag.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        };
+        let is_tag = tag.len() <= Self::MAX_LEN && tag.split('-').all(is_subtag);
+        if is_tag { Ok(Self(tag)) } else { Err(NotALanguageTag) }
+    }
+}
+
+impl From<Language> for String {
+    fn from(language: Language) -> Self {
+        language.0
+    }
+}
+
+impl fmt::Display for NotALanguageTag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a language tag has ASCII letters and digits, with hyphens between them")
+    }
+}
+
+impl std::error::Error for NotALanguageTag {}
 
 /// How far a page is that comes back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -258,7 +258,7 @@ impl Client {
             when_broken: WhenBroken::Panic,
             sockets: 1,
             algorithm: Algorithm::Blake3,
-            language: Language::En,
+            language: Language::default(),
         };
         client.say_hello(None).await;
         match client.hear().await {
@@ -287,6 +287,7 @@ impl Client {
             socket: socket.expect("the portal opens the socket"),
             record,
             unheard: self.unheard.clone(),
+            language: self.language.clone(),
             ..*self
         };
         twin.come_back().await;
@@ -388,7 +389,7 @@ impl Client {
             session,
             secret,
             resume,
-            language: self.language,
+            language: self.language.clone(),
         };
         let text = serde_json::to_string(&hello).expect("a message is JSON");
         // A socket that breaks already is noticed by whoever listens.

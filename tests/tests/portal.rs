@@ -20,7 +20,7 @@ use ferryport_tests::{
 use futures_util::{SinkExt as _, StreamExt as _};
 use protocol::{
     ClientMessage, Encryption, OnConflict, Problem, ServerMessage, Stage,
-    client::{Connect, Language, Secret},
+    client::{Connect, Secret},
     server::{EntryKind, Existing},
 };
 use tokio::time::timeout;
@@ -189,7 +189,7 @@ with_each_server! {
         let mut client = Client::open(&portal).await;
         // Without a connection its session would end with its first socket.
         client.connect(&server).await;
-        client.reads(Language::De);
+        client.reads("de".to_owned().try_into().unwrap());
         client.begin_anew().await;
         let mut connect = to(&server);
         connect.trusted_certificate = Some(server.certificate_sha256());
@@ -446,7 +446,7 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
         session: "none".to_owned(),
         secret: Secret::new("none".to_owned()),
         resume: None,
-        language: Language::De,
+        language: "de".to_owned().try_into().unwrap(),
     };
     let mut socket = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
     socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();

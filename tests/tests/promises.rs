@@ -308,7 +308,7 @@ async fn whose_page_is_it() {
         session: session.to_owned(),
         secret: Secret::new(secret.to_owned()),
         resume: None,
-        language: Language::En,
+        language: Language::default(),
     };
     for message in [
         hello(&session.session, "0000"),
@@ -388,7 +388,7 @@ async fn every_wait_ends() {
         session,
         secret,
         resume,
-        language: Language::En,
+        language: Language::default(),
     };
     assert!(say_first(&portal, &hello).await.contains("goodbye"));
 

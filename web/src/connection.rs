@@ -484,7 +484,7 @@ impl Connection {
             session: session.credentials.session.clone(),
             secret: session.credentials.secret.clone(),
             resume: known.then(|| self.delivery.position(log)),
-            language: self.language,
+            language: self.language.clone(),
         }));
         self.session = Some(session);
     }

@@ -2,20 +2,20 @@
 
 use std::{borrow::Cow, time::Duration};
 
-use crate::sentences::{Counted, Word};
+use crate::texts::{Plural, Text};
 
 /// From 1 byte on, each a thousand times the one before (SI).
-const UNITS: [Word; 7] = [
-    Word::UnitByte,
-    Word::UnitKilobyte,
-    Word::UnitMegabyte,
-    Word::UnitGigabyte,
-    Word::UnitTerabyte,
-    Word::UnitPetabyte,
-    Word::UnitExabyte,
+const UNITS: [Text; 7] = [
+    Text::UnitByte,
+    Text::UnitKilobyte,
+    Text::UnitMegabyte,
+    Text::UnitGigabyte,
+    Text::UnitTerabyte,
+    Text::UnitPetabyte,
+    Text::UnitExabyte,
 ];
 
-const BYTES: Counted = Counted { one: Word::NumberBytesOne, other: Word::NumberBytesOther };
+const BYTES: Plural = Plural { one: Text::NumberBytesOne, other: Text::NumberBytesOther };
 
 /// A size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
 #[must_use]
@@ -29,7 +29,7 @@ pub fn bytes(bytes: u64) -> String {
         unit = units.next();
     }
     let number = digits(bytes, divisor);
-    [&*number, "\u{a0}", unit.map_or("", Word::text)].concat()
+    [&*number, "\u{a0}", unit.map_or("", Text::text)].concat()
 }
 
 /// The quotient in three digits at most, rounded: one after the decimal separator where there is
@@ -41,13 +41,13 @@ fn digits(bytes: u64, divisor: u64) -> String {
         return rounded(bytes).to_string();
     }
     let (whole, tenth) = ((tenths / 10).to_string(), (tenths % 10).to_string());
-    [&*whole, Word::NumberDecimal.text(), &*tenth].concat()
+    [&*whole, Text::NumberDecimal.text(), &*tenth].concat()
 }
 
 /// A rate, of bytes a second: `4.2 MB/s`.
 #[must_use]
 pub fn rate(bytes_per_second: u64) -> String {
-    Word::NumberRate.fill(&[&bytes(bytes_per_second)])
+    Text::NumberRate.fill(&[&bytes(bytes_per_second)])
 }
 
 /// A size to the byte, its digits in groups: `1 234 567 bytes`.
@@ -61,7 +61,7 @@ pub fn exact_bytes(bytes: u64) -> String {
         }
         text.push(digit);
     }
-    BYTES.word(bytes).fill(&[&text])
+    BYTES.text(bytes).fill(&[&text])
 }
 
 /// A duration as it is spoken of: `8 s`, `3 min 20 s`, `2 h 5 min`.
@@ -70,10 +70,10 @@ pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
     let (minutes, hours) = (seconds / 60, seconds / 3600);
     match seconds {
-        0..60 => Word::DurationSeconds.fill(&[&seconds.max(1)]),
-        60..600 => Word::DurationMinutesAndSeconds.fill(&[&minutes, &(seconds % 60)]),
-        600..3600 => Word::DurationMinutes.fill(&[&((seconds + 30) / 60)]),
-        _ => Word::DurationHoursAndMinutes.fill(&[&hours, &(minutes % 60)]),
+        0..60 => Text::DurationSeconds.fill(&[&seconds.max(1)]),
+        60..600 => Text::DurationMinutesAndSeconds.fill(&[&minutes, &(seconds % 60)]),
+        600..3600 => Text::DurationMinutes.fill(&[&((seconds + 30) / 60)]),
+        _ => Text::DurationHoursAndMinutes.fill(&[&hours, &(minutes % 60)]),
     }
 }
 
@@ -156,7 +156,7 @@ pub fn fingerprint(hex: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sentences::tests::speak_german;
+    use crate::texts::tests::speak_german;
 
     #[test]
     fn sizes_have_three_digits_at_most() {

@@ -19,7 +19,7 @@
 //! - [`log`]: the session log; [`mask`] hides in it who and where, [`log::find`] finds.
 //! - [`json`]: reads what the portal says and what was saved.
 //! - [`words`]: what is said of each thing. [`format`]: sizes, durations, foreign text.
-//!   [`sentences`]: the page's language, which both speak.
+//!   [`texts`]: the page's language, which both speak.
 //! - `shell`: the browser's side of all that.
 //!
 //! # Limits
@@ -42,8 +42,8 @@ pub mod rate;
 pub mod recent;
 pub mod remote;
 pub mod saved;
-pub mod sentences;
 pub mod summary;
+pub mod texts;
 pub mod time;
 pub mod upload_list;
 pub mod virtual_list;

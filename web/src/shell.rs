@@ -21,7 +21,7 @@ use crate::{
     connection::Network,
     page::{BulkAction, Event, UploadAction},
     queue::{ConflictPolicy, FolderId, OfferOrder, Row, Scope},
-    sentences,
+    texts,
 };
 
 mod app;
@@ -51,7 +51,7 @@ mod wake;
 pub fn start() -> Result<(), Fault> {
     say_when_stopped();
     let dom = Dom::new()?;
-    take_in_words(&dom)?;
+    take_in_texts(&dom)?;
     let app = App::new(dom)?;
     app.page_mut().set_language(language(&app.dom));
     app.page_mut().set_collation(collation::ranks);
@@ -75,22 +75,18 @@ pub fn start() -> Result<(), Fault> {
     Ok(())
 }
 
-/// Reads the words of the page's language out of the page.
-fn take_in_words(dom: &Dom) -> Result<(), Fault> {
-    let block: Element = dom.find("words")?;
-    let words = JSON::parse(&block.text_content().unwrap_or_default())?;
-    let words = words.unchecked_into::<Array>();
-    sentences::take_in(words.iter().filter_map(|word| word.as_string()).collect());
+/// Reads the texts of the page's language out of the page.
+fn take_in_texts(dom: &Dom) -> Result<(), Fault> {
+    let block: Element = dom.find("texts")?;
+    let block = JSON::parse(&block.text_content().unwrap_or_default())?;
+    let block = block.unchecked_into::<Array>();
+    texts::take_in(block.iter().filter_map(|text| text.as_string()));
     Ok(())
 }
 
-/// What the page is written in.
+/// The page's language.
 fn language(dom: &Dom) -> Language {
-    let root = dom.document.document_element();
-    match root.and_then(|root| root.get_attribute("lang")).as_deref() {
-        Some("de") => Language::De,
-        _ => Language::En,
-    }
+    Language::try_from(dom::language(&dom.document)).unwrap_or_default()
 }
 
 /// A panic stops the program for good: the page must not look as if it went on.

@@ -1,4 +1,4 @@
-//! What the program says of each thing, in the words of [`crate::sentences`].
+//! What the program says of each thing, in the words of [`crate::texts`].
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::{
     queue::{self, FileAccess, Outage, PauseState, Skipped, State, Stored, Totals, Upload},
     recent::RecentDestination,
     remote::{ChangeDialog, RemoteChange},
-    sentences::{Counted, Word},
+    texts::{Plural, Text},
     time::millis,
 };
 
@@ -24,43 +24,43 @@ const SHORT_STEP: Duration = Duration::from_secs(10);
 /// Digits of a digest that tell two files apart at a glance.
 const DIGEST_GLANCE_DIGITS: usize = 8;
 
-const FILES: Counted = Counted { one: Word::NumberFilesOne, other: Word::NumberFilesOther };
-const DIRECTORIES: Counted =
-    Counted { one: Word::NumberDirectoriesOne, other: Word::NumberDirectoriesOther };
-const RESTORED: Counted =
-    Counted { one: Word::RestoredUploadsOne, other: Word::RestoredUploadsOther };
-const LINES_MISSING: Counted = Counted { one: Word::LogMissingOne, other: Word::LogMissingOther };
-const LEFT_OUT: Counted = Counted { one: Word::RemoteLeftOutOne, other: Word::RemoteLeftOutOther };
+const FILES: Plural = Plural { one: Text::NumberFilesOne, other: Text::NumberFilesOther };
+const DIRECTORIES: Plural =
+    Plural { one: Text::NumberDirectoriesOne, other: Text::NumberDirectoriesOther };
+const RESTORED: Plural =
+    Plural { one: Text::RestoredUploadsOne, other: Text::RestoredUploadsOther };
+const LINES_MISSING: Plural = Plural { one: Text::LogMissingOne, other: Text::LogMissingOther };
+const LEFT_OUT: Plural = Plural { one: Text::RemoteLeftOutOne, other: Text::RemoteLeftOutOther };
 
 /// What is said of a stop for those who do not see it.
 #[must_use]
 pub fn stop_passed() -> &'static str {
-    Word::StopPassed.text()
+    Text::StepDone.text()
 }
 
 /// The stop at hand.
 #[must_use]
 pub fn stop_current() -> &'static str {
-    Word::StopCurrent.text()
+    Text::StepCurrent.text()
 }
 
 /// A stop to come.
 #[must_use]
 pub fn stop_ahead() -> &'static str {
-    Word::StopAhead.text()
+    Text::StepPending.text()
 }
 
 /// The stop where it ended.
 #[must_use]
 pub fn stop_failed() -> &'static str {
-    Word::StopFailed.text()
+    Text::StepFailed.text()
 }
 
 /// How long a step took.
 #[must_use]
 pub fn step_took(took: Duration) -> String {
     if took < SHORT_STEP {
-        Word::NumberMillis.fill(&[&millis(took)])
+        Text::NumberMillis.fill(&[&millis(took)])
     } else {
         format::duration(took)
     }
@@ -69,43 +69,43 @@ pub fn step_took(took: Duration) -> String {
 /// A doubt about a certificate that replaced a trusted one.
 #[must_use]
 pub fn other_certificate() -> &'static str {
-    Word::CertificateAnother.text()
+    Text::CertificateAnother.text()
 }
 
 /// Nothing is connected.
 #[must_use]
 pub fn not_connected() -> &'static str {
-    Word::ConnectionNone.text()
+    Text::ConnectionNone.text()
 }
 
 /// The person disconnected.
 #[must_use]
 pub fn disconnected() -> &'static str {
-    Word::ConnectionEnded.text()
+    Text::ConnectionEnded.text()
 }
 
 /// The portal is being asked for a session.
 #[must_use]
 pub fn reconnecting() -> &'static str {
-    Word::ConnectionLost.text()
+    Text::ConnectionLost.text()
 }
 
 /// Uploads were broken off.
 #[must_use]
 pub fn retry_to_go_on() -> &'static str {
-    Word::ConnectionRetryToGoOn.text()
+    Text::ConnectionRetryToGoOn.text()
 }
 
 /// The browser says that there is no network.
 #[must_use]
 pub fn offline() -> &'static str {
-    Word::ConnectionOffline.text()
+    Text::ConnectionOffline.text()
 }
 
 /// Back after a break.
 #[must_use]
 pub fn back_again() -> &'static str {
-    Word::ConnectionAgain.text()
+    Text::ConnectionRestored.text()
 }
 
 /// Said when a person did something with all uploads, or with those of a folder; nothing where
@@ -113,9 +113,9 @@ pub fn back_again() -> &'static str {
 #[must_use]
 pub fn acted_on(folder: Option<&str>, bulk: BulkAction) -> Option<String> {
     let (all, folders) = match bulk {
-        BulkAction::Pause => (Word::SayAllPaused, Word::SayFolderPaused),
-        BulkAction::Resume => (Word::SayAllResumed, Word::SayFolderResumed),
-        BulkAction::Cancel => (Word::SayAllCancelled, Word::SayFolderCancelled),
+        BulkAction::Pause => (Text::AnnounceAllPaused, Text::AnnounceFolderPaused),
+        BulkAction::Resume => (Text::AnnounceAllResumed, Text::AnnounceFolderResumed),
+        BulkAction::Cancel => (Text::AnnounceAllCancelled, Text::AnnounceFolderCancelled),
         BulkAction::RetryFailed | BulkAction::ClearFinished => return None,
     };
     Some(match folder {
@@ -127,32 +127,32 @@ pub fn acted_on(folder: Option<&str>, bulk: BulkAction) -> Option<String> {
 /// The summary is on the clipboard.
 #[must_use]
 pub fn summary_copied() -> &'static str {
-    Word::SayCopied.text()
+    Text::AnnounceCopied.text()
 }
 
 /// The summary is selected, because the browser lets no page write to the clipboard here.
 #[must_use]
 pub fn summary_selected() -> &'static str {
-    Word::SaySelected.text()
+    Text::AnnounceSelected.text()
 }
 
 /// Under a listing that waits for its answer while uploads are under way.
 #[must_use]
 pub fn listing_waits() -> &'static str {
-    Word::RemoteWaits.text()
+    Text::RemoteWaiting.text()
 }
 
 /// How a stop is called; a stage that is none has the name of its stage.
 #[must_use]
 pub fn stop(at: Stage) -> &'static str {
     match at {
-        Stage::Resolve => Word::StopResolve.text(),
-        Stage::Connect => Word::StopConnect.text(),
-        Stage::Tls => Word::StopTls.text(),
-        Stage::Certificate => Word::StopCertificate.text(),
-        Stage::Login => Word::StopLogin.text(),
-        Stage::Protect => Word::StopProtect.text(),
-        Stage::List => Word::StopList.text(),
+        Stage::Resolve => Text::StepResolve.text(),
+        Stage::Connect => Text::StepConnect.text(),
+        Stage::Tls => Text::StepTls.text(),
+        Stage::Certificate => Text::StepCertificate.text(),
+        Stage::Login => Text::StepLogin.text(),
+        Stage::Protect => Text::StepProtect.text(),
+        Stage::List => Text::StepList.text(),
         other => stage(other),
     }
 }
@@ -161,26 +161,26 @@ pub fn stop(at: Stage) -> &'static str {
 #[must_use]
 pub fn stage(stage: Stage) -> &'static str {
     let word = match stage {
-        Stage::Portal => Word::StagePortal,
-        Stage::Resolve => Word::StageResolve,
-        Stage::Policy => Word::StagePolicy,
-        Stage::Connect => Word::StageConnect,
-        Stage::Greeting => Word::StageGreeting,
-        Stage::Auth => Word::StageAuth,
-        Stage::Tls => Word::StageTls,
-        Stage::Certificate => Word::StageCertificate,
-        Stage::Login => Word::StageLogin,
-        Stage::Protect => Word::StageProtect,
-        Stage::Setup => Word::StageSetup,
-        Stage::List => Word::StageList,
-        Stage::MakeDirectory => Word::StageMakeDirectory,
-        Stage::DataConnection => Word::StageDataConnection,
-        Stage::DataTls => Word::StageDataTls,
-        Stage::Transfer => Word::StageTransfer,
-        Stage::Verify => Word::StageVerify,
-        Stage::Rename => Word::StageRename,
-        Stage::Delete => Word::StageDelete,
-        Stage::Idle => Word::StageIdle,
+        Stage::Portal => Text::StagePortal,
+        Stage::Resolve => Text::StageResolve,
+        Stage::Policy => Text::StagePolicy,
+        Stage::Connect => Text::StageConnect,
+        Stage::Greeting => Text::StageGreeting,
+        Stage::Auth => Text::StageAuth,
+        Stage::Tls => Text::StageTls,
+        Stage::Certificate => Text::StageCertificate,
+        Stage::Login => Text::StageLogin,
+        Stage::Protect => Text::StageProtect,
+        Stage::Setup => Text::StageSetup,
+        Stage::List => Text::StageList,
+        Stage::MakeDirectory => Text::StageMakeDirectory,
+        Stage::DataConnection => Text::StageDataConnection,
+        Stage::DataTls => Text::StageDataTls,
+        Stage::Transfer => Text::StageTransfer,
+        Stage::Verify => Text::StageVerify,
+        Stage::Rename => Text::StageRename,
+        Stage::Delete => Text::StageDelete,
+        Stage::Idle => Text::StageIdle,
     };
     word.text()
 }
@@ -189,10 +189,10 @@ pub fn stage(stage: Stage) -> &'static str {
 #[must_use]
 pub fn who(who: Who) -> &'static str {
     let word = match who {
-        Who::You => Word::WhoYou,
-        Who::Host => Word::WhoHost,
-        Who::Network => Word::WhoNetwork,
-        Who::Operator => Word::WhoOperator,
+        Who::You => Text::WhoYou,
+        Who::Host => Text::WhoHost,
+        Who::Network => Text::WhoNetwork,
+        Who::Operator => Text::WhoOperator,
     };
     word.text()
 }
@@ -200,64 +200,64 @@ pub fn who(who: Who) -> &'static str {
 /// Which FTPS session a line of the log belongs to: a page's uploads run over several at once.
 #[must_use]
 pub fn ftps_session(number: u32) -> String {
-    Word::LogSession.fill(&[&number])
+    Text::LogSession.fill(&[&number])
 }
 
 /// An error of the log, for those who listen.
 #[must_use]
 pub fn error_said(text: &str) -> String {
-    Word::LogErrorSaid.fill(&[&text])
+    Text::LogErrorInLog.fill(&[&text])
 }
 
 /// Under a line of the log that needs no explanation.
 #[must_use]
 pub fn explanation_none(kind: LogKind) -> &'static str {
     match kind {
-        LogKind::Error => Word::LogErrorPassing.text(),
-        LogKind::Status | LogKind::Command | LogKind::Response => Word::LogExplanationNone.text(),
+        LogKind::Error => Text::LogErrorHandled.text(),
+        LogKind::Status | LogKind::Command | LogKind::Response => Text::LogExplanationNone.text(),
     }
 }
 
 /// Under a line of the log whose explanation did not arrive.
 #[must_use]
 pub fn explanations_missing() -> &'static str {
-    Word::LogExplanationsMissing.text()
+    Text::LogExplanationsMissing.text()
 }
 
 /// Which of the places where the text stands is the one at hand, from 1.
 #[must_use]
 pub fn found(at: u32, number: u32) -> String {
     match number {
-        0 => Word::LogFoundNone.text().to_owned(),
-        number => Word::LogFound.fill(&[&at, &number]),
+        0 => Text::LogFoundNone.text().to_owned(),
+        number => Text::LogFound.fill(&[&at, &number]),
     }
 }
 
 /// The log was copied.
 #[must_use]
 pub fn log_copied(lines: usize) -> String {
-    Word::LogCopied.fill(&[&lines])
+    Text::LogCopied.fill(&[&lines])
 }
 
 /// The browser refused.
 #[must_use]
 pub fn copy_refused() -> &'static str {
-    Word::LogCopyRefused.text()
+    Text::LogCopyRefused.text()
 }
 
 /// Above a log that is copied or downloaded.
 #[must_use]
 pub fn log_head(date: &str, browser: &str, greeting: &str) -> String {
-    Word::LogHead.fill(&[&env!("CARGO_PKG_VERSION"), &date, &browser, &greeting])
+    Text::LogHead.fill(&[&env!("CARGO_PKG_VERSION"), &date, &browser, &greeting])
 }
 
 /// What stands in the log instead of a name that is hidden.
 #[must_use]
 pub fn masked(kind: mask::NameKind, number: u32) -> String {
     let word = match kind {
-        mask::NameKind::Host => Word::LogMaskedHost,
-        mask::NameKind::User => Word::LogMaskedUser,
-        mask::NameKind::Path => Word::LogMaskedPath,
+        mask::NameKind::Host => Text::LogMaskedHost,
+        mask::NameKind::User => Text::LogMaskedUser,
+        mask::NameKind::Path => Text::LogMaskedPath,
     };
     word.fill(&[&number])
 }
@@ -266,10 +266,10 @@ pub fn masked(kind: mask::NameKind, number: u32) -> String {
 #[must_use]
 pub fn log_kind(kind: LogKind) -> &'static str {
     let word = match kind {
-        LogKind::Status => Word::LogStatus,
-        LogKind::Command => Word::LogCommand,
-        LogKind::Response => Word::LogResponse,
-        LogKind::Error => Word::LogError,
+        LogKind::Status => Text::LogStatus,
+        LogKind::Command => Text::LogCommand,
+        LogKind::Response => Text::LogResponse,
+        LogKind::Error => Text::LogError,
     };
     word.text()
 }
@@ -278,49 +278,49 @@ pub fn log_kind(kind: LogKind) -> &'static str {
 #[must_use]
 pub fn status(upload: &Upload) -> String {
     let word = match upload.state() {
-        State::Queued => Word::StatusQueued,
+        State::Queued => Text::StatusQueued,
         State::Paused if upload.taken() > 0 => return paused(upload),
-        State::Paused => Word::StatusPausedBefore,
+        State::Paused => Text::StatusPausedBefore,
         State::Open(open) => match (open.phase(), open.pause_state()) {
-            (queue::Phase::Verifying, _) => Word::StatusVerifying,
+            (queue::Phase::Verifying, _) => Text::StatusVerifying,
             (_, PauseState::Paused) => return paused(upload),
-            (_, PauseState::Unreadable) => Word::StatusFailed,
-            (queue::Phase::Offered, _) => Word::StatusQueuedNext,
+            (_, PauseState::Unreadable) => Text::StatusFailed,
+            (queue::Phase::Offered, _) => Text::StatusQueuedNext,
             (queue::Phase::Sending, _) => return uploading(upload),
             (queue::Phase::Retrying, _) => {
-                return Word::StatusTryingAgain.fill(&[&format::bytes(upload.taken())]);
+                return Text::StatusTryingAgain.fill(&[&format::bytes(upload.taken())]);
             }
         },
         State::Done(stored) => return done(upload, stored),
         State::Interrupted => match upload.source() {
-            FileAccess::Available => Word::StatusInterrupted,
-            FileAccess::ByHandle => Word::StatusPressContinue,
-            FileAccess::Missing => Word::StatusPickAgain,
+            FileAccess::Available => Text::StatusInterruptedLost,
+            FileAccess::ByHandle => Text::StatusPressContinue,
+            FileAccess::Missing => Text::StatusPickAgain,
         },
-        State::Skipped(Skipped::ServerFileKept) => Word::StatusKept,
-        State::Skipped(Skipped::NotNewer) => Word::StatusNotNewer,
-        State::Skipped(Skipped::Cancelled) => Word::StatusCancelled,
-        State::Failed(_) => Word::StatusFailed,
+        State::Skipped(Skipped::ServerFileKept) => Text::StatusSkippedExisting,
+        State::Skipped(Skipped::NotNewer) => Text::StatusSkippedNotNewer,
+        State::Skipped(Skipped::Cancelled) => Text::StatusSkippedCancelled,
+        State::Failed(_) => Text::StatusFailed,
         State::NeedsDecision(existing) if existing.size == Some(upload.size()) => {
-            Word::StatusExistsSameSize
+            Text::StatusDecideExistsSameSize
         }
-        State::NeedsDecision(_) => Word::StatusExists,
+        State::NeedsDecision(_) => Text::StatusDecideExists,
     };
     word.text().to_owned()
 }
 
 fn paused(upload: &Upload) -> String {
-    Word::StatusPaused.fill(&[&format::bytes(upload.taken())])
+    Text::StatusPaused.fill(&[&format::bytes(upload.taken())])
 }
 
 fn done(upload: &Upload, stored: &Stored) -> String {
     let how = match stored.verified {
-        Verified::Digest => Word::StatusDoneDigest,
-        Verified::Size => Word::StatusDoneSize,
-        Verified::ReplyOnly => Word::StatusDoneReply,
+        Verified::Digest => Text::StatusDoneDigest,
+        Verified::Size => Text::StatusDoneSize,
+        Verified::ReplyOnly => Text::StatusDoneReply,
     };
     match upload.renamed() {
-        Some(path) => Word::StatusDoneAs.fill(&[&how.text(), &format::visible(&path)]),
+        Some(path) => Text::StatusDoneAs.fill(&[&how.text(), &format::visible(&path)]),
         None => how.text().to_owned(),
     }
 }
@@ -347,10 +347,10 @@ pub fn digest_glance(digest: &FileDigest) -> String {
 #[must_use]
 pub fn digest_makers(stored: &Stored) -> &'static str {
     let word = match (stored.page_agrees, stored.verified) {
-        (true, Verified::Digest) => Word::DigestEverywhere,
-        (true, Verified::Size | Verified::ReplyOnly) => Word::DigestBrowserAndPortal,
-        (false, Verified::Digest) => Word::DigestPortalAndServer,
-        (false, Verified::Size | Verified::ReplyOnly) => Word::DigestPortal,
+        (true, Verified::Digest) => Text::DigestEverywhere,
+        (true, Verified::Size | Verified::ReplyOnly) => Text::DigestBrowserAndPortal,
+        (false, Verified::Digest) => Text::DigestPortalAndServer,
+        (false, Verified::Size | Verified::ReplyOnly) => Text::DigestPortal,
     };
     word.text()
 }
@@ -364,8 +364,8 @@ pub fn status_during_outage(upload: &Upload, outage: Outage) -> String {
     }
     let at = format::bytes(upload.taken());
     match outage.retry_in {
-        Some(left) => Word::StatusCutNextTry.fill(&[&at, &format::duration(left)]),
-        None => Word::StatusCut.fill(&[&at]),
+        Some(left) => Text::StatusInterruptedNextTry.fill(&[&at, &format::duration(left)]),
+        None => Text::StatusInterruptedAt.fill(&[&at]),
     }
 }
 
@@ -375,10 +375,10 @@ fn uploading(upload: &Upload) -> String {
     let rate = upload.rate().bytes_per_second().filter(|rate| *rate > 0).map(format::rate);
     let left = upload.rate().time_for(rest).filter(|left| worth_saying(*left));
     match (rate, left.map(format::duration)) {
-        (None, None) => Word::StatusUploading.fill(&[&taken]),
-        (Some(rate), None) => Word::StatusUploadingRate.fill(&[&taken, &rate]),
-        (None, Some(left)) => Word::StatusUploadingLeft.fill(&[&taken, &left]),
-        (Some(rate), Some(left)) => Word::StatusUploadingRateLeft.fill(&[&taken, &rate, &left]),
+        (None, None) => Text::StatusUploading.fill(&[&taken]),
+        (Some(rate), None) => Text::StatusUploadingRate.fill(&[&taken, &rate]),
+        (None, Some(left)) => Text::StatusUploadingLeft.fill(&[&taken, &left]),
+        (Some(rate), Some(left)) => Text::StatusUploadingRateLeft.fill(&[&taken, &rate, &left]),
     }
 }
 
@@ -389,16 +389,16 @@ fn worth_saying(left: Duration) -> bool {
 /// A file's size and date, side by side with another's. `date` is by the person's clock.
 #[must_use]
 pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
-    let size = size.map_or_else(|| Word::NumberUnknownSize.text().to_owned(), format::exact_bytes);
-    Word::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Word::NumberUnknownDate.text())])
+    let size = size.map_or_else(|| Text::NumberUnknownSize.text().to_owned(), format::exact_bytes);
+    Text::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Text::NumberUnknownDate.text())])
 }
 
 /// Which of two files is newer, if both dates are known.
 #[must_use]
 pub fn which_is_newer(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
     match (ours, theirs) {
-        (Some(ours), Some(theirs)) if ours > theirs => Word::NewerOurs.text(),
-        (Some(ours), Some(theirs)) if ours < theirs => Word::NewerTheirs.text(),
+        (Some(ours), Some(theirs)) if ours > theirs => Text::NewerYours.text(),
+        (Some(ours), Some(theirs)) if ours < theirs => Text::NewerOnServer.text(),
         (_, _) => "",
     }
 }
@@ -410,7 +410,7 @@ pub fn spoken_progress(upload: &Upload) -> String {
 }
 
 fn progress(taken: u64, size: u64) -> String {
-    Word::NumberProgress.fill(&[&format::bytes(taken), &format::bytes(size)])
+    Text::NumberProgress.fill(&[&format::bytes(taken), &format::bytes(size)])
 }
 
 /// All uploads in a few words, for the heading.
@@ -418,7 +418,7 @@ fn progress(taken: u64, size: u64) -> String {
 pub fn count(totals: &Totals) -> String {
     match totals.files {
         0 => String::new(),
-        files => Word::TotalCount.fill(&[&totals.done, &files]),
+        files => Text::TotalCount.fill(&[&totals.done, &files]),
     }
 }
 
@@ -429,7 +429,7 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
     if totals.active > 0 {
         let left = left.filter(|left| worth_saying(*left)).map(format::duration);
         parts.extend(rate.filter(|rate| *rate > 0).map(format::rate));
-        parts.extend(left.map(|left| Word::TotalLeft.fill(&[&left])));
+        parts.extend(left.map(|left| Text::TotalLeft.fill(&[&left])));
     }
     parts.extend(not_stored(totals));
     parts.join(" · ")
@@ -438,10 +438,10 @@ pub fn total(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> Stri
 /// How many are not stored, for each reason.
 fn not_stored(totals: &Totals) -> impl Iterator<Item = String> {
     let reasons = [
-        (totals.failed, Word::TotalFailed),
-        (totals.waiting, Word::TotalWaiting),
-        (totals.paused, Word::TotalPaused),
-        (totals.skipped, Word::TotalSkipped),
+        (totals.failed, Text::TotalFailed),
+        (totals.waiting, Text::TotalWaiting),
+        (totals.paused, Text::TotalPaused),
+        (totals.skipped, Text::TotalSkipped),
     ];
     let there = reasons.into_iter().filter(|(number, _)| *number > 0);
     there.map(|(number, word)| word.fill(&[&number]))
@@ -458,7 +458,7 @@ pub fn folder_total(totals: &Totals) -> String {
 /// What a folder is called in the list of uploads.
 #[must_use]
 pub fn folder(path: &str) -> String {
-    Word::FolderName.fill(&[&format::visible(path)])
+    Text::FolderName.fill(&[&format::visible(path)])
 }
 
 /// What became of all uploads.
@@ -467,8 +467,8 @@ pub fn summary(totals: &Totals, took: Duration, rate: Option<u64>) -> String {
     let (files, size) = (FILES.fill(totals.done), format::bytes(totals.stored));
     let took = format::duration(took);
     let stored = match rate {
-        Some(rate) => Word::SummaryRate.fill(&[&files, &size, &took, &format::rate(rate)]),
-        None => Word::SummaryStored.fill(&[&files, &size, &took]),
+        Some(rate) => Text::SummaryRate.fill(&[&files, &size, &took, &format::rate(rate)]),
+        None => Text::SummaryStored.fill(&[&files, &size, &took]),
     };
     let mut parts = vec![stored];
     parts.extend(not_stored(totals));
@@ -506,11 +506,11 @@ pub fn condition(totals: &Totals) -> Condition {
 #[must_use]
 pub fn title(totals: &Totals) -> String {
     let word = match condition(totals) {
-        Condition::Sending => return Word::TitleSending.fill(&[&(totals.permille() / 10)]),
-        Condition::Idle => Word::TitleIdle,
-        Condition::Paused => Word::TitlePaused,
-        Condition::Done => Word::TitleDone,
-        Condition::Attention => Word::TitleAttention,
+        Condition::Sending => return Text::TitleSending.fill(&[&(totals.permille() / 10)]),
+        Condition::Idle => Text::TitleIdle,
+        Condition::Paused => Text::TitlePaused,
+        Condition::Done => Text::TitleDone,
+        Condition::Attention => Text::TitleAttention,
     };
     word.text().to_owned()
 }
@@ -521,53 +521,53 @@ pub fn finished(totals: &Totals) -> String {
     let done = FILES.fill(totals.done);
     let (failed, waiting) = (totals.failed, totals.waiting);
     match (totals.failed, totals.waiting) {
-        (0, 0) => Word::SayFinished.fill(&[&done]),
-        (_, 0) => Word::SayFinishedFailed.fill(&[&done, &failed]),
-        (0, _) => Word::SayWaiting.fill(&[&done, &waiting]),
-        (_, _) => Word::SayFailedWaiting.fill(&[&done, &failed, &waiting]),
+        (0, 0) => Text::AnnounceFinished.fill(&[&done]),
+        (_, 0) => Text::AnnounceFinishedFailed.fill(&[&done, &failed]),
+        (0, _) => Text::AnnounceWaiting.fill(&[&done, &waiting]),
+        (_, _) => Text::AnnounceFailedWaiting.fill(&[&done, &failed, &waiting]),
     }
 }
 
 /// Said at each quarter of the way.
 #[must_use]
 pub fn milestone(permille: u64, totals: &Totals) -> String {
-    Word::SayMilestone.fill(&[&(permille / 10), &totals.done, &FILES.fill(totals.files)])
+    Text::AnnounceMilestone.fill(&[&(permille / 10), &totals.done, &FILES.fill(totals.files)])
 }
 
 /// Said when files were picked.
 #[must_use]
 pub fn added(number: usize) -> String {
-    Word::SayAdded.fill(&[&FILES.fill(number as u64)])
+    Text::AnnounceAdded.fill(&[&FILES.fill(number as u64)])
 }
 
 /// Said when rows were taken out of the list.
 #[must_use]
 pub fn cleared(number: usize) -> String {
-    Word::SayCleared.fill(&[&FILES.fill(number as u64)])
+    Text::AnnounceCleared.fill(&[&FILES.fill(number as u64)])
 }
 
 /// Said when an upload failed.
 #[must_use]
 pub fn failed(path: &str, problem: &Problem) -> String {
-    Word::SayFailed.fill(&[&format::visible(path), &format::visible(&problem.message)])
+    Text::AnnounceFailed.fill(&[&format::visible(path), &format::visible(&problem.message)])
 }
 
 /// Said when an upload waits for a decision.
 #[must_use]
 pub fn asks(path: &str) -> String {
-    Word::SayAsks.fill(&[&format::visible(path)])
+    Text::AnnounceDecide.fill(&[&format::visible(path)])
 }
 
 /// Where the page is connected to.
 #[must_use]
 pub fn connected_to(host: &str) -> String {
-    Word::ConnectionTo.fill(&[&format::visible(host)])
+    Text::ConnectionTo.fill(&[&format::visible(host)])
 }
 
 /// Where the page is on its way to.
 #[must_use]
 pub fn connecting_to(host: &str) -> String {
-    Word::ConnectionOnTheWayTo.fill(&[&format::visible(host)])
+    Text::ConnectionConnectingTo.fill(&[&format::visible(host)])
 }
 
 /// Host, port and address, for the facts.
@@ -577,9 +577,9 @@ pub fn server_fact(host: &str, port: u16, address: &str) -> String {
     // An IPv6 address stands in brackets; the person may have typed it without.
     let says_host = [&*address, address.trim_start_matches('[')];
     if address.is_empty() || says_host.iter().any(|address| address.starts_with(&*host)) {
-        Word::ConnectionPlace.fill(&[&host, &port])
+        Text::ConnectionPlace.fill(&[&host, &port])
     } else {
-        Word::ConnectionPlaceAndAddress.fill(&[&host, &port, &address])
+        Text::ConnectionPlaceAndAddress.fill(&[&host, &port, &address])
     }
 }
 
@@ -593,8 +593,8 @@ pub fn user_and_tls(user: &str, tls: &Tls) -> String {
 #[must_use]
 pub fn control_tls(tls: &Tls, encryption: Encryption) -> String {
     let word = match encryption {
-        Encryption::Explicit => Word::ConnectionExplicitTls,
-        Encryption::Implicit => Word::ConnectionImplicitTls,
+        Encryption::Explicit => Text::ConnectionExplicitTls,
+        Encryption::Implicit => Text::ConnectionImplicitTls,
     };
     word.fill(&[&format::visible(&tls.version)])
 }
@@ -602,62 +602,62 @@ pub fn control_tls(tls: &Tls, encryption: Encryption) -> String {
 /// Whether an earlier TLS session was resumed.
 #[must_use]
 pub fn tls_session(tls: &Tls) -> &'static str {
-    if tls.resumed { Word::ProofResumed.text() } else { Word::ProofNew.text() }
+    if tls.resumed { Text::SecurityResumed.text() } else { Text::SecurityNew.text() }
 }
 
 /// A connection's encryption in one line; `version` may say more than the version.
 #[must_use]
 pub fn tls_in_short(version: &str, tls: &Tls) -> String {
     let facts = [version, &format::visible(&tls.cipher_suite)].join(", ");
-    Word::ProofShort.fill(&[&facts, &tls_session(tls)])
+    Text::SecuritySummary.fill(&[&facts, &tls_session(tls)])
 }
 
 /// There was no data connection so far.
 #[must_use]
 pub fn no_data_connection() -> &'static str {
-    Word::ProofNoneYet.text()
+    Text::SecurityNoneYet.text()
 }
 
 /// Who vouches for the certificate.
 #[must_use]
 pub fn trusted_by(person: bool) -> &'static str {
-    if person { Word::ProofByYou.text() } else { Word::ProofByPortal.text() }
+    if person { Text::SecurityTrustedByYou.text() } else { Text::SecurityTrustedByPortal.text() }
 }
 
 /// The link is in the clipboard.
 #[must_use]
 pub fn link_copied() -> &'static str {
-    Word::CopiedLink.text()
+    Text::CopiedLink.text()
 }
 
 /// The same for the fingerprint.
 #[must_use]
 pub fn fingerprint_copied() -> &'static str {
-    Word::CopiedFingerprint.text()
+    Text::CopiedFingerprint.text()
 }
 
 /// The browser does not let the page copy; the link stands in its address bar instead.
 #[must_use]
 pub fn link_in_address() -> &'static str {
-    Word::CopiedToAddress.text()
+    Text::CopiedRefusedLink.text()
 }
 
 /// The browser does not let the page copy.
 #[must_use]
 pub fn not_copied() -> &'static str {
-    Word::CopiedNot.text()
+    Text::CopiedRefused.text()
 }
 
 /// There was a password in the address that was put into the host's field.
 #[must_use]
 pub fn password_moved() -> &'static str {
-    Word::FormPasswordMoved.text()
+    Text::FormPasswordMoved.text()
 }
 
 /// There was a password in the link.
 #[must_use]
 pub fn password_ignored() -> &'static str {
-    Word::FormPasswordIgnored.text()
+    Text::FormPasswordIgnored.text()
 }
 
 /// Who and where, of a destination that this browser remembers.
@@ -672,29 +672,29 @@ pub fn recent_place(destination: &Destination) -> String {
 pub fn recent_how(recent: &RecentDestination, encryption: &str) -> String {
     let port = recent.destination.port;
     match recent.folder.as_str() {
-        "" => Word::RecentHow.fill(&[&encryption, &port]),
-        folder => Word::RecentHowAndFolder.fill(&[&encryption, &port, &format::visible(folder)]),
+        "" => Text::RecentHow.fill(&[&encryption, &port]),
+        folder => Text::RecentHowAndFolder.fill(&[&encryption, &port, &format::visible(folder)]),
     }
 }
 
 /// The button that takes a remembered destination out.
 #[must_use]
 pub fn recent_remove(place: &str) -> String {
-    Word::RecentRemove.fill(&[&place])
+    Text::RecentRemove.fill(&[&place])
 }
 
 /// The folder to begin in could not be opened.
 #[must_use]
 pub fn no_such_begin(path: &str, message: &str) -> String {
-    Word::RemoteNoSuchBegin.fill(&[&format::visible(path), &format::visible(message)])
+    Text::RemoteStartFolderFailed.fill(&[&format::visible(path), &format::visible(message)])
 }
 
 /// Under the choice of encryption.
 #[must_use]
 pub fn encryption_hint(encryption: Encryption) -> &'static str {
     match encryption {
-        Encryption::Explicit => Word::ConnectionExplicitHint.text(),
-        Encryption::Implicit => Word::ConnectionImplicitHint.text(),
+        Encryption::Explicit => Text::ConnectionExplicitHint.text(),
+        Encryption::Implicit => Text::ConnectionImplicitHint.text(),
     }
 }
 
@@ -702,7 +702,7 @@ pub fn encryption_hint(encryption: Encryption) -> &'static str {
 #[must_use]
 pub fn names(certificate: &Certificate) -> String {
     if certificate.names.is_empty() {
-        return Word::CertificateNoNames.text().to_owned();
+        return Text::CertificateNoNames.text().to_owned();
     }
     certificate.names.join(", ")
 }
@@ -710,7 +710,7 @@ pub fn names(certificate: &Certificate) -> String {
 /// How long until the next try.
 #[must_use]
 pub fn retry_in(left: Duration) -> String {
-    Word::ConnectionLostNextTry.fill(&[&format::duration(left)])
+    Text::ConnectionLostNextTry.fill(&[&format::duration(left)])
 }
 
 /// Said when rows of an earlier page are there again; also above them.
@@ -723,10 +723,10 @@ pub fn restored(number: usize) -> String {
 #[must_use]
 pub fn to_go_on(connected: bool, source: FileAccess) -> &'static str {
     let word = match (connected, source) {
-        (false, FileAccess::ByHandle) => Word::RestoredConnectAndContinue,
-        (false, _) => Word::RestoredConnectAndPick,
-        (true, FileAccess::ByHandle) => Word::RestoredContinue,
-        (true, _) => Word::RestoredPick,
+        (false, FileAccess::ByHandle) => Text::RestoredConnectAndContinue,
+        (false, _) => Text::RestoredConnectAndPick,
+        (true, FileAccess::ByHandle) => Text::RestoredContinue,
+        (true, _) => Text::RestoredPick,
     };
     word.text()
 }
@@ -734,25 +734,25 @@ pub fn to_go_on(connected: bool, source: FileAccess) -> &'static str {
 /// Said when files of an earlier page were found.
 #[must_use]
 pub fn files_found(number: usize) -> String {
-    Word::SayFound.fill(&[&FILES.fill(number as u64)])
+    Text::AnnounceFound.fill(&[&FILES.fill(number as u64)])
 }
 
 /// A file that is not the one that an earlier page was uploading.
 #[must_use]
 pub fn other_file(path: &str) -> String {
-    Word::NoticeOtherFile.fill(&[&format::visible(path)])
+    Text::NoticeOtherFile.fill(&[&format::visible(path)])
 }
 
 /// The session goes on elsewhere.
 #[must_use]
 pub fn taken_over() -> Problem {
-    problem(Word::ProblemTakenOver.text(), Word::ProblemTakenOverRemedy)
+    problem(Text::ProblemSessionInOtherTab.text(), Text::ProblemSessionInOtherTabRemedy)
 }
 
 /// The page was loaded again, and holds no password.
 #[must_use]
 pub fn password_needed() -> Problem {
-    problem(Word::ProblemPassword.text(), Word::ProblemPasswordRemedy)
+    problem(Text::ProblemPasswordNeeded.text(), Text::ProblemPasswordNeededRemedy)
 }
 
 /// A line in the log where lines are missing.
@@ -772,8 +772,8 @@ pub fn left_out(number: u64) -> String {
 pub fn folder_not_made(path: &str, problem: &Problem) -> String {
     let (path, message) = (format::visible(path), format::visible(&problem.message));
     match &problem.reply {
-        Some(reply) => Word::NoticeNoFolderReply.fill(&[&path, &message, &format::visible(reply)]),
-        None => Word::NoticeNoFolder.fill(&[&path, &message]),
+        Some(reply) => Text::NoticeNoFolderReply.fill(&[&path, &message, &format::visible(reply)]),
+        None => Text::NoticeNoFolder.fill(&[&path, &message]),
     }
 }
 
@@ -781,40 +781,40 @@ pub fn folder_not_made(path: &str, problem: &Problem) -> String {
 #[must_use]
 pub fn leftover_not_removed(path: &str, problem: &Problem) -> String {
     let (path, message) = (format::visible(path), format::visible(&problem.message));
-    Word::NoticeLeftover.fill(&[&path, &message])
+    Text::NoticeLeftover.fill(&[&path, &message])
 }
 
 /// Something on the server was not renamed, or not deleted.
 #[must_use]
 pub fn not_changed(path: &str, problem: &Problem) -> String {
-    Word::NoticeNotChanged.fill(&[&format::visible(path), &format::visible(&problem.message)])
+    Text::NoticeNotChanged.fill(&[&format::visible(path), &format::visible(&problem.message)])
 }
 
 /// A name for something on the server is missing.
 #[must_use]
 pub fn name_missing(stage: Stage) -> Problem {
-    yours(stage, Word::RemoteNameMissing.text().to_owned(), Word::RemoteNameMissingRemedy)
+    yours(stage, Text::RemoteNameMissing.text().to_owned(), Text::RemoteNameMissingRemedy)
 }
 
 /// Nothing on the server can have this name.
 #[must_use]
 pub fn no_name(stage: Stage, name: &str) -> Problem {
-    yours(stage, Word::RemoteNoName.fill(&[&name]), Word::RemoteNoNameRemedy)
+    yours(stage, Text::RemoteNameInvalid.fill(&[&name]), Text::RemoteNameInvalidRemedy)
 }
 
 /// Something in the directory in view has this name.
 #[must_use]
 pub fn name_taken(stage: Stage, name: &str) -> Problem {
-    yours(stage, Word::RemoteNameTaken.fill(&[&name]), Word::RemoteNameTakenRemedy)
+    yours(stage, Text::RemoteNameTaken.fill(&[&name]), Text::RemoteNameTakenRemedy)
 }
 
 /// The connection broke before the answer to what the person wanted.
 #[must_use]
 pub fn unanswered(stage: Stage) -> Problem {
-    yours(stage, Word::RemoteBroken.text().to_owned(), Word::RemoteBrokenRemedy)
+    yours(stage, Text::RemoteConnectionLost.text().to_owned(), Text::RemoteConnectionLostRemedy)
 }
 
-fn yours(stage: Stage, message: String, remedy: Word) -> Problem {
+fn yours(stage: Stage, message: String, remedy: Text) -> Problem {
     let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
     Problem { stage, message, logged: None, reply: None, cause: None, remedy }
 }
@@ -824,12 +824,12 @@ fn yours(stage: Stage, message: String, remedy: Word) -> Problem {
 pub fn change_done(change: &RemoteChange, name: &str) -> String {
     let name = format::visible(name);
     match change {
-        RemoteChange::MakeDirectory => Word::RemoteMade.fill(&[&name]),
+        RemoteChange::MakeDirectory => Text::RemoteCreated.fill(&[&name]),
         RemoteChange::Rename(entry) => {
-            Word::RemoteRenamed.fill(&[&format::visible(&entry.name), &name])
+            Text::RemoteRenamed.fill(&[&format::visible(&entry.name), &name])
         }
         RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
-            Word::RemoteDeleted.fill(&[&name])
+            Text::RemoteDeleted.fill(&[&name])
         }
     }
 }
@@ -838,16 +838,16 @@ pub fn change_done(change: &RemoteChange, name: &str) -> String {
 #[must_use]
 pub fn change_title(change: &RemoteChange) -> String {
     let (word, name) = match change {
-        RemoteChange::MakeDirectory => return Word::RemoteMakeTitle.text().to_owned(),
-        RemoteChange::Rename(entry) => (Word::RemoteRenameTitle, &entry.name),
+        RemoteChange::MakeDirectory => return Text::RemoteCreateTitle.text().to_owned(),
+        RemoteChange::Rename(entry) => (Text::RemoteRenameTitle, &entry.name),
         RemoteChange::Delete(entry) if entry.kind != EntryKind::Directory => {
-            (Word::RemoteDeleteFile, &entry.name)
+            (Text::RemoteDeleteFile, &entry.name)
         }
         RemoteChange::Delete(entry) | RemoteChange::DeleteAll(entry) => {
-            (Word::RemoteDeleteDirectory, &entry.name)
+            (Text::RemoteDeleteDirectory, &entry.name)
         }
         RemoteChange::Remove(entry) => {
-            (Word::RemoteRemoveTitle, entry.leftover_of.as_ref().unwrap_or(&entry.name))
+            (Text::RemoteRemoveTitle, entry.leftover_of.as_ref().unwrap_or(&entry.name))
         }
     };
     word.fill(&[&format::visible(name)])
@@ -859,11 +859,11 @@ pub fn change_consequence(change: &RemoteChange) -> &'static str {
     match change {
         RemoteChange::MakeDirectory | RemoteChange::Rename(_) => "",
         RemoteChange::Delete(entry) if entry.kind == EntryKind::Directory => {
-            Word::RemoteDeleteDirectoryText.text()
+            Text::RemoteDeleteDirectoryText.text()
         }
-        RemoteChange::Delete(_) => Word::RemoteDeleteFileText.text(),
-        RemoteChange::DeleteAll(_) => Word::RemoteDeleteAllText.text(),
-        RemoteChange::Remove(_) => Word::RemoteRemoveText.text(),
+        RemoteChange::Delete(_) => Text::RemoteDeleteFileText.text(),
+        RemoteChange::DeleteAll(_) => Text::RemoteDeleteAllText.text(),
+        RemoteChange::Remove(_) => Text::RemoteRemoveText.text(),
     }
 }
 
@@ -871,11 +871,11 @@ pub fn change_consequence(change: &RemoteChange) -> &'static str {
 #[must_use]
 pub fn change_button(change: &RemoteChange) -> &'static str {
     let word = match change {
-        RemoteChange::MakeDirectory => Word::RemoteMake,
-        RemoteChange::Rename(_) => Word::RemoteRename,
-        RemoteChange::Delete(_) => Word::RemoteDelete,
-        RemoteChange::DeleteAll(_) => Word::RemoteDeleteAll,
-        RemoteChange::Remove(_) => Word::RemoteRemove,
+        RemoteChange::MakeDirectory => Text::RemoteCreate,
+        RemoteChange::Rename(_) => Text::RemoteRename,
+        RemoteChange::Delete(_) => Text::RemoteDelete,
+        RemoteChange::DeleteAll(_) => Text::RemoteDeleteAll,
+        RemoteChange::Remove(_) => Text::RemoteRemove,
     };
     word.text()
 }
@@ -884,21 +884,21 @@ pub fn change_button(change: &RemoteChange) -> &'static str {
 #[must_use]
 pub fn change_state(dialog: &ChangeDialog) -> String {
     match dialog.part() {
-        _ if dialog.is_pending() => Word::RemoteAsked.text().to_owned(),
+        _ if dialog.is_pending() => Text::RemoteWorking.text().to_owned(),
         None => String::new(),
-        Some((gone, None)) => Word::RemoteDeletedPart.fill(&[&tally(gone)]),
-        Some((gone, Some(left))) => Word::RemoteDeletedPartLeft.fill(&[&tally(gone), &tally(left)]),
+        Some((gone, None)) => Text::RemoteDeletedPart.fill(&[&tally(gone)]),
+        Some((gone, Some(left))) => Text::RemoteDeletedPartLeft.fill(&[&tally(gone), &tally(left)]),
     }
 }
 
 fn tally(tally: Tally) -> String {
-    Word::RemoteTally.fill(&[&FILES.fill(tally.files), &DIRECTORIES.fill(tally.directories)])
+    Text::RemoteCounts.fill(&[&FILES.fill(tally.files), &DIRECTORIES.fill(tally.directories)])
 }
 
 /// What a file under a temporary name is.
 #[must_use]
 pub fn leftover(of: &str) -> String {
-    Word::RemoteLeftover.fill(&[&format::visible(of)])
+    Text::RemoteLeftover.fill(&[&format::visible(of)])
 }
 
 /// A file that is not what it was when it was picked.
@@ -906,13 +906,13 @@ pub fn leftover(of: &str) -> String {
 pub fn file_changed() -> Problem {
     Problem {
         stage: Stage::Transfer,
-        message: Word::ProblemFileChanged.text().to_owned(),
+        message: Text::ProblemFileChanged.text().to_owned(),
         logged: None,
         reply: None,
-        cause: Some(Word::ProblemFileChangedCause.text().to_owned()),
+        cause: Some(Text::ProblemFileChangedCause.text().to_owned()),
         remedy: Some(Remedy {
             who: Who::You,
-            what: Word::ProblemFileChangedRemedy.text().to_owned(),
+            what: Text::ProblemFileChangedRemedy.text().to_owned(),
         }),
     }
 }
@@ -920,17 +920,17 @@ pub fn file_changed() -> Problem {
 /// What the browser could not read.
 #[must_use]
 pub fn unreadable(names: &[String]) -> String {
-    first_of(names, Word::NoticeUnreadable, Word::NoticeUnreadableMore)
+    first_of(names, Text::NoticeUnreadable, Text::NoticeUnreadableMore)
 }
 
 /// What was picked and had nowhere to go.
 #[must_use]
 pub fn not_taken(names: &[String]) -> String {
-    first_of(names, Word::NoticeNotTaken, Word::NoticeNotTakenMore)
+    first_of(names, Text::NoticeNotConnected, Text::NoticeNotConnectedMore)
 }
 
 /// A sentence about all of the names, or about the first of them and the number of the others.
-fn first_of(names: &[String], all: Word, first: Word) -> String {
+fn first_of(names: &[String], all: Text, first: Text) -> String {
     let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
     let shown = shown.join(", ");
     match names.len().saturating_sub(3) {
@@ -942,25 +942,25 @@ fn first_of(names: &[String], all: Word, first: Word) -> String {
 /// The portal speaks another version.
 #[must_use]
 pub fn outdated() -> Problem {
-    problem(Word::ProblemOutdated.text(), Word::ProblemReloadRemedy)
+    problem(Text::ProblemPageOutdated.text(), Text::ProblemPageOutdatedRemedy)
 }
 
 /// No session, no socket.
 #[must_use]
 pub fn portal_out_of_reach() -> Problem {
-    problem(Word::ProblemOutOfReach.text(), Word::ProblemOutOfReachRemedy)
+    problem(Text::ProblemPortalUnreachable.text(), Text::ProblemPortalUnreachableRemedy)
 }
 
 /// An answer to the request for a session that is not one of the portal's.
 #[must_use]
 pub fn no_session(status: u16) -> Problem {
-    problem(&Word::ProblemNoSession.fill(&[&status]), Word::ProblemNoSessionRemedy)
+    problem(&Text::ProblemNoSession.fill(&[&status]), Text::ProblemNoSessionRemedy)
 }
 
 /// The portal sent something else than a message.
 #[must_use]
 pub fn not_understood() -> Problem {
-    problem(Word::ProblemNotUnderstood.text(), Word::ProblemReloadRemedy)
+    problem(Text::ProblemNotUnderstood.text(), Text::ProblemPageOutdatedRemedy)
 }
 
 /// The person did not trust the certificate.
@@ -968,19 +968,19 @@ pub fn not_understood() -> Problem {
 pub fn certificate_refused() -> Problem {
     Problem {
         stage: Stage::Certificate,
-        message: Word::ProblemCertificateRefused.text().to_owned(),
+        message: Text::ProblemCertificateRefused.text().to_owned(),
         logged: None,
         reply: None,
         cause: None,
         remedy: Some(Remedy {
             who: Who::Host,
-            what: Word::ProblemCertificateRefusedRemedy.text().to_owned(),
+            what: Text::ProblemCertificateRefusedRemedy.text().to_owned(),
         }),
     }
 }
 
 /// A problem of the portal's, and what the person can do.
-fn problem(message: &str, what: Word) -> Problem {
+fn problem(message: &str, what: Text) -> Problem {
     Problem {
         stage: Stage::Portal,
         message: message.to_owned(),

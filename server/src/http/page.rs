@@ -29,7 +29,7 @@ struct Page {
     state_icons: &'static [&'static str],
     version: &'static str,
     language: Language,
-    words: Words,
+    texts: Words,
 }
 
 /// A page that was made, or why it was not.
@@ -76,7 +76,7 @@ fn make(language: Language) -> Made {
         state_icons: bundle::url::STATE_ICONS,
         version: env!("CARGO_PKG_VERSION"),
         language,
-        words: Words::of(language)?,
+        texts: Words::of(language)?,
     };
     Ok(page.render()?)
 }
@@ -123,10 +123,10 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn page_brings_its_program_the_words_of_one_language() {
+    async fn page_brings_its_program_the_texts_of_one_language() {
         let (_, html) = get("", "de").await;
         let (_, block) =
-            html.split_once("<script type=\"application/json\" id=\"words\">").unwrap();
+            html.split_once("<script type=\"application/json\" id=\"texts\">").unwrap();
         let (block, _) = block.split_once("</script>").unwrap();
         let words: Vec<String> = serde_json::from_str(block).unwrap();
         assert!(words.contains(&"Nicht verbunden".to_owned()), "{words:?}");

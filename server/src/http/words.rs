@@ -1,4 +1,4 @@
-//! The words of the page: `templates/words/`, a file for each language.
+//! The words of the page: `texts/`, a file for each language.
 
 use std::collections::BTreeMap;
 
@@ -25,16 +25,17 @@ impl Words {
     }
 
     /// The words of a key; where there are none, the key itself.
-    pub(super) fn say<'a>(&'a self, key: &'a str) -> &'a str {
+    pub(super) fn get<'a>(&'a self, key: &'a str) -> &'a str {
         self.0.get(key).map_or(key, String::as_str)
     }
 
-    /// What the program says, in the order of its keys, as a JSON array for a data block in HTML.
-    /// Nothing in it can end the block.
+    /// The plural rule, then the program's texts in the order of their keys, as a JSON array for a
+    /// data block in HTML. Nothing in it can end the block.
     pub(super) fn program(&self) -> String {
-        let words = self.0.iter().filter(|(key, _)| key.starts_with(PROGRAM));
-        let words: Vec<_> = words.map(|(_, words)| words).collect();
-        serde_json::json!(words).to_string().replace('<', "\\u003c")
+        let texts = self.0.iter().filter(|(key, _)| key.starts_with(PROGRAM));
+        let texts = texts.map(|(_, text)| text.as_str());
+        let block: Vec<_> = [self.get("language.plural")].into_iter().chain(texts).collect();
+        serde_json::json!(block).to_string().replace('<', "\\u003c")
     }
 
     fn take_in(&mut self, prefix: &str, table: Table) {
@@ -55,8 +56,8 @@ impl Words {
 
 fn file(language: Language) -> &'static str {
     match language {
-        Language::English => include_str!("../../../templates/words/en.toml"),
-        Language::German => include_str!("../../../templates/words/de.toml"),
+        Language::English => include_str!("../../../texts/en.toml"),
+        Language::German => include_str!("../../../texts/de.toml"),
     }
 }
 
@@ -94,7 +95,7 @@ mod tests {
     /// The keys that the template says.
     fn said_by_the_template() -> BTreeSet<&'static str> {
         TEMPLATE
-            .split("words.say(\"")
+            .split("texts.get(\"")
             .skip(1)
             .map(|rest| rest.split_once("\")").unwrap().0)
             .collect()
@@ -144,7 +145,7 @@ mod tests {
     fn no_word_of_the_page_is_left_unsaid() {
         let english = words(Language::English);
         let of_the_page: BTreeSet<_> =
-            keys(&english).into_iter().filter(|key| !key.starts_with(PROGRAM)).collect();
+            keys(&english).into_iter().filter(|key| key.starts_with("page.")).collect();
         let unsaid: Vec<_> = of_the_page.difference(&said_by_the_template()).copied().collect();
         assert_eq!(unsaid, Vec::<&str>::new());
     }
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn words_in_a_template_are_found() {
-        let template = "<a title=\"Go\" class=\"no\">{{ words.say(\"x\") }}</a><!-- no --><b>Hi</b>\
+        let template = "<a title=\"Go\" class=\"no\">{{ texts.get(\"x\") }}</a><!-- no --><b>Hi</b>\
                         {% if no %}<p aria-label=\"{{ no }}\">Ferryport</p><br>there";
         assert_eq!(own_words(template), ["title=\"Go\"", "Hi", "there"]);
     }
@@ -169,7 +170,7 @@ mod tests {
         let block = words.program();
         assert!(!block.contains('<'), "{block}");
         let read: Vec<String> = serde_json::from_str(&block).unwrap();
-        assert_eq!(read, ["</script><b>\"{path}\""]);
+        assert_eq!(read, ["language.plural", "</script><b>\"{path}\""]);
     }
 
     /// Text and spoken attributes with letters that are no expression of the template's.

@@ -124,7 +124,7 @@ async fn hello(
             Err(SocketEnd::Version(version))
         }
         ClientMessage::Hello { session: name, secret, resume, language, .. } => {
-            *speech = speech_in(language);
+            *speech = speech_in(&language);
             let session = sessions.join(&name, &secret)?;
             session.outbox().set_speech(*speech);
             Ok((session, resume))
@@ -145,10 +145,10 @@ async fn hello(
     }
 }
 
-fn speech_in(language: Language) -> Speech {
-    Speech::new(match language {
-        Language::En => ftps::Language::English,
-        Language::De => ftps::Language::German,
+fn speech_in(language: &Language) -> Speech {
+    Speech::new(match language.tag() {
+        "de" => ftps::Language::German,
+        _ => ftps::Language::English,
     })
 }
 

@@ -106,8 +106,13 @@ impl Session {
             client::open_socket(&portal.door(), &[("Origin", &portal.origin())]).await?;
         let NewSession { session, secret } = new;
         let version = protocol::VERSION;
-        let hello =
-            ClientMessage::Hello { version, session, secret, resume: None, language: Language::En };
+        let hello = ClientMessage::Hello {
+            version,
+            session,
+            secret,
+            resume: None,
+            language: Language::default(),
+        };
         socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
         let mut waiting = VecDeque::new();
         match hear(&mut socket, &mut waiting).await? {

@@ -102,7 +102,7 @@ fn what_the_page_says_is_written_as_serde_json_writes_it() {
             version: VERSION,
             session: "s".into(),
             secret: Secret::new("\"\\\u{7f}ü".into()),
-            language: protocol::client::Language::En,
+            language: protocol::client::Language::default(),
             resume: Some(ResumeState { messages: u64::MAX, log: 0 }),
         },
         ClientMessage::Connect(Connect {

@@ -1,4 +1,4 @@
-//! The sentences of the page's language, as the page brought them: `templates/words/`.
+//! The texts of the page's language, as the page brought them: `texts/`.
 //!
 //! The program holds none of them, and no keys either: page and program come from one portal, and
 //! both put the keys in the same order.
@@ -6,29 +6,46 @@
 use std::{cell::Cell, fmt::Display, fmt::Write as _};
 
 /// Makes an enum of keys, `Variant = "key" (place, …)` with the places where it has any.
-macro_rules! words {
-    ($($word:ident = $key:literal $(($($place:ident),+))?,)*) => {
-        /// One sentence, or a word.
+macro_rules! texts {
+    ($($text:ident = $key:literal $(($($place:ident),+))?,)*) => {
+        /// One text of the page's program.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum Word {
-            $($word,)*
+        pub(crate) enum Text {
+            $($text,)*
         }
 
-        /// By [`Word`]: the places of its sentence, in the order in which [`Word::fill`] takes
-        /// their values.
+        /// By [`Text`]: its places, in the order in which [`Text::fill`] takes their values.
         const PLACES: &[&[&str]] = &[$(&[$($(stringify!($place)),+)?]),*];
 
-        /// By [`Word`]: its key.
-        #[cfg(test)]
-        const KEYS: &[&str] = &[$($key),*];
+        /// The keys of all texts, below `program` in the languages' files, each with its places.
+        /// For the check of those files; the program itself holds no key.
+        pub const KEYS: &[(&str, &[&str])] = &[$(($key, &[$($(stringify!($place)),+)?])),*];
     };
 }
 
-// In the order of their keys, which is that of the page's words.
-words! {
+// In the order of their keys, which is that of the page's data block.
+texts! {
+    AnnounceAdded = "announce.added" (files),
+    AnnounceAllCancelled = "announce.all_cancelled",
+    AnnounceAllPaused = "announce.all_paused",
+    AnnounceAllResumed = "announce.all_resumed",
+    AnnounceCleared = "announce.cleared" (files),
+    AnnounceCopied = "announce.copied",
+    AnnounceDecide = "announce.decide" (path),
+    AnnounceFailed = "announce.failed" (path, message),
+    AnnounceFailedWaiting = "announce.failed_waiting" (files, failed, waiting),
+    AnnounceFinished = "announce.finished" (files),
+    AnnounceFinishedFailed = "announce.finished_failed" (files, failed),
+    AnnounceFolderCancelled = "announce.folder_cancelled" (path),
+    AnnounceFolderPaused = "announce.folder_paused" (path),
+    AnnounceFolderResumed = "announce.folder_resumed" (path),
+    AnnounceFound = "announce.found" (files),
+    AnnounceMilestone = "announce.milestone" (percent, done, files),
+    AnnounceSelected = "announce.selected",
+    AnnounceWaiting = "announce.waiting" (files, waiting),
     CertificateAnother = "certificate.another",
     CertificateNoNames = "certificate.no_names",
-    ConnectionAgain = "connection.again",
+    ConnectionConnectingTo = "connection.connecting_to" (host),
     ConnectionEnded = "connection.ended",
     ConnectionExplicitHint = "connection.explicit_hint",
     ConnectionExplicitTls = "connection.explicit_tls" (version),
@@ -38,15 +55,15 @@ words! {
     ConnectionLostNextTry = "connection.lost_next_try" (left),
     ConnectionNone = "connection.none",
     ConnectionOffline = "connection.offline",
-    ConnectionOnTheWayTo = "connection.on_the_way_to" (host),
     ConnectionPlace = "connection.place" (host, port),
     ConnectionPlaceAndAddress = "connection.place_and_address" (host, port, address),
+    ConnectionRestored = "connection.restored",
     ConnectionRetryToGoOn = "connection.retry_to_go_on",
     ConnectionTo = "connection.to" (host),
     CopiedFingerprint = "copied.fingerprint",
     CopiedLink = "copied.link",
-    CopiedNot = "copied.not",
-    CopiedToAddress = "copied.to_address",
+    CopiedRefused = "copied.refused",
+    CopiedRefusedLink = "copied.refused_link",
     DigestBrowserAndPortal = "digest.browser_and_portal",
     DigestEverywhere = "digest.everywhere",
     DigestPortal = "digest.portal",
@@ -62,8 +79,8 @@ words! {
     LogCopied = "log.copied" (number),
     LogCopyRefused = "log.copy_refused",
     LogError = "log.error",
-    LogErrorPassing = "log.error_passing",
-    LogErrorSaid = "log.error_said" (text),
+    LogErrorHandled = "log.error_handled",
+    LogErrorInLog = "log.error_in_log" (text),
     LogExplanationNone = "log.explanation_none",
     LogExplanationsMissing = "log.explanations_missing",
     LogFound = "log.found" (at, number),
@@ -77,14 +94,14 @@ words! {
     LogResponse = "log.response",
     LogSession = "log.session" (number),
     LogStatus = "log.status",
-    NewerOurs = "newer.ours",
-    NewerTheirs = "newer.theirs",
+    NewerOnServer = "newer.on_server",
+    NewerYours = "newer.yours",
     NoticeLeftover = "notice.leftover" (path, message),
     NoticeNoFolder = "notice.no_folder" (path, message),
     NoticeNoFolderReply = "notice.no_folder_reply" (path, message, reply),
     NoticeNotChanged = "notice.not_changed" (path, message),
-    NoticeNotTaken = "notice.not_taken" (names),
-    NoticeNotTakenMore = "notice.not_taken_more" (names, number),
+    NoticeNotConnected = "notice.not_connected" (names),
+    NoticeNotConnectedMore = "notice.not_connected_more" (names, number),
     NoticeOtherFile = "notice.other_file" (path),
     NoticeUnreadable = "notice.unreadable" (names),
     NoticeUnreadableMore = "notice.unreadable_more" (names, number),
@@ -96,7 +113,7 @@ words! {
     NumberFilesOne = "number.files.one" (number),
     NumberFilesOther = "number.files.other" (number),
     NumberMillis = "number.millis" (number),
-    NumberProgress = "number.progress" (taken, size),
+    NumberProgress = "number.progress" (sent, size),
     NumberRate = "number.rate" (size),
     NumberSizeAndDate = "number.size_and_date" (size, date),
     NumberUnknownDate = "number.unknown_date",
@@ -109,26 +126,23 @@ words! {
     ProblemNoSession = "problem.no_session" (status),
     ProblemNoSessionRemedy = "problem.no_session_remedy",
     ProblemNotUnderstood = "problem.not_understood",
-    ProblemOutOfReach = "problem.out_of_reach",
-    ProblemOutOfReachRemedy = "problem.out_of_reach_remedy",
-    ProblemOutdated = "problem.outdated",
-    ProblemPassword = "problem.password",
-    ProblemPasswordRemedy = "problem.password_remedy",
-    ProblemReloadRemedy = "problem.reload_remedy",
-    ProblemTakenOver = "problem.taken_over",
-    ProblemTakenOverRemedy = "problem.taken_over_remedy",
-    ProofByPortal = "proof.by_portal",
-    ProofByYou = "proof.by_you",
-    ProofNew = "proof.new",
-    ProofNoneYet = "proof.none_yet",
-    ProofResumed = "proof.resumed",
-    ProofShort = "proof.short" (tls, session),
+    ProblemPageOutdated = "problem.page_outdated",
+    ProblemPageOutdatedRemedy = "problem.page_outdated_remedy",
+    ProblemPasswordNeeded = "problem.password_needed",
+    ProblemPasswordNeededRemedy = "problem.password_needed_remedy",
+    ProblemPortalUnreachable = "problem.portal_unreachable",
+    ProblemPortalUnreachableRemedy = "problem.portal_unreachable_remedy",
+    ProblemSessionInOtherTab = "problem.session_in_other_tab",
+    ProblemSessionInOtherTabRemedy = "problem.session_in_other_tab_remedy",
     RecentHow = "recent.how" (encryption, port),
     RecentHowAndFolder = "recent.how_and_folder" (encryption, port, folder),
     RecentRemove = "recent.remove" (place),
-    RemoteAsked = "remote.asked",
-    RemoteBroken = "remote.broken",
-    RemoteBrokenRemedy = "remote.broken_remedy",
+    RemoteConnectionLost = "remote.connection_lost",
+    RemoteConnectionLostRemedy = "remote.connection_lost_remedy",
+    RemoteCounts = "remote.counts" (files, directories),
+    RemoteCreate = "remote.create",
+    RemoteCreateTitle = "remote.create_title",
+    RemoteCreated = "remote.created" (name),
     RemoteDelete = "remote.delete",
     RemoteDeleteAll = "remote.delete_all",
     RemoteDeleteAllText = "remote.delete_all_text",
@@ -137,53 +151,38 @@ words! {
     RemoteDeleteFile = "remote.delete_file" (name),
     RemoteDeleteFileText = "remote.delete_file_text",
     RemoteDeleted = "remote.deleted" (name),
-    RemoteDeletedPart = "remote.deleted_part" (gone),
-    RemoteDeletedPartLeft = "remote.deleted_part_left" (gone, left),
+    RemoteDeletedPart = "remote.deleted_part" (deleted),
+    RemoteDeletedPartLeft = "remote.deleted_part_left" (deleted, left),
     RemoteLeftOutOne = "remote.left_out.one" (number),
     RemoteLeftOutOther = "remote.left_out.other" (number),
     RemoteLeftover = "remote.leftover" (name),
-    RemoteMade = "remote.made" (name),
-    RemoteMake = "remote.make",
-    RemoteMakeTitle = "remote.make_title",
+    RemoteNameInvalid = "remote.name_invalid" (name),
+    RemoteNameInvalidRemedy = "remote.name_invalid_remedy",
     RemoteNameMissing = "remote.name_missing",
     RemoteNameMissingRemedy = "remote.name_missing_remedy",
     RemoteNameTaken = "remote.name_taken" (name),
     RemoteNameTakenRemedy = "remote.name_taken_remedy",
-    RemoteNoName = "remote.no_name" (name),
-    RemoteNoNameRemedy = "remote.no_name_remedy",
-    RemoteNoSuchBegin = "remote.no_such_begin" (path, message),
     RemoteRemove = "remote.remove",
     RemoteRemoveText = "remote.remove_text",
     RemoteRemoveTitle = "remote.remove_title" (name),
     RemoteRename = "remote.rename",
     RemoteRenameTitle = "remote.rename_title" (name),
     RemoteRenamed = "remote.renamed" (from, to),
-    RemoteTally = "remote.tally" (files, directories),
-    RemoteWaits = "remote.waits",
+    RemoteStartFolderFailed = "remote.start_folder_failed" (path, message),
+    RemoteWaiting = "remote.waiting",
+    RemoteWorking = "remote.working",
     RestoredConnectAndContinue = "restored.connect_and_continue",
     RestoredConnectAndPick = "restored.connect_and_pick",
     RestoredContinue = "restored.continue",
     RestoredPick = "restored.pick",
     RestoredUploadsOne = "restored.uploads.one" (number),
     RestoredUploadsOther = "restored.uploads.other" (number),
-    SayAdded = "say.added" (files),
-    SayAllCancelled = "say.all_cancelled",
-    SayAllPaused = "say.all_paused",
-    SayAllResumed = "say.all_resumed",
-    SayAsks = "say.asks" (path),
-    SayCleared = "say.cleared" (files),
-    SayCopied = "say.copied",
-    SayFailed = "say.failed" (path, message),
-    SayFailedWaiting = "say.failed_waiting" (files, failed, waiting),
-    SayFinished = "say.finished" (files),
-    SayFinishedFailed = "say.finished_failed" (files, failed),
-    SayFolderCancelled = "say.folder_cancelled" (path),
-    SayFolderPaused = "say.folder_paused" (path),
-    SayFolderResumed = "say.folder_resumed" (path),
-    SayFound = "say.found" (files),
-    SayMilestone = "say.milestone" (percent, done, files),
-    SaySelected = "say.selected",
-    SayWaiting = "say.waiting" (files, waiting),
+    SecurityNew = "security.new",
+    SecurityNoneYet = "security.none_yet",
+    SecurityResumed = "security.resumed",
+    SecuritySummary = "security.summary" (tls, session),
+    SecurityTrustedByPortal = "security.trusted_by_portal",
+    SecurityTrustedByYou = "security.trusted_by_you",
     StageAuth = "stage.auth",
     StageCertificate = "stage.certificate",
     StageConnect = "stage.connect",
@@ -204,44 +203,44 @@ words! {
     StageTls = "stage.tls",
     StageTransfer = "stage.transfer",
     StageVerify = "stage.verify",
-    StatusCancelled = "status.cancelled",
-    StatusCut = "status.cut" (taken),
-    StatusCutNextTry = "status.cut_next_try" (taken, left),
+    StatusDecideExists = "status.decide_exists",
+    StatusDecideExistsSameSize = "status.decide_exists_same_size",
     StatusDoneAs = "status.done_as" (done, path),
     StatusDoneDigest = "status.done_digest",
     StatusDoneReply = "status.done_reply",
     StatusDoneSize = "status.done_size",
-    StatusExists = "status.exists",
-    StatusExistsSameSize = "status.exists_same_size",
     StatusFailed = "status.failed",
-    StatusInterrupted = "status.interrupted",
-    StatusKept = "status.kept",
-    StatusNotNewer = "status.not_newer",
-    StatusPaused = "status.paused" (taken),
+    StatusInterruptedAt = "status.interrupted_at" (sent),
+    StatusInterruptedLost = "status.interrupted_lost",
+    StatusInterruptedNextTry = "status.interrupted_next_try" (sent, left),
+    StatusPaused = "status.paused" (sent),
     StatusPausedBefore = "status.paused_before",
     StatusPickAgain = "status.pick_again",
     StatusPressContinue = "status.press_continue",
     StatusQueued = "status.queued",
     StatusQueuedNext = "status.queued_next",
-    StatusTryingAgain = "status.trying_again" (taken),
-    StatusUploading = "status.uploading" (taken),
-    StatusUploadingLeft = "status.uploading_left" (taken, left),
-    StatusUploadingRate = "status.uploading_rate" (taken, rate),
-    StatusUploadingRateLeft = "status.uploading_rate_left" (taken, rate, left),
+    StatusSkippedCancelled = "status.skipped_cancelled",
+    StatusSkippedExisting = "status.skipped_existing",
+    StatusSkippedNotNewer = "status.skipped_not_newer",
+    StatusTryingAgain = "status.trying_again" (sent),
+    StatusUploading = "status.uploading" (sent),
+    StatusUploadingLeft = "status.uploading_left" (sent, left),
+    StatusUploadingRate = "status.uploading_rate" (sent, rate),
+    StatusUploadingRateLeft = "status.uploading_rate_left" (sent, rate, left),
     StatusVerifying = "status.verifying",
-    StopAhead = "stop.ahead",
-    StopCertificate = "stop.certificate",
-    StopConnect = "stop.connect",
-    StopCurrent = "stop.current",
-    StopFailed = "stop.failed",
-    StopList = "stop.list",
-    StopLogin = "stop.login",
-    StopPassed = "stop.passed",
-    StopProtect = "stop.protect",
-    StopResolve = "stop.resolve",
-    StopTls = "stop.tls",
-    SummaryRate = "summary.rate" (files, size, took, rate),
-    SummaryStored = "summary.stored" (files, size, took),
+    StepCertificate = "step.certificate",
+    StepConnect = "step.connect",
+    StepCurrent = "step.current",
+    StepDone = "step.done",
+    StepFailed = "step.failed",
+    StepList = "step.list",
+    StepLogin = "step.login",
+    StepPending = "step.pending",
+    StepProtect = "step.protect",
+    StepResolve = "step.resolve",
+    StepTls = "step.tls",
+    SummaryRate = "summary.rate" (files, size, duration, rate),
+    SummaryStored = "summary.stored" (files, size, duration),
     TitleAttention = "title.attention",
     TitleDone = "title.done",
     TitleIdle = "title.idle",
@@ -267,24 +266,29 @@ words! {
 }
 
 thread_local! {
-    /// By [`Word`]. The page's program is one thread, and has one language for as long as it lives.
-    static SENTENCES: Cell<&'static [String]> = const { Cell::new(&[]) };
+    /// By [`Text`]. The page's program is one thread, and has one language for as long as it lives.
+    static TEXTS: Cell<&'static [String]> = const { Cell::new(&[]) };
+
+    static PLURAL_RULE: Cell<PluralRule> = const { Cell::new(PluralRule::OneIs1) };
 }
 
-/// Takes in the sentences of the page's language, in the order of their keys.
-pub fn take_in(sentences: Vec<String>) {
-    SENTENCES.set(sentences.leak());
+/// Takes the page's data block: the name of the language's plural rule, then the texts in the order
+/// of their keys.
+pub fn take_in(block: impl IntoIterator<Item = String>) {
+    let mut block = block.into_iter();
+    PLURAL_RULE.set(PluralRule::named(&block.next().unwrap_or_default()));
+    TEXTS.set(block.collect::<Vec<_>>().leak());
 }
 
-impl Word {
-    /// The sentence as it is.
+impl Text {
+    /// The text as it is.
     pub(crate) fn text(self) -> &'static str {
         #[cfg(test)]
         tests::speak_english();
-        SENTENCES.get().get(self as usize).map_or("", String::as_str)
+        TEXTS.get().get(self as usize).map_or("", String::as_str)
     }
 
-    /// The sentence with its places filled, in the order in which `words!` names them.
+    /// The text with its places filled, in the order in which `texts!` names them.
     pub(crate) fn fill(self, values: &[&dyn Display]) -> String {
         let places = PLACES.get(self as usize).copied().unwrap_or_default();
         debug_assert_eq!(places.len(), values.len(), "{self:?}");
@@ -305,37 +309,49 @@ impl Word {
     }
 }
 
-/// A sentence that depends on a number, with a place for it.
+/// A text that depends on a number, with a place for it: one for each plural category.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Counted {
-    pub(crate) one: Word,
-    pub(crate) other: Word,
+pub(crate) struct Plural {
+    pub(crate) one: Text,
+    pub(crate) other: Text,
 }
 
-impl Counted {
-    /// The sentence for a number.
-    pub(crate) fn word(self, number: u64) -> Word {
-        match category(number) {
-            Category::One => self.one,
-            Category::Other => self.other,
+impl Plural {
+    /// The text for a number.
+    pub(crate) fn text(self, number: u64) -> Text {
+        if PLURAL_RULE.get().is_one(number) { self.one } else { self.other }
+    }
+
+    /// The text for a number, with it.
+    pub(crate) fn fill(self, number: u64) -> String {
+        self.text(number).fill(&[&number])
+    }
+}
+
+/// Which whole numbers take the category `one` (Unicode TS 35, part 3, §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PluralRule {
+    /// English, German, Spanish.
+    OneIs1,
+    /// French.
+    OneIs0Or1,
+}
+
+impl PluralRule {
+    /// The rule that a language's file names as its `plural`.
+    fn named(name: &str) -> Self {
+        match name {
+            "one-is-0-or-1" => Self::OneIs0Or1,
+            _ => Self::OneIs1,
         }
     }
 
-    /// The sentence for a number, with it.
-    pub(crate) fn fill(self, number: u64) -> String {
-        self.word(number).fill(&[&number])
+    fn is_one(self, number: u64) -> bool {
+        match self {
+            Self::OneIs1 => number == 1,
+            Self::OneIs0Or1 => number <= 1,
+        }
     }
-}
-
-/// A plural category of CLDR (Unicode TS 35, part 3, §5).
-enum Category {
-    One,
-    Other,
-}
-
-/// The category of a whole number: the rule of English, and of German.
-fn category(number: u64) -> Category {
-    if number == 1 { Category::One } else { Category::Other }
 }
 
 #[cfg(test)]
@@ -344,12 +360,12 @@ pub(crate) mod tests {
 
     use super::*;
 
-    const ENGLISH: &str = include_str!("../../templates/words/en.toml");
-    const GERMAN: &str = include_str!("../../templates/words/de.toml");
+    const ENGLISH: &str = include_str!("../../texts/en.toml");
+    const GERMAN: &str = include_str!("../../texts/de.toml");
 
     /// Tests speak English until they say something else.
     pub(super) fn speak_english() {
-        if SENTENCES.get().is_empty() {
+        if TEXTS.get().is_empty() {
             speak(ENGLISH);
         }
     }
@@ -360,75 +376,48 @@ pub(crate) mod tests {
     }
 
     fn speak(language: &str) {
-        take_in(sentences(language).into_values().collect());
-    }
-
-    /// What the program may say, by key.
-    fn sentences(language: &str) -> BTreeMap<String, String> {
-        fn collect(prefix: &str, table: &toml::Table, found: &mut BTreeMap<String, String>) {
-            for (key, value) in table {
-                let key = format!("{prefix}{key}");
-                match value.as_table() {
-                    Some(table) => collect(&format!("{key}."), table, found),
-                    None => {
-                        found.insert(key, value.as_str().unwrap().to_owned());
-                    }
-                }
-            }
-        }
-        let words: toml::Table = language.parse().unwrap();
+        let language: toml::Table = language.parse().unwrap();
         let mut found = BTreeMap::new();
-        collect("", words["program"].as_table().unwrap(), &mut found);
-        found
+        collect("", language["program"].as_table().unwrap(), &mut found);
+        let plural = language["language"]["plural"].as_str().unwrap().to_owned();
+        take_in([plural].into_iter().chain(found.into_values()));
     }
 
-    #[test]
-    fn program_says_every_sentence_that_it_is_given_in_the_order_of_their_keys() {
-        for language in [ENGLISH, GERMAN] {
-            let given: Vec<_> = sentences(language).into_keys().collect();
-            assert_eq!(KEYS, given);
-        }
-    }
-
-    #[test]
-    fn every_place_of_a_sentence_is_one_that_the_program_fills() {
-        for language in [ENGLISH, GERMAN] {
-            let sentences = sentences(language);
-            for (key, places) in KEYS.iter().zip(PLACES) {
-                let mut named: Vec<_> = sentences[*key]
-                    .split('{')
-                    .skip(1)
-                    .map(|rest| rest.split_once('}').unwrap().0)
-                    .collect();
-                let mut places = places.to_vec();
-                named.sort_unstable();
-                places.sort_unstable();
-                assert_eq!(named, places, "{key}");
+    fn collect(prefix: &str, table: &toml::Table, found: &mut BTreeMap<String, String>) {
+        for (key, value) in table {
+            let key = format!("{prefix}{key}");
+            match value.as_table() {
+                Some(table) => collect(&format!("{key}."), table, found),
+                None => {
+                    found.insert(key, value.as_str().unwrap().to_owned());
+                }
             }
         }
     }
 
     #[test]
     fn what_fills_a_place_is_never_read_for_places() {
-        let text = Word::ConnectionPlace.fill(&[&"{port}", &21]);
+        let text = Text::ConnectionPlace.fill(&[&"{port}", &21]);
         assert_eq!(text, "{port}, port 21");
     }
 
     #[test]
     fn places_may_stand_in_any_order() {
         speak_english();
-        let mut sentences: Vec<_> = SENTENCES.get().to_vec();
-        sentences[Word::NumberProgress as usize] = "of {size} only {taken}!".to_owned();
-        take_in(sentences);
-        assert_eq!(Word::NumberProgress.fill(&[&"1", &"2"]), "of 2 only 1!");
+        let mut texts: Vec<_> = TEXTS.get().to_vec();
+        texts[Text::NumberProgress as usize] = "of {size} only {sent}!".to_owned();
+        take_in([String::new()].into_iter().chain(texts));
+        assert_eq!(Text::NumberProgress.fill(&[&"1", &"2"]), "of 2 only 1!");
     }
 
     #[test]
-    fn numbers_choose_their_sentence() {
-        let lines = Counted { one: Word::LogMissingOne, other: Word::LogMissingOther };
+    fn numbers_choose_their_text_by_the_rule_of_the_language() {
+        let lines = Plural { one: Text::LogMissingOne, other: Text::LogMissingOther };
         speak_german();
         assert!(lines.fill(1).starts_with("Hier fehlt 1 Zeile:"));
         assert!(lines.fill(0).starts_with("Hier fehlen 0 Zeilen:"));
         assert!(lines.fill(21).starts_with("Hier fehlen 21 Zeilen:"));
+        PLURAL_RULE.set(PluralRule::named("one-is-0-or-1"));
+        assert_eq!([0, 1, 2].map(|number| lines.text(number)), [lines.one, lines.one, lines.other]);
     }
 }
