@@ -1,4 +1,4 @@
-//! The header of a binary frame: which upload, which attempt, which offset.
+//! The header of a binary frame: upload, attempt and offset.
 //!
 //! ```text
 //!  0        4        8                16
@@ -7,17 +7,18 @@
 //! +--------+--------+----------------+----------------
 //!   u32 LE   u32 LE       u64 LE
 //! ```
-//! The header is fixed so that the page's worker reads a piece of a file right behind it, into the
-//! frame that is sent: the payload is never copied, nor passes through the memory of wasm.
+//! The header has a fixed length, so that the page's worker reads the bytes of the file right behind
+//! it, into the frame that is sent. The payload is never copied, and does not pass through the memory
+//! of wasm.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Bytes of a [`ChunkHeader`] on the wire.
+/// The length of a [`ChunkHeader`] on the wire in bytes.
 pub const CHUNK_HEADER_LEN: usize = 16;
 
-/// One upload of a session: chosen by the page, each greater than the last.
+/// Identifies an upload of a session. The page chooses it, greater than the one before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct UploadId(pub u32);
@@ -28,10 +29,10 @@ impl fmt::Display for UploadId {
     }
 }
 
-/// The portal's try at one upload, counted from 0.
+/// The number of the portal's attempt at one upload, from 0.
 ///
-/// When the FTPS side of an upload breaks, the portal asks for the bytes again from some offset
-/// under the next attempt; what was under way for an earlier one is told apart by this number.
+/// When the FTPS side of an upload breaks, the portal requests the bytes again from some offset,
+/// under the next attempt. The number identifies chunks in flight that belong to an earlier one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -39,26 +40,26 @@ impl fmt::Display for UploadId {
 pub struct Attempt(pub u32);
 
 impl Attempt {
-    /// The attempt after this one.
+    /// Returns the next attempt.
     #[must_use]
     pub fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }
 }
 
-/// The header in front of each piece of a file.
+/// The header of a chunk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChunkHeader {
-    /// The upload that the piece belongs to.
+    /// The upload that the chunk belongs to.
     pub upload: UploadId,
-    /// The attempt that it was sent for.
+    /// The attempt that the chunk was sent for.
     pub attempt: Attempt,
-    /// Where in the file the piece starts, in bytes.
+    /// The offset of the payload in the file, in bytes.
     pub offset: u64,
 }
 
 impl ChunkHeader {
-    /// The header as it stands on the wire.
+    /// Encodes the header for the wire.
     #[must_use]
     pub fn encode(self) -> [u8; CHUNK_HEADER_LEN] {
         let mut bytes = [0; CHUNK_HEADER_LEN];
@@ -68,10 +69,10 @@ impl ChunkHeader {
         bytes
     }
 
-    /// Takes a binary frame apart into its header and the piece of the file.
+    /// Decodes a binary frame to its header and its payload.
     ///
     /// # Errors
-    /// [`ShortChunk`] when the frame is too short to hold a header.
+    /// [`ShortChunk`] when the frame is shorter than the header.
     pub fn decode(frame: &[u8]) -> Result<(Self, &[u8]), ShortChunk> {
         let Some((header, payload)) = frame.split_first_chunk::<CHUNK_HEADER_LEN>() else {
             return Err(ShortChunk { len: frame.len() });
@@ -112,7 +113,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn header_stands_little_endian_on_the_wire() {
+    fn header_is_little_endian_on_the_wire() {
         let header = ChunkHeader {
             upload: UploadId(0x0403_0201),
             attempt: Attempt(0x0807_0605),

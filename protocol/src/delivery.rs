@@ -1,18 +1,19 @@
 //! Which messages survive their socket, and how.
 //!
-//! A session outlives its socket. Both sides count the messages they say, from the session's begin,
-//! and keep each until the other side has [`Ack`](crate::ClientMessage::Ack) it; on the next
-//! socket the other side says how far it is, and what follows is said again. So each of them arrives
-//! once and in order, however many sockets break.
+//! A session outlives its socket. Each side counts the messages that it sends since the session
+//! began, and keeps each until the other side has acknowledged it
+//! ([`Ack`](crate::ClientMessage::Ack)). On the next socket the other side reports how many have
+//! arrived, and the following ones are sent again. So each message arrives once and in order,
+//! however many sockets break.
 //!
-//! Not counted is what belongs to one socket only (the greeting, pings), and what is said anew when
-//! a socket replaces another: credits, of which the last counts, and log lines, which have numbers
-//! of their own.
+//! Messages that belong to one socket are not counted (the greeting, pings), nor are those that are
+//! sent anew on each socket: credits, of which the last one counts, and log lines, which have
+//! sequence numbers.
 
 use crate::{ClientMessage, ServerMessage};
 
 impl ClientMessage {
-    /// Whether the message is counted, and said again if its socket breaks.
+    /// Returns whether the message is counted, and sent again if its socket breaks.
     #[must_use]
     pub fn needs_ack(&self) -> bool {
         match self {
@@ -33,7 +34,7 @@ impl ClientMessage {
 }
 
 impl ServerMessage {
-    /// Whether the message is counted, and said again if its socket breaks.
+    /// Returns whether the message is counted, and sent again if its socket breaks.
     #[must_use]
     pub fn needs_ack(&self) -> bool {
         match self {

@@ -1,9 +1,9 @@
 //! The arithmetic of windows and credit, the same on both sides.
 //!
-//! The portal grants an upload a window: the bytes that may be under way between the page's File
-//! and the FTPS data connection. As the data connection takes bytes, the window moves on.
+//! The portal grants an upload a window: the bytes that may be in flight between the page's File and
+//! the FTPS data connection. As the data connection takes bytes, the window moves on.
 
-/// What one side knows of an upload's way through the file, in offsets.
+/// The window of one upload, as one side knows it. All numbers are offsets in the file.
 ///
 /// `taken <= sent <= limit <= size` always holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,21 +14,21 @@ pub struct Window {
     limit: u64,
 }
 
-/// A step that would break the order `taken <= sent <= limit <= size`.
+/// A chunk that would break the order `taken <= sent <= limit <= size`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlowError {
-    /// A chunk does not start where the one before it ended.
+    /// The chunk does not start where the one before it ended.
     NotInOrder {
-        /// Where it should start.
+        /// The expected start.
         expected: u64,
-        /// Where it starts.
+        /// The start.
         offset: u64,
     },
-    /// A chunk ends beyond the limit that was granted.
+    /// The chunk ends beyond the limit that was granted.
     BeyondLimit {
         /// The limit.
         limit: u64,
-        /// Where the chunk ends.
+        /// The end of the chunk.
         end: u64,
     },
 }
@@ -49,83 +49,83 @@ impl std::fmt::Display for FlowError {
 impl std::error::Error for FlowError {}
 
 impl Window {
-    /// The start of a file of `size` bytes: nothing granted yet.
+    /// Creates the window of a new file of `size` bytes, without credit.
     #[must_use]
     pub fn new(size: u64) -> Self {
         Self::starting_at(size, 0)
     }
 
-    /// An attempt that goes on from `offset`: nothing granted beyond it yet.
+    /// Creates the window of an attempt that continues from `offset`, without credit.
     #[must_use]
     pub fn starting_at(size: u64, offset: u64) -> Self {
-        Self::going_on(size, offset, offset)
+        Self::resumed(size, offset, offset)
     }
 
-    /// An attempt that goes on from `sent` while the receiver still holds some of what was sent
-    /// before, and has taken `taken`: nothing granted beyond it yet.
+    /// Creates the window of an attempt that continues from `sent`, without credit. The receiver has
+    /// taken the bytes before `taken` and still holds those between `taken` and `sent`.
     #[must_use]
-    pub fn going_on(size: u64, taken: u64, sent: u64) -> Self {
+    pub fn resumed(size: u64, taken: u64, sent: u64) -> Self {
         let sent = sent.min(size);
         Self { size, taken: taken.min(sent), sent, limit: sent }
     }
 
-    /// The file's size in bytes.
+    /// Returns the file's size in bytes.
     #[must_use]
     pub fn size(&self) -> u64 {
         self.size
     }
 
-    /// Bytes that the receiver has taken.
+    /// Returns the number of bytes that the receiver has taken.
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.taken
     }
 
-    /// Bytes that were sent.
+    /// Returns the number of bytes that were sent.
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent
     }
 
-    /// The offset up to which bytes may be sent.
+    /// Returns the offset up to which bytes may be sent.
     #[must_use]
     pub fn limit(&self) -> u64 {
         self.limit
     }
 
-    /// Bytes that may be sent right now.
+    /// Returns the number of bytes that may be sent now.
     #[must_use]
     pub fn sendable(&self) -> u64 {
         self.limit - self.sent
     }
 
-    /// Bytes that were sent and not yet taken.
+    /// Returns the number of bytes that were sent and not yet taken.
     #[must_use]
-    pub fn under_way(&self) -> u64 {
+    pub fn in_flight(&self) -> u64 {
         self.sent - self.taken
     }
 
-    /// Whether every byte was sent.
+    /// Returns whether every byte was sent.
     #[must_use]
     pub fn all_sent(&self) -> bool {
         self.sent == self.size
     }
 
-    /// Whether every byte was taken.
+    /// Returns whether every byte was taken.
     #[must_use]
     pub fn all_taken(&self) -> bool {
         self.taken == self.size
     }
 
-    /// Raises the limit to `limit`, never beyond the file's end and never back.
+    /// Raises the limit to `limit`, at most to the file's end. A lower limit changes nothing.
     pub fn grant(&mut self, limit: u64) {
         self.limit = self.limit.max(limit.min(self.size));
     }
 
-    /// Notes that the bytes from `offset` on, `len` of them, were sent.
+    /// Notes that `len` bytes from `offset` on were sent.
     ///
     /// # Errors
-    /// [`FlowError`] when they are out of order or beyond the limit; nothing is changed then.
+    /// [`FlowError`] when they are out of order or beyond the limit; then nothing changes.
     pub fn send(&mut self, offset: u64, len: u64) -> Result<(), FlowError> {
         if offset != self.sent {
             return Err(FlowError::NotInOrder { expected: self.sent, offset });
@@ -138,7 +138,8 @@ impl Window {
         Ok(())
     }
 
-    /// Notes that everything up to `taken` was taken, never beyond what was sent and never back.
+    /// Notes that the bytes before `taken` were taken, at most those that were sent. A lower offset
+    /// changes nothing.
     pub fn take(&mut self, taken: u64) {
         self.taken = self.taken.max(taken.min(self.sent));
     }
@@ -168,7 +169,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn order_holds_whatever_is_asked(
+        fn order_holds_after_any_steps(
             size in 0..1000_u64,
             steps in prop::collection::vec((0..3_u8, 0..1200_u64), 0..50),
         ) {

@@ -1,43 +1,52 @@
-//! The conversation between the page and the portal.
+//! The messages between the page and the portal.
 //!
-//! One WebSocket (RFC 6455) a page. A text frame holds JSON messages, one a line:
-//! [`ClientMessage`]s from the page, [`ServerMessage`]s from the portal; see [`lines`]. A binary frame, only ever from the page, is a
-//! [`ChunkHeader`] and a piece of one file.
+//! Each page has one WebSocket (RFC 6455). A text frame contains JSON messages, one a line:
+//! [`ClientMessage`]s from the page, [`ServerMessage`]s from the portal; see [`lines`]. A binary
+//! frame, which only the page sends, is a [`ChunkHeader`] and bytes of one file.
 //!
-//! This crate does no I/O and reads no clock; it builds for the host and for wasm32. It knows no
-//! other part of Ferryport: the portal translates the FTPS engine's events into these types, the
-//! page translates these types into what a person sees. `docs/wire-protocol.md` is its prose.
+//! This crate does no I/O and reads no clock; it builds for the host and for wasm32. It uses no other
+//! part of Ferryport: the portal converts the FTPS engine's events to these types, and the page
+//! shows them to a person. `docs/wire-protocol.md` specifies the protocol in prose.
 //!
 //! # Layers
+//! - `tagged`: how messages are read by their `type`.
 //! - [`chunk`]: the fixed header of a binary frame.
-//! - [`client`]: what the page says.
-//! - [`server`]: what the portal says.
-//! - [`problem`]: an error with its stage, its cause and its remedy.
-//! - [`lines`]: several messages in one text frame.
-//! - `tagged`: how their `type` is read.
-//! - [`delivery`]: which messages survive their socket.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
+//! - [`lines`]: several messages in one text frame.
+//! - [`problem`]: an error with its stage, its cause and its remedy.
+//! - [`secret`]: a text that is never shown.
+//! - [`language`]: the language of a person.
+//! - [`connect`]: where to connect, and as whom.
+//! - [`entry`]: files and directories on the server.
+//! - [`client`]: the page's messages.
+//! - [`server`]: the portal's messages.
+//! - [`delivery`]: which messages survive their socket.
 
 pub mod chunk;
 pub mod client;
+pub mod connect;
 pub mod delivery;
+pub mod entry;
 pub mod flow;
+pub mod language;
 pub mod lines;
 pub mod problem;
+pub mod secret;
 pub mod server;
 mod tagged;
 
 pub use chunk::{Attempt, CHUNK_HEADER_LEN, ChunkHeader, UploadId};
-pub use client::{ClientMessage, Encryption, OnConflict};
+pub use client::{ClientMessage, OnConflict};
+pub use connect::Encryption;
 pub use flow::Window;
 pub use problem::{Problem, Remedy, Stage};
 pub use server::ServerMessage;
 #[doc(hidden)]
 pub use tagged::Tagged;
 
-/// The version of the conversation that this crate speaks.
+/// The version of the protocol that this crate implements.
 ///
-/// The page names it in [`ClientMessage::Hello`]; a portal that speaks another answers
+/// The page sends it in [`ClientMessage::Hello`]. A portal of another version answers
 /// [`ServerMessage::Unsupported`], and the page asks the person to reload it.
 pub const VERSION: u32 = 2;
 
@@ -45,9 +54,9 @@ pub const VERSION: u32 = 2;
 pub const SOCKET_PATH: &str = "session/socket";
 
 /// The path of the explanations of log lines, relative to the page: a JSON list of sentences, in
-/// the language of the query's `lang` (`en`, `de`). [`server::LogLine::explanation`] is a place in
+/// the language of the query's `lang` (`en`, `de`). [`server::LogLine::explanation`] is an index of
 /// it.
 pub const EXPLANATIONS_PATH: &str = "explanations.json";
 
-/// The path that a `POST` creates a session at, relative to the page: see [`server::NewSession`].
+/// The path where a `POST` creates a session, relative to the page: see [`server::NewSession`].
 pub const SESSION_PATH: &str = "session";

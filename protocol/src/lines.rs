@@ -1,15 +1,15 @@
-//! Several messages in one text frame: one a line, ended by the next or by the frame.
+//! Several messages in one text frame, one a line.
 //!
-//! A frame costs a browser some tenth of a millisecond on its way through its processes, whatever is
-//! in it; thousands of small files say tens of thousands of messages. A message in JSON holds no
-//! line feed: inside a string it is written as an escape (RFC 8259 §7).
+//! Each frame costs a browser some tenth of a millisecond, whatever its length, and thousands of
+//! small files cause tens of thousands of messages. A message in JSON contains no line feed: inside
+//! a string it is escaped (RFC 8259 §7).
 
-/// Joins messages to frames.
+/// Joins messages to a frame.
 #[derive(Clone, Debug, Default)]
 pub struct Lines(String);
 
 impl Lines {
-    /// Adds a message, already in JSON.
+    /// Adds a message in JSON.
     pub fn push(&mut self, message: &str) {
         if !self.0.is_empty() {
             self.0.push('\n');
@@ -17,26 +17,26 @@ impl Lines {
         self.0.push_str(message);
     }
 
-    /// The length of the frame so far, in bytes.
+    /// Returns the length of the frame in bytes.
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// Whether nothing was added.
+    /// Returns whether the frame is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The frame's text; what is added after that begins another one.
+    /// Returns the frame's text, and starts another frame.
     #[must_use]
     pub fn take(&mut self) -> String {
         std::mem::take(&mut self.0)
     }
 }
 
-/// The messages of a text frame, each still in JSON.
+/// Returns the messages of a text frame, each in JSON.
 pub fn split(frame: &str) -> impl Iterator<Item = &str> {
     frame.split('\n')
 }

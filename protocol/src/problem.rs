@@ -1,33 +1,33 @@
-//! An error that names its layer and its remedy.
+//! An error with its stage, its cause and its remedy.
 
 use serde::{Deserialize, Serialize};
 
-/// What happened, where, and who can do what about it.
+/// What happened at which stage, and what to do about it.
 ///
 /// The facts are in `message` and `reply`; the advice is in `remedy`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Problem {
-    /// The step that failed.
+    /// The stage that failed.
     pub stage: Stage,
     /// One sentence: what happened.
     pub message: String,
-    /// The line of the session log that tells the same, where it does so in other words: the log is
-    /// in English.
+    /// The line of the session log with the same meaning, where it differs from `message`: the log is
+    /// always in English.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub logged: Option<String>,
-    /// The server's reply, verbatim, all its lines; absent when it said nothing.
+    /// The server's reply, verbatim, with all its lines. Absent when there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reply: Option<String>,
-    /// What most likely brought it about.
+    /// The likely cause.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<String>,
-    /// What to do.
+    /// The remedy.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remedy: Option<Remedy>,
 }
 
-/// What to do about a problem.
+/// What to do about a problem, and who can do it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Remedy {
@@ -38,7 +38,7 @@ pub struct Remedy {
 }
 
 impl Problem {
-    /// What the session log says of it.
+    /// Returns the line of the session log with the same meaning.
     #[must_use]
     pub fn logged(&self) -> &str {
         self.logged.as_deref().unwrap_or(&self.message)
@@ -47,7 +47,7 @@ impl Problem {
 
 crate::objects!(Problem, Remedy);
 
-/// Who can mend a problem.
+/// Who can solve a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
@@ -61,13 +61,13 @@ pub enum Who {
     Operator,
 }
 
-/// The steps from the form to the stored file, in their order.
+/// The stages from the connect form to the stored file, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Stage {
-    /// The conversation between page and portal itself.
+    /// The conversation between page and portal.
     Portal,
-    /// Finding the host's address.
+    /// The lookup of the host's address.
     Resolve,
     /// The portal's policy on where it may connect to.
     Policy,
@@ -85,7 +85,7 @@ pub enum Stage {
     Login,
     /// `PBSZ` and `PROT`.
     Protect,
-    /// What follows the login: `FEAT`, `TYPE`, `PWD`.
+    /// The commands after the login: `FEAT`, `TYPE`, `PWD`.
     Setup,
     /// `MLSD` or `LIST`.
     List,
@@ -103,6 +103,6 @@ pub enum Stage {
     Rename,
     /// `DELE`.
     Delete,
-    /// A connection that waits for something to do.
+    /// An idle connection.
     Idle,
 }

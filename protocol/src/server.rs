@@ -1,84 +1,87 @@
-//! What the portal says to the page.
+//! The portal's messages to the page.
 
 use serde::{Deserialize, Serialize};
 
+pub use crate::entry::{DeletedCounts, Entry, EntryKind};
 use crate::{
     chunk::{Attempt, UploadId},
-    client::{Encryption, Secret},
-    problem::Problem,
+    connect::Encryption,
+    problem::{Problem, Stage},
+    secret::Secret,
     tagged::messages,
 };
 
-/// The JSON body of the answer to `POST session`: a session that waits for its socket.
+/// A new session: the JSON body of the answer to `POST session`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct NewSession {
-    /// The session's name: it may be logged.
+    /// The session's name, which may be logged.
     pub session: String,
-    /// What proves that a socket belongs to the session: it may not.
+    /// Proves that a socket belongs to the session; it may not be logged.
     pub secret: Secret,
 }
 
 messages! {
-    /// A text frame from the portal.
+    /// A message from the portal.
     pub enum ServerMessage = "ServerMessage" {
-        /// The answer to a good `hello`.
+        /// The answer to an accepted `hello`.
         Welcome {
-            /// The version that both sides speak from here on.
+            /// The version that both sides speak.
             version: u32,
             /// The portal's own version, for a bug report.
             portal: String,
-            /// What the page has to keep to.
+            /// The limits for the page.
             limits: Limits,
-            /// How many messages of the page the portal has taken in since the session's begin: the
-            /// page says those that follow again. See [`crate::delivery`].
-            heard: u64,
-            /// To a page that holds nothing of its session any more
-            /// ([`crate::ClientMessage::Hello`] without `resume`): the connection that the session
-            /// still has. Its uploads have ended, and what the server holds of them is kept.
+            /// The number of counted messages of the page that have arrived since the session
+            /// began; the page sends the following ones again. See [`crate::delivery`].
+            #[serde(rename = "heard")]
+            received: u64,
+            /// To a page that has lost the session's state ([`crate::ClientMessage::Hello`] without
+            /// `resume`): the session's connection to an FTPS server, if there is one. The session's
+            /// uploads have ended; their temporary files on the server are kept.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             connected: Option<Box<Connected>>,
-            /// The least id that the page's next upload may have: a page that was loaded again does
-            /// not know which ones were used.
+            /// The least id that the page's next upload may have. A page that was reloaded does not
+            /// know which ids were used.
             next_upload: UploadId,
         },
-        /// The answer to a `hello` of another version: the page has to be loaded again.
+        /// The answer to a `hello` of another version: the page has to be reloaded.
         Unsupported {
             /// The version that the portal speaks.
             version: u32,
         },
         /// The answer to [`crate::ClientMessage::Ping`].
         Pong,
-        /// How many messages of the page the portal has taken in; see [`crate::delivery`].
+        /// Acknowledges messages of the page; see [`crate::delivery`].
         #[serde(rename = "heard")]
         Ack {
-            /// Counted from the session's begin.
+            /// The number of counted messages that have arrived since the session began.
             messages: u64,
         },
-        /// The session goes on over another socket; this one closes next.
+        /// The session continues on another socket; this one closes next.
         TakenOver,
-        /// How far the connection has come; for the page to show while it waits.
+        /// Progress of an attempt to connect.
         Connecting {
-            /// The stage that has just begun.
-            stage: crate::Stage,
+            /// The stage that has begun.
+            stage: Stage,
         },
-        /// The server's certificate is not vouched for. Nothing secret was sent; the connection is
-        /// closed. To go on, connect again with its fingerprint as `trusted_certificate`.
+        /// The server's certificate is not trusted. Nothing secret was sent, and the connection is
+        /// closed. To trust it, connect again with its fingerprint as `trusted_certificate`.
         CertificateNotTrusted {
-            /// What the server showed.
+            /// The certificate that the server presented.
             certificate: Certificate,
         },
-        /// Logged in; uploads and listings are welcome.
+        /// Logged in: the connection is ready for uploads and requests.
         Connected(Connected),
-        /// How a data connection is encrypted: at the first one, and when it differs from what was
-        /// said last. It shows the same certificate as the control connection
+        /// The TLS facts of a data connection: of the first one, and whenever they change. A data
+        /// connection has the same certificate as the control connection
         /// ([`Connected::certificate`]), or it is not used.
         ///
-        /// Not counted: the last one is said again on every socket.
+        /// Not counted: the last facts are sent again on every socket.
         DataTls(DataTls),
-        /// There is no connection any more. Uploads under way have been answered one by one before.
+        /// The connection is closed. Every open upload was answered before.
         Disconnected {
-            /// Why, unless the page asked for it.
+            /// Why, unless the page has disconnected.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             problem: Option<Problem>,
         },
@@ -103,7 +106,7 @@ messages! {
             /// What happened.
             problem: Problem,
         },
-        /// The answer to a `make_directory`: it is there.
+        /// The answer to a `make_directory`: the directory exists.
         DirectoryMade {
             /// The path as the page sent it.
             path: String,
@@ -115,7 +118,7 @@ messages! {
             /// What happened.
             problem: Problem,
         },
-        /// The answer to a `remove`: it is not there any more.
+        /// The answer to a `remove`: the file is removed.
         Removed {
             /// The path as the page sent it.
             path: String,
@@ -127,7 +130,7 @@ messages! {
             /// What happened.
             problem: Problem,
         },
-        /// The answer to a `rename`: it has the new name.
+        /// The answer to a `rename`: the file or directory has the new name.
         Renamed {
             /// The path as the page sent it.
             from: String,
@@ -143,12 +146,12 @@ messages! {
             /// What happened.
             problem: Problem,
         },
-        /// The answer to a `delete`: it is not there any more.
+        /// The answer to a `delete`: the file or directory is deleted.
         Deleted {
             /// The path as the page sent it.
             path: String,
-            /// What was deleted, itself included.
-            deleted: Tally,
+            /// What was deleted, including the directory itself.
+            deleted: DeletedCounts,
         },
         /// The answer to a `delete` that the portal or the server refused.
         NotDeleted {
@@ -156,73 +159,70 @@ messages! {
             path: String,
             /// What happened.
             problem: Problem,
-            /// Whether it is a directory that holds something: a `delete` that is `recursive`
-            /// would delete that too.
+            /// Whether it is a directory that is not empty: a `recursive` delete would delete it.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             not_empty: bool,
-            /// What was deleted before it stopped.
-            deleted: Tally,
-            /// What was found and is left, itself included; absent where it was not looked for, or
-            /// not all of it was found.
+            /// What was deleted before the delete stopped.
+            deleted: DeletedCounts,
+            /// What was found and is left, including the directory itself. Absent when the directory
+            /// was not listed, or not completely.
             #[serde(default, skip_serializing_if = "Option::is_none")]
-            left: Option<Tally>,
+            left: Option<DeletedCounts>,
         },
-        /// The page may send the upload's bytes up to `limit`; the server has taken `taken`.
+        /// Grants credit: the page may send the upload's bytes before `limit`.
         ///
-        /// All are offsets into the file, not differences, so that a message that overtakes nothing
-        /// and repeats nothing can be lost with its socket. Within an attempt they never go back. A
-        /// message with a greater `attempt` starts over at `received`: the page sends again from
-        /// there, under that attempt.
+        /// All numbers are offsets in the file, not differences, so that a message can be lost with its
+        /// socket. Within an attempt they never decrease. A message with a greater `attempt` starts
+        /// over: the page sends again from `received` on, under that attempt.
         Credit {
             /// The upload.
             upload: UploadId,
             /// The attempt that the chunks have to name.
             attempt: Attempt,
-            /// Bytes that the FTPS data connection has taken.
+            /// The number of bytes that the FTPS data connection has taken.
             taken: u64,
-            /// Bytes that the portal holds or has passed on.
+            /// The number of bytes that have arrived at the portal.
             received: u64,
             /// The offset up to which the page may send.
             limit: u64,
         },
-        /// The upload is under way on the FTPS side.
+        /// The upload has started on the FTPS side.
         Opened {
             /// The upload.
             upload: UploadId,
-            /// The path that the bytes go to until they are complete.
+            /// The path of the temporary file.
             temporary_path: String,
-            /// The first byte that is sent to the server, and the first of the portal's digest.
+            /// The offset of the first byte that is sent to the server; the portal's digest starts there.
             offset: u64,
         },
-        /// All bytes are with the server; the portal waits for its reply and checks what is stored.
+        /// The server has all bytes. The portal waits for its reply and verifies the file.
         Verifying {
             /// The upload.
             upload: UploadId,
         },
-        /// The server stored the file: it answered the transfer with 2yz and what was checked
-        /// equals.
+        /// The file is stored: the server answered the transfer with 2yz, and the file was verified.
         Done {
             /// The upload.
             upload: UploadId,
             /// The absolute path on the server.
             path: String,
-            /// How it was checked.
+            /// How the file was verified.
             verified: Verified,
             /// The digest of the whole file, where the portal knows it.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             digest: Option<FileDigest>,
-            /// Whether the page's digest was compared, and equals that of what the portal relayed.
+            /// Whether the page's digest was compared with that of the relayed bytes, and is equal.
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             page_agrees: bool,
         },
-        /// The path is taken and the offer said to ask. Offer the file again to go on.
+        /// A file with this path exists, and the offer said to ask. Offer the file again to continue.
         Conflict {
             /// The upload, which has ended.
             upload: UploadId,
-            /// What is there.
+            /// The file that exists.
             existing: Existing,
-            /// Where the new file is, or a part of it, that another offer can go on with: the path
-            /// was taken while the upload was under way.
+            /// The temporary file, complete or not, that another offer can resume. Present when the
+            /// existing file appeared during the upload.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
@@ -231,36 +231,36 @@ messages! {
             /// The upload.
             upload: UploadId,
         },
-        /// The upload has ended for now, as the page asked. Offer the file again, under another id,
-        /// to go on.
+        /// The upload was paused, as the page asked. Offer the file again, under another id, to
+        /// continue.
         Paused {
             /// The upload.
             upload: UploadId,
-            /// Where a part of the file is that another offer can go on with.
+            /// The temporary file that another offer can resume.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
-        /// The upload failed. Offer the file again, under another id, to try once more.
+        /// The upload failed. Offer the file again, under another id, to retry.
         Failed {
             /// The upload.
             upload: UploadId,
             /// What happened and what to do.
             problem: Problem,
-            /// Where a part of the file is that another offer can go on with.
+            /// The temporary file that another offer can resume.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
-        /// The connection to the server broke under the upload, and the portal tries again by
-        /// itself. A credit with another attempt follows, from where the server has the bytes.
+        /// The connection to the server broke during the upload, and the portal retries by itself. A
+        /// credit with another attempt follows, from the last byte that the server has.
         Interrupted {
             /// The upload.
             upload: UploadId,
             /// What happened.
             problem: Problem,
-            /// After so many milliseconds.
+            /// The pause before the retry in milliseconds.
             retry_millis: u64,
         },
-        /// The page broke the protocol, or the portal ends the session; the socket closes next.
+        /// The page broke the protocol, or the portal ends the session. The socket closes next.
         Goodbye {
             /// Why.
             problem: Problem,
@@ -268,7 +268,7 @@ messages! {
     }
 }
 
-/// What the page has to keep to; each is a setting of the portal.
+/// The limits for the page; each is a setting of the portal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Limits {
@@ -278,13 +278,13 @@ pub struct Limits {
     pub min_chunk_bytes: u32,
     /// The most uploads that may be offered and not yet ended.
     pub max_open_uploads: u32,
-    /// The pause between two pings of the page.
+    /// The interval between two pings of the page in milliseconds.
     pub ping_interval_millis: u32,
-    /// The most lines that the portal keeps for the page; older ones give way.
+    /// The most lines of the session log that the portal keeps for the page; older ones are dropped.
     pub max_log_lines: u32,
 }
 
-/// Facts about a connection that is ready for uploads.
+/// A connection that is ready for uploads.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Connected {
@@ -296,30 +296,30 @@ pub struct Connected {
     pub encryption: Encryption,
     /// As the page asked.
     pub username: String,
-    /// The address that was dialled.
+    /// The address that the portal connected to.
     pub address: String,
-    /// The control connection's TLS.
+    /// The TLS facts of the control connection.
     pub tls: Tls,
-    /// The certificate that the server showed.
+    /// The certificate that the server presented.
     pub certificate: Certificate,
     /// The directory that the login opened.
     pub directory: String,
-    /// How the page makes the digests of files.
+    /// The algorithm of the page's digests.
     pub digest: Algorithm,
 }
 
-/// How a data connection is encrypted.
+/// The TLS facts of a data connection.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct DataTls {
-    /// What its handshake agreed on.
+    /// The facts.
     pub tls: Tls,
-    /// Which FTPS session of the page's session it belongs to, as [`LogLine::connection`] counts.
+    /// The number of the FTPS session: [`LogLine::connection`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<u32>,
 }
 
-/// How a digest is made.
+/// A digest algorithm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Algorithm {
@@ -335,13 +335,13 @@ pub enum Algorithm {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct FileDigest {
-    /// How it was made.
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// In lower-case hexadecimal digits.
+    /// The digest in lower-case hexadecimal digits.
     pub hex: String,
 }
 
-/// What TLS agreed on.
+/// What a TLS handshake agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Tls {
@@ -353,9 +353,9 @@ pub struct Tls {
     pub resumed: bool,
 }
 
-/// A server's certificate, as text that a person compares.
+/// A server's certificate, as text for a person.
 ///
-/// All of it but the fingerprint is the server's claim.
+/// All fields but the fingerprint are claims of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Certificate {
@@ -363,15 +363,15 @@ pub struct Certificate {
     pub subject: String,
     /// The issuer's distinguished name.
     pub issuer: String,
-    /// The host names and addresses that it is for.
+    /// The host names and addresses that it is valid for.
     pub names: Vec<String>,
-    /// Start of its validity, RFC 3339, UTC.
+    /// The start of its validity, RFC 3339, UTC.
     pub not_before: String,
-    /// End of its validity, RFC 3339, UTC.
+    /// The end of its validity, RFC 3339, UTC.
     pub not_after: String,
-    /// SHA-256 of its DER form, 64 lower-case hexadecimal digits.
+    /// The SHA-256 of its DER form, 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Why it was not trusted, one sentence each; empty when it was.
+    /// The reasons why it is not trusted, one sentence each. Empty when it is trusted.
     pub doubts: Vec<String>,
 }
 
@@ -379,103 +379,62 @@ pub struct Certificate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct LogLine {
-    /// Counts the session's lines from 0. A gap means lines that the portal dropped because the
-    /// page took too long to fetch them.
+    /// The sequence number in the session, from 0. A gap stands for lines that the portal dropped
+    /// because the page was too slow.
     pub seq: u64,
-    /// Milliseconds since 1970-01-01T00:00:00Z.
+    /// The time, in milliseconds since 1970-01-01T00:00:00Z.
     pub at_millis: u64,
-    /// Which FTPS session of the page's session it belongs to, counted from 1; absent where it
-    /// belongs to none.
+    /// The number of the FTPS session that the line belongs to, from 1. Absent where it belongs to
+    /// none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub connection: Option<u32>,
-    /// Who speaks.
+    /// The kind of line.
     pub kind: LogKind,
-    /// What it means: a place in the list of [`crate::EXPLANATIONS_PATH`], from 0. Absent where it
-    /// speaks for itself.
+    /// The explanation: an index of the list at [`crate::EXPLANATIONS_PATH`]. Absent where the line
+    /// needs none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub explanation: Option<u16>,
-    /// The text: a command or a reply verbatim, or a sentence of the portal. It may hold anything
-    /// that a server can send: show it as text.
+    /// The text: a command or a reply verbatim, or a sentence of the portal. It may contain anything
+    /// that a server can send, so it must be shown as plain text.
     pub text: String,
 }
 
-/// Who speaks in a line of the session log, in the words of FileZilla's log.
+/// The kind of a line of the session log, in the terms of FileZilla's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum LogKind {
-    /// The portal says what it does and what it saw.
+    /// What the portal does and observes.
     Status,
-    /// What was sent to the server.
+    /// A command to the server.
     Command,
-    /// What the server answered.
+    /// A reply of the server.
     Response,
-    /// What went wrong.
+    /// An error.
     Error,
-}
-
-/// A file or a directory on the server.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct Entry {
-    /// Its name in its directory.
-    pub name: String,
-    /// What it is.
-    pub kind: EntryKind,
-    /// Its size in bytes, where the server says one.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub size: Option<u64>,
-    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub modified_millis: Option<i64>,
-    /// Where the name is a temporary one: the name that the complete file was to have. Of a long
-    /// name it is the start only. The upload may be under way still, here or elsewhere.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leftover_of: Option<String>,
-}
-
-/// What a directory entry is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EntryKind {
-    /// A directory.
-    Directory,
-    /// A file.
-    File,
-    /// A link, a device, or what the server calls otherwise.
-    Other,
-}
-
-/// Files and directories, counted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct Tally {
-    /// Files, and everything else that is no directory.
-    pub files: u64,
-    /// Directories.
-    pub directories: u64,
 }
 
 /// The file that an upload would replace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Existing {
-    /// Its size in bytes, where the server says one.
+    /// The size in bytes, where the server reports one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z, where the server says it.
+    /// The modification time, in milliseconds since 1970-01-01T00:00:00Z, where the server reports
+    /// it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub modified_millis: Option<i64>,
 }
 
-/// How the portal made sure that the file is stored.
+/// How the portal verified a stored file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verified {
-    /// The server's digest of the file equals that of what was sent.
+    /// The server's digest of the file equals that of the sent bytes.
     Digest,
     /// The server's `SIZE` equals the file's (RFC 3659 §4).
     Size,
-    /// The server has no `SIZE`, or forbids it: only its 2yz reply says so.
+    /// The server does not support or permit `SIZE`: its 2yz reply is all there is.
     ReplyOnly,
 }
 
@@ -488,8 +447,6 @@ crate::objects!(
     Tls,
     Certificate,
     LogLine,
-    Entry,
-    Tally,
     Existing
 );
 

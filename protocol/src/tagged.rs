@@ -1,8 +1,8 @@
 //! Messages as JSON objects whose first member, `type`, names their variant.
 //!
-//! serde can read a `type` at any place, and pays for it: it takes every message into a tree of its
-//! own first, and brings each type's code a second time to read from that tree. That was a quarter
-//! of the page's program. With `type` in front a message is read in one pass.
+//! serde's own derive accepts a `type` at any place. For that it reads every message into a tree
+//! first, and compiles each type's code a second time to read from the tree: a quarter of the page's
+//! program. With `type` as the first member a message is read in one pass.
 
 use std::fmt;
 
@@ -18,10 +18,10 @@ use serde::{
 /// The name of the first member.
 const TYPE: &str = "type";
 
-/// Defines an enum of messages. What is written is serde's internally tagged form; what is read is
-/// that form with the tag in front.
+/// Defines an enum of messages. It is written in serde's internally tagged form, and read from that
+/// form with the tag as the first member.
 ///
-/// The enum's name is given a second time as text, because serde wants it as that.
+/// The enum's name is repeated as a string, because serde needs it so.
 macro_rules! messages {
     ($(#[$about:meta])* pub enum $name:ident = $remote:literal { $($variants:tt)* }) => {
         $(#[$about])*
@@ -30,7 +30,7 @@ macro_rules! messages {
         pub enum $name { $($variants)* }
 
         const _: () = {
-            /// The same variants, for serde to make the code from that reads them.
+            /// The same variants, from which serde derives the code that reads them.
             #[derive(serde::Deserialize)]
             #[serde(remote = $remote, rename_all = "snake_case")]
             enum Shape { $($variants)* }
@@ -45,10 +45,10 @@ macro_rules! messages {
 }
 pub(crate) use messages;
 
-/// Lets structs that serde derives for `remote = "Self"` be read from objects only: it would also
-/// read each of them from an array, with as much code again.
+/// Implements `Deserialize` for structs with `remote = "Self"`, so that they are read from objects
+/// only. serde's own derive also reads each of them from an array, with as much code again.
 ///
-/// For the page's own records too.
+/// The page uses it for its own structs too.
 #[macro_export]
 macro_rules! objects {
     ($($name:ty),+ $(,)?) => { $(
@@ -66,7 +66,7 @@ macro_rules! objects {
     )+ };
 }
 
-/// Hands an enum its variant and its members out of one object, and a struct its members.
+/// Reads an enum with its variant and its members, or a struct, from one object.
 #[doc(hidden)]
 pub struct Tagged<D>(pub D);
 
@@ -101,7 +101,7 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
     }
 }
 
-/// Waits for the object.
+/// Visits the object.
 struct Object<V>(V);
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
@@ -164,15 +164,15 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Members<A> {
 mod tests {
     use crate::{ClientMessage, ServerMessage, UploadId};
 
-    fn said(text: &str) -> Result<ServerMessage, String> {
+    fn read(text: &str) -> Result<ServerMessage, String> {
         serde_json::from_str(text).map_err(|error| error.to_string())
     }
 
     #[test]
     fn every_kind_of_variant_is_read() {
-        assert_eq!(said(r#"{"type":"pong"}"#), Ok(ServerMessage::Pong));
+        assert_eq!(read(r#"{"type":"pong"}"#), Ok(ServerMessage::Pong));
         assert_eq!(
-            said(r#"{"type":"verifying","upload":3}"#),
+            read(r#"{"type":"verifying","upload":3}"#),
             Ok(ServerMessage::Verifying { upload: UploadId(3) })
         );
         let offer = r#"{"type":"offer","upload":7,"path":"a","size":5,"on_conflict":"ask"}"#;
@@ -183,35 +183,35 @@ mod tests {
 
     #[test]
     fn unknown_members_are_ignored() {
-        assert_eq!(said(r#"{"type":"pong","later":{"a":[1,2.5,null]}}"#), Ok(ServerMessage::Pong));
+        assert_eq!(read(r#"{"type":"pong","later":{"a":[1,2.5,null]}}"#), Ok(ServerMessage::Pong));
         assert_eq!(
-            said(r#"{"type":"heard","later":[{}],"messages":9}"#),
+            read(r#"{"type":"heard","later":[{}],"messages":9}"#),
             Ok(ServerMessage::Ack { messages: 9 })
         );
     }
 
     #[test]
-    fn type_that_is_not_in_front_is_said() {
+    fn type_that_is_not_in_front_is_read() {
         for text in [r#"{"upload":3,"type":"verifying"}"#, "{}"] {
-            assert!(said(text).unwrap_err().contains("first member"), "{text}");
+            assert!(read(text).unwrap_err().contains("first member"), "{text}");
         }
     }
 
     #[test]
-    fn what_is_no_object_is_no_message() {
+    fn other_json_than_an_object_is_no_message() {
         for text in [r#""pong""#, "null", "[]", "7", r#"{"type":7}"#, r#"{"type":"pong""#] {
-            assert!(said(text).is_err(), "{text}");
+            assert!(read(text).is_err(), "{text}");
         }
     }
 
     #[test]
-    fn struct_is_no_array() {
-        assert!(said(r#"{"type":"conflict","upload":3,"existing":{"size":5}}"#).is_ok());
-        assert!(said(r#"{"type":"conflict","upload":3,"existing":[5,null]}"#).is_err());
+    fn struct_is_not_read_from_an_array() {
+        assert!(read(r#"{"type":"conflict","upload":3,"existing":{"size":5}}"#).is_ok());
+        assert!(read(r#"{"type":"conflict","upload":3,"existing":[5,null]}"#).is_err());
     }
 
     #[test]
-    fn member_that_is_missing_is_named() {
-        assert!(said(r#"{"type":"verifying"}"#).unwrap_err().contains("upload"));
+    fn missing_member_is_named() {
+        assert!(read(r#"{"type":"verifying"}"#).unwrap_err().contains("upload"));
     }
 }

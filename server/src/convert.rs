@@ -3,7 +3,9 @@
 use ftps::RemotePath;
 use protocol::{
     ServerMessage, Stage,
-    server::{Algorithm, Certificate, Entry, EntryKind, FileDigest, LogKind, Tally, Tls, Verified},
+    server::{
+        Algorithm, Certificate, DeletedCounts, Entry, EntryKind, FileDigest, LogKind, Tls, Verified,
+    },
 };
 
 /// Converts what the TLS handshake agreed on.
@@ -92,8 +94,8 @@ fn leftover_of(entry: &ftps::Entry) -> Option<RemotePath> {
 
 /// Converts the counts of a recursive delete.
 #[must_use]
-pub fn tally(tally: ftps::Tally) -> Tally {
-    Tally { files: tally.files, directories: tally.directories }
+pub fn deleted_counts(counts: ftps::Tally) -> DeletedCounts {
+    DeletedCounts { files: counts.files, directories: counts.directories }
 }
 
 /// Converts the kind of a log line.

@@ -16,8 +16,8 @@ use protocol::{
     Window,
     client::{Connect, Language, Offer, ResumeState, Secret},
     server::{
-        Algorithm, Certificate, Connected, Entry, EntryKind, Existing, FileDigest, Limits, LogLine,
-        NewSession, Tally, Verified,
+        Algorithm, Certificate, Connected, DeletedCounts, Entry, EntryKind, Existing, FileDigest,
+        Limits, LogLine, NewSession, Verified,
     },
 };
 use tokio::{
@@ -105,9 +105,9 @@ pub struct NotDeleted {
     /// Whether it is a directory that holds something.
     pub not_empty: bool,
     /// What was deleted before.
-    pub deleted: Tally,
+    pub deleted: DeletedCounts,
     /// What is left.
-    pub left: Option<Tally>,
+    pub left: Option<DeletedCounts>,
 }
 
 /// How an attempt to connect ended.
@@ -307,7 +307,7 @@ impl Client {
         self.unheard.clear();
         self.say_hello(None).await;
         match self.hear().await {
-            ServerMessage::Welcome { connected, next_upload, heard, .. } => {
+            ServerMessage::Welcome { connected, next_upload, received: heard, .. } => {
                 assert_eq!(heard, 0);
                 self.next_upload = next_upload.0;
                 connected.map(|connected| *connected)
@@ -369,7 +369,7 @@ impl Client {
         let log = lock(&self.record).log.last().map_or(0, |line| line.seq + 1);
         self.say_hello(Some(ResumeState { messages: self.heard, log })).await;
         let first = timeout(SILENCE_LIMIT, self.socket.messages.recv()).await.ok()??;
-        let ServerMessage::Welcome { heard, .. } = first else {
+        let ServerMessage::Welcome { received: heard, .. } = first else {
             panic!("no welcome back but {first:?}");
         };
         while self.said < heard {
@@ -734,7 +734,11 @@ impl Client {
     ///
     /// # Errors
     /// When the portal or the server refuses.
-    pub async fn delete(&mut self, path: &str, kind: EntryKind) -> Result<Tally, NotDeleted> {
+    pub async fn delete(
+        &mut self,
+        path: &str,
+        kind: EntryKind,
+    ) -> Result<DeletedCounts, NotDeleted> {
         self.delete_as(path, kind, false).await
     }
 
@@ -742,7 +746,7 @@ impl Client {
     ///
     /// # Errors
     /// When the portal or the server refuses.
-    pub async fn delete_all_of(&mut self, path: &str) -> Result<Tally, NotDeleted> {
+    pub async fn delete_all_of(&mut self, path: &str) -> Result<DeletedCounts, NotDeleted> {
         self.delete_as(path, EntryKind::Directory, true).await
     }
 
@@ -751,7 +755,7 @@ impl Client {
         path: &str,
         kind: EntryKind,
         recursive: bool,
-    ) -> Result<Tally, NotDeleted> {
+    ) -> Result<DeletedCounts, NotDeleted> {
         self.say(&ClientMessage::Delete { path: path.to_owned(), kind, recursive }).await;
         loop {
             match self.hear().await {
@@ -791,7 +795,7 @@ impl Client {
             let len = window.sendable().min(u64::from(self.limits.max_chunk_bytes));
             let ends = window.sent() + len == window.size();
             // Who has nothing under way waits for nothing.
-            let patience = if window.under_way() == 0 { 0 } else { self.patience };
+            let patience = if window.in_flight() == 0 { 0 } else { self.patience };
             let least = patience.max(u64::from(self.limits.min_chunk_bytes));
             if len == 0 || (len < least && !ends) {
                 return;

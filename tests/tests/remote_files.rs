@@ -24,7 +24,7 @@ use ferryport_tests::{
 };
 use protocol::{
     ClientMessage, Problem, ServerMessage, Stage,
-    server::{EntryKind, Tally},
+    server::{DeletedCounts, EntryKind},
 };
 use tokio::time::{sleep, timeout};
 
@@ -92,7 +92,7 @@ with_each_server! {
             plant(&server, name, "x");
             plant(&server, "stays.txt", "x");
             let deleted = client.delete(name, EntryKind::File).await.unwrap();
-            assert_eq!(deleted, Tally { files: 1, directories: 0 }, "{name}");
+            assert_eq!(deleted, DeletedCounts { files: 1, directories: 0 }, "{name}");
             assert_eq!(server.files(), ["stays.txt"], "{name}");
         }
         let refused = client.delete("a.txt", EntryKind::File).await.unwrap_err();
@@ -105,10 +105,10 @@ with_each_server! {
         mkdir(&server, "empty");
         plant(&server, "full/a.txt", "x");
         let deleted = client.delete("empty", EntryKind::Directory).await.unwrap();
-        assert_eq!(deleted, Tally { files: 0, directories: 1 });
+        assert_eq!(deleted, DeletedCounts { files: 0, directories: 1 });
         let refused = client.delete("full", EntryKind::Directory).await.unwrap_err();
         assert!(refused.not_empty, "{refused:?}");
-        assert_eq!((refused.deleted, refused.left), (Tally::default(), None));
+        assert_eq!((refused.deleted, refused.left), (DeletedCounts::default(), None));
         assert!(refused.problem.message.contains("not empty"), "{refused:?}");
         assert!(refused.problem.reply.is_some(), "{refused:?}");
         assert_eq!(server.files(), ["full/a.txt"]);
@@ -125,7 +125,7 @@ with_each_server! {
         mkdir(&server, "all/empty");
         plant(&server, "all of it.txt", "stays");
         let deleted = client.delete_all_of("all").await.unwrap();
-        assert_eq!(deleted, Tally { files: 200, directories: 22 });
+        assert_eq!(deleted, DeletedCounts { files: 200, directories: 22 });
         assert_eq!(server.files(), ["all of it.txt"]);
         assert!(!server.root().join("all").exists());
     }
@@ -141,7 +141,7 @@ with_each_server! {
         }
         let outcome = client.delete_all_of("all").await;
         assert_eq!(content(&server, "kept/precious.txt"), "precious", "{outcome:?}");
-        assert_eq!(outcome.unwrap(), Tally { files: 3, directories: 1 });
+        assert_eq!(outcome.unwrap(), DeletedCounts { files: 3, directories: 1 });
         assert_eq!(server.files(), ["kept/precious.txt"]);
     }
 
@@ -152,11 +152,11 @@ with_each_server! {
         }
         let refused = client.delete_all_of("all").await.unwrap_err();
         assert!(refused.problem.message.contains("20 entries"), "{refused:?}");
-        assert_eq!((refused.deleted, refused.left), (Tally::default(), None));
+        assert_eq!((refused.deleted, refused.left), (DeletedCounts::default(), None));
         assert_eq!(server.files().len(), 21);
         // Two directories and 10 or 11 files.
         let deleted = client.delete_all_of("all/0").await.unwrap();
-        assert_eq!(deleted, Tally { files: 11, directories: 1 });
+        assert_eq!(deleted, DeletedCounts { files: 11, directories: 1 });
     }
 
     async fn first_refusal_ends_a_delete_and_what_is_left_is_counted(server: Server) {
@@ -171,7 +171,7 @@ with_each_server! {
         assert!(reply(&refused.problem).starts_with('5'), "{refused:?}");
         assert!(refused.problem.message.contains("all/sub"), "{refused:?}");
         let left = refused.left.unwrap();
-        let all = Tally { files: 3, directories: 3 };
+        let all = DeletedCounts { files: 3, directories: 3 };
         assert_eq!(left.files + refused.deleted.files, all.files, "{refused:?}");
         assert_eq!(left.directories + refused.deleted.directories, all.directories);
         assert_eq!(server.files().len() as u64, left.files);

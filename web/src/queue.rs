@@ -1167,7 +1167,7 @@ impl OpenUpload {
     /// more is sent before the portal says.
     fn hold_window(&mut self) {
         let window = self.window;
-        self.window = Window::going_on(window.size(), window.taken(), window.sent());
+        self.window = Window::resumed(window.size(), window.taken(), window.sent());
     }
 
     /// Takes in the portal's grant; gives the bytes that the server has taken since the last one.
@@ -1179,7 +1179,7 @@ impl OpenUpload {
         let before = self.window.taken();
         if attempt > self.attempt {
             self.attempt = attempt;
-            self.window = Window::going_on(self.window.size(), taken, received);
+            self.window = Window::resumed(self.window.size(), taken, received);
             // A check that is under way goes on, whatever socket the page has. So does the wait
             // for the server: that it is over is said by `opened`.
             if self.phase == Phase::Verifying && !self.window.all_sent() {
@@ -1209,7 +1209,7 @@ impl OpenUpload {
             return Some(sent + wanted);
         }
         let least = u64::from(limits.min_chunk_bytes);
-        let nothing_under_way = self.window.under_way() == 0;
+        let nothing_under_way = self.window.in_flight() == 0;
         (ends_the_file || (nothing_under_way && sendable >= least)).then_some(sent + sendable)
     }
 }

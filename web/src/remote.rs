@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::{
     ClientMessage, Problem,
-    server::{Entry, EntryKind, Tally},
+    server::{DeletedCounts, Entry, EntryKind},
 };
 
 pub use self::{
@@ -442,7 +442,7 @@ impl RemoteDirectory {
         &mut self,
         path: &str,
         problem: &Problem,
-        part: Option<(Tally, Option<Tally>)>,
+        part: Option<(DeletedCounts, Option<DeletedCounts>)>,
     ) -> bool {
         let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
         dialog.map(|dialog| dialog.fail(problem.clone(), part)).is_some()
@@ -738,7 +738,10 @@ mod tests {
         assert!(remote.not_empty(path));
         assert!(matches!(remote.dialog().unwrap().change(), RemoteChange::DeleteAll(_)));
         assert_eq!(remote.confirm_dialog(""), delete(true));
-        let (gone, left) = (Tally { files: 2, directories: 0 }, Tally { files: 1, directories: 1 });
+        let (gone, left) = (
+            DeletedCounts { files: 2, directories: 0 },
+            DeletedCounts { files: 1, directories: 1 },
+        );
         assert!(remote.refused(path, &refused(), Some((gone, Some(left)))));
         let state = words::change_state(remote.dialog().unwrap());
         assert_eq!(state, "Already gone: 2 files, 0 folders. Still there: 1 file, 1 folder.");

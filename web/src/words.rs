@@ -5,7 +5,9 @@ use std::time::Duration;
 use protocol::{
     Encryption, Problem, Remedy, Stage,
     problem::Who,
-    server::{Algorithm, Certificate, EntryKind, FileDigest, LogKind, Tally, Tls, Verified},
+    server::{
+        Algorithm, Certificate, DeletedCounts, EntryKind, FileDigest, LogKind, Tls, Verified,
+    },
 };
 
 use crate::{
@@ -891,7 +893,7 @@ pub fn change_state(dialog: &ChangeDialog) -> String {
     }
 }
 
-fn tally(tally: Tally) -> String {
+fn tally(tally: DeletedCounts) -> String {
     Text::RemoteCounts.fill(&[&FILES.fill(tally.files), &DIRECTORIES.fill(tally.directories)])
 }
 

@@ -5,7 +5,7 @@ use std::pin::pin;
 use ftps::{Listing, ManagedClient, Obstacle, Pool, PooledClient, RemotePath, Renamed, TreeLimits};
 use protocol::{
     Problem, ServerMessage,
-    server::{EntryKind, Tally},
+    server::{DeletedCounts, EntryKind},
 };
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -133,25 +133,25 @@ impl RemoteFiles<'_> {
         }
     }
 
-    async fn delete_file(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+    async fn delete_file(self, path: &str) -> Result<DeletedCounts, Box<DeleteFailed>> {
         let (mut client, file) = self.lease_for(path).await?;
         let deleted = async { client.client().await?.delete(&file).await };
         self.to_completion(deleted).await?.map_err(|error| self.problem(&error))?;
-        Ok(Tally { files: 1, directories: 0 })
+        Ok(DeletedCounts { files: 1, directories: 0 })
     }
 
-    async fn delete_directory(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+    async fn delete_directory(self, path: &str) -> Result<DeletedCounts, Box<DeleteFailed>> {
         let (mut client, directory) = self.lease_for(path).await?;
         let removed = self.to_completion(remove_directory(&mut client, &directory)).await?;
         let Err(RemoveDirectoryError { error, not_empty }) = removed else {
-            return Ok(Tally { files: 0, directories: 1 });
+            return Ok(DeletedCounts { files: 0, directories: 1 });
         };
         let problem = self.problem(&error);
         let problem = if not_empty { self.speech.not_empty(problem, path) } else { problem };
         Err(Box::new(DeleteFailed { not_empty, ..DeleteFailed::from(problem) }))
     }
 
-    async fn delete_tree(self, path: &str) -> Result<Tally, Box<DeleteFailed>> {
+    async fn delete_tree(self, path: &str) -> Result<DeletedCounts, Box<DeleteFailed>> {
         let (mut client, home) = self.lease().await?;
         let directory = remote_path::changeable(&home, path, self.speech)?;
         let limits = TreeLimits {
@@ -162,11 +162,11 @@ impl RemoteFiles<'_> {
         let client = client.map_err(|error| self.problem(&error))?;
         // It stops by itself when the connection closes, and reports what was deleted.
         let deleted = client.delete_tree(&directory, limits, self.disconnect).await;
-        deleted.map(convert::tally).map_err(|stopped| {
+        deleted.map(convert::deleted_counts).map_err(|stopped| {
             let problem = self.tree_problem(&stopped);
             Box::new(DeleteFailed {
-                deleted: convert::tally(stopped.deleted),
-                left: stopped.left.map(convert::tally),
+                deleted: convert::deleted_counts(stopped.deleted),
+                left: stopped.left.map(convert::deleted_counts),
                 ..DeleteFailed::from(problem)
             })
         })
@@ -238,13 +238,13 @@ impl RemoteFiles<'_> {
 struct DeleteFailed {
     problem: Problem,
     not_empty: bool,
-    deleted: Tally,
-    left: Option<Tally>,
+    deleted: DeletedCounts,
+    left: Option<DeletedCounts>,
 }
 
 impl From<Problem> for DeleteFailed {
     fn from(problem: Problem) -> Self {
-        Self { problem, not_empty: false, deleted: Tally::default(), left: None }
+        Self { problem, not_empty: false, deleted: DeletedCounts::default(), left: None }
     }
 }
 

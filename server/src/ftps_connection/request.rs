@@ -4,7 +4,7 @@ use std::iter;
 
 use protocol::{
     Problem, ServerMessage,
-    server::{EntryKind, Tally},
+    server::{DeletedCounts, EntryKind},
 };
 
 /// A request about files and directories on the server. Paths are as the page sent them.
@@ -79,7 +79,7 @@ impl RemoteRequest {
                 path: path.clone(),
                 problem,
                 not_empty: false,
-                deleted: Tally::default(),
+                deleted: DeletedCounts::default(),
                 left: None,
             },
         })

@@ -276,7 +276,7 @@ impl State {
     /// so under the next attempt.
     fn revoke_credit(&mut self) {
         let (taken, sent) = (self.window.taken(), self.window.sent());
-        self.window = Window::going_on(self.window.size(), taken, sent);
+        self.window = Window::resumed(self.window.size(), taken, sent);
         self.reservation.shrink(u64::MAX, sent.saturating_sub(self.freed));
     }
 

@@ -234,7 +234,7 @@ async fn welcome(
         version: protocol::VERSION,
         portal: env!("CARGO_PKG_VERSION").to_owned(),
         limits: limits(settings),
-        heard: conversation.received(),
+        received: conversation.received(),
         connected,
         next_upload,
     });

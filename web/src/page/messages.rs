@@ -20,9 +20,9 @@ impl Page {
             self.log.learn(problem);
         }
         match message {
-            ServerMessage::Welcome { limits, heard, connected, next_upload, .. } => {
+            ServerMessage::Welcome { limits, received, connected, next_upload, .. } => {
                 self.queue.start_ids_at(next_upload);
-                self.welcome(limits, heard, connected.map(|connected| *connected), now);
+                self.welcome(limits, received, connected.map(|connected| *connected), now);
             }
             ServerMessage::Unsupported { .. } => {
                 let news = self.connection.abandon(words::outdated());

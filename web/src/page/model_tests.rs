@@ -485,12 +485,12 @@ impl World {
         let session = self.session().unwrap();
         session.begun = true;
         let next_upload = session.newest.map_or(UploadId(0), |newest| UploadId(newest.0 + 1));
-        let heard = session.taken;
+        let received = session.taken;
         self.to_page.push_back(ServerMessage::Welcome {
             version: protocol::VERSION,
             portal: "0".into(),
             limits: LIMITS,
-            heard,
+            received,
             connected,
             next_upload,
         });

@@ -1,6 +1,6 @@
 //! The directory in view: what the person does with it, and what the server says to that.
 
-use protocol::{ClientMessage, Problem, server::Tally};
+use protocol::{ClientMessage, Problem, server::DeletedCounts};
 
 use super::{Effect, Page, Region};
 use crate::{remote::RemoteAction, time::Millis};
@@ -63,7 +63,7 @@ impl Page {
         &mut self,
         path: &str,
         problem: &Problem,
-        part: Option<(Tally, Option<Tally>)>,
+        part: Option<(DeletedCounts, Option<DeletedCounts>)>,
         sentence: impl FnOnce(&str, &Problem) -> String,
     ) {
         self.changed.insert(Region::Remote);

@@ -54,7 +54,7 @@ fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
         version: protocol::VERSION,
         portal: "0".into(),
         limits: LIMITS,
-        heard,
+        received: heard,
         connected: connected.map(Box::new),
         next_upload: UploadId(0),
     }

@@ -3,7 +3,7 @@
 
 use protocol::{
     ClientMessage, Problem, Stage,
-    server::{Entry, EntryKind, Tally},
+    server::{DeletedCounts, Entry, EntryKind},
 };
 
 use super::join;
@@ -45,7 +45,7 @@ pub struct ChangeDialog {
     request: Option<ClientMessage>,
     problem: Option<Problem>,
     /// What went before a deletion stopped, and what is left.
-    part: Option<(Tally, Option<Tally>)>,
+    part: Option<(DeletedCounts, Option<DeletedCounts>)>,
 }
 
 impl ChangeDialog {
@@ -73,7 +73,7 @@ impl ChangeDialog {
 
     /// What went before a deletion stopped, and what is left, where that is known.
     #[must_use]
-    pub fn part(&self) -> Option<(Tally, Option<Tally>)> {
+    pub fn part(&self) -> Option<(DeletedCounts, Option<DeletedCounts>)> {
         self.part
     }
 
@@ -145,7 +145,11 @@ impl ChangeDialog {
     }
 
     /// It was not done: the question stands again, with the reason.
-    pub(super) fn fail(&mut self, problem: Problem, part: Option<(Tally, Option<Tally>)>) {
+    pub(super) fn fail(
+        &mut self,
+        problem: Problem,
+        part: Option<(DeletedCounts, Option<DeletedCounts>)>,
+    ) {
         self.request = None;
         self.problem = Some(problem);
         self.part = part.filter(|(gone, _)| gone.files + gone.directories > 0);

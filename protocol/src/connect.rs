@@ -1,0 +1,48 @@
+//! Where to connect, and as whom.
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// The fields of the connect form.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct Connect {
+    /// A host name or an IP address, without brackets.
+    pub host: String,
+    /// The port of the control connection.
+    pub port: u16,
+    /// When TLS starts.
+    pub encryption: Encryption,
+    /// The argument of `USER`.
+    pub username: String,
+    /// The argument of `PASS`.
+    pub password: Secret,
+    /// The SHA-256 of the one certificate (DER) that the person trusts, as 64 lower-case
+    /// hexadecimal digits. Absent to trust the portal's certificate authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trusted_certificate: Option<String>,
+}
+
+/// When TLS starts on the control connection (RFC 4217 §4 and its appendix on implicit TLS).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Encryption {
+    /// After `AUTH TLS`. The usual port is 21.
+    Explicit,
+    /// At once. The usual port is 990.
+    Implicit,
+}
+
+impl Encryption {
+    /// Returns the usual port.
+    #[must_use]
+    pub fn default_port(self) -> u16 {
+        match self {
+            Self::Explicit => 21,
+            Self::Implicit => 990,
+        }
+    }
+}
+
+crate::objects!(Connect);
