@@ -173,7 +173,7 @@ async fn unseen(page: &Page, look: &str) -> Vec<String> {
             }
             return getComputedStyle(document.documentElement).backgroundColor;
         };
-        const parts = { 'svg': 'stroke', '.route-way': 'backgroundColor', '.route-port': 'borderTopColor' };
+        const parts = { 'svg': 'stroke', '.progress-fill': 'backgroundColor', '.progress-end': 'borderTopColor' };
         for (const [part, property] of Object.entries(parts)) {
             for (const element of document.querySelectorAll(part)) {
                 if (!element.checkVisibility()) continue;

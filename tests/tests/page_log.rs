@@ -214,6 +214,6 @@ async fn marks(page: &Page, selector: &str) -> u64 {
 
 /// What the page says about what was found.
 async fn said(page: &Page) -> String {
-    let said = page.run("document.getElementById('log-said').textContent").await;
+    let said = page.run("document.getElementById('log-status').textContent").await;
     said.as_str().unwrap().to_owned()
 }

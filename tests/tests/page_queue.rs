@@ -46,7 +46,7 @@ const READ_BY_THE_WORKER: &str = "(async () => {
     const whole = new File(['123456789'], 'whole');
     const header = (byte) => new Uint8Array(2).fill(byte);
     say('load', at(digestGlue), at(digestWasm));
-    say('make', [1, 'crc32', stopped, false, 0], [2, 'crc32', whole, false, 0, 4]);
+    say('digest', [1, 'crc32', stopped, false, 0], [2, 'crc32', whole, false, 0, 4]);
     for (let part = 0; part < 8; part += 1) {
         say('read', part, 1, header(1), stopped, part << 20, (part + 1) << 20);
     }
@@ -58,7 +58,7 @@ const READ_BY_THE_WORKER: &str = "(async () => {
         worker.onmessage = ({ data }) => {
             const [kind, ...rest] = data;
             if (kind === 'read') frames.push([rest[0], ...rest[1]]);
-            if (kind === 'made') resolve(JSON.stringify({ frames, made: rest }));
+            if (kind === 'digests') resolve(JSON.stringify({ frames, made: rest }));
         };
     });
 })()";

@@ -69,7 +69,7 @@ pub fn start() -> Result<(), Fault> {
     keeper::start(&app)?;
     app.ask_for_frame();
     let form: HtmlFormElement = app.dom.find("connect")?;
-    if form.has_attribute("data-pressed") {
+    if form.has_attribute("data-submitted") {
         form.request_submit()?;
     }
     Ok(())
@@ -101,7 +101,7 @@ fn say_when_stopped() {
 
 fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
     on_click(app, "disconnect", || Event::Disconnect)?;
-    on_click(app, "give-up", || Event::Disconnect)?;
+    on_click(app, "cancel-connect", || Event::Disconnect)?;
     on_click(app, "reconnect", || Event::ReconnectNow)?;
 
     let dialog: HtmlDialogElement = app.dom.find("certificate-dialog")?;
@@ -119,22 +119,22 @@ fn listen_to_connection(app: &Rc<App>) -> Result<(), Fault> {
 }
 
 fn listen_to_proof(app: &Rc<App>) -> Result<(), Fault> {
-    let dialog: HtmlDialogElement = app.dom.find("proof-dialog")?;
-    let (opener, dom) = (app.dom.find::<HtmlElement>("proof-open")?, app.dom.clone());
+    let dialog: HtmlDialogElement = app.dom.find("security-dialog")?;
+    let (opener, dom) = (app.dom.find::<HtmlElement>("security-open")?, app.dom.clone());
     listen(&opener, "click", move |_: web_sys::Event| {
-        form::tell(&dom, "proof-hint", "");
+        form::tell(&dom, "security-hint", "");
         // Fails for one that is open already only.
         let _ = dialog.show_modal();
     })?;
     let (copier, copied) = (app.dom.find::<HtmlElement>("copy-fingerprint")?, app.clone());
     listen(&copier, "click", move |_: web_sys::Event| {
         let fingerprint = Copied::Fingerprint(copied.fingerprint());
-        clipboard::copy(&copied.dom, fingerprint, "proof-hint");
+        clipboard::copy(&copied.dom, fingerprint, "security-hint");
     })?;
-    let (copier, copied) = (app.dom.find::<HtmlElement>("copy-link-here")?, app.clone());
+    let (copier, copied) = (app.dom.find::<HtmlElement>("copy-folder-link")?, app.clone());
     listen(&copier, "click", move |_: web_sys::Event| {
         if let Some(link) = link_here(&copied) {
-            clipboard::copy(&copied.dom, Copied::Link(link), "berth-hint");
+            clipboard::copy(&copied.dom, Copied::Link(link), "connected-hint");
         }
     })
 }
@@ -154,7 +154,7 @@ fn listen_to_uploads(app: &Rc<App>) -> Result<(), Fault> {
             if let Some(folder) = owner(&toggle).and_then(|item| folder(&item)) {
                 clicked.toggle_folder(folder);
             }
-        } else if let Some(button) = pressed(&event, "[data-act]")
+        } else if let Some(button) = pressed(&event, "[data-action]")
             && let Some(item) = owner(&button)
         {
             let act = act(&button, &item);
@@ -215,7 +215,7 @@ fn folder(item: &Element) -> Option<FolderId> {
 }
 
 fn bulk(button: &Element) -> Option<BulkAction> {
-    Some(match button.get_attribute("data-act")?.as_str() {
+    Some(match button.get_attribute("data-action")?.as_str() {
         "pause" => BulkAction::Pause,
         "resume" => BulkAction::Resume,
         "cancel" => BulkAction::Cancel,
@@ -230,7 +230,7 @@ fn button_for_key(event: &web_sys::Event, key: &str) -> Option<HtmlElement> {
     let line = event.target()?.dyn_into::<Element>().ok()?;
     let selector = match key {
         "Enter" => ".folder-toggle, summary",
-        "Delete" => "[data-act=cancel]:not([hidden])",
+        "Delete" => "[data-action=cancel]:not([hidden])",
         _ => return None,
     };
     if !line.has_attribute("aria-posinset") {
@@ -382,7 +382,7 @@ fn owner(element: &Element) -> Option<Element> {
 }
 
 fn action(button: &Element) -> Option<UploadAction> {
-    Some(match button.get_attribute("data-act")?.as_str() {
+    Some(match button.get_attribute("data-action")?.as_str() {
         "pause" => UploadAction::Pause,
         "resume" => UploadAction::Resume,
         "cancel" => UploadAction::Cancel,

@@ -1,18 +1,19 @@
-// Loads the page's program: the only script that is written by hand.
+// Loads the page's program.
 //
-// Its own tag names the program's files, because their names hold the digests of their contents.
-// Until the program is there, a press on "Connect" is kept for it; if it never comes, the page
-// says so. Who changes the language keeps what stands behind the address's `#`.
+// The file names of the program hold digests of their contents, so this script's own tag names
+// them. A press on "Connect" before the program has started is recorded on the form, and the program
+// carries it out. If the program does not load, the page shows a notice.
 
-const here = document.querySelector("script[data-glue]");
+const script = document.querySelector("script[data-glue]");
 const form = document.getElementById("connect");
 
-const keep = (event) => {
+const record = (event) => {
   event.preventDefault();
-  form.dataset.pressed = "";
+  form.dataset.submitted = "";
 };
-form.addEventListener("submit", keep);
+form.addEventListener("submit", record);
 
+// Another language keeps the fragment: it may hold a destination.
 for (const link of document.querySelectorAll("a[hreflang]")) {
   link.addEventListener("click", () => {
     link.hash = location.hash;
@@ -20,9 +21,9 @@ for (const link of document.querySelectorAll("a[hreflang]")) {
 }
 
 try {
-  const program = await import(new URL(here.dataset.glue, document.baseURI));
-  await program.default({ module_or_path: new URL(here.dataset.wasm, document.baseURI) });
-  form.removeEventListener("submit", keep);
+  const program = await import(new URL(script.dataset.glue, document.baseURI));
+  await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });
+  form.removeEventListener("submit", record);
   program.start();
 } catch (reason) {
   console.error(reason);

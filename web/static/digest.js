@@ -1,59 +1,69 @@
-// Reads the files, and makes their digests on the way: a worker of the page's program.
+// Reads files in pieces for the page's program and computes their digests, as a worker.
 //
-// A file is read once, in the pieces in which it is sent: each piece goes to the page's thread, and
-// from there to the socket, while its bytes are digested here. What the server has already, because
-// an upload goes on from there, is read for the digest alone, and never ahead of what was asked for.
+// Each piece is read once: the worker hashes it and posts it to the page's thread, which sends it to
+// the portal. A part of the file that the server already has is read for the digest alone, and only
+// up to the last byte that the page has requested.
 //
-// Small files are read many at a time: to read is to ask the browser's other processes, which costs
-// more than so few bytes.
+// Small files are read in batches: a read is a round trip to other processes of the browser, which
+// takes longer than the transfer of so few bytes.
 //
-// In come ["load", glue, wasm], ["make", [upload, algorithm, file, whole, ...offsets]...],
-// ["read", ticket, upload, header, file, from, to] and ["stop", upload]; `whole` asks for the bytes
-// of a small file, `header` is what stands before the piece in its frame. Out go lists of digests,
-// ["made", [upload, offset, digest, bytes]...], and frames, ["read", ticket, frame]. A digest or a
-// frame is `null` when the file cannot be read; a message that is `null` says that there is no worker.
+// Messages to the worker:
+// - ["load", glue, wasm]: the addresses of the digest module.
+// - ["digest", [upload, algorithm, file, whole, ...offsets]...]: compute digests of the file, one
+//   from each offset to its end. `whole`: it is a small file, whose bytes are wanted too.
+// - ["read", ticket, upload, header, file, from, to]: read a piece into a frame behind `header`.
+// - ["stop", upload]: forget the upload.
+//
+// Messages from the worker:
+// - ["digests", [upload, offset, digest, bytes]...]: `digest` is `null` if the file cannot be read.
+// - ["read", ticket, frame]: `frame` is `null` if the file cannot be read.
+// - null: the digest module did not load.
 
-// What is read for a digest alone, at once.
+// Bytes of a read for the digest alone.
 const PIECE_BYTES = 4 << 20;
-// While there is more to do, what was made is told of this often: small files share a message.
-const TELL_MILLIS = 10;
-// A file is looked at again after so many bytes of it, and at its end: who reads it as a stream is
-// not told that it was written to meanwhile.
+// The interval at which finished digests are posted while there is more work: the digests of small
+// files share a message.
+const POST_INTERVAL_MILLIS = 10;
+// A file is checked for changes after each so many bytes, and at its end: its stream does not fail
+// when the file is written to.
 const CHECK_BYTES = 64 << 20;
-// Small files that are read at once.
-const SMALL_AT_ONCE = 64;
+// Small files that are read in one batch.
+const SMALL_FILES_PER_BATCH = 64;
 
-let orders = [];
-// Where each upload is read: the next order of it most likely goes on there.
+// Requested pieces, in order.
+let requests = [];
+// The stream of each upload: its next request usually continues where the last one ended.
 const streams = new Map();
+// Digests of files that are read in pieces.
 const jobs = [];
-let small = [];
-// How far each upload was asked for.
-const reached = new Map();
-let made = [];
-let told_at = 0;
+// Digests of small files, which are read whole.
+let small_jobs = [];
+// The end of what was requested of each upload.
+const requested_to = new Map();
+let finished = [];
+let posted_at = 0;
 let Digest;
 let busy = false;
 
 const receive = {
   async load(glue, wasm) {
     try {
-      const program = await import(glue);
-      await program.default({ module_or_path: wasm });
-      Digest = program.Digest;
+      const module = await import(glue);
+      await module.default({ module_or_path: wasm });
+      Digest = module.Digest;
       work();
     } catch (reason) {
       console.warn(reason);
       postMessage(null);
     }
   },
-  make(...wanted) {
+  digest(...wanted) {
     for (const [upload, algorithm, file, whole, ...offsets] of wanted) {
       if (whole) {
-        small.push({ upload, algorithm, file });
+        small_jobs.push({ upload, algorithm, file });
       } else {
-        // What lies before the last offset is on the server: no sending will ever reach it.
-        reached.set(upload, Math.max(reached.get(upload) ?? 0, ...offsets));
+        // The server has everything before the last offset: no request will cover it.
+        requested_to.set(upload, Math.max(requested_to.get(upload) ?? 0, ...offsets));
         const at = Math.min(...offsets);
         jobs.push({ upload, algorithm, file, offsets, at, digests: new Map() });
       }
@@ -61,37 +71,37 @@ const receive = {
     work();
   },
   read(ticket, upload, header, file, from, to) {
-    orders.push({ ticket, upload, header, file, from, to });
-    reached.set(upload, Math.max(reached.get(upload) ?? 0, to));
+    requests.push({ ticket, upload, header, file, from, to });
+    requested_to.set(upload, Math.max(requested_to.get(upload) ?? 0, to));
     work();
   },
   stop(upload) {
-    reached.delete(upload);
-    orders = orders.filter((order) => order.upload !== upload);
+    requested_to.delete(upload);
+    requests = requests.filter((request) => request.upload !== upload);
     close(upload);
     for (const job of jobs.filter((job) => job.upload === upload)) end(job);
-    small = small.filter((job) => job.upload !== upload);
+    small_jobs = small_jobs.filter((job) => job.upload !== upload);
   },
 };
 
 onmessage = ({ data: [kind, ...rest] }) => receive[kind](...rest);
 
-// Each kind of work has its turn, as long as there is any.
+// Does a little of each kind of work in turn, until there is none left.
 async function work() {
   if (busy || !Digest) return;
   busy = true;
-  while (orders.length > 0 || small.length > 0 || next()) {
-    if (orders.length > 0) await serve(orders.shift());
-    if (small.length > 0) await read_small(small.splice(0, SMALL_AT_ONCE));
-    const job = next();
-    if (job) await step(job);
-    if (performance.now() - told_at >= TELL_MILLIS) flush();
+  while (requests.length > 0 || small_jobs.length > 0 || next_job()) {
+    if (requests.length > 0) await serve(requests.shift());
+    if (small_jobs.length > 0) await read_batch(small_jobs.splice(0, SMALL_FILES_PER_BATCH));
+    const job = next_job();
+    if (job) await read_for_digest(job);
+    if (performance.now() - posted_at >= POST_INTERVAL_MILLIS) post_finished();
   }
-  flush();
+  post_finished();
   busy = false;
 }
 
-// Hands a piece on, and digests it.
+// Reads a requested piece, hashes it and posts it.
 async function serve({ ticket, upload, header, file, from, to }) {
   try {
     const frame = new Uint8Array(header.length + to - from);
@@ -99,20 +109,20 @@ async function serve({ ticket, upload, header, file, from, to }) {
     const piece = frame.subarray(header.length);
     await fill(piece, upload, file, from);
     if (to === file.size || Math.floor(from / CHECK_BYTES) < Math.floor(to / CHECK_BYTES)) {
-      await check(file);
+      await check_unchanged(file);
     }
     const job = jobs.find((job) => job.upload === upload && from <= job.at && job.at < to);
-    if (job) digest(job, piece.subarray(job.at - from));
+    if (job) update(job, piece.subarray(job.at - from));
     postMessage(["read", ticket, frame], [frame.buffer]);
   } catch (reason) {
     close(upload);
     postMessage(["read", ticket, null]);
   }
-  // It was stopped meanwhile.
-  if (!reached.has(upload)) close(upload);
+  // The upload may have been stopped during the read.
+  if (!requested_to.has(upload)) close(upload);
 }
 
-// Reads a piece as a part of a stream: that takes the browser half of what single reads take.
+// Fills `piece` from the upload's stream, which takes the browser half the time of single reads.
 async function fill(piece, upload, file, from) {
   let stream = streams.get(upload);
   if (stream?.at !== from) {
@@ -123,7 +133,7 @@ async function fill(piece, upload, file, from) {
   for (let filled = 0; filled < piece.length; ) {
     if (stream.rest.length === 0) {
       const { done, value } = await stream.reader.read();
-      if (done) throw new Error("the file is shorter now");
+      if (done) throw new Error("the file has become shorter");
       stream.rest = value;
     }
     const part = stream.rest.subarray(0, piece.length - filled);
@@ -135,73 +145,72 @@ async function fill(piece, upload, file, from) {
 }
 
 function close(upload) {
-  // A stream that has failed fails at this too.
+  // Cancelling a stream that has failed fails too.
   streams.get(upload)?.reader.cancel().catch(() => {});
   streams.delete(upload);
 }
 
-// Fails for a file that is not what it was when it was picked.
-function check(file) {
+// Fails if the file has changed since it was picked.
+function check_unchanged(file) {
   return file.slice(0, 1).arrayBuffer();
 }
 
-// The first job that has to read by itself: its digest is behind what was asked for.
-function next() {
-  return jobs.find((job) => job.at < bound(job) || job.at === job.file.size);
+// Returns the first job whose next bytes no request will bring, or whose file has been read.
+function next_job() {
+  return jobs.find((job) => job.at < read_limit(job) || job.at === job.file.size);
 }
 
-// What is on order is digested when it comes.
-function bound(job) {
-  const order = orders.find((order) => order.upload === job.upload && order.to > job.at);
-  return order ? order.from : (reached.get(job.upload) ?? 0);
+// Returns the end of what a job has to read by itself: requested pieces are hashed when they come.
+function read_limit(job) {
+  const next = requests.find((request) => request.upload === job.upload && request.to > job.at);
+  return next ? next.from : (requested_to.get(job.upload) ?? 0);
 }
 
-// Reads small files, in one go if each is what it was.
-async function read_small(files) {
+// Reads a batch of small files at once; one by one if any of them has changed.
+async function read_batch(batch) {
   try {
-    const bytes = await new Blob(files.map((job) => job.file)).arrayBuffer();
+    const bytes = await new Blob(batch.map((job) => job.file)).arrayBuffer();
     let at = 0;
-    const pieces = files.map((job) => bytes.slice(at, (at += job.file.size)));
-    if (at !== bytes.byteLength) throw new Error("one of the files is shorter now");
-    files.forEach((job, place) => digest_whole(job, new Uint8Array(pieces[place])));
+    const files = batch.map((job) => bytes.slice(at, (at += job.file.size)));
+    if (at !== bytes.byteLength) throw new Error("one of the files has become shorter");
+    batch.forEach((job, index) => finish_small(job, new Uint8Array(files[index])));
   } catch (reason) {
-    await Promise.all(files.map(read_whole));
+    await Promise.all(batch.map(read_small));
   }
 }
 
-// Reads all of a small file.
-async function read_whole(job) {
+async function read_small(job) {
   try {
     const bytes = new Uint8Array(await job.file.arrayBuffer());
-    if (bytes.length !== job.file.size) throw new Error("the file is shorter now");
-    digest_whole(job, bytes);
+    if (bytes.length !== job.file.size) throw new Error("the file has become shorter");
+    finish_small(job, bytes);
   } catch (reason) {
-    tell(job, 0, null);
+    finish(job, 0, null);
   }
 }
 
-function digest_whole(job, bytes) {
+function finish_small(job, bytes) {
   const digest = Digest.begin(job.algorithm);
   digest.update(bytes);
-  tell(job, 0, digest.finish(), bytes);
+  finish(job, 0, digest.finish(), bytes);
 }
 
-// Reads a piece for the digest alone.
-async function step(job) {
+// Reads the next piece of a job for the digest alone.
+async function read_for_digest(job) {
   try {
-    const to = Math.min(job.at + PIECE_BYTES, Math.max(bound(job), job.at));
+    const to = Math.min(job.at + PIECE_BYTES, Math.max(read_limit(job), job.at));
     const piece = new Uint8Array(await job.file.slice(job.at, to).arrayBuffer());
     if (!jobs.includes(job)) return;
-    if (piece.length !== to - job.at) throw new Error("the file is shorter now");
-    digest(job, piece);
+    if (piece.length !== to - job.at) throw new Error("the file has become shorter");
+    update(job, piece);
   } catch (reason) {
-    if (jobs.includes(job)) tell(job, job.offsets[0], null);
+    if (jobs.includes(job)) finish(job, job.offsets[0], null);
     end(job);
   }
 }
 
-// Takes in the bytes that follow; each offset in them begins a digest.
-function digest(job, piece) {
+// Hashes the next bytes of a job. Each offset among them begins a digest.
+function update(job, piece) {
   const to = job.at + piece.length;
   for (const offset of job.offsets) {
     if (offset >= job.at && offset <= to && !job.digests.has(offset)) {
@@ -211,25 +220,25 @@ function digest(job, piece) {
   }
   job.at = to;
   if (job.at < job.file.size) return;
-  for (const [offset, digest] of job.digests) tell(job, offset, digest.finish());
+  for (const [offset, digest] of job.digests) finish(job, offset, digest.finish());
   job.digests.clear();
   end(job);
 }
 
-function tell(job, offset, digest, bytes) {
-  made.push([job.upload, offset, digest, bytes]);
+function finish(job, offset, digest, bytes) {
+  finished.push([job.upload, offset, digest, bytes]);
 }
 
 function end(job) {
-  const place = jobs.indexOf(job);
-  if (place < 0) return;
+  const index = jobs.indexOf(job);
+  if (index < 0) return;
   for (const digest of job.digests.values()) digest.free();
-  jobs.splice(place, 1);
+  jobs.splice(index, 1);
 }
 
-function flush() {
-  const bytes = made.flatMap(([, , , bytes]) => (bytes ? [bytes.buffer] : []));
-  if (made.length > 0) postMessage(["made", ...made], bytes);
-  made = [];
-  told_at = performance.now();
+function post_finished() {
+  const buffers = finished.flatMap(([, , , bytes]) => (bytes ? [bytes.buffer] : []));
+  if (finished.length > 0) postMessage(["digests", ...finished], buffers);
+  finished = [];
+  posted_at = performance.now();
 }

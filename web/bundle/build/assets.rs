@@ -1,4 +1,4 @@
-//! Hashes, compresses and tabulates the assets.
+//! Hashes and compresses the assets, and writes a table of them as Rust source.
 
 use std::{fmt::Write as _, fs, io::Write as _, path::Path};
 
@@ -7,10 +7,11 @@ use sha2::{Digest, Sha256};
 
 use crate::{icons, program::Program};
 
-/// Hexadecimal digits of the digest in a file's name: 64 bits, no two versions of one asset meet.
+/// Hexadecimal digits of the digest in a file name: 64 bits, so that no two versions of an asset
+/// have the same name.
 const NAME_DIGITS: usize = 16;
-/// The best that brotli has. It takes about a second for all assets, once a change, in every
-/// profile: so what is tried is what is shipped.
+/// The highest quality of brotli, in debug builds too: tests see the assets that are released. All
+/// assets together take about a second.
 const BROTLI_QUALITY: u32 = 11;
 const BROTLI_WINDOW: u32 = 22;
 
@@ -18,9 +19,9 @@ const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 const WASM: &str = "application/wasm";
 const SVG: &str = "image/svg+xml";
 
-/// An asset on its way in: its constant in `url`, its file's name and its content. Those without a
-/// constant are the icons of `STATE_ICONS`.
+/// An asset to be embedded.
 struct Source {
+    /// The name of its constant in `url`. `None` for the icons of `STATE_ICONS`.
     constant: Option<&'static str>,
     stem: &'static str,
     extension: &'static str,
@@ -28,7 +29,7 @@ struct Source {
     content: Vec<u8>,
 }
 
-/// Writes every asset into `out`, as it is and compressed, and the table of them as Rust.
+/// Writes every asset into `out`, uncompressed and compressed, and the table of them.
 pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path) -> Result<()> {
     let read = |name: &str| {
         let path = statics.join(name);
@@ -60,11 +61,12 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
     });
 
     let folder = out.join("assets");
-    // What an earlier build left there has other names.
+    // The assets of an earlier build have other names.
     if folder.exists() {
-        fs::remove_dir_all(&folder).with_context(|| folder.display().to_string())?;
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot replace {}", folder.display()))?;
     }
-    fs::create_dir(&folder).with_context(|| folder.display().to_string())?;
+    fs::create_dir(&folder).with_context(|| format!("cannot replace {}", folder.display()))?;
 
     let mut table = String::new();
     let mut urls = String::new();
@@ -98,8 +100,8 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
     }
     let generated = format!(
         "/// Every asset of the page.\npub static ASSETS: &[Asset] = &[\n{table}];\n\n\
-         /// The assets' addresses, relative to the page's.\npub mod url {{\n{urls}    \
-         /// The rings of the tab's icon from empty to almost full, the check and the mark.\n    \
+         /// The paths of the assets, relative to the page.\npub mod url {{\n{urls}    \
+         /// The tab's icons: rings from empty to almost full, the check, the exclamation mark.\n    \
          pub const STATE_ICONS: &[&str] = &[\n{state_icons}    ];\n}}\n"
     );
     write(&out.join("table.rs"), generated.as_bytes())
@@ -107,7 +109,7 @@ pub(crate) fn embed(page: &Program, digest: &Program, statics: &Path, out: &Path
 
 fn compress(content: &[u8]) -> Result<Vec<u8>> {
     let mut writer = brotli::CompressorWriter::new(Vec::new(), 4096, BROTLI_QUALITY, BROTLI_WINDOW);
-    writer.write_all(content).context("brotli")?;
+    writer.write_all(content).context("cannot compress an asset with brotli")?;
     Ok(writer.into_inner())
 }
 

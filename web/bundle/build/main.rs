@@ -1,9 +1,9 @@
-//! Builds the page's program to wasm and embeds it with the page's other assets.
+//! Builds the page's wasm modules and embeds them with the page's other assets.
 //!
-//! In this order: choose a toolchain that can build for wasm32 ([`toolchain`]), build `web/` and
-//! `web/digest/` with a cargo of its own ([`program`]), let wasm-bindgen write the glue, then hash,
-//! compress and tabulate every asset ([`assets`]). Everything that goes in is named to cargo, so that a stale
-//! program cannot be embedded and an unchanged one costs nothing.
+//! The steps: choose a toolchain that can build for wasm32 ([`toolchain`]); build `web/` and
+//! `web/digest/` with a separate cargo process and let wasm-bindgen write the glue ([`program`]);
+//! hash and compress every asset and write a table of them as Rust source ([`assets`]). Cargo gets
+//! all inputs by `rerun-if-changed`: it reruns this script when one has changed, and only then.
 
 use std::{env, path::PathBuf};
 
@@ -25,10 +25,10 @@ fn main() {
 
 fn run() -> Result<()> {
     let workspace = PathBuf::from(variable("CARGO_MANIFEST_DIR")?).join("../..");
-    let workspace = workspace.canonicalize().context("the workspace's root")?;
+    let workspace = workspace.canonicalize().context("cannot find the root of the workspace")?;
     let out = PathBuf::from(variable("OUT_DIR")?);
 
-    // Cargo.toml and Cargo.lock: the profile and the versions of what the program is built from.
+    // Cargo.toml and Cargo.lock hold the build profile and the versions of the dependencies.
     for input in [
         "Cargo.lock",
         "Cargo.toml",
@@ -52,5 +52,5 @@ fn run() -> Result<()> {
 }
 
 fn variable(name: &str) -> Result<String> {
-    env::var(name).with_context(|| format!("cargo sets {name} for build scripts"))
+    env::var(name).with_context(|| format!("cargo did not set {name} for the build script"))
 }

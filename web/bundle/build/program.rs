@@ -1,4 +1,5 @@
-//! Builds `web/` and `web/digest/` to wasm with a cargo of its own, and binds them to the browser.
+//! Builds `web/` and `web/digest/` to wasm with a separate cargo process, and lets wasm-bindgen
+//! write their glue.
 
 use std::{
     collections::HashMap,
@@ -12,22 +13,22 @@ use wasm_bindgen_cli_support::{Bindgen, Output};
 
 use crate::toolchain::{TARGET, Toolchain};
 
-/// A module of the page, ready to be served.
+/// A wasm module and its glue, ready to be served.
 pub(crate) struct Program {
-    /// The module that loads the wasm and lends it the browser's interfaces.
+    /// The JavaScript module that loads the wasm and gives it access to the browser's interfaces.
     pub(crate) glue: Vec<u8>,
     pub(crate) wasm: Vec<u8>,
 }
 
-/// The modules that rustc made.
+/// The paths of the wasm modules that cargo built.
 pub(crate) struct Built {
-    /// Of `web/`: the page's program.
+    /// The page's program, from `web/`.
     pub(crate) page: PathBuf,
-    /// Of `web/digest/`: what the worker calls.
+    /// The worker's digest module, from `web/digest/`.
     pub(crate) digest: PathBuf,
 }
 
-/// Runs cargo for `web/` and `web/digest/`.
+/// Builds `web/` and `web/digest/` for wasm32.
 pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Result<Built> {
     let target_dir = target_dir(out);
     let mut cargo = command(toolchain);
@@ -39,7 +40,7 @@ pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Resu
         .arg("--target-dir")
         .arg(&target_dir)
         .env("CARGO_ENCODED_RUSTFLAGS", rustflags(toolchain, workspace).join("\x1f"));
-    let output = cargo.output().context("cannot start the cargo that builds the program")?;
+    let output = cargo.output().context("cannot start the cargo that builds the page's program")?;
     if !output.status.success() {
         bail!(
             "the page's modules do not build for wasm32\n{}",
@@ -56,7 +57,7 @@ pub(crate) fn build(toolchain: &Toolchain, workspace: &Path, out: &Path) -> Resu
     Ok(Built { page: made("web.wasm")?, digest: made("digest.wasm")? })
 }
 
-/// Lets wasm-bindgen write the glue for a browser.
+/// Lets wasm-bindgen write the glue of a module.
 pub(crate) fn bind(wasm: &Path, name: &str) -> Result<Program> {
     let mut bound = Bindgen::new()
         .input_path(wasm)
@@ -72,10 +73,10 @@ pub(crate) fn bind(wasm: &Path, name: &str) -> Result<Program> {
     Ok(Program { glue: glue.into_bytes(), wasm: bound.wasm_mut().emit_wasm() })
 }
 
-/// Gives what module and glue lend each other names of a few letters; returns the glue with them.
+/// Gives the imports and exports of the module short names; returns the glue with the same names.
 ///
-/// wasm-bindgen's names end in digests, which no compression makes smaller: of the page's program
-/// they were 5 of 149 kB.
+/// wasm-bindgen's names end in digests, which do not compress: in the page's program they took 5 of
+/// 149 kB.
 fn shorten_names(bound: &mut Output) -> String {
     let mut short = HashMap::new();
     let wasm = bound.wasm_mut();
@@ -88,7 +89,7 @@ fn shorten_names(bound: &mut Output) -> String {
     rename(bound.js(), &short)
 }
 
-/// `__wbg_focus_0a8d513ea5d8338e`, and with a number behind it where there are several.
+/// Whether a name is of the form `__wbg_focus_0a8d513ea5d8338e`, which a number may follow.
 fn ends_in_digest(name: &str) -> bool {
     let is_digest = |part: &str| {
         let digits = part.strip_prefix('h').unwrap_or(part);
@@ -97,7 +98,7 @@ fn ends_in_digest(name: &str) -> bool {
     name.rsplit('_').take(2).any(is_digest)
 }
 
-/// The script with other identifiers; an identifier is replaced as a whole only.
+/// Returns the script with other identifiers. Only whole identifiers are replaced.
 fn rename(script: &str, names: &HashMap<String, String>) -> String {
     let is_inside = |c: char| c.is_ascii_alphanumeric() || c == '_';
     let mut renamed = String::with_capacity(script.len());
@@ -112,8 +113,8 @@ fn rename(script: &str, names: &HashMap<String, String>) -> String {
     renamed
 }
 
-/// A cargo that knows nothing of the one that runs this build: its variables, its flags and its
-/// lock on the target directory are not for the program.
+/// Returns a command for a cargo process that inherits nothing from the cargo that runs this build:
+/// the outer cargo's variables and flags are those of another target.
 fn command(toolchain: &Toolchain) -> Command {
     let (cargo, rustc) = match toolchain {
         Toolchain::Ready { cargo, rustc } | Toolchain::BuildsStd { cargo, rustc, .. } => {
@@ -122,24 +123,25 @@ fn command(toolchain: &Toolchain) -> Command {
     };
     let mut command = Command::new(cargo);
     for (name, _) in env::vars_os() {
-        if name.to_str().is_some_and(is_of_the_outer_cargo) {
+        if name.to_str().is_some_and(is_of_outer_cargo) {
             command.env_remove(name);
         }
     }
-    // Empty, and not only absent: the person's configuration may name a wrapper too.
+    // Empty rather than unset: the user's cargo configuration may name a wrapper too.
     command.env("RUSTC_WRAPPER", "").env("RUSTC", rustc);
     if let Toolchain::BuildsStd { .. } = toolchain {
         command
             .env("RUSTC_BOOTSTRAP", "1")
             .arg("-Zbuild-std=std,panic_abort")
-            // Leads to the libraries of the outer toolchain.
+            // The outer cargo sets it to the libraries of its own toolchain.
             .env_remove("LD_LIBRARY_PATH");
     }
     command
 }
 
-fn is_of_the_outer_cargo(name: &str) -> bool {
-    const OF_BUILD_SCRIPTS: [&str; 9] = [
+/// Whether the outer cargo sets this variable for its own build.
+fn is_of_outer_cargo(name: &str) -> bool {
+    const FOR_BUILD_SCRIPTS: [&str; 9] = [
         "TARGET",
         "HOST",
         "NUM_JOBS",
@@ -150,20 +152,20 @@ fn is_of_the_outer_cargo(name: &str) -> bool {
         "RUSTDOC",
         "RUSTFLAGS",
     ];
-    // Where crates come from and how to get there, and whose turn it is to use a processor.
-    const OF_THE_PERSON: [&str; 5] =
+    // Settings of the user: registries, the network, and the job server.
+    const OF_USER: [&str; 5] =
         ["CARGO_HOME", "CARGO_HTTP_", "CARGO_NET_", "CARGO_REGISTRIES_", "CARGO_MAKEFLAGS"];
-    if OF_THE_PERSON.iter().any(|kept| name.starts_with(kept)) {
+    if OF_USER.iter().any(|kept| name.starts_with(kept)) {
         return false;
     }
     name.starts_with("CARGO")
         || name.starts_with("DEP_")
         || name.starts_with("RUSTC")
-        || OF_BUILD_SCRIPTS.contains(&name)
+        || FOR_BUILD_SCRIPTS.contains(&name)
 }
 
-/// SIMD is in every current browser. The paths of this machine are nobody's business: a panic's
-/// place is named from the workspace's root.
+/// Returns the compiler flags of the modules. SIMD is in every current browser. Paths of the build
+/// machine are replaced, so that panic messages do not disclose them.
 fn rustflags(toolchain: &Toolchain, workspace: &Path) -> Vec<String> {
     let remap = |from: &Path, to: &str| format!("--remap-path-prefix={}={to}", from.display());
     let mut flags = vec!["-Ctarget-feature=+simd128".to_owned(), remap(workspace, ".")];
@@ -183,8 +185,8 @@ fn cargo_home() -> Option<PathBuf> {
         .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".cargo")))
 }
 
-/// Beside the outer build's profiles, so that all of them share one warm program, and not inside
-/// one that the outer cargo has locked.
+/// Returns the target directory of the inner cargo: beside the profiles of the outer build, so that
+/// all of them share it, and outside of those directories, which the outer cargo has locked.
 fn target_dir(out: &Path) -> PathBuf {
     // <target>/<profile>/build/<package>-<hash>/out
     match out.ancestors().nth(4) {

@@ -1,4 +1,5 @@
-//! Chooses who builds for wasm32: the toolchain at work, or Debian's with its library sources.
+//! Chooses the toolchain for wasm32: the one that runs this build, or Debian's with the sources of
+//! the standard library.
 
 use std::{
     env,
@@ -8,7 +9,7 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 
-/// What the program is compiled for.
+/// The target of the page's modules.
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
 const DEBIAN_CARGO: &str = "/usr/bin/cargo";
@@ -17,16 +18,19 @@ const DEBIAN_LINKER: &str = "/usr/bin/rust-lld";
 
 /// A toolchain that can build for wasm32.
 pub(crate) enum Toolchain {
-    /// It has the target's std at hand.
+    /// The toolchain has a compiled standard library for the target.
     Ready { cargo: PathBuf, rustc: PathBuf },
-    /// It has the sources of std, and builds them with the program.
+    /// The toolchain has the sources of the standard library, and builds it with the modules.
     BuildsStd { cargo: PathBuf, rustc: PathBuf, sources: PathBuf },
 }
 
-/// The toolchain that runs this build if it has the target, else Debian's.
+/// Returns the toolchain that runs this build if it has the target, else Debian's.
+///
+/// # Errors
+/// When there is neither; the message says how to install one.
 pub(crate) fn choose() -> Result<Toolchain> {
-    let cargo = PathBuf::from(env::var_os("CARGO").context("cargo sets CARGO")?);
-    let rustc = PathBuf::from(env::var_os("RUSTC").context("cargo sets RUSTC")?);
+    let cargo = PathBuf::from(env::var_os("CARGO").context("cargo did not set CARGO")?);
+    let rustc = PathBuf::from(env::var_os("RUSTC").context("cargo did not set RUSTC")?);
     if has_target(&rustc) {
         return Ok(Toolchain::Ready { cargo, rustc });
     }
@@ -38,8 +42,8 @@ pub(crate) fn choose() -> Result<Toolchain> {
         });
     }
     bail!(
-        "the page's program needs a Rust toolchain for {TARGET}, and there is none.\n\
-         Run `cargo xtask setup`, or do by hand one of\n\
+        "the page's program needs a Rust toolchain for {TARGET}, and none is installed.\n\
+         Run `cargo xtask setup`, or install one by hand with one of:\n\
          rustup target add {TARGET}\n\
          apt-get install --no-install-recommends rustc-web cargo-web rust-web-src \
          rust-web-llvm lld-22"
@@ -56,7 +60,8 @@ fn has_target(rustc: &Path) -> bool {
     }
 }
 
-/// Where rust-web-src puts the sources of std; nothing when a part of the toolchain is missing.
+/// Returns the sources of the standard library from the package rust-web-src, or `None` when a part
+/// of the toolchain is missing.
 fn debian_sources() -> Option<PathBuf> {
     let tools = [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_LINKER];
     let sources = Path::new("/usr/lib/rustlib/src/rust").canonicalize().ok()?;

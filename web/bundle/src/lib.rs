@@ -1,30 +1,29 @@
-//! The page's assets, embedded: its program (`web/` built to wasm) and the worker's digests
-//! (`web/digest/`), the glue that binds each to the browser, the scripts, the style sheet and the
-//! icon.
+//! Embeds the page's assets: the page's program (`web/`) and the worker's digest module
+//! (`web/digest/`) as wasm, the JavaScript glue of both, the scripts, the style sheet and the icons.
 //!
-//! The build script makes them; this crate only holds them. It serves nothing and knows no HTTP:
-//! what it offers are bytes, their type, and the tag and the path to serve them under. A path
-//! holds the digest of its content, so that a browser may keep an asset for ever, and a page and
-//! its program always belong together.
+//! The build script builds the assets; this crate holds them and knows no HTTP. Each [`Asset`] has
+//! its bytes, its media type, its entity tag and its path. The path contains a digest of the
+//! content: browsers may cache an asset forever, and a page never loads the program of another
+//! version.
 
-/// One file that the page loads.
+/// A file that the page loads.
 #[derive(Clone, Copy, Debug)]
 pub struct Asset {
-    /// Its address relative to the page's: `assets/app-1a2b3c4d5e6f7a8b.js`.
+    /// The path relative to the page: `assets/app-1a2b3c4d5e6f7a8b.js`.
     pub path: &'static str,
-    /// For the header `Content-Type`.
+    /// The value of the `Content-Type` header.
     pub content_type: &'static str,
-    /// The content as it is.
+    /// The uncompressed content.
     pub identity: &'static [u8],
-    /// The content for clients that accept `Content-Encoding: br`.
+    /// The content compressed with brotli, for clients that accept `Content-Encoding: br`.
     pub brotli: &'static [u8],
-    /// For the header `ETag`, with its quotation marks. It names the content and not its coding.
+    /// The value of the `ETag` header, with its quotation marks. It is the same for both codings.
     pub etag: &'static str,
 }
 
 include!(concat!(env!("OUT_DIR"), "/table.rs"));
 
-/// The asset at a path relative to the page's.
+/// Returns the asset at a path relative to the page.
 #[must_use]
 pub fn find(path: &str) -> Option<&'static Asset> {
     ASSETS.iter().find(|asset| asset.path == path)
@@ -75,7 +74,7 @@ mod tests {
         assert!(bytes <= 150_000, "{bytes} bytes");
     }
 
-    /// The worker's program is not loaded with the page, but with the first upload.
+    /// The page loads the digest module with the first upload only.
     #[test]
     fn digests_and_their_glue_stay_within_their_budget() {
         let bytes = compressed_len(url::DIGEST_WASM) + compressed_len(url::DIGEST_GLUE);

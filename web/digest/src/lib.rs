@@ -1,8 +1,8 @@
-//! Digests of files, for the page's worker: bytes go in, hexadecimal digits come out.
+//! Computes digests of files in the page's worker: bytes in, hexadecimal digits out.
 //!
-//! A module of its own beside the page's program, because the page's thread has other things to do
-//! and the worker needs nothing else of the program. `web/static/digest.js` reads the files and
-//! calls this; `web/bundle` builds it.
+//! This is a wasm module of its own: hashing on the page's main thread would make the page
+//! unresponsive, and the worker needs nothing else from the page's program.
+//! `web/static/digest.js` reads the files and calls this module; `web/bundle` builds it.
 
 use std::sync::OnceLock;
 
@@ -10,62 +10,62 @@ use crc::{CRC_32_ISO_HDLC, Crc, Table};
 use sha2::Digest as _;
 use wasm_bindgen::prelude::wasm_bindgen;
 
-/// A digest in the making.
+/// A running digest.
 #[wasm_bindgen]
-pub struct Digest(Maker);
+pub struct Digest(Hasher);
 
-/// One of the ways that `protocol::server::Algorithm` names.
-enum Maker {
-    /// The state is 2 KiB; the others are small.
+/// The state of one of the algorithms of `protocol::server::Algorithm`.
+enum Hasher {
+    /// Boxed: its state takes 2 KiB, those of the others are small.
     Blake3(Box<blake3::Hasher>),
     Crc32(crc::Digest<'static, u32, Table<16>>),
     Sha256(sha2::Sha256),
 }
 
-/// CRC-32 of ISO 3309. Its table, 16 KiB, is made when it is wanted: in the module it would be half
-/// of what a browser has to load.
+/// Returns CRC-32 of ISO 3309. Its table of 16 KiB is computed at the first call: as a constant it
+/// would be half of the module that a browser has to load.
 fn crc32() -> &'static Crc<u32, Table<16>> {
-    static METHOD: OnceLock<Crc<u32, Table<16>>> = OnceLock::new();
-    METHOD.get_or_init(|| Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC))
+    static CRC32: OnceLock<Crc<u32, Table<16>>> = OnceLock::new();
+    CRC32.get_or_init(|| Crc::<u32, Table<16>>::new(&CRC_32_ISO_HDLC))
 }
 
 #[wasm_bindgen]
 impl Digest {
-    /// Begins a digest. `algorithm` is the name of a `protocol::server::Algorithm` on the wire:
-    /// `blake3`, `crc32` or `sha256`; nothing for any other.
+    /// Begins a digest. `algorithm` is the wire name of a `protocol::server::Algorithm`: `blake3`,
+    /// `crc32` or `sha256`. Returns `None` for any other.
     #[must_use]
     pub fn begin(algorithm: &str) -> Option<Self> {
         Some(Self(match algorithm {
-            "blake3" => Maker::Blake3(Box::default()),
-            "crc32" => Maker::Crc32(crc32().digest()),
-            "sha256" => Maker::Sha256(sha2::Sha256::new()),
+            "blake3" => Hasher::Blake3(Box::default()),
+            "crc32" => Hasher::Crc32(crc32().digest()),
+            "sha256" => Hasher::Sha256(sha2::Sha256::new()),
             _ => return None,
         }))
     }
 
-    /// Takes in the bytes that follow.
+    /// Hashes the next bytes.
     pub fn update(&mut self, bytes: &[u8]) {
         match &mut self.0 {
-            Maker::Blake3(hasher) => {
+            Hasher::Blake3(hasher) => {
                 hasher.update(bytes);
             }
-            Maker::Crc32(hasher) => hasher.update(bytes),
-            Maker::Sha256(hasher) => hasher.update(bytes),
+            Hasher::Crc32(hasher) => hasher.update(bytes),
+            Hasher::Sha256(hasher) => hasher.update(bytes),
         }
     }
 
-    /// The digest in lower-case hexadecimal digits.
+    /// Returns the digest in lower-case hexadecimal digits.
     #[must_use]
     pub fn finish(self) -> String {
         match self.0 {
-            Maker::Blake3(hasher) => hex(hasher.finalize().as_bytes()),
-            Maker::Crc32(hasher) => hex(&hasher.finalize().to_be_bytes()),
-            Maker::Sha256(hasher) => hex(&hasher.finalize()),
+            Hasher::Blake3(hasher) => hex(hasher.finalize().as_bytes()),
+            Hasher::Crc32(hasher) => hex(&hasher.finalize().to_be_bytes()),
+            Hasher::Sha256(hasher) => hex(&hasher.finalize()),
         }
     }
 }
 
-/// Without `format!`, whose machinery is larger than all of the rest.
+/// Returns lower-case hexadecimal digits. `format!` would more than double the size of the module.
 fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16).unwrap_or('0');
     bytes.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()

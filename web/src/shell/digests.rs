@@ -85,7 +85,7 @@ impl Digests {
             && running.wanted.length() > 0
         {
             let wanted = std::mem::replace(&mut running.wanted, Array::new());
-            wanted.unshift(&"make".into());
+            wanted.unshift(&"digest".into());
             running.say(&wanted);
         }
     }

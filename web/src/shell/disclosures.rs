@@ -12,7 +12,7 @@ const STORAGE_PREFIX: &str = "ferryport-open-";
 
 /// Lets a person open and close them. The session log is open at first where there is room for it.
 pub(super) fn start(dom: &Dom) -> Result<(), Fault> {
-    listen_to(dom, "berth-toggle")?;
+    listen_to(dom, "connected-toggle")?;
     let log = listen_to(dom, "log-toggle")?;
     let Some(column) = dom.window.match_media(ONE_COLUMN)? else { return Ok(()) };
     let (follow_dom, followed) = (dom.clone(), column.clone());

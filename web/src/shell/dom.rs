@@ -180,7 +180,7 @@ pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
     set_attribute(bar, "aria-valuetext", spoken);
     let way = format!("{}.{:03}", permille / 1000, permille % 1000);
     // A property of the style sheet's own: the browser takes any value.
-    let _ = bar.style().set_property("--way", &way);
+    let _ = bar.style().set_property("--progress", &way);
 }
 
 /// `14:03:22` by the person's clock: in a log it is written so in every language.

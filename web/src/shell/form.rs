@@ -30,7 +30,7 @@ pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
     let_port_follow_encryption(&app.dom)?;
     let form: HtmlFormElement = app.dom.find("connect")?;
     // What the person has typed and sent before the program was there counts.
-    if !form.has_attribute("data-pressed") {
+    if !form.has_attribute("data-submitted") {
         follow_link(&app.dom)?;
     }
     let dom = app.dom.clone();
@@ -105,7 +105,7 @@ fn listen_to_submit(app: &Rc<App>) -> Result<(), Fault> {
         event.prevent_default();
         let read = take_apart(&app.dom).and_then(|()| read(&app.dom));
         if let Ok((destination, folder)) = read {
-            for hint in ["form-hint", "berth-hint"] {
+            for hint in ["form-hint", "connected-hint"] {
                 tell(&app.dom, hint, "");
             }
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);

@@ -83,9 +83,9 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Fault> {
         let item = template.copy()?;
         set_attribute(&item, "data-recent", &index.to_string());
         let place = words::recent_place(&recent.destination);
-        set_text(&part(&item, ".recent-place")?, &place);
+        set_text(&part(&item, ".recent-destination")?, &place);
         let how = words::recent_how(recent, &name_of(dom, recent)?);
-        set_text(&part(&item, ".recent-how")?, &how);
+        set_text(&part(&item, ".recent-details")?, &how);
         let remove: Element = part(&item, ".recent-remove")?;
         set_attribute(&remove, "aria-label", &words::recent_remove(&place));
         fragment.append_child(&item)?;

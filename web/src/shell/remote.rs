@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
     on_click(app, "remote-up", || Event::OpenParent)?;
     on_click(app, "remote-refresh", || Event::Refresh)?;
-    on_click(app, "remote-make", || {
+    on_click(app, "remote-new-folder", || {
         Event::Remote(RemoteAction::OpenDialog(RemoteCommand::MakeDirectory))
     })?;
     on_choice(app, "remote-sort", |value| {
@@ -66,7 +66,7 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
     listen(&list, "click", move |event: DomEvent| {
         let Some(button) = pressed(&event, "button") else { return };
         point_at(&clicked, &button);
-        match button.get_attribute("data-wish").as_deref() {
+        match button.get_attribute("data-action").as_deref() {
             Some("rename") => {
                 clicked.handle(Event::Remote(RemoteAction::OpenDialog(RemoteCommand::Rename)));
             }
@@ -99,7 +99,7 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
 
 /// The current entry becomes the one that an element belongs to.
 fn point_at(app: &Rc<App>, element: &Element) {
-    let place = owner(element).and_then(|row| number(&row, "data-place"));
+    let place = owner(element).and_then(|row| number(&row, "data-index"));
     let cursor = app.page().remote().cursor();
     if let Some(place) = place.filter(|place| *place != cursor) {
         app.handle(Event::Remote(RemoteAction::PointAt(place)));
@@ -171,7 +171,7 @@ fn listen_to_task(app: &Rc<App>) -> Result<(), Fault> {
 /// Marks the directory that files are dragged over, and says that they go there.
 pub(super) fn drag_over(app: &Rc<App>, event: Option<&DomEvent>) {
     let row = event.and_then(|event| pressed(event, "#remote-files li"));
-    let place = row.and_then(|row| number(&row, "data-place"));
+    let place = row.and_then(|row| number(&row, "data-index"));
     let is_news = {
         let page = app.page();
         let remote = page.remote();

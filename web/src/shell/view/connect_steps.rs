@@ -21,14 +21,14 @@ impl ConnectStepsView {
     /// Lays the steps out in the list with this id.
     pub(super) fn new(dom: &Dom, list: &str) -> Result<Self, Fault> {
         let list: Element = dom.find(list)?;
-        let template = Template::find(dom, "t-stop")?;
+        let template = Template::find(dom, "t-step")?;
         let stops = CONNECT_STEPS.iter().map(|stage| {
             let item = template.copy()?;
-            set_text(&part::<Element>(&item, ".stop-name")?, words::stop(*stage));
+            set_text(&part::<Element>(&item, ".step-name")?, words::stop(*stage));
             list.append_child(&item)?;
             Ok(StopView {
-                time: part(&item, ".stop-time")?,
-                state: part(&item, ".stop-state")?,
+                time: part(&item, ".step-time")?,
+                state: part(&item, ".step-state")?,
                 item,
             })
         });
@@ -38,9 +38,9 @@ impl ConnectStepsView {
     pub(super) fn draw(&self, connect_steps: &ConnectSteps) {
         for (index, stop) in self.0.iter().enumerate() {
             let (state, spoken) = match connect_steps.state(index) {
-                StepState::Done => ("passed", words::stop_passed()),
+                StepState::Done => ("done", words::stop_passed()),
                 StepState::Current => ("current", words::stop_current()),
-                StepState::Pending => ("ahead", words::stop_ahead()),
+                StepState::Pending => ("pending", words::stop_ahead()),
                 StepState::Failed => ("failed", words::stop_failed()),
             };
             set_attribute(&stop.item, "data-state", state);

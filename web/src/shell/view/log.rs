@@ -166,14 +166,14 @@ impl LogView {
             dom: dom.clone(),
             log,
             line: Template::find(dom, "t-line")?,
-            meaning: Template::find(dom, "t-meaning")?,
+            meaning: Template::find(dom, "t-explanation")?,
             mark: Template::find(dom, "t-mark")?,
             session: Template::find(dom, "t-log-session")?,
             problem: ProblemTemplate::find(dom)?,
             empty: dom.find("log-empty")?,
             session_choice: dom.find("log-session")?,
             explain_all: dom.find("log-explain-all")?,
-            said: dom.find("log-said")?,
+            said: dom.find("log-status")?,
             follow,
             reader,
             lines: 0,
@@ -249,7 +249,7 @@ impl LogView {
             }
             Act::Download => {
                 let (text, _) = share::text(&self.dom, log, self.filter, &mut self.masks);
-                let link: HtmlElement = self.dom.find("log-file")?;
+                let link: HtmlElement = self.dom.find("log-download-link")?;
                 let file = share::download(&link, &text)?;
                 if let Some(before) = self.file.replace(file) {
                     let _ = Url::revoke_object_url(&before);
@@ -503,7 +503,7 @@ impl LogView {
 
     /// Writes under a line what it means, or takes that away.
     fn explain(&mut self, log: &Log, element: &Element, open: bool) -> Result<(), Fault> {
-        let said: Element = part(element, ".line-said")?;
+        let said: Element = part(element, ".line-toggle")?;
         set_attribute(&said, "aria-expanded", if open { "true" } else { "false" });
         if let Some(meaning) = said.next_element_sibling() {
             meaning.remove();

@@ -36,22 +36,22 @@ struct TlsView {
 
 impl ProofView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
-        let none_yet: HtmlElement = dom.find("proof-none-yet")?;
+        let none_yet: HtmlElement = dom.find("security-no-data")?;
         set_text(&none_yet, words::no_data_connection());
         Ok(Self {
-            control: dom.find("proof-control")?,
-            data: dom.find("proof-data")?,
-            dialog: dom.find("proof-dialog")?,
-            facts: dom.find("proof-certificate")?,
+            control: dom.find("security-control")?,
+            data: dom.find("security-data")?,
+            dialog: dom.find("security-dialog")?,
+            facts: dom.find("security-certificate")?,
             certificate: Template::find(dom, "t-certificate")?,
             shown: None,
-            trust: dom.find("proof-trust")?,
-            control_facts: TlsView::new(dom, "proof-control-facts")?,
-            data_facts: TlsView::new(dom, "proof-data-facts")?,
+            trust: dom.find("security-trust")?,
+            control_facts: TlsView::new(dom, "security-control-facts")?,
+            data_facts: TlsView::new(dom, "security-data-facts")?,
             none_yet,
-            same: dom.find("proof-same")?,
-            not_resumed: dom.find("proof-not-resumed")?,
-            stops: ConnectStepsView::new(dom, "proof-stops")?,
+            same: dom.find("security-same-certificate")?,
+            not_resumed: dom.find("security-not-resumed")?,
+            stops: ConnectStepsView::new(dom, "security-steps")?,
         })
     }
 

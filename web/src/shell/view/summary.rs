@@ -21,8 +21,8 @@ impl SummaryView {
             dom: dom.clone(),
             slot: dom.find("summary")?,
             text: dom.find("summary-text")?,
-            by_hand: dom.find("summary-by-hand")?,
-            fallback: dom.find("work")?,
+            by_hand: dom.find("summary-manual-copy")?,
+            fallback: dom.find("uploads-section")?,
         })
     }
 

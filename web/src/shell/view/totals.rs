@@ -39,7 +39,7 @@ impl TotalsView {
             bar: dom.find("total-bar")?,
             text: dom.find("total-text")?,
             count: dom.find("uploads-count")?,
-            landing: dom.find("landing")?,
+            landing: dom.find("empty-state")?,
             filters: dom.find("filters")?,
             policy: dom.find("policy")?,
             icon: IconView::new(dom)?,
@@ -49,7 +49,7 @@ impl TotalsView {
                 retry: dom.find("retry-failed")?,
                 cancel: dom.find("cancel-all")?,
                 clear: dom.find("clear-finished")?,
-                fallback: dom.find("work")?,
+                fallback: dom.find("uploads-section")?,
             },
         })
     }

@@ -146,7 +146,7 @@ impl UploadsView {
             held: None,
             states: 0,
             list,
-            none_shown: dom.find("uploads-none")?,
+            none_shown: dom.find("uploads-no-match")?,
             filters: FiltersView::new(dom)?,
             templates: Templates {
                 row: Template::find(dom, "t-upload")?,
@@ -288,8 +288,8 @@ impl UploadsView {
         self.keep_focus(focused);
         // Styles that only a script can know; the style sheet has the rest.
         let style = self.list.style();
-        style.set_property("--above", &format!("{}px", window.above))?;
-        style.set_property("--below", &format!("{}px", window.below))?;
+        style.set_property("--space-above", &format!("{}px", window.above))?;
+        style.set_property("--space-below", &format!("{}px", window.below))?;
         self.complete = made < LINES_PER_FRAME;
         self.moved = !self.complete;
         // The list may turn out longer than was guessed: who went to its end is taken there.
@@ -460,11 +460,11 @@ impl LineView {
 
 impl Buttons {
     fn of(item: &Element) -> Result<Self, Fault> {
-        let found = item.query_selector_all("[data-act]")?;
+        let found = item.query_selector_all("[data-action]")?;
         let buttons = (0..found.length())
             .filter_map(|index| found.get(index))
             .map(JsCast::unchecked_into::<HtmlElement>)
-            .filter_map(|button| Some((button.clone(), button.get_attribute("data-act")?)));
+            .filter_map(|button| Some((button.clone(), button.get_attribute("data-action")?)));
         Ok(Self(buttons.collect()))
     }
 
@@ -498,7 +498,7 @@ impl RowView {
         set_text(&part::<Element>(&item, ".upload-file")?, file);
         set_attribute(&part::<Element>(&item, ".upload-name")?, "title", &path);
         set_text(&part::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
-        let bar: HtmlElement = part(&item, ".route")?;
+        let bar: HtmlElement = part(&item, ".progress")?;
         set_attribute(&bar, "aria-label", &path);
         Ok(Self {
             bar,
@@ -613,9 +613,9 @@ impl RowView {
         show(&self.digest, Visibility::shown_if(digest.is_some()));
         if let Some((stored, digest)) = digest {
             let copy = templates.digest.copy()?;
-            set_text(&part::<Element>(&copy, ".digest-glance")?, &words::digest_glance(digest));
-            set_text(&part::<Element>(&copy, ".digest-whole")?, &format::visible(&digest.hex));
-            set_text(&part::<Element>(&copy, ".digest-makers")?, words::digest_makers(stored));
+            set_text(&part::<Element>(&copy, ".digest-summary")?, &words::digest_glance(digest));
+            set_text(&part::<Element>(&copy, ".digest-full")?, &format::visible(&digest.hex));
+            set_text(&part::<Element>(&copy, ".digest-origin")?, words::digest_makers(stored));
             self.digest.append_child(&copy)?;
         }
         Ok(())

@@ -49,7 +49,7 @@ fn asked(app: &App, event: &Event) -> Option<Act> {
             if selection.is_some_and(|selection| !selection.is_collapsed()) {
                 return None;
             }
-            Act::Toggle(pressed(event, ".line-said")?)
+            Act::Toggle(pressed(event, ".line-toggle")?)
         }
         ("input", "log-find") => Act::Find,
         ("change", "log-explain-all") => Act::ExplainAll,
@@ -73,7 +73,7 @@ fn find_key(event: &KeyboardEvent, field: &HtmlInputElement) -> Option<Act> {
 
 /// What a key means among the lines; moves from line to line by itself.
 fn line_key(event: &KeyboardEvent, log: &HtmlElement) -> Option<Act> {
-    let focused = pressed(event, ".line-said");
+    let focused = pressed(event, ".line-toggle");
     let line = focused.as_ref().and_then(line_of);
     let next = match (&*event.key(), line) {
         ("Enter" | " ", _) => return focused.map(Act::Toggle),

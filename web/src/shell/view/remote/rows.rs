@@ -154,8 +154,8 @@ impl RowsView {
         }
         self.first = wanted.start;
         let style = self.list.style();
-        style.set_property("--above", &format!("{}px", window.above))?;
-        style.set_property("--below", &format!("{}px", window.below))?;
+        style.set_property("--space-above", &format!("{}px", window.above))?;
+        style.set_property("--space-below", &format!("{}px", window.below))?;
         if had_focus && !self.dom.has_focus(&self.list) {
             self.keep_focus();
         }
@@ -182,7 +182,7 @@ impl RowsView {
         for place in places {
             let Some(entry) = remote.at(place) else { break };
             let row = self.item(entry)?;
-            set_attribute(&row, "data-place", &place.to_string());
+            set_attribute(&row, "data-index", &place.to_string());
             set_attribute(&row, "aria-posinset", &(place + 1).to_string());
             set_attribute(&row, "aria-setsize", &size);
             rows.push(row);
@@ -208,9 +208,9 @@ impl RowsView {
         }
         if let Some(of) = &entry.leftover_of {
             set_text(&part::<Element>(&item, ".entry-note")?, &words::leftover(of));
-            show(&part(&item, "[data-wish=rename]")?, Visibility::Hidden);
+            show(&part(&item, "[data-action=rename]")?, Visibility::Hidden);
             let remove = words::change_button(&RemoteChange::Remove(entry.clone()));
-            let button: Element = part(&item, "[data-wish=delete]")?;
+            let button: Element = part(&item, "[data-action=delete]")?;
             set_attribute(&button, "aria-label", remove);
             set_attribute(&button, "title", remove);
         }
@@ -226,7 +226,7 @@ impl RowsView {
             let stop = if place == self.current { "0" } else { "-1" };
             if row.get_attribute("tabindex").as_deref() != Some(stop) {
                 set_attribute(row, "tabindex", stop);
-                for wish in ["[data-wish=rename]", "[data-wish=delete]"] {
+                for wish in ["[data-action=rename]", "[data-action=delete]"] {
                     if let Ok(button) = part::<Element>(row, wish) {
                         set_attribute(&button, "tabindex", stop);
                     }
@@ -234,7 +234,7 @@ impl RowsView {
             }
             let name = remote.at(place).map(|entry| entry.name.as_str());
             let is_over = name.is_some() && name == remote.drag_over();
-            set_attribute(row, "data-over", if is_over { "yes" } else { "no" });
+            set_attribute(row, "data-drop-target", if is_over { "yes" } else { "no" });
         }
     }
 

@@ -32,7 +32,7 @@ impl FolderView {
         set_attribute(&item, "aria-label", &name);
         set_text(&part::<Element>(&item, ".folder-name")?, &format::visible(folder.path()));
         let (bar, toggle): (HtmlElement, Element) =
-            (part(&item, ".route")?, part(&item, ".folder-toggle")?);
+            (part(&item, ".progress")?, part(&item, ".folder-toggle")?);
         set_attribute(&bar, "aria-label", &name);
         set_attribute(&toggle, "aria-label", &name);
         Ok(Self {
