@@ -7,6 +7,7 @@
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`settings`]: every setting, its unit, its default.
+//! - [`health`]: asks a running portal whether it serves.
 //! - [`descriptors`]: the process's limit of file descriptors.
 //! - [`lookup`]: host names and their addresses.
 //! - [`speech`]: the texts of problems, in the person's language.
@@ -31,6 +32,7 @@ pub mod convert;
 pub mod demo;
 pub mod descriptors;
 pub mod ftps_connection;
+pub mod health;
 pub mod host;
 pub mod http;
 mod locking;

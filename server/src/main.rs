@@ -1,10 +1,11 @@
-//! The `ferryport` command: `serve` the portal, or `demo` it with an FTPS server of its own.
+//! The `ferryport` command: `serve` the portal, `demo` it with an FTPS server of its own, or ask
+//! for its `health`.
 
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
-    descriptors, serve,
+    descriptors, health, serve,
     settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
 };
 use tracing_subscriber::EnvFilter;
@@ -25,23 +26,19 @@ fn main() -> ExitCode {
 }
 
 fn command() -> Command {
-    let serve = Command::new("serve")
-        .about("Run the portal")
-        .arg(
-            Arg::new("config")
-                .long("config")
-                .env("FERRYPORT_CONFIG")
-                .value_name("FILE")
-                .value_parser(value_parser!(PathBuf))
-                .help("A TOML file with settings"),
-        )
+    let serve =
+        Command::new("serve").about("Run the portal").arg(config_flag()).args(setting_flags());
+    let health = Command::new("health")
+        .about("Ask a running portal whether it serves: give it the portal's settings")
+        .arg(config_flag())
         .args(setting_flags());
     let command = Command::new("ferryport")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Files onto an FTPS server from nothing but a browser")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(serve);
+        .subcommand(serve)
+        .subcommand(health);
     if cfg!(feature = "demo") {
         command.subcommand(
             Command::new("demo")
@@ -51,6 +48,15 @@ fn command() -> Command {
     } else {
         command
     }
+}
+
+fn config_flag() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .env("FERRYPORT_CONFIG")
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help("A TOML file with settings")
 }
 
 /// One flag a setting; the variables are read here too, so that both show in `--help`.
@@ -70,6 +76,9 @@ fn setting_flags() -> impl Iterator<Item = Arg> {
 }
 
 fn run(matches: &ArgMatches) -> anyhow::Result<()> {
+    if let Some(("health", matches)) = matches.subcommand() {
+        return health::check(&settings(matches)?);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let ended = match matches.subcommand() {
         Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),

@@ -1,0 +1,75 @@
+//! Asks a running portal whether it serves: `ferryport health`, for a container's health check.
+
+use std::{
+    io::{Read as _, Write as _},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    time::Duration,
+};
+
+use anyhow::{Context as _, bail};
+
+use crate::settings::{Scheme, Settings};
+
+/// How long the portal may take to connect, to read and to answer, each.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Enough for a status line, in bytes.
+const STATUS_LINE: u64 = 64;
+
+/// Sends one request to the portal that these settings describe.
+///
+/// The request is plain HTTP even where the portal speaks HTTPS: the portal answers it with an
+/// error that names `https://`, which shows as well that it accepts connections.
+///
+/// # Errors
+/// When the portal cannot be reached, does not answer in time, or answers with another status.
+pub fn check(settings: &Settings) -> anyhow::Result<()> {
+    let address = reachable(settings.listen);
+    let status = request(address).with_context(|| format!("no answer from {address}"))?;
+    let expected = match settings.scheme() {
+        Scheme::Http => "HTTP/1.1 200 ",
+        Scheme::Https => "HTTP/1.1 ",
+    };
+    if !status.starts_with(expected) {
+        bail!("unexpected answer from {address}: {status:?}");
+    }
+    Ok(())
+}
+
+/// The address to connect to: loopback, where the portal listens on every address.
+fn reachable(listen: SocketAddr) -> SocketAddr {
+    let ip = match listen.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listen.port())
+}
+
+/// Sends the request and returns the beginning of the answer.
+fn request(address: SocketAddr) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect_timeout(&address, TIMEOUT)?;
+    stream.set_read_timeout(Some(TIMEOUT))?;
+    stream.set_write_timeout(Some(TIMEOUT))?;
+    write!(stream, "GET /healthz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+    let mut status = Vec::new();
+    stream.take(STATUS_LINE).read_to_end(&mut status)?;
+    Ok(String::from_utf8_lossy(&status).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_stands_for_all_is_asked_on_loopback() {
+        let cases = [
+            ("0.0.0.0:8080", "127.0.0.1:8080"),
+            ("[::]:8080", "[::1]:8080"),
+            ("192.0.2.7:443", "192.0.2.7:443"),
+        ];
+        for (listen, expected) in cases {
+            assert_eq!(reachable(listen.parse().unwrap()), expected.parse().unwrap());
+        }
+    }
+}
