@@ -6,6 +6,7 @@
 //! when something is missing: the test fails and says what to install.
 //!
 //! # Layers
+//! - [`extent`]: how much of a wide matrix a test run covers.
 //! - [`process`]: a child process that never outlives its test.
 //! - [`link`]: a line to another network that takes its time.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
@@ -30,6 +31,7 @@ pub mod axe;
 pub mod browser;
 pub mod client;
 pub mod content;
+pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
 pub mod link;

@@ -1,7 +1,7 @@
-//! Ferryport measured beside other programs, one suite after a name.
+//! Measures Ferryport beside other programs.
 //!
-//! The bench itself is a program of `tests/`, which knows the engine and the portal; here is only
-//! what it needs on the machine. It is built as Ferryport is released.
+//! The bench itself is a program of `tests/`, which knows the engine and the portal. This module
+//! installs what it needs and runs it, in the release profile.
 
 use std::process::ExitCode;
 
@@ -21,7 +21,7 @@ const SUITES: [Suite; 2] = [
     Suite { name: "portal", subject: "the portal beside curl, lftp, rclone and XHR in Chromium" },
 ];
 
-/// As it is released.
+/// The release profile.
 const BUILD: [&str; 4] = ["--release", "--locked", "--package", "ferryport-tests"];
 
 /// Prints the suites.
@@ -31,14 +31,14 @@ pub(crate) fn list() {
     }
 }
 
-/// Runs the suite that is named, with arguments of its own.
+/// Runs the named suite with its arguments.
 pub(crate) fn run(suite: &str, arguments: &[&str]) -> Result<ExitCode> {
     if !SUITES.iter().any(|known| known.name == suite) {
         let names: Vec<_> = SUITES.iter().map(|known| known.name).collect();
         bail!("there is no suite `{suite}`; there are: {}", names.join(", "));
     }
     needs::get(&[needs::Purpose::Build, needs::Purpose::Bench])?;
-    // The portal beside the bench, which runs it.
+    // The bench runs the portal, so both are built.
     command::run(command::cargo().arg("build").args(BUILD).arg("--bins"))?;
     let mut bench = command::cargo();
     bench.arg("run").args(BUILD).args(["--bin", "bench", "--", suite]).args(arguments);

@@ -1,4 +1,4 @@
-//! Running programs: what is run is shown, and its failure is an error that names it.
+//! Runs programs: prints the command line, and names it in the error when it fails.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use crate::workspace;
 pub(crate) fn cargo() -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(workspace());
-    // Those of this package are not for others.
+    // These describe xtask, and would make other packages build anew.
     for (name, _) in env::vars_os() {
         if name.to_string_lossy().starts_with("CARGO_PKG_") {
             command.env_remove(name);
@@ -26,13 +26,13 @@ pub(crate) fn cargo() -> Command {
     command
 }
 
-/// Shows the command line and runs it to its end.
+/// Prints the command line, runs it and returns its status.
 pub(crate) fn status(command: &mut Command) -> Result<ExitStatus> {
     eprintln!("$ {}", line(command));
     command.status().with_context(|| format!("`{}` cannot be started", program(command)))
 }
 
-/// Shows the command line and runs it; a failure is an error.
+/// Prints the command line and runs it; a failure is an error.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let status = status(command)?;
     if !status.success() {
@@ -41,7 +41,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Shows the command line and runs it; whether it failed becomes whether this does.
+/// Prints the command line, runs it, and returns success or failure as xtask's own.
 pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode> {
     Ok(match status(command)?.success() {
         true => ExitCode::SUCCESS,
@@ -49,14 +49,15 @@ pub(crate) fn exit_code(command: &mut Command) -> Result<ExitCode> {
     })
 }
 
-/// What the command prints, without showing anything; nothing when it fails or is not there.
+/// Runs the command silently and returns its standard output; nothing when it fails or does not
+/// exist.
 pub(crate) fn output(command: &mut Command) -> Option<String> {
     let output = command.stdin(Stdio::null()).stderr(Stdio::null()).output().ok()?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     output.status.success().then_some(text)
 }
 
-/// Where a program is, by `PATH`.
+/// Finds a program by `PATH`.
 pub(crate) fn find(program: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;
     env::split_paths(&folders).map(|folder| folder.join(program)).find(|path| path.is_file())
@@ -66,8 +67,8 @@ fn program(command: &Command) -> String {
     command.get_program().to_string_lossy().into_owned()
 }
 
-/// The command as a person would type it.
-fn line(command: &Command) -> String {
+/// The command line as it would be typed in a shell.
+pub(crate) fn line(command: &Command) -> String {
     let program = PathBuf::from(command.get_program());
     let name = program.file_name().unwrap_or(command.get_program());
     let words = [name].into_iter().chain(command.get_args());

@@ -1,7 +1,7 @@
-//! The fuzz targets of the FTPS engine, one after the other.
+//! Runs the fuzz targets of the FTPS engine, one after the other.
 //!
-//! libFuzzer needs nightly Rust and cargo-fuzz. Neither is part of the set-up of a fresh machine:
-//! the same oracles run in `cargo xtask test` with inputs by chance.
+//! libFuzzer needs nightly Rust and cargo-fuzz. `needs` installs neither: the same oracles run in
+//! `cargo xtask test` with random inputs.
 
 use std::{
     path::PathBuf,
@@ -15,21 +15,21 @@ use crate::{
     workspace,
 };
 
-/// How long a target runs unless it is said, in seconds.
+/// How long a target runs by default, in seconds.
 const SECONDS: &str = "300";
 
-/// The longest input in bytes: replies and lines of listings are shorter, and long inputs slow
-/// the search down.
+/// The longest input in bytes. Replies and lines of listings are shorter, and longer inputs would
+/// slow the search down.
 const MAX_INPUT: u32 = 1024;
 
-/// Runs one target or all of them, each for so many seconds.
+/// Runs one target or all of them, each for the given number of seconds.
 pub(crate) fn fuzz(arguments: &[&str]) -> Result<ExitCode> {
     let (target, seconds) = match arguments {
         [] => (None, SECONDS),
         [one] if is_number(one) => (None, *one),
         [target] => (Some(*target), SECONDS),
         [target, seconds] if is_number(seconds) => (Some(*target), *seconds),
-        _ => bail!("this is not understood: the arguments are [TARGET] [SECONDS]"),
+        _ => bail!("the arguments are [TARGET] [SECONDS]"),
     };
     let all = targets()?;
     let chosen = match target {
@@ -80,7 +80,7 @@ fn engine() -> PathBuf {
     workspace().join("ftps")
 }
 
-/// The nightly toolchain's cargo, and nothing of the toolchain that this runs with.
+/// The nightly toolchain's cargo, without the variables of the toolchain that runs this.
 fn nightly_cargo() -> Command {
     let mut command = Command::new("rustup");
     command.args(["run", "nightly", "cargo"]).current_dir(engine());

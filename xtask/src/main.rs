@@ -1,17 +1,18 @@
-//! Ferryport's chores: `cargo xtask setup`, `demo`, `test`, `screenshots`, `bench`, `fuzz`.
+//! Ferryport's development tasks: `cargo xtask setup`, `demo`, `test`, `screenshots`, `bench`,
+//! `fuzz`.
 //!
-//! What a fresh machine needs is in here and nowhere else. Each command first gets what is
-//! missing, or says exactly what to install and stops. Nothing of Ferryport itself is linked in,
-//! so that this builds in seconds where the rest cannot build yet.
+//! Each command first installs what is missing, or says exactly what to install and stops. No other
+//! file of the project installs anything. xtask depends on no other crate of the workspace, so that
+//! it builds in seconds on a machine where the others cannot build yet.
 //!
 //! # Layers
-//! - `needs`: what a command needs, and how to get it: the wasm target, Debian's packages, the
-//!   FTPS servers of the tests.
+//! - `command`: runs programs.
+//! - `needs`: what a command needs on the machine, and how to get it: the wasm target, Debian's
+//!   packages, the FTPS servers of the tests, the checkers of the dependencies.
 //! - `test`: the checks and tests, one section after the other, with a summary.
-//! - `bench`: Ferryport measured beside other programs.
-//! - `screenshots`: pictures of the page in all of its states.
-//! - `fuzz`: the fuzz targets of the FTPS engine.
-//! - `command`: running programs.
+//! - `bench`: measures Ferryport beside other programs.
+//! - `screenshots`: takes pictures of the page in all of its states.
+//! - `fuzz`: runs the fuzz targets of the FTPS engine.
 
 mod bench;
 mod command;
@@ -28,13 +29,16 @@ use std::{
 
 use anyhow::{Result, bail};
 
+use test::Extent;
+
 const USAGE: &str = "\
-cargo xtask setup                      get all that building, testing and measuring need
+cargo xtask setup                      install all that building, testing and measuring need
 cargo xtask demo [ARGUMENT]            build Ferryport and start `ferryport demo`
-cargo xtask test [SECTION]             all checks and tests, or the one section that is named
-cargo xtask screenshots [STATE]...     pictures of the page in each state, in target/screenshots/
-cargo xtask bench [SUITE [ARGUMENT]]   the suites, or measure with the one that is named
-cargo xtask fuzz [TARGET] [SECONDS]    look for input that the FTPS engine does not stand";
+cargo xtask test [--all] [SECTION]     run all checks and tests, or one section; --all: each
+                                       combination of wide matrices, not a selection of them
+cargo xtask screenshots [STATE]...     take pictures of the page's states, in target/screenshots/
+cargo xtask bench [SUITE [ARGUMENT]]   list the suites, or measure with one
+cargo xtask fuzz [TARGET] [SECONDS]    look for input that breaks the FTPS engine's parsers";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -52,16 +56,18 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
     match arguments {
         ["setup"] => {
             needs::get(&needs::Purpose::ALL)?;
-            println!("Everything is there.");
+            println!("Everything is installed.");
             Ok(ExitCode::SUCCESS)
         }
         ["demo", rest @ ..] => demo(rest),
-        ["test"] => test::run(None),
         ["test", "--list"] => {
             test::list();
             Ok(ExitCode::SUCCESS)
         }
-        ["test", section] => test::run(Some(section)),
+        ["test"] => test::run(None, Extent::Pairwise),
+        ["test", "--all"] => test::run(None, Extent::All),
+        ["test", "--all", section] => test::run(Some(section), Extent::All),
+        ["test", section] => test::run(Some(section), Extent::Pairwise),
         ["screenshots", states @ ..] => screenshots::run(states),
         ["bench"] | ["bench", "--list"] => {
             bench::list();
@@ -76,12 +82,12 @@ fn run(arguments: &[&str]) -> Result<ExitCode> {
             bench::list();
             Ok(ExitCode::SUCCESS)
         }
-        _ => bail!("this is not a chore: `{}`\n\n{USAGE}", arguments.join(" ")),
+        _ => bail!("there is no task `{}`\n\n{USAGE}", arguments.join(" ")),
     }
 }
 
-/// Starts the demo from a debug build: it is ready in a fraction of a release build's time, and
-/// the crates that move bytes are optimised in it too.
+/// Starts the demo from a debug build: it builds in a fraction of a release build's time, and
+/// optimises the dependencies that move bytes too.
 fn demo(arguments: &[&str]) -> Result<ExitCode> {
     needs::get(&[needs::Purpose::Build])?;
     let mut run = command::cargo();

@@ -1,63 +1,68 @@
 //! What a command needs, and how to get it on Debian.
 //!
-//! What can be had without root is fetched; Debian's packages are installed when this runs as
-//! root. Otherwise the exact command line to type is the error, and nothing else happens.
+//! Downloads what needs no root. Installs Debian's packages when it runs as root; otherwise it fails
+//! with the exact command line to type, and changes nothing.
 
 mod servers;
+mod tools;
 mod wasm;
 
 use std::{path::Path, process::Command};
 
 use anyhow::{Result, bail};
 
+pub(crate) use tools::{DENY, MACHETE};
 pub(crate) use wasm::is_in_toolchain as wasm_is_in_toolchain;
 
 use crate::command::{cargo, find, output, run, status};
 
-/// What the things that are got are for.
+/// What a command does that needs something of the machine.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// Building Ferryport, the page's program included.
+    /// Builds Ferryport, the page's program included.
     Build,
-    /// Running its tests against real servers and a real browser.
+    /// Checks its dependencies.
+    Dependencies,
+    /// Runs its tests against real servers and a real browser.
     Test,
-    /// Taking pictures of the page.
+    /// Takes pictures of the page.
     Pictures,
-    /// Measuring it beside other programs, against the same servers and in the same browser.
+    /// Measures it beside other programs, against the same servers and in the same browser.
     Bench,
 }
 
 impl Purpose {
-    pub(crate) const ALL: [Self; 4] = [Self::Build, Self::Test, Self::Pictures, Self::Bench];
+    pub(crate) const ALL: [Self; 5] =
+        [Self::Build, Self::Dependencies, Self::Test, Self::Pictures, Self::Bench];
 
     /// Whether it runs real FTPS servers.
     fn runs_servers(self) -> bool {
         matches!(self, Self::Test | Self::Pictures | Self::Bench)
     }
 
-    /// Whether it looks at every name that the tests put on the page.
-    fn wants_fonts(self) -> bool {
+    /// Whether it shows every character that the tests put on the page.
+    fn needs_fonts(self) -> bool {
         matches!(self, Self::Test | Self::Pictures)
     }
 }
 
-/// The browsers that everything but Firefox's own tests is done in, by the names of their programs.
+/// Chromium, by the names of its programs.
 const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// Firefox, by the names of its programs.
 const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
-/// Fonts for every name that the tests put on the page.
+/// Fonts for every character that the tests put on the page.
 const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
 
-/// What the servers are run with: pyftpdlib, a library that starts no service, and `ip` for a
-/// network of their own.
+/// The packages that running the servers needs: pyftpdlib, a server as a Python library, and `ip`
+/// for a network of their own.
 const FOR_SERVERS: [&str; 3] = ["python3-pyftpdlib", "python3-openssl", "iproute2"];
 
-/// The programs that the bench measures Ferryport by, and the one that measures the line.
+/// The programs that the bench compares Ferryport with, and `ping`, which measures the link.
 const FOR_BENCH: [&str; 4] = ["curl", "lftp", "rclone", "iputils-ping"];
 
-/// Gets what is missing.
+/// Gets what is missing for these purposes.
 pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     let mut missing = Vec::new();
     if purposes.contains(&Purpose::Build) {
@@ -74,11 +79,11 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
             missing.push("firefox-esr");
         }
     }
-    if purposes.iter().any(|purpose| purpose.wants_fonts()) {
+    if purposes.iter().any(|purpose| purpose.needs_fonts()) {
         missing.extend(FONTS.into_iter().filter(|font| !is_installed(font)));
     }
     let runs_servers = purposes.iter().any(|purpose| purpose.runs_servers());
-    // Whoever runs servers opens the page in a browser too.
+    // What runs servers opens the page in a browser too.
     if runs_servers {
         if BROWSERS.into_iter().all(|browser| find(browser).is_none()) {
             missing.push("chromium");
@@ -91,7 +96,10 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     install(&missing)?;
 
     if purposes.contains(&Purpose::Build) && !wasm::is_there() {
-        bail!("there is still no Rust toolchain for {}", wasm::TARGET);
+        bail!("no Rust toolchain for {} was installed", wasm::TARGET);
+    }
+    if purposes.contains(&Purpose::Dependencies) {
+        tools::get()?;
     }
     if runs_servers {
         servers::get()?;
@@ -113,15 +121,15 @@ fn get_rust_tools() -> Result<()> {
     Ok(())
 }
 
-/// Installs Debian packages, or says how to.
+/// Installs Debian packages, or fails with the command line that does.
 fn install(packages: &[&str]) -> Result<()> {
     if packages.is_empty() {
         return Ok(());
     }
     if find("apt-get").is_none() {
         bail!(
-            "this machine has no apt-get. Install what these packages of Debian 12 hold, then \
-             try again: {}",
+            "this machine has no apt-get. Install the equivalents of these packages of Debian 12, \
+             then try again: {}",
             packages.join(" ")
         );
     }
@@ -132,7 +140,7 @@ fn install(packages: &[&str]) -> Result<()> {
             packages.join(" ")
         );
     }
-    // The lists of a fresh machine are empty or old: then once more with new ones.
+    // The package lists of a fresh machine are empty or old: update them and try again.
     if status(&mut apt_get_install(packages))?.success() {
         return Ok(());
     }
@@ -149,8 +157,8 @@ fn apt_get_install(packages: &[&str]) -> Command {
     command
 }
 
-/// Whether dpkg knows the package as installed. Where there is no dpkg, these packages are the
-/// person's own business.
+/// Whether dpkg knows the package as installed; true on a machine without dpkg, whose user has to
+/// install the equivalent.
 fn is_installed(package: &str) -> bool {
     if find("dpkg-query").is_none() {
         return true;

@@ -1,7 +1,8 @@
-//! Pictures of the page in all of its states.
+//! Takes pictures of the page in all of its states.
 //!
-//! They are taken by a program of `tests/`, which knows how the page comes into each state; here is
-//! only what it needs on the machine. A debug build shows the same page, and is there sooner.
+//! A program of `tests/` takes them, which knows how the page gets into each state. This module
+//! installs what it needs and runs it, in the debug profile: it shows the same page and builds
+//! faster.
 
 use std::process::ExitCode;
 
@@ -11,10 +12,10 @@ use crate::{command, needs};
 
 const BUILD: [&str; 3] = ["--locked", "--package", "ferryport-tests"];
 
-/// Takes pictures of the states that are named, or of all.
+/// Takes pictures of the named states, or of all.
 pub(crate) fn run(states: &[&str]) -> Result<ExitCode> {
     needs::get(&[needs::Purpose::Build, needs::Purpose::Pictures])?;
-    // The portal beside the program that takes the pictures, which runs it.
+    // The program runs the portal, so both are built.
     let bins = ["--bin", "portal-under-test", "--bin", "screenshots"];
     command::run(command::cargo().arg("build").args(BUILD).args(bins))?;
     let mut pictures = command::cargo();

@@ -1,70 +1,127 @@
-//! All checks and tests, one section after the other; a section that fails does not hide the next.
+//! Runs all checks and tests, one section after the other. A section that fails does not keep the
+//! next one from running.
 
 use std::{
     process::{Command, ExitCode},
     time::{Duration, Instant},
 };
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 
-use crate::{command, needs};
+use crate::{
+    command::{self, find, output},
+    needs::{self, DENY, MACHETE, Purpose},
+};
+
+/// How much of the tests runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Extent {
+    /// Of wide matrices a selection in which each pair of values meets.
+    Pairwise,
+    /// Wide matrices whole.
+    All,
+}
+
+/// The environment variable that has tests cover their matrices whole; `tests/src/extent.rs` reads
+/// it.
+const ALL_VARIABLE: &str = "FERRYPORT_TEST_ALL";
 
 /// One part of `cargo xtask test`.
 struct Section {
     name: &'static str,
-    /// What holds when it is green.
+    /// What is true when the section succeeds.
     claim: &'static str,
     /// What it needs on the machine.
-    needs: &'static [needs::Purpose],
-    run: fn() -> Result<Outcome>,
+    needs: &'static [Purpose],
+    run: fn(Extent) -> Result<Outcome>,
 }
 
 /// How a section ended.
 enum Outcome {
     Green,
     Red(String),
-    /// The tools of this machine cannot do it, and what they cannot do is said.
-    Impossible(&'static str),
+    /// This machine lacks what the section needs, for the reason given.
+    NotRun(String),
 }
 
-const SECTIONS: [Section; 4] = [
+const SECTIONS: [Section; 9] = [
     Section {
         name: "format",
         claim: "the sources are formatted",
         needs: &[],
-        run: || cargo(&["fmt", "--all", "--check"]),
+        run: |_| cargo(&["fmt", "--all", "--check"]),
     },
     Section {
         name: "lint",
-        claim: "clippy has nothing to say",
-        needs: &[needs::Purpose::Build],
-        run: || {
+        claim: "clippy finds nothing in any target of the workspace",
+        needs: &[Purpose::Build],
+        run: |_| {
             cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--", "--deny=warnings"])
         },
     },
     Section {
+        name: "lint-image",
+        claim: "clippy finds nothing in the portal without the demo, which is what the image holds",
+        needs: &[Purpose::Build],
+        run: |_| {
+            cargo(&[
+                "clippy",
+                "--package=ferryport",
+                "--no-default-features",
+                "--all-targets",
+                "--locked",
+                "--",
+                "--deny=warnings",
+            ])
+        },
+    },
+    Section {
         name: "lint-wasm",
-        claim: "clippy has nothing to say about the page's program as the browser gets it",
-        needs: &[needs::Purpose::Build],
-        run: lint_wasm,
+        claim: "clippy finds nothing in the page's programs as the browser gets them",
+        needs: &[Purpose::Build],
+        run: |_| lint_wasm(),
+    },
+    Section {
+        name: "docs",
+        claim: "rustdoc warns of nothing",
+        needs: &[Purpose::Build],
+        run: |_| docs(),
+    },
+    Section {
+        name: "dependencies",
+        claim: "licences, bans and sources are as deny.toml has them, and no dependency is unused",
+        needs: &[Purpose::Dependencies],
+        run: |_| dependencies(),
+    },
+    Section {
+        name: "advisories",
+        claim: "RustSec's database lists no advisory on a dependency",
+        needs: &[Purpose::Dependencies],
+        run: |_| advisories(),
+    },
+    Section {
+        name: "msrv",
+        claim: "the portal builds with the oldest Rust that Cargo.toml names",
+        needs: &[Purpose::Build],
+        run: |_| oldest_rust(),
     },
     Section {
         name: "tests",
-        claim: "units, and everything end to end against real servers and a real browser",
-        needs: &[needs::Purpose::Build, needs::Purpose::Test],
-        run: || cargo(&["test", "--workspace", "--locked", "--no-fail-fast"]),
+        claim: "unit tests, and end-to-end tests against real servers and in real browsers",
+        needs: &[Purpose::Build, Purpose::Test],
+        run: tests,
     },
 ];
 
 /// Prints the sections.
 pub(crate) fn list() {
     for section in &SECTIONS {
-        println!("  {:<10} {}", section.name, section.claim);
+        println!("  {:<12} {}", section.name, section.claim);
     }
 }
 
-/// Runs all sections, or the one that is named.
-pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
+/// Runs all sections, or the named one.
+pub(crate) fn run(only: Option<&str>, extent: Extent) -> Result<ExitCode> {
     let chosen: Vec<&Section> =
         SECTIONS.iter().filter(|section| only.is_none_or(|name| name == section.name)).collect();
     if chosen.is_empty() {
@@ -78,7 +135,7 @@ pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
 
     header("setup");
     let start = Instant::now();
-    // Before anything runs: what cannot run must not look green.
+    // Before anything runs, so that a section which cannot run does not look like a success.
     let wanted: Vec<_> = chosen.iter().flat_map(|section| section.needs).copied().collect();
     needs::get(&wanted)?;
     let mut summary = vec![("setup", start.elapsed(), Outcome::Green)];
@@ -86,7 +143,8 @@ pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
     for section in chosen {
         header(section.name);
         let start = Instant::now();
-        let outcome = (section.run)().unwrap_or_else(|error| Outcome::Red(format!("{error:#}")));
+        let outcome =
+            (section.run)(extent).unwrap_or_else(|error| Outcome::Red(format!("{error:#}")));
         summary.push((section.name, start.elapsed(), outcome));
     }
     Ok(report(&summary))
@@ -94,13 +152,14 @@ pub(crate) fn run(only: Option<&str>) -> Result<ExitCode> {
 
 fn lint_wasm() -> Result<Outcome> {
     if !needs::wasm_is_in_toolchain() {
-        return Ok(Outcome::Impossible(
-            "Debian's toolchain for wasm32 has no clippy; its warnings at build time still count",
-        ));
+        let reason =
+            "Debian's toolchain for wasm32 has no clippy; its warnings at build time still count";
+        return Ok(Outcome::NotRun(reason.to_owned()));
     }
     cargo(&[
         "clippy",
         "--package=ferryport-web",
+        "--package=ferryport-digest",
         "--lib",
         "--target=wasm32-unknown-unknown",
         "--locked",
@@ -109,13 +168,81 @@ fn lint_wasm() -> Result<Outcome> {
     ])
 }
 
+fn docs() -> Result<Outcome> {
+    let mut doc = command::cargo();
+    doc.args(["doc", "--workspace", "--no-deps", "--locked"]);
+    judge(doc.env("RUSTDOCFLAGS", "--deny=warnings"))
+}
+
+fn dependencies() -> Result<Outcome> {
+    let checks = ["check", "--hide-inclusion-graph", "bans", "licenses", "sources"];
+    let denied = judge(DENY.command().arg("--locked").args(checks))?;
+    match denied {
+        Outcome::Green => judge(&mut MACHETE.command()),
+        Outcome::Red(_) | Outcome::NotRun(_) => Ok(denied),
+    }
+}
+
+fn advisories() -> Result<Outcome> {
+    // Two steps, so that a database which cannot be downloaded is told from an advisory.
+    let fetched = command::status(DENY.command().args(["fetch", "db"]))?;
+    if !fetched.success() {
+        let reason = "RustSec's database on github.com cannot be downloaded from here";
+        return Ok(Outcome::NotRun(reason.to_owned()));
+    }
+    judge(DENY.command().args(["--offline", "check", "advisories"]))
+}
+
+/// Checks the portal with the toolchain of `rust-version`, where rustup has it.
+fn oldest_rust() -> Result<Outcome> {
+    let version = rust_version()?;
+    let installed = output(Command::new("rustup").args(["toolchain", "list"])).unwrap_or_default();
+    let toolchain =
+        installed.lines().filter_map(|line| line.split_whitespace().next()).find(|name| {
+            name.starts_with(&format!("{version}.")) || name.starts_with(&format!("{version}-"))
+        });
+    let Some(toolchain) = toolchain.filter(|_| find("rustup").is_some()) else {
+        return Ok(Outcome::NotRun(format!(
+            "Rust {version} is missing: `rustup toolchain install {version}` gets it"
+        )));
+    };
+    let mut check = Command::new("rustup");
+    check
+        .args(["run", toolchain, "cargo", "check", "--package=ferryport", "--locked"])
+        .current_dir(crate::workspace());
+    judge(check.env_remove("CARGO").env_remove("RUSTC").env_remove("RUSTUP_TOOLCHAIN"))
+}
+
+/// The value of `rust-version` in the workspace's manifest.
+fn rust_version() -> Result<String> {
+    let manifest = std::fs::read_to_string(crate::workspace().join("Cargo.toml"))?;
+    let value = manifest.lines().find_map(|line| line.strip_prefix("rust-version = "));
+    let value = value.context("Cargo.toml has no rust-version")?;
+    Ok(value.trim_matches('"').to_owned())
+}
+
+fn tests(extent: Extent) -> Result<Outcome> {
+    let mut tests = command::cargo();
+    tests.args(["test", "--workspace", "--locked", "--no-fail-fast"]);
+    match extent {
+        Extent::Pairwise => {}
+        Extent::All => {
+            tests.args(["--", "--include-ignored"]).env(ALL_VARIABLE, "1");
+        }
+    }
+    judge(&mut tests)
+}
+
 fn cargo(arguments: &[&str]) -> Result<Outcome> {
-    let mut command: Command = command::cargo();
-    command.args(arguments);
-    let status = command::status(&mut command)?;
+    judge(command::cargo().args(arguments))
+}
+
+/// Runs a command; its success is the section's.
+fn judge(command: &mut Command) -> Result<Outcome> {
+    let status = command::status(command)?;
     Ok(match status.success() {
         true => Outcome::Green,
-        false => Outcome::Red(format!("cargo {}: {status}", arguments[0])),
+        false => Outcome::Red(format!("{}: {status}", command::line(command))),
     })
 }
 
@@ -129,13 +256,13 @@ fn report(summary: &[(&str, Duration, Outcome)]) -> ExitCode {
     for (name, duration, outcome) in summary {
         let verdict = match outcome {
             Outcome::Green => "ok".to_owned(),
-            Outcome::Impossible(why) => format!("not run: {why}"),
+            Outcome::NotRun(why) => format!("not run: {why}"),
             Outcome::Red(why) => {
                 code = ExitCode::FAILURE;
                 format!("FAILED: {why}")
             }
         };
-        eprintln!("{name:<10} {:>7.1} s  {verdict}", duration.as_secs_f64());
+        eprintln!("{name:<12} {:>7.1} s  {verdict}", duration.as_secs_f64());
     }
     code
 }

