@@ -18,7 +18,7 @@ use bytes::Bytes;
 use ftps::{
     Config, Connector, Credentials, Diagnosis, Encryption, Password, Pool, RemotePath, Target,
     Transcript, Username,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop},
+    upload::{Existing, Failed, Plan, Progress, Source, UploadError},
 };
 use rustls::RootCertStore;
 use tokio_util::sync::CancellationToken;
@@ -71,9 +71,10 @@ async fn put(pool: &Pool, from: &Path) -> Result<()> {
         digest: None,
     };
     let mut line = pool.lease().await;
-    match line.upload(&plan, &mut OnDisk(file), &CancellationToken::new()).await {
+    match ftps::upload::upload(&mut line, &plan, &mut OnDisk(file), &CancellationToken::new()).await
+    {
         Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
-        Err(Failed { stop: Stop::Engine(error), .. }) => {
+        Err(Failed { error: UploadError::Engine(error), .. }) => {
             let diagnosis = Diagnosis::of(&error);
             println!("{}\n{}", diagnosis.explanation, diagnosis.remedy);
             if let Some(untrusted) = error.is_certificate() {
@@ -81,7 +82,7 @@ async fn put(pool: &Pool, from: &Path) -> Result<()> {
             }
             return Err(error.into());
         }
-        Err(failed) => return Err(format!("{name}: {:?}", failed.stop).into()),
+        Err(failed) => return Err(format!("{name}: {:?}", failed.error).into()),
     }
     Ok(())
 }

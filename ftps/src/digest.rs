@@ -226,18 +226,18 @@ impl Hasher {
     }
 }
 
-/// What is known of the bytes of one file: the digests of all that were seen, and of the last
-/// blocks, so that the server can be asked for a proof of what it holds.
+/// The digests of one file's bytes while they are sent: of all of them, and of the last blocks, so
+/// that the server can be asked for the digest of a block that it holds.
 #[derive(Debug)]
-pub(crate) struct Seen {
-    /// The part of the file that was seen.
+pub(crate) struct RunningDigest {
+    /// The part of the file that was digested.
     range: Range<u64>,
     /// One for each algorithm, made in one pass.
     wholes: Vec<Hasher>,
     blocks: Option<Blocks>,
 }
 
-/// The last blocks of what was seen.
+/// The last blocks of what was digested.
 #[derive(Debug)]
 struct Blocks {
     algorithm: Algorithm,
@@ -253,9 +253,9 @@ pub(crate) struct Block {
     pub(crate) digest: FileDigest,
 }
 
-impl Seen {
-    /// Nothing was seen yet, and the first byte will be at `offset`. Blocks are only worth their
-    /// while where the server can make digests of ranges: by that algorithm.
+impl RunningDigest {
+    /// Starts digests at `offset`. `of_blocks` is the algorithm of the blocks' digests, where the
+    /// server can make digests of ranges.
     pub(crate) fn from(
         offset: u64,
         algorithms: &[Algorithm],
@@ -268,13 +268,13 @@ impl Seen {
         }
     }
 
-    /// The part of the file that was seen.
+    /// The part of the file that was digested.
     pub(crate) fn range(&self) -> Range<u64> {
         self.range.clone()
     }
 
-    /// Takes in bytes of the file from `offset` on. Those that were seen before are skipped: after
-    /// a break they are sent again.
+    /// Adds bytes of the file from `offset` on. Those that were added before are skipped: after a
+    /// break they are sent again.
     pub(crate) fn update(&mut self, offset: u64, bytes: &[u8]) {
         let known = self.range.end.saturating_sub(offset);
         let known = usize::try_from(known).unwrap_or(usize::MAX).min(bytes.len());
@@ -293,7 +293,7 @@ impl Seen {
         self.wholes.first().map(Hasher::algorithm)
     }
 
-    /// The digest of all that was seen; `None` where it is not made by that algorithm.
+    /// The digest of all bytes so far; `None` where it is not made by that algorithm.
     pub(crate) fn digest(&self, algorithm: Algorithm) -> Option<FileDigest> {
         let whole = self.wholes.iter().find(|whole| whole.algorithm() == algorithm)?;
         Some(whole.clone().finish())
@@ -344,9 +344,9 @@ mod tests {
     use super::*;
 
     fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> String {
-        let mut seen = Seen::from(0, &[algorithm], None);
-        seen.update(0, bytes);
-        seen.digest(algorithm).unwrap().hex().to_owned()
+        let mut running = RunningDigest::from(0, &[algorithm], None);
+        running.update(0, bytes);
+        running.digest(algorithm).unwrap().hex().to_owned()
     }
 
     #[test]
@@ -415,11 +415,11 @@ mod tests {
 
     #[test]
     fn block_before_an_offset_is_whole() {
-        let mut seen = Seen::from(10, &[], Some(Algorithm::Crc32));
+        let mut running = RunningDigest::from(10, &[], Some(Algorithm::Crc32));
         let bytes = vec![7; usize::try_from(BLOCK_BYTES * 3).unwrap()];
-        seen.update(10, &bytes);
-        assert!(seen.block_before(BLOCK_BYTES).is_none());
-        let block = seen.block_before(2 * BLOCK_BYTES + 10).unwrap();
+        running.update(10, &bytes);
+        assert!(running.block_before(BLOCK_BYTES).is_none());
+        let block = running.block_before(2 * BLOCK_BYTES + 10).unwrap();
         assert_eq!(block.range, BLOCK_BYTES + 10..2 * BLOCK_BYTES + 10);
         assert_eq!(block.digest.hex(), digest_of(Algorithm::Crc32, &bytes[..256 * 1024]));
     }
@@ -431,19 +431,19 @@ mod tests {
             cuts in prop::collection::vec((0..2000_usize, 0..2000_usize), 0..8),
         ) {
             let both = [Algorithm::Sha256, Algorithm::Md5];
-            let mut seen = Seen::from(0, &both, Some(Algorithm::Md5));
+            let mut running = RunningDigest::from(0, &both, Some(Algorithm::Md5));
             for (from, to) in cuts {
-                let from = from.min(usize::try_from(seen.range().end).unwrap());
+                let from = from.min(usize::try_from(running.range().end).unwrap());
                 let to = to.clamp(from, bytes.len());
-                seen.update(from as u64, &bytes[from..to]);
+                running.update(from as u64, &bytes[from..to]);
             }
-            let from = usize::try_from(seen.range().end).unwrap();
-            seen.update(from as u64, &bytes[from..]);
+            let from = usize::try_from(running.range().end).unwrap();
+            running.update(from as u64, &bytes[from..]);
             for algorithm in both {
-                let digest = seen.digest(algorithm).unwrap();
+                let digest = running.digest(algorithm).unwrap();
                 prop_assert_eq!(digest.hex(), digest_of(algorithm, &bytes));
             }
-            prop_assert_eq!(seen.digest(Algorithm::Blake3), None);
+            prop_assert_eq!(running.digest(Algorithm::Blake3), None);
         }
     }
 }

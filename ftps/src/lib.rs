@@ -111,10 +111,10 @@
 //!     digest: None,
 //! };
 //! let mut line = pool.lease().await;
-//! let uploaded = line.upload(&plan, &mut Memory(content, 0), &CancellationToken::new()).await;
-//! match uploaded {
+//! let (mut source, cancel) = (Memory(content, 0), CancellationToken::new());
+//! match ftps::upload::upload(&mut line, &plan, &mut source, &cancel).await {
 //!     Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
-//!     Err(failed) => println!("{:?}, left on the server: {:?}", failed.stop, failed.leftover),
+//!     Err(failed) => println!("{:?}, left on the server: {:?}", failed.error, failed.leftover),
 //! }
 //! pool.close().await;
 //! # Ok(())

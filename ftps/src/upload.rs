@@ -1,665 +1,502 @@
-//! One upload, from its plan to a file in its place.
+//! Uploads one file: from its [`Plan`] to a checked file under its own name.
 //!
-//! The story, in order: make the directory, look what is there, open (`STOR`, or go on where an
-//! earlier attempt broke off), pump, confirm, agree with the sender, check, rename. The bytes go to a
-//! temporary name in the same directory and get the file's name at the end, so that a good file is
-//! never harmed and a name never stands for half a file.
+//! The bytes go to a part file: a temporary name in the same directory, renamed to the file's own name
+//! once everything was checked. So an existing file is safe until the new one is complete, and a name
+//! never stands for half a file. A break is no failure: the next attempt opens another session, asks
+//! what the server holds, and goes on from there.
 //!
-//! A break is not a failure: the line connects again, asks what the server holds, and goes on from
-//! there. What a server forbids is noticed once, said, and the next best is done.
+//! One attempt, in order: open a session; make the directory; look up the file's name and the part
+//! file; transfer (open, send, confirm); compare the sender's digest; check size and digest on the
+//! server; set the date; rename.
 //!
-//! - `plan`: what is asked for, where bytes come from, how it ends.
-//! - this module: the story.
-//! - `beginning`: going on with the file that has the name.
-//! - `agreement`: the sender's digest.
-//! - `resume`: from where it goes on.
-//! - `place`: the check, the date and the name.
-//! - `patience`: when it tries again, and when it gives up.
-//! - [`temporary`]: the names of files that are not complete.
-//! - `leftovers`: what earlier uploads left behind. None of it is touched unless a plan names it.
+//! # States of the part file
+//!
+//! ```text
+//!            Plan::resume is given             it is not
+//!                     │                            │
+//!                     ▼      not of this file      ▼
+//!                  [Given] ─────────────────▶ [Unnamed] ◀──────────────┐ removed
+//!                     │                            │ name chosen        │
+//!                     │ of this file               ▼                    │
+//!                     │                       [Unwritten]               │
+//!                     │       STOR, or adopted     │                    │
+//!                     │                            ▼   rename forbidden,│
+//!                     └──────────────────────▶ [Written] ──────▶ [Abandoned]
+//!                                              │       ▲   name locked
+//!                           complete: RNFR RNTO│       │refused
+//!                                              ▼       │
+//!                                             [Renaming] ──▶ done
+//! ```
+//!
+//! | state | what the server may hold | after a break | if the upload fails |
+//! |---|---|---|---|
+//! | Given | the part file of an earlier upload, or any other file | the same again | it stays and is reported |
+//! | Unnamed, Unwritten | nothing of this upload | the same again | nothing is left |
+//! | Written | the first bytes, up to what was sent | goes on at what `SIZE` tells, if that is no more than was sent | removed, or kept and reported |
+//! | Renaming | the whole file, under either name | no part file, and the name has a file of that size: checked there, and done; else as Written | as Written |
+//! | Abandoned | a part file under a name that is not used any more | removed, then Unnamed | as Written |
+//!
+//! A part file that is an [adopted](Existing::Resume) file is never removed: it gets its name back if
+//! nothing was sent, else it is reported. One whose bytes are known to be wrong is removed, never kept.
+//! Whether a part file is kept: see [`Failed::leftover`].
+//!
+//! # Modules
+//!
+//! - `plan`: what is asked for, where bytes come from, how an upload ends.
+//! - [`temporary`]: the names of part files.
+//! - `part_file`: the states above.
+//! - `source_reader`: the source, and how far it was read.
+//! - `retry_budget`: when an upload is tried again, and when it fails.
+//! - `adopted_file`: goes on with the file that has the name.
+//! - `digest_check`: compares the sender's digest.
+//! - `resume`: from where an upload goes on.
+//! - `send`: one transfer.
+//! - `final_batch`, `finalize`: check, date and name.
+//! - `failure`: what a failed upload leaves on the server.
+//! - `leftovers`: finds what earlier uploads left. None of it is touched unless a plan names it.
+//! - this module: attempts, and what is done about their errors.
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
 
 use self::{
-    agreement::Agreement,
-    beginning::Beginning,
-    patience::{Patience, may_work_later},
-    resume::Point,
+    digest_check::DigestCheck,
+    part_file::{Name, OldFile, PartFile, Written},
+    resume::{Rest, Start},
+    retry_budget::{RetryBudget, may_work_later},
+    source_reader::SourceReader,
 };
 use crate::{
-    client::{Client, Found, Naming, PrefetchedFile, Store, survey::Size},
-    digest::{Seen, Verified},
+    client::{Client, Found, Naming, PrefetchedFile, survey::Size},
+    digest::{RunningDigest, Verified},
     error::{Error, Kind},
     listing::Entry,
     path::RemotePath,
-    pool::ManagedClient,
-    pool::PoolShared,
-    profile::{PipelineDuringTransfer, Resume},
+    pool::{ManagedClient, PoolShared},
     stage::Stage,
     tls::TlsFacts,
     transcript::Status,
 };
 
-mod agreement;
-mod beginning;
+mod adopted_file;
+mod digest_check;
+mod failure;
+mod final_batch;
+mod finalize;
 mod leftovers;
-mod patience;
-mod place;
+mod part_file;
 mod plan;
 mod resume;
+mod retry_budget;
+mod send;
+mod source_reader;
 pub mod temporary;
 
-pub use self::leftovers::{Leftover, leftovers};
-pub use self::plan::{DigestError, Existing, Failed, Plan, Progress, Source, Stop, Uploaded};
+pub use self::{
+    leftovers::{Leftover, leftovers},
+    plan::{DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
+};
 
-/// So much is sent again rather than waited for, in bytes.
-const LITTLE: u64 = 256 * 1024 * 1024;
+/// Up to this size, a stuck upload restarts under a new name instead of waiting until the old one is
+/// unlocked.
+const RESTART_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 
-/// Bytes that are handed to the data connection at a time: progress follows in these steps.
-const STEP_BYTES: usize = 64 * 1024;
-
-impl ManagedClient {
-    /// Brings a file to the server.
-    ///
-    /// # Errors
-    /// [`Failed`] with why, and with what is left on the server to go on with.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: cancel `stop` instead. What lies under the temporary name is removed then,
-    /// unless [`Source::keeps`] says that it stays; the server is given
-    /// [`Timeouts::abort`](crate::Timeouts::abort) for either.
-    pub async fn upload<S: Source>(
-        &mut self,
-        plan: &Plan,
-        source: &mut S,
-        stop: &CancellationToken,
-    ) -> Result<Uploaded, Failed<S::Error>> {
-        let run = Run {
-            pool_shared: Arc::clone(self.pool_shared()),
-            plan,
-            source,
-            stop,
-            path: None,
-            temporary: plan.resume.clone(),
-            // What lies under the name that was handed in may be all of it.
-            sent: if plan.resume.is_some() { plan.size } else { 0 },
-            begun: plan.resume.is_some(),
-            naming: false,
-            abandoned: None,
-            position: 0,
-            given: 0,
-            held: 0,
-            seen: None,
-            agreement: Agreement::Open,
-            tls: None,
-            attempts: 0,
-            upcoming: None,
-            directory: Directory::Trusted,
-            replaces: false,
-            beginning: Beginning::None,
-            way: Resume::default(),
-        };
-        run.until_it_ends(self).await
-    }
-
-    /// Removes what an upload left behind; nothing there is fine.
-    ///
-    /// # Errors
-    /// [`Error`] when the server refuses, or cannot be reached.
-    ///
-    /// # Cancel safety
-    /// Not cancel safe: the session is made anew afterwards.
-    pub async fn remove(&mut self, leftover: &RemotePath) -> Result<(), Error> {
-        let client = self.client().await?;
-        match client.delete(leftover).await {
-            Err(error) if error.reply().is_none_or(|reply| reply.code().value() != 550) => {
-                Err(error)
-            }
-            _gone => Ok(()),
-        }
+/// Uploads a file.
+///
+/// # Errors
+/// [`Failed`] with the reason, and with what is left on the server to go on with.
+///
+/// # Cancel safety
+/// Not cancel safe: cancel `cancel` instead. What was sent is removed then, unless
+/// [`Source::keeps_on_cancel`] says that it stays. The server is given
+/// [`Timeouts::abort`](crate::Timeouts::abort) for either.
+pub async fn upload<S: Source>(
+    client: &mut ManagedClient,
+    plan: &Plan,
+    source: &mut S,
+    cancel: &CancellationToken,
+) -> Result<Uploaded, Failed<S::Error>> {
+    let mut run = Run {
+        plan,
+        source: SourceReader::new(source),
+        cancel,
+        pool_shared: Arc::clone(client.pool_shared()),
+        target: None,
+        existing: plan.existing,
+        part: PartFile::new(plan.resume.clone()),
+        last_start: None,
+        digest: None,
+        digest_check: DigestCheck::Pending,
+        directories: Directories::Trusted,
+        tls: None,
+        attempts: 0,
+    };
+    match run.attempts(client).await {
+        Ok(uploaded) => Ok(uploaded),
+        Err(error) => Err(run.fail(client, error).await),
     }
 }
 
-/// One upload and how far it is.
+/// Removes what an upload left on the server. That nothing is there is no error.
+///
+/// # Errors
+/// [`Error`] when the server refuses, or cannot be reached.
+///
+/// # Cancel safety
+/// Not cancel safe: the next use opens another session.
+pub async fn remove(client: &mut ManagedClient, leftover: &RemotePath) -> Result<(), Error> {
+    let client = client.client().await?;
+    match client.delete(leftover).await {
+        Err(error) if error.reply().is_none_or(|reply| reply.code().value() != 550) => Err(error),
+        _gone => Ok(()),
+    }
+}
+
+/// One upload under way.
 struct Run<'a, S: Source> {
-    pool_shared: Arc<PoolShared>,
     plan: &'a Plan,
-    source: &'a mut S,
-    stop: &'a CancellationToken,
-    /// Where the file goes, from the root, once that is known.
-    path: Option<RemotePath>,
-    /// Where the bytes go until they are complete.
-    temporary: Option<RemotePath>,
-    /// Whether something of ours may lie there.
-    begun: bool,
-    /// Whether the file was about to get its name when the last attempt ended.
-    naming: bool,
-    /// What lies under a name that is not needed any more.
-    abandoned: Option<RemotePath>,
-    /// The end of what was ever sent, in bytes from the file's start.
-    sent: u64,
-    /// The end of what the data connection took last, in bytes from the file's start.
-    position: u64,
-    /// The offset of the next byte that the source gives: it is ahead where a break came in the
-    /// middle of a piece.
-    given: u64,
-    /// What the server was last seen to hold.
-    held: u64,
-    /// The digests of what was sent, where somebody can make them too.
-    seen: Option<Seen>,
-    /// What the sender says of it.
-    agreement: Agreement,
+    source: SourceReader<'a, S>,
+    cancel: &'a CancellationToken,
+    pool_shared: Arc<PoolShared>,
+    /// Where the file goes, from the root, once a session was open.
+    target: Option<RemotePath>,
+    /// What happens to a file that has the name, as far as the server allows what the plan says.
+    existing: Existing,
+    part: PartFile,
+    /// How the transfer of this attempt started, once it did.
+    last_start: Option<Start>,
+    /// The digests of what was sent, where the sender or the server can make them too.
+    digest: Option<RunningDigest>,
+    digest_check: DigestCheck,
+    directories: Directories,
     /// The TLS of the last data connection.
     tls: Option<TlsFacts>,
+    /// Transfers that were started.
     attempts: u32,
-    /// Where the upload that follows goes.
-    upcoming: Option<RemotePath>,
-    /// Whether the directory is still there, as far as is known.
-    directory: Directory,
-    /// Whether a file that somebody else wrote has the name that is written to.
-    replaces: bool,
-    /// What became of the file that this one goes on with.
-    beginning: Beginning,
-    /// How this attempt goes on where the last one broke off.
-    way: Resume,
 }
 
-/// What is thought of a file's directory.
+/// Whether the directories that are known to exist are believed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Directory {
-    /// It is where it was.
+enum Directories {
     Trusted,
-    /// A refusal made it doubtful, and it was looked for again.
-    Doubted,
+    /// A refusal raised doubts, and they were looked up again.
+    LookedUpAgain,
 }
 
 impl<S: Source> Run<'_, S> {
-    async fn until_it_ends(
-        mut self,
-        line: &mut ManagedClient,
-    ) -> Result<Uploaded, Failed<S::Error>> {
-        let stop = match self.attempts(line).await {
-            Ok(uploaded) => return Ok(uploaded),
-            Err(stop) => stop,
-        };
-        let keeps = match &stop {
-            Stop::Cancelled => self.source.keeps(),
-            Stop::NotReplaced { .. } => false,
-            Stop::Exists { .. } => true,
-            Stop::Source(_) => self.agreement != Agreement::Refused,
-            Stop::Engine(error) => may_work_later(error),
-        };
-        // In place, what was replaced is gone: a part of the new file is better than nothing.
-        let is_part = self.agreement != Agreement::Refused;
-        let keeps = keeps || (is_part && self.is_in_place(line) && self.may_replace());
-        if !keeps && matches!(stop, Stop::Cancelled) {
-            self.recognise_name(line).await;
-        }
-        let leftover = self.temporary.take().filter(|_| self.begun);
-        let keeps = keeps || leftover.as_ref().is_none_or(|name| !self.may_remove(line, name));
-        let leftover = match leftover.filter(|_| !matches!(stop, Stop::NotReplaced { .. })) {
-            Some(leftover) if !keeps => {
-                let is_wrong = !is_part || is_wrong(&stop);
-                self.clean_up(line, leftover, is_wrong).await
-            }
-            leftover => leftover,
-        };
-        Err(Failed { stop, leftover })
-    }
-
-    /// A name that was handed in and not looked at when the upload was cancelled may still be one of
-    /// its own: an earlier upload of the same file left it.
-    async fn recognise_name(&mut self, line: &mut ManagedClient) {
-        let is_temporary = |name: &RemotePath| temporary::target_of(name).is_some();
-        let Some(name) = self.temporary.clone().filter(is_temporary) else { return };
-        if self.path.is_some() {
-            return;
-        }
-        let within = line.config().timeouts.abort;
-        let Ok(Ok(client)) = tokio::time::timeout(within, line.client()).await else { return };
-        let (name, path) = (client.absolute(&name), client.absolute(&self.plan.path));
-        if temporary::is_of(&name, &path) {
-            (self.temporary, self.path) = (Some(name), Some(path));
-        }
-    }
-
-    /// Whether a name is one that this upload writes to. What was handed in to go on with may be
-    /// anything until it was looked at.
-    fn may_remove(&self, line: &ManagedClient, name: &RemotePath) -> bool {
-        self.path.as_ref().is_some_and(|path| {
-            temporary::is_of(name, path) || (name == path && self.is_in_place(line))
-        })
-    }
-
-    /// Removes what is of no use to anybody, and gives what is not ours to remove. A server that
-    /// cannot be reached now keeps everything.
-    async fn clean_up(
-        &self,
-        line: &mut ManagedClient,
-        leftover: RemotePath,
-        is_wrong: bool,
-    ) -> Option<RemotePath> {
-        if self.is_taken_up() {
-            return self.leave_beginning(line, leftover, is_wrong).await;
-        }
-        let within = line.config().timeouts.abort;
-        let _kept = tokio::time::timeout(within, line.remove(&leftover)).await;
-        None
-    }
-
-    /// Attempt after attempt, until one ends it or patience does.
-    async fn attempts(&mut self, line: &mut ManagedClient) -> Result<Uploaded, Stop<S::Error>> {
-        let mut patience = Patience::new(line.config().retry);
+    /// Makes attempts until one succeeds or no other is worth it.
+    async fn attempts(
+        &mut self,
+        client: &mut ManagedClient,
+    ) -> Result<Uploaded, UploadError<S::Error>> {
+        let mut budget = RetryBudget::new(client.config().retry);
         loop {
-            let held = self.held;
-            let error = match self.attempt(line).await {
-                Err(Stop::Engine(error)) => error,
+            let held = self.part.held();
+            let error = match self.attempt(client).await {
+                Err(UploadError::Engine(error)) => error,
                 ended => return ended,
             };
-            if self.held > held {
-                patience.renew();
+            if self.part.held() > held {
+                budget.renew();
             }
-            self.recover(line, error, &mut patience).await?;
+            self.recover(client, error, &mut budget).await?;
         }
     }
 
-    /// Takes the next way that is known at once, or waits for better times.
+    /// Chooses what the next attempt does otherwise, or waits before it.
     async fn recover(
         &mut self,
-        line: &mut ManagedClient,
+        client: &mut ManagedClient,
         error: Error,
-        patience: &mut Patience,
-    ) -> Result<(), Stop<S::Error>> {
-        if self.stop.is_cancelled() {
-            return Err(Stop::Cancelled);
+        budget: &mut RetryBudget,
+    ) -> Result<(), UploadError<S::Error>> {
+        if self.cancel.is_cancelled() {
+            return Err(UploadError::Cancelled);
         }
-        // It is not to wait for whatever this one has to go through again.
-        if self.upcoming.take().is_some() {
-            self.source.give_back_upcoming();
-        }
-        if self.learn_resume(line, &error)
-            || self.learn_naming(line, &error)
-            || self.doubt_directories(line, &error)
+        // The next upload is not to wait for this one's retries.
+        self.source.release_next_upload();
+        if self.learn_resume(client, &error)
+            || self.learn_naming(client, &error)
+            || self.look_up_directories_again(client, &error)
         {
             return Ok(());
         }
-        self.doubt_name(line, &error);
-        if patience.may_fall_back() && line.fall_back(&error).is_some() {
+        self.abandon_locked_name(client, &error);
+        if budget.may_fall_back() && client.fall_back(&error).is_some() {
             return Ok(());
         }
         let may_work = match error.is_short_file() {
-            true => patience.may_be_short(),
-            false => may_work_later(&error) && !line.is_walled_off(&error),
+            true => budget.may_complete_short_file(),
+            false => may_work_later(&error) && !client.is_walled_off(&error),
         };
-        let wait = may_work.then(|| patience.wait()).flatten();
+        let wait = may_work.then(|| budget.wait()).flatten();
         let Some(after) = wait else { return Err(error.into()) };
-        line.tell_about(&error, Status::TryingAgain { after });
-        self.source.progress(Progress::Interrupted { error: &error, after }).await;
-        if !line.is_usable() {
-            line.hang_up();
+        client.tell_about(&error, Status::TryingAgain { after });
+        self.source.report(Progress::Interrupted { error: &error, after }).await;
+        if !client.is_usable() {
+            client.hang_up();
         }
-        unless(self.stop, sleep(after)).await
+        unless(self.cancel, sleep(after)).await
     }
 
-    /// Whether the file is written under its own name.
-    fn is_in_place(&self, line: &ManagedClient) -> bool {
-        let naming = self.path.as_ref().map(|path| line.directories().naming(path));
-        naming == Some(Naming::InPlace)
-    }
-
-    /// A directory that was there before may be gone: once, it is looked for again.
-    fn doubt_directories(&mut self, line: &ManagedClient, error: &Error) -> bool {
+    /// Forgets, once, which directories exist: one may be gone. Returns whether any was known.
+    fn look_up_directories_again(&mut self, client: &ManagedClient, error: &Error) -> bool {
         let is_refused = error.stage() == Stage::Transfer
             && error.refusal().is_some()
             && error.is_permanent()
             && error.evidence().data_tls.is_none();
-        if !is_refused || self.directory == Directory::Doubted {
+        if !is_refused || self.directories == Directories::LookedUpAgain {
             return false;
         }
-        self.directory = Directory::Doubted;
-        line.forget_directories()
+        self.directories = Directories::LookedUpAgain;
+        client.forget_directories()
     }
 
-    /// A server that does not begin to take the rest of a file may wait for the session that broke:
-    /// some lock what is being written, for minutes. What is little is sent again at once, under
-    /// another name; with more, patience is cheaper.
-    fn doubt_name(&mut self, line: &ManagedClient, error: &Error) {
-        let is_stuck = self.held > 0
-            && error.is_timeout()
+    /// Abandons the part file of a transfer that the server does not start: some lock a file for
+    /// minutes after a break, until they notice it. A small file is sent again at once under another
+    /// name; for a greater one, waiting is cheaper.
+    fn abandon_locked_name(&mut self, client: &ManagedClient, error: &Error) {
+        let does_not_start = error.is_timeout()
             && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
             && error.evidence().data_tls.is_none();
-        // What somebody else wrote is not written anew.
-        let is_ours = !self.is_taken_up() && !self.is_in_place(line);
-        if !is_stuck || !is_ours || self.held > LITTLE {
-            return;
-        }
-        if let Some(name) = self.temporary.take() {
-            line.tell_about(error, Status::NameHeld { path: name.to_string() });
-            self.abandoned = Some(name);
-            self.forget_name();
+        let PartFile::Written(part) = &self.part else { return };
+        // Bytes that another client wrote cannot be sent again.
+        let may_restart = !part.is_adopted() && !part.name.is_in_place();
+        let is_small = part.held > 0 && part.held <= RESTART_LIMIT_BYTES;
+        if does_not_start && may_restart && is_small {
+            let path = part.name.path().to_string();
+            client.tell_about(error, Status::NameHeld { path });
+            self.part.abandon();
         }
     }
 
-    async fn attempt(&mut self, line: &mut ManagedClient) -> Result<Uploaded, Stop<S::Error>> {
-        let ahead = line.take_prefetched();
-        let client = unless(self.stop, line.client()).await??;
-        let path = client.absolute(&self.plan.path);
-        let ahead = ahead.filter(|ahead| ahead.is_fresh_for(&path));
-        if !client.keeps_name(&path) {
-            return Err(client.error(Kind::NameNotKept, Stage::Transfer).into());
+    async fn attempt(
+        &mut self,
+        client: &mut ManagedClient,
+    ) -> Result<Uploaded, UploadError<S::Error>> {
+        self.last_start = None;
+        let prefetched = client.take_prefetched();
+        let session = unless(self.cancel, client.client()).await??;
+        let target = session.absolute(&self.plan.path);
+        if !session.keeps_name(&target) {
+            return Err(session.error(Kind::NameNotKept, Stage::Transfer).into());
         }
-        self.path = Some(path.clone());
-        self.remove_abandoned(client).await?;
-        self.put_down(client, &path).await?;
-        let temporary = self.temporary_name(client, &path)?;
-        unless(self.stop, make_parent(client, &path)).await??;
-        let (found, held) = self.look(client, &path, &temporary, ahead).await?;
-        if self.has_its_name(found, held) {
-            return self.confirm_name(client, path).await;
+        self.target = Some(target.clone());
+        self.return_adopted(session, &target).await?;
+        let name = self.choose_name(session, &target).await?;
+        unless(self.cancel, make_parent(session, &target)).await??;
+        let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
+        let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
+        if self.is_renamed(found, held) {
+            return self.confirm_rename(session, target).await;
         }
-        let (found, held) = match self.beginning_in(found.target, held) {
-            Some(bytes) => self.take_up(client, &path, &temporary, (found, bytes)).await?,
-            None => (found, held),
-        };
-        match self.resume_point(client, &temporary, held).await? {
-            Point::From(offset) => self.store(client, &temporary, offset).await?,
-            Point::Whole => {
-                let size = self.plan.size;
-                client.tell(match self.attempts {
-                    0 => Status::AlreadyWhole { size },
-                    _ => Status::ReplyLost { size },
-                });
-                self.see(client, self.plan.size);
+        let (found, held) = match self.adoptable(found.target, held) {
+            Some(bytes) => self.adopt(session, name.clone(), &target, (found, bytes)).await?,
+            None => {
+                self.refuse_unless_ours(session, &name, &target, found).await?;
+                (found, held)
             }
+        };
+        match self.rest(session, held).await? {
+            Rest::From(start) => self.transfer(session, name.path(), start).await?,
+            Rest::Nothing => self.skip_transfer(session),
         }
-        self.agree().await?;
-        let (verified, ahead) = self.place(client, &temporary, &path, found).await?;
-        let uploaded = self.uploaded(client, path, verified);
-        if let Some(ahead) = ahead {
-            line.put_prefetched(ahead);
+        self.check_digest().await?;
+        let (verified, prefetched) = self.verify_and_rename(session, &name, &target, found).await?;
+        let uploaded = self.uploaded(session, target, verified);
+        if let Some(prefetched) = prefetched {
+            client.put_prefetched(prefetched);
         }
         Ok(uploaded)
     }
 
-    /// What was written before it was known that the host renames nothing.
-    async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Stop<S::Error>> {
-        let Some(abandoned) = self.abandoned.take() else { return Ok(()) };
-        match client.delete(&abandoned).await {
-            Err(error) if error.reply().is_none() => Err(error.into()),
-            _refused_and_in_the_log => Ok(()),
-        }
-    }
-
-    fn temporary_name(
+    /// The name that the bytes go to: the one so far where it is still right, else a new one. An
+    /// abandoned part file is removed before.
+    async fn choose_name(
         &mut self,
-        client: &Client,
-        path: &RemotePath,
-    ) -> Result<RemotePath, Stop<S::Error>> {
-        let naming = client.naming(path);
-        if naming == Naming::InPlace {
-            client.tell(Status::WritingInPlace { path: path.to_string() });
+        client: &mut Client,
+        target: &RemotePath,
+    ) -> Result<Name, UploadError<S::Error>> {
+        let naming = client.naming(target);
+        let is_in_place = naming == Naming::InPlace;
+        if let PartFile::Written(part) = &self.part
+            && !part.is_adopted()
+            && part.name.is_in_place() != is_in_place
+        {
+            // Another upload found out meanwhile that the directory allows no renames.
+            self.part.abandon();
         }
-        // One that was handed in, or used before, has to be of this file and of this way to write
-        // it: nothing else may be written to, and what lies there may be somebody's good file.
-        let usable = |name: &RemotePath| match naming {
-            Naming::Temporary => temporary::is_of(name, path),
-            Naming::InPlace => name == path,
-        };
-        let kept = self.temporary.take().map(|name| client.absolute(&name)).filter(usable);
-        let name = match (kept, naming) {
-            (Some(name), _) => name,
-            (None, naming) => {
-                self.forget_name();
-                match naming {
-                    Naming::InPlace => path.clone(),
-                    Naming::Temporary => temporary::beside(path)
-                        .map_err(|source| Kind::NoRandomness(source).at(Stage::Transfer))?,
+        self.remove_abandoned(client).await?;
+        if is_in_place {
+            client.tell(Status::WritingInPlace { path: target.to_string() });
+        }
+        let name = match &self.part {
+            PartFile::Written(part) | PartFile::Renaming(part) => return Ok(part.name.clone()),
+            PartFile::Unwritten(name) if name.is_in_place() == is_in_place => name.clone(),
+            PartFile::Given(given) => {
+                let given = client.absolute(given);
+                if let Some(name) = Name::of_given(given, target, naming) {
+                    let size = self.plan.size;
+                    let part = Written::of_earlier(name.clone(), part_file::Origin::Upload, size);
+                    self.part = PartFile::Written(part);
+                    return Ok(name);
                 }
+                new_name(target, naming)?
+            }
+            PartFile::Unwritten(_) | PartFile::Unnamed | PartFile::Abandoned(_) => {
+                new_name(target, naming)?
             }
         };
-        self.temporary = Some(name.clone());
+        self.part = PartFile::Unwritten(name.clone());
         Ok(name)
     }
 
-    /// What is known of a name does not count for another one.
-    fn forget_name(&mut self) {
-        self.temporary = None;
-        self.begun = false;
-        self.naming = false;
-        self.sent = 0;
-        self.held = 0;
+    /// Removes the part file under a name that is not used any more. A refusal is in the transcript.
+    async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
+        if let PartFile::Abandoned(part) = &self.part {
+            match client.delete(part.name.path()).await {
+                Err(error) if error.reply().is_none() => return Err(error),
+                _removed_or_refused => self.part = PartFile::Unnamed,
+            }
+        }
+        Ok(())
     }
 
-    /// What has the file's name, and what lies under the temporary one; with the same round trip
-    /// the server is asked for the port of the data connection.
-    async fn look(
+    /// Looks up the file that has the name, and the size of the part file. The same batch asks for
+    /// the port of the data connection.
+    async fn look_up(
         &mut self,
         client: &mut Client,
-        path: &RemotePath,
-        temporary: &RemotePath,
-        ahead: Option<PrefetchedFile>,
-    ) -> Result<(Found, Size), Stop<S::Error>> {
-        let (found, held) = match ahead {
-            Some(ahead) if !self.begun => (ahead.found, Size::Missing),
-            _ => {
-                let paths = if self.begun { &[path, temporary][..] } else { &[path][..] };
+        name: &Name,
+        target: &RemotePath,
+        prefetched: Option<PrefetchedFile>,
+    ) -> Result<(Found, Size), UploadError<S::Error>> {
+        let is_written = self.part.written().is_some();
+        let (found, held) = match prefetched.filter(|_| !is_written) {
+            Some(prefetched) => (prefetched.found, Size::Missing),
+            None => {
+                let both = [target, name.path()];
+                let paths = if is_written { &both[..] } else { &both[..1] };
                 let at = Instant::now();
-                let sizes = unless(self.stop, client.survey(paths)).await??;
+                let sizes = unless(self.cancel, client.survey(paths)).await??;
                 let target = sizes.first().copied().unwrap_or(Size::Unknown);
                 let held = sizes.get(1).copied().unwrap_or(Size::Missing);
                 (Found { target, at }, held)
             }
         };
-        // A server that swaps at the end still shows the old file under the name.
-        self.replaces |= temporary == path && !self.begun && found.target != Size::Missing;
-        // In place, what has the name is our own from the second attempt on.
-        let is_ours = (temporary == path && self.begun) || self.has_its_name(found, held);
-        if !is_ours && self.beginning_in(found.target, held).is_none() {
-            self.mind_existing(client, path, found.target).await?;
+        if let PartFile::Unwritten(Name::InPlace(_, old_file)) = &mut self.part
+            && found.target != Size::Missing
+        {
+            *old_file = OldFile::Present;
         }
         Ok((found, held))
     }
 
-    /// Whether the rename was done, and only its reply was lost.
-    fn has_its_name(&self, found: Found, held: Size) -> bool {
-        self.naming && held == Size::Missing && found.target == Size::Bytes(self.plan.size)
+    /// Whether the rename was carried out, and only its reply was lost.
+    fn is_renamed(&self, found: Found, held: Size) -> bool {
+        matches!(self.part, PartFile::Renaming(_))
+            && held == Size::Missing
+            && found.target == Size::Bytes(self.plan.size)
     }
 
-    async fn confirm_name(
+    async fn confirm_rename(
         &mut self,
         client: &mut Client,
-        path: RemotePath,
-    ) -> Result<Uploaded, Stop<S::Error>> {
-        client.tell(Status::RenameReplyLost { path: path.to_string() });
-        let verified = self.check_named(client, &path).await?;
-        Ok(self.uploaded(client, path, verified))
+        target: RemotePath,
+    ) -> Result<Uploaded, UploadError<S::Error>> {
+        client.tell(Status::RenameReplyLost { path: target.to_string() });
+        let verified = self.check_renamed(client, &target).await?;
+        Ok(self.uploaded(client, target, verified))
+    }
+
+    /// Notes that the server holds all bytes already.
+    fn skip_transfer(&mut self, client: &Client) {
+        let size = self.plan.size;
+        client.tell(match self.attempts {
+            0 => Status::AlreadyWhole { size },
+            _ => Status::ReplyLost { size },
+        });
+        self.start_digest(client, size);
     }
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
         client.tell(Status::Checked(verified.clone()));
         self.pool_shared.add_file();
-        self.begun = false;
         let digest = self.file_digest();
         Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
     }
 
-    /// The name is free, or may be replaced.
-    async fn mind_existing(
+    /// Ends the upload where another file has the name and is to stay. What has it after something was
+    /// written in place is the upload's own.
+    async fn refuse_unless_ours(
+        &self,
+        client: &mut Client,
+        name: &Name,
+        target: &RemotePath,
+        found: Found,
+    ) -> Result<(), UploadError<S::Error>> {
+        if name.is_in_place() && self.part.written().is_some() {
+            return Ok(());
+        }
+        self.refuse_existing(client, target, found.target).await
+    }
+
+    /// Ends the upload where a file has the name and is to stay.
+    async fn refuse_existing(
         &self,
         client: &mut Client,
         path: &RemotePath,
-        target: Size,
-    ) -> Result<(), Stop<S::Error>> {
-        match target {
+        size: Size,
+    ) -> Result<(), UploadError<S::Error>> {
+        match size {
             _ if self.may_replace() => Ok(()),
             Size::Missing => Ok(()),
             Size::Bytes(bytes) => {
-                // That it is there is known already; without its date it is a conflict all the same.
-                let modified_millis = unless(self.stop, client.date_of(path)).await?;
+                // The file is known to be there: without its date it is a conflict all the same.
+                let modified_millis = unless(self.cancel, client.date_of(path)).await?;
                 let modified_millis = modified_millis.unwrap_or_default();
-                Err(Stop::Exists { size: Some(bytes), modified_millis })
+                Err(UploadError::Exists { size: Some(bytes), modified_millis })
             }
             Size::Unknown => {
-                let listed = unless(self.stop, client.find(path)).await??;
+                let listed = unless(self.cancel, client.find(path)).await??;
                 listed.map_or(Ok(()), |entry| {
                     let Entry { size, modified_millis, .. } = entry;
-                    Err(Stop::Exists { size, modified_millis })
+                    Err(UploadError::Exists { size, modified_millis })
                 })
             }
         }
     }
+}
 
-    /// Open, pump, confirm.
-    async fn store(
-        &mut self,
-        client: &mut Client,
-        temporary: &RemotePath,
-        offset: u64,
-    ) -> Result<(), Stop<S::Error>> {
-        self.see(client, offset);
-        if self.given != offset {
-            unless(self.stop, self.source.seek(offset)).await?.map_err(Stop::Source)?;
-            self.given = offset;
-        }
-        self.position = offset;
-        if offset > 0 {
-            client.tell(Status::GoingOn { held: offset, size: self.plan.size });
-        }
-        self.attempts += 1;
-        let home = client.home();
-        let behind = client.takes_commands_behind().then(|| client.prefetch_command());
-        // From here on something may lie there, whether the server answers or not.
-        let was_begun = std::mem::replace(&mut self.begun, true);
-        if self.stop.is_cancelled() {
-            return Err(Stop::Cancelled);
-        }
-        let was = self.beginning;
-        self.beginning = was.gone_on_with();
-        let mut store = match unless(self.stop, open(client, temporary, offset, self.way)).await? {
-            Ok(store) => store,
-            Err(error) => {
-                self.begun = was_begun || error.refusal().is_none();
-                if error.refusal().is_some() {
-                    self.beginning = was;
-                }
-                return Err(error.into());
-            }
-        };
-        self.tls = Some(store.tls().clone());
-        self.source.progress(Progress::Opened { temporary, offset }).await;
-        match self.pump(&mut store).await {
-            Ok(()) => (),
-            Err(Stop::Engine(error)) if !error.is_wrong_piece() => return Err(error.into()),
-            Err(stop) => {
-                let keeps = matches!(stop, Stop::Source(_)) || self.source.keeps();
-                // The session stays in step, or says of itself that it does not.
-                let _lost = if keeps { store.suspend().await } else { store.abort().await };
-                return Err(stop);
-            }
-        }
-        self.source.progress(Progress::Confirming).await;
-        let Some(port) = behind.filter(|_| self.ask_upcoming(&home)) else {
-            unless(self.stop, store.finish()).await??;
-            return Ok(());
-        };
-        let finished = unless(self.stop, store.finish_and_ask(port)).await?;
-        if finished.is_err() {
-            // Which of the two the server did not like is not known: from here on one by one.
-            client.profile().learn_odd(|profile| {
-                profile.pipeline_during_transfer = PipelineDuringTransfer::Never
-            });
-        }
-        let (_, answer) = finished?;
-        client.keep_answer_behind(port, answer);
-        Ok(())
-    }
-
-    /// Asks for the upload that follows, once; whether there is one.
-    fn ask_upcoming(&mut self, home: &RemotePath) -> bool {
-        if self.upcoming.is_none() {
-            self.upcoming = self.source.upcoming().map(|path| home.join(&path));
-        }
-        self.upcoming.is_some()
-    }
-
-    fn upcoming(&mut self, client: &Client) -> Option<RemotePath> {
-        self.ask_upcoming(&client.home());
-        self.upcoming.clone()
-    }
-
-    /// From the source to the data connection, until every byte was taken.
-    async fn pump(&mut self, store: &mut Store<'_>) -> Result<(), Stop<S::Error>> {
-        while self.position < self.plan.size {
-            let bytes = self.next_bytes(store).await?;
-            let (given, missing) = (bytes.len() as u64, self.plan.size - self.position);
-            if given == 0 || given > missing {
-                return Err(Kind::WrongPiece { given, missing }.at(Stage::Transfer).into());
-            }
-            self.given += bytes.len() as u64;
-            for step in bytes.chunks(STEP_BYTES) {
-                self.sent = self.sent.max(self.position + step.len() as u64);
-                // Before it is sent: where a break comes, the server may hold a part of it.
-                if let Some(seen) = &mut self.seen {
-                    seen.update(self.position, step);
-                }
-                unless(self.stop, store.write(step)).await??;
-                self.position += step.len() as u64;
-                self.pool_shared.add_bytes(step.len() as u64);
-                self.source.progress(Progress::Taken { offset: self.position }).await;
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for the source, and hears a server that refuses meanwhile.
-    async fn next_bytes(&mut self, store: &mut Store<'_>) -> Result<Bytes, Stop<S::Error>> {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => Err(Stop::Cancelled),
-            bytes = self.source.next() => bytes.map_err(Stop::Source),
-            error = store.watch() => Err(error.into()),
+/// A name for the bytes that nothing has yet, or the file's own.
+fn new_name(target: &RemotePath, naming: Naming) -> Result<Name, Error> {
+    match naming {
+        Naming::InPlace => Ok(Name::InPlace(target.clone(), OldFile::Absent)),
+        Naming::Temporary => {
+            let name = temporary::beside(target);
+            name.map(Name::Temporary).map_err(|e| Kind::NoRandomness(e).at(Stage::Transfer))
         }
     }
 }
 
-/// Runs `work` unless the upload is cancelled first. Work that is dropped leaves the client out of
-/// step where it had begun to speak, and the client knows.
+/// Runs `work` unless the upload is cancelled first. Dropped work leaves the client out of step where
+/// it had begun to send, and the client knows.
 async fn unless<T, E>(
-    stop: &CancellationToken,
+    cancel: &CancellationToken,
     work: impl Future<Output = T>,
-) -> Result<T, Stop<E>> {
+) -> Result<T, UploadError<E>> {
     tokio::select! {
         biased;
-        () = stop.cancelled() => Err(Stop::Cancelled),
+        () = cancel.cancelled() => Err(UploadError::Cancelled),
         done = work => Ok(done),
     }
-}
-
-/// Whether the bytes that the server holds are not those of the file.
-fn is_wrong<E>(stop: &Stop<E>) -> bool {
-    matches!(stop, Stop::Engine(error) if error.is_wrong_content())
 }
 
 async fn make_parent(client: &mut Client, path: &RemotePath) -> Result<(), Error> {
     match path.parent() {
         Some(parent) => client.make_directories(&parent).await,
         None => Ok(()),
-    }
-}
-
-/// Opens the file at an offset, in the way that was chosen for it.
-async fn open<'c>(
-    client: &'c mut Client,
-    path: &RemotePath,
-    offset: u64,
-    way: Resume,
-) -> Result<Store<'c>, Error> {
-    match way {
-        Resume::Append if offset > 0 => client.append(path).await,
-        Resume::Append | Resume::Restart | Resume::Never => client.store(path, offset).await,
     }
 }

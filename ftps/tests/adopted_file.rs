@@ -8,7 +8,7 @@
 
 mod scripted;
 
-use ftps::upload::{Existing, Plan, Stop};
+use ftps::upload::{Existing, Plan, UploadError};
 use scripted::{
     Peer, Scenario, read_some, session,
     uploads::{Memory, content, plan, run},
@@ -68,7 +68,7 @@ async fn file_that_is_not_smaller_is_no_beginning() {
     .start();
     let mut client = server.managed();
     let failed = run(&mut client, &going_on(&file), &mut Memory::new(&file)).await.unwrap_err();
-    let Stop::Exists { size, modified_millis } = failed.stop else { panic!("{failed:?}") };
+    let UploadError::Exists { size, modified_millis } = failed.error else { panic!("{failed:?}") };
     assert_eq!((size, modified_millis.is_some()), (Some(HELD as u64), true));
 }
 
@@ -93,8 +93,9 @@ async fn upload_that_is_given_up_before_it_sent_anything_leaves_the_file_as_it_w
     let mut client = server.managed();
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(HELD as u64, &stop);
-    let failed = client.upload(&going_on(&file), &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    let failed =
+        ftps::upload::upload(&mut client, &going_on(&file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
     assert_eq!(failed.leftover, None);
 }
 
@@ -118,7 +119,8 @@ async fn upload_that_is_given_up_after_it_sent_something_removes_nothing() {
     let mut client = server.managed();
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(1_000_000, &stop);
-    let failed = client.upload(&going_on(&file), &mut source, &stop).await.unwrap_err();
+    let failed =
+        ftps::upload::upload(&mut client, &going_on(&file), &mut source, &stop).await.unwrap_err();
     let leftover = failed.leftover.map(|leftover| leftover.display().into_owned());
     assert_eq!(leftover, Some(server.temporary()));
 }
@@ -156,8 +158,9 @@ async fn what_is_resumed_in_place_is_never_removed() {
     let mut client = server.managed();
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(HELD as u64, &stop);
-    let failed = client.upload(&going_on(&file), &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    let failed =
+        ftps::upload::upload(&mut client, &going_on(&file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
     assert_eq!(failed.leftover, None);
 }
 

@@ -13,7 +13,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use ftps::{
     Algorithm, Cause, FileDigest, RemotePath, Verified,
-    upload::{DigestError, Failed, Plan, Progress, Source, Stop, Uploaded},
+    upload::{DigestError, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use scripted::{
     Scenario, path, read_some, session,
@@ -63,7 +63,7 @@ impl Source for Witness {
         self.memory.progress(progress).await;
     }
 
-    async fn agree(
+    async fn check_digest(
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
@@ -135,7 +135,7 @@ async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay()
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
     let mut source = Witness { says: Says::Differs, ..Witness::of(b"abc") };
     let failed = run(&mut client, &plan, &mut source).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Source(Disagrees)), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Source(Disagrees)), "{failed:?}");
     assert_eq!(failed.leftover, None);
     client.quit().await;
 }
@@ -238,7 +238,7 @@ async fn file_stays_to_be_resumed_where_the_sender_cannot_tell() {
     let mut source = Witness { says: Says::Untold, ..Witness::of(b"abc") };
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
     let failed = run(&mut client, &plan, &mut source).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Source(Disagrees)), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Source(Disagrees)), "{failed:?}");
     assert!(failed.leftover.is_some());
 }
 

@@ -10,7 +10,7 @@ mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
-use ftps::{Cause, Config, Fallback, Stage, TlsVersion, upload::Stop};
+use ftps::{Cause, Config, Fallback, Stage, TlsVersion, upload::UploadError};
 use rustls::HandshakeKind;
 use scripted::{
     Claims, Identity, Scenario, path, read_some, read_to_end, session, upload,
@@ -443,7 +443,7 @@ async fn old_file_comes_back_where_making_way_does_not_help() {
     let mut client = server.managed();
     let plan = replacing("a", b"x");
     let failed = run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::NotReplaced { old, .. } if old == path("/home/a")));
+    assert!(matches!(failed.error, UploadError::NotReplaced { old, .. } if old == path("/home/a")));
 }
 
 /// `MFMT` is listed, and refused: the file is as good without. Whether it is asked for again depends

@@ -10,7 +10,7 @@ mod scripted;
 
 use ftps::{
     Cause, RemotePath, Stage, Verified,
-    upload::{Existing, Stop},
+    upload::{Existing, UploadError},
 };
 use scripted::{
     Peer, Scenario, connection, path, read_some, read_to_end, session, upload,
@@ -384,7 +384,7 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
     .start();
     let mut client = server.managed();
     let taken = store(&mut client, "taken", b"x").await.unwrap_err();
-    assert!(matches!(taken.stop, Stop::Exists { size: Some(9), .. }), "{taken:?}");
+    assert!(matches!(taken.error, UploadError::Exists { size: Some(9), .. }), "{taken:?}");
     let uploaded = store(&mut client, "a", b"x").await.unwrap();
     assert_eq!(uploaded.verified, Verified::Size { bytes: 1 });
 }
@@ -405,7 +405,7 @@ async fn file_that_comes_to_be_while_the_upload_runs_is_kept() {
     let plan = plan("a", &file);
     assert_eq!(plan.existing, Existing::Keep);
     let failed = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Exists { size: Some(9), .. }), "{failed:?}");
 }
 
 /// What a server that stores one file has of it.

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use ftps::{
     Cause, ManagedClient, Verified,
-    upload::{Existing, Plan, Stop},
+    upload::{Existing, Plan, UploadError},
 };
 use scripted::{
     Scenario, connection, path, read_some, read_to_end, session,
@@ -77,7 +77,9 @@ async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
     let mut client = server.managed();
     let mut plan = plan("a", b"abc");
     let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    let Stop::Exists { size: Some(9), modified_millis } = failed.stop else { panic!("{failed:?}") };
+    let UploadError::Exists { size: Some(9), modified_millis } = failed.error else {
+        panic!("{failed:?}")
+    };
     assert_eq!((modified_millis, failed.leftover), (Some(MODIFIED_MILLIS), None));
     plan.existing = Existing::Replace;
     run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap();
@@ -102,7 +104,7 @@ async fn name_that_is_taken_in_the_end_costs_no_byte_that_was_sent() {
     let mut client = server.managed();
     let mut plan = plan("a", &file);
     let failed = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Exists { size: Some(9), .. }), "{failed:?}");
     plan.resume = failed.leftover;
     plan.existing = Existing::Replace;
     let uploaded = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
@@ -249,7 +251,7 @@ async fn good_file_is_not_replaced_by_a_short_one() {
     let mut client = server.managed();
     let plan = replacing("a", b"abc");
     let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Engine(_)));
+    assert!(matches!(failed.error, UploadError::Engine(_)));
 }
 
 const SHA256_OF_ABC: &str = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
@@ -426,8 +428,11 @@ async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_sessio
         let mut client = server.managed();
         let mut source = Odd { given };
         let stop = CancellationToken::new();
-        let error =
-            engine_error(client.upload(&plan("a", b"abc"), &mut source, &stop).await.unwrap_err());
+        let error = engine_error(
+            ftps::upload::upload(&mut client, &plan("a", b"abc"), &mut source, &stop)
+                .await
+                .unwrap_err(),
+        );
         assert_eq!(Cause::of(&error), Cause::WrongPiece, "{error}");
         client.quit().await;
     }
@@ -545,8 +550,9 @@ async fn cancelled_upload_leaves_nothing_behind() {
     let mut client = server.managed();
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(1_000_000, &stop);
-    let failed = client.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled));
+    let failed =
+        ftps::upload::upload(&mut client, &plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled));
     assert_eq!(failed.leftover, None);
     // The session is in step.
     store(&mut client, "b", b"xyz").await.unwrap();
@@ -565,8 +571,10 @@ async fn upload_that_is_cancelled_before_it_resumes_removes_the_part_it_would_ha
     stop.cancel();
     for (name, given_up) in [("a.0123abcd.part", "a"), ("/home/other.0123abcd.part", "a")] {
         let given_up = Plan { resume: Some(path(name)), ..plan(given_up, b"xyz") };
-        let failed = client.upload(&given_up, &mut Memory::new(b"xyz"), &stop).await.unwrap_err();
-        assert!(matches!(failed.stop, Stop::Cancelled));
+        let failed = ftps::upload::upload(&mut client, &given_up, &mut Memory::new(b"xyz"), &stop)
+            .await
+            .unwrap_err();
+        assert!(matches!(failed.error, UploadError::Cancelled));
         let is_anothers = name.contains("other");
         assert_eq!(failed.leftover.is_some(), is_anothers, "{name}");
     }
@@ -586,8 +594,10 @@ async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {
     stop.cancel();
     let precious = path("/etc/passwd");
     let given_up = Plan { resume: Some(precious.clone()), ..plan("a", b"xyz") };
-    let failed = client.upload(&given_up, &mut Memory::new(b"xyz"), &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled));
+    let failed = ftps::upload::upload(&mut client, &given_up, &mut Memory::new(b"xyz"), &stop)
+        .await
+        .unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled));
     assert_eq!(failed.leftover, Some(precious));
     // The session heard nothing of it.
     store(&mut client, "b", b"xyz").await.unwrap();
@@ -618,8 +628,8 @@ async fn paused_upload_keeps_what_the_server_was_given() {
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(1_000_000, &stop).keeping();
     let mut plan = plan("a", &file);
-    let failed = client.upload(&plan, &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    let failed = ftps::upload::upload(&mut client, &plan, &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
     plan.resume = failed.leftover;
     assert!(plan.resume.is_some() && server.log.has("ended for now"), "{}", server.log.text());
     run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
@@ -644,8 +654,12 @@ async fn server_that_does_not_confirm_a_paused_upload_costs_its_session_and_no_f
         server.managed_with(|config| config.timeouts.abort = Duration::from_millis(100));
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(1_000_000, &stop).keeping();
-    let failed = client.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled) && failed.leftover.is_some(), "{failed:?}");
+    let failed =
+        ftps::upload::upload(&mut client, &plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(
+        matches!(failed.error, UploadError::Cancelled) && failed.leftover.is_some(),
+        "{failed:?}"
+    );
     store(&mut client, "b", b"xyz").await.unwrap();
 }
 
@@ -667,8 +681,9 @@ async fn upload_that_is_paused_while_it_waits_to_try_again_keeps_its_part() {
     });
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(u64::MAX, &stop).keeping();
-    let failed = client.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}");
+    let failed =
+        ftps::upload::upload(&mut client, &plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
     let leftover = failed.leftover.map(|leftover| leftover.display().into_owned());
     assert_eq!(leftover, Some(server.temporary()));
 }
@@ -693,7 +708,10 @@ async fn upload_that_gave_up_can_be_resumed_later() {
     let mut client = server.managed();
     let mut plan = plan("a", &file);
     let failed = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap_err();
-    assert!(matches!(&failed.stop, Stop::Engine(error) if error.is_transient()), "{failed:?}");
+    assert!(
+        matches!(&failed.error, UploadError::Engine(error) if error.is_transient()),
+        "{failed:?}"
+    );
     plan.resume = failed.leftover;
     assert!(plan.resume.is_some());
     let mut source = Memory::new(&file);
@@ -849,7 +867,7 @@ async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
     let mut plan = plan("a", b"abc");
     plan.resume = Some(path("a.12345678.part"));
     let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(2), .. }), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Exists { size: Some(2), .. }), "{failed:?}");
 }
 
 /// "Permission denied" is no word about whether there is a file.
@@ -864,7 +882,7 @@ async fn size_that_nobody_is_told_costs_no_file() {
     .start();
     let mut client = server.managed();
     let failed = store(&mut client, "a", b"abc").await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Exists { size: Some(9), .. }), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::Exists { size: Some(9), .. }), "{failed:?}");
 }
 
 #[tokio::test]
@@ -906,7 +924,7 @@ async fn reply_lost_while_the_old_file_makes_way_costs_neither_file() {
     let mut client = server.managed();
     let plan = replacing("a", b"abc");
     let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::NotReplaced { .. }), "{failed:?}");
+    assert!(matches!(failed.error, UploadError::NotReplaced { .. }), "{failed:?}");
 }
 
 #[tokio::test]
@@ -952,10 +970,10 @@ async fn two_replies_to_an_abort_do_not_shift_those_that_follow() {
     let mut client = server.managed();
     let stop = CancellationToken::new();
     let mut source = Memory::new(&file).stopping_at(1_000_000, &stop);
-    client.upload(&plan("a", &file), &mut source, &stop).await.unwrap_err();
+    ftps::upload::upload(&mut client, &plan("a", &file), &mut source, &stop).await.unwrap_err();
     let failed = store(&mut client, "b", b"x").await.unwrap_err();
     assert!(
-        matches!(failed.stop, Stop::Exists { size: Some(7), .. }),
+        matches!(failed.error, UploadError::Exists { size: Some(7), .. }),
         "{failed:?}\n{}",
         server.log.text()
     );

@@ -28,7 +28,7 @@ use ferryport_tests::{
 use ftps::{
     Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool, RemotePath,
     Target, Transcript, Username,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
+    upload::{Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use futures_util::future::join_all;
 use rustls::RootCertStore;
@@ -141,7 +141,7 @@ async fn bring(
     plan: &Plan,
     source: &mut Memory,
 ) -> Result<Uploaded, Failed<Infallible>> {
-    line.upload(plan, source, &CancellationToken::new()).await
+    ftps::upload::upload(line, plan, source, &CancellationToken::new()).await
 }
 
 /// The content under a name, or none: never a part of it.
@@ -313,7 +313,7 @@ ferryport_tests::with_each_server! {
             }
         });
         let plan = plan("a", &content);
-        let uploaded = line.upload(&plan, &mut source, &CancellationToken::new()).await;
+        let uploaded = ftps::upload::upload(&mut line, &plan, &mut source, &CancellationToken::new()).await;
         let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
         assert_eq!(uploaded.attempts, 1, "{}", text(&lines));
         assert!(text(&lines).contains("reply was lost"), "{}", text(&lines));
@@ -334,7 +334,7 @@ ferryport_tests::with_each_server! {
         });
         let plan = plan("a", &content);
         let upload = tokio::spawn(async move {
-            line.upload(&plan, &mut source, &CancellationToken::new()).await
+            ftps::upload::upload(&mut line, &plan, &mut source, &CancellationToken::new()).await
         });
         begun.recv().await.unwrap();
         server.restart();
@@ -352,7 +352,7 @@ ferryport_tests::with_each_server! {
         let mut line = ManagedClient::new(connector(&server, server.address(), &lines));
         let plan = plan("disk/a", &content);
         let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
-        let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
+        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", text(&lines)) };
         let cause = Cause::of(&error);
         assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", text(&lines));
         assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
@@ -366,7 +366,7 @@ ferryport_tests::with_each_server! {
         let content = b"abc";
         let failed = bring(&mut line, &plan("a", content), &mut Memory::new(content)).await;
         let failed = failed.unwrap_err();
-        let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", text(&lines)) };
+        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", text(&lines)) };
         assert!(error.evidence().data_port.is_some(), "{error:?}\n{}", text(&lines));
         assert_eq!(error.stage(), ftps::Stage::DataConnection);
         assert_eq!(server.files(), Vec::<String>::new());

@@ -27,7 +27,7 @@ use ftps::{
     Algorithm, Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool,
     RemotePath, Stage, Target, Transcript, Username, Verified,
     config::RotationScope,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
+    upload::{Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use futures_util::future::join_all;
 use rustls::RootCertStore;
@@ -159,7 +159,7 @@ impl Source for Feed {
         }
     }
 
-    async fn agree(
+    async fn check_digest(
         &mut self,
         _: std::ops::Range<u64>,
         _: &ftps::FileDigest,
@@ -167,7 +167,7 @@ impl Source for Feed {
         Ok(self.whole.clone())
     }
 
-    fn keeps(&self) -> bool {
+    fn keeps_on_cancel(&self) -> bool {
         self.keeps
     }
 }
@@ -224,7 +224,7 @@ async fn try_bring(
     plan: &Plan,
     feed: &mut Feed,
 ) -> Result<Uploaded, Failed<GaveUp>> {
-    line.upload(plan, feed, &CancellationToken::new()).await
+    ftps::upload::upload(line, plan, feed, &CancellationToken::new()).await
 }
 
 async fn bring(line: &mut ManagedClient, plan: &Plan, feed: &mut Feed, lines: &Lines) -> Uploaded {
@@ -251,7 +251,7 @@ async fn leave_a_part(server: &Server, name: &str, content: Content, sent: u64) 
     let mut line = line(server, &lines);
     let mut feed = Feed::of(content).giving_up_at(sent);
     let failed = try_bring(&mut line, &plan(name, content), &mut feed).await.unwrap_err();
-    assert!(matches!(failed.stop, Stop::Source(GaveUp)), "{failed:?}\n{}", lines.text());
+    assert!(matches!(failed.error, UploadError::Source(GaveUp)), "{failed:?}\n{}", lines.text());
     line.quit().await;
     let leftover = failed.leftover.expect("a part is on the server");
     let file = on_disk(server, &leftover);
@@ -317,7 +317,7 @@ mod dates {
             bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
             let other = Content { len: 2000, seed: 2 };
             let kept = try_bring(&mut line, &plan("a b", other), &mut Feed::of(other)).await;
-            let Err(Failed { stop: Stop::Exists { size, modified_millis }, leftover }) = kept else {
+            let Err(Failed { error: UploadError::Exists { size, modified_millis }, leftover }) = kept else {
                 panic!("{kept:?}\n{}", lines.text())
             };
             assert_eq!((size, modified_millis), (Some(1000), Some(MODIFIED_MILLIS)));
@@ -437,7 +437,7 @@ mod digests {
                 assert_stored(&server, name, content, &lines);
                 continue;
             }
-            let Err(Failed { stop: Stop::Engine(error), leftover }) = ended else {
+            let Err(Failed { error: UploadError::Engine(error), leftover }) = ended else {
                 panic!("{ended:?}\n{}", lines.text())
             };
             assert_eq!((Cause::of(&error), leftover), (Cause::NotWhole, None));
@@ -469,7 +469,9 @@ mod digests {
                 }
             });
             let failed = try_bring(&mut line, &plan("a", content), &mut feed).await.unwrap_err();
-            let Stop::Engine(error) = &failed.stop else { panic!("{failed:?}\n{}", lines.text()) };
+            let UploadError::Engine(error) = &failed.error else {
+                panic!("{failed:?}\n{}", lines.text())
+            };
             assert_eq!(error.stage(), Stage::Verify, "{error:?}\n{}", lines.text());
             assert!(error.to_string().contains("another content"), "{error}");
             assert_eq!(failed.leftover, None, "nobody is to go on with it");
@@ -497,7 +499,7 @@ mod digests {
         });
         let plan = Plan { existing: Existing::Replace, ..plan("a", new) };
         let failed = try_bring(&mut line, &plan, &mut feed).await.unwrap_err();
-        assert!(matches!(failed.stop, Stop::Engine(_)), "{failed:?}");
+        assert!(matches!(failed.error, UploadError::Engine(_)), "{failed:?}");
         assert_stored(&server, "a", good, &lines);
         assert_eq!(server.files(), ["a"]);
     }
@@ -612,8 +614,8 @@ mod going_on {
                     stopping.cancel();
                 }
             });
-            let failed = line.upload(&plan("a b", content), &mut feed, &stop).await.unwrap_err();
-            assert!(matches!(failed.stop, Stop::Cancelled), "{failed:?}\n{}", lines.text());
+            let failed = ftps::upload::upload(&mut line, &plan("a b", content), &mut feed, &stop).await.unwrap_err();
+            assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}\n{}", lines.text());
             let leftover = failed.leftover.expect("the part is on the server");
             let held = fs::metadata(on_disk(&server, &leftover)).unwrap().len();
             println!("{}: took {}, holds {held}", server.kind().name(), feed.taken);
@@ -645,7 +647,7 @@ mod going_on {
                 assert_eq!(feed.offsets, [from], "{}", lines.text());
                 // A file that is whole is no beginning.
                 let ended = try_bring(&mut line, &plan, &mut Feed::of(content)).await;
-                let Err(Failed { stop: Stop::Exists { size, .. }, leftover: None }) = ended else {
+                let Err(Failed { error: UploadError::Exists { size, .. }, leftover: None }) = ended else {
                     panic!("{ended:?}\n{}", lines.text())
                 };
                 assert_eq!(size, Some(LEN));
@@ -731,8 +733,8 @@ mod going_on {
             assert_eq!((&found.target, found.size), (&path("a b"), Some(size)));
             assert!(found.modified_millis.is_some(), "{found:?}");
             let found = found.path.clone();
-            line.remove(&found).await.unwrap();
-            line.remove(&found).await.unwrap();
+            ftps::upload::remove(&mut line, &found).await.unwrap();
+            ftps::upload::remove(&mut line, &found).await.unwrap();
             assert_eq!(server.files(), ["a b"]);
         }
     }
@@ -941,7 +943,7 @@ mod several_sessions {
                 for (content, ended) in contents.iter().zip(ended) {
                     match ended {
                         Ok(_) => whole.push(content.sha256()),
-                        Err(Failed { stop: Stop::Exists { size, .. }, leftover }) => {
+                        Err(Failed { error: UploadError::Exists { size, .. }, leftover }) => {
                             assert_eq!(size, Some(content.len), "{}", lines.text());
                             leftovers.extend(leftover.map(|leftover| (leftover, content)));
                         }
@@ -1008,7 +1010,9 @@ mod several_sessions {
                 let mut lease = pool.lease().await;
                 let mut source = Held { feed: Feed::of(content), gate };
                 let plan = plan(&format!("file {seed}"), content);
-                let ended = lease.upload(&plan, &mut source, &CancellationToken::new()).await;
+                let ended =
+                    ftps::upload::upload(&mut lease, &plan, &mut source, &CancellationToken::new())
+                        .await;
                 ended.unwrap_or_else(|failed| panic!("{failed:?}\n{}", lines.text()));
             })
         };
@@ -1151,7 +1155,7 @@ mod names {
             let kept = try_bring(&mut line, &plan(&full, content), &mut Feed::of(content)).await;
             let exists = Some((1 << 20) + seed);
             assert!(
-                matches!(&kept, Err(Failed { stop: Stop::Exists { size, .. }, .. }) if *size == exists),
+                matches!(&kept, Err(Failed { error: UploadError::Exists { size, .. }, .. }) if *size == exists),
                 "{name}: {kept:?}\n{}",
                 lines.text()
             );
@@ -1179,7 +1183,7 @@ mod names {
         let other = Content { len: 1000, seed: 2 };
         let plan = Plan { existing: Existing::Replace, ..plan("trailing ", other) };
         let ended = try_bring(&mut line, &plan, &mut Feed::of(other)).await;
-        let Err(Failed { stop: Stop::Engine(error), leftover: None }) = ended else {
+        let Err(Failed { error: UploadError::Engine(error), leftover: None }) = ended else {
             panic!("{ended:?}\n{}", lines.text())
         };
         assert_eq!(Cause::of(&error), Cause::NameNotAllowed, "{error:?}");

@@ -24,7 +24,7 @@ const MAX_FALLBACKS: usize = 6;
 
 /// A session that is made anew when it has ended, or before it wears out.
 ///
-/// [`upload`](Self::upload) is the way to bring a file to the server: it survives breaks.
+/// [`upload`](crate::upload::upload()) uploads a file over it, and survives breaks.
 #[derive(Debug)]
 pub struct ManagedClient {
     connector: Connector,

@@ -1,4 +1,4 @@
-//! What uploads that broke off left behind in a directory.
+//! Finds what earlier uploads left on the server.
 
 use super::temporary::target_of;
 use crate::{
@@ -8,24 +8,23 @@ use crate::{
     path::RemotePath,
 };
 
-/// A part of a file, or all of it, under a temporary name.
+/// A part file that an earlier upload left.
 ///
-/// Whether its upload is still under way, here or elsewhere, the name does not tell.
+/// Its name does not tell whether that upload is still under way, here or elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// Where it is, from the root: [`Plan::resume`](super::Plan::resume) of an upload that goes on
-    /// with it.
+    /// Where it is, from the root. An upload goes on with it where this is its
+    /// [`Plan::resume`](super::Plan::resume).
     pub path: RemotePath,
-    /// The name that the complete file was to have; of a long one the start only.
+    /// The name of the complete file; only the start of a long one.
     pub target: RemotePath,
-    /// Its size in bytes, where the server says it.
+    /// Its size in bytes, where the server tells it.
     pub size: Option<u64>,
-    /// When it was written to, in milliseconds since 1970-01-01T00:00:00Z, where the server says
-    /// it.
+    /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server tells it.
     pub modified_millis: Option<i64>,
 }
 
-/// What uploads left behind in a directory, from one listing of it.
+/// Finds the part files in a directory, by one listing of it.
 ///
 /// # Errors
 /// As [`Client::list`].

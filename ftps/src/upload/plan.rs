@@ -1,4 +1,4 @@
-//! What an upload is to do, where its bytes come from, and how it ended.
+//! What an upload is to do, where its bytes come from, and how it ends.
 
 use std::{future::Future, ops::Range};
 
@@ -19,71 +19,73 @@ pub struct Plan {
     pub path: RemotePath,
     /// The file's size in bytes.
     pub size: u64,
-    /// The file's modification, in milliseconds since 1970-01-01T00:00:00Z, for the server to keep.
+    /// The file's modification time, in milliseconds since 1970-01-01T00:00:00Z. The server's file
+    /// gets it where the server can set dates.
     pub modified_millis: Option<i64>,
     /// What happens to a file that has the name already.
     pub existing: Existing,
-    /// The temporary name of an earlier upload of the same bytes, to go on with.
+    /// The part file of an earlier upload of the same bytes, to go on with: see
+    /// [`Failed::leftover`].
     pub resume: Option<RemotePath>,
-    /// The digest that is made of what is sent, for [`Source::agree`] and for the server to be
-    /// compared with: [`Client::makes_digest`](crate::Client::makes_digest) is one that it can make.
-    /// Where it cannot, its own best one is made beside this one, in the same pass. Absent to make
-    /// that one only, and none where the server can make none.
+    /// The algorithm of the digest that is made of the sent bytes, for [`Source::check_digest`] and to
+    /// compare with the server's. [`Client::makes_digest`](crate::Client::makes_digest) returns one
+    /// that the server knows. Where the server does not know it, the server's best one is made in the
+    /// same pass. `None` makes the server's best one only, or none.
     pub digest: Option<Algorithm>,
 }
 
 /// What happens to a file that has the name already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and the upload ends with [`Stop::Exists`].
+    /// It stays, and the upload ends with [`UploadError::Exists`].
     Keep,
     /// It is replaced once the new one is complete.
     Replace,
-    /// It is the beginning of the new one: the upload goes on where it ends. One that is not
-    /// smaller ends the upload with [`Stop::Exists`]. It is out of the way, under a temporary name,
-    /// until the file is whole. An upload that is given up before it sent anything gives it its name
-    /// back; after that, [`Failed::leftover`] is what became of it.
+    /// It is the start of the new one: the upload goes on where it ends. One that is not smaller ends
+    /// the upload with [`UploadError::Exists`]. Until the file is whole, it has a temporary name. An
+    /// upload that fails before it sent anything gives it its name back; after that,
+    /// [`Failed::leftover`] is what became of it.
     Resume,
 }
 
-/// Where the bytes of an upload come from, and who hears of it.
+/// Where the bytes of an upload come from. The engine asks for them and reports progress.
 pub trait Source: Send {
     /// Why no more bytes come.
     type Error: Send;
 
-    /// The next bytes of the file. It is asked only while some are missing, gives at least one,
-    /// and none beyond the file's size. Great pieces are fast: 64 KiB and more.
+    /// Returns the next bytes of the file: at least one, and none beyond the file's size. The engine
+    /// asks only while some are missing. Pieces of 64 KiB and more are fast.
     ///
     /// # Cancel safety
     /// Has to be cancel safe: nothing may be lost when the future is dropped.
     fn next(&mut self) -> impl Future<Output = Result<Bytes, Self::Error>> + Send;
 
-    /// The next bytes that [`next`](Self::next) gives are those from `offset` on. After a break it
-    /// goes back to what the server holds; an upload that goes on with an earlier one starts so.
+    /// Makes `offset` the position of the next bytes. After a break the engine goes back to what the
+    /// server holds; an upload that goes on with an earlier one starts so.
     fn seek(&mut self, offset: u64) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// What happens meanwhile.
+    /// Takes note of what happens meanwhile.
     fn progress(&mut self, progress: Progress<'_>) -> impl Future<Output = ()> + Send;
 
-    /// Whether what was sent is what the file holds. Asked when the server has confirmed every byte
-    /// and before the file gets its name, where [`Plan::digest`] names an algorithm: `digest` is
-    /// that of the bytes in `range`, which ends with the file. It starts later than the file where
-    /// an upload goes on with an earlier one.
+    /// Compares the digest of the sent bytes with the source's own. The engine asks when the server
+    /// has confirmed every byte and before the file gets its name, where [`Plan::digest`] names an
+    /// algorithm. `digest` is that of the bytes in `range`, which ends with the file. It starts later
+    /// than the file where an upload goes on with an earlier one.
     ///
-    /// The answer may be the digest of the whole file, for the server's to be compared with where
-    /// not every byte went through here. Where the server has all of the file already, nothing is
-    /// sent: `range` is empty then, `size..size`, its digest that of no bytes, and the answer is all
-    /// that tells this file from another one of the same size.
+    /// Returns the digest of the whole file where the source knows it: the engine compares it with the
+    /// server's where it did not send every byte itself. Where the server held the whole file already,
+    /// nothing is sent: `range` is then `size..size`, its digest that of no bytes, and only the returned
+    /// digest tells this file from another one of the same size.
     ///
-    /// With neither every byte nor that answer, or where the server cannot make the digest by the
-    /// same algorithm, the file is known by its size alone: [`Verified::Size`].
+    /// Where the engine neither sent every byte nor gets that digest, or where the server cannot make
+    /// one by the same algorithm, only the size is compared: [`Verified::Size`].
     ///
     /// # Errors
     /// [`DigestError`]: the file does not get its name.
     ///
     /// # Cancel safety
     /// Has to be cancel safe.
-    fn agree(
+    fn check_digest(
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,
@@ -92,30 +94,31 @@ pub trait Source: Send {
         std::future::ready(Ok(None))
     }
 
-    /// Whether what the server holds stays when the upload is cancelled, for another one to go on
-    /// with ([`Failed::leftover`]). Asked once `stop` is cancelled: whoever cancels says before
-    /// what is meant.
-    fn keeps(&self) -> bool {
+    /// Whether a cancelled upload keeps its part file, for another upload to go on with
+    /// ([`Failed::leftover`]). The engine asks after the cancel.
+    fn keeps_on_cancel(&self) -> bool {
         false
     }
 
-    /// The path of the upload that follows over the same line, if it is known: what has to be asked
-    /// about it goes together with what ends this one.
-    fn upcoming(&mut self) -> Option<RemotePath> {
+    /// The path of the upload that follows over the same client, if it is known. The engine sends that
+    /// upload's first commands together with the last ones of this upload.
+    fn next_upload(&mut self) -> Option<RemotePath> {
         None
     }
 
-    /// The upload that [`upcoming`](Self::upcoming) named last does not follow soon, since this one
-    /// is tried again: somebody else may bring it. `upcoming` is asked anew later.
-    fn give_back_upcoming(&mut self) {}
+    /// Takes note that the upload that [`next_upload`](Self::next_upload) returned last does not follow
+    /// soon, since this one is tried again. Another client may upload it. The engine calls
+    /// `next_upload` again later.
+    fn release_next_upload(&mut self) {}
 }
 
-/// Why a sender does not [agree](Source::agree).
+/// Why [`Source::check_digest`] failed.
 #[derive(Debug)]
 pub enum DigestError<E> {
-    /// What was sent is not what the file holds: what the server has of it is removed.
+    /// The digests differ: what was sent is not the file. It is removed from the server.
     Mismatch(E),
-    /// The sender cannot tell now: what the server has of it stays, for another upload to go on with.
+    /// The source cannot make its digest now. What was sent stays on the server, for another upload to
+    /// go on with.
     Unavailable(E),
 }
 
@@ -124,9 +127,9 @@ pub enum DigestError<E> {
 pub enum Progress<'a> {
     /// The server takes bytes.
     Opened {
-        /// Where they go until the file is complete.
+        /// The part file, which receives the bytes until the file is complete.
         temporary: &'a RemotePath,
-        /// The first one that is sent.
+        /// The first byte that is sent, from the file's start.
         offset: u64,
     },
     /// The data connection has taken all bytes below this offset.
@@ -136,50 +139,50 @@ pub enum Progress<'a> {
     },
     /// Every byte was taken; the server has to confirm.
     Confirming,
-    /// The upload broke off and is tried again.
+    /// The connection broke, and the upload is tried again.
     Interrupted {
         /// Why.
         error: &'a Error,
-        /// When.
+        /// The wait before the next attempt.
         after: Duration,
     },
 }
 
-/// A file that is in its place.
+/// An upload that succeeded: the file is complete, checked, and has its own name.
 #[derive(Clone, Debug)]
 pub struct Uploaded {
     /// Where it is, from the root.
     pub path: RemotePath,
-    /// How it is known to be whole.
+    /// How it was checked.
     pub verified: Verified,
-    /// The digest of the whole file, where it is known: every byte was sent here, or the sender said
-    /// it. By the algorithm of [`Plan::digest`], or by the server's where that is absent.
+    /// The digest of the whole file, where it is known: the engine sent every byte, or the source knows
+    /// it. By the algorithm of [`Plan::digest`], or by the server's where that is `None`.
     pub digest: Option<FileDigest>,
     /// The TLS of the last data connection; `None` where no byte had to be sent.
     pub tls: Option<TlsFacts>,
-    /// How often the transfer was started.
+    /// How often a transfer was started.
     pub attempts: u32,
 }
 
-/// Why an upload did not end with a file in its place.
+/// Why an upload failed.
 #[derive(Debug)]
-pub enum Stop<E> {
-    /// It was cancelled: given up, or ended for now ([`Source::keeps`]).
+pub enum UploadError<E> {
+    /// It was cancelled: for good, or for now ([`Source::keeps_on_cancel`]).
     Cancelled,
-    /// The name is taken, and the plan was to keep what has it; or it was to go on with that, and it
-    /// is no beginning of the file, as its size says.
+    /// A file has the name, and the plan was to keep it; or to go on with it, and its size says that it
+    /// is not the start of the new one.
     Exists {
-        /// The size of the file that has it, in bytes, where the server says it.
+        /// The size of that file in bytes, where the server tells it.
         size: Option<u64>,
-        /// When that was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server
-        /// says it.
+        /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server tells
+        /// it.
         modified_millis: Option<i64>,
     },
-    /// The source gave up, or did not [agree](Source::agree) to what was sent.
+    /// The source failed, or its digest differs.
     Source(E),
-    /// The server or the way to it.
+    /// The server refused, or the connection to it failed.
     Engine(Error),
-    /// A complete file could not take the place of the old one; both are there.
+    /// The complete file could not replace the old one; both are there.
     NotReplaced {
         /// Why.
         error: Error,
@@ -190,18 +193,18 @@ pub enum Stop<E> {
     },
 }
 
-/// An upload that ended without a file in its place.
+/// An upload that failed, and what it left on the server.
 #[derive(Debug)]
 pub struct Failed<E> {
     /// Why.
-    pub stop: Stop<E>,
-    /// Where a part of the file is, or all of it, that a later upload can go on with: see
-    /// [`Plan::resume`]. With [`Stop::Exists`] too, where somebody took the name meanwhile: one that
-    /// replaces what has it only has to check and rename then.
+    pub error: UploadError<E>,
+    /// The part file, where the server may hold one that a later upload can go on with: see
+    /// [`Plan::resume`]. It is kept where the same upload may work later, where the caller wants to keep
+    /// it, where another file took the name meanwhile, and where it could not be removed.
     pub leftover: Option<RemotePath>,
 }
 
-impl<E> From<Error> for Stop<E> {
+impl<E> From<Error> for UploadError<E> {
     fn from(error: Error) -> Self {
         Self::Engine(error)
     }

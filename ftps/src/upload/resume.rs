@@ -1,8 +1,12 @@
 //! From where an upload goes on: what the server holds, as far as it can be trusted.
 
-use super::{Existing, Run, Source, Stop, unless};
+use super::{
+    Existing, Run, Source, UploadError,
+    part_file::{Name, OldFile, Written},
+    unless,
+};
 use crate::{
-    client::{Client, survey::Size},
+    client::{Client, Naming, survey::Size},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
@@ -12,74 +16,83 @@ use crate::{
     transcript::Status,
 };
 
-/// From where an upload goes on.
+/// What is left to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Point {
-    /// The server holds all of it.
-    Whole,
-    /// From this offset in bytes.
-    From(u64),
+pub(super) enum Rest {
+    /// Nothing: the server holds the whole file.
+    Nothing,
+    /// Everything from here on.
+    From(Start),
+}
+
+/// How a transfer starts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Start {
+    /// In bytes from the file's start.
+    pub(super) offset: u64,
+    /// How the server is told to go on at that offset.
+    pub(super) method: Resume,
 }
 
 impl<S: Source> Run<'_, S> {
-    /// From where the next transfer starts, and in which way.
-    pub(super) async fn resume_point(
+    /// What is left to send, by what the server holds of the part file.
+    pub(super) async fn rest(
         &mut self,
         client: &mut Client,
-        temporary: &RemotePath,
         held: Size,
-    ) -> Result<Point, Stop<S::Error>> {
-        // Chosen once: another upload may learn something meanwhile.
-        self.way = client.profile().get().resume;
-        let (true, false, Size::Bytes(held)) = (self.begun, self.replaces, held) else {
-            self.held = 0;
-            return Ok(Point::From(0));
-        };
+    ) -> Result<Rest, UploadError<S::Error>> {
+        // Read once: another upload may learn something meanwhile.
+        let method = client.profile().get().resume;
+        let from = |offset| Rest::From(Start { offset, method });
         let size = self.plan.size;
-        if held > self.sent || held > size {
-            return Ok(Point::From(self.start_over(client, held)));
-        }
-        let whole = held == size;
-        if whole && size == 0 {
-            return Ok(Point::Whole);
-        }
-        if held == 0 || (self.way == Resume::Never && !whole) {
-            self.held = 0;
-            return Ok(Point::From(0));
-        }
-        let proved = self.prove(client, temporary, held).await?;
-        let Some(proved) = proved else {
-            return Ok(Point::From(self.start_over(client, held)));
+        let Some(part) = self.part.written_mut() else { return Ok(from(0)) };
+        let held = match held {
+            Size::Bytes(held) if !part.shows_old_file() => held,
+            Size::Bytes(_) | Size::Missing | Size::Unknown => {
+                part.held = 0;
+                return Ok(from(0));
+            }
         };
-        self.held = held;
-        Ok(match self.way {
-            _ if whole => Point::Whole,
+        if held > part.sent || held > size {
+            part.start_over(client, held);
+            return Ok(from(0));
+        }
+        let is_whole = held == size;
+        if is_whole && size == 0 {
+            return Ok(Rest::Nothing);
+        }
+        if held == 0 || (method == Resume::Never && !is_whole) {
+            part.held = 0;
+            return Ok(from(0));
+        }
+        let name = part.name.path().clone();
+        let proved = self.prove(client, &name, held).await?;
+        let Some(part) = self.part.written_mut() else { return Ok(from(0)) };
+        let Some(proved) = proved else {
+            part.start_over(client, held);
+            return Ok(from(0));
+        };
+        part.held = held;
+        Ok(match method {
+            _ if is_whole => Rest::Nothing,
             // APPE goes on where the file ends, and nowhere else.
-            Resume::Append => Point::From(held),
-            Resume::Restart | Resume::Never => Point::From(proved),
+            Resume::Append => from(held),
+            Resume::Restart | Resume::Never => from(proved),
         })
     }
 
-    fn start_over(&mut self, client: &Client, held: u64) -> u64 {
-        client.tell(Status::StartingOver { held });
-        self.held = 0;
-        self.sent = 0;
-        0
-    }
-
-    /// The offset up to which the server is known to hold what was sent; `held` where that cannot
-    /// be told, `None` where it holds something else.
+    /// The offset up to which the server is known to hold what was sent; `held` where the server
+    /// cannot tell, `None` where it holds something else.
     async fn prove(
         &self,
         client: &mut Client,
-        temporary: &RemotePath,
+        name: &RemotePath,
         held: u64,
-    ) -> Result<Option<u64>, Stop<S::Error>> {
-        let Some(seen) = &self.seen else { return Ok(Some(held)) };
-        let Some(block) = seen.block_before(held) else { return Ok(Some(held)) };
-        let proof =
-            client.digest_of_range(temporary, block.range.clone(), block.digest.algorithm());
-        match unless(self.stop, proof).await?? {
+    ) -> Result<Option<u64>, UploadError<S::Error>> {
+        let Some(running) = &self.digest else { return Ok(Some(held)) };
+        let Some(block) = running.block_before(held) else { return Ok(Some(held)) };
+        let proof = client.digest_of_range(name, block.range.clone(), block.digest.algorithm());
+        match unless(self.cancel, proof).await?? {
             None => Ok(Some(held)),
             Some(digest) if digest == block.digest => {
                 client.tell(Status::TailProved { at: block.range.end });
@@ -89,51 +102,69 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Notes that the host refused to go on with a file in the way that was tried, and whether
-    /// another way is left.
-    pub(super) fn learn_resume(&self, line: &mut ManagedClient, error: &Error) -> bool {
-        let was_going_on = self.held > 0 && self.position > 0;
-        let is_refusal = error.stage() == Stage::Transfer
+    /// Notes that the server refuses to go on with a file by the method that was tried. Returns
+    /// whether another method is left.
+    pub(super) fn learn_resume(&self, client: &ManagedClient, error: &Error) -> bool {
+        let Some(start) = self.last_start.filter(|start| start.offset > 0) else { return false };
+        let is_refused = error.stage() == Stage::Transfer
             && error.refusal().is_some_and(refuses_to_go_on)
             && error.evidence().data_tls.is_none();
-        if !(was_going_on && is_refusal) {
+        if !is_refused {
             return false;
         }
-        let (next, status) = match self.way {
+        let (next, status) = match start.method {
             Resume::Restart => (Resume::Append, Status::RestartRefused),
             Resume::Append => (Resume::Never, Status::AppendRefused),
             Resume::Never => return false,
         };
-        // Somebody else may have come to the same, or further.
-        if line.profile().get().resume == self.way {
-            line.profile().update(|profile| profile.resume = next);
-            line.tell_about(error, status);
+        // Another upload may have learned the same meanwhile, or more.
+        if client.profile().get().resume == start.method {
+            client.profile().update(|profile| profile.resume = next);
+            client.tell_about(error, status);
         }
         true
     }
 
-    /// Notes that the directory lets nothing be renamed: the next attempt writes under the file's own
-    /// name.
-    pub(super) fn learn_naming(&mut self, line: &mut ManagedClient, error: &Error) -> bool {
-        // The beginning of a file may not be moved, or no file may be named in the end.
+    /// Notes that the directory allows no renames: the next attempt writes under the file's own name.
+    /// Returns whether that is so.
+    pub(super) fn learn_naming(&mut self, client: &ManagedClient, error: &Error) -> bool {
+        let Some(target) = self.target.clone() else { return false };
         let is_refused = match error.refused_verb() {
-            Some("RNFR") => !self.is_taken_up(),
-            Some("RNTO") => !self.begun && self.plan.existing == Existing::Resume,
+            // An adopted file that cannot be renamed back says nothing of others.
+            Some("RNFR") => !self.part.is_adopted(),
+            // The adoption was refused.
+            Some("RNTO") => self.part.written().is_none() && self.plan.existing == Existing::Resume,
             _ => false,
         };
-        let is_forbidden = is_refused && error.is_permanent();
-        let Some(path) = self.path.clone().filter(|_| is_forbidden) else { return false };
-        if self.temporary.as_ref() == Some(&path) {
+        let is_in_place = self.part.written().is_some_and(|part| part.name.is_in_place());
+        if !is_refused || !error.is_permanent() || is_in_place {
             return false;
         }
-        if !self.is_in_place(line) {
-            line.directories().write_in_place(&path);
-            line.tell_about(error, Status::RenameForbidden);
+        if !is_writing_in_place(client, &target) {
+            client.directories().write_in_place(&target);
+            client.tell_about(error, Status::RenameForbidden);
         }
-        self.abandoned = self.temporary.take();
-        self.forget_name();
+        self.part.abandon();
         true
     }
+}
+
+impl Written {
+    /// Whether the server may still show the file that had the name before.
+    fn shows_old_file(&self) -> bool {
+        matches!(self.name, Name::InPlace(_, OldFile::Present))
+    }
+
+    /// Notes that what the server holds is not used: the file is sent from its start.
+    fn start_over(&mut self, client: &Client, held: u64) {
+        client.tell(Status::StartingOver { held });
+        (self.sent, self.held) = (0, 0);
+    }
+}
+
+/// Whether files in the directory of `target` are written under their own names.
+fn is_writing_in_place(client: &ManagedClient, target: &RemotePath) -> bool {
+    client.directories().naming(target) == Naming::InPlace
 }
 
 /// Whether a refusal is about going on, for good. 4yz is about now; `ProFTPD` means it otherwise.

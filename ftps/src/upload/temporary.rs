@@ -1,4 +1,4 @@
-//! The names that files have until they are complete.
+//! The temporary names of part files: `name.1a2b3c4d.part`.
 
 use std::io;
 
@@ -7,14 +7,14 @@ use crate::path::RemotePath;
 /// The longest name of a file on common systems, in bytes (POSIX `NAME_MAX`).
 const MAX_NAME_BYTES: usize = 255;
 
-/// What a temporary name ends with. A suffix, since some servers hide or refuse names that start
-/// with a dot.
+/// The end of every temporary name. Some servers hide or refuse names that start with a dot, so it
+/// is a suffix.
 const SUFFIX: &str = ".part";
 
-/// Hexadecimal digits before it: two uploads to one name do not meet.
+/// Random hexadecimal digits before the suffix, so that two uploads to one name do not collide.
 const RANDOM_DIGITS: usize = 8;
 
-/// A new temporary name beside `path`: `name.1a2b3c4d.part`.
+/// Returns a new temporary name in the directory of `path`.
 ///
 /// # Errors
 /// When the operating system gives no random bytes.
@@ -29,9 +29,9 @@ pub(crate) fn beside(path: &RemotePath) -> io::Result<RemotePath> {
     Ok(path.parent().map_or_else(|| temporary.clone(), |parent| parent.join(&temporary)))
 }
 
-/// The name that a file under a temporary name is to have; `None` for any other name.
+/// Returns the name of the complete file; `None` where `temporary` is no temporary name.
 ///
-/// Of a long name it is the start only.
+/// Of a long name, only the start is returned.
 #[must_use]
 pub fn target_of(temporary: &RemotePath) -> Option<RemotePath> {
     let name = temporary.file_name()?;
@@ -42,7 +42,7 @@ pub fn target_of(temporary: &RemotePath) -> Option<RemotePath> {
     Some(temporary.parent().map_or_else(|| target.clone(), |parent| parent.join(&target)))
 }
 
-/// Whether `temporary` is a temporary name of the file `path`.
+/// Returns whether `temporary` is a temporary name of the file `path`.
 pub(crate) fn is_of(temporary: &RemotePath, path: &RemotePath) -> bool {
     let Some(target) = target_of(temporary) else { return false };
     temporary.parent() == path.parent()
@@ -51,11 +51,11 @@ pub(crate) fn is_of(temporary: &RemotePath, path: &RemotePath) -> bool {
 }
 
 fn is_full(name: &RemotePath) -> bool {
-    // A character of four bytes may have been left out.
+    // A character of up to four bytes may have been cut off.
     name.as_bytes().len() + 4 > MAX_NAME_BYTES
 }
 
-/// The longest start of a text that is at most `max` bytes and splits no character of UTF-8.
+/// Returns the longest start of a text that has at most `max` bytes and splits no UTF-8 character.
 fn longest_start(text: &[u8], max: usize) -> &[u8] {
     let splits_a_character = |end: &usize| text.get(*end).is_some_and(|byte| byte & 0xc0 == 0x80);
     let end = (0..=text.len().min(max)).rev().find(|end| !splits_a_character(end));

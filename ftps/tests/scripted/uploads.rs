@@ -5,7 +5,7 @@ use std::{convert::Infallible, sync::Arc};
 use bytes::Bytes;
 use ftps::{
     Error, ManagedClient, RemotePath,
-    upload::{Existing, Failed, Plan, Progress, Source, Stop, Uploaded},
+    upload::{Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use sha2::{Digest as _, Sha256};
 use tokio::net::TcpStream;
@@ -99,16 +99,16 @@ impl Source for Memory {
         }
     }
 
-    fn keeps(&self) -> bool {
+    fn keeps_on_cancel(&self) -> bool {
         self.keeps
     }
 
-    fn upcoming(&mut self) -> Option<RemotePath> {
+    fn next_upload(&mut self) -> Option<RemotePath> {
         self.reserved = self.upcoming.take();
         self.reserved.clone()
     }
 
-    fn give_back_upcoming(&mut self) {
+    fn release_next_upload(&mut self) {
         self.seen.push("upcoming given back".to_owned());
         self.upcoming = self.reserved.take();
         assert!(self.upcoming.is_some(), "it was taken before");
@@ -147,14 +147,14 @@ pub(crate) async fn run<S: Source>(
     plan: &Plan,
     source: &mut S,
 ) -> Result<Uploaded, Failed<S::Error>> {
-    client.upload(plan, source, &CancellationToken::new()).await
+    ftps::upload::upload(client, plan, source, &CancellationToken::new()).await
 }
 
 /// Returns the engine's error that ended an upload.
 #[track_caller]
 pub(crate) fn engine_error<E: std::fmt::Debug>(failed: Failed<E>) -> Error {
-    match failed.stop {
-        Stop::Engine(error) => error,
+    match failed.error {
+        UploadError::Engine(error) => error,
         other => panic!("no error of the engine: {other:?}"),
     }
 }

@@ -91,7 +91,7 @@ impl RemoteFiles<'_> {
     async fn try_remove(self, path: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
         let leftover = remote_path::leftover(&home, path, self.speech)?;
-        let removed = self.to_completion(client.remove(&leftover)).await?;
+        let removed = self.to_completion(ftps::upload::remove(&mut client, &leftover)).await?;
         removed.map_err(|error| self.problem(&error))
     }
 

@@ -8,7 +8,7 @@ use std::{ops::Range, time::Duration};
 use bytes::Bytes;
 use ftps::{
     Algorithm, FileDigest, ManagedClient, RemotePath,
-    upload::{DigestError, Failed, Plan, Progress, Source, Stop},
+    upload::{DigestError, Failed, Plan, Progress, Source, UploadError},
 };
 use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
@@ -101,7 +101,7 @@ async fn upload_file(
         let opened = unless_stopped(&upload.stop, source.page.open_window()).await?;
         opened.map_err(|error| source.problem(error))?;
     }
-    let uploaded = client.upload(&plan, &mut source, &upload.stop).await;
+    let uploaded = ftps::upload::upload(client, &plan, &mut source, &upload.stop).await;
     let page_agrees = source.page_agrees;
     uploaded
         .map(|uploaded| Stored { uploaded, page_agrees })
@@ -128,15 +128,15 @@ fn plan(upload: &OpenUpload, digest: Algorithm, speech: Speech) -> Result<Plan, 
 
 fn not_stored(failed: Failed<Problem>, path: &RemotePath, speech: Speech) -> NotStored {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
-    let problem = match failed.stop {
-        Stop::Cancelled => return NotStored::Stopped { resume },
-        Stop::Exists { size, modified_millis } => {
+    let problem = match failed.error {
+        UploadError::Cancelled => return NotStored::Stopped { resume },
+        UploadError::Exists { size, modified_millis } => {
             let existing = Existing { size, modified_millis };
             return NotStored::Exists { existing, resume };
         }
-        Stop::Source(problem) => problem,
-        Stop::Engine(error) => speech.engine(&error),
-        Stop::NotReplaced { error, new, old } => {
+        UploadError::Source(problem) => problem,
+        UploadError::Engine(error) => speech.engine(&error),
+        UploadError::NotReplaced { error, new, old } => {
             speech.not_replaced(speech.engine(&error), path, &new, &old)
         }
     };
@@ -261,20 +261,20 @@ impl Source for UploadSource<'_, '_> {
         }
     }
 
-    fn keeps(&self) -> bool {
+    fn keeps_on_cancel(&self) -> bool {
         self.context.upload.partial_file() == PartialFile::Keep
     }
 
-    fn upcoming(&mut self) -> Option<RemotePath> {
+    fn next_upload(&mut self) -> Option<RemotePath> {
         let next = self.next_upload.take()?;
         remote_path::parse(&next)
     }
 
-    fn give_back_upcoming(&mut self) {
+    fn release_next_upload(&mut self) {
         self.next_upload.put_back();
     }
 
-    async fn agree(
+    async fn check_digest(
         &mut self,
         range: Range<u64>,
         digest: &FileDigest,

@@ -119,7 +119,7 @@ impl Source for OnDisk {
 
     async fn progress(&mut self, _: Progress<'_>) {}
 
-    fn upcoming(&mut self) -> Option<RemotePath> {
+    fn next_upload(&mut self) -> Option<RemotePath> {
         self.upcoming.take()
     }
 }
@@ -131,8 +131,10 @@ async fn take_and_upload(pool: Pool, work: Arc<Work>) -> Result<()> {
         next = work.take();
         let upcoming = next.map(|job| job.plan.path.clone());
         let mut source = OnDisk { file: File::open(&job.from)?, upcoming };
-        let ended = line.upload(&job.plan, &mut source, &CancellationToken::new()).await;
-        ended.map_err(|failed| anyhow!("{}: {:?}", job.plan.path, failed.stop))?;
+        let ended =
+            ftps::upload::upload(&mut line, &job.plan, &mut source, &CancellationToken::new())
+                .await;
+        ended.map_err(|failed| anyhow!("{}: {:?}", job.plan.path, failed.error))?;
     }
     Ok(())
 }

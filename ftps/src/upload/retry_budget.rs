@@ -1,47 +1,45 @@
-//! When an upload is tried again after a break, and when it gives up.
+//! When an upload is tried again after a break, and when it fails.
 
 use std::time::Duration;
 
 use crate::{config::Retry, diagnosis::Cause, error::Error, reply::Code};
 
-/// The most steps down the ladder of fallbacks without a byte of progress.
+/// Fallbacks in a row without a byte of progress before an upload fails.
 const MAX_FALLBACKS: u32 = 6;
 
-/// The most times in a row that the server holds less than it said.
-const MAX_SHORT: u32 = 1;
+/// How often in a row the server may hold less than it confirmed.
+const MAX_SHORT_FILES: u32 = 1;
 
-/// What is left of an upload's patience.
+/// The attempts that an upload has left. Progress renews them.
 #[derive(Debug)]
-pub(super) struct Patience {
+pub(super) struct RetryBudget {
     retry: Retry,
     tries: u32,
     fallbacks: u32,
-    short: u32,
+    short_files: u32,
 }
 
-impl Patience {
+impl RetryBudget {
     pub(super) fn new(retry: Retry) -> Self {
-        Self { retry, tries: 0, fallbacks: 0, short: 0 }
+        Self { retry, tries: 0, fallbacks: 0, short_files: 0 }
     }
 
-    /// The server holds more than before: all is well again.
+    /// Renews the budget: the server holds more than before.
     pub(super) fn renew(&mut self) {
-        self.tries = 0;
-        self.fallbacks = 0;
-        self.short = 0;
+        *self = Self::new(self.retry);
     }
 
-    /// Whether one more step down the ladder may be taken.
+    /// Whether one more fallback may be tried.
     pub(super) fn may_fall_back(&mut self) -> bool {
         self.fallbacks += 1;
         self.fallbacks <= MAX_FALLBACKS
     }
 
-    /// Whether a file that the server called stored and holds a part of is worth another try: a
-    /// break looks like that to some servers, a full disk too.
-    pub(super) fn may_be_short(&mut self) -> bool {
-        self.short += 1;
-        self.short <= MAX_SHORT
+    /// Whether the rest of a file that the server confirmed and holds a part of may be sent again: to
+    /// some servers a break looks like the end of the file. A full disk looks the same.
+    pub(super) fn may_complete_short_file(&mut self) -> bool {
+        self.short_files += 1;
+        self.short_files <= MAX_SHORT_FILES
     }
 
     /// How long to wait before the next try; `None` when there is none.
@@ -56,7 +54,7 @@ impl Patience {
     }
 }
 
-/// A factor from 0.75 to 1.25: those who were cut off together do not come back together.
+/// A factor from 0.75 to 1.25: clients that were cut off together do not come back together.
 fn jitter() -> f64 {
     let mut byte = [128];
     // Without randomness there is no jitter, and no harm.
@@ -64,7 +62,7 @@ fn jitter() -> f64 {
     0.75 + f64::from(byte[0]) / 510.0
 }
 
-/// Whether the same upload may work later, without anybody's doing.
+/// Whether the same upload may work later, although nothing is changed on either side.
 pub(super) fn may_work_later(error: &Error) -> bool {
     let full = error
         .refusal()
@@ -81,25 +79,25 @@ mod tests {
     #[test]
     fn waits_grow_to_their_limit_and_end() {
         let retry = Retry { tries: 4, first: Duration::from_secs(1), max: Duration::from_secs(3) };
-        let mut patience = Patience::new(retry);
+        let mut budget = RetryBudget::new(retry);
         let around = |wait: Option<Duration>, secs: f64| {
             let wait = wait.unwrap().as_secs_f64();
             assert!((secs * 0.75..=secs * 1.25).contains(&wait), "{wait} is not around {secs}");
         };
-        around(patience.wait(), 1.0);
-        around(patience.wait(), 2.0);
-        around(patience.wait(), 3.0);
-        around(patience.wait(), 3.0);
-        assert_eq!(patience.wait(), None);
-        patience.renew();
-        around(patience.wait(), 1.0);
+        around(budget.wait(), 1.0);
+        around(budget.wait(), 2.0);
+        around(budget.wait(), 3.0);
+        around(budget.wait(), 3.0);
+        assert_eq!(budget.wait(), None);
+        budget.renew();
+        around(budget.wait(), 1.0);
     }
 
     #[test]
-    fn ladder_ends() {
-        let mut patience = Patience::new(Retry::default());
+    fn fallbacks_end() {
+        let mut budget = RetryBudget::new(Retry::default());
         let steps =
-            std::iter::repeat_with(|| patience.may_fall_back()).take_while(|may| *may).count();
+            std::iter::repeat_with(|| budget.may_fall_back()).take_while(|may| *may).count();
         assert_eq!(steps, MAX_FALLBACKS as usize);
     }
 }

@@ -1,0 +1,104 @@
+//! Compares the sender's digest with the engine's, before the file gets its name.
+
+use std::ops::Range;
+
+use super::{DigestError, Run, Source, UploadError, unless};
+use crate::{
+    client::{Client, digest::DigestWay},
+    digest::{Algorithm, FileDigest, RunningDigest},
+};
+
+/// The comparison of the sender's digest with the engine's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DigestCheck {
+    /// The sender was not asked yet.
+    Pending,
+    /// Both are equal.
+    Passed(Passed),
+    /// They differ: what was sent is not the file.
+    Failed,
+}
+
+/// A comparison that found both digests equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Passed {
+    range: Range<u64>,
+    digest: FileDigest,
+    /// The digest of the whole file, where the sender knows it.
+    whole: Option<FileDigest>,
+}
+
+impl<S: Source> Run<'_, S> {
+    /// How the server is asked for a digest: by the plan's algorithm, or by the server's own best
+    /// one where it does not know that.
+    pub(super) fn digest_way(&self, client: &Client) -> Option<DigestWay> {
+        let by_plan = self.plan.digest.and_then(|algorithm| client.digest_way_by(algorithm));
+        by_plan.or_else(|| client.digest_way())
+    }
+
+    /// Starts the digests of what is sent from `offset` on, unless those that are running cover it:
+    /// by the plan's algorithm for the sender, and by the server's where that is another one.
+    pub(super) fn start_digest(&mut self, client: &Client, offset: u64) {
+        let way = self.digest_way(client);
+        let of_server = way.map(|way| way.algorithm);
+        let main = self.plan.digest.or(of_server);
+        // Another session may offer other algorithms. A digest that began with the file is worth more
+        // than a new one that the server could compare.
+        let covers = |running: &RunningDigest| {
+            let is_made = main.is_some_and(|main| running.digest(main).is_some());
+            is_made && (running.range().start..=running.range().end).contains(&offset)
+        };
+        if self.digest.as_ref().is_some_and(covers) {
+            return;
+        }
+        self.digest = main.map(|main| {
+            let other = of_server.filter(|other| *other != main);
+            let algorithms: Vec<_> = std::iter::once(main).chain(other).collect();
+            let of_blocks = way.filter(|way| way.ranges).map(|way| way.algorithm);
+            RunningDigest::from(offset, &algorithms, of_blocks)
+        });
+    }
+
+    /// Asks the sender for its digest, once for the same bytes.
+    pub(super) async fn check_digest(&mut self) -> Result<(), UploadError<S::Error>> {
+        let running = self.digest.as_ref().zip(self.plan.digest);
+        let sent = running.and_then(|(running, by)| Some((running.range(), running.digest(by)?)));
+        let Some((range, digest)) = sent else { return Ok(()) };
+        if let DigestCheck::Passed(passed) = &self.digest_check
+            && passed.range == range
+            && passed.digest == digest
+        {
+            return Ok(());
+        }
+        let checked = self.source.source().check_digest(range.clone(), &digest);
+        match unless(self.cancel, checked).await? {
+            Ok(whole) => {
+                self.digest_check = DigestCheck::Passed(Passed { range, digest, whole });
+                Ok(())
+            }
+            Err(DigestError::Mismatch(error)) => {
+                self.digest_check = DigestCheck::Failed;
+                Err(UploadError::Source(error))
+            }
+            Err(DigestError::Unavailable(error)) => Err(UploadError::Source(error)),
+        }
+    }
+
+    /// The digest of the whole file by the plan's algorithm, or by the server's where the plan names
+    /// none.
+    pub(super) fn file_digest(&self) -> Option<FileDigest> {
+        let of_server = self.digest.as_ref().and_then(RunningDigest::main);
+        self.whole_digest(self.plan.digest.or(of_server)?)
+    }
+
+    /// The digest of the whole file: the engine's where it sent every byte, else the sender's.
+    pub(super) fn whole_digest(&self, algorithm: Algorithm) -> Option<FileDigest> {
+        let running = self.digest.as_ref().filter(|running| running.range() == (0..self.plan.size));
+        let of_sender = match &self.digest_check {
+            DigestCheck::Passed(passed) => passed.whole.as_ref(),
+            DigestCheck::Pending | DigestCheck::Failed => None,
+        };
+        let of_sender = of_sender.filter(|digest| digest.algorithm() == algorithm);
+        running.and_then(|running| running.digest(algorithm)).or_else(|| of_sender.cloned())
+    }
+}

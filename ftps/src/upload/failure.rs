@@ -1,0 +1,99 @@
+//! What a failed upload leaves on the server.
+
+use tokio::time::timeout;
+
+use super::{
+    Failed, Run, Source, UploadError,
+    digest_check::DigestCheck,
+    part_file::{Name, Origin, PartFile, Written},
+    remove,
+    retry_budget::may_work_later,
+    temporary,
+};
+use crate::{client::Naming, path::RemotePath, pool::ManagedClient};
+
+impl<S: Source> Run<'_, S> {
+    /// Ends an upload that failed: keeps its part file or removes it.
+    pub(super) async fn fail(
+        mut self,
+        client: &mut ManagedClient,
+        error: UploadError<S::Error>,
+    ) -> Failed<S::Error> {
+        let is_wrong = self.digest_check == DigestCheck::Failed || is_wrong_content(&error);
+        let keeps = self.keeps_part(&error);
+        if !keeps && matches!(error, UploadError::Cancelled) {
+            self.recognise_given(client).await;
+        }
+        let leftover = match std::mem::take(&mut self.part) {
+            // The error names both files.
+            _ if matches!(error, UploadError::NotReplaced { .. }) => None,
+            PartFile::Unnamed | PartFile::Unwritten(_) => None,
+            PartFile::Given(name) => Some(name),
+            PartFile::Written(part) | PartFile::Renaming(part) | PartFile::Abandoned(part) => {
+                match keeps || self.is_all_that_is_left(&part) {
+                    true => Some(part.name.path().clone()),
+                    false => self.clean_up(client, part, is_wrong).await,
+                }
+            }
+        };
+        Failed { error, leftover }
+    }
+
+    /// Whether the part file stays for a later upload to go on with.
+    fn keeps_part(&mut self, error: &UploadError<S::Error>) -> bool {
+        match error {
+            UploadError::Cancelled => self.source.keeps_on_cancel(),
+            UploadError::NotReplaced { .. } => false,
+            UploadError::Exists { .. } => true,
+            UploadError::Source(_) => self.digest_check != DigestCheck::Failed,
+            UploadError::Engine(error) => may_work_later(error),
+        }
+    }
+
+    /// Whether the old file is lost already: it was overwritten in place. A part of the new file is
+    /// better than nothing.
+    fn is_all_that_is_left(&self, part: &Written) -> bool {
+        let may_be_right = self.digest_check != DigestCheck::Failed;
+        may_be_right && part.name.is_in_place() && self.may_replace()
+    }
+
+    /// Looks whether the name that the plan gave is that of a part file of this file: then an upload
+    /// that is cancelled before its first attempt may remove it.
+    async fn recognise_given(&mut self, client: &mut ManagedClient) {
+        let PartFile::Given(given) = &self.part else { return };
+        if temporary::target_of(given).is_none() {
+            return;
+        }
+        let within = client.config().timeouts.abort;
+        let Ok(Ok(client)) = timeout(within, client.client()).await else { return };
+        let (given, target) = (client.absolute(given), client.absolute(&self.plan.path));
+        if let Some(name) = Name::of_given(given, &target, Naming::Temporary) {
+            self.target = Some(target);
+            self.part =
+                PartFile::Written(Written::of_earlier(name, Origin::Upload, self.plan.size));
+        }
+    }
+
+    /// Removes a part file that is of no use, and returns the name of what stays for a later upload.
+    /// Takes at most [`Timeouts::abort`](crate::Timeouts::abort).
+    async fn clean_up(
+        &self,
+        client: &mut ManagedClient,
+        part: Written,
+        is_wrong: bool,
+    ) -> Option<RemotePath> {
+        if let Origin::Adopted(adopted) = part.origin {
+            return self.leave_adopted(client, &part.name, adopted, is_wrong).await;
+        }
+        let name = part.name.path();
+        let within = client.config().timeouts.abort;
+        let removed = timeout(within, remove(client, name)).await;
+        let is_gone = matches!(removed, Ok(Ok(())));
+        (!is_gone && !is_wrong).then(|| name.clone())
+    }
+}
+
+/// Whether the server holds other bytes than those of the file.
+fn is_wrong_content<E>(error: &UploadError<E>) -> bool {
+    matches!(error, UploadError::Engine(error) if error.is_wrong_content())
+}

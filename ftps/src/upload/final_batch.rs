@@ -1,0 +1,223 @@
+//! The commands that end an upload, sent as one batch, and their replies.
+
+use tokio::time::Instant;
+
+use crate::{
+    client::{Client, Found, PrefetchedFile, digest::DigestWay, survey::Size},
+    command::Command,
+    digest::{FileDigest, Verified},
+    error::{Error, Kind},
+    path::RemotePath,
+    profile::{Dating, Digests, Sizes},
+    reply::{Code, Reply, Severity},
+    stage::Stage,
+    time::Timestamp,
+    transcript::Status,
+};
+
+/// A part file whose transfer the server confirmed, and what is left to do with it.
+pub(super) struct CompleteFile<'a> {
+    pub(super) part: &'a RemotePath,
+    pub(super) target: &'a RemotePath,
+    pub(super) check: ContentCheck,
+    pub(super) date: Option<Date>,
+}
+
+/// What the file on the server has to equal.
+#[derive(Clone, Debug)]
+pub(super) struct ContentCheck {
+    /// In bytes.
+    pub(super) size: u64,
+    /// How to ask for the digest, and what it has to be.
+    pub(super) digest: Option<(DigestWay, FileDigest)>,
+}
+
+/// The command that sets the date of a file.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Date {
+    Mfmt(Timestamp),
+    Mdtm(Timestamp),
+    SiteUtime(Timestamp),
+}
+
+impl ContentCheck {
+    /// Compares the size.
+    pub(super) fn by_size(&self, client: &Client, size: Size) -> Result<Verified, Error> {
+        let wrong = |stored| {
+            let kind = Kind::WrongSize { sent: self.size, stored };
+            client.error(kind, Stage::Verify)
+        };
+        match size {
+            Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
+            Size::Bytes(bytes) => Err(wrong(Some(bytes))),
+            // A server that never told a size may deny that there is a file.
+            Size::Missing if client.profile().get().sizes == Sizes::Untold => {
+                Ok(Verified::ReplyOnly)
+            }
+            Size::Missing => Err(wrong(None)),
+            Size::Unknown => Ok(Verified::ReplyOnly),
+        }
+    }
+}
+
+/// Compares the digest of what was sent with the server's.
+pub(super) fn compare(
+    client: &Client,
+    sent: &FileDigest,
+    stored: FileDigest,
+) -> Result<Verified, Error> {
+    if *sent == stored {
+        return Ok(Verified::Digest(stored));
+    }
+    Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
+}
+
+/// Notes that the server refused to make a digest. One that does not know the command is not asked
+/// again.
+pub(super) fn digest_refused(client: &Client, code: Code) {
+    if is_unknown_command(code) {
+        client.profile().update(|profile| profile.digests = Digests::Never);
+    }
+    client.tell(Status::DigestRefused);
+}
+
+/// 500 and 502; 501 and 504 may be about one name or one date.
+fn is_unknown_command(code: Code) -> bool {
+    [Code::UNKNOWN_COMMAND, Code::NOT_IMPLEMENTED].contains(&code)
+}
+
+/// Commands that are sent together at the end of an upload.
+#[derive(Default)]
+pub(super) struct Batch<'a> {
+    commands: Vec<Command<'a>>,
+    /// The last of them, where it asks for the port of the next data connection.
+    port: Option<Command<'a>>,
+}
+
+impl<'a> Batch<'a> {
+    pub(super) fn push(&mut self, command: Command<'a>) {
+        self.commands.push(command);
+    }
+
+    /// Adds the rename to the file's own name.
+    pub(super) fn rename(&mut self, file: &CompleteFile<'a>) {
+        self.commands.push(Command::Rnfr(file.part));
+        self.commands.push(Command::Rnto(file.target));
+    }
+
+    /// Adds the command that sets the date of the file at `path`.
+    pub(super) fn date(&mut self, file: &CompleteFile<'_>, path: &'a RemotePath) {
+        self.commands.extend(file.date.map(|date| match date {
+            Date::Mfmt(time) => Command::Mfmt(time, path),
+            Date::Mdtm(time) => Command::MdtmSet(time, path),
+            Date::SiteUtime(time) => Command::SiteUtime(time, path),
+        }));
+    }
+
+    /// Adds the commands that check the part file.
+    pub(super) fn check(&mut self, file: &CompleteFile<'a>) {
+        let part = file.part;
+        self.commands.push(Command::Size(part));
+        self.commands.extend(file.check.digest.as_ref().map(|(way, _)| way.command(part)));
+    }
+
+    /// Adds what the next upload starts with: the lookup of its file, and a data port.
+    pub(super) fn prefetch(&mut self, client: &Client, next_upload: Option<&'a RemotePath>) {
+        if let Some(path) = next_upload {
+            self.commands.push(Command::Size(path));
+            self.port = (!client.is_ahead()).then(|| client.prefetch_command());
+            self.commands.extend(self.port);
+        }
+    }
+
+    /// Sends a batch without anything for the next upload.
+    pub(super) async fn send(self, client: &mut Client) -> Result<Replies, Error> {
+        let at = Instant::now();
+        let replies = client.flight(&self.commands, Stage::Verify).await?;
+        Ok(Replies { replies: replies.into_iter(), at })
+    }
+
+    /// Sends the batch, and makes the next data connection meanwhile where its port is known.
+    pub(super) async fn send_and_dial(self, client: &mut Client) -> Result<Replies, Error> {
+        let at = Instant::now();
+        let mut replies = client.flight_and_dial(&self.commands, Stage::Rename).await?;
+        if let Some(port) = self.port
+            && let Some(reply) = replies.pop()
+        {
+            client.keep_prefetched(port, reply);
+        }
+        Ok(Replies { replies: replies.into_iter(), at })
+    }
+}
+
+/// The replies to a batch. They are read in the order in which its commands were added.
+pub(super) struct Replies {
+    replies: std::vec::IntoIter<Reply>,
+    /// When the batch was sent.
+    at: Instant,
+}
+
+impl Replies {
+    pub(super) fn next(&mut self, client: &Client) -> Result<Reply, Error> {
+        self.replies.next().ok_or_else(|| client.error(Kind::OutOfStep, Stage::Rename))
+    }
+
+    /// Reads the replies to the rename.
+    pub(super) fn renamed(&mut self, client: &Client) -> Result<(), Error> {
+        let rnfr = self.next(client)?;
+        let rnto = self.next(client)?;
+        let refused = |verb, reply| Err(client.error(Kind::Refused { verb, reply }, Stage::Rename));
+        match () {
+            () if rnto.code().severity() == Severity::Completion => Ok(()),
+            () if rnfr.code().is_refusal() => refused("RNFR", rnfr),
+            () => refused("RNTO", rnto),
+        }
+    }
+
+    /// Reads the reply to the date. A server that does not know the command is not asked again; the
+    /// file is as good without its date.
+    pub(super) fn dated(&mut self, client: &Client, file: &CompleteFile<'_>) {
+        if file.date.is_none() {
+            return;
+        }
+        if self.replies.next().is_some_and(|reply| is_unknown_command(reply.code())) {
+            client.profile().update(|profile| profile.dating = Dating::Never);
+            client.tell(Status::DateRefused);
+        }
+    }
+
+    /// Reads the replies to the check. The inner error says that the file is not whole, the outer one
+    /// that a reply is missing.
+    pub(super) fn checked(
+        &mut self,
+        client: &Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<Result<Verified, Error>, Error> {
+        let size = client.size_in(&self.next(client)?);
+        let digest = match &file.check.digest {
+            Some((way, sent)) => Some((way, sent, self.next(client)?)),
+            None => None,
+        };
+        let by_size = file.check.by_size(client, size);
+        let (Ok(_), Some((way, sent, reply))) = (&by_size, digest) else { return Ok(by_size) };
+        if reply.code().is_refusal() {
+            digest_refused(client, reply.code());
+            return Ok(by_size);
+        }
+        Ok(match client.read_digest(&reply, file.part, way.algorithm) {
+            Some(stored) => compare(client, sent, stored),
+            None => by_size,
+        })
+    }
+
+    /// Reads the lookup of the next upload's file.
+    pub(super) fn prefetched(
+        &mut self,
+        client: &Client,
+        next_upload: Option<RemotePath>,
+    ) -> Option<PrefetchedFile> {
+        let path = next_upload?;
+        let target = client.size_in(&self.replies.next()?);
+        Some(PrefetchedFile { path, found: Found { target, at: self.at } })
+    }
+}

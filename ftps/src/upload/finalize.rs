@@ -1,0 +1,337 @@
+//! The end of an upload: checks the part file, sets its date, renames it to the file's own name.
+
+use tokio::time::Duration;
+
+use super::{
+    Run, Source, UploadError,
+    final_batch::{Batch, CompleteFile, ContentCheck, Date, compare, digest_refused},
+    part_file::Name,
+    temporary, unless,
+};
+use crate::{
+    client::{Client, Found, PrefetchedFile, survey::Size},
+    command::Command,
+    digest::Verified,
+    error::{Error, Kind},
+    path::RemotePath,
+    profile::{Dating, Pipelining, Sizes},
+    stage::Stage,
+    time::Timestamp,
+    transcript::Status,
+};
+
+/// How long a lookup of the file's name is trusted. FTP has no command that renames only where the
+/// name is free, and another client may take the name meanwhile.
+const LOOKUP_TRUSTED_FOR: Duration = Duration::from_secs(2);
+
+/// Files up to this size, in bytes, are checked and renamed in one batch: the server makes their
+/// digest at once.
+const SMALL_FILE_BYTES: u64 = 1024 * 1024;
+
+impl<S: Source> Run<'_, S> {
+    /// Checks the part file and gives it its date and the file's own name. Returns the lookup of the
+    /// next upload's file where the last batch contained one.
+    pub(super) async fn verify_and_rename(
+        &mut self,
+        client: &mut Client,
+        name: &Name,
+        target: &RemotePath,
+        found: Found,
+    ) -> Result<(Verified, Option<PrefetchedFile>), UploadError<S::Error>> {
+        let check = self.prepare_check(client).await?;
+        let file = CompleteFile { part: name.path(), target, check, date: self.date(client) };
+        if name.is_in_place() {
+            let verified = self.check_at(client, &file, file.part).await?;
+            return Ok((verified, self.set_date(client, &file).await?));
+        }
+        // The name is free, the file is small, and the lookup is recent: one batch for everything.
+        let is_quick = found.target == Size::Missing
+            && client.profile().get().sizes == Sizes::Told
+            && found.at.elapsed() < LOOKUP_TRUSTED_FOR
+            && self.plan.size <= SMALL_FILE_BYTES
+            && client.profile().get().pipelining == Pipelining::On;
+        if is_quick {
+            return self.verify_and_rename_at_once(client, &file).await;
+        }
+        let verified = self.check_first(client, &file).await?;
+        let prefetched = self.rename(client, &file).await?;
+        Ok((verified, prefetched))
+    }
+
+    /// Checks a file that has its own name already.
+    pub(super) async fn check_renamed(
+        &self,
+        client: &mut Client,
+        target: &RemotePath,
+    ) -> Result<Verified, UploadError<S::Error>> {
+        let check = self.prepare_check(client).await?;
+        let file = CompleteFile { part: target, target, check, date: None };
+        self.check_at(client, &file, target).await
+    }
+
+    /// Decides what the file is compared by, and tells the server which digest to make.
+    async fn prepare_check(
+        &self,
+        client: &mut Client,
+    ) -> Result<ContentCheck, UploadError<S::Error>> {
+        let size = self.plan.size;
+        let way = self.digest_way(client);
+        let digest = way.and_then(|way| Some((way, self.whole_digest(way.algorithm)?)));
+        let Some((way, _)) = digest else { return Ok(ContentCheck { size, digest: None }) };
+        if unless(self.cancel, client.choose_algorithm(way)).await?? {
+            return Ok(ContentCheck { size, digest });
+        }
+        client.tell(Status::DigestRefused);
+        Ok(ContentCheck { size, digest: None })
+    }
+
+    /// The command that sets the file's date, where the plan names one and the server knows one.
+    fn date(&self, client: &Client) -> Option<Date> {
+        let time = Timestamp::from_unix_millis(self.plan.modified_millis?)?;
+        if client.profile().get().dating == Dating::Never {
+            return None;
+        }
+        let facts = client.facts();
+        let features = &facts.features;
+        // A plain `MDTM` only tells the time; these servers take the argument that sets it.
+        let mdtm_sets = features.get("MDTM").is_some_and(|usage| usage.contains("YYYY"))
+            || (features.has("MDTM") && facts.banner.mentions("vsftpd"));
+        match () {
+            () if features.has("MFMT") => Some(Date::Mfmt(time)),
+            () if mdtm_sets => Some(Date::Mdtm(time)),
+            () if features.site("UTIME") => Some(Date::SiteUtime(time)),
+            () => None,
+        }
+    }
+
+    /// Sends `MFMT`, `SIZE`, a digest command, `RNFR`, `RNTO`, and the next upload's commands in one
+    /// batch.
+    ///
+    /// The check comes before the rename: some servers move files away as soon as they have their own
+    /// names.
+    async fn verify_and_rename_at_once(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<(Verified, Option<PrefetchedFile>), UploadError<S::Error>> {
+        let next_upload = self.source.next_upload(&client.home());
+        let mut batch = Batch::default();
+        batch.date(file, file.part);
+        batch.check(file);
+        batch.rename(file);
+        batch.prefetch(client, next_upload.as_ref());
+        self.part.begin_rename();
+        let mut replies = unless(self.cancel, batch.send_and_dial(client)).await??;
+        replies.dated(client, file);
+        let verified = replies.checked(client, file)?;
+        let renamed = replies.renamed(client);
+        let prefetched = replies.prefetched(client, next_upload);
+        match (verified, renamed) {
+            (Ok(verified), Ok(())) => Ok((verified, prefetched)),
+            (Ok(verified), Err(refusal)) => {
+                self.rename_refused(client, file, refusal).await?;
+                Ok((verified, None))
+            }
+            (Err(error), Ok(())) => {
+                let error = take_back(client, file, error).await;
+                self.part.end_rename();
+                Err(error.into())
+            }
+            (Err(error), Err(_refusal)) => {
+                self.part.end_rename();
+                Err(error.into())
+            }
+        }
+    }
+
+    /// Makes sure that the part file is whole, and that no other file has taken the name meanwhile.
+    async fn check_first(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<Verified, UploadError<S::Error>> {
+        if self.may_replace() {
+            return self.check_at(client, file, file.part).await;
+        }
+        let is_digest_slow = file.check.digest.is_some() && self.plan.size > SMALL_FILE_BYTES;
+        let (verified, size) = if is_digest_slow {
+            // Another client may take the name while the server reads the whole file.
+            let verified = self.check_at(client, file, file.part).await?;
+            (verified, unless(self.cancel, client.survey_one(file.target)).await??)
+        } else {
+            self.check_both(client, file).await?
+        };
+        self.refuse_existing(client, file.target, size).await?;
+        Ok(verified)
+    }
+
+    /// Checks the part file and looks up the file's own name in one batch.
+    async fn check_both(
+        &self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<(Verified, Size), UploadError<S::Error>> {
+        let mut batch = Batch::default();
+        batch.check(file);
+        batch.push(Command::Size(file.target));
+        let mut replies = unless(self.cancel, batch.send(client)).await??;
+        let verified = replies.checked(client, file)??;
+        let size = client.size_in(&replies.next(client)?);
+        let verified = self.check_facts(client, file, file.part, verified).await?;
+        Ok((verified, size))
+    }
+
+    /// Asks a server that told nothing by `SIZE` for the size in other ways.
+    async fn check_facts(
+        &self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        path: &RemotePath,
+        verified: Verified,
+    ) -> Result<Verified, UploadError<S::Error>> {
+        if verified != Verified::ReplyOnly {
+            return Ok(verified);
+        }
+        match unless(self.cancel, client.size_in_facts(path)).await?? {
+            Some(bytes) => Ok(file.check.by_size(client, Size::Bytes(bytes))?),
+            None => Ok(verified),
+        }
+    }
+
+    /// Checks size and digest of the file at a path. The digest of a great file takes its time.
+    async fn check_at(
+        &self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        path: &RemotePath,
+    ) -> Result<Verified, UploadError<S::Error>> {
+        let size = unless(self.cancel, client.survey_one(path)).await??;
+        let by_size = file.check.by_size(client, size)?;
+        let by_size = self.check_facts(client, file, path, by_size).await?;
+        let Some((way, sent)) = &file.check.digest else { return Ok(by_size) };
+        match unless(self.cancel, client.digest_by(*way, path)).await? {
+            Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
+            Ok(None) => Ok(by_size),
+            Err(error) => match error.refusal() {
+                Some(reply) => {
+                    digest_refused(client, reply.code());
+                    Ok(by_size)
+                }
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// Renames the part file. A cancel does not interrupt it: the file is complete.
+    async fn rename(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<Option<PrefetchedFile>, UploadError<S::Error>> {
+        let next_upload = self.source.next_upload(&client.home());
+        let mut batch = Batch::default();
+        // Under the part file's name: where the rename is refused, the file that has the target's
+        // name keeps its own date.
+        batch.date(file, file.part);
+        batch.rename(file);
+        batch.prefetch(client, next_upload.as_ref());
+        self.part.begin_rename();
+        let mut replies = batch.send_and_dial(client).await?;
+        replies.dated(client, file);
+        if let Err(refusal) = replies.renamed(client) {
+            self.rename_refused(client, file, refusal).await?;
+            return Ok(None);
+        }
+        Ok(replies.prefetched(client, next_upload))
+    }
+
+    /// Sets the date of a file that was written in place.
+    async fn set_date(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<Option<PrefetchedFile>, UploadError<S::Error>> {
+        let next_upload = self.source.next_upload(&client.home());
+        let mut batch = Batch::default();
+        batch.date(file, file.target);
+        batch.prefetch(client, next_upload.as_ref());
+        let mut replies = batch.send_and_dial(client).await?;
+        replies.dated(client, file);
+        Ok(replies.prefetched(client, next_upload))
+    }
+
+    /// Finds out why the server refused the rename, and whether the file that has the name can make
+    /// way.
+    async fn rename_refused(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        refusal: Error,
+    ) -> Result<(), UploadError<S::Error>> {
+        self.part.end_rename();
+        if refusal.refused_verb() == Some("RNFR") {
+            // A file that is not there cannot be renamed: then the server has lost it.
+            let size = client.survey_one(file.part).await?;
+            file.check.by_size(client, size)?;
+            return Err(refusal.into());
+        }
+        if !refusal.is_permanent() {
+            return Err(refusal.into());
+        }
+        if self.may_replace() {
+            return self.replace(client, file, refusal).await;
+        }
+        // Another client may have taken the name.
+        let size = client.survey_one(file.target).await?;
+        self.refuse_existing(client, file.target, size).await?;
+        Err(refusal.into())
+    }
+
+    /// Replaces the old file on a server that renames over nothing that exists: moves the old file to
+    /// a temporary name, renames the new one, deletes the old one. If the second step fails, the old
+    /// file gets its name back.
+    async fn replace(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        refusal: Error,
+    ) -> Result<(), UploadError<S::Error>> {
+        let &CompleteFile { part, target, .. } = file;
+        if !client.is_file(target).await? {
+            return Err(refusal.into());
+        }
+        let Ok(aside) = temporary::beside(target) else { return Err(refusal.into()) };
+        if let Err(error) = client.rename(target, &aside).await {
+            return Err(match error.refusal() {
+                Some(_) => refusal.into(),
+                // The reply is lost, and with it the name that the old file has now: nothing may be
+                // removed.
+                None => UploadError::NotReplaced { error, new: part.clone(), old: aside },
+            });
+        }
+        client.tell(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
+        let Err(error) = client.rename(part, target).await else {
+            let _refusal_is_in_the_log = client.delete(&aside).await;
+            return Ok(());
+        };
+        // Neither file has the name that it should have: both stay.
+        let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
+        let old = if is_back { target.clone() } else { aside };
+        Err(UploadError::NotReplaced { error, new: part.clone(), old })
+    }
+}
+
+/// Takes the name back from a file that did not pass the check: renames it to the part file's name,
+/// or deletes it where that is refused. Returns the error to report: where neither works, it names
+/// the file that is still there.
+async fn take_back(client: &mut Client, file: &CompleteFile<'_>, check: Error) -> Error {
+    let is_refused = match client.rename(file.target, file.part).await {
+        Ok(()) => return check,
+        Err(error) => error.refusal().is_some(),
+    };
+    if is_refused && client.delete(file.target).await.is_ok() {
+        return check;
+    }
+    let path = file.target.to_string();
+    client.error(Kind::NotTakenBack { path, check }, Stage::Verify)
+}
