@@ -5,7 +5,7 @@
 
 use protocol::{Encryption, client::Secret};
 
-use crate::connection::Destination;
+use crate::{destination::Destination, texts::Text};
 
 /// Taken apart: what an address says, as far as it says it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -214,6 +214,30 @@ fn encode(link: &mut String, text: &str) {
             }
         }
     }
+}
+
+/// Says that the password of an address was moved to the password field.
+#[must_use]
+pub fn password_moved() -> &'static str {
+    Text::FormPasswordMoved.text()
+}
+
+/// Says that the password in a link was ignored.
+#[must_use]
+pub fn password_ignored() -> &'static str {
+    Text::FormPasswordIgnored.text()
+}
+
+/// Confirms that the link is on the clipboard.
+#[must_use]
+pub fn link_copied() -> &'static str {
+    Text::CopiedLink.text()
+}
+
+/// Says that the link is in the address bar, since the browser refused to copy it.
+#[must_use]
+pub fn link_in_address_bar() -> &'static str {
+    Text::CopiedRefusedLink.text()
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! The steps on the way to the server: which is done, which is under way, which one failed, and how
-//! long each took.
+//! The steps of connecting: which are done, which is running, which one failed, and how long each
+//! took.
 
 use std::time::Duration;
 
@@ -7,10 +7,12 @@ use protocol::Stage;
 
 use crate::{
     connection::{Connection, FtpsState},
-    time::Millis,
+    format, problem,
+    texts::Text,
+    time::{Millis, millis},
 };
 
-/// The stages that a person sees, in their order. The last is the first listing's.
+/// The stages that the page shows as steps, in order. The last one is the first listing.
 pub const CONNECT_STEPS: [Stage; 7] = [
     Stage::Resolve,
     Stage::Connect,
@@ -21,23 +23,39 @@ pub const CONNECT_STEPS: [Stage; 7] = [
     Stage::List,
 ];
 
-/// Where a stop is.
+/// Shorter steps show their duration in milliseconds.
+const SHORT_STEP: Duration = Duration::from_secs(10);
+
+/// The state of one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StepState {
-    /// To come.
+    /// Not started.
     Pending,
-    /// Under way.
+    /// Running.
     Current,
     /// Done.
     Done,
-    /// Here it ended.
+    /// Failed.
     Failed,
 }
 
-/// Whether the voyage goes on.
+impl StepState {
+    /// Returns the state for screen readers.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::Pending => Text::StepPending.text(),
+            Self::Current => Text::StepCurrent.text(),
+            Self::Done => Text::StepDone.text(),
+            Self::Failed => Text::StepFailed.text(),
+        }
+    }
+}
+
+/// The state of all steps together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Progress {
-    /// Not begun, or given up.
+    /// Not started, or given up.
     #[default]
     Idle,
     Running,
@@ -45,26 +63,24 @@ enum Progress {
     Failed,
 }
 
-/// One way to a server.
+/// The steps of one attempt to connect.
 #[derive(Debug, Default)]
 pub struct ConnectSteps {
     progress: Progress,
-    /// By [`CONNECT_STEPS`].
+    /// The current step, by [`CONNECT_STEPS`].
     at: usize,
-    /// When each stop was begun, by [`CONNECT_STEPS`]; one that was passed by has the time of the next.
-    began: [Millis; CONNECT_STEPS.len()],
+    /// The start of each step, by [`CONNECT_STEPS`]; a skipped step starts with the next one.
+    started: [Millis; CONNECT_STEPS.len()],
     ended: Millis,
 }
 
 impl ConnectSteps {
-    /// Takes in where the connection is now.
+    /// Follows the state of the connection.
     pub fn follow(&mut self, connection: &Connection, now: Millis) {
         match connection.ftps() {
             FtpsState::Connecting(stage) => self.reach(step_of(*stage), now),
             FtpsState::CertificateQuestion(_) => self.reach(step_of(Stage::Certificate), now),
-            FtpsState::Connected(_) if self.progress == Progress::Running => {
-                self.reach(step_of(Stage::List), now);
-            }
+            FtpsState::Connected(_) if self.is_running() => self.reach(step_of(Stage::List), now),
             FtpsState::Connected(_) => {}
             FtpsState::Disconnected => {
                 self.end_early(connection.problem().map(|problem| problem.stage), now);
@@ -73,29 +89,29 @@ impl ConnectSteps {
         }
     }
 
-    /// The first listing is there.
-    pub fn arrive(&mut self, now: Millis) {
+    /// The first listing arrived.
+    pub fn listed(&mut self, now: Millis) {
         self.end_listing(Progress::Done, now);
     }
 
     /// The first listing was refused.
-    pub fn fail_to_list(&mut self, now: Millis) {
+    pub fn listing_failed(&mut self, now: Millis) {
         self.end_listing(Progress::Failed, now);
     }
 
-    /// Whether it goes on.
+    /// Returns whether a step is running.
     #[must_use]
-    pub fn is_under_way(&self) -> bool {
+    pub fn is_running(&self) -> bool {
         self.progress == Progress::Running
     }
 
-    /// Whether it ended on the way.
+    /// Returns whether a step failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.progress == Progress::Failed
     }
 
-    /// Where the stop with this number of [`CONNECT_STEPS`] is.
+    /// Returns the state of a step, by [`CONNECT_STEPS`].
     #[must_use]
     pub fn state(&self, index: usize) -> StepState {
         match (self.progress, index.cmp(&self.at)) {
@@ -106,40 +122,40 @@ impl ConnectSteps {
         }
     }
 
-    /// How long it took, once it is over.
+    /// Returns the duration of a step that has ended.
     #[must_use]
     pub fn took(&self, index: usize) -> Option<Duration> {
         let end = match self.state(index) {
             StepState::Pending | StepState::Current => return None,
             StepState::Failed => self.ended,
             StepState::Done if index >= self.at => self.ended,
-            StepState::Done => *self.began.get(index + 1)?,
+            StepState::Done => *self.started.get(index + 1)?,
         };
-        Some(end.since(*self.began.get(index)?))
+        Some(end.since(*self.started.get(index)?))
     }
 
-    /// Steps go forward; one that goes back is another try.
-    fn reach(&mut self, stop: usize, now: Millis) {
-        let goes_on = self.progress == Progress::Running && stop >= self.at;
-        if goes_on && stop == self.at {
+    /// Goes forward to a step. Going back starts another attempt.
+    fn reach(&mut self, step: usize, now: Millis) {
+        let continues = self.is_running() && step >= self.at;
+        if continues && step == self.at {
             return;
         }
-        let first = if goes_on { self.at + 1 } else { 0 };
-        for began in self.began.iter_mut().take(stop + 1).skip(first) {
-            *began = now;
+        let first = if continues { self.at + 1 } else { 0 };
+        for started in self.started.iter_mut().take(step + 1).skip(first) {
+            *started = now;
         }
         self.progress = Progress::Running;
-        self.at = stop;
+        self.at = step;
     }
 
     fn end_listing(&mut self, progress: Progress, now: Millis) {
-        if self.progress == Progress::Running && self.at == step_of(Stage::List) {
+        if self.is_running() && self.at == step_of(Stage::List) {
             self.progress = progress;
             self.ended = now;
         }
     }
 
-    /// Nothing is connected: a failure marks its step, and who gave up has no steps.
+    /// Nothing is connected: a failure marks its step; without one, the person gave up.
     fn end_early(&mut self, failed: Option<Stage>, now: Millis) {
         match (self.progress, failed) {
             (Progress::Running, Some(stage)) if stage >= Stage::Resolve => {
@@ -153,9 +169,34 @@ impl ConnectSteps {
     }
 }
 
-/// The stop that a stage belongs to.
+/// Returns the step that a stage belongs to.
 fn step_of(stage: Stage) -> usize {
-    CONNECT_STEPS.iter().rposition(|stop| *stop <= stage).unwrap_or(0)
+    CONNECT_STEPS.iter().rposition(|step| *step <= stage).unwrap_or(0)
+}
+
+/// Returns the name of a step; a stage that is no step has the name of its stage.
+#[must_use]
+pub fn step_name(step: Stage) -> &'static str {
+    match step {
+        Stage::Resolve => Text::StepResolve.text(),
+        Stage::Connect => Text::StepConnect.text(),
+        Stage::Tls => Text::StepTls.text(),
+        Stage::Certificate => Text::StepCertificate.text(),
+        Stage::Login => Text::StepLogin.text(),
+        Stage::Protect => Text::StepProtect.text(),
+        Stage::List => Text::StepList.text(),
+        other => problem::stage(other),
+    }
+}
+
+/// Returns the duration of a step as the page shows it.
+#[must_use]
+pub fn duration_text(took: Duration) -> String {
+    if took < SHORT_STEP {
+        Text::NumberMillis.fill(&[&millis(took)])
+    } else {
+        format::duration(took)
+    }
 }
 
 #[cfg(test)]
@@ -194,7 +235,7 @@ mod tests {
         steps.reach(step_of(Stage::List), Millis(110));
         assert_eq!(states(&steps), "++++++>");
         assert_eq!(steps.took(6), None);
-        steps.arrive(Millis(150));
+        steps.listed(Millis(150));
         assert_eq!(states(&steps), "+++++++");
         let took: Vec<_> = (0..7).map(|index| steps.took(index).unwrap().as_millis()).collect();
         assert_eq!(took, [10, 20, 30, 0, 40, 10, 40]);
@@ -232,13 +273,13 @@ mod tests {
     #[test]
     fn connection_that_ends_after_the_listing_has_failed_at_no_step() {
         let mut steps = under_way(&[(Stage::List, 0)]);
-        steps.fail_to_list(Millis(5));
+        steps.listing_failed(Millis(5));
         assert_eq!(states(&steps), "++++++!");
         steps.end_early(Some(Stage::Idle), Millis(9));
         assert!(!steps.has_failed());
         let mut steps = under_way(&[(Stage::List, 0)]);
-        steps.arrive(Millis(5));
-        steps.fail_to_list(Millis(6));
+        steps.listed(Millis(5));
+        steps.listing_failed(Millis(6));
         assert!(!steps.has_failed());
         steps.end_early(Some(Stage::Login), Millis(9));
         assert!(!steps.has_failed());

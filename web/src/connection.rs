@@ -8,17 +8,21 @@
 use std::time::Duration;
 
 use protocol::{
-    ClientMessage, Encryption, Problem, ServerMessage, Stage, VERSION,
+    ClientMessage, Problem, ServerMessage, Stage, VERSION,
     client::Language,
     server::{Certificate, Connected, Limits, NewSession, Tls},
 };
-use serde::{Deserialize, Serialize};
 
 use crate::{
+    certificate,
     delivery::{AckOutOfRange, Delivery, OutgoingMessage},
+    destination::Destination,
     time::Millis,
-    words,
 };
+
+pub mod facts;
+pub mod problems;
+pub mod wording;
 
 /// Pauses are shortened at random in so many steps.
 const JITTER_STEPS: u32 = 1000;
@@ -33,31 +37,6 @@ const DEAD_AFTER_PINGS: u32 = 3;
 /// A link that is opened has to be welcome within this time. Where a network drops what is sent, the
 /// browser itself waits for minutes.
 const GREETING_LIMIT: Duration = Duration::from_secs(30);
-
-/// Where to connect, and as whom. The password is not in here: it stays in its field.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(remote = "Self")]
-pub struct Destination {
-    /// A host name or an IP address.
-    pub host: String,
-    /// The port of the control connection.
-    pub port: u16,
-    /// When TLS starts.
-    pub encryption: Encryption,
-    /// For the FTP verb `USER`.
-    pub username: String,
-}
-
-protocol::objects!(Destination);
-
-impl Destination {
-    /// Whether it is where the portal says that it is connected.
-    fn is_at(&self, connected: &Connected) -> bool {
-        let Connected { host, port, encryption, username, .. } = connected;
-        let there = (host, *port, *encryption, username);
-        (&self.host, self.port, self.encryption, &self.username) == there
-    }
-}
 
 /// The page's link to the portal.
 #[derive(Debug)]
@@ -367,7 +346,7 @@ impl Connection {
             SocketState::Open(_) => self.say_connect(),
             SocketState::Outdated => {
                 self.give_up();
-                self.problem = Some(words::outdated());
+                self.problem = Some(problems::outdated());
             }
         }
     }
@@ -392,7 +371,7 @@ impl Connection {
     pub fn refuse(&mut self) {
         if let FtpsState::CertificateQuestion(_) = self.ftps {
             self.give_up();
-            self.problem = Some(words::certificate_refused());
+            self.problem = Some(certificate::rejected());
         }
     }
 
@@ -505,7 +484,7 @@ impl Connection {
         if matches!(self.socket, SocketState::Opening | SocketState::Greeting)
             && self.problem.is_none()
         {
-            self.problem = Some(words::portal_out_of_reach());
+            self.problem = Some(problems::portal_unreachable());
         }
         self.lose_socket(now, jitter)
     }
@@ -580,7 +559,7 @@ impl Connection {
         self.last = None;
         self.socket = SocketState::Closed;
         self.effects.push(ConnectionEffect::CloseSocket);
-        self.problem = Some(words::taken_over());
+        self.problem = Some(problems::taken_over());
         Some(ConnectionEvent::SessionEnded)
     }
 
@@ -615,7 +594,7 @@ impl Connection {
         };
         let before = trusted_at(&self.trusted, wanted);
         if before.is_some_and(|fingerprint| *fingerprint != certificate.sha256) {
-            certificate.doubts.insert(0, words::other_certificate().to_owned());
+            certificate.doubts.insert(0, certificate::changed().to_owned());
         }
         self.ftps = FtpsState::CertificateQuestion(certificate);
     }
@@ -697,7 +676,7 @@ impl Connection {
     }
 
     /// Gives a link that is being opened its time, from the event on that opened it.
-    pub fn time_greeting(&mut self, now: Millis) {
+    pub fn start_greeting_timeout(&mut self, now: Millis) {
         if let SocketState::Opening | SocketState::Greeting = self.socket {
             self.greet_by.get_or_insert(now + GREETING_LIMIT);
         }
@@ -792,7 +771,7 @@ impl Connection {
     fn ask_for_password(&mut self) {
         self.give_up();
         self.last = None;
-        self.problem = Some(words::password_needed());
+        self.problem = Some(problems::password_needed());
     }
 
     /// Whether the uploads belong there.
@@ -831,7 +810,7 @@ impl Connection {
         if !self.is_worth_coming_back() {
             self.socket = SocketState::Closed;
             if self.wanted.is_some() && self.problem.is_none() {
-                self.problem = Some(words::portal_out_of_reach());
+                self.problem = Some(problems::portal_unreachable());
             }
             self.forget_session();
             let before = std::mem::replace(&mut self.ftps, FtpsState::Disconnected);

@@ -8,7 +8,7 @@ use std::collections::VecDeque;
 
 use protocol::{ClientMessage, ServerMessage, client::ResumeState};
 
-use crate::connection::Destination;
+use crate::destination::Destination;
 
 /// The portal is told that it was heard after so many counted messages at the latest.
 pub const HEARD_EVERY: u64 = 32;

@@ -16,6 +16,7 @@ const UNITS: [Text; 7] = [
 ];
 
 const BYTES: Plural = Plural { one: Text::NumberBytesOne, other: Text::NumberBytesOther };
+const FILES: Plural = Plural { one: Text::NumberFilesOne, other: Text::NumberFilesOther };
 
 /// A size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
 #[must_use]
@@ -75,6 +76,18 @@ pub fn duration(duration: Duration) -> String {
         600..3600 => Text::DurationMinutes.fill(&[&((seconds + 30) / 60)]),
         _ => Text::DurationHoursAndMinutes.fill(&[&hours, &(minutes % 60)]),
     }
+}
+
+/// Returns whether a remaining time is worth showing: neither next to nothing nor days.
+#[must_use]
+pub fn is_worth_showing(left: Duration) -> bool {
+    left >= Duration::from_secs(2) && left < Duration::from_secs(100 * 3600)
+}
+
+/// Returns a number of files: `1 file`, `3 files`.
+#[must_use]
+pub fn files(number: u64) -> String {
+    FILES.fill(number)
 }
 
 /// Text of a stranger with everything that cannot be seen made visible: control characters as

@@ -6,37 +6,54 @@
 //! markup is in `templates/`, whose `<template>` elements it clones and fills with text.
 //!
 //! # Layers
-//! - [`page`]: joins the parts; the one door for events.
-//! - [`connection`]: the link to the portal and the connection to the server behind it;
-//!   [`delivery`]: what of their talk survives a socket.
-//! - [`saved`]: what survives the page itself.
-//! - [`queue`]: the uploads; [`chunk_size`] and [`rate`] serve it.
-//! - [`connect_steps`]: the steps on the way to the server. [`address`]: destinations as people write
-//!   them; [`recent`]: the ones that this browser remembers.
-//! - [`upload_list`]: the lines of the list of uploads; [`virtual_list`]: which of them are in the document.
-//!   [`summary`]: what became of them.
-//! - [`remote`]: the directory in view.
-//! - [`log`]: the session log; [`mask`] hides in it who and where, [`log::find`] finds.
-//! - [`json`]: reads what the portal says and what was saved.
-//! - [`words`]: what is said of each thing. [`format`]: sizes, durations, foreign text.
-//!   [`texts`]: the page's language, which both speak.
-//! - `shell`: the browser's side of all that.
+//! A module uses only the modules above it in this list.
+//! - [`time`]: points in time, durations, a stopwatch.
+//! - [`rate`]: the rate of a transfer.
+//! - [`chunk_size`]: the size of the next chunk.
+//! - [`path`]: paths with slashes.
+//! - [`edges`]: the digest of both ends of a file.
+//! - [`destination`]: where to connect, and as whom.
+//! - [`json`]: reads and writes JSON.
+//! - [`virtual_list`]: the rows of a long list that are in the document.
+//! - [`texts`]: the texts of the page's language.
+//! - [`format`]: sizes, durations, foreign text.
+//! - [`problem`]: the page's own problems, and the names of stages and parties.
+//! - [`certificate`]: what the page says of a server's certificate.
+//! - [`address`]: destinations as people write them, and links.
+//! - [`recent`]: the destinations that this browser remembers.
+//! - [`delivery`]: messages that survive a socket.
+//! - [`connection`]: the connections to the portal and to the server behind it.
+//! - [`connect_steps`]: the steps of connecting.
+//! - [`mask`]: hides names in the session log.
+//! - [`log`]: the session log.
+//! - [`queue`]: the uploads.
+//! - [`upload_list`]: the rows of the list of uploads.
+//! - [`summary`]: the result of all uploads.
+//! - [`remote`]: the directory in view on the server.
+//! - [`saved`]: what survives the page.
+//! - [`page`]: joins the parts; all events enter here.
+//! - `shell`: the browser's side.
 //!
 //! # Limits
 //! The bytes of a file never pass through the memory of this program: its worker reads them into
-//! frames that are handed on, or, where there is none, a `Blob` of header and slice is sent. The password stays in its field and passes through on its way to
-//! the socket only.
+//! frames that are handed on, or, where there is no worker, a `Blob` of header and slice is sent.
+//! The password stays in its form field, and is read only to be sent.
 
 pub mod address;
+pub mod certificate;
 pub mod chunk_size;
 pub mod connect_steps;
 pub mod connection;
 pub mod delivery;
+pub mod destination;
+pub mod edges;
 pub mod format;
 pub mod json;
 pub mod log;
 pub mod mask;
 pub mod page;
+pub mod path;
+pub mod problem;
 pub mod queue;
 pub mod rate;
 pub mod recent;
@@ -47,7 +64,6 @@ pub mod texts;
 pub mod time;
 pub mod upload_list;
 pub mod virtual_list;
-pub mod words;
 
 #[cfg(target_arch = "wasm32")]
 pub mod shell;

@@ -8,7 +8,7 @@ use protocol::{
     server::{LogKind, LogLine},
 };
 
-use crate::words;
+pub mod wording;
 
 /// Kept until the portal says how many.
 const DEFAULT_MAX_LINES: usize = 2000;
@@ -144,7 +144,7 @@ impl Log {
                     connection: None,
                     explanation: None,
                     kind: LogKind::Status,
-                    text: words::lines_missing(line.seq - self.next_seq),
+                    text: wording::lines_missing(line.seq - self.next_seq),
                 });
             }
             self.next_seq = line.seq + 1;
@@ -286,7 +286,7 @@ mod tests {
     fn gap_is_said() {
         let mut log = Log::default();
         log.extend(vec![line(0), line(3)]);
-        assert_eq!(undrawn(&mut log), ["line 0", &words::lines_missing(2), "line 3"]);
+        assert_eq!(undrawn(&mut log), ["line 0", &wording::lines_missing(2), "line 3"]);
     }
 
     #[test]

@@ -11,7 +11,7 @@
 
 use protocol::server::{LogKind, LogLine};
 
-use crate::words;
+use crate::texts::Text;
 
 /// Names that are remembered, of each kind. Beyond it they are forgotten and counted on: they get
 /// other numbers later, and are still hidden.
@@ -287,7 +287,7 @@ struct Names {
 impl Names {
     fn label(&mut self, kind: NameKind, name: &str) -> String {
         let number = self.number_of(name);
-        words::masked(kind, number)
+        label(kind, number)
     }
 
     /// The number of a name, a new one if need be.
@@ -498,6 +498,17 @@ fn host_name(word: &str) -> Option<&str> {
     let (host, domain) = name.rsplit_once('.')?;
     let is_domain = domain.len() > 1 && domain.bytes().all(|byte| byte.is_ascii_alphabetic());
     (is_domain && !host.is_empty()).then_some(name)
+}
+
+/// The label in place of a masked name.
+#[must_use]
+pub fn label(kind: NameKind, number: u32) -> String {
+    let word = match kind {
+        NameKind::Host => Text::LogMaskedHost,
+        NameKind::User => Text::LogMaskedUser,
+        NameKind::Path => Text::LogMaskedPath,
+    };
+    word.fill(&[&number])
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Where the page was connected lately, as this browser keeps it. No password.
 
-use crate::{address, connection::Destination};
+use crate::{address, destination::Destination, format, texts::Text};
 
 /// More than so many are not offered: the oldest gives way.
 pub const MAX_RECENT: usize = 8;
@@ -61,6 +61,29 @@ fn read(line: &str) -> Option<RecentDestination> {
         username: link.username.unwrap_or_default(),
     };
     Some(RecentDestination { destination, folder: link.folder.unwrap_or_default() })
+}
+
+/// User name and host.
+#[must_use]
+pub fn label(destination: &Destination) -> String {
+    let (username, host) = (&destination.username, &destination.host);
+    [&*format::visible(username), "@", &*format::visible(host)].concat()
+}
+
+/// Encryption, port and folder; `encryption` is its name in the form.
+#[must_use]
+pub fn details(recent: &RecentDestination, encryption: &str) -> String {
+    let port = recent.destination.port;
+    match recent.folder.as_str() {
+        "" => Text::RecentHow.fill(&[&encryption, &port]),
+        folder => Text::RecentHowAndFolder.fill(&[&encryption, &port, &format::visible(folder)]),
+    }
+}
+
+/// The label of the button that removes a recent destination.
+#[must_use]
+pub fn remove_label(place: &str) -> String {
+    Text::RecentRemove.fill(&[&place])
 }
 
 #[cfg(test)]

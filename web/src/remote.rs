@@ -11,10 +11,12 @@ pub use self::{
     change_dialog::{ChangeDialog, RemoteChange, RemoteCommand, stem_units},
     order::SortOrder,
 };
-use crate::{time::Millis, words};
+use crate::{path, time::Millis};
 
 mod change_dialog;
+pub mod change_texts;
 mod order;
+pub mod wording;
 
 /// After an upload ends the view waits this long for the next one to end.
 const REFRESH_PAUSE: Duration = Duration::from_millis(800);
@@ -162,7 +164,7 @@ impl RemoteDirectory {
     #[must_use]
     pub fn drop_directory(&self) -> String {
         match &self.drag_over {
-            Some(name) => join(&self.directory, name),
+            Some(name) => path::join(&self.directory, name),
             None => self.directory.clone(),
         }
     }
@@ -217,7 +219,7 @@ impl RemoteDirectory {
 
     /// Goes into one of the directories in view; gives the path to list, if now is the time.
     pub fn open(&mut self, name: &str) -> Option<String> {
-        self.ask(join(&self.directory, name))
+        self.ask(path::join(&self.directory, name))
     }
 
     /// Goes to an absolute path; gives the path to list, if now is the time.
@@ -227,7 +229,7 @@ impl RemoteDirectory {
 
     /// Goes to the directory above, unless the top is in view.
     pub fn up(&mut self) -> Option<String> {
-        let parent = parent(&self.directory)?.to_owned();
+        let parent = path::parent(&self.directory)?.to_owned();
         self.ask(parent)
     }
 
@@ -248,7 +250,7 @@ impl RemoteDirectory {
         self.asked.take()?;
         if path != self.directory {
             // Who goes up finds the directory that was in view.
-            self.cursor = (child_towards(&path, &self.directory).to_owned(), 0);
+            self.cursor = (path::child_towards(&path, &self.directory).to_owned(), 0);
             self.filter.clear();
             self.drag_over = None;
             self.directory = path;
@@ -388,10 +390,10 @@ impl RemoteDirectory {
     pub fn done(&mut self, path: &str) -> Option<String> {
         let dialog = self.dialog.take_if(|dialog| dialog.awaits(path))?;
         let new = match dialog.request() {
-            Some(ClientMessage::Rename { to, .. }) => name(to).to_owned(),
-            Some(_) | None => name(path).to_owned(),
+            Some(ClientMessage::Rename { to, .. }) => path::name(to).to_owned(),
+            Some(_) | None => path::name(path).to_owned(),
         };
-        let sentence = words::change_done(dialog.change(), &new);
+        let sentence = change_texts::done(dialog.change(), &new);
         if dialog.directory() == self.directory {
             self.apply(dialog.change(), new);
             self.relist();
@@ -486,54 +488,6 @@ impl RemoteDirectory {
     }
 }
 
-/// The path of `name` in `directory`; relative when the directory is not known.
-#[must_use]
-pub fn join(directory: &str, name: &str) -> String {
-    if directory.is_empty() {
-        return name.to_owned();
-    }
-    format!("{}/{name}", directory.trim_end_matches('/'))
-}
-
-/// The directory above; nothing above the top.
-#[must_use]
-pub fn parent(directory: &str) -> Option<&str> {
-    let (parent, name) = directory.trim_end_matches('/').rsplit_once('/')?;
-    match (parent, name) {
-        (_, "") => None,
-        ("", _) => Some("/"),
-        (parent, _) => Some(parent),
-    }
-}
-
-/// The last part of a path.
-fn name(path: &str) -> &str {
-    path.rsplit_once('/').map_or(path, |(_, name)| name)
-}
-
-/// The name of what is in `above` on the way to `directory`; empty when that is elsewhere.
-fn child_towards<'a>(above: &str, directory: &'a str) -> &'a str {
-    let below = directory.strip_prefix(above.trim_end_matches('/'));
-    let rest = below.and_then(|below| below.strip_prefix('/')).unwrap_or_default();
-    rest.split_once('/').map_or(rest, |(child, _)| child)
-}
-
-/// The parts of a path, the top first, each with its own path: what a person can go back to.
-#[must_use]
-pub fn parts(directory: &str) -> Vec<(&str, &str)> {
-    let mut parts = Vec::new();
-    let mut path = directory;
-    while let Some(above) = parent(path) {
-        parts.push((name(path.trim_end_matches('/')), path));
-        path = above;
-    }
-    if !path.is_empty() {
-        parts.push((path, path));
-    }
-    parts.reverse();
-    parts
-}
-
 #[cfg(test)]
 mod tests {
     use protocol::Stage;
@@ -549,21 +503,6 @@ mod tests {
             cause: None,
             remedy: None,
         }
-    }
-
-    #[test]
-    fn parent_ends_at_the_top() {
-        assert_eq!(parent("/a/b"), Some("/a"));
-        assert_eq!(parent("/a/"), Some("/"));
-        assert_eq!(parent("/"), None);
-        assert_eq!(parent(""), None);
-    }
-
-    #[test]
-    fn names_are_joined_with_one_slash() {
-        assert_eq!(join("/", "a"), "/a");
-        assert_eq!(join("/a", "b/c"), "/a/b/c");
-        assert_eq!(join("", "a"), "a");
     }
 
     #[test]
@@ -622,13 +561,6 @@ mod tests {
 
     fn names(remote: &RemoteDirectory) -> Vec<&str> {
         (0..remote.len()).map(|place| remote.at(place).unwrap().name.as_str()).collect()
-    }
-
-    #[test]
-    fn path_has_a_part_for_each_directory_that_it_leads_through() {
-        assert_eq!(parts("/a/b"), [("/", "/"), ("a", "/a"), ("b", "/a/b")]);
-        assert_eq!(parts("/"), [("/", "/")]);
-        assert!(parts("").is_empty());
     }
 
     #[test]
@@ -743,7 +675,7 @@ mod tests {
             DeletedCounts { files: 1, directories: 1 },
         );
         assert!(remote.refused(path, &refused(), Some((gone, Some(left)))));
-        let state = words::change_state(remote.dialog().unwrap());
+        let state = change_texts::state(remote.dialog().unwrap());
         assert_eq!(state, "Already gone: 2 files, 0 folders. Still there: 1 file, 1 folder.");
         assert_eq!(remote.confirm_dialog(""), delete(true), "once more");
     }

@@ -4,16 +4,16 @@ use std::time::Duration;
 
 use crate::{
     format,
-    queue::{Queue, State, Upload},
+    queue::{Queue, State, Totals, Upload, digest_texts, status, totals},
+    texts::Text,
     time::{MILLIS_PER_SECOND, millis},
-    words,
 };
 
 /// In a sentence: files, bytes, duration, mean rate, and what was not stored.
 #[must_use]
 pub fn sentence(queue: &Queue, took: Duration) -> String {
     let totals = queue.totals();
-    words::summary(&totals, took, mean(totals.stored, took))
+    stored_text(&totals, took, mean(totals.stored, took))
 }
 
 /// Bytes a second; nothing of a time that is too short for a rate.
@@ -46,9 +46,10 @@ fn add_line(text: &mut String, upload: &Upload) {
         | State::Skipped(_)
         | State::Failed(_) => None,
     };
-    let (algorithm, hex) =
-        digest.map_or(("", ""), |digest| (words::algorithm(digest.algorithm), digest.hex.as_str()));
-    let (size, status) = (upload.size().to_string(), words::status(upload));
+    let (algorithm, hex) = digest.map_or(("", ""), |digest| {
+        (digest_texts::algorithm(digest.algorithm), digest.hex.as_str())
+    });
+    let (size, status) = (upload.size().to_string(), status::status(upload));
     let columns = [
         &*format::visible(upload.path()),
         "\t",
@@ -64,6 +65,32 @@ fn add_line(text: &mut String, upload: &Upload) {
     if let State::Failed(problem) = upload.state() {
         [": ", &*format::visible(&problem.message)].iter().for_each(|part| text.push_str(part));
     }
+}
+
+/// What became of all uploads.
+#[must_use]
+pub fn stored_text(totals: &Totals, took: Duration, rate: Option<u64>) -> String {
+    let (files, size) = (format::files(totals.done), format::bytes(totals.stored));
+    let took = format::duration(took);
+    let stored = match rate {
+        Some(rate) => Text::SummaryRate.fill(&[&files, &size, &took, &format::rate(rate)]),
+        None => Text::SummaryStored.fill(&[&files, &size, &took]),
+    };
+    let mut parts = vec![stored];
+    parts.extend(totals::not_stored(totals));
+    parts.join(" · ")
+}
+
+/// Confirms that the summary is on the clipboard.
+#[must_use]
+pub fn copied() -> &'static str {
+    Text::AnnounceCopied.text()
+}
+
+/// Says that the summary is selected, since the browser refused to copy it.
+#[must_use]
+pub fn selected() -> &'static str {
+    Text::AnnounceSelected.text()
 }
 
 #[cfg(test)]

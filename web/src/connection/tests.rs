@@ -1,4 +1,4 @@
-use protocol::{client::Secret, server::Tls};
+use protocol::{Encryption, client::Secret, server::Tls};
 
 use super::*;
 
@@ -100,7 +100,7 @@ fn exactly_the_certificate_that_was_shown_is_trusted() {
     );
     connection.certificate_not_trusted(certificate("bb"));
     let FtpsState::CertificateQuestion(asked) = connection.ftps() else { panic!("no question") };
-    assert_eq!(asked.doubts[0], words::other_certificate());
+    assert_eq!(asked.doubts[0], certificate::changed());
 }
 
 #[test]
@@ -233,7 +233,7 @@ fn other_version_asks_for_a_reload() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
     connection.socket_opened(session(), 0);
-    connection.abandon(words::outdated());
+    connection.abandon(problems::outdated());
     assert_eq!(connection.socket_closed(Millis(0), 0.0), None);
     assert!(matches!(connection.socket(), SocketState::Outdated));
     connection.connect(destination("a"));
@@ -315,7 +315,7 @@ fn page_whose_session_goes_on_in_another_tab_does_not_take_it_back() {
     assert_eq!(connection.taken_over(), Some(ConnectionEvent::SessionEnded));
     assert_eq!(connection.socket_closed(Millis(1), 0.0), None);
     assert_eq!(connection.deadline(), None);
-    assert_eq!(connection.problem(), Some(&words::taken_over()));
+    assert_eq!(connection.problem(), Some(&problems::taken_over()));
     assert!(connection.session().is_none());
 }
 
@@ -365,7 +365,7 @@ fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
     connection.socket_opened(session(), 0);
     connection.take_effects();
     assert_eq!(connection.goodbye(problem()), None);
-    assert_eq!(connection.problem(), Some(&words::password_needed()));
+    assert_eq!(connection.problem(), Some(&problems::password_needed()));
     connection.take_effects();
     connection.connect(destination("a"));
     assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
@@ -410,7 +410,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
         connection.take_effects();
         assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
         assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Disconnect)]);
-        assert_eq!(connection.problem(), Some(&words::password_needed()));
+        assert_eq!(connection.problem(), Some(&problems::password_needed()));
         assert_eq!(connection.home(), Some(&home));
         assert!(connection.ready().is_none());
         assert_eq!(connection.disconnected(None), None);

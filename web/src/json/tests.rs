@@ -6,7 +6,7 @@ use protocol::{
 use serde::de::IgnoredAny;
 
 use super::*;
-use crate::{queue::ConflictPolicy, saved::SavedRow};
+use crate::{queue::ConflictPolicy, queue::SavedRow};
 
 fn row() -> SavedRow {
     SavedRow {

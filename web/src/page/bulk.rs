@@ -2,11 +2,8 @@
 
 use protocol::{ClientMessage, UploadId};
 
-use super::{BulkAction, Effect, Page, Region, UploadAction};
-use crate::{
-    queue::{ConflictPolicy, Folder, OfferOrder, Row, Scope},
-    words,
-};
+use super::{BulkAction, Effect, Page, Region, UploadAction, announcements};
+use crate::queue::{ConflictPolicy, Folder, OfferOrder, Row, Scope};
 
 impl Page {
     /// Does something with one upload.
@@ -38,7 +35,7 @@ impl Page {
             Scope::All => None,
             Scope::Folder(folder) => self.queue.folder(folder).map(Folder::path),
         };
-        let said = words::acted_on(folder, bulk);
+        let said = announcements::bulk_action(folder, bulk);
         match bulk {
             BulkAction::Pause => {
                 for upload in self.queue.pause_all(scope) {
@@ -54,7 +51,7 @@ impl Page {
             BulkAction::RetryFailed => self.queue.retry_failed(scope),
             BulkAction::ClearFinished => {
                 let cleared = self.queue.clear_finished();
-                self.announce(words::cleared(cleared.len()));
+                self.announce(announcements::cleared(cleared.len()));
                 self.effects.push(Effect::ForgetRows(cleared));
             }
         }

@@ -5,11 +5,11 @@
 
 use std::rc::Rc;
 
-use super::{Page, Region};
+use super::{Page, Region, announcements};
 use crate::{
-    connection::Destination,
+    destination::Destination,
+    path,
     queue::{PickedFile, State},
-    remote, words,
 };
 
 /// A directory on a server, as it was in view when the person picked something for it.
@@ -53,7 +53,7 @@ impl Page {
     /// Files become the next rows. What was picked for a connection that is gone goes nowhere by
     /// itself.
     pub(super) fn take_in(&mut self, files: Vec<PickedFile>, place: &DropTarget) {
-        self.added += files.len();
+        self.count_added(files.len());
         // The directory is one of the other server: here they go where the login leads.
         let directory = if self.has_left(place) { "" } else { &place.directory };
         if self.takes_files() && !self.has_left(place) {
@@ -66,10 +66,10 @@ impl Page {
     /// Has folders made that hold nothing.
     pub(super) fn take_in_folders(&mut self, folders: &[String], place: &DropTarget) {
         if !self.takes_files() || self.has_left(place) {
-            return self.notice(words::not_taken(folders));
+            return self.notice(announcements::pick_rejected(folders));
         }
-        let paths = folders.iter().map(|folder| remote::join(&place.directory, folder));
-        self.directories.extend(paths);
-        self.make_directories();
+        let paths = folders.iter().map(|folder| path::join(&place.directory, folder));
+        self.folders_to_make.extend(paths);
+        self.make_folders();
     }
 }

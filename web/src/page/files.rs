@@ -5,8 +5,8 @@
 
 use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
 
-use super::{Effect, Page};
-use crate::{connection::FtpsState, queue::Row, words};
+use super::{Effect, Page, announcements};
+use crate::{connection::FtpsState, queue::Row, queue::problems};
 
 /// A file of at most so many bytes is read once, for its digest and for the sending. To have the
 /// browser look at it, and read it again for the socket, takes longer than all the rest.
@@ -70,7 +70,7 @@ impl Page {
     /// Has the file of an offer looked at, and its digest made beside the sending.
     pub(super) fn prepare(&mut self, row: Row, mut offer: Offer) {
         let upload = offer.upload;
-        self.queue.doubt(upload);
+        self.queue.await_file_check(upload);
         offer.digest = true;
         let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
         let is_small = offer.size <= SMALL_FILE_BYTES;
@@ -105,9 +105,9 @@ impl Page {
         }
     }
 
-    /// The worker has news of digests.
-    pub(super) fn digested(&mut self, news: Vec<Digested>) {
-        for Digested { upload, from, outcome } in news {
+    /// The worker has change of digests.
+    pub(super) fn digested(&mut self, change: Vec<Digested>) {
+        for Digested { upload, from, outcome } in change {
             let Some(&(_, progress)) = self.digests.0.iter().find(|(of, _)| *of == upload) else {
                 continue;
             };
@@ -132,7 +132,7 @@ impl Page {
     /// The worker has read the file of an upload to its end.
     fn was_read(&mut self, upload: UploadId, progress: Progress) {
         if progress == Progress::ReadsWhole {
-            self.queue.readable(upload);
+            self.queue.file_readable(upload);
         }
     }
 
@@ -148,12 +148,12 @@ impl Page {
     /// The browser looked whether a file can be read.
     pub(super) fn file_checked(&mut self, upload: UploadId, row: Row, readable: bool) {
         if readable {
-            self.queue.readable(upload);
+            self.queue.file_readable(upload);
         } else if self.queue.row_of(upload).is_some() {
             self.file_unreadable(upload);
         } else {
             // The connection went away under it: because of it, most likely.
-            self.queue.interrupted_by_file(row, words::file_changed());
+            self.queue.interrupted_by_file(row, problems::file_changed());
         }
     }
 
@@ -181,9 +181,9 @@ impl Page {
     }
 
     fn file_unreadable(&mut self, upload: UploadId) {
-        if let Some(row) = self.queue.unreadable(upload) {
+        if let Some(row) = self.queue.file_unreadable(upload) {
             self.say_pause(upload);
-            self.announce_row(row, |path| words::failed(path, &words::file_changed()));
+            self.announce_row(row, |path| announcements::failed(path, &problems::file_changed()));
         }
     }
 

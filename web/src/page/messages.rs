@@ -5,12 +5,12 @@ use protocol::{
     server::{Connected, Limits},
 };
 
-use super::{Effect, Page, Region};
+use super::{Effect, Page, Region, announcements};
 use crate::{
     connection::ConnectionEvent,
+    connection::problems,
     queue::{Credit, Stored},
     time::Millis,
-    words,
 };
 
 impl Page {
@@ -25,19 +25,19 @@ impl Page {
                 self.welcome(limits, received, connected.map(|connected| *connected), now);
             }
             ServerMessage::Unsupported { .. } => {
-                let news = self.connection.abandon(words::outdated());
-                self.learn(news, now);
+                let change = self.connection.abandon(problems::outdated());
+                self.connection_changed(change, now);
             }
             ServerMessage::Pong => {}
             ServerMessage::Ack { messages } => {
-                let news = self.connection.was_heard(messages);
-                if news.is_some() {
-                    self.learn(news, now);
+                let change = self.connection.was_heard(messages);
+                if change.is_some() {
+                    self.connection_changed(change, now);
                 }
             }
             ServerMessage::TakenOver => {
-                let news = self.connection.taken_over();
-                self.learn(news, now);
+                let change = self.connection.taken_over();
+                self.connection_changed(change, now);
             }
             ServerMessage::Connecting { stage } => {
                 self.connection.connecting(stage);
@@ -49,24 +49,24 @@ impl Page {
             }
             ServerMessage::Connected(connected) => {
                 let directory = connected.directory.clone();
-                let news = self.connection.connected(connected);
-                self.arrive(news, directory);
+                let change = self.connection.connected(connected);
+                self.connected(change, directory);
             }
             ServerMessage::DataTls(facts) => {
                 self.connection.data_encrypted(facts.tls);
                 self.changed.insert(Region::Connection);
             }
             ServerMessage::Disconnected { problem } => {
-                let news = self.connection.disconnected(problem);
-                self.learn(news, now);
+                let change = self.connection.disconnected(problem);
+                self.connection_changed(change, now);
             }
             ServerMessage::Log { lines } => {
                 self.log.extend(lines);
                 self.announce_error(now);
             }
             ServerMessage::Listing { path, entries, left_out } => {
-                self.began(&path);
-                self.connect_steps.arrive(now);
+                self.is_start_answer(&path);
+                self.connect_steps.listed(now);
                 let next = self.remote.listed(path, entries, left_out);
                 self.list(next);
             }
@@ -80,30 +80,30 @@ impl Page {
             }
             ServerMessage::RemoveFailed { path, problem } => {
                 self.queue.leftover_kept(&path);
-                self.remote_refused(&path, &problem, None, words::leftover_not_removed);
+                self.remote_refused(&path, &problem, None, announcements::leftover_not_removed);
             }
             ServerMessage::NotRenamed { from: path, problem, .. } => {
-                self.remote_refused(&path, &problem, None, words::not_changed);
+                self.remote_refused(&path, &problem, None, announcements::not_changed);
             }
             ServerMessage::NotDeleted { path, problem, not_empty, deleted, left } => {
                 if !(not_empty && self.remote_not_empty(&path)) {
                     let part = Some((deleted, left));
-                    self.remote_refused(&path, &problem, part, words::not_changed);
+                    self.remote_refused(&path, &problem, part, announcements::not_changed);
                 }
                 // A part of it may be gone.
                 self.remote.changed(now);
             }
             ServerMessage::DirectoryMade { path } => {
-                self.directory_answered();
+                self.folder_answered();
                 self.remote_done(&path, now);
             }
             ServerMessage::MakeDirectoryFailed { path, problem } => {
-                self.directory_answered();
-                self.remote_refused(&path, &problem, None, words::folder_not_made);
+                self.folder_answered();
+                self.remote_refused(&path, &problem, None, announcements::folder_not_made);
             }
             ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                 self.queue.credit(upload, attempt, Credit { taken, received, limit }, now);
-                if let Some(row) = self.queue.check(upload) {
+                if let Some(row) = self.queue.take_due_check(upload) {
                     self.effects.push(Effect::CheckFile(upload, row));
                 }
             }
@@ -120,7 +120,7 @@ impl Page {
             ServerMessage::Conflict { upload, existing, resume } => {
                 self.forget_digest(upload);
                 if let Some(row) = self.queue.conflict(upload, existing, resume) {
-                    self.announce_row(row, words::asks);
+                    self.announce_row(row, announcements::decision_needed);
                 }
             }
             ServerMessage::Cancelled { upload } => {
@@ -139,32 +139,32 @@ impl Page {
                 self.remote.changed(now);
             }
             ServerMessage::Goodbye { problem } => {
-                let news = self.connection.goodbye(problem);
-                self.learn(news, now);
+                let change = self.connection.goodbye(problem);
+                self.connection_changed(change, now);
             }
         }
     }
 
     fn welcome(&mut self, limits: Limits, heard: u64, connected: Option<Connected>, now: Millis) {
         let directory = connected.as_ref().map(|connected| connected.directory.clone());
-        let news = self.connection.welcome(limits, heard, connected, now);
-        if news == Some(ConnectionEvent::SocketRestored) {
+        let change = self.connection.welcome(limits, heard, connected, now);
+        if change == Some(ConnectionEvent::SocketRestored) {
             self.log.go_on(limits.max_log_lines);
         } else {
             self.log.new_session(limits.max_log_lines);
         }
-        match (news, directory) {
+        match (change, directory) {
             (Some(ConnectionEvent::Connected { .. }), Some(directory)) => {
-                self.arrive(news, directory);
+                self.connected(change, directory);
             }
-            (news, _) => self.learn(news, now),
+            (change, _) => self.connection_changed(change, now),
         }
     }
 
     fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
-        self.connect_steps.fail_to_list(now);
-        if self.began(path) {
-            self.begin_elsewhere(path, &mut problem);
+        self.connect_steps.listing_failed(now);
+        if self.is_start_answer(path) {
+            self.start_folder_missing(path, &mut problem);
         }
         let next = self.remote.failed(problem);
         self.list(next);
@@ -173,7 +173,7 @@ impl Page {
     fn failed(&mut self, upload: UploadId, problem: Problem, resume: Option<String>) {
         self.forget_digest(upload);
         if let Some(row) = self.queue.row_of(upload) {
-            self.announce_row(row, |path| words::failed(path, &problem));
+            self.announce_row(row, |path| announcements::failed(path, &problem));
         }
         self.queue.failed(upload, problem, resume);
     }

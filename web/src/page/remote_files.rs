@@ -40,7 +40,7 @@ impl Page {
         }
         if let ClientMessage::MakeDirectory { path } = &message {
             // Answered in turn with the folders of uploads.
-            self.directories_under_way.push_back(path.clone());
+            self.folders_requested.push_back(path.clone());
         }
         self.effects.push(Effect::Send(message));
     }

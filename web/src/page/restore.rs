@@ -1,11 +1,14 @@
 //! What an earlier page left, and what becomes of it.
 
-use super::{Page, Region, UploadAction};
+use super::{Page, Region, UploadAction, announcements};
 use crate::{
-    queue::Row,
+    queue::{FileAccess, Row},
     saved::{RestoredPage, SavedHome},
-    words,
+    texts::{Plural, Text},
 };
+
+const RESTORED: Plural =
+    Plural { one: Text::RestoredUploadsOne, other: Text::RestoredUploadsOther };
 
 impl Page {
     /// What an earlier page left is there again; its uploads wait for their files.
@@ -21,15 +24,15 @@ impl Page {
         self.queue.restore(rows, has);
         self.changed.extend([Region::Connection, Region::Totals, Region::Notices]);
         if self.queue.misses_files() {
-            self.announce(words::restored(self.queue.missing().len()));
+            self.announce(restored_uploads(self.queue.missing().len()));
         }
     }
 
     /// The files of some of them are there again.
     pub(super) fn found(&mut self, found: Vec<(Row, Option<u64>)>) {
-        self.announce(words::files_found(found.len()));
+        self.announce(announcements::files_found(found.len()));
         for (row, edges) in found {
-            self.queue.found(row, edges);
+            self.queue.file_found(row, edges);
         }
         self.changed.insert(Region::Notices);
     }
@@ -37,7 +40,7 @@ impl Page {
     /// A file is not the one that a row misses.
     pub(super) fn other_file(&mut self, row: Row) {
         if let Some(upload) = self.queue.get(row) {
-            self.notice(words::other_file(upload.path()));
+            self.notice(announcements::wrong_file(upload.path()));
         }
     }
 
@@ -57,4 +60,22 @@ impl Page {
         }
         self.changed.insert(Region::Notices);
     }
+}
+
+/// How many uploads of an earlier page were restored.
+#[must_use]
+pub fn restored_uploads(number: usize) -> String {
+    RESTORED.fill(number as u64)
+}
+
+/// What the person has to do so that restored uploads resume.
+#[must_use]
+pub fn restore_hint(connected: bool, source: FileAccess) -> &'static str {
+    let word = match (connected, source) {
+        (false, FileAccess::ByHandle) => Text::RestoredConnectAndContinue,
+        (false, _) => Text::RestoredConnectAndPick,
+        (true, FileAccess::ByHandle) => Text::RestoredContinue,
+        (true, _) => Text::RestoredPick,
+    };
+    word.text()
 }

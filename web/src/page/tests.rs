@@ -1,16 +1,22 @@
 use protocol::{
-    Attempt, Encryption, UploadId,
+    Attempt, ClientMessage, Encryption, Problem, ServerMessage, UploadId,
     client::Secret,
-    server::{Certificate, Connected, Limits, LogKind, LogLine, Tls, Verified},
+    server::{Certificate, Connected, Limits, LogKind, LogLine, NewSession, Tls, Verified},
 };
 
 use super::*;
 use crate::{
-    queue::{RowMatch, State},
-    saved::SavedRow,
+    connection::{Network, SocketState},
+    destination::Destination,
+    queue::{PickedFile, Row, RowMatch, SavedRow, Scope, State},
+    recent::RecentDestination,
+    remote,
+    saved::RestoredPage,
 };
 
-pub(super) const LIMITS: Limits = Limits {
+mod random_schedules;
+
+const LIMITS: Limits = Limits {
     max_chunk_bytes: 1 << 20,
     min_chunk_bytes: 1 << 14,
     max_open_uploads: 8,
@@ -60,7 +66,7 @@ fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
     }
 }
 
-pub(super) fn facts() -> Connected {
+fn facts() -> Connected {
     Connected {
         host: "a".into(),
         port: 21,
@@ -234,7 +240,7 @@ fn portal_that_opens_the_socket_and_says_nothing_is_out_of_reach() {
     assert_eq!(page.deadline(), Some(Millis(31_000)), "for both together");
     let effects = at(&mut page, 31_000, Event::Tick);
     assert!(effects.contains(&Effect::CloseSocket), "{effects:?}");
-    assert_eq!(page.connection().problem(), Some(&words::portal_out_of_reach()));
+    assert_eq!(page.connection().problem(), Some(&problems::portal_unreachable()));
     assert!(matches!(page.connection().socket(), SocketState::Closed));
 }
 
@@ -374,7 +380,7 @@ fn folder_that_is_not_there_leaves_the_page_in_the_logins_and_is_not_asked_for_a
     let (mut page, _) = begin_in("gone");
     listed(&mut page, "/home");
     let path = "/home/gone".to_owned();
-    let problem = words::outdated();
+    let problem = problems::outdated();
     let effects = receive(&mut page, ServerMessage::ListingFailed { path, problem });
     assert!(effects.contains(&remember("")), "{effects:?}");
     assert!(matches!(&effects[..], [Effect::Announce(said), ..] if said.contains("/home/gone")));
@@ -429,9 +435,9 @@ fn encryption_of_the_data_connections_is_known_until_the_next_connection() {
 #[test]
 fn steps_end_with_the_first_listing() {
     let mut page = connected();
-    assert!(page.connect_steps().is_under_way());
+    assert!(page.connect_steps().is_running());
     listed(&mut page, "/home");
-    assert!(!page.connect_steps().is_under_way() && !page.connect_steps().has_failed());
+    assert!(!page.connect_steps().is_running() && !page.connect_steps().has_failed());
 }
 
 #[test]
@@ -442,7 +448,7 @@ fn step_that_failed_is_known_until_the_next_try() {
     at(&mut page, 0, Event::SocketOpened(session));
     receive(&mut page, welcome(0, None));
     receive(&mut page, ServerMessage::Connecting { stage: protocol::Stage::Login });
-    let problem = Problem { stage: protocol::Stage::Login, ..words::outdated() };
+    let problem = Problem { stage: protocol::Stage::Login, ..problems::outdated() };
     receive(&mut page, ServerMessage::Disconnected { problem: Some(problem) });
     assert!(page.connect_steps().has_failed());
     at(&mut page, 0, Event::Connect(destination()));
@@ -502,7 +508,7 @@ fn folder_of_the_person_and_those_of_uploads_are_answered_in_their_turns() {
     at(&mut page, 0, Event::Remote(remote::RemoteAction::ConfirmDialog("y".into())));
     receive(&mut page, ServerMessage::DirectoryMade { path: "/home/x".into() });
     assert!(page.remote().dialog().is_some());
-    let problem = words::not_understood();
+    let problem = problems::not_understood();
     let path = "/home/y".to_owned();
     receive(&mut page, ServerMessage::MakeDirectoryFailed { path, problem: problem.clone() });
     assert_eq!(page.remote().dialog().unwrap().problem(), Some(&problem));
@@ -534,7 +540,7 @@ fn of_many_errors_in_the_log_the_first_is_announced_and_the_next_after_a_pause()
 #[test]
 fn error_in_the_log_has_the_remedy_of_the_problem_that_says_the_same() {
     let mut page = connected();
-    let problem = words::portal_out_of_reach();
+    let problem = problems::portal_unreachable();
     let text = problem.message.clone();
     receive(
         &mut page,
@@ -561,7 +567,7 @@ fn come_back_to_another_portal(page: &mut Page) -> Vec<Effect> {
     at(page, 0, Event::ReconnectNow);
     let known = page.connection().session().unwrap().clone();
     at(page, 0, Event::SocketOpened(known));
-    receive(page, ServerMessage::Goodbye { problem: words::not_understood() });
+    receive(page, ServerMessage::Goodbye { problem: problems::not_understood() });
     let another = NewSession { session: "t".into(), secret: Secret::new("y".into()) };
     at(page, 0, Event::SocketOpened(another));
     receive(page, welcome(0, None));
@@ -629,7 +635,7 @@ fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
     let resume = Some("/there/.a.part".to_owned());
     receive(&mut page, ServerMessage::Paused { upload: UploadId(0), resume: resume.clone() });
     let State::Failed(problem) = page.queue().get(Row(0)).unwrap().state() else { panic!() };
-    assert_eq!(*problem, words::file_changed());
+    assert_eq!(*problem, crate::queue::problems::file_changed());
     let effects = at(&mut page, 0, Event::Upload(Row(0), UploadAction::Retry));
     let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.resume, resume);
@@ -641,7 +647,7 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     pick(&mut page, vec![file("a", 100_000)]);
     let paused = ServerMessage::Paused { upload: UploadId(0), resume: Some("/a.part".into()) };
     assert!(receive(&mut page, paused).contains(&Effect::StopDigest(UploadId(0))));
-    receive(&mut page, ServerMessage::Disconnected { problem: Some(words::outdated()) });
+    receive(&mut page, ServerMessage::Disconnected { problem: Some(problems::outdated()) });
     at(&mut page, 0, Event::Connect(destination()));
     receive(&mut page, ServerMessage::Connected(facts()));
     assert_eq!(page.queue().totals().interrupted, 1);
@@ -731,7 +737,7 @@ fn question_that_is_answered_between_two_sessions_stands_again() {
         0,
         Event::Remote(remote::RemoteAction::OpenDialog(remote::RemoteCommand::MakeDirectory)),
     );
-    receive(&mut page, ServerMessage::Goodbye { problem: words::not_understood() });
+    receive(&mut page, ServerMessage::Goodbye { problem: problems::not_understood() });
     let effects =
         at(&mut page, 0, Event::Remote(remote::RemoteAction::ConfirmDialog("art".into())));
     assert!(said(&effects).is_empty(), "{effects:?}");

@@ -1,37 +1,37 @@
-//! What is done with many uploads at once, and what holds for all of them.
+//! Actions on many uploads, and settings for all of them.
 
 use protocol::UploadId;
 
 use super::{ConflictPolicy, Folder, FolderId, OfferOrder, Queue, Row, State};
 
-/// Which uploads are meant.
+/// The uploads that an action applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// All of them.
     All,
-    /// Those whose files lie in a folder.
+    /// Those in one folder.
     Folder(FolderId),
 }
 
 impl Queue {
-    /// What the person chose for files whose name is taken.
+    /// Returns the person's choice for files whose name is taken.
     #[must_use]
     pub fn policy(&self) -> ConflictPolicy {
         self.policy
     }
 
-    /// What to do from now on when a name is taken. Questions that are open stay open.
+    /// Sets the policy for later conflicts. Open questions stay open.
     pub fn set_policy(&mut self, policy: ConflictPolicy) {
         self.policy = policy;
     }
 
-    /// The order in which waiting uploads are offered.
+    /// Returns the order in which queued uploads are offered.
     #[must_use]
     pub fn order(&self) -> OfferOrder {
         self.queued.order()
     }
 
-    /// Offers what waits in another order. The list keeps its own.
+    /// Sets the order in which queued uploads are offered. The list keeps its own.
     pub fn set_order(&mut self, order: OfferOrder) {
         let uploads = &self.uploads;
         self.queued.sort(order, |row| {
@@ -39,76 +39,69 @@ impl Queue {
         });
     }
 
-    /// Decides every open question, and those that follow.
+    /// Decides every open question and later ones.
     pub fn decide_all(&mut self, policy: ConflictPolicy) {
         self.policy = policy;
-        for row in self.rows_where(|state| matches!(state, State::NeedsDecision(_))) {
+        for row in self.rows_where(State::needs_decision) {
             self.decide(row, policy);
         }
     }
 
-    /// Pauses everything that is queued or on its way; what the portal has to be told to pause.
+    /// Pauses all uploads that are queued or open. Returns the ids that the portal has to be told to
+    /// pause.
     pub fn pause_all(&mut self, scope: Scope) -> Vec<UploadId> {
-        let rows = self.rows_in(scope, |state| matches!(state, State::Queued | State::Open(_)));
+        let rows = self.rows_in(scope, State::is_under_way);
         rows.into_iter().filter_map(|row| self.pause(row)).collect()
     }
 
-    /// Goes on with everything that was paused.
+    /// Resumes all paused uploads.
     pub fn resume_all(&mut self, scope: Scope) {
         for row in self.rows_in(scope, |state| matches!(state, State::Paused | State::Open(_))) {
             self.resume(row);
         }
     }
 
-    /// Gives up everything that has not ended; what the portal has to be told to cancel.
+    /// Cancels all unfinished uploads; failed ones stay. Returns the ids that the portal has to be
+    /// told to cancel.
     pub fn cancel_all(&mut self, scope: Scope) -> Vec<UploadId> {
-        let rows = self.rows_in(scope, |state| match state {
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::Interrupted
-            | State::NeedsDecision(_) => true,
-            State::Done(_) | State::Skipped(_) | State::Failed(_) => false,
-        });
+        let rows = self.rows_in(scope, State::is_unfinished);
         rows.into_iter().filter_map(|row| self.cancel(row)).collect()
     }
 
-    /// Tries everything again that failed or was interrupted.
+    /// Retries all uploads that failed or were interrupted.
     pub fn retry_failed(&mut self, scope: Scope) {
-        for row in
-            self.rows_in(scope, |state| matches!(state, State::Failed(_) | State::Interrupted))
-        {
+        for row in self.rows_in(scope, State::is_failed_or_interrupted) {
             self.retry(row);
         }
     }
 
-    /// Takes out of the list what is stored and what was left out; the rows.
+    /// Clears stored and skipped uploads from the list. Returns their rows.
     pub fn clear_finished(&mut self) -> Vec<Row> {
-        let ended = self.rows_where(|state| matches!(state, State::Done(_) | State::Skipped(_)));
-        // A row that was cancelled and is still open at the portal may yet turn out to be stored.
-        let cleared: Vec<_> = ended
+        let finished = self.rows_where(State::is_finished);
+        // A cancelled upload that is still open at the portal may turn out to be stored.
+        let cleared: Vec<_> = finished
             .into_iter()
             .filter(|row| !self.open.iter().any(|(_, open)| open == *row))
             .collect();
         self.list_version += 1;
         for row in &cleared {
-            self.take_out(*row);
+            self.clear(*row);
         }
         let uploads = &self.uploads;
         self.indexes.folders.retain(|row| matches!(uploads.get(row.0), Some(Some(_))));
         cleared
     }
 
-    fn rows_in(&self, scope: Scope, fits: impl Fn(&State) -> bool) -> Vec<Row> {
-        let Scope::Folder(folder) = scope else { return self.rows_where(fits) };
+    fn rows_in(&self, scope: Scope, applies: impl Fn(&State) -> bool) -> Vec<Row> {
+        let Scope::Folder(folder) = scope else { return self.rows_where(applies) };
         let rows = self.folder(folder).map(Folder::rows).unwrap_or_default();
-        let fits = |row: &&Row| self.get(**row).is_some_and(|upload| fits(&upload.state));
-        rows.iter().filter(fits).copied().collect()
+        let applies = |row: &&Row| self.get(**row).is_some_and(|upload| applies(&upload.state));
+        rows.iter().filter(applies).copied().collect()
     }
 
-    pub(super) fn rows_where(&self, fits: impl Fn(&State) -> bool) -> Vec<Row> {
+    pub(super) fn rows_where(&self, applies: impl Fn(&State) -> bool) -> Vec<Row> {
         let rows = self.uploads.iter().enumerate();
-        let fitting = rows.filter(|(_, upload)| upload.as_ref().is_some_and(|it| fits(&it.state)));
-        fitting.map(|(row, _)| Row(row)).collect()
+        let found = rows.filter(|(_, upload)| upload.as_ref().is_some_and(|it| applies(&it.state)));
+        found.map(|(row, _)| Row(row)).collect()
     }
 }

@@ -3,6 +3,8 @@
 use protocol::{OnConflict, server::Existing};
 use serde::{Deserialize, Serialize};
 
+use crate::{format, texts::Text};
+
 /// Names that are tried before the person is asked: `a (2).txt` up to this number.
 const MAX_NAMES: u32 = 1000;
 /// File systems and listings round dates, FAT to two seconds: what differs by no more is not newer.
@@ -71,16 +73,21 @@ impl ConflictPolicy {
     }
 }
 
-/// The n-th name of a file, counted from 1: `a/b.txt`, `a/b (2).txt`, `a/b (3).txt`.
-pub(super) fn numbered(path: &str, number: u32) -> String {
-    if number <= 1 {
-        return path.to_owned();
+/// A file's size and date; `date` is in the person's time zone.
+#[must_use]
+pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
+    let size = size.map_or_else(|| Text::NumberUnknownSize.text().to_owned(), format::exact_bytes);
+    Text::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Text::NumberUnknownDate.text())])
+}
+
+/// Says which of two files is newer, if both dates are known.
+#[must_use]
+pub fn newer_file(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
+    match (ours, theirs) {
+        (Some(ours), Some(theirs)) if ours > theirs => Text::NewerYours.text(),
+        (Some(ours), Some(theirs)) if ours < theirs => Text::NewerOnServer.text(),
+        (_, _) => "",
     }
-    let name_at = path.rfind('/').map_or(0, |slash| slash + 1);
-    // A dot at the very front begins a hidden name, and no extension.
-    let extension_at = path.rfind('.').filter(|dot| *dot > name_at).unwrap_or(path.len());
-    let (stem, extension) = path.split_at_checked(extension_at).unwrap_or((path, ""));
-    format!("{stem} ({number}){extension}")
 }
 
 #[cfg(test)]
@@ -89,15 +96,6 @@ mod tests {
 
     fn dated(modified_millis: Option<i64>) -> Existing {
         Existing { size: Some(1), modified_millis }
-    }
-
-    #[test]
-    fn free_name_keeps_folder_and_extension() {
-        assert_eq!(numbered("a.b/c.txt", 1), "a.b/c.txt");
-        assert_eq!(numbered("a.b/c.txt", 2), "a.b/c (2).txt");
-        assert_eq!(numbered("a.b/c", 3), "a.b/c (3)");
-        assert_eq!(numbered("a/.profile", 2), "a/.profile (2)");
-        assert_eq!(numbered("x.tar.gz", 2), "x.tar (2).gz");
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::{Row, Totals};
+use crate::{format, texts::Text};
 
 /// A folder, counted from 0 in the order in which they came. It keeps its number when it is empty.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -77,7 +78,7 @@ impl Folders {
     }
 
     /// An upload adds something else to its folder's figures than before.
-    pub(super) fn change(&mut self, id: FolderId, before: Totals, after: Totals) {
+    pub(super) fn update(&mut self, id: FolderId, before: Totals, after: Totals) {
         if let Some(folder) = self.folders.get_mut(id.0) {
             let without = folder.totals.without(before);
             folder.totals = without.with(after);
@@ -98,4 +99,10 @@ impl Folders {
     pub(super) fn iter(&self) -> impl Iterator<Item = (FolderId, &Folder)> {
         self.folders.iter().enumerate().map(|(id, folder)| (FolderId(id), folder))
     }
+}
+
+/// The label of a folder in the list of uploads.
+#[must_use]
+pub fn folder_label(path: &str) -> String {
+    Text::FolderName.fill(&[&format::visible(path)])
 }

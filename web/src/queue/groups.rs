@@ -1,35 +1,34 @@
-//! Uploads by what a person wants to see of them: nobody looks through thousands for the one that
-//! failed.
+//! Groups the uploads by the filters of the list, so that one failure among thousands is found.
 
 use super::{Row, Rows, State};
 
-/// Where an upload belongs.
+/// The group of an upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Group {
-    /// It waits for its turn, is on its way or is paused.
+    /// Queued, open or paused.
     UnderWay,
-    /// It failed, was interrupted or asks something: it goes on when the person does something.
+    /// Failed, interrupted or undecided: the person has to do something.
     Attention,
-    /// It is stored.
+    /// Stored.
     Done,
-    /// It was left out.
-    LeftOut,
+    /// Skipped.
+    Skipped,
 }
 
 impl State {
-    /// Where an upload in this state belongs.
+    /// Returns the group of an upload in this state.
     #[must_use]
     pub fn group(&self) -> Group {
         match self {
             Self::Queued | Self::Paused | Self::Open(_) => Group::UnderWay,
             Self::Failed(_) | Self::Interrupted | Self::NeedsDecision(_) => Group::Attention,
             Self::Done(_) => Group::Done,
-            Self::Skipped(_) => Group::LeftOut,
+            Self::Skipped(_) => Group::Skipped,
         }
     }
 }
 
-/// The rows of one shelf.
+/// The rows of one group.
 #[derive(Debug, Default)]
 pub struct GroupRows {
     rows: Rows,
@@ -37,37 +36,37 @@ pub struct GroupRows {
 }
 
 impl GroupRows {
-    /// The rows.
+    /// Returns the rows.
     #[must_use]
     pub fn rows(&self) -> &Rows {
         &self.rows
     }
 
-    /// A greater number whenever a row came or went.
+    /// Returns a number that grows whenever a row is added or removed.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 }
 
-/// All rows on their shelves.
+/// The rows of each group.
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     under_way: GroupRows,
     attention: GroupRows,
     done: GroupRows,
-    left_out: GroupRows,
+    skipped: GroupRows,
 }
 
 impl Groups {
-    pub(super) fn put(&mut self, row: Row, group: Group) {
-        let kept = self.get_mut(group);
-        kept.version += u64::from(kept.rows.insert(row));
+    pub(super) fn insert(&mut self, row: Row, group: Group) {
+        let group = self.get_mut(group);
+        group.version += u64::from(group.rows.insert(row));
     }
 
-    pub(super) fn take(&mut self, row: Row, group: Group) {
-        let kept = self.get_mut(group);
-        kept.version += u64::from(kept.rows.remove(row));
+    pub(super) fn remove(&mut self, row: Row, group: Group) {
+        let group = self.get_mut(group);
+        group.version += u64::from(group.rows.remove(row));
     }
 
     pub(super) fn get(&self, group: Group) -> &GroupRows {
@@ -75,7 +74,7 @@ impl Groups {
             Group::UnderWay => &self.under_way,
             Group::Attention => &self.attention,
             Group::Done => &self.done,
-            Group::LeftOut => &self.left_out,
+            Group::Skipped => &self.skipped,
         }
     }
 
@@ -84,7 +83,7 @@ impl Groups {
             Group::UnderWay => &mut self.under_way,
             Group::Attention => &mut self.attention,
             Group::Done => &mut self.done,
-            Group::LeftOut => &mut self.left_out,
+            Group::Skipped => &mut self.skipped,
         }
     }
 }

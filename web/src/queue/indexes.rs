@@ -1,11 +1,12 @@
-//! What the queue knows of all its uploads together, kept up to date with each change: thousands of
-//! rows are not counted at each message.
+//! What the queue knows of all uploads together, updated with each change: counting thousands of
+//! rows at each message would take too long.
 
 use super::{
-    Group, Row, State, Totals, Upload, folders::Folders, groups::Groups, rows::MissingFiles,
+    Group, PauseState, Row, State, Totals, Upload, folders::Folders, groups::Groups,
+    rows::MissingFiles,
 };
 
-/// All uploads together.
+/// Totals, folders, groups and missing files of all uploads.
 #[derive(Debug, Default)]
 pub(super) struct Indexes {
     pub(super) totals: Totals,
@@ -14,31 +15,32 @@ pub(super) struct Indexes {
     pub(super) missing: MissingFiles,
 }
 
-/// What one upload adds to them; an upload that is not in the list adds nothing.
+/// What one upload contributes to the indexes. The default is the contribution of an upload that is
+/// not in the list.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Contribution {
-    share: Totals,
+    totals: Totals,
     group: Option<Group>,
     misses_file: bool,
 }
 
 impl Indexes {
-    /// An upload adds something else than before.
-    // Not inlined: it is a part of many small functions.
+    /// Replaces the contribution of an upload.
+    // Not inlined, for the size of the program: many small functions use it.
     #[inline(never)]
-    pub(super) fn settle(
+    pub(super) fn update(
         &mut self,
         row: Row,
         upload: &Upload,
         before: Contribution,
         after: Contribution,
     ) {
-        self.totals = self.totals.without(before.share);
-        self.totals = self.totals.with(after.share);
-        self.folders.change(upload.folder, before.share, after.share);
+        self.totals = self.totals.without(before.totals);
+        self.totals = self.totals.with(after.totals);
+        self.folders.update(upload.folder, before.totals, after.totals);
         if before.group != after.group {
-            before.group.inspect(|group| self.groups.take(row, *group));
-            after.group.inspect(|group| self.groups.put(row, *group));
+            before.group.inspect(|group| self.groups.remove(row, *group));
+            after.group.inspect(|group| self.groups.insert(row, *group));
         }
         match (before.misses_file, after.misses_file) {
             (false, true) => self.missing.insert(upload.file_name(), row),
@@ -49,36 +51,33 @@ impl Indexes {
 }
 
 impl Upload {
-    /// What it adds to the accounts.
-    pub(super) fn entry(&self) -> Contribution {
+    /// Returns the upload's contribution to the indexes.
+    pub(super) fn contribution(&self) -> Contribution {
         Contribution {
-            share: self.share(),
+            totals: self.totals(),
             group: Some(self.state.group()),
             misses_file: self.misses_file(),
         }
     }
 
-    /// What it adds to the totals.
-    pub(super) fn share(&self) -> Totals {
-        let mut share = Totals { files: 1, ..Totals::default() };
-        let figure = match &self.state {
-            State::Failed(_) => &mut share.failed,
-            State::Skipped(_) => &mut share.skipped,
-            State::Open(open) if open.pause_state() == super::PauseState::Paused => {
-                &mut share.paused
-            }
-            State::Queued | State::Open(_) => &mut share.active,
-            State::Paused => &mut share.paused,
-            State::Done(_) => &mut share.done,
-            State::Interrupted | State::NeedsDecision(_) => &mut share.waiting,
+    pub(super) fn totals(&self) -> Totals {
+        let mut totals = Totals { files: 1, ..Totals::default() };
+        let count = match &self.state {
+            State::Failed(_) => &mut totals.failed,
+            State::Skipped(_) => &mut totals.skipped,
+            State::Open(open) if open.pause_state == PauseState::Paused => &mut totals.paused,
+            State::Queued | State::Open(_) => &mut totals.active,
+            State::Paused => &mut totals.paused,
+            State::Done(_) => &mut totals.done,
+            State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
         };
-        *figure = 1;
-        share.interrupted = u64::from(matches!(self.state, State::Interrupted));
-        if share.failed + share.skipped == 0 {
-            share.bytes = self.file.size;
-            share.taken = self.taken();
+        *count = 1;
+        totals.interrupted = u64::from(matches!(self.state, State::Interrupted));
+        if totals.failed + totals.skipped == 0 {
+            totals.bytes = self.file.size;
+            totals.taken = self.taken();
         }
-        share.stored = share.done * self.file.size;
-        share
+        totals.stored = totals.done * self.file.size;
+        totals
     }
 }

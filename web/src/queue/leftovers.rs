@@ -1,55 +1,55 @@
-//! Parts of files on the server that nobody goes on with: each is removed, or the server tells that
-//! it is gone.
+//! Temporary files on the server that no upload resumes: the page has them removed, and forgets
+//! each once the server confirms.
 
 use protocol::UploadId;
 
-/// The parts that are to be removed.
+/// The temporary files to remove.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
     to_remove: Vec<String>,
     /// The portal was told to remove them, and has not answered.
-    told: Vec<String>,
+    removing: Vec<String>,
     /// The portal was told to cancel their uploads, and removes them with these.
     cancelling: Vec<(UploadId, String)>,
 }
 
 impl Leftovers {
-    /// Nobody writes to a part any more, nor goes on with it.
-    pub(super) fn abandon(&mut self, part: Option<String>) {
-        self.to_remove.extend(part);
+    /// Adds a temporary file that no upload writes or resumes.
+    pub(super) fn abandon(&mut self, path: Option<String>) {
+        self.to_remove.extend(path);
     }
 
-    /// The portal is told to cancel an upload, which has written to this part.
-    pub(super) fn cancel(&mut self, upload: UploadId, part: Option<String>) {
-        self.cancelling.extend(part.map(|part| (upload, part)));
+    /// Adds the temporary file of an upload that the portal is told to cancel.
+    pub(super) fn cancel(&mut self, upload: UploadId, path: Option<String>) {
+        self.cancelling.extend(path.map(|path| (upload, path)));
     }
 
-    /// The portal has ended an upload.
+    /// The portal ended an upload.
     pub(super) fn ended(&mut self, upload: UploadId) {
         self.cancelling.retain(|(cancelled, _)| *cancelled != upload);
     }
 
-    /// What the portal has to be told to remove.
+    /// Returns the files that the portal has to be told to remove.
     pub(super) fn take(&mut self) -> Vec<String> {
-        let parts = std::mem::take(&mut self.to_remove);
-        self.told.extend(parts.iter().cloned());
-        parts
+        let paths = std::mem::take(&mut self.to_remove);
+        self.removing.extend(paths.iter().cloned());
+        paths
     }
 
-    /// The server has removed a part.
-    pub(super) fn removed(&mut self, part: &str) {
-        self.not_removed(part);
-        self.to_remove.retain(|known| known != part);
+    /// The server removed a file.
+    pub(super) fn removed(&mut self, path: &str) {
+        self.not_removed(path);
+        self.to_remove.retain(|known| known != path);
     }
 
-    /// The server keeps a part.
-    pub(super) fn not_removed(&mut self, part: &str) {
-        self.told.retain(|known| known != part);
+    /// The server did not remove a file.
+    pub(super) fn not_removed(&mut self, path: &str) {
+        self.removing.retain(|known| known != path);
     }
 
-    /// Nobody knows any more what the portal was told.
+    /// The session is lost, and with it the requests that were not answered: they are repeated.
     pub(super) fn session_lost(&mut self) {
-        self.to_remove.append(&mut self.told);
-        self.to_remove.extend(self.cancelling.drain(..).map(|(_, part)| part));
+        self.to_remove.append(&mut self.removing);
+        self.to_remove.extend(self.cancelling.drain(..).map(|(_, path)| path));
     }
 }

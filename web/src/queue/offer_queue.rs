@@ -1,13 +1,13 @@
-//! Which upload is offered next.
+//! The order in which queued uploads are offered.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::{Row, Rows};
 
-/// The order in which waiting uploads are offered.
+/// The order in which queued uploads are offered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OfferOrder {
-    /// As they were picked.
+    /// In the order of picking.
     #[default]
     AsDropped,
     /// The smallest file first.
@@ -17,7 +17,7 @@ pub enum OfferOrder {
 }
 
 impl OfferOrder {
-    /// What a file of `size` bytes is sorted by, before its row.
+    /// Returns the sort key of a file with `size` bytes; its row is the second key.
     fn rank(self, size: u64) -> u64 {
         match self {
             Self::AsDropped => 0,
@@ -27,14 +27,15 @@ impl OfferOrder {
     }
 }
 
-/// The rows that wait to be offered, each with its file's size.
+/// The queued rows, each with its file's size.
 #[derive(Debug, Default)]
 pub(super) struct OfferQueue {
     order: OfferOrder,
     rows: Rows,
-    /// Their ranks, and those of rows that wait no longer: these are left out when their turn comes.
+    /// The ranks of queued rows and of rows that have left the queue: these are dropped when they
+    /// come to the front.
     ranks: BinaryHeap<Reverse<(u64, Row)>>,
-    /// The rows that have a rank.
+    /// The rows in `ranks`.
     ranked: Rows,
 }
 
@@ -68,7 +69,7 @@ impl OfferQueue {
         *self = Self { order: self.order, ..Self::default() };
     }
 
-    /// Sorts anew; `size` knows the files.
+    /// Sorts the queue anew; `size` returns the size of a row's file.
     pub(super) fn sort(&mut self, order: OfferOrder, size: impl Fn(Row) -> u64) {
         let rows = std::mem::take(&mut self.rows);
         *self = Self { order, ..Self::default() };

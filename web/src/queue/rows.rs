@@ -3,11 +3,15 @@
 
 use protocol::UploadId;
 
-use super::Row;
+use crate::edges::edges;
 
 const WORD_BITS: usize = 64;
 /// Lists that the rows that miss their files are spread over, by their files' names.
 const NAME_LISTS: usize = 1024;
+
+/// A row of the list: the n-th picked file, counted from 0.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Row(pub usize);
 
 /// Some of the rows, a bit for each.
 #[derive(Clone, Debug, Default)]
@@ -171,7 +175,7 @@ impl MissingFiles {
 }
 
 fn list_of(name: &str) -> usize {
-    let digest = crate::saved::edges(name.as_bytes(), &[]);
+    let digest = edges(name.as_bytes(), &[]);
     usize::try_from(digest % NAME_LISTS as u64).unwrap_or(0)
 }
 

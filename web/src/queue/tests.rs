@@ -1,9 +1,14 @@
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;
-use protocol::{OnConflict, Stage as ProblemStage};
+use protocol::{
+    Attempt, OnConflict, Problem, Stage,
+    client::Offer,
+    server::{Existing, Limits, Verified},
+};
 
 use super::*;
+use crate::time::Millis;
 
 const KIB: u64 = 1024;
 
@@ -28,7 +33,7 @@ fn queue(sizes: &[u64]) -> Queue {
 
 fn problem() -> Problem {
     Problem {
-        stage: ProblemStage::Transfer,
+        stage: Stage::Transfer,
         message: "no".into(),
         logged: None,
         reply: None,
@@ -234,7 +239,7 @@ fn conflict_is_offered_again_as_the_person_decides() {
 fn lost_link_interrupts_what_was_open_and_keeps_the_rest_queued() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
-    assert_eq!(queue.link_lost(), 2);
+    assert_eq!(queue.session_ended(), 2);
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
     queue.retry(Row(1));
     assert_eq!(ids(&queue.offers(&LIMITS)), [2, 3], "in the order of picking, with new ids");
@@ -307,7 +312,7 @@ proptest! {
                 3 => queue.retry(row),
                 4 => { queue.decide(row, ConflictPolicy::Skip); }
                 5 => { queue.decide(row, ConflictPolicy::Overwrite); }
-                6 => { queue.link_lost(); }
+                6 => { queue.session_ended(); }
                 7 => { queue.failed(id, problem(), None); }
                 8 => { queue.conflict(id, Existing { size: None, modified_millis: None }, None); }
                 9 => { queue.done(id, stored()); }
@@ -322,8 +327,8 @@ proptest! {
                 15 => { queue.retry_failed(Scope::All); }
                 16 => { queue.decide_all(ConflictPolicy::Rename); }
                 17 => { queue.set_order([OfferOrder::AsDropped, OfferOrder::LargestFirst][row.0 % 2]); },
-                18 => { queue.unreadable(id); }
-                19 => queue.found(row, Some(u64::from(id.0 % 2))),
+                18 => { queue.file_unreadable(id); }
+                19 => queue.file_found(row, Some(u64::from(id.0 % 2))),
                 20 => { queue.take_leftovers(); }
                 21 => { queue.session_lost(); }
                 _ => { queue.offers(&LIMITS); chunk(&mut queue); }
@@ -336,26 +341,26 @@ proptest! {
             .uploads
             .iter()
             .flatten()
-            .fold(Totals::default(), |sum, upload| sum.with(upload.share()));
+            .fold(Totals::default(), |sum, upload| sum.with(upload.totals()));
         prop_assert_eq!(queue.totals(), recounted);
         let in_folders =
             queue.folders().fold(Totals::default(), |sum, (_, folder)| sum.with(*folder.totals()));
         prop_assert_eq!(in_folders, recounted);
-        for group in [Group::UnderWay, Group::Attention, Group::Done, Group::LeftOut] {
+        for group in [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped] {
             let there: Vec<_> = queue.group(group).rows().iter().collect();
             prop_assert_eq!(there, queue.rows_where(|state| state.group() == group));
         }
         let misses_file = |row: &Row| queue.get(*row).is_some_and(Upload::misses_file);
         let missing: Vec<_> = queue.rows().filter(misses_file).collect();
         prop_assert_eq!(queue.missing().iter().collect::<Vec<_>>(), missing);
-        queue.link_lost();
+        queue.session_ended();
         for row in 0..8 {
-            queue.found(Row(row), None);
+            queue.file_found(Row(row), None);
             queue.resume(Row(row));
             queue.retry(Row(row));
         }
         // What was given up without its file stays so.
-        let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.source() == FileAccess::Available);
+        let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.access() == FileAccess::Available);
         let files = queue.rows().filter(has_file).count() as u64;
         let mut rounds = 0;
         while queue.totals().done < files {
@@ -420,12 +425,12 @@ fn nothing_is_sent_on_another_socket_before_the_portal_says_from_where() {
     queue.offers(&LIMITS);
     grant(&mut queue, 0, 0, 64 * KIB);
     chunk(&mut queue).unwrap();
-    queue.hold_open(Outage { retry_in: None });
-    queue.mended();
+    queue.set_outage(Outage { retry_in: None });
+    queue.end_outage();
     assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
     credit_again(&mut queue, 1, 0, 4 * KIB, 64 * KIB);
-    queue.check(UploadId(0)).unwrap();
-    queue.readable(UploadId(0));
+    queue.take_due_check(UploadId(0)).unwrap();
+    queue.file_readable(UploadId(0));
     assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB, "from what the portal has");
 }
 
@@ -436,8 +441,8 @@ fn check_that_is_under_way_goes_on_through_a_lost_socket() {
     grant(&mut queue, 0, 0, 8 * KIB);
     while chunk(&mut queue).is_some() {}
     queue.verifying(id);
-    queue.hold_open(Outage { retry_in: None });
-    queue.mended();
+    queue.set_outage(Outage { retry_in: None });
+    queue.end_outage();
     credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
     let State::Open(open) = queue.get(Row(0)).unwrap().state() else { panic!("it has ended") };
     assert_eq!(open.phase(), Phase::Verifying);
@@ -456,11 +461,11 @@ fn uploads_of_a_lost_session_are_offered_again_from_what_the_server_holds() {
 }
 
 /// What a page leaves whose first upload is under way.
-fn left_behind() -> Vec<crate::saved::SavedRow> {
+fn left_behind() -> Vec<SavedRow> {
     let mut queue = queue(&[100 * KIB, 7]);
     queue.offers(&LIMITS);
     queue.opened(UploadId(0), "/home/.a.part".into());
-    queue.edges_known(Row(0), 99);
+    queue.set_edges(Row(0), 99);
     queue.done(UploadId(1), stored());
     queue.rows().filter_map(|row| queue.saved_row(row)).collect()
 }
@@ -489,7 +494,7 @@ fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
         queue.match_row(&PickedFile { path: "b".into(), ..like(7, None) }, &Rows::default()),
         RowMatch::New
     );
-    queue.found(Row(0), Some(99));
+    queue.file_found(Row(0), Some(99));
     let offers = queue.offers(&LIMITS);
     assert_eq!(offers[0].resume.as_deref(), Some("/home/.a.part"));
     assert!(!queue.misses_files());
@@ -498,10 +503,10 @@ fn row_of_an_earlier_page_waits_for_its_file_and_goes_on_with_it() {
 #[test]
 fn file_that_nobody_compared_starts_over() {
     let mut queue = Queue::default();
-    let left = left_behind().into_iter().map(|row| crate::saved::SavedRow { edges: None, ..row });
+    let left = left_behind().into_iter().map(|row| SavedRow { edges: None, ..row });
     queue.restore(left.collect(), |_| true);
-    assert_eq!(queue.get(Row(0)).unwrap().source(), FileAccess::ByHandle);
-    queue.found(Row(0), None);
+    assert_eq!(queue.get(Row(0)).unwrap().access(), FileAccess::ByHandle);
+    queue.file_found(Row(0), None);
     assert_eq!(queue.offers(&LIMITS)[0].resume, None);
 }
 
@@ -551,7 +556,7 @@ fn cancelled_upload_leaves_nothing_on_the_server_whatever_was_answered_first() {
 
 #[test]
 fn cancelled_upload_leaves_nothing_on_the_server_when_nobody_answers() {
-    for lose in [Queue::session_lost, Queue::link_lost] {
+    for lose in [Queue::session_lost, Queue::session_ended] {
         let mut queue = queue(&[10, 10]);
         queue.offers(&LIMITS);
         for id in [0, 1] {
@@ -624,7 +629,7 @@ fn order_that_was_chosen_is_that_of_the_offers() {
     queue.set_order(OfferOrder::SmallestFirst);
     let sizes = |offers: Vec<Offer>| offers.iter().map(|offer| offer.size).collect::<Vec<_>>();
     assert_eq!(sizes(queue.offers(&LIMITS)), [1, 2]);
-    queue.link_lost();
+    queue.session_ended();
     queue.retry_failed(Scope::All);
     queue.set_order(OfferOrder::LargestFirst);
     assert_eq!(sizes(queue.offers(&LIMITS)), [3, 2]);
@@ -635,12 +640,12 @@ fn file_in_doubt_is_not_sent_and_one_that_cannot_be_read_fails_alone() {
     let mut queue = queue(&[10 * KIB, 10 * KIB]);
     queue.offers(&LIMITS);
     for id in [0, 1] {
-        queue.doubt(UploadId(id));
+        queue.await_file_check(UploadId(id));
         grant(&mut queue, id, 0, 10 * KIB);
     }
     assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
-    assert_eq!(queue.unreadable(UploadId(0)), Some(Row(0)));
-    queue.readable(UploadId(1));
+    assert_eq!(queue.file_unreadable(UploadId(0)), Some(Row(0)));
+    queue.file_readable(UploadId(1));
     assert_eq!(chunk(&mut queue).unwrap().row, Row(1));
     queue.paused(UploadId(0), Some("/a".into()));
     assert_eq!(queue.totals().failed, 1);
@@ -652,7 +657,7 @@ fn file_in_doubt_is_not_sent_and_one_that_cannot_be_read_fails_alone() {
 fn file_that_cannot_be_read_does_not_undo_an_upload_that_is_stored() {
     let mut queue = queue(&[10]);
     queue.offers(&LIMITS);
-    queue.unreadable(UploadId(0));
+    queue.file_unreadable(UploadId(0));
     queue.done(UploadId(0), stored());
     assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Done(_)));
 }
@@ -665,16 +670,16 @@ fn file_is_looked_at_after_a_break_only_if_more_of_it_is_to_be_sent() {
         grant(&mut queue, id, 0, 8 * KIB);
     }
     while chunk(&mut queue).is_some() {}
-    queue.hold_open(Outage { retry_in: None });
-    queue.mended();
+    queue.set_outage(Outage { retry_in: None });
+    queue.end_outage();
     credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
-    assert_eq!(queue.check(UploadId(0)), None);
+    assert_eq!(queue.take_due_check(UploadId(0)), None);
     let credit = Credit { taken: 0, received: 4 * KIB, limit: 8 * KIB };
     queue.credit(UploadId(1), Attempt(1), credit, Millis(0));
     assert_eq!(chunk(&mut queue), None);
-    assert_eq!(queue.check(UploadId(1)), Some(Row(1)));
-    assert_eq!(queue.check(UploadId(1)), None, "once is enough");
-    queue.readable(UploadId(1));
+    assert_eq!(queue.take_due_check(UploadId(1)), Some(Row(1)));
+    assert_eq!(queue.take_due_check(UploadId(1)), None, "once is enough");
+    queue.file_readable(UploadId(1));
     assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB);
 }
 
@@ -792,8 +797,8 @@ fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
 }
 
 /// A row of an earlier page that misses its file, of which all are alike.
-fn missing(path: &str, edges: Option<u64>) -> crate::saved::SavedRow {
-    crate::saved::SavedRow { path: path.into(), edges, ..left_behind().remove(0) }
+fn missing(path: &str, edges: Option<u64>) -> SavedRow {
+    SavedRow { path: path.into(), edges, ..left_behind().remove(0) }
 }
 
 #[test]

@@ -6,8 +6,8 @@ use protocol::{
     server::{DeletedCounts, Entry, EntryKind},
 };
 
-use super::join;
-use crate::words;
+use super::change_texts;
+use crate::path::join;
 
 /// What a person wants to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,10 +123,10 @@ impl ChangeDialog {
             }
         };
         match name {
-            "" => Some(words::name_missing(stage)),
-            "." | ".." => Some(words::no_name(stage, name)),
-            name if name.contains('/') => Some(words::no_name(stage, name)),
-            name if taken => Some(words::name_taken(stage, name)),
+            "" => Some(change_texts::name_missing(stage)),
+            "." | ".." => Some(change_texts::invalid_name(stage, name)),
+            name if name.contains('/') => Some(change_texts::invalid_name(stage, name)),
+            name if taken => Some(change_texts::name_taken(stage, name)),
             _ => None,
         }
     }
@@ -173,7 +173,7 @@ impl ChangeDialog {
                     Stage::Delete
                 }
             };
-            self.fail(words::unanswered(stage), None);
+            self.fail(change_texts::unanswered(stage), None);
         }
     }
 }

@@ -28,7 +28,6 @@ use crate::{
     summary,
     time::Millis,
     upload_list::UploadFilter,
-    words,
 };
 
 mod sending;
@@ -267,10 +266,10 @@ impl App {
         let app = self.clone();
         spawn_local(async move {
             let said = if clipboard::write(&app.dom.window, &text).await {
-                words::summary_copied()
+                summary::copied()
             } else {
                 app.views.borrow().select_summary(&text);
-                words::summary_selected()
+                summary::selected()
             };
             app.views.borrow_mut().announce(said.to_owned());
             app.ask_for_frame();

@@ -7,7 +7,7 @@ use super::{
     dom::Dom,
     form::{link_to, put_into_address, tell},
 };
-use crate::words;
+use crate::{address, certificate};
 
 /// Whether a text was put there. Browsers have no clipboard for pages that came over plain HTTP from
 /// another machine, and may refuse it to any.
@@ -36,14 +36,14 @@ pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
         };
         let done = write(&dom.window, &text).await;
         let said = match (what, done) {
-            (Copied::Link(_), true) => words::link_copied(),
+            (Copied::Link(_), true) => address::link_copied(),
             (Copied::Link(link), false) => {
                 // Not as a link that is followed: the form is what it says already.
                 let _ = put_into_address(&dom, &link);
-                words::link_in_address()
+                address::link_in_address_bar()
             }
-            (Copied::Fingerprint(_), true) => words::fingerprint_copied(),
-            (Copied::Fingerprint(_), false) => words::not_copied(),
+            (Copied::Fingerprint(_), true) => certificate::fingerprint_copied(),
+            (Copied::Fingerprint(_), false) => certificate::fingerprint_not_copied(),
         };
         tell(&dom, hint, said);
     });

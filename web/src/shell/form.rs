@@ -15,9 +15,9 @@ use super::{
 };
 use crate::{
     address::{self, Address},
-    connection::Destination,
+    connection::wording,
+    destination::Destination,
     page::Event,
-    words,
 };
 
 /// On the port's field: the person has typed it, and it does not follow the encryption any more.
@@ -143,7 +143,7 @@ fn fill_from_host(
     address: Address,
     fill: fn(&Dom, Address) -> Result<(), Fault>,
 ) -> Result<(), Fault> {
-    let hint = if address.password.is_some() { words::password_moved() } else { "" };
+    let hint = if address.password.is_some() { address::password_moved() } else { "" };
     tell(dom, "form-hint", hint);
     fill(dom, address)
 }
@@ -157,7 +157,7 @@ fn follow_link(dom: &Dom) -> Result<(), Fault> {
     fill_anew(dom, link)?;
     tell(dom, "form-hint", "");
     if had_password {
-        tell(dom, "form-hint", words::password_ignored());
+        tell(dom, "form-hint", address::password_ignored());
         put_into_address(dom, &link_of_form(dom).unwrap_or_default())?;
     }
     for field in ["host", "username", "password", "connect-button"] {
@@ -240,7 +240,7 @@ fn choose(dom: &Dom, encryption: Encryption) -> Result<(), Fault> {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
     });
-    set_text(&dom.find("encryption-hint")?, words::encryption_hint(encryption));
+    set_text(&dom.find("encryption-hint")?, wording::encryption_hint(encryption));
     let port: HtmlInputElement = dom.find("port")?;
     if !port.has_attribute(TYPED) {
         port.set_value(&encryption.default_port().to_string());

@@ -386,7 +386,7 @@ fn digest_edges(app: &Rc<App>, rows: Vec<Row>) {
 
 fn lacks_edges(app: &App, row: Row) -> bool {
     app.page().queue().get(row).is_some_and(|upload| {
-        upload.has_begun() && upload.edges().is_none() && upload.source() == FileAccess::Available
+        upload.has_begun() && upload.edges().is_none() && upload.access() == FileAccess::Available
     })
 }
 

@@ -11,8 +11,8 @@ use super::{
     form, owner, pressed,
 };
 use crate::{
+    recent,
     recent::{RecentDestination, RecentDestinations},
-    words,
 };
 
 /// The name of what is kept.
@@ -82,12 +82,12 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Fault> {
     for (index, recent) in recents.destinations().iter().enumerate() {
         let item = template.copy()?;
         set_attribute(&item, "data-recent", &index.to_string());
-        let place = words::recent_place(&recent.destination);
+        let place = recent::label(&recent.destination);
         set_text(&part(&item, ".recent-destination")?, &place);
-        let how = words::recent_how(recent, &name_of(dom, recent)?);
+        let how = recent::details(recent, &name_of(dom, recent)?);
         set_text(&part(&item, ".recent-details")?, &how);
         let remove: Element = part(&item, ".recent-remove")?;
-        set_attribute(&remove, "aria-label", &words::recent_remove(&place));
+        set_attribute(&remove, "aria-label", &recent::remove_label(&place));
         fragment.append_child(&item)?;
     }
     dom.find::<Element>("recent-list")?.replace_children_with_node_1(&fragment);

@@ -14,7 +14,8 @@ use super::{
 };
 use crate::{
     page::Event,
-    remote::{self, CursorMove, RemoteAction, RemoteCommand, SortOrder},
+    path,
+    remote::{CursorMove, RemoteAction, RemoteCommand, SortOrder},
 };
 
 pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
@@ -51,7 +52,7 @@ fn listen_to_path(app: &Rc<App>) -> Result<(), Fault> {
         let index = button.and_then(|button| number(&button, "data-part"));
         let path = index.and_then(|index| {
             let page = app.page();
-            let parts = remote::parts(page.remote().directory());
+            let parts = path::breadcrumbs(page.remote().directory());
             parts.get(index).map(|(_, path)| (*path).to_owned())
         });
         if let Some(path) = path {

@@ -13,9 +13,10 @@ use super::{
     handles, keeper, picker,
 };
 use crate::{
+    edges::{self, EDGE_BYTES},
     page::Event,
+    path::root,
     queue::{FileAccess, PickedFile, Row, RowMatch, Rows},
-    saved::{self, EDGE_BYTES, root},
 };
 
 /// Files that are handed on at once.
@@ -82,7 +83,7 @@ pub(super) fn go_on(app: &Rc<App>) {
 fn to_reopen(app: &App, row: Row) -> Option<PickedFile> {
     let page = app.page();
     let queue = page.queue();
-    let upload = queue.get(row).filter(|upload| upload.source() == FileAccess::ByHandle)?;
+    let upload = queue.get(row).filter(|upload| upload.access() == FileAccess::ByHandle)?;
     queue.missing().contains(row).then(|| upload.file().clone())
 }
 
@@ -121,7 +122,7 @@ pub(super) async fn edges(file: &File) -> Result<u64, Fault> {
     let edge = number(EDGE_BYTES);
     let first = bytes(&file.slice_with_f64_and_f64(0.0, edge.min(size))?).await?;
     let last = bytes(&file.slice_with_f64_and_f64((size - edge).max(0.0), size)?).await?;
-    Ok(saved::edges(&first, &last))
+    Ok(edges::edges(&first, &last))
 }
 
 async fn bytes(blob: &Blob) -> Result<Vec<u8>, Fault> {

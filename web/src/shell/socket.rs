@@ -16,7 +16,7 @@ use super::{
     app::App,
     dom::{Fault, language, listen, number},
 };
-use crate::{json, page::Event, words};
+use crate::{connection::problems, json, page::Event};
 
 /// One link. What an earlier one still has to say is for nobody.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub(super) fn open(app: Rc<App>, generation: Generation, session: Option<NewSess
         match session {
             Ok(session) => {
                 if connect(&app, generation, session).is_err() {
-                    app.handle(Event::SessionRefused(words::portal_out_of_reach()));
+                    app.handle(Event::SessionRefused(problems::portal_unreachable()));
                 }
             }
             Err(problem) => app.handle(Event::SessionRefused(problem)),
@@ -110,7 +110,7 @@ pub(super) fn send_bytes(
 }
 
 async fn new_session(app: &App) -> Result<NewSession, Problem> {
-    let lost = |_| words::portal_out_of_reach();
+    let lost = |_| problems::portal_unreachable();
     let request = RequestInit::new();
     request.set_method("POST");
     let url = [SESSION_PATH, "?lang=", &*language(&app.dom.document)].concat();
@@ -119,9 +119,9 @@ async fn new_session(app: &App) -> Result<NewSession, Problem> {
     let body = JsFuture::from(answer.text().map_err(lost)?).await.map_err(lost)?;
     let body = body.as_string().unwrap_or_default();
     if answer.ok() {
-        json::read(&body).map_err(|_| words::no_session(answer.status()))
+        json::read(&body).map_err(|_| problems::no_session(answer.status()))
     } else {
-        Err(json::read(&body).unwrap_or_else(|_| words::no_session(answer.status())))
+        Err(json::read(&body).unwrap_or_else(|_| problems::no_session(answer.status())))
     }
 }
 

@@ -3,10 +3,7 @@
 use web_sys::{Element, HtmlElement};
 
 use super::super::dom::{Dom, Fault, Template, part, set_attribute, set_text};
-use crate::{
-    connect_steps::{CONNECT_STEPS, ConnectSteps, StepState},
-    words,
-};
+use crate::connect_steps::{self, CONNECT_STEPS, ConnectSteps, StepState};
 
 /// One list of them.
 pub(super) struct ConnectStepsView(Vec<StopView>);
@@ -24,7 +21,7 @@ impl ConnectStepsView {
         let template = Template::find(dom, "t-step")?;
         let stops = CONNECT_STEPS.iter().map(|stage| {
             let item = template.copy()?;
-            set_text(&part::<Element>(&item, ".step-name")?, words::stop(*stage));
+            set_text(&part::<Element>(&item, ".step-name")?, connect_steps::step_name(*stage));
             list.append_child(&item)?;
             Ok(StopView {
                 time: part(&item, ".step-time")?,
@@ -37,15 +34,17 @@ impl ConnectStepsView {
 
     pub(super) fn draw(&self, connect_steps: &ConnectSteps) {
         for (index, stop) in self.0.iter().enumerate() {
-            let (state, spoken) = match connect_steps.state(index) {
-                StepState::Done => ("done", words::stop_passed()),
-                StepState::Current => ("current", words::stop_current()),
-                StepState::Pending => ("pending", words::stop_ahead()),
-                StepState::Failed => ("failed", words::stop_failed()),
+            let step = connect_steps.state(index);
+            let state = match step {
+                StepState::Done => "done",
+                StepState::Current => "current",
+                StepState::Pending => "pending",
+                StepState::Failed => "failed",
             };
             set_attribute(&stop.item, "data-state", state);
-            set_text(&stop.state, spoken);
-            let took = connect_steps.took(index).map(words::step_took).unwrap_or_default();
+            set_text(&stop.state, step.label());
+            let took =
+                connect_steps.took(index).map(connect_steps::duration_text).unwrap_or_default();
             set_text(&stop.time, &took);
         }
     }

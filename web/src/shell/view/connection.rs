@@ -15,11 +15,12 @@ use super::{
 };
 use crate::{
     connect_steps::ConnectSteps,
+    connection::facts,
+    connection::wording,
     connection::{Connection, FtpsState, SocketState},
     format,
     page::Page,
     time::Millis,
-    words,
 };
 
 /// The attribute of the certificate dialog with the fingerprint that it shows.
@@ -126,7 +127,7 @@ impl ConnectionView {
         let before = std::mem::replace(&mut self.phase, phase);
         let approached = self.approaching;
         self.approaching = phase == Phase::Connecting
-            || (phase == Phase::Connected && approached && page.connect_steps().is_under_way());
+            || (phase == Phase::Connected && approached && page.connect_steps().is_running());
         if let Some(body) = self.dom.body() {
             set_attribute(&body, "data-phase", name(phase));
         }
@@ -161,9 +162,9 @@ impl ConnectionView {
 
     fn draw_masthead(&self, connection: &Connection, phase: Phase) {
         let text = match (phase, connection.wanted()) {
-            (Phase::Connected, Some(wanted)) => words::connected_to(&wanted.host),
-            (Phase::Connecting | Phase::Lost, Some(wanted)) => words::connecting_to(&wanted.host),
-            (_, _) => words::not_connected().to_owned(),
+            (Phase::Connected, Some(wanted)) => wording::connected_to(&wanted.host),
+            (Phase::Connecting | Phase::Lost, Some(wanted)) => wording::connecting_to(&wanted.host),
+            (_, _) => wording::not_connected().to_owned(),
         };
         set_text(&self.masthead, &text);
     }
@@ -175,27 +176,27 @@ impl ConnectionView {
         show(&self.connect_steps_title, Visibility::shown_if(self.approaching));
         show(&self.give_up, Visibility::shown_if(self.approaching));
         if let Some(wanted) = connection.wanted() {
-            set_text(&self.connect_steps_title, &words::connecting_to(&wanted.host));
+            set_text(&self.connect_steps_title, &wording::connecting_to(&wanted.host));
         }
         self.stops.draw(connect_steps);
     }
 
     fn draw_facts(&self, connected: &Connected, connection: &Connection) {
-        let server = words::server_fact(&connected.host, connected.port, &connected.address);
+        let server = facts::server(&connected.host, connected.port, &connected.address);
         set_text(&self.fact_server, &server);
         let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
         set_text(&self.fact_user, &format::visible(user));
         set_text(&self.berth_host, &format::visible(&connected.host));
-        set_text(&self.berth_how, &words::user_and_tls(user, &connected.tls));
+        set_text(&self.berth_how, &facts::user_and_tls(user, &connected.tls));
     }
 
     fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {
         let text = match (phase, connection.socket()) {
             (_, SocketState::Lost { .. }) => match connection.next_retry_in(now) {
-                Some(left) => words::retry_in(left),
-                None => words::offline().to_owned(),
+                Some(left) => wording::retry_in(left),
+                None => wording::offline().to_owned(),
             },
-            (Phase::Lost, _) => words::reconnecting().to_owned(),
+            (Phase::Lost, _) => wording::reconnecting().to_owned(),
             (Phase::Idle | Phase::Connecting | Phase::Connected, _) => String::new(),
         };
         set_text(&self.link_notice_text, &text);

@@ -4,7 +4,7 @@
 use web_sys::Element;
 
 use super::super::dom::{Dom, Fault, set_attribute};
-use crate::{queue::Totals, words};
+use crate::{queue::Totals, queue::totals};
 
 pub(super) struct IconView {
     link: Element,
@@ -23,14 +23,14 @@ impl IconView {
     pub(super) fn draw(&self, totals: &Totals) {
         let last = self.addresses.len().saturating_sub(1);
         let rings = last.saturating_sub(2);
-        let index = match words::condition(totals) {
-            words::Condition::Idle => 0,
-            words::Condition::Sending | words::Condition::Paused => {
+        let index = match totals::condition(totals) {
+            totals::Condition::Idle => 0,
+            totals::Condition::Sending | totals::Condition::Paused => {
                 let ring = totals.permille() * rings as u64 / 1000;
                 1 + usize::try_from(ring).unwrap_or(0).min(rings.saturating_sub(1))
             }
-            words::Condition::Done => last.saturating_sub(1),
-            words::Condition::Attention => last,
+            totals::Condition::Done => last.saturating_sub(1),
+            totals::Condition::Attention => last,
         };
         if let Some(address) = self.addresses.get(index) {
             set_attribute(&self.link, "href", address);

@@ -27,10 +27,10 @@ use super::{
 };
 use crate::{
     format,
+    log::wording,
     log::{self, KindFilter, Log, LogFilter},
     mask::{MaskOptions, Masker, NameKind},
     page::Page,
-    words,
 };
 
 mod explanations;
@@ -344,10 +344,10 @@ impl LogView {
         let session = time.next_element_sibling().ok_or("a line without a session")?;
         if let Some(number) = line.connection {
             session.set_text_content(Some(&["#", &*number.to_string()].concat()));
-            session.set_attribute("title", &words::ftps_session(number))?;
+            session.set_attribute("title", &wording::ftps_session(number))?;
         }
         let who = session.next_element_sibling().ok_or("a line of nobody")?;
-        who.set_text_content(Some(words::log_kind(line.kind)));
+        who.set_text_content(Some(wording::kind(line.kind)));
         self.fill(&element, line)?;
         Ok(element)
     }
@@ -461,7 +461,7 @@ impl LogView {
 
     fn say_found(&self) -> Result<(), Fault> {
         let number = self.log.query_selector_all("mark")?.length();
-        set_text(&self.said, &words::found(self.at.min(number), number));
+        set_text(&self.said, &wording::found(self.at.min(number), number));
         Ok(())
     }
 
@@ -471,7 +471,7 @@ impl LogView {
             self.sessions += 1;
             let option = self.session.copy()?;
             set_attribute(&option, "value", &self.sessions.to_string());
-            set_text(&option, &words::ftps_session(self.sessions));
+            set_text(&option, &wording::ftps_session(self.sessions));
             self.session_choice.append_child(&option)?;
             show(&self.session_choice, Visibility::shown_if(self.sessions > 1));
         }

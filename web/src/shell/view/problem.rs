@@ -4,7 +4,7 @@ use protocol::Problem;
 use web_sys::HtmlElement;
 
 use super::super::dom::{Dom, Fault, Template, Visibility, part, set_text, show};
-use crate::{format, words};
+use crate::{format, problem};
 
 #[derive(Clone)]
 pub(super) struct ProblemTemplate(Template);
@@ -32,14 +32,14 @@ impl ProblemTemplate {
             show(&part, Visibility::shown_if(text.is_some()));
             Ok(())
         };
-        text(".problem-stage", Some(words::stage(problem.stage)))?;
+        text(".problem-stage", Some(problem::stage(problem.stage)))?;
         text(".problem-text", Some(&problem.message))?;
         text(".problem-cause", problem.cause.as_deref())?;
         reply(&part(&element, ".problem-reply")?, problem.reply.as_deref());
         let remedy: HtmlElement = part(&element, ".problem-remedy")?;
         show(&remedy, Visibility::shown_if(problem.remedy.is_some()));
         if let Some(remedy) = &problem.remedy {
-            text(".problem-who", Some(words::who(remedy.who)))?;
+            text(".problem-who", Some(problem::who(remedy.who)))?;
             text(".problem-what", Some(&remedy.what))?;
         }
         Ok(element)

@@ -8,7 +8,9 @@ use super::{
     super::dom::{Dom, Fault, Template, Visibility, part, set_text, show, utc},
     connect_steps::ConnectStepsView,
 };
-use crate::{connect_steps::ConnectSteps, connection::Connection, format, words};
+use crate::{
+    certificate, connect_steps::ConnectSteps, connection::Connection, connection::facts, format,
+};
 
 pub(super) struct ProofView {
     control: Element,
@@ -37,7 +39,7 @@ struct TlsView {
 impl ProofView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
         let none_yet: HtmlElement = dom.find("security-no-data")?;
-        set_text(&none_yet, words::no_data_connection());
+        set_text(&none_yet, facts::no_data_connection());
         Ok(Self {
             control: dom.find("security-control")?,
             data: dom.find("security-data")?,
@@ -67,8 +69,8 @@ impl ProofView {
         connection: &Connection,
         connect_steps: &ConnectSteps,
     ) -> Result<(), Fault> {
-        let version = words::control_tls(&connected.tls, connected.encryption);
-        set_text(&self.control, &words::tls_in_short(&version, &connected.tls));
+        let version = facts::control_tls(&connected.tls, connected.encryption);
+        set_text(&self.control, &facts::tls_summary(&version, &connected.tls));
         self.control_facts.draw(&version, &connected.tls);
         self.draw_data(connection.data_tls());
         if self.shown.as_ref() != Some(&connected.certificate) {
@@ -78,7 +80,7 @@ impl ProofView {
         }
         let trusted = connection.wanted().and_then(|wanted| connection.trusted_at(wanted));
         let by_you = trusted.is_some_and(|trusted| *trusted == connected.certificate.sha256);
-        set_text(&self.trust, words::trusted_by(by_you));
+        set_text(&self.trust, certificate::trusted_by(by_you));
         self.stops.draw(connect_steps);
         Ok(())
     }
@@ -92,8 +94,8 @@ impl ProofView {
 
     fn draw_data(&self, tls: Option<&Tls>) {
         let short = match tls {
-            Some(tls) => words::tls_in_short(&format::visible(&tls.version), tls),
-            None => words::no_data_connection().to_owned(),
+            Some(tls) => facts::tls_summary(&format::visible(&tls.version), tls),
+            None => facts::no_data_connection().to_owned(),
         };
         set_text(&self.data, &short);
         if let Some(tls) = tls {
@@ -122,7 +124,7 @@ impl TlsView {
     fn draw(&self, version: &str, tls: &Tls) {
         set_text(&self.version, version);
         set_text(&self.suite, &format::visible(&tls.cipher_suite));
-        set_text(&self.session, words::tls_session(tls));
+        set_text(&self.session, facts::tls_session(tls));
     }
 }
 
@@ -133,7 +135,7 @@ pub(super) fn describe(template: &Template, certificate: &Certificate) -> Result
         ("sha256", format::fingerprint(&certificate.sha256)),
         ("subject", certificate.subject.clone()),
         ("issuer", certificate.issuer.clone()),
-        ("names", words::names(certificate)),
+        ("names", certificate::names(certificate)),
         ("not-before", utc(&certificate.not_before)),
         ("not-after", utc(&certificate.not_after)),
     ] {

@@ -10,7 +10,7 @@ use super::{
     Rest,
     problem::ProblemTemplate,
 };
-use crate::{connection::FtpsState, format, page::Page, remote, words};
+use crate::{connection::FtpsState, format, page::Page, path, remote::wording};
 
 mod change_dialog;
 mod rows;
@@ -75,7 +75,7 @@ impl RemoteView {
         self.draw_path(remote.directory())?;
         set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
         let connected = matches!(page.connection().ftps(), FtpsState::Connected(_));
-        let above = remote::parent(remote.directory()).filter(|_| connected);
+        let above = path::parent(remote.directory()).filter(|_| connected);
         self.draw_tools(connected, above);
         if self.filter.value() != remote.name_filter() {
             self.filter.set_value(remote.name_filter());
@@ -94,9 +94,9 @@ impl RemoteView {
         let fits = remote.entries().is_empty() || !remote.is_empty();
         show(&self.none_fits, Visibility::shown_if(!fits));
         show(&self.left_out, Visibility::shown_if(remote.left_out() > 0));
-        set_text(&self.left_out, &words::left_out(remote.left_out()));
+        set_text(&self.left_out, &wording::left_out(remote.left_out()));
         let waits = connected && loading && page.queue().totals().active > 0;
-        set_text(&self.waiting, if waits { words::listing_waits() } else { "" });
+        set_text(&self.waiting, if waits { wording::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
         self.problem_template.fill(&self.problem, remote.problem())?;
         Ok(rest)
@@ -119,7 +119,7 @@ impl RemoteView {
         directory.clone_into(&mut self.shown_path);
         let had_focus = self.dom.has_focus(&self.path);
         let fragment = self.dom.fragment();
-        let parts = remote::parts(directory);
+        let parts = path::breadcrumbs(directory);
         let mut last = None;
         for (index, (name, _)) in parts.iter().enumerate() {
             let crumb = self.crumb.copy()?;

@@ -3,7 +3,7 @@
 use web_sys::{Element, HtmlElement};
 
 use super::super::dom::{Dom, Fault, Visibility, set_text, show};
-use crate::{page::Page, queue::FileAccess, words};
+use crate::{page, page::Page, queue::FileAccess};
 
 pub(super) struct RestoredView {
     notice: HtmlElement,
@@ -27,13 +27,13 @@ impl RestoredView {
             return;
         }
         let has_handle = |row| {
-            page.queue().get(row).is_some_and(|upload| upload.source() == FileAccess::ByHandle)
+            page.queue().get(row).is_some_and(|upload| upload.access() == FileAccess::ByHandle)
         };
         let handles = missing.iter().any(has_handle);
         let connected = page.connection().ready().is_some();
         let source = if handles { FileAccess::ByHandle } else { FileAccess::Missing };
-        let what = words::to_go_on(connected, source);
-        set_text(&self.text, &format!("{} {what}", words::restored(missing.len())));
+        let what = page::restore_hint(connected, source);
+        set_text(&self.text, &format!("{} {what}", page::restored_uploads(missing.len())));
         show(&self.go_on, Visibility::shown_if(handles));
     }
 }

@@ -5,8 +5,8 @@ use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 use super::super::dom::{Dom, Fault, Visibility, set_attribute, set_bar, set_text, show};
 use super::icon::IconView;
 use crate::{
+    queue::totals::{self, Condition},
     queue::{ConflictPolicy, Queue, Totals},
-    words::{self, Condition},
 };
 
 pub(super) struct TotalsView {
@@ -67,12 +67,12 @@ impl TotalsView {
         let totals = queue.totals();
         let rate = queue.rate();
         let left = rate.time_for(totals.bytes - totals.taken);
-        let text = words::total(&totals, rate.bytes_per_second(), left);
+        let text = totals::summary_line(&totals, rate.bytes_per_second(), left);
         show(&self.total, Visibility::shown_if(totals.files > 0));
         show(&self.filters, Visibility::shown_if(totals.files > 0));
         set_attribute(&self.landing, "data-used", if totals.files > 0 { "yes" } else { "no" });
-        set_bar(&self.bar, totals.permille(), &words::count(&totals));
-        let state = match words::condition(&totals) {
+        set_bar(&self.bar, totals.permille(), &totals::count(&totals));
+        let state = match totals::condition(&totals) {
             Condition::Paused => "paused",
             Condition::Done => "done",
             Condition::Attention => "attention",
@@ -80,8 +80,8 @@ impl TotalsView {
         };
         set_attribute(&self.total, "data-state", state);
         set_text(&self.text, &text);
-        set_text(&self.count, &words::count(&totals));
-        let title = words::title(&totals);
+        set_text(&self.count, &totals::count(&totals));
+        let title = totals::title(&totals);
         if document.title() != title {
             document.set_title(&title);
         }

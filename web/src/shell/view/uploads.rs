@@ -20,14 +20,15 @@ use super::{
     problem::ProblemTemplate,
 };
 use crate::{
-    format,
+    format, queue,
+    queue::digest_texts,
+    queue::status,
     queue::{
         FileAccess, FolderId, Group, Outage, PauseState, Phase, Queue, Row, Rows, State, Stored,
         Upload,
     },
     upload_list::{Grouping, ListRow, Reordering, UploadFilter, UploadList},
     virtual_list::{BlockHeights, MAX_FULL_LIST, Viewport, begins_block},
-    words,
 };
 
 mod calm;
@@ -226,7 +227,7 @@ impl UploadsView {
     /// Chooses what has to stay where it is, if the list is scrolled: what somebody has in hand, or
     /// else the first line in view that does not change its place.
     fn drop_anchor(&mut self, queue: &Queue, front: &Rows) {
-        let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::LeftOut];
+        let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped];
         let states = groups.into_iter().map(|group| queue.group(group).version()).sum();
         // Only another state of an upload makes a line higher, or has it stand elsewhere.
         let is_news = std::mem::replace(&mut self.states, states) != states;
@@ -525,10 +526,10 @@ impl RowView {
         templates: &Templates,
     ) -> Result<(), Fault> {
         set_attribute(&self.item, "data-state", state(upload, outage));
-        set_bar(&self.bar, upload.permille(), &words::spoken_progress(upload));
+        set_bar(&self.bar, upload.permille(), &status::spoken_progress(upload));
         let status = match outage {
-            Some(outage) => words::status_during_outage(upload, outage),
-            None => words::status(upload),
+            Some(outage) => status::status_during_outage(upload, outage),
+            None => status::status(upload),
         };
         set_text(&self.status, &status);
         self.is_behind = height == Height::GroupRows;
@@ -583,11 +584,11 @@ impl RowView {
         let copy = templates.comparison.copy()?;
         let (ours, theirs) = (upload.modified_millis(), existing.modified_millis);
         let file = |size, date: Option<i64>| {
-            words::size_and_date(size, date.map(|date| date_time(float(date))).as_deref())
+            queue::size_and_date(size, date.map(|date| date_time(float(date))).as_deref())
         };
         set_text(&part::<Element>(&copy, ".ours")?, &file(Some(upload.size()), ours));
         set_text(&part::<Element>(&copy, ".theirs")?, &file(existing.size, theirs));
-        set_text(&part::<Element>(&copy, ".newer")?, words::which_is_newer(ours, theirs));
+        set_text(&part::<Element>(&copy, ".newer")?, queue::newer_file(ours, theirs));
         self.comparison.append_child(&copy)?;
         Ok(())
     }
@@ -613,9 +614,12 @@ impl RowView {
         show(&self.digest, Visibility::shown_if(digest.is_some()));
         if let Some((stored, digest)) = digest {
             let copy = templates.digest.copy()?;
-            set_text(&part::<Element>(&copy, ".digest-summary")?, &words::digest_glance(digest));
+            set_text(&part::<Element>(&copy, ".digest-summary")?, &digest_texts::short(digest));
             set_text(&part::<Element>(&copy, ".digest-full")?, &format::visible(&digest.hex));
-            set_text(&part::<Element>(&copy, ".digest-origin")?, words::digest_makers(stored));
+            set_text(
+                &part::<Element>(&copy, ".digest-origin")?,
+                digest_texts::confirmed_by(stored),
+            );
             self.digest.append_child(&copy)?;
         }
         Ok(())
@@ -662,11 +666,11 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
             (_, PauseState::Running | PauseState::Resumed) => &["pause", "cancel"],
         },
         State::Done(_) => &[],
-        State::Interrupted if upload.source() == FileAccess::Available => &["retry", "cancel"],
+        State::Interrupted if upload.access() == FileAccess::Available => &["retry", "cancel"],
         State::Interrupted => &["cancel"],
-        State::Skipped(_) if upload.source() != FileAccess::Available => &[],
+        State::Skipped(_) if upload.access() != FileAccess::Available => &[],
         State::Skipped(_) => &["retry"],
-        State::Failed(_) if upload.source() != FileAccess::Available => &["cancel"],
+        State::Failed(_) if upload.access() != FileAccess::Available => &["cancel"],
         State::Failed(_) => &["retry", "cancel"],
         State::NeedsDecision(existing)
             if existing.size.is_some_and(|size| size < upload.size()) =>

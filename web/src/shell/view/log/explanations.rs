@@ -10,11 +10,11 @@ use web_sys::Response;
 
 use super::Act;
 use crate::{
+    log::wording,
     shell::{
         app::App,
         dom::{Fault, language},
     },
-    words,
 };
 
 /// What lines mean, by number.
@@ -33,10 +33,10 @@ impl Explanations {
     /// What a line means.
     pub(super) fn text(&self, line: &LogLine) -> String {
         let Some(number) = line.explanation else {
-            return words::explanation_none(line.kind).to_owned();
+            return wording::no_explanation(line.kind).to_owned();
         };
         match self {
-            Self::Lacking => words::explanations_missing().to_owned(),
+            Self::Lacking => wording::explanations_missing().to_owned(),
             Self::Awaited => "\u{2026}".to_owned(),
             Self::Here(list) => list.get(number.into()).as_string().unwrap_or_default(),
         }

@@ -6,13 +6,13 @@ use web_sys::{Blob, HtmlElement, Url, Window};
 
 use crate::{
     format,
+    log::wording,
     log::{Log, LogFilter},
     mask::Masker,
     shell::{
         clipboard,
         dom::{Dom, Fault, clock_time, date_time, file_date, set_attribute, set_text},
     },
-    words,
 };
 
 /// The lines that are shown, each with its time, its session and who speaks, and above them what
@@ -20,7 +20,7 @@ use crate::{
 pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) -> (String, usize) {
     let greeting = log.greeting().map(|line| masks.mask_line(line)).unwrap_or_default();
     let browser = dom.window.navigator().user_agent().unwrap_or_default();
-    let head = words::log_head(&date_time(Date::now()), &browser, &format::visible(&greeting));
+    let head = wording::header(&date_time(Date::now()), &browser, &format::visible(&greeting));
     let mut text = head;
     text.push_str("\n\n");
     let mut lines = 0;
@@ -31,7 +31,7 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) 
             text.push_str(&number.to_string());
         }
         text.push(' ');
-        text.push_str(words::log_kind(line.kind));
+        text.push_str(wording::kind(line.kind));
         text.push(' ');
         text.push_str(&format::visible(&masks.mask_line(line)));
         text.push('\n');
@@ -44,9 +44,9 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) 
 pub(super) fn copy(window: Window, said: HtmlElement, text: String, lines: usize) {
     spawn_local(async move {
         if clipboard::write(&window, &text).await {
-            set_text(&said, &words::log_copied(lines));
+            set_text(&said, &wording::copied(lines));
         } else {
-            set_text(&said, words::copy_refused());
+            set_text(&said, wording::copy_refused());
         }
     });
 }

@@ -8,8 +8,8 @@ use super::super::{
     problem::ProblemTemplate,
 };
 use crate::{
+    remote::change_texts,
     remote::{ChangeDialog, RemoteChange, stem_units},
-    words,
 };
 
 pub(super) struct TaskView {
@@ -54,7 +54,7 @@ impl TaskView {
             }
             return Ok(was_open);
         };
-        let state = words::change_state(dialog);
+        let state = change_texts::state(dialog);
         set_text(&self.state, &state);
         show(&self.state, Visibility::shown_if(!state.is_empty()));
         set_attribute(
@@ -74,9 +74,9 @@ impl TaskView {
     }
 
     fn ask(&self, what: &RemoteChange) -> Result<(), Fault> {
-        set_text(&self.heading, &words::change_title(what));
-        set_text(&self.submit, words::change_button(what));
-        let text = words::change_consequence(what);
+        set_text(&self.heading, &change_texts::title(what));
+        set_text(&self.submit, change_texts::button(what));
+        let text = change_texts::consequence(what);
         set_text(&self.text, text);
         show(&self.text, Visibility::shown_if(!text.is_empty()));
         let (name, selected) = match what {

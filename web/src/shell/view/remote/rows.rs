@@ -13,9 +13,10 @@ use super::super::{
 };
 use crate::{
     format,
+    remote::change_texts,
+    remote::wording,
     remote::{RemoteChange, RemoteDirectory},
     virtual_list::{BlockHeights, begins_block},
-    words,
 };
 
 /// Where a row is is guessed by those that were seen: the guess is better each time.
@@ -207,9 +208,9 @@ impl RowsView {
             set_text(&part::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
         }
         if let Some(of) = &entry.leftover_of {
-            set_text(&part::<Element>(&item, ".entry-note")?, &words::leftover(of));
+            set_text(&part::<Element>(&item, ".entry-note")?, &wording::leftover(of));
             show(&part(&item, "[data-action=rename]")?, Visibility::Hidden);
-            let remove = words::change_button(&RemoteChange::Remove(entry.clone()));
+            let remove = change_texts::button(&RemoteChange::Remove(entry.clone()));
             let button: Element = part(&item, "[data-action=delete]")?;
             set_attribute(&button, "aria-label", remove);
             set_attribute(&button, "title", remove);

@@ -7,10 +7,10 @@ use super::{
     Buttons,
 };
 use crate::{
-    format,
+    format, queue,
+    queue::totals,
     queue::{Folder, FolderId, Queue, Totals},
     upload_list::UploadList,
-    words,
 };
 
 /// The elements of a heading that change.
@@ -27,7 +27,7 @@ pub(super) struct FolderView {
 impl FolderView {
     pub(super) fn new(template: &Template, id: FolderId, folder: &Folder) -> Result<Self, Fault> {
         let item = template.copy()?;
-        let name = words::folder(folder.path());
+        let name = queue::folder_label(folder.path());
         set_attribute(&item, "data-folder", &id.0.to_string());
         set_attribute(&item, "aria-label", &name);
         set_text(&part::<Element>(&item, ".folder-name")?, &format::visible(folder.path()));
@@ -65,8 +65,8 @@ impl FolderView {
         let is_open = now.is_some_and(|(_, open)| open);
         set_attribute(&self.toggle, "aria-expanded", if is_open { "true" } else { "false" });
         set_attribute(&self.item, "data-state", state(&totals));
-        set_text(&self.count, &words::folder_total(&totals));
-        set_bar(&self.bar, totals.permille(), &words::count(&totals));
+        set_text(&self.count, &totals::folder_summary(&totals));
+        set_bar(&self.bar, totals.permille(), &totals::count(&totals));
         self.buttons.offer(&actions(&totals), &self.item, dom);
     }
 }

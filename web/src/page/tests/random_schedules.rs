@@ -9,16 +9,12 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use proptest::prelude::*;
 use protocol::{
-    Attempt, ChunkHeader, Stage, UploadId,
-    client::{Offer, ResumeState, Secret},
-    server::{Connected, Existing, Verified},
+    ChunkHeader, Stage,
+    client::{Offer, ResumeState},
+    server::Existing,
 };
 
-use super::{
-    tests::{LIMITS, facts},
-    *,
-};
-use crate::queue::State;
+use super::*;
 
 const WINDOW: u64 = 64 * 1024;
 const FILES: usize = 5;
@@ -130,7 +126,7 @@ impl World {
         self.happen(Event::Connect(Destination {
             host: self.host.into(),
             port: 21,
-            encryption: protocol::Encryption::Explicit,
+            encryption: Encryption::Explicit,
             username: "u".into(),
         }));
     }
@@ -255,8 +251,7 @@ impl World {
         self.walking = None;
         let queue = self.page.queue();
         let rows: Vec<_> = queue.rows().filter_map(|row| queue.saved_row(row)).collect();
-        let rows: Vec<_> =
-            rows.into_iter().map(|row| crate::saved::SavedRow { edges, ..row }).collect();
+        let rows: Vec<_> = rows.into_iter().map(|row| SavedRow { edges, ..row }).collect();
         let Some(home) = self.page.home() else {
             self.page = Page::default();
             return self.connect();

@@ -1,0 +1,54 @@
+//! What the page says of a server's certificate.
+
+use protocol::{Problem, Remedy, Stage, problem::Who, server::Certificate};
+
+use crate::texts::Text;
+
+/// The doubt about a certificate that differs from the trusted one.
+#[must_use]
+pub fn changed() -> &'static str {
+    Text::CertificateAnother.text()
+}
+
+/// The problem after the person rejected the certificate.
+#[must_use]
+pub fn rejected() -> Problem {
+    Problem {
+        stage: Stage::Certificate,
+        message: Text::ProblemCertificateRefused.text().to_owned(),
+        logged: None,
+        reply: None,
+        cause: None,
+        remedy: Some(Remedy {
+            who: Who::Host,
+            what: Text::ProblemCertificateRefusedRemedy.text().to_owned(),
+        }),
+    }
+}
+
+/// The host names in a certificate, joined.
+#[must_use]
+pub fn names(certificate: &Certificate) -> String {
+    if certificate.names.is_empty() {
+        return Text::CertificateNoNames.text().to_owned();
+    }
+    certificate.names.join(", ")
+}
+
+/// Says who trusts the certificate: the person or the portal.
+#[must_use]
+pub fn trusted_by(person: bool) -> &'static str {
+    if person { Text::SecurityTrustedByYou.text() } else { Text::SecurityTrustedByPortal.text() }
+}
+
+/// Confirms that the fingerprint is on the clipboard.
+#[must_use]
+pub fn fingerprint_copied() -> &'static str {
+    Text::CopiedFingerprint.text()
+}
+
+/// Says that the browser refused to copy the fingerprint.
+#[must_use]
+pub fn fingerprint_not_copied() -> &'static str {
+    Text::CopiedRefused.text()
+}

@@ -1,0 +1,70 @@
+//! The texts about the state of the connection.
+
+use std::time::Duration;
+
+use protocol::Encryption;
+
+use crate::{format, texts::Text};
+
+/// Says that there is no connection.
+#[must_use]
+pub fn not_connected() -> &'static str {
+    Text::ConnectionNone.text()
+}
+
+/// Says that the person disconnected.
+#[must_use]
+pub fn disconnected() -> &'static str {
+    Text::ConnectionEnded.text()
+}
+
+/// Says that the connection to the portal is lost and being restored.
+#[must_use]
+pub fn reconnecting() -> &'static str {
+    Text::ConnectionLost.text()
+}
+
+/// Says that uploads were interrupted and can be retried.
+#[must_use]
+pub fn retry_to_continue() -> &'static str {
+    Text::ConnectionRetryToGoOn.text()
+}
+
+/// Says that the browser has no network.
+#[must_use]
+pub fn offline() -> &'static str {
+    Text::ConnectionOffline.text()
+}
+
+/// Says that the connection is restored.
+#[must_use]
+pub fn restored() -> &'static str {
+    Text::ConnectionRestored.text()
+}
+
+/// Names the server that the page is connected to.
+#[must_use]
+pub fn connected_to(host: &str) -> String {
+    Text::ConnectionTo.fill(&[&format::visible(host)])
+}
+
+/// Names the server that the page is connecting to.
+#[must_use]
+pub fn connecting_to(host: &str) -> String {
+    Text::ConnectionConnectingTo.fill(&[&format::visible(host)])
+}
+
+/// The time until the next attempt to reach the portal.
+#[must_use]
+pub fn retry_in(left: Duration) -> String {
+    Text::ConnectionLostNextTry.fill(&[&format::duration(left)])
+}
+
+/// Explains a choice of encryption.
+#[must_use]
+pub fn encryption_hint(encryption: Encryption) -> &'static str {
+    match encryption {
+        Encryption::Explicit => Text::ConnectionExplicitHint.text(),
+        Encryption::Implicit => Text::ConnectionImplicitHint.text(),
+    }
+}

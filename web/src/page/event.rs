@@ -1,0 +1,125 @@
+//! What happens to the page: events from the browser, from the person and from the portal.
+
+use protocol::{Problem, ServerMessage, UploadId, server::NewSession};
+
+use super::{Digested, DropTarget};
+use crate::{
+    connection::Network,
+    destination::Destination,
+    queue::{ConflictPolicy, OfferOrder, PickedFile, Row, Scope},
+    remote::RemoteAction,
+    saved::RestoredPage,
+};
+
+/// An event.
+#[derive(Debug)]
+pub enum Event {
+    /// The folder to open after connecting; may be empty.
+    StartIn(String),
+    /// The person connects.
+    Connect(Destination),
+    /// The person trusts the certificate in question, by its fingerprint.
+    TrustCertificate(String),
+    /// The person rejects the certificate in question.
+    RejectCertificate,
+    /// The person disconnects, or stops connecting.
+    Disconnect,
+    /// The person reconnects without waiting for the next attempt.
+    ReconnectNow,
+    /// The person picks files or a folder.
+    PickStarted,
+    /// Picked files were found.
+    Picked(Vec<PickedFile>, DropTarget),
+    /// Picked folders are empty: their paths.
+    PickedEmptyFolders(Vec<String>, DropTarget),
+    /// The browser could not read some of the picked files.
+    PickedUnreadable(Vec<String>),
+    /// There was no connection for some of the picked files.
+    PickRejected(Vec<String>),
+    /// The person acts on an upload.
+    Upload(Row, UploadAction),
+    /// The person acts on many uploads.
+    Bulk(Scope, BulkAction),
+    /// The person sets the policy for conflicts.
+    SetPolicy(ConflictPolicy),
+    /// The person sets the order of queued uploads.
+    SetOrder(OfferOrder),
+    /// The browser checked whether the file of an upload can be read.
+    FileChecked {
+        /// The upload.
+        upload: UploadId,
+        /// Its row.
+        row: Row,
+        /// Whether the file can be read.
+        readable: bool,
+    },
+    /// The worker computed digests, or failed to.
+    Digested(Vec<Digested>),
+    /// The person opens a directory in view.
+    OpenDirectory(String),
+    /// The person goes to the directory above.
+    OpenParent,
+    /// The person refreshes the directory in view.
+    Refresh,
+    /// The person does something else with the directory in view.
+    Remote(RemoteAction),
+    /// A session was created, and its socket is open.
+    SocketOpened(NewSession),
+    /// The portal refused to create a session.
+    SessionRefused(Problem),
+    /// The portal sent a message, in a frame with this number of bytes.
+    Received(Box<ServerMessage>, u64),
+    /// The portal sent something other than a message of this protocol version.
+    NotUnderstood,
+    /// The socket closed.
+    SocketClosed,
+    /// The browser went online or offline.
+    NetworkChanged(Network),
+    /// An earlier page of this tab left this.
+    Restored(Box<RestoredPage>),
+    /// The files of restored rows were found, each with the digest of its edges where one was
+    /// needed.
+    FilesFound(Vec<(Row, Option<u64>)>),
+    /// The file that was picked, or that the browser opened, is not the one that a row misses.
+    WrongFile(Row),
+    /// The browser cannot open the files of these rows.
+    HandlesFailed(Vec<Row>),
+    /// The digest of the edges of a row's file was computed.
+    EdgesKnown(Row, u64),
+    /// The person discards what an earlier page left.
+    DiscardRestored,
+    /// The deadline of [`super::Page::deadline`] has come.
+    Tick,
+}
+
+/// An action on one upload.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UploadAction {
+    /// Stops sending.
+    Pause,
+    /// Continues sending.
+    Resume,
+    /// Gives the upload up.
+    Cancel,
+    /// Tries again.
+    Retry,
+    /// Decides about the server's file of the same name.
+    Decide(ConflictPolicy),
+    /// Decides about every such file, and about later ones.
+    DecideAll(ConflictPolicy),
+}
+
+/// An action on many uploads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BulkAction {
+    /// Stops sending.
+    Pause,
+    /// Continues sending.
+    Resume,
+    /// Cancels unfinished uploads.
+    Cancel,
+    /// Retries uploads that failed or were interrupted.
+    RetryFailed,
+    /// Clears stored and skipped uploads from the list.
+    ClearFinished,
+}

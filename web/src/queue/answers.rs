@@ -1,0 +1,258 @@
+//! The portal's answers about uploads, and the ends of connections and sessions.
+
+use std::rc::Rc;
+
+use protocol::{OnConflict, Problem, UploadId, server::Existing};
+
+use super::{
+    ConflictPolicy, PauseState, Phase, Queue, Row, Skipped, State, Stored, Upload,
+    conflict::Decision, leftovers::Leftovers, problems::file_changed, rows::OpenUploads,
+};
+
+impl Queue {
+    /// The upload has an FTPS session; its bytes go to `temporary_path`, where a retry finds them.
+    pub fn opened(&mut self, id: UploadId, temporary_path: String) {
+        if let Some(row) = self.row_of(id) {
+            self.change(row, |upload| upload.resume = Some(temporary_path));
+            self.set_phase(id, Phase::Sending);
+        } else if self.open.get(id).is_some() {
+            // The person cancelled it before the portal knew.
+            self.leftovers.cancel(id, Some(temporary_path));
+        }
+    }
+
+    /// The portal lost the server, and retries by itself.
+    pub fn interrupted(&mut self, id: UploadId) {
+        self.set_phase(id, Phase::Retrying);
+    }
+
+    /// The server holds all bytes of the upload.
+    pub fn verifying(&mut self, id: UploadId) {
+        self.set_phase(id, Phase::Verifying);
+    }
+
+    /// The server stored the file. This counts for an upload that was cancelled too late as well.
+    pub fn done(&mut self, id: UploadId, stored: Stored) -> Option<Row> {
+        let row = self.close(id)?;
+        let upload = self.get(row)?;
+        let cancelled_too_late = matches!(upload.state, State::Skipped(Skipped::Cancelled));
+        if !upload.is_open_as(id) && !cancelled_too_late {
+            return None;
+        }
+        self.change(row, |upload| {
+            upload.resume = None;
+            upload.state = State::Done(stored);
+        });
+        Some(row)
+    }
+
+    /// A file of this name exists: applies the person's policy. `resume` is the temporary file with
+    /// the new bytes if the name was taken meanwhile. Returns the row if the person has to decide.
+    pub fn conflict(
+        &mut self,
+        id: UploadId,
+        existing: Existing,
+        resume: Option<String>,
+    ) -> Option<Row> {
+        let upload = self.row_of(id).and_then(|row| self.get(row));
+        let policy = upload.and_then(|upload| upload.choice).unwrap_or(self.policy);
+        // An offer in advance does not know a later choice.
+        let was_tried = upload.is_some_and(|it| it.was_offered_with(policy.on_conflict()));
+        let is_paused = upload.is_some_and(Upload::is_pausing);
+        let row = self.end(id, resume, |_| State::NeedsDecision(existing))?;
+        let asks = was_tried || policy.on_conflict() == OnConflict::Ask;
+        match self.decision(row, policy) {
+            None => Some(row),
+            // The person's choice could not be carried out: ask again.
+            Some(Decision::Ask) if asks => Some(row),
+            Some(decision) => {
+                self.carry_out(row, policy, decision);
+                if is_paused {
+                    self.pause(row);
+                }
+                None
+            }
+        }
+    }
+
+    /// The portal cancelled the upload, as it was told to.
+    pub fn cancelled(&mut self, id: UploadId) {
+        self.end(id, None, |_| State::Skipped(Skipped::Cancelled));
+    }
+
+    /// The portal paused the upload; `resume` is its temporary file. Without a request to pause, the
+    /// upload lost its connection.
+    pub fn paused(&mut self, id: UploadId, resume: Option<String>) {
+        let row = self.end(id, resume, |pause_state| match pause_state {
+            PauseState::Running => State::Interrupted,
+            PauseState::Unreadable => State::Failed(file_changed()),
+            PauseState::Paused => State::Paused,
+            PauseState::Resumed => State::Queued,
+        });
+        self.enqueue(row);
+    }
+
+    /// The upload failed; `resume` is its temporary file on the server, for a retry.
+    pub fn failed(&mut self, id: UploadId, problem: Problem, resume: Option<String>) {
+        self.end(id, resume, |_| State::Failed(problem));
+    }
+
+    /// The file of an interrupted upload cannot be read any more.
+    pub fn interrupted_by_file(&mut self, row: Row, problem: Problem) {
+        if let Some(Upload { state: State::Interrupted, .. }) = self.get(row) {
+            self.change(row, |upload| upload.state = State::Failed(problem));
+        }
+    }
+
+    /// The session ended, and nothing replaces it: open uploads are interrupted, queued ones stay
+    /// queued. Returns the number of interrupted uploads.
+    pub fn session_ended(&mut self) -> usize {
+        self.lose_open(|_| State::Interrupted)
+    }
+
+    /// Another session replaces the lost one: open uploads are offered again, from the bytes that
+    /// the server holds. Returns their number.
+    pub fn session_lost(&mut self) -> usize {
+        self.lose_open(|pause_state| match pause_state {
+            PauseState::Paused => State::Paused,
+            _ => State::Queued,
+        })
+    }
+
+    /// The person disconnected: nothing resumes by itself, least of all on another server.
+    pub fn disconnected(&mut self) {
+        self.session_ended();
+        self.queued.clear();
+        for row in self.rows_where(State::is_waiting) {
+            self.change(row, |upload| upload.state = State::Interrupted);
+        }
+    }
+
+    /// The page is connected to another server or account: retried uploads go into `directory`.
+    pub fn moved(&mut self, directory: &str) {
+        let directory: Rc<str> = directory.into();
+        self.leftovers = Leftovers::default();
+        for row in self.rows_where(|_| true) {
+            self.change(row, |upload| {
+                upload.keep(None);
+                upload.directory = directory.clone();
+            });
+        }
+    }
+
+    /// Returns the temporary files that the portal has to remove, now that it can.
+    pub fn take_leftovers(&mut self) -> Vec<String> {
+        self.leftovers.take()
+    }
+
+    /// The server removed a temporary file.
+    pub fn leftover_removed(&mut self, path: &str) {
+        self.leftovers.removed(path);
+    }
+
+    /// The server did not remove a temporary file.
+    pub fn leftover_kept(&mut self, path: &str) {
+        self.leftovers.not_removed(path);
+    }
+
+    /// Takes an upload that the portal ended out of the open ones; returns its row.
+    fn close(&mut self, id: UploadId) -> Option<Row> {
+        self.leftovers.ended(id);
+        self.open.remove(id)
+    }
+
+    /// Ends an open upload with its temporary file `resume`; `becomes` returns the new state.
+    /// Returns the row, unless the person cancelled the upload meanwhile: then the temporary file is
+    /// removed.
+    fn end(
+        &mut self,
+        id: UploadId,
+        resume: Option<String>,
+        becomes: impl FnOnce(PauseState) -> State,
+    ) -> Option<Row> {
+        let row = self.close(id)?;
+        let Some(pause_state) = self.get(row).and_then(|upload| upload.pause_state_as(id)) else {
+            self.leftovers.abandon(resume);
+            return None;
+        };
+        self.change(row, |upload| {
+            upload.keep(resume);
+            upload.state = becomes(pause_state);
+        });
+        Some(row)
+    }
+
+    /// Ends all open uploads: nobody knows their state at the portal any more. Returns their number.
+    fn lose_open(&mut self, becomes: impl Fn(PauseState) -> State) -> usize {
+        self.outage = None;
+        self.leftovers.session_lost();
+        let open: Vec<_> = self.open().collect();
+        for &(id, row) in &open {
+            let resume = self.get(row).and_then(|upload| upload.resume.clone());
+            let row = self.end(id, resume, |pause_state| match pause_state {
+                PauseState::Unreadable => State::Failed(file_changed()),
+                pause_state => becomes(pause_state),
+            });
+            self.enqueue(row);
+        }
+        self.open = OpenUploads::default();
+        open.len()
+    }
+
+    fn set_phase(&mut self, id: UploadId, phase: Phase) {
+        if let Some(row) = self.row_of(id) {
+            self.change(row, |upload| {
+                if let Some(open) = upload.state.open_mut() {
+                    open.phase = phase;
+                }
+            });
+        }
+    }
+
+    /// Returns what a policy means for a file whose name is taken.
+    pub(super) fn decision(&self, row: Row, policy: ConflictPolicy) -> Option<Decision> {
+        let upload = self.get(row)?;
+        let existing = upload.state.existing()?;
+        Some(policy.decide(upload.file.modified_millis, existing, upload.name_number))
+    }
+
+    pub(super) fn carry_out(&mut self, row: Row, policy: ConflictPolicy, decision: Decision) {
+        match decision {
+            Decision::Skip => {
+                self.skip(row, policy);
+                self.abandon_leftover(row);
+            }
+            Decision::Overwrite => self.offer_with(row, ConflictPolicy::Overwrite),
+            Decision::Rename(number) => {
+                self.change(row, |upload| upload.name_number = number);
+                self.abandon_leftover(row);
+                self.offer_with(row, policy);
+            }
+            Decision::Ask if policy != ConflictPolicy::Ask => self.offer_with(row, policy),
+            Decision::Ask => {}
+        }
+    }
+
+    /// Offers a file again with this policy.
+    fn offer_with(&mut self, row: Row, policy: ConflictPolicy) {
+        self.change(row, |upload| upload.choice = Some(policy));
+        self.retry(row);
+    }
+
+    fn skip(&mut self, row: Row, policy: ConflictPolicy) {
+        let skipped = match policy {
+            ConflictPolicy::OnlyNewer => Skipped::NotNewer,
+            _ => Skipped::ServerFileKept,
+        };
+        self.change(row, |upload| upload.state = State::Skipped(skipped));
+    }
+
+    /// Gives up the temporary file of an upload: it is removed.
+    pub(super) fn abandon_leftover(&mut self, row: Row) {
+        let leftover = self.change(row, |upload| {
+            upload.kept_bytes = 0;
+            upload.resume.take()
+        });
+        self.leftovers.abandon(leftover.flatten());
+    }
+}

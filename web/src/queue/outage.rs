@@ -1,0 +1,51 @@
+//! Outages of the portal's socket: open uploads stay open and wait.
+
+use std::time::Duration;
+
+use super::{OpenUpload, Queue, open_upload::FileCheck};
+
+/// An outage of the portal's socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The time until the next attempt to open the socket; `None` while one is running, or while
+    /// the browser is offline.
+    pub retry_in: Option<Duration>,
+}
+
+impl Queue {
+    /// Returns the current outage.
+    #[must_use]
+    pub fn outage(&self) -> Option<Outage> {
+        self.outage
+    }
+
+    /// Begins or updates an outage: open uploads stay open, and send nothing until the portal
+    /// reports their progress.
+    pub fn set_outage(&mut self, outage: Outage) {
+        let before = self.outage.replace(outage);
+        if before.is_none() {
+            self.change_each_open(OpenUpload::close_window);
+        } else if before != Some(outage) {
+            self.changed.extend(self.open.iter().map(|(_, row)| row));
+        }
+    }
+
+    /// Ends an outage: an open upload resumes once the portal grants credit and its file has passed
+    /// [`Queue::take_due_check`].
+    pub fn end_outage(&mut self) {
+        if self.outage.take().is_some() {
+            self.change_each_open(|open| open.file_check = FileCheck::Due);
+        }
+    }
+
+    fn change_each_open(&mut self, change: impl Fn(&mut OpenUpload)) {
+        let rows: Vec<_> = self.open.iter().map(|(_, row)| row).collect();
+        for row in rows {
+            self.change(row, |upload| {
+                if let Some(open) = upload.state.open_mut() {
+                    change(open);
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! A row as the browser's store keeps it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ConflictPolicy, PauseState, Queue, Row, State};
+
+/// A row of the list in the browser's store. It holds no byte of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct SavedRow {
+    /// The path of the picked file.
+    pub path: String,
+    /// The file's size in bytes.
+    pub size: u64,
+    /// Its last modification, in milliseconds since 1970-01-01T00:00:00Z.
+    pub modified_millis: Option<i64>,
+    /// The directory on the server.
+    pub directory: String,
+    /// The person's choice for this file when its name is taken.
+    pub choice: Option<ConflictPolicy>,
+    /// The number in its name on the server: from 2 on when it was renamed.
+    pub name_number: u32,
+    /// The path of its temporary file on the server.
+    pub temporary_path: Option<String>,
+    /// The last known size of the temporary file, in bytes.
+    pub kept_bytes: u64,
+    /// The digest of both ends of the file, where a temporary file exists: [`crate::edges::edges`].
+    pub edges: Option<u64>,
+    /// Whether the person paused the upload.
+    pub paused: bool,
+}
+
+protocol::objects!(SavedRow);
+
+impl SavedRow {
+    /// Redirects the upload to `directory` on another server or account, which holds none of its
+    /// bytes.
+    pub fn move_to(&mut self, directory: &str) {
+        directory.clone_into(&mut self.directory);
+        self.temporary_path = None;
+        self.kept_bytes = 0;
+    }
+}
+
+impl Queue {
+    /// Returns the record of a row for the store; `None` once the upload has finished.
+    #[must_use]
+    pub fn saved_row(&self, row: Row) -> Option<SavedRow> {
+        let upload = self.get(row)?;
+        let paused = match &upload.state {
+            State::Queued | State::NeedsDecision(_) | State::Failed(_) => false,
+            State::Interrupted => upload.paused_before,
+            State::Paused => true,
+            State::Open(open) => open.pause_state == PauseState::Paused,
+            State::Done(_) | State::Skipped(_) => return None,
+        };
+        Some(SavedRow {
+            path: upload.file.path.clone(),
+            size: upload.file.size,
+            modified_millis: upload.file.modified_millis,
+            directory: upload.directory.to_string(),
+            choice: upload.choice,
+            name_number: upload.name_number,
+            temporary_path: upload.resume.clone(),
+            kept_bytes: if upload.resume.is_some() { upload.taken() } else { 0 },
+            edges: upload.edges,
+            paused,
+        })
+    }
+}
