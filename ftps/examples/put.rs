@@ -28,7 +28,7 @@ const PIECE: u64 = 256 * 1024;
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let mut arguments = env::args().skip(1);
     let login = arguments.next().ok_or("usage: put USER@ADDRESS:PORT FILE…")?;

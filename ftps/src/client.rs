@@ -32,8 +32,8 @@ mod directory;
 mod list;
 mod prefetched;
 mod rename;
+pub(crate) mod size;
 mod store;
-pub(crate) mod survey;
 mod transfer;
 mod tree;
 
@@ -41,7 +41,7 @@ pub(crate) use directories::{Directories, Naming};
 pub(crate) use prefetched::{Found, PrefetchedFile};
 pub use rename::Renamed;
 pub use store::{Store, Stored};
-pub use tree::{NotDeleted, Obstacle, Tally, TreeLimits};
+pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
 /// What is known about a session from its opening.
 #[derive(Clone, Debug)]
@@ -81,9 +81,9 @@ pub struct Client {
     /// Data connections so far.
     data_connections: u32,
     /// The port of the next one, where it was asked for already.
-    prefetched: Option<data::Prefetched>,
+    prefetched_port: Option<data::PrefetchedPort>,
     /// The next one, where it stands already, and since when.
-    dialled: Option<(data::Dialled, Instant)>,
+    dialled: Option<(data::DialledPort, Instant)>,
 }
 
 impl Client {
@@ -107,7 +107,7 @@ impl Client {
             algorithm: None,
             restarted: false,
             data_connections: 0,
-            prefetched: None,
+            prefetched_port: None,
             dialled: None,
         }
     }
@@ -129,7 +129,7 @@ impl Client {
 
     /// Whether another verb can be sent, and the server has not ended the session meanwhile.
     pub fn is_alive(&mut self) -> bool {
-        match self.control.take_stray() {
+        match self.control.take_unsolicited() {
             Some(kind) => {
                 self.report(self.control.error(kind, Stage::Idle));
                 false
@@ -182,7 +182,7 @@ impl Client {
         self.directories.naming(path)
     }
 
-    pub(crate) fn tell(&self, status: Status) {
+    pub(crate) fn log(&self, status: Status) {
         self.transcript().control(status);
     }
 

@@ -67,7 +67,7 @@ pub struct Timeouts {
     pub reply: Duration,
     /// For each further reply where several commands were sent together: a server that drops
     /// commands answers the first and then stays silent.
-    pub flight: Duration,
+    pub batch: Duration,
     /// For the digest of a whole file: the server has to read it.
     pub digest: Duration,
     /// For the TCP connection to a data port, all that a proxy takes included; ports that a
@@ -101,7 +101,7 @@ impl Default for Timeouts {
             greeting: Duration::from_secs(30),
             silence: Duration::from_secs(5),
             reply: Duration::from_secs(60),
-            flight: Duration::from_secs(20),
+            batch: Duration::from_secs(20),
             digest: Duration::from_secs(900),
             data_connect: Duration::from_secs(15),
             stall: Duration::from_secs(60),

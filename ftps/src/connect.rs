@@ -116,13 +116,13 @@ impl Connector {
 
     /// The same, asking for the port of the first data connection with the login: a round trip
     /// less where a transfer follows.
-    pub(crate) fn asking_ahead(mut self) -> Self {
+    pub(crate) fn prefetching_port(mut self) -> Self {
         self.first_port = FirstPort::WithLogin;
         self
     }
 
     /// The command for it. One that goes alone costs a round trip anyway.
-    fn port_ahead(&self) -> Option<Command<'static>> {
+    fn prefetch_command(&self) -> Option<Command<'static>> {
         let profile = self.profile.get();
         let is_asked = self.first_port == FirstPort::WithLogin;
         let ip = self.target.address.ip();
@@ -182,24 +182,24 @@ impl Connector {
     /// Drop the client, open another, and do the same again. It ends: each is learned once, and
     /// a new connection is suggested only where the old one had worked, or had lasted a while.
     pub fn learn(&self, error: &Error) -> Option<Fallback> {
-        let fallback = self.next_rung(error)?;
+        let fallback = self.next_fallback(error)?;
         let profile = &self.profile;
         match fallback {
             Fallback::Tls12 => profile.update(|known| known.tls_max = Some(TlsVersion::Tls12)),
             Fallback::WithoutAlpn => profile.update(|known| known.alpn = Alpn::Unnamed),
             Fallback::WithoutPipelining => {
-                profile.learn_odd(|known| known.pipelining = Pipelining::Off)
+                profile.learn_expiring(|known| known.pipelining = Pipelining::Off)
             }
             // The next data connection is made carefully again.
             Fallback::NewConnection => {
                 profile.update(|known| known.data_ports = DataPorts::Untried)
             }
         }
-        self.transcript_about(error).control(Status::Climbing(fallback));
+        self.transcript_about(error).control(Status::FallingBack(fallback));
         Some(fallback)
     }
 
-    fn next_rung(&self, error: &Error) -> Option<Fallback> {
+    fn next_fallback(&self, error: &Error) -> Option<Fallback> {
         let evidence = error.evidence();
         let tls = evidence.tls.as_ref()?;
         let had_worked = evidence.data_connections > 0;
@@ -254,7 +254,7 @@ impl Connector {
     async fn open_until_open(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
-            self.profile.doubt_oddities();
+            self.profile.forget_expired();
             // Another session may learn it meanwhile: what this one started with counts.
             let alpn = self.profile.get().alpn;
             let transcript = self.transcript_of_next();
@@ -420,13 +420,13 @@ impl Connector {
             Err(error) if error.refusal().is_some() => return Err(refusal),
             done => done?,
         }
-        self.profile.learn_odd(|profile| profile.auth = AuthName::Ssl);
+        self.profile.learn_expiring(|profile| profile.auth = AuthName::Ssl);
         Ok(())
     }
 
     async fn log_in(&self, mut control: Control, banner: Reply) -> Result<Attempt, Error> {
         login::log_in(&mut control, &self.credentials).await?;
-        let port = self.port_ahead();
+        let port = self.prefetch_command();
         let set_up = login::set_up(&mut control, self.config.charset, port).await?;
         let facts = ConnectionFacts {
             address: self.target.address,
@@ -441,7 +441,7 @@ impl Connector {
         let dialler = Arc::clone(&self.dialler);
         let mut client = Client::new(control, config, dialler, profile, directories, facts);
         if let Some((port, reply)) = port.zip(set_up.ahead) {
-            client.keep_prefetched(port, reply);
+            client.keep_prefetched_port(port, reply);
         }
         Ok(Attempt::Open(Box::new(client)))
     }
@@ -460,12 +460,12 @@ async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Er
 
 /// Whether the server seems to have dropped a command of those that were sent together.
 fn lost_a_command(error: &Error) -> bool {
-    let Some(flight) = error.evidence().flight else { return false };
+    let Some(batch) = error.evidence().batch else { return false };
     match error.kind() {
-        Kind::TimedOut { .. } => flight.answered > 0,
+        Kind::TimedOut { .. } => batch.answered > 0,
         // Some end a session in which commands come too early; one that worked ends otherwise.
         Kind::Closed | Kind::Ended { .. } => error.evidence().data_connections == 0,
-        Kind::OutOfStep => true,
+        Kind::OutOfSync => true,
         _ => false,
     }
 }
@@ -474,7 +474,7 @@ fn lost_a_command(error: &Error) -> bool {
 fn is_end_of_session(error: &Error) -> bool {
     matches!(
         error.kind(),
-        Kind::Closed | Kind::Ended { .. } | Kind::OutOfStep | Kind::Io { what: What::Control, .. }
+        Kind::Closed | Kind::Ended { .. } | Kind::OutOfSync | Kind::Io { what: What::Control, .. }
     )
 }
 

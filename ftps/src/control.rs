@@ -23,7 +23,7 @@ use crate::{
     certificate::CertificateFacts,
     command::Command,
     config::{Config, Timeouts},
-    error::{Error, Evidence, Flight, Kind, What},
+    error::{Batch, Error, Evidence, Kind, What},
     profile::Pipelining,
     reply::{
         Code, Reply, Severity,
@@ -58,7 +58,7 @@ pub(crate) struct Control {
     opened: Instant,
     /// Commands whose last reply has not come.
     outstanding: u32,
-    step: Step,
+    sync: ReplySync,
     pipelining: Pipelining,
     /// Commands so far.
     commands: u32,
@@ -77,9 +77,9 @@ pub(crate) struct ControlTls {
 
 /// Whether commands and replies go one for one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+enum ReplySync {
     /// They do.
-    Kept,
+    InSync,
     /// A transfer failed: some servers send a second reply then.
     Doubtful,
     /// They do not, or the connection is gone.
@@ -106,7 +106,7 @@ impl Control {
             opened: Instant::now(),
             // The greeting is the reply to the connection.
             outstanding: 1,
-            step: Step::Kept,
+            sync: ReplySync::InSync,
             pipelining,
             commands: 0,
             settling: None,
@@ -142,23 +142,23 @@ impl Control {
 
     /// Whether a command can be sent and its reply told apart.
     pub(crate) fn is_usable(&self) -> bool {
-        self.step != Step::Lost && self.outstanding == 0
+        self.sync != ReplySync::Lost && self.outstanding == 0
     }
 
     /// Whether the reply to a command is still to come, and may be waited for.
     pub(crate) fn awaits_reply(&self) -> bool {
-        self.step != Step::Lost && self.outstanding > 0
+        self.sync != ReplySync::Lost && self.outstanding > 0
     }
 
     /// Notes that nothing more can be read from this connection with confidence.
-    pub(crate) fn lose_step(&mut self) {
-        self.step = Step::Lost;
+    pub(crate) fn mark_out_of_sync(&mut self) {
+        self.sync = ReplySync::Lost;
     }
 
     /// Notes that a second reply may come for what was just refused.
-    pub(crate) fn doubt_step(&mut self) {
-        if self.step == Step::Kept {
-            self.step = Step::Doubtful;
+    pub(crate) fn mark_maybe_out_of_sync(&mut self) {
+        if self.sync == ReplySync::InSync {
+            self.sync = ReplySync::Doubtful;
         }
     }
 
@@ -211,8 +211,8 @@ impl Control {
         let reply = reply.map_err(|kind| self.error(kind, stage))?;
         if !command.may_get(reply.code()) {
             self.transcript.control(Status::UnexpectedReply);
-            self.step = Step::Lost;
-            return Err(self.error(Kind::OutOfStep, stage));
+            self.sync = ReplySync::Lost;
+            return Err(self.error(Kind::OutOfSync, stage));
         }
         Ok(reply)
     }
@@ -249,7 +249,7 @@ impl Control {
     ///
     /// RFC 959 §5.4 has a client wait for each reply, and most servers read the next command when
     /// they are done with the last. With those that do not, [`Pipelining::Off`] is learned.
-    pub(crate) async fn flight(
+    pub(crate) async fn batch(
         &mut self,
         commands: &[Command<'_>],
         stage: Stage,
@@ -276,7 +276,7 @@ impl Control {
     ) -> Result<(), Error> {
         for (index, command) in commands.iter().enumerate() {
             // A server that answered the first of them and drops the others stays silent for good.
-            let within = if index == 0 { self.timeouts.reply } else { self.timeouts.flight };
+            let within = if index == 0 { self.timeouts.reply } else { self.timeouts.batch };
             let kind = match self.last_reply(within, What::Reply).await {
                 Ok(reply) if commands.len() == 1 || command.may_get(reply.code()) => {
                     replies.push(reply);
@@ -285,14 +285,14 @@ impl Control {
                 // Some servers answer first what they have done first.
                 Ok(_misplaced) => {
                     self.transcript.control(Status::MisplacedReply);
-                    self.step = Step::Lost;
-                    Kind::OutOfStep
+                    self.sync = ReplySync::Lost;
+                    Kind::OutOfSync
                 }
                 Err(kind) => kind,
             };
-            let flight = Flight { commands: commands.len(), answered: index };
+            let batch = Batch { commands: commands.len(), answered: index };
             let mut evidence = self.evidence();
-            evidence.flight = (commands.len() > 1).then_some(flight);
+            evidence.batch = (commands.len() > 1).then_some(batch);
             return Err(kind.at(stage).with_evidence(evidence));
         }
         Ok(())
@@ -307,19 +307,19 @@ impl Control {
 
     /// Sends a command while another one's transfer is under way, to a server that is known to
     /// take it: its reply follows the transfer's.
-    pub(crate) async fn send_behind(&mut self, command: Command<'_>) -> Result<(), Kind> {
+    pub(crate) async fn send_pipelined(&mut self, command: Command<'_>) -> Result<(), Kind> {
         self.write(&[command]).await
     }
 
     /// Commands and replies are in step, and nothing has come that belongs to none.
     async fn make_ready(&mut self, stage: Stage) -> Result<(), Error> {
-        if self.step == Step::Doubtful {
+        if self.sync == ReplySync::Doubtful {
             self.resynchronise(stage).await?;
         }
         if !self.is_usable() {
-            return Err(self.error(Kind::OutOfStep, stage));
+            return Err(self.error(Kind::OutOfSync, stage));
         }
-        self.refuse_stray_reply(stage).await
+        self.refuse_unsolicited(stage).await
     }
 
     async fn write(&mut self, commands: &[Command<'_>]) -> Result<(), Kind> {
@@ -351,7 +351,7 @@ impl Control {
     /// A write failed: if the server said why before it closed, that is the error. It has come by
     /// now, but may not have been noticed yet.
     async fn broken(&mut self, source: io::Error) -> Kind {
-        self.step = Step::Lost;
+        self.sync = ReplySync::Lost;
         match timeout(self.timeouts.settle, self.reply()).await {
             Ok(Ok(reply) | Err(Kind::Ended { reply })) => Kind::Ended { reply },
             Ok(Err(said)) if said.alert().is_some() => said,
@@ -360,19 +360,19 @@ impl Control {
     }
 
     /// Nothing may have come while nothing was asked.
-    async fn refuse_stray_reply(&mut self, stage: Stage) -> Result<(), Error> {
-        match poll_fn(|cx| Poll::Ready(self.poll_stray(cx))).await {
+    async fn refuse_unsolicited(&mut self, stage: Stage) -> Result<(), Error> {
+        match poll_fn(|cx| Poll::Ready(self.poll_unsolicited(cx))).await {
             Poll::Pending => Ok(()),
             Poll::Ready(kind) => Err(self.error(kind, stage)),
         }
     }
 
     /// What has come while nothing was asked: the end of the session, or a stray reply.
-    pub(crate) fn take_stray(&mut self) -> Option<Kind> {
+    pub(crate) fn take_unsolicited(&mut self) -> Option<Kind> {
         if !self.is_usable() {
             return None;
         }
-        match self.poll_stray(&mut Context::from_waker(Waker::noop())) {
+        match self.poll_unsolicited(&mut Context::from_waker(Waker::noop())) {
             Poll::Ready(kind) => Some(kind),
             Poll::Pending => None,
         }
@@ -381,18 +381,18 @@ impl Control {
     /// Waits for what comes while nothing is asked: the end of the session, or a stray reply.
     pub(crate) async fn idle(&mut self) -> Kind {
         if !self.is_usable() {
-            return Kind::OutOfStep;
+            return Kind::OutOfSync;
         }
-        poll_fn(|cx| self.poll_stray(cx)).await
+        poll_fn(|cx| self.poll_unsolicited(cx)).await
     }
 
-    fn poll_stray(&mut self, cx: &mut Context<'_>) -> Poll<Kind> {
+    fn poll_unsolicited(&mut self, cx: &mut Context<'_>) -> Poll<Kind> {
         let came = ready!(self.poll_reply(cx));
         if came.is_ok() {
             self.transcript.control(Status::UnexpectedReply);
         }
-        self.step = Step::Lost;
-        Poll::Ready(came.err().unwrap_or(Kind::OutOfStep))
+        self.sync = ReplySync::Lost;
+        Poll::Ready(came.err().unwrap_or(Kind::OutOfSync))
     }
 
     /// The next reply that is not preliminary, within `after`.
@@ -414,9 +414,9 @@ impl Control {
 
     /// Polls for the next reply; 421 and the end of the connection are errors.
     pub(crate) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
-        let reply = ready!(self.poll_any_reply(cx)).inspect_err(|_| self.step = Step::Lost)?;
+        let reply = ready!(self.poll_any_reply(cx)).inspect_err(|_| self.sync = ReplySync::Lost)?;
         if reply.code() == Code::CLOSING {
-            self.step = Step::Lost;
+            self.sync = ReplySync::Lost;
             return Poll::Ready(Err(Kind::Ended { reply }));
         }
         if reply.code().severity() != Severity::Preliminary {
@@ -478,16 +478,16 @@ impl Control {
 
     /// After a failed transfer: sends `NOOP` and skips stray replies until its own comes.
     pub(crate) async fn resynchronise(&mut self, stage: Stage) -> Result<(), Error> {
-        if self.step == Step::Doubtful {
-            self.step = Step::Kept;
+        if self.sync == ReplySync::Doubtful {
+            self.sync = ReplySync::InSync;
         }
         if !self.is_usable() {
-            return Err(self.error(Kind::OutOfStep, stage));
+            return Err(self.error(Kind::OutOfSync, stage));
         }
         self.transcript.control(Status::Resynchronising);
         let found = self.find_reply_to_noop().await;
         if found.is_err() {
-            self.step = Step::Lost;
+            self.sync = ReplySync::Lost;
         }
         found.map_err(|kind| self.error(kind, stage))
     }
@@ -504,7 +504,7 @@ impl Control {
             }
             self.transcript.control(Status::UnexpectedReply);
         }
-        Err(Kind::OutOfStep)
+        Err(Kind::OutOfSync)
     }
 
     /// Takes the bare TCP connection out to start TLS on it.
@@ -515,7 +515,7 @@ impl Control {
         if !self.decoder.is_empty() {
             return Err(Kind::BytesAfterAuth { count: self.decoder.held() });
         }
-        self.stream.take_plain().ok_or(Kind::OutOfStep)
+        self.stream.take_plain().ok_or(Kind::OutOfSync)
     }
 
     /// Goes on over TLS.

@@ -307,7 +307,7 @@ impl Cause {
             Kind::WrongPiece { .. } => Cause::WrongPiece,
             Kind::NameNotKept => Cause::NameNotAllowed,
             Kind::NoRandomness(_) => Cause::NoRandomness,
-            Kind::OutOfStep => Cause::ConnectionLost,
+            Kind::OutOfSync => Cause::ConnectionLost,
         }
     }
 }

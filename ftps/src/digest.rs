@@ -256,7 +256,7 @@ pub(crate) struct Block {
 impl RunningDigest {
     /// Starts digests at `offset`. `of_blocks` is the algorithm of the blocks' digests, where the
     /// server can make digests of ranges.
-    pub(crate) fn from(
+    pub(crate) fn starting_at(
         offset: u64,
         algorithms: &[Algorithm],
         of_blocks: Option<Algorithm>,
@@ -289,7 +289,7 @@ impl RunningDigest {
     }
 
     /// The first of the algorithms.
-    pub(crate) fn main(&self) -> Option<Algorithm> {
+    pub(crate) fn primary_algorithm(&self) -> Option<Algorithm> {
         self.wholes.first().map(Hasher::algorithm)
     }
 
@@ -344,7 +344,7 @@ mod tests {
     use super::*;
 
     fn digest_of(algorithm: Algorithm, bytes: &[u8]) -> String {
-        let mut running = RunningDigest::from(0, &[algorithm], None);
+        let mut running = RunningDigest::starting_at(0, &[algorithm], None);
         running.update(0, bytes);
         running.digest(algorithm).unwrap().hex().to_owned()
     }
@@ -415,7 +415,7 @@ mod tests {
 
     #[test]
     fn block_before_an_offset_is_whole() {
-        let mut running = RunningDigest::from(10, &[], Some(Algorithm::Crc32));
+        let mut running = RunningDigest::starting_at(10, &[], Some(Algorithm::Crc32));
         let bytes = vec![7; usize::try_from(BLOCK_BYTES * 3).unwrap()];
         running.update(10, &bytes);
         assert!(running.block_before(BLOCK_BYTES).is_none());
@@ -431,7 +431,7 @@ mod tests {
             cuts in prop::collection::vec((0..2000_usize, 0..2000_usize), 0..8),
         ) {
             let both = [Algorithm::Sha256, Algorithm::Md5];
-            let mut running = RunningDigest::from(0, &both, Some(Algorithm::Md5));
+            let mut running = RunningDigest::starting_at(0, &both, Some(Algorithm::Md5));
             for (from, to) in cuts {
                 let from = from.min(usize::try_from(running.range().end).unwrap());
                 let to = to.clamp(from, bytes.len());

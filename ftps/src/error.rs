@@ -65,12 +65,12 @@ pub struct Evidence {
     /// How long the session had been open.
     pub age: Duration,
     /// The commands that were sent together, where one of their replies did not come.
-    pub flight: Option<Flight>,
+    pub batch: Option<Batch>,
 }
 
 /// Commands that were sent together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Flight {
+pub struct Batch {
     /// How many they were.
     pub commands: usize,
     /// How many of them were answered.
@@ -155,7 +155,7 @@ pub(crate) enum Kind {
     },
     NameNotKept,
     NoRandomness(#[source] io::Error),
-    OutOfStep,
+    OutOfSync,
 }
 
 /// What was waited for or used.
@@ -234,7 +234,7 @@ impl Error {
             | Kind::WrongPiece { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
-            | Kind::OutOfStep => None,
+            | Kind::OutOfSync => None,
         }
     }
 
@@ -258,7 +258,7 @@ impl Error {
             | Kind::Ended { .. }
             | Kind::UnexpectedData
             | Kind::EndedEarly { .. }
-            | Kind::OutOfStep => true,
+            | Kind::OutOfSync => true,
             Kind::InvalidHost { .. }
             | Kind::Malformed(_)
             | Kind::BytesAfterAuth { .. }

@@ -460,7 +460,7 @@ pub fn status(status: &Status) -> &'static str {
         Status::ServerClock { .. } => {
             "A simple listing does not name its time zone. A single file's date, asked for in UTC, told it."
         }
-        Status::ServerClockUntold => {
+        Status::ServerClockUndetermined => {
             "A simple listing does not name its time zone, so its times may be hours off."
         }
         Status::DirectoryExists { .. } => "Somebody made it before: that is just as good.",
@@ -473,14 +473,14 @@ pub fn status(status: &Status) -> &'static str {
         Status::Resynchronising => {
             "A harmless command shows whether the next reply is the one that belongs to it."
         }
-        Status::Climbing(Fallback::Tls12) => {
+        Status::FallingBack(Fallback::Tls12) => {
             "Some servers resume a TLS 1.3 session once only, or not at all. TLS 1.2 is safe too."
         }
-        Status::Climbing(Fallback::WithoutAlpn) => {
+        Status::FallingBack(Fallback::WithoutAlpn) => {
             "ALPN names the protocol on each new connection. Leaving it out weakens nothing."
         }
-        Status::Climbing(Fallback::NewConnection) => "Uploads go on from what the server holds.",
-        Status::Climbing(Fallback::WithoutPipelining) => {
+        Status::FallingBack(Fallback::NewConnection) => "Uploads go on from what the server holds.",
+        Status::FallingBack(Fallback::WithoutPipelining) => {
             "Commands sent together save time. One by one is slower and safe."
         }
         Status::Rotating { .. } => {
@@ -493,26 +493,26 @@ pub fn status(status: &Status) -> &'static str {
         Status::SessionsLimited { .. } => {
             "More sessions would be faster, but this server does not want them."
         }
-        Status::GoingOn { .. } => "Only what is missing is sent.",
+        Status::Resuming { .. } => "Only what is missing is sent.",
         Status::StartingOver { .. } => {
             "Half of one file and half of another would be worse than a second try."
         }
-        Status::TailProved { .. } => {
+        Status::TailVerified { .. } => {
             "The upload goes on only because the end of what is there was compared."
         }
         Status::ReplyLost { .. } => {
             "The connection broke between the last byte and the reply. The size tells how it ended."
         }
-        Status::AlreadyWhole { .. } => {
+        Status::AlreadyComplete { .. } => {
             "Nothing has to be sent again; it is only checked and named."
         }
-        Status::TakingUp { .. } => {
+        Status::AdoptingFile { .. } => {
             "You chose to go on with the file that is there. It gets its name back when it is whole."
         }
-        Status::BeginningKept { .. } => {
+        Status::AdoptedFileKept { .. } => {
             "Nothing of somebody else's file is removed. You can look at it under that name."
         }
-        Status::NameHeld { .. } => {
+        Status::TemporaryNameLocked { .. } => {
             "A server may notice late that a connection is gone, and keeps its file until then."
         }
         Status::RenameReplyLost { .. } => {
@@ -857,7 +857,7 @@ mod tests {
         let fallback = Event {
             session: None,
             connection: Connection::Control,
-            kind: Status::Climbing(Fallback::Tls12).into(),
+            kind: Status::FallingBack(Fallback::Tls12).into(),
         };
         assert!(fallback.explanation().unwrap().text(Language::German).contains("TLS 1.2"));
     }

@@ -19,7 +19,8 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 use crate::{
     features::Features,
     listing::{
-        Dialect, Entry, EntryKind, Listing, ListingLimits, ListingReader, Permission, Permissions,
+        Entry, EntryKind, Listing, ListingFormat, ListingLimits, ListingReader, Permission,
+        Permissions,
     },
     passive::{self, LOWEST_DATA_PORT, PassiveEndpoint, PassiveError},
     path::RemotePath,
@@ -69,16 +70,16 @@ pub fn passive(data: &[u8]) {
 }
 
 /// Entries → lines of `MLSD` → entries.
-pub fn machine_listing(data: &[u8]) {
-    let _ = entries_come_back(&mut Unstructured::new(data), Dialect::Machine, machine_line);
-    let _ = arbitrary_listing_keeps_to_the_limits(data, Dialect::Machine);
+pub fn mlsd(data: &[u8]) {
+    let _ = entries_come_back(&mut Unstructured::new(data), ListingFormat::Mlsd, mlsd_line);
+    let _ = arbitrary_listing_keeps_to_the_limits(data, ListingFormat::Mlsd);
 }
 
 /// Entries → lines of `LIST` → entries, in the dialects of Unix and DOS.
-pub fn people_listing(data: &[u8]) {
-    let dialect = Dialect::People { now: NOW };
-    let _ = entries_come_back(&mut Unstructured::new(data), dialect, people_line);
-    let _ = arbitrary_listing_keeps_to_the_limits(data, dialect);
+pub fn list(data: &[u8]) {
+    let format = ListingFormat::List { now: NOW };
+    let _ = entries_come_back(&mut Unstructured::new(data), format, list_line);
+    let _ = arbitrary_listing_keeps_to_the_limits(data, format);
 }
 
 fn replies_come_back(source: &mut Unstructured<'_>) -> Result<()> {
@@ -223,7 +224,11 @@ fn endpoint_comes_back(source: &mut Unstructured<'_>) -> Result<()> {
 
 type LineOf = fn(&mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)>;
 
-fn entries_come_back(source: &mut Unstructured<'_>, dialect: Dialect, line: LineOf) -> Result<()> {
+fn entries_come_back(
+    source: &mut Unstructured<'_>,
+    format: ListingFormat,
+    line: LineOf,
+) -> Result<()> {
     let (mut entries, mut bytes) = (Vec::new(), Vec::new());
     for _ in 0..source.int_in_range(0..=MOST)? {
         let (entry, line) = line(source)?;
@@ -232,17 +237,17 @@ fn entries_come_back(source: &mut Unstructured<'_>, dialect: Dialect, line: Line
         bytes.extend_from_slice(if source.arbitrary()? { b"\r\n" } else { b"\n" });
     }
     let pieces = pieces(source, &bytes)?;
-    let came = read(pieces, dialect, &ListingLimits::default());
+    let came = read(pieces, format, &ListingLimits::default());
     let sent = Listing { entries, ..Listing::default() };
     assert_eq!(came, sent, "{}", String::from_utf8_lossy(&bytes));
     Ok(())
 }
 
-fn arbitrary_listing_keeps_to_the_limits(data: &[u8], dialect: Dialect) -> Result<()> {
+fn arbitrary_listing_keeps_to_the_limits(data: &[u8], format: ListingFormat) -> Result<()> {
     let limits = ListingLimits { entries: 3, line_bytes: 60, ..ListingLimits::default() };
-    let whole = read(vec![data], dialect, &limits);
+    let whole = read(vec![data], format, &limits);
     let seed = [data, &[1, 200, 3]].concat();
-    assert_eq!(whole, read(pieces(&mut Unstructured::new(&seed), data)?, dialect, &limits));
+    assert_eq!(whole, read(pieces(&mut Unstructured::new(&seed), data)?, format, &limits));
     let lines = data.split(|&byte| byte == b'\n').count();
     assert!(whole.entries.len() <= limits.entries);
     assert!(whole.entries.len() + usize::try_from(whole.left_out).unwrap() <= lines);
@@ -256,8 +261,8 @@ fn arbitrary_listing_keeps_to_the_limits(data: &[u8], dialect: Dialect) -> Resul
     Ok(())
 }
 
-fn read(pieces: Vec<&[u8]>, dialect: Dialect, limits: &ListingLimits) -> Listing {
-    let mut reader = ListingReader::new(dialect, limits);
+fn read(pieces: Vec<&[u8]>, format: ListingFormat, limits: &ListingLimits) -> Listing {
+    let mut reader = ListingReader::new(format, limits);
     pieces.into_iter().for_each(|piece| reader.push(piece));
     reader.finish()
 }
@@ -289,7 +294,7 @@ fn civil(source: &mut Unstructured<'_>, years: std::ops::RangeInclusive<i64>) ->
     })
 }
 
-fn machine_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
+fn mlsd_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
     let mut entry = Entry::new(name(source)?, kind(source)?);
     let mut facts = vec![match entry.kind {
         EntryKind::Directory => "Type=dir".to_owned(),
@@ -333,7 +338,7 @@ fn machine_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
     Ok((entry, line))
 }
 
-fn people_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
+fn list_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
     if source.arbitrary()? { unix_line(source) } else { dos_line(source) }
 }
 
@@ -472,12 +477,12 @@ mod tests {
 
         #[test]
         fn entries_come_back_from_mlsd(data in bytes()) {
-            machine_listing(&data);
+            mlsd(&data);
         }
 
         #[test]
         fn entries_come_back_from_list(data in bytes()) {
-            people_listing(&data);
+            list(&data);
         }
     }
 }

@@ -160,7 +160,8 @@ pub mod upload;
 pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
 pub use charset::{Charset, NameError};
 pub use client::{
-    Client, ConnectionFacts, NotDeleted, Obstacle, Renamed, Store, Stored, Tally, TreeLimits,
+    Client, ConnectionFacts, DeleteTreeError, DeleteTreeReason, DeletedCounts, Renamed, Store,
+    Stored, TreeLimits,
 };
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts};
 pub use connect::Connector;

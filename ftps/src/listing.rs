@@ -1,7 +1,7 @@
 //! Listings: lines of bytes in, entries out. Does no I/O and reads no clock.
 //!
-//! - `machine`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
-//! - `people`: what `LIST` gives, in the dialects of Unix and DOS.
+//! - `mlsd`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
+//! - `list`: what `LIST` gives, in the dialects of Unix and DOS.
 //! - `date`: the dates in those dialects.
 
 use std::fmt;
@@ -12,17 +12,17 @@ use crate::{
 };
 
 mod date;
-mod machine;
-mod people;
+mod list;
+mod mlsd;
 
-pub(crate) use machine::{parse_facts, parse_time};
+pub(crate) use mlsd::{parse_facts, parse_time};
 
 /// What is in a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// The files and directories, in the server's order.
     pub entries: Vec<Entry>,
-    /// Lines that are not among the entries: beyond the limit, or in no dialect that is known.
+    /// Lines that are not among the entries: beyond the limit, or in no format that is known.
     pub left_out: u64,
     /// `false` when the listing was so long that it was cut off.
     pub is_complete: bool,
@@ -217,12 +217,12 @@ impl Default for ListingLimits {
 
 /// The language of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub(crate) enum ListingFormat {
     /// `MLSD`.
-    Machine,
+    Mlsd,
     /// `LIST`. Its dates may lack the year: it is found by what time it is now, in seconds since
     /// 1970-01-01T00:00:00Z.
-    People { now: i64 },
+    List { now: i64 },
 }
 
 /// What a line of a listing is.
@@ -237,7 +237,7 @@ enum ListingLine {
 /// Makes a listing of what comes over a data connection, line by line.
 #[derive(Debug)]
 pub(crate) struct ListingReader {
-    dialect: Dialect,
+    format: ListingFormat,
     max_entries: usize,
     max_line_bytes: usize,
     line: Vec<u8>,
@@ -247,9 +247,9 @@ pub(crate) struct ListingReader {
 }
 
 impl ListingReader {
-    pub(crate) fn new(dialect: Dialect, limits: &ListingLimits) -> Self {
+    pub(crate) fn new(format: ListingFormat, limits: &ListingLimits) -> Self {
         Self {
-            dialect,
+            format,
             max_entries: limits.entries,
             max_line_bytes: limits.line_bytes,
             line: Vec::new(),
@@ -290,11 +290,11 @@ impl ListingReader {
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
         let line = line.strip_suffix(b"\r").unwrap_or(&line);
-        let parsed = match self.dialect {
+        let parsed = match self.format {
             _ if std::mem::take(&mut self.is_too_long) => ListingLine::Unknown,
             _ if line.is_empty() => ListingLine::NoEntry,
-            Dialect::Machine => machine::parse(line),
-            Dialect::People { now } => people::parse(line, now),
+            ListingFormat::Mlsd => mlsd::parse(line),
+            ListingFormat::List { now } => list::parse(line, now),
         };
         match parsed {
             ListingLine::Entry(entry) if self.listing.entries.len() < self.max_entries => {
@@ -337,7 +337,7 @@ mod tests {
     }
 
     fn read(bytes: &[u8], limits: ListingLimits) -> Listing {
-        let mut reader = ListingReader::new(Dialect::Machine, &limits);
+        let mut reader = ListingReader::new(ListingFormat::Mlsd, &limits);
         reader.push(bytes);
         reader.finish()
     }
@@ -387,12 +387,12 @@ mod tests {
     proptest! {
         #[test]
         fn arbitrary_bytes_never_panic_and_chunking_does_not_matter(
-            bytes: Vec<u8>, size in 1..9_usize, people: bool, now: i64,
+            bytes: Vec<u8>, size in 1..9_usize, list: bool, now: i64,
         ) {
-            let dialect = if people { Dialect::People { now } } else { Dialect::Machine };
-            let mut whole = ListingReader::new(dialect, &limits(5, 50));
+            let format = if list { ListingFormat::List { now } } else { ListingFormat::Mlsd };
+            let mut whole = ListingReader::new(format, &limits(5, 50));
             whole.push(&bytes);
-            let mut chunked = ListingReader::new(dialect, &limits(5, 50));
+            let mut chunked = ListingReader::new(format, &limits(5, 50));
             bytes.chunks(size).for_each(|chunk| chunked.push(chunk));
             prop_assert_eq!(whole.finish(), chunked.finish());
         }

@@ -33,23 +33,23 @@ pub(crate) use self::pool_shared::PoolShared;
 /// Several sessions to one server; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Pool {
-    shared: Arc<Shared>,
+    inner: Arc<Inner>,
 }
 
-/// A line that was taken out of a pool; it returns when it is dropped.
+/// A client that was taken out of a pool; it returns when it is dropped.
 #[derive(Debug)]
 pub struct PooledClient {
-    line: Option<ManagedClient>,
-    shared: Arc<Shared>,
+    client: Option<ManagedClient>,
+    inner: Arc<Inner>,
 }
 
 #[derive(Debug)]
-struct Shared {
+struct Inner {
     connector: Connector,
     sessions: Sessions,
     pool_shared: Arc<PoolShared>,
     state: Mutex<State>,
-    /// A line came back, or more may be taken out.
+    /// A client came back, or more may be taken out.
     changed: Notify,
 }
 
@@ -57,25 +57,25 @@ struct Shared {
 struct State {
     /// Lines that are taken out.
     leased: u32,
-    /// Uploads that wait for a line.
+    /// Uploads that wait for a client.
     uploads_waiting: u32,
     /// Errands that wait for one.
-    errands_waiting: u32,
+    requests_waiting: u32,
     growth: Growth,
     is_closed: bool,
 }
 
-/// Somebody who waits for a line.
-struct Waiting<'a> {
-    shared: &'a Shared,
+/// Somebody who waits for a client.
+struct WaitingCount<'a> {
+    inner: &'a Inner,
     purpose: Purpose,
 }
 
-/// What a line is taken out for.
+/// What a client is taken out for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Upload,
-    Errand,
+    Request,
 }
 
 impl Pool {
@@ -89,21 +89,21 @@ impl Pool {
         let state = State {
             leased: 0,
             uploads_waiting: 0,
-            errands_waiting: 0,
+            requests_waiting: 0,
             growth: Growth::new(sessions, known.map(|known| known.count), Instant::now()),
             is_closed: false,
         };
-        let shared = Shared {
+        let inner = Inner {
             connector,
             sessions,
             pool_shared: Arc::default(),
             state: Mutex::new(state),
             changed: Notify::new(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { inner: Arc::new(inner) }
     }
 
-    /// A line for an upload, as soon as one may be used.
+    /// A client for an upload, as soon as one may be used.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -111,51 +111,51 @@ impl Pool {
         self.take(Purpose::Upload).await
     }
 
-    /// A line for something short that somebody waits for, beside the uploads where the server
+    /// A client for something short that somebody waits for, beside the uploads where the server
     /// takes one session more.
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub async fn lease_for_errand(&self) -> PooledClient {
-        self.take(Purpose::Errand).await
+    pub async fn lease_for_request(&self) -> PooledClient {
+        self.take(Purpose::Request).await
     }
 
     /// How many sessions may be open for uploads now.
     #[must_use]
     pub fn allowed(&self) -> u32 {
-        let mut state = self.shared.state();
-        self.shared.look_at(&mut state);
+        let mut state = self.inner.state();
+        self.inner.update_growth(&mut state);
         state.growth.allowed()
     }
 
     /// What is known about the host.
     #[must_use]
     pub fn profile(&self) -> &SharedProfile {
-        self.shared.connector.shared_profile()
+        self.inner.connector.shared_profile()
     }
 
     /// Logs out of every session that is not taken out; those return to nothing.
     pub async fn close(&self) {
-        self.shared.state().is_closed = true;
-        for spare in self.shared.pool_shared.take_spares() {
-            spare.quit().await;
+        self.inner.state().is_closed = true;
+        for idle in self.inner.pool_shared.take_all_idle() {
+            idle.quit().await;
         }
     }
 
     async fn take(&self, purpose: Purpose) -> PooledClient {
-        let _waiting = Waiting::new(&self.shared, purpose);
+        let _counted = WaitingCount::new(&self.inner, purpose);
         loop {
-            let changed = self.shared.changed.notified();
-            if let Some(line) = self.shared.try_take(purpose) {
-                return PooledClient { line: Some(line), shared: Arc::clone(&self.shared) };
+            let changed = self.inner.changed.notified();
+            if let Some(client) = self.inner.try_take(purpose) {
+                return PooledClient { client: Some(client), inner: Arc::clone(&self.inner) };
             }
             // Whether more sessions help is looked at now and then.
-            let _looked_again = timeout(self.shared.sessions.window, changed).await;
+            let _looked_again = timeout(self.inner.sessions.window, changed).await;
         }
     }
 }
 
-impl Shared {
+impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the numbers would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -163,19 +163,19 @@ impl Shared {
 
     fn try_take(&self, purpose: Purpose) -> Option<ManagedClient> {
         let mut state = self.state();
-        self.look_at(&mut state);
+        self.update_growth(&mut state);
         if state.leased >= state.most(purpose) {
             return None;
         }
         state.leased += 1;
-        self.pool_shared.line_left();
-        let spare = self.pool_shared.take_spare();
-        Some(ManagedClient::of_pool(self.connector.clone(), Arc::clone(&self.pool_shared), spare))
+        self.pool_shared.client_leased();
+        let idle = self.pool_shared.take_idle();
+        Some(ManagedClient::of_pool(self.connector.clone(), Arc::clone(&self.pool_shared), idle))
     }
 
     /// Lets the number of sessions follow what was measured and what the server said.
-    fn look_at(&self, state: &mut State) {
-        if let Some(room) = self.pool_shared.take_crowded() {
+    fn update_growth(&self, state: &mut State) {
+        if let Some(room) = self.pool_shared.take_session_limit() {
             let before = state.growth.ceiling();
             state.growth.refused(room, Instant::now());
             let max = state.growth.ceiling();
@@ -191,18 +191,18 @@ impl Shared {
         state.growth.observe(Instant::now(), bytes, files, is_full);
     }
 
-    fn take_back(&self, line: ManagedClient) {
+    fn take_back(&self, client: ManagedClient) {
         let mut state = self.state();
-        self.look_at(&mut state);
+        self.update_growth(&mut state);
         state.leased = state.leased.saturating_sub(1);
         // Its own is one of those that are open.
         let is_wanted =
-            || !state.is_closed && self.pool_shared.open_sessions() <= state.growth.with_errands();
-        if let Some(spare) = line.into_spare().filter(|_| is_wanted()) {
-            self.pool_shared.put_spare(spare);
+            || !state.is_closed && self.pool_shared.open_sessions() <= state.growth.with_request();
+        if let Some(idle) = client.into_idle().filter(|_| is_wanted()) {
+            self.pool_shared.put_idle(idle);
         }
         drop(state);
-        self.pool_shared.line_returned();
+        self.pool_shared.client_returned();
         self.changed.notify_waiters();
     }
 }
@@ -211,36 +211,36 @@ impl State {
     fn waiting(&mut self, purpose: Purpose) -> &mut u32 {
         match purpose {
             Purpose::Upload => &mut self.uploads_waiting,
-            Purpose::Errand => &mut self.errands_waiting,
+            Purpose::Request => &mut self.requests_waiting,
         }
     }
 
-    /// How many lines may be taken out. Where no line is left for an errand, the next one that
+    /// How many lines may be taken out. Where no client is left for an errand, the next one that
     /// comes back is.
     fn most(&self, purpose: Purpose) -> u32 {
-        let all = self.growth.with_errands();
+        let all = self.growth.with_request();
         match purpose {
-            Purpose::Upload if self.errands_waiting > 0 => {
+            Purpose::Upload if self.requests_waiting > 0 => {
                 self.growth.allowed().min(all.saturating_sub(1))
             }
             Purpose::Upload => self.growth.allowed(),
-            Purpose::Errand => all,
+            Purpose::Request => all,
         }
     }
 }
 
-impl<'a> Waiting<'a> {
-    fn new(shared: &'a Shared, purpose: Purpose) -> Self {
-        *shared.state().waiting(purpose) += 1;
-        Self { shared, purpose }
+impl<'a> WaitingCount<'a> {
+    fn new(inner: &'a Inner, purpose: Purpose) -> Self {
+        *inner.state().waiting(purpose) += 1;
+        Self { inner, purpose }
     }
 }
 
-impl Drop for Waiting<'_> {
+impl Drop for WaitingCount<'_> {
     fn drop(&mut self) {
-        *self.shared.state().waiting(self.purpose) -= 1;
+        *self.inner.state().waiting(self.purpose) -= 1;
         // What was kept for an errand may be taken by an upload.
-        self.shared.changed.notify_waiters();
+        self.inner.changed.notify_waiters();
     }
 }
 
@@ -249,9 +249,9 @@ impl PooledClient {
     /// who has something else to bring should give this one back first.
     #[must_use]
     pub fn is_surplus(&self) -> bool {
-        let mut state = self.shared.state();
-        self.shared.look_at(&mut state);
-        state.leased.saturating_add(state.errands_waiting) > state.growth.with_errands()
+        let mut state = self.inner.state();
+        self.inner.update_growth(&mut state);
+        state.leased.saturating_add(state.requests_waiting) > state.growth.with_request()
     }
 
     /// Connects, if that was not done yet.
@@ -269,23 +269,23 @@ impl PooledClient {
 impl Deref for PooledClient {
     type Target = ManagedClient;
 
-    #[expect(clippy::expect_used, reason = "only `drop` takes the line out")]
+    #[expect(clippy::expect_used, reason = "only `drop` takes the client out")]
     fn deref(&self) -> &ManagedClient {
-        self.line.as_ref().expect("a lease has its line")
+        self.client.as_ref().expect("a lease has its client")
     }
 }
 
 impl DerefMut for PooledClient {
-    #[expect(clippy::expect_used, reason = "only `drop` takes the line out")]
+    #[expect(clippy::expect_used, reason = "only `drop` takes the client out")]
     fn deref_mut(&mut self) -> &mut ManagedClient {
-        self.line.as_mut().expect("a lease has its line")
+        self.client.as_mut().expect("a lease has its client")
     }
 }
 
 impl Drop for PooledClient {
     fn drop(&mut self) {
-        if let Some(line) = self.line.take() {
-            self.shared.take_back(line);
+        if let Some(client) = self.client.take() {
+            self.inner.take_back(client);
         }
     }
 }

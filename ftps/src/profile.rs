@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// For so long it is believed what an odd reply taught: it may have been a passing fault.
-const ODD_FOR: Duration = Duration::from_secs(6 * 60 * 60);
+const EXPIRES_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What was learned about a host. Kept between sessions, it spares the next one the same detours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub struct HostProfile {
     /// Data connections in a row that broke before their TLS stood, without a word of the server.
     pub broken_data_tls: u32,
     /// Whether `SIZE` was ever answered with a size.
-    pub sizes: Sizes,
+    pub sizes: SizeSupport,
     /// How an upload goes on where it broke off.
     pub resume: Resume,
     /// How a file gets its date.
@@ -52,17 +52,17 @@ pub struct HostProfile {
     pub clock: ServerClock,
     /// When an odd reply last taught something of [`Self::pipelining`], [`Self::pipeline_during_transfer`] or
     /// [`Self::auth`]: after six hours, all three are tried anew.
-    pub odd_since: Option<Instant>,
+    pub expiring_since: Option<Instant>,
 }
 
 impl HostProfile {
-    fn doubt_oddities(&mut self, now: Instant) {
-        let is_old = |since| now.saturating_duration_since(since) >= ODD_FOR;
-        if self.odd_since.is_some_and(is_old) {
+    fn forget_expired(&mut self, now: Instant) {
+        let is_old = |since| now.saturating_duration_since(since) >= EXPIRES_AFTER;
+        if self.expiring_since.is_some_and(is_old) {
             self.pipelining = Pipelining::default();
             self.pipeline_during_transfer = PipelineDuringTransfer::default();
             self.auth = AuthName::default();
-            self.odd_since = None;
+            self.expiring_since = None;
         }
     }
 }
@@ -100,12 +100,12 @@ pub enum DataPorts {
 
 /// Whether `SIZE` was ever answered with a size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Sizes {
+pub enum SizeSupport {
     /// Not yet: a refusal may mean that there is no such file, or that nobody is told.
     #[default]
-    Untold,
+    Unproven,
     /// Once at least: a refusal means that there is no such file.
-    Told,
+    Proven,
 }
 
 /// How an upload goes on where it broke off.
@@ -170,7 +170,7 @@ pub enum ServerClock {
     /// How far it is ahead of UTC.
     Offset(UtcOffset),
     /// It was asked for, and the answer was of no use: it is not asked for again.
-    Untold,
+    Undetermined,
 }
 
 /// The command that asks for a data connection.
@@ -267,16 +267,16 @@ impl SharedProfile {
     }
 
     /// Changes what one odd reply taught, and may have been a passing fault.
-    pub(crate) fn learn_odd(&self, change: impl FnOnce(&mut HostProfile)) {
+    pub(crate) fn learn_expiring(&self, change: impl FnOnce(&mut HostProfile)) {
         self.update(|profile| {
             change(profile);
-            profile.odd_since = Some(Instant::now());
+            profile.expiring_since = Some(Instant::now());
         });
     }
 
     /// Forgets what odd replies taught long ago.
-    pub(crate) fn doubt_oddities(&self) {
-        self.update(|profile| profile.doubt_oddities(Instant::now()));
+    pub(crate) fn forget_expired(&self) {
+        self.update(|profile| profile.forget_expired(Instant::now()));
     }
 
     fn lock(&self) -> MutexGuard<'_, HostProfile> {
@@ -297,13 +297,13 @@ mod tests {
             pipeline_during_transfer: PipelineDuringTransfer::Never,
             auth: AuthName::Ssl,
             alpn: Alpn::Unnamed,
-            odd_since: Some(now),
+            expiring_since: Some(now),
             ..HostProfile::default()
         };
         let learned = profile;
-        profile.doubt_oddities(now + ODD_FOR - Duration::from_secs(1));
+        profile.forget_expired(now + EXPIRES_AFTER - Duration::from_secs(1));
         assert_eq!(profile, learned);
-        profile.doubt_oddities(now + ODD_FOR);
+        profile.forget_expired(now + EXPIRES_AFTER);
         // What the server said in so many words stays.
         assert_eq!(profile, HostProfile { alpn: Alpn::Unnamed, ..HostProfile::default() });
     }
@@ -312,7 +312,7 @@ mod tests {
     #[test]
     fn what_was_set_from_outside_is_not_forgotten() {
         let mut profile = HostProfile { pipelining: Pipelining::Off, ..HostProfile::default() };
-        profile.doubt_oddities(Instant::now() + ODD_FOR);
+        profile.forget_expired(Instant::now() + EXPIRES_AFTER);
         assert_eq!(profile.pipelining, Pipelining::Off);
     }
 }

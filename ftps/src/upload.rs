@@ -69,7 +69,7 @@ use self::{
     source_reader::SourceReader,
 };
 use crate::{
-    client::{Client, Found, Naming, PrefetchedFile, survey::Size},
+    client::{Client, Found, Naming, PrefetchedFile, size::Size},
     digest::{RunningDigest, Verified},
     error::{Error, Kind},
     listing::Entry,
@@ -229,14 +229,14 @@ impl<S: Source> Run<'_, S> {
         }
         let may_work = match error.is_short_file() {
             true => budget.may_complete_short_file(),
-            false => may_work_later(&error) && !client.is_walled_off(&error),
+            false => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
         };
         let wait = may_work.then(|| budget.wait()).flatten();
         let Some(after) = wait else { return Err(error.into()) };
-        client.tell_about(&error, Status::TryingAgain { after });
+        client.log_about(&error, Status::TryingAgain { after });
         self.source.report(Progress::Interrupted { error: &error, after }).await;
         if !client.is_usable() {
-            client.hang_up();
+            client.disconnect();
         }
         unless(self.cancel, sleep(after)).await
     }
@@ -267,7 +267,7 @@ impl<S: Source> Run<'_, S> {
         let is_small = part.held > 0 && part.held <= RESTART_LIMIT_BYTES;
         if does_not_start && may_restart && is_small {
             let path = part.name.path().to_string();
-            client.tell_about(error, Status::NameHeld { path });
+            client.log_about(error, Status::TemporaryNameLocked { path });
             self.part.abandon();
         }
     }
@@ -277,7 +277,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut ManagedClient,
     ) -> Result<Uploaded, UploadError<S::Error>> {
         self.last_start = None;
-        let prefetched = client.take_prefetched();
+        let prefetched = client.take_prefetched_file();
         let session = unless(self.cancel, client.client()).await??;
         let target = session.absolute(&self.plan.path);
         if !session.keeps_name(&target) {
@@ -307,7 +307,7 @@ impl<S: Source> Run<'_, S> {
         let (verified, prefetched) = self.verify_and_rename(session, &name, &target, found).await?;
         let uploaded = self.uploaded(session, target, verified);
         if let Some(prefetched) = prefetched {
-            client.put_prefetched(prefetched);
+            client.put_prefetched_file(prefetched);
         }
         Ok(uploaded)
     }
@@ -330,7 +330,7 @@ impl<S: Source> Run<'_, S> {
         }
         self.remove_abandoned(client).await?;
         if is_in_place {
-            client.tell(Status::WritingInPlace { path: target.to_string() });
+            client.log(Status::WritingInPlace { path: target.to_string() });
         }
         let name = match &self.part {
             PartFile::Written(part) | PartFile::Renaming(part) => return Ok(part.name.clone()),
@@ -380,7 +380,7 @@ impl<S: Source> Run<'_, S> {
                 let both = [target, name.path()];
                 let paths = if is_written { &both[..] } else { &both[..1] };
                 let at = Instant::now();
-                let sizes = unless(self.cancel, client.survey(paths)).await??;
+                let sizes = unless(self.cancel, client.sizes(paths)).await??;
                 let target = sizes.first().copied().unwrap_or(Size::Unknown);
                 let held = sizes.get(1).copied().unwrap_or(Size::Missing);
                 (Found { target, at }, held)
@@ -406,7 +406,7 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         target: RemotePath,
     ) -> Result<Uploaded, UploadError<S::Error>> {
-        client.tell(Status::RenameReplyLost { path: target.to_string() });
+        client.log(Status::RenameReplyLost { path: target.to_string() });
         let verified = self.check_renamed(client, &target).await?;
         Ok(self.uploaded(client, target, verified))
     }
@@ -414,15 +414,15 @@ impl<S: Source> Run<'_, S> {
     /// Notes that the server holds all bytes already.
     fn skip_transfer(&mut self, client: &Client) {
         let size = self.plan.size;
-        client.tell(match self.attempts {
-            0 => Status::AlreadyWhole { size },
+        client.log(match self.attempts {
+            0 => Status::AlreadyComplete { size },
             _ => Status::ReplyLost { size },
         });
         self.start_digest(client, size);
     }
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
-        client.tell(Status::Checked(verified.clone()));
+        client.log(Status::Checked(verified.clone()));
         self.pool_shared.add_file();
         let digest = self.file_digest();
         Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }

@@ -195,7 +195,7 @@ async fn break_while_the_file_makes_way_costs_no_byte() {
         let first = session(async move |peer| {
             peer.expect_taken("a", HELD).await;
             expect_way(peer).await;
-            peer.hang_up();
+            peer.disconnect();
         });
         let second = session(async move |peer| {
             if was_moved {

@@ -230,7 +230,7 @@ async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
             let port = peer.extended_passive().await;
             peer.answer("STOR /home/a", "150 go").await;
             drop(port.accept_tcp().await);
-            peer.hang_up();
+            peer.disconnect();
         })
     };
     let server = Scenario::of([vanishes(), vanishes()]).start();
@@ -274,7 +274,7 @@ async fn next_session_after_the_fallback_uses_tls_12_and_works() {
         let data = port.accept().await;
         peer.say("522 SSL connection failed: session reuse required").await;
         drop(data);
-        peer.hang_up();
+        peer.disconnect();
     });
     let working = session(async |peer| {
         assert_eq!(peer.tls_version(), Some(rustls::ProtocolVersion::TLSv1_2));

@@ -117,7 +117,7 @@ async fn connection_that_is_reset_after_auth_is_told_to_be_cut_on_the_way() {
     let server = Scenario::connection(async |peer| {
         peer.say("220 ready").await;
         peer.answer("AUTH TLS", "234 go").await;
-        peer.hang_up();
+        peer.disconnect();
     })
     .start();
     let error = server.refused().await;

@@ -205,7 +205,7 @@ async fn digest_of_the_server_continues_over_a_break_beside_the_senders() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 150_001).await;
@@ -371,7 +371,7 @@ async fn digest_continues_over_a_break() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 150_001).await;

@@ -141,9 +141,9 @@ async fn server_that_drops_commands_gets_them_one_by_one() {
     });
     let server = Scenario::of([drops, careful]).start();
     let connector =
-        server.connector_with(|config| config.timeouts.flight = Duration::from_millis(100));
+        server.connector_with(|config| config.timeouts.batch = Duration::from_millis(100));
     let error = connector.open().await.unwrap_err();
-    assert_eq!(error.evidence().flight.map(|flight| flight.answered), Some(1));
+    assert_eq!(error.evidence().batch.map(|batch| batch.answered), Some(1));
     assert_eq!(connector.learn(&error), Some(Fallback::WithoutPipelining));
     connector.open().await.unwrap();
     server.log.must_have("one by one");
@@ -469,7 +469,7 @@ async fn reply_421_while_idle_is_heard() {
 async fn session_that_worked_and_ended_may_be_opened_again() {
     let server = Scenario::session(async |peer| {
         peer.store("a").await;
-        peer.hang_up();
+        peer.disconnect();
     })
     .start();
     let connector = server.connector();

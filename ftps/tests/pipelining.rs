@@ -43,7 +43,7 @@ async fn auth_user_and_pass_go_alone() {
         for command in ["PBSZ 0", "PROT P", "FEAT", "OPTS UTF8 ON", "TYPE I", "PWD", "EPSV"] {
             peer.expect(command).await;
         }
-        peer.hang_up();
+        peer.disconnect();
     })
     .start();
     let mut client = server.managed();
@@ -182,7 +182,7 @@ fn careful_afterwards() -> Script {
 
 async fn learns_to_pipeline_no_more_during_transfers(server: &Server) {
     let connector = server.connector_with(|config| {
-        config.timeouts.flight = Duration::from_millis(50);
+        config.timeouts.batch = Duration::from_millis(50);
         config.retry.first = Duration::from_millis(10);
     });
     let mut client = ManagedClient::new(connector.clone());
@@ -399,7 +399,7 @@ fn ends_while_idle(words: &'static [u8], ended: oneshot::Sender<()>) -> Script {
     session(async move |peer| {
         peer.upload("a").await;
         peer.send(words).await;
-        peer.hang_up();
+        peer.disconnect();
         ended.send(()).unwrap();
     })
 }

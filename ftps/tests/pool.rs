@@ -209,7 +209,7 @@ fn welcome_for_now() -> (Script, oneshot::Sender<()>) {
     let welcome = session(async move |peer| {
         ends.await.unwrap();
         peer.say("421 Timeout.").await;
-        peer.hang_up();
+        peer.disconnect();
     });
     (welcome, end)
 }
@@ -227,7 +227,7 @@ fn refusal_in_between() -> (Script, oneshot::Receiver<()>, oneshot::Sender<()>) 
 
 async fn refuse(peer: &mut Peer) {
     peer.say(CROWDED).await;
-    peer.hang_up();
+    peer.disconnect();
 }
 
 fn refusal() -> Script {
@@ -332,12 +332,12 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
     let pool = pool(&server, 2, 2);
     // One that has no session is nobody to wait for.
     let _idle = pool.lease().await;
-    let error = pool.lease_for_errand().await.connect().await.unwrap_err();
+    let error = pool.lease_for_request().await.connect().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::TooManyConnections);
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));
     assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
     assert_eq!(server.log.count("Error: "), 1, "{}", server.log.text());
-    pool.lease_for_errand().await.connect().await.unwrap();
+    pool.lease_for_request().await.connect().await.unwrap();
 }
 
 #[tokio::test]
@@ -357,11 +357,11 @@ async fn remote_request_goes_beside_the_uploads() {
     let server = StoringServer::open(9).await;
     let pool = pool(&server, 1, 1);
     let _upload = pool.lease().await;
-    let errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
-    assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err(), "there is one for errands");
+    let errand = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
+    assert!(timeout(A_WHILE, pool.lease_for_request()).await.is_err(), "there is one for errands");
     assert!(timeout(A_WHILE, pool.lease()).await.is_err(), "uploads get none of it");
     drop(errand);
-    timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
+    timeout(LIMIT, pool.lease_for_request()).await.unwrap();
 }
 
 /// Where the server refused a session, an errand waits for one of those that there are.
@@ -371,9 +371,9 @@ async fn remote_request_waits_where_the_server_takes_no_session_more() {
     let pool = pool(&server, 2, 2);
     bring_all(&pool, 6).await;
     let upload = pool.lease().await;
-    assert!(timeout(A_WHILE, pool.lease_for_errand()).await.is_err());
+    assert!(timeout(A_WHILE, pool.lease_for_request()).await.is_err());
     drop(upload);
-    let mut errand = timeout(LIMIT, pool.lease_for_errand()).await.unwrap();
+    let mut errand = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
     errand.connect().await.unwrap();
     assert_eq!(server.most_sessions(), 1);
 }

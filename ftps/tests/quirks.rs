@@ -63,7 +63,7 @@ async fn refusal_425_when_the_tickets_ran_out_costs_one_connection_and_no_file()
         read_to_end(&mut data).await;
         let reason = "TLS session of data connection not resumed.";
         peer.say(&format!("425 Unable to build data connection: {reason}")).await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let goes_on = session(async |peer| {
         assert_eq!(peer.tls_version(), Some(rustls::ProtocolVersion::TLSv1_2));
@@ -246,7 +246,7 @@ async fn reply_421_instead_of_150_costs_one_connection_and_no_file() {
         let _port = peer.extended_passive().await;
         assert!(peer.command().await.unwrap().starts_with("STOR /home/a."));
         peer.say("421 Service not available, closing control connection.").await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let works = session(async |peer| {
         peer.expect_free("a").await;
@@ -382,7 +382,7 @@ async fn offset_of_a_refused_restart_is_taken_back() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 100_000).await, first_part[..100_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let keeps_the_offset = session(async move |peer| {
         peer.expect_retry("a", 100_000).await;

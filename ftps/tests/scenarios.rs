@@ -79,7 +79,7 @@ async fn server_that_refuses_rest_and_takes_appe_gets_the_rest() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 100_000).await, first_part[..100_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let appends = session(async move |peer| {
         peer.expect_retry("a", 100_000).await;
@@ -460,7 +460,7 @@ async fn session_that_ends_behind_any_command_of_an_upload_is_survived() {
                 file.answer(peer, &command).await;
             }
             let _taken = give.send(file);
-            peer.hang_up();
+            peer.disconnect();
         });
         let works = connection(async move |peer| {
             let mut file = take.await.unwrap();
@@ -470,7 +470,7 @@ async fn session_that_ends_behind_any_command_of_an_upload_is_survived() {
             while let Some(command) = peer.command().await.filter(|command| command != "QUIT") {
                 file.answer(peer, &command).await;
             }
-            peer.hang_up();
+            peer.disconnect();
         });
         let server = Scenario::of([breaks, works]).start();
         let mut client = server.managed();

@@ -120,7 +120,7 @@ async fn upload_resumes_from_what_the_server_holds_after_a_break() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 150_000).await;
@@ -144,7 +144,7 @@ async fn lost_reply_is_no_lost_file() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_to_end(&mut data).await, b"abc");
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 3).await;
@@ -166,7 +166,7 @@ async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 100_000).await, first_part[..100_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 100_000).await;
@@ -192,7 +192,7 @@ async fn more_than_was_sent_is_somebody_elses() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         read_some(&mut data, 100_000).await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 300_001).await;
@@ -375,7 +375,7 @@ async fn upload_that_is_tried_again_gives_back_the_one_that_was_to_follow() {
         peer.expect_free("a").await;
         peer.stor_all().await;
         peer.answer_temporary_size(3).await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 3).await;
@@ -465,7 +465,7 @@ async fn tail(equal: bool) {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 600_000).await, sent[..600_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_retry("a", 550_000).await;
@@ -671,7 +671,7 @@ async fn upload_that_is_paused_while_it_waits_to_try_again_keeps_its_part() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         read_some(&mut data, 200_000).await;
-        peer.hang_up();
+        peer.disconnect();
     })
     .start();
     let mut client = server.managed_with(|config| {
@@ -696,7 +696,7 @@ async fn upload_that_gave_up_can_be_resumed_later() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.hang_up();
+        peer.disconnect();
     });
     let refuses = || connection(async |peer| peer.say("421 restarting").await);
     let last = session(async move |peer| {
@@ -726,7 +726,7 @@ async fn lost_reply_to_the_rename_is_no_conflict() {
         peer.stor_all().await;
         peer.answer_temporary_size(3).await;
         peer.expect_for_temporary("RNFR").await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_taken("a", 3).await;
@@ -918,7 +918,7 @@ async fn reply_lost_while_the_old_file_makes_way_costs_neither_file() {
         peer.expect_taken("a", 9).await;
         peer.answer("RNFR /home/a", "350 to?").await;
         peer.command().await;
-        peer.hang_up();
+        peer.disconnect();
     })
     .start();
     let mut client = server.managed();
@@ -933,7 +933,7 @@ async fn file_without_a_byte_is_stored_after_a_break_too() {
         peer.expect_free("a").await;
         let _port = peer.extended_passive().await;
         peer.expect_stor().await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_free("a").await;

@@ -94,7 +94,7 @@ fn leftover_of(entry: &ftps::Entry) -> Option<RemotePath> {
 
 /// Converts the counts of a recursive delete.
 #[must_use]
-pub fn deleted_counts(counts: ftps::Tally) -> DeletedCounts {
+pub fn deleted_counts(counts: ftps::DeletedCounts) -> DeletedCounts {
     DeletedCounts { files: counts.files, directories: counts.directories }
 }
 

@@ -111,7 +111,7 @@ fn connector(server: &Server, address: SocketAddr, lines: &Lines) -> Connector {
     timeouts.greeting = Duration::from_secs(5);
     timeouts.silence = Duration::from_secs(5);
     timeouts.reply = Duration::from_secs(3);
-    timeouts.flight = Duration::from_secs(3);
+    timeouts.batch = Duration::from_secs(3);
     timeouts.data_connect = Duration::from_secs(2);
     timeouts.stall = Duration::from_secs(3);
     timeouts.final_reply = Duration::from_secs(3);

@@ -802,7 +802,7 @@ mod several_sessions {
         assert_eq!(profile.get().max_sessions.map(|known| known.count), Some(2));
         assert!(lines.has("takes no more than"), "{}", lines.text());
         // What is short waits for its turn instead of failing.
-        pool.lease_for_errand().await.client().await.unwrap().list(&path(".")).await.unwrap();
+        pool.lease_for_request().await.client().await.unwrap().list(&path(".")).await.unwrap();
         pool.close().await;
     }
 
@@ -874,7 +874,7 @@ mod several_sessions {
             let gate = Arc::new(Semaphore::new(0));
             let uploads = start_held(&pool, 2, &gate, &lines);
             until_files_are(&server, 2).await;
-            let mut errand = pool.lease_for_errand().await;
+            let mut errand = pool.lease_for_request().await;
             let listing = errand.client().await.unwrap().list(&path(".")).await.unwrap();
             assert_eq!(listing.entries.len(), 3, "two parts and a directory: {listing:?}");
             drop(errand);

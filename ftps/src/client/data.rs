@@ -13,7 +13,7 @@ use tokio::time::{Duration, Instant};
 
 use super::{
     Client,
-    transfer::{About, Transfer},
+    transfer::{Transfer, TransferInfo},
 };
 use crate::{
     command::Command,
@@ -31,7 +31,7 @@ const PREFETCHED_FOR: Duration = Duration::from_secs(30);
 
 /// A TCP connection to a data port.
 #[derive(Debug)]
-pub(super) struct Dialled {
+pub(super) struct DialledPort {
     stream: BoxedStream,
     port: u16,
     number: u32,
@@ -39,7 +39,7 @@ pub(super) struct Dialled {
 
 /// What a transfer is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Purpose {
+pub(super) struct TransferStart {
     /// Where in the file it starts, in bytes; sent as `REST` unless it is 0.
     pub(super) offset: u64,
     /// The stage that a refusal belongs to.
@@ -48,7 +48,7 @@ pub(super) struct Purpose {
 
 /// A port that the server named before a transfer was asked for.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Prefetched {
+pub(super) struct PrefetchedPort {
     endpoint: PassiveEndpoint,
     at: Instant,
 }
@@ -62,70 +62,70 @@ impl Client {
     pub(super) async fn transfer(
         &mut self,
         command: Command<'_>,
-        purpose: Purpose,
+        start: TransferStart,
     ) -> Result<Transfer<'_>, Error> {
         self.transcript().control(Stage::DataConnection);
-        if let Some(Dialled { stream, port, number }) = self.take_dialled() {
-            let about = About { verb: command.verb(), stage: purpose.stage, port, number };
-            self.ask(command, purpose).await?;
-            return self.start(about, ready(Ok(stream))).await;
+        if let Some(DialledPort { stream, port, number }) = self.take_dialled() {
+            let info = TransferInfo { verb: command.verb(), stage: start.stage, port, number };
+            self.send_transfer_command(command, start).await?;
+            return self.start(info, ready(Ok(stream))).await;
         }
         match self.profile.get().data_ports {
             DataPorts::Untried => {
-                let Dialled { stream, port, number } = self.dial_data().await?;
-                let about = About { verb: command.verb(), stage: purpose.stage, port, number };
-                self.ask(command, purpose).await?;
-                self.start(about, ready(Ok(stream))).await
+                let DialledPort { stream, port, number } = self.dial_data().await?;
+                let info = TransferInfo { verb: command.verb(), stage: start.stage, port, number };
+                self.send_transfer_command(command, start).await?;
+                self.start(info, ready(Ok(stream))).await
             }
             DataPorts::Reached => {
                 let endpoint = self.data_endpoint().await?;
                 let (number, port) = (self.next_number(), endpoint.port);
-                let about = About { verb: command.verb(), stage: purpose.stage, port, number };
-                self.ask(command, purpose).await?;
+                let info = TransferInfo { verb: command.verb(), stage: start.stage, port, number };
+                self.send_transfer_command(command, start).await?;
                 let dial = self.dial(number, endpoint);
-                self.start(about, dial).await
+                self.start(info, dial).await
             }
         }
     }
 
     /// Commands in one flight, and side by side with them the next data connection, where its port
     /// is known already.
-    pub(crate) async fn flight_and_dial(
+    pub(crate) async fn batch_and_dial(
         &mut self,
         commands: &[Command<'_>],
         stage: Stage,
     ) -> Result<Vec<Reply>, Error> {
-        let Some(endpoint) = self.take_prefetched() else {
-            return self.control.flight(commands, stage).await;
+        let Some(endpoint) = self.take_prefetched_port() else {
+            return self.control.batch(commands, stage).await;
         };
         let (number, port) = (self.next_number(), endpoint.port);
         let dial = self.dial(number, endpoint);
-        let (replies, stream) = tokio::join!(self.control.flight(commands, stage), dial);
+        let (replies, stream) = tokio::join!(self.control.batch(commands, stage), dial);
         // One that is not there is made again when it is needed, in every way that is known.
         let at = Instant::now();
-        self.dialled = stream.ok().map(|stream| (Dialled { stream, port, number }, at));
+        self.dialled = stream.ok().map(|stream| (DialledPort { stream, port, number }, at));
         replies
     }
 
-    fn take_dialled(&mut self) -> Option<Dialled> {
+    fn take_dialled(&mut self) -> Option<DialledPort> {
         let (dialled, at) = self.dialled.take()?;
         (at.elapsed() < PREFETCHED_FOR && dialled.stream.is_quiet()).then_some(dialled)
     }
 
-    fn take_prefetched(&mut self) -> Option<PassiveEndpoint> {
-        let prefetched = self.prefetched.take()?;
+    fn take_prefetched_port(&mut self) -> Option<PassiveEndpoint> {
+        let prefetched = self.prefetched_port.take()?;
         (prefetched.at.elapsed() < PREFETCHED_FOR).then_some(prefetched.endpoint)
     }
 
     /// Whether the next data connection has its port or stands already.
-    pub(crate) fn is_ahead(&self) -> bool {
-        self.prefetched.is_some() || self.dialled.is_some()
+    pub(crate) fn has_prefetched(&self) -> bool {
+        self.prefetched_port.is_some() || self.dialled.is_some()
     }
 
     /// Whether the server takes a command while a transfer is under way, and answers it behind the
     /// transfer. Pure-FTPd drops it, `ProFTPD` answers it before the transfer; where the greeting
     /// does not tell, it is not tried.
-    pub(crate) fn takes_commands_behind(&self) -> bool {
+    pub(crate) fn pipelines_during_transfer(&self) -> bool {
         let known = ["vsftpd", "filezilla server"];
         let profile = self.profile.get();
         profile.pipelining == Pipelining::On
@@ -133,23 +133,27 @@ impl Client {
             && known.iter().any(|name| self.facts.banner.mentions(name))
     }
 
-    async fn ask(&mut self, command: Command<'_>, purpose: Purpose) -> Result<(), Error> {
-        if purpose.offset > 0 {
-            self.restart_at(purpose.offset, purpose.stage).await?;
+    async fn send_transfer_command(
+        &mut self,
+        command: Command<'_>,
+        start: TransferStart,
+    ) -> Result<(), Error> {
+        if start.offset > 0 {
+            self.restart_at(start.offset, start.stage).await?;
         } else if std::mem::take(&mut self.restarted) {
             // Whatever it answers: a server that forgot the offset has nothing to take back.
-            self.control.exchange(Command::Rest(0), purpose.stage).await?;
+            self.control.exchange(Command::Rest(0), start.stage).await?;
         }
-        self.control.send(command, purpose.stage).await
+        self.control.send(command, start.stage).await
     }
 
     async fn start(
         &mut self,
-        about: About,
+        info: TransferInfo,
         dial: impl Future<Output = Result<BoxedStream, Kind>>,
     ) -> Result<Transfer<'_>, Error> {
         let buffer_bytes = self.config.limits.data_buffer_bytes;
-        let transfer = Transfer::start(&mut self.control, about, dial, buffer_bytes).await?;
+        let transfer = Transfer::start(&mut self.control, info, dial, buffer_bytes).await?;
         self.profile.update(|profile| {
             profile.data_ports = DataPorts::Reached;
             profile.broken_data_tls = 0;
@@ -168,64 +172,64 @@ impl Client {
     }
 
     /// The command that asks for a port now, where one may be asked for ahead of time.
-    pub(crate) fn prefetch_command(&self) -> Command<'static> {
+    pub(crate) fn passive_command(&self) -> Command<'static> {
         self.profile.get().passive.command(self.control.peer().ip())
     }
 
     fn port_command_is_passive(&self) -> bool {
-        matches!(self.prefetch_command(), Command::Pasv)
+        matches!(self.passive_command(), Command::Pasv)
     }
 
     /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
     /// it is needed.
-    pub(crate) fn keep_prefetched(&mut self, command: Command<'_>, reply: Reply) {
-        self.prefetched = match reply.code().is_refusal() {
+    pub(crate) fn keep_prefetched_port(&mut self, command: Command<'_>, reply: Reply) {
+        self.prefetched_port = match reply.code().is_refusal() {
             true => None,
             false => {
                 let endpoint = self.endpoint(command, reply).ok();
-                endpoint.map(|endpoint| Prefetched { endpoint, at: Instant::now() })
+                endpoint.map(|endpoint| PrefetchedPort { endpoint, at: Instant::now() })
             }
         };
     }
 
     /// Keeps the port that was asked for behind a transfer. A server that did not answer loses
     /// commands that way, and this session with it.
-    pub(crate) fn keep_answer_behind(&mut self, command: Command<'_>, answer: Option<Reply>) {
+    pub(crate) fn keep_pipelined_port(&mut self, command: Command<'_>, answer: Option<Reply>) {
         match answer.filter(|reply| command.may_get(reply.code())) {
-            Some(reply) => self.keep_prefetched(command, reply),
+            Some(reply) => self.keep_prefetched_port(command, reply),
             None => {
-                self.profile.learn_odd(|profile| {
+                self.profile.learn_expiring(|profile| {
                     profile.pipeline_during_transfer = PipelineDuringTransfer::Never
                 });
-                self.control.lose_step();
+                self.control.mark_out_of_sync();
             }
         }
     }
 
     /// The port for the next data connection: the one that was asked for ahead, or a new one.
     async fn data_endpoint(&mut self) -> Result<PassiveEndpoint, Error> {
-        if let Some(endpoint) = self.take_prefetched() {
+        if let Some(endpoint) = self.take_prefetched_port() {
             return Ok(endpoint);
         }
         if !self.port_command_is_passive()
-            && let Some(endpoint) = self.ask_extended().await?
+            && let Some(endpoint) = self.send_epsv().await?
         {
             return Ok(endpoint);
         }
-        self.ask_passive().await
+        self.send_pasv().await
     }
 
     /// `EPSV` first; `PASV` where that is refused, or where its port cannot be reached.
-    async fn dial_data(&mut self) -> Result<Dialled, Error> {
+    async fn dial_data(&mut self) -> Result<DialledPort, Error> {
         if self.port_command_is_passive() {
-            return self.dial_passive().await;
+            return self.dial_pasv().await;
         }
-        let endpoint = match self.take_prefetched() {
+        let endpoint = match self.take_prefetched_port() {
             Some(endpoint) => Some(endpoint),
-            None => self.ask_extended().await?,
+            None => self.send_epsv().await?,
         };
         let Some(endpoint) = endpoint else {
-            return self.dial_passive().await;
+            return self.dial_pasv().await;
         };
         let unreachable = match self.dial_port(endpoint).await {
             Err(error) if self.control.peer().is_ipv4() => error,
@@ -234,7 +238,7 @@ impl Client {
         let port = endpoint.port;
         self.transcript().control(Status::EpsvUnreachable { port });
         // If PASV does no better, the ports are blocked, and that was the first to show it.
-        let dialled = self.dial_passive().await.map_err(|error| {
+        let dialled = self.dial_pasv().await.map_err(|error| {
             let named = error.evidence().passive_address;
             if self.control.is_usable() { unreachable.naming(named) } else { error }
         })?;
@@ -243,7 +247,7 @@ impl Client {
     }
 
     /// `None` where the server refuses `EPSV` and `PASV` is another way. PASV knows IPv4 only.
-    async fn ask_extended(&mut self) -> Result<Option<PassiveEndpoint>, Error> {
+    async fn send_epsv(&mut self) -> Result<Option<PassiveEndpoint>, Error> {
         let command = Command::Epsv;
         let reply = self.control.exchange(command, Stage::DataConnection).await?;
         if reply.code().is_refusal() && self.control.peer().is_ipv4() {
@@ -256,12 +260,12 @@ impl Client {
         self.endpoint(command, reply).map(Some)
     }
 
-    async fn dial_passive(&mut self) -> Result<Dialled, Error> {
-        let endpoint = self.ask_passive().await?;
+    async fn dial_pasv(&mut self) -> Result<DialledPort, Error> {
+        let endpoint = self.send_pasv().await?;
         self.dial_port(endpoint).await
     }
 
-    async fn ask_passive(&mut self) -> Result<PassiveEndpoint, Error> {
+    async fn send_pasv(&mut self) -> Result<PassiveEndpoint, Error> {
         let command = Command::Pasv;
         let reply = self.control.exchange(command, Stage::DataConnection).await?;
         self.endpoint(command, reply)
@@ -281,11 +285,11 @@ impl Client {
         Ok(endpoint)
     }
 
-    async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<Dialled, Error> {
+    async fn dial_port(&mut self, endpoint: PassiveEndpoint) -> Result<DialledPort, Error> {
         let (number, port) = (self.next_number(), endpoint.port);
         let stream = self.dial(number, endpoint).await;
         let stream = stream.map_err(|kind| self.unreachable(kind, endpoint))?;
-        Ok(Dialled { stream, port, number })
+        Ok(DialledPort { stream, port, number })
     }
 
     fn next_number(&mut self) -> u32 {

@@ -14,16 +14,16 @@ use crate::{
 
 /// How a server is asked for digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct DigestWay {
+pub(crate) struct DigestMethod {
     pub(crate) algorithm: Algorithm,
-    pub(crate) dialect: Dialect,
+    pub(crate) command: DigestCommand,
     /// Whether it may know digests of parts of a file.
     pub(crate) ranges: bool,
 }
 
 /// The commands that a server knows for digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Dialect {
+pub(crate) enum DigestCommand {
     /// `HASH`.
     Hash,
     /// `XSHA256` and its like, by its verb.
@@ -41,7 +41,7 @@ impl Client {
     /// Not cancel safe: the client is not usable when the future was dropped.
     pub async fn digest(&mut self, path: &RemotePath) -> Result<Option<FileDigest>, Error> {
         let path = self.absolute(path);
-        let Some(way) = self.digest_way() else { return Ok(None) };
+        let Some(way) = self.digest_method() else { return Ok(None) };
         if !self.choose_algorithm(way).await? {
             return Ok(None);
         }
@@ -51,7 +51,7 @@ impl Client {
     /// The digest of a whole file in a way that was chosen before.
     pub(crate) async fn digest_by(
         &mut self,
-        way: DigestWay,
+        way: DigestMethod,
         path: &RemotePath,
     ) -> Result<Option<FileDigest>, Error> {
         self.ask_digest(way.command(path), path, way.algorithm).await
@@ -114,16 +114,16 @@ impl Client {
     /// [`Plan::digest`]: crate::upload::Plan::digest
     #[must_use]
     pub fn makes_digest(&self, preferred: &[Algorithm]) -> Option<Algorithm> {
-        preferred.iter().copied().find(|algorithm| self.digest_way_by(*algorithm).is_some())
+        preferred.iter().copied().find(|algorithm| self.digest_method_by(*algorithm).is_some())
     }
 
     /// The best that the server says it knows.
-    pub(crate) fn digest_way(&self) -> Option<DigestWay> {
-        Algorithm::ALL.into_iter().find_map(|algorithm| self.digest_way_by(algorithm))
+    pub(crate) fn digest_method(&self) -> Option<DigestMethod> {
+        Algorithm::ALL.into_iter().find_map(|algorithm| self.digest_method_by(algorithm))
     }
 
     /// How the server is asked for a digest by that algorithm, where it says that it can make it.
-    pub(crate) fn digest_way_by(&self, algorithm: Algorithm) -> Option<DigestWay> {
+    pub(crate) fn digest_method_by(&self, algorithm: Algorithm) -> Option<DigestMethod> {
         if self.profile.get().digests == Digests::Never {
             return None;
         }
@@ -131,17 +131,17 @@ impl Client {
         let hash = features.get("HASH").unwrap_or_default().to_ascii_uppercase();
         let mut in_hash = hash.split([';', ' ', ',']).map(|name| name.trim_end_matches('*'));
         let verb = algorithm.verb().filter(|verb| features.has(verb));
-        let dialect = match verb {
-            _ if in_hash.any(|name| name == algorithm.name()) => Dialect::Hash,
-            Some(verb) => Dialect::X(verb),
+        let command = match verb {
+            _ if in_hash.any(|name| name == algorithm.name()) => DigestCommand::Hash,
+            Some(verb) => DigestCommand::X(verb),
             None => return None,
         };
-        Some(DigestWay { algorithm, dialect, ranges: verb.is_some() })
+        Some(DigestMethod { algorithm, command, ranges: verb.is_some() })
     }
 
     /// `OPTS HASH` where `HASH` would make another digest; whether it makes this one then.
-    pub(crate) async fn choose_algorithm(&mut self, way: DigestWay) -> Result<bool, Error> {
-        if way.dialect != Dialect::Hash || self.chosen_algorithm() == Some(way.algorithm) {
+    pub(crate) async fn choose_algorithm(&mut self, way: DigestMethod) -> Result<bool, Error> {
+        if way.command != DigestCommand::Hash || self.chosen_algorithm() == Some(way.algorithm) {
             return Ok(true);
         }
         let command = Command::OptsHash(way.algorithm);
@@ -166,12 +166,12 @@ impl Client {
     }
 }
 
-impl DigestWay {
+impl DigestMethod {
     /// The command for the digest of a whole file.
     pub(crate) fn command(self, path: &RemotePath) -> Command<'_> {
-        match self.dialect {
-            Dialect::Hash => Command::Hash(path),
-            Dialect::X(verb) => Command::XDigest(verb, path, None),
+        match self.command {
+            DigestCommand::Hash => Command::Hash(path),
+            DigestCommand::X(verb) => Command::XDigest(verb, path, None),
         }
     }
 }

@@ -59,7 +59,7 @@ impl Client {
     /// `MKD` for each in one flight: where the last is there in the end, all are.
     async fn make_all(&mut self, missing: Vec<RemotePath>) -> Result<(), Error> {
         let commands: Vec<_> = missing.iter().map(Command::Mkd).collect();
-        let replies = self.control.flight(&commands, Stage::MakeDirectory).await?;
+        let replies = self.control.batch(&commands, Stage::MakeDirectory).await?;
         let Some((path, refused)) = missing.last().zip(replies.last()) else { return Ok(()) };
         if refused.code().is_refusal() && !self.exists(path).await? {
             let first = commands.iter().zip(replies).find(|(_, reply)| reply.code().is_refusal());

@@ -4,13 +4,13 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{
     Client,
-    data::Purpose,
+    data::TransferStart,
     transfer::{READ_BYTES, Transfer},
 };
 use crate::{
     command::Command,
     error::{Error, Kind},
-    listing::{Dialect, Entry, EntryKind, Listing, ListingLimits, ListingReader, parse_time},
+    listing::{Entry, EntryKind, Listing, ListingFormat, ListingLimits, ListingReader, parse_time},
     path::RemotePath,
     profile::ServerClock,
     reply::Code,
@@ -36,9 +36,9 @@ impl Client {
         let path = self.absolute(path);
         self.transcript().control(Stage::List);
         let listed = if self.facts.features.mlsd() {
-            self.list_for_machines(&path).await
+            self.list_with_mlsd(&path).await
         } else {
-            self.list_for_people(&path).await
+            self.list_with_list(&path).await
         };
         match listed {
             Err(error) if is_empty(&error) => Ok(Listing::default()),
@@ -46,19 +46,19 @@ impl Client {
         }
     }
 
-    async fn list_for_machines(&mut self, path: &RemotePath) -> Result<Listing, Error> {
+    async fn list_with_mlsd(&mut self, path: &RemotePath) -> Result<Listing, Error> {
         if needs_no_argument(path) {
             self.enter(path).await?;
-            return self.read_listing(Command::Mlsd(None), Dialect::Machine).await;
+            return self.read_listing(Command::Mlsd(None), ListingFormat::Mlsd).await;
         }
-        self.read_listing(Command::Mlsd(Some(path)), Dialect::Machine).await
+        self.read_listing(Command::Mlsd(Some(path)), ListingFormat::Mlsd).await
     }
 
     /// Without an argument, since servers take options and patterns in it.
-    async fn list_for_people(&mut self, path: &RemotePath) -> Result<Listing, Error> {
+    async fn list_with_list(&mut self, path: &RemotePath) -> Result<Listing, Error> {
         self.enter(path).await?;
-        let dialect = Dialect::People { now: now() };
-        let mut listing = self.read_listing(Command::List, dialect).await?;
+        let format = ListingFormat::List { now: now() };
+        let mut listing = self.read_listing(Command::List, format).await?;
         self.learn_clock(path, &listing).await?;
         if let ServerClock::Offset(offset) = self.profile.get().clock {
             listing.apply(offset);
@@ -82,10 +82,10 @@ impl Client {
             .then(|| parse_time(reply.raw_text().trim_ascii()))
             .flatten();
         let offset = UtcOffset::of_pairs(millis.map(|millis| (listed, millis.div_euclid(1000))));
-        let clock = offset.map_or(ServerClock::Untold, ServerClock::Offset);
+        let clock = offset.map_or(ServerClock::Undetermined, ServerClock::Offset);
         self.transcript().control(match offset {
             Some(offset) => Status::ServerClock { offset },
-            None => Status::ServerClockUntold,
+            None => Status::ServerClockUndetermined,
         });
         self.profile.update(|profile| profile.clock = clock);
         Ok(())
@@ -110,12 +110,12 @@ impl Client {
     async fn read_listing(
         &mut self,
         command: Command<'_>,
-        dialect: Dialect,
+        format: ListingFormat,
     ) -> Result<Listing, Error> {
         let limits = self.config.limits.listing;
-        let purpose = Purpose { offset: 0, stage: Stage::List };
-        let transfer = self.transfer(command, purpose).await?;
-        let listing = read(transfer, ListingReader::new(dialect, &limits), &limits).await?;
+        let start = TransferStart { offset: 0, stage: Stage::List };
+        let transfer = self.transfer(command, start).await?;
+        let listing = read(transfer, ListingReader::new(format, &limits), &limits).await?;
         let (entries, left_out) = (listing.entries.len(), listing.left_out);
         self.transcript().control(Status::Listed { entries, left_out });
         if !listing.is_complete {

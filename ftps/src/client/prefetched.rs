@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::survey::Size;
+use super::size::Size;
 use crate::path::RemotePath;
 
 /// How long a prefetched lookup is used. Another client may create the file meanwhile.

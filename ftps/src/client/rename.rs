@@ -91,7 +91,7 @@ impl Client {
 
     /// Whether a path is that of a file with a size, or of a directory.
     async fn is_there(&mut self, path: &RemotePath) -> Result<bool, Error> {
-        if matches!(self.survey_one(path).await?, super::survey::Size::Bytes(_)) {
+        if matches!(self.size_of(path).await?, super::size::Size::Bytes(_)) {
             return Ok(true);
         }
         let reply = self.change_directory(path, Stage::Rename).await?;

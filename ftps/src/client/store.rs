@@ -2,7 +2,7 @@
 
 use super::{
     Client,
-    data::Purpose,
+    data::TransferStart,
     transfer::{Finished, Transfer},
 };
 use crate::{
@@ -44,8 +44,8 @@ impl Client {
     /// have been cut off.
     pub async fn store(&mut self, path: &RemotePath, offset: u64) -> Result<Store<'_>, Error> {
         let path = self.absolute(path);
-        let purpose = Purpose { offset, stage: Stage::Transfer };
-        let transfer = self.transfer(Command::Stor(&path), purpose).await?;
+        let start = TransferStart { offset, stage: Stage::Transfer };
+        let transfer = self.transfer(Command::Stor(&path), start).await?;
         Ok(Store { transfer })
     }
 
@@ -59,8 +59,8 @@ impl Client {
     /// As [`Self::store`].
     pub async fn append(&mut self, path: &RemotePath) -> Result<Store<'_>, Error> {
         let path = self.absolute(path);
-        let purpose = Purpose { offset: 0, stage: Stage::Transfer };
-        let transfer = self.transfer(Command::Appe(&path), purpose).await?;
+        let start = TransferStart { offset: 0, stage: Stage::Transfer };
+        let transfer = self.transfer(Command::Appe(&path), start).await?;
         Ok(Store { transfer })
     }
 }
@@ -125,11 +125,11 @@ impl Store<'_> {
     }
 
     /// The same, and asks for the port of the next data connection before the reply came.
-    pub(crate) async fn finish_and_ask(
+    pub(crate) async fn finish_and_pipeline(
         self,
         port: Command<'_>,
     ) -> Result<(Stored, Option<Reply>), Error> {
-        let mut finished = self.transfer.finish_and_ask(Some(port)).await?;
+        let mut finished = self.transfer.finish_and_pipeline(Some(port)).await?;
         let answer = finished.answer.take();
         Ok((finished.into(), answer))
     }

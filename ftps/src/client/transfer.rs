@@ -22,7 +22,7 @@ use tokio::{
 
 use tokio_rustls::client::TlsStream;
 
-use self::failure::Failed;
+use self::failure::FailedTransfer;
 use crate::{
     command::Command,
     control::Control,
@@ -53,15 +53,15 @@ pub(super) struct Transfer<'c> {
     stream: DataStream,
     replies: Replies,
     tls: TlsFacts,
-    reading: Reading,
+    peer: PeerDirection,
     /// What to tell errors by.
-    about: About,
+    info: TransferInfo,
     bytes: u64,
 }
 
 /// What a transfer is, for the log and for its errors.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct About {
+pub(super) struct TransferInfo {
     /// The command that started it.
     pub(super) verb: &'static str,
     /// The stage that it belongs to once its data connection stands.
@@ -94,14 +94,14 @@ struct Replies {
 
 /// The server's way of the data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reading {
+enum PeerDirection {
     Open,
     Ended,
 }
 
 /// How a transfer failed, before the server's verdict is known.
 #[derive(Debug)]
-enum Failure {
+enum TransferFailure {
     /// The server refused it: that is the verdict.
     Refused(Reply),
     /// The control connection failed: there is no verdict.
@@ -112,11 +112,11 @@ enum Failure {
 
 impl Replies {
     /// Takes the replies that are there; a refusal is a failure.
-    fn poll(&mut self, control: &mut Control, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn poll(&mut self, control: &mut Control, cx: &mut Context<'_>) -> Result<(), TransferFailure> {
         while self.done.is_none() {
             match control.poll_reply(cx) {
                 Poll::Pending => break,
-                Poll::Ready(Err(kind)) => return Err(Failure::Control(kind)),
+                Poll::Ready(Err(kind)) => return Err(TransferFailure::Control(kind)),
                 Poll::Ready(Ok(reply)) => self.take(reply)?,
             }
         }
@@ -129,12 +129,12 @@ impl Replies {
     }
 
     /// 1yz may come once, never or several times (RFC 959 §5.4 wants one).
-    fn take(&mut self, reply: Reply) -> Result<(), Failure> {
+    fn take(&mut self, reply: Reply) -> Result<(), TransferFailure> {
         match reply.code().severity() {
             Severity::Preliminary => self.started = true,
             Severity::Completion => self.done = Some(reply),
             Severity::Intermediate | Severity::TransientFailure | Severity::PermanentFailure => {
-                return Err(Failure::Refused(reply));
+                return Err(TransferFailure::Refused(reply));
             }
         }
         Ok(())
@@ -165,13 +165,17 @@ impl<'c> Transfer<'c> {
         }
     }
 
-    fn poll_write(&mut self, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<Result<usize, Failure>> {
+    fn poll_write(
+        &mut self,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<Result<usize, TransferFailure>> {
         self.poll_watch(cx)?;
         if let Some(reply) = self.replies.done.take() {
-            return Poll::Ready(Err(Failure::Control(Kind::EndedEarly { reply })));
+            return Poll::Ready(Err(TransferFailure::Control(Kind::EndedEarly { reply })));
         }
         let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        written.map_err(|source| Failure::Data(data_io(source)))
+        written.map_err(|source| TransferFailure::Data(data_io(source)))
     }
 
     /// Watches the transfer with nothing to write, until it fails.
@@ -184,28 +188,30 @@ impl<'c> Transfer<'c> {
         self.fail(failure).await
     }
 
-    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn poll_flush(&mut self, cx: &mut Context<'_>) -> Result<(), TransferFailure> {
         self.poll_watch(cx)?;
         match Pin::new(&mut self.stream).poll_flush(cx) {
-            Poll::Ready(Err(source)) => Err(Failure::Data(data_io(source))),
+            Poll::Ready(Err(source)) => Err(TransferFailure::Data(data_io(source))),
             Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
         }
     }
 
     /// Takes replies and whatever comes over a data connection that we write to.
-    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+    fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), TransferFailure> {
         self.replies.poll(self.control, cx)?;
-        while self.reading == Reading::Open {
+        while self.peer == PeerDirection::Open {
             let mut bytes = [0; DRAIN_BYTES];
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => break,
-                Poll::Ready(Ok(())) if buffer.filled().is_empty() => self.reading = Reading::Ended,
-                Poll::Ready(Ok(())) => return Err(Failure::Data(Kind::UnexpectedData)),
+                Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
+                    self.peer = PeerDirection::Ended
+                }
+                Poll::Ready(Ok(())) => return Err(TransferFailure::Data(Kind::UnexpectedData)),
                 Poll::Ready(Err(source)) => {
-                    self.reading = Reading::Ended;
+                    self.peer = PeerDirection::Ended;
                     if source.kind() != io::ErrorKind::UnexpectedEof {
-                        return Err(Failure::Data(data_io(source)));
+                        return Err(TransferFailure::Data(data_io(source)));
                     }
                 }
             }
@@ -230,7 +236,7 @@ impl<'c> Transfer<'c> {
         &mut self,
         cx: &mut Context<'_>,
         bytes: &mut [u8],
-    ) -> Poll<Result<usize, Failure>> {
+    ) -> Poll<Result<usize, TransferFailure>> {
         self.replies.poll(self.control, cx)?;
         let mut buffer = ReadBuf::new(bytes);
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
@@ -238,13 +244,13 @@ impl<'c> Transfer<'c> {
             Ok(()) => (),
             // Whether the listing is whole, the reply says.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
-                self.note(Status::NoCloseNotify);
+                self.log(Status::NoCloseNotify);
             }
-            Err(source) => return Poll::Ready(Err(Failure::Data(data_io(source)))),
+            Err(source) => return Poll::Ready(Err(TransferFailure::Data(data_io(source)))),
         }
         let read = buffer.filled().len();
         if read == 0 {
-            self.reading = Reading::Ended;
+            self.peer = PeerDirection::Ended;
         }
         Poll::Ready(Ok(read))
     }
@@ -255,11 +261,11 @@ impl<'c> Transfer<'c> {
     /// close_notify, then FIN, then reading on: a server that is cut off while it still has
     /// something to say may lose the end of the file.
     pub(super) async fn finish(self) -> Result<Finished, Error> {
-        self.finish_and_ask(None).await
+        self.finish_and_pipeline(None).await
     }
 
     /// The same, with a command that goes out before the reply came.
-    pub(super) async fn finish_and_ask(
+    pub(super) async fn finish_and_pipeline(
         mut self,
         behind: Option<Command<'_>>,
     ) -> Result<Finished, Error> {
@@ -267,21 +273,21 @@ impl<'c> Transfer<'c> {
         match finished {
             Ok((reply, answer)) => {
                 self.control.count_data_connection();
-                self.note(Status::Transferred { bytes: self.bytes });
+                self.log(Status::Transferred { bytes: self.bytes });
                 Ok(Finished { reply, answer, bytes: self.bytes, tls: self.tls })
             }
             Err(failure) => {
-                self.about.stage = self.about.stage_after_last_byte();
+                self.info.stage = self.info.stage_after_last_byte();
                 let error = self.fail(failure).await;
                 if behind.is_none() {
                     return Err(error);
                 }
                 // Which reply is whose is not certain any more.
-                self.control.lose_step();
+                self.control.mark_out_of_sync();
                 // A transfer that is under way is known: this answers the other command, before
                 // its turn, and says nothing of the file.
                 match error.is_not_supported() {
-                    true => Err(self.control.error(Kind::OutOfStep, self.about.stage)),
+                    true => Err(self.control.error(Kind::OutOfSync, self.info.stage)),
                     false => Err(error),
                 }
             }
@@ -291,43 +297,46 @@ impl<'c> Transfer<'c> {
     async fn close_and_confirm(
         &mut self,
         behind: Option<Command<'_>>,
-    ) -> Result<(Reply, Option<Reply>), Failure> {
+    ) -> Result<(Reply, Option<Reply>), TransferFailure> {
         let timeouts = *self.control.timeouts();
         let closed = timeout(timeouts.stall, poll_fn(|cx| self.poll_close(cx)));
         closed.await.unwrap_or_else(|_| Err(stalled(timeouts.stall)))?;
         if let Some(command) = behind {
-            self.control.send_behind(command).await.map_err(Failure::Control)?;
+            self.control.send_pipelined(command).await.map_err(TransferFailure::Control)?;
         }
         let reply = self.confirmed(timeouts.final_reply).await?;
         // The reply came; some servers wait for us to close, so this does not wait for long.
         let _ = timeout(timeouts.drain, poll_fn(|cx| self.poll_drained(cx))).await;
         let answer = match behind {
-            Some(_) => self.control.last_reply(timeouts.flight, What::Reply).await.ok(),
+            Some(_) => self.control.last_reply(timeouts.batch, What::Reply).await.ok(),
             None => None,
         };
         Ok((reply, answer))
     }
 
-    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    fn poll_close(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), TransferFailure>> {
         self.poll_watch(cx)?;
         let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
         closed.map(|closed| match closed {
             Ok(()) => Ok(()),
             // Whoever reads a listing has nothing to lose by a server that is gone already.
-            Err(_) if self.about.stage == Stage::List => Ok(()),
-            Err(source) => Err(Failure::Data(data_io(source))),
+            Err(_) if self.info.stage == Stage::List => Ok(()),
+            Err(source) => Err(TransferFailure::Data(data_io(source))),
         })
     }
 
-    async fn confirmed(&mut self, after: Duration) -> Result<Reply, Failure> {
+    async fn confirmed(&mut self, after: Duration) -> Result<Reply, TransferFailure> {
         let confirmed = timeout(after, poll_fn(|cx| self.poll_confirmed(cx))).await;
-        confirmed.unwrap_or(Err(Failure::Control(Kind::TimedOut { what: What::FinalReply, after })))
+        confirmed.unwrap_or(Err(TransferFailure::Control(Kind::TimedOut {
+            what: What::FinalReply,
+            after,
+        })))
     }
 
-    fn poll_confirmed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Failure>> {
+    fn poll_confirmed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, TransferFailure>> {
         match self.poll_watch(cx) {
             // Our part is done: a reset of what is left is the server's way to close.
-            Ok(()) | Err(Failure::Data(Kind::Io { .. })) => (),
+            Ok(()) | Err(TransferFailure::Data(Kind::Io { .. })) => (),
             Err(failure) => return Poll::Ready(Err(failure)),
         }
         match self.replies.done.take() {
@@ -338,13 +347,13 @@ impl<'c> Transfer<'c> {
 
     /// Whether the server closed its way.
     fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        while self.reading == Reading::Open {
+        while self.peer == PeerDirection::Open {
             let mut bytes = [0; DRAIN_BYTES];
             let mut buffer = ReadBuf::new(&mut bytes);
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => return Poll::Pending,
                 Poll::Ready(Ok(())) if !buffer.filled().is_empty() => (),
-                Poll::Ready(_) => self.reading = Reading::Ended,
+                Poll::Ready(_) => self.peer = PeerDirection::Ended,
             }
         }
         Poll::Ready(())
@@ -354,29 +363,29 @@ impl<'c> Transfer<'c> {
     ///
     /// There is no close_notify: the server can tell that the file is not whole.
     pub(super) async fn abort(self) -> Result<(), Error> {
-        let Self { control, stream, replies, about, .. } = self;
-        control.transcript().add(Connection::Data(about.number), Status::Aborted);
+        let Self { control, stream, replies, info, .. } = self;
+        control.transcript().add(Connection::Data(info.number), Status::Aborted);
         drop(stream);
         if replies.done.is_none() && control.awaits_reply() {
             let within = control.timeouts().abort;
             let last = control.last_reply(within, What::FinalReply).await;
             if let Err(kind) = last {
-                control.lose_step();
-                return Err(control.error(kind, about.stage));
+                control.mark_out_of_sync();
+                return Err(control.error(kind, info.stage));
             }
         }
-        control.doubt_step();
-        control.resynchronise(about.stage).await
+        control.mark_maybe_out_of_sync();
+        control.resynchronise(info.stage).await
     }
 
     /// Ends the transfer in the middle as if the file ended here, so that the server keeps what it
     /// was given: some throw away what breaks off. Waits no longer than
     /// [`Timeouts::abort`](crate::Timeouts::abort).
     pub(super) async fn suspend(mut self) -> Result<(), Error> {
-        self.note(Status::Suspended { bytes: self.bytes });
+        self.log(Status::Suspended { bytes: self.bytes });
         let after = self.control.timeouts().abort;
         let closed = timeout(after, self.close_and_confirm(None)).await;
-        let too_slow = Failure::Control(Kind::TimedOut { what: What::FinalReply, after });
+        let too_slow = TransferFailure::Control(Kind::TimedOut { what: What::FinalReply, after });
         match closed.unwrap_or(Err(too_slow)) {
             Ok(_) => {
                 self.control.count_data_connection();
@@ -384,25 +393,26 @@ impl<'c> Transfer<'c> {
             }
             // What the server thinks of it comes too late to matter.
             Err(failure) => {
-                self.about.stage = self.about.stage_after_last_byte();
+                self.info.stage = self.info.stage_after_last_byte();
                 Err(self.fail(failure).await)
             }
         }
     }
 
-    fn note(&self, status: Status) {
-        self.control.transcript().add(Connection::Data(self.about.number), status);
+    fn log(&self, status: Status) {
+        self.control.transcript().add(Connection::Data(self.info.number), status);
     }
 
-    async fn fail(&mut self, failure: Failure) -> Error {
+    async fn fail(&mut self, failure: TransferFailure) -> Error {
         let tls = Some(self.tls.clone());
-        let about = self.about;
-        let failed = Failed { control: self.control, replies: &mut self.replies, about, tls };
+        let info = self.info;
+        let failed =
+            FailedTransfer { control: self.control, replies: &mut self.replies, info, tls };
         failed.after_tls(failure).await
     }
 }
 
-impl About {
+impl TransferInfo {
     fn stage_after_last_byte(self) -> Stage {
         if self.stage == Stage::Transfer { Stage::Verify } else { self.stage }
     }
@@ -412,6 +422,6 @@ fn data_io(source: io::Error) -> Kind {
     Kind::Io { what: What::Data, source }
 }
 
-fn stalled(after: Duration) -> Failure {
-    Failure::Data(Kind::TimedOut { what: What::Data, after })
+fn stalled(after: Duration) -> TransferFailure {
+    TransferFailure::Data(Kind::TimedOut { what: What::Data, after })
 }

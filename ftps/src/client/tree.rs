@@ -7,7 +7,7 @@ use crate::{error::Error, listing::EntryKind, path::RemotePath};
 
 /// Files and directories, counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Tally {
+pub struct DeletedCounts {
     /// Files, and everything else that is no directory.
     pub files: u64,
     /// Directories, the one that was named among them.
@@ -25,24 +25,24 @@ pub struct TreeLimits {
 
 /// A tree that is still there, or a part of it.
 #[derive(Debug)]
-pub struct NotDeleted {
+pub struct DeleteTreeError {
     /// What was deleted before.
-    pub deleted: Tally,
+    pub deleted: DeletedCounts,
     /// What is left, where all of it was found.
-    pub left: Option<Tally>,
+    pub left: Option<DeletedCounts>,
     /// The file or directory that it stopped at.
     pub at: RemotePath,
     /// Why.
-    pub obstacle: Obstacle,
+    pub reason: DeleteTreeReason,
 }
 
 /// Why a tree is not deleted.
 #[derive(Debug)]
-pub enum Obstacle {
+pub enum DeleteTreeReason {
     /// The listing of the directory above does not call it a directory; nothing was deleted.
     NotADirectory,
     /// There is more in it than the limits allow, or than a listing tells; nothing was deleted.
-    TooGreat,
+    TooLarge,
     /// The server keeps no space at the end of a name; nothing was deleted.
     NameNotKept,
     /// The server refused, or the session ended.
@@ -69,7 +69,7 @@ impl Client {
     /// looked into: a symbolic link is deleted, and what it leads to stays.
     ///
     /// # Errors
-    /// [`NotDeleted`], with what was deleted and what is left.
+    /// [`DeleteTreeError`], with what was deleted and what is left.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and some of it may
@@ -79,20 +79,20 @@ impl Client {
         path: &RemotePath,
         limits: TreeLimits,
         stop: &CancellationToken,
-    ) -> Result<Tally, NotDeleted> {
+    ) -> Result<DeletedCounts, DeleteTreeError> {
         let path = self.absolute(path);
         let folders = tokio::select! {
             biased;
-            () = stop.cancelled() => return Err(nothing(path, Obstacle::Cancelled)),
-            folders = self.explore(path.clone(), limits) => folders?,
+            () = stop.cancelled() => return Err(none_deleted(path, DeleteTreeReason::Cancelled)),
+            folders = self.find_all(path.clone(), limits) => folders?,
         };
-        let all = tally(&folders);
-        let mut deleted = Tally::default();
+        let all = count(&folders);
+        let mut deleted = DeletedCounts::default();
         // Whatever is in a directory was found after it.
         for folder in folders.iter().rev() {
-            if let Err((at, obstacle)) = self.delete_folder(folder, &mut deleted, stop).await {
+            if let Err((at, reason)) = self.delete_folder(folder, &mut deleted, stop).await {
                 let left = Some(all.without(deleted));
-                return Err(NotDeleted { deleted, left, at, obstacle });
+                return Err(DeleteTreeError { deleted, left, at, reason });
             }
         }
         Ok(deleted)
@@ -101,45 +101,45 @@ impl Client {
     async fn delete_folder(
         &mut self,
         folder: &Folder,
-        deleted: &mut Tally,
+        deleted: &mut DeletedCounts,
         stop: &CancellationToken,
-    ) -> Result<(), (RemotePath, Obstacle)> {
+    ) -> Result<(), (RemotePath, DeleteTreeReason)> {
         for name in &folder.files {
             let file = folder.path.join(name);
             if stop.is_cancelled() {
-                return Err((file, Obstacle::Cancelled));
+                return Err((file, DeleteTreeReason::Cancelled));
             }
-            self.delete(&file).await.map_err(|error| (file, Obstacle::Failed(error)))?;
+            self.delete(&file).await.map_err(|error| (file, DeleteTreeReason::Failed(error)))?;
             deleted.files += 1;
         }
         if stop.is_cancelled() {
-            return Err((folder.path.clone(), Obstacle::Cancelled));
+            return Err((folder.path.clone(), DeleteTreeReason::Cancelled));
         }
         let removed = self.remove_directory(&folder.path).await;
-        removed.map_err(|error| (folder.path.clone(), Obstacle::Failed(error)))?;
+        removed.map_err(|error| (folder.path.clone(), DeleteTreeReason::Failed(error)))?;
         deleted.directories += 1;
         Ok(())
     }
 
     /// Every directory of a tree, each before what is in it.
-    async fn explore(
+    async fn find_all(
         &mut self,
         path: RemotePath,
         limits: TreeLimits,
-    ) -> Result<Vec<Folder>, NotDeleted> {
+    ) -> Result<Vec<Folder>, DeleteTreeError> {
         if !self.keeps_name(&path) {
-            return Err(nothing(path, Obstacle::NameNotKept));
+            return Err(none_deleted(path, DeleteTreeReason::NameNotKept));
         }
         match self.find(&path).await {
             Ok(Some(entry)) if entry.kind == EntryKind::Directory => (),
-            Ok(_) => return Err(nothing(path, Obstacle::NotADirectory)),
-            Err(error) => return Err(nothing(path, Obstacle::Failed(error))),
+            Ok(_) => return Err(none_deleted(path, DeleteTreeReason::NotADirectory)),
+            Err(error) => return Err(none_deleted(path, DeleteTreeReason::Failed(error))),
         }
-        let mut room = Room(limits);
+        let mut budget = Budget(limits);
         let mut folders = Vec::new();
-        let mut unseen = vec![path];
-        while let Some(path) = unseen.pop() {
-            match self.look_into(path, &mut room, &mut unseen).await {
+        let mut pending = vec![path];
+        while let Some(path) = pending.pop() {
+            match self.list_folder(path, &mut budget, &mut pending).await {
                 Ok(folder) => folders.push(folder),
                 Err(not_deleted) => return Err(not_deleted),
             }
@@ -147,38 +147,38 @@ impl Client {
         Ok(folders)
     }
 
-    async fn look_into(
+    async fn list_folder(
         &mut self,
         path: RemotePath,
-        room: &mut Room,
-        unseen: &mut Vec<RemotePath>,
-    ) -> Result<Folder, NotDeleted> {
+        budget: &mut Budget,
+        pending: &mut Vec<RemotePath>,
+    ) -> Result<Folder, DeleteTreeError> {
         let listing = match self.list(&path).await {
             Ok(listing) => listing,
-            Err(error) => return Err(nothing(path, Obstacle::Failed(error))),
+            Err(error) => return Err(none_deleted(path, DeleteTreeReason::Failed(error))),
         };
         let mut fits = listing.is_complete && listing.left_out == 0;
         let mut files = Vec::new();
         for entry in listing.entries {
             let is_directory = entry.kind == EntryKind::Directory;
             let kept = if is_directory { path.join(&entry.name) } else { entry.name };
-            fits &= room.take(&kept);
+            fits &= budget.take(&kept);
             if !fits {
                 break;
             }
-            if is_directory { unseen.push(kept) } else { files.push(kept) }
+            if is_directory { pending.push(kept) } else { files.push(kept) }
         }
         match fits {
             true => Ok(Folder { path, files }),
-            false => Err(nothing(path, Obstacle::TooGreat)),
+            false => Err(none_deleted(path, DeleteTreeReason::TooLarge)),
         }
     }
 }
 
 /// What may still be found.
-struct Room(TreeLimits);
+struct Budget(TreeLimits);
 
-impl Room {
+impl Budget {
     /// Whether there was room for one more.
     fn take(&mut self, kept: &RemotePath) -> bool {
         let TreeLimits { entries, bytes } = &mut self.0;
@@ -189,7 +189,7 @@ impl Room {
     }
 }
 
-impl Tally {
+impl DeletedCounts {
     fn without(self, other: Self) -> Self {
         Self {
             files: self.files.saturating_sub(other.files),
@@ -198,12 +198,12 @@ impl Tally {
     }
 }
 
-fn tally(folders: &[Folder]) -> Tally {
+fn count(folders: &[Folder]) -> DeletedCounts {
     let files = folders.iter().map(|folder| folder.files.len() as u64).sum();
-    Tally { files, directories: folders.len() as u64 }
+    DeletedCounts { files, directories: folders.len() as u64 }
 }
 
 /// Nothing was deleted, and not all of it was found.
-fn nothing(at: RemotePath, obstacle: Obstacle) -> NotDeleted {
-    NotDeleted { deleted: Tally::default(), left: None, at, obstacle }
+fn none_deleted(at: RemotePath, reason: DeleteTreeReason) -> DeleteTreeError {
+    DeleteTreeError { deleted: DeletedCounts::default(), left: None, at, reason }
 }

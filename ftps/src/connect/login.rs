@@ -45,11 +45,11 @@ pub(super) async fn set_up(
 ) -> Result<SetUp, Error> {
     control.transcript().control(Stage::Protect);
     let commands: Vec<_> = flight(charset).into_iter().chain(ahead).collect();
-    let mut replies = control.flight(&commands, Stage::Protect).await?;
+    let mut replies = control.batch(&commands, Stage::Protect).await?;
     let ahead = ahead.and_then(|_| replies.pop());
     let replies = <[Reply; 6]>::try_from(replies);
     let [pbsz, prot, feat, opts, type_i, pwd] =
-        replies.map_err(|_| control.error(Kind::OutOfStep, Stage::Protect))?;
+        replies.map_err(|_| control.error(Kind::OutOfSync, Stage::Protect))?;
     complete(control, pbsz, Command::Pbsz0, Stage::Protect)?;
     complete(control, prot, Command::ProtP, Stage::Protect)?;
     control.transcript().control(Stage::Setup);

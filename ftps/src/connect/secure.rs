@@ -16,7 +16,7 @@ use crate::{
     tls::{
         self, TlsFacts,
         session::{Offer, TlsSession},
-        verifier::Refused,
+        verifier::RefusedCertificate,
     },
 };
 
@@ -51,8 +51,8 @@ impl Connector {
             .await
             .map_err(|_| Kind::TimedOut { what: What::ControlTls, after })?
             .map_err(|(source, plain)| self.why_not(session, source, plain))?;
-        let (facts, certificate) = read(&stream).ok_or(Kind::OutOfStep)?;
-        session.hold_to(certificate.sha256);
+        let (facts, certificate) = read(&stream).ok_or(Kind::OutOfSync)?;
+        session.require_certificate(certificate.sha256);
         control.transcript().control(facts.clone());
         control.transcript().control(certificate.clone());
         control.put_tls(stream);
@@ -63,8 +63,12 @@ impl Connector {
     /// What a failed handshake means: a certificate, another protocol, or TLS itself.
     fn why_not(&self, session: &TlsSession, source: io::Error, plain: Recorder) -> Kind {
         match session.take_refused() {
-            Some(Refused::Untrusted(untrusted)) => return Kind::Untrusted(Box::new(untrusted)),
-            Some(Refused::NotPinned(facts)) => return Kind::NotPinned { shown: facts.sha256 },
+            Some(RefusedCertificate::Untrusted(untrusted)) => {
+                return Kind::Untrusted(Box::new(untrusted));
+            }
+            Some(RefusedCertificate::NotPinned(facts)) => {
+                return Kind::NotPinned { shown: facts.sha256 };
+            }
             None => (),
         }
         let (start, unread) = plain.into_start_and_unread();
@@ -83,7 +87,7 @@ impl Connector {
 /// The facts of the control connection's TLS and its certificate.
 pub(super) fn facts(control: &Control) -> Result<(TlsFacts, CertificateFacts), Error> {
     let tls = control.tls().cloned();
-    let tls = tls.ok_or_else(|| control.error(Kind::OutOfStep, Stage::Tls))?;
+    let tls = tls.ok_or_else(|| control.error(Kind::OutOfSync, Stage::Tls))?;
     Ok((tls.facts, tls.certificate))
 }
 

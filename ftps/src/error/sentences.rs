@@ -227,7 +227,7 @@ impl Kind {
                 "the operating system gave no random bytes",
                 "Das Betriebssystem gab keine Zufallsbytes"
             ),
-            Self::OutOfStep => say!(
+            Self::OutOfSync => say!(
                 language,
                 "the session's commands and replies are out of step",
                 "Befehle und Antworten der Sitzung sind aus dem Takt"
@@ -441,7 +441,7 @@ mod tests {
             Kind::WrongPiece { given: 7, missing: 3 },
             Kind::NameNotKept,
             Kind::NoRandomness(system()),
-            Kind::OutOfStep,
+            Kind::OutOfSync,
         ]
     }
 

@@ -9,7 +9,7 @@ use crate::config::Sessions;
 const FILE_BYTES: u64 = 256 * 1024;
 
 /// One session more has to bring so much more, as a factor; less is noise.
-const WORTH: f64 = 1.1;
+const MIN_GAIN: f64 = 1.1;
 
 /// After a session that did not help, no other is tried for so many windows.
 const HOLD_WINDOWS: u32 = 10;
@@ -25,7 +25,7 @@ pub(super) struct Growth {
     ceiling_since: Instant,
     window: Window,
     /// The rate before the last session was added, in bytes a second.
-    before: Option<f64>,
+    rate_before: Option<f64>,
     hold: u32,
 }
 
@@ -47,7 +47,7 @@ impl Growth {
             ceiling,
             ceiling_since: now,
             window: Window { start: now, worth: 0, was_full: true },
-            before: None,
+            rate_before: None,
             hold: 0,
         }
     }
@@ -62,7 +62,7 @@ impl Growth {
     }
 
     /// With one more for what is short, where the server is not known to refuse it.
-    pub(super) fn with_errands(&self) -> u32 {
+    pub(super) fn with_request(&self) -> u32 {
         let is_limited = self.ceiling < self.sessions.max;
         let most = if is_limited { self.ceiling } else { self.sessions.max + 1 };
         (self.allowed + 1).min(most)
@@ -73,12 +73,12 @@ impl Growth {
         self.ceiling_since = now;
         self.ceiling = room.clamp(1, self.ceiling);
         self.allowed = self.allowed.min(self.ceiling);
-        self.before = None;
+        self.rate_before = None;
     }
 
     /// Looks at what was brought so far in all, and adds or takes back a session.
     pub(super) fn observe(&mut self, now: Instant, bytes: u64, files: u64, is_full: bool) {
-        self.doubt_ceiling(now);
+        self.raise_old_ceiling(now);
         let worth = bytes.saturating_add(files.saturating_mul(FILE_BYTES));
         self.window.was_full &= is_full;
         let elapsed = now.saturating_duration_since(self.window.start);
@@ -92,16 +92,16 @@ impl Growth {
             // Whoever has the sessions does not use them; somebody else may.
             (true, 0) => {
                 self.allowed = (self.allowed + 1).min(self.ceiling);
-                self.before = None;
+                self.rate_before = None;
             }
-            (true, _) => self.judge(brought as f64 / elapsed.as_secs_f64()),
+            (true, _) => self.compare_rate(brought as f64 / elapsed.as_secs_f64()),
             // Where sessions were free, their number was not what counted.
-            (false, _) => self.before = None,
+            (false, _) => self.rate_before = None,
         }
     }
 
     /// Others may have gone: after a while, one session more may be tried again.
-    fn doubt_ceiling(&mut self, now: Instant) {
+    fn raise_old_ceiling(&mut self, now: Instant) {
         let is_old = now.saturating_duration_since(self.ceiling_since) >= self.sessions.recheck;
         if is_old && self.ceiling < self.sessions.max {
             self.ceiling += 1;
@@ -109,9 +109,9 @@ impl Growth {
         }
     }
 
-    fn judge(&mut self, rate: f64) {
-        if let Some(before) = self.before.take()
-            && rate < before * WORTH
+    fn compare_rate(&mut self, rate: f64) {
+        if let Some(rate_before) = self.rate_before.take()
+            && rate < rate_before * MIN_GAIN
         {
             self.allowed = self.allowed.saturating_sub(1).max(1);
             self.hold = HOLD_WINDOWS;
@@ -121,7 +121,7 @@ impl Growth {
             self.hold -= 1;
         } else if self.allowed < self.ceiling {
             self.allowed += 1;
-            self.before = Some(rate);
+            self.rate_before = Some(rate);
         }
     }
 }
@@ -150,7 +150,7 @@ mod tests {
         }
 
         /// One window with so many bytes.
-        fn bring(&mut self, bytes: u64) -> u32 {
+        fn window_of(&mut self, bytes: u64) -> u32 {
             self.now += WINDOW;
             self.bytes += bytes;
             self.growth.observe(self.now, self.bytes, 0, true);
@@ -161,21 +161,21 @@ mod tests {
     #[test]
     fn number_grows_while_the_throughput_does() {
         let mut trial = Trial::new(1, 4);
-        assert_eq!(trial.bring(1000), 2);
-        assert_eq!(trial.bring(2000), 3);
-        assert_eq!(trial.bring(3000), 4);
-        assert_eq!(trial.bring(4000), 4);
+        assert_eq!(trial.window_of(1000), 2);
+        assert_eq!(trial.window_of(2000), 3);
+        assert_eq!(trial.window_of(3000), 4);
+        assert_eq!(trial.window_of(4000), 4);
     }
 
     #[test]
     fn session_that_brings_nothing_is_taken_back_for_a_while() {
         let mut trial = Trial::new(2, 8);
-        assert_eq!(trial.bring(1000), 3);
-        assert_eq!(trial.bring(1050), 2);
+        assert_eq!(trial.window_of(1000), 3);
+        assert_eq!(trial.window_of(1050), 2);
         for _ in 0..HOLD_WINDOWS {
-            assert_eq!(trial.bring(1000), 2);
+            assert_eq!(trial.window_of(1000), 2);
         }
-        assert_eq!(trial.bring(1000), 3);
+        assert_eq!(trial.window_of(1000), 3);
     }
 
     #[test]
@@ -192,23 +192,23 @@ mod tests {
     #[test]
     fn refusal_is_the_ceiling() {
         let mut trial = Trial::new(4, 8);
-        assert_eq!(trial.growth.with_errands(), 5);
+        assert_eq!(trial.growth.with_request(), 5);
         trial.growth.refused(2, trial.now);
-        assert_eq!((trial.growth.allowed(), trial.growth.with_errands()), (2, 2));
-        assert_eq!(trial.bring(1000), 2);
+        assert_eq!((trial.growth.allowed(), trial.growth.with_request()), (2, 2));
+        assert_eq!(trial.window_of(1000), 2);
         trial.growth.refused(1, trial.now);
         assert_eq!(trial.growth.allowed(), 1);
         // Not for good: who was there may have gone.
         trial.now += RECHECK;
-        assert_eq!(trial.bring(1000), 2);
+        assert_eq!(trial.window_of(1000), 2);
     }
 
     #[test]
     fn uploads_that_stand_still_keep_no_others_waiting() {
         let mut trial = Trial::new(2, 4);
-        assert_eq!(trial.bring(0), 3);
-        assert_eq!(trial.bring(0), 4);
-        assert_eq!(trial.bring(0), 4);
+        assert_eq!(trial.window_of(0), 3);
+        assert_eq!(trial.window_of(0), 4);
+        assert_eq!(trial.window_of(0), 4);
     }
 
     #[test]

@@ -6,7 +6,7 @@ use tokio::time::sleep;
 
 use super::{
     pool_shared::PoolShared,
-    session_count::{Refusal, SessionSlot},
+    session_count::{SessionRefusal, SessionSlot},
 };
 use crate::{
     client::{Client, Directories, PrefetchedFile},
@@ -28,33 +28,33 @@ const MAX_FALLBACKS: usize = 6;
 #[derive(Debug)]
 pub struct ManagedClient {
     connector: Connector,
-    session: Option<Session>,
+    session: Option<OpenSession>,
     prefetched: Option<PrefetchedFile>,
     pool_shared: Arc<PoolShared>,
 }
 
 /// A client, and its place among the sessions that the server may count.
 #[derive(Debug)]
-struct Session {
+struct OpenSession {
     client: Client,
-    counted: SessionSlot,
+    slot: SessionSlot,
 }
 
 /// A session that no line uses, with what was asked prefetched over it.
 #[derive(Debug)]
 pub(super) struct IdleSession {
-    session: Session,
+    session: OpenSession,
     prefetched: Option<PrefetchedFile>,
 }
 
-impl Session {
+impl OpenSession {
     /// Logs out, where the client is in step. The server may count it until then.
     async fn quit(self) {
-        let Self { client, counted } = self;
+        let Self { client, slot } = self;
         if client.is_usable() {
             client.quit().await;
         }
-        drop(counted);
+        drop(slot);
     }
 }
 
@@ -69,7 +69,7 @@ impl ManagedClient {
     /// A line that connects when it is needed.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
-        let connector = connector.asking_ahead();
+        let connector = connector.prefetching_port();
         Self { connector, session: None, prefetched: None, pool_shared: Arc::default() }
     }
 
@@ -77,11 +77,11 @@ impl ManagedClient {
     pub(super) fn of_pool(
         connector: Connector,
         pool_shared: Arc<PoolShared>,
-        spare: Option<IdleSession>,
+        idle: Option<IdleSession>,
     ) -> Self {
-        let (session, prefetched) = spare.map(|spare| (spare.session, spare.prefetched)).unzip();
+        let (session, prefetched) = idle.map(|idle| (idle.session, idle.prefetched)).unzip();
         Self {
-            connector: connector.asking_ahead(),
+            connector: connector.prefetching_port(),
             session,
             prefetched: prefetched.flatten(),
             pool_shared,
@@ -89,7 +89,7 @@ impl ManagedClient {
     }
 
     /// The session without the line, if it is good for anything.
-    pub(super) fn into_spare(self) -> Option<IdleSession> {
+    pub(super) fn into_idle(self) -> Option<IdleSession> {
         let session = self.session.filter(|session| session.client.is_usable())?;
         Some(IdleSession { session, prefetched: self.prefetched })
     }
@@ -117,7 +117,7 @@ impl ManagedClient {
     }
 
     /// The session, or another one where it has worn out.
-    async fn fresh(&mut self, session: Session) -> Result<Session, Error> {
+    async fn fresh(&mut self, session: OpenSession) -> Result<OpenSession, Error> {
         let Rotation { commands, applies_to, age } = self.config().rotation;
         let client = &session.client;
         let counts = applies_to == RotationScope::All
@@ -127,28 +127,30 @@ impl ManagedClient {
         if !is_worn {
             return Ok(session);
         }
-        client.tell(Status::Rotating { commands: client.commands(), age: client.age() });
+        client.log(Status::Rotating { commands: client.commands(), age: client.age() });
         session.quit().await;
         self.open().await
     }
 
-    async fn open(&mut self) -> Result<Session, Error> {
+    async fn open(&mut self) -> Result<OpenSession, Error> {
         let mut fallbacks = 0;
         let mut was_doubted = false;
         loop {
             let attempt = self.pool_shared.attempt();
             let error = match self.connector.open().await {
-                Ok(client) => return Ok(Session { client, counted: attempt.opened() }),
+                Ok(client) => return Ok(OpenSession { client, slot: attempt.opened() }),
                 Err(error) => error,
             };
             if fallbacks < MAX_FALLBACKS && self.connector.learn(&error).is_some() {
                 fallbacks += 1;
                 continue;
             }
-            if !self.is_crowded(&error) {
+            if !self.is_session_limit(&error) {
                 return Err(error);
             }
-            if let Some(session) = self.without_another(attempt, error, &mut was_doubted).await? {
+            if let Some(session) =
+                self.use_another_session(attempt, error, &mut was_doubted).await?
+            {
                 return Ok(session);
             }
         }
@@ -157,55 +159,57 @@ impl ManagedClient {
     /// Whether the server has enough sessions, as far as can be told. It says so, or it refuses
     /// whom it let in before: not every server gives the number of sessions as the reason, nor in
     /// English.
-    fn is_crowded(&self, error: &Error) -> bool {
-        let lets_nobody_in =
+    fn is_session_limit(&self, error: &Error) -> bool {
+        let refuses_login =
             error.reply().is_some() && matches!(error.stage(), Stage::Greeting | Stage::Login);
         Cause::of(error) == Cause::TooManyConnections
-            || (lets_nobody_in && self.pool_shared.lets_others_in())
+            || (refuses_login && self.pool_shared.accepts_logins())
     }
 
     /// The server refused a session: another one's that is open is as good. `None` where it is
     /// worth another try.
-    async fn without_another(
+    async fn use_another_session(
         &self,
         attempt: SessionSlot,
         error: Error,
         was_doubted: &mut bool,
-    ) -> Result<Option<Session>, Error> {
-        let spare = self.take_spare();
+    ) -> Result<Option<OpenSession>, Error> {
+        let idle = self.take_idle();
         let refusal = attempt.refused(*was_doubted);
-        if let Refusal::Full(room) = refusal {
-            self.pool_shared.note_crowded(room);
+        if let SessionRefusal::Full(room) = refusal {
+            self.pool_shared.note_session_limit(room);
         }
-        if spare.is_some() {
-            return Ok(spare);
+        if idle.is_some() {
+            return Ok(idle);
         }
         match refusal {
-            Refusal::Unrelated => Err(error),
-            Refusal::Doubtful => {
+            SessionRefusal::Unrelated => Err(error),
+            SessionRefusal::Doubtful => {
                 *was_doubted = true;
                 sleep(self.config().retry.first).await;
                 Ok(None)
             }
-            Refusal::TooEarly | Refusal::Full(_) => self.session_of_another(error).await,
+            SessionRefusal::TooEarly | SessionRefusal::Full(_) => {
+                self.wait_for_idle_session(error).await
+            }
         }
     }
 
     /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
     /// `None` where a line came back without its session, so that there is room for another.
-    async fn session_of_another(&self, error: Error) -> Result<Option<Session>, Error> {
-        let Some(returning) = self.pool_shared.another_returns() else {
+    async fn wait_for_idle_session(&self, error: Error) -> Result<Option<OpenSession>, Error> {
+        let Some(returning) = self.pool_shared.next_return() else {
             // One may have come back a moment ago.
-            return self.take_spare().map(Some).ok_or(error);
+            return self.take_idle().map(Some).ok_or(error);
         };
-        self.tell_about(&error, Status::WaitingForSession);
+        self.log_about(&error, Status::WaitingForSession);
         returning.await;
-        Ok(self.take_spare())
+        Ok(self.take_idle())
     }
 
-    fn take_spare(&self) -> Option<Session> {
-        let spares = std::iter::from_fn(|| self.pool_shared.take_spare());
-        let mut sessions = spares.map(|spare| spare.session);
+    fn take_idle(&self) -> Option<OpenSession> {
+        let idle = std::iter::from_fn(|| self.pool_shared.take_idle());
+        let mut sessions = idle.map(|idle| idle.session);
         sessions.find_map(|mut session| session.client.is_alive().then_some(session))
     }
 
@@ -248,7 +252,7 @@ impl ManagedClient {
     }
 
     /// Closes the connection without a word.
-    pub(crate) fn hang_up(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.session = None;
     }
 
@@ -257,15 +261,15 @@ impl ManagedClient {
     }
 
     /// Tells the transcript something of the session that there is, or of none.
-    pub(crate) fn tell(&self, status: Status) {
+    pub(crate) fn log(&self, status: Status) {
         match &self.session {
-            Some(session) => session.client.tell(status),
+            Some(session) => session.client.log(status),
             None => self.connector.transcript().control(status),
         }
     }
 
     /// Tells the transcript what is done about an error.
-    pub(crate) fn tell_about(&self, error: &Error, status: Status) {
+    pub(crate) fn log_about(&self, error: &Error, status: Status) {
         self.connector.transcript_about(error).control(status);
     }
 
@@ -275,7 +279,7 @@ impl ManagedClient {
 
     /// Whether the error says that no data port of the host was ever reached: then waiting does not
     /// help.
-    pub(crate) fn is_walled_off(&self, error: &Error) -> bool {
+    pub(crate) fn cannot_reach_data_ports(&self, error: &Error) -> bool {
         error.is_unreachable_data_port() && self.profile().get().data_ports == DataPorts::Untried
     }
 
@@ -289,11 +293,11 @@ impl ManagedClient {
     }
 
     /// What was asked prefetched about the next upload.
-    pub(crate) fn take_prefetched(&mut self) -> Option<PrefetchedFile> {
+    pub(crate) fn take_prefetched_file(&mut self) -> Option<PrefetchedFile> {
         self.prefetched.take()
     }
 
-    pub(crate) fn put_prefetched(&mut self, prefetched: PrefetchedFile) {
+    pub(crate) fn put_prefetched_file(&mut self, prefetched: PrefetchedFile) {
         self.prefetched = Some(prefetched);
     }
 }

@@ -14,7 +14,7 @@ use super::{
 };
 
 /// The server has not said how many sessions it takes.
-const UNTOLD: u32 = u32::MAX;
+const NO_LIMIT: u32 = u32::MAX;
 
 /// What all lines of a pool share.
 #[derive(Debug)]
@@ -23,19 +23,19 @@ pub(crate) struct PoolShared {
     files: AtomicU64,
     /// The fewest sessions that the server was found to take, since this was last asked.
     room: AtomicU32,
-    tally: Arc<SessionCount>,
+    session_count: Arc<SessionCount>,
     /// Lines that are taken out and do not wait for another one's session.
     working: AtomicU32,
     /// Sessions without a line, the one that was used last on top.
-    spares: Mutex<Vec<IdleSession>>,
+    idle: Mutex<Vec<IdleSession>>,
     /// A line came back.
     returned: Notify,
 }
 
 /// A line that waits for another one's session.
-struct Waiting<'a>(&'a PoolShared);
+struct WorkingCount<'a>(&'a PoolShared);
 
-impl Drop for Waiting<'_> {
+impl Drop for WorkingCount<'_> {
     fn drop(&mut self) {
         self.0.working.fetch_add(1, Ordering::Relaxed);
     }
@@ -46,10 +46,10 @@ impl Default for PoolShared {
         Self {
             bytes: AtomicU64::default(),
             files: AtomicU64::default(),
-            room: AtomicU32::new(UNTOLD),
-            tally: Arc::default(),
+            room: AtomicU32::new(NO_LIMIT),
+            session_count: Arc::default(),
             working: AtomicU32::default(),
-            spares: Mutex::default(),
+            idle: Mutex::default(),
             returned: Notify::default(),
         }
     }
@@ -66,18 +66,18 @@ impl PoolShared {
 
     /// An attempt to open a session begins.
     pub(crate) fn attempt(&self) -> SessionSlot {
-        self.tally.attempt()
+        self.session_count.attempt()
     }
 
     /// The server takes no more than so many sessions.
-    pub(crate) fn note_crowded(&self, room: u32) {
+    pub(crate) fn note_session_limit(&self, room: u32) {
         self.room.fetch_min(room, Ordering::Relaxed);
     }
 
     /// How many it takes, if it was found out since this was last asked.
-    pub(super) fn take_crowded(&self) -> Option<u32> {
-        let room = self.room.swap(UNTOLD, Ordering::Relaxed);
-        (room != UNTOLD).then_some(room)
+    pub(super) fn take_session_limit(&self) -> Option<u32> {
+        let room = self.room.swap(NO_LIMIT, Ordering::Relaxed);
+        (room != NO_LIMIT).then_some(room)
     }
 
     /// Bytes and files so far.
@@ -86,35 +86,35 @@ impl PoolShared {
     }
 
     /// A session that no line uses.
-    pub(super) fn take_spare(&self) -> Option<IdleSession> {
-        self.spares().pop()
+    pub(super) fn take_idle(&self) -> Option<IdleSession> {
+        self.idle().pop()
     }
 
-    pub(super) fn take_spares(&self) -> Vec<IdleSession> {
-        std::mem::take(&mut *self.spares())
+    pub(super) fn take_all_idle(&self) -> Vec<IdleSession> {
+        std::mem::take(&mut *self.idle())
     }
 
-    pub(super) fn put_spare(&self, spare: IdleSession) {
-        self.spares().push(spare);
+    pub(super) fn put_idle(&self, idle: IdleSession) {
+        self.idle().push(idle);
     }
 
     /// How many sessions are logged in, those that no line uses included.
     pub(super) fn open_sessions(&self) -> u32 {
-        self.tally.open()
+        self.session_count.open()
     }
 
-    /// Whether the server lets in whoever logs in as these lines do: see [`SessionCount::lets_in`].
-    pub(crate) fn lets_others_in(&self) -> bool {
-        self.tally.lets_in()
+    /// Whether the server lets in whoever logs in as these lines do: see [`SessionCount::accepts_logins`].
+    pub(crate) fn accepts_logins(&self) -> bool {
+        self.session_count.accepts_logins()
     }
 
     /// A line was taken out.
-    pub(super) fn line_left(&self) {
+    pub(super) fn client_leased(&self) {
         self.working.fetch_add(1, Ordering::Relaxed);
     }
 
     /// A line came back, with its session or without.
-    pub(super) fn line_returned(&self) {
+    pub(super) fn client_returned(&self) {
         self.working.fetch_sub(1, Ordering::Relaxed);
         // One session at most became free; where nobody waits yet, the next one hears it.
         self.returned.notify_one();
@@ -124,18 +124,18 @@ impl PoolShared {
     ///
     /// # Cancel safety
     /// Cancel safe.
-    pub(crate) fn another_returns(&self) -> Option<impl Future<Output = ()> + use<'_>> {
+    pub(crate) fn next_return(&self) -> Option<impl Future<Output = ()> + use<'_>> {
         let returned = self.returned.notified();
         let before = self.working.fetch_sub(1, Ordering::Relaxed);
-        let waiting = Waiting(self);
+        let waiting = WorkingCount(self);
         (before > 1).then_some(async move {
             let _waiting = waiting;
             returned.await;
         })
     }
 
-    fn spares(&self) -> MutexGuard<'_, Vec<IdleSession>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<IdleSession>> {
         // The list is whole after a panic too.
-        self.spares.lock().unwrap_or_else(PoisonError::into_inner)
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -14,12 +14,12 @@ struct Counts {
     open: u32,
     /// The most that were logged in at once, unless the server was found to take fewer since.
     most_open: u32,
-    past: Past,
+    history: History,
 }
 
 /// How many there were so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Past {
+struct History {
     /// Sessions that were logged in and have ended.
     ended: u32,
     /// Attempts that the server refused.
@@ -29,7 +29,7 @@ struct Past {
 /// A session, or the attempt to open one; it counts as long as this lives.
 #[derive(Debug)]
 pub(crate) struct SessionSlot {
-    tally: Arc<SessionCount>,
+    session_count: Arc<SessionCount>,
     state: State,
 }
 
@@ -37,14 +37,14 @@ pub(crate) struct SessionSlot {
 enum State {
     Opening {
         /// What there had been when it began.
-        before: Past,
+        before: History,
     },
     Open,
 }
 
 /// What the refusal of a session says about how many the server takes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum SessionRefusal {
     /// Nothing: there is none of ours, so it is about somebody else's.
     Unrelated,
     /// Nothing yet: others of ours are on their way, and whether they get in is not known.
@@ -61,9 +61,9 @@ impl SessionCount {
     pub(crate) fn attempt(self: &Arc<Self>) -> SessionSlot {
         let mut counts = self.counts();
         counts.opening += 1;
-        let state = State::Opening { before: counts.past };
+        let state = State::Opening { before: counts.history };
         drop(counts);
-        SessionSlot { tally: Arc::clone(self), state }
+        SessionSlot { session_count: Arc::clone(self), state }
     }
 
     /// How many sessions are logged in.
@@ -73,7 +73,7 @@ impl SessionCount {
 
     /// Whether a session is logged in, or was and others are on their way: then the name and the
     /// password are right.
-    pub(super) fn lets_in(&self) -> bool {
+    pub(super) fn accepts_logins(&self) -> bool {
         let counts = self.counts();
         counts.open > 0 || (counts.opening > 1 && counts.most_open > 0)
     }
@@ -88,7 +88,7 @@ impl SessionSlot {
     /// The session is logged in.
     pub(crate) fn opened(mut self) -> Self {
         if self.state != State::Open {
-            let mut counts = self.tally.counts();
+            let mut counts = self.session_count.counts();
             counts.opening -= 1;
             counts.open += 1;
             counts.most_open = counts.most_open.max(counts.open);
@@ -103,41 +103,41 @@ impl SessionSlot {
     /// The server refused some time between the attempt and now. It may have counted what ended
     /// or was refused meanwhile, so that it may take fewer than this says, and another refusal
     /// tells. To believe in too few would slow all uploads down for long.
-    pub(crate) fn refused(self, was_doubted: bool) -> Refusal {
-        let mut counts = self.tally.counts();
+    pub(crate) fn refused(self, was_doubted: bool) -> SessionRefusal {
+        let mut counts = self.session_count.counts();
         let before = match self.state {
             State::Opening { before } => before,
-            State::Open => counts.past,
+            State::Open => counts.history,
         };
-        let ended = counts.past.ended.wrapping_sub(before.ended);
-        let fellows = counts.past.refused.wrapping_sub(before.refused);
-        counts.past.refused = counts.past.refused.wrapping_add(1);
+        let ended = counts.history.ended.wrapping_sub(before.ended);
+        let refused_meanwhile = counts.history.refused.wrapping_sub(before.refused);
+        counts.history.refused = counts.history.refused.wrapping_add(1);
         let opening = counts.opening.saturating_sub(1);
         let others = opening.saturating_add(counts.open).saturating_add(ended);
         // With one session left nothing goes side by side: that takes a refusal that stands alone.
-        let fellows = if others == 1 { fellows } else { 0 };
-        let is_doubtful = others < counts.most_open || (fellows > 0 && counts.open > 0);
+        let refused_meanwhile = if others == 1 { refused_meanwhile } else { 0 };
+        let is_doubtful = others < counts.most_open || (refused_meanwhile > 0 && counts.open > 0);
         if is_doubtful && !was_doubted {
-            return Refusal::Doubtful;
+            return SessionRefusal::Doubtful;
         }
-        let room = others.saturating_add(fellows);
+        let room = others.saturating_add(refused_meanwhile);
         counts.most_open = counts.most_open.min(room);
         match (counts.open, opening) {
-            (0, 0) => Refusal::Unrelated,
-            (0, _) => Refusal::TooEarly,
-            _ => Refusal::Full(room),
+            (0, 0) => SessionRefusal::Unrelated,
+            (0, _) => SessionRefusal::TooEarly,
+            _ => SessionRefusal::Full(room),
         }
     }
 }
 
 impl Drop for SessionSlot {
     fn drop(&mut self) {
-        let mut counts = self.tally.counts();
+        let mut counts = self.session_count.counts();
         match self.state {
             State::Opening { .. } => counts.opening -= 1,
             State::Open => {
                 counts.open -= 1;
-                counts.past.ended = counts.past.ended.wrapping_add(1);
+                counts.history.ended = counts.history.ended.wrapping_add(1);
             }
         }
     }
@@ -149,54 +149,54 @@ mod tests {
 
     #[test]
     fn refusal_counts_what_is_open_what_is_being_opened_and_what_ended_meanwhile() {
-        let tally = Arc::<SessionCount>::default();
-        let (_first, second) = (tally.attempt().opened(), tally.attempt().opened());
-        let (refused, _opening) = (tally.attempt(), tally.attempt());
+        let session_count = Arc::<SessionCount>::default();
+        let (_first, second) = (session_count.attempt().opened(), session_count.attempt().opened());
+        let (refused, _opening) = (session_count.attempt(), session_count.attempt());
         drop(second);
-        assert_eq!(refused.refused(false), Refusal::Full(3));
+        assert_eq!(refused.refused(false), SessionRefusal::Full(3));
         // What ended before does not count any more.
-        assert_eq!(tally.attempt().refused(false), Refusal::Full(2));
+        assert_eq!(session_count.attempt().refused(false), SessionRefusal::Full(2));
     }
 
     #[test]
     fn those_that_are_refused_together_count_down_to_what_is_open() {
-        let tally = Arc::<SessionCount>::default();
-        let _open = [tally.attempt().opened(), tally.attempt().opened()];
-        let (one, other) = (tally.attempt(), tally.attempt());
-        assert_eq!(one.refused(false), Refusal::Full(3));
-        assert_eq!(other.refused(false), Refusal::Full(2));
+        let session_count = Arc::<SessionCount>::default();
+        let _open = [session_count.attempt().opened(), session_count.attempt().opened()];
+        let (one, other) = (session_count.attempt(), session_count.attempt());
+        assert_eq!(one.refused(false), SessionRefusal::Full(3));
+        assert_eq!(other.refused(false), SessionRefusal::Full(2));
     }
 
     /// Some servers count those that they refuse for as long as they refuse them.
     #[test]
     fn that_one_session_is_all_is_believed_of_a_refusal_that_stands_alone() {
-        let tally = Arc::<SessionCount>::default();
-        let _open = tally.attempt().opened();
-        let (one, other) = (tally.attempt(), tally.attempt());
-        assert_eq!(one.refused(false), Refusal::Full(2));
-        assert_eq!(other.refused(false), Refusal::Doubtful);
+        let session_count = Arc::<SessionCount>::default();
+        let _open = session_count.attempt().opened();
+        let (one, other) = (session_count.attempt(), session_count.attempt());
+        assert_eq!(one.refused(false), SessionRefusal::Full(2));
+        assert_eq!(other.refused(false), SessionRefusal::Doubtful);
         // Still not alone.
-        let (one, other) = (tally.attempt(), tally.attempt());
-        assert_eq!(one.refused(true), Refusal::Full(2));
-        assert_eq!(other.refused(true), Refusal::Full(2));
-        assert_eq!(tally.attempt().refused(true), Refusal::Full(1));
+        let (one, other) = (session_count.attempt(), session_count.attempt());
+        assert_eq!(one.refused(true), SessionRefusal::Full(2));
+        assert_eq!(other.refused(true), SessionRefusal::Full(2));
+        assert_eq!(session_count.attempt().refused(true), SessionRefusal::Full(1));
     }
 
     #[test]
     fn refusal_of_what_was_taken_before_is_doubted_once() {
-        let tally = Arc::<SessionCount>::default();
-        let (_first, second) = (tally.attempt().opened(), tally.attempt().opened());
+        let session_count = Arc::<SessionCount>::default();
+        let (_first, second) = (session_count.attempt().opened(), session_count.attempt().opened());
         drop(second);
-        assert_eq!(tally.attempt().refused(false), Refusal::Doubtful);
-        assert_eq!(tally.attempt().refused(true), Refusal::Full(1));
-        assert_eq!(tally.attempt().refused(false), Refusal::Full(1));
+        assert_eq!(session_count.attempt().refused(false), SessionRefusal::Doubtful);
+        assert_eq!(session_count.attempt().refused(true), SessionRefusal::Full(1));
+        assert_eq!(session_count.attempt().refused(false), SessionRefusal::Full(1));
     }
 
     #[test]
     fn refusal_without_a_session_is_about_somebody_elses() {
-        let tally = Arc::<SessionCount>::default();
-        assert_eq!(tally.attempt().refused(false), Refusal::Unrelated);
-        let _opening = tally.attempt();
-        assert_eq!(tally.attempt().refused(false), Refusal::TooEarly);
+        let session_count = Arc::<SessionCount>::default();
+        assert_eq!(session_count.attempt().refused(false), SessionRefusal::Unrelated);
+        let _opening = session_count.attempt();
+        assert_eq!(session_count.attempt().refused(false), SessionRefusal::TooEarly);
     }
 }

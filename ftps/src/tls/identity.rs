@@ -86,12 +86,12 @@ pub enum ClientCertificate {
 
 /// Shows our certificate to a server that asks, and remembers that it was asked.
 #[derive(Debug)]
-pub(super) struct Presenter {
+pub(super) struct ClientCertResolver {
     identity: Option<ClientIdentity>,
     asked: AtomicBool,
 }
 
-impl Presenter {
+impl ClientCertResolver {
     pub(super) fn new(identity: Option<ClientIdentity>) -> Self {
         Self { identity, asked: AtomicBool::new(false) }
     }
@@ -106,7 +106,7 @@ impl Presenter {
     }
 }
 
-impl ResolvesClientCert for Presenter {
+impl ResolvesClientCert for ClientCertResolver {
     /// The one certificate there is, whichever authorities the server names: servers forget to
     /// name them all, and what they say of it helps more than our not showing it.
     fn resolve(

@@ -25,8 +25,8 @@ use tokio_rustls::TlsConnector;
 
 use super::{
     Alpn, TlsConfig, TlsVersion, TlsVersions,
-    identity::{ClientCertificate, Presenter},
-    verifier::{Refused, Verifier},
+    identity::{ClientCertResolver, ClientCertificate},
+    verifier::{RefusedCertificate, Verifier},
 };
 use crate::certificate::Fingerprint;
 
@@ -46,7 +46,7 @@ static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
 pub(crate) struct TlsSession {
     config: Arc<ClientConfig>,
     verifier: Arc<Verifier>,
-    presenter: Arc<Presenter>,
+    client_cert: Arc<ClientCertResolver>,
     store: Arc<CountingStore>,
     name: ServerName<'static>,
 }
@@ -70,16 +70,16 @@ impl TlsSession {
     ) -> Result<Self, rustls::Error> {
         let provider = Arc::new(provider());
         let verifier = Arc::new(Verifier::new(config, Arc::clone(&provider))?);
-        let presenter = Arc::new(Presenter::new(config.client_identity.clone()));
+        let client_cert = Arc::new(ClientCertResolver::new(config.client_identity.clone()));
         let store = Arc::new(CountingStore::new());
         let mut client = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(protocol_versions(offer.versions))?
             .dangerous()
             .with_custom_certificate_verifier(Arc::clone(&verifier) as _)
-            .with_client_cert_resolver(Arc::clone(&presenter) as _);
+            .with_client_cert_resolver(Arc::clone(&client_cert) as _);
         client.resumption = Resumption::store(Arc::clone(&store) as _);
         client.alpn_protocols = protocol_names(offer.alpn);
-        Ok(Self { config: Arc::new(client), verifier, presenter, store, name })
+        Ok(Self { config: Arc::new(client), verifier, client_cert, store, name })
     }
 
     /// Starts a handshake. Every connection of the session has the same server name, whatever its
@@ -95,18 +95,18 @@ impl TlsSession {
     }
 
     /// From here on, a full handshake must show this certificate.
-    pub(crate) fn hold_to(&self, certificate: Fingerprint) {
-        self.verifier.hold_to(certificate);
+    pub(crate) fn require_certificate(&self, certificate: Fingerprint) {
+        self.verifier.require_certificate(certificate);
     }
 
     /// The certificate that the latest failed handshake was refused for.
-    pub(crate) fn take_refused(&self) -> Option<Refused> {
+    pub(crate) fn take_refused(&self) -> Option<RefusedCertificate> {
         self.verifier.take_refused()
     }
 
     /// What became of our own certificate so far.
     pub(crate) fn client_certificate(&self) -> ClientCertificate {
-        self.presenter.outcome()
+        self.client_cert.outcome()
     }
 
     /// TLS 1.3 tickets that came so far.

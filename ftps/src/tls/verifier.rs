@@ -34,20 +34,20 @@ pub(crate) struct Verifier {
     chains: Option<Arc<WebPkiServerVerifier>>,
     trusted: Option<Fingerprint>,
     pins: Vec<Fingerprint>,
-    held_to: OnceLock<Fingerprint>,
-    refused: Mutex<Option<Refused>>,
+    required: OnceLock<Fingerprint>,
+    refused: Mutex<Option<RefusedCertificate>>,
 }
 
 /// A certificate that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refused {
+pub(crate) enum RefusedCertificate {
     /// A person may be asked about it.
     Untrusted(UntrustedCertificate),
     /// It is none of the pinned ones: there is nothing to ask.
     NotPinned(CertificateFacts),
 }
 
-impl Refused {
+impl RefusedCertificate {
     pub(crate) fn facts(&self) -> &CertificateFacts {
         match self {
             Self::Untrusted(untrusted) => &untrusted.facts,
@@ -70,23 +70,23 @@ impl Verifier {
             chains,
             trusted: config.trusted_certificate,
             pins: config.pins.clone(),
-            held_to: OnceLock::new(),
+            required: OnceLock::new(),
             refused: Mutex::new(None),
         })
     }
 
     /// From here on only this certificate is accepted. The first call counts.
-    pub(crate) fn hold_to(&self, certificate: Fingerprint) {
+    pub(crate) fn require_certificate(&self, certificate: Fingerprint) {
         // A second control handshake does not happen within one session.
-        let _ = self.held_to.set(certificate);
+        let _ = self.required.set(certificate);
     }
 
     /// The certificate that was refused last.
-    pub(crate) fn take_refused(&self) -> Option<Refused> {
+    pub(crate) fn take_refused(&self) -> Option<RefusedCertificate> {
         self.refused().take()
     }
 
-    fn refused(&self) -> MutexGuard<'_, Option<Refused>> {
+    fn refused(&self) -> MutexGuard<'_, Option<RefusedCertificate>> {
         // What is in it is replaced as a whole: it is never half written.
         self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -97,19 +97,19 @@ impl Verifier {
         intermediates: &[CertificateDer<'_>],
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> Result<(), Refusal> {
-        if let Some(only) = self.held_to.get() {
+    ) -> Result<(), CertificateRefusal> {
+        if let Some(only) = self.required.get() {
             return expect_certificate(*only, end_entity);
         }
         if !self.pins.is_empty() {
             let is_pinned = self.pins.contains(&Fingerprint::of(end_entity));
-            return if is_pinned { Ok(()) } else { Err(Refusal::NotPinned) };
+            return if is_pinned { Ok(()) } else { Err(CertificateRefusal::NotPinned) };
         }
         if let Some(only) = self.trusted {
             return expect_certificate(only, end_entity);
         }
         let Some(chains) = &self.chains else {
-            return Err(Refusal::of_chain(&CertificateError::UnknownIssuer));
+            return Err(CertificateRefusal::of_chain(&CertificateError::UnknownIssuer));
         };
         match chains.verify_server_cert(end_entity, intermediates, name, &[], now) {
             Ok(_) => Ok(()),
@@ -117,16 +117,16 @@ impl Verifier {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() =>
             {
-                Err(Refusal::Chain(Some(Doubt::NoIssuerShown)))
+                Err(CertificateRefusal::Chain(Some(Doubt::NoIssuerShown)))
             }
-            Err(Error::InvalidCertificate(error)) => Err(Refusal::of_chain(&error)),
-            Err(other) => Err(Refusal::Chain(Some(Doubt::Other(other.to_string())))),
+            Err(Error::InvalidCertificate(error)) => Err(CertificateRefusal::of_chain(&error)),
+            Err(other) => Err(CertificateRefusal::Chain(Some(Doubt::Other(other.to_string())))),
         }
     }
 }
 
 /// Why a certificate is refused, before its own facts are looked at.
-enum Refusal {
+enum CertificateRefusal {
     /// It is none of the pinned ones.
     NotPinned,
     /// It is not the one that it has to be.
@@ -135,11 +135,14 @@ enum Refusal {
     Chain(Option<Doubt>),
 }
 
-fn expect_certificate(only: Fingerprint, shown: &CertificateDer<'_>) -> Result<(), Refusal> {
-    if Fingerprint::of(shown) == only { Ok(()) } else { Err(Refusal::NotTheOne(only)) }
+fn expect_certificate(
+    only: Fingerprint,
+    shown: &CertificateDer<'_>,
+) -> Result<(), CertificateRefusal> {
+    if Fingerprint::of(shown) == only { Ok(()) } else { Err(CertificateRefusal::NotTheOne(only)) }
 }
 
-impl Refusal {
+impl CertificateRefusal {
     fn of_chain(error: &CertificateError) -> Self {
         Self::Chain(match error {
             CertificateError::Expired
@@ -163,14 +166,14 @@ impl Refusal {
         certificate: &CertificateDer<'_>,
         name: &ServerName<'_>,
         now: UnixTime,
-    ) -> Refused {
+    ) -> RefusedCertificate {
         let facts = CertificateFacts::of(certificate);
         let doubts = match self {
-            Self::NotPinned => return Refused::NotPinned(facts),
+            Self::NotPinned => return RefusedCertificate::NotPinned(facts),
             Self::NotTheOne(trusted) => vec![Doubt::NotTheTrusted { trusted }],
             Self::Chain(doubt) => all_doubts(doubt, &facts, certificate, name, now),
         };
-        Refused::Untrusted(UntrustedCertificate { facts, doubts })
+        RefusedCertificate::Untrusted(UntrustedCertificate { facts, doubts })
     }
 }
 

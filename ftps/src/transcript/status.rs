@@ -104,7 +104,7 @@ pub enum Status {
         offset: UtcOffset,
     },
     /// `LIST` tells the server's own time, and `MDTM` did not tell how far that is from UTC.
-    ServerClockUntold,
+    ServerClockUndetermined,
     /// The directory was there already.
     DirectoryExists {
         /// Its path.
@@ -120,7 +120,7 @@ pub enum Status {
     /// After a failed transfer it is made sure that commands and replies are in step.
     Resynchronising,
     /// The next attempt goes another way.
-    Climbing(Fallback),
+    FallingBack(Fallback),
     /// The session is replaced before it wears out.
     Rotating {
         /// Commands that it took.
@@ -141,7 +141,7 @@ pub enum Status {
         max: u32,
     },
     /// The upload goes on where it broke off.
-    GoingOn {
+    Resuming {
         /// What the server holds, in bytes.
         held: u64,
         /// How many there are.
@@ -153,7 +153,7 @@ pub enum Status {
         held: u64,
     },
     /// The end of what the server holds was compared by a digest, and is what was sent.
-    TailProved {
+    TailVerified {
         /// Where it ends, in bytes.
         at: u64,
     },
@@ -163,24 +163,24 @@ pub enum Status {
         size: u64,
     },
     /// An earlier upload brought every byte.
-    AlreadyWhole {
+    AlreadyComplete {
         /// How many they are.
         size: u64,
     },
     /// The file that has the name is taken for the beginning of the new one, and gone on with.
-    TakingUp {
+    AdoptingFile {
         /// Its path.
         path: String,
         /// Its size in bytes.
         held: u64,
     },
     /// What the upload went on with turned out to be something else, and is left as it is.
-    BeginningKept {
+    AdoptedFileKept {
         /// Its temporary name.
         path: String,
     },
     /// The server does not begin to take the rest of a file.
-    NameHeld {
+    TemporaryNameLocked {
         /// Its temporary name.
         path: String,
     },
@@ -284,7 +284,7 @@ impl fmt::Display for Status {
             Self::ServerClock { offset } => {
                 write!(f, "The listing's times are the server's own, UTC{offset}.")
             }
-            Self::ServerClockUntold => {
+            Self::ServerClockUndetermined => {
                 f.write_str("The listing's times are the server's own. Which zone that is, is not known.")
             }
             Self::DirectoryExists { path } => write!(f, "The directory \"{path}\" exists."),
@@ -296,7 +296,7 @@ impl fmt::Display for Status {
             Self::Resynchronising => {
                 f.write_str("Making sure that commands and replies are in step.")
             }
-            Self::Climbing(fallback) => fallback.fmt(f),
+            Self::FallingBack(fallback) => fallback.fmt(f),
             Self::Rotating { commands, age } => write!(
                 f,
                 "This session took {commands} commands in {} s. A new one goes on, before a \
@@ -316,14 +316,14 @@ impl fmt::Display for Status {
                 f,
                 "The server takes no more than {max} sessions at once, so no more are opened."
             ),
-            Self::GoingOn { held, size } => {
+            Self::Resuming { held, size } => {
                 write!(f, "The server holds {held} of {size} bytes. Going on from there.")
             }
             Self::StartingOver { held } => write!(
                 f,
                 "The server holds {held} bytes that are not what was sent. Starting over."
             ),
-            Self::TailProved { at } => write!(
+            Self::TailVerified { at } => write!(
                 f,
                 "The server's digest shows that it holds what was sent, up to byte {at}."
             ),
@@ -331,17 +331,17 @@ impl fmt::Display for Status {
                 f,
                 "The server's reply was lost, but it holds all {size} bytes: it has finished."
             ),
-            Self::AlreadyWhole { size } => write!(f, "The server holds all {size} bytes already."),
-            Self::TakingUp { path, held } => write!(
+            Self::AlreadyComplete { size } => write!(f, "The server holds all {size} bytes already."),
+            Self::AdoptingFile { path, held } => write!(
                 f,
                 "\"{path}\" is taken for the first {held} bytes of the file. It goes on where they \
                  end."
             ),
-            Self::BeginningKept { path } => write!(
+            Self::AdoptedFileKept { path } => write!(
                 f,
                 "What was gone on with is not the beginning of the file. It is left as \"{path}\"."
             ),
-            Self::NameHeld { path } => write!(
+            Self::TemporaryNameLocked { path } => write!(
                 f,
                 "The server does not take the rest of \"{path}\": the session that broke may hold \
                  it still. Starting over under another name."

@@ -12,7 +12,7 @@ use super::{
     part_file::{Name, OldFile, Origin, PartFile, Written},
 };
 use crate::{
-    client::{Client, Found, survey::Size},
+    client::{Client, Found, size::Size},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
@@ -63,7 +63,7 @@ impl<S: Source> Run<'_, S> {
             }
             return Ok((found, Size::Missing));
         }
-        client.tell(Status::TakingUp { path: target.to_string(), held: bytes });
+        client.log(Status::AdoptingFile { path: target.to_string(), held: bytes });
         let path = name.path().clone();
         let name = match name {
             Name::InPlace(path, _) => Name::InPlace(path, OldFile::Absent),
@@ -122,7 +122,7 @@ impl<S: Source> Run<'_, S> {
             return None;
         }
         if is_wrong {
-            client.tell(Status::BeginningKept { path: part.to_string() });
+            client.log(Status::AdoptedFileKept { path: part.to_string() });
             return None;
         }
         Some(part.clone())

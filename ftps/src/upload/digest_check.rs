@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::{DigestError, Run, Source, UploadError, unless};
 use crate::{
-    client::{Client, digest::DigestWay},
+    client::{Client, digest::DigestMethod},
     digest::{Algorithm, FileDigest, RunningDigest},
 };
 
@@ -31,15 +31,15 @@ pub(super) struct Passed {
 impl<S: Source> Run<'_, S> {
     /// How the server is asked for a digest: by the plan's algorithm, or by the server's own best
     /// one where it does not know that.
-    pub(super) fn digest_way(&self, client: &Client) -> Option<DigestWay> {
-        let by_plan = self.plan.digest.and_then(|algorithm| client.digest_way_by(algorithm));
-        by_plan.or_else(|| client.digest_way())
+    pub(super) fn digest_method(&self, client: &Client) -> Option<DigestMethod> {
+        let by_plan = self.plan.digest.and_then(|algorithm| client.digest_method_by(algorithm));
+        by_plan.or_else(|| client.digest_method())
     }
 
     /// Starts the digests of what is sent from `offset` on, unless those that are running cover it:
     /// by the plan's algorithm for the sender, and by the server's where that is another one.
     pub(super) fn start_digest(&mut self, client: &Client, offset: u64) {
-        let way = self.digest_way(client);
+        let way = self.digest_method(client);
         let of_server = way.map(|way| way.algorithm);
         let main = self.plan.digest.or(of_server);
         // Another session may offer other algorithms. A digest that began with the file is worth more
@@ -55,7 +55,7 @@ impl<S: Source> Run<'_, S> {
             let other = of_server.filter(|other| *other != main);
             let algorithms: Vec<_> = std::iter::once(main).chain(other).collect();
             let of_blocks = way.filter(|way| way.ranges).map(|way| way.algorithm);
-            RunningDigest::from(offset, &algorithms, of_blocks)
+            RunningDigest::starting_at(offset, &algorithms, of_blocks)
         });
     }
 
@@ -87,7 +87,7 @@ impl<S: Source> Run<'_, S> {
     /// The digest of the whole file by the plan's algorithm, or by the server's where the plan names
     /// none.
     pub(super) fn file_digest(&self) -> Option<FileDigest> {
-        let of_server = self.digest.as_ref().and_then(RunningDigest::main);
+        let of_server = self.digest.as_ref().and_then(RunningDigest::primary_algorithm);
         self.whole_digest(self.plan.digest.or(of_server)?)
     }
 

@@ -3,12 +3,12 @@
 use tokio::time::Instant;
 
 use crate::{
-    client::{Client, Found, PrefetchedFile, digest::DigestWay, survey::Size},
+    client::{Client, Found, PrefetchedFile, digest::DigestMethod, size::Size},
     command::Command,
     digest::{FileDigest, Verified},
     error::{Error, Kind},
     path::RemotePath,
-    profile::{Dating, Digests, Sizes},
+    profile::{Dating, Digests, SizeSupport},
     reply::{Code, Reply, Severity},
     stage::Stage,
     time::Timestamp,
@@ -29,7 +29,7 @@ pub(super) struct ContentCheck {
     /// In bytes.
     pub(super) size: u64,
     /// How to ask for the digest, and what it has to be.
-    pub(super) digest: Option<(DigestWay, FileDigest)>,
+    pub(super) digest: Option<(DigestMethod, FileDigest)>,
 }
 
 /// The command that sets the date of a file.
@@ -51,7 +51,7 @@ impl ContentCheck {
             Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
             Size::Bytes(bytes) => Err(wrong(Some(bytes))),
             // A server that never told a size may deny that there is a file.
-            Size::Missing if client.profile().get().sizes == Sizes::Untold => {
+            Size::Missing if client.profile().get().sizes == SizeSupport::Unproven => {
                 Ok(Verified::ReplyOnly)
             }
             Size::Missing => Err(wrong(None)),
@@ -78,7 +78,7 @@ pub(super) fn digest_refused(client: &Client, code: Code) {
     if is_unknown_command(code) {
         client.profile().update(|profile| profile.digests = Digests::Never);
     }
-    client.tell(Status::DigestRefused);
+    client.log(Status::DigestRefused);
 }
 
 /// 500 and 502; 501 and 504 may be about one name or one date.
@@ -125,7 +125,7 @@ impl<'a> Batch<'a> {
     pub(super) fn prefetch(&mut self, client: &Client, next_upload: Option<&'a RemotePath>) {
         if let Some(path) = next_upload {
             self.commands.push(Command::Size(path));
-            self.port = (!client.is_ahead()).then(|| client.prefetch_command());
+            self.port = (!client.has_prefetched()).then(|| client.passive_command());
             self.commands.extend(self.port);
         }
     }
@@ -133,18 +133,18 @@ impl<'a> Batch<'a> {
     /// Sends a batch without anything for the next upload.
     pub(super) async fn send(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
-        let replies = client.flight(&self.commands, Stage::Verify).await?;
+        let replies = client.batch(&self.commands, Stage::Verify).await?;
         Ok(Replies { replies: replies.into_iter(), at })
     }
 
     /// Sends the batch, and makes the next data connection meanwhile where its port is known.
     pub(super) async fn send_and_dial(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
-        let mut replies = client.flight_and_dial(&self.commands, Stage::Rename).await?;
+        let mut replies = client.batch_and_dial(&self.commands, Stage::Rename).await?;
         if let Some(port) = self.port
             && let Some(reply) = replies.pop()
         {
-            client.keep_prefetched(port, reply);
+            client.keep_prefetched_port(port, reply);
         }
         Ok(Replies { replies: replies.into_iter(), at })
     }
@@ -159,7 +159,7 @@ pub(super) struct Replies {
 
 impl Replies {
     pub(super) fn next(&mut self, client: &Client) -> Result<Reply, Error> {
-        self.replies.next().ok_or_else(|| client.error(Kind::OutOfStep, Stage::Rename))
+        self.replies.next().ok_or_else(|| client.error(Kind::OutOfSync, Stage::Rename))
     }
 
     /// Reads the replies to the rename.
@@ -182,7 +182,7 @@ impl Replies {
         }
         if self.replies.next().is_some_and(|reply| is_unknown_command(reply.code())) {
             client.profile().update(|profile| profile.dating = Dating::Never);
-            client.tell(Status::DateRefused);
+            client.log(Status::DateRefused);
         }
     }
 
@@ -193,7 +193,7 @@ impl Replies {
         client: &Client,
         file: &CompleteFile<'_>,
     ) -> Result<Result<Verified, Error>, Error> {
-        let size = client.size_in(&self.next(client)?);
+        let size = client.parse_size(&self.next(client)?);
         let digest = match &file.check.digest {
             Some((way, sent)) => Some((way, sent, self.next(client)?)),
             None => None,
@@ -217,7 +217,7 @@ impl Replies {
         next_upload: Option<RemotePath>,
     ) -> Option<PrefetchedFile> {
         let path = next_upload?;
-        let target = client.size_in(&self.replies.next()?);
+        let target = client.parse_size(&self.replies.next()?);
         Some(PrefetchedFile { path, found: Found { target, at: self.at } })
     }
 }

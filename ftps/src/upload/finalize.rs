@@ -9,12 +9,12 @@ use super::{
     temporary, unless,
 };
 use crate::{
-    client::{Client, Found, PrefetchedFile, survey::Size},
+    client::{Client, Found, PrefetchedFile, size::Size},
     command::Command,
     digest::Verified,
     error::{Error, Kind},
     path::RemotePath,
-    profile::{Dating, Pipelining, Sizes},
+    profile::{Dating, Pipelining, SizeSupport},
     stage::Stage,
     time::Timestamp,
     transcript::Status,
@@ -46,7 +46,7 @@ impl<S: Source> Run<'_, S> {
         }
         // The name is free, the file is small, and the lookup is recent: one batch for everything.
         let is_quick = found.target == Size::Missing
-            && client.profile().get().sizes == Sizes::Told
+            && client.profile().get().sizes == SizeSupport::Proven
             && found.at.elapsed() < LOOKUP_TRUSTED_FOR
             && self.plan.size <= SMALL_FILE_BYTES
             && client.profile().get().pipelining == Pipelining::On;
@@ -75,13 +75,13 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
     ) -> Result<ContentCheck, UploadError<S::Error>> {
         let size = self.plan.size;
-        let way = self.digest_way(client);
+        let way = self.digest_method(client);
         let digest = way.and_then(|way| Some((way, self.whole_digest(way.algorithm)?)));
         let Some((way, _)) = digest else { return Ok(ContentCheck { size, digest: None }) };
         if unless(self.cancel, client.choose_algorithm(way)).await?? {
             return Ok(ContentCheck { size, digest });
         }
-        client.tell(Status::DigestRefused);
+        client.log(Status::DigestRefused);
         Ok(ContentCheck { size, digest: None })
     }
 
@@ -157,7 +157,7 @@ impl<S: Source> Run<'_, S> {
         let (verified, size) = if is_digest_slow {
             // Another client may take the name while the server reads the whole file.
             let verified = self.check_at(client, file, file.part).await?;
-            (verified, unless(self.cancel, client.survey_one(file.target)).await??)
+            (verified, unless(self.cancel, client.size_of(file.target)).await??)
         } else {
             self.check_both(client, file).await?
         };
@@ -176,7 +176,7 @@ impl<S: Source> Run<'_, S> {
         batch.push(Command::Size(file.target));
         let mut replies = unless(self.cancel, batch.send(client)).await??;
         let verified = replies.checked(client, file)??;
-        let size = client.size_in(&replies.next(client)?);
+        let size = client.parse_size(&replies.next(client)?);
         let verified = self.check_facts(client, file, file.part, verified).await?;
         Ok((verified, size))
     }
@@ -192,7 +192,7 @@ impl<S: Source> Run<'_, S> {
         if verified != Verified::ReplyOnly {
             return Ok(verified);
         }
-        match unless(self.cancel, client.size_in_facts(path)).await?? {
+        match unless(self.cancel, client.size_from_facts(path)).await?? {
             Some(bytes) => Ok(file.check.by_size(client, Size::Bytes(bytes))?),
             None => Ok(verified),
         }
@@ -205,7 +205,7 @@ impl<S: Source> Run<'_, S> {
         file: &CompleteFile<'_>,
         path: &RemotePath,
     ) -> Result<Verified, UploadError<S::Error>> {
-        let size = unless(self.cancel, client.survey_one(path)).await??;
+        let size = unless(self.cancel, client.size_of(path)).await??;
         let by_size = file.check.by_size(client, size)?;
         let by_size = self.check_facts(client, file, path, by_size).await?;
         let Some((way, sent)) = &file.check.digest else { return Ok(by_size) };
@@ -271,7 +271,7 @@ impl<S: Source> Run<'_, S> {
         self.part.end_rename();
         if refusal.refused_verb() == Some("RNFR") {
             // A file that is not there cannot be renamed: then the server has lost it.
-            let size = client.survey_one(file.part).await?;
+            let size = client.size_of(file.part).await?;
             file.check.by_size(client, size)?;
             return Err(refusal.into());
         }
@@ -282,7 +282,7 @@ impl<S: Source> Run<'_, S> {
             return self.replace(client, file, refusal).await;
         }
         // Another client may have taken the name.
-        let size = client.survey_one(file.target).await?;
+        let size = client.size_of(file.target).await?;
         self.refuse_existing(client, file.target, size).await?;
         Err(refusal.into())
     }
@@ -309,7 +309,7 @@ impl<S: Source> Run<'_, S> {
                 None => UploadError::NotReplaced { error, new: part.clone(), old: aside },
             });
         }
-        client.tell(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
+        client.log(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
         let Err(error) = client.rename(part, target).await else {
             let _refusal_is_in_the_log = client.delete(&aside).await;
             return Ok(());

@@ -53,11 +53,11 @@ fn leftover(directory: &RemotePath, entry: &Entry) -> Option<Leftover> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::listing::{Dialect, ListingLimits, ListingReader};
+    use crate::listing::{ListingFormat, ListingLimits, ListingReader};
 
     #[test]
     fn only_files_under_temporary_names_are_leftovers() {
-        let mut reader = ListingReader::new(Dialect::Machine, &ListingLimits::default());
+        let mut reader = ListingReader::new(ListingFormat::Mlsd, &ListingLimits::default());
         reader.push(
             b"type=file;size=7;modify=20260102030405; a b.txt.0123abcd.part\r\n\
               type=file;size=7; a b.txt\r\n\

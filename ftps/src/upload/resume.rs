@@ -6,7 +6,7 @@ use super::{
     unless,
 };
 use crate::{
-    client::{Client, Naming, survey::Size},
+    client::{Client, Naming, size::Size},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
@@ -95,7 +95,7 @@ impl<S: Source> Run<'_, S> {
         match unless(self.cancel, proof).await?? {
             None => Ok(Some(held)),
             Some(digest) if digest == block.digest => {
-                client.tell(Status::TailProved { at: block.range.end });
+                client.log(Status::TailVerified { at: block.range.end });
                 Ok(Some(block.range.end))
             }
             Some(_another) => Ok(None),
@@ -120,7 +120,7 @@ impl<S: Source> Run<'_, S> {
         // Another upload may have learned the same meanwhile, or more.
         if client.profile().get().resume == start.method {
             client.profile().update(|profile| profile.resume = next);
-            client.tell_about(error, status);
+            client.log_about(error, status);
         }
         true
     }
@@ -142,7 +142,7 @@ impl<S: Source> Run<'_, S> {
         }
         if !is_writing_in_place(client, &target) {
             client.directories().write_in_place(&target);
-            client.tell_about(error, Status::RenameForbidden);
+            client.log_about(error, Status::RenameForbidden);
         }
         self.part.abandon();
         true
@@ -157,7 +157,7 @@ impl Written {
 
     /// Notes that what the server holds is not used: the file is sent from its start.
     fn start_over(&mut self, client: &Client, held: u64) {
-        client.tell(Status::StartingOver { held });
+        client.log(Status::StartingOver { held });
         (self.sent, self.held) = (0, 0);
     }
 }

@@ -25,7 +25,7 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<(), UploadError<S::Error>> {
         self.prepare(client, start).await?;
         let home = client.home();
-        let next_port = client.takes_commands_behind().then(|| client.prefetch_command());
+        let next_port = client.pipelines_during_transfer().then(|| client.passive_command());
         let store = self.open(client, name, start).await?;
         let store = self.send(store, start.offset).await?;
         let next_port = next_port.filter(|_| self.source.next_upload(&home).is_some());
@@ -34,11 +34,11 @@ impl<S: Source> Run<'_, S> {
         if matches!(confirmed, Err(UploadError::Engine(_))) {
             // Which of the two commands the server did not like is not known: from here on they go
             // one by one.
-            client.profile().learn_odd(|profile| {
+            client.profile().learn_expiring(|profile| {
                 profile.pipeline_during_transfer = PipelineDuringTransfer::Never;
             });
         }
-        client.keep_answer_behind(next_port, confirmed?);
+        client.keep_pipelined_port(next_port, confirmed?);
         Ok(())
     }
 
@@ -51,7 +51,7 @@ impl<S: Source> Run<'_, S> {
         self.start_digest(client, start.offset);
         unless(self.cancel, self.source.seek(start.offset)).await?.map_err(UploadError::Source)?;
         if start.offset > 0 {
-            client.tell(Status::GoingOn { held: start.offset, size: self.plan.size });
+            client.log(Status::Resuming { held: start.offset, size: self.plan.size });
         }
         self.attempts += 1;
         Ok(())
@@ -163,7 +163,7 @@ impl<S: Source> Run<'_, S> {
                 unless(self.cancel, store.finish()).await??;
                 Ok(None)
             }
-            Some(port) => Ok(unless(self.cancel, store.finish_and_ask(port)).await??.1),
+            Some(port) => Ok(unless(self.cancel, store.finish_and_pipeline(port)).await??.1),
         }
     }
 }

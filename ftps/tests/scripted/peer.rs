@@ -179,7 +179,7 @@ impl Peer {
     }
 
     /// Closes the connection in the middle of the session.
-    pub(crate) fn hang_up(&mut self) {
+    pub(crate) fn disconnect(&mut self) {
         self.stream = Stream::Closed;
     }
 
@@ -187,7 +187,7 @@ impl Peer {
     pub(super) async fn finish(&mut self) {
         while !matches!(self.stream, Stream::Closed) {
             match self.command().await.as_deref() {
-                None => self.hang_up(),
+                None => self.disconnect(),
                 // The client may close without waiting for the reply.
                 Some("QUIT") => drop(self.try_send(b"221 bye\r\n").await),
                 Some(command) => panic!("no script expects {command:?}"),

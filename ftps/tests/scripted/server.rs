@@ -4,7 +4,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use ftps::{
     Client, Config, Connector, Credentials, Encryption, Error, HostProfile, ManagedClient,
-    Password, RemotePath, SharedProfile, Target, Username, profile::Sizes,
+    Password, RemotePath, SharedProfile, Target, Username, profile::SizeSupport,
 };
 use rustls::RootCertStore;
 
@@ -57,7 +57,7 @@ impl Server {
 
     /// A connector whose configuration differs; its host is known to tell sizes.
     pub(crate) fn connector_with(&self, change: impl FnOnce(&mut Config)) -> Connector {
-        let tells_sizes = HostProfile { sizes: Sizes::Told, ..HostProfile::default() };
+        let tells_sizes = HostProfile { sizes: SizeSupport::Proven, ..HostProfile::default() };
         self.stranger_with(change).with_profile(SharedProfile::new(tells_sizes))
     }
 

@@ -2,7 +2,9 @@
 
 use std::pin::pin;
 
-use ftps::{Listing, ManagedClient, Obstacle, Pool, PooledClient, RemotePath, Renamed, TreeLimits};
+use ftps::{
+    DeleteTreeReason, Listing, ManagedClient, Pool, PooledClient, RemotePath, Renamed, TreeLimits,
+};
 use protocol::{
     Problem, ServerMessage,
     server::{DeletedCounts, EntryKind},
@@ -172,15 +174,19 @@ impl RemoteFiles<'_> {
         })
     }
 
-    fn tree_problem(self, stopped: &ftps::NotDeleted) -> Problem {
-        match &stopped.obstacle {
-            Obstacle::NotADirectory => self.speech.not_a_directory(&stopped.at),
-            Obstacle::TooGreat => {
+    fn tree_problem(self, stopped: &ftps::DeleteTreeError) -> Problem {
+        match &stopped.reason {
+            DeleteTreeReason::NotADirectory => self.speech.not_a_directory(&stopped.at),
+            DeleteTreeReason::TooLarge => {
                 self.speech.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
             }
-            Obstacle::NameNotKept => self.speech.name_not_kept(),
-            Obstacle::Failed(error) => self.speech.stopped_at(self.problem(error), &stopped.at),
-            Obstacle::Cancelled => self.speech.stopped_at(self.speech.not_connected(), &stopped.at),
+            DeleteTreeReason::NameNotKept => self.speech.name_not_kept(),
+            DeleteTreeReason::Failed(error) => {
+                self.speech.stopped_at(self.problem(error), &stopped.at)
+            }
+            DeleteTreeReason::Cancelled => {
+                self.speech.stopped_at(self.speech.not_connected(), &stopped.at)
+            }
         }
     }
 
@@ -199,7 +205,7 @@ impl RemoteFiles<'_> {
     /// login opened.
     async fn lease(self) -> Result<(PooledClient, RemotePath), Problem> {
         let leased = async {
-            let mut client = self.pool.lease_for_errand().await;
+            let mut client = self.pool.lease_for_request().await;
             let home = login_directory(client.client().await?);
             Ok((client, home))
         };

@@ -143,7 +143,7 @@ impl ConnectionTask {
         // After the credentials, which bound the length of the username that is remembered.
         let profile = portal.profiles.of(destination.host(), port, encryption, &username);
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
-        let mut leased = pool.lease_for_errand().await;
+        let mut leased = pool.lease_for_request().await;
         let client = leased.client().await;
         let client = client.map_err(|error| ConnectionEnd::Failed(speech.engine(&error)))?;
         let facts = client.facts();
@@ -206,7 +206,7 @@ impl ConnectionTask {
             let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
                 .with_profile(profile.clone());
             let pool = Pool::new(connector);
-            let connected = pool.lease_for_errand().await.connect().await;
+            let connected = pool.lease_for_request().await.connect().await;
             let Err(error) = connected else { return Ok(pool) };
             if let Some(untrusted) = error.is_certificate() {
                 return Err(self.ask_for_trust(untrusted).await);

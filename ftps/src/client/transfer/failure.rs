@@ -1,7 +1,7 @@
 //! What a transfer's failure is: the server's verdict where there is one, else what happened to
 //! the connections. Decides, too, whether the session can go on.
 
-use super::{About, Failure, Replies};
+use super::{Replies, TransferFailure, TransferInfo};
 use crate::{
     control::Control,
     error::{Error, Kind, What},
@@ -12,22 +12,22 @@ use crate::{
 };
 
 /// Makes an error of a failure, with the server's verdict if there is one.
-pub(super) struct Failed<'a> {
+pub(super) struct FailedTransfer<'a> {
     pub(super) control: &'a mut Control,
     pub(super) replies: &'a mut Replies,
-    pub(super) about: About,
+    pub(super) info: TransferInfo,
     /// The TLS of the data connection, once it stands.
     pub(super) tls: Option<TlsFacts>,
 }
 
-impl Failed<'_> {
+impl FailedTransfer<'_> {
     /// Without a data connection. A server that refuses closes its port first, so that this may be
     /// seen before the reply.
-    pub(super) async fn before_tcp(mut self, failure: Failure) -> Error {
+    pub(super) async fn before_tcp(mut self, failure: TransferFailure) -> Error {
         let kind = match failure {
-            Failure::Refused(reply) => return self.refused_before_tcp(reply),
-            Failure::Control(kind) => kind,
-            Failure::Data(kind) => match self.verdict().await {
+            TransferFailure::Refused(reply) => return self.refused_before_tcp(reply),
+            TransferFailure::Control(kind) => kind,
+            TransferFailure::Data(kind) => match self.verdict().await {
                 Ok(Some(reply)) => return self.refused_before_tcp(reply),
                 Ok(None) | Err(_) => kind,
             },
@@ -38,37 +38,37 @@ impl Failed<'_> {
     }
 
     fn refused_before_tcp(self, reply: Reply) -> Error {
-        self.control.doubt_step();
+        self.control.mark_maybe_out_of_sync();
         let stage = match reply.code() {
             Code::NO_DATA_CONNECTION => Stage::DataConnection,
-            _ => self.about.stage,
+            _ => self.info.stage,
         };
         self.refusal(reply, stage)
     }
 
     /// Without TLS on the data connection.
-    pub(super) async fn before_tls(mut self, failure: Failure) -> Error {
+    pub(super) async fn before_tls(mut self, failure: TransferFailure) -> Error {
         let kind = match failure {
-            Failure::Refused(reply) => return self.refused(reply, Stage::DataTls),
-            Failure::Control(kind) => kind,
-            Failure::Data(kind) => match self.verdict().await {
+            TransferFailure::Refused(reply) => return self.refused(reply, Stage::DataTls),
+            TransferFailure::Control(kind) => kind,
+            TransferFailure::Data(kind) => match self.verdict().await {
                 Ok(Some(reply)) => return self.refused(reply, Stage::DataTls),
                 // A server that goes away instead of answering says nothing better than this.
                 Ok(None) | Err(_) => kind,
             },
         };
         // Servers that fail here lose count of their replies, or end without a word.
-        self.control.lose_step();
+        self.control.mark_out_of_sync();
         self.error(kind, Stage::DataTls)
     }
 
     /// With TLS on the data connection.
-    pub(super) async fn after_tls(mut self, failure: Failure) -> Error {
-        let stage = self.about.stage;
+    pub(super) async fn after_tls(mut self, failure: TransferFailure) -> Error {
+        let stage = self.info.stage;
         match failure {
-            Failure::Refused(reply) => self.refused(reply, stage),
-            Failure::Control(kind) => self.lost(kind, stage),
-            Failure::Data(kind) => match self.verdict().await {
+            TransferFailure::Refused(reply) => self.refused(reply, stage),
+            TransferFailure::Control(kind) => self.lost(kind, stage),
+            TransferFailure::Data(kind) => match self.verdict().await {
                 Ok(Some(reply)) => self.refused(reply, stage),
                 Ok(None) => self.lost(kind, stage),
                 Err(verdict @ (Kind::Ended { .. } | Kind::EndedEarly { .. })) => {
@@ -94,7 +94,7 @@ impl Failed<'_> {
     }
 
     fn refused_data_tls(self, reply: Reply) -> Error {
-        self.control.lose_step();
+        self.control.mark_out_of_sync();
         self.refusal(reply, Stage::DataTls)
     }
 
@@ -104,8 +104,8 @@ impl Failed<'_> {
             return self.refused_data_tls(reply);
         }
         // Some servers send a second refusal.
-        self.control.doubt_step();
-        let stage = if stage == Stage::DataTls { self.about.stage } else { stage };
+        self.control.mark_maybe_out_of_sync();
+        let stage = if stage == Stage::DataTls { self.info.stage } else { stage };
         self.refusal(reply, stage)
     }
 
@@ -121,22 +121,22 @@ impl Failed<'_> {
     }
 
     fn refusal(self, reply: Reply, stage: Stage) -> Error {
-        let verb = self.about.verb;
+        let verb = self.info.verb;
         self.error(Kind::Refused { verb, reply }, stage)
     }
 
     fn lost(self, kind: Kind, stage: Stage) -> Error {
-        self.control.lose_step();
+        self.control.mark_out_of_sync();
         self.error(kind, stage)
     }
 
     fn error(self, kind: Kind, stage: Stage) -> Error {
         let mut evidence = self.control.evidence();
-        evidence.data_port = Some(self.about.port);
+        evidence.data_port = Some(self.info.port);
         evidence.data_tls = self.tls;
         let error = kind.at(stage).with_evidence(evidence);
         if error.reply().is_none() {
-            let connection = Connection::Data(self.about.number);
+            let connection = Connection::Data(self.info.number);
             self.control.transcript().add(connection, error.line());
         }
         error

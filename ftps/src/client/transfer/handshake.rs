@@ -10,7 +10,10 @@ use std::{
 use tokio::time::{Duration, timeout};
 use tokio_rustls::Connect;
 
-use super::{About, DataStream, Failure, Reading, Replies, Transfer, failure::Failed};
+use super::{
+    DataStream, PeerDirection, Replies, Transfer, TransferFailure, TransferInfo,
+    failure::FailedTransfer,
+};
 use crate::{
     certificate::Fingerprint,
     control::Control,
@@ -26,7 +29,7 @@ impl<'c> Transfer<'c> {
     /// TCP connection stands.
     pub(in crate::client) async fn start(
         control: &'c mut Control,
-        about: About,
+        info: TransferInfo,
         dial: impl Future<Output = Result<BoxedStream, Kind>>,
         buffer_bytes: usize,
     ) -> Result<Self, Error> {
@@ -34,14 +37,14 @@ impl<'c> Transfer<'c> {
         let stream = match dialled(control, &mut replies, dial).await {
             Ok(stream) => stream,
             Err(failure) => {
-                let failed = Failed { control, replies: &mut replies, about, tls: None };
+                let failed = FailedTransfer { control, replies: &mut replies, info, tls: None };
                 return Err(failed.before_tcp(failure).await);
             }
         };
-        let connection = Connection::Data(about.number);
+        let connection = Connection::Data(info.number);
         control.transcript().add(connection, Stage::DataTls);
         let Some(tls) = control.tls().cloned() else {
-            return Err(control.error(Kind::OutOfStep, Stage::DataTls));
+            return Err(control.error(Kind::OutOfSync, Stage::DataTls));
         };
         let handshake = Handshake {
             connect: tls.session.handshake(stream, buffer_bytes),
@@ -53,11 +56,11 @@ impl<'c> Transfer<'c> {
         match handshake.run().await {
             Ok((stream, tls)) => {
                 control.transcript().add(connection, tls.clone());
-                let reading = Reading::Open;
-                Ok(Self { control, stream, replies, tls, reading, about, bytes: 0 })
+                let peer = PeerDirection::Open;
+                Ok(Self { control, stream, replies, tls, peer, info, bytes: 0 })
             }
             Err(failure) => {
-                let failed = Failed { control, replies: &mut replies, about, tls: None };
+                let failed = FailedTransfer { control, replies: &mut replies, info, tls: None };
                 Err(failed.before_tls(failure).await)
             }
         }
@@ -69,12 +72,12 @@ async fn dialled(
     control: &mut Control,
     replies: &mut Replies,
     dial: impl Future<Output = Result<BoxedStream, Kind>>,
-) -> Result<BoxedStream, Failure> {
+) -> Result<BoxedStream, TransferFailure> {
     let mut dial = pin!(dial);
     poll_fn(|cx| {
         // The connection first: one that stands already asks the server for nothing.
         match dial.as_mut().poll(cx) {
-            Poll::Ready(dialled) => Poll::Ready(dialled.map_err(Failure::Data)),
+            Poll::Ready(dialled) => Poll::Ready(dialled.map_err(TransferFailure::Data)),
             Poll::Pending => replies
                 .poll(control, cx)
                 .map_or_else(|failure| Poll::Ready(Err(failure)), |()| Poll::Pending),
@@ -94,7 +97,7 @@ struct Handshake<'a> {
 }
 
 impl Handshake<'_> {
-    async fn run(mut self) -> Result<(DataStream, TlsFacts), Failure> {
+    async fn run(mut self) -> Result<(DataStream, TlsFacts), TransferFailure> {
         let timeouts = *self.control.timeouts();
         // Until the server says that it starts, it may be busy with something else.
         let after = timeouts.reply;
@@ -114,7 +117,7 @@ impl Handshake<'_> {
     fn poll_announced(
         &mut self,
         cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<DataStream>, Failure>> {
+    ) -> Poll<Result<Option<DataStream>, TransferFailure>> {
         match self.poll_done(cx)? {
             Poll::Ready(stream) => Poll::Ready(Ok(Some(stream))),
             Poll::Pending if self.replies.any() => Poll::Ready(Ok(None)),
@@ -122,21 +125,21 @@ impl Handshake<'_> {
         }
     }
 
-    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Result<DataStream, Failure>> {
+    fn poll_done(&mut self, cx: &mut Context<'_>) -> Poll<Result<DataStream, TransferFailure>> {
         self.replies.poll(self.control, cx)?;
         let shaken = ready!(Pin::new(&mut self.connect).poll(cx));
-        Poll::Ready(
-            shaken.map_err(|source| Failure::Data(why(self.session, self.expected, source))),
-        )
+        Poll::Ready(shaken.map_err(|source| {
+            TransferFailure::Data(handshake_error(self.session, self.expected, source))
+        }))
     }
 }
 
-fn too_slow(after: Duration) -> Failure {
-    Failure::Data(Kind::TimedOut { what: What::DataTls, after })
+fn too_slow(after: Duration) -> TransferFailure {
+    TransferFailure::Data(Kind::TimedOut { what: What::DataTls, after })
 }
 
 /// Why a handshake on a data connection failed.
-fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
+fn handshake_error(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
     match session.take_refused() {
         Some(refused) => Kind::DataCertificate { control, data: refused.facts().sha256 },
         None => Kind::Handshake(source),
@@ -145,13 +148,16 @@ fn why(session: &TlsSession, control: Fingerprint, source: io::Error) -> Kind {
 
 /// The data connection must show the control connection's certificate; where a session was
 /// resumed, that is the one that the session was made with.
-fn check(stream: DataStream, control: Fingerprint) -> Result<(DataStream, TlsFacts), Failure> {
+fn check(
+    stream: DataStream,
+    control: Fingerprint,
+) -> Result<(DataStream, TlsFacts), TransferFailure> {
     let (_, connection) = stream.get_ref();
-    let facts = TlsFacts::of(connection).ok_or(Failure::Data(Kind::OutOfStep))?;
+    let facts = TlsFacts::of(connection).ok_or(TransferFailure::Data(Kind::OutOfSync))?;
     let shown = connection.peer_certificates().and_then(<[_]>::first);
-    let shown = shown.map(Fingerprint::of).ok_or(Failure::Data(Kind::OutOfStep))?;
+    let shown = shown.map(Fingerprint::of).ok_or(TransferFailure::Data(Kind::OutOfSync))?;
     if shown != control {
-        return Err(Failure::Data(Kind::DataCertificate { control, data: shown }));
+        return Err(TransferFailure::Data(Kind::DataCertificate { control, data: shown }));
     }
     Ok((stream, facts))
 }

@@ -6,7 +6,7 @@ use crate::{
     error::{Error, Kind},
     listing::{Entry, EntryKind},
     path::RemotePath,
-    profile::Sizes,
+    profile::SizeSupport,
     reply::{Code, Reply},
     stage::Stage,
 };
@@ -37,7 +37,7 @@ impl Client {
         let path = self.absolute(path);
         let command = Command::Size(&path);
         let reply = self.control.exchange(command, Stage::Verify).await?;
-        match self.size_in(&reply) {
+        match self.parse_size(&reply) {
             Size::Bytes(bytes) => Ok(Some(bytes)),
             Size::Missing => Ok(None),
             Size::Unknown => {
@@ -53,38 +53,41 @@ impl Client {
 
     /// The sizes of files, and with the same round trip the port of the next data connection, or
     /// the connection itself.
-    pub(crate) async fn survey(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
-        let port = (!self.is_ahead()).then(|| self.prefetch_command());
+    pub(crate) async fn sizes(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
+        let port = (!self.has_prefetched()).then(|| self.passive_command());
         let commands: Vec<_> = paths.iter().map(|&path| Command::Size(path)).chain(port).collect();
-        let mut replies = self.flight_and_dial(&commands, Stage::Verify).await?;
+        let mut replies = self.batch_and_dial(&commands, Stage::Verify).await?;
         if let Some(port) = port
             && let Some(reply) = replies.pop()
         {
-            self.keep_prefetched(port, reply);
+            self.keep_prefetched_port(port, reply);
         }
-        Ok(replies.iter().map(|reply| self.size_in(reply)).collect())
+        Ok(replies.iter().map(|reply| self.parse_size(reply)).collect())
     }
 }
 
 impl Client {
     /// The size of one file.
-    pub(crate) async fn survey_one(&mut self, path: &RemotePath) -> Result<Size, Error> {
+    pub(crate) async fn size_of(&mut self, path: &RemotePath) -> Result<Size, Error> {
         let reply = self.control.exchange(Command::Size(path), Stage::Verify).await?;
-        Ok(self.size_in(&reply))
+        Ok(self.parse_size(&reply))
     }
 
     /// Commands in one flight.
-    pub(crate) async fn flight(
+    pub(crate) async fn batch(
         &mut self,
         commands: &[Command<'_>],
         stage: Stage,
     ) -> Result<Vec<Reply>, Error> {
-        self.control.flight(commands, stage).await
+        self.control.batch(commands, stage).await
     }
 
     /// The size of a file by `MLST`, where the server says that it tells sizes there; `None` where
     /// it does not tell.
-    pub(crate) async fn size_in_facts(&mut self, path: &RemotePath) -> Result<Option<u64>, Error> {
+    pub(crate) async fn size_from_facts(
+        &mut self,
+        path: &RemotePath,
+    ) -> Result<Option<u64>, Error> {
         let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
         if !facts.contains("size") {
             return Ok(None);
@@ -97,17 +100,17 @@ impl Client {
     }
 
     /// Reads the reply to `SIZE`, and remembers that this server tells sizes.
-    pub(crate) fn size_in(&self, reply: &Reply) -> Size {
+    pub(crate) fn parse_size(&self, reply: &Reply) -> Size {
         let size = Size::of(reply);
         if let Size::Bytes(_) = size {
-            self.profile().update(|profile| profile.sizes = Sizes::Told);
+            self.profile().update(|profile| profile.sizes = SizeSupport::Proven);
         }
         size
     }
 
     /// Whether a path is that of a file: neither of a directory nor of nothing.
     pub(crate) async fn is_file(&mut self, path: &RemotePath) -> Result<bool, Error> {
-        match self.survey_one(path).await? {
+        match self.size_of(path).await? {
             Size::Bytes(_) => Ok(true),
             Size::Missing | Size::Unknown => {
                 let entry = self.find(path).await?;

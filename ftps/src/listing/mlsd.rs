@@ -13,7 +13,7 @@ struct Facts<'a> {
 enum Type {
     Entry(EntryKind),
     /// The directory itself, or the one above it.
-    Around,
+    SelfOrParent,
 }
 
 pub(super) fn parse(line: &[u8]) -> ListingLine {
@@ -21,7 +21,7 @@ pub(super) fn parse(line: &[u8]) -> ListingLine {
         return ListingLine::Unknown;
     };
     match facts.kind() {
-        Some(Type::Around) => ListingLine::NoEntry,
+        Some(Type::SelfOrParent) => ListingLine::NoEntry,
         Some(Type::Entry(kind)) => entry_of(facts.name, |name| facts.entry(name, kind)),
         None => ListingLine::Unknown,
     }
@@ -33,7 +33,7 @@ pub(crate) fn parse_facts(line: &[u8], path: &RemotePath) -> Option<Entry> {
     let kind = match facts.kind()? {
         Type::Entry(kind) => kind,
         // Asked for by name, a directory may be called the current one.
-        Type::Around => EntryKind::Directory,
+        Type::SelfOrParent => EntryKind::Directory,
     };
     Some(facts.entry(path.file_name().unwrap_or_else(RemotePath::root), kind))
 }
@@ -53,7 +53,7 @@ impl<'a> Facts<'a> {
 
     fn kind(&self) -> Option<Type> {
         Some(match self.get("type")?.to_ascii_lowercase().as_slice() {
-            b"cdir" | b"pdir" => Type::Around,
+            b"cdir" | b"pdir" => Type::SelfOrParent,
             b"dir" => Type::Entry(EntryKind::Directory),
             b"file" => Type::Entry(EntryKind::File),
             _ => Type::Entry(EntryKind::Other),

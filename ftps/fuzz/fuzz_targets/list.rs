@@ -1,0 +1,4 @@
+//! Lines of LIST.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ftps::fuzzing::list(data));

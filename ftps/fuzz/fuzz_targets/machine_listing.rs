@@ -1,4 +1,0 @@
-//! Lines of MLSD.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ftps::fuzzing::machine_listing(data));

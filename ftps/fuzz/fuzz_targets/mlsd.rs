@@ -1,0 +1,4 @@
+//! Lines of MLSD.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| ftps::fuzzing::mlsd(data));

@@ -1,4 +1,0 @@
-//! Lines of LIST.
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| ftps::fuzzing::people_listing(data));
