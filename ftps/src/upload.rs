@@ -58,7 +58,7 @@
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -75,6 +75,7 @@ use crate::{
     listing::Entry,
     path::RemotePath,
     pool::{ManagedClient, PoolShared},
+    reply::Code,
     stage::Stage,
     tls::TlsFacts,
     transcript::Status,
@@ -126,6 +127,7 @@ pub async fn upload<S: Source>(
         target: None,
         existing: plan.existing,
         part: PartFile::new(plan.resume.clone()),
+        not_deleted: Vec::new(),
         last_start: None,
         digest: None,
         digest_check: DigestCheck::Pending,
@@ -133,7 +135,9 @@ pub async fn upload<S: Source>(
         tls: None,
         attempts: 0,
     };
-    match run.attempts(client).await {
+    let ended = run.attempts(client).await;
+    run.delete_again(client).await;
+    match ended {
         Ok(uploaded) => Ok(uploaded),
         Err(error) => Err(run.fail(client, error).await),
     }
@@ -149,9 +153,14 @@ pub async fn upload<S: Source>(
 pub async fn remove(client: &mut ManagedClient, leftover: &RemotePath) -> Result<(), Error> {
     let client = client.client().await?;
     match client.delete(leftover).await {
-        Err(error) if error.reply().is_none_or(|reply| reply.code().value() != 550) => Err(error),
+        Err(error) if !is_gone(&error) => Err(error),
         _gone => Ok(()),
     }
+}
+
+/// Whether the reply to `DELE` says that there is no such file.
+fn is_gone(error: &Error) -> bool {
+    error.reply().is_some_and(|reply| reply.code() == Code::UNAVAILABLE)
 }
 
 /// One upload under way.
@@ -165,6 +174,8 @@ struct Run<'a, S: Source> {
     /// What happens to a file that has the name, as far as the server allows what the plan says.
     existing: Existing,
     part: PartFile,
+    /// Files of this upload's making that the server did not delete at the first try.
+    not_deleted: Vec<RemotePath>,
     /// How the transfer of this attempt started, once it did.
     last_start: Option<Start>,
     /// The digests of what was sent, where the sender or the server can make them too.
@@ -353,15 +364,29 @@ impl<S: Source> Run<'_, S> {
         Ok(name)
     }
 
-    /// Removes the part file under a name that is not used any more. A refusal is in the transcript.
+    /// Removes the part file under a name that is not used any more.
     async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
         if let PartFile::Abandoned(part) = &self.part {
-            match client.delete(part.name.path()).await {
-                Err(error) if error.reply().is_none() => return Err(error),
-                _removed_or_refused => self.part = PartFile::Unnamed,
+            let name = part.name.path().clone();
+            match client.delete(&name).await {
+                // It stays abandoned, and the next attempt removes it.
+                Err(error) if error.refusal().is_none() => return Err(error),
+                Err(error) if !is_gone(&error) => self.not_deleted.push(name),
+                _gone => (),
             }
+            self.part = PartFile::Unnamed;
         }
         Ok(())
+    }
+
+    /// Tries once more to delete what the server did not delete: it was locked, or the connection
+    /// broke. A refusal is in the transcript. Takes at most
+    /// [`Timeouts::abort`](crate::Timeouts::abort) for each file.
+    async fn delete_again(&mut self, client: &mut ManagedClient) {
+        for path in std::mem::take(&mut self.not_deleted) {
+            let within = client.config().timeouts.abort;
+            let _refusal_is_in_the_log = timeout(within, remove(client, &path)).await;
+        }
     }
 
     /// Looks up the file that has the name, and the size of the part file. The same batch asks for

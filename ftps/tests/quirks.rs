@@ -422,6 +422,31 @@ async fn old_file_makes_way_where_the_server_renames_over_none() {
     server.log.must_have("made way");
 }
 
+/// The connection breaks when only the old file is left to delete.
+#[tokio::test]
+async fn old_file_that_made_way_is_deleted_over_another_session_after_a_break() {
+    let first = session(async |peer| {
+        peer.expect_taken("a", 9).await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(1).await;
+        peer.refuse_rename("a", "550 File exists").await;
+        peer.expect_taken("a", 9).await;
+        peer.answer("RNFR /home/a", "350 to?").await;
+        let aside = peer.command().await.unwrap();
+        peer.say("250 ok").await;
+        peer.rename("a").await;
+        peer.set_temporary(aside.strip_prefix("RNTO ").unwrap());
+        peer.expect_for_temporary("DELE").await;
+        peer.hang_up();
+    });
+    let second = session(async |peer| {
+        peer.answer_for_temporary("DELE", "250 gone").await;
+    });
+    let server = Scenario::of([first, second]).start();
+    let mut client = server.managed();
+    run(&mut client, &replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+}
+
 #[tokio::test]
 async fn old_file_comes_back_where_making_way_does_not_help() {
     let server = Scenario::session(async |peer| {

@@ -582,6 +582,121 @@ async fn upload_that_is_cancelled_before_it_resumes_removes_the_part_it_would_ha
     store(&mut client, "b", b"xyz").await.unwrap();
 }
 
+/// It is locked, so the server does not remove it now.
+#[tokio::test]
+async fn part_file_that_cannot_be_removed_is_reported() {
+    let file = content(3_000_000);
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        let mut data = peer.stor().await;
+        let _broken = data.read_to_end(&mut Vec::new()).await;
+        drop(data);
+        peer.say("426 aborted").await;
+        peer.answer_noop().await;
+        peer.answer_for_temporary("DELE", "450 in use").await;
+    })
+    .start();
+    let mut client = server.managed();
+    let stop = CancellationToken::new();
+    let mut source = Memory::new(&file).stopping_at(1_000_000, &stop);
+    let failed =
+        ftps::upload::upload(&mut client, &plan("a", &file), &mut source, &stop).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled));
+    assert_eq!(failed.leftover, Some(path(&server.temporary())));
+}
+
+/// The server creates the file, and refuses the data connection after that.
+#[tokio::test]
+async fn part_file_that_was_created_before_the_data_connection_was_refused_is_not_forgotten() {
+    let first = session(async |peer| {
+        peer.expect_free("a").await;
+        let port = peer.extended_passive().await;
+        let stor = peer.command().await.unwrap();
+        peer.set_temporary(stor.strip_prefix("STOR ").unwrap());
+        peer.say("150 go").await;
+        drop(port.accept_tcp().await);
+        peer.say("425 Unable to build data connection: TLS failed").await;
+    });
+    let second = session(async |peer| {
+        peer.expect_retry("a", 0).await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        peer.check_and_rename("a", 3).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    let mut client = server.managed();
+    store(&mut client, "a", b"abc").await.unwrap();
+}
+
+/// The connection breaks while the file under the name that is given up is removed.
+#[tokio::test]
+async fn part_file_under_a_name_that_is_given_up_is_removed_after_a_break() {
+    let first = session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.answer_for_temporary("RNFR", "550 Permission denied").await;
+        peer.answer("RNTO /home/a", "503 RNFR first").await;
+        peer.answer_temporary_size(3).await;
+        peer.expect_for_temporary("DELE").await;
+        peer.hang_up();
+    });
+    let second = session(async |peer| {
+        peer.delete_temporary().await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        peer.expect_taken("a", 3).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    let mut client = server.managed();
+    store(&mut client, "a", b"abc").await.unwrap();
+}
+
+/// Another file in the directory showed meanwhile that nothing may be renamed there.
+#[tokio::test]
+async fn part_file_is_removed_where_another_upload_found_that_nothing_may_be_renamed() {
+    let (broken, breaks) = tokio::sync::oneshot::channel();
+    let (learned, learns) = tokio::sync::oneshot::channel::<()>();
+    let first = session(async move |peer| {
+        peer.expect_free("a").await;
+        let mut data = peer.stor().await;
+        read_some(&mut data, 100_000).await;
+        broken.send(peer.temporary()).unwrap();
+        peer.hang_up();
+    });
+    let second = session(async move |peer| {
+        peer.expect_free("b").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(1).await;
+        peer.answer_for_temporary("RNFR", "550 Permission denied").await;
+        peer.answer("RNTO /home/b", "503 RNFR first").await;
+        peer.answer_temporary_size(1).await;
+        peer.delete_temporary().await;
+        peer.expect_free("b").await;
+        peer.stor_all().await;
+        peer.expect_taken("b", 1).await;
+        learned.send(()).unwrap();
+    });
+    let third = session(async move |peer| {
+        peer.answer(&format!("DELE {}", breaks.await.unwrap()), "250 gone").await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await.len(), 200_000);
+        peer.expect_taken("a", 200_000).await;
+    });
+    let server = Scenario::of([first, second, third]).side_by_side().start();
+    let pool = ftps::Pool::new(server.connector_with(|config| {
+        config.retry.first = Duration::from_millis(500);
+    }));
+    let (mut client, other) = (pool.lease().await, pool.lease().await);
+    let second = tokio::spawn(async move {
+        let mut other = other;
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        store(&mut other, "b", b"x").await.unwrap();
+        learns.await.unwrap();
+    });
+    store(&mut client, "a", &content(200_000)).await.unwrap();
+    second.await.unwrap();
+}
+
 /// Whatever a caller hands in to go on with: it may be somebody's good file.
 #[tokio::test]
 async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {

@@ -311,7 +311,9 @@ impl<S: Source> Run<'_, S> {
         }
         client.log(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
         let Err(error) = client.rename(part, target).await else {
-            let _refusal_is_in_the_log = client.delete(&aside).await;
+            if client.delete(&aside).await.is_err() {
+                self.not_deleted.push(aside);
+            }
             return Ok(());
         };
         // Neither file has the name that it should have: both stay.

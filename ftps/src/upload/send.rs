@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Kind},
     path::RemotePath,
     profile::{PipelineDuringTransfer, Resume},
-    reply::Reply,
+    reply::{Code, Reply},
     stage::Stage,
     transcript::Status,
 };
@@ -57,7 +57,8 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Opens the part file at the offset. A server that refuses has not touched it.
+    /// Opens the part file at the offset. A server that refuses has not touched it, unless it refuses
+    /// the data connection: then it may have created the file before.
     async fn open<'c>(
         &mut self,
         client: &'c mut Client,
@@ -77,7 +78,10 @@ impl<S: Source> Run<'_, S> {
                 Ok(store)
             }
             Err(error) => {
-                if error.refusal().is_some() {
+                let is_untouched = error.refusal().is_some_and(|reply| {
+                    self.part.is_adopted() || !is_about_data_connection(reply.code())
+                });
+                if is_untouched {
                     self.part = before;
                 }
                 Err(error.into())
@@ -166,6 +170,11 @@ impl<S: Source> Run<'_, S> {
             Some(port) => Ok(unless(self.cancel, store.finish_and_pipeline(port)).await??.1),
         }
     }
+}
+
+/// 425 and 426 (RFC 959 §4.2.2) follow after the server opened the file.
+fn is_about_data_connection(code: Code) -> bool {
+    matches!(code.value(), 425 | 426)
 }
 
 /// Opens a file at an offset, with the method that was chosen for it.
