@@ -1,0 +1,399 @@
+//! One control connection of the server in memory.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
+    sync::oneshot,
+    time::{Instant, sleep, timeout},
+};
+
+use super::{Fault, HOME, Renames, World, identity, network::Network};
+
+/// How long a server waits for a data connection, and for its bytes.
+const DATA_LIMIT: Duration = Duration::from_secs(120);
+
+trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
+
+/// The session is over.
+struct Over;
+
+type Result<T> = std::result::Result<T, Over>;
+
+struct Session {
+    network: Arc<Network>,
+    stream: Box<dyn Duplex>,
+    port: Option<oneshot::Receiver<DuplexStream>>,
+    restart: u64,
+    renamed: Option<String>,
+    directory: String,
+}
+
+/// Counts the session for as long as it is open.
+struct Counted(Arc<World>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.state().sessions -= 1;
+    }
+}
+
+/// Serves a control connection to its end.
+pub(crate) async fn serve(network: Arc<Network>, mut stream: DuplexStream) {
+    let world = Arc::clone(network.world());
+    world.state().sessions += 1;
+    let _counted = Counted(Arc::clone(&world));
+    if world.state().sessions > world.traits.max_sessions {
+        let _ = stream.write_all(b"421 Too many connections\r\n").await;
+        return;
+    }
+    let greeting = format!("{}\r\n", world.traits.banner);
+    let Ok(()) = stream.write_all(greeting.as_bytes()).await else { return };
+    let mut stream: Box<dyn Duplex> = Box::new(stream);
+    let Ok(line) = read_line(&mut stream).await else { return };
+    if line != "AUTH TLS" || stream.write_all(b"234 go\r\n").await.is_err() {
+        return;
+    }
+    let Ok(tls) = identity().1.accept(stream).await else { return };
+    let stream: Box<dyn Duplex> = Box::new(tls);
+    let directory = HOME.to_owned();
+    let mut session = Session { network, stream, port: None, restart: 0, renamed: None, directory };
+    while session.next().await.is_ok() {}
+}
+
+async fn read_line(stream: &mut Box<dyn Duplex>) -> Result<String> {
+    let mut line = Vec::new();
+    while line.last() != Some(&b'\n') {
+        // A server ends idle sessions.
+        let byte = timeout(Duration::from_secs(600), stream.read_u8()).await;
+        line.push(byte.map_err(|_| Over)?.map_err(|_| Over)?);
+    }
+    let line = String::from_utf8(line).unwrap();
+    Ok(line.trim_end().to_owned())
+}
+
+impl Session {
+    fn world(&self) -> &Arc<World> {
+        self.network.world()
+    }
+
+    async fn say(&mut self, reply: &str) -> Result<()> {
+        self.world().note(format!("    {reply}"));
+        let line = format!("{reply}\r\n");
+        self.stream.write_all(line.as_bytes()).await.map_err(|_| Over)?;
+        self.stream.flush().await.map_err(|_| Over)
+    }
+
+    /// Serves one command.
+    async fn next(&mut self) -> Result<()> {
+        let line = read_line(&mut self.stream).await?;
+        let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
+        let fault = self.world().state().fault_of(verb);
+        let told = fault.map(|fault| format!(" [{fault:?}]")).unwrap_or_default();
+        self.world().note(format!("{line}{told}"));
+        match fault {
+            Some(Fault::Dropped) => return Err(Over),
+            Some(Fault::Ended) => {
+                self.say("421 going down").await?;
+                return Err(Over);
+            }
+            Some(Fault::RefusedForNow) => {
+                self.note_refusal(verb, argument, false);
+                return self.say("450 busy, try again later").await;
+            }
+            Some(Fault::RefusedForGood) => {
+                self.note_refusal(verb, argument, true);
+                let is_size = matches!(verb, "SIZE" | "MLST" | "MLSD");
+                let code = if is_size || verb == "DELE" || verb == "RNFR" { 550 } else { 553 };
+                return self.say(&format!("{code} permission denied")).await;
+            }
+            Some(Fault::ReplyLost | Fault::ReplyUnsent | Fault::ReplyLate(_)) | None => (),
+        }
+        let reply = self.carry_out(verb, argument).await?;
+        match fault {
+            Some(Fault::ReplyLost) => return Err(Over),
+            Some(Fault::ReplyUnsent) => {
+                sleep(Duration::from_secs(3600)).await;
+                return Err(Over);
+            }
+            Some(Fault::ReplyLate(after)) => sleep(after).await,
+            _ => (),
+        }
+        self.say(&reply).await?;
+        if verb == "QUIT" { Err(Over) } else { Ok(()) }
+    }
+
+    fn note_refusal(&self, verb: &str, argument: &str, for_good: bool) {
+        let mut state = self.world().state();
+        match verb {
+            "DELE" => drop(state.not_deleted.insert(argument.to_owned())),
+            "RNFR" | "RNTO" if for_good => state.rename_refused = true,
+            _ => (),
+        }
+    }
+
+    async fn carry_out(&mut self, verb: &str, argument: &str) -> Result<String> {
+        let traits = self.world().traits.clone();
+        let path = argument.to_owned();
+        Ok(match verb {
+            "USER" => "331 password".to_owned(),
+            "PASS" => "230 in".to_owned(),
+            "PBSZ" | "PROT" | "OPTS" | "TYPE" | "NOOP" => "200 ok".to_owned(),
+            "FEAT" => {
+                let mut features = String::from("211-Features\r\n");
+                for (has, name) in [
+                    (traits.size, " SIZE"),
+                    (traits.mlst, " MLST type*;size*;modify*;"),
+                    (traits.mfmt, " MFMT"),
+                    (traits.xcrc, " XCRC"),
+                ] {
+                    if has {
+                        features.push_str(name);
+                        features.push_str("\r\n");
+                    }
+                }
+                features + "211 End"
+            }
+            "PWD" => format!("257 \"{HOME}\" is here"),
+            "QUIT" => "221 bye".to_owned(),
+            "EPSV" => {
+                let (port, opened) = self.network.open_port();
+                self.port = Some(opened);
+                format!("229 Extended Passive (|||{port}|)")
+            }
+            "PASV" => {
+                let (port, opened) = self.network.open_port();
+                self.port = Some(opened);
+                let [high, low] = port.to_be_bytes();
+                format!("227 Passive (127,0,0,1,{high},{low})")
+            }
+            "SIZE" if traits.size => match self.world().state().files.get(&path) {
+                Some(content) => format!("213 {}", content.len()),
+                None => "550 no such file".to_owned(),
+            },
+            "MLST" if traits.mlst => match self.world().state().files.get(&path) {
+                Some(content) => {
+                    let size = content.len();
+                    format!("250-Facts\r\n type=file;size={size}; {path}\r\n250 End")
+                }
+                None => "550 no such file".to_owned(),
+            },
+            "MLSD" if traits.mlst => return self.list(&path, true).await,
+            "MLSD" => "502 unknown".to_owned(),
+            "LIST" => return self.list(&self.directory.clone(), false).await,
+            "CWD" => match self.network.world().state().directories.contains(&path) {
+                true => {
+                    self.directory = path;
+                    "250 ok".to_owned()
+                }
+                false => "550 no such directory".to_owned(),
+            },
+            "MKD" => match self.world().state().directories.insert(path.clone()) {
+                true => format!("257 \"{path}\" made"),
+                false => "550 exists".to_owned(),
+            },
+            "DELE" => self.delete(&path),
+            "MFMT" if traits.mfmt => {
+                match self.world().state().files.contains_key(path_of(&path)) {
+                    true => "213 ok".to_owned(),
+                    false => "550 no such file".to_owned(),
+                }
+            }
+            "XCRC" if traits.xcrc => match self.world().state().files.get(&path) {
+                Some(content) => format!("250 {:08X}", crc32fast::hash(content)),
+                None => "550 no such file".to_owned(),
+            },
+            "REST" if traits.rest || argument == "0" => {
+                self.restart = argument.parse().unwrap();
+                "350 from there".to_owned()
+            }
+            "REST" => "501 no restart".to_owned(),
+            "STOR" => return self.store(path).await,
+            "APPE" if traits.appe => {
+                let end = self.world().state().files.get(&path).map_or(0, Vec::len);
+                self.restart = end as u64;
+                return self.store(path).await;
+            }
+            "APPE" => "550 no append".to_owned(),
+            "RNFR" => self.rename_from(path),
+            "RNTO" => self.rename_to(&path),
+            _ => "502 unknown".to_owned(),
+        })
+    }
+
+    fn delete(&self, path: &str) -> String {
+        let mut state = self.world().state();
+        if state.is_locked(path) {
+            state.not_deleted.insert(path.to_owned());
+            return "450 in use".to_owned();
+        }
+        match state.files.remove(path) {
+            Some(_) => "250 gone".to_owned(),
+            None => "550 no such file".to_owned(),
+        }
+    }
+
+    fn rename_from(&mut self, path: String) -> String {
+        let world = Arc::clone(self.world());
+        let mut state = world.state();
+        if world.traits.renames == Renames::NoRnfr {
+            state.rename_refused = true;
+            return "550 permission denied".to_owned();
+        }
+        match state.files.contains_key(&path) {
+            true => {
+                self.renamed = Some(path);
+                "350 to?".to_owned()
+            }
+            false => "550 no such file".to_owned(),
+        }
+    }
+
+    fn rename_to(&mut self, path: &str) -> String {
+        let Some(from) = self.renamed.take() else { return "503 RNFR first".to_owned() };
+        let world = self.world();
+        let mut state = world.state();
+        if world.traits.renames == Renames::NoRnto {
+            state.rename_refused = true;
+            return "553 permission denied".to_owned();
+        }
+        if world.traits.renames == Renames::ToFreeNames && state.files.contains_key(path) {
+            return "553 exists".to_owned();
+        }
+        match state.files.remove(&from) {
+            Some(content) => {
+                state.files.insert(path.to_owned(), content);
+                "250 ok".to_owned()
+            }
+            None => "550 no such file".to_owned(),
+        }
+    }
+
+    /// The data connection, in the clear still.
+    async fn data(&mut self) -> Option<DuplexStream> {
+        let port = self.port.take()?;
+        timeout(DATA_LIMIT, port).await.ok()?.ok()
+    }
+
+    async fn list(&mut self, directory: &str, is_machine: bool) -> Result<String> {
+        let listing = {
+            let state = self.world().state();
+            let prefix = format!("{directory}/");
+            let mut text = String::new();
+            for (path, content) in &state.files {
+                let Some(name) = path.strip_prefix(&prefix).filter(|name| !name.contains('/'))
+                else {
+                    continue;
+                };
+                let size = content.len();
+                text += &match is_machine {
+                    true => format!("type=file;size={size}; {name}\r\n"),
+                    false => format!("-rw-r--r-- 1 ada ada {size} Jan 31 12:00 {name}\r\n"),
+                };
+            }
+            text
+        };
+        self.say("150 go").await?;
+        let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
+        let tls = timeout(DATA_LIMIT, identity().1.accept(data)).await;
+        let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
+        let sent = async {
+            tls.write_all(listing.as_bytes()).await?;
+            tls.shutdown().await
+        };
+        match timeout(DATA_LIMIT, sent).await {
+            Ok(Ok(())) => Ok("226 done".to_owned()),
+            _ => Ok("426 broken".to_owned()),
+        }
+    }
+
+    async fn store(&mut self, path: String) -> Result<String> {
+        let offset = std::mem::take(&mut self.restart);
+        let world = Arc::clone(self.world());
+        if let Some(refusal) = begin_store(&world, &path, offset) {
+            return Ok(refusal);
+        }
+        self.say("150 go").await?;
+        let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
+        let tls = timeout(DATA_LIMIT, identity().1.accept(data)).await;
+        let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
+        let mut position = usize::try_from(offset).unwrap();
+        let mut bytes = [0; 4096];
+        loop {
+            match timeout(DATA_LIMIT, tls.read(&mut bytes)).await {
+                Ok(Ok(0)) => break,
+                Ok(Ok(count)) => {
+                    if !write_at(&world, &path, position, &bytes[..count]) {
+                        return Ok("552 disk full".to_owned());
+                    }
+                    position += count;
+                }
+                Ok(Err(_)) | Err(_) => return Ok(broken_store(&world, &path, offset)),
+            }
+        }
+        let _ = timeout(Duration::from_secs(1), tls.shutdown()).await;
+        Ok("226 done".to_owned())
+    }
+}
+
+/// The file as it is when a transfer begins; a refusal where it may not.
+fn begin_store(world: &World, path: &str, offset: u64) -> Option<String> {
+    let mut state = world.state();
+    let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+    if !state.directories.contains(directory) {
+        return Some("553 no such directory".to_owned());
+    }
+    if state.is_locked(path) {
+        return Some("450 in use".to_owned());
+    }
+    let offset = usize::try_from(offset).unwrap();
+    let file = state.files.entry(path.to_owned()).or_default();
+    if offset > file.len() {
+        return Some("551 beyond the end".to_owned());
+    }
+    file.truncate(offset);
+    None
+}
+
+/// Whether there was room.
+fn write_at(world: &World, path: &str, position: usize, bytes: &[u8]) -> bool {
+    let mut state = world.state();
+    let used: usize = state.files.values().map(Vec::len).sum();
+    if used.saturating_add(bytes.len()) > world.traits.disk {
+        return false;
+    }
+    // A file that has another name by now, or none, takes no bytes.
+    if let Some(file) = state.files.get_mut(path)
+        && file.len() == position
+    {
+        file.extend_from_slice(bytes);
+    }
+    true
+}
+
+fn broken_store(world: &World, path: &str, offset: u64) -> String {
+    let mut state = world.state();
+    if !world.traits.keeps_partial && offset == 0 {
+        state.files.remove(path);
+    }
+    if world.traits.lock > Duration::ZERO && state.faults > 0 {
+        let until = Instant::now() + world.traits.lock;
+        state.locked_until.insert(path.to_owned(), until);
+    }
+    match world.traits.confirms_broken {
+        true => "226 done".to_owned(),
+        false => "426 broken".to_owned(),
+    }
+}
+
+impl super::State {
+    fn is_locked(&self, path: &str) -> bool {
+        self.locked_until.get(path).is_some_and(|until| *until > Instant::now())
+    }
+}
+
+/// The path in the argument of `MFMT`.
+fn path_of(argument: &str) -> &str {
+    argument.split_once(' ').map_or("", |(_, path)| path)
+}
