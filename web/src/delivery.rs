@@ -1,8 +1,8 @@
-//! What survives a socket: the page's side of [`protocol::delivery`].
+//! Messages that survive a socket: the page's side of [`protocol::delivery`].
 //!
-//! Counted messages are kept until the portal has heard them, and said again on the session's next
-//! socket. Those of the portal are counted, so that it knows which to say again. A password is not
-//! kept: `connect` is said again with what stands in its field then.
+//! Counted messages are kept until the portal acknowledges them, and repeated on the session's next
+//! socket. The portal's messages are counted, so that it knows which to repeat. No password is kept:
+//! a repeated `connect` takes it from its field again.
 
 use std::collections::VecDeque;
 
@@ -10,22 +10,22 @@ use protocol::{ClientMessage, ServerMessage, client::ResumeState};
 
 use crate::destination::Destination;
 
-/// The portal is told that it was heard after so many counted messages at the latest.
-pub const HEARD_EVERY: u64 = 32;
-/// And after so many bytes of them: the portal keeps a few MiB of what was not heard, and says
-/// nothing more when that is full. A long listing is a quarter of it.
-pub const HEARD_EVERY_BYTES: u64 = 256 * 1024;
+/// The page acknowledges after this many messages at the latest.
+pub const ACK_EVERY: u64 = 32;
+/// The page acknowledges after this many bytes at the latest. The portal keeps a few MiB of
+/// unacknowledged messages, and stops sending when that is full; a long listing is a quarter of it.
+pub const ACK_EVERY_BYTES: u64 = 256 * 1024;
 
 /// A counted message of the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OutgoingMessage {
     /// Any but `connect`.
     Message(ClientMessage),
-    /// `connect`, and the fingerprint of the certificate that is trusted.
+    /// `connect`, with the fingerprint of the trusted certificate.
     Connect(Destination, Option<String>),
 }
 
-/// The portal has heard more than was said, or less than it had before: what it counts is another
+/// The portal acknowledged more messages than were sent, or fewer than before: it counts another
 /// conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AckOutOfRange;
@@ -33,83 +33,87 @@ pub struct AckOutOfRange;
 /// Both directions of one session.
 #[derive(Debug, Default)]
 pub struct Delivery {
-    /// Said and not heard by the portal, oldest first.
-    unheard: VecDeque<OutgoingMessage>,
-    /// How many the portal has heard since the session's begin.
-    heard: u64,
-    /// How many of the portal's were taken in since the session's begin.
-    taken: u64,
-    /// How many of those the portal knows of.
-    told: u64,
-    /// The bytes of those that it does not know of.
-    untold_bytes: u64,
+    /// Unacknowledged messages, oldest first.
+    unacked: VecDeque<OutgoingMessage>,
+    /// The number of messages that the portal has acknowledged since the session's start.
+    acked: u64,
+    /// The number of the portal's messages that were received since the session's start.
+    received: u64,
+    /// The number of those that were acknowledged.
+    reported: u64,
+    /// The bytes of those that were not acknowledged.
+    unreported_bytes: u64,
 }
 
 impl Delivery {
-    /// The begin of a session of which this page holds nothing; the portal may have heard `heard`
-    /// messages of an earlier page.
+    /// Returns the start of a session for a page that holds none of its messages; the portal may
+    /// have received `received` messages of an earlier page.
     #[must_use]
-    pub fn begin(heard: u64) -> Self {
-        Self { heard, ..Self::default() }
+    pub fn start(received: u64) -> Self {
+        Self { acked: received, ..Self::default() }
     }
 
-    /// Keeps a message until it was heard.
-    pub fn say(&mut self, said: OutgoingMessage) {
-        self.unheard.push_back(said);
+    /// Keeps a message until it is acknowledged.
+    pub fn push(&mut self, message: OutgoingMessage) {
+        self.unacked.push_back(message);
     }
 
-    /// Counts a message of the portal, of so many bytes; whether it is time for
-    /// [`Self::acknowledge`].
-    pub fn take(&mut self, message: &ServerMessage, bytes: u64) -> bool {
+    /// Counts a message of the portal, with this number of bytes. Returns whether
+    /// [`Self::acknowledge`] is due.
+    pub fn received(&mut self, message: &ServerMessage, bytes: u64) -> bool {
         if message.needs_ack() {
-            self.taken += 1;
-            self.untold_bytes = self.untold_bytes.saturating_add(bytes);
+            self.received += 1;
+            self.unreported_bytes = self.unreported_bytes.saturating_add(bytes);
         }
-        self.taken - self.told >= HEARD_EVERY || self.untold_bytes >= HEARD_EVERY_BYTES
+        self.received - self.reported >= ACK_EVERY || self.unreported_bytes >= ACK_EVERY_BYTES
     }
 
-    /// Tells the portal what was taken in, unless it knows.
+    /// Returns the acknowledgement to send, unless there is nothing new to acknowledge.
     pub fn acknowledge(&mut self) -> Option<ClientMessage> {
-        if self.told == self.taken {
+        if self.reported == self.received {
             return None;
         }
-        self.told = self.taken;
-        self.untold_bytes = 0;
-        Some(ClientMessage::Ack { messages: self.taken })
+        self.mark_reported();
+        Some(ClientMessage::Ack { messages: self.received })
     }
 
-    /// How far the page is, for the hello on another socket; `log` is the first line that it lacks.
+    /// Returns the page's position, for the `hello` on another socket; `log` is the first line of
+    /// the log that the page lacks.
     #[must_use]
     pub fn position(&self, log: u64) -> ResumeState {
-        ResumeState { messages: self.taken, log }
+        ResumeState { messages: self.received, log }
     }
 
-    /// The portal has heard so many: they are kept no longer.
+    /// The portal acknowledged this many messages: they are dropped.
     ///
     /// # Errors
-    /// [`AckOutOfRange`]; nothing is forgotten then.
-    pub fn heard(&mut self, messages: u64) -> Result<(), AckOutOfRange> {
-        let fresh = messages.checked_sub(self.heard).ok_or(AckOutOfRange)?;
-        let fresh = usize::try_from(fresh).map_err(|_| AckOutOfRange)?;
-        if fresh > self.unheard.len() {
+    /// [`AckOutOfRange`]; nothing is dropped then.
+    pub fn acked(&mut self, messages: u64) -> Result<(), AckOutOfRange> {
+        let new = messages.checked_sub(self.acked).ok_or(AckOutOfRange)?;
+        let new = usize::try_from(new).map_err(|_| AckOutOfRange)?;
+        if new > self.unacked.len() {
             return Err(AckOutOfRange);
         }
-        self.unheard.drain(..fresh);
-        self.heard = messages;
+        self.unacked.drain(..new);
+        self.acked = messages;
         Ok(())
     }
 
-    /// Another socket of the session is open, and the portal has heard so many: what has to be
-    /// said again, in this order.
+    /// Another socket of the session is open, and the portal received this many messages. Returns
+    /// the messages to repeat, in order.
     ///
     /// # Errors
-    /// [`AckOutOfRange`]: the session cannot go on.
-    pub fn resume(&mut self, heard: u64) -> Result<Vec<OutgoingMessage>, AckOutOfRange> {
-        self.heard(heard)?;
-        // The hello has told it.
-        self.told = self.taken;
-        self.untold_bytes = 0;
-        Ok(self.unheard.iter().cloned().collect())
+    /// [`AckOutOfRange`]: the session cannot continue.
+    pub fn resume(&mut self, received: u64) -> Result<Vec<OutgoingMessage>, AckOutOfRange> {
+        self.acked(received)?;
+        // The `hello` has acknowledged everything.
+        self.mark_reported();
+        Ok(self.unacked.iter().cloned().collect())
+    }
+
+    fn mark_reported(&mut self) {
+        self.reported = self.received;
+        self.unreported_bytes = 0;
     }
 }
 
@@ -129,37 +133,41 @@ mod tests {
     }
 
     #[test]
-    fn what_was_not_heard_is_said_again_and_what_was_heard_is_not() {
+    fn unacknowledged_messages_are_repeated_and_acknowledged_ones_are_not() {
         let mut delivery = Delivery::default();
-        (0..3).for_each(|n| delivery.say(list(n)));
-        delivery.heard(1).unwrap();
+        (0..3).for_each(|n| delivery.push(list(n)));
+        delivery.acked(1).unwrap();
         assert_eq!(delivery.resume(2), Ok(vec![list(2)]));
         assert_eq!(delivery.resume(3), Ok(vec![]));
     }
 
     #[test]
-    fn portal_that_heard_what_was_never_said_is_out_of_step() {
+    fn acknowledgement_of_messages_that_were_never_sent_is_out_of_range() {
         let mut delivery = Delivery::default();
-        delivery.say(list(0));
+        delivery.push(list(0));
         assert_eq!(delivery.resume(2), Err(AckOutOfRange));
-        delivery.heard(1).unwrap();
-        assert_eq!(delivery.resume(0), Err(AckOutOfRange), "it cannot forget what it had heard");
+        delivery.acked(1).unwrap();
+        assert_eq!(
+            delivery.resume(0),
+            Err(AckOutOfRange),
+            "an acknowledgement cannot be taken back"
+        );
     }
 
     #[test]
-    fn portal_is_told_after_so_many_messages_and_only_once() {
+    fn messages_are_acknowledged_in_batches_and_only_once() {
         let mut delivery = Delivery::default();
-        for n in 1..HEARD_EVERY {
-            assert!(!delivery.take(&removed(n), 1));
+        for n in 1..ACK_EVERY {
+            assert!(!delivery.received(&removed(n), 1));
         }
-        assert!(!delivery.take(&ServerMessage::Pong, HEARD_EVERY_BYTES), "a pong is not counted");
-        assert!(delivery.take(&removed(0), 1));
-        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: HEARD_EVERY }));
+        assert!(!delivery.received(&ServerMessage::Pong, ACK_EVERY_BYTES), "a pong is not counted");
+        assert!(delivery.received(&removed(0), 1));
+        assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: ACK_EVERY }));
         assert_eq!(delivery.acknowledge(), None);
     }
 
     #[test]
-    fn portal_is_told_at_once_of_what_takes_much_of_its_room() {
+    fn long_messages_are_acknowledged_at_once() {
         let mut delivery = Delivery::default();
         let entry = |name: usize| Entry {
             name: name.to_string(),
@@ -170,27 +178,27 @@ mod tests {
         };
         let entries = (0..10_000).map(entry).collect();
         let listing = ServerMessage::Listing { path: "/".into(), entries, left_out: 0 };
-        assert!(delivery.take(&listing, 1 << 20));
+        assert!(delivery.received(&listing, 1 << 20));
         assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: 1 }));
-        assert!(!delivery.take(&removed(0), HEARD_EVERY_BYTES - 1));
-        assert!(delivery.take(&removed(1), 1), "many that are long are too many together");
+        assert!(!delivery.received(&removed(0), ACK_EVERY_BYTES - 1));
+        assert!(delivery.received(&removed(1), 1), "long messages add up");
         assert_eq!(delivery.acknowledge(), Some(ClientMessage::Ack { messages: 3 }));
-        assert!(!delivery.take(&removed(2), HEARD_EVERY_BYTES - 1), "it counts from there on");
+        assert!(!delivery.received(&removed(2), ACK_EVERY_BYTES - 1), "the count starts again");
     }
 
     #[test]
     fn page_that_was_loaded_again_goes_on_with_the_portals_count() {
-        let mut delivery = Delivery::begin(7);
-        delivery.say(list(0));
+        let mut delivery = Delivery::start(7);
+        delivery.push(list(0));
         assert_eq!(delivery.resume(7), Ok(vec![list(0)]));
-        assert_eq!(delivery.heard(8), Ok(()));
+        assert_eq!(delivery.acked(8), Ok(()));
     }
 
-    /// A portal that is the page's mirror, and a line that swallows what is on it when it breaks.
+    /// A model of the portal. A socket that breaks loses the messages in flight.
     #[derive(Default)]
     struct Portal {
         said: Vec<u64>,
-        heard_by_page: u64,
+        acked_by_page: u64,
         taken: Vec<OutgoingMessage>,
     }
 
@@ -206,7 +214,7 @@ mod tests {
             for (step, n) in steps.into_iter().chain([(4, 0), (2, 1000), (3, 1000)]) {
                 match step {
                     0 => {
-                        page.say(list(said));
+                        page.push(list(said));
                         to_portal.push_back(list(said));
                         said += 1;
                     }
@@ -221,15 +229,15 @@ mod tests {
                     }
                     3 => for next in to_page.drain(..to_page.len().min(n)) {
                         taken_by_page.push(next);
-                        if page.take(&removed(next), next)
+                        if page.received(&removed(next), next)
                             && let Some(ClientMessage::Ack { messages }) = page.acknowledge()
                         {
-                            portal.heard_by_page = messages;
+                            portal.acked_by_page = messages;
                         }
                     },
                     _ => {
                         let position = page.position(0);
-                        prop_assert!(position.messages >= portal.heard_by_page);
+                        prop_assert!(position.messages >= portal.acked_by_page);
                         to_portal = page.resume(portal.taken.len() as u64).unwrap().into();
                         let from = usize::try_from(position.messages).unwrap();
                         to_page = portal.said[from..].iter().copied().collect();

@@ -212,7 +212,7 @@ impl Page {
                 self.changed.insert(Region::Connection);
             }
             Event::RejectCertificate => {
-                self.connection.refuse();
+                self.connection.reject_certificate();
                 self.changed.insert(Region::Connection);
             }
             Event::Disconnect => self.disconnect(),
@@ -263,11 +263,11 @@ impl Page {
                 self.connection_changed(change, now);
             }
             Event::Received(message, bytes) => {
-                self.connection.heard(&message, bytes, now);
+                self.connection.received(&message, bytes, now);
                 self.receive(*message, now);
             }
             Event::NotUnderstood => {
-                let change = self.connection.abandon(problems::not_understood());
+                let change = self.connection.outdated(problems::not_understood());
                 self.connection_changed(change, now);
             }
             Event::SocketClosed => {

@@ -1,6 +1,11 @@
-use protocol::{Encryption, client::Secret, server::Tls};
+use protocol::{
+    Encryption, ServerMessage,
+    client::Secret,
+    server::{Certificate, Connected},
+};
 
-use super::*;
+use super::{socket::retry_delay, *};
+use crate::certificate;
 
 const LIMITS: Limits = Limits {
     max_chunk_bytes: 1 << 20,
@@ -126,7 +131,7 @@ fn trust_is_remembered_for_its_host_and_for_no_other() {
 fn refused_certificate_ends_in_a_problem_and_the_form() {
     let mut connection = welcomed();
     connection.certificate_not_trusted(certificate("aa"));
-    connection.refuse();
+    connection.reject_certificate();
     assert!(matches!(connection.ftps(), FtpsState::Disconnected));
     assert_eq!(connection.problem().unwrap().stage, Stage::Certificate);
 }
@@ -202,8 +207,8 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
 
 #[test]
 fn pauses_are_jittered() {
-    assert_eq!(pause(0, 0.0), Duration::from_millis(500));
-    assert_eq!(pause(0, 1.0), Duration::from_millis(250));
+    assert_eq!(retry_delay(0, 0.0), Duration::from_millis(500));
+    assert_eq!(retry_delay(0, 1.0), Duration::from_millis(250));
 }
 
 #[test]
@@ -222,7 +227,7 @@ fn link_that_falls_silent_is_given_up() {
     connection.take_effects();
     connection.tick(Millis(10_000), 0.0);
     assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Ping)]);
-    connection.heard(&ServerMessage::Pong, 9, Millis(10_050));
+    connection.received(&ServerMessage::Pong, 9, Millis(10_050));
     assert_eq!(connection.tick(Millis(40_000), 0.0), None);
     assert_eq!(connection.tick(Millis(40_051), 0.0), Some(ConnectionEvent::SocketLost));
     assert!(connection.take_effects().contains(&ConnectionEffect::CloseSocket));
@@ -233,7 +238,7 @@ fn other_version_asks_for_a_reload() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
     connection.socket_opened(session(), 0);
-    connection.abandon(problems::outdated());
+    connection.outdated(problems::outdated());
     assert_eq!(connection.socket_closed(Millis(0), 0.0), None);
     assert!(matches!(connection.socket(), SocketState::Outdated));
     connection.connect(destination("a"));
@@ -259,8 +264,8 @@ fn hello(effects: &[ConnectionEffect]) -> Option<protocol::client::ResumeState> 
 #[test]
 fn page_that_comes_back_says_how_far_it_is() {
     let mut connection = logged_in();
-    connection.heard(&ServerMessage::Connected(facts()), 9, Millis(0));
-    connection.heard(&ServerMessage::Pong, 9, Millis(0));
+    connection.received(&ServerMessage::Connected(facts()), 9, Millis(0));
+    connection.received(&ServerMessage::Pong, 9, Millis(0));
     connection.socket_closed(Millis(100), 0.0);
     connection.retry_now();
     connection.socket_opened(session(), 17);
@@ -334,7 +339,7 @@ fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
 fn link_that_outlived_the_network_is_asked_at_once_whether_it_works() {
     let mut connection = logged_in();
     connection.take_effects();
-    connection.heard(&ServerMessage::Pong, 9, Millis(60_000));
+    connection.received(&ServerMessage::Pong, 9, Millis(60_000));
     connection.network_changed(Network::Offline, Millis(60_000));
     connection.network_changed(Network::Online, Millis(60_000));
     connection.tick(Millis(60_000), 0.0);

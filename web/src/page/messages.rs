@@ -25,12 +25,12 @@ impl Page {
                 self.welcome(limits, received, connected.map(|connected| *connected), now);
             }
             ServerMessage::Unsupported { .. } => {
-                let change = self.connection.abandon(problems::outdated());
+                let change = self.connection.outdated(problems::outdated());
                 self.connection_changed(change, now);
             }
             ServerMessage::Pong => {}
             ServerMessage::Ack { messages } => {
-                let change = self.connection.was_heard(messages);
+                let change = self.connection.acked(messages);
                 if change.is_some() {
                     self.connection_changed(change, now);
                 }
