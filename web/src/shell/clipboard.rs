@@ -1,50 +1,48 @@
-//! The clipboard.
+//! Copies texts to the clipboard.
 
 use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::Window;
 
 use super::{
-    dom::Dom,
-    form::{link_to, put_into_address, tell},
+    address_bar::{set_fragment, with_fragment},
+    dom::{Dom, set_text_of},
 };
 use crate::{address, certificate};
 
-/// Whether a text was put there. Browsers have no clipboard for pages that came over plain HTTP from
-/// another machine, and may refuse it to any.
+/// Writes a text to the clipboard. Returns whether the browser permitted it.
+///
+/// Browsers have no clipboard for pages loaded over plain HTTP from another machine.
 pub(super) async fn write(window: &Window, text: &str) -> bool {
-    // Elsewhere there is no such object to ask.
+    // `navigator.clipboard` is undefined outside of secure contexts.
     window.is_secure_context()
         && JsFuture::from(window.navigator().clipboard().write_text(text)).await.is_ok()
 }
 
-/// What is copied.
-pub(super) enum Copied {
-    /// What leads to a destination, for behind the `#` of the page's address.
-    Link(String),
-    /// A certificate's fingerprint.
-    Fingerprint(String),
-}
-
-/// Copies it, and says in the element `hint` what came of it. Where there is no clipboard, a link is
-/// put into the address bar.
-pub(super) fn copy(dom: &Dom, what: Copied, hint: &'static str) {
+/// Copies the page's address with a destination as its fragment. Without a clipboard the fragment
+/// is put into the address bar. The element `status_id` shows the outcome.
+pub(super) fn copy_link(dom: &Dom, fragment: String, status_id: &'static str) {
     let dom = dom.clone();
     spawn_local(async move {
-        let text = match &what {
-            Copied::Link(link) => link_to(&dom, link),
-            Copied::Fingerprint(text) => text.clone(),
+        let status = if write(&dom.window, &with_fragment(&dom, &fragment)).await {
+            address::link_copied()
+        } else {
+            let _ = set_fragment(&dom, &fragment);
+            address::link_in_address_bar()
         };
-        let done = write(&dom.window, &text).await;
-        let said = match (what, done) {
-            (Copied::Link(_), true) => address::link_copied(),
-            (Copied::Link(link), false) => {
-                // Not as a link that is followed: the form is what it says already.
-                let _ = put_into_address(&dom, &link);
-                address::link_in_address_bar()
-            }
-            (Copied::Fingerprint(_), true) => certificate::fingerprint_copied(),
-            (Copied::Fingerprint(_), false) => certificate::fingerprint_not_copied(),
+        set_text_of(&dom, status_id, status);
+    });
+}
+
+/// Copies a certificate's fingerprint. The element `status_id` shows the outcome.
+pub(super) fn copy_fingerprint(dom: &Dom, fingerprint: String, status_id: &'static str) {
+    let dom = dom.clone();
+    spawn_local(async move {
+        let copied = write(&dom.window, &fingerprint).await;
+        let status = if copied {
+            certificate::fingerprint_copied()
+        } else {
+            certificate::fingerprint_not_copied()
         };
-        tell(&dom, hint, said);
+        set_text_of(&dom, status_id, status);
     });
 }

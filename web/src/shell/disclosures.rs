@@ -1,55 +1,57 @@
-//! Parts of the page that a person opens and closes. The visit remembers which are open.
+//! Parts of the page that a person opens and closes. Session storage remembers which are open.
 
 use web_sys::{Event, HtmlElement, Storage};
 
-use super::dom::{Dom, Fault, listen, set_attribute};
+use super::dom::{Dom, Exception, listen, set_attribute};
 
-/// The style sheet's page of one column.
+/// The width below which the style sheet shows one column.
 const ONE_COLUMN: &str = "(max-width: 43.99rem)";
 
-/// What the visit remembers by.
+/// The prefix of the keys in session storage.
 const STORAGE_PREFIX: &str = "ferryport-open-";
 
-/// Lets a person open and close them. The session log is open at first where there is room for it.
-pub(super) fn start(dom: &Dom) -> Result<(), Fault> {
-    listen_to(dom, "connected-toggle")?;
-    let log = listen_to(dom, "log-toggle")?;
-    let Some(column) = dom.window.match_media(ONE_COLUMN)? else { return Ok(()) };
-    let (follow_dom, followed) = (dom.clone(), column.clone());
-    let follow = move || {
-        if remembered(&follow_dom, "log-toggle").is_none() {
-            expand(&log, !followed.matches());
+/// Restores the state of each part and listens to its toggle.
+///
+/// Until a person toggles the session log, it is open exactly when there is more than one column.
+pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
+    start_one(dom, "connected-toggle")?;
+    let log = start_one(dom, "log-toggle")?;
+    let Some(one_column) = dom.window.match_media(ONE_COLUMN)? else { return Ok(()) };
+    let (dom, media) = (dom.clone(), one_column.clone());
+    let follow_width = move || {
+        if load(&dom, "log-toggle").is_none() {
+            set_open(&log, !media.matches());
         }
     };
-    follow();
-    listen(&column, "change", move |_: Event| follow())
+    follow_width();
+    listen(&one_column, "change", move |_: Event| follow_width())
 }
 
-fn listen_to(dom: &Dom, id: &'static str) -> Result<HtmlElement, Fault> {
+fn start_one(dom: &Dom, id: &'static str) -> Result<HtmlElement, Exception> {
     let toggle: HtmlElement = dom.find(id)?;
-    if let Some(is_open) = remembered(dom, id) {
-        expand(&toggle, is_open);
+    if let Some(is_open) = load(dom, id) {
+        set_open(&toggle, is_open);
     }
-    let (dom, pressed) = (dom.clone(), toggle.clone());
+    let (dom, clicked) = (dom.clone(), toggle.clone());
     listen(&toggle, "click", move |_: Event| {
-        let open = pressed.get_attribute("aria-expanded").as_deref() != Some("true");
-        expand(&pressed, open);
+        let open = clicked.get_attribute("aria-expanded").as_deref() != Some("true");
+        set_open(&clicked, open);
         if let Some(storage) = storage(&dom) {
-            // A browser that keeps nothing forgets it: no harm.
-            let _ = storage.set_item(&key(id), said(open));
+            // Storage may be full or disabled: the part then has its default after a reload.
+            let _ = storage.set_item(&key(id), attribute_value(open));
         }
     })?;
     Ok(toggle)
 }
 
-/// The style sheet goes by it.
-fn expand(toggle: &HtmlElement, open: bool) {
-    set_attribute(toggle, "aria-expanded", said(open));
+/// Sets the attribute by which the style sheet shows or hides the part.
+fn set_open(toggle: &HtmlElement, open: bool) {
+    set_attribute(toggle, "aria-expanded", attribute_value(open));
 }
 
-fn remembered(dom: &Dom, id: &str) -> Option<bool> {
-    let said = storage(dom)?.get_item(&key(id)).ok()??;
-    Some(said == "true")
+fn load(dom: &Dom, id: &str) -> Option<bool> {
+    let stored = storage(dom)?.get_item(&key(id)).ok()??;
+    Some(stored == "true")
 }
 
 fn storage(dom: &Dom) -> Option<Storage> {
@@ -60,6 +62,6 @@ fn key(id: &str) -> String {
     [STORAGE_PREFIX, id].concat()
 }
 
-fn said(open: bool) -> &'static str {
+fn attribute_value(open: bool) -> &'static str {
     if open { "true" } else { "false" }
 }

@@ -1,8 +1,9 @@
-//! Small help with the document: finding, cloning, listening, writing only what changed.
+//! The window and the document: finds and clones elements, listens to events, sets timers, and
+//! writes only what has changed.
 
 use std::time::Duration;
 
-use js_sys::{Array, Date, Function, Intl::DateTimeFormat, Object, Promise, Reflect};
+use js_sys::{Function, Promise};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{
@@ -11,8 +12,8 @@ use web_sys::{
 
 use crate::{time::millis, virtual_list::Viewport};
 
-/// What the program needs of the document was not there, or the browser refused.
-pub(super) type Fault = JsValue;
+/// A JavaScript exception, or the description of what is missing in the document.
+pub(super) type Exception = JsValue;
 
 /// The window and its document.
 #[derive(Clone)]
@@ -22,19 +23,19 @@ pub(super) struct Dom {
 }
 
 impl Dom {
-    pub(super) fn new() -> Result<Self, Fault> {
+    pub(super) fn new() -> Result<Self, Exception> {
         let window = web_sys::window().ok_or("no window")?;
         let document = window.document().ok_or("no document")?;
         Ok(Self { window, document })
     }
 
-    /// The element that the template gave this id. It is taken for what the template makes it:
-    /// asking the browser for its kind costs an import for each kind.
-    pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Fault> {
+    /// Returns the element with this id, without checking its class: each class that is checked
+    /// costs an import from the browser.
+    pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Exception> {
         Ok(self.element(id)?.unchecked_into())
     }
 
-    fn element(&self, id: &str) -> Result<Element, Fault> {
+    fn element(&self, id: &str) -> Result<Element, Exception> {
         let element = self.document.get_element_by_id(id);
         element.ok_or_else(|| format!("the page has no #{id}").into())
     }
@@ -47,11 +48,12 @@ impl Dom {
         self.document.create_document_fragment()
     }
 
+    /// Whether the focus is on an element or in it.
     pub(super) fn has_focus(&self, element: &Element) -> bool {
         self.document.active_element().is_some_and(|active| element.contains(Some(&active)))
     }
 
-    /// Whether the focus is nowhere, for example because what had it is hidden now.
+    /// Whether no element has the focus, for example because the one that had it is hidden now.
     pub(super) fn focus_is_lost(&self) -> bool {
         match (self.document.active_element(), self.document.body()) {
             (Some(active), Some(body)) => active == *body.as_ref(),
@@ -59,7 +61,7 @@ impl Dom {
         }
     }
 
-    /// Runs `function` after a pause; gives the number to clear it by.
+    /// Calls `function` after a pause. Returns the handle of the timer.
     pub(super) fn after(&self, pause: Duration, function: &Function) -> i32 {
         let millis = i32::try_from(millis(pause)).unwrap_or(i32::MAX);
         self.window
@@ -67,42 +69,43 @@ impl Dom {
             .unwrap_or_default()
     }
 
-    /// Waits.
+    /// Returns after a pause.
     pub(super) async fn sleep(&self, pause: Duration) {
-        let waited = Promise::new(&mut |resolve, _| {
+        let elapsed = Promise::new(&mut |resolve, _| {
             self.after(pause, &resolve);
         });
-        let _ = JsFuture::from(waited).await;
+        let _ = JsFuture::from(elapsed).await;
     }
 
-    /// Runs `function` when the browser draws next.
+    /// Calls `function` before the browser's next repaint.
     pub(super) fn at_next_frame(&self, function: &Function) {
         // Fails for a document without a window only.
         let _ = self.window.request_animation_frame(function);
     }
 }
 
-/// The content of a `<template>`, to be cloned.
+/// The content of a `<template>` element.
 #[derive(Clone)]
 pub(super) struct Template(DocumentFragment);
 
 impl Template {
-    pub(super) fn find(dom: &Dom, id: &str) -> Result<Self, Fault> {
+    /// Returns the template with this id.
+    pub(super) fn find(dom: &Dom, id: &str) -> Result<Self, Exception> {
         Ok(Self(dom.find::<HtmlTemplateElement>(id)?.content()))
     }
 
-    /// A copy of the one element in it.
-    pub(super) fn copy(&self) -> Result<HtmlElement, Fault> {
+    /// Clones the template's only element.
+    pub(super) fn copy(&self) -> Result<HtmlElement, Exception> {
         let copy = self.0.clone_node_with_deep(true)?;
         let element = copy.unchecked_into::<DocumentFragment>().first_element_child();
         Ok(element.ok_or("an empty template")?.unchecked_into())
     }
 }
 
-/// What is seen of a list, which scrolls by itself where it has a place of its own, and with the
-/// page otherwise.
+/// Returns the visible part of a list, which scrolls by itself or, if it has no height of its own,
+/// with the page.
 pub(super) fn seen(list: &HtmlElement, dom: &Dom) -> Viewport {
-    if list.scroll_height() > list.client_height() + 1 {
+    if scrolls(list) {
         return Viewport { top: list.scroll_top(), height: list.client_height() };
     }
     let page = dom.document.document_element();
@@ -110,47 +113,70 @@ pub(super) fn seen(list: &HtmlElement, dom: &Dom) -> Viewport {
     Viewport { top: (scrolled - list.offset_top()).max(0), height }
 }
 
-/// The first element in `scope` that `selector` fits.
-pub(super) fn part<T: JsCast>(scope: &Element, selector: &str) -> Result<T, Fault> {
+/// Whether an element has more content than height. A fraction of a pixel is no reason to scroll.
+pub(super) fn scrolls(element: &HtmlElement) -> bool {
+    element.scroll_height() > element.client_height() + 1
+}
+
+/// Returns the first element inside `scope` that matches `selector`.
+pub(super) fn query<T: JsCast>(scope: &Element, selector: &str) -> Result<T, Exception> {
     let element = scope.query_selector(selector)?;
     let element = element.ok_or_else(|| JsValue::from(format!("no {selector}")))?;
     Ok(element.unchecked_into())
 }
 
-/// Calls `handler` at each event of that type, as long as the page lives.
+/// Returns the element that matches `selector` and is, or contains, the target of an event.
+pub(super) fn closest(event: &web_sys::Event, selector: &str) -> Option<Element> {
+    event.target()?.dyn_into::<Element>().ok()?.closest(selector).ok()?
+}
+
+/// Returns the list item that is, or contains, an element.
+pub(super) fn list_item(element: &Element) -> Option<Element> {
+    element.closest("li").ok()?
+}
+
+/// Calls `handler` at each event of a type, for as long as the page lives.
 pub(super) fn listen<E: JsCast + FromWasmAbi + 'static>(
     target: &EventTarget,
     kind: &str,
     handler: impl FnMut(E) + 'static,
-) -> Result<(), Fault> {
+) -> Result<(), Exception> {
     let closure = Closure::<dyn FnMut(E)>::new(handler);
     target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
     closure.forget();
     Ok(())
 }
 
-/// A function for timers and frames, for as long as the page lives.
+/// Makes a JavaScript function for timers and frames. It lives as long as the page.
 pub(super) fn function(body: impl FnMut() + 'static) -> Function {
     Closure::<dyn FnMut()>::new(body).into_js_value().unchecked_into()
 }
 
-/// Writes text where it is another: the browser lays out what is written, changed or not.
+/// Sets an element's text if it differs: the browser lays out what is written, changed or not.
 pub(super) fn set_text(element: &Element, text: &str) {
     if element.text_content().as_deref() != Some(text) {
         element.set_text_content(Some(text));
     }
 }
 
+/// Sets the text of the element with this id, if there is one.
+pub(super) fn set_text_of(dom: &Dom, id: &str, text: &str) {
+    if let Ok(element) = dom.find::<Element>(id) {
+        set_text(&element, text);
+    }
+}
+
+/// Sets an attribute if it differs.
 pub(super) fn set_attribute(element: &Element, name: &str, value: &str) {
     if element.get_attribute(name).as_deref() != Some(value) {
-        // Fails for names that no attribute can have; ours are constants.
+        // Fails for invalid names only; ours are constants.
         let _ = element.set_attribute(name, value);
     }
 }
 
-/// A number of bytes, as the browser has it.
+/// Converts a number of bytes to the number type of JavaScript.
 #[expect(clippy::cast_precision_loss, reason = "no file is as long as 2^53 bytes")]
-pub(super) fn number(bytes: u64) -> f64 {
+pub(super) fn js_number(bytes: u64) -> f64 {
     bytes as f64
 }
 
@@ -174,88 +200,11 @@ impl Visibility {
     }
 }
 
-/// Sets a bar of the class `route` to thousandths of its way.
-pub(super) fn set_bar(bar: &HtmlElement, permille: u64, spoken: &str) {
+/// Sets a progress bar of the class `progress`. `spoken` is its value for screen readers.
+pub(super) fn set_progress(bar: &HtmlElement, permille: u64, spoken: &str) {
     set_attribute(bar, "aria-valuenow", &(permille / 10).to_string());
     set_attribute(bar, "aria-valuetext", spoken);
-    let way = format!("{}.{:03}", permille / 1000, permille % 1000);
-    // A property of the style sheet's own: the browser takes any value.
-    let _ = bar.style().set_property("--progress", &way);
-}
-
-/// `14:03:22` by the person's clock: in a log it is written so in every language.
-pub(super) fn clock_time(millis: f64) -> String {
-    let date = Date::new(&millis.into());
-    format!("{:02}:{:02}:{:02}", date.get_hours(), date.get_minutes(), date.get_seconds())
-}
-
-/// `2026-11-22-1403` by the person's clock, for names of files.
-pub(super) fn file_date(millis: f64) -> String {
-    let date = Date::new(&millis.into());
-    format!(
-        "{}-{:02}-{:02}-{:02}{:02}",
-        date.get_full_year(),
-        date.get_month() + 1,
-        date.get_date(),
-        date.get_hours(),
-        date.get_minutes()
-    )
-}
-
-/// `22 Nov 2026, 14:03` by the person's clock, as the page's language has it.
-pub(super) fn date_time(millis: f64) -> String {
-    thread_local! {
-        static FORMAT: Function = date_format(&[("dateStyle", "medium"), ("timeStyle", "short")]);
-    }
-    FORMAT.with(|format| say_date(format, millis)).unwrap_or_default()
-}
-
-/// `22 Nov 2026, 14:03:00 UTC` for a date as certificates have it (RFC 3339, UTC), in the page's
-/// language; what is no date stays as it is.
-pub(super) fn utc(rfc3339: &str) -> String {
-    thread_local! {
-        static FORMAT: Function = date_format(&[
-            ("dateStyle", "medium"), ("timeStyle", "long"), ("timeZone", "UTC"),
-        ]);
-    }
-    let said = FORMAT.with(|format| say_date(format, Date::parse(rfc3339)));
-    said.unwrap_or_else(|| rfc3339.to_owned())
-}
-
-/// Makes a format once: it costs more than what it is used for.
-fn date_format(choices: &[(&str, &str)]) -> Function {
-    let options = Object::new();
-    for (name, choice) in choices {
-        // Fails for objects that are frozen only.
-        let _ = Reflect::set(&options, &(*name).into(), &(*choice).into());
-    }
-    DateTimeFormat::new(&locales(), &options).format()
-}
-
-/// Nothing for what is no date.
-fn say_date(format: &Function, millis: f64) -> Option<String> {
-    format.call1(&JsValue::UNDEFINED, &millis.into()).ok()?.as_string()
-}
-
-/// The page's language, as a tag (RFC 5646).
-pub(super) fn language(document: &Document) -> String {
-    let root = document.document_element();
-    root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
-}
-
-/// The page's language, as it is written where the person is: of British and American dates the
-/// browser knows which.
-pub(super) fn locales() -> Array {
-    let window = web_sys::window();
-    let language = window.as_ref().and_then(Window::document).map(|document| language(&document));
-    let language = language.unwrap_or_default();
-    let preferred = window.map(|window| window.navigator().languages()).unwrap_or_default();
-    let locales = Array::new();
-    for locale in preferred.iter() {
-        if locale.as_string().unwrap_or_default().split('-').next() == Some(&*language) {
-            locales.push(&locale);
-        }
-    }
-    locales.push(&language.into());
-    locales
+    let progress = format!("{}.{:03}", permille / 1000, permille % 1000);
+    // A custom property accepts any value.
+    let _ = bar.style().set_property("--progress", &progress);
 }

@@ -1,56 +1,54 @@
-//! The form: what is typed or pasted into it, links that fill it in, and links made of it.
-
-use std::rc::Rc;
+//! The fields of the connect form: addresses typed or pasted into them, links that fill them in, and
+//! links made of them.
 
 use protocol::Encryption;
-use wasm_bindgen::JsValue;
-use web_sys::{
-    ClipboardEvent, Element, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement,
-};
+use web_sys::{ClipboardEvent, HtmlElement, HtmlFormElement, HtmlInputElement, HtmlSelectElement};
 
 use super::{
-    app::App,
-    clipboard::{self, Copied},
-    dom::{Dom, Fault, Visibility, listen, set_text, show},
+    address_bar::set_fragment,
+    clipboard,
+    dom::{Dom, Exception, Visibility, listen, set_text, set_text_of, show},
 };
 use crate::{
     address::{self, Address},
     connection::wording,
     destination::Destination,
-    page::Event,
 };
 
-/// On the port's field: the person has typed it, and it does not follow the encryption any more.
+/// The attribute of the port field whose value the person has typed: it no longer follows the
+/// encryption.
 const TYPED: &str = "data-typed";
 
-/// Listens to the form, and fills it in where the page was opened by a link.
-pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
-    listen_to_submit(app)?;
-    listen_to_host(&app.dom)?;
-    let_port_follow_encryption(&app.dom)?;
-    let form: HtmlFormElement = app.dom.find("connect")?;
-    // What the person has typed and sent before the program was there counts.
-    if !form.has_attribute("data-submitted") {
-        follow_link(&app.dom)?;
+/// The attribute of the form if it was submitted before the program had started.
+pub(super) const SUBMITTED: &str = "data-submitted";
+
+/// Listens to the fields, and fills them in from the fragment of the page's address.
+pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
+    listen_to_host(dom)?;
+    let_port_follow_encryption(dom)?;
+    let form: HtmlFormElement = dom.find("connect")?;
+    // Does not overwrite what the person has submitted.
+    if !form.has_attribute(SUBMITTED) {
+        follow_link(dom)?;
     }
-    let dom = app.dom.clone();
-    listen(&app.dom.window, "hashchange", move |_: web_sys::Event| {
+    let following = dom.clone();
+    listen(&dom.window, "hashchange", move |_: web_sys::Event| {
         if !form.hidden() {
-            let _ = follow_link(&dom);
+            let _ = follow_link(&following);
         }
     })?;
-    copy_link_on_click(&app.dom)
+    copy_link_on_click(dom)
 }
 
-/// Fills in what an address says, and leaves the rest.
-fn fill(dom: &Dom, address: Address) -> Result<(), Fault> {
+/// Fills in the parts that an address has. The other fields stay as they are.
+fn fill(dom: &Dom, address: Address) -> Result<(), Exception> {
     let port: HtmlInputElement = dom.find("port")?;
     if !address.host.is_empty() {
         dom.find::<HtmlInputElement>("host")?.set_value(&address.host);
     }
     if let Some(encryption) = address.encryption {
         port.remove_attribute(TYPED)?;
-        choose(dom, encryption)?;
+        select_encryption(dom, encryption)?;
     }
     if let Some(number) = address.port {
         port.set_value(&number.to_string());
@@ -69,10 +67,14 @@ fn fill(dom: &Dom, address: Address) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Puts a destination into the form, and the folder to begin in.
-pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) -> Result<(), Fault> {
+/// Fills in a destination and the start folder.
+pub(super) fn fill_with(
+    dom: &Dom,
+    destination: &Destination,
+    folder: &str,
+) -> Result<(), Exception> {
     let Destination { host, port, encryption, username } = destination.clone();
-    fill_anew(
+    fill_other_account(
         dom,
         Address {
             host,
@@ -85,9 +87,9 @@ pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) -> R
     )
 }
 
-/// The same, where it may lead to another account: a password that was meant for one goes to no
-/// other.
-fn fill_anew(dom: &Dom, address: Address) -> Result<(), Fault> {
+/// Fills in an address that may be of another account: then it clears the password, which must not
+/// be sent to another server.
+fn fill_other_account(dom: &Dom, address: Address) -> Result<(), Exception> {
     let password: HtmlInputElement = dom.find("password")?;
     for (field, new) in [("host", Some(&address.host)), ("username", address.username.as_ref())] {
         let old = dom.find::<HtmlInputElement>(field)?.value();
@@ -98,40 +100,34 @@ fn fill_anew(dom: &Dom, address: Address) -> Result<(), Fault> {
     fill(dom, address)
 }
 
-fn listen_to_submit(app: &Rc<App>) -> Result<(), Fault> {
-    let form: HtmlFormElement = app.dom.find("connect")?;
-    let app = app.clone();
-    listen(&form, "submit", move |event: web_sys::Event| {
-        event.prevent_default();
-        let read = take_apart(&app.dom).and_then(|()| read(&app.dom));
-        if let Ok((destination, folder)) = read {
-            for hint in ["form-hint", "connected-hint"] {
-                tell(&app.dom, hint, "");
-            }
-            app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
-        }
-    })
+/// Returns the destination and the start folder of a submitted form, and clears its hint.
+pub(super) fn submit(dom: &Dom) -> Result<(Destination, String), Exception> {
+    split_address(dom)?;
+    let values = read(dom)?;
+    set_text_of(dom, "form-hint", "");
+    Ok(values)
 }
 
-/// An address that is pasted is taken apart at once, one that is typed when it is complete.
-fn listen_to_host(dom: &Dom) -> Result<(), Fault> {
+/// Splits a pasted address into the fields at once, a typed one when it is complete.
+fn listen_to_host(dom: &Dom) -> Result<(), Exception> {
     let host: HtmlInputElement = dom.find("host")?;
     let typed = dom.clone();
     listen(&host, "change", move |_: web_sys::Event| {
-        let _ = take_apart(&typed);
+        let _ = split_address(&typed);
     })?;
     let pasted = dom.clone();
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
         if let Some(address) = text.as_deref().and_then(address::parse)
-            && fill_from_host(&pasted, address, fill_anew).is_ok()
+            && fill_from_host(&pasted, address, fill_other_account).is_ok()
         {
             event.prevent_default();
         }
     })
 }
 
-fn take_apart(dom: &Dom) -> Result<(), Fault> {
+/// Splits an address in the host field into the fields.
+fn split_address(dom: &Dom) -> Result<(), Exception> {
     match address::parse(&dom.find::<HtmlInputElement>("host")?.value()) {
         Some(address) => fill_from_host(dom, address, fill),
         None => Ok(()),
@@ -141,24 +137,24 @@ fn take_apart(dom: &Dom) -> Result<(), Fault> {
 fn fill_from_host(
     dom: &Dom,
     address: Address,
-    fill: fn(&Dom, Address) -> Result<(), Fault>,
-) -> Result<(), Fault> {
+    fill: fn(&Dom, Address) -> Result<(), Exception>,
+) -> Result<(), Exception> {
     let hint = if address.password.is_some() { address::password_moved() } else { "" };
-    tell(dom, "form-hint", hint);
+    set_text_of(dom, "form-hint", hint);
     fill(dom, address)
 }
 
-/// Fills in what stands behind the `#`. A password there is left out, and taken out of the address
-/// bar.
-fn follow_link(dom: &Dom) -> Result<(), Fault> {
+/// Fills in the destination of the fragment. A password in it is ignored, and removed from the
+/// address bar.
+fn follow_link(dom: &Dom) -> Result<(), Exception> {
     let location = dom.window.location();
     let Some(mut link) = address::parse_link(&location.hash()?) else { return Ok(()) };
     let had_password = link.password.take().is_some();
-    fill_anew(dom, link)?;
-    tell(dom, "form-hint", "");
+    fill_other_account(dom, link)?;
+    set_text_of(dom, "form-hint", "");
     if had_password {
-        tell(dom, "form-hint", address::password_ignored());
-        put_into_address(dom, &link_of_form(dom).unwrap_or_default())?;
+        set_text_of(dom, "form-hint", address::password_ignored());
+        set_fragment(dom, &link_of_form(dom).unwrap_or_default())?;
     }
     for field in ["host", "username", "password", "connect-button"] {
         let field: HtmlInputElement = dom.find(field)?;
@@ -169,8 +165,8 @@ fn follow_link(dom: &Dom) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Where the form leads, and the folder to begin in.
-fn read(dom: &Dom) -> Result<(Destination, String), Fault> {
+/// Reads the destination and the start folder.
+fn read(dom: &Dom) -> Result<(Destination, String), Exception> {
     let value = |id| dom.find::<HtmlInputElement>(id).map(|field| field.value());
     let host = value("host")?;
     let destination = Destination {
@@ -182,47 +178,27 @@ fn read(dom: &Dom) -> Result<(Destination, String), Fault> {
     Ok((destination, value("start-folder")?.trim().to_owned()))
 }
 
-fn link_of_form(dom: &Dom) -> Result<String, Fault> {
+fn link_of_form(dom: &Dom) -> Result<String, Exception> {
     let (destination, folder) = read(dom)?;
     Ok(address::to_link(&destination, &folder))
 }
 
-/// Beside the form the link leads where the form does.
-fn copy_link_on_click(dom: &Dom) -> Result<(), Fault> {
+fn copy_link_on_click(dom: &Dom) -> Result<(), Exception> {
     let button: HtmlElement = dom.find("copy-link")?;
     let dom = dom.clone();
     listen(&button, "click", move |_: web_sys::Event| {
-        let link = take_apart(&dom).and_then(|()| link_of_form(&dom));
+        let link = split_address(&dom).and_then(|()| link_of_form(&dom));
         if let Ok(link) = link {
-            clipboard::copy(&dom, Copied::Link(link), "form-hint");
+            clipboard::copy_link(&dom, link, "form-hint");
         }
     })
 }
 
-/// The page's address with this link.
-pub(super) fn link_to(dom: &Dom, link: &str) -> String {
-    let here = dom.window.location().href().unwrap_or_default();
-    [here.split('#').next().unwrap_or_default(), "#", link].concat()
-}
-
-/// Puts a link behind the `#` in the address bar, in place of what was there.
-pub(super) fn put_into_address(dom: &Dom, link: &str) -> Result<(), Fault> {
-    let link = ["#", link].concat();
-    dom.window.history()?.replace_state_with_url(&JsValue::NULL, "", Some(&link))
-}
-
-/// Says something in an element that is a live region.
-pub(super) fn tell(dom: &Dom, id: &str, text: &str) {
-    if let Ok(hint) = dom.find::<Element>(id) {
-        set_text(&hint, text);
-    }
-}
-
-/// The port is the encryption's usual one until a person types another.
-fn let_port_follow_encryption(dom: &Dom) -> Result<(), Fault> {
+/// Sets the port to the usual one of the encryption, until the person types another.
+fn let_port_follow_encryption(dom: &Dom) -> Result<(), Exception> {
     let select: HtmlSelectElement = dom.find("encryption")?;
     let port: HtmlInputElement = dom.find("port")?;
-    // A browser that restored the form may have put another port there than we would.
+    // The browser may have restored a port that the person typed.
     mark_typed(&port, !is_usual(&port.value()))?;
     let typed = port.clone();
     listen(&port, "input", move |_: web_sys::Event| {
@@ -230,12 +206,12 @@ fn let_port_follow_encryption(dom: &Dom) -> Result<(), Fault> {
     })?;
     let (dom, choice) = (dom.clone(), select.clone());
     listen(&select, "change", move |_: web_sys::Event| {
-        let _ = choose(&dom, encryption(&choice));
+        let _ = select_encryption(&dom, encryption(&choice));
     })
 }
 
-/// Chooses when TLS starts; the port follows.
-fn choose(dom: &Dom, encryption: Encryption) -> Result<(), Fault> {
+/// Selects an encryption. The port follows.
+fn select_encryption(dom: &Dom, encryption: Encryption) -> Result<(), Exception> {
     dom.find::<HtmlSelectElement>("encryption")?.set_value(match encryption {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
@@ -248,7 +224,7 @@ fn choose(dom: &Dom, encryption: Encryption) -> Result<(), Fault> {
     Ok(())
 }
 
-fn mark_typed(port: &HtmlInputElement, typed: bool) -> Result<(), Fault> {
+fn mark_typed(port: &HtmlInputElement, typed: bool) -> Result<(), Exception> {
     port.toggle_attribute_with_force(TYPED, typed).map(|_| ())
 }
 

@@ -1,36 +1,37 @@
-//! Web Locks: who owns a queue in the browser's store. A lock is held as long as its page lives.
+//! Web Locks: the lock of a saved queue, held for as long as its page lives.
 
 use js_sys::{Function, Object, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, closure::Closure};
 use wasm_bindgen_futures::JsFuture;
 use web_sys::Window;
 
-use super::dom::Fault;
+use super::dom::Exception;
 
-/// The answer to a wish for a lock.
+/// The outcome of a request for a lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Lock {
-    /// It is ours until the page goes away.
+pub(super) enum LockState {
+    /// This page holds the lock until it goes away.
     Held,
-    /// Another page has it.
+    /// Another page holds the lock.
     Taken,
-    /// This browser has no locks, or none for a page that came over plain HTTP.
+    /// The browser has no Web Locks, or offers none to a page loaded over plain HTTP.
     Unknown,
 }
 
-/// Asks for a lock, and waits for no other page.
-pub(super) async fn take(window: &Window, name: &str) -> Lock {
-    match request(window, name) {
+/// Requests a lock without waiting for another page to release it.
+pub(super) async fn request(window: &Window, name: &str) -> LockState {
+    match request_if_available(window, name) {
         Ok(answer) => match JsFuture::from(answer).await {
-            Ok(held) if held.is_truthy() => Lock::Held,
-            Ok(_) => Lock::Taken,
-            Err(_) => Lock::Unknown,
+            Ok(held) if held.is_truthy() => LockState::Held,
+            Ok(_) => LockState::Taken,
+            Err(_) => LockState::Unknown,
         },
-        Err(_) => Lock::Unknown,
+        Err(_) => LockState::Unknown,
     }
 }
 
-fn request(window: &Window, name: &str) -> Result<Promise, Fault> {
+/// Returns a promise of whether the lock was granted.
+fn request_if_available(window: &Window, name: &str) -> Result<Promise, Exception> {
     let locks = Reflect::get(&window.navigator(), &"locks".into())?;
     let request: Function = Reflect::get(&locks, &"request".into())?.dyn_into()?;
     let options = Object::new();
@@ -39,11 +40,11 @@ fn request(window: &Window, name: &str) -> Result<Promise, Fault> {
         let granted = Closure::once_into_js(move |lock: JsValue| {
             let held = !lock.is_null();
             let _ = resolve.call1(&JsValue::NULL, &held.into());
-            // The lock is ours until this promise is kept, which it never is.
+            // The browser releases the lock when this promise settles, which it never does.
             if held { Promise::new(&mut |_, _| {}).into() } else { JsValue::UNDEFINED }
         });
-        if let Err(fault) = request.call3(&locks, &name.into(), &options, &granted) {
-            let _ = reject.call1(&JsValue::NULL, &fault);
+        if let Err(exception) = request.call3(&locks, &name.into(), &options, &granted) {
+            let _ = reject.call1(&JsValue::NULL, &exception);
         }
     }))
 }

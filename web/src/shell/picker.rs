@@ -1,6 +1,7 @@
-//! Files and folders from the buttons, the drop and the clipboard.
+//! Reads the files and folders that a person picks: by the buttons, by drag and drop, from the
+//! clipboard.
 //!
-//! A folder is walked as a stream: what was found so far is queued while the walk goes on.
+//! Files are queued while the walk through their folder continues.
 
 use std::{rc::Rc, time::Duration};
 
@@ -11,65 +12,72 @@ use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
-use super::{app::App, dom::Fault, handles, keeper, restored};
+use super::{
+    app::App,
+    dom::Exception,
+    file_handles,
+    missing_files::{self, picked_file},
+};
 use crate::{
     page::{DropTarget, Event},
     queue::{PickedFile, Rows},
     time::Millis,
 };
 
-/// Files that are handed on at once. The browser gives a folder's entries a hundred at a time.
+/// Files that are queued in one batch. The browser lists a folder a hundred entries at a time.
 const BATCH: usize = 250;
-/// Work in one go: the browser asks the disk for the size of each file of a folder, and the page
-/// has to stay alive meanwhile.
-const SPELL: Duration = Duration::from_millis(12);
-/// The pause between two of them: time for whatever waits.
-const REST: Duration = Duration::ZERO;
+/// The time after which the walk yields to other work of the page: a folder with many files takes
+/// long, because the browser reads the size of each from the disk.
+const TIME_SLICE: Duration = Duration::from_millis(12);
+/// The pause between two time slices.
+const YIELD_PAUSE: Duration = Duration::ZERO;
 
-/// The most things that are dropped at once of which handles are kept. Chromium writes its list of
-/// permissions anew for each, and everything else it does waits meanwhile: a second for a thousand.
+/// Above this number of dropped items no handles are kept. Chromium rewrites its list of permissions
+/// for each handle and blocks meanwhile: a thousand handles take a second.
 const MAX_HANDLES: u32 = 32;
-/// Files of a folder that the browser is asked for at once: each takes a way through its processes.
-const FILES_AT_ONCE: usize = 32;
+/// Files of a folder that are requested concurrently: each request is a round trip between processes
+/// of the browser.
+const CONCURRENT_FILES: usize = 32;
 
-/// What was dropped.
+/// A dropped item.
 enum Dropped {
     File(File),
     Folder(FileSystemEntry),
 }
 
-/// What a person picks with one gesture, until all of it was found.
-struct Picking {
+/// The files and folders of one pick, while they are being read.
+struct Pick {
     app: Rc<App>,
-    /// Nothing where there is no connection: then it is for rows of an earlier page alone.
-    place: Option<DropTarget>,
-    /// The rows of an earlier page that have their files by it.
+    /// Where the files are to be uploaded. `None` without a connection: the files are then for
+    /// restored rows only.
+    target: Option<DropTarget>,
+    /// Restored rows that got their files by this pick.
     taken: Rows,
-    /// What was found so far and is not handed on yet.
+    /// Files that were read and are not queued yet.
     files: Vec<(PickedFile, File)>,
     empty_folders: Vec<String>,
     unreadable: Vec<String>,
-    not_taken: Vec<String>,
-    spell: Spell,
+    rejected: Vec<String>,
+    time_slice: TimeSlice,
 }
 
-/// Takes what a file input holds. The files are collected before this returns: the input is emptied
-/// after that.
-pub(super) fn take_list(app: &Rc<App>, list: &FileList) {
+/// Picks the files of a file input. They are copied before this returns, so that the caller may empty
+/// the input.
+pub(super) fn pick_list(app: &Rc<App>, list: &FileList) {
     let files: Vec<File> = Array::from(list).iter().map(JsCast::unchecked_into).collect();
-    let mut picking = Picking::begin(app);
+    let mut pick = Pick::begin(app);
     spawn_local(async move {
         for file in files {
-            picking.files.push((picked(relative_path(&file), &file), file));
-            picking.go_on().await;
+            pick.files.push((picked_file(relative_path(&file), &file), file));
+            pick.proceed().await;
         }
-        picking.end().await;
+        pick.end().await;
     });
 }
 
-/// Takes what was dropped or pasted. The entries are collected before this returns: the browser
-/// takes them away after the event.
-pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
+/// Picks dropped or pasted files. Their entries are collected before this returns: the browser drops
+/// them after the event.
+pub(super) fn pick_transfer(app: &Rc<App>, transfer: &DataTransfer) {
     let items = transfer.items();
     let mut dropped = Vec::new();
     let mut handles = Vec::new();
@@ -79,74 +87,74 @@ pub(super) fn take_transfer(app: &Rc<App>, transfer: &DataTransfer) {
         };
         let entry = item.webkit_get_as_entry().ok().flatten();
         if entry.is_some() && items.length() <= MAX_HANDLES {
-            handles.extend(handles::of_item(&item));
+            handles.extend(file_handles::request(&item));
         }
         match entry {
             Some(entry) if entry.is_directory() => dropped.push(Dropped::Folder(entry)),
-            // Images from the clipboard are files without an entry.
+            // An image from the clipboard is a file without an entry.
             Some(_) | None => {
                 dropped.extend(item.get_as_file().ok().flatten().map(Dropped::File));
             }
         }
     }
     keep_handles(app, handles);
-    let picking = Picking::begin(app);
-    spawn_local(picking.take(dropped));
+    let pick = Pick::begin(app);
+    spawn_local(pick.read(dropped));
 }
 
-/// Keeps the handles of what was dropped, for a page that is loaded again.
+/// Keeps the handles of the dropped items, for the page after a reload.
 fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
     let app = app.clone();
     spawn_local(async move {
         for handle in handles {
             if let Ok(handle) = JsFuture::from(handle).await
-                && let Some(name) = handles::name(&handle)
+                && let Some(name) = file_handles::name(&handle)
             {
-                keeper::keep_handle(&app, name, handle);
+                app.keep_handle(name, handle);
             }
         }
     });
 }
 
-impl Picking {
+impl Pick {
     fn begin(app: &Rc<App>) -> Self {
-        let place = app.page().drop_target();
+        let target = app.page().drop_target();
         app.handle(Event::PickStarted);
         Self {
             app: app.clone(),
-            place,
+            target,
             taken: Rows::default(),
             files: Vec::new(),
             empty_folders: Vec::new(),
             unreadable: Vec::new(),
-            not_taken: Vec::new(),
-            spell: Spell::begin(app),
+            rejected: Vec::new(),
+            time_slice: TimeSlice::begin(app),
         }
     }
 
-    /// Takes in files and folders in the order in which they were dropped.
-    async fn take(mut self, dropped: Vec<Dropped>) {
+    /// Reads files and folders in the order in which they were dropped.
+    async fn read(mut self, dropped: Vec<Dropped>) {
         for dropped in dropped {
             match dropped {
                 Dropped::File(file) => {
-                    self.files.push((picked(file.name(), &file), file));
-                    self.go_on().await;
+                    self.files.push((picked_file(file.name(), &file), file));
+                    self.proceed().await;
                 }
-                Dropped::Folder(folder) if self.has_use() => self.walk(folder).await,
-                Dropped::Folder(folder) => self.not_taken.push(path_of(&folder)),
+                Dropped::Folder(folder) if self.accepts_files() => self.walk(folder).await,
+                Dropped::Folder(folder) => self.rejected.push(path_of(&folder)),
             }
         }
         self.end().await;
     }
 
-    /// Whether anything can become of files.
-    fn has_use(&self) -> bool {
-        self.place.is_some() || self.app.page().queue().misses_files()
+    /// Whether files can be uploaded, or restored rows miss files.
+    fn accepts_files(&self) -> bool {
+        self.target.is_some() || self.app.page().queue().misses_files()
     }
 
-    /// Walks a folder and those in it.
+    /// Reads a folder and its subfolders.
     async fn walk(&mut self, folder: FileSystemEntry) {
-        // The last comes first out: the order of the folder is kept.
+        // A stack: entries are pushed in reverse, so that they are read in the order of the folder.
         let mut entries = vec![folder];
         while let Some(entry) = entries.pop() {
             if entry.is_directory() {
@@ -160,97 +168,99 @@ impl Picking {
                 entries.push(entry);
                 self.read_files(&mut entries).await;
             }
-            self.go_on().await;
+            self.proceed().await;
         }
     }
 
-    /// Takes the files at the end of the list, as many as come one after the other.
+    /// Reads the files at the top of the stack, up to the next folder.
     async fn read_files(&mut self, entries: &mut Vec<FileSystemEntry>) {
-        let mut asked = Vec::new();
-        while asked.len() < FILES_AT_ONCE
+        let mut requested = Vec::new();
+        while requested.len() < CONCURRENT_FILES
             && let Some(entry) = entries.pop_if(|entry| !entry.is_directory())
         {
-            asked.push((path_of(&entry), ask_for_file(&entry.unchecked_into())));
+            requested.push((path_of(&entry), request_file(&entry.unchecked_into())));
         }
-        for (path, file) in asked {
+        for (path, file) in requested {
             match JsFuture::from(file).await {
                 Ok(file) => {
                     let file: File = file.unchecked_into();
-                    self.files.push((picked(path, &file), file));
+                    self.files.push((picked_file(path, &file), file));
                 }
                 Err(_) => self.unreadable.push(path),
             }
         }
     }
 
-    /// Hands on what was found, if it is much, and lets the page do what else waits.
-    async fn go_on(&mut self) {
+    /// Queues a full batch, and yields when the time slice is over.
+    async fn proceed(&mut self) {
         if self.files.len() >= BATCH {
-            self.hand_on().await;
+            self.queue_files().await;
         }
-        self.spell.rest_if_due(&self.app).await;
+        self.time_slice.yield_if_over(&self.app).await;
     }
 
-    /// Those that rows of an earlier page miss go there; the others become the next rows.
-    async fn hand_on(&mut self) {
+    /// Assigns files to the restored rows that miss them. The others become the next rows.
+    async fn queue_files(&mut self) {
         let files = std::mem::take(&mut self.files);
-        let new = restored::take_in(&self.app, files, &mut self.taken).await;
-        match &self.place {
-            Some(place) => self.app.add(new, place),
-            None => self.not_taken.extend(new.into_iter().map(|(picked, _)| picked.path)),
+        let new = missing_files::assign_picked(&self.app, files, &mut self.taken).await;
+        match &self.target {
+            Some(target) => self.app.add(new, target),
+            None => self.rejected.extend(new.into_iter().map(|(picked, _)| picked.path)),
         }
     }
 
     async fn end(mut self) {
-        self.hand_on().await;
-        match self.place {
-            Some(place) if !self.empty_folders.is_empty() => {
-                self.app.handle(Event::PickedEmptyFolders(self.empty_folders, place));
+        self.queue_files().await;
+        match self.target {
+            Some(target) if !self.empty_folders.is_empty() => {
+                self.app.handle(Event::PickedEmptyFolders(self.empty_folders, target));
             }
             Some(_) => {}
-            None => self.not_taken.append(&mut self.empty_folders),
+            None => self.rejected.append(&mut self.empty_folders),
         }
         if !self.unreadable.is_empty() {
             self.app.handle(Event::PickedUnreadable(self.unreadable));
         }
-        if !self.not_taken.is_empty() {
-            self.app.handle(Event::PickRejected(self.not_taken));
+        if !self.rejected.is_empty() {
+            self.app.handle(Event::PickRejected(self.rejected));
         }
     }
 }
 
-/// A stretch of work that ends before it is felt.
-struct Spell(Millis);
+/// A stretch of work, short enough for the page to stay responsive.
+struct TimeSlice(Millis);
 
-impl Spell {
+impl TimeSlice {
     fn begin(app: &App) -> Self {
         Self(app.now())
     }
 
-    /// Lets the page do what else waits, if it has waited long enough.
-    async fn rest_if_due(&mut self, app: &App) {
-        if app.now().since(self.0) >= SPELL {
-            app.dom.sleep(REST).await;
+    /// Yields to other work of the page when the slice is over, and begins the next one.
+    async fn yield_if_over(&mut self, app: &App) {
+        if app.now().since(self.0) >= TIME_SLICE {
+            app.dom.sleep(YIELD_PAUSE).await;
             *self = Self::begin(app);
         }
     }
 }
 
-/// Below what was dropped.
+/// Returns the path of an entry, which begins with the name of the dropped item.
 fn path_of(entry: &FileSystemEntry) -> String {
     entry.full_path().trim_start_matches('/').to_owned()
 }
 
-/// All entries of a directory: the browser gives them in parts, and an empty part at the end.
+/// Returns all entries of a directory. The browser lists them in parts; an empty part is the end.
 async fn read_directory(
     directory: FileSystemDirectoryEntry,
-) -> Result<Vec<FileSystemEntry>, Fault> {
+) -> Result<Vec<FileSystemEntry>, Exception> {
     let reader = directory.create_reader();
     let mut entries = Vec::new();
     loop {
         let part = Promise::new(&mut |resolve, reject| {
-            if let Err(fault) = reader.read_entries_with_callback_and_callback(&resolve, &reject) {
-                let _ = reject.call1(&JsValue::NULL, &fault);
+            if let Err(exception) =
+                reader.read_entries_with_callback_and_callback(&resolve, &reject)
+            {
+                let _ = reject.call1(&JsValue::NULL, &exception);
             }
         });
         let part: Array = JsFuture::from(part).await?.unchecked_into();
@@ -261,26 +271,13 @@ async fn read_directory(
     }
 }
 
-fn ask_for_file(entry: &FileSystemFileEntry) -> Promise {
+fn request_file(entry: &FileSystemFileEntry) -> Promise {
     Promise::new(&mut |resolve, reject| {
         entry.file_with_callback_and_callback(&resolve, &reject);
     })
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "sizes and times of files are whole numbers below 2^53"
-)]
-pub(super) fn picked(path: String, file: &File) -> PickedFile {
-    PickedFile {
-        path,
-        size: file.size() as u64,
-        modified_millis: Some(file.last_modified() as i64),
-    }
-}
-
-/// The path below the folder that was chosen, or the name of a file that was chosen by itself.
+/// Returns the path of a file: from the chosen folder on, or its name if it was chosen by itself.
 fn relative_path(file: &File) -> String {
     Reflect::get(file, &"webkitRelativePath".into())
         .ok()

@@ -1,72 +1,71 @@
-//! The destinations that this browser remembers, under the form. Where the browser keeps nothing,
-//! there are none.
-
-use std::rc::Rc;
+//! Recent destinations below the connect form, remembered in local storage.
 
 use web_sys::{Element, HtmlElement, Storage};
 
 use super::{
-    app::App,
-    dom::{Dom, Fault, Template, Visibility, listen, part, set_attribute, set_text, show},
-    form, owner, pressed,
+    dom::{
+        Dom, Exception, Template, Visibility, closest, list_item, listen, query, set_attribute,
+        set_text, set_text_of, show,
+    },
+    form,
 };
 use crate::{
     recent,
     recent::{RecentDestination, RecentDestinations},
 };
 
-/// The name of what is kept.
+/// The key in local storage.
 const KEY: &str = "ferryport-recent";
 
-/// Shows what there is, and listens to it.
-pub(super) fn start(app: &Rc<App>) -> Result<(), Fault> {
-    draw(&app.dom, &load(&app.dom))?;
-    let list: HtmlElement = app.dom.find("recent-list")?;
-    let dom = app.dom.clone();
+/// Shows the destinations and listens to their buttons.
+pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
+    draw(dom, &load(dom))?;
+    let list: HtmlElement = dom.find("recent-list")?;
+    let dom = dom.clone();
     listen(&list, "click", move |event: web_sys::Event| {
-        let at = |selector| pressed(&event, selector).and_then(|button| place_of(&button));
-        let done = if let Some(index) = at(".recent-open") {
-            take(&dom, index)
+        let at = |selector| closest(&event, selector).and_then(|button| index_of(&button));
+        let outcome = if let Some(index) = at(".recent-open") {
+            fill_form(&dom, index)
         } else if let Some(index) = at(".recent-remove") {
             remove(&dom, index)
         } else {
             Ok(())
         };
-        if let Err(fault) = done {
-            web_sys::console::error_1(&fault);
+        if let Err(exception) = outcome {
+            web_sys::console::error_1(&exception);
         }
     })
 }
 
-/// Keeps one more.
+/// Remembers a destination.
 pub(super) fn remember(dom: &Dom, recent: RecentDestination) {
     let mut recents = load(dom);
     recents.remember(recent);
     save(dom, &recents);
-    // What was not kept is not offered either.
-    if let Err(fault) = draw(dom, &load(dom)) {
-        web_sys::console::error_1(&fault);
+    // Shows what was stored: storage may be full or disabled.
+    if let Err(exception) = draw(dom, &load(dom)) {
+        web_sys::console::error_1(&exception);
     }
 }
 
-/// Fills the form with one; what is missing is the password.
-fn take(dom: &Dom, index: usize) -> Result<(), Fault> {
+/// Fills the form with a destination. The focus moves to the password, which is not remembered.
+fn fill_form(dom: &Dom, index: usize) -> Result<(), Exception> {
     if let Some(RecentDestination { destination, folder }) = load(dom).destinations().get(index) {
         form::fill_with(dom, destination, folder)?;
-        form::tell(dom, "form-hint", "");
+        set_text_of(dom, "form-hint", "");
         dom.find::<HtmlElement>("password")?.focus()?;
     }
     Ok(())
 }
 
-fn remove(dom: &Dom, index: usize) -> Result<(), Fault> {
+fn remove(dom: &Dom, index: usize) -> Result<(), Exception> {
     let mut recents = load(dom);
     if let Some(recent) = recents.destinations().get(index).cloned() {
         recents.forget(&recent.destination);
         save(dom, &recents);
     }
     draw(dom, &recents)?;
-    // The focus goes on to the one that took its place.
+    // The focus moves to the destination that took the place of the removed one.
     let list: Element = dom.find("recent-list")?;
     let buttons = list.query_selector_all(".recent-remove")?;
     let last = buttons.length().saturating_sub(1);
@@ -76,17 +75,17 @@ fn remove(dom: &Dom, index: usize) -> Result<(), Fault> {
     }
 }
 
-fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Fault> {
+fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Exception> {
     let template = Template::find(dom, "t-recent")?;
     let fragment = dom.fragment();
     for (index, recent) in recents.destinations().iter().enumerate() {
         let item = template.copy()?;
         set_attribute(&item, "data-recent", &index.to_string());
         let place = recent::label(&recent.destination);
-        set_text(&part(&item, ".recent-destination")?, &place);
-        let how = recent::details(recent, &name_of(dom, recent)?);
-        set_text(&part(&item, ".recent-details")?, &how);
-        let remove: Element = part(&item, ".recent-remove")?;
+        set_text(&query(&item, ".recent-destination")?, &place);
+        let how = recent::details(recent, &encryption_name(dom, recent)?);
+        set_text(&query(&item, ".recent-details")?, &how);
+        let remove: Element = query(&item, ".recent-remove")?;
         set_attribute(&remove, "aria-label", &recent::remove_label(&place));
         fragment.append_child(&item)?;
     }
@@ -95,18 +94,18 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Fault> {
     Ok(())
 }
 
-/// What the form calls the encryption.
-fn name_of(dom: &Dom, recent: &RecentDestination) -> Result<String, Fault> {
+/// Returns the name of the encryption in the form.
+fn encryption_name(dom: &Dom, recent: &RecentDestination) -> Result<String, Exception> {
     let option = match recent.destination.encryption {
         protocol::Encryption::Explicit => "[value=explicit]",
         protocol::Encryption::Implicit => "[value=implicit]",
     };
-    let option: Element = part(&dom.find("encryption")?, option)?;
+    let option: Element = query(&dom.find("encryption")?, option)?;
     Ok(option.text_content().unwrap_or_default())
 }
 
-fn place_of(button: &Element) -> Option<usize> {
-    owner(button)?.get_attribute("data-recent")?.parse().ok()
+fn index_of(button: &Element) -> Option<usize> {
+    list_item(button)?.get_attribute("data-recent")?.parse().ok()
 }
 
 fn storage(dom: &Dom) -> Option<Storage> {
@@ -120,7 +119,7 @@ fn load(dom: &Dom) -> RecentDestinations {
 
 fn save(dom: &Dom, recents: &RecentDestinations) {
     if let Some(storage) = storage(dom) {
-        // A store that is full keeps what it has.
+        // Storage may be full: it then keeps what it has.
         let _ = storage.set_item(KEY, &recents.write());
     }
 }

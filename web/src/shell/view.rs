@@ -1,16 +1,18 @@
-//! What is drawn: one view for each part of the page, all of them once a frame at most.
+//! Draws the page: one view for each part, all of them at most once a frame.
 
 use protocol::client::Secret;
-use web_sys::{Element, HtmlElement};
+use web_sys::Element;
 
-pub(super) use self::{connection::CERTIFICATE_SHOWN, filters::filter, uploads::Step};
 use self::{
-    connection::ConnectionView, log::LogView, remote::RemoteView, restored::RestoredView,
-    summary::SummaryView, totals::TotalsView, uploads::UploadsView,
+    connection::ConnectionView, log::LogView, notices::NoticesView, remote::RemoteView,
+    restored_notice::RestoredNotice, summary::SummaryView, totals::TotalsView,
+    uploads::UploadsView,
 };
-use super::dom::{Dom, Fault, Template, Visibility, set_text, show};
+pub(super) use self::{
+    connection::SHOWN_CERTIFICATE, filters::filter_of_button, uploads::FocusMove,
+};
+use super::dom::{Dom, Exception};
 use crate::{
-    format,
     page::{Page, Region},
     queue::{FolderId, Queue},
     time::Millis,
@@ -22,20 +24,24 @@ mod connection;
 mod filters;
 mod icon;
 pub(super) mod log;
+mod notices;
 mod problem;
-mod proof;
 mod remote;
-mod restored;
+mod restored_notice;
+mod security_details;
 mod summary;
 mod totals;
 mod uploads;
 
-/// Whether a frame was enough.
+/// The greatest number of sentences in one announcement: a person cannot listen to hundreds.
+const MAX_ANNOUNCED: usize = 3;
+
+/// Whether a frame has drawn everything.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
-    Nothing,
-    /// There are rows or lines that wait for the next frame.
-    More,
+pub(super) enum Redraw {
+    Complete,
+    /// Rows or lines remain for the next frame.
+    Pending,
 }
 
 /// All views.
@@ -48,13 +54,14 @@ pub(super) struct Views {
     summary: SummaryView,
     log: LogView,
     notices: NoticesView,
-    restored: RestoredView,
+    restored: RestoredNotice,
     announcer: Element,
-    sentences: Vec<String>,
+    /// Sentences for screen readers, announced with the next frame.
+    announcements: Vec<String>,
 }
 
 impl Views {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dom: dom.clone(),
             connection: ConnectionView::new(dom)?,
@@ -64,142 +71,113 @@ impl Views {
             summary: SummaryView::new(dom)?,
             log: LogView::new(dom)?,
             notices: NoticesView::new(dom)?,
-            restored: RestoredView::new(dom)?,
+            restored: RestoredNotice::new(dom)?,
             announcer: dom.find("announcer")?,
-            sentences: Vec::new(),
+            announcements: Vec::new(),
         })
     }
 
-    /// What stands in the password's field.
+    /// Returns the value of the password field.
     pub(super) fn password(&self) -> Secret {
         self.connection.password()
     }
 
-    /// The fingerprint of the server's certificate, as the page shows it.
+    /// Returns the fingerprint of the server's certificate as the page shows it.
     pub(super) fn fingerprint(&self) -> String {
         self.connection.fingerprint()
     }
 
-    /// Says something with the next frame: everything of one frame is one announcement.
+    /// Announces a sentence to screen readers. All sentences of a frame are one announcement.
     pub(super) fn announce(&mut self, sentence: String) {
-        self.sentences.push(sentence);
+        self.announcements.push(sentence);
     }
 
-    /// Other rows may have come into view.
+    /// Notes that other rows may have come into view.
     pub(super) fn scrolled(&mut self) {
         self.uploads.scrolled();
         self.remote.scrolled();
     }
 
-    /// What the reader of the session log wants.
-    pub(super) fn read_log(&mut self, page: &Page, act: log::Act) -> Result<log::Wish, Fault> {
-        self.log.act(page, act)
+    /// Carries out an action of the session log's reader.
+    pub(super) fn read_log(
+        &mut self,
+        page: &Page,
+        action: log::LogAction,
+    ) -> Result<log::Outcome, Exception> {
+        self.log.act(page, action)
     }
 
-    /// The person wants to see these uploads.
-    pub(super) fn show(&mut self, filter: UploadFilter) {
+    /// Shows the uploads of a filter.
+    pub(super) fn set_filter(&mut self, filter: UploadFilter) {
         self.uploads.set_filter(filter);
     }
 
-    /// The person wants folders, or does not any more.
+    /// Groups uploads by folder, or stops that.
     pub(super) fn toggle_grouping(&mut self) {
         self.uploads.toggle_grouping();
     }
 
-    /// The person opens or closes a folder.
+    /// Opens or closes a folder in the list of uploads.
     pub(super) fn toggle_folder(&mut self, folder: FolderId, queue: &Queue) {
-        self.uploads.toggle(folder, queue);
+        self.uploads.toggle_folder(folder, queue);
     }
 
-    /// The person goes through the list of uploads by keyboard.
-    pub(super) fn go(&mut self, step: Step) {
-        self.uploads.go(step);
+    /// Moves the keyboard focus in the list of uploads.
+    pub(super) fn move_focus(&mut self, to: FocusMove) {
+        self.uploads.move_focus(to);
     }
 
-    /// Selects the summary, for the person to copy.
+    /// Shows the summary selected, for the person to copy.
     pub(super) fn select_summary(&self, text: &str) {
         self.summary.select(text);
     }
 
-    pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Rest, Fault> {
-        self.uploads.look(page.queue());
-        let parts = page.take_changed_regions();
-        if parts.contains(Region::Connection) {
+    /// Draws what has changed.
+    pub(super) fn draw(&mut self, page: &mut Page, now: Millis) -> Result<Redraw, Exception> {
+        // Before any change of the document.
+        self.uploads.read_layout(page.queue());
+        let changed = page.take_changed_regions();
+        let has_any = |regions: &[Region]| regions.iter().any(|region| changed.contains(*region));
+        let mut redraw = Redraw::Complete;
+        if has_any(&[Region::Connection]) {
             self.connection.draw(page, now)?;
         }
-        let mut rest = Rest::Nothing;
-        if [Region::Remote, Region::Connection].iter().any(|part| parts.contains(*part))
-            || self.remote.has_moved()
-        {
-            rest = self.remote.draw(page)?;
+        if has_any(&[Region::Remote, Region::Connection]) || self.remote.has_moved() {
+            redraw = self.remote.draw(page)?;
         }
-        if [Region::Notices, Region::Connection, Region::Totals]
-            .iter()
-            .any(|part| parts.contains(*part))
-        {
+        if has_any(&[Region::Notices, Region::Connection, Region::Totals]) {
             self.restored.draw(page);
         }
-        if parts.contains(Region::Totals) {
+        if has_any(&[Region::Totals]) {
             self.totals.draw(page.queue(), &self.dom);
             self.summary.draw(page, now);
         }
-        if parts.contains(Region::Notices) {
+        if has_any(&[Region::Notices]) {
             self.notices.draw(page.notices())?;
         }
-        let changed = page.take_changed_rows();
-        if self.uploads.draw(page.queue(), &changed)? == Rest::More {
-            rest = Rest::More;
+        let changed_rows = page.take_changed_rows();
+        if self.uploads.draw(page.queue(), &changed_rows)? == Redraw::Pending {
+            redraw = Redraw::Pending;
         }
-        // Last, because it asks how long it has become: the browser lays out once.
-        if page.log().needs_drawing() && self.log.draw(page)? == Rest::More {
-            rest = Rest::More;
+        // Last: it reads the height of the log, for which the browser has to lay out the page.
+        if page.log().needs_drawing() && self.log.draw(page)? == Redraw::Pending {
+            redraw = Redraw::Pending;
         }
-        if !self.sentences.is_empty() {
-            let text = self.take_sentences();
+        if !self.announcements.is_empty() {
+            let text = self.take_announcement();
             self.announcer.set_text_content(Some(&text));
         }
-        Ok(rest)
+        Ok(redraw)
     }
 
-    /// The first few: whoever listens cannot listen to hundreds.
-    fn take_sentences(&mut self) -> String {
-        const MOST: usize = 3;
-        let mut sentences = std::mem::take(&mut self.sentences);
-        if sentences.len() > MOST {
-            // The newest is the one that sums up.
+    /// Returns the first sentences and the last one, which sums up.
+    fn take_announcement(&mut self) -> String {
+        let mut sentences = std::mem::take(&mut self.announcements);
+        if sentences.len() > MAX_ANNOUNCED {
             let last = sentences.pop();
-            sentences.truncate(MOST - 1);
+            sentences.truncate(MAX_ANNOUNCED - 1);
             sentences.extend(last);
         }
         sentences.join(" ")
-    }
-}
-
-/// What did not become an upload.
-struct NoticesView {
-    dom: Dom,
-    list: HtmlElement,
-    notice: Template,
-}
-
-impl NoticesView {
-    fn new(dom: &Dom) -> Result<Self, Fault> {
-        Ok(Self {
-            dom: dom.clone(),
-            list: dom.find("notices")?,
-            notice: Template::find(dom, "t-notice")?,
-        })
-    }
-
-    fn draw(&self, notices: &[String]) -> Result<(), Fault> {
-        let fragment = self.dom.fragment();
-        for notice in notices {
-            let item = self.notice.copy()?;
-            set_text(&item, &format::visible(notice));
-            fragment.append_child(&item)?;
-        }
-        self.list.replace_children_with_node_1(&fragment);
-        show(&self.list, Visibility::shown_if(!notices.is_empty()));
-        Ok(())
     }
 }

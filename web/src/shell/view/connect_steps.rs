@@ -1,39 +1,39 @@
-//! The steps on the way to the server.
+//! The list of connect steps, with their states and durations.
 
 use web_sys::{Element, HtmlElement};
 
-use super::super::dom::{Dom, Fault, Template, part, set_attribute, set_text};
+use super::super::dom::{Dom, Exception, Template, query, set_attribute, set_text};
 use crate::connect_steps::{self, CONNECT_STEPS, ConnectSteps, StepState};
 
-/// One list of them.
-pub(super) struct ConnectStepsView(Vec<StopView>);
+/// Draws one list of the steps.
+pub(super) struct ConnectStepsView(Vec<StepView>);
 
-struct StopView {
+struct StepView {
     item: HtmlElement,
     time: Element,
     state: Element,
 }
 
 impl ConnectStepsView {
-    /// Lays the steps out in the list with this id.
-    pub(super) fn new(dom: &Dom, list: &str) -> Result<Self, Fault> {
+    /// Creates an item for each step in the list with the id `list`.
+    pub(super) fn new(dom: &Dom, list: &str) -> Result<Self, Exception> {
         let list: Element = dom.find(list)?;
         let template = Template::find(dom, "t-step")?;
-        let stops = CONNECT_STEPS.iter().map(|stage| {
+        let steps = CONNECT_STEPS.iter().map(|stage| {
             let item = template.copy()?;
-            set_text(&part::<Element>(&item, ".step-name")?, connect_steps::step_name(*stage));
+            set_text(&query::<Element>(&item, ".step-name")?, connect_steps::step_name(*stage));
             list.append_child(&item)?;
-            Ok(StopView {
-                time: part(&item, ".step-time")?,
-                state: part(&item, ".step-state")?,
+            Ok(StepView {
+                time: query(&item, ".step-time")?,
+                state: query(&item, ".step-state")?,
                 item,
             })
         });
-        Ok(Self(stops.collect::<Result<_, Fault>>()?))
+        Ok(Self(steps.collect::<Result<_, Exception>>()?))
     }
 
     pub(super) fn draw(&self, connect_steps: &ConnectSteps) {
-        for (index, stop) in self.0.iter().enumerate() {
+        for (index, view) in self.0.iter().enumerate() {
             let step = connect_steps.state(index);
             let state = match step {
                 StepState::Done => "done",
@@ -41,11 +41,11 @@ impl ConnectStepsView {
                 StepState::Pending => "pending",
                 StepState::Failed => "failed",
             };
-            set_attribute(&stop.item, "data-state", state);
-            set_text(&stop.state, step.label());
+            set_attribute(&view.item, "data-state", state);
+            set_text(&view.state, step.label());
             let took =
                 connect_steps.took(index).map(connect_steps::duration_text).unwrap_or_default();
-            set_text(&stop.time, &took);
+            set_text(&view.time, &took);
         }
     }
 }

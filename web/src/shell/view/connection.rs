@@ -1,4 +1,5 @@
-//! The way to the server: form, steps, facts, the certificate question, the lost link.
+//! The server panel: form, connect steps, facts of the connection; the certificate dialog, and the
+//! notice about a lost connection to the portal.
 
 use protocol::{
     Problem,
@@ -8,10 +9,10 @@ use protocol::{
 use web_sys::{Element, HtmlButtonElement, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, set_attribute, set_text, show},
+    super::dom::{Dom, Exception, Template, Visibility, set_attribute, set_text, show},
     connect_steps::ConnectStepsView,
     problem::ProblemTemplate,
-    proof::{ProofView, describe},
+    security_details::{SecurityDetailsView, describe},
 };
 use crate::{
     connect_steps::ConnectSteps,
@@ -23,23 +24,23 @@ use crate::{
     time::Millis,
 };
 
-/// The attribute of the certificate dialog with the fingerprint that it shows.
-pub(in crate::shell) const CERTIFICATE_SHOWN: &str = "data-sha256";
+/// The attribute of the certificate dialog that holds the fingerprint it shows.
+pub(in crate::shell) const SHOWN_CERTIFICATE: &str = "data-sha256";
 
-/// What the page looks like as a whole; the style sheet goes by it.
+/// The phase of the connection, by which the style sheet lays out the page.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
     Connecting,
     Connected,
-    /// Logged in before, and on the way back.
-    Lost,
+    /// The connection was lost, and is being restored.
+    Reconnecting,
 }
 
 pub(super) struct ConnectionView {
     dom: Dom,
     phase: Phase,
-    masthead: Element,
+    state_text: Element,
     form: HtmlElement,
     host: HtmlInputElement,
     password: HtmlInputElement,
@@ -47,24 +48,24 @@ pub(super) struct ConnectionView {
     connect_steps_title: HtmlElement,
     stops: ConnectStepsView,
     /// Whether the steps to a server that is new are on view, until they have ended.
-    approaching: bool,
-    give_up: HtmlElement,
+    is_connecting: bool,
+    cancel: HtmlElement,
     problem: HtmlElement,
     problem_template: ProblemTemplate,
     shown_problem: Option<Problem>,
-    berth: HtmlElement,
-    berth_head: HtmlElement,
-    berth_host: Element,
-    berth_how: Element,
-    fact_server: Element,
-    fact_user: Element,
-    proof: ProofView,
+    connected: HtmlElement,
+    connected_head: HtmlElement,
+    connected_host: Element,
+    connected_details: Element,
+    server: Element,
+    user: Element,
+    security_details: SecurityDetailsView,
     drop_zone: HtmlElement,
     choose_files: HtmlButtonElement,
     choose_folder: HtmlButtonElement,
     remote: HtmlElement,
-    link_notice: HtmlElement,
-    link_notice_text: Element,
+    notice: HtmlElement,
+    notice_text: Element,
     reconnect: HtmlElement,
     dialog: HtmlDialogElement,
     doubts: Element,
@@ -74,35 +75,35 @@ pub(super) struct ConnectionView {
 }
 
 impl ConnectionView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dom: dom.clone(),
             phase: Phase::Idle,
-            masthead: dom.find("connection-state")?,
+            state_text: dom.find("connection-state")?,
             form: dom.find("connect")?,
             host: dom.find("host")?,
             password: dom.find("password")?,
             connect_steps: dom.find("connect-steps")?,
             connect_steps_title: dom.find("connect-steps-title")?,
             stops: ConnectStepsView::new(dom, "connect-steps-list")?,
-            approaching: false,
-            give_up: dom.find("cancel-connect")?,
+            is_connecting: false,
+            cancel: dom.find("cancel-connect")?,
             problem: dom.find("connection-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
             shown_problem: None,
-            berth: dom.find("connected")?,
-            berth_head: dom.find("connected-head")?,
-            berth_host: dom.find("connected-host")?,
-            berth_how: dom.find("connected-details")?,
-            fact_server: dom.find("fact-server")?,
-            fact_user: dom.find("fact-user")?,
-            proof: ProofView::new(dom)?,
+            connected: dom.find("connected")?,
+            connected_head: dom.find("connected-head")?,
+            connected_host: dom.find("connected-host")?,
+            connected_details: dom.find("connected-details")?,
+            server: dom.find("fact-server")?,
+            user: dom.find("fact-user")?,
+            security_details: SecurityDetailsView::new(dom)?,
             drop_zone: dom.find("drop-zone")?,
             choose_files: dom.find("choose-files")?,
             choose_folder: dom.find("choose-folder")?,
             remote: dom.find("remote")?,
-            link_notice: dom.find("connection-notice")?,
-            link_notice_text: dom.find("connection-notice-text")?,
+            notice: dom.find("connection-notice")?,
+            notice_text: dom.find("connection-notice-text")?,
             reconnect: dom.find("reconnect")?,
             dialog: dom.find("certificate-dialog")?,
             doubts: dom.find("certificate-doubts")?,
@@ -118,24 +119,24 @@ impl ConnectionView {
 
     /// The fingerprint of the server's certificate, as it is shown.
     pub(super) fn fingerprint(&self) -> String {
-        self.proof.fingerprint()
+        self.security_details.fingerprint()
     }
 
-    pub(super) fn draw(&mut self, page: &Page, now: Millis) -> Result<(), Fault> {
+    pub(super) fn draw(&mut self, page: &Page, now: Millis) -> Result<(), Exception> {
         let connection = page.connection();
         let phase = phase(connection);
         let before = std::mem::replace(&mut self.phase, phase);
-        let approached = self.approaching;
-        self.approaching = phase == Phase::Connecting
-            || (phase == Phase::Connected && approached && page.connect_steps().is_running());
+        let was_connecting = self.is_connecting;
+        self.is_connecting = phase == Phase::Connecting
+            || (phase == Phase::Connected && was_connecting && page.connect_steps().is_running());
         if let Some(body) = self.dom.body() {
             set_attribute(&body, "data-phase", name(phase));
         }
-        self.draw_masthead(connection, phase);
-        let is_in = matches!(phase, Phase::Connected | Phase::Lost);
+        self.draw_state_text(connection, phase);
+        let is_in = matches!(phase, Phase::Connected | Phase::Reconnecting);
         show(&self.form, Visibility::shown_if(phase == Phase::Idle));
-        for berth in [&self.berth, &self.berth_head] {
-            show(berth, Visibility::shown_if(is_in && !self.approaching));
+        for element in [&self.connected, &self.connected_head] {
+            show(element, Visibility::shown_if(is_in && !self.is_connecting));
         }
         show(&self.remote, Visibility::shown_if(is_in));
         show(&self.drop_zone, Visibility::shown_if(is_in));
@@ -146,35 +147,37 @@ impl ConnectionView {
         match connection.ftps() {
             FtpsState::Connected(connected) => {
                 self.draw_facts(connected, connection);
-                self.proof.draw(connected, connection, page.connect_steps())?;
+                self.security_details.draw(connected, connection, page.connect_steps())?;
             }
             _ if is_in => {}
-            _ => self.proof.close(),
+            _ => self.security_details.close(),
         }
-        self.draw_link(connection, phase, now);
-        self.draw_question(connection)?;
+        self.draw_notice(connection, phase, now);
+        self.draw_certificate_dialog(connection)?;
         self.draw_problem(connection, phase)?;
-        if before != phase || approached != self.approaching {
+        if before != phase || was_connecting != self.is_connecting {
             self.move_focus(phase);
         }
         Ok(())
     }
 
-    fn draw_masthead(&self, connection: &Connection, phase: Phase) {
+    fn draw_state_text(&self, connection: &Connection, phase: Phase) {
         let text = match (phase, connection.wanted()) {
             (Phase::Connected, Some(wanted)) => wording::connected_to(&wanted.host),
-            (Phase::Connecting | Phase::Lost, Some(wanted)) => wording::connecting_to(&wanted.host),
+            (Phase::Connecting | Phase::Reconnecting, Some(wanted)) => {
+                wording::connecting_to(&wanted.host)
+            }
             (_, _) => wording::not_connected().to_owned(),
         };
-        set_text(&self.masthead, &text);
+        set_text(&self.state_text, &text);
     }
 
     /// On the way, and where it failed: the steps stay for as long as the problem.
     fn draw_connect_steps(&self, connection: &Connection, connect_steps: &ConnectSteps) {
         let failed = self.phase == Phase::Idle && connect_steps.has_failed();
-        show(&self.connect_steps, Visibility::shown_if(self.approaching || failed));
-        show(&self.connect_steps_title, Visibility::shown_if(self.approaching));
-        show(&self.give_up, Visibility::shown_if(self.approaching));
+        show(&self.connect_steps, Visibility::shown_if(self.is_connecting || failed));
+        show(&self.connect_steps_title, Visibility::shown_if(self.is_connecting));
+        show(&self.cancel, Visibility::shown_if(self.is_connecting));
         if let Some(wanted) = connection.wanted() {
             set_text(&self.connect_steps_title, &wording::connecting_to(&wanted.host));
         }
@@ -183,34 +186,34 @@ impl ConnectionView {
 
     fn draw_facts(&self, connected: &Connected, connection: &Connection) {
         let server = facts::server(&connected.host, connected.port, &connected.address);
-        set_text(&self.fact_server, &server);
+        set_text(&self.server, &server);
         let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
-        set_text(&self.fact_user, &format::visible(user));
-        set_text(&self.berth_host, &format::visible(&connected.host));
-        set_text(&self.berth_how, &facts::user_and_tls(user, &connected.tls));
+        set_text(&self.user, &format::visible(user));
+        set_text(&self.connected_host, &format::visible(&connected.host));
+        set_text(&self.connected_details, &facts::user_and_tls(user, &connected.tls));
     }
 
-    fn draw_link(&self, connection: &Connection, phase: Phase, now: Millis) {
+    fn draw_notice(&self, connection: &Connection, phase: Phase, now: Millis) {
         let text = match (phase, connection.socket()) {
             (_, SocketState::Lost { .. }) => match connection.next_retry_in(now) {
                 Some(left) => wording::retry_in(left),
                 None => wording::offline().to_owned(),
             },
-            (Phase::Lost, _) => wording::reconnecting().to_owned(),
+            (Phase::Reconnecting, _) => wording::reconnecting().to_owned(),
             (Phase::Idle | Phase::Connecting | Phase::Connected, _) => String::new(),
         };
-        set_text(&self.link_notice_text, &text);
-        show(&self.link_notice, Visibility::shown_if(!text.is_empty()));
+        set_text(&self.notice_text, &text);
+        show(&self.notice, Visibility::shown_if(!text.is_empty()));
         let waits = matches!(connection.socket(), SocketState::Lost { .. });
         show(&self.reconnect, Visibility::shown_if(waits));
     }
 
-    fn draw_question(&self, connection: &Connection) -> Result<(), Fault> {
+    fn draw_certificate_dialog(&self, connection: &Connection) -> Result<(), Exception> {
         match (connection.ftps(), self.dialog.open()) {
             (FtpsState::CertificateQuestion(certificate), open)
                 if !open || self.shows_other_than(certificate) =>
             {
-                set_attribute(&self.dialog, CERTIFICATE_SHOWN, &certificate.sha256);
+                set_attribute(&self.dialog, SHOWN_CERTIFICATE, &certificate.sha256);
                 self.doubts.replace_children_with_node_0();
                 for doubt in &certificate.doubts {
                     let item = self.doubt.copy()?;
@@ -225,7 +228,7 @@ impl ConnectionView {
             (FtpsState::CertificateQuestion(_), _) => Ok(()),
             (_, open) => {
                 if open {
-                    self.dialog.remove_attribute(CERTIFICATE_SHOWN)?;
+                    self.dialog.remove_attribute(SHOWN_CERTIFICATE)?;
                     self.dialog.close();
                 }
                 Ok(())
@@ -235,10 +238,10 @@ impl ConnectionView {
 
     /// The portal may have come back with another question before a frame saw that one was gone.
     fn shows_other_than(&self, certificate: &Certificate) -> bool {
-        self.dialog.get_attribute(CERTIFICATE_SHOWN).as_ref() != Some(&certificate.sha256)
+        self.dialog.get_attribute(SHOWN_CERTIFICATE).as_ref() != Some(&certificate.sha256)
     }
 
-    fn draw_problem(&mut self, connection: &Connection, phase: Phase) -> Result<(), Fault> {
+    fn draw_problem(&mut self, connection: &Connection, phase: Phase) -> Result<(), Exception> {
         // While the page comes back by itself, its notice says enough.
         let problem = connection.problem().filter(|_| phase != Phase::Connecting);
         if self.shown_problem.as_ref() != problem {
@@ -254,9 +257,9 @@ impl ConnectionView {
             return;
         }
         let next: &HtmlElement = match phase {
-            Phase::Connecting => &self.give_up,
+            Phase::Connecting => &self.cancel,
             Phase::Connected => &self.choose_files,
-            Phase::Lost => &self.reconnect,
+            Phase::Reconnecting => &self.reconnect,
             Phase::Idle if self.shown_problem.is_some() => &self.problem,
             Phase::Idle => &self.host,
         };
@@ -266,12 +269,12 @@ impl ConnectionView {
 
 fn phase(connection: &Connection) -> Phase {
     match connection.ftps() {
-        FtpsState::Connected(_) if connection.is_reconnecting() => Phase::Lost,
+        FtpsState::Connected(_) if connection.is_reconnecting() => Phase::Reconnecting,
         FtpsState::Connected(_) => Phase::Connected,
         FtpsState::Disconnected | FtpsState::Connecting(_) | FtpsState::CertificateQuestion(_)
             if connection.is_reconnecting() =>
         {
-            Phase::Lost
+            Phase::Reconnecting
         }
         FtpsState::Connecting(_) | FtpsState::CertificateQuestion(_) => Phase::Connecting,
         FtpsState::Disconnected | FtpsState::Disconnecting(None) => Phase::Idle,
@@ -284,6 +287,6 @@ fn name(phase: Phase) -> &'static str {
         Phase::Idle => "idle",
         Phase::Connecting => "connecting",
         Phase::Connected => "connected",
-        Phase::Lost => "reconnecting",
+        Phase::Reconnecting => "reconnecting",
     }
 }

@@ -1,9 +1,9 @@
-//! Which uploads are shown: the filters with their counts, and whether by folder.
+//! The filters of the list of uploads with their counts, and the grouping by folder.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlElement};
 
-use super::super::dom::{Dom, Fault, part, set_attribute, set_text};
+use super::super::dom::{Dom, Exception, query, set_attribute, set_text};
 use crate::{
     queue::Totals,
     upload_list::{Grouping, UploadFilter, UploadList},
@@ -22,14 +22,14 @@ struct FilterButton {
 }
 
 impl FiltersView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         let group: HtmlElement = dom.find("filters")?;
         let found = group.query_selector_all("[data-filter]")?;
         let mut filters = Vec::new();
         for button in (0..found.length()).filter_map(|index| found.get(index)) {
             let button: HtmlElement = button.unchecked_into();
-            let count = part(&button, ".filter-count")?;
-            if let Some(filter) = filter(&button) {
+            let count = query(&button, ".filter-count")?;
+            if let Some(filter) = filter_of_button(&button) {
                 filters.push(FilterButton { filter, button, count });
             }
         }
@@ -51,8 +51,8 @@ impl FiltersView {
     }
 }
 
-/// The filter that a button is for.
-pub(in crate::shell) fn filter(button: &Element) -> Option<UploadFilter> {
+/// Returns the filter of a button.
+pub(in crate::shell) fn filter_of_button(button: &Element) -> Option<UploadFilter> {
     Some(match button.get_attribute("data-filter")?.as_str() {
         "all" => UploadFilter::All,
         "under-way" => UploadFilter::UnderWay,

@@ -1,19 +1,19 @@
-//! The icon of the tab: a ring that fills, a check, an exclamation mark. The portal serves them,
-//! because the page's content security policy lets no picture come from anywhere else.
+//! The icon of the tab: a ring that fills, a check, an exclamation mark. The portal serves the icons:
+//! the page's content security policy permits images of its own origin only.
 
 use web_sys::Element;
 
-use super::super::dom::{Dom, Fault, set_attribute};
-use crate::{queue::Totals, queue::totals};
+use super::super::dom::{Dom, Exception, set_attribute};
+use crate::queue::{Totals, totals};
 
 pub(super) struct IconView {
     link: Element,
-    /// The page's own, the rings, the check and the mark.
+    /// The addresses of the page's icon, the rings, the check and the exclamation mark.
     addresses: Vec<String>,
 }
 
 impl IconView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         let link: Element = dom.find("icon")?;
         let addresses = link.get_attribute("data-icons").unwrap_or_default();
         let addresses = addresses.split(' ').map(str::to_owned).collect();

@@ -6,8 +6,8 @@ use web_sys::{Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
 
 use self::{change_dialog::TaskView, rows::RowsView};
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, part, set_attribute, set_text, show},
-    Rest,
+    super::dom::{Dom, Exception, Template, Visibility, query, set_attribute, set_text, show},
+    Redraw,
     problem::ProblemTemplate,
 };
 use crate::{connection::FtpsState, format, page::Page, path, remote::wording};
@@ -37,7 +37,7 @@ pub(super) struct RemoteView {
 }
 
 impl RemoteView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dom: dom.clone(),
             rows: RowsView::new(dom)?,
@@ -70,7 +70,7 @@ impl RemoteView {
         self.rows.has_moved()
     }
 
-    pub(super) fn draw(&mut self, page: &Page) -> Result<Rest, Fault> {
+    pub(super) fn draw(&mut self, page: &Page) -> Result<Redraw, Exception> {
         let remote = page.remote();
         self.draw_path(remote.directory())?;
         set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
@@ -112,7 +112,7 @@ impl RemoteView {
     }
 
     /// A button for each directory on the way.
-    fn draw_path(&mut self, directory: &str) -> Result<(), Fault> {
+    fn draw_path(&mut self, directory: &str) -> Result<(), Exception> {
         if self.shown_path == directory {
             return Ok(());
         }
@@ -123,7 +123,7 @@ impl RemoteView {
         let mut last = None;
         for (index, (name, _)) in parts.iter().enumerate() {
             let crumb = self.crumb.copy()?;
-            let button: HtmlElement = part(&crumb, "button")?;
+            let button: HtmlElement = query(&crumb, "button")?;
             set_text(&button, &format::visible(name));
             set_attribute(&button, "data-part", &index.to_string());
             fragment.append_child(&crumb)?;

@@ -1,27 +1,27 @@
-//! What became of the uploads, when all have ended.
+//! The summary of the uploads after all have ended.
 
 use web_sys::{Element, HtmlElement, HtmlTextAreaElement};
 
-use super::super::dom::{Dom, Fault, Visibility, set_text, show};
+use super::super::dom::{Dom, Exception, Visibility, set_text, show};
 use crate::{page::Page, summary, time::Millis};
 
 pub(super) struct SummaryView {
     dom: Dom,
     slot: HtmlElement,
     text: Element,
-    /// Holds the summary where the browser lets no page write to the clipboard.
-    by_hand: HtmlTextAreaElement,
-    /// Gets the focus when what had it is not there any more.
+    /// Holds the summary for manual copying, where the browser forbids access to the clipboard.
+    manual_copy: HtmlTextAreaElement,
+    /// Gets the focus when the element that had it is hidden.
     fallback: HtmlElement,
 }
 
 impl SummaryView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dom: dom.clone(),
             slot: dom.find("summary")?,
             text: dom.find("summary-text")?,
-            by_hand: dom.find("summary-manual-copy")?,
+            manual_copy: dom.find("summary-manual-copy")?,
             fallback: dom.find("uploads-section")?,
         })
     }
@@ -32,8 +32,8 @@ impl SummaryView {
             set_text(&self.text, &summary::sentence(page.queue(), page.busy_time(now)));
         } else if !self.slot.hidden() {
             let had_focus = self.dom.has_focus(&self.slot);
-            show(&self.by_hand, Visibility::Hidden);
-            self.by_hand.set_value("");
+            show(&self.manual_copy, Visibility::Hidden);
+            self.manual_copy.set_value("");
             show(&self.slot, Visibility::Hidden);
             if had_focus {
                 let _ = self.fallback.focus();
@@ -42,11 +42,11 @@ impl SummaryView {
         show(&self.slot, Visibility::shown_if(ended));
     }
 
-    /// Selects the summary, for the person to copy.
+    /// Shows the summary selected, for the person to copy.
     pub(super) fn select(&self, text: &str) {
-        show(&self.by_hand, Visibility::Shown);
-        self.by_hand.set_value(text);
-        let _ = self.by_hand.focus();
-        self.by_hand.select();
+        show(&self.manual_copy, Visibility::Shown);
+        self.manual_copy.set_value(text);
+        let _ = self.manual_copy.focus();
+        self.manual_copy.select();
     }
 }

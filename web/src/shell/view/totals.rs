@@ -1,8 +1,8 @@
-//! All uploads together, and the window's title and icon.
+//! The totals of all uploads, the actions for all of them, and the title and the icon of the tab.
 
 use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 
-use super::super::dom::{Dom, Fault, Visibility, set_attribute, set_bar, set_text, show};
+use super::super::dom::{Dom, Exception, Visibility, set_attribute, set_progress, set_text, show};
 use super::icon::IconView;
 use crate::{
     queue::totals::{self, Condition},
@@ -14,36 +14,36 @@ pub(super) struct TotalsView {
     bar: HtmlElement,
     text: Element,
     count: Element,
-    landing: HtmlElement,
+    empty_state: HtmlElement,
     filters: HtmlElement,
     policy: HtmlSelectElement,
-    actions: Actions,
+    buttons: BulkButtons,
     icon: IconView,
 }
 
-/// What can be done with all uploads.
-struct Actions {
+/// The buttons for all uploads.
+struct BulkButtons {
     pause: HtmlElement,
     resume: HtmlElement,
     retry: HtmlElement,
     cancel: HtmlElement,
     clear: HtmlElement,
-    /// Gets the focus when a button that had it is not offered any more.
+    /// Gets the focus when the button that had it is hidden and no other is visible.
     fallback: HtmlElement,
 }
 
 impl TotalsView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             total: dom.find("total")?,
             bar: dom.find("total-bar")?,
             text: dom.find("total-text")?,
             count: dom.find("uploads-count")?,
-            landing: dom.find("empty-state")?,
+            empty_state: dom.find("empty-state")?,
             filters: dom.find("filters")?,
             policy: dom.find("policy")?,
             icon: IconView::new(dom)?,
-            actions: Actions {
+            buttons: BulkButtons {
                 pause: dom.find("pause-all")?,
                 resume: dom.find("resume-all")?,
                 retry: dom.find("retry-failed")?,
@@ -56,7 +56,7 @@ impl TotalsView {
 
     pub(super) fn draw(&self, queue: &Queue, dom: &Dom) {
         self.draw_totals(queue, &dom.document);
-        self.actions.draw(&queue.totals(), dom);
+        self.buttons.draw(&queue.totals(), dom);
         let policy = policy(queue.policy());
         if self.policy.value() != policy {
             self.policy.set_value(policy);
@@ -70,8 +70,8 @@ impl TotalsView {
         let text = totals::summary_line(&totals, rate.bytes_per_second(), left);
         show(&self.total, Visibility::shown_if(totals.files > 0));
         show(&self.filters, Visibility::shown_if(totals.files > 0));
-        set_attribute(&self.landing, "data-used", if totals.files > 0 { "yes" } else { "no" });
-        set_bar(&self.bar, totals.permille(), &totals::count(&totals));
+        set_attribute(&self.empty_state, "data-used", if totals.files > 0 { "yes" } else { "no" });
+        set_progress(&self.bar, totals.permille(), &totals::count(&totals));
         let state = match totals::condition(&totals) {
             Condition::Paused => "paused",
             Condition::Done => "done",
@@ -89,7 +89,7 @@ impl TotalsView {
     }
 }
 
-impl Actions {
+impl BulkButtons {
     fn draw(&self, totals: &Totals, dom: &Dom) {
         let mut loses_focus = false;
         for (button, offered) in [
@@ -110,7 +110,7 @@ impl Actions {
     }
 }
 
-/// As the template calls it.
+/// Returns the value of a policy in the select.
 fn policy(policy: ConflictPolicy) -> &'static str {
     match policy {
         ConflictPolicy::Ask => "ask",

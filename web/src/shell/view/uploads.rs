@@ -1,94 +1,87 @@
-//! The list of uploads. Only changed lines are drawn, and of a long list only those near the view
-//! are in the document.
+//! The list of uploads. Only changed rows are drawn, and of a long list only those near the view are
+//! in the document.
 //!
-//! Where the list is scrolled to and how high its lines are is read at the beginning of a frame,
-//! when the browser knows: after the first change it would have to lay the page out anew for each
-//! question.
+//! Scroll position and heights are read at the beginning of a frame: after the first change, each
+//! such question makes the browser lay out the page anew.
 
-use protocol::{Problem, server::Existing};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, FocusOptions, HtmlElement};
 
-use self::{calm::Calm, folder::FolderView};
-use super::{
-    super::dom::{
-        Dom, Fault, Template, Visibility, date_time, part, seen, set_attribute, set_bar, set_text,
-        show,
-    },
-    Rest,
-    filters::FiltersView,
-    problem::ProblemTemplate,
-};
+use self::{file_row::FileRow, folder_row::FolderRow, scroll_anchor::ScrollAnchor};
+use super::{Redraw, filters::FiltersView, problem::ProblemTemplate};
 use crate::{
-    format, queue,
-    queue::digest_texts,
-    queue::status,
-    queue::{
-        FileAccess, FolderId, Group, Outage, PauseState, Phase, Queue, Row, Rows, State, Stored,
-        Upload,
-    },
+    queue::{FolderId, Group, Queue, Rows},
+    shell::dom::{Dom, Exception, Template, Visibility, seen, set_attribute, show},
     upload_list::{Grouping, ListRow, Reordering, UploadFilter, UploadList},
     virtual_list::{BlockHeights, MAX_FULL_LIST, Viewport, begins_block},
 };
 
-mod calm;
-mod folder;
+mod buttons;
+mod file_row;
+mod folder_row;
+mod scroll_anchor;
 
-/// Lines that are made in one frame: more at once would be felt.
-const LINES_PER_FRAME: usize = 60;
-/// How far the keys for pages go.
-const LINES_PER_PAGE: usize = 10;
+/// The greatest number of rows added to the document in one frame: more would be a noticeable pause.
+const NEW_ROWS_PER_FRAME: usize = 60;
+/// Rows by which Page Up and Page Down move the focus.
+const ROWS_PER_PAGE: usize = 10;
 
+/// Draws the list.
 pub(super) struct UploadsView {
     dom: Dom,
     list: HtmlElement,
-    none_shown: HtmlElement,
+    no_match: HtmlElement,
     filters: FiltersView,
     templates: Templates,
     listing: UploadList,
-    blocks: BlockHeights,
+    heights: BlockHeights,
     scroll: Scroll,
-    /// Whether other lines may be in view than those that are in the document.
+    /// Whether the rows in the document may not be those near the view.
     moved: bool,
-    /// Whether all that are wanted there have been made.
+    /// Whether all rows near the view are in the document.
     complete: bool,
-    /// The place in the list of the first line that is in the document.
+    /// The index in the list of the first row in the document.
     first: usize,
-    /// Those that are in the document, in their order.
-    lines: Vec<(ListRow, Box<LineView>)>,
-    /// Where the focus goes as soon as that line is in the document.
+    /// The rows in the document, in order.
+    rendered: Vec<Rendered>,
+    /// The index of the row that gets the focus as soon as it is in the document.
     focus: Option<usize>,
-    calm: Calm,
-    /// Which of `lines` somebody has in hand.
+    anchor: ScrollAnchor,
+    /// The index in `rendered` of the row that the person points at or has focused.
     held: Option<usize>,
-    /// Another number whenever an upload was in another state.
-    states: u64,
+    /// The sum of the versions of the queue's groups: it differs once an upload changes its state.
+    version: u64,
 }
 
-/// Where the list is scrolled to.
+/// A row in the document.
+type Rendered = (ListRow, Box<RowView>);
+
+/// The position of the list at the beginning of a frame.
 #[derive(Clone, Copy)]
 struct Scroll {
     seen: Viewport,
-    at_the_end: bool,
+    is_at_end: bool,
 }
 
-/// Where a key takes who goes through the list.
+/// Where a key moves the focus.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(in crate::shell) enum Step {
+pub(in crate::shell) enum FocusMove {
+    /// By so many rows towards the beginning.
     Back(usize),
-    On(usize),
+    /// By so many rows towards the end.
+    Forward(usize),
     First,
     Last,
 }
 
-impl Step {
-    /// What a key does in the list.
+impl FocusMove {
+    /// Returns the move of a key.
     pub(in crate::shell) fn of_key(key: &str) -> Option<Self> {
         Some(match key {
             "ArrowUp" => Self::Back(1),
-            "ArrowDown" => Self::On(1),
-            "PageUp" => Self::Back(LINES_PER_PAGE),
-            "PageDown" => Self::On(LINES_PER_PAGE),
+            "ArrowDown" => Self::Forward(1),
+            "PageUp" => Self::Back(ROWS_PER_PAGE),
+            "PageDown" => Self::Forward(ROWS_PER_PAGE),
             "Home" => Self::First,
             "End" => Self::Last,
             _ => return None,
@@ -97,87 +90,71 @@ impl Step {
 }
 
 struct Templates {
-    row: Template,
+    file: Template,
     folder: Template,
     problem: ProblemTemplate,
     comparison: Template,
     digest: Template,
 }
 
-/// The elements of one line that change.
-enum LineView {
-    File(RowView),
-    Folder(FolderView),
-}
-
-/// The elements of one row that change.
+/// The view of a row, and its position and the length of the list for screen readers.
 struct RowView {
-    item: HtmlElement,
-    bar: HtmlElement,
-    status: Element,
-    buttons: Buttons,
-    comparison: HtmlElement,
-    digest: HtmlElement,
-    problem: HtmlElement,
-    numbered: (usize, usize),
-    shown_problem: Option<Problem>,
-    shown_comparison: Option<Existing>,
-    shown_digest: Option<Stored>,
-    /// Whether it waits for its room: the details of what became of it make it higher.
-    is_behind: bool,
+    kind: RowKind,
+    position: (usize, usize),
 }
 
-/// Whether a row may become higher.
+enum RowKind {
+    File(FileRow),
+    Folder(FolderRow),
+}
+
+/// Whether a row may grow.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Height {
-    Free,
-    /// It would push the line that somebody has in hand.
-    GroupRows,
+enum Growth {
+    Allowed,
+    /// Not yet: it would push the row that the person points at or has focused.
+    Deferred,
 }
-
-/// The buttons of a line, each with what it does.
-struct Buttons(Vec<(HtmlElement, String)>);
 
 impl UploadsView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         let list: HtmlElement = dom.find("uploads")?;
         Ok(Self {
             dom: dom.clone(),
-            calm: Calm::new(dom, &list)?,
+            anchor: ScrollAnchor::new(dom, &list)?,
             held: None,
-            states: 0,
+            version: 0,
             list,
-            none_shown: dom.find("uploads-no-match")?,
+            no_match: dom.find("uploads-no-match")?,
             filters: FiltersView::new(dom)?,
             templates: Templates {
-                row: Template::find(dom, "t-upload")?,
+                file: Template::find(dom, "t-upload")?,
                 folder: Template::find(dom, "t-folder")?,
                 problem: ProblemTemplate::find(dom)?,
                 comparison: Template::find(dom, "t-comparison")?,
                 digest: Template::find(dom, "t-digest")?,
             },
             listing: UploadList::default(),
-            blocks: BlockHeights::default(),
-            scroll: Scroll { seen: Viewport { top: 0, height: 0 }, at_the_end: false },
+            heights: BlockHeights::default(),
+            scroll: Scroll { seen: Viewport { top: 0, height: 0 }, is_at_end: false },
             moved: false,
             complete: true,
             first: 0,
-            lines: Vec::new(),
+            rendered: Vec::new(),
             focus: None,
         })
     }
 
-    /// Other lines may have come into view.
+    /// Notes that other rows may have come into view.
     pub(super) fn scrolled(&mut self) {
         self.moved = true;
     }
 
-    /// The person wants to see these.
     pub(super) fn set_filter(&mut self, filter: UploadFilter) {
         self.listing.set_filter(filter);
     }
 
-    /// The person wants folders, or does not any more.
+    /// Groups uploads by folder, or stops that.
     pub(super) fn toggle_grouping(&mut self) {
         self.listing.set_grouping(match self.listing.grouping() {
             Grouping::ByFolder => Grouping::Off,
@@ -185,32 +162,32 @@ impl UploadsView {
         });
     }
 
-    /// The person opens or closes a folder.
-    pub(super) fn toggle(&mut self, folder: FolderId, queue: &Queue) {
+    /// Opens or closes a folder.
+    pub(super) fn toggle_folder(&mut self, folder: FolderId, queue: &Queue) {
         self.listing.toggle(folder, queue);
     }
 
-    /// The person goes through the list by keyboard.
-    pub(super) fn go(&mut self, step: Step) {
+    /// Moves the keyboard focus.
+    pub(super) fn move_focus(&mut self, to: FocusMove) {
         let Some(last) = self.listing.rows().len().checked_sub(1) else { return };
-        let focused = self.lines.iter().find(|(_, view)| self.dom.has_focus(view.item()));
-        let here = focused
-            .and_then(|(line, _)| self.listing.rows().iter().position(|listed| listed == line));
-        self.focus = Some(match (step, here) {
-            (Step::First, _) | (Step::Back(_) | Step::On(_), None) => 0,
-            (Step::Last, _) => last,
-            (Step::Back(lines), Some(here)) => here.saturating_sub(lines),
-            (Step::On(lines), Some(here)) => (here + lines).min(last),
+        let focused = self.rendered.iter().find(|(_, view)| self.dom.has_focus(view.item()));
+        let current = focused
+            .and_then(|(focused, _)| self.listing.rows().iter().position(|row| row == focused));
+        self.focus = Some(match (to, current) {
+            (FocusMove::First, _) | (FocusMove::Back(_) | FocusMove::Forward(_), None) => 0,
+            (FocusMove::Last, _) => last,
+            (FocusMove::Back(rows), Some(current)) => current.saturating_sub(rows),
+            (FocusMove::Forward(rows), Some(current)) => (current + rows).min(last),
         });
-        self.moved |= !self.take_focus();
+        self.moved |= !self.apply_focus();
     }
 
-    /// Reads what only the browser knows, before anything is written.
-    pub(super) fn look(&mut self, queue: &Queue) {
-        let held = self.calm.held();
+    /// Reads the layout, before the frame changes the document.
+    pub(super) fn read_layout(&mut self, queue: &Queue) {
+        let held = self.anchor.held();
         self.held = held.and_then(|held| {
             let is_held = |item: &HtmlElement| item.is_same_node(Some(&held));
-            self.lines.iter().position(|(_, view)| is_held(view.item()))
+            self.rendered.iter().position(|(_, view)| is_held(view.item()))
         });
         let order = if self.held.is_some() { Reordering::Held } else { Reordering::Allowed };
         let front = self.listing.front().clone();
@@ -221,462 +198,240 @@ impl UploadsView {
             }
             self.scroll = self.read_scroll();
         }
-        self.drop_anchor(queue, &front);
+        self.set_anchor(queue, &front);
     }
 
-    /// Chooses what has to stay where it is, if the list is scrolled: what somebody has in hand, or
-    /// else the first line in view that does not change its place.
-    fn drop_anchor(&mut self, queue: &Queue, front: &Rows) {
+    /// Chooses the row that keeps its place on the screen: the one that the person points at or has
+    /// focused, else, in a scrolled list, the first row in view that does not move.
+    fn set_anchor(&mut self, queue: &Queue, old_front: &Rows) {
         let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped];
-        let states = groups.into_iter().map(|group| queue.group(group).version()).sum();
-        // Only another state of an upload makes a line higher, or has it stand elsewhere.
-        let is_news = std::mem::replace(&mut self.states, states) != states;
-        if !(is_news || self.moved) || self.focus.is_some() {
+        let version = groups.into_iter().map(|group| queue.group(group).version()).sum();
+        // Rows grow and move only when an upload changes its state.
+        let has_changed = std::mem::replace(&mut self.version, version) != version;
+        if !(has_changed || self.moved) || self.focus.is_some() {
             return;
         }
         let scrolled = seen(&self.list, &self.dom).top;
-        let now = self.listing.front();
-        let stays = |line: &ListRow| match line {
-            ListRow::File(row) => now.contains(*row) == front.contains(*row),
+        let front = self.listing.front();
+        let stays = |row: &ListRow| match row {
+            ListRow::File(row) => front.contains(*row) == old_front.contains(*row),
             ListRow::Folder(_) => true,
         };
-        let is_first = |(line, view): &&(ListRow, Box<LineView>)| {
-            scrolled > 0 && stays(line) && self.calm.is_in_view(view.item(), scrolled)
+        let is_in_view = |(row, view): &&Rendered| {
+            scrolled > 0 && stays(row) && self.anchor.is_in_view(view.item(), scrolled)
         };
-        let in_hand = self.held.and_then(|held| self.lines.get(held));
-        let first = || self.lines.iter().find(is_first);
-        if let Some((_, view)) = in_hand.or_else(first) {
+        let held = self.held.and_then(|held| self.rendered.get(held));
+        let first = || self.rendered.iter().find(is_in_view);
+        if let Some((_, view)) = held.or_else(first) {
             let item = view.item().clone();
-            self.calm.anchor(&item);
+            self.anchor.set(&item);
         }
     }
 
-    pub(super) fn draw(&mut self, queue: &Queue, changed: &Rows) -> Result<Rest, Fault> {
+    /// Draws changed rows, and brings the rows near the view into the document.
+    pub(super) fn draw(&mut self, queue: &Queue, changed: &Rows) -> Result<Redraw, Exception> {
         self.filters.draw(&queue.totals(), &self.listing);
-        for (index, (line, view)) in self.lines.iter_mut().enumerate() {
-            let is_above = self.held.is_some_and(|held| index < held);
-            let height = if is_above { Height::GroupRows } else { Height::Free };
-            match (line, &mut **view) {
-                (ListRow::File(row), LineView::File(view)) => {
-                    if (changed.contains(*row) || (view.is_behind && height == Height::Free))
+        for (index, (row, view)) in self.rendered.iter_mut().enumerate() {
+            let is_above_held = self.held.is_some_and(|held| index < held);
+            let growth = if is_above_held { Growth::Deferred } else { Growth::Allowed };
+            match (row, &mut view.kind) {
+                (ListRow::File(row), RowKind::File(view)) => {
+                    let may_catch_up = view.is_outdated() && growth == Growth::Allowed;
+                    if (changed.contains(*row) || may_catch_up)
                         && let Some(upload) = queue.get(*row)
                     {
-                        view.draw(upload, queue.outage(), height, &self.dom, &self.templates)?;
+                        view.draw(upload, queue.outage(), growth, &self.dom, &self.templates)?;
                     }
                 }
-                (ListRow::Folder(id), LineView::Folder(view)) => {
+                (ListRow::Folder(id), RowKind::Folder(view)) => {
                     view.draw(*id, queue, &self.listing, &self.dom);
                 }
                 (_, _) => {}
             }
         }
-        let rest = if self.moved { self.move_window(queue)? } else { Rest::Nothing };
-        self.calm.settle();
-        Ok(rest)
+        let redraw = if self.moved { self.render(queue)? } else { Redraw::Complete };
+        self.anchor.restore();
+        Ok(redraw)
     }
 
-    /// Brings the lines in view into the document, and takes the others out.
-    fn move_window(&mut self, queue: &Queue) -> Result<Rest, Fault> {
+    /// Brings the rows near the view into the document, and removes the others.
+    fn render(&mut self, queue: &Queue) -> Result<Redraw, Exception> {
         let all = self.listing.rows();
-        self.blocks.resize(all.len());
-        let window = self.blocks.rendered_rows(all.len(), self.seen());
+        self.heights.resize(all.len());
+        let window = self.heights.rendered_rows(all.len(), self.seen());
         let wanted = all.get(window.rows.clone()).unwrap_or_default().to_vec();
-        show(&self.none_shown, Visibility::shown_if(all.is_empty() && queue.totals().files > 0));
+        show(&self.no_match, Visibility::shown_if(all.is_empty() && queue.totals().files > 0));
         self.first = window.rows.start;
         let focused = self.dom.document.active_element();
         let focused = focused.filter(|focused| self.list.contains(Some(focused)));
-        let made = self.place(&wanted, queue)?;
+        let new = self.replace_rows(&wanted, queue)?;
         self.keep_focus(focused);
-        // Styles that only a script can know; the style sheet has the rest.
         let style = self.list.style();
         style.set_property("--space-above", &format!("{}px", window.above))?;
         style.set_property("--space-below", &format!("{}px", window.below))?;
-        self.complete = made < LINES_PER_FRAME;
+        self.complete = new < NEW_ROWS_PER_FRAME;
         self.moved = !self.complete;
-        // The list may turn out longer than was guessed: who went to its end is taken there.
-        if self.scroll.at_the_end && made > 0 {
+        // The list may be longer than estimated: a person who was at its end stays there.
+        if self.scroll.is_at_end && new > 0 {
             self.list.set_scroll_top(i32::MAX);
             self.moved = true;
         }
-        self.take_focus();
-        Ok(if self.moved { Rest::More } else { Rest::Nothing })
+        self.apply_focus();
+        Ok(if self.moved { Redraw::Pending } else { Redraw::Complete })
     }
 
-    /// Who goes through the list by keyboard is not thrown out of it by what moves or goes.
+    /// Restores a focus that was lost because its row moved, or moves it to the list if the row is
+    /// gone.
     fn keep_focus(&self, focused: Option<Element>) {
         let Some(focused) = focused.filter(|_| self.dom.focus_is_lost()) else { return };
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
-        let is_there = self.list.contains(Some(&focused));
-        let place = if is_there { focused.unchecked_into() } else { self.list.clone() };
-        let _ = place.focus_with_options(&options);
+        let is_rendered = self.list.contains(Some(&focused));
+        let target = if is_rendered { focused.unchecked_into() } else { self.list.clone() };
+        let _ = target.focus_with_options(&options);
     }
 
-    /// What is in view, or is to come into view because the focus goes there.
+    /// Returns the visible part of the list, or the part to which the focus will scroll.
     fn seen(&self) -> Viewport {
         let Viewport { top, height } = self.scroll.seen;
-        Viewport { top: self.focus.map_or(top, |place| self.blocks.row_top(place)), height }
+        Viewport { top: self.focus.map_or(top, |index| self.heights.row_top(index)), height }
     }
 
-    /// Gives the focus to the line that is to have it; whether it is in the document.
-    fn take_focus(&mut self) -> bool {
-        let line = self.focus.and_then(|place| self.listing.rows().get(place));
-        let found = line.and_then(|line| self.lines.iter().find(|(there, _)| there == line));
+    /// Focuses the row that is to get the focus. Returns whether it is in the document.
+    fn apply_focus(&mut self) -> bool {
+        let row = self.focus.and_then(|index| self.listing.rows().get(index));
+        let found = row.and_then(|row| self.rendered.iter().find(|(rendered, _)| rendered == row));
         let Some((_, view)) = found else { return false };
         let _ = view.item().focus();
         self.focus = None;
         true
     }
 
-    /// Makes what is missing, moves what stands elsewhere, takes out what is not wanted; how many
-    /// lines were made.
-    fn place(&mut self, wanted: &[ListRow], queue: &Queue) -> Result<usize, Fault> {
+    /// Creates missing rows, moves rows that changed their place, removes rows that are not wanted.
+    /// Returns the number of created rows.
+    fn replace_rows(&mut self, wanted: &[ListRow], queue: &Queue) -> Result<usize, Exception> {
         let size = self.listing.rows().len();
-        let mut there = self.take_out_all_but(wanted);
-        let mut aside = Vec::new();
-        let mut made = 0;
-        for (place, line) in (self.first..).zip(wanted) {
-            let (mut view, is_in_place) = match take(&mut there, &mut aside, *line) {
+        let mut remaining = self.remove_all_but(wanted);
+        let mut detached = Vec::new();
+        let mut new = 0;
+        for (index, row) in (self.first..).zip(wanted) {
+            let (mut view, is_in_place) = match take(&mut remaining, &mut detached, *row) {
                 Some(found) => found,
-                None if made < LINES_PER_FRAME => {
-                    made += 1;
-                    let Some(view) = self.make(*line, queue)? else { continue };
+                None if new < NEW_ROWS_PER_FRAME => {
+                    new += 1;
+                    let Some(view) = self.create(*row, queue)? else { continue };
                     (Box::new(view), false)
                 }
                 None => continue,
             };
             if !is_in_place {
-                let next = there.first().map(|(_, view)| view.item().unchecked_ref());
+                let next = remaining.first().map(|(_, view)| view.item().unchecked_ref());
                 self.list.insert_before(view.item(), next)?;
             }
-            view.number(place, size);
-            self.lines.push((*line, view));
+            view.set_position(index, size);
+            self.rendered.push((*row, view));
         }
-        Ok(made)
+        Ok(new)
     }
 
-    /// The views that stay, in the order in which they are in the document.
-    fn take_out_all_but(&mut self, wanted: &[ListRow]) -> Vec<(ListRow, Box<LineView>)> {
-        let lines = std::mem::take(&mut self.lines);
-        let mut stay = Vec::with_capacity(lines.len());
-        // Most stay, in the order in which they are wanted.
+    /// Removes rows that are not wanted. Returns the others, in the order of the document.
+    fn remove_all_but(&mut self, wanted: &[ListRow]) -> Vec<Rendered> {
+        let rendered = std::mem::take(&mut self.rendered);
+        let mut kept = Vec::with_capacity(rendered.len());
+        // Usually most rows are wanted, in the same order: the search continues where the last one
+        // ended.
         let mut expected = wanted.iter();
-        for (line, view) in lines {
-            if expected.any(|wanted| *wanted == line) {
-                stay.push((line, view));
-            } else if wanted.contains(&line) {
+        for (row, view) in rendered {
+            if expected.any(|wanted| *wanted == row) {
+                kept.push((row, view));
+            } else if wanted.contains(&row) {
                 expected = wanted.iter();
-                stay.push((line, view));
+                kept.push((row, view));
             } else {
                 expected = wanted.iter();
                 view.item().remove();
             }
         }
-        stay
+        kept
     }
 
-    fn make(&self, line: ListRow, queue: &Queue) -> Result<Option<LineView>, Fault> {
-        Ok(match line {
+    fn create(&self, row: ListRow, queue: &Queue) -> Result<Option<RowView>, Exception> {
+        let kind = match row {
             ListRow::File(row) => {
                 let Some(upload) = queue.get(row) else { return Ok(None) };
-                let mut view = RowView::new(&self.templates.row, row, upload)?;
-                view.draw(upload, queue.outage(), Height::Free, &self.dom, &self.templates)?;
-                Some(LineView::File(view))
+                let mut view = FileRow::new(&self.templates.file, row, upload)?;
+                view.draw(upload, queue.outage(), Growth::Allowed, &self.dom, &self.templates)?;
+                RowKind::File(view)
             }
             ListRow::Folder(id) => {
                 let Some(folder) = queue.folder(id) else { return Ok(None) };
-                let mut view = FolderView::new(&self.templates.folder, id, folder)?;
+                let mut view = FolderRow::new(&self.templates.folder, id, folder)?;
                 view.draw(id, queue, &self.listing, &self.dom);
-                Some(LineView::Folder(view))
+                RowKind::Folder(view)
             }
-        })
+        };
+        Ok(Some(RowView { kind, position: (0, 0) }))
     }
 
-    /// Learns how high the blocks are that are in the document.
+    /// Measures the heights of the blocks in the document.
     fn measure(&mut self) {
         let mut tops: Vec<i32> = (self.first..)
-            .zip(&self.lines)
-            .filter(|(place, _)| begins_block(*place))
+            .zip(&self.rendered)
+            .filter(|(index, _)| begins_block(*index))
             .map(|(_, (_, view))| view.item().offset_top())
             .collect();
-        if let Some((_, last)) = self.lines.last() {
+        if let Some((_, last)) = self.rendered.last() {
             tops.push(last.item().offset_top() + last.item().offset_height());
         }
-        self.blocks.measure(self.first, &tops);
+        self.heights.measure(self.first, &tops);
     }
 
     fn read_scroll(&self) -> Scroll {
         let list = &self.list;
         let top = list.scroll_top();
-        let at_the_end = top > 0 && top + list.client_height() + 1 >= list.scroll_height();
-        Scroll { seen: seen(list, &self.dom), at_the_end }
+        let is_at_end = top > 0 && top + list.client_height() + 1 >= list.scroll_height();
+        Scroll { seen: seen(list, &self.dom), is_at_end }
     }
 }
 
-/// The view of a line that is in the document, and whether it stands where it belongs: before all
-/// that is left.
+/// Takes the view of a row out of those in the document. Returns it, and whether it is in its place:
+/// before all remaining rows.
 fn take(
-    there: &mut Vec<(ListRow, Box<LineView>)>,
-    aside: &mut Vec<(ListRow, Box<LineView>)>,
-    line: ListRow,
-) -> Option<(Box<LineView>, bool)> {
-    let is = |(known, _): &(ListRow, Box<LineView>)| *known == line;
-    if let Some(index) = aside.iter().position(is) {
-        return Some((aside.swap_remove(index).1, false));
+    remaining: &mut Vec<Rendered>,
+    detached: &mut Vec<Rendered>,
+    row: ListRow,
+) -> Option<(Box<RowView>, bool)> {
+    let is_row = |(rendered, _): &Rendered| *rendered == row;
+    if let Some(index) = detached.iter().position(is_row) {
+        return Some((detached.swap_remove(index).1, false));
     }
-    let mut index = there.iter().position(is)?;
-    // The one before it went further down: it is put there when its turn comes.
+    let mut index = remaining.iter().position(is_row)?;
+    // The row before it has moved down: detaching that one is cheaper than to move all others.
     if index == 1 {
-        let (other, view) = there.remove(0);
+        let (other, view) = remaining.remove(0);
         view.item().remove();
-        aside.push((other, view));
+        detached.push((other, view));
         index = 0;
     }
-    let (_, view) = there.remove(index);
+    let (_, view) = remaining.remove(index);
     Some((view, index == 0))
 }
 
-impl LineView {
+impl RowView {
     fn item(&self) -> &HtmlElement {
-        match self {
-            Self::File(view) => &view.item,
-            Self::Folder(view) => view.item(),
+        match &self.kind {
+            RowKind::File(view) => &view.item,
+            RowKind::Folder(view) => &view.item,
         }
     }
 
-    /// A screen reader knows of the lines that are not there, too.
-    fn number(&mut self, place: usize, size: usize) {
-        let numbered = match self {
-            Self::File(view) => &mut view.numbered,
-            Self::Folder(view) => view.numbered_mut(),
-        };
-        if *numbered == (place, size) {
+    /// Sets the position and the length of the list, which include rows outside of the document.
+    fn set_position(&mut self, index: usize, size: usize) {
+        if self.position == (index, size) {
             return;
         }
-        *numbered = (place, size);
-        set_attribute(self.item(), "aria-posinset", &(place + 1).to_string());
+        self.position = (index, size);
+        set_attribute(self.item(), "aria-posinset", &(index + 1).to_string());
         set_attribute(self.item(), "aria-setsize", &size.to_string());
-    }
-}
-
-impl Buttons {
-    fn of(item: &Element) -> Result<Self, Fault> {
-        let found = item.query_selector_all("[data-action]")?;
-        let buttons = (0..found.length())
-            .filter_map(|index| found.get(index))
-            .map(JsCast::unchecked_into::<HtmlElement>)
-            .filter_map(|button| Some((button.clone(), button.get_attribute("data-action")?)));
-        Ok(Self(buttons.collect()))
-    }
-
-    /// Shows those that are offered. A focus that would be lost goes to the next of them, or to
-    /// their item.
-    fn offer(&self, offered: &[&str], item: &HtmlElement, dom: &Dom) {
-        let mut loses_focus = false;
-        for (button, act) in &self.0 {
-            let shown = offered.contains(&act.as_str());
-            if shown == button.hidden() {
-                loses_focus |= !shown && dom.has_focus(button);
-                button.set_hidden(!shown);
-            }
-        }
-        if loses_focus {
-            let next = self.0.iter().find(|(button, _)| !button.hidden());
-            let _ = next.map_or(item, |(button, _)| button).focus();
-        }
-    }
-}
-
-impl RowView {
-    fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Fault> {
-        let item = template.copy()?;
-        let path = format::visible(upload.path());
-        set_attribute(&item, "data-row", &row.0.to_string());
-        set_attribute(&item, "aria-label", &path);
-        let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
-        let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
-        set_text(&part::<Element>(&item, ".upload-folder")?, folder);
-        set_text(&part::<Element>(&item, ".upload-file")?, file);
-        set_attribute(&part::<Element>(&item, ".upload-name")?, "title", &path);
-        set_text(&part::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
-        let bar: HtmlElement = part(&item, ".progress")?;
-        set_attribute(&bar, "aria-label", &path);
-        Ok(Self {
-            bar,
-            status: part(&item, ".upload-status")?,
-            buttons: Buttons::of(&item)?,
-            comparison: part(&item, ".upload-comparison")?,
-            digest: part(&item, ".upload-digest")?,
-            problem: part(&item, ".upload-problem")?,
-            numbered: (0, 0),
-            shown_problem: None,
-            shown_comparison: None,
-            shown_digest: None,
-            is_behind: false,
-            item,
-        })
-    }
-
-    fn draw(
-        &mut self,
-        upload: &Upload,
-        outage: Option<Outage>,
-        height: Height,
-        dom: &Dom,
-        templates: &Templates,
-    ) -> Result<(), Fault> {
-        set_attribute(&self.item, "data-state", state(upload, outage));
-        set_bar(&self.bar, upload.permille(), &status::spoken_progress(upload));
-        let status = match outage {
-            Some(outage) => status::status_during_outage(upload, outage),
-            None => status::status(upload),
-        };
-        set_text(&self.status, &status);
-        self.is_behind = height == Height::GroupRows;
-        if self.is_behind {
-            return Ok(());
-        }
-        self.buttons.offer(actions(upload), &self.item, dom);
-        self.draw_problem(upload, templates)?;
-        self.draw_comparison(upload, templates)?;
-        self.draw_digest(upload, templates)
-    }
-
-    fn draw_problem(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
-        let problem = match upload.state() {
-            State::Failed(problem) => Some(problem),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::Done(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::NeedsDecision(_) => None,
-        };
-        if self.shown_problem.as_ref() != problem {
-            templates.problem.fill(&self.problem, problem)?;
-            self.shown_problem = problem.cloned();
-        }
-        Ok(())
-    }
-
-    /// Both files side by side, where one may replace the other.
-    fn draw_comparison(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
-        let existing = match upload.state() {
-            State::NeedsDecision(existing) => Some(existing),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::Done(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_) => None,
-        };
-        if self.shown_comparison.as_ref() == existing {
-            return Ok(());
-        }
-        self.shown_comparison = existing.cloned();
-        show(&self.comparison, Visibility::shown_if(existing.is_some()));
-        self.comparison.replace_children_with_node_0();
-        let Some(existing) = existing else {
-            return Ok(());
-        };
-        let copy = templates.comparison.copy()?;
-        let (ours, theirs) = (upload.modified_millis(), existing.modified_millis);
-        let file = |size, date: Option<i64>| {
-            queue::size_and_date(size, date.map(|date| date_time(float(date))).as_deref())
-        };
-        set_text(&part::<Element>(&copy, ".ours")?, &file(Some(upload.size()), ours));
-        set_text(&part::<Element>(&copy, ".theirs")?, &file(existing.size, theirs));
-        set_text(&part::<Element>(&copy, ".newer")?, queue::newer_file(ours, theirs));
-        self.comparison.append_child(&copy)?;
-        Ok(())
-    }
-
-    fn draw_digest(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Fault> {
-        let stored = match upload.state() {
-            State::Done(stored) => Some(stored),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::NeedsDecision(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_) => None,
-        };
-        if self.shown_digest.as_ref() == stored {
-            return Ok(());
-        }
-        self.shown_digest = stored.cloned();
-        self.digest.replace_children_with_node_0();
-        let digest =
-            stored.and_then(|stored| stored.digest.as_ref().map(|digest| (stored, digest)));
-        show(&self.digest, Visibility::shown_if(digest.is_some()));
-        if let Some((stored, digest)) = digest {
-            let copy = templates.digest.copy()?;
-            set_text(&part::<Element>(&copy, ".digest-summary")?, &digest_texts::short(digest));
-            set_text(&part::<Element>(&copy, ".digest-full")?, &format::visible(&digest.hex));
-            set_text(
-                &part::<Element>(&copy, ".digest-origin")?,
-                digest_texts::confirmed_by(stored),
-            );
-            self.digest.append_child(&copy)?;
-        }
-        Ok(())
-    }
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a date that a calendar has is below 2^53")]
-fn float(millis: i64) -> f64 {
-    millis as f64
-}
-
-/// What the style sheet goes by.
-fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
-    match upload.state() {
-        State::Open(open) if outage.is_some() && open.pause_state() == PauseState::Running => {
-            "interrupted"
-        }
-        State::Queued => "queued",
-        State::Paused => "paused",
-        State::Open(open) => match (open.phase(), open.pause_state()) {
-            (Phase::Verifying, _) => "verifying",
-            (_, PauseState::Paused) => "paused",
-            (_, PauseState::Unreadable) => "failed",
-            (Phase::Offered, _) => "queued",
-            (Phase::Sending, _) => "uploading",
-            (Phase::Retrying, _) => "interrupted",
-        },
-        State::Done(_) => "done",
-        State::Interrupted => "interrupted",
-        State::Skipped(_) => "skipped",
-        State::Failed(_) => "failed",
-        State::NeedsDecision(_) => "decision",
-    }
-}
-
-/// What can be done with an upload now.
-fn actions(upload: &Upload) -> &'static [&'static str] {
-    match upload.state() {
-        State::Queued => &["pause", "cancel"],
-        State::Paused => &["resume", "cancel"],
-        State::Open(open) => match (open.phase(), open.pause_state()) {
-            (Phase::Verifying, _) => &["cancel"],
-            (_, PauseState::Paused | PauseState::Unreadable) => &["resume", "cancel"],
-            (_, PauseState::Running | PauseState::Resumed) => &["pause", "cancel"],
-        },
-        State::Done(_) => &[],
-        State::Interrupted if upload.access() == FileAccess::Available => &["retry", "cancel"],
-        State::Interrupted => &["cancel"],
-        State::Skipped(_) if upload.access() != FileAccess::Available => &[],
-        State::Skipped(_) => &["retry"],
-        State::Failed(_) if upload.access() != FileAccess::Available => &["cancel"],
-        State::Failed(_) => &["retry", "cancel"],
-        State::NeedsDecision(existing)
-            if existing.size.is_some_and(|size| size < upload.size()) =>
-        {
-            &["overwrite", "skip", "rename", "continue", "newer", "cancel"]
-        }
-        State::NeedsDecision(_) => &["overwrite", "skip", "rename", "newer", "cancel"],
     }
 }

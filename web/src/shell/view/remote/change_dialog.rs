@@ -4,7 +4,7 @@ use protocol::Problem;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement};
 
 use super::super::{
-    super::dom::{Dom, Fault, Visibility, set_attribute, set_text, show},
+    super::dom::{Dom, Exception, Visibility, set_attribute, set_text, show},
     problem::ProblemTemplate,
 };
 use crate::{
@@ -28,7 +28,7 @@ pub(super) struct TaskView {
 }
 
 impl TaskView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dialog: dom.find("task-dialog")?,
             heading: dom.find("task-heading")?,
@@ -46,7 +46,7 @@ impl TaskView {
     }
 
     /// Draws the question; whether it has just gone.
-    pub(super) fn draw(&mut self, dialog: Option<&ChangeDialog>) -> Result<bool, Fault> {
+    pub(super) fn draw(&mut self, dialog: Option<&ChangeDialog>) -> Result<bool, Exception> {
         let Some(dialog) = dialog else {
             let was_open = self.shown.take().is_some();
             if was_open {
@@ -73,7 +73,7 @@ impl TaskView {
         Ok(false)
     }
 
-    fn ask(&self, what: &RemoteChange) -> Result<(), Fault> {
+    fn ask(&self, what: &RemoteChange) -> Result<(), Exception> {
         set_text(&self.heading, &change_texts::title(what));
         set_text(&self.submit, change_texts::button(what));
         let text = change_texts::consequence(what);
@@ -96,7 +96,7 @@ impl TaskView {
         self.name.set_selection_range(0, selected)
     }
 
-    fn open(&self) -> Result<(), Fault> {
+    fn open(&self) -> Result<(), Exception> {
         if self.dialog.open() { Ok(()) } else { self.dialog.show_modal() }
     }
 }

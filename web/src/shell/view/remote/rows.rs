@@ -7,15 +7,16 @@ use web_sys::{Element, FocusOptions, HtmlElement};
 
 use super::super::{
     super::dom::{
-        Dom, Fault, Template, Visibility, date_time, part, seen, set_attribute, set_text, show,
+        Dom, Exception, Template, Visibility, query, seen, set_attribute, set_text, show,
     },
-    Rest,
+    Redraw,
 };
 use crate::{
     format,
     remote::change_texts,
     remote::wording,
     remote::{RemoteChange, RemoteDirectory},
+    shell::locale::date_time,
     virtual_list::{BlockHeights, begins_block},
 };
 
@@ -40,7 +41,7 @@ pub(super) struct RowsView {
 }
 
 impl RowsView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             dom: dom.clone(),
             list: dom.find("remote-files")?,
@@ -65,7 +66,7 @@ impl RowsView {
         self.moved
     }
 
-    pub(super) fn draw(&mut self, remote: &RemoteDirectory) -> Result<Rest, Fault> {
+    pub(super) fn draw(&mut self, remote: &RemoteDirectory) -> Result<Redraw, Exception> {
         set_attribute(&self.list, "aria-busy", if remote.is_loading() { "true" } else { "false" });
         let had_focus = self.dom.has_focus(&self.list);
         let is_elsewhere = self.directory != remote.directory();
@@ -88,7 +89,7 @@ impl RowsView {
         }
         // How high rows are is known only now.
         self.moved = is_new && self.rows.len() < remote.len();
-        Ok(if self.moved { Rest::More } else { Rest::Nothing })
+        Ok(if self.moved { Redraw::Pending } else { Redraw::Complete })
     }
 
     /// Puts the focus on the current row, and that into view.
@@ -127,7 +128,7 @@ impl RowsView {
     }
 
     /// Brings the rows in view into the document, and takes the others out.
-    fn move_window(&mut self, remote: &RemoteDirectory) -> Result<(), Fault> {
+    fn move_window(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
         self.measure();
         let window = self.blocks.rendered_rows(remote.len(), seen(&self.list, &self.dom));
         let had_focus = self.dom.has_focus(&self.list);
@@ -163,7 +164,7 @@ impl RowsView {
         Ok(())
     }
 
-    fn insert(&self, rows: &[HtmlElement], before: Option<&HtmlElement>) -> Result<(), Fault> {
+    fn insert(&self, rows: &[HtmlElement], before: Option<&HtmlElement>) -> Result<(), Exception> {
         let fragment = self.dom.fragment();
         for row in rows {
             fragment.append_child(row)?;
@@ -177,7 +178,7 @@ impl RowsView {
         &self,
         remote: &RemoteDirectory,
         places: std::ops::Range<usize>,
-    ) -> Result<Vec<HtmlElement>, Fault> {
+    ) -> Result<Vec<HtmlElement>, Exception> {
         let size = remote.len().to_string();
         let mut rows = Vec::new();
         for place in places {
@@ -191,27 +192,27 @@ impl RowsView {
         Ok(rows)
     }
 
-    fn item(&self, entry: &Entry) -> Result<HtmlElement, Fault> {
+    fn item(&self, entry: &Entry) -> Result<HtmlElement, Exception> {
         let item = match entry.kind {
             EntryKind::Directory => self.directory_template.copy()?,
             EntryKind::File | EntryKind::Other => self.file_template.copy()?,
         };
         let name = format::visible(&entry.name);
         set_attribute(&item, "aria-label", &name);
-        let place: Element = part(&item, ".entry-name")?;
+        let place: Element = query(&item, ".entry-name")?;
         set_text(&place, &name);
         set_attribute(&place, "title", &name);
         if let Some(size) = entry.size.filter(|_| entry.kind != EntryKind::Directory) {
-            set_text(&part::<Element>(&item, ".entry-size")?, &format::bytes(size));
+            set_text(&query::<Element>(&item, ".entry-size")?, &format::bytes(size));
         }
         if let Some(modified) = entry.modified_millis {
-            set_text(&part::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
+            set_text(&query::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
         }
         if let Some(of) = &entry.leftover_of {
-            set_text(&part::<Element>(&item, ".entry-note")?, &wording::leftover(of));
-            show(&part(&item, "[data-action=rename]")?, Visibility::Hidden);
+            set_text(&query::<Element>(&item, ".entry-note")?, &wording::leftover(of));
+            show(&query(&item, "[data-action=rename]")?, Visibility::Hidden);
             let remove = change_texts::button(&RemoteChange::Remove(entry.clone()));
-            let button: Element = part(&item, "[data-action=delete]")?;
+            let button: Element = query(&item, "[data-action=delete]")?;
             set_attribute(&button, "aria-label", remove);
             set_attribute(&button, "title", remove);
         }
@@ -228,7 +229,7 @@ impl RowsView {
             if row.get_attribute("tabindex").as_deref() != Some(stop) {
                 set_attribute(row, "tabindex", stop);
                 for wish in ["[data-action=rename]", "[data-action=delete]"] {
-                    if let Ok(button) = part::<Element>(row, wish) {
+                    if let Ok(button) = query::<Element>(row, wish) {
                         set_attribute(&button, "tabindex", stop);
                     }
                 }
@@ -240,7 +241,7 @@ impl RowsView {
     }
 
     /// Scrolls to the current row where it is not in the document.
-    fn bring_into_view(&mut self, remote: &RemoteDirectory) -> Result<(), Fault> {
+    fn bring_into_view(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
         for _ in 0..MOST_SCROLLS {
             if self.row(self.current).is_some() || remote.is_empty() {
                 break;

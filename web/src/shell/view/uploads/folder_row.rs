@@ -1,10 +1,10 @@
-//! The heading of a folder in the list of uploads.
+//! The row of a folder in the list of uploads.
 
 use web_sys::{Element, HtmlElement};
 
 use super::{
-    super::super::dom::{Dom, Fault, Template, part, set_attribute, set_bar, set_text},
-    Buttons,
+    super::super::dom::{Dom, Exception, Template, query, set_attribute, set_progress, set_text},
+    buttons::ActionButtons,
 };
 use crate::{
     format, queue,
@@ -13,45 +13,39 @@ use crate::{
     upload_list::UploadList,
 };
 
-/// The elements of a heading that change.
-pub(super) struct FolderView {
-    item: HtmlElement,
+/// The elements of a row that change.
+pub(super) struct FolderRow {
+    pub(super) item: HtmlElement,
     toggle: Element,
     bar: HtmlElement,
     count: Element,
-    buttons: Buttons,
-    numbered: (usize, usize),
+    buttons: ActionButtons,
     shown: Option<(Totals, bool)>,
 }
 
-impl FolderView {
-    pub(super) fn new(template: &Template, id: FolderId, folder: &Folder) -> Result<Self, Fault> {
+impl FolderRow {
+    pub(super) fn new(
+        template: &Template,
+        id: FolderId,
+        folder: &Folder,
+    ) -> Result<Self, Exception> {
         let item = template.copy()?;
         let name = queue::folder_label(folder.path());
         set_attribute(&item, "data-folder", &id.0.to_string());
         set_attribute(&item, "aria-label", &name);
-        set_text(&part::<Element>(&item, ".folder-name")?, &format::visible(folder.path()));
+        set_text(&query::<Element>(&item, ".folder-name")?, &format::visible(folder.path()));
         let (bar, toggle): (HtmlElement, Element) =
-            (part(&item, ".progress")?, part(&item, ".folder-toggle")?);
+            (query(&item, ".progress")?, query(&item, ".folder-toggle")?);
         set_attribute(&bar, "aria-label", &name);
         set_attribute(&toggle, "aria-label", &name);
         Ok(Self {
             toggle,
             bar,
-            count: part(&item, ".folder-count")?,
-            buttons: Buttons::of(&item)?,
-            numbered: (0, 0),
+            count: query(&item, ".folder-count")?,
+            buttons: ActionButtons::of(&item)?,
             shown: None,
             item,
         })
-    }
-
-    pub(super) fn item(&self) -> &HtmlElement {
-        &self.item
-    }
-
-    pub(super) fn numbered_mut(&mut self) -> &mut (usize, usize) {
-        &mut self.numbered
     }
 
     pub(super) fn draw(&mut self, id: FolderId, queue: &Queue, listing: &UploadList, dom: &Dom) {
@@ -66,12 +60,12 @@ impl FolderView {
         set_attribute(&self.toggle, "aria-expanded", if is_open { "true" } else { "false" });
         set_attribute(&self.item, "data-state", state(&totals));
         set_text(&self.count, &totals::folder_summary(&totals));
-        set_bar(&self.bar, totals.permille(), &totals::count(&totals));
+        set_progress(&self.bar, totals.permille(), &totals::count(&totals));
         self.buttons.offer(&actions(&totals), &self.item, dom);
     }
 }
 
-/// What the style sheet goes by.
+/// Returns the state by which the style sheet formats the row.
 fn state(totals: &Totals) -> &'static str {
     if totals.active > 0 {
         "uploading"
@@ -88,7 +82,7 @@ fn state(totals: &Totals) -> &'static str {
     }
 }
 
-/// What can be done with a folder's uploads now.
+/// Returns the actions that a folder offers for its uploads.
 fn actions(totals: &Totals) -> Vec<&'static str> {
     let offered = [
         ("pause", totals.active > 0),
@@ -96,5 +90,5 @@ fn actions(totals: &Totals) -> Vec<&'static str> {
         ("retry", totals.failed + totals.interrupted > 0),
         ("cancel", totals.active + totals.paused + totals.waiting > 0),
     ];
-    offered.into_iter().filter(|(_, offered)| *offered).map(|(act, _)| act).collect()
+    offered.into_iter().filter(|(_, offered)| *offered).map(|(action, _)| action).collect()
 }

@@ -1,4 +1,5 @@
-//! What the person does with the directory in view: pointer, keyboard, and what is dragged over it.
+//! The controls of the remote files: the list by pointer and keyboard, the dialog, and files dragged
+//! over a directory.
 
 use std::rc::Rc;
 
@@ -7,18 +8,18 @@ use web_sys::{
     KeyboardEvent,
 };
 
-use super::{
-    app::App,
-    dom::{Fault, listen},
-    on_choice, on_click, owner, pressed,
-};
+use super::{on_choice, on_click};
 use crate::{
     page::Event,
     path,
     remote::{CursorMove, RemoteAction, RemoteCommand, SortOrder},
+    shell::{
+        app::App,
+        dom::{Exception, closest, list_item, listen},
+    },
 };
 
-pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
+pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Exception> {
     on_click(app, "remote-up", || Event::OpenParent)?;
     on_click(app, "remote-refresh", || Event::Refresh)?;
     on_click(app, "remote-new-folder", || {
@@ -41,15 +42,15 @@ pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Fault> {
     })?;
     listen_to_path(app)?;
     listen_to_rows(app)?;
-    listen_to_task(app)
+    listen_to_dialog(app)
 }
 
-fn listen_to_path(app: &Rc<App>) -> Result<(), Fault> {
+fn listen_to_path(app: &Rc<App>) -> Result<(), Exception> {
     let path: HtmlElement = app.dom.find("remote-path")?;
     let app = app.clone();
     listen(&path, "click", move |event: DomEvent| {
-        let button = pressed(&event, "[data-part]");
-        let index = button.and_then(|button| number(&button, "data-part"));
+        let button = closest(&event, "[data-part]");
+        let index = button.and_then(|button| attribute_number(&button, "data-part"));
         let path = index.and_then(|index| {
             let page = app.page();
             let parts = path::breadcrumbs(page.remote().directory());
@@ -61,11 +62,11 @@ fn listen_to_path(app: &Rc<App>) -> Result<(), Fault> {
     })
 }
 
-fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
+fn listen_to_rows(app: &Rc<App>) -> Result<(), Exception> {
     let list: HtmlElement = app.dom.find("remote-files")?;
     let clicked = app.clone();
     listen(&list, "click", move |event: DomEvent| {
-        let Some(button) = pressed(&event, "button") else { return };
+        let Some(button) = closest(&event, "button") else { return };
         point_at(&clicked, &button);
         match button.get_attribute("data-action").as_deref() {
             Some("rename") => {
@@ -79,35 +80,35 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Fault> {
     })?;
     let focused = app.clone();
     listen(&list, "focusin", move |event: DomEvent| {
-        if let Some(row) = pressed(&event, "li").filter(|_| !focused.is_drawing()) {
+        if let Some(row) = closest(&event, "li").filter(|_| !focused.is_drawing()) {
             point_at(&focused, &row);
         }
     })?;
     let app = app.clone();
     listen(&list, "keydown", move |event: KeyboardEvent| {
-        let on_button = pressed(&event, "button").is_some();
+        let on_button = closest(&event, "button").is_some();
         if event.ctrl_key() || event.meta_key() || (on_button && event.key() == "Enter") {
             return;
         }
-        match wanted(&event.key(), event.alt_key()) {
-            Some(Wanted::Open) => open_current(&app),
-            Some(Wanted::Event(wanted)) => app.handle(wanted),
+        match key_command(&event.key(), event.alt_key()) {
+            Some(KeyCommand::Open) => open_current(&app),
+            Some(KeyCommand::Event(event)) => app.handle(event),
             None => return,
         }
         event.prevent_default();
     })
 }
 
-/// The current entry becomes the one that an element belongs to.
+/// Makes the entry of an element the current one.
 fn point_at(app: &Rc<App>, element: &Element) {
-    let place = owner(element).and_then(|row| number(&row, "data-index"));
+    let index = list_item(element).and_then(|row| attribute_number(&row, "data-index"));
     let cursor = app.page().remote().cursor();
-    if let Some(place) = place.filter(|place| *place != cursor) {
-        app.handle(Event::Remote(RemoteAction::PointAt(place)));
+    if let Some(index) = index.filter(|index| *index != cursor) {
+        app.handle(Event::Remote(RemoteAction::PointAt(index)));
     }
 }
 
-/// Goes into the current entry, if it is a directory.
+/// Opens the current entry if it is a directory.
 fn open_current(app: &Rc<App>) {
     let name = {
         let page = app.page();
@@ -120,17 +121,20 @@ fn open_current(app: &Rc<App>) {
     }
 }
 
-enum Wanted {
+/// What a key does in the list.
+enum KeyCommand {
+    /// Opens the current entry.
     Open,
     Event(Event),
 }
 
-/// What a key means in the list.
-fn wanted(key: &str, alt: bool) -> Option<Wanted> {
+fn key_command(key: &str, alt: bool) -> Option<KeyCommand> {
     let act = match (key, alt) {
-        ("ArrowUp", true) | ("Backspace", false) => return Some(Wanted::Event(Event::OpenParent)),
+        ("ArrowUp", true) | ("Backspace", false) => {
+            return Some(KeyCommand::Event(Event::OpenParent));
+        }
         (_, true) => return None,
-        ("Enter", _) => return Some(Wanted::Open),
+        ("Enter", _) => return Some(KeyCommand::Open),
         ("ArrowUp", _) => RemoteAction::MoveCursor(CursorMove::Previous),
         ("ArrowDown", _) => RemoteAction::MoveCursor(CursorMove::Next),
         ("PageUp", _) => RemoteAction::MoveCursor(CursorMove::PageUp),
@@ -147,10 +151,10 @@ fn wanted(key: &str, alt: bool) -> Option<Wanted> {
             }
         }
     };
-    Some(Wanted::Event(Event::Remote(act)))
+    Some(KeyCommand::Event(Event::Remote(act)))
 }
 
-fn listen_to_task(app: &Rc<App>) -> Result<(), Fault> {
+fn listen_to_dialog(app: &Rc<App>) -> Result<(), Exception> {
     let dialog: HtmlDialogElement = app.dom.find("task-dialog")?;
     let form: HtmlFormElement = app.dom.find("task")?;
     let name: HtmlInputElement = app.dom.find("task-name")?;
@@ -162,29 +166,29 @@ fn listen_to_task(app: &Rc<App>) -> Result<(), Fault> {
     on_click(app, "task-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
     let app = app.clone();
     listen(&dialog, "close", move |_: DomEvent| {
-        // By the Escape key; what is done has gone by itself.
+        // The person pressed Escape: otherwise the core has closed it already.
         if app.page().remote().dialog().is_some() {
             app.handle(Event::Remote(RemoteAction::CloseDialog));
         }
     })
 }
 
-/// Marks the directory that files are dragged over, and says that they go there.
+/// Makes the directory that files are dragged over their target, and highlights it.
 pub(super) fn drag_over(app: &Rc<App>, event: Option<&DomEvent>) {
-    let row = event.and_then(|event| pressed(event, "#remote-files li"));
-    let place = row.and_then(|row| number(&row, "data-index"));
-    let is_news = {
+    let row = event.and_then(|event| closest(event, "#remote-files li"));
+    let index = row.and_then(|row| attribute_number(&row, "data-index"));
+    let has_changed = {
         let page = app.page();
         let remote = page.remote();
-        let name = place.and_then(|place| remote.at(place)).map(|entry| entry.name.as_str());
+        let name = index.and_then(|index| remote.at(index)).map(|entry| entry.name.as_str());
         name != remote.drag_over()
     };
-    if is_news {
-        app.handle(Event::Remote(RemoteAction::DragOver(place)));
+    if has_changed {
+        app.handle(Event::Remote(RemoteAction::DragOver(index)));
     }
 }
 
-fn number(element: &Element, attribute: &str) -> Option<usize> {
+fn attribute_number(element: &Element, attribute: &str) -> Option<usize> {
     element.get_attribute(attribute)?.parse().ok()
 }
 

@@ -1,22 +1,25 @@
-//! Above the list: what an earlier page left, and what has to be done so that it goes on.
+//! The notice about the uploads of an earlier page, and how to continue them.
 
 use web_sys::{Element, HtmlElement};
 
-use super::super::dom::{Dom, Fault, Visibility, set_text, show};
-use crate::{page, page::Page, queue::FileAccess};
+use super::super::dom::{Dom, Exception, Visibility, set_text, show};
+use crate::{
+    page::{self, Page},
+    queue::FileAccess,
+};
 
-pub(super) struct RestoredView {
+pub(super) struct RestoredNotice {
     notice: HtmlElement,
     text: Element,
-    go_on: HtmlElement,
+    reopen: HtmlElement,
 }
 
-impl RestoredView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+impl RestoredNotice {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
             notice: dom.find("restored")?,
             text: dom.find("restored-text")?,
-            go_on: dom.find("restored-continue")?,
+            reopen: dom.find("restored-continue")?,
         })
     }
 
@@ -34,6 +37,6 @@ impl RestoredView {
         let source = if handles { FileAccess::ByHandle } else { FileAccess::Missing };
         let what = page::restore_hint(connected, source);
         set_text(&self.text, &format!("{} {what}", page::restored_uploads(missing.len())));
-        show(&self.go_on, Visibility::shown_if(handles));
+        show(&self.reopen, Visibility::shown_if(handles));
     }
 }

@@ -1,18 +1,21 @@
-//! How the connections are encrypted: in short on the page, in full in a dialog.
+//! The security details: a summary on the page, and a dialog with all facts.
 
 use protocol::server::{Certificate, Connected, Tls};
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlDialogElement, HtmlElement};
 
 use super::{
-    super::dom::{Dom, Fault, Template, Visibility, part, set_text, show, utc},
+    super::{
+        dom::{Dom, Exception, Template, Visibility, query, set_text, show},
+        locale::utc,
+    },
     connect_steps::ConnectStepsView,
 };
 use crate::{
     certificate, connect_steps::ConnectSteps, connection::Connection, connection::facts, format,
 };
 
-pub(super) struct ProofView {
+pub(super) struct SecurityDetailsView {
     control: Element,
     data: Element,
     dialog: HtmlDialogElement,
@@ -28,7 +31,7 @@ pub(super) struct ProofView {
     stops: ConnectStepsView,
 }
 
-/// What TLS agreed on, fact by fact.
+/// The facts of a TLS session.
 struct TlsView {
     list: HtmlElement,
     version: Element,
@@ -36,8 +39,8 @@ struct TlsView {
     session: Element,
 }
 
-impl ProofView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Fault> {
+impl SecurityDetailsView {
+    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         let none_yet: HtmlElement = dom.find("security-no-data")?;
         set_text(&none_yet, facts::no_data_connection());
         Ok(Self {
@@ -57,7 +60,7 @@ impl ProofView {
         })
     }
 
-    /// The fingerprint that is shown, as it is shown.
+    /// Returns the fingerprint of the certificate as it is shown.
     pub(super) fn fingerprint(&self) -> String {
         let shown = self.shown.as_ref();
         shown.map(|certificate| format::fingerprint(&certificate.sha256)).unwrap_or_default()
@@ -68,7 +71,7 @@ impl ProofView {
         connected: &Connected,
         connection: &Connection,
         connect_steps: &ConnectSteps,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), Exception> {
         let version = facts::control_tls(&connected.tls, connected.encryption);
         set_text(&self.control, &facts::tls_summary(&version, &connected.tls));
         self.control_facts.draw(&version, &connected.tls);
@@ -85,7 +88,7 @@ impl ProofView {
         Ok(())
     }
 
-    /// There is nothing to prove any more.
+    /// Closes the dialog when the connection has ended.
     pub(super) fn close(&self) {
         if self.dialog.open() {
             self.dialog.close();
@@ -109,14 +112,14 @@ impl ProofView {
 }
 
 impl TlsView {
-    fn new(dom: &Dom, list: &str) -> Result<Self, Fault> {
+    fn new(dom: &Dom, list: &str) -> Result<Self, Exception> {
         let list: HtmlElement = dom.find(list)?;
         let facts = Template::find(dom, "t-tls")?.copy()?;
         list.append_child(&facts)?;
         Ok(Self {
-            version: part(&facts, "[data-fact=version]")?,
-            suite: part(&facts, "[data-fact=suite]")?,
-            session: part(&facts, "[data-fact=session]")?,
+            version: query(&facts, "[data-fact=version]")?,
+            suite: query(&facts, "[data-fact=suite]")?,
+            session: query(&facts, "[data-fact=session]")?,
             list,
         })
     }
@@ -128,8 +131,12 @@ impl TlsView {
     }
 }
 
-/// A certificate's facts, as its owner claims them; the fingerprint is the portal's.
-pub(super) fn describe(template: &Template, certificate: &Certificate) -> Result<Element, Fault> {
+/// Creates the list of a certificate's facts. The portal has computed the fingerprint; all other facts
+/// are claims of the certificate.
+pub(super) fn describe(
+    template: &Template,
+    certificate: &Certificate,
+) -> Result<Element, Exception> {
     let facts = template.copy()?;
     for (fact, text) in [
         ("sha256", format::fingerprint(&certificate.sha256)),
@@ -139,7 +146,7 @@ pub(super) fn describe(template: &Template, certificate: &Certificate) -> Result
         ("not-before", utc(&certificate.not_before)),
         ("not-after", utc(&certificate.not_after)),
     ] {
-        let element: Element = part(&facts, &["[data-fact=", fact, "]"].concat())?;
+        let element: Element = query(&facts, &["[data-fact=", fact, "]"].concat())?;
         set_text(&element, &format::visible(&text));
     }
     Ok(facts.unchecked_into())

@@ -1,4 +1,4 @@
-//! The session log as text, to be taken along.
+//! Exports the session log as text: to the clipboard, or as a file.
 
 use js_sys::{Array, Date};
 use wasm_bindgen_futures::spawn_local;
@@ -11,12 +11,13 @@ use crate::{
     mask::Masker,
     shell::{
         clipboard,
-        dom::{Dom, Fault, clock_time, date_time, file_date, set_attribute, set_text},
+        dom::{Dom, Exception, set_attribute, set_text},
+        locale::{clock_time, date_time, file_date},
     },
 };
 
-/// The lines that are shown, each with its time, its session and who speaks, and above them what
-/// whoever reads them has to know; and how many lines they are.
+/// Returns the lines that are shown as text, below a header about their origin, and the number of the
+/// lines. Each has its time, its session and its kind.
 pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) -> (String, usize) {
     let greeting = log.greeting().map(|line| masks.mask_line(line)).unwrap_or_default();
     let browser = dom.window.navigator().user_agent().unwrap_or_default();
@@ -40,20 +41,21 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) 
     (text, lines)
 }
 
-/// Puts text on the clipboard, and says in `said` how that went.
-pub(super) fn copy(window: Window, said: HtmlElement, text: String, lines: usize) {
+/// Copies the text. The element `status` shows the outcome.
+pub(super) fn copy(window: Window, status: HtmlElement, text: String, lines: usize) {
     spawn_local(async move {
         if clipboard::write(&window, &text).await {
-            set_text(&said, &wording::copied(lines));
+            set_text(&status, &wording::copied(lines));
         } else {
-            set_text(&said, wording::copy_refused());
+            set_text(&status, wording::copy_refused());
         }
     });
 }
 
-/// Has the browser save text as a file, by a link that stands where nobody listens to clicks;
-/// gives the address that it has until it is given up.
-pub(super) fn download(link: &HtmlElement, text: &str) -> Result<String, Fault> {
+/// Downloads the text as a file. Returns the object URL of the file, which the caller has to revoke.
+///
+/// `link`: an element outside of those whose clicks the program handles.
+pub(super) fn download(link: &HtmlElement, text: &str) -> Result<String, Exception> {
     let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
     let url = Url::create_object_url_with_blob(&file)?;
     let name = ["ferryport-log-", &*file_date(Date::now()), ".txt"].concat();

@@ -1,0 +1,83 @@
+//! The controls of the connection: the connect form, its steps, the certificate dialog, the security
+//! details.
+
+use std::rc::Rc;
+
+use web_sys::{HtmlDialogElement, HtmlElement, HtmlFormElement};
+
+use super::on_click;
+use crate::{
+    address,
+    page::Event,
+    shell::{
+        app::App,
+        clipboard,
+        dom::{Exception, listen, set_text_of},
+        form,
+        view::SHOWN_CERTIFICATE,
+    },
+};
+
+pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
+    form::start(&app.dom)?;
+    listen_to_submit(app)?;
+    on_click(app, "disconnect", || Event::Disconnect)?;
+    on_click(app, "cancel-connect", || Event::Disconnect)?;
+    on_click(app, "reconnect", || Event::ReconnectNow)?;
+    listen_to_certificate_dialog(app)?;
+    listen_to_security_details(app)
+}
+
+fn listen_to_submit(app: &Rc<App>) -> Result<(), Exception> {
+    let form: HtmlFormElement = app.dom.find("connect")?;
+    let app = app.clone();
+    listen(&form, "submit", move |event: web_sys::Event| {
+        event.prevent_default();
+        if let Ok((destination, folder)) = form::submit(&app.dom) {
+            set_text_of(&app.dom, "connected-hint", "");
+            app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
+        }
+    })
+}
+
+fn listen_to_certificate_dialog(app: &Rc<App>) -> Result<(), Exception> {
+    let dialog: HtmlDialogElement = app.dom.find("certificate-dialog")?;
+    let (app, answered) = (app.clone(), dialog.clone());
+    listen(&dialog, "close", move |_: web_sys::Event| {
+        // The attribute is missing if the program closed the dialog: that is no answer.
+        let Some(shown) = answered.get_attribute(SHOWN_CERTIFICATE) else { return };
+        let is_trusted = answered.return_value() == "trust";
+        app.handle(if is_trusted {
+            Event::TrustCertificate(shown)
+        } else {
+            Event::RejectCertificate
+        });
+    })
+}
+
+fn listen_to_security_details(app: &Rc<App>) -> Result<(), Exception> {
+    let dialog: HtmlDialogElement = app.dom.find("security-dialog")?;
+    let (button, dom) = (app.dom.find::<HtmlElement>("security-open")?, app.dom.clone());
+    listen(&button, "click", move |_: web_sys::Event| {
+        set_text_of(&dom, "security-hint", "");
+        // Fails if the dialog is open already.
+        let _ = dialog.show_modal();
+    })?;
+    let (button, copying) = (app.dom.find::<HtmlElement>("copy-fingerprint")?, app.clone());
+    listen(&button, "click", move |_: web_sys::Event| {
+        clipboard::copy_fingerprint(&copying.dom, copying.fingerprint(), "security-hint");
+    })?;
+    let (button, copying) = (app.dom.find::<HtmlElement>("copy-folder-link")?, app.clone());
+    listen(&button, "click", move |_: web_sys::Event| {
+        if let Some(link) = folder_link(&copying) {
+            clipboard::copy_link(&copying.dom, link, "connected-hint");
+        }
+    })
+}
+
+/// Returns the fragment of a link to the directory that is shown.
+fn folder_link(app: &App) -> Option<String> {
+    let page = app.page();
+    let destination = page.connection().wanted()?;
+    Some(address::to_link(destination, page.remote().directory()))
+}

@@ -1,0 +1,175 @@
+//! The controls of the uploads: the list by pointer and keyboard, the filters, the buttons and
+//! choices for all uploads.
+
+use std::rc::Rc;
+
+use wasm_bindgen::JsCast;
+use web_sys::{Element, HtmlButtonElement, HtmlElement, KeyboardEvent};
+
+use super::{on_choice, on_click};
+use crate::{
+    page::{BulkAction, Event, UploadAction},
+    queue::{ConflictPolicy, FolderId, OfferOrder, Row, Scope},
+    shell::{
+        app::App,
+        dom::{Exception, closest, function, list_item, listen},
+        view::{self, FocusMove},
+    },
+};
+
+pub(super) fn listen_to_uploads(app: &Rc<App>) -> Result<(), Exception> {
+    listen_to_list(app)?;
+    listen_to_filters(app)?;
+    on_click(app, "pause-all", || Event::Bulk(Scope::All, BulkAction::Pause))?;
+    on_click(app, "resume-all", || Event::Bulk(Scope::All, BulkAction::Resume))?;
+    on_click(app, "cancel-all", || Event::Bulk(Scope::All, BulkAction::Cancel))?;
+    on_click(app, "retry-failed", || Event::Bulk(Scope::All, BulkAction::RetryFailed))?;
+    on_click(app, "clear-finished", || Event::Bulk(Scope::All, BulkAction::ClearFinished))?;
+    on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy))?;
+    on_choice(app, "order", |value| order(value).map(Event::SetOrder))?;
+    listen_to_scrolling(app)
+}
+
+fn listen_to_list(app: &Rc<App>) -> Result<(), Exception> {
+    let list: HtmlElement = app.dom.find("uploads")?;
+    let clicked = app.clone();
+    listen(&list, "click", move |event: web_sys::Event| {
+        if let Some(toggle) = closest(&event, ".folder-toggle") {
+            if let Some(folder) = list_item(&toggle).and_then(|item| folder_of(&item)) {
+                clicked.toggle_folder(folder);
+            }
+        } else if let Some(button) = closest(&event, "[data-action]")
+            && let Some(item) = list_item(&button)
+        {
+            let event = event_of_button(&button, &item);
+            event.into_iter().for_each(|event| clicked.handle(event));
+        }
+    })?;
+    // Rows may move again as soon as the person points at none of them and none has the focus.
+    for kind in ["pointerover", "pointerleave", "focusin", "focusout"] {
+        let released = app.clone();
+        listen(&list, kind, move |_: web_sys::Event| released.scrolled())?;
+    }
+    let app = app.clone();
+    listen(&list, "keydown", move |event: KeyboardEvent| {
+        let key = event.key();
+        let is_for_browser = event.ctrl_key() || event.alt_key() || event.meta_key();
+        if is_for_browser || closest(&event, "input").is_some() {
+            return;
+        }
+        if let Some(to) = FocusMove::of_key(&key) {
+            event.prevent_default();
+            app.move_focus(to);
+        } else if let Some(button) = button_of_key(&event, &key) {
+            event.prevent_default();
+            button.click();
+        }
+    })
+}
+
+fn listen_to_filters(app: &Rc<App>) -> Result<(), Exception> {
+    let filters: HtmlElement = app.dom.find("filters")?;
+    let clicked = app.clone();
+    listen(&filters, "click", move |event: web_sys::Event| {
+        if let Some(button) = closest(&event, "button") {
+            match view::filter_of_button(&button) {
+                Some(filter) => clicked.set_filter(filter),
+                None => clicked.toggle_grouping(),
+            }
+        }
+    })?;
+    let copy: HtmlButtonElement = app.dom.find("copy-summary")?;
+    let app = app.clone();
+    listen(&copy, "click", move |_: web_sys::Event| app.copy_summary())
+}
+
+/// Listens in the capturing phase: either the page or a list scrolls.
+fn listen_to_scrolling(app: &Rc<App>) -> Result<(), Exception> {
+    let scrolling = app.clone();
+    let scrolled = function(move || scrolling.scrolled());
+    let document = &app.dom.document;
+    document.add_event_listener_with_callback_and_bool("scroll", &scrolled, true)?;
+    app.dom.window.add_event_listener_with_callback("resize", &scrolled)
+}
+
+/// Returns the event of a button in a list item, which is an upload or a folder.
+fn event_of_button(button: &Element, item: &Element) -> Option<Event> {
+    let row = item.get_attribute("data-row").and_then(|row| row.parse().ok()).map(Row);
+    Some(match row {
+        Some(row) => Event::Upload(row, upload_action(button)?),
+        None => Event::Bulk(Scope::Folder(folder_of(item)?), bulk_action(button)?),
+    })
+}
+
+fn folder_of(item: &Element) -> Option<FolderId> {
+    item.get_attribute("data-folder")?.parse().ok().map(FolderId)
+}
+
+fn bulk_action(button: &Element) -> Option<BulkAction> {
+    Some(match button.get_attribute("data-action")?.as_str() {
+        "pause" => BulkAction::Pause,
+        "resume" => BulkAction::Resume,
+        "cancel" => BulkAction::Cancel,
+        "retry" => BulkAction::RetryFailed,
+        _ => return None,
+    })
+}
+
+fn upload_action(button: &Element) -> Option<UploadAction> {
+    Some(match button.get_attribute("data-action")?.as_str() {
+        "pause" => UploadAction::Pause,
+        "resume" => UploadAction::Resume,
+        "cancel" => UploadAction::Cancel,
+        "retry" => UploadAction::Retry,
+        decision => {
+            let policy = policy(decision)?;
+            if is_for_all(button) {
+                UploadAction::DecideAll(policy)
+            } else {
+                UploadAction::Decide(policy)
+            }
+        }
+    })
+}
+
+/// Whether the person wants the decision for all later conflicts too.
+fn is_for_all(button: &Element) -> bool {
+    let checked = list_item(button).and_then(|row| row.query_selector(".for-all:checked").ok()?);
+    checked.is_some()
+}
+
+/// Returns what a key clicks in the list item with the focus: Enter its toggle, Delete its Cancel
+/// button if that is shown.
+fn button_of_key(event: &web_sys::Event, key: &str) -> Option<HtmlElement> {
+    let item = event.target()?.dyn_into::<Element>().ok()?;
+    let selector = match key {
+        "Enter" => ".folder-toggle, summary",
+        "Delete" => "[data-action=cancel]:not([hidden])",
+        _ => return None,
+    };
+    if !item.has_attribute("aria-posinset") {
+        return None;
+    }
+    item.query_selector(selector).ok()?.map(JsCast::unchecked_into)
+}
+
+fn policy(name: &str) -> Option<ConflictPolicy> {
+    Some(match name {
+        "ask" => ConflictPolicy::Ask,
+        "overwrite" => ConflictPolicy::Overwrite,
+        "skip" => ConflictPolicy::Skip,
+        "rename" => ConflictPolicy::Rename,
+        "newer" => ConflictPolicy::OnlyNewer,
+        "continue" => ConflictPolicy::Resume,
+        _ => return None,
+    })
+}
+
+fn order(name: &str) -> Option<OfferOrder> {
+    Some(match name {
+        "dropped" => OfferOrder::AsDropped,
+        "smallest" => OfferOrder::SmallestFirst,
+        "largest" => OfferOrder::LargestFirst,
+        _ => return None,
+    })
+}
