@@ -9,6 +9,7 @@ use std::{cell::Cell, fmt::Display, fmt::Write as _};
 macro_rules! texts {
     ($($text:ident = $key:literal $(($($place:ident),+))?,)*) => {
         /// One text of the page's program.
+        #[allow(clippy::enum_variant_names, reason = "the variants are the keys")]
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Text {
             $($text,)*

@@ -155,15 +155,15 @@ fn key_command(key: &str, alt: bool) -> Option<KeyCommand> {
 }
 
 fn listen_to_dialog(app: &Rc<App>) -> Result<(), Exception> {
-    let dialog: HtmlDialogElement = app.dom.find("task-dialog")?;
-    let form: HtmlFormElement = app.dom.find("task")?;
-    let name: HtmlInputElement = app.dom.find("task-name")?;
+    let dialog: HtmlDialogElement = app.dom.find("change-dialog")?;
+    let form: HtmlFormElement = app.dom.find("change-form")?;
+    let name: HtmlInputElement = app.dom.find("change-name")?;
     let answered = app.clone();
     listen(&form, "submit", move |event: DomEvent| {
         event.prevent_default();
         answered.handle(Event::Remote(RemoteAction::ConfirmDialog(name.value())));
     })?;
-    on_click(app, "task-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
+    on_click(app, "change-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
     let app = app.clone();
     listen(&dialog, "close", move |_: DomEvent| {
         // The person pressed Escape: otherwise the core has closed it already.

@@ -46,8 +46,8 @@ pub(super) struct ConnectionView {
     password: HtmlInputElement,
     connect_steps: HtmlElement,
     connect_steps_title: HtmlElement,
-    stops: ConnectStepsView,
-    /// Whether the steps to a server that is new are on view, until they have ended.
+    step_list: ConnectStepsView,
+    /// Whether the connect steps are shown: from the first one until all have ended.
     is_connecting: bool,
     cancel: HtmlElement,
     problem: HtmlElement,
@@ -85,7 +85,7 @@ impl ConnectionView {
             password: dom.find("password")?,
             connect_steps: dom.find("connect-steps")?,
             connect_steps_title: dom.find("connect-steps-title")?,
-            stops: ConnectStepsView::new(dom, "connect-steps-list")?,
+            step_list: ConnectStepsView::new(dom, "connect-steps-list")?,
             is_connecting: false,
             cancel: dom.find("cancel-connect")?,
             problem: dom.find("connection-problem")?,
@@ -117,7 +117,7 @@ impl ConnectionView {
         Secret::new(self.password.value())
     }
 
-    /// The fingerprint of the server's certificate, as it is shown.
+    /// Returns the fingerprint of the server's certificate as it is shown.
     pub(super) fn fingerprint(&self) -> String {
         self.security_details.fingerprint()
     }
@@ -133,13 +133,13 @@ impl ConnectionView {
             set_attribute(&body, "data-phase", name(phase));
         }
         self.draw_state_text(connection, phase);
-        let is_in = matches!(phase, Phase::Connected | Phase::Reconnecting);
+        let is_logged_in = matches!(phase, Phase::Connected | Phase::Reconnecting);
         show(&self.form, Visibility::shown_if(phase == Phase::Idle));
         for element in [&self.connected, &self.connected_head] {
-            show(element, Visibility::shown_if(is_in && !self.is_connecting));
+            show(element, Visibility::shown_if(is_logged_in && !self.is_connecting));
         }
-        show(&self.remote, Visibility::shown_if(is_in));
-        show(&self.drop_zone, Visibility::shown_if(is_in));
+        show(&self.remote, Visibility::shown_if(is_logged_in));
+        show(&self.drop_zone, Visibility::shown_if(is_logged_in));
         for button in [&self.choose_files, &self.choose_folder] {
             button.set_disabled(phase != Phase::Connected);
         }
@@ -149,7 +149,7 @@ impl ConnectionView {
                 self.draw_facts(connected, connection);
                 self.security_details.draw(connected, connection, page.connect_steps())?;
             }
-            _ if is_in => {}
+            _ if is_logged_in => {}
             _ => self.security_details.close(),
         }
         self.draw_notice(connection, phase, now);
@@ -172,7 +172,7 @@ impl ConnectionView {
         set_text(&self.state_text, &text);
     }
 
-    /// On the way, and where it failed: the steps stay for as long as the problem.
+    /// Shows the steps while they are running, and after a failure as long as its problem is shown.
     fn draw_connect_steps(&self, connection: &Connection, connect_steps: &ConnectSteps) {
         let failed = self.phase == Phase::Idle && connect_steps.has_failed();
         show(&self.connect_steps, Visibility::shown_if(self.is_connecting || failed));
@@ -181,7 +181,7 @@ impl ConnectionView {
         if let Some(wanted) = connection.wanted() {
             set_text(&self.connect_steps_title, &wording::connecting_to(&wanted.host));
         }
-        self.stops.draw(connect_steps);
+        self.step_list.draw(connect_steps);
     }
 
     fn draw_facts(&self, connected: &Connected, connection: &Connection) {
@@ -236,13 +236,13 @@ impl ConnectionView {
         }
     }
 
-    /// The portal may have come back with another question before a frame saw that one was gone.
+    /// Whether the dialog shows another certificate: two questions may come between two frames.
     fn shows_other_than(&self, certificate: &Certificate) -> bool {
         self.dialog.get_attribute(SHOWN_CERTIFICATE).as_ref() != Some(&certificate.sha256)
     }
 
     fn draw_problem(&mut self, connection: &Connection, phase: Phase) -> Result<(), Exception> {
-        // While the page comes back by itself, its notice says enough.
+        // While the page reconnects by itself, the notice is enough.
         let problem = connection.problem().filter(|_| phase != Phase::Connecting);
         if self.shown_problem.as_ref() != problem {
             self.problem_template.fill(&self.problem, problem)?;
@@ -251,7 +251,7 @@ impl ConnectionView {
         Ok(())
     }
 
-    /// The focus goes on where the person does, if it was on what is hidden now.
+    /// Moves the focus to where the person continues, if the element that had it is hidden now.
     fn move_focus(&self, phase: Phase) {
         if !self.dom.focus_is_lost() {
             return;

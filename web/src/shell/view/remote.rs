@@ -1,10 +1,10 @@
-//! The directory in view: the way to it, its state in words, and the parts that are drawn by
-//! themselves: the rows, and the question that stands.
+//! The remote files: the path, the toolbar, messages about the listing, and with views of their own
+//! the rows and the dialog.
 
 use wasm_bindgen::JsCast;
 use web_sys::{Element, HtmlButtonElement, HtmlElement, HtmlInputElement};
 
-use self::{change_dialog::TaskView, rows::RowsView};
+use self::{change_dialog::ChangeDialogView, rows::RowsView};
 use super::{
     super::dom::{Dom, Exception, Template, Visibility, query, set_attribute, set_text, show},
     Redraw,
@@ -18,19 +18,19 @@ mod rows;
 pub(super) struct RemoteView {
     dom: Dom,
     rows: RowsView,
-    dialog: TaskView,
+    dialog: ChangeDialogView,
     path: HtmlElement,
     crumb: Template,
     shown_path: String,
     drop_directory: Element,
     up: HtmlElement,
     refresh: HtmlElement,
-    make: HtmlElement,
+    new_folder: HtmlElement,
     filter: HtmlInputElement,
     loading: HtmlElement,
     empty: HtmlElement,
-    none_fits: HtmlElement,
-    left_out: HtmlElement,
+    no_match: HtmlElement,
+    omitted: HtmlElement,
     waiting: HtmlElement,
     problem: HtmlElement,
     problem_template: ProblemTemplate,
@@ -41,31 +41,31 @@ impl RemoteView {
         Ok(Self {
             dom: dom.clone(),
             rows: RowsView::new(dom)?,
-            dialog: TaskView::new(dom)?,
+            dialog: ChangeDialogView::new(dom)?,
             path: dom.find("remote-path")?,
             crumb: Template::find(dom, "t-crumb")?,
             shown_path: String::new(),
             drop_directory: dom.find("drop-directory")?,
             up: dom.find("remote-up")?,
             refresh: dom.find("remote-refresh")?,
-            make: dom.find("remote-new-folder")?,
+            new_folder: dom.find("remote-new-folder")?,
             filter: dom.find("remote-filter")?,
             loading: dom.find("remote-loading")?,
             empty: dom.find("remote-empty")?,
-            none_fits: dom.find("remote-no-match")?,
-            left_out: dom.find("remote-omitted")?,
+            no_match: dom.find("remote-no-match")?,
+            omitted: dom.find("remote-omitted")?,
             waiting: dom.find("remote-waiting")?,
             problem: dom.find("remote-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
         })
     }
 
-    /// Other rows may have come into view.
+    /// Notes that other rows may have come into view.
     pub(super) fn scrolled(&mut self) {
         self.rows.scrolled();
     }
 
-    /// Whether they may have since the last drawing.
+    /// Whether other rows may have come into view since the last drawing.
     pub(super) fn has_moved(&self) -> bool {
         self.rows.has_moved()
     }
@@ -81,10 +81,10 @@ impl RemoteView {
             self.filter.set_value(remote.name_filter());
         }
 
-        // A question that is open lets nothing else have the focus.
-        let question_went = self.dialog.draw(remote.dialog())?;
-        let rest = self.rows.draw(remote)?;
-        if question_went && self.dom.focus_is_lost() {
+        // First: while a dialog is open nothing else can have the focus.
+        let dialog_closed = self.dialog.draw(remote.dialog())?;
+        let redraw = self.rows.draw(remote)?;
+        if dialog_closed && self.dom.focus_is_lost() {
             self.rows.focus_current();
         }
         let loading = remote.is_loading();
@@ -92,14 +92,14 @@ impl RemoteView {
         show(&self.loading, Visibility::shown_if(nothing && loading));
         show(&self.empty, Visibility::shown_if(nothing && !loading));
         let fits = remote.entries().is_empty() || !remote.is_empty();
-        show(&self.none_fits, Visibility::shown_if(!fits));
-        show(&self.left_out, Visibility::shown_if(remote.left_out() > 0));
-        set_text(&self.left_out, &wording::left_out(remote.left_out()));
+        show(&self.no_match, Visibility::shown_if(!fits));
+        show(&self.omitted, Visibility::shown_if(remote.left_out() > 0));
+        set_text(&self.omitted, &wording::left_out(remote.left_out()));
         let waits = connected && loading && page.queue().totals().active > 0;
         set_text(&self.waiting, if waits { wording::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
         self.problem_template.fill(&self.problem, remote.problem())?;
-        Ok(rest)
+        Ok(redraw)
     }
 
     fn draw_tools(&self, connected: bool, above: Option<&str>) {
@@ -108,10 +108,10 @@ impl RemoteView {
         }
         disable(&self.up, above.is_none());
         disable(&self.refresh, !connected);
-        disable(&self.make, !connected);
+        disable(&self.new_folder, !connected);
     }
 
-    /// A button for each directory on the way.
+    /// Draws a button for each directory of the path.
     fn draw_path(&mut self, directory: &str) -> Result<(), Exception> {
         if self.shown_path == directory {
             return Ok(());

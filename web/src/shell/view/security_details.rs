@@ -25,10 +25,10 @@ pub(super) struct SecurityDetailsView {
     trust: Element,
     control_facts: TlsView,
     data_facts: TlsView,
-    none_yet: HtmlElement,
-    same: HtmlElement,
+    no_data: HtmlElement,
+    same_certificate: HtmlElement,
     not_resumed: HtmlElement,
-    stops: ConnectStepsView,
+    step_list: ConnectStepsView,
 }
 
 /// The facts of a TLS session.
@@ -41,8 +41,8 @@ struct TlsView {
 
 impl SecurityDetailsView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let none_yet: HtmlElement = dom.find("security-no-data")?;
-        set_text(&none_yet, facts::no_data_connection());
+        let no_data: HtmlElement = dom.find("security-no-data")?;
+        set_text(&no_data, facts::no_data_connection());
         Ok(Self {
             control: dom.find("security-control")?,
             data: dom.find("security-data")?,
@@ -53,10 +53,10 @@ impl SecurityDetailsView {
             trust: dom.find("security-trust")?,
             control_facts: TlsView::new(dom, "security-control-facts")?,
             data_facts: TlsView::new(dom, "security-data-facts")?,
-            none_yet,
-            same: dom.find("security-same-certificate")?,
+            no_data,
+            same_certificate: dom.find("security-same-certificate")?,
             not_resumed: dom.find("security-not-resumed")?,
-            stops: ConnectStepsView::new(dom, "security-steps")?,
+            step_list: ConnectStepsView::new(dom, "security-steps")?,
         })
     }
 
@@ -84,7 +84,7 @@ impl SecurityDetailsView {
         let trusted = connection.wanted().and_then(|wanted| connection.trusted_at(wanted));
         let by_you = trusted.is_some_and(|trusted| *trusted == connected.certificate.sha256);
         set_text(&self.trust, certificate::trusted_by(by_you));
-        self.stops.draw(connect_steps);
+        self.step_list.draw(connect_steps);
         Ok(())
     }
 
@@ -105,8 +105,8 @@ impl SecurityDetailsView {
             self.data_facts.draw(&format::visible(&tls.version), tls);
         }
         show(&self.data_facts.list, Visibility::shown_if(tls.is_some()));
-        show(&self.none_yet, Visibility::shown_if(tls.is_none()));
-        show(&self.same, Visibility::shown_if(tls.is_some()));
+        show(&self.no_data, Visibility::shown_if(tls.is_none()));
+        show(&self.same_certificate, Visibility::shown_if(tls.is_some()));
         show(&self.not_resumed, Visibility::shown_if(tls.is_some_and(|tls| !tls.resumed)));
     }
 }

@@ -1,4 +1,4 @@
-//! The question about something on the server: a name, or whether it is to be deleted.
+//! The dialog about a change on the server: asks for a name, or for confirmation of a deletion.
 
 use protocol::Problem;
 use web_sys::{Element, HtmlDialogElement, HtmlElement, HtmlInputElement};
@@ -12,7 +12,7 @@ use crate::{
     remote::{ChangeDialog, RemoteChange, stem_units},
 };
 
-pub(super) struct TaskView {
+pub(super) struct ChangeDialogView {
     dialog: HtmlDialogElement,
     heading: Element,
     text: HtmlElement,
@@ -27,25 +27,25 @@ pub(super) struct TaskView {
     shown_problem: Option<Problem>,
 }
 
-impl TaskView {
+impl ChangeDialogView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
         Ok(Self {
-            dialog: dom.find("task-dialog")?,
-            heading: dom.find("task-heading")?,
-            text: dom.find("task-text")?,
-            field: dom.find("task-field")?,
-            name: dom.find("task-name")?,
-            problem: dom.find("task-problem")?,
+            dialog: dom.find("change-dialog")?,
+            heading: dom.find("change-heading")?,
+            text: dom.find("change-text")?,
+            field: dom.find("change-field")?,
+            name: dom.find("change-name")?,
+            problem: dom.find("change-problem")?,
             problem_template: ProblemTemplate::find(dom)?,
-            state: dom.find("task-state")?,
-            cancel: dom.find("task-cancel")?,
-            submit: dom.find("task-submit")?,
+            state: dom.find("change-state")?,
+            cancel: dom.find("change-cancel")?,
+            submit: dom.find("change-submit")?,
             shown: None,
             shown_problem: None,
         })
     }
 
-    /// Draws the question; whether it has just gone.
+    /// Draws the dialog. Returns whether it was closed just now.
     pub(super) fn draw(&mut self, dialog: Option<&ChangeDialog>) -> Result<bool, Exception> {
         let Some(dialog) = dialog else {
             let was_open = self.shown.take().is_some();
@@ -85,7 +85,7 @@ impl TaskView {
             RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
                 show(&self.field, Visibility::Hidden);
                 self.open()?;
-                // The answer that does no harm.
+                // The answer without consequences.
                 return self.cancel.focus();
             }
         };

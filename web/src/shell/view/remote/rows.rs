@@ -1,5 +1,5 @@
-//! The rows of the directory in view. Of a long one only those near the view are in the document,
-//! and one of them can be reached with the tab key: the arrows lead to the others.
+//! The rows of the remote directory. Of a long list only the rows near the view are in the document.
+//! The Tab key reaches the current row, and the arrow keys the others.
 
 use protocol::server::{Entry, EntryKind};
 use wasm_bindgen::JsCast;
@@ -20,22 +20,23 @@ use crate::{
     virtual_list::{BlockHeights, begins_block},
 };
 
-/// Where a row is is guessed by those that were seen: the guess is better each time.
-const MOST_SCROLLS: usize = 3;
+/// Attempts to scroll to a row outside of the document. Its offset is an estimate from the measured
+/// rows, and each attempt measures more of them.
+const MAX_SCROLLS: usize = 3;
 
 pub(super) struct RowsView {
     dom: Dom,
     list: HtmlElement,
     directory_template: Template,
     file_template: Template,
-    blocks: BlockHeights,
-    /// Whether other rows may be in view than those that are in the document.
+    heights: BlockHeights,
+    /// Whether the rows in the document may not be those near the view.
     moved: bool,
     version: u64,
     directory: String,
     focus_requests: u64,
     current: usize,
-    /// Those that are in the document, from this place of the list on.
+    /// The index in the list of the first row in the document.
     first: usize,
     rows: Vec<HtmlElement>,
 }
@@ -47,7 +48,7 @@ impl RowsView {
             list: dom.find("remote-files")?,
             directory_template: Template::find(dom, "t-directory")?,
             file_template: Template::find(dom, "t-file")?,
-            blocks: BlockHeights::default(),
+            heights: BlockHeights::default(),
             moved: false,
             version: 0,
             directory: String::new(),
@@ -69,68 +70,71 @@ impl RowsView {
     pub(super) fn draw(&mut self, remote: &RemoteDirectory) -> Result<Redraw, Exception> {
         set_attribute(&self.list, "aria-busy", if remote.is_loading() { "true" } else { "false" });
         let had_focus = self.dom.has_focus(&self.list);
-        let is_elsewhere = self.directory != remote.directory();
-        let is_new = self.relist(remote);
+        let is_other_directory = self.directory != remote.directory();
+        let is_new = self.start_listing(remote);
         if self.moved {
-            self.move_window(remote)?;
+            self.render(remote)?;
         }
         self.current = remote.cursor();
-        // Who goes to another directory by keyboard goes on there.
-        let wished = self.focus_requests != remote.focus_requests() || (is_elsewhere && had_focus);
+        // A person who opens a directory by keyboard keeps the focus in the list.
+        let wants_focus =
+            self.focus_requests != remote.focus_requests() || (is_other_directory && had_focus);
         self.focus_requests = remote.focus_requests();
-        if wished {
-            self.bring_into_view(remote)?;
+        if wants_focus {
+            self.scroll_to_current(remote)?;
         }
         self.mark(remote);
-        if wished {
+        if wants_focus {
             self.focus_current();
         } else if had_focus && is_new {
             self.keep_focus();
         }
-        // How high rows are is known only now.
+        // The heights of new rows are known only after this frame.
         self.moved = is_new && self.rows.len() < remote.len();
         Ok(if self.moved { Redraw::Pending } else { Redraw::Complete })
     }
 
-    /// Puts the focus on the current row, and that into view.
+    /// Focuses the current row, which scrolls it into view.
     pub(super) fn focus_current(&self) {
         let _ = self.row(self.current).unwrap_or(&self.list).focus();
     }
 
-    /// The same, and nothing moves: on the list where that row is far from view.
+    /// Focuses the current row without scrolling, or the list if the row is not in the document.
     fn keep_focus(&self) {
         let options = FocusOptions::new();
         options.set_prevent_scroll(true);
         let _ = self.row(self.current).unwrap_or(&self.list).focus_with_options(&options);
     }
 
-    fn row(&self, place: usize) -> Option<&HtmlElement> {
-        self.rows.get(place.checked_sub(self.first)?)
+    fn row(&self, index: usize) -> Option<&HtmlElement> {
+        self.rows.get(index.checked_sub(self.first)?)
     }
 
-    /// Whether what is listed is not what it was. The rows stay in the document until the others
-    /// are there: the list would lose its height, and the place that it is scrolled to.
-    fn relist(&mut self, remote: &RemoteDirectory) -> bool {
+    /// Prepares for another listing. Returns whether it is another one.
+    ///
+    /// The old rows stay in the document until the new ones replace them: otherwise the list would
+    /// lose its height and its scroll position.
+    fn start_listing(&mut self, remote: &RemoteDirectory) -> bool {
         if self.version == remote.version() {
             return false;
         }
         self.measure();
         self.version = remote.version();
-        self.blocks.resize(remote.len());
+        self.heights.resize(remote.len());
         if self.directory != remote.directory() {
             remote.directory().clone_into(&mut self.directory);
             self.list.set_scroll_top(0);
         }
-        // None of them is one of the new list's.
+        // They are not rows of the new listing.
         self.rows.clear();
         self.moved = true;
         true
     }
 
-    /// Brings the rows in view into the document, and takes the others out.
-    fn move_window(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
+    /// Brings the rows near the view into the document, and removes the others.
+    fn render(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
         self.measure();
-        let window = self.blocks.rendered_rows(remote.len(), seen(&self.list, &self.dom));
+        let window = self.heights.rendered_rows(remote.len(), seen(&self.list, &self.dom));
         let had_focus = self.dom.has_focus(&self.list);
         let wanted = window.rows.clone();
         let (first, end) = (self.first, self.first + self.rows.len());
@@ -138,8 +142,8 @@ impl RowsView {
         if kept_from < kept_to {
             let mut rows = self.make(remote, wanted.start..kept_from)?;
             self.insert(&rows, self.row(kept_from))?;
-            for (place, row) in (first..).zip(std::mem::take(&mut self.rows)) {
-                if wanted.contains(&place) {
+            for (index, row) in (first..).zip(std::mem::take(&mut self.rows)) {
+                if wanted.contains(&index) {
                     rows.push(row);
                 } else {
                     row.remove();
@@ -177,15 +181,15 @@ impl RowsView {
     fn make(
         &self,
         remote: &RemoteDirectory,
-        places: std::ops::Range<usize>,
+        indexes: std::ops::Range<usize>,
     ) -> Result<Vec<HtmlElement>, Exception> {
         let size = remote.len().to_string();
         let mut rows = Vec::new();
-        for place in places {
-            let Some(entry) = remote.at(place) else { break };
+        for index in indexes {
+            let Some(entry) = remote.at(index) else { break };
             let row = self.item(entry)?;
-            set_attribute(&row, "data-index", &place.to_string());
-            set_attribute(&row, "aria-posinset", &(place + 1).to_string());
+            set_attribute(&row, "data-index", &index.to_string());
+            set_attribute(&row, "aria-posinset", &(index + 1).to_string());
             set_attribute(&row, "aria-setsize", &size);
             rows.push(row);
         }
@@ -199,9 +203,9 @@ impl RowsView {
         };
         let name = format::visible(&entry.name);
         set_attribute(&item, "aria-label", &name);
-        let place: Element = query(&item, ".entry-name")?;
-        set_text(&place, &name);
-        set_attribute(&place, "title", &name);
+        let index: Element = query(&item, ".entry-name")?;
+        set_text(&index, &name);
+        set_attribute(&index, "title", &name);
         if let Some(size) = entry.size.filter(|_| entry.kind != EntryKind::Directory) {
             set_text(&query::<Element>(&item, ".entry-size")?, &format::bytes(size));
         }
@@ -219,49 +223,51 @@ impl RowsView {
         Ok(item)
     }
 
-    /// The current row and its buttons are in the order of the tab key, and the list where that
-    /// row is not in the document; files are dropped into the directory that they are over.
+    /// Sets what the Tab key reaches, and highlights the directory that files are dragged over.
+    ///
+    /// The Tab key reaches the current row and its buttons, or the list if that row is not in the
+    /// document.
     fn mark(&self, remote: &RemoteDirectory) {
-        let is_there = self.row(self.current).is_some();
-        set_attribute(&self.list, "tabindex", if is_there { "-1" } else { "0" });
-        for (place, row) in (self.first..).zip(&self.rows) {
-            let stop = if place == self.current { "0" } else { "-1" };
-            if row.get_attribute("tabindex").as_deref() != Some(stop) {
-                set_attribute(row, "tabindex", stop);
-                for wish in ["[data-action=rename]", "[data-action=delete]"] {
-                    if let Ok(button) = query::<Element>(row, wish) {
-                        set_attribute(&button, "tabindex", stop);
+        let is_rendered = self.row(self.current).is_some();
+        set_attribute(&self.list, "tabindex", if is_rendered { "-1" } else { "0" });
+        for (index, row) in (self.first..).zip(&self.rows) {
+            let tab_index = if index == self.current { "0" } else { "-1" };
+            if row.get_attribute("tabindex").as_deref() != Some(tab_index) {
+                set_attribute(row, "tabindex", tab_index);
+                for selector in ["[data-action=rename]", "[data-action=delete]"] {
+                    if let Ok(button) = query::<Element>(row, selector) {
+                        set_attribute(&button, "tabindex", tab_index);
                     }
                 }
             }
-            let name = remote.at(place).map(|entry| entry.name.as_str());
-            let is_over = name.is_some() && name == remote.drag_over();
-            set_attribute(row, "data-drop-target", if is_over { "yes" } else { "no" });
+            let name = remote.at(index).map(|entry| entry.name.as_str());
+            let is_drop_target = name.is_some() && name == remote.drag_over();
+            set_attribute(row, "data-drop-target", if is_drop_target { "yes" } else { "no" });
         }
     }
 
-    /// Scrolls to the current row where it is not in the document.
-    fn bring_into_view(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
-        for _ in 0..MOST_SCROLLS {
+    /// Scrolls to the current row if it is not in the document.
+    fn scroll_to_current(&mut self, remote: &RemoteDirectory) -> Result<(), Exception> {
+        for _ in 0..MAX_SCROLLS {
             if self.row(self.current).is_some() || remote.is_empty() {
                 break;
             }
-            let middle = self.blocks.row_top(self.current) - self.list.client_height() / 2;
+            let middle = self.heights.row_top(self.current) - self.list.client_height() / 2;
             self.list.set_scroll_top(middle.max(0));
-            self.move_window(remote)?;
+            self.render(remote)?;
         }
         Ok(())
     }
 
-    /// Learns how high the blocks are that are in the document.
+    /// Learns how high the heights are that are in the document.
     fn measure(&mut self) {
         let rows = (self.first..).zip(&self.rows);
-        let begins = rows.filter(|(place, _)| begins_block(*place));
+        let begins = rows.filter(|(index, _)| begins_block(*index));
         let mut tops: Vec<i32> = begins.map(|(_, row)| row.offset_top()).collect();
         if let Some(last) = self.rows.last() {
             tops.push(last.offset_top() + last.offset_height());
         }
-        self.blocks.measure(self.first, &tops);
+        self.heights.measure(self.first, &tops);
     }
 }
 
