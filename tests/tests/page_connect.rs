@@ -1,5 +1,5 @@
 //! The way to a server on the page in a headless Chromium: addresses, links, destinations that are
-//! remembered, steps, and the proof of encryption.
+//! remembered, steps, and the security details.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -152,10 +152,10 @@ async fn a_step_that_failed_is_marked(page: &Page, server: &Server) {
 }
 
 async fn both_connections_are_proven(page: &Page, server: &Server) {
-    let proof = page.find("group", "Encryption").await;
+    let security = page.find("group", "Encryption").await;
     let text = page
         .until("the first data connection", async || {
-            let text = page.text(&proof).await;
+            let text = page.text(&security).await;
             (!text.contains("none yet")).then_some(text)
         })
         .await;
@@ -182,7 +182,7 @@ async fn both_connections_are_proven(page: &Page, server: &Server) {
     page.see("Fingerprint copied.").await;
     let fingerprint = copied(page).await.replace(':', "").to_lowercase();
     assert_eq!(fingerprint, server.certificate_sha256());
-    look(page, "connect-4-proof").await;
+    look(page, "connect-4-security").await;
     page.press("Escape").await;
     page.until("the focus, back on the button", async || {
         (focused(page).await == "Certificate and details").then_some(())

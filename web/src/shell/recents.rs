@@ -81,12 +81,12 @@ fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Exception> {
     for (index, recent) in recents.destinations().iter().enumerate() {
         let item = template.copy()?;
         set_attribute(&item, "data-recent", &index.to_string());
-        let place = recent::label(&recent.destination);
-        set_text(&query(&item, ".recent-destination")?, &place);
-        let how = recent::details(recent, &encryption_name(dom, recent)?);
-        set_text(&query(&item, ".recent-details")?, &how);
+        let label = recent::label(&recent.destination);
+        set_text(&query(&item, ".recent-destination")?, &label);
+        let details = recent::details(recent, &encryption_name(dom, recent)?);
+        set_text(&query(&item, ".recent-details")?, &details);
         let remove: Element = query(&item, ".recent-remove")?;
-        set_attribute(&remove, "aria-label", &recent::remove_label(&place));
+        set_attribute(&remove, "aria-label", &recent::remove_label(&label));
         fragment.append_child(&item)?;
     }
     dom.find::<Element>("recent-list")?.replace_children_with_node_1(&fragment);

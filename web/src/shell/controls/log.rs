@@ -84,8 +84,8 @@ fn line_key(event: &KeyboardEvent, log: &HtmlElement) -> Option<LogAction> {
         _ => return None,
     };
     event.prevent_default();
-    if let Some(said) = next.and_then(|line| line.first_element_child()) {
-        let _ = said.unchecked_into::<HtmlElement>().focus();
+    if let Some(toggle) = next.and_then(|line| line.first_element_child()) {
+        let _ = toggle.unchecked_into::<HtmlElement>().focus();
     }
     None
 }

@@ -1,4 +1,5 @@
-//! Draws a problem: where, what, the server's words, why, what to do and who can.
+//! Draws a problem: the stage, the message, the server's reply, the cause, and the remedy with who can
+//! apply it.
 
 use protocol::Problem;
 use web_sys::HtmlElement;

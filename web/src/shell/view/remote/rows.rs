@@ -140,7 +140,7 @@ impl RowsView {
         let (first, end) = (self.first, self.first + self.rows.len());
         let (kept_from, kept_to) = (wanted.start.max(first), wanted.end.min(end));
         if kept_from < kept_to {
-            let mut rows = self.make(remote, wanted.start..kept_from)?;
+            let mut rows = self.create_rows(remote, wanted.start..kept_from)?;
             self.insert(&rows, self.row(kept_from))?;
             for (index, row) in (first..).zip(std::mem::take(&mut self.rows)) {
                 if wanted.contains(&index) {
@@ -149,12 +149,12 @@ impl RowsView {
                     row.remove();
                 }
             }
-            let after = self.make(remote, kept_to..wanted.end)?;
+            let after = self.create_rows(remote, kept_to..wanted.end)?;
             self.insert(&after, None)?;
             rows.extend(after);
             self.rows = rows;
         } else {
-            self.rows = self.make(remote, wanted.clone())?;
+            self.rows = self.create_rows(remote, wanted.clone())?;
             self.list.replace_children_with_node_0();
             self.insert(&self.rows, None)?;
         }
@@ -178,7 +178,7 @@ impl RowsView {
         Ok(())
     }
 
-    fn make(
+    fn create_rows(
         &self,
         remote: &RemoteDirectory,
         indexes: std::ops::Range<usize>,
@@ -187,7 +187,7 @@ impl RowsView {
         let mut rows = Vec::new();
         for index in indexes {
             let Some(entry) = remote.at(index) else { break };
-            let row = self.item(entry)?;
+            let row = self.create_row(entry)?;
             set_attribute(&row, "data-index", &index.to_string());
             set_attribute(&row, "aria-posinset", &(index + 1).to_string());
             set_attribute(&row, "aria-setsize", &size);
@@ -196,7 +196,7 @@ impl RowsView {
         Ok(rows)
     }
 
-    fn item(&self, entry: &Entry) -> Result<HtmlElement, Exception> {
+    fn create_row(&self, entry: &Entry) -> Result<HtmlElement, Exception> {
         let item = match entry.kind {
             EntryKind::Directory => self.directory_template.copy()?,
             EntryKind::File | EntryKind::Other => self.file_template.copy()?,
