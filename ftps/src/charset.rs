@@ -1,8 +1,7 @@
-//! Character sets of names: text as a person reads it, bytes as the server has them.
+//! Character sets of names: text for people, bytes for the server.
 //!
-//! A [`RemotePath`] is bytes, so what a listing gives goes back to the server as it came, whatever
-//! its character set. A character set is needed in two places only: to make a path of text that a
-//! person typed or that a file is called here, and to show a path.
+//! A [`RemotePath`] is bytes, so names from a listing are sent back unchanged. A character set is
+//! needed in two places only: to encode typed and local names, and to display a path.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -11,20 +10,20 @@ use thiserror::Error;
 
 use crate::path::{ForbiddenByte, RemotePath};
 
-/// The character set of a server's names. UTF-8 (RFC 2640) unless told otherwise.
+/// The character set of a server's names; UTF-8 (RFC 2640) by default.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Charset(&'static Encoding);
 
-/// A character set that names cannot be in.
+/// A character set that cannot be used for names.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("\"{0}\" is not a character set for names; windows-1252 and shift_jis are")]
 pub struct UnknownCharset(String);
 
-/// Text that cannot be a path on a server with that character set.
+/// A text that cannot be encoded as a path.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum NameError {
-    /// The character set does not have the character.
+    /// The character set lacks the character.
     #[error("the character set {charset} does not have the character \"{character}\"")]
     Unmappable {
         /// The first such character.
@@ -53,11 +52,11 @@ impl Charset {
         self.0 == UTF_8
     }
 
-    /// The path that the text is.
+    /// Encodes a text as a path.
     ///
     /// # Errors
-    /// [`NameError`] where the character set does not have one of its characters, or where it
-    /// cannot be the argument of a command.
+    /// [`NameError`] where the character set lacks one of the characters, or where the path cannot
+    /// be the argument of a command.
     pub fn encode(self, text: &str) -> Result<RemotePath, NameError> {
         if self.is_utf8() {
             return Ok(RemotePath::try_from(text)?);
@@ -78,8 +77,7 @@ impl Charset {
         }
     }
 
-    /// The path as text for a person: what the character set does not have, and what is a control
-    /// character, shows as U+FFFD.
+    /// Decodes a path for display: undecodable bytes and control characters show as U+FFFD.
     #[must_use]
     pub fn decode(self, path: &RemotePath) -> Cow<'_, str> {
         if self.is_utf8() {
@@ -97,7 +95,7 @@ impl Default for Charset {
     }
 }
 
-/// Takes every label of the WHATWG's Encoding Standard, such as `windows-1252`, `latin1`,
+/// Accepts every label of the WHATWG's Encoding Standard, such as `windows-1252`, `latin1`,
 /// `shift_jis` and `gbk`, in either case.
 impl FromStr for Charset {
     type Err = UnknownCharset;
@@ -105,7 +103,7 @@ impl FromStr for Charset {
     fn from_str(label: &str) -> Result<Self, UnknownCharset> {
         let unknown = || UnknownCharset(label.to_owned());
         let encoding = Encoding::for_label_no_replacement(label.as_bytes()).ok_or_else(unknown)?;
-        // A slash and the ends of lines have to be the bytes that they are in commands.
+        // A slash and line ends must have the same bytes as in ASCII.
         let fits = encoding.is_ascii_compatible() && encoding.output_encoding() == encoding;
         if fits { Ok(Self(encoding)) } else { Err(unknown()) }
     }

@@ -1,7 +1,25 @@
-//! A session that is logged in, and its verbs.
+//! One session that is logged in: one method for each command.
 //!
-//! Each verb borrows the client until its last reply has come, so replies cannot be mixed up.
-//! [`Client::store`] gives a [`Store`] that holds the client until it is finished or aborted.
+//! Each method borrows the client until the last reply has arrived, so replies cannot be mixed up.
+//! [`Client::store`] returns a [`Store`], which borrows the client until it is finished or aborted.
+//!
+//! | method | commands | specified in |
+//! |---|---|---|
+//! | [`list`](Client::list) | `MLSD`; else `CWD`, `LIST`, `MDTM` | RFC 3659 §7, RFC 959 §4.1.3 |
+//! | [`entry`](Client::entry) | `MLST` | RFC 3659 §7 |
+//! | [`size`](Client::size) | `SIZE` | RFC 3659 §4 |
+//! | [`modified`](Client::modified) | `MDTM` | RFC 3659 §3 |
+//! | [`free_space`](Client::free_space) | `AVBL` | draft, streamlined FTP command extensions |
+//! | [`chmod`](Client::chmod) | `SITE CHMOD` | none |
+//! | [`digest`](Client::digest) | `OPTS HASH`, `HASH`; else `XSHA256` and the like | draft-bryan-ftpext-hash |
+//! | [`store`](Client::store) | `EPSV` or `PASV`, `REST`, `STOR` | RFC 959 §4.1.3, RFC 2428, RFC 3659 §5 |
+//! | [`append`](Client::append) | `EPSV` or `PASV`, `APPE` | RFC 959 §4.1.3, RFC 2428 |
+//! | [`make_directory`](Client::make_directory), [`make_directories`](Client::make_directories) | `MKD`, `CWD` | RFC 959 §4.1.3 |
+//! | [`remove_directory`](Client::remove_directory) | `RMD` | RFC 959 §4.1.3 |
+//! | [`delete`](Client::delete) | `DELE` | RFC 959 §4.1.3 |
+//! | [`delete_tree`](Client::delete_tree) | `MLSD` or `LIST`, `DELE`, `RMD` | RFC 959 §4.1.3 |
+//! | [`rename`](Client::rename), [`rename_to_free`](Client::rename_to_free) | `RNFR`, `RNTO` | RFC 959 §4.1.3 |
+//! | [`quit`](Client::quit) | `QUIT` | RFC 959 §4.1.1 |
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -43,7 +61,7 @@ pub use rename::Renamed;
 pub use store::{Store, Stored};
 pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
-/// What is known about a session from its opening.
+/// What is known about a session once it is open.
 #[derive(Clone, Debug)]
 pub struct ConnectionFacts {
     /// The address that was dialled.
@@ -54,13 +72,13 @@ pub struct ConnectionFacts {
     pub tls: TlsFacts,
     /// The certificate that the server showed and that was accepted.
     pub certificate: CertificateFacts,
-    /// What the server says that it can do.
+    /// The features that the server lists.
     pub features: Features,
-    /// The directory that the login opened, where the server says it.
+    /// The directory that the login opened, where the server names it.
     pub initial_directory: Option<RemotePath>,
 }
 
-/// A session: logged in, with protected data connections.
+/// One session: logged in, with encrypted data connections.
 #[derive(Debug)]
 pub struct Client {
     control: Control,
@@ -68,21 +86,21 @@ pub struct Client {
     dialler: Arc<dyn Dial>,
     profile: SharedProfile,
     facts: ConnectionFacts,
-    /// Where the session is, as far as it is known.
+    /// The session's current directory, where it is known.
     directory: Option<RemotePath>,
-    /// [`Directories::changes`] when it went there.
+    /// [`Directories::changes`] when the session changed to `directory`.
     entered_at: u64,
     directories: Directories,
-    /// What `HASH` makes, where we chose it.
+    /// The algorithm of `HASH`, where it was chosen with `OPTS HASH`.
     algorithm: Option<Algorithm>,
-    /// Whether an offset was asked for that no other one followed. It should count once, and some
-    /// servers keep it where the transfer is refused.
+    /// Whether a `REST` was sent that no other one followed. It should apply to one transfer, but
+    /// some servers keep it when the transfer is refused.
     restarted: bool,
-    /// Data connections so far.
+    /// Data connections opened so far.
     data_connections: u32,
-    /// The port of the next one, where it was asked for already.
+    /// The port of the next data connection, where it was prefetched.
     prefetched_port: Option<data::PrefetchedPort>,
-    /// The next one, where it stands already, and since when.
+    /// The next data connection and when it was opened, where it is open already.
     dialled: Option<(data::DialledPort, Instant)>,
 }
 
@@ -112,22 +130,23 @@ impl Client {
         }
     }
 
-    /// What is known about the session from its opening.
+    /// What is known about the session.
     #[must_use]
     pub fn facts(&self) -> &ConnectionFacts {
         &self.facts
     }
 
-    /// Whether another verb can be sent.
+    /// Returns whether another command can be sent.
     ///
-    /// `false` once a reply could be taken for another one's, and once the connection is gone:
-    /// then only dropping the client is right.
+    /// `false` once replies can no longer be matched to commands, and once the connection is
+    /// closed: drop the client then.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.control.is_usable()
     }
 
-    /// Whether another verb can be sent, and the server has not ended the session meanwhile.
+    /// Returns whether another command can be sent and the server has not ended the session
+    /// meanwhile.
     pub fn is_alive(&mut self) -> bool {
         match self.control.take_unsolicited() {
             Some(kind) => {
@@ -138,10 +157,10 @@ impl Client {
         }
     }
 
-    /// Waits, with nothing under way, until the server ends the session, and says how.
+    /// Waits, without a command under way, until the server ends the session, and returns how.
     ///
     /// # Cancel safety
-    /// Cancel safe: nothing is sent and nothing that came is lost.
+    /// Cancel safe: nothing is sent, and no reply is lost.
     pub async fn idle(&mut self) -> Error {
         let kind = self.control.idle().await;
         self.report(self.control.error(kind, Stage::Idle))
@@ -150,7 +169,7 @@ impl Client {
     /// Deletes a file (`DELE`, RFC 959 §4.1.3).
     ///
     /// # Errors
-    /// [`Error`] with the server's reply where it refuses, or where there is no such file.
+    /// [`Error`] with the server's reply where it refuses, or where the file does not exist.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped.
@@ -160,8 +179,8 @@ impl Client {
         Ok(())
     }
 
-    /// Logs out. Whatever the server answers, the session is over after at most
-    /// [`Timeouts::quit`](crate::Timeouts::quit).
+    /// Logs out. The session is over after at most [`Timeouts::quit`](crate::Timeouts::quit),
+    /// whatever the server replies.
     ///
     /// # Cancel safety
     /// Dropping the future closes the connection.
@@ -177,7 +196,7 @@ impl Client {
         &self.profile
     }
 
-    /// Where the bytes of a file go first.
+    /// Where the bytes of a file are written first.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
         self.directories.naming(path)
     }
@@ -186,12 +205,12 @@ impl Client {
         self.transcript().control(status);
     }
 
-    /// An error with what is known now, told to the transcript where it is no reply.
+    /// Builds an error with the current evidence, and logs it unless it is a reply.
     pub(crate) fn error(&self, kind: Kind, stage: Stage) -> Error {
         self.report(self.control.error(kind, stage))
     }
 
-    /// Commands that were sent so far.
+    /// Commands sent so far.
     pub(crate) fn commands(&self) -> u32 {
         self.control.commands()
     }
@@ -201,18 +220,19 @@ impl Client {
         self.control.age()
     }
 
-    /// The path from the root: the session changes its directory to list, and what a relative path
-    /// means must not change with it. A server that does not say where it starts, starts there.
+    /// Resolves a path against the login's directory. `list` changes the current directory, so
+    /// relative paths would change their meaning. A server that does not name the login's directory
+    /// is taken to start at the root.
     pub(crate) fn absolute(&self, path: &RemotePath) -> RemotePath {
         self.home().join(path)
     }
 
-    /// Where relative paths start.
+    /// The directory that relative paths start from.
     pub(crate) fn home(&self) -> RemotePath {
         self.facts.initial_directory.clone().unwrap_or_else(RemotePath::root)
     }
 
-    /// Puts an error into the transcript, unless it is a reply, which is in there already.
+    /// Logs an error, unless it is a reply: replies are in the transcript already.
     fn report(&self, error: Error) -> Error {
         if error.reply().is_none() {
             self.transcript().control(error.line());

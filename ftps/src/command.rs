@@ -1,8 +1,8 @@
 //! The commands of the control connection, by their verbs.
 //!
-//! A command's arguments are types that hold no CR, LF or NUL, so one command is always one line.
-//! What a log may show of it is its [`CommandLine`], and there is no other way to make one: the
-//! password is not in it.
+//! A command's arguments are types that hold no CR, LF or NUL, so one command is always one line. A
+//! log shows its [`CommandLine`], which is made from a command only and never contains the
+//! password.
 
 use std::fmt;
 
@@ -22,17 +22,17 @@ use crate::{
 pub enum Command<'a> {
     /// Start TLS (RFC 4217 §4).
     AuthTls,
-    /// Start TLS, in the words of servers that are older than RFC 4217.
+    /// Start TLS, by its name before RFC 4217.
     AuthSsl,
-    /// Who logs in (RFC 959 §4.1.1).
+    /// The user name (RFC 959 §4.1.1).
     User(&'a Username),
-    /// With what secret (RFC 959 §4.1.1).
+    /// The password (RFC 959 §4.1.1).
     Pass(&'a Password),
     /// The protection buffer size: always 0 with TLS (RFC 4217 §8).
     Pbsz0,
     /// Data connections use TLS (RFC 4217 §9).
     ProtP,
-    /// What the server can do (RFC 2389 §3).
+    /// List the features (RFC 2389 §3).
     Feat,
     /// Names are UTF-8 (RFC 2640).
     OptsUtf8On,
@@ -40,23 +40,23 @@ pub enum Command<'a> {
     OptsUtf8Off,
     /// Bytes are transferred as they are (RFC 959 §3.1.1.3).
     TypeI,
-    /// Which directory is this (RFC 959 §4.1.3).
+    /// Print the current directory (RFC 959 §4.1.3).
     Pwd,
     /// Change the directory (RFC 959 §4.1.1).
     Cwd(&'a RemotePath),
     /// Make a directory (RFC 959 §4.1.3).
     Mkd(&'a RemotePath),
-    /// Listen for a data connection; the answer names a port (RFC 2428 §3).
+    /// Listen for a data connection; the reply names a port (RFC 2428 §3).
     Epsv,
-    /// Listen for a data connection; the answer names an address (RFC 959 §4.1.2).
+    /// Listen for a data connection; the reply names an address and a port (RFC 959 §4.1.2).
     Pasv,
-    /// Where the transfer that follows starts, in bytes (RFC 3659 §5).
+    /// Set the offset of the next transfer, in bytes (RFC 3659 §5).
     Rest(u64),
-    /// Store what comes over the data connection (RFC 959 §4.1.3).
+    /// Store a file (RFC 959 §4.1.3).
     Stor(&'a RemotePath),
-    /// Store what comes over the data connection behind what the file holds (RFC 959 §4.1.3).
+    /// Append to a file (RFC 959 §4.1.3).
     Appe(&'a RemotePath),
-    /// How many bytes are in a file (RFC 3659 §4).
+    /// The size of a file in bytes (RFC 3659 §4).
     Size(&'a RemotePath),
     /// Rename from (RFC 959 §4.1.3).
     Rnfr(&'a RemotePath),
@@ -64,41 +64,41 @@ pub enum Command<'a> {
     Rnto(&'a RemotePath),
     /// Delete a file (RFC 959 §4.1.3).
     Dele(&'a RemotePath),
-    /// A file was modified then (draft-somers-ftp-mfxx §3).
+    /// Set a file's modification time (draft-somers-ftp-mfxx §3).
     Mfmt(Timestamp, &'a RemotePath),
-    /// The same, in the words of servers that take `MDTM` with a time for it.
+    /// The same, for servers that take a time with `MDTM`.
     MdtmSet(Timestamp, &'a RemotePath),
-    /// The same, in the words of servers with `SITE UTIME`.
+    /// The same, for servers with `SITE UTIME`.
     SiteUtime(Timestamp, &'a RemotePath),
-    /// Which digest `HASH` makes from here on (draft-bryan-ftpext-hash §3.3).
+    /// Choose the algorithm of `HASH` (draft-bryan-ftpext-hash §3.3).
     OptsHash(Algorithm),
     /// The digest of a file (draft-bryan-ftpext-hash §3.2).
     Hash(&'a RemotePath),
-    /// The digest of a file or of a part of it, by the algorithm's own command:
+    /// The digest of a file or of a range of it, by the algorithm's own command:
     /// [`Algorithm::verb`].
     XDigest(&'static str, &'a RemotePath, Option<(u64, u64)>),
-    /// Remove a directory that is empty (RFC 959 §4.1.3).
+    /// Remove an empty directory (RFC 959 §4.1.3).
     Rmd(&'a RemotePath),
     /// When a file was modified, UTC (RFC 3659 §3).
     Mdtm(&'a RemotePath),
     /// The facts of one file or directory (RFC 3659 §7).
     Mlst(&'a RemotePath),
-    /// How many bytes may still be stored in a directory (the draft on streamlined FTP command
+    /// The bytes that may still be stored in a directory (the draft on streamlined FTP command
     /// extensions, §4).
     Avbl(&'a RemotePath),
-    /// Change the mode bits of a file, 0 to 0o7777: no standard has it, most servers do.
+    /// Change the mode bits of a file, 0 to 0o7777: in no standard, but most servers support it.
     SiteChmod(u32, &'a RemotePath),
-    /// List a directory for machines (RFC 3659 §7); the current one without a path.
+    /// List a directory in a machine-readable form (RFC 3659 §7); the current one without a path.
     Mlsd(Option<&'a RemotePath>),
-    /// List the current directory for people (RFC 959 §4.1.3).
+    /// List the current directory in the server's own form (RFC 959 §4.1.3).
     List,
-    /// Do nothing but answer (RFC 959 §4.1.3).
+    /// Do nothing but reply (RFC 959 §4.1.3).
     Noop,
     /// Log out (RFC 959 §4.1.1).
     Quit,
 }
 
-/// What a log shows of a command. It can only be made from a [`Command`].
+/// What a log shows of a command. Made from a [`Command`] only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommandLine(String);
 
@@ -174,8 +174,8 @@ impl Command<'_> {
         }
     }
 
-    /// Whether a reply may belong to the command. Most codes fit any; those that say something of
-    /// one command do not.
+    /// Returns whether a reply with this code may belong to the command. Most codes fit any
+    /// command; codes that are specific to others do not.
     pub(crate) fn may_get(&self, code: Code) -> bool {
         match code.value() {
             211 => matches!(self, Self::Feat),
@@ -189,7 +189,7 @@ impl Command<'_> {
                     | Self::Hash(_)
                     | Self::XDigest(..)
             ),
-            // The end of a transfer, where a command that may follow one waits for its own.
+            // Replies that end a transfer.
             225 | 226 => !matches!(
                 self,
                 Self::Noop
@@ -237,10 +237,10 @@ impl Command<'_> {
         })
     }
 
-    /// The bytes that go over the wire, CR LF included. They are overwritten when dropped.
+    /// Encodes the command with its CR LF. The bytes are overwritten when dropped.
     #[must_use]
     pub fn encode(&self) -> Zeroizing<Vec<u8>> {
-        // Reserved at once: growing would leave a copy of a secret behind.
+        // Reserved at once: a growing buffer would leave a copy of a secret behind.
         let mut bytes = Zeroizing::new(Vec::with_capacity(self.wire_len()));
         bytes.extend_from_slice(self.verb().as_bytes());
         if let Some(argument) = self.argument().wire() {
@@ -301,7 +301,7 @@ impl Command<'_> {
 }
 
 impl Argument<'_> {
-    /// The bytes on the wire; `None` without an argument.
+    /// The encoded argument; `None` without one.
     fn wire(&self) -> Option<std::borrow::Cow<'_, [u8]>> {
         match self {
             Self::None => None,
@@ -325,7 +325,8 @@ impl Argument<'_> {
     }
 }
 
-/// What stands around a path that numbers may follow: a space in it would end it. There is no word
+/// Quotes a path that numbers may follow, since a space would end it. A quotation mark cannot be
+/// escaped.
 /// for a quotation mark in it.
 fn quote(path: &RemotePath) -> &'static str {
     let has = |byte| path.as_bytes().contains(&byte);

@@ -1,4 +1,4 @@
-//! From an address to a session that is ready: connect, greeting, TLS, login, protection.
+//! Opens sessions: connect, greeting, TLS, login, protection.
 //!
 //! - `secure`: the TLS handshake of the control connection.
 //! - `probe`: what a silent port speaks.
@@ -38,12 +38,11 @@ mod login;
 mod probe;
 mod secure;
 
-/// A session that is older than this may be too old for the server to resume: some keep sessions
-/// for 300 s.
+/// An older session may be too old for the server to resume: some keep sessions for 300 s.
 const OLD_SESSION: Duration = Duration::from_secs(240);
 
-/// A session that lasted this long and then ended was ended for its own sake, most often because
-/// it was idle; one that ends sooner would end again.
+/// A session that ended after this time was most often ended because it was idle; one that ended
+/// sooner would end again.
 const LASTING_SESSION: Duration = Duration::from_secs(10);
 
 /// Opens sessions to one server, and remembers what it learned about it.
@@ -54,30 +53,30 @@ pub struct Connector {
     credentials: Credentials,
     transcript: Transcript,
     profile: SharedProfile,
-    /// What its clients know of the server's directories.
+    /// What its clients know about the server's directories.
     directories: Directories,
     first_port: FirstPort,
     dialler: Arc<dyn Dial>,
-    /// The sessions that it and its clones opened or tried to.
+    /// Counts the sessions that it and its clones opened or tried to open.
     sessions: Arc<AtomicU32>,
 }
 
-/// When the port of the first data connection is asked for.
+/// When the first data port is requested.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum FirstPort {
     WhenNeeded,
     WithLogin,
 }
 
-/// What an attempt to open a session came to.
+/// The outcome of an attempt to open a session.
 enum Attempt {
     Open(Box<Client>),
-    /// The connection is of no use, another has to be made with what was learned.
+    /// Connect again, with what was learned.
     Again,
 }
 
 impl Connector {
-    /// A connector that knows nothing about the host yet.
+    /// Creates a connector without knowledge about the host.
     #[must_use]
     pub fn new(
         target: Target,
@@ -98,30 +97,30 @@ impl Connector {
         }
     }
 
-    /// The same, with what was learned about the host before. What is learned from here on goes
-    /// into it.
+    /// Uses a profile of the host, and updates it from now on.
     #[must_use]
     pub fn with_profile(mut self, profile: SharedProfile) -> Self {
         self.profile = profile;
         self
     }
 
-    /// The same, with connections that `dialler` makes instead of [`Tcp`]. A connection through a
-    /// proxy is TCP all the same.
+    /// Uses `dialler` instead of [`Tcp`] for connections. Connections through a proxy are always
+    /// TCP.
     #[must_use]
     pub fn with_dialler(mut self, dialler: Arc<dyn Dial>) -> Self {
         self.dialler = dialler;
         self
     }
 
-    /// The same, asking for the port of the first data connection with the login: a round trip
-    /// less where a transfer follows.
+    /// Requests the first data port together with the login: saves a round trip where a transfer
+    /// follows.
     pub(crate) fn prefetching_port(mut self) -> Self {
         self.first_port = FirstPort::WithLogin;
         self
     }
 
-    /// The command for it. One that goes alone costs a round trip anyway.
+    /// The command that requests the first data port, where it can be batched. Alone, it would cost
+    /// a round trip in any case.
     fn prefetch_command(&self) -> Option<Command<'static>> {
         let profile = self.profile.get();
         let is_asked = self.first_port == FirstPort::WithLogin;
@@ -142,7 +141,7 @@ impl Connector {
         self.transcript.of_session(error.evidence().session)
     }
 
-    /// The transcript of a session that begins.
+    /// The transcript of a new session.
     fn transcript_of_next(&self) -> Transcript {
         let earlier = self.sessions.fetch_add(1, Ordering::Relaxed);
         self.transcript.of_session(Some(earlier.saturating_add(1)))
@@ -156,15 +155,15 @@ impl Connector {
         &self.profile
     }
 
-    /// What was learned about the host so far, by this connector and by its clients.
+    /// What this connector and its clients have learned about the host.
     #[must_use]
     pub fn profile(&self) -> HostProfile {
         self.profile.get()
     }
 
-    /// Opens a session: from the TCP connection to the directory that the login opens.
+    /// Opens a session, from the TCP connection to the login's directory.
     ///
-    /// Every stage that begins is an event of the transcript.
+    /// Every stage is an event of the transcript.
     ///
     /// # Errors
     /// [`Error`] at the stage that failed. With [`Error::is_certificate`], nothing secret was sent.
@@ -172,15 +171,15 @@ impl Connector {
     /// # Cancel safety
     /// Dropping the future closes the connection. The server may have seen the login.
     pub async fn open(&self) -> Result<Client, Error> {
-        let opened = self.open_until_open().await.map_err(Error::at_its_stage);
+        let opened = self.open_with_retries().await.map_err(Error::at_its_stage);
         opened.inspect_err(|error| self.transcript_about(error).control(error.line()))
     }
 
-    /// The next way to try after an error of one of this connector's clients, or of opening one;
-    /// `None` when no other is known. The transcript says which.
+    /// Returns the fallback to try after an error of this connector or of one of its clients;
+    /// `None` when there is none. Logs the fallback.
     ///
-    /// Drop the client, open another, and do the same again. It ends: each is learned once, and
-    /// a new connection is suggested only where the old one had worked, or had lasted a while.
+    /// Drop the client, open another, and try again. This ends: each fallback is returned once, and
+    /// a new connection is suggested only where the old one had worked or had lasted a while.
     pub fn learn(&self, error: &Error) -> Option<Fallback> {
         let fallback = self.next_fallback(error)?;
         let profile = &self.profile;
@@ -190,7 +189,7 @@ impl Connector {
             Fallback::WithoutPipelining => {
                 profile.learn_expiring(|known| known.pipelining = Pipelining::Off)
             }
-            // The next data connection is made carefully again.
+            // The next data connection is opened before its command is sent.
             Fallback::NewConnection => {
                 profile.update(|known| known.data_ports = DataPorts::Untried)
             }
@@ -210,7 +209,8 @@ impl Connector {
             return Some(Fallback::WithoutPipelining);
         }
         if error.stage() == Stage::DataConnection && error.is_unreachable_data_port() {
-            // Where ports were reached before, the next connection tries with care, and PASV too.
+            // Where ports were reached before, the next session opens the connection first, and
+            // tries PASV too.
             let was_reached = self.profile.get().data_ports == DataPorts::Reached;
             return (had_worked || was_reached).then_some(Fallback::NewConnection);
         }
@@ -227,8 +227,8 @@ impl Connector {
         (is_end_of_session(error) && may_last).then_some(Fallback::NewConnection)
     }
 
-    /// Whether a data connection without TLS is a matter of TLS: the server says so, or it happens
-    /// twice in a row. Once may be the network.
+    /// Whether a data connection failed because of its TLS: the server says so, or it failed twice
+    /// in a row. One failure may be the network's.
     fn blames_tls(&self, error: &Error) -> bool {
         if let Some(reply) = error.refusal() {
             let elsewhere = ["bad ip", "foreign", "failed to establish"];
@@ -242,7 +242,7 @@ impl Connector {
         in_a_row > 1 && !error.is_timeout()
     }
 
-    /// The versions that may be agreed on with this host.
+    /// The TLS versions that may be negotiated with this host.
     fn versions(&self) -> TlsVersions {
         let configured = self.config.tls.versions;
         match self.profile.get().tls_max {
@@ -251,11 +251,11 @@ impl Connector {
         }
     }
 
-    async fn open_until_open(&self) -> Result<Client, Error> {
+    async fn open_with_retries(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
         loop {
             self.profile.forget_expired();
-            // Another session may learn it meanwhile: what this one started with counts.
+            // Another session may update the profile meanwhile.
             let alpn = self.profile.get().alpn;
             let transcript = self.transcript_of_next();
             match self.attempt(&name, &transcript).await {
@@ -317,7 +317,7 @@ impl Connector {
         let outgoing = Outgoing { address, from: None, within, what: What::ControlTcp };
         let stream = outgoing.connect(&*self.dialler, proxy).await;
         let stream = stream.map_err(|kind| self.unreachable(kind, transcript))?;
-        // Without keepalive a session still works, it only may be forgotten by a router.
+        // Without keepalive the session works, but a router may forget it.
         let _ = stream.keep_alive(self.config.keepalive);
         let stream = ControlStream::Plain(Recorder::new(stream));
         let target = (address, self.target.encryption);
@@ -332,10 +332,10 @@ impl Connector {
         kind.at(Stage::Connect).with_evidence(Evidence { session, target, ..Evidence::default() })
     }
 
-    /// Waits for 220. A 120 says that it will come.
+    /// Waits for 220. Servers may send 120 first.
     async fn greeting(&self, control: &mut Control) -> Result<Reply, Error> {
         control.transcript().control(Stage::Greeting);
-        let greeting = self.first_words(control).await;
+        let greeting = self.await_greeting(control).await;
         let greeting = greeting.map_err(|kind| control.error(kind, Stage::Greeting))?;
         match greeting.code().severity() {
             Severity::Completion => Ok(greeting),
@@ -349,18 +349,18 @@ impl Connector {
         }
     }
 
-    async fn first_words(&self, control: &mut Control) -> Result<Reply, Kind> {
+    async fn await_greeting(&self, control: &mut Control) -> Result<Reply, Kind> {
         let timeouts = &self.config.timeouts;
-        // A probe needs time too, however short the whole wait is.
+        // The probe needs time too, even if the total is short.
         let silence = timeouts.silence.min(timeouts.greeting / 2);
         match control.last_reply(silence, What::Greeting).await {
-            Err(Kind::TimedOut { .. }) => self.words_or_probe(control, silence).await,
+            Err(Kind::TimedOut { .. }) => self.greeting_or_probe(control, silence).await,
             words => words,
         }
     }
 
-    /// The port is silent: goes on waiting, and tries on the side what it speaks.
-    async fn words_or_probe(
+    /// The port is silent: waits on, and probes at the same time what it speaks.
+    async fn greeting_or_probe(
         &self,
         control: &mut Control,
         silent_for: Duration,
@@ -388,10 +388,11 @@ impl Connector {
         }
     }
 
-    /// Whether the banner made the connection that it came over useless.
+    /// Limits TLS to 1.2 for a server known to need it. Returns whether the connection must be made
+    /// again.
     ///
-    /// ProFTPD takes a ticket only if it came over the control connection, and TLS 1.3 tickets run
-    /// out there: every third upload would be refused.
+    /// ProFTPD accepts a ticket only if it was sent over the control connection, and TLS 1.3
+    /// tickets run out there: every third upload would be refused.
     fn limit_tls_by_banner(&self, banner: &Reply, transcript: &Transcript) -> bool {
         let is_newer_offered = self.versions().allows(TlsVersion::Tls13);
         let is_older_offered = self.versions().allows(TlsVersion::Tls12);
@@ -404,7 +405,7 @@ impl Connector {
         true
     }
 
-    /// `AUTH TLS`, then `AUTH SSL` where that is refused for good (RFC 4217 §4).
+    /// Sends `AUTH TLS`, then `AUTH SSL` where that is permanently refused (RFC 4217 §4).
     async fn auth(&self, control: &mut Control) -> Result<(), Error> {
         control.transcript().control(Stage::Auth);
         if self.profile.get().auth == AuthName::Ssl {
@@ -416,7 +417,7 @@ impl Connector {
         };
         control.transcript().control(Status::TryingAuthSsl);
         match auth_with(control, Command::AuthSsl).await {
-            // What the server says of the command that it should know tells more.
+            // The reply to `AUTH TLS`, which every server should support, tells more.
             Err(error) if error.refusal().is_some() => return Err(refusal),
             done => done?,
         }
@@ -440,14 +441,15 @@ impl Connector {
         let (profile, directories) = (self.profile.clone(), self.directories.clone());
         let dialler = Arc::clone(&self.dialler);
         let mut client = Client::new(control, config, dialler, profile, directories, facts);
-        if let Some((port, reply)) = port.zip(set_up.ahead) {
+        if let Some((port, reply)) = port.zip(set_up.prefetched) {
             client.keep_prefetched_port(port, reply);
         }
         Ok(Attempt::Open(Box::new(client)))
     }
 }
 
-/// 234, or the 334 that some servers send instead; no other reply starts TLS, 230 least of all.
+/// Accepts 234, and the 334 that some servers send instead. No other reply starts TLS, 230 least of
+/// all.
 async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Error> {
     let verb = command.verb();
     let reply = control.exchange(command, Stage::Auth).await?;
@@ -458,19 +460,20 @@ async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Er
     }
 }
 
-/// Whether the server seems to have dropped a command of those that were sent together.
+/// Whether the server seems to have lost a command of a batch.
 fn lost_a_command(error: &Error) -> bool {
     let Some(batch) = error.evidence().batch else { return false };
     match error.kind() {
         Kind::TimedOut { .. } => batch.answered > 0,
-        // Some end a session in which commands come too early; one that worked ends otherwise.
+        // Some servers end a session in which commands arrive too early. One that has worked ends
+        // for other reasons.
         Kind::Closed | Kind::Ended { .. } => error.evidence().data_connections == 0,
         Kind::OutOfSync => true,
         _ => false,
     }
 }
 
-/// Whether the control connection is gone or of no use any more.
+/// Whether the control connection is closed or no longer usable.
 fn is_end_of_session(error: &Error) -> bool {
     matches!(
         error.kind(),
@@ -478,8 +481,8 @@ fn is_end_of_session(error: &Error) -> bool {
     )
 }
 
-/// Whether TLS was refused for the protocol's name (RFC 7301 §3.2). It happens once a host: the
-/// protocol is not named to it again.
+/// Whether TLS was refused because of ALPN (RFC 7301 §3.2). Happens once a host: ALPN is not sent
+/// to it again.
 fn is_refused_alpn(alpn: Alpn, error: &Error) -> bool {
     let was_refused = error.kind().alert() == Some(AlertDescription::NoApplicationProtocol);
     alpn == Alpn::Named && was_refused
@@ -527,7 +530,7 @@ mod tests {
     fn refused_data_tls_leads_to_tls_12_once() {
         let connector = connector();
         let refused = error(Stage::DataTls, TlsVersion::Tls13, 1, 0);
-        // Once may be the network.
+        // One failure may be the network's.
         assert_eq!(connector.learn(&refused), Some(Fallback::NewConnection));
         assert_eq!(connector.learn(&refused), Some(Fallback::Tls12));
         assert_eq!(connector.versions(), TlsVersions::ONLY_TLS12);

@@ -1,8 +1,8 @@
-//! The control connection: commands go out, replies come in, one for one.
+//! The control connection: sends commands and reads replies, one for each.
 //!
-//! It counts which replies are outstanding. A future that is dropped, a deadline that passes and a
-//! reply that belongs to nothing leave the count wrong for good: then the connection is not usable
-//! any more, and says so instead of taking one command's reply for another's.
+//! It counts the outstanding replies. A dropped future, a timeout or an unexpected reply makes the
+//! count wrong for good: then the connection is not usable any more, so that no reply is taken for
+//! another command's.
 
 use std::{
     future::poll_fn,
@@ -39,10 +39,10 @@ mod stream;
 
 pub(crate) use stream::{ControlStream, Recorder};
 
-/// Bytes that are read at once.
+/// Bytes read at a time.
 const READ_BYTES: usize = 2048;
 
-/// Replies that are read, at most, to find the one to `NOOP` behind stray ones.
+/// Replies that are read, at most, until the one to `NOOP` arrives.
 const STRAY_REPLIES: u32 = 4;
 
 /// The control connection of a session.
@@ -56,11 +56,11 @@ pub(crate) struct Control {
     local: Option<std::net::IpAddr>,
     tls: Option<ControlTls>,
     opened: Instant,
-    /// Commands whose last reply has not come.
+    /// Commands whose final reply has not arrived.
     outstanding: u32,
     sync: ReplySync,
     pipelining: Pipelining,
-    /// Commands so far.
+    /// Commands sent so far.
     commands: u32,
     /// Runs while a reply may have ended with another code.
     settling: Option<Pin<Box<Sleep>>>,
@@ -75,19 +75,19 @@ pub(crate) struct ControlTls {
     pub(crate) certificate: CertificateFacts,
 }
 
-/// Whether commands and replies go one for one.
+/// Whether replies can be matched to commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum ReplySync {
-    /// They do.
+    /// They can.
     InSync,
     /// A transfer failed: some servers send a second reply then.
     Doubtful,
-    /// They do not, or the connection is gone.
+    /// They cannot, or the connection is closed.
     Lost,
 }
 
 impl Control {
-    /// A connection that the greeting is expected on.
+    /// Creates a connection on which the greeting is expected.
     pub(crate) fn new(
         stream: ControlStream,
         target: (SocketAddr, Encryption),
@@ -104,7 +104,7 @@ impl Control {
             target,
             tls: None,
             opened: Instant::now(),
-            // The greeting is the reply to the connection.
+            // The greeting counts as a reply.
             outstanding: 1,
             sync: ReplySync::InSync,
             pipelining,
@@ -127,7 +127,7 @@ impl Control {
         self.target.0
     }
 
-    /// Our address: data connections come from there too, since servers compare.
+    /// Our address: data connections are made from there too, since servers compare.
     pub(crate) fn local_ip(&self) -> Option<std::net::IpAddr> {
         self.local
     }
@@ -140,34 +140,34 @@ impl Control {
         self.tls = Some(tls);
     }
 
-    /// Whether a command can be sent and its reply told apart.
+    /// Whether a command can be sent and its reply be recognised.
     pub(crate) fn is_usable(&self) -> bool {
         self.sync != ReplySync::Lost && self.outstanding == 0
     }
 
-    /// Whether the reply to a command is still to come, and may be waited for.
+    /// Whether the reply to a command is outstanding.
     pub(crate) fn awaits_reply(&self) -> bool {
         self.sync != ReplySync::Lost && self.outstanding > 0
     }
 
-    /// Notes that nothing more can be read from this connection with confidence.
+    /// Notes that replies can no longer be matched to commands.
     pub(crate) fn mark_out_of_sync(&mut self) {
         self.sync = ReplySync::Lost;
     }
 
-    /// Notes that a second reply may come for what was just refused.
+    /// Notes that a second reply may follow a refusal.
     pub(crate) fn mark_maybe_out_of_sync(&mut self) {
         if self.sync == ReplySync::InSync {
             self.sync = ReplySync::Doubtful;
         }
     }
 
-    /// Commands that were sent so far.
+    /// Commands sent so far.
     pub(crate) fn commands(&self) -> u32 {
         self.commands
     }
 
-    /// Since when the connection stands.
+    /// How long the connection has been open.
     pub(crate) fn age(&self) -> Duration {
         self.opened.elapsed()
     }
@@ -176,7 +176,7 @@ impl Control {
         self.data_connections = self.data_connections.saturating_add(1);
     }
 
-    /// What is known now, for an error.
+    /// The evidence for an error, as of now.
     pub(crate) fn evidence(&self) -> Evidence {
         Evidence {
             session: self.transcript.session(),
@@ -195,12 +195,12 @@ impl Control {
         }
     }
 
-    /// An error at a stage, with what is known now.
+    /// An error at a stage, with the current evidence.
     pub(crate) fn error(&self, kind: Kind, stage: Stage) -> Error {
         kind.at(stage).with_evidence(self.evidence())
     }
 
-    /// Sends a command and gives its reply, whatever it says, unless the session ends with it.
+    /// Sends a command and returns its reply, whatever it says, unless the session ends with it.
     pub(crate) async fn exchange(
         &mut self,
         command: Command<'_>,
@@ -217,7 +217,7 @@ impl Control {
         Ok(reply)
     }
 
-    /// Sends a command whose reply has to be 2yz.
+    /// Sends a command whose reply must be 2yz.
     pub(crate) async fn complete(
         &mut self,
         command: Command<'_>,
@@ -227,7 +227,7 @@ impl Control {
         self.expect(reply, Severity::Completion, command, stage)
     }
 
-    /// The reply if it has that severity, else the error that it is.
+    /// The reply if it has that severity, else an error.
     pub(crate) fn expect(
         &self,
         reply: Reply,
@@ -245,10 +245,10 @@ impl Control {
         }
     }
 
-    /// Sends commands together and gives a reply for each, in their order: one round trip for all.
+    /// Sends commands in one batch and returns their replies in order: one round trip for all.
     ///
-    /// RFC 959 §5.4 has a client wait for each reply, and most servers read the next command when
-    /// they are done with the last. With those that do not, [`Pipelining::Off`] is learned.
+    /// RFC 959 §5.4 has a client wait for each reply, but most servers read the next command when
+    /// they are done with the last. For those that do not, the fallback is [`Pipelining::Off`].
     pub(crate) async fn batch(
         &mut self,
         commands: &[Command<'_>],
@@ -275,14 +275,14 @@ impl Control {
         stage: Stage,
     ) -> Result<(), Error> {
         for (index, command) in commands.iter().enumerate() {
-            // A server that answered the first of them and drops the others stays silent for good.
+            // A server that replied to the first and lost the others stays silent for good.
             let within = if index == 0 { self.timeouts.reply } else { self.timeouts.batch };
             let kind = match self.last_reply(within, What::Reply).await {
                 Ok(reply) if commands.len() == 1 || command.may_get(reply.code()) => {
                     replies.push(reply);
                     continue;
                 }
-                // Some servers answer first what they have done first.
+                // Some servers reply in another order.
                 Ok(_misplaced) => {
                     self.transcript.control(Status::MisplacedReply);
                     self.sync = ReplySync::Lost;
@@ -305,13 +305,13 @@ impl Control {
         sent.map_err(|kind| self.error(kind, stage))
     }
 
-    /// Sends a command while another one's transfer is under way, to a server that is known to
-    /// take it: its reply follows the transfer's.
+    /// Sends a command during another one's transfer, to a server that is known to accept that: its
+    /// reply follows the transfer's.
     pub(crate) async fn send_pipelined(&mut self, command: Command<'_>) -> Result<(), Kind> {
         self.write(&[command]).await
     }
 
-    /// Commands and replies are in step, and nothing has come that belongs to none.
+    /// Makes sure that replies can be matched and that none has arrived unsolicited.
     async fn make_ready(&mut self, stage: Stage) -> Result<(), Error> {
         if self.sync == ReplySync::Doubtful {
             self.resynchronise(stage).await?;
@@ -332,7 +332,7 @@ impl Control {
             self.transcript.control(command.line());
             match bytes.is_empty() {
                 true => bytes = command.encode(),
-                // What has a secret goes alone: growing leaves copies behind.
+                // A command with a secret is sent alone: a growing buffer leaves copies behind.
                 false => bytes.extend_from_slice(&command.encode()),
             }
         }
@@ -348,8 +348,8 @@ impl Control {
         }
     }
 
-    /// A write failed: if the server said why before it closed, that is the error. It has come by
-    /// now, but may not have been noticed yet.
+    /// A write failed. If the server sent the reason before it closed, that is the error; it has
+    /// arrived, but may not have been read yet.
     async fn broken(&mut self, source: io::Error) -> Kind {
         self.sync = ReplySync::Lost;
         match timeout(self.timeouts.settle, self.reply()).await {
@@ -359,7 +359,7 @@ impl Control {
         }
     }
 
-    /// Nothing may have come while nothing was asked.
+    /// Fails if something has arrived while no command was outstanding.
     async fn refuse_unsolicited(&mut self, stage: Stage) -> Result<(), Error> {
         match poll_fn(|cx| Poll::Ready(self.poll_unsolicited(cx))).await {
             Poll::Pending => Ok(()),
@@ -367,7 +367,8 @@ impl Control {
         }
     }
 
-    /// What has come while nothing was asked: the end of the session, or a stray reply.
+    /// What arrived while no command was outstanding: the end of the session, or an unsolicited
+    /// reply.
     pub(crate) fn take_unsolicited(&mut self) -> Option<Kind> {
         if !self.is_usable() {
             return None;
@@ -378,7 +379,8 @@ impl Control {
         }
     }
 
-    /// Waits for what comes while nothing is asked: the end of the session, or a stray reply.
+    /// Waits for what arrives while no command is outstanding: the end of the session, or an
+    /// unsolicited reply.
     pub(crate) async fn idle(&mut self) -> Kind {
         if !self.is_usable() {
             return Kind::OutOfSync;
@@ -395,7 +397,7 @@ impl Control {
         Poll::Ready(came.err().unwrap_or(Kind::OutOfSync))
     }
 
-    /// The next reply that is not preliminary, within `after`.
+    /// Waits for the next reply that is not preliminary, at most for `after`.
     pub(crate) async fn last_reply(&mut self, after: Duration, what: What) -> Result<Reply, Kind> {
         let deadline = Instant::now() + after;
         loop {
@@ -407,7 +409,7 @@ impl Control {
         }
     }
 
-    /// The next reply. Nothing is lost when this future is dropped.
+    /// Waits for the next reply. Cancel safe.
     async fn reply(&mut self) -> Result<Reply, Kind> {
         poll_fn(|cx| self.poll_reply(cx)).await
     }
@@ -452,13 +454,13 @@ impl Control {
                 self.decoder.push(buffer.filled());
                 Ok(())
             }
-            // Many servers close without TLS's close_notify.
+            // Many servers close without close_notify.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Kind::Closed),
             Err(source) => Err(Kind::Io { what: What::Control, source }),
         })
     }
 
-    /// Ends a reply whose last line has another code, once nothing more has come for a while.
+    /// Ends a reply whose last line has another code, once nothing more has arrived for a while.
     fn poll_settled(&mut self, cx: &mut Context<'_>) -> Poll<Reply> {
         if !self.decoder.ends_with_another_code() {
             return Poll::Pending;
@@ -476,7 +478,7 @@ impl Control {
         }
     }
 
-    /// After a failed transfer: sends `NOOP` and skips stray replies until its own comes.
+    /// After a failed transfer: sends `NOOP` and skips replies until its own arrives.
     pub(crate) async fn resynchronise(&mut self, stage: Stage) -> Result<(), Error> {
         if self.sync == ReplySync::Doubtful {
             self.sync = ReplySync::InSync;
@@ -507,10 +509,10 @@ impl Control {
         Err(Kind::OutOfSync)
     }
 
-    /// Takes the bare TCP connection out to start TLS on it.
+    /// Takes the plain connection out to start TLS on it.
     ///
-    /// The server must have said nothing beyond its reply: whatever came in the clear is not part
-    /// of the TLS session (RFC 4217 §4), and may have been put there by somebody else.
+    /// The server must have sent nothing after its reply: unencrypted bytes are not part of the TLS
+    /// session (RFC 4217 §4), and may have been injected.
     pub(crate) fn take_plain(&mut self) -> Result<Recorder, Kind> {
         if !self.decoder.is_empty() {
             return Err(Kind::BytesAfterAuth { count: self.decoder.held() });
@@ -518,15 +520,15 @@ impl Control {
         self.stream.take_plain().ok_or(Kind::OutOfSync)
     }
 
-    /// Goes on over TLS.
+    /// Continues over TLS.
     pub(crate) fn put_tls(&mut self, stream: tokio_rustls::client::TlsStream<Recorder>) {
         self.stream = ControlStream::Tls(Box::new(stream));
     }
 
-    /// Logs out, politely and briefly.
+    /// Logs out, within a short time limit.
     pub(crate) async fn quit(mut self) {
         let within = self.timeouts.quit;
-        // Whatever the server thinks of it, the session is over.
+        // Whatever happens, the session is over.
         let _ = timeout(within, async {
             if self.is_usable() && self.write(&[Command::Quit]).await.is_ok() {
                 let _ = self.last_reply(within, What::Reply).await;

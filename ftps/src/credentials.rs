@@ -1,4 +1,4 @@
-//! Who logs in. The password goes over the wire and nowhere else.
+//! User names and passwords. The password is sent to the server and shown nowhere.
 
 use std::fmt;
 
@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use crate::path::{ForbiddenByte, refuse_forbidden};
 
-/// What is shown wherever a password could be.
+/// What is shown in place of a password.
 pub(crate) const ASTERISKS: &str = "********";
 
 /// A user name and its password.
@@ -23,7 +23,7 @@ pub struct Credentials {
 pub struct Username(String);
 
 impl Username {
-    /// Takes a user name.
+    /// Checks a user name.
     ///
     /// # Errors
     /// [`ForbiddenByte`] when it cannot be an argument of a command.
@@ -51,28 +51,28 @@ impl fmt::Display for Username {
 
 /// A password that fits into a command: no CR, LF or NUL. It may be empty.
 ///
-/// It is overwritten when dropped, and no `Debug` or `Display` of anything shows it or its length.
+/// It is overwritten when dropped, and never part of any `Debug` or `Display`, nor is its length.
 #[derive(Clone)]
 pub struct Password(Zeroizing<String>);
 
 impl Password {
-    /// Takes a password.
+    /// Checks a password.
     ///
     /// # Errors
     /// [`ForbiddenByte`] when it cannot be an argument of a command; the secret is overwritten.
     pub fn new(secret: impl Into<String>) -> Result<Self, ForbiddenByte> {
         let secret = Zeroizing::new(secret.into());
-        // Where the byte stands would say something about the secret.
+        // The offset would reveal something about the secret.
         refuse_forbidden(secret.as_bytes()).map_err(|_| ForbiddenByte::InSecret)?;
         Ok(Self(secret))
     }
 
-    /// The secret, for a proxy's protocol alone.
+    /// The secret, only for a proxy's protocol.
     pub(crate) fn expose_for_proxy(&self) -> &str {
         &self.0
     }
 
-    /// The secret, for the control connection alone.
+    /// The secret, only for the control connection.
     pub(crate) fn expose_for_wire(&self) -> &[u8] {
         self.0.as_bytes()
     }

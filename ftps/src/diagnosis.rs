@@ -1,8 +1,8 @@
-//! What an error most likely means, what to do about it, and who can.
+//! The likely cause of an error, what to do about it, and who can do it.
 //!
-//! The facts are in the [`Error`]; this is the advice. What a port speaks that is not FTP was
-//! probed, not guessed; what a server means by a reply is read from its code, its stage and its
-//! words, since servers use the same code for many things.
+//! The facts are in the [`Error`]. What a port speaks other than FTP was probed. What a refusal
+//! means is derived from its code, its stage and its words, since servers use the same code for
+//! many things.
 //!
 //! - `refusal`: what a reply means.
 //! - `certificate`: what the doubts about a certificate mean.
@@ -24,18 +24,17 @@ mod certificate;
 mod german;
 mod refusal;
 
-/// A session that is older than this may be too old for the server to resume: some keep sessions
-/// for 300 s.
+/// An older session may be too old for the server to resume: some keep sessions for 300 s.
 const OLD_SESSION: Duration = Duration::from_secs(240);
 
-/// A session that ends without a word after as many commands may have been cut for their number: a
-/// filter of Windows' firewall is known to do so at about 700.
+/// A session that ends without a reply after this many commands may have been cut for their number:
+/// a filter of the Windows firewall does so at about 700.
 const MANY_COMMANDS: u32 = 400;
 
-/// What an error most likely means and what to do.
+/// The likely cause of an error, and its remedy.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
-    /// What most likely brought the error about.
+    /// What most likely caused the error.
     pub cause: Cause,
     /// The cause, in one or two sentences.
     pub explanation: String,
@@ -45,21 +44,21 @@ pub struct Diagnosis {
     pub who: Who,
 }
 
-/// Who can mend it.
+/// Who can fix an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Who {
-    /// Whoever uploads.
+    /// The person who uploads.
     You,
-    /// Whoever runs the FTPS server.
+    /// The people who run the FTPS server.
     Host,
-    /// Whoever runs the network in between.
+    /// The people who run the network in between.
     Network,
-    /// Whoever runs the program that the engine is a part of: its proxy, its pins, its own
+    /// The people who run the program that contains the engine: its proxy, its pins, its client
     /// certificate.
     Operator,
 }
 
-/// What most likely brought an error about.
+/// What most likely caused an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -67,11 +66,11 @@ pub enum Cause {
     InvalidHost,
     /// Nothing listens at the port.
     ConnectionRefused,
-    /// No way leads to the address.
+    /// There is no route to the address.
     Unreachable,
     /// The address does not answer.
     NoAnswer,
-    /// The port takes connections and says nothing.
+    /// The port accepts connections and sends nothing.
     SilentServer,
     /// The port speaks SSH.
     SshServer,
@@ -85,152 +84,152 @@ pub enum Cause {
     ExplicitTlsExpected,
     /// The server has no TLS.
     NoTls,
-    /// The server has TLS and cannot grant it: most often its certificate is missing.
+    /// The server supports TLS but cannot start it: most often its certificate is missing.
     TlsUnavailable,
-    /// The server has TLS and its policy does not grant it.
+    /// The server supports TLS, but its policy forbids it.
     TlsPolicy,
-    /// The server takes the session for one in the clear.
+    /// The server takes the session for an unencrypted one.
     EncryptionDemanded,
-    /// The connection was cut where TLS starts.
+    /// The connection was closed when TLS should start.
     TlsCut,
-    /// Something came in the clear where TLS starts.
+    /// Unencrypted bytes arrived where TLS should start.
     InjectedBytes,
     /// The server's TLS is older than TLS 1.2, or has no cipher suite in common.
     TlsTooOld,
-    /// The server finds the cipher suite that was agreed on too weak.
+    /// The server rejects the negotiated cipher suite as too weak.
     WeakCiphers,
-    /// The server wants a certificate of the client's.
+    /// The server requires a client certificate.
     ClientCertificateNeeded,
-    /// The TLS handshake failed otherwise.
+    /// The TLS handshake failed for another reason.
     TlsFailed,
-    /// The certificate is not trusted, for a reason that has no name here.
+    /// The certificate is not trusted, for another reason.
     CertificateNotTrusted,
     /// The certificate is none of those that were pinned.
     CertificateNotPinned,
-    /// The server does not accept our client certificate.
+    /// The server rejects our client certificate.
     ClientCertificateRefused,
     /// The proxy cannot be reached, or drops the connection.
     ProxyUnreachable,
-    /// The proxy gives no answer: it hangs, or the server behind it does.
+    /// The proxy, or the server behind it, does not answer.
     ProxySilent,
-    /// The proxy wants a user name and a password, or others.
+    /// The proxy requires a user name and a password, or rejects them.
     ProxyCredentials,
-    /// The proxy does not permit the connection.
+    /// The proxy forbids the connection.
     ProxyRefused,
-    /// What is in the proxy's place does not speak its protocol.
+    /// The proxy's address does not speak the proxy's protocol.
     NotAProxy,
-    /// Nobody but the server vouches for the certificate.
+    /// The certificate is self-signed.
     CertificateSelfSigned,
-    /// An authority that is not trusted here vouches for the certificate.
+    /// The certificate's issuer is not trusted.
     CertificateUnknownIssuer,
     /// The server does not show who issued its certificate.
     CertificateChainIncomplete,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     CertificateExpired,
-    /// The certificate's time has not come.
+    /// The certificate is not yet valid.
     CertificateNotYetValid,
     /// The certificate is for other hosts.
     CertificateNameMismatch,
-    /// The certificate was taken back, or is not meant for servers.
+    /// The certificate was revoked, or is not for servers.
     CertificateUnfit,
     /// The certificate is not the one that was trusted before.
     CertificateChanged,
-    /// The server knows no such user with that password.
+    /// The user name or the password is wrong.
     WrongCredentials,
-    /// The server knows the user and does not let it in: locked, disabled or expired.
+    /// The account is locked, disabled or expired.
     AccountLocked,
-    /// The server lets nobody in from this address.
+    /// The server bans this client's address.
     AddressBanned,
-    /// The server lets nobody in after too many failed logins.
+    /// The server refuses logins after too many failed ones.
     TooManyAttempts,
-    /// The user's directory on the server is missing or closed.
+    /// The user's directory on the server is missing or not accessible.
     HomeUnavailable,
-    /// vsftpd does not let a user write to the directory that it is locked into.
+    /// vsftpd refuses to run with a writable root directory of the user.
     WritableRoot,
-    /// The server stumbles over its own configuration.
+    /// The server's configuration is faulty.
     ServerMisconfigured,
-    /// The server takes no more sessions of this user or address.
+    /// The server's limit of sessions for this user or address is reached.
     TooManyConnections,
-    /// The server wants an account name besides.
+    /// The server requires an account name too.
     AccountNeeded,
-    /// The server does not protect data connections.
+    /// The server refuses to encrypt data connections.
     ProtectionRefused,
     /// The data port does not answer.
     DataConnectionBlocked,
     /// Nothing listens at the data port.
     DataConnectionRefused,
-    /// The server named an address of its own network for the data, and its port does not answer.
+    /// The server named a private address for the data connection, and its port does not answer.
     PrivateAddress,
-    /// The server did not take the data connection from our address.
+    /// The server rejected the data connection because of our address.
     DataAddressRefused,
-    /// The server answered `EPSV` or `PASV` with something that cannot be used.
+    /// The server's reply to `EPSV` or `PASV` names no usable port.
     PassiveUnusable,
-    /// The server insists on a resumed TLS session and did not get one.
+    /// The server requires a resumed TLS session and did not get one.
     SessionReuseRefused,
-    /// The server has forgotten the TLS session, which is older than it keeps them.
+    /// The TLS session is older than the server keeps sessions.
     SessionTooOld,
-    /// The server takes each TLS 1.3 ticket once, and none is left.
+    /// The server accepts each TLS 1.3 ticket once, and none is left.
     TicketsRunOut,
     /// The data connection shows another certificate than the control connection.
     DataCertificateDiffers,
-    /// The server does not permit it.
+    /// The server does not permit the command.
     NotPermitted,
     /// There is no such file or directory.
     NoSuchFile,
-    /// The name is taken, and the server does not let what has it be replaced.
+    /// The name is taken, and the server does not permit to replace the file.
     OverwriteNotPermitted,
-    /// The server does not let a transfer go on where another one stopped.
+    /// The server does not permit to resume a transfer.
     ResumeNotPermitted,
     /// The server does not permit the name.
     NameNotAllowed,
-    /// The server does not understand the name, most often for its character set.
+    /// The server does not understand the name, most often because of its character set.
     NameNotUnderstood,
     /// The server's disk is full.
     DiskFull,
-    /// The user's share of the server's disk is full.
+    /// The user's quota on the server is exceeded.
     QuotaExceeded,
-    /// The server counts bytes as if files were text.
+    /// The server refuses `SIZE` in ASCII mode.
     AsciiMode,
-    /// The file is in use, or the server cannot do it now.
+    /// The file is in use, or the server is busy.
     Busy,
-    /// The server has a fault of its own.
+    /// The server reported an internal error.
     ServerFault,
-    /// The server got the commands in an order that it does not take.
+    /// The server rejects the order of the commands.
     OutOfSequence,
-    /// The server does not know the command.
+    /// The server does not support the command.
     NotSupported,
     /// The server ended the session.
     SessionEnded,
-    /// The server ended a session in which nothing happened for a while.
+    /// The server ended an idle session.
     IdleTimeout,
-    /// The server ended a session during a transfer as if nothing happened in it.
+    /// The server ended a session during a transfer as if it were idle.
     TransferTimedOut,
-    /// Something cuts sessions after some hundreds of commands.
+    /// A firewall cuts sessions after some hundreds of commands.
     CutAfterMany,
     /// The connection broke.
     ConnectionLost,
     /// The transfer broke.
     TransferBroken,
-    /// The server said that it stored a file, and holds something else.
+    /// The server confirmed a file that differs from the one sent.
     NotWhole,
-    /// The same, and it has the name of the file.
+    /// The same, and the differing file has the final name.
     NotTakenBack,
-    /// The program that this is a part of gave no bytes, or more than there are.
+    /// The program that contains the engine gave no bytes, or too many.
     WrongPiece,
-    /// The machine that this runs on gives no random bytes.
+    /// The operating system gives no random bytes.
     NoRandomness,
-    /// All bytes were sent, and the server did not take how the data connection ended.
+    /// All bytes were sent, and the server rejected how the data connection ended.
     EndRefused,
-    /// All bytes were sent, and the server did not confirm in time.
+    /// All bytes were sent, and the server did not confirm them in time.
     ConfirmationMissing,
     /// The server did not answer in time.
     ServerTooSlow,
-    /// The server broke the protocol.
+    /// The server violated the protocol.
     ProtocolViolation,
 }
 
 impl Cause {
-    /// What the cause means and what to do, where the error is not known that it comes from.
+    /// The diagnosis of the cause, without the evidence of an error.
     #[must_use]
     pub fn diagnosis(self) -> Diagnosis {
         self.diagnosis_with(&Evidence::default(), Language::English)
@@ -271,7 +270,7 @@ impl Diagnosis {
 }
 
 impl Cause {
-    /// What most likely brought an error about.
+    /// What most likely caused an error.
     #[must_use]
     pub fn of(error: &Error) -> Self {
         match error.kind() {
@@ -286,7 +285,7 @@ impl Cause {
             Kind::Refused { verb, reply } => refusal::cause(error, verb, reply),
             Kind::Unexpected { reply, .. } => unexpected_cause(reply),
             Kind::Malformed(malformed) => match malformed_cause(malformed) {
-                // Whoever greeted as FTP does speak it, only not well.
+                // After an FTP greeting, the port does speak FTP.
                 Cause::NotFtp if error.stage() > Stage::Greeting => Cause::ProtocolViolation,
                 cause => cause,
             },
@@ -345,12 +344,13 @@ fn timeout_cause(error: &Error, what: What) -> Cause {
     }
 }
 
-/// Whether the server named an address for the data that leads nowhere outside of its network.
+/// Whether the server named an address for the data connection that is only reachable in its own
+/// network.
 fn names_unroutable_address(error: &Error) -> bool {
     error.evidence().passive_address.is_some_and(is_unroutable)
 }
 
-/// The control connection ended without a word.
+/// The control connection was closed without a reply.
 fn closed_cause(error: &Error) -> Cause {
     let evidence = error.evidence();
     match error.stage() {
@@ -362,7 +362,7 @@ fn closed_cause(error: &Error) -> Cause {
     }
 }
 
-/// The server did not take the TLS of a data connection.
+/// The server rejected the TLS of a data connection.
 fn reuse_cause(error: &Error) -> Cause {
     let evidence = error.evidence();
     let had_worked = evidence.data_connections > 0;
@@ -398,7 +398,7 @@ fn client_certificate_cause(error: &Error) -> Option<Cause> {
 }
 
 fn is_unroutable(address: Ipv4Addr) -> bool {
-    // 100.64.0.0/10 is what carriers use inside of their networks (RFC 6598).
+    // 100.64.0.0/10 is used inside of carriers' networks (RFC 6598).
     let is_carriers = matches!(address.octets(), [100, 64..=127, ..]);
     address.is_private()
         || address.is_loopback()
@@ -407,7 +407,7 @@ fn is_unroutable(address: Ipv4Addr) -> bool {
         || is_carriers
 }
 
-/// Once the proxy made the control connection, what it cannot do for the data is most often the
+/// After the proxy made the control connection, a failing data connection is most often due to the
 /// server's firewall.
 fn proxy_cause(what: What, failure: &ProxyFailure) -> Cause {
     match (failure, what) {
@@ -452,7 +452,7 @@ fn malformed_cause(error: &DecodeError) -> Cause {
     }
 }
 
-/// What speaks like that.
+/// The protocol of a server that starts like this.
 fn clear_cause(start: &[u8]) -> Cause {
     let text = start.to_ascii_lowercase();
     match text.as_slice() {
@@ -486,7 +486,7 @@ mod tests {
         passive::PassiveError,
     };
 
-    /// The most characters of an explanation and of a remedy.
+    /// The maximum number of characters of an explanation and of a remedy.
     const MOST: usize = 320;
 
     fn reply(line: &str) -> Reply {
@@ -494,7 +494,7 @@ mod tests {
         Reply::from_lines(code, line.split('\n').map(|line| line.as_bytes().to_vec()).collect())
     }
 
-    /// The diagnosis of an error, whose texts have to be whole.
+    /// The diagnosis of an error, with complete texts.
     fn diagnosed(error: &Error) -> Diagnosis {
         let diagnosis = Diagnosis::of(error);
         for text in [&diagnosis.explanation, &diagnosis.remedy] {
@@ -946,7 +946,7 @@ mod tests {
     fn client_certificate_required() {
         use rustls::AlertDescription::CertificateRequired;
         let needed = Cause::ClientCertificateNeeded;
-        // TLS 1.3 says so after the handshake, TLS 1.2 in it.
+        // TLS 1.3 reports it after the handshake, TLS 1.2 during it.
         let later = io(What::Control, alert(CertificateRequired));
         assert_eq!(cause_with(later, Stage::Login, Evidence::default()), needed);
         let handshake = Kind::Handshake(alert(CertificateRequired));

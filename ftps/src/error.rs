@@ -1,9 +1,8 @@
-//! What failed, at which stage, with what evidence.
+//! Errors: what failed, at which stage, with what evidence.
 //!
-//! An [`Error`]'s `Display` is one fact; what lies beneath is its `source()`. The server's words are
-//! not in it: they are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
-//! and what to do is its [`diagnosis`](Error::diagnosis). Both there are in each
-//! [`Language`](crate::Language); `Display` is in English.
+//! An [`Error`]'s `Display` is one fact in English; the underlying error is its `source()`. The
+//! server's words are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
+//! and what to do is its [`Diagnosis`](crate::Diagnosis).
 
 use std::{
     error::Error as StdError,
@@ -29,7 +28,7 @@ use crate::{
 
 mod sentences;
 
-/// Something failed.
+/// A failure of the engine.
 pub struct Error(Box<Inner>);
 
 struct Inner {
@@ -47,37 +46,37 @@ pub struct Evidence {
     pub target: Option<(SocketAddr, Encryption)>,
     /// The TLS of the control connection.
     pub tls: Option<TlsFacts>,
-    /// What became of our own certificate.
+    /// Whether the server asked for our client certificate, and got it.
     pub client_certificate: ClientCertificate,
     /// The port of the data connection that the error is about.
     pub data_port: Option<u16>,
-    /// The address that the server named for it and that was not dialled, since it is not the
-    /// control connection's.
+    /// The address that the server named for it, where that is not the control connection's and so
+    /// was not dialled.
     pub passive_address: Option<Ipv4Addr>,
     /// The TLS of that data connection.
     pub data_tls: Option<TlsFacts>,
     /// TLS 1.3 tickets that the session got so far.
     pub tickets: u32,
-    /// Data connections that were completed in this session before.
+    /// Data connections that this session completed before.
     pub data_connections: u32,
     /// Commands that were sent in this session.
     pub commands: u32,
     /// How long the session had been open.
     pub age: Duration,
-    /// The commands that were sent together, where one of their replies did not come.
+    /// The batch, where a reply to one of its commands did not arrive.
     pub batch: Option<Batch>,
 }
 
-/// Commands that were sent together.
+/// A batch of commands, of which not all were answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
-    /// How many they were.
+    /// The number of commands.
     pub commands: usize,
-    /// How many of them were answered.
+    /// The number of replies.
     pub answered: usize,
 }
 
-/// What failed. Public through [`Error`]'s predicates only; what each says is in `sentences`.
+/// What failed. Public through [`Error`]'s predicates only; the sentences are in `sentences`.
 #[derive(Debug, ThisError)]
 pub(crate) enum Kind {
     InvalidHost {
@@ -158,7 +157,7 @@ pub(crate) enum Kind {
     OutOfSync,
 }
 
-/// What was waited for or used.
+/// What an error is about: an operation that failed or timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum What {
     ControlTcp,
@@ -176,14 +175,14 @@ pub(crate) enum What {
 /// What the server holds against our own certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientCertificateFault {
-    /// It wants one and got none.
+    /// It asked for one and got none.
     Needed,
-    /// It got one and does not accept it.
+    /// It rejected the one that it got.
     Refused,
 }
 
 impl Kind {
-    /// The alert that the server ended TLS with, if that is the error.
+    /// The TLS alert of the server, if that is the error.
     pub(crate) fn alert(&self) -> Option<AlertDescription> {
         match self {
             Self::Handshake(source) | Self::Io { source, .. } => tls::alert_in(source),
@@ -191,14 +190,14 @@ impl Kind {
         }
     }
 
-    /// The error of that kind at a stage, with no evidence yet.
+    /// Builds an error of this kind at a stage, without evidence.
     pub(crate) fn at(self, stage: Stage) -> Error {
         Error(Box::new(Inner { stage, kind: self, evidence: Evidence::default() }))
     }
 }
 
 impl Error {
-    /// The step that failed.
+    /// The stage that failed.
     #[must_use]
     pub fn stage(&self) -> Stage {
         self.0.stage
@@ -244,7 +243,7 @@ impl Error {
         &self.0.evidence
     }
 
-    /// Whether the same may work later: a 4yz reply, a timeout, a lost connection.
+    /// Whether a later attempt may succeed: a 4yz reply, a timeout, a lost connection.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.0.kind {
@@ -278,13 +277,13 @@ impl Error {
         }
     }
 
-    /// Whether the same will fail again: the opposite of [`Self::is_transient`].
+    /// Whether a later attempt will fail again: the opposite of [`Self::is_transient`].
     #[must_use]
     pub fn is_permanent(&self) -> bool {
         !self.is_transient()
     }
 
-    /// Whether a deadline of [`Timeouts`](crate::Timeouts) passed.
+    /// Whether a limit of [`Timeouts`](crate::Timeouts) was exceeded.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         matches!(
@@ -302,7 +301,7 @@ impl Error {
         }
     }
 
-    /// Whether the server does not know the command or its argument: 500, 501, 502 or 504.
+    /// Whether the server does not support the command or its argument: 500, 501, 502 or 504.
     #[must_use]
     pub fn is_not_supported(&self) -> bool {
         self.refusal().is_some_and(|reply| reply.code().is_not_supported())
@@ -320,17 +319,17 @@ impl Error {
         }
     }
 
-    /// Whether the bytes to send did not come as they should.
+    /// Whether the source returned no bytes, or too many.
     pub(crate) fn is_wrong_piece(&self) -> bool {
         matches!(self.0.kind, Kind::WrongPiece { .. })
     }
 
-    /// Whether the server holds something else than what was sent.
+    /// Whether the digest of the server's file differs from that of the sent bytes.
     pub(crate) fn is_wrong_content(&self) -> bool {
         matches!(self.0.kind, Kind::WrongDigest { .. })
     }
 
-    /// Whether the server holds a part of what it called stored.
+    /// Whether the server stored fewer bytes than it confirmed.
     pub(crate) fn is_short_file(&self) -> bool {
         matches!(self.0.kind, Kind::WrongSize { sent, stored } if stored.is_none_or(|n| n < sent))
     }
@@ -353,10 +352,10 @@ impl Error {
         }
     }
 
-    /// Whether the server ended TLS for the sake of our own certificate (RFC 8446 §6.2).
+    /// Whether the server ended TLS because of our client certificate (RFC 8446 §6.2).
     ///
-    /// TLS 1.2 has no alert for one that is missing: `handshake_failure` has to do (RFC 5246
-    /// §7.4.6). With TLS 1.3 the alert comes after the handshake, when something else is read.
+    /// TLS 1.2 has no alert for a missing one: servers send `handshake_failure` (RFC 5246 §7.4.6).
+    /// With TLS 1.3 the alert arrives after the handshake, during a later read.
     pub(crate) fn client_certificate_fault(&self) -> Option<ClientCertificateFault> {
         use AlertDescription::{CertificateRequired, HandshakeFailure};
         let alert = self.kind().alert()?;
@@ -373,8 +372,8 @@ impl Error {
         }
     }
 
-    /// The error at the stage that it is about: what a server thinks of our certificate comes with
-    /// TLS 1.3 only after the handshake, when the login is under way.
+    /// Corrects the stage: with TLS 1.3 the server rejects our certificate only after the
+    /// handshake, when the login is under way.
     pub(crate) fn at_its_stage(mut self) -> Self {
         if self.client_certificate_fault().is_some() {
             self.0.stage = Stage::Tls;
@@ -387,7 +386,7 @@ impl Error {
         self
     }
 
-    /// The same, about a server that named this address for the data, too.
+    /// Adds the address that the server named for the data connection.
     pub(crate) fn naming(mut self, address: Option<Ipv4Addr>) -> Self {
         self.0.evidence.passive_address = address;
         self

@@ -10,19 +10,19 @@ use crate::reply::display_text;
 /// The path of a file or a directory on the server.
 ///
 /// It is not empty and holds no CR, LF or NUL, so it cannot end its command early. Otherwise it is
-/// any bytes: UTF-8 where it was made from a string (RFC 2640), and whatever the server calls a
-/// file where it came from a listing. `/` separates its parts.
+/// arbitrary bytes: UTF-8 if it was made from a string (RFC 2640), the server's bytes if it came
+/// from a listing. `/` separates its parts.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RemotePath(Vec<u8>);
 
-/// Text that cannot be the argument of a command.
+/// An argument that would break a command.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ForbiddenByte {
-    /// There is nothing.
+    /// The argument is empty.
     #[error("it is empty")]
     Empty,
-    /// CR, LF or NUL, which would end the command or be taken for its end.
+    /// The argument holds CR, LF or NUL, which could end the command.
     #[error("it holds the byte 0x{byte:02x} at {at}")]
     At {
         /// The byte.
@@ -30,12 +30,12 @@ pub enum ForbiddenByte {
         /// Its offset in bytes.
         at: usize,
     },
-    /// CR, LF or NUL somewhere in a secret.
+    /// A secret holds CR, LF or NUL.
     #[error("it holds a line end or a NUL")]
     InSecret,
 }
 
-/// Looks for CR, LF and NUL.
+/// Checks for CR, LF and NUL.
 pub(crate) fn refuse_forbidden(bytes: &[u8]) -> Result<(), ForbiddenByte> {
     let forbidden = |byte: &u8| matches!(byte, b'\r' | b'\n' | 0);
     match bytes.iter().position(forbidden) {
@@ -45,7 +45,7 @@ pub(crate) fn refuse_forbidden(bytes: &[u8]) -> Result<(), ForbiddenByte> {
 }
 
 impl RemotePath {
-    /// Takes a path.
+    /// Creates a path from bytes.
     ///
     /// # Errors
     /// [`ForbiddenByte`] when it is empty or could end its command.
@@ -58,10 +58,10 @@ impl RemotePath {
         Ok(Self(path))
     }
 
-    /// Takes text with its accents composed, Unicode's form NFC.
+    /// Creates a path from text in Unicode's form NFC, with accents composed.
     ///
-    /// A browser on macOS calls files by names in form NFD, in which `ü` is two characters. Most
-    /// servers compare bytes, and have the names that other systems gave their files: NFC.
+    /// Browsers on macOS return file names in form NFD, in which `ü` is two characters. Most
+    /// servers compare bytes, and other systems name their files in NFC.
     ///
     /// # Errors
     /// [`ForbiddenByte`] when it is empty or could end its command.
@@ -81,19 +81,19 @@ impl RemotePath {
         &self.0
     }
 
-    /// The path as text for a person, lossy.
+    /// The path as text for display, lossy.
     #[must_use]
     pub fn display(&self) -> Cow<'_, str> {
         display_text(&self.0)
     }
 
-    /// Whether it starts at the root.
+    /// Whether it is absolute.
     #[must_use]
     pub fn is_absolute(&self) -> bool {
         self.0.first() == Some(&b'/')
     }
 
-    /// `other` below this directory; `other` itself where it is absolute.
+    /// Joins `other` to this directory; returns `other` where that is absolute.
     #[must_use]
     pub fn join(&self, other: &Self) -> Self {
         if other.is_absolute() {
@@ -107,7 +107,7 @@ impl RemotePath {
         Self(joined)
     }
 
-    /// The directory that it is in; `None` for the root and for a bare name.
+    /// The directory that contains it; `None` for the root and for a bare name.
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         let trimmed = self.trimmed();
@@ -126,7 +126,7 @@ impl RemotePath {
         Self::new(name).ok()
     }
 
-    /// It and every directory above it, the outermost first, the root left out.
+    /// The path and its parent directories, the outermost first, without the root.
     pub(crate) fn ancestry(&self) -> Vec<Self> {
         let mut chain: Vec<Self> = std::iter::successors(Some(self.clone()), Self::parent)
             .filter(|path| path.trimmed() != b"/")
@@ -135,7 +135,7 @@ impl RemotePath {
         chain
     }
 
-    /// The bytes without slashes at the end, except that the root stays.
+    /// Removes slashes at the end, except the root's.
     fn trimmed(&self) -> &[u8] {
         let end = self.0.iter().rposition(|&byte| byte != b'/');
         end.map_or(b"/", |end| &self.0[..=end])

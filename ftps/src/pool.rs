@@ -1,7 +1,8 @@
-//! Several sessions to one server for one login: as many as help, and as the server takes.
+//! Several sessions to one server with one login: as many as raise the throughput and as the server
+//! allows.
 //!
-//! A session opens when an upload needs it and none is free. Their number grows while the
-//! throughput grows with it, and shrinks when the server says that it has enough.
+//! A session opens when an upload needs it and none is idle. Their number grows while the
+//! throughput grows with it, and shrinks when the server refuses more.
 
 use std::{
     ops::{Deref, DerefMut},
@@ -36,7 +37,7 @@ pub struct Pool {
     inner: Arc<Inner>,
 }
 
-/// A client that was taken out of a pool; it returns when it is dropped.
+/// A client that is leased from a pool; it returns when it is dropped.
 #[derive(Debug)]
 pub struct PooledClient {
     client: Option<ManagedClient>,
@@ -49,29 +50,29 @@ struct Inner {
     sessions: Sessions,
     pool_shared: Arc<PoolShared>,
     state: Mutex<State>,
-    /// A client came back, or more may be taken out.
+    /// Notified when a client has returned, or more may be leased.
     changed: Notify,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Lines that are taken out.
+    /// Clients that are leased.
     leased: u32,
     /// Uploads that wait for a client.
     uploads_waiting: u32,
-    /// Errands that wait for one.
+    /// Requests that wait for a client.
     requests_waiting: u32,
     growth: Growth,
     is_closed: bool,
 }
 
-/// Somebody who waits for a client.
+/// Counts one waiter for a client while it lives.
 struct WaitingCount<'a> {
     inner: &'a Inner,
     purpose: Purpose,
 }
 
-/// What a client is taken out for.
+/// What a client is leased for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Upload,
@@ -79,7 +80,7 @@ enum Purpose {
 }
 
 impl Pool {
-    /// A pool that opens no session yet. All of them log in as `connector` does, and share what
+    /// Creates a pool without open sessions. All of them log in as `connector` does, and share what
     /// is learned about the host.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
@@ -103,7 +104,7 @@ impl Pool {
         Self { inner: Arc::new(inner) }
     }
 
-    /// A client for an upload, as soon as one may be used.
+    /// Leases a client for an upload, as soon as one is available.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -111,8 +112,8 @@ impl Pool {
         self.take(Purpose::Upload).await
     }
 
-    /// A client for something short that somebody waits for, beside the uploads where the server
-    /// takes one session more.
+    /// Leases a client for a short request, such as a listing, beside the uploads where the server
+    /// allows one session more.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -134,7 +135,7 @@ impl Pool {
         self.inner.connector.shared_profile()
     }
 
-    /// Logs out of every session that is not taken out; those return to nothing.
+    /// Logs out of every idle session; leased ones are logged out when they return.
     pub async fn close(&self) {
         self.inner.state().is_closed = true;
         for idle in self.inner.pool_shared.take_all_idle() {
@@ -149,7 +150,7 @@ impl Pool {
             if let Some(client) = self.inner.try_take(purpose) {
                 return PooledClient { client: Some(client), inner: Arc::clone(&self.inner) };
             }
-            // Whether more sessions help is looked at now and then.
+            // The number of sessions is also reviewed on a timer.
             let _looked_again = timeout(self.inner.sessions.window, changed).await;
         }
     }
@@ -157,7 +158,8 @@ impl Pool {
 
 impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
-        // No code panics while it holds the lock; if one did, the numbers would still be whole.
+        // No code panics while it holds the lock; if one did, the numbers would still be
+        // consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -173,7 +175,7 @@ impl Inner {
         Some(ManagedClient::of_pool(self.connector.clone(), Arc::clone(&self.pool_shared), idle))
     }
 
-    /// Lets the number of sessions follow what was measured and what the server said.
+    /// Adapts the number of sessions to what was measured and to the server's refusals.
     fn update_growth(&self, state: &mut State) {
         if let Some(room) = self.pool_shared.take_session_limit() {
             let before = state.growth.ceiling();
@@ -185,7 +187,7 @@ impl Inner {
                 self.connector.transcript().control(Status::SessionsLimited { max });
             }
         }
-        // Between two uploads a session is free for a moment, but not for want of uploads.
+        // Between two uploads a session is idle for a moment: waiting uploads count as running.
         let is_full = state.leased + state.uploads_waiting >= state.growth.allowed();
         let (bytes, files) = self.pool_shared.totals();
         state.growth.observe(Instant::now(), bytes, files, is_full);
@@ -195,7 +197,7 @@ impl Inner {
         let mut state = self.state();
         self.update_growth(&mut state);
         state.leased = state.leased.saturating_sub(1);
-        // Its own is one of those that are open.
+        // The returning client's session is among the open ones.
         let is_wanted =
             || !state.is_closed && self.pool_shared.open_sessions() <= state.growth.with_request();
         if let Some(idle) = client.into_idle().filter(|_| is_wanted()) {
@@ -215,8 +217,8 @@ impl State {
         }
     }
 
-    /// How many lines may be taken out. Where no client is left for an errand, the next one that
-    /// comes back is.
+    /// How many clients may be leased. Where none is left for a waiting request, the next one that
+    /// returns is kept for it.
     fn most(&self, purpose: Purpose) -> u32 {
         let all = self.growth.with_request();
         match purpose {
@@ -239,14 +241,14 @@ impl<'a> WaitingCount<'a> {
 impl Drop for WaitingCount<'_> {
     fn drop(&mut self) {
         *self.inner.state().waiting(self.purpose) -= 1;
-        // What was kept for an errand may be taken by an upload.
+        // A client that was kept for a request may be leased for an upload.
         self.inner.changed.notify_waiters();
     }
 }
 
 impl PooledClient {
-    /// Whether more lines are taken out than the server takes sessions, or an errand waits for one:
-    /// who has something else to bring should give this one back first.
+    /// Returns whether more clients are leased than the server allows sessions, or a request waits
+    /// for one: return this one before the next upload.
     #[must_use]
     pub fn is_surplus(&self) -> bool {
         let mut state = self.inner.state();
@@ -254,7 +256,7 @@ impl PooledClient {
         state.leased.saturating_add(state.requests_waiting) > state.growth.with_request()
     }
 
-    /// Connects, if that was not done yet.
+    /// Connects, unless it is connected.
     ///
     /// # Errors
     /// As [`ManagedClient::client`].

@@ -1,4 +1,4 @@
-//! What was learned about a host, and the ladder of other ways to try.
+//! What was learned about a host, and the fallbacks.
 
 use std::{
     fmt,
@@ -14,44 +14,46 @@ use crate::{
     tls::{Alpn, TlsVersion},
 };
 
-/// For so long it is believed what an odd reply taught: it may have been a passing fault.
+/// How long a lesson from one unexpected reply is kept: it may have been a passing fault.
 const EXPIRES_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// What was learned about a host. Kept between sessions, it spares the next one the same detours.
+/// What was learned about a host. Kept between sessions, so that later ones need not learn it
+/// again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostProfile {
-    /// The newest TLS version that works with the host, where it is not the newest there is.
+    /// The newest TLS version that works with the host, if it is not the newest supported.
     pub tls_max: Option<TlsVersion>,
-    /// How data connections are asked for.
+    /// How data ports are requested.
     pub passive: PassiveMode,
-    /// How TLS is asked for.
+    /// The name of TLS in `AUTH`.
     pub auth: AuthName,
-    /// Whether TLS handshakes name the protocol.
+    /// Whether TLS handshakes send ALPN.
     pub alpn: Alpn,
-    /// Whether commands may go together.
+    /// Whether commands are batched.
     pub pipelining: Pipelining,
-    /// Whether a command may be sent behind a transfer that is under way.
+    /// Whether a command may be sent during a transfer.
     pub pipeline_during_transfer: PipelineDuringTransfer,
     /// Whether a data port was ever reached.
     pub data_ports: DataPorts,
-    /// Data connections in a row that broke before their TLS stood, without a word of the server.
+    /// Data connections in a row that failed before TLS was established, without a reply of the
+    /// server.
     pub broken_data_tls: u32,
-    /// Whether `SIZE` was ever answered with a size.
+    /// Whether `SIZE` ever returned a size.
     pub sizes: SizeSupport,
-    /// How an upload goes on where it broke off.
+    /// How an interrupted upload is resumed.
     pub resume: Resume,
-    /// How a file gets its date.
+    /// How a file's modification time is set.
     pub dating: Dating,
-    /// Whether digests are asked for.
+    /// Whether digests are requested.
     pub digests: Digests,
-    /// How many commands a session endures.
+    /// Whether the number of commands of a session is limited.
     pub command_limit: CommandLimit,
-    /// What is known of the most sessions at once.
+    /// The server's session limit, where it is known.
     pub max_sessions: Option<MaxSessions>,
-    /// What is known of its own time.
+    /// The offset of the server's clock from UTC.
     pub clock: ServerClock,
-    /// When an odd reply last taught something of [`Self::pipelining`], [`Self::pipeline_during_transfer`] or
-    /// [`Self::auth`]: after six hours, all three are tried anew.
+    /// When an unexpected reply last changed [`Self::pipelining`],
+    /// [`Self::pipeline_during_transfer`] or [`Self::auth`]: after six hours, all three are reset.
     pub expiring_since: Option<Instant>,
 }
 
@@ -67,48 +69,48 @@ impl HostProfile {
     }
 }
 
-/// Whether commands whose replies do not depend on each other may be sent together.
+/// Whether commands that do not depend on each other's replies are sent in one batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Pipelining {
-    /// They may: one round trip for all of them.
+    /// They are: one round trip for all of them.
     #[default]
     On,
-    /// The host lost commands that way.
+    /// They are not: the host lost commands of a batch.
     Off,
 }
 
-/// Whether a command may be sent behind a transfer that is under way.
+/// Whether a command may be sent during a transfer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PipelineDuringTransfer {
-    /// Where the greeting names a server that is known to take it.
+    /// To servers that are known to accept it, by their greeting.
     #[default]
     ByBanner,
-    /// The host did not answer it.
+    /// Never: the host did not reply to one.
     Never,
 }
 
 /// Whether a data port of the host was ever reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataPorts {
-    /// Not yet: the TCP connection has to stand before a transfer is asked for, since a server
-    /// that waits for it in vain takes no other command meanwhile.
+    /// Not yet: the TCP connection must be open before the transfer command is sent, since a server
+    /// that waits for it in vain accepts no other command meanwhile.
     #[default]
     Untried,
-    /// Once at least: the connection is made side by side with the command.
+    /// At least once: the connection is opened at the same time as the command is sent.
     Reached,
 }
 
-/// Whether `SIZE` was ever answered with a size.
+/// Whether `SIZE` ever returned a size.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SizeSupport {
-    /// Not yet: a refusal may mean that there is no such file, or that nobody is told.
+    /// Not yet: a refusal may mean that the file is missing, or that sizes are not reported.
     #[default]
     Unproven,
-    /// Once at least: a refusal means that there is no such file.
+    /// At least once: a refusal means that the file does not exist.
     Proven,
 }
 
-/// How an upload goes on where it broke off.
+/// How an interrupted upload is resumed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Resume {
     /// `REST` and `STOR` (RFC 3659 §5).
@@ -116,64 +118,64 @@ pub enum Resume {
     Restart,
     /// `APPE` (RFC 959 §4.1.3): `REST` was refused.
     Append,
-    /// From the start: both were refused.
+    /// Not at all: both were refused.
     Never,
 }
 
-/// How a file gets its date.
+/// How a file's modification time is set.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Dating {
-    /// The best way that the server says it knows.
+    /// With the best command that the server lists.
     #[default]
     ByFeatures,
-    /// It keeps the date of its upload: what the server said that it knows was refused.
+    /// Not at all: the listed command was refused.
     Never,
 }
 
-/// The most sessions at once that a host took, where it refused more.
+/// The number of sessions at which a host refused another one.
 ///
-/// It depends on who else is there, so it is not believed for long.
+/// It depends on other clients too, so it is not used for long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MaxSessions {
-    /// How many they were.
+    /// The number.
     pub count: u32,
-    /// When the host said so.
+    /// When the host refused.
     pub at: Instant,
 }
 
-/// How many commands a session endures.
+/// Whether the number of commands of a session is limited.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum CommandLimit {
-    /// Any number, as far as is known.
+    /// No limit is known.
     #[default]
     Unlimited,
-    /// One ended without a word after many.
+    /// A session ended without a reply after many commands.
     Limited,
 }
 
-/// Whether the server is asked for digests of files.
+/// Whether digests of files are requested.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Digests {
-    /// Where it says that it can make them.
+    /// Where the server lists a command for them.
     #[default]
     ByFeatures,
-    /// It could not.
+    /// Never: the server failed to make one.
     Never,
 }
 
-/// What is known of a server's own time, which `LIST` tells.
+/// What is known about the time zone of `LIST`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ServerClock {
     /// Nothing yet.
     #[default]
     Unknown,
-    /// How far it is ahead of UTC.
+    /// The server's offset from UTC.
     Offset(UtcOffset),
-    /// It was asked for, and the answer was of no use: it is not asked for again.
+    /// It could not be determined, and is not requested again.
     Undetermined,
 }
 
-/// The command that asks for a data connection.
+/// The command that requests a data port.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PassiveMode {
     /// `EPSV`, and `PASV` where it is refused or its port cannot be reached.
@@ -186,7 +188,7 @@ pub enum PassiveMode {
 }
 
 impl PassiveMode {
-    /// The command that asks for a port. `PASV` knows IPv4 only.
+    /// The command that requests a data port. `PASV` is IPv4 only.
     pub(crate) fn command(self, server: IpAddr) -> Command<'static> {
         match self {
             Self::PassiveOnly | Self::ExtendedSuspect if server.is_ipv6() => Command::Epsv,
@@ -196,7 +198,7 @@ impl PassiveMode {
     }
 }
 
-/// The argument of `AUTH` that the host knows.
+/// The name of TLS in `AUTH` that the host accepts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AuthName {
     /// `AUTH TLS`, and `AUTH SSL` where it is refused.
@@ -206,17 +208,18 @@ pub enum AuthName {
     Ssl,
 }
 
-/// Another way to try after an error; its `Display` is a sentence for a person.
+/// A fallback after an error; its `Display` is a sentence for users.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fallback {
-    /// Connect again and use no TLS newer than 1.2.
+    /// Reconnect, and use no TLS newer than 1.2.
     Tls12,
-    /// Connect again and do not name the protocol in TLS.
+    /// Reconnect, and do not send ALPN.
     WithoutAlpn,
-    /// Connect again: the session was too old for the server to resume, or out of step.
+    /// Reconnect: the session was too old for the server to resume, or its replies could not be
+    /// matched.
     NewConnection,
-    /// Connect again and send each command only when the last was answered.
+    /// Reconnect, and send each command only after the reply to the last.
     WithoutPipelining,
 }
 
@@ -244,29 +247,29 @@ impl fmt::Display for Fallback {
 
 /// A profile that connectors to one host and their clients share; cheap to clone.
 ///
-/// Kept for as long as a program runs, it spares every later session the detours of the first.
+/// Keep it for as long as the program runs, so that later sessions need not learn again.
 #[derive(Clone, Debug, Default)]
 pub struct SharedProfile(Arc<Mutex<HostProfile>>);
 
 impl SharedProfile {
-    /// A profile to start from.
+    /// Creates a shared profile.
     #[must_use]
     pub fn new(profile: HostProfile) -> Self {
         Self(Arc::new(Mutex::new(profile)))
     }
 
-    /// What is known now.
+    /// The current profile.
     #[must_use]
     pub fn get(&self) -> HostProfile {
         *self.lock()
     }
 
-    /// Changes it for everybody who shares it.
+    /// Updates the profile, for all that share it.
     pub fn update(&self, change: impl FnOnce(&mut HostProfile)) {
         change(&mut self.lock());
     }
 
-    /// Changes what one odd reply taught, and may have been a passing fault.
+    /// Updates a setting after one unexpected reply, which may have been a passing fault.
     pub(crate) fn learn_expiring(&self, change: impl FnOnce(&mut HostProfile)) {
         self.update(|profile| {
             change(profile);
@@ -274,13 +277,13 @@ impl SharedProfile {
         });
     }
 
-    /// Forgets what odd replies taught long ago.
+    /// Resets settings that expired.
     pub(crate) fn forget_expired(&self) {
         self.update(|profile| profile.forget_expired(Instant::now()));
     }
 
     fn lock(&self) -> MutexGuard<'_, HostProfile> {
-        // The profile is plain data: it is whole after a panic too.
+        // The profile is plain data: a panic leaves it consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -304,11 +307,11 @@ mod tests {
         profile.forget_expired(now + EXPIRES_AFTER - Duration::from_secs(1));
         assert_eq!(profile, learned);
         profile.forget_expired(now + EXPIRES_AFTER);
-        // What the server said in so many words stays.
+        // Explicit refusals are kept.
         assert_eq!(profile, HostProfile { alpn: Alpn::Unnamed, ..HostProfile::default() });
     }
 
-    /// Whoever sets up a host knows better than one reply.
+    /// A configured setting is better founded than one reply.
     #[test]
     fn what_was_set_from_outside_is_not_forgotten() {
         let mut profile = HostProfile { pipelining: Pipelining::Off, ..HostProfile::default() };

@@ -1,6 +1,6 @@
-//! Replies of the control connection (RFC 959 §4.2): the code, and every line as it came.
+//! Replies of the control connection (RFC 959 §4.2): the code, and every line verbatim.
 //!
-//! [`decoder`] makes them from bytes. Nothing here does I/O.
+//! [`decoder`] makes them from bytes. No I/O.
 
 use std::{borrow::Cow, fmt};
 
@@ -80,7 +80,7 @@ impl Code {
     /// The file name is not allowed.
     pub const NAME_NOT_ALLOWED: Self = Self(553);
 
-    /// The code that the three digits make; `None` unless it is 100 to 599.
+    /// The code with this number; `None` unless it is 100 to 599.
     #[must_use]
     pub fn new(value: u16) -> Option<Self> {
         (100..600).contains(&value).then_some(Self(value))
@@ -102,7 +102,7 @@ impl Code {
         self.0
     }
 
-    /// What the first digit says.
+    /// The severity, from the first digit.
     #[must_use]
     pub fn severity(self) -> Severity {
         match self.0 {
@@ -114,7 +114,7 @@ impl Code {
         }
     }
 
-    /// Whether it says that the command or its argument is not known: 500, 501, 502 or 504.
+    /// Whether the server does not support the command or its argument: 500, 501, 502 or 504.
     #[must_use]
     pub fn is_not_supported(self) -> bool {
         let codes = [
@@ -126,7 +126,7 @@ impl Code {
         codes.contains(&self)
     }
 
-    /// Whether it is 4yz or 5yz.
+    /// Whether the server refuses: 4yz or 5yz.
     #[must_use]
     pub fn is_refusal(self) -> bool {
         self.0 >= 400
@@ -145,24 +145,24 @@ impl fmt::Debug for Code {
     }
 }
 
-/// What the first digit of a code says (RFC 959 §4.2.1).
+/// The meaning of a code's first digit (RFC 959 §4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Severity {
-    /// 1yz: the action was started, another reply follows.
+    /// 1yz: the action has started, another reply follows.
     Preliminary,
     /// 2yz: the action is complete.
     Completion,
     /// 3yz: more information is needed.
     Intermediate,
-    /// 4yz: not now.
+    /// 4yz: the action failed, and may succeed later.
     TransientFailure,
-    /// 5yz: not like that.
+    /// 5yz: the action failed.
     PermanentFailure,
 }
 
-/// A whole reply.
+/// A complete reply.
 ///
-/// Its lines are kept as the bytes that came, without their line ends.
+/// Its lines are kept as received, without their line ends.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Reply {
     code: Code,
@@ -170,7 +170,7 @@ pub struct Reply {
 }
 
 impl Reply {
-    /// A reply of lines that stand for themselves, as the decoder gives it.
+    /// Creates a reply from its lines, as the decoder returns them.
     #[cfg(any(test, feature = "fuzzing"))]
     pub(crate) fn from_lines(code: Code, lines: Vec<Vec<u8>>) -> Self {
         Self { code, lines }
@@ -182,31 +182,30 @@ impl Reply {
         self.code
     }
 
-    /// The lines as they came, the code included, without CR LF.
+    /// The lines as received, the code included, without CR LF.
     pub fn raw_lines(&self) -> impl ExactSizeIterator<Item = &[u8]> {
         self.lines.iter().map(Vec::as_slice)
     }
 
-    /// The lines as text for a person: what is not UTF-8 and what is a control character shows as
-    /// U+FFFD.
+    /// The lines as text for display: invalid UTF-8 and control characters show as U+FFFD.
     pub fn lines(&self) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
         self.lines.iter().map(|line| display_text(line))
     }
 
-    /// What follows the code in the first line, as it came.
+    /// What follows the code in the first line, as received.
     #[must_use]
     pub fn raw_text(&self) -> &[u8] {
         let first = self.lines.first().map_or(&[][..], Vec::as_slice);
         first.get(4..).unwrap_or_default()
     }
 
-    /// What follows the code in the first line, as text for a person.
+    /// What follows the code in the first line, as text for display.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         display_text(self.raw_text())
     }
 
-    /// Whether any line holds `needle`, in whatever case.
+    /// Whether any line contains `needle`, ignoring case.
     pub(crate) fn mentions(&self, needle: &str) -> bool {
         self.lines().any(|line| line.to_ascii_lowercase().contains(needle))
     }
@@ -231,7 +230,7 @@ impl fmt::Debug for Reply {
     }
 }
 
-/// Bytes of a peer as text: lossy UTF-8, control characters but the tab replaced.
+/// Decodes bytes of a peer for display: lossy UTF-8, control characters except the tab replaced.
 pub(crate) fn display_text(bytes: &[u8]) -> Cow<'_, str> {
     let text = String::from_utf8_lossy(bytes);
     let unfit = |c: char| c.is_control() && c != '\t';

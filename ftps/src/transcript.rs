@@ -1,7 +1,7 @@
-//! The story of a session, as it happens: every stage, decision, command, reply line and TLS fact.
+//! The log of a session: every stage, decision, command, reply line and TLS fact, as it happens.
 //!
-//! It cannot hold the password: a command gets in as a [`CommandLine`] only, and there is no other
-//! text of ours that a secret could be part of.
+//! It cannot contain the password: a command is logged as a [`CommandLine`] only, and no other
+//! event contains a secret.
 
 use std::{fmt, sync::Arc};
 
@@ -14,31 +14,31 @@ mod status;
 
 pub use status::Status;
 
-/// A handle that events go into; cheap to clone.
+/// A handle that receives events; cheap to clone.
 ///
-/// Events come in the order in which things happen on each connection. The sink is called from
-/// within the engine's futures: it must not block.
+/// The events of each connection are in order. The sink is called from within the engine's futures:
+/// it must not block.
 #[derive(Clone)]
 pub struct Transcript {
     sink: Arc<dyn Fn(Event) + Send + Sync>,
-    /// The session that its events belong to.
+    /// The session that the events belong to.
     session: Option<u32>,
 }
 
 impl Transcript {
-    /// A transcript that gives every event to `sink`.
+    /// Creates a transcript that passes every event to `sink`.
     #[must_use]
     pub fn new(sink: impl Fn(Event) + Send + Sync + 'static) -> Self {
         Self { sink: Arc::new(sink), session: None }
     }
 
-    /// A transcript that nobody reads.
+    /// Creates a transcript that discards all events.
     #[must_use]
     pub fn discard() -> Self {
         Self::new(|_| ())
     }
 
-    /// The same, for what belongs to one session, or to none.
+    /// The same, for the events of one session, or of none.
     pub(crate) fn of_session(&self, session: Option<u32>) -> Self {
         Self { sink: Arc::clone(&self.sink), session }
     }
@@ -62,13 +62,13 @@ impl fmt::Debug for Transcript {
     }
 }
 
-/// One thing that happened. Its `Display` is the line's text.
+/// One event. Its `Display` is the line's text.
 #[derive(Clone, Debug)]
 pub struct Event {
     /// The session, that is the control connection, that it belongs to: counted from 1 over all
-    /// that a [`Connector`](crate::Connector) and its clones opened or tried to, a
-    /// [`Pool`](crate::Pool)'s lines among them. One that is made anew has a new number. Absent
-    /// where it belongs to none, as what a pool decides.
+    /// that a [`Connector`](crate::Connector) and its clones opened or tried to open, those of a
+    /// [`Pool`](crate::Pool) included. A reopened session has a new number. Absent for events of no
+    /// session, such as a pool's decisions.
     pub session: Option<u32>,
     /// Where it happened.
     pub connection: Connection,
@@ -77,7 +77,7 @@ pub struct Event {
 }
 
 impl Event {
-    /// Who speaks in the line, in the words of FileZilla's log.
+    /// The kind of the line, in the words of FileZilla's log.
     #[must_use]
     pub fn line_kind(&self) -> LineKind {
         match self.kind {
@@ -124,16 +124,16 @@ impl fmt::Display for Connection {
     }
 }
 
-/// Who speaks in a line.
+/// The kind of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineKind {
-    /// The engine says what it does and what it saw.
+    /// What the engine does and sees.
     Status,
-    /// What was sent to the server.
+    /// A command to the server.
     Command,
-    /// What the server answered.
+    /// A reply of the server.
     Response,
-    /// What went wrong.
+    /// A failure.
     Error,
 }
 
@@ -143,11 +143,11 @@ pub enum LineKind {
 pub enum EventKind {
     /// A stage has begun.
     Stage(Stage),
-    /// A decision, or something worth knowing.
+    /// A decision or an observation.
     Status(Status),
     /// A command was sent.
     Command(CommandLine),
-    /// One line of a reply came.
+    /// One line of a reply arrived.
     Response(ReplyLine),
     /// A TLS handshake was completed.
     Tls(TlsFacts),
@@ -157,12 +157,12 @@ pub enum EventKind {
     Error(ErrorLine),
 }
 
-/// What went wrong, for a log; the error itself goes to the caller.
+/// A failure as the log shows it; the error itself is returned to the caller.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorLine {
-    /// The step that failed.
+    /// The stage that failed.
     pub stage: Stage,
-    /// The error and its sources, one after the other.
+    /// The error and its sources, joined.
     pub message: String,
 }
 

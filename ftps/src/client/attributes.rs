@@ -1,5 +1,4 @@
-//! What is known of a file or directory, and what of it can be changed: `MLST`, `MDTM`, `AVBL`,
-//! `SITE CHMOD`; and its name as text.
+//! Attributes of files and directories: `MLST`, `MDTM`, `AVBL`, `SITE CHMOD`; and names as text.
 
 use std::borrow::Cow;
 
@@ -14,28 +13,29 @@ use crate::{
     stage::Stage,
 };
 
-/// The bits of a mode that can be changed: read, write and execute for three classes, and the
-/// three special ones.
+/// The mode bits that can be changed: read, write and execute for three classes, and the three
+/// special bits.
 const MODE_BITS: u32 = 0o7777;
 
 impl Client {
-    /// The path that a text is, in the character set of the server's names
+    /// Encodes a text as a path, in the character set of the server's names
     /// ([`Config::charset`](crate::Config::charset)).
     ///
     /// # Errors
-    /// [`NameError`] where the character set does not have one of its characters, or where it
-    /// cannot be the argument of a command.
+    /// [`NameError`] where the character set lacks one of the characters, or where the path cannot
+    /// be the argument of a command.
     pub fn path_of(&self, text: &str) -> Result<RemotePath, NameError> {
         self.config.charset.encode(text)
     }
 
-    /// A path as text for a person, in the character set of the server's names.
+    /// Decodes a path for display, in the character set of the server's names.
     #[must_use]
     pub fn text_of<'p>(&self, path: &'p RemotePath) -> Cow<'p, str> {
         self.config.charset.decode(path)
     }
 
-    /// The facts of one file or directory (`MLST`, RFC 3659 §7); `None` where there is none.
+    /// Asks for the facts of one file or directory (`MLST`, RFC 3659 §7); `None` where it does not
+    /// exist.
     ///
     /// # Errors
     /// [`Error::is_not_supported`] where the server has no `MLST`.
@@ -48,13 +48,13 @@ impl Client {
         let Some(reply) = self.ask_about(command).await? else {
             return Ok(None);
         };
-        // The facts stand between the first line and the last.
+        // The facts are between the first line and the last.
         let facts = reply.raw_lines().skip(1).find_map(|line| parse_facts(line, &path));
         facts.map(Some).ok_or_else(|| self.unreadable(command, reply))
     }
 
-    /// When a file was modified, in milliseconds since 1970-01-01T00:00:00Z (`MDTM`, RFC 3659 §3);
-    /// `None` where there is no such file.
+    /// Asks when a file was modified (`MDTM`, RFC 3659 §3), in milliseconds since
+    /// 1970-01-01T00:00:00Z; `None` where the file does not exist.
     ///
     /// # Errors
     /// [`Error::is_not_supported`] where the server has no `MDTM`.
@@ -71,9 +71,9 @@ impl Client {
         millis.map(Some).ok_or_else(|| self.unreadable(command, reply))
     }
 
-    /// When a file that is there was modified, in whichever way the server says that it knows:
-    /// `MLST`, `MDTM`, a listing. In milliseconds since 1970-01-01T00:00:00Z; `None` where it does
-    /// not tell.
+    /// Asks when an existing file was modified, with the first of `MLST`, `MDTM` and a listing that
+    /// the server supports. In milliseconds since 1970-01-01T00:00:00Z; `None` where the server
+    /// does not say.
     ///
     /// # Errors
     /// [`Error`] when the session ends.
@@ -92,9 +92,9 @@ impl Client {
         }
     }
 
-    /// How many bytes may still be stored in a directory (`AVBL`, the draft on streamlined FTP
-    /// command extensions, §4); `None` where the server does not list the command, or does not
-    /// tell. Few servers know it.
+    /// Asks how many bytes may still be stored in a directory (`AVBL`, the draft on streamlined FTP
+    /// command extensions, §4); `None` where the server does not list the command, or does not say.
+    /// Few servers support it.
     ///
     /// # Errors
     /// [`Error`] when the session ends.
@@ -112,11 +112,11 @@ impl Client {
         Ok(text.and_then(|text| text.parse().ok()))
     }
 
-    /// Changes the mode bits of a file or directory (`SITE CHMOD`, which most servers on Unix know
-    /// and no standard has). `mode` is 0 to 0o7777; what is beyond is not sent.
+    /// Changes the mode bits of a file or directory (`SITE CHMOD`: in no standard, but most servers
+    /// on Unix support it). `mode` is 0 to 0o7777; higher bits are not sent.
     ///
     /// # Errors
-    /// [`Error`] with the server's reply where it refuses or does not know the command.
+    /// [`Error`] with the server's reply where it refuses or does not support the command.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and the mode may
@@ -128,7 +128,7 @@ impl Client {
         Ok(())
     }
 
-    /// The answer to a question about a path; `None` where there is nothing at it.
+    /// Sends a question about a path; `None` where nothing has that path.
     async fn ask_about(&mut self, command: Command<'_>) -> Result<Option<Reply>, Error> {
         let reply = self.control.exchange(command, Stage::Attributes).await?;
         if reply.code() == Code::UNAVAILABLE {

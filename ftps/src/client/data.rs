@@ -1,7 +1,8 @@
 //! Opens a data connection: `EPSV` or `PASV`, TCP, the transfer command, TLS.
 //!
-//! TLS starts right after the command was sent and goes side by side with its reply: some servers
-//! want TLS before they answer, some start TLS only once they have the command.
+//! The TLS handshake starts right after the command was sent and runs at the same time as the wait
+//! for its reply: some servers want TLS before they reply, some start TLS only once they have the
+//! command.
 
 use std::{
     future::ready,
@@ -26,10 +27,10 @@ use crate::{
     transcript::{Connection, Status},
 };
 
-/// How long a port that was asked for ahead of time is used: servers close it after 60 s or so.
+/// How long a prefetched port is used. Servers close it after about 60 s.
 const PREFETCHED_FOR: Duration = Duration::from_secs(30);
 
-/// A TCP connection to a data port.
+/// A connection to a data port, before TLS.
 #[derive(Debug)]
 pub(super) struct DialledPort {
     stream: BoxedStream,
@@ -37,16 +38,16 @@ pub(super) struct DialledPort {
     number: u32,
 }
 
-/// What a transfer is for.
+/// How a transfer starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct TransferStart {
-    /// Where in the file it starts, in bytes; sent as `REST` unless it is 0.
+    /// The offset in the file, in bytes; sent as `REST` unless it is 0.
     pub(super) offset: u64,
-    /// The stage that a refusal belongs to.
+    /// The stage of an error when the server refuses.
     pub(super) stage: Stage,
 }
 
-/// A port that the server named before a transfer was asked for.
+/// A data port that the server named before the transfer was requested.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct PrefetchedPort {
     endpoint: PassiveEndpoint,
@@ -56,9 +57,9 @@ pub(super) struct PrefetchedPort {
 impl Client {
     /// Opens a data connection and starts a transfer over it.
     ///
-    /// Where a data port of the host was reached before, the command goes out before the TCP
-    /// connection stands: one round trip less. Until then the connection comes first, since a
-    /// server that waits for one in vain takes no other command meanwhile.
+    /// Where a data port of the host was reached before, the command is sent before the TCP
+    /// connection is open, which saves one round trip. Until then the connection comes first: a
+    /// server that waits for one in vain accepts no other command meanwhile.
     pub(super) async fn transfer(
         &mut self,
         command: Command<'_>,
@@ -88,8 +89,8 @@ impl Client {
         }
     }
 
-    /// Commands in one flight, and side by side with them the next data connection, where its port
-    /// is known already.
+    /// Sends commands in one batch and, where the next data port is known, opens the next data
+    /// connection at the same time.
     pub(crate) async fn batch_and_dial(
         &mut self,
         commands: &[Command<'_>],
@@ -101,7 +102,7 @@ impl Client {
         let (number, port) = (self.next_number(), endpoint.port);
         let dial = self.dial(number, endpoint);
         let (replies, stream) = tokio::join!(self.control.batch(commands, stage), dial);
-        // One that is not there is made again when it is needed, in every way that is known.
+        // A connection that failed is made again when it is needed.
         let at = Instant::now();
         self.dialled = stream.ok().map(|stream| (DialledPort { stream, port, number }, at));
         replies
@@ -117,14 +118,14 @@ impl Client {
         (prefetched.at.elapsed() < PREFETCHED_FOR).then_some(prefetched.endpoint)
     }
 
-    /// Whether the next data connection has its port or stands already.
+    /// Whether the next data connection is open, or its port is known.
     pub(crate) fn has_prefetched(&self) -> bool {
         self.prefetched_port.is_some() || self.dialled.is_some()
     }
 
-    /// Whether the server takes a command while a transfer is under way, and answers it behind the
-    /// transfer. Pure-FTPd drops it, `ProFTPD` answers it before the transfer; where the greeting
-    /// does not tell, it is not tried.
+    /// Whether the server accepts a command during a transfer and replies to it after the transfer.
+    /// Pure-FTPd drops the command, `ProFTPD` replies to it before the transfer. Decided by the
+    /// greeting, never tried.
     pub(crate) fn pipelines_during_transfer(&self) -> bool {
         let known = ["vsftpd", "filezilla server"];
         let profile = self.profile.get();
@@ -141,7 +142,7 @@ impl Client {
         if start.offset > 0 {
             self.restart_at(start.offset, start.stage).await?;
         } else if std::mem::take(&mut self.restarted) {
-            // Whatever it answers: a server that forgot the offset has nothing to take back.
+            // The reply does not matter: a server that refuses has no offset to reset.
             self.control.exchange(Command::Rest(0), start.stage).await?;
         }
         self.control.send(command, start.stage).await
@@ -161,8 +162,8 @@ impl Client {
         Ok(transfer)
     }
 
-    /// `REST` counts for the command that follows it, and only for that (RFC 3659 §5). It is not
-    /// sent together with `STOR`: where it is refused, `STOR` would start the file anew.
+    /// Sends `REST`, which applies to the next command only (RFC 3659 §5). It is not batched with
+    /// `STOR`: were it refused, `STOR` would truncate the file.
     async fn restart_at(&mut self, offset: u64, stage: Stage) -> Result<(), Error> {
         let command = Command::Rest(offset);
         self.restarted = true;
@@ -171,7 +172,7 @@ impl Client {
         Ok(())
     }
 
-    /// The command that asks for a port now, where one may be asked for ahead of time.
+    /// The command that asks for a data port, by what is known of the host.
     pub(crate) fn passive_command(&self) -> Command<'static> {
         self.profile.get().passive.command(self.control.peer().ip())
     }
@@ -180,8 +181,8 @@ impl Client {
         matches!(self.passive_command(), Command::Pasv)
     }
 
-    /// Keeps the port that a server named ahead of time; what it refuses is asked for again when
-    /// it is needed.
+    /// Keeps a prefetched port. A refusal is ignored: the port is requested again when it is
+    /// needed.
     pub(crate) fn keep_prefetched_port(&mut self, command: Command<'_>, reply: Reply) {
         self.prefetched_port = match reply.code().is_refusal() {
             true => None,
@@ -192,8 +193,8 @@ impl Client {
         };
     }
 
-    /// Keeps the port that was asked for behind a transfer. A server that did not answer loses
-    /// commands that way, and this session with it.
+    /// Keeps the port that was requested during a transfer. A server that did not reply loses such
+    /// commands, and replies can no longer be matched.
     pub(crate) fn keep_pipelined_port(&mut self, command: Command<'_>, answer: Option<Reply>) {
         match answer.filter(|reply| command.may_get(reply.code())) {
             Some(reply) => self.keep_prefetched_port(command, reply),
@@ -206,7 +207,7 @@ impl Client {
         }
     }
 
-    /// The port for the next data connection: the one that was asked for ahead, or a new one.
+    /// The port of the next data connection: the prefetched one, or a new one.
     async fn data_endpoint(&mut self) -> Result<PassiveEndpoint, Error> {
         if let Some(endpoint) = self.take_prefetched_port() {
             return Ok(endpoint);
@@ -219,7 +220,8 @@ impl Client {
         self.send_pasv().await
     }
 
-    /// `EPSV` first; `PASV` where that is refused, or where its port cannot be reached.
+    /// Connects to a data port: with `EPSV`, or with `PASV` where `EPSV` is refused or its port
+    /// cannot be reached.
     async fn dial_data(&mut self) -> Result<DialledPort, Error> {
         if self.port_command_is_passive() {
             return self.dial_pasv().await;
@@ -237,7 +239,7 @@ impl Client {
         };
         let port = endpoint.port;
         self.transcript().control(Status::EpsvUnreachable { port });
-        // If PASV does no better, the ports are blocked, and that was the first to show it.
+        // If PASV fails too, the ports are blocked: report the first error.
         let dialled = self.dial_pasv().await.map_err(|error| {
             let named = error.evidence().passive_address;
             if self.control.is_usable() { unreachable.naming(named) } else { error }
@@ -246,7 +248,7 @@ impl Client {
         Ok(dialled)
     }
 
-    /// `None` where the server refuses `EPSV` and `PASV` is another way. PASV knows IPv4 only.
+    /// Sends `EPSV`; `None` where the server refuses it and `PASV` can be used, which is IPv4 only.
     async fn send_epsv(&mut self) -> Result<Option<PassiveEndpoint>, Error> {
         let command = Command::Epsv;
         let reply = self.control.exchange(command, Stage::DataConnection).await?;
@@ -297,8 +299,8 @@ impl Client {
         self.data_connections
     }
 
-    /// Dials the control connection's peer, from the control connection's own address: servers
-    /// compare both, and an address that a server names is not for us to dial.
+    /// Connects to the control connection's peer, from the control connection's local address:
+    /// servers compare both, and an address that a server names is never dialled.
     fn dial(
         &self,
         number: u32,

@@ -1,5 +1,5 @@
-//! Digests that the server makes of files: `HASH` (draft-bryan-ftpext-hash), and the commands that
-//! many servers have for one algorithm each.
+//! Asks the server for digests of files: `HASH` (draft-bryan-ftpext-hash), or a command for one
+//! algorithm, such as `XSHA256`.
 
 use super::Client;
 use crate::{
@@ -17,25 +17,25 @@ use crate::{
 pub(crate) struct DigestMethod {
     pub(crate) algorithm: Algorithm,
     pub(crate) command: DigestCommand,
-    /// Whether it may know digests of parts of a file.
+    /// Whether the server may support digests of ranges.
     pub(crate) ranges: bool,
 }
 
-/// The commands that a server knows for digests.
+/// A command for digests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DigestCommand {
     /// `HASH`.
     Hash,
-    /// `XSHA256` and its like, by its verb.
+    /// `XSHA256` and the like, by its verb.
     X(&'static str),
 }
 
 impl Client {
-    /// The digest of a file, by the best algorithm that the server says it knows; `None` where it
-    /// knows none, or makes none after all. The server reads the whole file for it.
+    /// Asks for the digest of a file, by the best algorithm that the server lists; `None` where it
+    /// lists none, or fails to make one. The server reads the whole file for it.
     ///
     /// # Errors
-    /// [`Error`] with the server's reply where there is no such file.
+    /// [`Error`] with the server's reply where the file does not exist.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped.
@@ -48,7 +48,7 @@ impl Client {
         self.ask_digest(way.command(&path), &path, way.algorithm).await
     }
 
-    /// The digest of a whole file in a way that was chosen before.
+    /// Asks for the digest of a whole file, with a method that was chosen before.
     pub(crate) async fn digest_by(
         &mut self,
         way: DigestMethod,
@@ -57,7 +57,7 @@ impl Client {
         self.ask_digest(way.command(path), path, way.algorithm).await
     }
 
-    /// The digest of a part of a file; `None` where the server cannot make it.
+    /// Asks for the digest of a part of a file; `None` where the server cannot make it.
     pub(crate) async fn digest_of_range(
         &mut self,
         path: &RemotePath,
@@ -87,8 +87,7 @@ impl Client {
         Ok(self.read_digest(&reply, path, algorithm))
     }
 
-    /// The digest in an answer. One that cannot be read is as good as none, and not asked for
-    /// again.
+    /// Parses a digest reply. After one that cannot be parsed, the host is not asked again.
     pub(crate) fn read_digest(
         &self,
         reply: &Reply,
@@ -107,9 +106,9 @@ impl Client {
         digest
     }
 
-    /// The first of these algorithms, in the caller's order, of which the server says that it can
-    /// make digests, as far as it was not found out otherwise. For [`Plan::digest`], so that
-    /// sender, engine and server make the same one.
+    /// Returns the first of these algorithms, in the caller's order, that the server can use for
+    /// digests, as far as is known. For [`Plan::digest`], so that sender, engine and server use the
+    /// same algorithm.
     ///
     /// [`Plan::digest`]: crate::upload::Plan::digest
     #[must_use]
@@ -117,12 +116,12 @@ impl Client {
         preferred.iter().copied().find(|algorithm| self.digest_method_by(*algorithm).is_some())
     }
 
-    /// The best that the server says it knows.
+    /// The best digest method that the server lists.
     pub(crate) fn digest_method(&self) -> Option<DigestMethod> {
         Algorithm::ALL.into_iter().find_map(|algorithm| self.digest_method_by(algorithm))
     }
 
-    /// How the server is asked for a digest by that algorithm, where it says that it can make it.
+    /// The method for digests by that algorithm, where the server lists one.
     pub(crate) fn digest_method_by(&self, algorithm: Algorithm) -> Option<DigestMethod> {
         if self.profile.get().digests == Digests::Never {
             return None;
@@ -139,7 +138,8 @@ impl Client {
         Some(DigestMethod { algorithm, command, ranges: verb.is_some() })
     }
 
-    /// `OPTS HASH` where `HASH` would make another digest; whether it makes this one then.
+    /// Sends `OPTS HASH` where `HASH` would use another algorithm. Returns whether the server uses
+    /// this one now.
     pub(crate) async fn choose_algorithm(&mut self, way: DigestMethod) -> Result<bool, Error> {
         if way.command != DigestCommand::Hash || self.chosen_algorithm() == Some(way.algorithm) {
             return Ok(true);
@@ -147,7 +147,7 @@ impl Client {
         let command = Command::OptsHash(way.algorithm);
         let reply = self.control.exchange(command, Stage::Verify).await?;
         if reply.code().is_refusal() {
-            // What else it would make is not what we know of the file.
+            // A digest by another algorithm cannot be compared.
             self.profile.update(|profile| profile.digests = Digests::Never);
             return Ok(false);
         }
@@ -155,7 +155,7 @@ impl Client {
         Ok(true)
     }
 
-    /// What `HASH` makes: what we chose, else what `FEAT` marks.
+    /// The algorithm of `HASH`: the one that was chosen, else the one that `FEAT` marks.
     fn chosen_algorithm(&self) -> Option<Algorithm> {
         let marked = || {
             let hash = self.facts.features.get("HASH")?.to_ascii_uppercase();

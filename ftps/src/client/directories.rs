@@ -10,15 +10,15 @@ use std::{
 
 use crate::path::RemotePath;
 
-/// What is known of a server's directories; cheap to clone.
+/// What is known about a server's directories; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
-    /// Those in which files are not renamed.
+    /// Directories in which the server refuses renames.
     in_place: Arc<Mutex<HashSet<RemotePath>>>,
     /// How often a directory was renamed or removed.
     changes: Arc<AtomicU64>,
-    /// Held while directories are made: sessions that need the same one make it once.
+    /// Held while directories are created, so that sessions that need the same one create it once.
     making: Arc<tokio::sync::Mutex<()>>,
 }
 
@@ -27,7 +27,7 @@ impl Directories {
         self.known().contains(path)
     }
 
-    /// Remembers a directory; beyond `max` of them everything is forgotten, and asked for again.
+    /// Remembers that a directory exists. At `max` directories, all are forgotten first.
     pub(crate) fn remember(&self, path: RemotePath, max: usize) {
         let mut known = self.known();
         if known.len() >= max {
@@ -40,7 +40,8 @@ impl Directories {
         self.known().remove(path);
     }
 
-    /// Directories have other names, or are gone: what sessions know of where they are, too.
+    /// Notes that a directory was renamed or removed: forgets all of them, and invalidates the
+    /// sessions' current directories.
     pub(crate) fn moved(&self) {
         self.known().clear();
         self.changes.fetch_add(1, Ordering::Relaxed);
@@ -51,8 +52,8 @@ impl Directories {
         self.changes.load(Ordering::Relaxed)
     }
 
-    /// Somebody may have removed what was known: nothing is taken for granted any more. Whether
-    /// anything was.
+    /// Forgets all directories, since some may have been removed meanwhile. Returns whether any
+    /// were known.
     pub(crate) fn forget_all(&self) -> bool {
         let mut known = self.known();
         let any = !known.is_empty();
@@ -60,7 +61,7 @@ impl Directories {
         any
     }
 
-    /// Where the bytes of a file go first.
+    /// Where the bytes of a file are written first.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
         let parent = path.parent().unwrap_or_else(RemotePath::root);
         match lock(&self.in_place).contains(&parent) {
@@ -69,12 +70,12 @@ impl Directories {
         }
     }
 
-    /// The server does not rename the file: nor will it rename others in the same directory.
+    /// Notes that the server refuses to rename `path`, and so other files in the same directory.
     pub(crate) fn write_in_place(&self, path: &RemotePath) {
         lock(&self.in_place).insert(path.parent().unwrap_or_else(RemotePath::root));
     }
 
-    /// Waits until no other session makes directories.
+    /// Waits until no other session creates directories.
     pub(crate) async fn making(&self) -> tokio::sync::OwnedMutexGuard<()> {
         Arc::clone(&self.making).lock_owned().await
     }
@@ -85,15 +86,15 @@ impl Directories {
 }
 
 fn lock(set: &Mutex<HashSet<RemotePath>>) -> MutexGuard<'_, HashSet<RemotePath>> {
-    // The set is whole after a panic too.
+    // A panic leaves the set consistent.
     set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where the bytes of a file go first.
+/// Where the bytes of a file are written first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     /// To a temporary name in the same directory.
     Temporary,
-    /// To the file's own name: the directory does not let files be renamed.
+    /// To the final name: the directory does not allow renames.
     InPlace,
 }

@@ -1,4 +1,4 @@
-//! Directories: `MKD`, `RMD`, and whether one is there.
+//! Creates, removes and enters directories: `MKD`, `RMD`, `CWD`.
 
 use super::Client;
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 };
 
 impl Client {
-    /// Makes a directory (`MKD`, RFC 959 §4.1.3). One that is there already is fine.
+    /// Creates a directory (`MKD`, RFC 959 §4.1.3). Succeeds where it exists already.
     ///
     /// # Errors
     /// [`Error`] with the server's reply to `MKD` when there is no such directory afterwards.
@@ -24,22 +24,22 @@ impl Client {
         self.make(&path).await
     }
 
-    /// Makes a directory and those above it that are missing.
+    /// Creates a directory and its missing parents.
     ///
-    /// Each directory is made or found once; the client remembers it.
+    /// Each directory is created or found once; the client remembers it.
     ///
     /// # Errors
     /// As [`Self::make_directory`], for the first that could not be made.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and some of the
-    /// directories may have been made.
+    /// directories may have been created.
     pub async fn make_directories(&mut self, path: &RemotePath) -> Result<(), Error> {
         let path = self.absolute(path);
         if self.is_known(&path) {
             return Ok(());
         }
-        // Another session that makes the same ones has to be done first.
+        // Another session may be creating the same directories.
         let directories = self.directories.clone();
         let _making = directories.making().await;
         let missing: Vec<_> =
@@ -48,7 +48,7 @@ impl Client {
             return Ok(());
         }
         self.transcript().control(Stage::MakeDirectory);
-        // Most often the whole way is there: looking once is cheaper than making each.
+        // Most often all of them exist: one check is cheaper than many `MKD`.
         if self.exists(&path).await? {
             missing.into_iter().for_each(|path| self.remember(path));
             return Ok(());
@@ -56,7 +56,7 @@ impl Client {
         self.make_all(missing).await
     }
 
-    /// `MKD` for each in one flight: where the last is there in the end, all are.
+    /// Sends all `MKD` in one batch. If the last directory exists afterwards, all do.
     async fn make_all(&mut self, missing: Vec<RemotePath>) -> Result<(), Error> {
         let commands: Vec<_> = missing.iter().map(Command::Mkd).collect();
         let replies = self.control.batch(&commands, Stage::MakeDirectory).await?;
@@ -71,7 +71,7 @@ impl Client {
         Ok(())
     }
 
-    /// Removes a directory that is empty (`RMD`, RFC 959 §4.1.3).
+    /// Removes an empty directory (`RMD`, RFC 959 §4.1.3).
     ///
     /// # Errors
     /// [`Error`] with the server's reply where it refuses: the directory may hold something, or
@@ -82,7 +82,7 @@ impl Client {
     /// may have been removed.
     pub async fn remove_directory(&mut self, path: &RemotePath) -> Result<(), Error> {
         let path = self.absolute(path);
-        // Some servers do not remove the directory that the session is in.
+        // Some servers refuse to remove the session's current directory.
         if self.directory.as_ref() == Some(&path) {
             let above = path.parent().unwrap_or_else(RemotePath::root);
             self.change_directory(&above, Stage::Delete).await?;
@@ -95,8 +95,7 @@ impl Client {
     async fn make(&mut self, path: &RemotePath) -> Result<(), Error> {
         let command = Command::Mkd(path);
         let reply = self.control.exchange(command, Stage::MakeDirectory).await?;
-        // Servers say with 550, 521 and other codes that it exists, and with the same that it
-        // may not be made.
+        // Servers use 550, 521 and other codes both for "exists already" and for "not permitted".
         if reply.code().is_refusal() && self.exists(path).await? {
             self.transcript().control(Status::DirectoryExists { path: path.to_string() });
         } else {
@@ -106,19 +105,19 @@ impl Client {
         Ok(())
     }
 
-    /// Whether the session can change to the directory. It stays there.
+    /// Checks that a directory exists by changing to it. The session stays there.
     async fn exists(&mut self, path: &RemotePath) -> Result<bool, Error> {
         let reply = self.change_directory(path, Stage::MakeDirectory).await?;
         Ok(reply.severity() == Severity::Completion)
     }
 
-    /// `CWD`; the reply's code, whatever it is.
+    /// Sends `CWD` and returns the reply's code.
     pub(super) async fn change_directory(
         &mut self,
         path: &RemotePath,
         stage: Stage,
     ) -> Result<Code, Error> {
-        // Where the session is, is not known until the reply has come.
+        // Until the reply has arrived, the current directory is unknown.
         let (before, changes) = (self.directory.take(), self.directories.changes());
         let reply = self.control.exchange(Command::Cwd(path), stage).await?;
         let changed = reply.code().severity() == Severity::Completion;
@@ -129,7 +128,8 @@ impl Client {
         Ok(reply.code())
     }
 
-    /// Whether the directory is known to exist: seen before, or where the login starts from.
+    /// Whether the directory is known to exist: seen before, or the login's directory or a parent
+    /// of it.
     pub(crate) fn is_known(&self, path: &RemotePath) -> bool {
         let initial = self.facts.initial_directory.as_ref();
         self.directories.is_known(path)

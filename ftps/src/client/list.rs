@@ -1,4 +1,4 @@
-//! Lists a directory: `MLSD`, or `LIST` where that is not known.
+//! Lists a directory: `MLSD`, or `LIST` where the server does not support that.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -20,14 +20,14 @@ use crate::{
 };
 
 impl Client {
-    /// The files and directories in a directory: `MLSD` (RFC 3659 §7) where the server lists it,
-    /// else `LIST` in the dialects of Unix and DOS.
+    /// Lists a directory: with `MLSD` (RFC 3659 §7) where the server lists that feature, else with
+    /// `LIST`, in the formats of Unix and DOS.
     ///
-    /// `LIST` tells times in the server's own zone. Where the server knows `MDTM` (RFC 3659 §3), it
-    /// is asked for one of the files, once a host, and every time is filled in for UTC.
+    /// `LIST` shows times in the server's time zone. Where the server supports `MDTM` (RFC 3659
+    /// §3), one file's time is requested once a host, and all times are converted to UTC.
     ///
     /// # Errors
-    /// [`Error`] with the server's reply where there is no such directory, and as for
+    /// [`Error`] with the server's reply where the directory does not exist; the errors of
     /// [`Self::store`] where no data connection could be made.
     ///
     /// # Cancel safety
@@ -54,7 +54,7 @@ impl Client {
         self.read_listing(Command::Mlsd(Some(path)), ListingFormat::Mlsd).await
     }
 
-    /// Without an argument, since servers take options and patterns in it.
+    /// Sends `LIST` without an argument: servers interpret options and patterns in it.
     async fn list_with_list(&mut self, path: &RemotePath) -> Result<Listing, Error> {
         self.enter(path).await?;
         let format = ListingFormat::List { now: now() };
@@ -66,8 +66,7 @@ impl Client {
         Ok(listing)
     }
 
-    /// Asks for the time of one file of the listing, if that can tell the server's offset from UTC
-    /// and nobody asked before.
+    /// Asks for the time of one file of the listing, unless the server's offset from UTC is known.
     async fn learn_clock(&mut self, path: &RemotePath, listing: &Listing) -> Result<(), Error> {
         let is_unknown = self.profile.get().clock == ServerClock::Unknown;
         if !(is_unknown && self.facts.features.has("MDTM")) {
@@ -92,7 +91,7 @@ impl Client {
     }
 
     async fn enter(&mut self, path: &RemotePath) -> Result<(), Error> {
-        // A session stays in the directory that it went to, whatever name that has by now.
+        // Once renamed, the directory stays the session's current one under another path.
         let changes = self.directories.changes();
         if self.directory.as_ref() == Some(path) && self.entered_at == changes {
             return Ok(());
@@ -145,26 +144,26 @@ async fn read(
     }
 }
 
-/// Seconds since 1970-01-01T00:00:00Z. A clock that is before that is as good as one at it: only
-/// the years of dates that lack theirs are found by it.
+/// Seconds since 1970-01-01T00:00:00Z, used to complete dates without a year. A clock before 1970
+/// counts as 0.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
 }
 
-/// The name and the time of a file whose time is listed to the minute.
+/// The name and time of a file whose time is listed at least to the minute.
 fn precisely_listed(entry: &Entry) -> Option<(&RemotePath, LocalTime)> {
     let listed = entry.listed.filter(|listed| listed.precision >= Precision::Minute)?;
     (entry.kind == EntryKind::File).then_some((&entry.name, listed))
 }
 
-/// Whether servers may take the path for options or a pattern.
+/// Whether servers may interpret the path as options or a pattern.
 fn needs_no_argument(path: &RemotePath) -> bool {
     let bytes = path.as_bytes();
     bytes.first() == Some(&b'-') || bytes.iter().any(|byte| b"*?[]{}~\\".contains(byte))
 }
 
-/// Some servers refuse to list a directory with nothing in it.
+/// Some servers refuse to list an empty directory.
 fn is_empty(error: &Error) -> bool {
     match error.kind() {
         Kind::Refused { reply, .. } => {

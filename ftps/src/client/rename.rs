@@ -1,16 +1,16 @@
-//! Other names for files and directories: `RNFR`, `RNTO`.
+//! Renames files and directories: `RNFR`, `RNTO`.
 
 use super::Client;
 use crate::{command::Command, error::Error, path::RemotePath, reply::Severity, stage::Stage};
 
-/// What became of a rename that replaces nothing.
+/// The outcome of a rename that must not replace anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Renamed {
-    /// It has the new name.
+    /// The file has the new name.
     Done,
-    /// Something else has that name; nothing was renamed.
+    /// Another file or directory has that name; nothing was renamed.
     Taken,
-    /// The server keeps no space at the end of a name: another file would have been meant.
+    /// The server changes names that end with a space: another file would have been renamed.
     NotKept,
 }
 
@@ -36,9 +36,9 @@ impl Client {
         Ok(())
     }
 
-    /// Renames a file or directory, unless something has the new name: most servers would replace
-    /// it without a word. Between the look and the rename somebody else may still take the name;
-    /// FTP has no command that does both.
+    /// Renames a file or directory, unless the new name is taken: most servers would replace the
+    /// other file silently. Another client may still take the name between the check and the
+    /// rename; FTP has no command for both.
     ///
     /// # Errors
     /// As [`Self::rename`], and where the server does not tell whether the name is free.
@@ -58,31 +58,31 @@ impl Client {
             return Ok(Renamed::Taken);
         }
         self.rename(&from, &to).await?;
-        // What was known of directories below it, and where sessions are, is not so any more.
+        // Known directories below it, and the sessions' current directories, have other paths now.
         self.directories.moved();
         Ok(Renamed::Done)
     }
 
-    /// Whether the server takes the path as it is.
+    /// Returns whether the server uses the path unchanged.
     ///
-    /// Pure-FTPd makes an underscore of a space at the end of a command, without a word: whatever
-    /// is done would be done to another file.
+    /// Pure-FTPd silently replaces a space at the end of a command by an underscore: the command
+    /// would act on another file.
     #[must_use]
     pub fn keeps_name(&self, path: &RemotePath) -> bool {
         path.as_bytes().last() != Some(&b' ') || !self.facts.banner.mentions("pure-ftpd")
     }
 
-    /// Whether something other than `from` has the name `to`: a file, a directory, or a link.
-    /// One that leads nowhere is found where listings have it: `ProFTPD`'s do not.
+    /// Whether something other than `from` has the name `to`: a file, a directory, or a link. A
+    /// dangling link is found where listings show it; `ProFTPD`'s do not.
     async fn is_taken(&mut self, from: &RemotePath, to: &RemotePath) -> Result<bool, Error> {
-        // A server that takes both for one name would find `from` itself.
+        // A server that ignores case would find `from` itself.
         if from.as_bytes().eq_ignore_ascii_case(to.as_bytes()) {
             return Ok(from == to || self.find(to).await?.is_some());
         }
         if self.facts.features.has("MLST") && self.entry(to).await?.is_some() {
             return Ok(true);
         }
-        // Listings leave out names with a dot in front, and more where they are long.
+        // Listings omit names that start with a dot, and may be truncated.
         if self.is_there(to).await? {
             return Ok(true);
         }

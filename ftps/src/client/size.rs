@@ -1,4 +1,4 @@
-//! Looking at files before and after an upload: sizes, several at once.
+//! Sizes of files: `SIZE`, `MLST`, listings.
 
 use super::Client;
 use crate::{
@@ -11,22 +11,23 @@ use crate::{
     stage::Stage,
 };
 
-/// Words of a 550 that is about permission.
+/// Words of a 550 reply that is about permissions.
 const DENIALS: [&str; 4] = ["denied", "permission", "not permitted", "not allowed"];
 
-/// What a server says of a file's size.
+/// A server's answer about a file's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Size {
-    /// It is there, with so many bytes.
+    /// The file exists, with this many bytes.
     Bytes(u64),
-    /// There is no such file.
+    /// The file does not exist.
     Missing,
-    /// The server cannot say.
+    /// The server does not say.
     Unknown,
 }
 
 impl Client {
-    /// How many bytes a file has (`SIZE`, RFC 3659 §4); `None` where there is no such file.
+    /// Asks for the size of a file in bytes (`SIZE`, RFC 3659 §4); `None` where the file does not
+    /// exist.
     ///
     /// # Errors
     /// [`Error::is_not_supported`] where the server has no `SIZE`.
@@ -51,8 +52,8 @@ impl Client {
         }
     }
 
-    /// The sizes of files, and with the same round trip the port of the next data connection, or
-    /// the connection itself.
+    /// Asks for the sizes of files and, in the same round trip, for the port of the next data
+    /// connection or for that connection itself.
     pub(crate) async fn sizes(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
         let port = (!self.has_prefetched()).then(|| self.passive_command());
         let commands: Vec<_> = paths.iter().map(|&path| Command::Size(path)).chain(port).collect();
@@ -67,13 +68,13 @@ impl Client {
 }
 
 impl Client {
-    /// The size of one file.
+    /// Asks for the size of one file.
     pub(crate) async fn size_of(&mut self, path: &RemotePath) -> Result<Size, Error> {
         let reply = self.control.exchange(Command::Size(path), Stage::Verify).await?;
         Ok(self.parse_size(&reply))
     }
 
-    /// Commands in one flight.
+    /// Sends commands in one batch.
     pub(crate) async fn batch(
         &mut self,
         commands: &[Command<'_>],
@@ -82,8 +83,8 @@ impl Client {
         self.control.batch(commands, stage).await
     }
 
-    /// The size of a file by `MLST`, where the server says that it tells sizes there; `None` where
-    /// it does not tell.
+    /// Asks for the size of a file with `MLST`; `None` where the server does not report sizes
+    /// there.
     pub(crate) async fn size_from_facts(
         &mut self,
         path: &RemotePath,
@@ -99,7 +100,7 @@ impl Client {
         }
     }
 
-    /// Reads the reply to `SIZE`, and remembers that this server tells sizes.
+    /// Parses a reply to `SIZE`, and remembers that this server reports sizes.
     pub(crate) fn parse_size(&self, reply: &Reply) -> Size {
         let size = Size::of(reply);
         if let Size::Bytes(_) = size {
@@ -108,7 +109,7 @@ impl Client {
         size
     }
 
-    /// Whether a path is that of a file: neither of a directory nor of nothing.
+    /// Whether a path is that of a file: it exists and is no directory.
     pub(crate) async fn is_file(&mut self, path: &RemotePath) -> Result<bool, Error> {
         match self.size_of(path).await? {
             Size::Bytes(_) => Ok(true),
@@ -119,7 +120,7 @@ impl Client {
         }
     }
 
-    /// The entry of a path in its directory: for servers that know no `SIZE`.
+    /// Finds the entry of a path in its directory's listing, for servers without `SIZE`.
     pub(crate) async fn find(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(None);
@@ -130,12 +131,12 @@ impl Client {
 }
 
 impl Size {
-    /// Reads the reply to `SIZE`.
+    /// Parses a reply to `SIZE`.
     pub(crate) fn of(reply: &Reply) -> Self {
         match reply.code() {
-            // "SIZE not allowed in ASCII mode" has the code of a file that is not there.
+            // "SIZE not allowed in ASCII mode" has the same code as a missing file.
             Code::UNAVAILABLE if reply.mentions("ascii") => Self::Unknown,
-            // Nor does whoever may not look know what is there.
+            // A denied request says nothing about the file.
             Code::UNAVAILABLE if DENIALS.iter().any(|words| reply.mentions(words)) => Self::Unknown,
             Code::UNAVAILABLE => Self::Missing,
             code if code.value() == 213 => {

@@ -1,4 +1,4 @@
-//! A file that is being stored: it holds the client until it is finished or aborted.
+//! Stores a file. The [`Store`] borrows the client until it is finished or aborted.
 
 use super::{
     Client,
@@ -12,7 +12,7 @@ use crate::{
 /// A file that is being stored.
 ///
 /// Dropped without [`finish`](Self::finish) or [`abort`](Self::abort), it leaves a client that is
-/// not usable and a file on the server that is not whole.
+/// not usable and an incomplete file on the server.
 #[derive(Debug)]
 #[must_use = "the file is stored only once this is finished"]
 pub struct Store<'c> {
@@ -31,17 +31,17 @@ pub struct Stored {
 }
 
 impl Client {
-    /// Starts to store a file (`STOR`, RFC 959 §4.1.3) from an offset in bytes (`REST`, RFC 3659
-    /// §5). The file is as good as empty, or cut off at the offset, from here on.
+    /// Starts to store a file (`STOR`, RFC 959 §4.1.3) at an offset in bytes (`REST`, RFC 3659 §5).
+    /// From here on the server's file is truncated at the offset.
     ///
     /// # Errors
     /// [`Error`] at [`Stage::DataConnection`] or [`Stage::DataTls`] when no data connection could
-    /// be made: [`Connector::learn`](crate::Connector::learn) may know another way. At
+    /// be made: [`Connector::learn`](crate::Connector::learn) may know a fallback. At
     /// [`Stage::Transfer`] when the server refuses to store.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and the file may
-    /// have been cut off.
+    /// have been truncated.
     pub async fn store(&mut self, path: &RemotePath, offset: u64) -> Result<Store<'_>, Error> {
         let path = self.absolute(path);
         let start = TransferStart { offset, stage: Stage::Transfer };
@@ -49,8 +49,8 @@ impl Client {
         Ok(Store { transfer })
     }
 
-    /// Starts to store behind what a file holds (`APPE`, RFC 959 §4.1.3): the way to go on with one
-    /// where `REST` is refused. What it holds may still grow if another session writes to it.
+    /// Starts to append to a file (`APPE`, RFC 959 §4.1.3): resumes an upload where `REST` is
+    /// refused. The file may still grow if another session writes to it.
     ///
     /// # Errors
     /// As [`Self::store`].
@@ -66,18 +66,18 @@ impl Client {
 }
 
 impl Store<'_> {
-    /// Gives bytes to the data connection, all of them.
+    /// Writes all bytes to the data connection.
     ///
-    /// While it waits it reads the data connection too, takes the server's replies, and minds
-    /// [`Timeouts::stall`](crate::Timeouts::stall). Great pieces are fast: 64 KiB and more.
+    /// Meanwhile it reads the data connection and the server's replies, for at most
+    /// [`Timeouts::stall`](crate::Timeouts::stall). Large slices are fast: 64 KiB and more.
     ///
     /// # Errors
-    /// [`Error`] with the server's reply when it refuses in the middle, else with what happened to
-    /// the connection. It is over then: drop or abort it.
+    /// [`Error`] with the server's reply when it refuses, else with the failure of the connection.
+    /// The transfer is over then: drop or abort it.
     ///
     /// # Cancel safety
-    /// When the future is dropped, a part of the bytes may have been taken: [`Self::taken`] says
-    /// how many altogether. It can go on with the byte that follows.
+    /// When the future is dropped, some of the bytes may have been written: [`Self::taken`] returns
+    /// the total. Writing can continue with the next byte.
     pub async fn write(&mut self, bytes: &[u8]) -> Result<(), Error> {
         let mut rest = bytes;
         while !rest.is_empty() {
@@ -89,8 +89,8 @@ impl Store<'_> {
 
     /// Drives the transfer while there is nothing to write, until it fails.
     ///
-    /// Wait for the next bytes and for this side by side: what was written before is flushed, and
-    /// a server that refuses is heard at once.
+    /// To be awaited together with the source of the next bytes: it flushes what was written, and
+    /// notices at once when the server refuses.
     ///
     /// # Cancel safety
     /// Cancel safe until it resolves.
@@ -98,8 +98,8 @@ impl Store<'_> {
         self.transfer.watch().await
     }
 
-    /// Bytes that the data connection has taken so far: they are sent, or in a buffer of at most
-    /// [`Limits::data_buffer_bytes`](crate::Limits::data_buffer_bytes) or of the kernel.
+    /// Bytes that the data connection has accepted: they are sent, or in a buffer of the kernel or
+    /// of at most [`Limits::data_buffer_bytes`](crate::Limits::data_buffer_bytes).
     #[must_use]
     pub fn taken(&self) -> u64 {
         self.transfer.bytes()
@@ -114,17 +114,17 @@ impl Store<'_> {
     /// Ends the file and waits for the server's confirmation.
     ///
     /// # Errors
-    /// [`Error`] with the server's reply when it did not store the file. Without a reply, whether
-    /// the file is stored is not known: ask for its size in another session.
+    /// [`Error`] with the server's reply when it did not store the file. Without a reply it is
+    /// unknown whether the file is stored: ask for its size in another session.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and the file may or
-    /// may not be whole.
+    /// may not be complete.
     pub async fn finish(self) -> Result<Stored, Error> {
         Ok(self.transfer.finish().await?.into())
     }
 
-    /// The same, and asks for the port of the next data connection before the reply came.
+    /// The same, and sends the command for the next data port before the reply arrives.
     pub(crate) async fn finish_and_pipeline(
         self,
         port: Command<'_>,
@@ -134,12 +134,12 @@ impl Store<'_> {
         Ok((finished.into(), answer))
     }
 
-    /// Ends it for now: the server closes the file where it is and keeps it. Until all of that is
-    /// said and done, at most [`Timeouts::abort`](crate::Timeouts::abort).
+    /// Ends the transfer early so that the server keeps the file as it is. Takes at most
+    /// [`Timeouts::abort`](crate::Timeouts::abort).
     ///
     /// # Errors
-    /// [`Error`] when the server did not confirm in time, or refused; how much it kept, its `SIZE`
-    /// says.
+    /// [`Error`] when the server refused or did not confirm in time. `SIZE` returns how much it
+    /// kept.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped.
@@ -147,10 +147,10 @@ impl Store<'_> {
         self.transfer.suspend().await
     }
 
-    /// Gives it up: the file on the server stays as far as it came.
+    /// Aborts the transfer: the server's file stays incomplete.
     ///
     /// # Errors
-    /// [`Error`] when the server did not answer in time; the client is not usable then.
+    /// [`Error`] when the server did not reply in time; the client is not usable then.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped.

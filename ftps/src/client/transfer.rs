@@ -1,12 +1,12 @@
-//! One transfer: a data connection and the replies that belong to it, driven side by side.
+//! One transfer: a data connection and the replies that belong to it, driven at the same time.
 //!
-//! While bytes go one way over the data connection, three things have to be watched: its other
-//! way, since TLS 1.3 tickets come there and the next data connection needs one; the control
+//! While bytes go one way over the data connection, three things are watched: the other direction,
+//! since TLS 1.3 tickets arrive there and the next data connection needs one; the control
 //! connection, since the server may refuse at any moment; and the clock.
 //!
-//! - `handshake`: how it starts.
+//! - `handshake`: the start.
 //! - this module: writing, reading, finishing, aborting.
-//! - `failure`: what an error of it is.
+//! - `failure`: what an error of a transfer means.
 
 use std::{
     future::poll_fn,
@@ -37,16 +37,16 @@ use crate::{
 mod failure;
 mod handshake;
 
-/// Bytes of a listing that are read at once.
+/// Bytes read from a listing at a time.
 pub(super) const READ_BYTES: usize = 16 * 1024;
 
-/// Bytes that are read at once from a server that has none to send.
+/// Bytes read at a time from a server that has none to send.
 const DRAIN_BYTES: usize = 512;
 
 /// The stream of a data connection.
 type DataStream = TlsStream<BoxedStream>;
 
-/// A transfer that was started.
+/// A transfer under way.
 #[derive(Debug)]
 pub(super) struct Transfer<'c> {
     control: &'c mut Control,
@@ -54,17 +54,17 @@ pub(super) struct Transfer<'c> {
     replies: Replies,
     tls: TlsFacts,
     peer: PeerDirection,
-    /// What to tell errors by.
+    /// What errors are described with.
     info: TransferInfo,
     bytes: u64,
 }
 
-/// What a transfer is, for the log and for its errors.
+/// What describes a transfer in the transcript and in its errors.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TransferInfo {
     /// The command that started it.
     pub(super) verb: &'static str,
-    /// The stage that it belongs to once its data connection stands.
+    /// The stage of its errors once the data connection is open.
     pub(super) stage: Stage,
     /// The port of its data connection.
     pub(super) port: u16,
@@ -76,7 +76,7 @@ pub(super) struct TransferInfo {
 #[derive(Debug)]
 pub(super) struct Finished {
     pub(super) reply: Reply,
-    /// The reply to the command that was sent behind the transfer.
+    /// The reply to the pipelined command.
     pub(super) answer: Option<Reply>,
     /// Bytes of content that went over the data connection.
     pub(super) bytes: u64,
@@ -86,32 +86,32 @@ pub(super) struct Finished {
 /// The replies to a transfer command so far.
 #[derive(Debug, Default)]
 struct Replies {
-    /// 1yz came: the server is about to start, or has.
+    /// 1yz arrived: the server starts.
     started: bool,
-    /// 2yz came: the server is done.
+    /// 2yz arrived: the server is done.
     done: Option<Reply>,
 }
 
-/// The server's way of the data connection.
+/// The server's direction of the data connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PeerDirection {
     Open,
     Ended,
 }
 
-/// How a transfer failed, before the server's verdict is known.
+/// How a transfer failed, before the server's final reply is known.
 #[derive(Debug)]
 enum TransferFailure {
-    /// The server refused it: that is the verdict.
+    /// The server refused it.
     Refused(Reply),
-    /// The control connection failed: there is no verdict.
+    /// The control connection failed: there is no final reply.
     Control(Kind),
-    /// The data connection failed: the server may say why.
+    /// The data connection failed: the server's reply may say why.
     Data(Kind),
 }
 
 impl Replies {
-    /// Takes the replies that are there; a refusal is a failure.
+    /// Reads the replies that have arrived; a refusal is a failure.
     fn poll(&mut self, control: &mut Control, cx: &mut Context<'_>) -> Result<(), TransferFailure> {
         while self.done.is_none() {
             match control.poll_reply(cx) {
@@ -123,12 +123,12 @@ impl Replies {
         Ok(())
     }
 
-    /// Whether the server has said anything yet.
+    /// Whether the server has replied at all.
     fn any(&self) -> bool {
         self.started || self.done.is_some()
     }
 
-    /// 1yz may come once, never or several times (RFC 959 §5.4 wants one).
+    /// 1yz may arrive once, never or several times (RFC 959 §5.4 requires one).
     fn take(&mut self, reply: Reply) -> Result<(), TransferFailure> {
         match reply.code().severity() {
             Severity::Preliminary => self.started = true,
@@ -147,12 +147,12 @@ impl<'c> Transfer<'c> {
         &self.tls
     }
 
-    /// Bytes of content that went over the data connection, or into the buffers in front of it.
+    /// Bytes of content that were read, or written to the data connection and its buffers.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Writes some of the bytes, and says how many.
+    /// Writes some of the bytes and returns how many.
     pub(super) async fn write_some(&mut self, bytes: &[u8]) -> Result<usize, Error> {
         let stall = self.control.timeouts().stall;
         let written = timeout(stall, poll_fn(|cx| self.poll_write(cx, bytes))).await;
@@ -178,7 +178,7 @@ impl<'c> Transfer<'c> {
         written.map_err(|source| TransferFailure::Data(data_io(source)))
     }
 
-    /// Watches the transfer with nothing to write, until it fails.
+    /// Drives the transfer with nothing to write, until it fails.
     pub(super) async fn watch(&mut self) -> Error {
         let failure = poll_fn(|cx| match self.poll_flush(cx) {
             Ok(()) => Poll::Pending,
@@ -196,7 +196,8 @@ impl<'c> Transfer<'c> {
         }
     }
 
-    /// Takes replies and whatever comes over a data connection that we write to.
+    /// Reads replies, and the data connection's other direction, where nothing but TLS records may
+    /// arrive.
     fn poll_watch(&mut self, cx: &mut Context<'_>) -> Result<(), TransferFailure> {
         self.replies.poll(self.control, cx)?;
         while self.peer == PeerDirection::Open {
@@ -242,7 +243,7 @@ impl<'c> Transfer<'c> {
         let read = ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer));
         match read {
             Ok(()) => (),
-            // Whether the listing is whole, the reply says.
+            // The server's reply tells whether the listing is complete.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.log(Status::NoCloseNotify);
             }
@@ -255,16 +256,16 @@ impl<'c> Transfer<'c> {
         Poll::Ready(Ok(read))
     }
 
-    /// Ends our way of the data connection and waits until the server has both closed its own and
-    /// sent its last reply, whichever comes first.
+    /// Closes our direction of the data connection and waits for both the server's close and its
+    /// last reply, in either order.
     ///
-    /// close_notify, then FIN, then reading on: a server that is cut off while it still has
-    /// something to say may lose the end of the file.
+    /// close_notify, then FIN, then reading on: a server whose connection is reset while it still
+    /// sends may lose the end of the file.
     pub(super) async fn finish(self) -> Result<Finished, Error> {
         self.finish_and_pipeline(None).await
     }
 
-    /// The same, with a command that goes out before the reply came.
+    /// The same, with a command that is sent before the reply arrives.
     pub(super) async fn finish_and_pipeline(
         mut self,
         behind: Option<Command<'_>>,
@@ -282,10 +283,10 @@ impl<'c> Transfer<'c> {
                 if behind.is_none() {
                     return Err(error);
                 }
-                // Which reply is whose is not certain any more.
+                // Replies can no longer be matched to commands.
                 self.control.mark_out_of_sync();
-                // A transfer that is under way is known: this answers the other command, before
-                // its turn, and says nothing of the file.
+                // The server supports the transfer command: this reply is to the other command, out
+                // of order, and says nothing about the file.
                 match error.is_not_supported() {
                     true => Err(self.control.error(Kind::OutOfSync, self.info.stage)),
                     false => Err(error),
@@ -305,7 +306,7 @@ impl<'c> Transfer<'c> {
             self.control.send_pipelined(command).await.map_err(TransferFailure::Control)?;
         }
         let reply = self.confirmed(timeouts.final_reply).await?;
-        // The reply came; some servers wait for us to close, so this does not wait for long.
+        // The server has replied; some wait for us to close, so this wait is short.
         let _ = timeout(timeouts.drain, poll_fn(|cx| self.poll_drained(cx))).await;
         let answer = match behind {
             Some(_) => self.control.last_reply(timeouts.batch, What::Reply).await.ok(),
@@ -319,7 +320,7 @@ impl<'c> Transfer<'c> {
         let closed = Pin::new(&mut self.stream).poll_shutdown(cx);
         closed.map(|closed| match closed {
             Ok(()) => Ok(()),
-            // Whoever reads a listing has nothing to lose by a server that is gone already.
+            // A listing was read completely: a failing close loses nothing.
             Err(_) if self.info.stage == Stage::List => Ok(()),
             Err(source) => Err(TransferFailure::Data(data_io(source))),
         })
@@ -335,7 +336,7 @@ impl<'c> Transfer<'c> {
 
     fn poll_confirmed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, TransferFailure>> {
         match self.poll_watch(cx) {
-            // Our part is done: a reset of what is left is the server's way to close.
+            // Our direction is closed: a reset is the server's way to close its own.
             Ok(()) | Err(TransferFailure::Data(Kind::Io { .. })) => (),
             Err(failure) => return Poll::Ready(Err(failure)),
         }
@@ -345,7 +346,7 @@ impl<'c> Transfer<'c> {
         }
     }
 
-    /// Whether the server closed its way.
+    /// Waits until the server has closed its direction.
     fn poll_drained(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         while self.peer == PeerDirection::Open {
             let mut bytes = [0; DRAIN_BYTES];
@@ -359,9 +360,9 @@ impl<'c> Transfer<'c> {
         Poll::Ready(())
     }
 
-    /// Closes the data connection in the middle and brings commands and replies back in step.
+    /// Closes the data connection early and matches commands and replies again.
     ///
-    /// There is no close_notify: the server can tell that the file is not whole.
+    /// Sends no close_notify, so that the server can tell that the file is incomplete.
     pub(super) async fn abort(self) -> Result<(), Error> {
         let Self { control, stream, replies, info, .. } = self;
         control.transcript().add(Connection::Data(info.number), Status::Aborted);
@@ -378,9 +379,8 @@ impl<'c> Transfer<'c> {
         control.resynchronise(info.stage).await
     }
 
-    /// Ends the transfer in the middle as if the file ended here, so that the server keeps what it
-    /// was given: some throw away what breaks off. Waits no longer than
-    /// [`Timeouts::abort`](crate::Timeouts::abort).
+    /// Ends the transfer early, as if the file ended here, so that the server keeps it: some delete
+    /// the file of an aborted transfer. Takes at most [`Timeouts::abort`](crate::Timeouts::abort).
     pub(super) async fn suspend(mut self) -> Result<(), Error> {
         self.log(Status::Suspended { bytes: self.bytes });
         let after = self.control.timeouts().abort;
@@ -391,7 +391,7 @@ impl<'c> Transfer<'c> {
                 self.control.count_data_connection();
                 Ok(())
             }
-            // What the server thinks of it comes too late to matter.
+            // Whether the server accepts the end no longer matters.
             Err(failure) => {
                 self.info.stage = self.info.stage_after_last_byte();
                 Err(self.fail(failure).await)

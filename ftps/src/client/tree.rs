@@ -1,53 +1,53 @@
-//! A directory with all that is in it: found first, then deleted from the bottom up.
+//! Deletes a directory with its contents: lists everything first, then deletes from the bottom up.
 
 use tokio_util::sync::CancellationToken;
 
 use super::Client;
 use crate::{error::Error, listing::EntryKind, path::RemotePath};
 
-/// Files and directories, counted.
+/// Numbers of deleted files and directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DeletedCounts {
-    /// Files, and everything else that is no directory.
+    /// Files, and everything else that is not a directory.
     pub files: u64,
-    /// Directories, the one that was named among them.
+    /// Directories, including the top one.
     pub directories: u64,
 }
 
-/// How great a tree may be.
+/// Limits on the size of a tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TreeLimits {
-    /// The most files and directories.
+    /// The maximum number of files and directories.
     pub entries: u64,
-    /// The most bytes of their names and of the directories' paths.
+    /// The maximum number of bytes in the files' names and the directories' paths.
     pub bytes: u64,
 }
 
-/// A tree that is still there, or a part of it.
+/// A directory was not deleted, or not completely.
 #[derive(Debug)]
 pub struct DeleteTreeError {
-    /// What was deleted before.
+    /// What was deleted before it stopped.
     pub deleted: DeletedCounts,
-    /// What is left, where all of it was found.
+    /// What is left, where everything was listed.
     pub left: Option<DeletedCounts>,
-    /// The file or directory that it stopped at.
+    /// The file or directory where it stopped.
     pub at: RemotePath,
     /// Why.
     pub reason: DeleteTreeReason,
 }
 
-/// Why a tree is not deleted.
+/// Why a directory was not deleted.
 #[derive(Debug)]
 pub enum DeleteTreeReason {
-    /// The listing of the directory above does not call it a directory; nothing was deleted.
+    /// The parent's listing does not show a directory; nothing was deleted.
     NotADirectory,
-    /// There is more in it than the limits allow, or than a listing tells; nothing was deleted.
+    /// It holds more than the limits allow, or than a listing shows; nothing was deleted.
     TooLarge,
-    /// The server keeps no space at the end of a name; nothing was deleted.
+    /// The server changes names that end with a space; nothing was deleted.
     NameNotKept,
     /// The server refused, or the session ended.
     Failed(Error),
-    /// The caller gave it up.
+    /// The caller cancelled it.
     Cancelled,
 }
 
@@ -55,7 +55,7 @@ pub enum DeleteTreeReason {
 #[derive(Debug)]
 struct Folder {
     path: RemotePath,
-    /// The names of what is in it and no directory.
+    /// The names of its entries that are no directories.
     files: Vec<RemotePath>,
 }
 
@@ -63,10 +63,10 @@ impl Client {
     /// Deletes a directory and everything in it (`DELE`, `RMD`, RFC 959 §4.1.3), and stops at the
     /// first refusal.
     ///
-    /// All of it is found before anything is deleted. Whoever cancels `stop` meanwhile leaves a
-    /// client that is not usable; later it ends after the reply to the command that is under way.
-    /// Only what a listing calls a directory is
-    /// looked into: a symbolic link is deleted, and what it leads to stays.
+    /// Everything is listed before anything is deleted. When `stop` is cancelled during that, the
+    /// client is not usable afterwards; later it stops after the reply to the current command. Only
+    /// entries that a listing calls directories are entered: a symbolic link is deleted, its target
+    /// stays.
     ///
     /// # Errors
     /// [`DeleteTreeError`], with what was deleted and what is left.
@@ -88,7 +88,7 @@ impl Client {
         };
         let all = count(&folders);
         let mut deleted = DeletedCounts::default();
-        // Whatever is in a directory was found after it.
+        // A directory's contents were found after it.
         for folder in folders.iter().rev() {
             if let Err((at, reason)) = self.delete_folder(folder, &mut deleted, stop).await {
                 let left = Some(all.without(deleted));
@@ -121,7 +121,7 @@ impl Client {
         Ok(())
     }
 
-    /// Every directory of a tree, each before what is in it.
+    /// Lists every directory of a tree, parents first.
     async fn find_all(
         &mut self,
         path: RemotePath,
@@ -175,11 +175,11 @@ impl Client {
     }
 }
 
-/// What may still be found.
+/// What may still be listed.
 struct Budget(TreeLimits);
 
 impl Budget {
-    /// Whether there was room for one more.
+    /// Takes one entry from the budget; returns whether it fits.
     fn take(&mut self, kept: &RemotePath) -> bool {
         let TreeLimits { entries, bytes } = &mut self.0;
         let left = (entries.checked_sub(1), bytes.checked_sub(kept.as_bytes().len() as u64));
@@ -203,7 +203,7 @@ fn count(folders: &[Folder]) -> DeletedCounts {
     DeletedCounts { files, directories: folders.len() as u64 }
 }
 
-/// Nothing was deleted, and not all of it was found.
+/// An error before anything was deleted.
 fn none_deleted(at: RemotePath, reason: DeleteTreeReason) -> DeleteTreeError {
     DeleteTreeError { deleted: DeletedCounts::default(), left: None, at, reason }
 }

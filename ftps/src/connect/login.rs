@@ -1,5 +1,4 @@
-//! From TLS to a session that transfers bytes: `USER` and `PASS`, then `PBSZ`, `PROT`, `FEAT`, `OPTS`,
-//! `TYPE`, `PWD` in one flight.
+//! The login: `USER` and `PASS`, then `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD` in one batch.
 
 use crate::{
     charset::Charset,
@@ -14,7 +13,7 @@ use crate::{
     transcript::Status,
 };
 
-/// `USER`, and `PASS` if the server asks for it (RFC 959 §5.4).
+/// Sends `USER`, and `PASS` if the server asks for it (RFC 959 §5.4).
 pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(), Error> {
     control.transcript().control(Stage::Login);
     let user = Command::User(&who.username);
@@ -30,23 +29,23 @@ pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(
     Ok(())
 }
 
-/// Protection, what the server can do, UTF-8, bytes as they are, and where we are: one flight, since
-/// no answer decides what the next question is.
+/// Sets up protection, features, UTF-8, binary type and the current directory in one batch: no
+/// command depends on another one's reply.
 ///
-/// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9) both have to succeed: there is no data in the clear.
-/// `FEAT` comes after the login, since some servers hide before what they can do. `TYPE I` is sent
-/// once: nothing here ever changes the type, and `SIZE` needs it (RFC 3659 §4).
+/// `PBSZ 0` and `PROT P` (RFC 4217 §8, §9) both have to succeed: no data is sent unencrypted.
+/// `FEAT` follows the login, since some servers list fewer features before. `TYPE I` is sent once:
+/// the type never changes, and `SIZE` needs it (RFC 3659 §4).
 ///
-/// `ahead` is one command more that somebody will have a use for.
+/// `prefetch` is one more command for the batch.
 pub(super) async fn set_up(
     control: &mut Control,
     charset: Charset,
-    ahead: Option<Command<'_>>,
+    prefetch: Option<Command<'_>>,
 ) -> Result<SetUp, Error> {
     control.transcript().control(Stage::Protect);
-    let commands: Vec<_> = flight(charset).into_iter().chain(ahead).collect();
+    let commands: Vec<_> = commands(charset).into_iter().chain(prefetch).collect();
     let mut replies = control.batch(&commands, Stage::Protect).await?;
-    let ahead = ahead.and_then(|_| replies.pop());
+    let prefetched = prefetch.and_then(|_| replies.pop());
     let replies = <[Reply; 6]>::try_from(replies);
     let [pbsz, prot, feat, opts, type_i, pwd] =
         replies.map_err(|_| control.error(Kind::OutOfSync, Stage::Protect))?;
@@ -58,24 +57,24 @@ pub(super) async fn set_up(
         note_utf8(control, &features, &opts);
     }
     complete(control, type_i, Command::TypeI, Stage::Setup)?;
-    // Some servers do not say where the login leads, or not in words that can be understood.
+    // Some servers do not name the login's directory, or not in a known form.
     let directory = quoted_path(&pwd);
     control
         .transcript()
         .control(Status::LoggedIn { directory: directory.as_ref().map(ToString::to_string) });
-    Ok(SetUp { features, directory, ahead })
+    Ok(SetUp { features, directory, prefetched })
 }
 
-/// What a session is after the login.
+/// The state of a session after the login.
 pub(super) struct SetUp {
     pub(super) features: Features,
     pub(super) directory: Option<RemotePath>,
-    /// The reply to the command that was sent ahead.
-    pub(super) ahead: Option<Reply>,
+    /// The reply to the prefetched command.
+    pub(super) prefetched: Option<Reply>,
 }
 
-/// What follows the login.
-fn flight(charset: Charset) -> [Command<'static>; 6] {
+/// The commands after the login.
+fn commands(charset: Charset) -> [Command<'static>; 6] {
     let opts = if charset.is_utf8() { Command::OptsUtf8On } else { Command::OptsUtf8Off };
     [Command::Pbsz0, Command::ProtP, Command::Feat, opts, Command::TypeI, Command::Pwd]
 }
@@ -97,15 +96,16 @@ fn features(control: &Control, reply: &Reply) -> Features {
     features
 }
 
-/// A server that lists UTF8 may use it without being asked, and refuse to be asked (RFC 2640); one
-/// that knows nothing of it takes names as bytes.
+/// Notes a refused `OPTS UTF8`. A server that lists UTF8 may use it anyway and refuse the command
+/// (RFC 2640); others treat names as bytes.
 fn note_utf8(control: &Control, features: &Features, reply: &Reply) {
     if features.utf8() && reply.code().is_refusal() {
         control.transcript().control(Status::Utf8Refused);
     }
 }
 
-/// The path between the quotes of a 257 reply; a quote within it is doubled (RFC 959 Appendix II).
+/// Parses the path between the quotes of a 257 reply; a quote within it is doubled (RFC 959
+/// Appendix II).
 fn quoted_path(reply: &Reply) -> Option<RemotePath> {
     if reply.code().severity() != Severity::Completion {
         return None;

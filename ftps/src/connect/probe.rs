@@ -1,6 +1,6 @@
-//! Finds out what a silent port speaks, with a TLS ClientHello on a connection of its own.
+//! Finds out what a silent port speaks, with a TLS ClientHello on a separate connection.
 //!
-//! Nothing but the handshake is sent, and nothing that the server says is trusted.
+//! Only the handshake is sent, and the server's answer is not trusted.
 
 use rustls::pki_types::ServerName;
 use tokio::time::timeout;
@@ -16,13 +16,13 @@ use crate::{
     tls::session::{Offer, TlsSession},
 };
 
-/// The limit of what waits in front of the probe: a ClientHello.
+/// The limit of the probe's buffers, in bytes: a ClientHello is short.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// What the port turned out to speak, as the error that it is; `None` when it stayed silent.
+/// Returns what the port speaks, as an error; `None` when it stays silent.
 pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) -> Option<Kind> {
     let name = ServerName::try_from(target.host.clone()).ok()?;
-    // A server that refuses the name answers in TLS, and that is what is asked here.
+    // A server that refuses ALPN answers in TLS, which is all that the probe needs.
     let offer = Offer { versions: config.tls.versions, alpn: Alpn::Named };
     let session = TlsSession::new(&config.tls, offer, name).ok()?;
     let within = config.timeouts.connect;
@@ -40,7 +40,7 @@ pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) 
     is_clear_text(&start).then_some(Kind::ClearAnswer { start })
 }
 
-/// Whether the bytes start with a TLS record: an alert or a handshake (RFC 8446 §5.1).
+/// Whether the bytes start like a TLS record: an alert or a handshake (RFC 8446 §5.1).
 fn is_tls(start: &[u8]) -> bool {
     matches!(start, [0x15 | 0x16, 0x03, ..])
 }

@@ -20,11 +20,11 @@ use crate::{
     },
 };
 
-/// The limit of what waits in front of a control connection: commands are short.
+/// The limit of a control connection's buffers, in bytes: commands are short.
 const CONTROL_BUFFER_BYTES: usize = 16 * 1024;
 
 impl Connector {
-    /// Starts TLS and checks the certificate. Nothing but the handshake is sent.
+    /// Starts TLS and checks the certificate. Only the handshake is sent.
     pub(super) async fn secure(
         &self,
         control: &mut Control,
@@ -60,7 +60,7 @@ impl Connector {
         Ok(())
     }
 
-    /// What a failed handshake means: a certificate, another protocol, or TLS itself.
+    /// Turns a failed handshake into an error: the certificate, another protocol, or TLS itself.
     fn why_not(&self, session: &TlsSession, source: io::Error, plain: Recorder) -> Kind {
         match session.take_refused() {
             Some(RefusedCertificate::Untrusted(untrusted)) => {
@@ -72,7 +72,7 @@ impl Connector {
             None => (),
         }
         let (start, unread) = plain.into_start_and_unread();
-        // Before implicit TLS nothing else has come; what a server says first is a greeting.
+        // With implicit TLS, whatever the server sends first unencrypted is a greeting.
         if self.target.encryption == Encryption::Implicit && is_clear_text(&start) {
             return Kind::ClearAnswer { start };
         }
@@ -84,7 +84,7 @@ impl Connector {
     }
 }
 
-/// The facts of the control connection's TLS and its certificate.
+/// The TLS and the certificate of the control connection.
 pub(super) fn facts(control: &Control) -> Result<(TlsFacts, CertificateFacts), Error> {
     let tls = control.tls().cloned();
     let tls = tls.ok_or_else(|| control.error(Kind::OutOfSync, Stage::Tls))?;
@@ -114,7 +114,7 @@ fn is_certificate_error(source: &io::Error) -> bool {
     )
 }
 
-/// Whether the bytes start like text: printable, and nothing that a TLS record starts with.
+/// Whether the bytes start like text: printable, unlike any TLS record.
 pub(super) fn is_clear_text(start: &[u8]) -> bool {
     let is_text = |byte: &u8| byte.is_ascii_graphic() || byte.is_ascii_whitespace();
     start.len() >= 4 && start.iter().take(16).all(is_text)

@@ -1,4 +1,4 @@
-//! The bytes beneath the control connection: TCP first, TLS later.
+//! The stream of the control connection: plain at first, TLS later.
 
 use std::{
     io,
@@ -19,12 +19,12 @@ pub(crate) enum ControlStream {
     Plain(Recorder),
     /// From the TLS handshake on.
     Tls(Box<TlsStream<Recorder>>),
-    /// While the TLS handshake is under way, and for good if it fails.
+    /// During the TLS handshake, and for good if it fails.
     Taken,
 }
 
 impl ControlStream {
-    /// Our address on it.
+    /// The local address.
     pub(crate) fn local_ip(&self) -> Option<IpAddr> {
         match self {
             Self::Plain(recorder) => recorder.stream.local_ip(),
@@ -33,7 +33,7 @@ impl ControlStream {
         }
     }
 
-    /// The stream in the clear, if it still is that.
+    /// Takes the plain stream, if TLS has not started.
     pub(crate) fn take_plain(&mut self) -> Option<Recorder> {
         match std::mem::replace(self, Self::Taken) {
             Self::Plain(recorder) => Some(recorder),
@@ -86,9 +86,9 @@ impl AsyncWrite for ControlStream {
     }
 }
 
-/// A stream that keeps the first bytes that came, at most [`EVIDENCE_BYTES`].
+/// A stream that keeps the first bytes received, at most [`EVIDENCE_BYTES`].
 ///
-/// When a TLS handshake fails, they tell what the server speaks instead.
+/// When a TLS handshake fails, they show what the server speaks instead.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     stream: BoxedStream,
@@ -100,13 +100,13 @@ impl Recorder {
         Self { stream, start: Vec::new() }
     }
 
-    /// The first bytes that came.
+    /// The first bytes received.
     pub(crate) fn into_start(self) -> Vec<u8> {
         self.start
     }
 
-    /// The first bytes that came, and those that came and were not read, at most
-    /// [`EVIDENCE_BYTES`]. Waits for nothing.
+    /// The first bytes received, and those that have arrived but were not read, at most
+    /// [`EVIDENCE_BYTES`] each. Waits for nothing.
     pub(crate) fn into_start_and_unread(self) -> (Vec<u8>, Vec<u8>) {
         let mut unread = [0; EVIDENCE_BYTES];
         let read = self.stream.read_arrived(&mut unread);

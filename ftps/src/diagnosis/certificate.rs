@@ -1,4 +1,4 @@
-//! What the doubts about a certificate mean.
+//! What the reasons against a certificate mean.
 
 use super::{Cause, Diagnosis};
 use crate::{
@@ -6,8 +6,8 @@ use crate::{
     language::Language,
 };
 
-/// The doubt that decides what to do: a person can settle a name or a date only for a certificate
-/// that somebody vouches for.
+/// The reason that decides the remedy: a wrong name or date only matters for a certificate with a
+/// trusted issuer.
 pub(super) fn cause(doubts: &[Doubt]) -> Cause {
     let causes = doubts.iter().map(cause_of);
     causes.min_by_key(|cause| rank(*cause)).unwrap_or(Cause::CertificateNotTrusted)
@@ -27,7 +27,7 @@ fn cause_of(doubt: &Doubt) -> Cause {
     }
 }
 
-/// The lower, the more it decides.
+/// The rank of a cause; the lowest decides.
 fn rank(cause: Cause) -> u8 {
     match cause {
         Cause::CertificateChanged => 0,
@@ -42,7 +42,7 @@ fn rank(cause: Cause) -> u8 {
     }
 }
 
-/// The same with every doubt in words, of which a cause knows only one.
+/// Adds every reason to the diagnosis: a cause covers only one.
 pub(super) fn with_doubts(
     diagnosis: Diagnosis,
     untrusted: &UntrustedCertificate,

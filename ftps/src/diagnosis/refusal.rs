@@ -1,7 +1,7 @@
-//! What a refusal means, by its stage, its code and the server's words.
+//! What a refusal means: by its stage, its code and the server's words.
 //!
-//! The words are those that servers are known to say, in lower case. A server in another language
-//! is understood by its code alone.
+//! The words, in lower case, are those of known servers. For a server in another language, only the
+//! code counts.
 
 use super::Cause;
 use crate::{
@@ -10,7 +10,7 @@ use crate::{
     stage::Stage,
 };
 
-/// Verbs that every server knows (RFC 959 §5.1): one that says that it does not means the name.
+/// Verbs that every server supports (RFC 959 §5.1): a server that denies that means the name.
 const VERBS_WITH_A_NAME: [&str; 7] = ["STOR", "CWD", "MKD", "RMD", "DELE", "RNFR", "RNTO"];
 
 /// What a refused command means.
@@ -47,7 +47,7 @@ fn data_cause(error: &Error, reply: &Reply) -> Cause {
     }
 }
 
-/// What a reply means that ends the session.
+/// What a reply that ends the session means.
 pub(super) fn ended_cause(stage: Stage, reply: &Reply) -> Cause {
     if let Some(cause) = cause_at_any_stage(reply) {
         return cause;
@@ -61,7 +61,7 @@ pub(super) fn ended_cause(stage: Stage, reply: &Reply) -> Cause {
     Cause::SessionEnded
 }
 
-/// Words that mean the same wherever they are said.
+/// Causes by words that mean the same at every stage.
 fn cause_at_any_stage(reply: &Reply) -> Option<Cause> {
     if says(reply, &["oops"]) {
         return Some(oops_cause(reply));
@@ -84,7 +84,7 @@ fn cause_at_any_stage(reply: &Reply) -> Option<Cause> {
     said.into_iter().find(|(_, words)| says(reply, words)).map(|(cause, _)| cause)
 }
 
-/// vsftpd's `500 OOPS`: it ends itself.
+/// vsftpd's `500 OOPS`, with which it terminates.
 fn oops_cause(reply: &Reply) -> Cause {
     if says(reply, &["writable root", "writeable root"]) {
         Cause::WritableRoot
@@ -142,7 +142,7 @@ fn cause_by_words(reply: &Reply) -> Option<Cause> {
         ),
         (Cause::QuotaExceeded, &["quota"]),
         (Cause::DiskFull, &["no space", "disk full", "not enough space", "insufficient"]),
-        // What vsftpd and Pure-FTPd say when they cannot write on.
+        // What vsftpd and Pure-FTPd reply when a write fails.
         (Cause::DiskFull, &["failure writing to local file", "error during write"]),
         (Cause::AsciiMode, &["ascii"]),
         (Cause::NoSuchFile, &["no such", "not found", "cannot find", "does not exist"]),

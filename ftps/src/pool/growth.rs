@@ -1,35 +1,35 @@
-//! How many sessions are open at once: one more as long as it brings more to the server. Reads no
+//! Decides how many sessions are open: one more as long as that raises the throughput. Reads no
 //! clock.
 
 use tokio::time::Instant;
 
 use crate::config::Sessions;
 
-/// What a file is worth in bytes beside its content: the round trips that it costs.
+/// What a file counts in bytes besides its content: the cost of its round trips.
 const FILE_BYTES: u64 = 256 * 1024;
 
-/// One session more has to bring so much more, as a factor; less is noise.
+/// The factor by which one session more has to raise the throughput; less is noise.
 const MIN_GAIN: f64 = 1.1;
 
-/// After a session that did not help, no other is tried for so many windows.
+/// After a session that did not help, no other is tried for this many windows.
 const HOLD_WINDOWS: u32 = 10;
 
-/// The number of sessions, and what it is judged by.
+/// The number of sessions, and what it is decided by.
 #[derive(Debug)]
 pub(super) struct Growth {
     sessions: Sessions,
     allowed: u32,
-    /// The most that the server takes, as far as it said so.
+    /// The server's session limit, where it is known; else the configured maximum.
     ceiling: u32,
-    /// When it said so, or when that was doubted last.
+    /// When the ceiling was last lowered or raised.
     ceiling_since: Instant,
     window: Window,
-    /// The rate before the last session was added, in bytes a second.
+    /// The throughput before the last session was added, in bytes a second.
     rate_before: Option<f64>,
     hold: u32,
 }
 
-/// What was brought since when.
+/// What was transferred since when.
 #[derive(Clone, Copy, Debug)]
 struct Window {
     start: Instant,
@@ -56,19 +56,19 @@ impl Growth {
         self.allowed
     }
 
-    /// The most that may ever be allowed, as far as it is known.
+    /// The most that can be allowed, as far as is known.
     pub(super) fn ceiling(&self) -> u32 {
         self.ceiling
     }
 
-    /// With one more for what is short, where the server is not known to refuse it.
+    /// The number with one session more for requests, where the server is not known to refuse it.
     pub(super) fn with_request(&self) -> u32 {
         let is_limited = self.ceiling < self.sessions.max;
         let most = if is_limited { self.ceiling } else { self.sessions.max + 1 };
         (self.allowed + 1).min(most)
     }
 
-    /// The server refused a session, since it has so many.
+    /// Notes that the server refused a session beyond `room`.
     pub(super) fn refused(&mut self, room: u32, now: Instant) {
         self.ceiling_since = now;
         self.ceiling = room.clamp(1, self.ceiling);
@@ -76,7 +76,7 @@ impl Growth {
         self.rate_before = None;
     }
 
-    /// Looks at what was brought so far in all, and adds or takes back a session.
+    /// Takes the totals so far into account, and adds or removes a session.
     pub(super) fn observe(&mut self, now: Instant, bytes: u64, files: u64, is_full: bool) {
         self.raise_old_ceiling(now);
         let worth = bytes.saturating_add(files.saturating_mul(FILE_BYTES));
@@ -89,18 +89,18 @@ impl Growth {
         let was_full = self.window.was_full;
         self.window = Window { start: now, worth, was_full: true };
         match (was_full, brought) {
-            // Whoever has the sessions does not use them; somebody else may.
+            // Every session is leased but idle: allow one more.
             (true, 0) => {
                 self.allowed = (self.allowed + 1).min(self.ceiling);
                 self.rate_before = None;
             }
             (true, _) => self.compare_rate(brought as f64 / elapsed.as_secs_f64()),
-            // Where sessions were free, their number was not what counted.
+            // Where sessions were idle, their number did not limit the throughput.
             (false, _) => self.rate_before = None,
         }
     }
 
-    /// Others may have gone: after a while, one session more may be tried again.
+    /// Raises an old ceiling by one: other clients may have logged out meanwhile.
     fn raise_old_ceiling(&mut self, now: Instant) {
         let is_old = now.saturating_duration_since(self.ceiling_since) >= self.sessions.recheck;
         if is_old && self.ceiling < self.sessions.max {
@@ -149,7 +149,7 @@ mod tests {
             Self { growth: Growth::new(sessions, None, now), now, bytes: 0 }
         }
 
-        /// One window with so many bytes.
+        /// One window in which so many bytes are transferred.
         fn window_of(&mut self, bytes: u64) -> u32 {
             self.now += WINDOW;
             self.bytes += bytes;
@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(trial.window_of(1000), 2);
         trial.growth.refused(1, trial.now);
         assert_eq!(trial.growth.allowed(), 1);
-        // Not for good: who was there may have gone.
+        // Not for good: other clients may have logged out.
         trial.now += RECHECK;
         assert_eq!(trial.window_of(1000), 2);
     }

@@ -1,4 +1,4 @@
-//! A session that is made anew when it has ended, or before it wears out.
+//! A client that reconnects when its session has ended, and replaces a session that is old.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use crate::{
     transcript::Status,
 };
 
-/// The most steps down the ladder of fallbacks to open one session, so that it ends in any case.
+/// The most fallbacks that are tried to open one session.
 const MAX_FALLBACKS: usize = 6;
 
-/// A session that is made anew when it has ended, or before it wears out.
+/// A client that reconnects when its session has ended, and replaces a session that is old.
 ///
-/// [`upload`](crate::upload::upload()) uploads a file over it, and survives breaks.
+/// [`upload`](crate::upload::upload()) uploads a file over it, across breaks of the connection.
 #[derive(Debug)]
 pub struct ManagedClient {
     connector: Connector,
@@ -33,14 +33,14 @@ pub struct ManagedClient {
     pool_shared: Arc<PoolShared>,
 }
 
-/// A client, and its place among the sessions that the server may count.
+/// A client, and its slot among the sessions that the server may count.
 #[derive(Debug)]
 struct OpenSession {
     client: Client,
     slot: SessionSlot,
 }
 
-/// A session that no line uses, with what was asked prefetched over it.
+/// A session that is not leased, and its prefetched lookup.
 #[derive(Debug)]
 pub(super) struct IdleSession {
     session: OpenSession,
@@ -48,7 +48,7 @@ pub(super) struct IdleSession {
 }
 
 impl OpenSession {
-    /// Logs out, where the client is in step. The server may count it until then.
+    /// Logs out, where the client is usable. The server may count the session until then.
     async fn quit(self) {
         let Self { client, slot } = self;
         if client.is_usable() {
@@ -66,14 +66,14 @@ impl IdleSession {
 }
 
 impl ManagedClient {
-    /// A line that connects when it is needed.
+    /// Creates a client that connects when it is needed.
     #[must_use]
     pub fn new(connector: Connector) -> Self {
         let connector = connector.prefetching_port();
         Self { connector, session: None, prefetched: None, pool_shared: Arc::default() }
     }
 
-    /// A line of a pool, with a session that is there already or without.
+    /// Creates a client of a pool, with an idle session or without.
     pub(super) fn of_pool(
         connector: Connector,
         pool_shared: Arc<PoolShared>,
@@ -88,7 +88,7 @@ impl ManagedClient {
         }
     }
 
-    /// The session without the line, if it is good for anything.
+    /// Takes the session, if it is usable.
     pub(super) fn into_idle(self) -> Option<IdleSession> {
         let session = self.session.filter(|session| session.client.is_usable())?;
         Some(IdleSession { session, prefetched: self.prefetched })
@@ -98,7 +98,7 @@ impl ManagedClient {
         &self.pool_shared
     }
 
-    /// A client that is logged in and in step, with the fallbacks that its errors suggest.
+    /// Returns a client that is logged in and usable; connects, with fallbacks, if there is none.
     ///
     /// # Errors
     /// The last error, when no fallback is left.
@@ -107,7 +107,7 @@ impl ManagedClient {
     /// Dropping the future closes a connection that was being made.
     pub async fn client(&mut self) -> Result<&mut Client, Error> {
         let mut session = self.session.take();
-        // One that the server has ended meanwhile says so now.
+        // A session that the server has ended is noticed here.
         let is_alive = session.as_mut().is_some_and(|session| session.client.is_alive());
         let session = match session.filter(|_| is_alive) {
             Some(session) => self.fresh(session).await?,
@@ -116,7 +116,7 @@ impl ManagedClient {
         Ok(&mut self.session.insert(session).client)
     }
 
-    /// The session, or another one where it has worn out.
+    /// Returns the session, or a new one where it has reached its age or command limit.
     async fn fresh(&mut self, session: OpenSession) -> Result<OpenSession, Error> {
         let Rotation { commands, applies_to, age } = self.config().rotation;
         let client = &session.client;
@@ -156,9 +156,8 @@ impl ManagedClient {
         }
     }
 
-    /// Whether the server has enough sessions, as far as can be told. It says so, or it refuses
-    /// whom it let in before: not every server gives the number of sessions as the reason, nor in
-    /// English.
+    /// Whether the server's session limit is reached: it says so, or it refuses a login while
+    /// another session is logged in. Not every server names the reason, or in English.
     fn is_session_limit(&self, error: &Error) -> bool {
         let refuses_login =
             error.reply().is_some() && matches!(error.stage(), Stage::Greeting | Stage::Login);
@@ -166,8 +165,8 @@ impl ManagedClient {
             || (refuses_login && self.pool_shared.accepts_logins())
     }
 
-    /// The server refused a session: another one's that is open is as good. `None` where it is
-    /// worth another try.
+    /// Handles a refused session: takes an idle one of the pool. `None` where another attempt is
+    /// worthwhile.
     async fn use_another_session(
         &self,
         attempt: SessionSlot,
@@ -195,11 +194,11 @@ impl ManagedClient {
         }
     }
 
-    /// The server takes no more sessions: one of the pool's own is as good, once nobody uses it.
-    /// `None` where a line came back without its session, so that there is room for another.
+    /// Waits for an idle session of the pool, since the server allows no more. `None` where a
+    /// client returned without its session, so that another one may be opened.
     async fn wait_for_idle_session(&self, error: Error) -> Result<Option<OpenSession>, Error> {
         let Some(returning) = self.pool_shared.next_return() else {
-            // One may have come back a moment ago.
+            // One may have returned a moment ago.
             return self.take_idle().map(Some).ok_or(error);
         };
         self.log_about(&error, Status::WaitingForSession);
@@ -213,7 +212,7 @@ impl ManagedClient {
         sessions.find_map(|mut session| session.client.is_alive().then_some(session))
     }
 
-    /// Drops the client and takes the step that `error` suggests; `None` when there is none.
+    /// Drops the session and applies the fallback that `error` suggests; `None` when there is none.
     pub fn fall_back(&mut self, error: &Error) -> Option<Fallback> {
         if Cause::of(error) == Cause::CutAfterMany {
             self.profile().update(|profile| profile.command_limit = CommandLimit::Limited);
@@ -223,14 +222,14 @@ impl ManagedClient {
         Some(fallback)
     }
 
-    /// Whether there is a client that another verb can be sent through.
+    /// Whether a command can be sent over the current session.
     #[must_use]
     pub fn is_usable(&self) -> bool {
         self.session.as_ref().is_some_and(|session| session.client.is_usable())
     }
 
-    /// Waits until the server ends the idle session; another is made when it is needed. Without a
-    /// session, it waits for good.
+    /// Waits until the server ends the idle session; the next call of [`client`](Self::client)
+    /// opens another. Without a session it waits forever.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -251,7 +250,7 @@ impl ManagedClient {
         }
     }
 
-    /// Closes the connection without a word.
+    /// Closes the connection without logging out.
     pub(crate) fn disconnect(&mut self) {
         self.session = None;
     }
@@ -260,7 +259,7 @@ impl ManagedClient {
         self.connector.config()
     }
 
-    /// Tells the transcript something of the session that there is, or of none.
+    /// Logs a status of the current session, or of no session.
     pub(crate) fn log(&self, status: Status) {
         match &self.session {
             Some(session) => session.client.log(status),
@@ -268,7 +267,7 @@ impl ManagedClient {
         }
     }
 
-    /// Tells the transcript what is done about an error.
+    /// Logs how an error is handled.
     pub(crate) fn log_about(&self, error: &Error, status: Status) {
         self.connector.transcript_about(error).control(status);
     }
@@ -277,8 +276,8 @@ impl ManagedClient {
         self.connector.shared_profile()
     }
 
-    /// Whether the error says that no data port of the host was ever reached: then waiting does not
-    /// help.
+    /// Whether a data port was unreachable and none of the host was ever reached: then waiting does
+    /// not help.
     pub(crate) fn cannot_reach_data_ports(&self, error: &Error) -> bool {
         error.is_unreachable_data_port() && self.profile().get().data_ports == DataPorts::Untried
     }
@@ -287,12 +286,12 @@ impl ManagedClient {
         self.connector.directories()
     }
 
-    /// Forgets which directories are there; whether anything was known.
+    /// Forgets the known directories; returns whether any were known.
     pub(crate) fn forget_directories(&self) -> bool {
         self.directories().forget_all()
     }
 
-    /// What was asked prefetched about the next upload.
+    /// Takes the prefetched lookup of the next file.
     pub(crate) fn take_prefetched_file(&mut self) -> Option<PrefetchedFile> {
         self.prefetched.take()
     }

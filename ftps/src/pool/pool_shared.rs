@@ -1,5 +1,4 @@
-//! What the lines of a pool have in common: what they have brought to the server, and the sessions
-//! that none of them uses.
+//! What the clients of a pool share: totals, the session count, and the idle sessions.
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
@@ -13,26 +12,26 @@ use super::{
     session_count::{SessionCount, SessionSlot},
 };
 
-/// The server has not said how many sessions it takes.
+/// The server has not reported a session limit.
 const NO_LIMIT: u32 = u32::MAX;
 
-/// What all lines of a pool share.
+/// What the clients of a pool share.
 #[derive(Debug)]
 pub(crate) struct PoolShared {
     bytes: AtomicU64,
     files: AtomicU64,
-    /// The fewest sessions that the server was found to take, since this was last asked.
+    /// The lowest session limit that was found since this was last taken.
     room: AtomicU32,
     session_count: Arc<SessionCount>,
-    /// Lines that are taken out and do not wait for another one's session.
+    /// Leased clients that do not wait for an idle session.
     working: AtomicU32,
-    /// Sessions without a line, the one that was used last on top.
+    /// Idle sessions, the one used last on top.
     idle: Mutex<Vec<IdleSession>>,
-    /// A line came back.
+    /// Notified when a client returns.
     returned: Notify,
 }
 
-/// A line that waits for another one's session.
+/// Marks a client as waiting for an idle session while it lives.
 struct WorkingCount<'a>(&'a PoolShared);
 
 impl Drop for WorkingCount<'_> {
@@ -64,17 +63,17 @@ impl PoolShared {
         self.files.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// An attempt to open a session begins.
+    /// Begins an attempt to open a session.
     pub(crate) fn attempt(&self) -> SessionSlot {
         self.session_count.attempt()
     }
 
-    /// The server takes no more than so many sessions.
+    /// Notes that the server allows no more than so many sessions.
     pub(crate) fn note_session_limit(&self, room: u32) {
         self.room.fetch_min(room, Ordering::Relaxed);
     }
 
-    /// How many it takes, if it was found out since this was last asked.
+    /// Takes the session limit, if one was found since the last call.
     pub(super) fn take_session_limit(&self) -> Option<u32> {
         let room = self.room.swap(NO_LIMIT, Ordering::Relaxed);
         (room != NO_LIMIT).then_some(room)
@@ -85,7 +84,7 @@ impl PoolShared {
         (self.bytes.load(Ordering::Relaxed), self.files.load(Ordering::Relaxed))
     }
 
-    /// A session that no line uses.
+    /// Takes an idle session.
     pub(super) fn take_idle(&self) -> Option<IdleSession> {
         self.idle().pop()
     }
@@ -98,29 +97,29 @@ impl PoolShared {
         self.idle().push(idle);
     }
 
-    /// How many sessions are logged in, those that no line uses included.
+    /// How many sessions are logged in, idle ones included.
     pub(super) fn open_sessions(&self) -> u32 {
         self.session_count.open()
     }
 
-    /// Whether the server lets in whoever logs in as these lines do: see [`SessionCount::accepts_logins`].
+    /// Whether the server accepts this login: see [`SessionCount::accepts_logins`].
     pub(crate) fn accepts_logins(&self) -> bool {
         self.session_count.accepts_logins()
     }
 
-    /// A line was taken out.
+    /// Notes that a client was leased.
     pub(super) fn client_leased(&self) {
         self.working.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A line came back, with its session or without.
+    /// Notes that a client returned, with its session or without.
     pub(super) fn client_returned(&self) {
         self.working.fetch_sub(1, Ordering::Relaxed);
-        // One session at most became free; where nobody waits yet, the next one hears it.
+        // At most one session became idle. Where none waits yet, the next waiter is notified.
         self.returned.notify_one();
     }
 
-    /// Waits until another line comes back; `None` where there is none that could.
+    /// Waits until another client returns; `None` where none can.
     ///
     /// # Cancel safety
     /// Cancel safe.
@@ -135,7 +134,7 @@ impl PoolShared {
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<IdleSession>> {
-        // The list is whole after a panic too.
+        // A panic leaves the list consistent.
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! How many sessions the server may count: what its refusal of another one is judged by.
+//! Counts the sessions that the server may count, to interpret its refusals.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -8,16 +8,16 @@ pub(crate) struct SessionCount(Mutex<Counts>);
 
 #[derive(Debug, Default)]
 struct Counts {
-    /// Those that are being opened.
+    /// Sessions that are being opened.
     opening: u32,
-    /// Those that are logged in.
+    /// Sessions that are logged in.
     open: u32,
-    /// The most that were logged in at once, unless the server was found to take fewer since.
+    /// The most that were logged in at once, unless the server was found to allow fewer since.
     most_open: u32,
     history: History,
 }
 
-/// How many there were so far.
+/// Totals so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct History {
     /// Sessions that were logged in and have ended.
@@ -26,7 +26,7 @@ struct History {
     refused: u32,
 }
 
-/// A session, or the attempt to open one; it counts as long as this lives.
+/// A session, or the attempt to open one; it is counted while this lives.
 #[derive(Debug)]
 pub(crate) struct SessionSlot {
     session_count: Arc<SessionCount>,
@@ -36,28 +36,28 @@ pub(crate) struct SessionSlot {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Opening {
-        /// What there had been when it began.
+        /// The totals when the attempt began.
         before: History,
     },
     Open,
 }
 
-/// What the refusal of a session says about how many the server takes.
+/// What a refused session says about the server's session limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionRefusal {
-    /// Nothing: there is none of ours, so it is about somebody else's.
+    /// Nothing: the pool has no other session, so the limit counts those of other clients.
     Unrelated,
-    /// Nothing yet: others of ours are on their way, and whether they get in is not known.
+    /// Nothing yet: others are being opened, and their outcome is unknown.
     TooEarly,
-    /// It took more of them before, or refused others at the same time: it may still count one
-    /// that has ended or was refused.
+    /// Doubtful: the server allowed more before, or refused others at the same time. It may still
+    /// count one that has ended or was refused.
     Doubtful,
-    /// It takes no more than so many, as far as can be told.
+    /// The server allows no more than so many, as far as is known.
     Full(u32),
 }
 
 impl SessionCount {
-    /// An attempt to open a session begins.
+    /// Begins an attempt to open a session.
     pub(crate) fn attempt(self: &Arc<Self>) -> SessionSlot {
         let mut counts = self.counts();
         counts.opening += 1;
@@ -71,7 +71,7 @@ impl SessionCount {
         self.counts().open
     }
 
-    /// Whether a session is logged in, or was and others are on their way: then the name and the
+    /// Whether a session is logged in, or was and others are being opened: then user name and
     /// password are right.
     pub(super) fn accepts_logins(&self) -> bool {
         let counts = self.counts();
@@ -79,13 +79,14 @@ impl SessionCount {
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {
-        // No code panics while it holds the lock; if one did, the numbers would still be whole.
+        // No code panics while it holds the lock; if one did, the numbers would still be
+        // consistent.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SessionSlot {
-    /// The session is logged in.
+    /// Notes that the session is logged in.
     pub(crate) fn opened(mut self) -> Self {
         if self.state != State::Open {
             let mut counts = self.session_count.counts();
@@ -98,11 +99,12 @@ impl SessionSlot {
         self
     }
 
-    /// The server takes no more: what that says. Who has doubted it before believes it.
+    /// Interprets a refusal of this attempt. A doubtful one is believed when `was_doubted` is set.
     ///
-    /// The server refused some time between the attempt and now. It may have counted what ended
-    /// or was refused meanwhile, so that it may take fewer than this says, and another refusal
-    /// tells. To believe in too few would slow all uploads down for long.
+    /// The refusal happened at some time between the attempt and now. The server may have counted
+    /// sessions that ended or were refused meanwhile, so its limit may be lower than this says;
+    /// another refusal will tell. A limit that is too low would slow all uploads down for a long
+    /// time.
     pub(crate) fn refused(self, was_doubted: bool) -> SessionRefusal {
         let mut counts = self.session_count.counts();
         let before = match self.state {
@@ -114,7 +116,8 @@ impl SessionSlot {
         counts.history.refused = counts.history.refused.wrapping_add(1);
         let opening = counts.opening.saturating_sub(1);
         let others = opening.saturating_add(counts.open).saturating_add(ended);
-        // With one session left nothing goes side by side: that takes a refusal that stands alone.
+        // A limit of one session ends all parallelism: only a refusal without others at the same
+        // time proves it.
         let refused_meanwhile = if others == 1 { refused_meanwhile } else { 0 };
         let is_doubtful = others < counts.most_open || (refused_meanwhile > 0 && counts.open > 0);
         if is_doubtful && !was_doubted {
@@ -154,7 +157,7 @@ mod tests {
         let (refused, _opening) = (session_count.attempt(), session_count.attempt());
         drop(second);
         assert_eq!(refused.refused(false), SessionRefusal::Full(3));
-        // What ended before does not count any more.
+        // A session that ended before the attempt does not count.
         assert_eq!(session_count.attempt().refused(false), SessionRefusal::Full(2));
     }
 
@@ -167,7 +170,7 @@ mod tests {
         assert_eq!(other.refused(false), SessionRefusal::Full(2));
     }
 
-    /// Some servers count those that they refuse for as long as they refuse them.
+    /// Some servers count refused sessions until they are closed.
     #[test]
     fn that_one_session_is_all_is_believed_of_a_refusal_that_stands_alone() {
         let session_count = Arc::<SessionCount>::default();
@@ -175,7 +178,7 @@ mod tests {
         let (one, other) = (session_count.attempt(), session_count.attempt());
         assert_eq!(one.refused(false), SessionRefusal::Full(2));
         assert_eq!(other.refused(false), SessionRefusal::Doubtful);
-        // Still not alone.
+        // There is still another one at the same time.
         let (one, other) = (session_count.attempt(), session_count.attempt());
         assert_eq!(one.refused(true), SessionRefusal::Full(2));
         assert_eq!(other.refused(true), SessionRefusal::Full(2));

@@ -1,11 +1,11 @@
-//! Makes replies of the bytes of the control connection.
+//! Decodes the bytes of the control connection into replies.
 //!
 //! Does no I/O and reads no clock: bytes go in with [`ReplyDecoder::push`], lines and replies come
-//! out of [`ReplyDecoder::decode`]. What a server can make it hold is bounded by [`ReplyLimits`].
+//! out of [`ReplyDecoder::decode`]. [`ReplyLimits`] bound its memory.
 //!
 //! RFC 959 §4.2 ends a multi-line reply with a line of the same code and a space. Real servers also
-//! end lines with a lone LF, repeat the code on every line, indent, and leave the text away; all of
-//! that is taken. Some end with another code: see [`ReplyDecoder::ends_with_another_code`].
+//! end lines with a lone LF, repeat the code on every line, indent, and leave the text out; all of
+//! that is accepted. Some end with another code: see [`ReplyDecoder::ends_with_another_code`].
 
 use std::{borrow::Cow, collections::VecDeque, fmt};
 
@@ -14,20 +14,20 @@ use thiserror::Error;
 use super::{Code, Reply, display_text};
 use crate::{language::Language, say};
 
-/// How much of a reply is taken before the decoder gives up.
+/// The maximum size of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReplyLimits {
-    /// The most bytes of one line, its end not counted.
+    /// Bytes of one line, its end not counted.
     pub line_bytes: usize,
-    /// The most lines of one reply.
+    /// Lines of one reply.
     pub lines: usize,
-    /// The most bytes of one reply, all its lines together.
+    /// Bytes of one reply, all its lines together.
     pub bytes: usize,
 }
 
 impl Default for ReplyLimits {
-    /// 8 KiB a line, 2,048 lines, 256 KiB a reply: four times the greatest banner that other
-    /// clients are known to take.
+    /// 8 KiB a line, 2,048 lines, 256 KiB a reply: four times the largest greeting that other
+    /// clients are known to accept.
     fn default() -> Self {
         Self { line_bytes: 8 * 1024, lines: 2048, bytes: 256 * 1024 }
     }
@@ -38,23 +38,22 @@ impl Default for ReplyLimits {
 pub enum Decoded {
     /// One line of a reply, which may not be complete yet; for a log.
     ReplyLine(ReplyLine),
-    /// The reply is complete. Its lines have all been given before.
+    /// The reply is complete. Each of its lines was returned before.
     Reply(Reply),
 }
 
-/// One line of a reply, as it came, without its line end.
+/// One line of a reply, as received, without its line end.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReplyLine(Vec<u8>);
 
 impl ReplyLine {
-    /// The bytes as they came.
+    /// The bytes as received.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The line as text for a person: what is not UTF-8 and what is a control character shows as
-    /// U+FFFD.
+    /// The line as text for display: invalid UTF-8 and control characters show as U+FFFD.
     #[must_use]
     pub fn text(&self) -> Cow<'_, str> {
         display_text(&self.0)
@@ -73,11 +72,11 @@ impl fmt::Debug for ReplyLine {
     }
 }
 
-/// Bytes that are no reply. The decoder takes nothing more after it.
+/// Bytes that are no reply. The decoder accepts nothing more after it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// A line that starts with no code, where a reply has to start.
+    /// A line without a code, where a reply has to start.
     NotAReply {
         /// The line's first bytes, at most [`EVIDENCE_BYTES`].
         start: Vec<u8>,
@@ -92,7 +91,7 @@ pub enum DecodeError {
         /// [`ReplyLimits::lines`].
         limit: usize,
     },
-    /// A reply that is too long altogether.
+    /// A reply that is too long in total.
     ReplyTooLong {
         /// [`ReplyLimits::bytes`].
         limit: usize,
@@ -138,7 +137,7 @@ impl fmt::Display for DecodeError {
     }
 }
 
-/// How many bytes of a peer's non-reply are kept as evidence.
+/// The number of bytes of a peer's non-reply that are kept as evidence.
 pub const EVIDENCE_BYTES: usize = 80;
 
 /// The decoder of one control connection.
@@ -153,7 +152,7 @@ pub struct ReplyDecoder {
     poison: Option<DecodeError>,
 }
 
-/// A multi-line reply whose end has not come yet.
+/// A multi-line reply that has not ended.
 #[derive(Debug)]
 struct Partial {
     code: Code,
@@ -164,7 +163,7 @@ struct Partial {
 }
 
 impl ReplyDecoder {
-    /// A decoder that has seen nothing.
+    /// Creates an empty decoder.
     #[must_use]
     pub fn new(limits: ReplyLimits) -> Self {
         Self {
@@ -177,16 +176,16 @@ impl ReplyDecoder {
         }
     }
 
-    /// Takes bytes as they came from the server.
+    /// Adds bytes as received from the server.
     ///
-    /// Call [`Self::decode`] until it gives `None` before the next bytes: what is pushed is held.
+    /// Call [`Self::decode`] until it returns `None` before adding more: added bytes are kept.
     pub fn push(&mut self, bytes: &[u8]) {
         if self.poison.is_none() {
             self.buffer.extend(bytes);
         }
     }
 
-    /// The next line or reply; `None` when more bytes are needed.
+    /// Returns the next line or reply; `None` when more bytes are needed.
     ///
     /// # Errors
     /// [`DecodeError`] when the bytes are no reply or a limit is exceeded; the same from then on.
@@ -200,13 +199,13 @@ impl ReplyDecoder {
         })
     }
 
-    /// Whether nothing is left of what was pushed: no byte, no line, no reply.
+    /// Whether everything added was decoded: no byte, no line, no reply is left.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.held() == 0 && self.partial.is_none() && self.complete.is_none()
     }
 
-    /// Bytes that were pushed and not decoded yet.
+    /// Bytes that were added and not decoded.
     #[must_use]
     pub fn held(&self) -> usize {
         self.buffer.len()
@@ -214,8 +213,8 @@ impl ReplyDecoder {
 
     /// Whether a multi-line reply's latest line would end a reply of another code.
     ///
-    /// Some servers mistype the code of the last line. When nothing more comes for a while, that
-    /// line was the end: [`Self::end_here`]. If more comes, it was text.
+    /// Some servers mistype the code of the last line. When nothing more arrives for a while, that
+    /// line was the end: [`Self::end_here`]. If more arrives, it was text.
     #[must_use]
     pub fn ends_with_another_code(&self) -> bool {
         self.buffer.is_empty() && self.partial.as_ref().is_some_and(|p| p.foreign_end)
@@ -241,8 +240,8 @@ impl ReplyDecoder {
         Ok(None)
     }
 
-    /// A TLS record where a reply has to start: it may hold no LF for long, so nothing is gained
-    /// by waiting for one.
+    /// A TLS record where a reply has to start: it may hold no LF for long, so it is reported at
+    /// once.
     fn refuse_tls(&self) -> Result<(), DecodeError> {
         if self.partial.is_some() {
             return Ok(());
@@ -255,7 +254,7 @@ impl ReplyDecoder {
         }
     }
 
-    /// The next whole line, without its LF and the CRs before it.
+    /// The next complete line, without its LF and the CRs before it.
     fn take_line(&mut self) -> Result<Option<Vec<u8>>, DecodeError> {
         self.refuse_tls()?;
         let limit = self.limits.line_bytes;
@@ -272,8 +271,8 @@ impl ReplyDecoder {
         self.searched = 0;
         let mut line: Vec<u8> = self.buffer.drain(..=end).collect();
         line.pop();
-        // One CR belongs to the end of the line. More are taken off too, but count: what is refused
-        // must not depend on how the bytes come.
+        // One CR belongs to the line end. Further ones are removed too, but count: the limit must
+        // not depend on how the bytes are split.
         if line.strip_suffix(b"\r").unwrap_or(&line).len() > limit {
             return Err(DecodeError::LineTooLong { limit });
         }

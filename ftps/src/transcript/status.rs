@@ -1,4 +1,4 @@
-//! What the engine says of itself: its decisions, and what it saw.
+//! Status lines: the engine's decisions and observations.
 
 use std::{
     fmt,
@@ -10,7 +10,7 @@ use crate::{
     digest::Verified, profile::Fallback, proxy::ProxyProtocol, time::UtcOffset, tls::TlsVersion,
 };
 
-/// A decision, or something worth knowing; its `Display` is a sentence for a person.
+/// A decision or an observation; its `Display` is a sentence for users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
@@ -24,35 +24,35 @@ pub enum Status {
         /// Where to.
         address: SocketAddr,
     },
-    /// Connections are made through a proxy. Which one it is, is not everybody's business who
-    /// reads the transcript.
+    /// Connections are made through a proxy. Its address is not logged: it concerns the operator
+    /// only.
     ThroughProxy {
         /// What the proxy speaks.
         protocol: ProxyProtocol,
     },
-    /// The server has been silent for a while; it is tried whether it expects TLS at once.
+    /// The server has been silent for a while; a probe tests whether it expects implicit TLS.
     Probing {
         /// How long it has been silent.
         silent_for: Duration,
     },
-    /// `AUTH TLS` was refused, `AUTH SSL` is tried.
+    /// `AUTH TLS` was refused; `AUTH SSL` is tried.
     TryingAuthSsl,
-    /// The banner names a server that takes no TLS 1.3 session for its data connections.
+    /// The greeting names a server that does not resume TLS 1.3 sessions on data connections.
     BannerLimitsTls {
         /// The server's name.
         server: &'static str,
-        /// The newest version from here on.
+        /// The newest TLS version used from here on.
         max: TlsVersion,
     },
-    /// The server refused the handshake because the protocol is named in it.
+    /// The server refused the handshake because of ALPN.
     AlpnRefused,
-    /// The control connection is made again for that reason.
+    /// The control connection is made again, for the reason logged before.
     Reconnecting,
-    /// The server wants no password.
+    /// The server requires no password.
     NoPasswordNeeded,
-    /// The server does not say what it can do.
+    /// The server lists no features.
     NoFeatures,
-    /// `OPTS UTF8 ON` was refused; names are sent as UTF-8 all the same.
+    /// `OPTS UTF8 ON` was refused; names are sent as UTF-8 anyway.
     Utf8Refused,
     /// The login is complete.
     LoggedIn {
@@ -66,7 +66,7 @@ pub enum Status {
         /// The port.
         port: u16,
     },
-    /// The server named an address that is not its own; it is not used.
+    /// The server named another address than its own; it is ignored.
     PassiveAddressIgnored {
         /// What the server named.
         named: IpAddr,
@@ -75,11 +75,11 @@ pub enum Status {
     },
     /// The multi-line reply ended with another code than it started with.
     OtherCodeEndsReply,
-    /// A reply came that belongs to no command.
+    /// An unsolicited reply arrived.
     UnexpectedReply,
-    /// The replies to commands that were sent together came in another order.
+    /// The replies to a batch arrived in another order.
     MisplacedReply,
-    /// The server closed a data connection without TLS's close_notify.
+    /// The server closed a data connection without close_notify.
     NoCloseNotify,
     /// A data connection is complete.
     Transferred {

@@ -1,5 +1,5 @@
-//! What a transfer's failure is: the server's verdict where there is one, else what happened to
-//! the connections. Decides, too, whether the session can go on.
+//! Turns the failure of a transfer into an error: the server's reply where there is one, else what
+//! happened to the connections. Also decides whether the session is still usable.
 
 use super::{Replies, TransferFailure, TransferInfo};
 use crate::{
@@ -11,18 +11,18 @@ use crate::{
     transcript::Connection,
 };
 
-/// Makes an error of a failure, with the server's verdict if there is one.
+/// Turns a failure into an error, with the server's reply if there is one.
 pub(super) struct FailedTransfer<'a> {
     pub(super) control: &'a mut Control,
     pub(super) replies: &'a mut Replies,
     pub(super) info: TransferInfo,
-    /// The TLS of the data connection, once it stands.
+    /// The TLS of the data connection, once it is established.
     pub(super) tls: Option<TlsFacts>,
 }
 
 impl FailedTransfer<'_> {
-    /// Without a data connection. A server that refuses closes its port first, so that this may be
-    /// seen before the reply.
+    /// Before the data connection is open. A server that refuses closes its port first, so the
+    /// failed connection may be noticed before the reply.
     pub(super) async fn before_tcp(mut self, failure: TransferFailure) -> Error {
         let kind = match failure {
             TransferFailure::Refused(reply) => return self.refused_before_tcp(reply),
@@ -32,8 +32,7 @@ impl FailedTransfer<'_> {
                 Ok(None) | Err(_) => kind,
             },
         };
-        // The server waits for a connection that it will not get, and takes no other command
-        // meanwhile.
+        // The server waits for a connection in vain, and accepts no other command meanwhile.
         self.lost(kind, Stage::DataConnection)
     }
 
@@ -46,23 +45,23 @@ impl FailedTransfer<'_> {
         self.refusal(reply, stage)
     }
 
-    /// Without TLS on the data connection.
+    /// Before TLS is established on the data connection.
     pub(super) async fn before_tls(mut self, failure: TransferFailure) -> Error {
         let kind = match failure {
             TransferFailure::Refused(reply) => return self.refused(reply, Stage::DataTls),
             TransferFailure::Control(kind) => kind,
             TransferFailure::Data(kind) => match self.verdict().await {
                 Ok(Some(reply)) => return self.refused(reply, Stage::DataTls),
-                // A server that goes away instead of answering says nothing better than this.
+                // A closed control connection says less than the failed handshake.
                 Ok(None) | Err(_) => kind,
             },
         };
-        // Servers that fail here lose count of their replies, or end without a word.
+        // Servers that fail here may send too many replies, or end the session.
         self.control.mark_out_of_sync();
         self.error(kind, Stage::DataTls)
     }
 
-    /// With TLS on the data connection.
+    /// After TLS is established on the data connection.
     pub(super) async fn after_tls(mut self, failure: TransferFailure) -> Error {
         let stage = self.info.stage;
         match failure {
@@ -79,7 +78,7 @@ impl FailedTransfer<'_> {
         }
     }
 
-    /// The refusal that says why the data connection failed, if it comes in time.
+    /// Waits for the reply that says why the data connection failed, for a limited time.
     async fn verdict(&mut self) -> Result<Option<Reply>, Kind> {
         if let Some(reply) = self.replies.done.take() {
             return Err(Kind::EndedEarly { reply });
@@ -98,7 +97,7 @@ impl FailedTransfer<'_> {
         self.refusal(reply, Stage::DataTls)
     }
 
-    /// A refusal while the transfer is under way, or instead of it.
+    /// A refusal during the transfer or instead of it.
     fn refused(self, reply: Reply, stage: Stage) -> Error {
         if self.is_about_data_tls(&reply) {
             return self.refused_data_tls(reply);
@@ -109,9 +108,9 @@ impl FailedTransfer<'_> {
         self.refusal(reply, stage)
     }
 
-    /// Whether the refusal is about the data connection's TLS: some servers have a code of their
-    /// own for it, some say that the data connection could not be opened, though it is, and some
-    /// of these say so after they announced the transfer.
+    /// Whether the refusal is about the data connection's TLS. Some servers have a code for it;
+    /// some say that the data connection could not be opened, though it is open, and some of these
+    /// say so after 150.
     fn is_about_data_tls(&self, reply: &Reply) -> bool {
         match reply.code() {
             Code::DATA_TLS_REFUSED | Code::PROT_REFUSED | Code::NO_DATA_CONNECTION => true,

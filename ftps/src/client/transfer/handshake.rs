@@ -1,4 +1,4 @@
-//! The TLS handshake of a data connection, side by side with the reply to the transfer command.
+//! The TLS handshake of a data connection, at the same time as the reply to the transfer command.
 
 use std::{
     future::{Future, poll_fn},
@@ -25,8 +25,8 @@ use crate::{
 };
 
 impl<'c> Transfer<'c> {
-    /// Shakes hands on the data connection of a transfer whose command was sent, as soon as the
-    /// TCP connection stands.
+    /// Performs the handshake of a transfer whose command was sent, as soon as the connection is
+    /// open.
     pub(in crate::client) async fn start(
         control: &'c mut Control,
         info: TransferInfo,
@@ -67,7 +67,7 @@ impl<'c> Transfer<'c> {
     }
 }
 
-/// The TCP connection, unless the server refuses the transfer first.
+/// Waits for the connection, unless the server refuses the transfer first.
 async fn dialled(
     control: &mut Control,
     replies: &mut Replies,
@@ -75,7 +75,7 @@ async fn dialled(
 ) -> Result<BoxedStream, TransferFailure> {
     let mut dial = pin!(dial);
     poll_fn(|cx| {
-        // The connection first: one that stands already asks the server for nothing.
+        // The connection first: if it is open already, no reply need be read yet.
         match dial.as_mut().poll(cx) {
             Poll::Ready(dialled) => Poll::Ready(dialled.map_err(TransferFailure::Data)),
             Poll::Pending => replies
@@ -99,7 +99,7 @@ struct Handshake<'a> {
 impl Handshake<'_> {
     async fn run(mut self) -> Result<(DataStream, TlsFacts), TransferFailure> {
         let timeouts = *self.control.timeouts();
-        // Until the server says that it starts, it may be busy with something else.
+        // Until it sends 1yz, the server may be busy with something else.
         let after = timeouts.reply;
         let announced = timeout(after, poll_fn(|cx| self.poll_announced(cx))).await;
         let stream = match announced.unwrap_or_else(|_| Err(too_slow(after)))? {
@@ -113,7 +113,7 @@ impl Handshake<'_> {
         check(stream, self.expected)
     }
 
-    /// Resolves when the handshake is done, and to `None` when the server has announced its part.
+    /// Resolves when the handshake is done, or to `None` when the server has sent 1yz.
     fn poll_announced(
         &mut self,
         cx: &mut Context<'_>,
@@ -146,8 +146,8 @@ fn handshake_error(session: &TlsSession, control: Fingerprint, source: io::Error
     }
 }
 
-/// The data connection must show the control connection's certificate; where a session was
-/// resumed, that is the one that the session was made with.
+/// The data connection must show the control connection's certificate. In a resumed session that is
+/// the certificate of the original handshake.
 fn check(
     stream: DataStream,
     control: Fingerprint,
