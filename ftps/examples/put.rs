@@ -76,7 +76,7 @@ async fn put(pool: &Pool, from: &Path) -> Result<()> {
         Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
         Err(Failed { error: UploadError::Engine(error), .. }) => {
             let diagnosis = Diagnosis::of(&error);
-            println!("{}\n{}", diagnosis.explanation, diagnosis.remedy);
+            println!("{:?}, to be mended by {:?}", diagnosis.cause, diagnosis.who);
             if let Some(untrusted) = error.is_certificate() {
                 println!("FTPS_FINGERPRINT={}", untrusted.facts.sha256);
             }

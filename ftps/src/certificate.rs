@@ -9,7 +9,10 @@ use x509_parser::{
     certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
 };
 
-use crate::{language::Language, say, time::Civil};
+use crate::{
+    sentence::{Sentence, SentenceCode},
+    time::Civil,
+};
 
 /// The most names of one certificate that are kept.
 const MAX_NAMES: usize = 100;
@@ -218,88 +221,40 @@ pub enum Doubt {
 }
 
 impl Doubt {
-    /// The sentence in a language; `Display` is the English one.
+    /// What it says.
     #[must_use]
-    pub fn text(&self, language: Language) -> String {
+    pub fn sentence(&self) -> Sentence {
+        use SentenceCode as Says;
         match self {
-            Self::SelfSigned => say!(
-                language,
-                "The certificate is self-signed: nobody but the server vouches for it.",
-                "Das Zertifikat ist selbst signiert: niemand außer dem Server bürgt dafür."
-            ),
-            Self::UnknownIssuer => say!(
-                language,
-                "The certificate was issued by an authority that is not trusted here.",
-                "Das Zertifikat stammt von einer Stelle, der hier nicht vertraut wird."
-            ),
-            Self::NoIssuerShown => say!(
-                language,
-                "The server does not show the certificate of the authority that issued its own, \
-                 and the authority is not known here.",
-                "Der Server zeigt das Zertifikat der Stelle nicht, die seines ausgestellt hat, und \
-                 sie ist hier nicht bekannt."
-            ),
-            Self::Expired { not_after } => say!(
-                language,
-                "The certificate expired at {not_after}.",
-                "Das Zertifikat ist am {not_after} abgelaufen.",
-                not_after = not_after
-            ),
-            Self::NotYetValid { not_before } => say!(
-                language,
-                "The certificate is not valid before {not_before}.",
-                "Das Zertifikat gilt erst ab {not_before}.",
-                not_before = not_before
-            ),
-            Self::NameMismatch { host, names } if names.is_empty() => say!(
-                language,
-                "The certificate names no host at all, not \"{host}\" either.",
-                "Das Zertifikat nennt gar keinen Host, auch nicht „{host}“.",
-                host = host
-            ),
-            Self::NameMismatch { host, names } => say!(
-                language,
-                "The certificate is for {names}, not for \"{host}\".",
-                "Das Zertifikat gilt für {names}, nicht für „{host}“.",
-                names = names.join(", "),
-                host = host
-            ),
-            Self::Revoked => say!(
-                language,
-                "The certificate was revoked by its issuer.",
-                "Das Zertifikat wurde von seinem Aussteller widerrufen."
-            ),
-            Self::NotForServers => say!(
-                language,
-                "The certificate is not meant for a server.",
-                "Das Zertifikat ist nicht für Server gedacht."
-            ),
-            Self::Unreadable => say!(
-                language,
-                "The certificate cannot be read.",
-                "Das Zertifikat lässt sich nicht lesen."
-            ),
-            Self::NotTheTrusted { trusted } => say!(
-                language,
-                "The certificate is not the one that was trusted before, which has the SHA-256 \
-                 fingerprint {trusted}.",
-                "Das ist nicht das Zertifikat, dem zuvor vertraut wurde; jenes hat den \
-                 SHA-256-Fingerabdruck {trusted}.",
-                trusted = trusted
-            ),
-            Self::Other(what) => say!(
-                language,
-                "The certificate was not accepted: {what}.",
-                "Das Zertifikat wurde nicht angenommen: {what}.",
-                what = what
-            ),
+            Self::SelfSigned => Sentence::new(Says::DoubtSelfSigned),
+            Self::UnknownIssuer => Sentence::new(Says::DoubtUnknownIssuer),
+            Self::NoIssuerShown => Sentence::new(Says::DoubtNoIssuerShown),
+            Self::Expired { not_after } => {
+                Sentence::new(Says::DoubtExpired).with("not_after", not_after)
+            }
+            Self::NotYetValid { not_before } => {
+                Sentence::new(Says::DoubtNotYetValid).with("not_before", not_before)
+            }
+            Self::NameMismatch { host, names } if names.is_empty() => {
+                Sentence::new(Says::DoubtNoNames).with("host", host)
+            }
+            Self::NameMismatch { host, names } => Sentence::new(Says::DoubtNameMismatch)
+                .with("names", names.join(", "))
+                .with("host", host),
+            Self::Revoked => Sentence::new(Says::DoubtRevoked),
+            Self::NotForServers => Sentence::new(Says::DoubtNotForServers),
+            Self::Unreadable => Sentence::new(Says::DoubtUnreadable),
+            Self::NotTheTrusted { trusted } => {
+                Sentence::new(Says::DoubtNotTheTrusted).with("trusted", trusted)
+            }
+            Self::Other(what) => Sentence::new(Says::DoubtOther).with("what", what),
         }
     }
 }
 
 impl fmt::Display for Doubt {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        self.sentence().fmt(f)
     }
 }
 
@@ -308,7 +263,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_doubt_has_its_sentence_in_each_language() {
+    fn every_doubt_has_its_sentence() {
         let names = vec!["a.example".to_owned()];
         let doubts = [
             Doubt::SelfSigned,
@@ -316,18 +271,18 @@ mod tests {
             Doubt::NoIssuerShown,
             Doubt::Expired { not_after: "2026-01-01".to_owned() },
             Doubt::NotYetValid { not_before: "2026-01-01".to_owned() },
-            Doubt::NameMismatch { host: "b.example".to_owned(), names },
             Doubt::NameMismatch { host: "b.example".to_owned(), names: Vec::new() },
+            Doubt::NameMismatch { host: "b.example".to_owned(), names },
             Doubt::Revoked,
             Doubt::NotForServers,
             Doubt::Unreadable,
             Doubt::NotTheTrusted { trusted: Fingerprint([7; 32]) },
             Doubt::Other("x".to_owned()),
         ];
-        for doubt in doubts {
-            assert_eq!(doubt.text(Language::English), doubt.to_string());
-            assert_ne!(doubt.text(Language::German), doubt.to_string());
-        }
+        let told: Vec<_> = doubts.iter().map(|doubt| doubt.sentence().code()).collect();
+        let all = SentenceCode::ALL.iter().filter(|code| code.as_str().starts_with("doubt."));
+        assert_eq!(told, all.copied().collect::<Vec<_>>());
+        assert!(doubts.iter().all(|doubt| doubt.sentence().is_filled()), "{doubts:?}");
     }
 
     #[test]

@@ -1,27 +1,23 @@
-//! The likely cause of an error, what to do about it, and who can do it.
+//! The likely cause of an error, and who can fix it.
 //!
-//! The facts are in the [`Error`]. What a port speaks other than FTP was probed. What a refusal
+//! The facts are in the [`Error`], the sentences about causes and remedies in the program. What a port speaks other than FTP was probed. What a refusal
 //! means is derived from its code, its stage and its words, since servers use the same code for
 //! many things.
 //!
 //! - `refusal`: what a reply means.
 //! - `certificate`: what the doubts about a certificate mean.
-//! - `advice`, `german`: the texts.
 
 use std::{io, net::Ipv4Addr, time::Duration};
 
 use crate::{
-    error::{ClientCertificateFault, Error, Evidence, Kind, What},
-    language::Language,
+    error::{ClientCertificateFault, Error, Kind, What},
     proxy::{ProxyFailure, ServerTrouble},
     reply::{Code, Reply, decoder::DecodeError},
     stage::Stage,
     tls::TlsVersion,
 };
 
-mod advice;
 mod certificate;
-mod german;
 mod refusal;
 
 /// An older session may be too old for the server to resume: some keep sessions for 300 s.
@@ -31,16 +27,13 @@ const OLD_SESSION: Duration = Duration::from_secs(240);
 /// a filter of the Windows firewall does so at about 700.
 const MANY_COMMANDS: u32 = 400;
 
-/// The likely cause of an error, and its remedy.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The likely cause of an error, and who can fix it. The sentences about both are the program's that
+/// shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Diagnosis {
     /// What most likely caused the error.
     pub cause: Cause,
-    /// The cause, in one or two sentences.
-    pub explanation: String,
-    /// What to do, in one or two sentences.
-    pub remedy: String,
-    /// Who can do it.
+    /// Who can fix it.
     pub who: Who,
 }
 
@@ -58,194 +51,285 @@ pub enum Who {
     Operator,
 }
 
-/// What most likely caused an error.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Cause {
+/// Makes the enum of causes with their codes.
+macro_rules! causes {
+    ($($(#[$about:meta])* $variant:ident = $code:literal,)*) => {
+        /// What most likely caused an error.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum Cause {
+            $($(#[$about])* $variant,)*
+        }
+
+        impl Cause {
+            /// All causes.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code, such as `cause.no_tls`.
+            #[must_use]
+            pub const fn code(self) -> &'static str {
+                match self {
+                    $(Self::$variant => concat!("cause.", $code),)*
+                }
+            }
+        }
+    };
+}
+
+causes! {
     /// The host is neither a name nor an address.
-    InvalidHost,
+    InvalidHost = "invalid_host",
     /// Nothing listens at the port.
-    ConnectionRefused,
+    ConnectionRefused = "connection_refused",
     /// There is no route to the address.
-    Unreachable,
+    Unreachable = "unreachable",
     /// The address does not answer.
-    NoAnswer,
+    NoAnswer = "no_answer",
     /// The port accepts connections and sends nothing.
-    SilentServer,
+    SilentServer = "silent_server",
     /// The port speaks SSH.
-    SshServer,
+    SshServer = "ssh_server",
     /// The port speaks HTTP.
-    HttpServer,
+    HttpServer = "http_server",
     /// The port speaks something else.
-    NotFtp,
+    NotFtp = "not_ftp",
     /// The port expects TLS at once.
-    ImplicitTlsExpected,
+    ImplicitTlsExpected = "implicit_tls_expected",
     /// The port expects `AUTH TLS`.
-    ExplicitTlsExpected,
+    ExplicitTlsExpected = "explicit_tls_expected",
     /// The server has no TLS.
-    NoTls,
+    NoTls = "no_tls",
     /// The server supports TLS but cannot start it: most often its certificate is missing.
-    TlsUnavailable,
+    TlsUnavailable = "tls_unavailable",
     /// The server supports TLS, but its policy forbids it.
-    TlsPolicy,
+    TlsPolicy = "tls_policy",
     /// The server takes the session for an unencrypted one.
-    EncryptionDemanded,
+    EncryptionDemanded = "encryption_demanded",
     /// The connection was closed when TLS should start.
-    TlsCut,
+    TlsCut = "tls_cut",
     /// Unencrypted bytes arrived where TLS should start.
-    InjectedBytes,
+    InjectedBytes = "injected_bytes",
     /// The server's TLS is older than TLS 1.2, or has no cipher suite in common.
-    TlsTooOld,
+    TlsTooOld = "tls_too_old",
     /// The server rejects the negotiated cipher suite as too weak.
-    WeakCiphers,
+    WeakCiphers = "weak_ciphers",
     /// The server requires a client certificate.
-    ClientCertificateNeeded,
+    ClientCertificateNeeded = "client_certificate_needed",
     /// The TLS handshake failed for another reason.
-    TlsFailed,
+    TlsFailed = "tls_failed",
     /// The certificate is not trusted, for another reason.
-    CertificateNotTrusted,
+    CertificateNotTrusted = "certificate_not_trusted",
     /// The certificate is none of those that were pinned.
-    CertificateNotPinned,
+    CertificateNotPinned = "certificate_not_pinned",
     /// The server rejects our client certificate.
-    ClientCertificateRefused,
+    ClientCertificateRefused = "client_certificate_refused",
     /// The proxy cannot be reached, or drops the connection.
-    ProxyUnreachable,
+    ProxyUnreachable = "proxy_unreachable",
     /// The proxy, or the server behind it, does not answer.
-    ProxySilent,
+    ProxySilent = "proxy_silent",
     /// The proxy requires a user name and a password, or rejects them.
-    ProxyCredentials,
+    ProxyCredentials = "proxy_credentials",
     /// The proxy forbids the connection.
-    ProxyRefused,
+    ProxyRefused = "proxy_refused",
     /// The proxy's address does not speak the proxy's protocol.
-    NotAProxy,
+    NotAProxy = "not_a_proxy",
     /// The certificate is self-signed.
-    CertificateSelfSigned,
+    CertificateSelfSigned = "certificate_self_signed",
     /// The certificate's issuer is not trusted.
-    CertificateUnknownIssuer,
+    CertificateUnknownIssuer = "certificate_unknown_issuer",
     /// The server does not show who issued its certificate.
-    CertificateChainIncomplete,
+    CertificateChainIncomplete = "certificate_chain_incomplete",
     /// The certificate has expired.
-    CertificateExpired,
+    CertificateExpired = "certificate_expired",
     /// The certificate is not yet valid.
-    CertificateNotYetValid,
+    CertificateNotYetValid = "certificate_not_yet_valid",
     /// The certificate is for other hosts.
-    CertificateNameMismatch,
+    CertificateNameMismatch = "certificate_name_mismatch",
     /// The certificate was revoked, or is not for servers.
-    CertificateUnfit,
+    CertificateUnfit = "certificate_unfit",
     /// The certificate is not the one that was trusted before.
-    CertificateChanged,
+    CertificateChanged = "certificate_changed",
     /// The user name or the password is wrong.
-    WrongCredentials,
+    WrongCredentials = "wrong_credentials",
     /// The account is locked, disabled or expired.
-    AccountLocked,
+    AccountLocked = "account_locked",
     /// The server bans this client's address.
-    AddressBanned,
+    AddressBanned = "address_banned",
     /// The server refuses logins after too many failed ones.
-    TooManyAttempts,
+    TooManyAttempts = "too_many_attempts",
     /// The user's directory on the server is missing or not accessible.
-    HomeUnavailable,
+    HomeUnavailable = "home_unavailable",
     /// vsftpd refuses to run with a writable root directory of the user.
-    WritableRoot,
+    WritableRoot = "writable_root",
     /// The server's configuration is faulty.
-    ServerMisconfigured,
+    ServerMisconfigured = "server_misconfigured",
     /// The server's limit of sessions for this user or address is reached.
-    TooManyConnections,
+    TooManyConnections = "too_many_connections",
     /// The server requires an account name too.
-    AccountNeeded,
+    AccountNeeded = "account_needed",
     /// The server refuses to encrypt data connections.
-    ProtectionRefused,
+    ProtectionRefused = "protection_refused",
     /// The data port does not answer.
-    DataConnectionBlocked,
+    DataConnectionBlocked = "data_connection_blocked",
     /// Nothing listens at the data port.
-    DataConnectionRefused,
+    DataConnectionRefused = "data_connection_refused",
     /// The server named a private address for the data connection, and its port does not answer.
-    PrivateAddress,
+    PrivateAddress = "private_address",
     /// The server rejected the data connection because of our address.
-    DataAddressRefused,
+    DataAddressRefused = "data_address_refused",
     /// The server's reply to `EPSV` or `PASV` names no usable port.
-    PassiveUnusable,
+    PassiveUnusable = "passive_unusable",
     /// The server requires a resumed TLS session and did not get one.
-    SessionReuseRefused,
+    SessionReuseRefused = "session_reuse_refused",
     /// The TLS session is older than the server keeps sessions.
-    SessionTooOld,
+    SessionTooOld = "session_too_old",
     /// The server accepts each TLS 1.3 ticket once, and none is left.
-    TicketsRunOut,
+    TicketsRunOut = "tickets_run_out",
     /// The data connection shows another certificate than the control connection.
-    DataCertificateDiffers,
+    DataCertificateDiffers = "data_certificate_differs",
     /// The server does not permit the command.
-    NotPermitted,
+    NotPermitted = "not_permitted",
     /// There is no such file or directory.
-    NoSuchFile,
+    NoSuchFile = "no_such_file",
     /// The name is taken, and the server does not permit to replace the file.
-    OverwriteNotPermitted,
+    OverwriteNotPermitted = "overwrite_not_permitted",
     /// The server does not permit to resume a transfer.
-    ResumeNotPermitted,
+    ResumeNotPermitted = "resume_not_permitted",
     /// The server does not permit the name.
-    NameNotAllowed,
+    NameNotAllowed = "name_not_allowed",
     /// The server does not understand the name, most often because of its character set.
-    NameNotUnderstood,
+    NameNotUnderstood = "name_not_understood",
     /// The server's disk is full.
-    DiskFull,
+    DiskFull = "disk_full",
     /// The user's quota on the server is exceeded.
-    QuotaExceeded,
+    QuotaExceeded = "quota_exceeded",
     /// The server refuses `SIZE` in ASCII mode.
-    AsciiMode,
+    AsciiMode = "ascii_mode",
     /// The file is in use, or the server is busy.
-    Busy,
+    Busy = "busy",
     /// The server reported an internal error.
-    ServerFault,
+    ServerFault = "server_fault",
     /// The server rejects the order of the commands.
-    OutOfSequence,
+    OutOfSequence = "out_of_sequence",
     /// The server does not support the command.
-    NotSupported,
+    NotSupported = "not_supported",
     /// The server ended the session.
-    SessionEnded,
+    SessionEnded = "session_ended",
     /// The server ended an idle session.
-    IdleTimeout,
+    IdleTimeout = "idle_timeout",
     /// The server ended a session during a transfer as if it were idle.
-    TransferTimedOut,
+    TransferTimedOut = "transfer_timed_out",
     /// A firewall cuts sessions after some hundreds of commands.
-    CutAfterMany,
+    CutAfterMany = "cut_after_many",
     /// The connection broke.
-    ConnectionLost,
+    ConnectionLost = "connection_lost",
     /// The transfer broke.
-    TransferBroken,
+    TransferBroken = "transfer_broken",
     /// The server confirmed a file that differs from the one sent.
-    NotWhole,
+    NotWhole = "not_whole",
     /// The same, and the differing file has the final name.
-    NotTakenBack,
+    NotTakenBack = "not_taken_back",
     /// The program that contains the engine gave no bytes, or too many.
-    WrongPiece,
+    WrongPiece = "wrong_piece",
     /// The operating system gives no random bytes.
-    NoRandomness,
+    NoRandomness = "no_randomness",
     /// All bytes were sent, and the server rejected how the data connection ended.
-    EndRefused,
+    EndRefused = "end_refused",
     /// All bytes were sent, and the server did not confirm them in time.
-    ConfirmationMissing,
+    ConfirmationMissing = "confirmation_missing",
     /// The server did not answer in time.
-    ServerTooSlow,
+    ServerTooSlow = "server_too_slow",
     /// The server violated the protocol.
-    ProtocolViolation,
+    ProtocolViolation = "protocol_violation",
 }
 
 impl Cause {
-    /// The diagnosis of the cause, without the evidence of an error.
+    /// Who can fix it.
     #[must_use]
-    pub fn diagnosis(self) -> Diagnosis {
-        self.diagnosis_with(&Evidence::default(), Language::English)
-    }
-
-    fn diagnosis_with(self, evidence: &Evidence, language: Language) -> Diagnosis {
-        let advice = self.advice();
-        let (explanation, remedy) = match language {
-            Language::English => (advice.explanation, advice.remedy),
-            Language::German => self.german(),
-        };
-        Diagnosis {
-            cause: self,
-            explanation: advice::fill(explanation, evidence, language),
-            remedy: advice::fill(remedy, evidence, language),
-            who: advice.who,
+    pub fn who(self) -> Who {
+        match self {
+            Self::InvalidHost
+            | Self::ConnectionRefused
+            | Self::NoAnswer
+            | Self::SilentServer
+            | Self::SshServer
+            | Self::HttpServer
+            | Self::NotFtp
+            | Self::ImplicitTlsExpected
+            | Self::ExplicitTlsExpected
+            | Self::CertificateNotTrusted
+            | Self::ProxySilent
+            | Self::CertificateSelfSigned
+            | Self::CertificateUnknownIssuer
+            | Self::CertificateNameMismatch
+            | Self::WrongCredentials
+            | Self::TooManyAttempts
+            | Self::TooManyConnections
+            | Self::SessionTooOld
+            | Self::TicketsRunOut
+            | Self::NotPermitted
+            | Self::NoSuchFile
+            | Self::OverwriteNotPermitted
+            | Self::ResumeNotPermitted
+            | Self::NameNotAllowed
+            | Self::NameNotUnderstood
+            | Self::QuotaExceeded
+            | Self::Busy
+            | Self::OutOfSequence
+            | Self::SessionEnded
+            | Self::IdleTimeout
+            | Self::NotTakenBack
+            | Self::NoRandomness => Who::You,
+            Self::NoTls
+            | Self::TlsUnavailable
+            | Self::TlsPolicy
+            | Self::EncryptionDemanded
+            | Self::TlsTooOld
+            | Self::WeakCiphers
+            | Self::TlsFailed
+            | Self::CertificateChainIncomplete
+            | Self::CertificateExpired
+            | Self::CertificateNotYetValid
+            | Self::CertificateUnfit
+            | Self::CertificateChanged
+            | Self::AccountLocked
+            | Self::AddressBanned
+            | Self::HomeUnavailable
+            | Self::WritableRoot
+            | Self::ServerMisconfigured
+            | Self::AccountNeeded
+            | Self::ProtectionRefused
+            | Self::DataConnectionBlocked
+            | Self::DataConnectionRefused
+            | Self::PrivateAddress
+            | Self::PassiveUnusable
+            | Self::SessionReuseRefused
+            | Self::DataCertificateDiffers
+            | Self::DiskFull
+            | Self::AsciiMode
+            | Self::ServerFault
+            | Self::NotSupported
+            | Self::TransferTimedOut
+            | Self::NotWhole
+            | Self::EndRefused
+            | Self::ServerTooSlow
+            | Self::ProtocolViolation => Who::Host,
+            Self::Unreachable
+            | Self::TlsCut
+            | Self::InjectedBytes
+            | Self::DataAddressRefused
+            | Self::CutAfterMany
+            | Self::ConnectionLost
+            | Self::TransferBroken
+            | Self::ConfirmationMissing => Who::Network,
+            Self::ClientCertificateNeeded
+            | Self::CertificateNotPinned
+            | Self::ClientCertificateRefused
+            | Self::ProxyUnreachable
+            | Self::ProxyCredentials
+            | Self::ProxyRefused
+            | Self::NotAProxy
+            | Self::WrongPiece => Who::Operator,
         }
     }
 }
@@ -255,17 +339,8 @@ impl Diagnosis {
     /// rest of the [evidence](Error::evidence).
     #[must_use]
     pub fn of(error: &Error) -> Self {
-        Self::of_in(error, Language::English)
-    }
-
-    /// The same in a language.
-    #[must_use]
-    pub fn of_in(error: &Error, language: Language) -> Self {
-        let diagnosis = Cause::of(error).diagnosis_with(error.evidence(), language);
-        match error.kind() {
-            Kind::Untrusted(untrusted) => certificate::with_doubts(diagnosis, untrusted, language),
-            _ => diagnosis,
-        }
+        let cause = Cause::of(error);
+        Self { cause, who: cause.who() }
     }
 }
 
@@ -483,11 +558,9 @@ mod tests {
     use crate::{
         TlsFacts, Who,
         certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+        error::Evidence,
         passive::PassiveError,
     };
-
-    /// The maximum number of characters of an explanation and of a remedy.
-    const MOST: usize = 320;
 
     fn reply(line: &str) -> Reply {
         let code = Code::at_start_of(line.as_bytes()).unwrap();
@@ -497,11 +570,6 @@ mod tests {
     /// The diagnosis of an error, with complete texts.
     fn diagnosed(error: &Error) -> Diagnosis {
         let diagnosis = Diagnosis::of(error);
-        for text in [&diagnosis.explanation, &diagnosis.remedy] {
-            assert!(text.ends_with('.') && !text.contains('{'), "{text}");
-            assert!((1..=MOST).contains(&text.chars().count()), "{text}");
-            assert!(text.starts_with(|c: char| c.is_uppercase() || c == 'v'), "{text}");
-        }
         let sentence = error.to_string();
         assert!(
             !sentence.ends_with('.') && !sentence.starts_with(char::is_uppercase),
@@ -546,25 +614,6 @@ mod tests {
         let tls = TlsFacts { version, cipher_suite: "x".to_owned(), resumed: false };
         let age = Duration::from_secs(age_secs);
         Evidence { tls: Some(tls), data_connections, age, ..Evidence::default() }
-    }
-
-    #[test]
-    fn texts_in_german_have_the_evidence_in_them_too() {
-        let evidence = Evidence {
-            data_port: Some(50_000),
-            passive_address: Some(Ipv4Addr::new(10, 0, 0, 7)),
-            data_connections: 3,
-            commands: 700,
-            ..Evidence::default()
-        };
-        let text = |cause: Cause| cause.diagnosis_with(&evidence, Language::German).explanation;
-        assert!(text(Cause::DataConnectionBlocked).contains("zu Port 50000"));
-        assert!(text(Cause::PrivateAddress).contains("10.0.0.7"));
-        assert!(text(Cause::TicketsRunOut).contains("3 Datenverbindungen"));
-        assert!(text(Cause::CutAfterMany).contains("700 Befehlen"));
-        let unknown = Cause::NotFtp.diagnosis_with(&Evidence::default(), Language::German);
-        assert!(unknown.explanation.contains("an dem Port"), "{unknown:?}");
-        assert_eq!(unknown.who, Cause::NotFtp.diagnosis().who);
     }
 
     #[test]
@@ -660,15 +709,12 @@ mod tests {
     fn certificate_that_expired() {
         let diagnosis = untrusted(vec![Doubt::Expired { not_after: "2001".to_owned() }]);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateExpired, Who::Host));
-        assert!(diagnosis.explanation.starts_with("The certificate expired at 2001."));
-        assert!(diagnosis.remedy.contains("renew"));
     }
 
     #[test]
     fn certificate_that_is_not_yet_valid() {
         let diagnosis = untrusted(vec![Doubt::NotYetValid { not_before: "2099".to_owned() }]);
         assert_eq!(diagnosis.cause, Cause::CertificateNotYetValid);
-        assert!(diagnosis.remedy.contains("clock"));
     }
 
     #[test]
@@ -677,8 +723,6 @@ mod tests {
         let diagnosis =
             untrusted(vec![Doubt::NameMismatch { host: "ada.example".to_owned(), names }]);
         assert_eq!(diagnosis.cause, Cause::CertificateNameMismatch);
-        assert!(diagnosis.explanation.contains("web7.hoster.example"));
-        assert!(diagnosis.explanation.contains("ada.example"));
     }
 
     #[test]
@@ -714,8 +758,6 @@ mod tests {
             Doubt::NameMismatch { host: "a".to_owned(), names: Vec::new() },
         ]);
         assert_eq!(diagnosis.cause, Cause::CertificateSelfSigned);
-        assert!(diagnosis.explanation.contains("expired"));
-        assert!(diagnosis.explanation.contains("names no host"));
     }
 
     fn to_data_port(kind: Kind, passive_address: Option<[u8; 4]>) -> Diagnosis {
@@ -735,7 +777,6 @@ mod tests {
     fn data_port_that_does_not_answer() {
         let diagnosis = to_data_port(timed_out(), None);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::DataConnectionBlocked, Who::Host));
-        assert!(diagnosis.explanation.contains("port 50000"));
     }
 
     #[test]
@@ -756,8 +797,6 @@ mod tests {
         ] {
             let diagnosis = to_data_port(timed_out(), Some(address));
             assert_eq!(diagnosis.cause, Cause::PrivateAddress, "{address:?}");
-            assert!(diagnosis.explanation.contains(&Ipv4Addr::from(address).to_string()));
-            assert!(diagnosis.remedy.contains("pasv_address"));
         }
         let public = to_data_port(timed_out(), Some([93, 184, 216, 34]));
         assert_eq!(public.cause, Cause::DataConnectionBlocked);
@@ -803,7 +842,6 @@ mod tests {
         let kind = Kind::Refused { verb: "STOR", reply: reply(line) };
         let diagnosis = diagnosed(&kind.at(Stage::DataTls).with_evidence(later));
         assert_eq!(diagnosis.cause, Cause::TicketsRunOut);
-        assert!(diagnosis.explanation.contains("2 data connections"));
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! An [`Error`]'s `Display` is one fact in English; the underlying error is its `source()`. The
 //! server's words are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
-//! and what to do is its [`Diagnosis`](crate::Diagnosis).
+//! is its [`Diagnosis`](crate::Diagnosis). For other languages there are its
+//! [`facts`](Error::facts).
 
 use std::{
     error::Error as StdError,

@@ -13,7 +13,7 @@
 //! A module imports only modules that stand above it in this list.
 //!
 //! Values, parsers and codecs, without I/O:
-//! - [`language`]: the languages of messages.
+//! - [`sentence`]: the sentences of errors, with the codes that they are translated by.
 //! - [`time`]: dates, timestamps, and how far a server's clock is from UTC.
 //! - [`reply`]: replies, and their decoder.
 //! - [`path`]: paths on the server.
@@ -142,7 +142,6 @@ pub mod features;
 #[cfg(any(test, feature = "fuzzing"))]
 #[doc(hidden)]
 pub mod fuzzing;
-pub mod language;
 pub mod listing;
 pub mod passive;
 pub mod path;
@@ -150,6 +149,7 @@ pub mod pool;
 pub mod profile;
 pub mod proxy;
 pub mod reply;
+pub mod sentence;
 pub mod stage;
 pub mod target;
 pub mod time;
@@ -171,7 +171,6 @@ pub use digest::{Algorithm, FileDigest, Verified};
 pub use error::Error;
 pub use explain::{Explanation, LogExplainer};
 pub use features::Features;
-pub use language::Language;
 pub use listing::{Entry, EntryKind, Listing, ListingLimits, Permission, Permissions};
 pub use path::{ForbiddenByte, RemotePath};
 pub use pool::{ManagedClient, Pool, PooledClient};

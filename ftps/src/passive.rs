@@ -8,9 +8,8 @@ use std::{fmt, net::Ipv4Addr};
 use thiserror::Error;
 
 use crate::{
-    language::Language,
     reply::{Code, Reply},
-    say,
+    sentence::{Sentence, SentenceCode},
 };
 
 /// The lowest port that a data connection is made to; below it are the well-known services.
@@ -38,33 +37,23 @@ pub enum PassiveError {
 }
 
 impl PassiveError {
-    /// What it says in a language; `Display` is the English.
+    /// What it says.
     #[must_use]
-    pub fn text(&self, language: Language) -> String {
+    pub fn sentence(&self) -> Sentence {
+        use SentenceCode as Says;
         match self {
-            Self::OtherCode(code) => say!(
-                language,
-                "the reply {code} is neither 227 nor 229",
-                "Die Antwort {code} ist weder 227 noch 229",
-                code = code
-            ),
-            Self::NoPort => {
-                say!(language, "the reply names no port", "Die Antwort nennt keinen Port")
-            }
-            Self::ForbiddenPort(port) => say!(
-                language,
-                "the reply names port {port}, which is below {lowest}",
-                "Die Antwort nennt Port {port}, und der liegt unter {lowest}",
-                port = port,
-                lowest = LOWEST_DATA_PORT
-            ),
+            Self::OtherCode(code) => Sentence::new(Says::ErrorPassiveOtherCode).with("code", code),
+            Self::NoPort => Sentence::new(Says::ErrorPassiveNoPort),
+            Self::ForbiddenPort(port) => Sentence::new(Says::ErrorPassiveForbiddenPort)
+                .with("port", port)
+                .with("lowest", LOWEST_DATA_PORT),
         }
     }
 }
 
 impl fmt::Display for PassiveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        self.sentence().fmt(f)
     }
 }
 

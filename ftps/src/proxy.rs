@@ -20,9 +20,8 @@ use zeroize::Zeroizing;
 
 use crate::{
     credentials::{ASTERISKS, Credentials},
-    language::Language,
     reply::display_text,
-    say,
+    sentence::{Sentence, SentenceCode},
 };
 
 /// The longest user name and password that SOCKS5 can carry, in bytes (RFC 1929 §2).
@@ -56,20 +55,13 @@ pub enum ProxyProtocol {
     HttpConnect,
 }
 
-impl ProxyProtocol {
-    /// What a proxy of it is called.
-    pub(crate) fn text(self, language: Language) -> String {
-        match self {
-            Self::Socks5 => say!(language, "SOCKS5 proxy", "SOCKS5-Proxy"),
-            Self::HttpConnect => say!(language, "HTTP proxy", "HTTP-Proxy"),
-        }
-    }
-}
-
 /// `SOCKS5 proxy`.
 impl fmt::Display for ProxyProtocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        f.write_str(match self {
+            Self::Socks5 => "SOCKS5 proxy",
+            Self::HttpConnect => "HTTP proxy",
+        })
     }
 }
 
@@ -208,44 +200,23 @@ pub(crate) enum ProxyFailure {
 }
 
 impl ProxyFailure {
-    /// What it says of the proxy, in a language; `Display` is the English.
-    pub(crate) fn text(&self, language: Language) -> String {
+    /// What it says of the proxy.
+    pub(crate) fn sentence(&self) -> Sentence {
+        use SentenceCode as Says;
         match self {
-            Self::Unreachable(_) => {
-                say!(language, "it cannot be reached", "Er ist nicht erreichbar")
+            Self::Unreachable(_) => Sentence::new(Says::ErrorProxyUnreachable),
+            Self::Lost(_) => Sentence::new(Says::ErrorProxyLost),
+            Self::Silent => Sentence::new(Says::ErrorProxySilent),
+            Self::Credentials(answer) => {
+                Sentence::new(Says::ErrorProxyCredentials).with("answer", answer)
             }
-            Self::Lost(_) => {
-                say!(language, "the connection to it broke", "Die Verbindung zu ihm brach ab")
+            Self::Refused(answer) => Sentence::new(Says::ErrorProxyRefused).with("answer", answer),
+            Self::Server { answer, .. } => {
+                Sentence::new(Says::ErrorProxyServer).with("answer", answer)
             }
-            Self::Silent => {
-                say!(language, "it gave no answer in time", "Er hat nicht rechtzeitig geantwortet")
+            Self::NotAProxy(answer) => {
+                Sentence::new(Says::ErrorProxyNotAProxy).with("answer", answer)
             }
-            Self::Credentials(answer) => say!(
-                language,
-                "it wants to know who asks, and said: {answer}",
-                "Er will wissen, wer fragt, und sagte: {answer}",
-                answer = answer
-            ),
-            Self::Refused(answer) => {
-                say!(
-                    language,
-                    "it refused: {answer}",
-                    "Er hat abgelehnt: {answer}",
-                    answer = answer
-                )
-            }
-            Self::Server { answer, .. } => say!(
-                language,
-                "it could not connect to the server: {answer}",
-                "Er konnte sich nicht mit dem Server verbinden: {answer}",
-                answer = answer
-            ),
-            Self::NotAProxy(answer) => say!(
-                language,
-                "its answer is none of a proxy: {answer}",
-                "Seine Antwort ist keine eines Proxys: {answer}",
-                answer = answer
-            ),
         }
     }
 
@@ -260,7 +231,7 @@ impl ProxyFailure {
 
 impl fmt::Display for ProxyFailure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        self.sentence().fmt(f)
     }
 }
 

@@ -10,7 +10,7 @@ mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
-use ftps::{Cause, Diagnosis, Fallback, Stage, TlsVersion, profile::PassiveMode};
+use ftps::{Cause, Fallback, Stage, TlsVersion, profile::PassiveMode};
 use scripted::{
     Claims, DataPort, Identity, ONLY_TLS12, Peer, Scenario, path, read_to_end, session, upload,
 };
@@ -113,9 +113,8 @@ async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     let mut client = server.open().await;
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataConnection);
-    let diagnosis = Diagnosis::of(&error);
-    assert_eq!(diagnosis.cause, Cause::DataConnectionRefused);
-    assert!(diagnosis.explanation.contains("port 1024"));
+    assert_eq!(Cause::of(&error), Cause::DataConnectionRefused);
+    assert_eq!(error.evidence().data_port, Some(1024));
     // No command was left half done.
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
 }

@@ -61,7 +61,6 @@ async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
     let error = error_from(port_of_tls(acceptor), Encryption::Explicit).await;
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::ImplicitTlsExpected, Who::You));
-    assert_eq!(diagnosis.remedy, "Choose Implicit TLS.");
 }
 
 #[tokio::test]
@@ -74,7 +73,6 @@ async fn tls_alert_instead_of_a_greeting_is_told_to_be_implicit() {
 async fn greeting_instead_of_a_server_hello_is_told_to_be_explicit() {
     let error = error_at(Encryption::Implicit, |tcp| say(tcp, b"220 ready\r\n")).await;
     assert_eq!(Cause::of(&error), Cause::ExplicitTlsExpected);
-    assert_eq!(Diagnosis::of(&error).remedy, "Choose Explicit TLS.");
 }
 
 #[tokio::test]
@@ -82,7 +80,6 @@ async fn banner_of_ssh_is_told_to_be_sftp() {
     for encryption in [Encryption::Explicit, Encryption::Implicit] {
         let error = error_at(encryption, |tcp| say(tcp, b"SSH-2.0-OpenSSH_9.2p1\r\n")).await;
         assert_eq!(Cause::of(&error), Cause::SshServer);
-        assert!(Diagnosis::of(&error).explanation.contains("SFTP"));
     }
 }
 
@@ -217,7 +214,6 @@ async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached(
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::Host));
-    assert!(diagnosis.explanation.contains("192.168.7.8"), "{}", diagnosis.explanation);
     assert_eq!(error.evidence().passive_address, Some(Ipv4Addr::new(192, 168, 7, 8)));
     assert_eq!(error.evidence().data_port, Some(1024));
     client.quit().await;

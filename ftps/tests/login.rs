@@ -236,7 +236,6 @@ async fn server_that_stops_answering_ends_within_the_deadline() {
 async fn silent_port_that_answers_tls_is_called_implicit() {
     let error = refused_by_implicit_port(Duration::from_millis(100)).await;
     assert_eq!(Cause::of(&error), Cause::ImplicitTlsExpected);
-    assert_eq!(Diagnosis::of(&error).remedy, "Choose Implicit TLS.");
 }
 
 #[tokio::test]
@@ -310,8 +309,7 @@ async fn port_where_nothing_listens_is_said() {
     let error = Server::at(address).refused().await;
     assert_eq!(error.stage(), Stage::Connect);
     assert_eq!(Cause::of(&error), Cause::ConnectionRefused);
-    let port = format!("port {}", address.port());
-    assert!(Diagnosis::of(&error).explanation.contains(&port));
+    assert_eq!(error.evidence().target.unwrap().0, address);
 }
 
 #[tokio::test]

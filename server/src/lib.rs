@@ -3,6 +3,7 @@
 //! The portal keeps nothing on disk: no file, no credential, no state.
 //!
 //! # Layers
+//! - [`texts`]: the texts of every language.
 //! - `locking`: locks of shared state.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
@@ -10,7 +11,7 @@
 //! - [`health`]: asks a running portal whether it serves.
 //! - [`descriptors`]: the process's limit of file descriptors.
 //! - [`lookup`]: host names and their addresses.
-//! - [`speech`]: the texts of problems, in the person's language.
+//! - [`problems`]: builds problems in the person's language.
 //! - [`policy`]: where the portal may connect to.
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
 //! - [`websocket`]: the frames between browser and portal.
@@ -41,11 +42,12 @@ pub mod outbound;
 pub mod outbox;
 pub mod policy;
 pub mod portal;
+pub mod problems;
 pub mod relay;
 pub mod remote_path;
 pub mod serve;
 pub mod session;
 pub mod settings;
-pub mod speech;
+pub mod texts;
 pub mod uploads;
 pub mod websocket;

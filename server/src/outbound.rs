@@ -163,7 +163,7 @@ mod tests {
     use protocol::problem::Who;
 
     use super::*;
-    use crate::{settings::Sources, speech::Speech};
+    use crate::{problems::Problems, settings::Sources};
 
     /// A certificate and its key.
     fn pem() -> (String, String) {
@@ -254,7 +254,7 @@ mod tests {
     async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
         let error = outbound.proxy(&LookupSlot::default()).await.unwrap_err();
-        let problem = Speech::default().proxy_not_found();
+        let problem = Problems::default().proxy_not_found();
         assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
         assert!(!format!("{error:?} {error} {problem:?}").contains("no-such-proxy"));
     }

@@ -3,7 +3,7 @@
 use ftps::RemotePath;
 use protocol::Problem;
 
-use crate::speech::Speech;
+use crate::problems::Problems;
 
 /// The longest path in bytes: PATH_MAX of the systems that servers run on.
 pub(crate) const MAX_LEN: usize = 4096;
@@ -21,11 +21,15 @@ pub fn parse(path: &str) -> Option<RemotePath> {
 ///
 /// # Errors
 /// When no FTP command can carry the path, or it contains `..`.
-pub fn absolute(directory: &RemotePath, path: &str, speech: Speech) -> Result<RemotePath, Problem> {
+pub fn absolute(
+    directory: &RemotePath,
+    path: &str,
+    problems: Problems,
+) -> Result<RemotePath, Problem> {
     if path.is_empty() {
         return Ok(directory.clone());
     }
-    let path = parse(path).ok_or_else(|| speech.bad_path(path))?;
+    let path = parse(path).ok_or_else(|| problems.bad_path(path))?;
     Ok(directory.join(&path))
 }
 
@@ -33,10 +37,14 @@ pub fn absolute(directory: &RemotePath, path: &str, speech: Speech) -> Result<Re
 ///
 /// # Errors
 /// When the name is no temporary one, and as for [`absolute`].
-pub fn leftover(directory: &RemotePath, path: &str, speech: Speech) -> Result<RemotePath, Problem> {
-    let absolute = absolute(directory, path, speech)?;
+pub fn leftover(
+    directory: &RemotePath,
+    path: &str,
+    problems: Problems,
+) -> Result<RemotePath, Problem> {
+    let absolute = absolute(directory, path, problems)?;
     let is_leftover = ftps::upload::temporary::target_of(&absolute).is_some();
-    is_leftover.then_some(absolute).ok_or_else(|| speech.not_a_leftover(path))
+    is_leftover.then_some(absolute).ok_or_else(|| problems.not_a_leftover(path))
 }
 
 /// Parses a path as [`absolute`] does and normalizes it, so that every server understands it in
@@ -48,12 +56,12 @@ pub fn leftover(directory: &RemotePath, path: &str, speech: Speech) -> Result<Re
 pub fn normalized(
     directory: &RemotePath,
     path: &str,
-    speech: Speech,
+    problems: Problems,
 ) -> Result<RemotePath, Problem> {
     if path.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(speech.name_not_exact(path));
+        return Err(problems.name_not_exact(path));
     }
-    Ok(normalize(&absolute(directory, path, speech)?))
+    Ok(normalize(&absolute(directory, path, problems)?))
 }
 
 /// Parses the path of a file or directory that is to be renamed or deleted, as [`normalized`] does.
@@ -64,11 +72,11 @@ pub fn normalized(
 pub fn changeable(
     directory: &RemotePath,
     path: &str,
-    speech: Speech,
+    problems: Problems,
 ) -> Result<RemotePath, Problem> {
-    let changed = normalized(directory, path, speech)?;
+    let changed = normalized(directory, path, problems)?;
     match is_within(&normalize(directory), &changed) {
-        true => Err(speech.not_to_be_changed(path)),
+        true => Err(problems.not_to_be_changed(path)),
         false => Ok(changed),
     }
 }
@@ -93,8 +101,6 @@ fn normalize(path: &RemotePath) -> RemotePath {
 mod tests {
     use super::*;
 
-    const SPEECH: Speech = Speech::new(ftps::Language::English);
-
     fn path(text: &str) -> RemotePath {
         RemotePath::new(text).unwrap()
     }
@@ -102,21 +108,21 @@ mod tests {
     #[test]
     fn relative_path_starts_at_the_directory_of_the_login() {
         let home = path("/home");
-        assert_eq!(absolute(&home, "a/b", SPEECH).unwrap().display(), "/home/a/b");
-        assert_eq!(absolute(&home, "/a/b", SPEECH).unwrap().display(), "/a/b");
-        assert_eq!(absolute(&home, "", SPEECH).unwrap().display(), "/home");
-        assert!(absolute(&home, "../b", SPEECH).is_err());
-        assert!(absolute(&home, "a\r\nDELE b", SPEECH).is_err());
+        assert_eq!(absolute(&home, "a/b", Problems::default()).unwrap().display(), "/home/a/b");
+        assert_eq!(absolute(&home, "/a/b", Problems::default()).unwrap().display(), "/a/b");
+        assert_eq!(absolute(&home, "", Problems::default()).unwrap().display(), "/home");
+        assert!(absolute(&home, "../b", Problems::default()).is_err());
+        assert!(absolute(&home, "a\r\nDELE b", Problems::default()).is_err());
     }
 
     #[test]
     fn only_temporary_names_may_be_removed() {
         let home = path("/home");
-        let removed = leftover(&home, "a/b.txt.0123abcd.part", SPEECH).unwrap();
+        let removed = leftover(&home, "a/b.txt.0123abcd.part", Problems::default()).unwrap();
         assert_eq!(removed.display(), "/home/a/b.txt.0123abcd.part");
         let others = ["", "/", "b.txt", "b.part", "../b.0123abcd.part", "b.0123abcd.part/c"];
         for other in others {
-            assert!(leftover(&home, other, SPEECH).is_err(), "{other}");
+            assert!(leftover(&home, other, Problems::default()).is_err(), "{other}");
         }
     }
 
@@ -124,20 +130,20 @@ mod tests {
     fn neither_the_root_nor_a_parent_of_the_directory_of_the_login_is_changed() {
         let home = path("/home/ada/");
         for refused in ["", "/", ".", "./", "//", "/home", "/home/./ada", "/home//ada/", "../bob"] {
-            assert!(changeable(&home, refused, SPEECH).is_err(), "{refused}");
+            assert!(changeable(&home, refused, Problems::default()).is_err(), "{refused}");
         }
         for (given, meant) in
             [("a", "/home/ada/a"), ("a/./b//", "/home/ada/a/b"), ("/home/ad", "/home/ad")]
         {
-            assert_eq!(changeable(&home, given, SPEECH).unwrap(), path(meant));
+            assert_eq!(changeable(&home, given, Problems::default()).unwrap(), path(meant));
         }
-        assert_eq!(changeable(&RemotePath::root(), "a", SPEECH).unwrap(), path("/a"));
+        assert_eq!(changeable(&RemotePath::root(), "a", Problems::default()).unwrap(), path("/a"));
     }
 
     #[test]
     fn name_that_is_not_shown_exactly_is_refused() {
         for name in ["a\u{fffd}b", "a\r\nDELE b", "a\0"] {
-            let problem = changeable(&RemotePath::root(), name, SPEECH).unwrap_err();
+            let problem = changeable(&RemotePath::root(), name, Problems::default()).unwrap_err();
             assert!(problem.remedy.is_some(), "{problem:?}");
         }
     }

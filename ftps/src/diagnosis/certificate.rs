@@ -1,10 +1,7 @@
 //! What the reasons against a certificate mean.
 
-use super::{Cause, Diagnosis};
-use crate::{
-    certificate::{Doubt, UntrustedCertificate},
-    language::Language,
-};
+use super::Cause;
+use crate::certificate::Doubt;
 
 /// The reason that decides the remedy: a wrong name or date only matters for a certificate with a
 /// trusted issuer.
@@ -40,15 +37,4 @@ fn rank(cause: Cause) -> u8 {
         Cause::CertificateNotYetValid => 7,
         _ => 8,
     }
-}
-
-/// Adds every reason to the diagnosis: a cause covers only one.
-pub(super) fn with_doubts(
-    diagnosis: Diagnosis,
-    untrusted: &UntrustedCertificate,
-    language: Language,
-) -> Diagnosis {
-    let doubts = untrusted.doubts.iter().map(|doubt| doubt.text(language));
-    let doubts: String = doubts.map(|doubt| doubt + " ").collect();
-    Diagnosis { explanation: format!("{doubts}{}", diagnosis.explanation), ..diagnosis }
 }

@@ -12,7 +12,7 @@ use std::{borrow::Cow, collections::VecDeque, fmt};
 use thiserror::Error;
 
 use super::{Code, Reply, display_text};
-use crate::{language::Language, say};
+use crate::sentence::{Sentence, SentenceCode};
 
 /// The maximum size of a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,41 +99,30 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// What it says in a language; `Display` is the English.
+    /// What it says.
     #[must_use]
-    pub fn text(&self, language: Language) -> String {
+    pub fn sentence(&self) -> Sentence {
+        use SentenceCode as Says;
         match self {
-            Self::NotAReply { start } => say!(
-                language,
-                "a line does not start with a reply code: \"{start}\"",
-                "Eine Zeile beginnt nicht mit einem Antwortcode: \"{start}\"",
-                start = display_text(start)
-            ),
-            Self::LineTooLong { limit } => say!(
-                language,
-                "a reply line is longer than {limit} bytes",
-                "Eine Zeile einer Antwort ist länger als {limit} Bytes",
-                limit = limit
-            ),
-            Self::TooManyLines { limit } => say!(
-                language,
-                "a reply has more than {limit} lines",
-                "Eine Antwort hat mehr als {limit} Zeilen",
-                limit = limit
-            ),
-            Self::ReplyTooLong { limit } => say!(
-                language,
-                "a reply is longer than {limit} bytes",
-                "Eine Antwort ist länger als {limit} Bytes",
-                limit = limit
-            ),
+            Self::NotAReply { start } => {
+                Sentence::new(Says::ErrorMalformedNotAReply).with("start", display_text(start))
+            }
+            Self::LineTooLong { limit } => {
+                Sentence::new(Says::ErrorMalformedLineTooLong).with("limit", limit)
+            }
+            Self::TooManyLines { limit } => {
+                Sentence::new(Says::ErrorMalformedTooManyLines).with("limit", limit)
+            }
+            Self::ReplyTooLong { limit } => {
+                Sentence::new(Says::ErrorMalformedReplyTooLong).with("limit", limit)
+            }
         }
     }
 }
 
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        self.sentence().fmt(f)
     }
 }
 

@@ -6,8 +6,8 @@ use protocol::{Problem, client::Connect};
 use crate::{
     host::Host,
     portal::Portal,
+    problems::Problems,
     settings::{Settings, TlsVersion},
-    speech::Speech,
 };
 
 /// The longest username in bytes: longer than any server accepts, and short enough to remember.
@@ -33,12 +33,12 @@ pub(super) fn engine_config(
     portal: &Portal,
     host: &Host,
     trusted_certificate: Option<&str>,
-    speech: Speech,
+    problems: Problems,
 ) -> Result<ftps::Config, Problem> {
     let trusted_certificate = trusted_certificate
         .map(str::parse::<ftps::Fingerprint>)
         .transpose()
-        .map_err(|_| speech.not_a_fingerprint())?;
+        .map_err(|_| problems.not_a_fingerprint())?;
     let settings = &portal.settings;
     let mut config = ftps::Config::new(portal.outbound.roots());
     config.tls.versions = tls_versions(settings);
@@ -76,13 +76,13 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
 ///
 /// # Errors
 /// When no FTP command can carry one of them, or the username is too long.
-pub(super) fn credentials(connect: Connect, speech: Speech) -> Result<Credentials, Problem> {
+pub(super) fn credentials(connect: Connect, problems: Problems) -> Result<Credentials, Problem> {
     if connect.username.len() > MAX_USERNAME_LEN {
-        return Err(speech.long_username(MAX_USERNAME_LEN));
+        return Err(problems.long_username(MAX_USERNAME_LEN));
     }
     Ok(Credentials {
-        username: Username::new(connect.username).map_err(|_| speech.unfit_username())?,
+        username: Username::new(connect.username).map_err(|_| problems.unfit_username())?,
         password: Password::new(connect.password.into_exposed())
-            .map_err(|_| speech.unfit_password())?,
+            .map_err(|_| problems.unfit_password())?,
     })
 }

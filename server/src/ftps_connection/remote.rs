@@ -13,7 +13,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::RemoteRequest;
-use crate::{convert, remote_path, settings::Settings, speech::Speech};
+use crate::{convert, problems::Problems, remote_path, settings::Settings};
 
 /// The files and directories on the server.
 #[derive(Clone, Copy, Debug)]
@@ -23,7 +23,7 @@ pub(super) struct RemoteFiles<'a> {
     /// The limits and timeouts.
     pub(super) settings: &'a Settings,
     /// The language of the problems.
-    pub(super) speech: Speech,
+    pub(super) problems: Problems,
     /// Cancelled when the connection closes: then the work under way stops.
     pub(super) disconnect: &'a CancellationToken,
 }
@@ -61,7 +61,7 @@ impl RemoteFiles<'_> {
 
     async fn try_list(self, path: &str) -> Result<(RemotePath, Listing), Problem> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::absolute(&home, path, self.speech)?;
+        let directory = remote_path::absolute(&home, path, self.problems)?;
         let listing = async { client.client().await?.list(&directory).await };
         let listing = self.until_disconnected(listing).await?;
         Ok((directory, listing.map_err(|error| self.problem(&error))?))
@@ -77,7 +77,7 @@ impl RemoteFiles<'_> {
     /// Makes a directory and its parents.
     async fn try_make_directory(self, path: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::absolute(&home, path, self.speech)?;
+        let directory = remote_path::absolute(&home, path, self.problems)?;
         let made = async { client.client().await?.make_directories(&directory).await };
         self.to_completion(made).await?.map_err(|error| self.problem(&error))
     }
@@ -92,7 +92,7 @@ impl RemoteFiles<'_> {
     /// Removes a file that an upload left behind, and no other file.
     async fn try_remove(self, path: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let leftover = remote_path::leftover(&home, path, self.speech)?;
+        let leftover = remote_path::leftover(&home, path, self.problems)?;
         let removed = self.to_completion(ftps::upload::remove(&mut client, &leftover)).await?;
         removed.map_err(|error| self.problem(&error))
     }
@@ -107,16 +107,16 @@ impl RemoteFiles<'_> {
     /// Renames a file or a directory, unless the new name is taken.
     async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let old = remote_path::changeable(&home, from, self.speech)?;
-        let new = remote_path::normalized(&home, to, self.speech)?;
+        let old = remote_path::changeable(&home, from, self.problems)?;
+        let new = remote_path::normalized(&home, to, self.problems)?;
         if remote_path::is_within(&new, &old) && new != old {
-            return Err(self.speech.moved_into_itself(from, to));
+            return Err(self.problems.moved_into_itself(from, to));
         }
         let renamed = async { client.client().await?.rename_to_free(&old, &new).await };
         match self.to_completion(renamed).await?.map_err(|error| self.problem(&error))? {
             Renamed::Done => Ok(()),
-            Renamed::Taken => Err(self.speech.name_taken(to)),
-            Renamed::NotKept => Err(self.speech.name_not_kept()),
+            Renamed::Taken => Err(self.problems.name_taken(to)),
+            Renamed::NotKept => Err(self.problems.name_not_kept()),
         }
     }
 
@@ -149,13 +149,13 @@ impl RemoteFiles<'_> {
             return Ok(DeletedCounts { files: 0, directories: 1 });
         };
         let problem = self.problem(&error);
-        let problem = if not_empty { self.speech.not_empty(problem, path) } else { problem };
+        let problem = if not_empty { self.problems.not_empty(problem, path) } else { problem };
         Err(Box::new(DeleteFailed { not_empty, ..DeleteFailed::from(problem) }))
     }
 
     async fn delete_tree(self, path: &str) -> Result<DeletedCounts, Box<DeleteFailed>> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::changeable(&home, path, self.speech)?;
+        let directory = remote_path::changeable(&home, path, self.problems)?;
         let limits = TreeLimits {
             entries: u64::from(self.settings.max_deleted_entries),
             bytes: self.settings.max_listing.0,
@@ -176,16 +176,16 @@ impl RemoteFiles<'_> {
 
     fn tree_problem(self, stopped: &ftps::DeleteTreeError) -> Problem {
         match &stopped.reason {
-            DeleteTreeReason::NotADirectory => self.speech.not_a_directory(&stopped.at),
+            DeleteTreeReason::NotADirectory => self.problems.not_a_directory(&stopped.at),
             DeleteTreeReason::TooLarge => {
-                self.speech.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
+                self.problems.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
             }
-            DeleteTreeReason::NameNotKept => self.speech.name_not_kept(),
+            DeleteTreeReason::NameNotKept => self.problems.name_not_kept(),
             DeleteTreeReason::Failed(error) => {
-                self.speech.stopped_at(self.problem(error), &stopped.at)
+                self.problems.stopped_at(self.problem(error), &stopped.at)
             }
             DeleteTreeReason::Cancelled => {
-                self.speech.stopped_at(self.speech.not_connected(), &stopped.at)
+                self.problems.stopped_at(self.problems.not_connected(), &stopped.at)
             }
         }
     }
@@ -193,11 +193,11 @@ impl RemoteFiles<'_> {
     /// Waits for an FTPS session, and parses the path of what is to be deleted.
     async fn lease_for(self, path: &str) -> Result<(PooledClient, RemotePath), Problem> {
         let (mut leased, home) = self.lease().await?;
-        let changed = remote_path::changeable(&home, path, self.speech)?;
+        let changed = remote_path::changeable(&home, path, self.problems)?;
         let client = self.until_disconnected(leased.client()).await?;
         match client.map_err(|error| self.problem(&error))?.keeps_name(&changed) {
             true => Ok((leased, changed)),
-            false => Err(self.speech.name_not_kept()),
+            false => Err(self.problems.name_not_kept()),
         }
     }
 
@@ -217,7 +217,7 @@ impl RemoteFiles<'_> {
     async fn until_disconnected<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
         tokio::select! {
             biased;
-            () = self.disconnect.cancelled() => Err(self.speech.not_connected()),
+            () = self.disconnect.cancelled() => Err(self.problems.not_connected()),
             done = work => Ok(done),
         }
     }
@@ -232,11 +232,11 @@ impl RemoteFiles<'_> {
             done = &mut work => return Ok(done),
             () = self.disconnect.cancelled() => {}
         }
-        timeout(limit, work).await.map_err(|_| self.speech.left_open(limit))
+        timeout(limit, work).await.map_err(|_| self.problems.left_open(limit))
     }
 
     fn problem(self, error: &ftps::Error) -> Problem {
-        self.speech.engine(error)
+        self.problems.engine(error)
     }
 }
 

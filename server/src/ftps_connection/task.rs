@@ -21,7 +21,7 @@ use crate::{
     locking::lock,
     outbox::OutgoingLine,
     policy::Destination,
-    speech::Speech,
+    problems::Problems,
     uploads::{UploadQueue, Uploader},
 };
 
@@ -131,21 +131,21 @@ impl ConnectionTask {
         let (host, port, encryption) = (connect.host.clone(), connect.port, connect.encryption);
         let username = connect.username.clone();
         let trusted = connect.trusted_certificate.as_deref();
-        let speech = self.speech();
-        let mut config = config::engine_config(portal, destination.host(), trusted, speech)
+        let problems = self.problems();
+        let mut config = config::engine_config(portal, destination.host(), trusted, problems)
             .map_err(ConnectionEnd::Failed)?;
         config.proxy = portal
             .outbound
             .proxy(lookup_slot)
             .await
-            .map_err(|_| ConnectionEnd::Failed(speech.proxy_not_found()))?;
-        let credentials = config::credentials(connect, speech).map_err(ConnectionEnd::Failed)?;
+            .map_err(|_| ConnectionEnd::Failed(problems.proxy_not_found()))?;
+        let credentials = config::credentials(connect, problems).map_err(ConnectionEnd::Failed)?;
         // After the credentials, which bound the length of the username that is remembered.
         let profile = portal.profiles.of(destination.host(), port, encryption, &username);
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut leased = pool.lease_for_request().await;
         let client = leased.client().await;
-        let client = client.map_err(|error| ConnectionEnd::Failed(speech.engine(&error)))?;
+        let client = client.map_err(|error| ConnectionEnd::Failed(problems.engine(&error)))?;
         let facts = client.facts();
         let digest = config::digest_algorithm(client);
         let connected = Connected {
@@ -182,7 +182,7 @@ impl ConnectionTask {
             }
             Err(refusal) => {
                 self.log(LogKind::Error, refusal.to_string());
-                Err(ConnectionEnd::Failed(self.speech().refusal(&refusal)))
+                Err(ConnectionEnd::Failed(self.problems().refusal(&refusal)))
             }
         }
     }
@@ -211,18 +211,18 @@ impl ConnectionTask {
             if let Some(untrusted) = error.is_certificate() {
                 return Err(self.ask_for_trust(untrusted).await);
             }
-            problem = Some(self.speech().engine(&error));
+            problem = Some(self.problems().engine(&error));
             let has_answered = error.stage() != ftps::Stage::Connect;
             if has_answered {
                 break;
             }
         }
-        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| self.speech().not_connected())))
+        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| self.problems().not_connected())))
     }
 
     /// Sends the page a certificate that is not trusted.
     async fn ask_for_trust(&self, untrusted: &ftps::UntrustedCertificate) -> ConnectionEnd {
-        let doubts = self.speech().doubts(&untrusted.doubts);
+        let doubts = self.problems().doubts(&untrusted.doubts);
         let certificate = convert::certificate(&untrusted.facts, doubts);
         self.session.outbox.send(ServerMessage::CertificateNotTrusted { certificate }).await;
         ConnectionEnd::CertificateNotTrusted
@@ -247,13 +247,13 @@ impl ConnectionTask {
         RemoteFiles {
             pool,
             settings: &self.session.portal.settings,
-            speech: self.speech(),
+            problems: self.problems(),
             disconnect: &self.disconnect,
         }
     }
 
-    fn speech(&self) -> Speech {
-        self.session.outbox.speech()
+    fn problems(&self) -> Problems {
+        self.session.outbox.problems()
     }
 
     /// Answers the requests and uploads that wait, then tells the page that the connection is
@@ -263,7 +263,7 @@ impl ConnectionTask {
         let uploads = self.queue.close();
         self.requests.close();
         while let Ok(request) = self.requests.try_recv() {
-            if let Some(answer) = request.failed(self.speech().not_connected()) {
+            if let Some(answer) = request.failed(self.problems().not_connected()) {
                 self.session.outbox.send(answer).await;
             }
         }

@@ -2,84 +2,35 @@
 
 use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
-use crate::speech::Speech;
-
-/// A language that the page speaks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Language {
-    English,
-    German,
-}
+use crate::texts::Language;
 
 /// The parameter of the address that chooses a language: `?lang=de`.
 const PARAMETER: &str = "lang";
 
-impl Language {
-    /// Every one. The first is for those whose languages are not here.
-    pub(super) const ALL: [Self; 2] = [Self::English, Self::German];
+/// The language of a request.
+pub(super) fn of(query: Option<&str>, request: &HeaderMap) -> Language {
+    in_address(query.unwrap_or_default()).or_else(|| preferred(request)).unwrap_or_default()
+}
 
-    /// What a request asks for.
-    pub(super) fn of(query: Option<&str>, request: &HeaderMap) -> Self {
-        Self::in_address(query.unwrap_or_default())
-            .or_else(|| Self::preferred(request))
-            .unwrap_or(Self::English)
-    }
+/// The language that the address chooses.
+pub(super) fn in_address(query: &str) -> Option<Language> {
+    let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
+    parameters.filter(|(name, _)| *name == PARAMETER).find_map(|(_, tag)| Language::of_tag(tag))
+}
 
-    /// Its tag (RFC 5646), for `lang` and `Content-Language`.
-    pub(super) const fn tag(self) -> &'static str {
-        match self {
-            Self::English => "en",
-            Self::German => "de",
+/// The one of the greatest weight in `Accept-Language` (RFC 9110 §12.5.4), the first of equals.
+fn preferred(request: &HeaderMap) -> Option<Language> {
+    let values = request.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
+    let mut best = None;
+    let mut most = 0;
+    for (range, weight) in values.flat_map(|value| value.split(',')).filter_map(weighted) {
+        if let Some(language) = Language::of_tag(range)
+            && weight > most
+        {
+            (best, most) = (Some(language), weight);
         }
     }
-
-    /// What its speakers call it.
-    pub(super) const fn own_name(self) -> &'static str {
-        match self {
-            Self::English => "English",
-            Self::German => "Deutsch",
-        }
-    }
-
-    /// What is said in it.
-    pub(super) const fn speech(self) -> Speech {
-        Speech::new(match self {
-            Self::English => ftps::Language::English,
-            Self::German => ftps::Language::German,
-        })
-    }
-
-    /// The others, to change to.
-    pub(super) fn others(self) -> impl Iterator<Item = Self> {
-        Self::ALL.into_iter().filter(move |other| *other != self)
-    }
-
-    fn in_address(query: &str) -> Option<Self> {
-        let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
-        parameters.filter(|(name, _)| *name == PARAMETER).find_map(|(_, tag)| Self::named(tag))
-    }
-
-    /// The one of the greatest weight in `Accept-Language` (RFC 9110 §12.5.4), the first of equals.
-    fn preferred(request: &HeaderMap) -> Option<Self> {
-        let values =
-            request.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
-        let mut best = None;
-        let mut most = 0;
-        for (range, weight) in values.flat_map(|value| value.split(',')).filter_map(weighted) {
-            if let Some(language) = Self::named(range)
-                && weight > most
-            {
-                (best, most) = (Some(language), weight);
-            }
-        }
-        best
-    }
-
-    /// The language of a tag, whatever its region and script (RFC 4647 §3.4).
-    fn named(tag: &str) -> Option<Self> {
-        let primary = tag.split('-').next().unwrap_or_default();
-        Self::ALL.into_iter().find(|language| language.tag().eq_ignore_ascii_case(primary))
-    }
+    best
 }
 
 /// A language range and its weight in thousandths; nothing where the weight is none.
@@ -102,52 +53,52 @@ fn thousandths(weight: &str) -> Option<u16> {
 mod tests {
     use super::*;
 
-    fn chosen(query: &str, accepted: &[&str]) -> Language {
+    fn chosen(query: &str, accepted: &[&str]) -> &'static str {
         let request = accepted
             .iter()
             .map(|languages| (ACCEPT_LANGUAGE, languages.parse().unwrap()))
             .collect();
-        Language::of(Some(query), &request)
+        of(Some(query), &request).tag()
     }
 
     #[test]
     fn browser_gets_the_language_that_it_prefers() {
         for (accepted, language) in [
-            ("de", Language::German),
-            ("de-AT,de;q=0.9,en;q=0.8", Language::German),
-            ("DE-ch", Language::German),
-            ("en-US,en;q=0.9,de;q=0.8", Language::English),
-            ("en;q=0.5, de;q=0.75", Language::German),
-            ("en ; q=0.2 , de ; q=0.3", Language::German),
-            ("fr, de;q=0.2", Language::German),
-            ("en, de", Language::English),
-            ("de, en", Language::German),
+            ("de", "de"),
+            ("de-AT,de;q=0.9,en;q=0.8", "de"),
+            ("DE-ch", "de"),
+            ("en-US,en;q=0.9,de;q=0.8", "en"),
+            ("en;q=0.5, de;q=0.75", "de"),
+            ("en ; q=0.2 , de ; q=0.3", "de"),
+            ("tlh, de;q=0.2", "de"),
+            ("en, de", "en"),
+            ("de, en", "de"),
         ] {
             assert_eq!(chosen("", &[accepted]), language, "{accepted}");
         }
-        assert_eq!(chosen("", &["fr", "de;q=0.1"]), Language::German);
+        assert_eq!(chosen("", &["tlh", "de;q=0.1"]), "de");
     }
 
     #[test]
     fn whose_language_is_not_here_gets_english() {
-        for accepted in ["", "fr, pt-BR;q=0.5", "*", "de;q=0", "de;q=0.000, ja", "den", "-de"] {
-            assert_eq!(chosen("", &[accepted]), Language::English, "{accepted}");
+        for accepted in ["", "tlh, tlh-AQ;q=0.5", "*", "de;q=0", "de;q=0.000, tlh", "den", "-de"] {
+            assert_eq!(chosen("", &[accepted]), "en", "{accepted}");
         }
-        assert_eq!(chosen("", &[]), Language::English);
+        assert_eq!(chosen("", &[]), "en");
     }
 
     #[test]
     fn weight_that_is_none_is_not_guessed() {
         for accepted in ["de;q=2", "de;q=", "de;q=-1", "de;q=0.1234", "de;q=1.5", "de;q=x"] {
-            assert_eq!(chosen("", &[&format!("{accepted}, en;q=0.001")]), Language::English);
+            assert_eq!(chosen("", &[&format!("{accepted}, en;q=0.001")]), "en");
         }
     }
 
     #[test]
     fn address_outranks_the_browser() {
-        assert_eq!(chosen("lang=de", &["en"]), Language::German);
-        assert_eq!(chosen("a=b&lang=en", &["de"]), Language::English);
-        assert_eq!(chosen("lang=fr", &["de"]), Language::German);
-        assert_eq!(chosen("lang", &["de"]), Language::German);
+        assert_eq!(chosen("lang=de", &["en"]), "de");
+        assert_eq!(chosen("a=b&lang=en", &["de"]), "en");
+        assert_eq!(chosen("lang=tlh", &["de"]), "de");
+        assert_eq!(chosen("lang", &["de"]), "de");
     }
 }

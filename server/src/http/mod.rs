@@ -20,7 +20,6 @@ mod origin;
 mod page;
 mod sessions;
 pub mod tls;
-mod words;
 
 use axum::{
     Router,

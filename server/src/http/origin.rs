@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::sessions::{refuse, speech};
+use super::sessions::{problems, refuse};
 use crate::app::App;
 
 /// Passes a request on when it has exactly one `Origin`, and that is one of the portal's.
@@ -24,6 +24,6 @@ pub(super) async fn check(State(app): State<App>, request: Request, next: Next) 
         return next.run(request).await;
     }
     tracing::warn!(origin, "request from a page of another origin refused");
-    let problem = speech(&request).other_origin(origin);
+    let problem = problems(&request).other_origin(origin);
     refuse(StatusCode::FORBIDDEN, problem).into_response()
 }

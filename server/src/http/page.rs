@@ -12,7 +12,8 @@ use axum::{
     response::{Html, IntoResponse, Response},
 };
 
-use super::{language::Language, words::Words};
+use super::language;
+use crate::texts::Language;
 
 /// `templates/index.html`.
 #[derive(Template)]
@@ -29,56 +30,60 @@ struct Page {
     state_icons: &'static [&'static str],
     version: &'static str,
     language: Language,
-    texts: Words,
 }
 
-/// A page that was made, or why it was not.
-type Made = anyhow::Result<String>;
-
-/// Nothing in a page changes while the portal runs: each is made once.
-static ENGLISH: LazyLock<Made> = LazyLock::new(|| make(Language::English));
-static GERMAN: LazyLock<Made> = LazyLock::new(|| make(Language::German));
+/// By language. Nothing in a page changes while the portal runs: each is rendered once.
+static PAGES: LazyLock<Vec<askama::Result<String>>> =
+    LazyLock::new(|| Language::all().map(|language| Page::new(language).render()).collect());
 
 /// `GET /`.
 pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
-    let language = Language::of(query.as_deref(), &request);
+    let language = language::of(query.as_deref(), &request);
     let headers = [
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_LANGUAGE, language.tag()),
         (VARY, ACCEPT_LANGUAGE.as_str()),
     ];
-    match made(language) {
-        Ok(html) => (headers, Html(html.as_str())).into_response(),
-        Err(error) => {
-            tracing::error!(%error, language = language.tag(), "the page could not be made");
+    match PAGES.get(language.index()) {
+        Some(Ok(html)) => (headers, Html(html.as_str())).into_response(),
+        failed => {
+            let error = failed.and_then(|page| page.as_ref().err());
+            tracing::error!(?error, language = language.tag(), "the page could not be rendered");
             (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response()
         }
     }
 }
 
-fn made(language: Language) -> &'static Made {
-    match language {
-        Language::English => &ENGLISH,
-        Language::German => &GERMAN,
+impl Page {
+    fn new(language: Language) -> Self {
+        Self {
+            style: bundle::url::STYLE,
+            boot: bundle::url::BOOT,
+            glue: bundle::url::GLUE,
+            wasm: bundle::url::WASM,
+            digest_worker: bundle::url::DIGEST_WORKER,
+            digest_glue: bundle::url::DIGEST_GLUE,
+            digest_wasm: bundle::url::DIGEST_WASM,
+            icon: bundle::url::ICON,
+            state_icons: bundle::url::STATE_ICONS,
+            version: env!("CARGO_PKG_VERSION"),
+            language,
+        }
+    }
+
+    fn other_languages(&self) -> impl Iterator<Item = Language> {
+        let own = self.language;
+        Language::all().filter(move |other| *other != own)
+    }
+
+    /// The data block for the page's program, as a JSON array. Nothing in it can end the block.
+    fn program_texts(&self) -> String {
+        data_block(self.language.program())
     }
 }
 
-fn make(language: Language) -> Made {
-    let page = Page {
-        style: bundle::url::STYLE,
-        boot: bundle::url::BOOT,
-        glue: bundle::url::GLUE,
-        wasm: bundle::url::WASM,
-        digest_worker: bundle::url::DIGEST_WORKER,
-        digest_glue: bundle::url::DIGEST_GLUE,
-        digest_wasm: bundle::url::DIGEST_WASM,
-        icon: bundle::url::ICON,
-        state_icons: bundle::url::STATE_ICONS,
-        version: env!("CARGO_PKG_VERSION"),
-        language,
-        texts: Words::of(language)?,
-    };
-    Ok(page.render()?)
+fn data_block<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    serde_json::Value::from_iter(texts).to_string().replace('<', "\\u003c")
 }
 
 #[cfg(test)]
@@ -115,10 +120,23 @@ mod tests {
         }
     }
 
+    #[test]
+    fn data_block_cannot_be_ended_by_its_texts() {
+        let block = data_block(["</script><b>\"{path}\""].into_iter());
+        assert!(!block.contains('<'), "{block}");
+        let read: Vec<String> = serde_json::from_str(&block).unwrap();
+        assert_eq!(read, ["</script><b>\"{path}\""]);
+    }
+
     #[tokio::test]
-    async fn page_leads_to_its_other_language_and_not_to_its_own() {
+    async fn page_leads_to_its_other_languages_and_not_to_its_own() {
         let (_, html) = get("", "en").await;
-        assert!(html.contains("<a href=\"?lang=de\" lang=\"de\" hreflang=\"de\">Deutsch</a>"));
+        for other in Language::all().skip(1) {
+            let (tag, name) = (other.tag(), other.name());
+            let link =
+                format!("<a href=\"?lang={tag}\" lang=\"{tag}\" hreflang=\"{tag}\">{name}</a>");
+            assert!(html.contains(&link), "{html}");
+        }
         assert!(!html.contains("?lang=en"), "{html}");
     }
 

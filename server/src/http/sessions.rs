@@ -8,11 +8,11 @@ use axum::{
 };
 use protocol::Problem;
 
-use super::language::Language;
+use super::language;
 use crate::{
     app::App,
+    problems::Problems,
     session::socket,
-    speech::Speech,
     websocket::handshake::{self, HandshakeError},
 };
 
@@ -23,7 +23,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "no session created");
-            let problem = speech(&request).no_session(&error);
+            let problem = problems(&request).no_session(&error);
             refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
         }
     }
@@ -31,32 +31,33 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
 
 /// Handles `GET /session/socket`.
 pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
-    let speech = speech(&request);
+    let problems = problems(&request);
     if app.sessions.check_socket_limit().is_err() {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, speech.too_many_sockets()).into_response();
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, problems.too_many_sockets())
+            .into_response();
     }
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
-        Err(error) => return no_socket(error, speech),
+        Err(error) => return no_socket(error, problems),
     };
     let sessions = app.sessions.clone();
     app.sessions.spawn_socket(async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(upgraded, sessions, speech).await,
+            Ok(upgraded) => socket::serve(upgraded, sessions, problems).await,
             Err(error) => tracing::debug!(%error, "a WebSocket handshake failed"),
         }
     });
     answer
 }
 
-fn no_socket(error: HandshakeError, speech: Speech) -> Response {
-    let problem = speech.no_web_socket(error);
+fn no_socket(error: HandshakeError, problems: Problems) -> Response {
+    let problem = problems.no_web_socket(error);
     (error.headers(), refuse(error.status(), problem)).into_response()
 }
 
 /// Returns the language of the problems of a request.
-pub(super) fn speech(request: &Request) -> Speech {
-    Language::of(request.uri().query(), request.headers()).speech()
+pub(super) fn problems(request: &Request) -> Problems {
+    Problems::new(language::of(request.uri().query(), request.headers()))
 }
 
 /// Builds a refusal that the page can show.

@@ -26,7 +26,7 @@ use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::log::Log;
 pub use self::log::{LogLimits, OutgoingLine};
-use crate::{locking::lock, relay::Credit, speech::Speech, websocket::Writer};
+use crate::{locking::lock, problems::Problems, relay::Credit, websocket::Writer};
 
 /// The pause after a frame. The first message is sent at once; small messages that follow within the
 /// pause share the next frame.
@@ -88,7 +88,7 @@ struct State {
     /// Whether the last message was log lines: then it is the turn of the other messages.
     log_was_last: bool,
     data_tls: Option<LastDataTls>,
-    speech: Speech,
+    problems: Problems,
 }
 
 /// The TLS facts of the last data connection.
@@ -138,7 +138,7 @@ impl Outbox {
             log: Log::new(limits.log),
             log_was_last: false,
             data_tls: None,
-            speech: Speech::default(),
+            problems: Problems::default(),
         };
         let shared = Shared {
             state: Mutex::new(state),
@@ -249,13 +249,13 @@ impl Outbox {
 
     /// Returns the language of problems.
     #[must_use]
-    pub fn speech(&self) -> Speech {
-        self.state().speech
+    pub fn problems(&self) -> Problems {
+        self.state().problems
     }
 
     /// Sets the language of further problems.
-    pub fn set_speech(&self, speech: Speech) {
-        self.state().speech = speech;
+    pub fn set_problems(&self, problems: Problems) {
+        self.state().problems = problems;
     }
 
     /// Forgets the TLS facts: the first data connection of a new FTPS connection is always

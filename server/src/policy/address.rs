@@ -1,12 +1,10 @@
 //! What an address is for, by IANA's registries of special-purpose addresses (RFC 6890).
 
-use std::{
-    fmt,
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
-};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use ftps::Language;
 use ipnet::{Ipv4Net, Ipv6Net};
+
+use crate::texts::Text;
 
 /// Where an address belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +46,22 @@ impl Scope {
     }
 }
 
-impl fmt::Display for Scope {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+impl Scope {
+    /// What is said of an address that is refused for its scope.
+    pub(crate) const fn refusal(self) -> Text {
+        match self {
+            Self::Public => Text::AddressNotAllowedPublic,
+            Self::ThisNetwork => Text::AddressNotAllowedThisNetwork,
+            Self::Loopback => Text::AddressNotAllowedLoopback,
+            Self::Private => Text::AddressNotAllowedPrivate,
+            Self::LinkLocal => Text::AddressNotAllowedLinkLocal,
+            Self::SharedAddressSpace => Text::AddressNotAllowedSharedAddressSpace,
+            Self::Multicast => Text::AddressNotAllowedMulticast,
+            Self::Metadata => Text::AddressNotAllowedMetadata,
+            Self::Nat64(_) => Text::AddressNotAllowedNat64,
+            Self::Transition => Text::AddressNotAllowedTransition,
+            Self::Reserved => Text::AddressNotAllowedReserved,
+        }
     }
 }
 

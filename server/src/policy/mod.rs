@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use ftps::Language;
 use ipnet::IpNet;
 use protocol::Encryption;
 
@@ -22,6 +21,7 @@ pub use address::Scope;
 use crate::{
     host::Host,
     lookup::{LookupError, LookupSlot, Lookups},
+    texts::{Language, Text, span},
 };
 
 /// The operator's rules.
@@ -40,7 +40,7 @@ pub struct Destination {
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a destination was not vetted. What it says is [`crate::speech`]'s.
+/// Why a destination was not vetted. What it says is [`crate::problems`]'s.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The text is no host name and no address.
@@ -194,9 +194,26 @@ impl fmt::Display for Destination {
     }
 }
 
+impl Refusal {
+    /// What it says in a language; `Display` is the English, which the session log has.
+    pub(crate) fn text(&self, language: Language) -> String {
+        match self {
+            Self::NotAHost(host) => language.fill(Text::HostInvalid, &[host]),
+            Self::PortZero => language.text(Text::PortZero).to_owned(),
+            Self::NotFound { host, .. } => language.fill(Text::HostNotFound, &[host]),
+            Self::NoAnswer { host, limit } => {
+                language.fill(Text::NameServiceSilent, &[host, &span(*limit)])
+            }
+            Self::NotAllowed { host, address, scope } => {
+                language.fill(scope.refusal(), &[host, address])
+            }
+        }
+    }
+}
+
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text(Language::English))
+        f.write_str(&self.text(Language::default()))
     }
 }
 
@@ -205,7 +222,7 @@ mod tests {
     use protocol::Stage;
 
     use super::*;
-    use crate::speech::Speech;
+    use crate::problems::Problems;
 
     fn strict() -> Policy {
         Policy::new(Vec::new(), Duration::from_secs(5))
@@ -261,7 +278,7 @@ mod tests {
     #[tokio::test]
     async fn refusal_names_the_address_its_scope_and_the_setting() {
         let refusal = vet(&strict(), "169.254.169.254").await.unwrap_err();
-        let problem = Speech::default().refusal(&refusal);
+        let problem = Problems::default().refusal(&refusal);
         assert_eq!(problem.stage, Stage::Policy);
         assert!(problem.message.contains("169.254.169.254"));
         assert!(problem.remedy.unwrap().what.contains("allow_network"));

@@ -276,7 +276,7 @@ impl Conversation {
 
     fn request(&self, request: RemoteRequest) -> Result<(), ProtocolViolation> {
         if let Some(path) = request.paths().find(|path| path.len() > remote_path::MAX_LEN) {
-            return self.answer_failed(&request, self.outbox.speech().bad_path(path));
+            return self.answer_failed(&request, self.outbox.problems().bad_path(path));
         }
         let rejected = match &self.connection {
             None => request,
@@ -286,7 +286,7 @@ impl Conversation {
                 Err(RequestRejected::Ended(request)) => request,
             },
         };
-        self.answer_failed(&rejected, self.outbox.speech().not_connected())
+        self.answer_failed(&rejected, self.outbox.problems().not_connected())
     }
 
     fn answer_failed(
@@ -306,16 +306,16 @@ impl Conversation {
         let resume = offer.resume.as_deref().unwrap_or_default();
         let is_too_long = offer.path.len().max(resume.len()) > remote_path::MAX_LEN;
         if offer.path.is_empty() || is_too_long {
-            return self.fail(upload, self.outbox.speech().bad_path(&offer.path));
+            return self.fail(upload, self.outbox.problems().bad_path(&offer.path));
         }
         let Some(connection) = &self.connection else {
-            return self.fail(upload, self.outbox.speech().not_connected());
+            return self.fail(upload, self.outbox.problems().not_connected());
         };
         let open_upload = self.admit(offer, connection.closing().child_token())?;
         self.send_first_credit(&open_upload);
         if let Err(rejected) = connection.offer(open_upload) {
             self.uploads.remove(upload);
-            let problem = self.outbox.speech().not_connected();
+            let problem = self.outbox.problems().not_connected();
             self.outbox.try_send(&rejected.failed_before_start(problem))?;
         }
         Ok(())

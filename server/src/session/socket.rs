@@ -20,8 +20,9 @@ use super::{
 };
 use crate::{
     outbox::WriteError,
+    problems::Problems,
     settings::{ByteCount, Settings},
-    speech::Speech,
+    texts,
     websocket::{self, Event, MessageLimits, MessagePart, ReadError, Reader, Writer},
 };
 
@@ -69,15 +70,15 @@ impl From<ReadError> for SocketEnd {
 }
 
 /// Runs a socket whose origin was checked, to its end. The session may outlive it. The last message
-/// is in the language of the `hello`; before that, in that of `speech`.
-pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut speech: Speech) {
+/// is in the language of the `hello`; before that, in that of `problems`.
+pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut problems: Problems) {
     let settings = &sessions.portal().settings;
     let (mut reader, mut writer) =
         websocket::split(TokioIo::new(upgraded), message_limits(settings));
     let joined = tokio::select! {
         biased;
         () = sessions.shutting_down() => Err(SocketEnd::SessionEnded(EndReason::Shutdown)),
-        joined = hello(&mut reader, &sessions, &mut speech) => joined,
+        joined = hello(&mut reader, &sessions, &mut problems) => joined,
     };
     let end = match joined {
         Ok((session, resume)) => {
@@ -94,7 +95,7 @@ pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut speech: Spee
     };
     // Bytes that were not read when a connection is closed reset it, and the last message with it.
     let goodbye = async {
-        if goodbye(&mut writer, &end, speech).await.is_ok() {
+        if goodbye(&mut writer, &end, problems).await.is_ok() {
             reader.drain().await;
         }
     };
@@ -110,7 +111,7 @@ fn message_limits(settings: &Settings) -> MessageLimits {
 async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     sessions: &Arc<Sessions>,
-    speech: &mut Speech,
+    problems: &mut Problems,
 ) -> Result<(Arc<Session>, Option<ResumeState>), SocketEnd> {
     let limit = sessions.portal().settings.session_start_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
@@ -124,9 +125,9 @@ async fn hello(
             Err(SocketEnd::Version(version))
         }
         ClientMessage::Hello { session: name, secret, resume, language, .. } => {
-            *speech = speech_in(&language);
+            *problems = problems_in(&language);
             let session = sessions.join(&name, &secret)?;
-            session.outbox().set_speech(*speech);
+            session.outbox().set_problems(*problems);
             Ok((session, resume))
         }
         ClientMessage::Connect(_)
@@ -145,11 +146,8 @@ async fn hello(
     }
 }
 
-fn speech_in(language: &Language) -> Speech {
-    Speech::new(match language.tag() {
-        "de" => ftps::Language::German,
-        _ => ftps::Language::English,
-    })
+fn problems_in(language: &Language) -> Problems {
+    Problems::new(texts::Language::of_tag(language.tag()).unwrap_or_default())
 }
 
 /// Runs the conversation over one socket. When the socket ends, what the page has started goes on
@@ -297,18 +295,18 @@ fn deliver(
 async fn goodbye(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     end: &SocketEnd,
-    speech: Speech,
+    problems: Problems,
 ) -> io::Result<()> {
     if let SocketEnd::Socket(_) | SocketEnd::Write(_) = end {
         return Err(io::ErrorKind::NotConnected.into());
     }
-    if let Some(message) = last_message(end, speech) {
+    if let Some(message) = last_message(end, problems) {
         writer.text(&serde_json::to_string(&message).unwrap_or_default()).await?;
     }
     writer.close(close_code(end)).await
 }
 
-fn last_message(end: &SocketEnd, speech: Speech) -> Option<ServerMessage> {
+fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
     let problem = match end {
         // The session goes on: a page that was only suspended comes back.
         SocketEnd::SessionClosed | SocketEnd::Closed | SocketEnd::Silence(_) => return None,
@@ -318,11 +316,11 @@ fn last_message(end: &SocketEnd, speech: Speech) -> Option<ServerMessage> {
         SocketEnd::Version(_) => {
             return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
-        SocketEnd::SessionEnded(reason) => speech.over(*reason),
-        SocketEnd::Stalled(limit) => speech.page_is_deaf(*limit),
-        SocketEnd::NoHello(limit) => speech.no_hello(*limit),
-        SocketEnd::UnknownSession(_) => speech.not_your_session(),
-        SocketEnd::ProtocolViolation(violation) => speech.misconduct(violation),
+        SocketEnd::SessionEnded(reason) => problems.over(*reason),
+        SocketEnd::Stalled(limit) => problems.page_is_deaf(*limit),
+        SocketEnd::NoHello(limit) => problems.no_hello(*limit),
+        SocketEnd::UnknownSession(_) => problems.not_your_session(),
+        SocketEnd::ProtocolViolation(violation) => problems.misconduct(violation),
     };
     Some(ServerMessage::Goodbye { problem })
 }
@@ -375,13 +373,13 @@ mod tests {
             SocketEnd::UnknownSession(UnknownSession),
             SocketEnd::ProtocolViolation(ProtocolViolation::HelloAgain),
         ] {
-            let Some(ServerMessage::Goodbye { problem }) = last_message(&end, Speech::default())
+            let Some(ServerMessage::Goodbye { problem }) = last_message(&end, Problems::default())
             else {
                 panic!("no goodbye: {end}");
             };
             assert_eq!(problem.stage, protocol::Stage::Portal);
             assert!(!problem.message.is_empty() && problem.remedy.is_some(), "{problem:?}");
         }
-        assert_eq!(last_message(&SocketEnd::Silence(limit), Speech::default()), None);
+        assert_eq!(last_message(&SocketEnd::Silence(limit), Problems::default()), None);
     }
 }

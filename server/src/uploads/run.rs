@@ -21,9 +21,9 @@ use crate::{
     convert,
     outbox::Outbox,
     portal::Portal,
+    problems::Problems,
     relay::{Credit, CreditSink, PageSource, PageSourceError},
     remote_path,
-    speech::Speech,
 };
 
 /// The least speed at which a page reads and digests a file from a network drive, in bytes a second.
@@ -94,7 +94,7 @@ async fn upload_file(
     next: &mut NextUpload<'_>,
 ) -> Result<Stored, NotStored> {
     let UploadContext { upload, outbox, .. } = context;
-    let plan = plan(upload, context.digest, outbox.speech())?;
+    let plan = plan(upload, context.digest, outbox.problems())?;
     let mut source = UploadSource::new(context, next);
     // A resumed upload opens its window when the offset is known.
     if upload.offer.resume.is_none() {
@@ -105,14 +105,14 @@ async fn upload_file(
     let page_agrees = source.page_agrees;
     uploaded
         .map(|uploaded| Stored { uploaded, page_agrees })
-        .map_err(|failed| not_stored(failed, &plan.path, outbox.speech()))
+        .map_err(|failed| not_stored(failed, &plan.path, outbox.problems()))
 }
 
-fn plan(upload: &OpenUpload, digest: Algorithm, speech: Speech) -> Result<Plan, Problem> {
+fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Plan, Problem> {
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
-        path: remote_path::parse(&offer.path).ok_or_else(|| speech.bad_path(&offer.path))?,
+        path: remote_path::parse(&offer.path).ok_or_else(|| problems.bad_path(&offer.path))?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
@@ -126,7 +126,7 @@ fn plan(upload: &OpenUpload, digest: Algorithm, speech: Speech) -> Result<Plan, 
     })
 }
 
-fn not_stored(failed: Failed<Problem>, path: &RemotePath, speech: Speech) -> NotStored {
+fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: Problems) -> NotStored {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.error {
         UploadError::Cancelled => return NotStored::Stopped { resume },
@@ -135,9 +135,9 @@ fn not_stored(failed: Failed<Problem>, path: &RemotePath, speech: Speech) -> Not
             return NotStored::Exists { existing, resume };
         }
         UploadError::Source(problem) => problem,
-        UploadError::Engine(error) => speech.engine(&error),
+        UploadError::Engine(error) => problems.engine(&error),
         UploadError::NotReplaced { error, new, old } => {
-            speech.not_replaced(speech.engine(&error), path, &new, &old)
+            problems.not_replaced(problems.engine(&error), path, &new, &old)
         }
     };
     NotStored::Failed { problem, resume }
@@ -206,7 +206,7 @@ impl<'a, 'q> UploadSource<'a, 'q> {
         let reading = Duration::from_secs(upload.offer.size / SLOWEST_DIGEST);
         let limit = self.context.portal.settings.page_chunk_timeout + reading;
         let digest = tokio::time::timeout(limit, upload.digests.from(from)).await;
-        digest.map_err(|_| DigestError::Unavailable(self.speech().page_says_no_digest(limit)))
+        digest.map_err(|_| DigestError::Unavailable(self.problems().page_says_no_digest(limit)))
     }
 
     async fn send(&self, message: ServerMessage) {
@@ -215,13 +215,13 @@ impl<'a, 'q> UploadSource<'a, 'q> {
 
     fn problem(&self, error: PageSourceError) -> Problem {
         match error {
-            PageSourceError::BudgetExhausted(limit) => self.speech().portal_has_no_room(limit),
-            PageSourceError::PageSilent(limit) => self.speech().page_stopped_sending(limit),
+            PageSourceError::BudgetExhausted(limit) => self.problems().portal_has_no_room(limit),
+            PageSourceError::PageSilent(limit) => self.problems().page_stopped_sending(limit),
         }
     }
 
-    fn speech(&self) -> Speech {
-        self.context.outbox.speech()
+    fn problems(&self) -> Problems {
+        self.context.outbox.problems()
     }
 
     fn id(&self) -> UploadId {
@@ -254,7 +254,7 @@ impl Source for UploadSource<'_, '_> {
             }
             Progress::Interrupted { error, after } => {
                 self.told_verifying = false;
-                let (upload, problem) = (self.id(), self.speech().engine(error));
+                let (upload, problem) = (self.id(), self.problems().engine(error));
                 let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 self.send(ServerMessage::Interrupted { upload, problem, retry_millis }).await;
             }
@@ -288,7 +288,7 @@ impl Source for UploadSource<'_, '_> {
         self.tell_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
-            return Err(DigestError::Mismatch(self.speech().digests_differ(digest, &of_page)));
+            return Err(DigestError::Mismatch(self.problems().digests_differ(digest, &of_page)));
         }
         self.page_agrees = true;
         let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };

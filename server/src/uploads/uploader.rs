@@ -90,7 +90,7 @@ impl Uploader {
         let is_session_limit = ftps::Cause::of(&error) == ftps::Cause::TooManyConnections;
         let is_final = error.is_permanent() && error.stage() <= ftps::Stage::Login;
         if is_final && !is_session_limit {
-            return Err(self.outbox.speech().engine(&error));
+            return Err(self.outbox.problems().engine(&error));
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 /// A span of time in the units of the settings, which are those of both languages: `1 h 30 min`.
-pub(super) fn span(time: Duration) -> String {
+pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let parts = [
         (seconds / 3600, "h"),

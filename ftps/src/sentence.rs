@@ -1,0 +1,300 @@
+//! Sentences of errors as data: a code that stays the same, the English sentence, and what fills its
+//! places, so that a program can say the same in another language.
+//!
+//! The engine itself speaks English only.
+
+use std::{fmt, io, time::Duration};
+
+/// Makes an enum of codes with their English sentences; `{name}` is a place.
+macro_rules! sentences {
+    ($($variant:ident = $code:literal => $english:literal,)*) => {
+        /// Which sentence it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        #[allow(missing_docs, reason = "each is explained by its sentence")]
+        pub enum SentenceCode {
+            $($variant,)*
+        }
+
+        impl SentenceCode {
+            /// All codes.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code as text, such as `error.closed`.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $code,)*
+                }
+            }
+
+            /// The sentence in English, its places not filled.
+            #[must_use]
+            pub const fn english(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $english,)*
+                }
+            }
+        }
+    };
+}
+
+sentences! {
+    ErrorInvalidHost = "error.invalid_host" => "\"{host}\" is neither a host name nor an address",
+    ErrorFailedControlTcp = "error.failed.control_tcp" => "the TCP connection to the server failed",
+    ErrorFailedDataTcp = "error.failed.data_tcp" => "the TCP connection for the data failed",
+    ErrorFailedGreeting = "error.failed.greeting" => "the server's greeting failed",
+    ErrorFailedReply = "error.failed.reply" => "the server's reply failed",
+    ErrorFailedFinalReply = "error.failed.final_reply" => "the server's reply to the transfer failed",
+    ErrorFailedDigest = "error.failed.digest" => "the server's digest of the file failed",
+    ErrorFailedControlTls = "error.failed.control_tls" => "the TLS handshake failed",
+    ErrorFailedDataTls = "error.failed.data_tls" => "the TLS handshake for the data failed",
+    ErrorFailedControl = "error.failed.control" => "the control connection failed",
+    ErrorFailedData = "error.failed.data" => "the data connection failed",
+    ErrorTimedOutControlTcp = "error.timed_out.control_tcp" => "the TCP connection to the server was not there within {seconds} s",
+    ErrorTimedOutDataTcp = "error.timed_out.data_tcp" => "the TCP connection for the data was not there within {seconds} s",
+    ErrorTimedOutGreeting = "error.timed_out.greeting" => "the server's greeting was not there within {seconds} s",
+    ErrorTimedOutReply = "error.timed_out.reply" => "the server's reply was not there within {seconds} s",
+    ErrorTimedOutFinalReply = "error.timed_out.final_reply" => "the server's reply to the transfer was not there within {seconds} s",
+    ErrorTimedOutDigest = "error.timed_out.digest" => "the server's digest of the file was not there within {seconds} s",
+    ErrorTimedOutControlTls = "error.timed_out.control_tls" => "the TLS handshake was not there within {seconds} s",
+    ErrorTimedOutDataTls = "error.timed_out.data_tls" => "the TLS handshake for the data was not there within {seconds} s",
+    ErrorTimedOutControl = "error.timed_out.control" => "the control connection was not there within {seconds} s",
+    ErrorTimedOutData = "error.timed_out.data" => "the data connection was not there within {seconds} s",
+    ErrorProxySocks5Control = "error.proxy.socks5_control" => "the SOCKS5 proxy did not make the TCP connection to the server",
+    ErrorProxySocks5Data = "error.proxy.socks5_data" => "the SOCKS5 proxy did not make the TCP connection for the data",
+    ErrorProxyHttpControl = "error.proxy.http_control" => "the HTTP proxy did not make the TCP connection to the server",
+    ErrorProxyHttpData = "error.proxy.http_data" => "the HTTP proxy did not make the TCP connection for the data",
+    ErrorProxyUnreachable = "error.proxy.unreachable" => "it cannot be reached",
+    ErrorProxyLost = "error.proxy.lost" => "the connection to it broke",
+    ErrorProxySilent = "error.proxy.silent" => "it gave no answer in time",
+    ErrorProxyCredentials = "error.proxy.credentials" => "it wants to know who asks, and said: {answer}",
+    ErrorProxyRefused = "error.proxy.refused" => "it refused: {answer}",
+    ErrorProxyServer = "error.proxy.server" => "it could not connect to the server: {answer}",
+    ErrorProxyNotAProxy = "error.proxy.not_a_proxy" => "its answer is none of a proxy: {answer}",
+    ErrorClosed = "error.closed" => "the server closed the control connection",
+    ErrorEnded = "error.ended" => "the server ended the session with {code}",
+    ErrorRefused = "error.refused" => "the server refused {verb} with {code}",
+    ErrorUnexpected = "error.unexpected" => "the server answered {verb} with {code}, which does not fit",
+    ErrorMalformedNotAReply = "error.malformed.not_a_reply" => "a line does not start with a reply code: \"{start}\"",
+    ErrorMalformedLineTooLong = "error.malformed.line_too_long" => "a reply line is longer than {limit} bytes",
+    ErrorMalformedTooManyLines = "error.malformed.too_many_lines" => "a reply has more than {limit} lines",
+    ErrorMalformedReplyTooLong = "error.malformed.reply_too_long" => "a reply is longer than {limit} bytes",
+    ErrorBytesAfterAuth = "error.bytes_after_auth" => "{count} bytes came in the clear with the reply to AUTH",
+    ErrorTlsSetup = "error.tls_setup" => "TLS could not be set up",
+    ErrorHandshake = "error.handshake" => "the TLS handshake failed",
+    ErrorTlsAtOnce = "error.tls_at_once" => "the server says nothing in the clear and answers TLS at once",
+    ErrorClearAnswer = "error.clear_answer" => "the server answered the TLS handshake in the clear: \"{start}\"",
+    ErrorUntrusted = "error.untrusted" => "the server's certificate is not trusted",
+    ErrorNotPinned = "error.not_pinned" => "the server's certificate is none of the pinned ones, it has SHA-256 {shown}",
+    ErrorDataCertificate = "error.data_certificate" => "the data connection shows the certificate {data}, the control connection {control}",
+    ErrorPassiveOtherCode = "error.passive.other_code" => "the reply {code} is neither 227 nor 229",
+    ErrorPassiveNoPort = "error.passive.no_port" => "the reply names no port",
+    ErrorPassiveForbiddenPort = "error.passive.forbidden_port" => "the reply names port {port}, which is below {lowest}",
+    ErrorUnexpectedData = "error.unexpected_data" => "the server sent data over a data connection that only takes data",
+    ErrorEndedEarly = "error.ended_early" => "the server ended the transfer with {code} before all bytes were sent",
+    ErrorWrongSize = "error.wrong_size" => "the server said that the file is stored, but it holds {stored} of its {sent} bytes",
+    ErrorNotStored = "error.not_stored" => "the server said that the file is stored, but it is not there",
+    ErrorWrongDigest = "error.wrong_digest" => "the server holds another content than was sent: {stored} instead of {sent}",
+    ErrorNotTakenBack = "error.not_taken_back" => "\"{path}\" may stand for a file that is not whole: the server did not let it be taken back",
+    ErrorWrongPiece = "error.wrong_piece" => "the program gave {given} bytes of the file at a time, of {missing} that are missing",
+    ErrorNameNotKept = "error.name_not_kept" => "the server keeps no space at the end of a name: it would store the file under another",
+    ErrorNoRandomness = "error.no_randomness" => "the operating system gave no random bytes",
+    ErrorOutOfStep = "error.out_of_step" => "the session's commands and replies are out of step",
+    ErrorMalformedReply = "error.malformed.reply" => "what the server sent is no reply",
+    ErrorPassiveReply = "error.passive.reply" => "the server's answer to {verb} cannot be used",
+    SystemConnectionRefused = "system.connection_refused" => "connection refused",
+    SystemConnectionRefusedNumber = "system.connection_refused_number" => "Connection refused (os error {number})",
+    SystemConnectionReset = "system.connection_reset" => "connection reset",
+    SystemConnectionResetNumber = "system.connection_reset_number" => "Connection reset by peer (os error {number})",
+    SystemConnectionAborted = "system.connection_aborted" => "connection aborted",
+    SystemConnectionAbortedNumber = "system.connection_aborted_number" => "Software caused connection abort (os error {number})",
+    SystemBrokenPipe = "system.broken_pipe" => "broken pipe",
+    SystemBrokenPipeNumber = "system.broken_pipe_number" => "Broken pipe (os error {number})",
+    SystemHostUnreachable = "system.host_unreachable" => "host unreachable",
+    SystemHostUnreachableNumber = "system.host_unreachable_number" => "No route to host (os error {number})",
+    SystemNetworkUnreachable = "system.network_unreachable" => "network unreachable",
+    SystemNetworkUnreachableNumber = "system.network_unreachable_number" => "Network is unreachable (os error {number})",
+    SystemTimedOut = "system.timed_out" => "timed out",
+    SystemTimedOutNumber = "system.timed_out_number" => "Connection timed out (os error {number})",
+    SystemUnexpectedEof = "system.unexpected_eof" => "unexpected end of file",
+    DoubtSelfSigned = "doubt.self_signed" => "The certificate is self-signed: nobody but the server vouches for it.",
+    DoubtUnknownIssuer = "doubt.unknown_issuer" => "The certificate was issued by an authority that is not trusted here.",
+    DoubtNoIssuerShown = "doubt.no_issuer_shown" => "The server does not show the certificate of the authority that issued its own, and the authority is not known here.",
+    DoubtExpired = "doubt.expired" => "The certificate expired at {not_after}.",
+    DoubtNotYetValid = "doubt.not_yet_valid" => "The certificate is not valid before {not_before}.",
+    DoubtNoNames = "doubt.no_names" => "The certificate names no host at all, not \"{host}\" either.",
+    DoubtNameMismatch = "doubt.name_mismatch" => "The certificate is for {names}, not for \"{host}\".",
+    DoubtRevoked = "doubt.revoked" => "The certificate was revoked by its issuer.",
+    DoubtNotForServers = "doubt.not_for_servers" => "The certificate is not meant for a server.",
+    DoubtUnreadable = "doubt.unreadable" => "The certificate cannot be read.",
+    DoubtNotTheTrusted = "doubt.not_the_trusted" => "The certificate is not the one that was trusted before, which has the SHA-256 fingerprint {trusted}.",
+    DoubtOther = "doubt.other" => "The certificate was not accepted: {what}.",
+}
+
+/// One sentence with what fills its places. Its `Display` is English.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Sentence {
+    code: SentenceCode,
+    places: Vec<(&'static str, Place)>,
+}
+
+/// What fills a place.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Place {
+    /// The same in every language.
+    Text(String),
+    /// Seconds, which languages write with other decimal separators.
+    Seconds(Duration),
+}
+
+impl Sentence {
+    pub(crate) fn new(code: SentenceCode) -> Self {
+        Self { code, places: Vec::new() }
+    }
+
+    pub(crate) fn with(mut self, place: &'static str, value: impl fmt::Display) -> Self {
+        self.places.push((place, Place::Text(value.to_string())));
+        self
+    }
+
+    pub(crate) fn with_seconds(mut self, place: &'static str, value: Duration) -> Self {
+        self.places.push((place, Place::Seconds(value)));
+        self
+    }
+
+    /// Which sentence it is.
+    #[must_use]
+    pub fn code(&self) -> SentenceCode {
+        self.code
+    }
+
+    #[cfg(test)]
+    pub(crate) fn is_filled(&self) -> bool {
+        let names = self.code.english().split('{').skip(1);
+        let names: Vec<_> = names.filter_map(|rest| rest.split('}').next()).collect();
+        let filled: Vec<_> = self.places.iter().map(|(name, _)| *name).collect();
+        names == filled
+    }
+
+    /// What fills the place of that name.
+    #[must_use]
+    pub fn place(&self, name: &str) -> Option<&Place> {
+        self.places.iter().find(|(place, _)| *place == name).map(|(_, value)| value)
+    }
+}
+
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = self.code.english();
+        while let Some((before, rest)) = text.split_once('{') {
+            let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+            f.write_str(before)?;
+            if let Some(value) = self.place(name) {
+                value.fmt(f)?;
+            }
+            text = after;
+        }
+        f.write_str(text)
+    }
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Seconds(seconds) => seconds.as_secs_f32().fmt(f),
+        }
+    }
+}
+
+/// One link of the chain of an error and its sources.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Fact {
+    /// A sentence of the engine's.
+    Sentence(Sentence),
+    /// What another library or the operating system says, in its own words.
+    Verbatim(String),
+}
+
+impl fmt::Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sentence(sentence) => sentence.fmt(f),
+            Self::Verbatim(text) => f.write_str(text),
+        }
+    }
+}
+
+/// The sentence for the commonest errors of the operating system.
+pub(crate) fn of_the_system(error: &io::Error) -> Option<Sentence> {
+    use SentenceCode as Code;
+    if error.get_ref().is_some() {
+        return None;
+    }
+    let (plain, numbered) = match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            (Code::SystemConnectionRefused, Code::SystemConnectionRefusedNumber)
+        }
+        io::ErrorKind::ConnectionReset => {
+            (Code::SystemConnectionReset, Code::SystemConnectionResetNumber)
+        }
+        io::ErrorKind::ConnectionAborted => {
+            (Code::SystemConnectionAborted, Code::SystemConnectionAbortedNumber)
+        }
+        io::ErrorKind::BrokenPipe => (Code::SystemBrokenPipe, Code::SystemBrokenPipeNumber),
+        io::ErrorKind::HostUnreachable => {
+            (Code::SystemHostUnreachable, Code::SystemHostUnreachableNumber)
+        }
+        io::ErrorKind::NetworkUnreachable => {
+            (Code::SystemNetworkUnreachable, Code::SystemNetworkUnreachableNumber)
+        }
+        io::ErrorKind::TimedOut => (Code::SystemTimedOut, Code::SystemTimedOutNumber),
+        io::ErrorKind::UnexpectedEof if error.raw_os_error().is_none() => {
+            return Some(Sentence::new(Code::SystemUnexpectedEof));
+        }
+        _ => return None,
+    };
+    Some(match error.raw_os_error() {
+        Some(number) => Sentence::new(numbered).with("number", number),
+        None => Sentence::new(plain),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_that_of_one_sentence() {
+        for code in SentenceCode::ALL {
+            let same = SentenceCode::ALL.iter().filter(|other| other.as_str() == code.as_str());
+            assert_eq!(same.count(), 1, "{code:?}");
+        }
+    }
+
+    #[test]
+    fn system_says_what_the_library_says() {
+        use io::ErrorKind as Kind;
+        for kind in [
+            Kind::ConnectionRefused,
+            Kind::ConnectionReset,
+            Kind::ConnectionAborted,
+            Kind::BrokenPipe,
+            Kind::HostUnreachable,
+            Kind::NetworkUnreachable,
+            Kind::TimedOut,
+            Kind::UnexpectedEof,
+        ] {
+            let error = io::Error::from(kind);
+            assert_eq!(of_the_system(&error).unwrap().to_string(), error.to_string());
+        }
+        // ECONNREFUSED, ECONNRESET, ECONNABORTED, EPIPE, EHOSTUNREACH, ENETUNREACH, ETIMEDOUT.
+        for number in [111, 104, 103, 32, 113, 101, 110] {
+            let error = io::Error::from_raw_os_error(number);
+            assert_eq!(of_the_system(&error).unwrap().to_string(), error.to_string());
+        }
+        assert_eq!(of_the_system(&io::Error::other("x")), None);
+        assert_eq!(of_the_system(&io::Error::from_raw_os_error(28)), None);
+    }
+}

@@ -1,0 +1,208 @@
+//! The texts of every language: `texts/`, one file a language (`docs/texts.md`).
+//!
+//! A text has a key. [`Text`] has those of the portal's own texts; the page's markup names its own,
+//! and the engine's codes are keys.
+
+use std::{collections::BTreeMap, fmt::Display, sync::LazyLock};
+
+use toml::{Table, Value};
+
+mod keys;
+mod span;
+
+pub(crate) use keys::Text;
+pub(crate) use span::span;
+
+/// The language files. English is the first: it is for those whose language is not here.
+const FILES: &[&str] = &[include_str!("../../texts/en.toml"), include_str!("../../texts/de.toml")];
+
+static LANGUAGES: LazyLock<Vec<Texts>> =
+    LazyLock::new(|| FILES.iter().map(|file| Texts::of(file)).collect());
+
+static NO_TEXTS: Texts = Texts(BTreeMap::new());
+
+/// The texts of one language, by key.
+#[derive(Debug)]
+struct Texts(BTreeMap<String, String>);
+
+/// A language that the portal speaks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Language(usize);
+
+impl Language {
+    /// The place in the list of languages.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0
+    }
+
+    /// All languages, English first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        (0..FILES.len()).map(Self)
+    }
+
+    /// The language of a tag: that of the tag itself, else that of its longest beginning that has
+    /// one, so that `fr-CA` means `fr` (RFC 4647 §3.4).
+    pub fn of_tag(tag: &str) -> Option<Self> {
+        let named = Self::all().find(|language| language.tag().eq_ignore_ascii_case(tag));
+        named.or_else(|| tag.rsplit_once('-').and_then(|(beginning, _)| Self::of_tag(beginning)))
+    }
+
+    /// The tag (RFC 5646), for `lang` and `Content-Language`.
+    #[must_use]
+    pub fn tag(self) -> &'static str {
+        self.get("language.tag")
+    }
+
+    /// What its speakers call it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        self.get("language.name")
+    }
+
+    /// The name of its plural rule, for the page's program.
+    #[must_use]
+    pub fn plural(self) -> &'static str {
+        self.get("language.plural")
+    }
+
+    /// A text of the portal's own.
+    pub(crate) fn text(self, text: Text) -> &'static str {
+        self.get(text.key())
+    }
+
+    /// The same with its places filled, in the order in which [`Text`] names them.
+    pub(crate) fn fill(self, text: Text, values: &[&dyn Display]) -> String {
+        debug_assert_eq!(text.places().len(), values.len(), "{text:?}");
+        let value = |name: &str| {
+            let place = text.places().iter().position(|place| *place == name)?;
+            values.get(place).map(ToString::to_string)
+        };
+        self.fill_key(text.key(), value)
+    }
+
+    /// The text of a key; a key that has none is its own text.
+    #[must_use]
+    pub fn get<'a>(self, key: &'a str) -> &'a str {
+        self.find(key).unwrap_or(key)
+    }
+
+    /// The text of a key, where there is one.
+    #[must_use]
+    pub fn find(self, key: &str) -> Option<&'static str> {
+        self.texts().0.get(key).map(String::as_str)
+    }
+
+    /// The text of a key with its places filled. What fills a place is not read for places.
+    pub(crate) fn fill_key(self, key: &str, value: impl Fn(&str) -> Option<String>) -> String {
+        let mut filled = String::new();
+        let mut text = self.get(key);
+        while let Some((before, rest)) = text.split_once('{') {
+            let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
+            filled.push_str(before);
+            filled.push_str(&value(name).unwrap_or_default());
+            text = after;
+        }
+        filled.push_str(text);
+        filled
+    }
+
+    /// A number as the language writes it.
+    pub(crate) fn decimal(self, number: f32) -> String {
+        number.to_string().replace('.', self.text(Text::NumberDecimal))
+    }
+
+    /// What the page's program says: the name of the plural rule, then the texts below `program` in
+    /// the order of their keys.
+    pub(crate) fn program(self) -> impl Iterator<Item = &'static str> {
+        let texts = self.texts().0.iter().filter(|(key, _)| key.starts_with("program."));
+        [self.plural()].into_iter().chain(texts.map(|(_, text)| text.as_str()))
+    }
+
+    fn texts(self) -> &'static Texts {
+        LANGUAGES.get(self.0).unwrap_or(&NO_TEXTS)
+    }
+}
+
+/// A name in the text as it may stand between quotes: what cannot be seen is written as in source
+/// text.
+pub(crate) fn quoted(name: &str) -> String {
+    let quoted = format!("{name:?}");
+    let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    inner.map(ToOwned::to_owned).unwrap_or(quoted)
+}
+
+impl Texts {
+    /// Reads a language file; one that is no TOML has no texts, which a test finds.
+    fn of(file: &str) -> Self {
+        let mut texts = Self(BTreeMap::new());
+        texts.take_in("", file.parse().unwrap_or_default());
+        texts
+    }
+
+    fn take_in(&mut self, prefix: &str, table: Table) {
+        for (key, value) in table {
+            let key = format!("{prefix}{key}");
+            match value {
+                Value::Table(table) => self.take_in(&format!("{key}."), table),
+                Value::String(text) => {
+                    self.0.insert(key, text);
+                }
+                other => {
+                    self.0.insert(key, other.to_string());
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod check;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn language_is_found_by_its_tag_whatever_its_region_and_case() {
+        for tag in ["de", "DE", "de-AT", "de-Latn-CH"] {
+            assert_eq!(Language::of_tag(tag).map(Language::tag), Some("de"), "{tag}");
+        }
+        for tag in ["", "-", "-de", "den", "tlh", "x-de"] {
+            assert_eq!(Language::of_tag(tag), None, "{tag}");
+        }
+    }
+
+    #[test]
+    fn whose_language_is_not_here_is_told_in_english() {
+        assert_eq!(Language::default().tag(), "en");
+    }
+
+    #[test]
+    fn every_language_has_a_tag_and_a_name_of_its_own() {
+        for language in Language::all() {
+            assert_eq!(Language::of_tag(language.tag()), Some(language));
+            let namesakes = Language::all().filter(|other| other.name() == language.name());
+            assert_eq!(namesakes.count(), 1, "{}", language.name());
+        }
+    }
+
+    #[test]
+    fn what_fills_a_place_is_never_read_for_places() {
+        let filled = Language::default().fill(Text::MovedIntoItself, &[&"{from}", &"b"]);
+        assert!(filled.contains("\"{from}\"") && filled.contains("\"b\""), "{filled}");
+    }
+
+    #[test]
+    fn number_is_written_as_its_language_writes_it() {
+        let german = Language::of_tag("de").unwrap();
+        assert_eq!(german.decimal(1.5), "1,5");
+        assert_eq!(Language::default().decimal(1.5), "1.5");
+        assert_eq!(german.decimal(30.0), "30");
+    }
+
+    #[test]
+    fn name_between_quotes_has_what_cannot_be_seen_written_out() {
+        assert_eq!(quoted("a\"b\nü"), "a\\\"b\\nü");
+    }
+}
