@@ -1,13 +1,13 @@
-//! Addresses as people write them: `ftps://user@host:port/path` and its kin (RFC 1738 §3.2, RFC
-//! 3986), `host:port`, and the links that this page makes, whose destination stands behind the `#`.
+//! Addresses as people write them: `ftps://user@host:port/path` and the like (RFC 1738 §3.2, RFC
+//! 3986), `host:port`, and this page's links, which have the destination after the `#`.
 //!
-//! What is behind a `#` never leaves the browser: no server sees it, and no log keeps it.
+//! The text after a `#` never leaves the browser: no server sees it, and no log contains it.
 
 use protocol::{Encryption, client::Secret};
 
 use crate::{destination::Destination, texts::Text};
 
-/// Taken apart: what an address says, as far as it says it.
+/// The parts of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Address {
     /// A host name or an IP address, without brackets; empty when a link names none.
@@ -16,30 +16,30 @@ pub struct Address {
     pub port: Option<u16>,
     /// When TLS starts.
     pub encryption: Option<Encryption>,
-    /// Who logs in.
+    /// The user name.
     pub username: Option<String>,
-    /// With what. It belongs into its field, and into nothing else.
+    /// The password. It goes into its field, and nowhere else.
     pub password: Option<Secret>,
-    /// The folder to begin in: relative to the one that the login opens, unless it begins with `/`.
+    /// The start folder: relative to the login's directory, unless it starts with `/`.
     pub folder: Option<String>,
 }
 
-/// Takes apart what was typed or pasted into the host's field; nothing for what is a host already.
+/// Parses the text of the host field; `None` if it is just a host.
 #[must_use]
 pub fn parse(text: &str) -> Option<Address> {
     let text = text.trim();
     url(text).or_else(|| host_and_port(text))
 }
 
-/// Takes apart what stands behind the `#` of the page's address, the `#` included.
+/// Parses the fragment of the page's address, with its `#`.
 #[must_use]
 pub fn parse_link(fragment: &str) -> Option<Address> {
     let text = fragment.strip_prefix('#').unwrap_or(fragment);
     url(text).or_else(|| pairs(text))
 }
 
-/// What to put behind the `#` so that the page of whoever follows the link is filled in; `folder` is
-/// that of [`Address::folder`], or empty. There is no place for a password.
+/// Returns the fragment that fills the form of a person who follows the link; `folder` is that of
+/// [`Address::folder`], or empty. A link never contains a password.
 #[must_use]
 pub fn to_link(destination: &Destination, folder: &str) -> String {
     let Destination { host, port, encryption, username } = destination;
@@ -64,14 +64,13 @@ pub fn to_link(destination: &Destination, folder: &str) -> String {
     link
 }
 
-/// `scheme://user:password@host:port/path`. All three schemes are encrypted here: `ftps` says when
-/// TLS starts by its port, 990 being the one of implicit TLS (RFC 4217 §A), the others mean
-/// explicit TLS.
+/// Parses `scheme://user:password@host:port/path`. All three schemes are encrypted: `ftps` means
+/// implicit TLS on port 990 (RFC 4217 §A) and explicit TLS elsewhere, the others mean explicit TLS.
 fn url(text: &str) -> Option<Address> {
     let (scheme, rest) = text.split_once(':')?;
     let rest = rest.strip_prefix("//")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    // Of several `@` the last is the one that no password holds.
+    // A password may contain `@`: the last one ends it.
     let (user, place) = match authority.rsplit_once('@') {
         Some((user, place)) => (Some(user), place),
         None => (None, authority),
@@ -93,10 +92,10 @@ fn url(text: &str) -> Option<Address> {
     })
 }
 
-/// `host:port`, and an address in brackets. A bare IPv6 address has more colons, and no port.
+/// Parses `host:port` and an address in brackets. A bare IPv6 address has more colons and no port.
 fn host_and_port(text: &str) -> Option<Address> {
     let (host, port) = host_port(text)?;
-    // In brackets, or with a port: the rest is a host and nothing more.
+    // Neither brackets nor a port: just a host.
     if host.len() == text.len() {
         return None;
     }
@@ -104,7 +103,7 @@ fn host_and_port(text: &str) -> Option<Address> {
     Some(Address { host: host.to_owned(), port, encryption, ..Address::default() })
 }
 
-/// `host=…&port=…&encryption=…&user=…&path=…`, in any order; what else there is, is left alone.
+/// Parses `host=…&port=…&encryption=…&user=…&path=…`, in any order; other pairs are ignored.
 fn pairs(text: &str) -> Option<Address> {
     let mut address = Address::default();
     let mut known = false;
@@ -125,7 +124,7 @@ fn pairs(text: &str) -> Option<Address> {
     known.then_some(address)
 }
 
-/// A host, without its brackets, and a port.
+/// Parses a host, without its brackets, and a port.
 fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
     let (host, port) = match text.strip_prefix('[') {
         Some(rest) => {
@@ -141,7 +140,7 @@ fn host_port(text: &str) -> Option<(&str, Option<u16>)> {
     (!host.is_empty()).then_some((host, port))
 }
 
-/// An IPv6 address without the brackets that it has beside a port.
+/// Returns an IPv6 address without brackets.
 #[must_use]
 pub fn without_brackets(host: &str) -> &str {
     host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host)
@@ -168,7 +167,7 @@ fn credentials(text: &str) -> (Option<String>, Option<Secret>) {
     ((!user.is_empty()).then_some(user), password)
 }
 
-/// The path of a URL: relative to the login's folder; an absolute one begins with another `/`, or
+/// Parses the path of a URL: relative to the login's directory, unless it starts with another `/` or
 /// with `%2F` (RFC 1738 §3.2.2).
 fn folder(path: &str) -> String {
     let path = decode(path);
@@ -176,7 +175,8 @@ fn folder(path: &str) -> String {
     if trimmed.is_empty() && !path.is_empty() { "/".to_owned() } else { trimmed.to_owned() }
 }
 
-/// Percent-decoded (RFC 3986 §2.1); what decodes to no UTF-8 was not encoded, and stays as it is.
+/// Percent-decodes a text (RFC 3986 §2.1); a result that is not UTF-8 means that the text was not
+/// encoded.
 fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
@@ -200,8 +200,8 @@ fn hex(high: u8, low: u8) -> Option<u8> {
     u8::try_from(digit(high)? * 16 + digit(low)?).ok()
 }
 
-/// Percent-encodes what a fragment may not hold (RFC 3986 §3.5), and what this page's links are
-/// taken apart by.
+/// Percent-encodes the characters that a fragment must not contain (RFC 3986 §3.5) and those that
+/// separate the pairs of a link.
 fn encode(link: &mut String, text: &str) {
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/:@".contains(&byte) {

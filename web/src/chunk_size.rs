@@ -1,18 +1,18 @@
-//! How many bytes of a file go into one message.
+//! The number of bytes of a file in one message.
 //!
-//! A browser sends big messages faster than small ones, and holds each whole until it is sent; what
-//! is paused or cancelled waits behind it. So a chunk is small where the link is slow and big where
-//! it is fast: about a quarter of what an upload moves in a second, between the portal's bounds.
+//! A browser sends large messages faster than small ones, but buffers each until it is sent: a pause
+//! or a cancellation waits behind it. So chunks are small on a slow network and large on a fast
+//! one: about a quarter of a second's bytes, between the portal's limits.
 
 use protocol::server::Limits;
 
-/// The part of a second that one chunk should take.
+/// Chunks per second.
 const CHUNKS_PER_SECOND: u64 = 4;
-/// For the first chunk, while nothing has been measured.
+/// The size of the first chunk, before a rate is measured.
 const FIRST_CHUNK_BYTES: u64 = 256 * 1024;
 
-/// The payload bytes that a chunk should have at `bytes_per_second`, out of a window of
-/// `window_bytes`. Two chunks fit into the window, so that one is on its way while the next waits.
+/// Returns the payload bytes of a chunk at `bytes_per_second`, with a window of `window_bytes`. Two
+/// chunks fit into the window, so that one is in flight while the next waits.
 #[must_use]
 pub fn chunk_bytes(bytes_per_second: Option<u64>, window_bytes: u64, limits: &Limits) -> u64 {
     let min = u64::from(limits.min_chunk_bytes).max(1);

@@ -1,10 +1,10 @@
-//! Sizes, durations, paths and foreign text as a person reads them.
+//! Formats sizes, durations and foreign text for people.
 
 use std::{borrow::Cow, time::Duration};
 
 use crate::texts::{Plural, Text};
 
-/// From 1 byte on, each a thousand times the one before (SI).
+/// The SI units from 1 byte on, each a thousand times the one before.
 const UNITS: [Text; 7] = [
     Text::UnitByte,
     Text::UnitKilobyte,
@@ -18,7 +18,7 @@ const UNITS: [Text; 7] = [
 const BYTES: Plural = Plural { one: Text::NumberBytesOne, other: Text::NumberBytesOther };
 const FILES: Plural = Plural { one: Text::NumberFilesOne, other: Text::NumberFilesOther };
 
-/// A size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
+/// Returns a size with three digits at most: `512 B`, `4.2 MB`, `120 GB`.
 #[must_use]
 pub fn bytes(bytes: u64) -> String {
     let mut divisor = 1_u64;
@@ -33,8 +33,7 @@ pub fn bytes(bytes: u64) -> String {
     [&*number, "\u{a0}", unit.map_or("", Text::text)].concat()
 }
 
-/// The quotient in three digits at most, rounded: one after the decimal separator where there is
-/// but one before it.
+/// Returns the rounded quotient with three digits at most: with one decimal if it is below ten.
 fn digits(bytes: u64, divisor: u64) -> String {
     let rounded = |part: u64| part.saturating_add(divisor / 2) / divisor;
     let tenths = bytes / divisor * 10 + rounded(bytes % divisor * 10);
@@ -45,13 +44,13 @@ fn digits(bytes: u64, divisor: u64) -> String {
     [&*whole, Text::NumberDecimal.text(), &*tenth].concat()
 }
 
-/// A rate, of bytes a second: `4.2 MB/s`.
+/// Returns a rate: `4.2 MB/s`.
 #[must_use]
 pub fn rate(bytes_per_second: u64) -> String {
     Text::NumberRate.fill(&[&bytes(bytes_per_second)])
 }
 
-/// A size to the byte, its digits in groups: `1 234 567 bytes`.
+/// Returns an exact size with grouped digits: `1 234 567 bytes`.
 #[must_use]
 pub fn exact_bytes(bytes: u64) -> String {
     let digits = bytes.to_string();
@@ -65,7 +64,7 @@ pub fn exact_bytes(bytes: u64) -> String {
     BYTES.text(bytes).fill(&[&text])
 }
 
-/// A duration as it is spoken of: `8 s`, `3 min 20 s`, `2 h 5 min`.
+/// Returns a duration: `8 s`, `3 min 20 s`, `2 h 5 min`.
 #[must_use]
 pub fn duration(duration: Duration) -> String {
     let seconds = duration.as_secs() + u64::from(duration.subsec_millis() >= 500);
@@ -90,8 +89,8 @@ pub fn files(number: u64) -> String {
     FILES.fill(number)
 }
 
-/// Text of a stranger with everything that cannot be seen made visible: control characters as
-/// their pictures, characters that turn or hide text by their number.
+/// Returns a foreign text with its invisible characters made visible: control characters as their
+/// pictures, characters that reverse or hide text as their number.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
     if !text.chars().any(|c| is_hidden(c) || is_joiner(c)) {
@@ -115,7 +114,7 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// A character by its number: `‹U+202E›`.
+/// Appends the number of a character: `‹U+202E›`.
 fn push_number(shown: &mut String, c: char) {
     const DIGITS_AT_LEAST: u32 = 4;
     shown.push_str("\u{2039}U+");
@@ -129,8 +128,8 @@ fn push_number(shown: &mut String, c: char) {
     shown.push('\u{203a}');
 }
 
-/// Controls, what Unicode's bidirectional algorithm obeys without showing it, what separates lines,
-/// and what has no width and no shape.
+/// Returns whether a character is a control character, a bidirectional format character, a line
+/// separator, or has neither width nor shape.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -142,18 +141,17 @@ fn is_hidden(c: char) -> bool {
         )
 }
 
-/// Characters without a width that shape what they stand between, in emoji and in scripts such as
-/// Persian.
+/// Returns whether a character joins its neighbours, in emoji and in scripts such as Persian.
 fn is_joiner(c: char) -> bool {
     matches!(c, '\u{200c}' | '\u{200d}')
 }
 
-/// Whether a joiner has nothing to shape behind this character.
+/// Returns whether a joiner has nothing to join after this character.
 fn joins_nothing(before: Option<char>) -> bool {
     before.is_none_or(|before| before.is_ascii() || is_joiner(before) || is_hidden(before))
 }
 
-/// A fingerprint in pairs, as other programs show it: `AB:CD:…`.
+/// Returns a fingerprint in pairs, as other programs show it: `AB:CD:…`.
 #[must_use]
 pub fn fingerprint(hex: &str) -> String {
     let mut text = String::with_capacity(hex.len() * 3 / 2);

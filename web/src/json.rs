@@ -1,22 +1,21 @@
-//! JSON (RFC 8259) as the portal and the page's own store have it, in serde's types.
+//! Reads and writes JSON (RFC 8259) with serde's types.
 //!
-//! The page reads what its own portal or it itself has written: who gets something else is told
-//! that it was not understood, and needs no word on which byte was wrong. serde_json would bring
-//! these words, floating point numbers and a generic reader for each type with it: a third of the
-//! page's program. Here everything that does not depend on the type is in [`read`]'s `Reader` and
-//! [`write`]'s `Writer`, and an error is of no size.
+//! The page reads only what its portal or the page itself has written, so an error needs no position
+//! and no description. serde_json would bring both, floating point numbers and a generic reader for
+//! each type: a third of the page's program. Here all code that does not depend on the type is in
+//! [`read`]'s `Reader` and [`write`]'s `Writer`, and an error has no size.
 //!
 //! # Limits
-//! Numbers are whole ones of 64 bits; an enum is the name of its variant, or a message with its
-//! `type` in front ([`protocol::Tagged`]). Nothing is read that does not say what it expects
-//! (serde's `untagged` and `flatten`), and no map and no tuple.
+//! Numbers are integers of 64 bits. An enum is the name of its variant, or a message that starts with
+//! its `type` ([`protocol::Tagged`]). Types that do not tell serde what they expect (`untagged`,
+//! `flatten`), maps and tuples are not supported.
 
 pub use self::{reader::read, writer::write};
 
 mod reader;
 mod writer;
 
-/// Not JSON, or not of the type that is wanted; or a type that is not written here.
+/// The text is not JSON or not of the expected type, or the type is not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Malformed;
 

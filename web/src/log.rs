@@ -1,5 +1,5 @@
-//! The session log as the page keeps it: bounded, in order, with its gaps said; and what a reader
-//! asks of it.
+//! The session log: a bounded number of lines, in order, with a line for each gap; filters and
+//! search.
 
 use std::{collections::VecDeque, ops::Range};
 
@@ -10,10 +10,10 @@ use protocol::{
 
 pub mod wording;
 
-/// Kept until the portal says how many.
+/// The number of lines that are kept until the portal says how many.
 const DEFAULT_MAX_LINES: usize = 2000;
 
-/// Problems that are remembered for the lines that tell of them.
+/// The most problems that are remembered for their lines.
 const MAX_PROBLEMS: usize = 64;
 
 /// The lines of the session, oldest first.
@@ -23,19 +23,19 @@ pub struct Log {
     max_lines: usize,
     next_seq: u64,
     undrawn: usize,
-    /// How many lines have given way: the number of the oldest one that is kept.
+    /// The number of dropped lines, which is the number of the oldest one that is kept.
     first: u64,
     problems: Vec<Problem>,
     pending: Unread,
     greeting: Option<LogLine>,
 }
 
-/// What was not taken yet, besides lines.
+/// What was not drawn or announced yet, besides lines.
 #[derive(Debug, Default)]
 struct Unread {
-    /// The newest line that says what went wrong.
+    /// The newest error.
     error: Option<String>,
-    /// Whether more is known of a line that went wrong.
+    /// Whether the problems have changed, and with them the explanations of errors.
     problems_changed: bool,
 }
 
@@ -57,28 +57,28 @@ impl Default for Log {
 /// Which lines are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
-    /// Of whom.
+    /// By kind.
     pub show: KindFilter,
-    /// Of one FTPS session: [`LogLine::connection`].
+    /// By FTPS session: [`LogLine::connection`].
     pub session: Option<u32>,
 }
 
-/// Whose lines are shown.
+/// The kinds of lines that are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum KindFilter {
-    /// Everybody's.
+    /// All.
     #[default]
     All,
-    /// What the portal says.
+    /// Status lines of the portal.
     Status,
     /// Commands and replies.
     Protocol,
-    /// What went wrong.
+    /// Errors.
     Errors,
 }
 
 impl LogFilter {
-    /// Whether a line is shown.
+    /// Returns whether a line is shown.
     #[must_use]
     pub fn fits(self, line: &LogLine) -> bool {
         let by_kind = match self.show {
@@ -91,8 +91,8 @@ impl LogFilter {
     }
 }
 
-/// Where `wanted` stands in `text`, in bytes, from left to right. The letters of ASCII are the same
-/// in both cases; nothing is found of nothing.
+/// Returns the byte ranges of `wanted` in `text`, from left to right. ASCII letters match in both
+/// cases; an empty text has no matches.
 #[must_use]
 pub fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
     let mut found = Vec::new();
@@ -101,7 +101,7 @@ pub fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
         return found;
     }
     let mut from = 0;
-    // What begins with the first byte of a character and is as long ends with the last byte of one.
+    // UTF-8: a match that starts at a character boundary ends at one.
     while let Some(piece) = bytes.get(from..from + length) {
         if piece.eq_ignore_ascii_case(wanted.as_bytes()) {
             found.push(from..from + length);
@@ -114,24 +114,24 @@ pub fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
 }
 
 impl Log {
-    /// A new session counts its lines from 0. What an earlier one said stays.
+    /// A new session started: its lines count from 0. The lines of an earlier one stay.
     pub fn new_session(&mut self, max_lines: u32) {
         self.go_on(max_lines);
         self.next_seq = 0;
     }
 
-    /// The session goes on over another socket.
+    /// The session resumed over another socket.
     pub fn go_on(&mut self, max_lines: u32) {
         self.max_lines = usize::try_from(max_lines).unwrap_or(usize::MAX).max(1);
     }
 
-    /// The first line that is lacking: [`LogLine::seq`].
+    /// Returns the first line that the page lacks: [`LogLine::seq`].
     #[must_use]
     pub fn next_seq(&self) -> u64 {
         self.next_seq
     }
 
-    /// Adds what the portal sent. Lines that were seen before are left out; missing ones are said.
+    /// Adds lines of the portal, except known ones. A gap gets a line of its own.
     pub fn extend(&mut self, lines: Vec<LogLine>) {
         for line in lines {
             if line.seq < self.next_seq {
@@ -152,7 +152,7 @@ impl Log {
         }
     }
 
-    /// The numbers of the oldest lines that were not taken yet, so many at most.
+    /// Takes the numbers of the oldest undrawn lines, `most` at most.
     pub fn take_undrawn(&mut self, most: usize) -> Range<u64> {
         let undrawn = self.undrawn.min(self.lines.len());
         let taken = undrawn.min(most);
@@ -161,52 +161,52 @@ impl Log {
         first..first + taken as u64
     }
 
-    /// Whether there are lines that were not taken yet.
+    /// Returns whether there are undrawn lines.
     #[must_use]
     pub fn has_undrawn(&self) -> bool {
         self.undrawn > 0
     }
 
-    /// Whether there is anything to draw.
+    /// Returns whether there is anything to draw.
     #[must_use]
     pub fn needs_drawing(&self) -> bool {
         self.has_undrawn() || self.pending.problems_changed
     }
 
-    /// Whether more is known of a line that went wrong than when this was asked last.
+    /// Returns whether the problems have changed since the last call.
     pub fn take_problems_changed(&mut self) -> bool {
         std::mem::take(&mut self.pending.problems_changed)
     }
 
-    /// The newest line that says what went wrong, once.
+    /// Takes the newest error.
     pub fn take_error(&mut self) -> Option<String> {
         self.pending.error.take()
     }
 
-    /// How many lines there may be in all.
+    /// Returns the most lines that are kept.
     #[must_use]
     pub fn max_lines(&self) -> usize {
         self.max_lines
     }
 
-    /// The lines that are kept, oldest first.
+    /// Returns the lines, oldest first.
     pub fn lines(&self) -> impl Iterator<Item = &LogLine> {
         self.lines.iter()
     }
 
-    /// The line of a number, if it is kept.
+    /// Returns a line by its number, if it is kept.
     #[must_use]
     pub fn line(&self, number: u64) -> Option<&LogLine> {
         self.lines.get(usize::try_from(number.checked_sub(self.first)?).ok()?)
     }
 
-    /// The last greeting of a server: what it says before anybody else does.
+    /// Returns the last greeting of a server: its first reply.
     #[must_use]
     pub fn greeting(&self) -> Option<&LogLine> {
         self.greeting.as_ref()
     }
 
-    /// Takes in a problem: a line tells of it in words that it knows.
+    /// Remembers a problem for the error line with its words.
     pub fn learn(&mut self, problem: &Problem) {
         let known = self.problems.iter().position(|known| known.message == problem.message);
         match known {
@@ -218,7 +218,7 @@ impl Log {
         self.pending.problems_changed = true;
     }
 
-    /// The problem that a line tells of.
+    /// Returns the problem that an error line reports.
     #[must_use]
     pub fn problem_of(&self, line: &LogLine) -> Option<&Problem> {
         let mut problems = self.problems.iter();
@@ -229,7 +229,7 @@ impl Log {
         if line.kind == LogKind::Error {
             self.pending.error = Some(line.text.clone());
         }
-        // Other replies with this code follow a command.
+        // Any other reply with this code follows a command.
         if line.kind == LogKind::Response
             && line.text.starts_with("220")
             && self.lines.back().is_none_or(|before| before.kind == LogKind::Status)

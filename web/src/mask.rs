@@ -1,41 +1,41 @@
-//! Hides who and where in a session log, for a log that is shown to others: hosts and addresses,
-//! users, paths. What is the same gets the same label everywhere, also inside replies.
+//! Masks names in a session log that is shown to others: hosts and addresses, users, paths. A name
+//! gets the same label everywhere, also inside replies.
 //!
-//! What commands name is taken as it is; what replies and sentences hold is known by its form (an
-//! address, a path in quotes or from the root) or because a command named it before. Where that is
-//! not certain, rather too much is hidden. Passwords are in no log to begin with.
+//! The arguments of commands are names. In replies and sentences a name is recognised by its form
+//! (an address, a quoted or absolute path) or because a command has used it. In doubt, too much is
+//! masked rather than too little. Passwords are in no log.
 //!
 //! # Limits
-//! A name that no command has said, and that looks like any word, is not known: a server's own
-//! prose may hold one.
+//! A name that no command has used, and that looks like any word, is not recognised: a server's own
+//! prose may contain one.
 
 use protocol::server::{LogKind, LogLine};
 
 use crate::texts::Text;
 
-/// Names that are remembered, of each kind. Beyond it they are forgotten and counted on: they get
-/// other numbers later, and are still hidden.
+/// The most names of a kind that are remembered. Then all are forgotten and the count goes on: later
+/// they get other numbers, and are still masked.
 const MAX_NAMES: usize = 20_000;
 
-/// Commands whose arguments tell nothing about anybody.
+/// Commands whose arguments contain no names.
 const PLAIN_VERBS: [&str; 23] = [
     "ABOR", "ALLO", "AUTH", "CCC", "CDUP", "CLNT", "EPSV", "FEAT", "HELP", "LANG", "MODE", "NOOP",
     "OPTS", "PASS", "PASV", "PBSZ", "PROT", "PWD", "QUIT", "REST", "STRU", "SYST", "TYPE",
 ];
 
-/// What is hidden.
+/// The kinds of names to mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MaskOptions {
     /// Host names and addresses.
     pub hosts: bool,
-    /// Names that log in.
+    /// User names.
     pub users: bool,
     /// Paths and file names.
     pub paths: bool,
 }
 
 impl MaskOptions {
-    /// Whether anything is hidden at all.
+    /// Returns whether any kind is masked.
     #[must_use]
     pub fn is_any(self) -> bool {
         self.hosts || self.users || self.paths
@@ -47,13 +47,13 @@ impl MaskOptions {
 pub enum NameKind {
     /// A host name or an address.
     Host,
-    /// Who logs in.
+    /// A user name.
     User,
-    /// A path, or a name in one.
+    /// A path, or a file name.
     Path,
 }
 
-/// The names that were met, and their numbers.
+/// The known names and their numbers.
 #[derive(Debug, Default)]
 pub struct Masker {
     options: MaskOptions,
@@ -63,18 +63,18 @@ pub struct Masker {
 }
 
 impl Masker {
-    /// Hides what is chosen. Numbers are kept, so that what is hidden later fits what was before.
+    /// Sets the kinds of names to mask. The numbers of known names stay.
     pub fn set_options(&mut self, options: MaskOptions) {
         self.options = options;
     }
 
-    /// What is hidden.
+    /// Returns the kinds of names that are masked.
     #[must_use]
     pub fn options(&self) -> MaskOptions {
         self.options
     }
 
-    /// Learns a name from elsewhere, such as the connect form.
+    /// Learns a name from outside of the log, such as from the connect form.
     pub fn learn_name(&mut self, kind: NameKind, name: &str) {
         match kind {
             NameKind::Host => self.hosts.number_of(&name.to_ascii_lowercase()),
@@ -83,8 +83,8 @@ impl Masker {
         };
     }
 
-    /// Learns the names in a line. A line is learned before it is hidden; that of a later one is
-    /// hidden in an earlier one too, where that is hidden afterwards.
+    /// Learns the names in a line. Learn all lines before masking the first: a later line may contain
+    /// the command that makes a name in an earlier line known.
     pub fn learn(&mut self, line: &LogLine) {
         match line.kind {
             LogKind::Command => self.learn_command(&line.text),
@@ -115,7 +115,7 @@ impl Masker {
         }
     }
 
-    /// A path is known by its last name too: many servers say no more.
+    /// Learns a path and its file name: many servers report only that.
     fn learn_path(&mut self, path: &str) {
         if !is_telling(path) {
             return;
@@ -127,7 +127,7 @@ impl Masker {
         }
     }
 
-    /// The line's text without what is to be hidden.
+    /// Returns the text of a line with masked names.
     #[must_use]
     pub fn mask_line(&mut self, line: &LogLine) -> String {
         if !self.options.is_any() {
@@ -143,7 +143,7 @@ impl Masker {
         self.hide_text(&line.text, is_greeting)
     }
 
-    /// Any other text without what is to be hidden, such as that of a problem.
+    /// Returns another text with masked names, such as that of a problem.
     #[must_use]
     pub fn mask_text(&mut self, text: &str) -> String {
         if self.options.is_any() { self.hide_text(text, false) } else { text.to_owned() }
@@ -167,13 +167,13 @@ impl Masker {
         self.hide_text(line, false)
     }
 
-    /// Subject and issuer say whose server it is, and the digest which.
+    /// Subject, issuer and digest identify the server.
     fn hide_certificate(&mut self, line: &str) -> String {
         let label = self.hosts.label(NameKind::Host, line);
         [CERTIFICATE, &*label].concat()
     }
 
-    /// Looks at each place where a name may begin.
+    /// Masks the names in a text, looking at each position where one may begin.
     fn hide_text(&mut self, text: &str, names_hosts: bool) -> String {
         let mut hidden = String::with_capacity(text.len());
         let mut before = None;
@@ -200,7 +200,7 @@ impl Masker {
         hidden
     }
 
-    /// A name at the beginning of `rest`: its length and its label.
+    /// Returns the length and the label of a name at the start of `rest`.
     fn name_at(
         &mut self,
         rest: &str,
@@ -226,7 +226,7 @@ impl Masker {
         Some((length, names.label(kind, &name)))
     }
 
-    /// A host's length, and its name as it is known.
+    /// Returns the length of a host at the start of `rest`, and its normalised name.
     fn host_at(&self, rest: &str, names_hosts: bool) -> Option<(usize, Option<String>)> {
         let lower = rest.get(..word_length(rest))?.to_ascii_lowercase();
         // RFC 959 §4.1.2: h1,h2,h3,h4,p1,p2.
@@ -241,7 +241,7 @@ impl Masker {
     }
 
     fn path_at(&self, rest: &str, before: Option<char>) -> Option<usize> {
-        // What stands in quotes is a path from its first to its last character.
+        // A quoted path may contain any character.
         if before == Some('"')
             && let Some(length) = closing_quote(rest)
             && let Some(path) = rest.get(..length)
@@ -263,21 +263,21 @@ impl Masker {
     }
 }
 
-/// The length of a text without these bytes of ASCII at its end.
+/// Returns the length of a text without these ASCII bytes at its end.
 fn length_without(text: &str, ends: &[u8]) -> usize {
     let kept = text.bytes().rposition(|byte| !ends.contains(&byte));
     kept.map_or(0, |last| last + 1)
 }
 
-/// Whether a path says more than where a tree begins.
+/// Returns whether a path is more than dots and slashes.
 fn is_telling(path: &str) -> bool {
     path.bytes().any(|byte| byte != b'/' && byte != b'.')
 }
 
-/// In front of what a server's certificate says.
+/// The start of a line about a server's certificate.
 const CERTIFICATE: &str = "Certificate: ";
 
-/// Names of one kind with their numbers, sorted.
+/// The names of one kind with their numbers, sorted.
 #[derive(Debug, Default)]
 struct Names {
     sorted: Vec<(String, u32)>,
@@ -290,7 +290,7 @@ impl Names {
         label(kind, number)
     }
 
-    /// The number of a name, a new one if need be.
+    /// Returns the number of a name; a new name gets the next one.
     fn number_of(&mut self, name: &str) -> u32 {
         if name.is_empty() {
             return 0;
@@ -310,10 +310,11 @@ impl Names {
         }
     }
 
-    /// The length of the longest known name that `text` begins with, and that ends there.
+    /// Returns the length of the longest known name at the start of `text` for which `ends` accepts
+    /// the text after it.
     fn known(&self, text: &str, ends: fn(&str) -> bool) -> Option<usize> {
-        // Every name that `key` begins with is at or before the place of `key`, and so is one that
-        // is no beginning of it but shares more of it with it.
+        // All prefixes of `key` sort at or before `key`, and so do names that share a longer prefix
+        // with it.
         let mut key = text;
         loop {
             let after = self.sorted.partition_point(|(name, _)| name.as_str() <= key);
@@ -330,25 +331,25 @@ impl Names {
     }
 }
 
-/// The length of a name without its last character; none for one that has no other.
+/// Returns the length of a name without its last character; `None` for a single one.
 fn before_last(name: &str) -> Option<usize> {
     let (length, _) = name.char_indices().next_back()?;
     (length > 0).then_some(length)
 }
 
-/// The length of what two texts begin with alike.
+/// Returns the length of the common prefix of two texts.
 fn shared(one: &str, other: &str) -> usize {
     let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
     alike.map(|(c, _)| c.len_utf8()).sum()
 }
 
-/// A command's verb, and what stands behind it.
+/// Returns a command's verb and its argument.
 fn verb_and_argument(line: &str) -> (&str, &str) {
     line.split_once(' ').unwrap_or((line, ""))
 }
 
-/// The path in a command's argument, which is its end. Commands that are not known here are taken
-/// for ones with a path.
+/// Returns the path at the end of a command's argument. The argument of an unknown command counts
+/// as a path.
 fn path_of<'a>(verb: &str, argument: &'a str) -> Option<&'a str> {
     let path = match verb {
         verb if PLAIN_VERBS.contains(&verb) => return None,
@@ -367,7 +368,7 @@ fn after_first(argument: &str) -> Option<&str> {
     Some(argument.split_once(' ')?.1)
 }
 
-/// What stands behind a mode, or behind dates.
+/// Returns the text after a mode or after dates.
 fn after_numbers(argument: &str) -> &str {
     let mut rest = argument;
     while let Some((number, after)) = rest.split_once(' ')
@@ -378,19 +379,19 @@ fn after_numbers(argument: &str) -> &str {
     rest
 }
 
-/// Whether a date as `MDTM` has it stands first.
+/// Returns whether a text starts with a date of the form of `MDTM`.
 fn has_digits_first(argument: &str) -> bool {
     argument.len() > 15 && argument.bytes().take(14).all(|byte| byte.is_ascii_digit())
 }
 
-/// What stands in the first quotes, as it was before its own quotes were doubled (RFC 959
+/// Returns the first quoted text, with its doubled quotes replaced by single ones (RFC 959
 /// Appendix II).
 fn quoted(text: &str) -> Option<String> {
     let (_, inside) = text.split_once('"')?;
     Some(undoubled(inside.get(..closing_quote(inside)?)?))
 }
 
-/// Where the quotes end that `inside` is in.
+/// Returns the position of the quote that ends the quoted text.
 fn closing_quote(inside: &str) -> Option<usize> {
     let mut from = 0;
     loop {
@@ -416,34 +417,34 @@ fn undoubled(text: &str) -> String {
     single
 }
 
-/// The name behind the facts in a line of `MLST`'s reply (RFC 3659 §7.2).
+/// Returns the name after the facts in a line of the reply to `MLST` (RFC 3659 §7.2).
 fn listed(text: &str) -> Option<&str> {
     let (facts, name) = text.strip_prefix(' ')?.split_once(' ')?;
     (facts.ends_with(';') && facts.bytes().any(|byte| byte == b'=')).then_some(name)
 }
 
-/// Replies in which servers say what they are called.
+/// Returns whether a reply may contain the host name of the server.
 fn is_greeting(text: &str) -> bool {
     ["220", "221", "230", "421"].iter().any(|code| text.starts_with(code))
 }
 
-/// Whether a name may begin with `next`, behind `before`.
+/// Returns whether a name may start with `next`, after `before`.
 fn begins_name(before: Option<char>, next: char) -> bool {
     let inside = before.is_some_and(belongs_to_word);
     next != ' ' && !(inside && (belongs_to_word(next) || next == ':'))
 }
 
-/// Whether a character is taken for a letter or a digit: of those beyond ASCII most are.
+/// Returns whether a character counts as a letter or a digit, as most beyond ASCII are.
 fn belongs_to_word(c: char) -> bool {
     c.is_ascii_alphanumeric() || !c.is_ascii()
 }
 
-/// Whether a word ends before `rest`.
+/// Returns whether a word ends before `rest`.
 fn ends_word(rest: &str) -> bool {
     !rest.chars().next().is_some_and(|c| belongs_to_word(c) || c == '_' || c == '-')
 }
 
-/// Whether a path ends before `rest`.
+/// Returns whether a path ends before `rest`.
 fn ends_path(rest: &str) -> bool {
     match rest.as_bytes() {
         [] | [b'.'] | [b'.', b' ', ..] => true,
@@ -451,13 +452,13 @@ fn ends_path(rest: &str) -> bool {
     }
 }
 
-/// The length of what belongs to a host's name or an address.
+/// Returns the length of the characters of a host name or an address.
 fn word_length(text: &str) -> usize {
     let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:".contains(byte);
     text.bytes().take_while(belongs).count()
 }
 
-/// The length of an IPv4 address: four numbers of up to three digits.
+/// Returns the length of an IPv4 address: four numbers with up to three digits.
 fn ipv4(text: &str, separator: u8) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut end = 0;
@@ -473,8 +474,8 @@ fn ipv4(text: &str, separator: u8) -> Option<usize> {
     ends_word(text.get(end..)?).then_some(end)
 }
 
-/// The length of an IPv6 address (RFC 4291 §2.2): eight groups of up to four digits, or fewer around
-/// `::`. What cannot be told from one is taken for one; a time of day can.
+/// Returns the length of an IPv6 address (RFC 4291 §2.2): eight groups with up to four digits, or
+/// fewer around `::`. An ambiguous text counts as an address; a time of day is not ambiguous.
 fn ipv6(text: &str) -> Option<usize> {
     let belongs = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
     let word = text.get(..text.bytes().take_while(belongs).count())?;
@@ -491,7 +492,7 @@ fn ipv6(text: &str) -> Option<usize> {
     (is_address && ends_word(text.get(word.len()..)?)).then_some(word.len())
 }
 
-/// A host's name with a domain: letters at the end, no version of a program.
+/// Returns a host name with a domain. It ends in letters, unlike the version of a program.
 fn host_name(word: &str) -> Option<&str> {
     let name = word.split(':').next()?;
     let name = name.get(..length_without(name, b".-"))?;

@@ -1,16 +1,15 @@
-//! How fast bytes are taken, and how long the rest takes.
+//! The rate of a transfer, and the time that the rest takes.
 
 use std::time::Duration;
 
 use crate::time::{MILLIS_PER_SECOND, Millis, millis};
 
-/// Bytes are gathered for this long before they count as one sample: a single message says
-/// nothing about a rate.
+/// The duration of a sample: a single message is no measure of a rate.
 const SAMPLE: Duration = Duration::from_millis(250);
 /// The weight of a sample halves after about this time.
 const MEMORY: Duration = Duration::from_secs(3);
 
-/// A moving average of bytes a second.
+/// A moving average of bytes per second.
 #[derive(Clone, Debug, Default)]
 pub struct Rate {
     average: Option<u64>,
@@ -18,7 +17,7 @@ pub struct Rate {
 }
 
 impl Rate {
-    /// Notes that `bytes` more were taken. Zero is worth noting too: the average falls.
+    /// Adds transferred bytes. Zero counts too: the average falls.
     pub fn note(&mut self, bytes: u64, now: Millis) {
         let (start, gathered) = self.sample.get_or_insert((now, 0));
         *gathered = gathered.saturating_add(bytes);
@@ -38,13 +37,13 @@ impl Rate {
         self.sample = Some((now, 0));
     }
 
-    /// Bytes a second; nothing before the first sample.
+    /// Returns the bytes per second; `None` before the first sample.
     #[must_use]
     pub fn bytes_per_second(&self) -> Option<u64> {
         self.average
     }
 
-    /// How long `bytes` will take; nothing when the rate is unknown or next to zero.
+    /// Returns the time for `bytes`; `None` when the rate is unknown or zero.
     #[must_use]
     pub fn time_for(&self, bytes: u64) -> Option<Duration> {
         let average = self.average.filter(|average| *average > 0)?;

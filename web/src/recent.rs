@@ -1,31 +1,31 @@
-//! Where the page was connected lately, as this browser keeps it. No password.
+//! The recent destinations that this browser remembers. No password.
 
 use crate::{address, destination::Destination, format, texts::Text};
 
-/// More than so many are not offered: the oldest gives way.
+/// The most destinations that are remembered: the oldest is dropped.
 pub const MAX_RECENT: usize = 8;
 
-/// A destination that let the person in.
+/// A destination that the person logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentDestination {
-    /// Where, and as whom.
+    /// The destination.
     pub destination: Destination,
-    /// The folder that the person began in, [`crate::address::Address::folder`]; may be empty.
+    /// The start folder, [`crate::address::Address::folder`]; may be empty.
     pub folder: String,
 }
 
-/// All of them, the newest first.
+/// The recent destinations, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RecentDestinations(Vec<RecentDestination>);
 
 impl RecentDestinations {
-    /// Reads what [`RecentDestinations::write`] wrote; a line that is none of it is left out.
+    /// Reads what [`RecentDestinations::write`] wrote, except invalid lines.
     #[must_use]
     pub fn read(text: &str) -> Self {
         Self(text.split('\n').filter_map(read).take(MAX_RECENT).collect())
     }
 
-    /// A line for each, and in it the link that leads there.
+    /// Returns a line with a link for each destination.
     #[must_use]
     pub fn write(&self) -> String {
         let line =
@@ -33,20 +33,20 @@ impl RecentDestinations {
         self.0.iter().map(line).collect::<Vec<_>>().join("\n")
     }
 
-    /// The newest first.
+    /// Returns the destinations, newest first.
     #[must_use]
     pub fn destinations(&self) -> &[RecentDestination] {
         &self.0
     }
 
-    /// Puts one in front. The same destination is kept once, with the folder of the last time.
+    /// Adds a destination at the front. The same destination is kept once, with its last folder.
     pub fn remember(&mut self, recent: RecentDestination) {
         self.forget(&recent.destination);
         self.0.insert(0, recent);
         self.0.truncate(MAX_RECENT);
     }
 
-    /// Takes one out.
+    /// Removes a destination.
     pub fn forget(&mut self, destination: &Destination) {
         self.0.retain(|known| known.destination != *destination);
     }

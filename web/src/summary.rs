@@ -1,4 +1,4 @@
-//! What became of the uploads, for a note or a mail.
+//! The result of the uploads, for a note or a mail.
 
 use std::time::Duration;
 
@@ -9,21 +9,21 @@ use crate::{
     time::{MILLIS_PER_SECOND, millis},
 };
 
-/// In a sentence: files, bytes, duration, mean rate, and what was not stored.
+/// Returns a sentence: files, bytes, duration, mean rate, and the files that were not stored.
 #[must_use]
 pub fn sentence(queue: &Queue, took: Duration) -> String {
     let totals = queue.totals();
     stored_text(&totals, took, mean(totals.stored, took))
 }
 
-/// Bytes a second; nothing of a time that is too short for a rate.
+/// Returns the bytes per second; `None` for a time that is too short.
 fn mean(bytes: u64, took: Duration) -> Option<u64> {
     let thousandfold = bytes.saturating_mul(MILLIS_PER_SECOND);
     thousandfold.checked_div(millis(took)).filter(|rate| *rate > 0)
 }
 
-/// As a table after the sentence, with a tab between columns and a line for each file: its path,
-/// its bytes, the algorithm and the digest where there is one, and what became of it.
+/// Returns the sentence and a table with a line for each file, its columns separated by tabs: path,
+/// bytes, algorithm and digest where there is one, and status.
 #[must_use]
 pub fn report(queue: &Queue, took: Duration) -> String {
     let mut text = sentence(queue, took);

@@ -1,22 +1,22 @@
-//! Time as the core sees it: handed in, never read.
+//! Time in the core: passed in, never read from a clock.
 
 use std::{ops::Add, time::Duration};
 
-/// For sums in whole numbers.
+/// Milliseconds per second.
 pub const MILLIS_PER_SECOND: u64 = 1000;
 
-/// A point in time, in milliseconds since the page was opened. It never goes back.
+/// A point in time, in milliseconds since the page was opened. It is monotonic.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Millis(pub u64);
 
 impl Millis {
-    /// The time from `earlier` to this point; nothing when `earlier` is later.
+    /// Returns the time since `earlier`; zero when `earlier` is later.
     #[must_use]
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
 
-    /// The point so much earlier; the page's opening when that was later.
+    /// Returns the point `duration` earlier, but not before the page was opened.
     #[must_use]
     pub fn before(self, duration: Duration) -> Self {
         Self(self.0.saturating_sub(millis(duration)))
@@ -31,7 +31,7 @@ impl Add<Duration> for Millis {
     }
 }
 
-/// How long something took that stopped and went on.
+/// A stopwatch that can be stopped and started.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Stopwatch {
     before: Duration,
@@ -39,7 +39,7 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
-    /// Goes on, or stops.
+    /// Starts or stops it.
     pub fn run(&mut self, runs: bool, now: Millis) {
         match self.since {
             None if runs => self.since = Some(now),
@@ -48,15 +48,15 @@ impl Stopwatch {
         }
     }
 
-    /// How long it ran until `now`.
+    /// Returns the time that it has run until `now`.
     #[must_use]
     pub fn time(&self, now: Millis) -> Duration {
         self.before + self.since.map_or(Duration::ZERO, |since| now.since(since))
     }
 }
 
-/// A duration in whole milliseconds. [`Duration::as_millis`] gives 128 bits, whose arithmetic would
-/// be a part of the program for this alone.
+/// Returns a duration in whole milliseconds. [`Duration::as_millis`] returns 128 bits, whose
+/// arithmetic would make the program larger.
 #[must_use]
 pub fn millis(duration: Duration) -> u64 {
     let seconds = duration.as_secs().saturating_mul(MILLIS_PER_SECOND);

@@ -1,32 +1,32 @@
-//! What stands in the list of uploads, line by line: what needs the person first, then the others,
-//! folder by folder.
+//! The rows of the list of uploads: first the files that need the person, then the others, folder by
+//! folder.
 //!
-//! What needs the person stands outside of its folder: one that is closed hides no failure.
+//! Files that need the person are listed outside of their folders: a closed folder hides no failure.
 
 use crate::{
     queue::{Folder, FolderId, Group, Queue, Row, Rows, Totals},
     virtual_list::MAX_FULL_LIST,
 };
 
-/// In a list that is longer than [`MAX_FULL_LIST`], folders of more files than this are closed at first.
+/// In a list that is longer than [`MAX_FULL_LIST`], folders with more files than this start closed.
 const MOST_FILES_OF_OPEN_FOLDER: u64 = 20;
 
-/// Which uploads the person wants to see.
+/// The uploads that the person wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UploadFilter {
-    /// Each.
+    /// All.
     #[default]
     All,
-    /// Those that wait for their turn, are on their way or are paused.
+    /// Queued, open and paused ones.
     UnderWay,
-    /// Those that failed, were interrupted or ask something.
+    /// Failed, interrupted and undecided ones.
     Attention,
-    /// Those that are stored.
+    /// Stored ones.
     Done,
 }
 
 impl UploadFilter {
-    /// How many uploads pass it.
+    /// Returns the number of uploads that pass the filter.
     #[must_use]
     pub fn count(self, totals: &Totals) -> u64 {
         match self {
@@ -41,7 +41,7 @@ impl UploadFilter {
         matches!(self, Self::All | Self::Attention)
     }
 
-    /// Whether files of a folder may pass it that do not stand in front.
+    /// Returns whether any files of a folder pass the filter, apart from those at the front.
     fn may_pass(self, totals: &Totals) -> bool {
         match self {
             Self::All => totals.files > 0,
@@ -50,7 +50,7 @@ impl UploadFilter {
         }
     }
 
-    /// Whether a row that does not stand in front passes it.
+    /// Returns whether a row passes the filter that is not at the front.
     fn passes(self, queue: &Queue, row: Row) -> bool {
         let on = |group| queue.group(group).rows().contains(row);
         match self {
@@ -61,7 +61,7 @@ impl UploadFilter {
         }
     }
 
-    /// Another number whenever an upload may belong to another place of the list.
+    /// Returns a number that changes whenever an upload may change its place in the list.
     fn version(self, queue: &Queue) -> u64 {
         let group = match self {
             Self::All | Self::Attention => Group::Attention,
@@ -72,7 +72,7 @@ impl UploadFilter {
     }
 }
 
-/// A line of the list.
+/// A row of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ListRow {
     /// The heading of a folder.
@@ -81,86 +81,86 @@ pub enum ListRow {
     File(Row),
 }
 
-/// Whether lines may change their places by themselves.
+/// Whether rows may change their places by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reordering {
-    /// What needs the person comes to the front.
+    /// Files that need the person move to the front.
     Allowed,
-    /// Somebody has a line in hand: the others wait.
+    /// The person is using a row: the others stay where they are.
     Held,
 }
 
-/// Of what the lines were made: other numbers, other lines.
+/// The versions that the rows were made from: other versions make other rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct MadeOf {
-    /// Nothing where some lines may stand elsewhere than they belong.
+    /// `None` while rows may be out of place.
     states: Option<u64>,
     files: u64,
     choices: u64,
 }
 
-/// Whether files stand below the headings of their folders.
+/// Whether files are listed below the headings of their folders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Grouping {
-    /// They do, where there is more than one folder.
+    /// They are, where there is more than one folder.
     #[default]
     ByFolder,
-    /// They do not.
+    /// They are not.
     Off,
 }
 
-/// The list.
+/// The list of uploads.
 #[derive(Debug, Default)]
 pub struct UploadList {
     filter: UploadFilter,
     grouping: Grouping,
-    /// By folder: what the person chose.
+    /// By folder: whether the person opened or closed it.
     opened: Vec<Option<bool>>,
     rows: Vec<ListRow>,
-    /// The files in front, because they need the person.
+    /// The files at the front, which need the person.
     front: Rows,
     made_of: Option<MadeOf>,
     choices: u64,
 }
 
 impl UploadList {
-    /// Its lines.
+    /// Returns the rows.
     #[must_use]
     pub fn rows(&self) -> &[ListRow] {
         &self.rows
     }
 
-    /// The files that stand in front, because they need the person.
+    /// Returns the files at the front, which need the person.
     #[must_use]
     pub fn front(&self) -> &Rows {
         &self.front
     }
 
-    /// What the person wants to see.
+    /// Returns the filter.
     #[must_use]
     pub fn filter(&self) -> UploadFilter {
         self.filter
     }
 
-    /// The person wants to see these.
+    /// Sets the filter.
     pub fn set_filter(&mut self, filter: UploadFilter) {
         self.filter = filter;
         self.choices += 1;
     }
 
-    /// Whether files stand below the headings of their folders.
+    /// Returns whether files are listed below the headings of their folders.
     #[must_use]
     pub fn grouping(&self) -> Grouping {
         self.grouping
     }
 
-    /// The person wants folders, or not.
+    /// Sets whether files are listed below the headings of their folders.
     pub fn set_grouping(&mut self, grouping: Grouping) {
         self.grouping = grouping;
         self.choices += 1;
     }
 
-    /// The person opens or closes a folder.
+    /// Opens or closes a folder.
     pub fn toggle(&mut self, id: FolderId, queue: &Queue) {
         let open = queue.folder(id).is_some_and(|folder| self.is_open(id, folder, queue));
         if self.opened.len() <= id.0 {
@@ -172,7 +172,7 @@ impl UploadList {
         self.choices += 1;
     }
 
-    /// Whether the files of a folder are in the list.
+    /// Returns whether a folder is open.
     #[must_use]
     pub fn is_open(&self, id: FolderId, folder: &Folder, queue: &Queue) -> bool {
         let few = folder.totals().files <= MOST_FILES_OF_OPEN_FOLDER;
@@ -180,8 +180,8 @@ impl UploadList {
         chosen.unwrap_or(few || queue.len() <= MAX_FULL_LIST)
     }
 
-    /// Brings the lines up to date; whether there are others now. While the order is held, only
-    /// what the person adds, takes away or chooses makes others.
+    /// Updates the rows. Returns whether they changed. While the order is held, only files that the
+    /// person adds, removes, folds or filters change them.
     pub fn update(&mut self, queue: &Queue, order: Reordering) -> bool {
         let states = match order {
             Reordering::Allowed => Some(self.filter.version(queue)),
@@ -221,13 +221,13 @@ impl UploadList {
         self.filter.passes(queue, row) && !self.front.contains(row)
     }
 
-    /// One folder needs no heading.
+    /// Returns whether folders have headings: one folder needs none.
     fn is_grouped(&self, queue: &Queue) -> bool {
         let mut listed = queue.folders().filter(|(_, folder)| folder.totals().files > 0);
         self.grouping == Grouping::ByFolder && listed.nth(1).is_some()
     }
 
-    /// Files that are in no folder have no heading, and stand where they came.
+    /// Adds the folders with their files. Files in no folder have no heading.
     fn add_folders(&self, lines: &mut Vec<ListRow>, queue: &Queue) {
         for (id, folder) in queue.folders() {
             let mut listed = folder.rows().iter().copied();

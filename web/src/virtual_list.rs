@@ -1,46 +1,46 @@
-//! Which rows of a long list are in the document.
+//! The rows of a long list that are in the document.
 //!
-//! Up to [`MAX_FULL_LIST`] rows all of them are: a screen reader and the browser's search find each. Of a
-//! longer list there are the rows in view and a screenful on both sides, in blocks; what is not
-//! there is empty space above and below, as high as the blocks were or will be.
+//! All rows of a list with up to [`MAX_FULL_LIST`] rows are in the document, so that screen readers
+//! and the browser's search find them. Of a longer list it has the rows in view and a screenful
+//! on both sides, in blocks. Empty space above and below has the height of the other blocks.
 
 use std::ops::Range;
 
-/// The longest list that is in the document as a whole.
+/// The most rows of a list that is in the document as a whole.
 pub const MAX_FULL_LIST: usize = 300;
-/// Rows that come and go together.
+/// The rows of a block, which are added and removed together.
 const BLOCK: usize = 40;
-/// The same, for sums of pixels.
+/// The same number, for sums of pixels.
 const BLOCK_ROWS: i32 = 40;
-/// How high a row is, in pixels, as long as none was measured.
+/// The height of a row, in pixels, until one was measured.
 const GUESSED_ROW_PIXELS: i32 = 88;
 
-/// The part of the list's height that is seen, in pixels from its beginning.
+/// The visible part of the list, in pixels from its top.
 #[derive(Clone, Copy, Debug)]
 pub struct Viewport {
-    /// What lies above it.
+    /// The height above it.
     pub top: i32,
-    /// How high it is itself.
+    /// Its own height.
     pub height: i32,
 }
 
-/// The heights of the blocks of a list, as far as they were measured.
+/// The measured heights of the blocks of a list.
 #[derive(Debug, Default)]
 pub struct BlockHeights(Vec<Option<i32>>);
 
-/// What has to be in the document.
+/// The rows that have to be in the document.
 #[derive(Debug, PartialEq, Eq)]
 pub struct RenderedRows {
-    /// By place in the list.
+    /// By position in the list.
     pub rows: Range<usize>,
-    /// The height of the rows before, in pixels.
+    /// The height of the rows above, in pixels.
     pub above: i32,
-    /// The height of the rows after, in pixels.
+    /// The height of the rows below, in pixels.
     pub below: i32,
 }
 
 impl BlockHeights {
-    /// How far from the list's beginning a row begins, in pixels, as far as that is known.
+    /// Returns the distance from the top of the list to a row, in pixels, as far as it is known.
     #[must_use]
     pub fn row_top(&self, row: usize) -> i32 {
         let guess = self.guess();
@@ -50,17 +50,17 @@ impl BlockHeights {
         before + block(row / BLOCK) * into / BLOCK_ROWS
     }
 
-    /// The list has another number of rows, or others.
+    /// The list has another number of rows, or other rows.
     pub fn resize(&mut self, rows: usize) {
-        // The last block may have been shorter.
+        // The last block may have been incomplete.
         if let Some(last) = self.0.last_mut() {
             *last = None;
         }
         self.0.resize(rows.div_ceil(BLOCK), None);
     }
 
-    /// Notes the heights of rows that are in the document: the distances between the tops of the
-    /// blocks from that of the row `first` on.
+    /// Notes the heights of the blocks in the document: `tops` are their tops, from the block of the
+    /// row `first` on.
     pub fn measure(&mut self, first: usize, tops: &[i32]) {
         for (index, pair) in (first / BLOCK..).zip(tops.windows(2)) {
             if let (Some(block), [top, next]) = (self.0.get_mut(index), pair) {
@@ -69,7 +69,7 @@ impl BlockHeights {
         }
     }
 
-    /// What has to be in the document of a list of so many rows.
+    /// Returns the rows that have to be in the document, of a list with `rows` rows.
     #[must_use]
     pub fn rendered_rows(&self, rows: usize, seen: Viewport) -> RenderedRows {
         if rows <= MAX_FULL_LIST {
@@ -97,7 +97,7 @@ impl BlockHeights {
         window
     }
 
-    /// How high a block is that was not measured: the mean of the others.
+    /// Returns the height of an unmeasured block: the mean of the others.
     fn guess(&self) -> i32 {
         let measured = self.0.iter().flatten();
         let (sum, count) = measured.fold((0, 0), |(sum, count), height| (sum + height, count + 1));
@@ -105,7 +105,7 @@ impl BlockHeights {
     }
 }
 
-/// Whether a row begins a block.
+/// Returns whether a row is the first of its block.
 #[must_use]
 pub fn begins_block(place: usize) -> bool {
     place.is_multiple_of(BLOCK)

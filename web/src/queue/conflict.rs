@@ -1,35 +1,35 @@
-//! What to do when the server has a file of that name already.
+//! What to do about a file of the same name on the server.
 
 use protocol::{OnConflict, server::Existing};
 use serde::{Deserialize, Serialize};
 
 use crate::{format, texts::Text};
 
-/// Names that are tried before the person is asked: `a (2).txt` up to this number.
+/// The highest number in a free name, `a (2).txt` and so on. After it the person decides.
 const MAX_NAMES: u32 = 1000;
-/// File systems and listings round dates, FAT to two seconds: what differs by no more is not newer.
+/// File systems and listings round dates, FAT to two seconds: a smaller difference counts as equal.
 const DATE_TOLERANCE_MILLIS: i64 = 2000;
 
-/// What the person wants for files whose name is taken.
+/// The person's choice for files whose name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictPolicy {
-    /// To be asked.
+    /// Ask each time.
     #[default]
     Ask,
-    /// The server's file is replaced.
+    /// Replace the server's file.
     Overwrite,
-    /// The server's file stays, and this one is left out.
+    /// Keep the server's file, and skip this one.
     Skip,
-    /// Both stay: this one gets a free name.
+    /// Keep both: this one gets a free name.
     Rename,
-    /// The server's file is replaced if it is older, and stays otherwise.
+    /// Replace the server's file if it is older, and keep it otherwise.
     OnlyNewer,
-    /// The server's file is the beginning of this one, and is completed.
+    /// Complete the server's file, which is the start of this one.
     Resume,
 }
 
-/// What to do about one file.
+/// The decision about one file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Decision {
     Ask,
@@ -40,7 +40,7 @@ pub(super) enum Decision {
 }
 
 impl ConflictPolicy {
-    /// What the portal is told with the offer.
+    /// Returns the reaction to a conflict that the offer asks for.
     pub(super) fn on_conflict(self) -> OnConflict {
         match self {
             Self::Overwrite => OnConflict::Overwrite,
@@ -49,7 +49,7 @@ impl ConflictPolicy {
         }
     }
 
-    /// What to do, now that the portal has told what is there. `names` have been tried so far.
+    /// Decides about an existing file. `names` have been tried so far.
     pub(super) fn decide(
         self,
         modified_millis: Option<i64>,
@@ -64,10 +64,10 @@ impl ConflictPolicy {
                     Decision::Overwrite
                 }
                 (Some(_), Some(_)) => Decision::Skip,
-                // One of the dates is not known: no guess decides over a file.
+                // A date is unknown: the person decides.
                 (_, _) => Decision::Ask,
             },
-            // The offer said what to do, and the portal could not do it.
+            // The offer asked for it, and the portal could not do it.
             Self::Ask | Self::Overwrite | Self::Resume | Self::Rename => Decision::Ask,
         }
     }

@@ -1,15 +1,15 @@
-//! The folders that the uploads' files lie in, each with its rows and its figures.
+//! The folders of the uploads, each with its rows and totals.
 
 use std::rc::Rc;
 
 use super::{Row, Totals};
 use crate::{format, texts::Text};
 
-/// A folder, counted from 0 in the order in which they came. It keeps its number when it is empty.
+/// A folder, counted from 0 in order of appearance. An empty folder keeps its number.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FolderId(pub usize);
 
-/// What is known of one folder. Those in it are folders of their own.
+/// A folder. Its subfolders are folders of their own.
 #[derive(Debug)]
 pub struct Folder {
     path: Rc<str>,
@@ -18,19 +18,19 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// Its path below what was picked; empty for files that were picked by themselves.
+    /// Returns its path below the picked folder; empty for files that were picked one by one.
     #[must_use]
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// The rows of its files, in their order.
+    /// Returns the rows of its files, in order.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// Its uploads in figures.
+    /// Returns the totals of its uploads.
     #[must_use]
     pub fn totals(&self) -> &Totals {
         &self.totals
@@ -43,12 +43,12 @@ pub(super) struct Folders {
     folders: Vec<Folder>,
     /// Sorted by their paths.
     by_path: Vec<FolderId>,
-    /// Most files lie where the one before them lay.
+    /// The folder of the last file: most files are in the same folder as the one before.
     last: FolderId,
 }
 
 impl Folders {
-    /// Takes in a new row; gives the folder that its file lies in.
+    /// Adds a row. Returns the folder of its file.
     pub(super) fn add(&mut self, row: Row, path: &str) -> FolderId {
         let id = self.of(path);
         if let Some(folder) = self.folders.get_mut(id.0) {
@@ -57,7 +57,7 @@ impl Folders {
         id
     }
 
-    /// The folder of a file; a new one if there was none in it.
+    /// Returns the folder of a file, and adds it if it is new.
     fn of(&mut self, path: &str) -> FolderId {
         let folder = path.rfind('/').and_then(|slash| path.get(..slash)).unwrap_or("");
         if self.get(self.last).is_some_and(|last| &*last.path == folder) {
@@ -77,7 +77,7 @@ impl Folders {
         self.last
     }
 
-    /// An upload adds something else to its folder's figures than before.
+    /// Replaces an upload's contribution to the totals of its folder.
     pub(super) fn update(&mut self, id: FolderId, before: Totals, after: Totals) {
         if let Some(folder) = self.folders.get_mut(id.0) {
             let without = folder.totals.without(before);
@@ -85,7 +85,7 @@ impl Folders {
         }
     }
 
-    /// Takes rows out that are in the list no more.
+    /// Removes the rows that are not in the list any more.
     pub(super) fn retain(&mut self, is_listed: impl Fn(Row) -> bool) {
         for folder in &mut self.folders {
             folder.rows.retain(|row| is_listed(*row));

@@ -1,19 +1,19 @@
-//! Rows in sets and lists, as plain bits and sorted lists: the code of trees and sorting would be
-//! longer than what is kept in them.
+//! Sets and lists of rows, as bits and sorted lists: the code of trees would make the program
+//! larger.
 
 use protocol::UploadId;
 
 use crate::edges::edges;
 
 const WORD_BITS: usize = 64;
-/// Lists that the rows that miss their files are spread over, by their files' names.
+/// The number of lists of rows that miss their files, by hashed file names.
 const NAME_LISTS: usize = 1024;
 
 /// A row of the list: the n-th picked file, counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row(pub usize);
 
-/// Some of the rows, a bit for each.
+/// A set of rows, with a bit for each.
 #[derive(Clone, Debug, Default)]
 pub struct Rows {
     words: Vec<u64>,
@@ -21,7 +21,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Adds a row; whether it was not among them.
+    /// Adds a row. Returns whether it is new.
     pub fn insert(&mut self, row: Row) -> bool {
         let (index, bit) = place(row);
         if self.words.len() <= index {
@@ -37,7 +37,7 @@ impl Rows {
         }
     }
 
-    /// Takes a row out; whether it was among them.
+    /// Removes a row. Returns whether it was in the set.
     pub fn remove(&mut self, row: Row) -> bool {
         let (index, bit) = place(row);
         match self.words.get_mut(index) {
@@ -50,26 +50,26 @@ impl Rows {
         }
     }
 
-    /// Whether a row is among them.
+    /// Returns whether a row is in the set.
     #[must_use]
     pub fn contains(&self, row: Row) -> bool {
         let (index, bit) = place(row);
         self.words.get(index).is_some_and(|word| word & bit != 0)
     }
 
-    /// How many they are.
+    /// Returns the number of rows.
     #[must_use]
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Whether there is none.
+    /// Returns whether the set is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// The rows, in their order.
+    /// Returns the rows in order.
     pub fn iter(&self) -> impl Iterator<Item = Row> {
         (0..).zip(&self.words).filter(|(_, word)| **word != 0).flat_map(|(index, word)| {
             let bits = (0..WORD_BITS).filter(move |bit| word & (1 << bit) != 0);
@@ -90,8 +90,7 @@ fn place(Row(row): Row) -> (usize, u64) {
     (row / WORD_BITS, 1 << (row % WORD_BITS))
 }
 
-/// The uploads that were offered and have not ended, by their ids. As many as the portal lets be
-/// open: some dozens.
+/// The uploads that were offered and have not ended, by id: some dozens at most.
 #[derive(Debug, Default)]
 pub(super) struct OpenUploads(Vec<(UploadId, Row)>);
 
@@ -122,7 +121,7 @@ impl OpenUploads {
         self.0.iter().copied()
     }
 
-    /// All of them, from `first` on, and then those before it.
+    /// Returns all of them, from `first` on and then those before it.
     pub(super) fn iter_from(&self, first: UploadId) -> impl Iterator<Item = (UploadId, Row)> {
         let (before, after) = self.0.split_at(self.first_from(first));
         after.iter().chain(before).copied()
@@ -138,11 +137,11 @@ impl OpenUploads {
     }
 }
 
-/// The rows of an earlier page that miss their files, found by the names of these.
+/// The restored rows that miss their files, by hashed file names.
 #[derive(Debug, Default)]
 pub(super) struct MissingFiles {
     rows: Rows,
-    /// Each row is in the list that its file's name leads to.
+    /// The rows by the hash of their file names.
     by_name: Vec<Vec<Row>>,
 }
 
@@ -164,7 +163,7 @@ impl MissingFiles {
         }
     }
 
-    /// The rows whose files may have this name, and a few others.
+    /// Returns the rows whose file may have this name, and a few others.
     pub(super) fn near(&self, name: &str) -> &[Row] {
         self.by_name.get(list_of(name)).map(Vec::as_slice).unwrap_or_default()
     }
