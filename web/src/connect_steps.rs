@@ -242,7 +242,7 @@ mod tests {
     }
 
     #[test]
-    fn failure_marks_its_step_and_the_rest_stays_ahead() {
+    fn failure_marks_its_step_and_the_rest_stays_pending() {
         let mut steps = under_way(&[(Stage::Portal, 0), (Stage::Login, 70)]);
         steps.end_early(Some(Stage::Login), Millis(100));
         assert_eq!(states(&steps), "++++!..");
@@ -255,14 +255,14 @@ mod tests {
     }
 
     #[test]
-    fn portal_out_of_reach_is_no_step_on_the_way_to_the_server() {
+    fn unreachable_portal_is_no_step_of_connecting() {
         let mut steps = under_way(&[(Stage::Portal, 0)]);
         steps.end_early(Some(Stage::Portal), Millis(9));
         assert_eq!(states(&steps), ".......");
     }
 
     #[test]
-    fn another_try_begins_anew() {
+    fn another_attempt_starts_again() {
         let mut steps = under_way(&[(Stage::Portal, 0), (Stage::Certificate, 50)]);
         steps.reach(step_of(Stage::Portal), Millis(900));
         assert_eq!(states(&steps), ">......");

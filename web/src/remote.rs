@@ -1,166 +1,124 @@
-//! The directory in view on the server.
+//! The directory in view on the server: its listing, the cursor, and changes in it.
 
 use std::time::Duration;
 
 use protocol::{
-    ClientMessage, Problem,
-    server::{DeletedCounts, Entry, EntryKind},
+    Problem,
+    server::{Entry, EntryKind},
 };
 
 pub use self::{
+    action::RemoteAction,
     change_dialog::{ChangeDialog, RemoteChange, RemoteCommand, stem_units},
+    cursor::CursorMove,
     order::SortOrder,
 };
 use crate::{path, time::Millis};
 
+mod action;
 mod change_dialog;
 pub mod change_texts;
+mod changes;
+mod cursor;
 mod order;
 pub mod wording;
 
-/// After an upload ends the view waits this long for the next one to end.
+/// After an upload has ended, the refresh waits this long for other uploads to end.
 const REFRESH_PAUSE: Duration = Duration::from_millis(800);
-/// Rows that a page key passes.
-const PAGE_ROWS: usize = 10;
-
-/// What a person does with the directory in view.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum RemoteAction {
-    /// Goes to a directory, by its absolute path.
-    GoTo(String),
-    /// Moves the cursor.
-    MoveCursor(CursorMove),
-    /// Moves the cursor to the next name that begins with this letter.
-    Seek(char),
-    /// Puts the cursor on the entry at this place of the list.
-    PointAt(usize),
-    /// Chooses the order.
-    Sort(SortOrder),
-    /// Wants to see the names only that hold this.
-    Filter(String),
-    /// Drags files over the directory at this place, or over none.
-    DragOver(Option<usize>),
-    /// Wants to make, rename or delete something.
-    OpenDialog(RemoteCommand),
-    /// Answers the question that stands, with a name where one was asked for.
-    ConfirmDialog(String),
-    /// Takes the question back.
-    CloseDialog,
-}
-
-/// Where the cursor goes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum CursorMove {
-    /// One up.
-    Previous,
-    /// One down.
-    Next,
-    /// Ten up.
-    PageUp,
-    /// Ten down.
-    PageDown,
-    /// To the first.
-    First,
-    /// To the last.
-    Last,
-}
-
-/// Gives names the numbers by which they are in order where the person reads them: `file 2` before
-/// `file 10`, `ä` beside `a`.
+/// Returns the ranks of names in the person's language: `file 2` before `file 10`, `ä` beside `a`.
 pub type Collation = fn(names: &[&str]) -> Vec<u64>;
 
-/// What is known of the directory in view.
+/// The directory in view.
 #[derive(Debug, Default)]
 pub struct RemoteDirectory {
     directory: String,
-    /// As the portal sent them: directories first, each by name.
+    /// In the portal's order: directories first, then by name.
     entries: Vec<Entry>,
-    /// Of each entry its place among the names; until somebody knows better, as the portal sent
-    /// them.
+    /// The rank of each entry's name; without a collation, in the portal's order.
     ranks: Vec<u64>,
     collation: Option<Collation>,
     left_out: u64,
-    /// The path whose listing is awaited: one at a time.
+    /// The path of the requested listing: one at a time.
     asked: Option<String>,
-    /// The path to ask for after that.
+    /// The path to request after that.
     next: Option<String>,
     problem: Option<Problem>,
     refresh_at: Option<Millis>,
     sort: SortOrder,
     filter: String,
-    /// The places in `entries` of what is shown, in the order in which it is.
+    /// The positions in `entries` of the shown entries, in order.
     shown: Vec<usize>,
     version: u64,
-    /// The current entry, by its name and its place in the list.
+    /// The name of the current entry, and its row.
     cursor: (String, usize),
     focus_requests: u64,
-    /// The directory in view that files are dragged over.
+    /// The entry that files are dragged over.
     drag_over: Option<String>,
     dialog: Option<ChangeDialog>,
 }
 
 impl RemoteDirectory {
-    /// The absolute path of the directory in view.
+    /// Returns the absolute path.
     #[must_use]
     pub fn directory(&self) -> &str {
         &self.directory
     }
 
-    /// Its files and directories, as the portal sent them.
+    /// Returns all entries, in the portal's order.
     #[must_use]
     pub fn entries(&self) -> &[Entry] {
         &self.entries
     }
 
-    /// How many rows the list has.
+    /// Returns the number of rows in the list.
     #[must_use]
     pub fn len(&self) -> usize {
         self.shown.len()
     }
 
-    /// Whether nothing is shown.
+    /// Returns whether the list is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.shown.is_empty()
     }
 
-    /// The entry at a place of the list.
+    /// Returns the entry in a row of the list.
     #[must_use]
     pub fn at(&self, place: usize) -> Option<&Entry> {
         self.entries.get(*self.shown.get(place)?)
     }
 
-    /// Counts the changes of what is shown.
+    /// Returns a number that grows with each change of the list.
     #[must_use]
     pub fn version(&self) -> u64 {
         self.version
     }
 
-    /// The place of the current entry: what the keyboard acts on.
+    /// Returns the row of the current entry.
     #[must_use]
     pub fn cursor(&self) -> usize {
         self.cursor.1
     }
 
-    /// The current entry.
+    /// Returns the current entry, which the keyboard acts on.
     #[must_use]
     pub fn current(&self) -> Option<&Entry> {
         self.at(self.cursor())
     }
 
-    /// Counts how often the current entry was to get the focus.
+    /// Returns a number that grows whenever the current entry should get the focus.
     #[must_use]
     pub fn focus_requests(&self) -> u64 {
         self.focus_requests
     }
 
-    /// The directory in view that files are dragged over, by its name.
+    /// Returns the name of the directory that files are dragged over.
     #[must_use]
     pub fn drag_over(&self) -> Option<&str> {
         self.drag_over.as_deref()
     }
 
-    /// Where files go that are dropped now.
+    /// Returns the directory for files that are dropped now.
     #[must_use]
     pub fn drop_directory(&self) -> String {
         match &self.drag_over {
@@ -169,87 +127,87 @@ impl RemoteDirectory {
         }
     }
 
-    /// The question that stands.
+    /// Returns the open dialog.
     #[must_use]
     pub fn dialog(&self) -> Option<&ChangeDialog> {
         self.dialog.as_ref()
     }
 
-    /// How many more there are than the portal sends.
+    /// Returns the number of entries that the portal did not send.
     #[must_use]
     pub fn left_out(&self) -> u64 {
         self.left_out
     }
 
-    /// Whether an answer is awaited.
+    /// Returns whether a listing was requested.
     #[must_use]
     pub fn is_loading(&self) -> bool {
         self.asked.is_some()
     }
 
-    /// Why the last listing failed.
+    /// Returns why the last listing failed.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
     }
 
-    /// When the view wants to be refreshed by itself.
+    /// Returns when a refresh is due.
     #[must_use]
     pub fn refresh_at(&self) -> Option<Millis> {
         self.refresh_at
     }
 
-    /// The person has disconnected: the next connection begins where its login does.
+    /// The person disconnected: the next connection starts in the login's directory.
     pub fn leave(&mut self) {
         self.start_over(String::new());
     }
 
-    /// Starts over in `directory` on a new connection; gives the path to list.
+    /// Enters `directory` on a new connection. Returns the path to list.
     pub fn enter(&mut self, directory: String) -> Option<String> {
         self.start_over(directory);
         self.refresh()
     }
 
-    /// The order stays, and so do the counts that the view goes by.
+    /// Resets everything but the order and the version numbers.
     fn start_over(&mut self, directory: String) {
         let Self { sort, focus_requests, version, collation, .. } = *self;
         let version = version + 1;
         *self = Self { directory, sort, focus_requests, version, collation, ..Self::default() };
     }
 
-    /// Goes into one of the directories in view; gives the path to list, if now is the time.
+    /// Opens a directory of the list. Returns the path to list, unless a listing is requested.
     pub fn open(&mut self, name: &str) -> Option<String> {
         self.ask(path::join(&self.directory, name))
     }
 
-    /// Goes to an absolute path; gives the path to list, if now is the time.
+    /// Opens an absolute path. Returns the path to list, unless a listing is requested.
     pub fn go(&mut self, path: String) -> Option<String> {
         self.ask(path)
     }
 
-    /// Goes to the directory above, unless the top is in view.
+    /// Opens the directory above, unless the root is in view.
     pub fn up(&mut self) -> Option<String> {
         let parent = path::parent(&self.directory)?.to_owned();
         self.ask(parent)
     }
 
-    /// Looks again, where the person is or is on the way to.
+    /// Refreshes the directory in view, or the one that was requested.
     pub fn refresh(&mut self) -> Option<String> {
         let path = self.next.as_ref().or(self.asked.as_ref()).unwrap_or(&self.directory);
         self.ask(path.clone())
     }
 
-    /// An upload has ended: the view is out of date.
+    /// The directory changed: schedules a refresh.
     pub fn changed(&mut self, now: Millis) {
         self.refresh_at.get_or_insert(now + REFRESH_PAUSE);
     }
 
-    /// The portal's answer; gives the path to list next. An answer that nobody waits for is left
-    /// alone.
+    /// A listing arrived. Returns the path to list next. A listing that was not requested is
+    /// ignored.
     pub fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64) -> Option<String> {
         self.asked.take()?;
         if path != self.directory {
-            // Who goes up finds the directory that was in view.
+            // After going up, the cursor is on the directory that was in view.
             self.cursor = (path::child_towards(&path, &self.directory).to_owned(), 0);
             self.filter.clear();
             self.drag_over = None;
@@ -267,19 +225,19 @@ impl RemoteDirectory {
         self.go_on()
     }
 
-    /// The server refused. The directory in view stays. Gives the path to list next.
+    /// A listing failed: the directory in view stays. Returns the path to list next.
     pub fn failed(&mut self, problem: Problem) -> Option<String> {
         self.asked.take()?;
         self.problem = Some(problem);
         self.go_on()
     }
 
-    /// Names are in this order from now on.
+    /// Sets the order of names.
     pub fn set_collation(&mut self, collation: Collation) {
         self.collation = Some(collation);
     }
 
-    /// Finds the order of the names once for all: it costs more than any other.
+    /// Computes the ranks of the names once: that takes longer than all other sorting.
     fn rank(&mut self) {
         self.ranks = match self.collation {
             Some(ranks) => {
@@ -290,180 +248,32 @@ impl RemoteDirectory {
         };
     }
 
-    /// Shows the entries in another order.
+    /// Sets the order of the list.
     pub fn sort(&mut self, sort: SortOrder) {
         self.sort = sort;
         self.relist();
     }
 
-    /// Shows the entries whose names hold this, in small letters or capitals.
+    /// Shows only names that contain this text, in any case.
     pub fn filter(&mut self, filter: String) {
         self.filter = filter;
         self.relist();
     }
 
-    /// What the names that are shown have to hold.
+    /// Returns the filter of the names.
     #[must_use]
     pub fn name_filter(&self) -> &str {
         &self.filter
     }
 
-    /// Moves the cursor, and the focus with it.
-    pub fn move_cursor(&mut self, to: CursorMove) {
-        let place = self.cursor();
-        self.point_at(match to {
-            CursorMove::Previous => place.saturating_sub(1),
-            CursorMove::Next => place + 1,
-            CursorMove::PageUp => place.saturating_sub(PAGE_ROWS),
-            CursorMove::PageDown => place + PAGE_ROWS,
-            CursorMove::First => 0,
-            CursorMove::Last => self.len(),
-        });
-        self.focus_requests += 1;
-    }
-
-    /// Moves the cursor to the next entry whose name begins with `letter`, from the end on to the
-    /// beginning.
-    pub fn seek(&mut self, letter: char) {
-        let next = self.cursor() + 1;
-        let mut places = (next..self.len()).chain(0..next);
-        let begins = |place: &usize| {
-            let first = self.at(*place).and_then(|entry| entry.name.chars().next());
-            first.is_some_and(|first| first.eq_ignore_ascii_case(&letter))
-        };
-        if let Some(place) = places.find(begins) {
-            self.point_at(place);
-            self.focus_requests += 1;
-        }
-    }
-
-    /// Puts the cursor on a place of the list, or on its last one.
-    pub fn point_at(&mut self, place: usize) {
-        let place = place.min(self.len().saturating_sub(1));
-        let name = self.at(place).map(|entry| entry.name.clone());
-        self.cursor = (name.unwrap_or_default(), place);
-    }
-
-    /// Files are dragged over the directory at this place, or over none.
+    /// Files are dragged over the directory in this row, or over none.
     pub fn set_drag_over(&mut self, place: Option<usize>) {
         let entry = place.and_then(|place| self.at(place));
         let directory = entry.filter(|entry| entry.kind == EntryKind::Directory);
         self.drag_over = directory.map(|entry| entry.name.clone());
     }
 
-    /// Asks the person about something; nothing where there is no current entry.
-    pub fn open_dialog(&mut self, command: RemoteCommand) {
-        let current = self.current().cloned();
-        let change = match (command, current) {
-            (RemoteCommand::MakeDirectory, _) => RemoteChange::MakeDirectory,
-            (RemoteCommand::Rename, Some(entry)) if entry.leftover_of.is_none() => {
-                RemoteChange::Rename(entry)
-            }
-            (RemoteCommand::Delete, Some(entry)) => change_dialog::deletion(entry),
-            (RemoteCommand::Rename | RemoteCommand::Delete, _) => return,
-        };
-        self.dialog = Some(ChangeDialog::new(change, self.directory.clone()));
-    }
-
-    /// The person has answered; gives what to tell the server.
-    pub fn confirm_dialog(&mut self, name: &str) -> Option<ClientMessage> {
-        let dialog = self.dialog.as_mut()?;
-        let here = dialog.directory() == self.directory;
-        let taken = here && self.entries.iter().any(|entry| entry.name == name);
-        if let RemoteChange::Rename(entry) = dialog.change()
-            && entry.name == name
-        {
-            // It has that name.
-            self.close_dialog();
-            return None;
-        }
-        dialog.confirm(name, taken)
-    }
-
-    /// The person has taken the question back. What the server was told goes on.
-    pub fn close_dialog(&mut self) {
-        self.dialog = None;
-    }
-
-    /// The server has made a folder, given something another name, or deleted it. What is in view
-    /// shows it at once; gives the sentence to say when the person waits for it.
-    pub fn done(&mut self, path: &str) -> Option<String> {
-        let dialog = self.dialog.take_if(|dialog| dialog.awaits(path))?;
-        let new = match dialog.request() {
-            Some(ClientMessage::Rename { to, .. }) => path::name(to).to_owned(),
-            Some(_) | None => path::name(path).to_owned(),
-        };
-        let sentence = change_texts::done(dialog.change(), &new);
-        if dialog.directory() == self.directory {
-            self.apply(dialog.change(), new);
-            self.relist();
-            self.focus_requests += 1;
-        }
-        Some(sentence)
-    }
-
-    fn apply(&mut self, change: &RemoteChange, new: String) {
-        match change {
-            RemoteChange::MakeDirectory => {
-                self.insert(Entry {
-                    name: new.clone(),
-                    kind: EntryKind::Directory,
-                    size: None,
-                    modified_millis: None,
-                    leftover_of: None,
-                });
-                self.cursor.0 = new;
-            }
-            RemoteChange::Rename(entry) => {
-                self.entries.retain(|other| other.name != entry.name);
-                self.insert(Entry { name: new.clone(), ..entry.clone() });
-                self.cursor.0 = new;
-            }
-            RemoteChange::Delete(entry)
-            | RemoteChange::DeleteAll(entry)
-            | RemoteChange::Remove(entry) => {
-                self.entries.retain(|other| other.name != entry.name);
-            }
-        }
-        self.rank();
-        // What does not fit the filter would be made and not be seen.
-        if !order::holds(&self.cursor.0, &self.filter) {
-            self.filter.clear();
-        }
-    }
-
-    /// In the portal's order.
-    fn insert(&mut self, entry: Entry) {
-        let is_before = |other: &Entry| (other.kind, &other.name) < (entry.kind, &entry.name);
-        let place = self.entries.partition_point(is_before);
-        self.entries.insert(place, entry);
-    }
-
-    /// The server or the portal refused; whether the person waits for it, and is shown why.
-    pub fn refused(
-        &mut self,
-        path: &str,
-        problem: &Problem,
-        part: Option<(DeletedCounts, Option<DeletedCounts>)>,
-    ) -> bool {
-        let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
-        dialog.map(|dialog| dialog.fail(problem.clone(), part)).is_some()
-    }
-
-    /// A directory that was to be deleted holds something; whether the person is asked again.
-    pub fn not_empty(&mut self, path: &str) -> bool {
-        let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
-        dialog.is_some_and(ChangeDialog::is_not_empty)
-    }
-
-    /// The connection is gone, and what was not answered is not going to be.
-    pub fn unanswered(&mut self) {
-        if let Some(dialog) = &mut self.dialog {
-            dialog.break_off();
-        }
-    }
-
-    /// Sorts anew what is shown. The cursor stays on its entry, and at its place where that is gone.
+    /// Updates the list. The cursor stays on its entry, or in its row if the entry is gone.
     fn relist(&mut self) {
         self.shown = order::shown(&self.entries, &self.ranks, self.sort, &self.filter);
         self.version += 1;

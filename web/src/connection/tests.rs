@@ -137,7 +137,7 @@ fn refused_certificate_ends_in_a_problem_and_the_form() {
 }
 
 #[test]
-fn failure_to_connect_is_shown_and_the_link_stays_for_the_next_try() {
+fn failure_to_connect_is_shown_and_the_socket_stays_for_the_next_attempt() {
     let mut connection = welcomed();
     connection.take_effects();
     assert_eq!(connection.disconnected(Some(problem())), Some(ConnectionEvent::Disconnected));
@@ -148,7 +148,7 @@ fn failure_to_connect_is_shown_and_the_link_stays_for_the_next_try() {
 }
 
 #[test]
-fn connect_pressed_while_leaving_waits_for_the_portal() {
+fn connect_pressed_while_disconnecting_waits_for_the_portal() {
     let mut connection = logged_in();
     connection.disconnect();
     assert_eq!(connection.take_effects(), [ConnectionEffect::Send(ClientMessage::Disconnect)]);
@@ -159,7 +159,7 @@ fn connect_pressed_while_leaving_waits_for_the_portal() {
 }
 
 #[test]
-fn connect_pressed_while_leaving_outlives_the_socket() {
+fn connect_pressed_while_disconnecting_outlives_the_socket() {
     let mut connection = logged_in();
     connection.disconnect();
     connection.connect(destination("b"));
@@ -171,7 +171,7 @@ fn connect_pressed_while_leaving_outlives_the_socket() {
 }
 
 #[test]
-fn login_that_completes_after_the_person_left_is_not_taken() {
+fn login_that_completes_after_the_person_disconnected_is_ignored() {
     let mut connection = welcomed();
     connection.disconnect();
     assert_eq!(connection.connected(facts()), None);
@@ -179,7 +179,7 @@ fn login_that_completes_after_the_person_left_is_not_taken() {
 }
 
 #[test]
-fn lost_link_is_opened_again_with_growing_capped_pauses() {
+fn lost_socket_is_opened_again_with_growing_capped_delays() {
     let mut connection = logged_in();
     assert_eq!(connection.socket_closed(Millis(100), 0.0), Some(ConnectionEvent::SocketLost));
     assert_eq!(connection.deadline(), Some(Millis(600)));
@@ -206,13 +206,13 @@ fn lost_link_is_opened_again_with_growing_capped_pauses() {
 }
 
 #[test]
-fn pauses_are_jittered() {
+fn delays_are_jittered() {
     assert_eq!(retry_delay(0, 0.0), Duration::from_millis(500));
     assert_eq!(retry_delay(0, 1.0), Duration::from_millis(250));
 }
 
 #[test]
-fn first_try_that_finds_no_portal_is_a_problem_and_not_a_loop() {
+fn first_attempt_that_finds_no_portal_is_a_problem_and_not_a_loop() {
     let mut connection = Connection::default();
     connection.connect(destination("a"));
     connection.session_refused(problem(), Millis(0), 0.0);
@@ -222,7 +222,7 @@ fn first_try_that_finds_no_portal_is_a_problem_and_not_a_loop() {
 }
 
 #[test]
-fn link_that_falls_silent_is_given_up() {
+fn socket_that_falls_silent_is_given_up() {
     let mut connection = logged_in();
     connection.take_effects();
     connection.tick(Millis(10_000), 0.0);
@@ -246,7 +246,7 @@ fn other_version_asks_for_a_reload() {
     assert!(matches!(connection.ftps(), FtpsState::Disconnected));
 }
 
-/// A page that is logged in, and whose link was lost.
+/// A page that is logged in, and whose socket is lost.
 fn cut_off() -> Connection {
     let mut connection = logged_in();
     connection.take_effects();
@@ -262,7 +262,7 @@ fn hello(effects: &[ConnectionEffect]) -> Option<protocol::client::ResumeState> 
 }
 
 #[test]
-fn page_that_comes_back_says_how_far_it_is() {
+fn page_that_reconnects_reports_its_position() {
     let mut connection = logged_in();
     connection.received(&ServerMessage::Connected(facts()), 9, Millis(0));
     connection.received(&ServerMessage::Pong, 9, Millis(0));
@@ -274,10 +274,10 @@ fn page_that_comes_back_says_how_far_it_is() {
 }
 
 #[test]
-fn what_is_said_while_the_link_is_lost_is_said_when_it_is_back() {
+fn messages_sent_while_the_socket_is_lost_are_sent_when_it_is_restored() {
     let mut connection = cut_off();
     let list = OutgoingMessage::Message(ClientMessage::List { path: "/".into() });
-    assert!(!connection.keep(list.clone()), "there is no link to say it on");
+    assert!(!connection.keep(list.clone()), "there is no socket to send it on");
     connection.retry_now();
     connection.socket_opened(session(), 0);
     connection.welcome(LIMITS, 0, None, Millis(200));
@@ -305,7 +305,7 @@ fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more(
 }
 
 #[test]
-fn portal_that_is_out_of_step_gets_a_new_session() {
+fn acknowledgement_out_of_range_leads_to_a_new_session() {
     let mut connection = cut_off();
     connection.retry_now();
     connection.socket_opened(session(), 0);
@@ -325,7 +325,7 @@ fn page_whose_session_goes_on_in_another_tab_does_not_take_it_back() {
 }
 
 #[test]
-fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
+fn no_attempt_is_made_offline_and_one_at_once_when_online() {
     let mut connection = cut_off();
     connection.network_changed(Network::Offline, Millis(200));
     assert_eq!((connection.deadline(), connection.next_retry_in(Millis(200))), (None, None));
@@ -336,7 +336,7 @@ fn nothing_is_tried_without_a_network_and_at_once_when_there_is_one() {
 }
 
 #[test]
-fn link_that_outlived_the_network_is_asked_at_once_whether_it_works() {
+fn socket_that_outlived_the_network_is_pinged_at_once() {
     let mut connection = logged_in();
     connection.take_effects();
     connection.received(&ServerMessage::Pong, 9, Millis(60_000));
@@ -387,7 +387,7 @@ fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
 }
 
 #[test]
-fn certificate_that_is_trusted_while_the_link_is_lost_is_not_forgotten() {
+fn certificate_that_is_trusted_while_the_socket_is_lost_is_not_forgotten() {
     let mut connection = welcomed();
     connection.take_effects();
     connection.certificate_not_trusted(certificate("aa"));
@@ -425,7 +425,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
 }
 
 #[test]
-fn login_at_another_server_than_the_person_wants_is_not_taken() {
+fn login_at_another_server_than_the_person_wants_is_ignored() {
     let mut connection = welcomed();
     assert_eq!(connection.connected(Connected { host: "b".into(), ..facts() }), None);
     assert!(connection.ready().is_none());

@@ -1,4 +1,4 @@
-//! What a person does with one upload, and with all of them.
+//! The person's actions on one upload and on many.
 
 use protocol::{ClientMessage, UploadId};
 
@@ -6,7 +6,7 @@ use super::{BulkAction, Effect, Page, Region, UploadAction, announcements};
 use crate::queue::{ConflictPolicy, Folder, OfferOrder, Row, Scope};
 
 impl Page {
-    /// Does something with one upload.
+    /// Carries out an action on one upload.
     pub(super) fn act(&mut self, row: Row, action: UploadAction) {
         match action {
             UploadAction::Pause => {
@@ -29,7 +29,7 @@ impl Page {
         }
     }
 
-    /// Does something with many uploads, and says so.
+    /// Carries out an action on many uploads, and announces it.
     pub(super) fn act_on(&mut self, scope: Scope, bulk: BulkAction) {
         let folder = match scope {
             Scope::All => None,
@@ -60,18 +60,18 @@ impl Page {
         }
     }
 
-    /// What to do from now on when a name is taken.
+    /// Sets the policy for later conflicts.
     pub(super) fn set_policy(&mut self, policy: ConflictPolicy) {
         self.queue.set_policy(policy);
         self.changed.insert(Region::Totals);
     }
 
-    /// Offers what waits in another order.
+    /// Sets the order of queued uploads.
     pub(super) fn set_order(&mut self, order: OfferOrder) {
         self.queue.set_order(order);
     }
 
-    /// Has removed what nobody goes on with, as soon as that can be done.
+    /// Has abandoned temporary files removed, once there is a connection.
     pub(super) fn remove_leftovers(&mut self) {
         if self.connection.ready().is_some() {
             let leftovers = self.queue.take_leftovers().into_iter();

@@ -1,7 +1,7 @@
-//! Where files go that a person picks, however long it takes to find them all.
+//! The drop target of picked files: the directory in view at the moment of the gesture.
 //!
-//! A folder is walked while the page works: meanwhile the person may go to another directory,
-//! disconnect, or connect elsewhere.
+//! Walking a folder takes a while: meanwhile the person may open another directory, disconnect, or
+//! connect elsewhere.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::{
     queue::{PickedFile, State},
 };
 
-/// A directory on a server, as it was in view when the person picked something for it.
+/// A directory on a server, which was in view when the person picked files for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropTarget {
     home: Destination,
@@ -27,14 +27,14 @@ impl DropTarget {
 }
 
 impl Page {
-    /// Where files go that are picked or dropped now; nothing while there is no connection for them.
+    /// Returns the target for files that are picked or dropped now; `None` without a connection.
     #[must_use]
     pub fn drop_target(&self) -> Option<DropTarget> {
         let home = self.connection.home().filter(|_| self.takes_files())?.clone();
         Some(DropTarget { home, directory: self.remote.drop_directory().into() })
     }
 
-    /// Whether files that are picked now have somewhere to go: a break does not change that.
+    /// Returns whether files can be picked now: an outage does not prevent it.
     fn takes_files(&self) -> bool {
         self.connection.ready().is_some()
             || (self.connection.is_reconnecting() && !self.remote.directory().is_empty())
@@ -44,17 +44,16 @@ impl Page {
         self.connection.home() != Some(&place.home)
     }
 
-    /// The person picks something: what was said of earlier picks has been read.
+    /// The person picks files: the notices about earlier picks are cleared.
     pub(super) fn begin_pick(&mut self) {
         self.notices.clear();
         self.changed.insert(Region::Notices);
     }
 
-    /// Files become the next rows. What was picked for a connection that is gone goes nowhere by
-    /// itself.
+    /// Adds picked files. Files for a connection that has ended become interrupted rows.
     pub(super) fn take_in(&mut self, files: Vec<PickedFile>, place: &DropTarget) {
         self.count_added(files.len());
-        // The directory is one of the other server: here they go where the login leads.
+        // The directory is on another server: here they go into the login's directory.
         let directory = if self.has_left(place) { "" } else { &place.directory };
         if self.takes_files() && !self.has_left(place) {
             self.queue.add(files, directory, || State::Queued);
@@ -63,7 +62,7 @@ impl Page {
         }
     }
 
-    /// Has folders made that hold nothing.
+    /// Has empty folders made.
     pub(super) fn take_in_folders(&mut self, folders: &[String], place: &DropTarget) {
         if !self.takes_files() || self.has_left(place) {
             return self.notice(announcements::pick_rejected(folders));

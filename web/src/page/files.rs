@@ -1,73 +1,73 @@
-//! The files behind the uploads: whether they can be read, and their digests.
+//! The files of the uploads: whether they can be read, and their digests.
 //!
-//! Both are asked of the browser as an upload is offered. A file that changed or went away fails by
-//! itself; the others go on.
+//! The browser checks and digests a file when its upload is offered. A file that changed or is gone
+//! fails alone; the other uploads continue.
 
 use protocol::{ClientMessage, UploadId, client::Offer, server::Algorithm};
 
 use super::{Effect, Page, announcements};
 use crate::{connection::FtpsState, queue::Row, queue::problems};
 
-/// A file of at most so many bytes is read once, for its digest and for the sending. To have the
-/// browser look at it, and read it again for the socket, takes longer than all the rest.
+/// Files up to this size are read once, for the digest and for sending: a check and a second read
+/// would take longer than everything else.
 const SMALL_FILE_BYTES: u64 = 64 * 1024;
 
-/// A digest to be made.
+/// A digest to compute.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DigestJob {
-    /// Whose file.
+    /// The row of the file.
     pub row: Row,
-    /// For which upload.
+    /// The upload.
     pub upload: UploadId,
-    /// How.
+    /// The algorithm.
     pub algorithm: Algorithm,
-    /// From which offsets on: one digest each, all in one pass over the file.
+    /// The first offsets: one digest from each, all in one pass over the file.
     pub from: Vec<u64>,
-    /// Whether the file is small, and the bytes that were digested are the ones to be sent.
+    /// Whether the file is small, and its digested bytes are the ones to send.
     pub whole: bool,
 }
 
-/// What became of a digest.
+/// The result of a digest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Digested {
-    /// For which upload.
+    /// The upload.
     pub upload: UploadId,
-    /// From which offset on.
+    /// The first offset.
     pub from: u64,
-    /// The digest, or why there is none.
+    /// The digest, or the reason why there is none.
     pub outcome: DigestOutcome,
 }
 
-/// A digest, or why there is none.
+/// A digest, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DigestOutcome {
     /// In lower-case hexadecimal digits.
     Made(String),
-    /// This browser does not make digests. The upload goes on without.
+    /// This browser computes no digests. The upload continues without one.
     NotHere,
     /// The file cannot be read any more.
     Unreadable,
 }
 
-/// How far the digests of the uploads are that are open: a few at a time.
+/// The digests of the open uploads: a few at a time.
 #[derive(Debug, Default)]
 pub(super) struct OpenDigests(Vec<(UploadId, Progress)>);
 
-/// How far the digests of one upload are.
+/// The progress of the digests of one upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
-    /// Begun with the offer.
+    /// Started with the offer.
     Begun,
-    /// Begun with the offer; nothing of the file is sent before its digest is there, which shows
-    /// that it can be read.
+    /// Started with the offer. Nothing of the file is sent before its digest arrives, which shows that
+    /// the file can be read.
     ReadsWhole,
-    /// The upload may go on with an earlier one: where that ends is known when it is opened, and
-    /// then one pass makes both digests.
+    /// The upload may resume an earlier one, whose end is known when the upload is opened: then one
+    /// pass computes both digests.
     AwaitsOffset,
 }
 
 impl Page {
-    /// Has the file of an offer looked at, and its digest made beside the sending.
+    /// Sends an offer, and has its file checked and digested.
     pub(super) fn prepare(&mut self, row: Row, mut offer: Offer) {
         let upload = offer.upload;
         self.queue.await_file_check(upload);
@@ -89,7 +89,7 @@ impl Page {
         }
     }
 
-    /// The upload's bytes are sent to the server from `offset` on.
+    /// The upload was opened, and sends from `offset` on.
     pub(super) fn digest_from(&mut self, upload: UploadId, offset: u64) {
         let digests = &mut self.digests.0;
         let Some((_, progress)) = digests.iter_mut().find(|(of, _)| *of == upload) else { return };
@@ -105,9 +105,9 @@ impl Page {
         }
     }
 
-    /// The worker has change of digests.
-    pub(super) fn digested(&mut self, change: Vec<Digested>) {
-        for Digested { upload, from, outcome } in change {
+    /// The worker returned results.
+    pub(super) fn digested(&mut self, results: Vec<Digested>) {
+        for Digested { upload, from, outcome } in results {
             let Some(&(_, progress)) = self.digests.0.iter().find(|(of, _)| *of == upload) else {
                 continue;
             };
@@ -129,14 +129,14 @@ impl Page {
         }
     }
 
-    /// The worker has read the file of an upload to its end.
+    /// The worker read the file of an upload to its end.
     fn was_read(&mut self, upload: UploadId, progress: Progress) {
         if progress == Progress::ReadsWhole {
             self.queue.file_readable(upload);
         }
     }
 
-    /// There is no worker that reads the file of an upload: it is looked at, as a large one is.
+    /// There is no worker to read the file of an upload: it is checked, as a large one is.
     fn was_not_read(&mut self, upload: UploadId, progress: Progress) {
         if progress == Progress::ReadsWhole
             && let Some(row) = self.queue.row_of(upload)
@@ -145,26 +145,26 @@ impl Page {
         }
     }
 
-    /// The browser looked whether a file can be read.
+    /// The browser checked whether a file can be read.
     pub(super) fn file_checked(&mut self, upload: UploadId, row: Row, readable: bool) {
         if readable {
             self.queue.file_readable(upload);
         } else if self.queue.row_of(upload).is_some() {
             self.file_unreadable(upload);
         } else {
-            // The connection went away under it: because of it, most likely.
+            // The socket broke, most likely because of this file.
             self.queue.interrupted_by_file(row, problems::file_changed());
         }
     }
 
-    /// Has every open upload's file looked at: a socket that closed may have done so because of one
-    /// of them.
+    /// Has the file of every open upload checked: one of them may be the reason why the socket
+    /// closed.
     pub(super) fn check_open_files(&mut self) {
         let checks = self.queue.open().map(|(upload, row)| Effect::CheckFile(upload, row));
         self.effects.extend(checks);
     }
 
-    /// An upload has ended: its digest is not needed any more.
+    /// An upload ended: its digest is not needed any more.
     pub(super) fn forget_digest(&mut self, upload: UploadId) {
         if let Some(place) = self.digests.0.iter().position(|(of, _)| *of == upload) {
             self.digests.0.swap_remove(place);
@@ -173,7 +173,7 @@ impl Page {
         }
     }
 
-    /// All uploads have ended.
+    /// All uploads ended.
     pub(super) fn forget_digests(&mut self) {
         let ended = std::mem::take(&mut self.digests.0);
         self.digests_asked.clear();

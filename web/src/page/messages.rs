@@ -1,4 +1,4 @@
-//! What the portal says, and what becomes of it.
+//! Handles the messages of the portal.
 
 use protocol::{
     Problem, ServerMessage, UploadId,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl Page {
-    /// The portal says something.
+    /// Handles a message of the portal.
     pub(super) fn receive(&mut self, message: ServerMessage, now: Millis) {
         if let Some(problem) = problem_in(&message) {
             self.log.learn(problem);
@@ -179,7 +179,7 @@ impl Page {
     }
 }
 
-/// What went wrong, where a message says so: a line of the log tells of it too.
+/// Returns the problem that a message reports: an error line of the log reports it too.
 fn problem_in(message: &ServerMessage) -> Option<&Problem> {
     match message {
         ServerMessage::ListingFailed { problem, .. }

@@ -1,4 +1,4 @@
-//! The directory in view: what the person does with it, and what the server says to that.
+//! The person's actions on the directory in view, and the portal's answers.
 
 use protocol::{ClientMessage, Problem, server::DeletedCounts};
 
@@ -6,7 +6,7 @@ use super::{Effect, Page, Region};
 use crate::{remote::RemoteAction, time::Millis};
 
 impl Page {
-    /// The person does something with the directory in view.
+    /// Carries out an action on the directory in view.
     pub(super) fn act_on_remote(&mut self, action: RemoteAction) {
         self.changed.insert(Region::Remote);
         match action {
@@ -26,7 +26,7 @@ impl Page {
         }
     }
 
-    /// Looks again at the directory in view.
+    /// Refreshes the directory in view.
     pub(super) fn refresh(&mut self) {
         let path = self.remote.refresh();
         self.list(path);
@@ -35,17 +35,17 @@ impl Page {
     fn confirm_dialog(&mut self, name: &str) {
         let Some(message) = self.remote.confirm_dialog(name) else { return };
         if self.connection.session().is_none() {
-            // There is nobody to tell, nor a session that is told later.
+            // Without a session the request is not sent later either.
             return self.remote.unanswered();
         }
         if let ClientMessage::MakeDirectory { path } = &message {
-            // Answered in turn with the folders of uploads.
+            // The portal answers it in turn with the folders of uploads.
             self.folders_requested.push_back(path.clone());
         }
         self.effects.push(Effect::Send(message));
     }
 
-    /// Something on the server was made, renamed or deleted.
+    /// An entry on the server was made, renamed or deleted.
     pub(super) fn remote_done(&mut self, path: &str, now: Millis) {
         self.changed.insert(Region::Remote);
         match self.remote.done(path) {
@@ -57,8 +57,8 @@ impl Page {
         }
     }
 
-    /// It was not. Who waits for it is shown why in the question itself; others are told what
-    /// `sentence` makes of it.
+    /// A change was refused: the dialog that waits for it shows why; without one, `sentence` becomes a
+    /// notice.
     pub(super) fn remote_refused(
         &mut self,
         path: &str,
@@ -72,7 +72,7 @@ impl Page {
         }
     }
 
-    /// A directory that was to be deleted holds something; whether the person is asked again.
+    /// A directory that was to be deleted is not empty. Returns whether the person is asked again.
     pub(super) fn remote_not_empty(&mut self, path: &str) -> bool {
         self.changed.insert(Region::Remote);
         self.remote.not_empty(path)

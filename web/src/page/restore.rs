@@ -1,4 +1,4 @@
-//! What an earlier page left, and what becomes of it.
+//! Restores what an earlier page left.
 
 use super::{Page, Region, UploadAction, announcements};
 use crate::{
@@ -11,13 +11,13 @@ const RESTORED: Plural =
     Plural { one: Text::RestoredUploadsOne, other: Text::RestoredUploadsOther };
 
 impl Page {
-    /// What an earlier page left is there again; its uploads wait for their files.
+    /// Restores the connection and the rows of an earlier page; the rows wait for their files.
     pub(super) fn restore(&mut self, restored: RestoredPage) {
         let RestoredPage { home, mut rows, handles, session } = restored;
         let SavedHome { destination, trusted_certificate } = home;
         self.connection.restore(destination.clone(), trusted_certificate, session);
         if self.connection.home() != Some(&destination) {
-            // The person was faster, and is logged in elsewhere.
+            // The person has logged in elsewhere already.
             rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
         }
         let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
@@ -28,7 +28,7 @@ impl Page {
         }
     }
 
-    /// The files of some of them are there again.
+    /// Files of restored rows were found.
     pub(super) fn found(&mut self, found: Vec<(Row, Option<u64>)>) {
         self.announce(announcements::files_found(found.len()));
         for (row, edges) in found {
@@ -37,14 +37,14 @@ impl Page {
         self.changed.insert(Region::Notices);
     }
 
-    /// A file is not the one that a row misses.
+    /// A picked file is not the one that a row misses.
     pub(super) fn other_file(&mut self, row: Row) {
         if let Some(upload) = self.queue.get(row) {
             self.notice(announcements::wrong_file(upload.path()));
         }
     }
 
-    /// The browser cannot open files again by itself: they have to be picked.
+    /// The browser cannot open files: the person has to pick them.
     pub(super) fn handles_failed(&mut self, rows: Vec<Row>) {
         for row in rows {
             self.queue.handle_failed(row);
@@ -52,7 +52,7 @@ impl Page {
         self.changed.insert(Region::Notices);
     }
 
-    /// The person does not want to go on with what still misses its file.
+    /// The person discards the rows that miss their files.
     pub(super) fn discard_restored(&mut self) {
         let missing: Vec<_> = self.queue.missing().iter().collect();
         for row in missing {

@@ -102,7 +102,7 @@ fn pick_empty_folders(page: &mut Page, folders: Vec<String>) -> Vec<Effect> {
     at(page, 0, Event::PickedEmptyFolders(folders, place))
 }
 
-fn said(effects: &[Effect]) -> Vec<&ClientMessage> {
+fn sent(effects: &[Effect]) -> Vec<&ClientMessage> {
     effects
         .iter()
         .filter_map(|effect| match effect {
@@ -127,14 +127,14 @@ fn login_opens_the_directory() {
     let mut page = Page::default();
     at(&mut page, 0, Event::Connect(destination()));
     let effects = log_in(&mut page);
-    assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
+    assert_eq!(sent(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
 
 #[test]
 fn picked_files_are_offered_into_the_directory_in_view() {
     let mut page = connected();
     let effects = pick(&mut page, vec![file("d/a", 3)]);
-    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+    let [ClientMessage::Offer(offer)] = sent(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.path, "/home/d/a");
 }
 
@@ -144,9 +144,9 @@ fn empty_folders_are_made_in_the_directory_in_view_a_few_at_a_time() {
     let folders = (0..3).map(|index| format!("d/{index}")).collect();
     let effects = pick_empty_folders(&mut page, folders);
     let make = |path: &str| ClientMessage::MakeDirectory { path: path.into() };
-    assert_eq!(said(&effects), [&make("/home/d/0"), &make("/home/d/1")]);
+    assert_eq!(sent(&effects), [&make("/home/d/0"), &make("/home/d/1")]);
     let effects = receive(&mut page, ServerMessage::DirectoryMade { path: "/home/d/0".into() });
-    assert_eq!(said(&effects), [&make("/home/d/2")]);
+    assert_eq!(sent(&effects), [&make("/home/d/2")]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn nothing_is_offered_before_the_login() {
 }
 
 #[test]
-fn end_of_uploads_is_said_once_and_refreshes_the_view() {
+fn end_of_uploads_is_announced_once_and_refreshes_the_view() {
     let mut page = connected();
     receive(
         &mut page,
@@ -167,7 +167,7 @@ fn end_of_uploads_is_said_once_and_refreshes_the_view() {
     let effects = receive(&mut page, done(0));
     assert!(effects.contains(&Effect::Announce("Finished: 1 file stored.".into())), "{effects:?}");
     let effects = at(&mut page, 900, Event::Tick);
-    assert_eq!(said(&effects), [&ClientMessage::List { path: "/home".into() }]);
+    assert_eq!(sent(&effects), [&ClientMessage::List { path: "/home".into() }]);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn cancel_tells_the_portal() {
     let mut page = connected();
     pick(&mut page, vec![file("a", 10)]);
     let effects = at(&mut page, 0, Event::Upload(Row(0), UploadAction::Cancel));
-    assert_eq!(said(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
+    assert_eq!(sent(&effects), [&ClientMessage::Cancel { upload: UploadId(0) }]);
 }
 
 #[test]
@@ -258,7 +258,7 @@ fn page_that_comes_back_to_a_silent_portal_tries_again() {
 }
 
 #[test]
-fn link_that_came_up_is_not_given_up_because_of_its_greeting() {
+fn socket_that_was_welcomed_is_not_given_up_because_of_its_greeting_timeout() {
     let mut page = connected();
     let effects = at(&mut page, 30_000, Event::Tick);
     assert!(!effects.contains(&Effect::CloseSocket), "{effects:?}");
@@ -297,7 +297,7 @@ fn uploads_of_an_earlier_page_belong_where_it_was_whoever_is_logged_in_already()
         at(&mut page, 0, Event::Restored(Box::new(left_at(host))));
         assert_eq!(page.connection().home(), Some(&destination()));
         let effects = at(&mut page, 0, Event::FilesFound(vec![(Row(0), Some(7))]));
-        let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+        let [ClientMessage::Offer(offer)] = sent(&effects)[..] else { panic!("{effects:?}") };
         assert_eq!((offer.path.as_str(), offer.resume.as_deref()), (path, resume));
     }
 }
@@ -456,7 +456,7 @@ fn step_that_failed_is_known_until_the_next_try() {
 }
 
 #[test]
-fn portal_is_told_what_the_person_reads() {
+fn portal_is_told_the_language_of_the_person() {
     let mut page = Page::default();
     let german = Language::try_from("de".to_owned()).unwrap();
     page.set_language(german.clone());
@@ -619,7 +619,7 @@ fn part_that_nobody_can_compare_with_its_file_is_removed() {
     at(&mut page, 0, Event::Restored(Box::new(left)));
     let effects = at(&mut page, 0, Event::FilesFound(vec![(Row(0), None)]));
     assert!(effects.contains(&remove("/there/.a.part")), "{effects:?}");
-    let [.., ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+    let [.., ClientMessage::Offer(offer)] = sent(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.resume, None);
 }
 
@@ -630,14 +630,14 @@ fn file_that_cannot_be_read_costs_nothing_of_what_the_server_holds() {
     receive(&mut page, opened(0, 0));
     let checked = |readable| Event::FileChecked { upload: UploadId(0), row: Row(0), readable };
     let effects = at(&mut page, 0, checked(false));
-    assert_eq!(said(&effects), [&ClientMessage::Pause { upload: UploadId(0) }]);
+    assert_eq!(sent(&effects), [&ClientMessage::Pause { upload: UploadId(0) }]);
     assert!(effects.contains(&Effect::StopDigest(UploadId(0))));
     let resume = Some("/there/.a.part".to_owned());
     receive(&mut page, ServerMessage::Paused { upload: UploadId(0), resume: resume.clone() });
     let State::Failed(problem) = page.queue().get(Row(0)).unwrap().state() else { panic!() };
     assert_eq!(*problem, crate::queue::problems::file_changed());
     let effects = at(&mut page, 0, Event::Upload(Row(0), UploadAction::Retry));
-    let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+    let [ClientMessage::Offer(offer)] = sent(&effects)[..] else { panic!("{effects:?}") };
     assert_eq!(offer.resume, resume);
 }
 
@@ -652,7 +652,7 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     receive(&mut page, ServerMessage::Connected(facts()));
     assert_eq!(page.queue().totals().interrupted, 1);
     let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
-    assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
+    assert!(matches!(sent(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }
 
 /// The page leaves the server that it is connected to, and is connected to `host`.
@@ -673,13 +673,13 @@ fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
             at(&mut page, 0, Event::Disconnect);
         }
         let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place.clone()));
-        assert!(said(&effects).is_empty(), "{effects:?}");
+        assert!(sent(&effects).is_empty(), "{effects:?}");
         assert_eq!(page.queue().totals().interrupted, 1);
         at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], place));
         assert!(page.notices()[0].contains("empty"), "{:?}", page.notices());
         go_to(&mut page, host);
         let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
-        let [ClientMessage::Offer(offer)] = said(&effects)[..] else { panic!("{effects:?}") };
+        let [ClientMessage::Offer(offer)] = sent(&effects)[..] else { panic!("{effects:?}") };
         assert_eq!(offer.path, path);
     }
 }
@@ -690,11 +690,11 @@ fn folder_that_is_still_walked_goes_on_where_the_person_comes_back_to() {
     let place = page.drop_target().unwrap();
     go_to(&mut page, "a");
     let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place));
-    assert!(matches!(said(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
+    assert!(matches!(sent(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }
 
 #[test]
-fn what_is_said_of_a_pick_stays_until_the_next_one() {
+fn notices_about_a_pick_stay_until_the_next_one() {
     let mut page = connected();
     at(&mut page, 0, Event::PickStarted);
     at(&mut page, 0, Event::PickedUnreadable(vec!["secret".into()]));
@@ -705,7 +705,7 @@ fn what_is_said_of_a_pick_stays_until_the_next_one() {
 }
 
 #[test]
-fn nothing_is_taken_before_there_is_a_connection_and_the_person_is_told() {
+fn nothing_is_accepted_before_there_is_a_connection_and_the_person_is_told() {
     let mut page = Page::default();
     assert_eq!(page.drop_target(), None);
     let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
@@ -740,7 +740,7 @@ fn question_that_is_answered_between_two_sessions_stands_again() {
     receive(&mut page, ServerMessage::Goodbye { problem: problems::not_understood() });
     let effects =
         at(&mut page, 0, Event::Remote(remote::RemoteAction::ConfirmDialog("art".into())));
-    assert!(said(&effects).is_empty(), "{effects:?}");
+    assert!(sent(&effects).is_empty(), "{effects:?}");
     let dialog = page.remote().dialog().unwrap();
     assert!(!dialog.is_pending() && dialog.problem().is_some());
 }

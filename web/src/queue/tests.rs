@@ -69,7 +69,7 @@ fn credit_again(queue: &mut Queue, attempt: u32, taken: u64, received: u64, limi
 }
 
 #[test]
-fn offers_are_kept_ahead_up_to_the_limit() {
+fn uploads_are_offered_in_advance_up_to_the_limit() {
     let mut queue = queue(&[1, 2, 3]);
     let offers = queue.offers(&LIMITS);
     assert_eq!(ids(&offers), [0, 1]);
@@ -209,7 +209,7 @@ fn upload_that_was_done_before_it_was_cancelled_is_done() {
 }
 
 #[test]
-fn retry_is_offered_under_a_new_id_and_hears_no_answer_to_the_old_one() {
+fn retry_is_offered_under_a_new_id_and_ignores_answers_to_the_old_one() {
     let mut queue = queue(&[10 * KIB]);
     queue.offers(&LIMITS);
     queue.cancel(Row(0));
@@ -236,7 +236,7 @@ fn conflict_is_offered_again_as_the_person_decides() {
 }
 
 #[test]
-fn lost_link_interrupts_what_was_open_and_keeps_the_rest_queued() {
+fn ended_session_interrupts_open_uploads_and_keeps_the_rest_queued() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
     assert_eq!(queue.session_ended(), 2);
@@ -516,7 +516,7 @@ fn there() -> Existing {
 }
 
 #[test]
-fn pause_is_said_once_and_ends_the_upload_for_now() {
+fn pause_is_sent_once_and_ends_the_upload_for_now() {
     let mut queue = queue(&[10, 10, 10]);
     queue.offers(&LIMITS);
     assert_eq!(queue.pause(Row(0)), Some(UploadId(0)));

@@ -1,5 +1,5 @@
-//! What a person does with the directory in view: a folder is made, something gets another name or
-//! is deleted. Each is asked about first, and its problem is shown where it was asked.
+//! The dialog of one change on the server. It asks, waits for the answer, and shows the problem if the
+//! change fails.
 
 use protocol::{
     ClientMessage, Problem, Stage,
@@ -9,42 +9,42 @@ use protocol::{
 use super::change_texts;
 use crate::path::join;
 
-/// What a person wants to do.
+/// A command that opens a dialog.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemoteCommand {
-    /// Make a folder in the directory in view.
+    /// Makes a folder in the directory in view.
     MakeDirectory,
-    /// Give the current entry another name.
+    /// Renames the current entry.
     Rename,
-    /// Delete the current entry.
+    /// Deletes the current entry.
     Delete,
 }
 
-/// What is asked about.
+/// A change on the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RemoteChange {
-    /// How the new folder is to be called.
+    /// Make a folder: asks for its name.
     MakeDirectory,
-    /// How this is to be called.
+    /// Rename this entry: asks for its new name.
     Rename(Entry),
-    /// Whether this is to be deleted.
+    /// Delete this file or empty directory.
     Delete(Entry),
-    /// Whether this directory is to be deleted, which holds something.
+    /// Delete this directory and everything in it.
     DeleteAll(Entry),
-    /// Whether what an upload left behind is to be removed.
+    /// Remove this temporary file of an upload.
     Remove(Entry),
 }
 
-/// A question that stands until it is answered and done, or taken back.
+/// A dialog that stays open until its change is carried out or the person closes it.
 #[derive(Debug)]
 pub struct ChangeDialog {
     change: RemoteChange,
-    /// The directory that was in view.
+    /// The directory in view when the dialog was opened.
     directory: String,
-    /// What the server was told; no other answer counts meanwhile.
+    /// The request without an answer; the dialog cannot be confirmed meanwhile.
     request: Option<ClientMessage>,
     problem: Option<Problem>,
-    /// What went before a deletion stopped, and what is left.
+    /// What a failed deletion has deleted, and what is left.
     part: Option<(DeletedCounts, Option<DeletedCounts>)>,
 }
 
@@ -53,25 +53,25 @@ impl ChangeDialog {
         Self { change, directory, request: None, problem: None, part: None }
     }
 
-    /// What is asked about.
+    /// Returns the change.
     #[must_use]
     pub fn change(&self) -> &RemoteChange {
         &self.change
     }
 
-    /// Whether the server has not answered yet.
+    /// Returns whether the request waits for an answer.
     #[must_use]
     pub fn is_pending(&self) -> bool {
         self.request.is_some()
     }
 
-    /// Why it was not done.
+    /// Returns why the change failed.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
         self.problem.as_ref()
     }
 
-    /// What went before a deletion stopped, and what is left, where that is known.
+    /// Returns what a failed deletion has deleted, and what is left where that is known.
     #[must_use]
     pub fn part(&self) -> Option<(DeletedCounts, Option<DeletedCounts>)> {
         self.part
@@ -81,12 +81,13 @@ impl ChangeDialog {
         &self.directory
     }
 
-    /// What the server was told.
+    /// Returns the request without an answer.
     pub(super) fn request(&self) -> Option<&ClientMessage> {
         self.request.as_ref()
     }
 
-    /// The person has answered, with a name where one was asked for. Gives what to tell the server.
+    /// The person confirmed the dialog, with a name where it asks for one. Returns the request for the
+    /// portal.
     pub(super) fn confirm(&mut self, name: &str, taken: bool) -> Option<ClientMessage> {
         if self.is_pending() {
             return None;
@@ -131,7 +132,7 @@ impl ChangeDialog {
         }
     }
 
-    /// Whether an answer about this path is this one's.
+    /// Returns whether the request is about this path.
     pub(super) fn awaits(&self, about: &str) -> bool {
         match &self.request {
             Some(
@@ -144,7 +145,7 @@ impl ChangeDialog {
         }
     }
 
-    /// It was not done: the question stands again, with the reason.
+    /// The change failed: the dialog shows why, and can be confirmed again.
     pub(super) fn fail(
         &mut self,
         problem: Problem,
@@ -155,7 +156,7 @@ impl ChangeDialog {
         self.part = part.filter(|(gone, _)| gone.files + gone.directories > 0);
     }
 
-    /// The directory holds something: asked again, whether that is to go too.
+    /// The directory is not empty: asks whether to delete everything in it.
     pub(super) fn is_not_empty(&mut self) -> bool {
         let RemoteChange::Delete(entry) = &self.change else { return false };
         self.change = RemoteChange::DeleteAll(entry.clone());
@@ -163,7 +164,7 @@ impl ChangeDialog {
         true
     }
 
-    /// Nobody will answer any more.
+    /// The connection ended: the request gets no answer.
     pub(super) fn break_off(&mut self) {
         if self.is_pending() {
             let stage = match self.change {
@@ -178,7 +179,7 @@ impl ChangeDialog {
     }
 }
 
-/// What is asked first where an entry is to be deleted.
+/// Returns the change that deletes an entry.
 pub(super) fn deletion(entry: Entry) -> RemoteChange {
     match entry.leftover_of {
         Some(_) if entry.kind != EntryKind::Directory => RemoteChange::Remove(entry),
@@ -186,7 +187,8 @@ pub(super) fn deletion(entry: Entry) -> RemoteChange {
     }
 }
 
-/// How much of a name a person wants to replace, in UTF-16 units: all before a file's extension.
+/// Returns the length of the part of a name to select in the dialog, in UTF-16 units: a file's
+/// extension is not selected.
 #[must_use]
 pub fn stem_units(entry: &Entry) -> u32 {
     let stem = match entry.name.rsplit_once('.') {

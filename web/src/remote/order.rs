@@ -1,10 +1,10 @@
-//! Which entries of a directory are shown, and in which order.
+//! The entries of a directory that are shown, and their order.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use protocol::server::{Entry, EntryKind};
 
-/// What files are sorted by. Directories come first in each order.
+/// The order of the list. Directories come first in each order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum SortOrder {
     /// By name.
@@ -22,15 +22,15 @@ pub enum SortOrder {
     Newest,
 }
 
-/// Ranks are below this; what is not known comes last, whatever the order.
+/// The rank of unknown values, which come last in each order; other ranks are smaller.
 const UNKNOWN: u64 = (1 << 63) - 1;
-/// Directories have no bit here.
+/// The bit that puts files after directories.
 const NO_DIRECTORY: u64 = 1 << 63;
-/// Dates before 1970 are negative, ranks are not.
+/// Added to dates: those before 1970 are negative, ranks are not.
 const EPOCH: i64 = 1 << 61;
 
 impl SortOrder {
-    /// `name` is the place of its name among all.
+    /// Returns the sort key of an entry; `name` is the rank of its name.
     fn rank(self, entry: &Entry, name: u64) -> u64 {
         let is_directory = entry.kind == EntryKind::Directory;
         let size = if is_directory { Some(0) } else { entry.size };
@@ -54,8 +54,8 @@ impl SortOrder {
     }
 }
 
-/// The places of the entries whose names hold `filter`, in the order to show them; `names` has the
-/// place of each one's name among all. What is equal is in the order of its names.
+/// Returns the positions of the entries whose names contain `filter`, in order; `names` are the ranks
+/// of the names. Equal entries are in the order of their names.
 pub(super) fn shown(entries: &[Entry], names: &[u64], sort: SortOrder, filter: &str) -> Vec<usize> {
     let held =
         entries.iter().zip(names).zip(0..).filter(|((entry, _), _)| holds(&entry.name, filter));
@@ -68,7 +68,7 @@ pub(super) fn shown(entries: &[Entry], names: &[u64], sort: SortOrder, filter: &
     places
 }
 
-/// Whether a name holds a text; capital letters of ASCII are small ones.
+/// Returns whether a name contains a text; ASCII letters match in both cases.
 pub(super) fn holds(name: &str, text: &str) -> bool {
     let text = text.as_bytes();
     text.is_empty()

@@ -1,9 +1,12 @@
-//! The page against a model of portals and servers, through random schedules of breaks: sockets,
-//! portals, connections and pages come and go, files cannot be read for a while, and the person
-//! pauses, cancels, discards and goes to another server. No file is lost and none is stored twice,
-//! nothing is sent without credit, no counted message is lost or repeated, nothing goes to another
-//! server by itself, every upload ends once the schedule is fair, and no temporary file that the
-//! page knows of is left of what is stored or cancelled.
+//! Tests the page against a model of portals and servers, with random schedules of breaks.
+//!
+//! Sockets, portals, connections and pages break and return, files cannot be read for a while, and
+//! the person pauses, cancels, discards and changes the server. The test asserts that
+//! - no file is lost, and none is stored twice;
+//! - nothing is sent without credit, and nothing goes to another server by itself;
+//! - no counted message is lost or repeated;
+//! - every upload ends once the breaks end;
+//! - no temporary file that the page knows of is left of a stored or cancelled upload.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -41,26 +44,26 @@ struct ModelSession {
     begun: bool,
 }
 
-/// What is on its way to the portal.
+/// A frame in flight to the portal.
 #[derive(Clone)]
 enum Frame {
     Message(ClientMessage),
     Chunk(ChunkHeader, u64),
 }
 
-/// What a server holds.
+/// The files on a server.
 #[derive(Default)]
 struct Disk {
-    /// Parts of files under temporary names: whose, and how many bytes.
+    /// Temporary files: the path of the upload, and the number of bytes.
     parts: BTreeMap<String, (String, u64)>,
     stored: BTreeMap<String, u32>,
-    /// The parts that the page knows of.
+    /// The temporary files that the page knows.
     told: BTreeSet<String>,
-    /// The files that the person wanted here.
+    /// The files that the person wants on this server.
     meant: BTreeSet<usize>,
 }
 
-/// The servers' disks by their hosts, the portal before them, the line, and the page.
+/// The page, the network, the portal, and the disks of the servers by host.
 struct World {
     page: Page,
     now: u64,
@@ -68,16 +71,16 @@ struct World {
     disks: BTreeMap<String, Disk>,
     cancelled: BTreeSet<usize>,
     unreadable: BTreeSet<usize>,
-    /// Of a folder that is still walked.
+    /// The drop target of a folder that is still being walked.
     walking: Option<DropTarget>,
     sessions: BTreeMap<String, ModelSession>,
     names: u32,
-    /// Where the person wants to be.
+    /// The host that the person wants.
     host: &'static str,
     /// The session whose socket is being opened, or is open.
     opening: Option<NewSession>,
     socket: Option<String>,
-    /// Whether the portal has said welcome on it.
+    /// Whether the portal has sent `welcome` on it.
     is_greeted: bool,
     to_portal: VecDeque<Frame>,
     to_page: VecDeque<ServerMessage>,
@@ -179,7 +182,7 @@ impl World {
         if let Some(home) = home
             && self.page.connection().home() != Some(&home)
         {
-            // Who has left a server cannot have anything removed there.
+            // A page that has left a server cannot have temporary files removed there.
             self.disks.get_mut(&home.host).unwrap().told.clear();
         }
         for (upload, row) in checks {
@@ -199,7 +202,7 @@ impl World {
         }
     }
 
-    /// The portal has ended the sessions that the page forgot.
+    /// Creates a session; the portal has ended the sessions that the page forgot.
     fn make_session(&mut self) -> NewSession {
         let names: Vec<_> = self.sessions.keys().cloned().collect();
         names.iter().for_each(|name| drop(self.end_uploads(name)));
@@ -210,7 +213,7 @@ impl World {
         NewSession { session, secret: Secret::new("s".into()) }
     }
 
-    /// A session's uploads end; their parts stay.
+    /// Ends the uploads of a session; their temporary files stay.
     fn end_uploads(&mut self, session: &str) -> Vec<ModelUpload> {
         let session = self.sessions.get_mut(session).unwrap();
         let disk = self.disks.get_mut(&session.host);
@@ -236,7 +239,7 @@ impl World {
         }
     }
 
-    /// The portal goes and another comes; parts of files stay on the server.
+    /// Restarts the portal; temporary files stay on the server.
     fn restart_portal(&mut self) {
         let names: Vec<_> = self.sessions.keys().cloned().collect();
         names.iter().for_each(|name| drop(self.end_uploads(name)));
@@ -244,8 +247,8 @@ impl World {
         self.cut();
     }
 
-    /// The page goes and another comes, with what the browser kept. The person picks the files
-    /// again, or does not want to go on with them.
+    /// Reloads the page, with what the browser stored. The person picks the files again, or discards
+    /// them.
     fn reload(&mut self, edges: Option<u64>, goes_on: bool) {
         self.break_socket();
         self.walking = None;
@@ -257,7 +260,7 @@ impl World {
             return self.connect();
         };
         let disk = self.disks.get_mut(&home.destination.host).unwrap();
-        // Of what it had given up the next page knows nothing.
+        // The next page does not know the temporary files that this one abandoned.
         disk.told = rows.iter().filter_map(|row| row.temporary_path.clone()).collect();
         if goes_on {
             disk.meant.extend(rows.iter().map(|row| number(&row.path)));
@@ -307,7 +310,7 @@ impl World {
         }
     }
 
-    /// The person wants what failed or was interrupted, where the page is.
+    /// The person retries failed and interrupted uploads on the current server.
     fn retry_all(&mut self) {
         if let Some(home) = self.home() {
             home.meant.extend(0..FILES);
@@ -315,13 +318,13 @@ impl World {
         self.happen(Event::Bulk(Scope::All, BulkAction::RetryFailed));
     }
 
-    /// The person leaves the server for one of the two.
+    /// The person disconnects, and wants this host next.
     fn leave(&mut self, host: &'static str) {
         self.host = host;
         self.happen(Event::Disconnect);
     }
 
-    /// The person leaves for one of the two, and arrives.
+    /// The person disconnects, and connects to this host.
     fn go_to(&mut self, host: &'static str) {
         self.leave(host);
         self.connect();
@@ -383,7 +386,7 @@ impl World {
         }
     }
 
-    /// Says something in a session, whether or not its page is there.
+    /// Sends a message in a session, with or without a socket.
     fn say_in(&mut self, name: &str, message: ServerMessage) {
         let Some(session) = self.sessions.get_mut(name) else { return };
         if message.needs_ack() {
@@ -441,16 +444,19 @@ impl World {
                 self.say(ServerMessage::Removed { path });
             }
             ClientMessage::Remove { path } => {
-                // The person is told that it stays.
+                // A notice tells the person that it stays.
                 self.disk().told.remove(&path);
                 self.say(ServerMessage::RemoveFailed { path, problem: trouble() });
             }
             ClientMessage::Ping => self.say(ServerMessage::Pong),
             ClientMessage::Ack { messages } => {
-                assert!(messages <= session.said.len() as u64, "heard what was never said");
+                assert!(
+                    messages <= session.said.len() as u64,
+                    "acknowledged messages that were never sent"
+                );
             }
             ClientMessage::Digest { .. } => {}
-            other => panic!("{other:?} was not to be said"),
+            other => panic!("{other:?} must not be sent"),
         }
     }
 
@@ -463,7 +469,7 @@ impl World {
         let mut connected: Option<Box<Connected>> = None;
         if let Some(heard) = resume {
             let from = usize::try_from(heard.messages).unwrap();
-            assert!(from <= session.said.len(), "the page has heard what was never said");
+            assert!(from <= session.said.len(), "the page received messages that were never sent");
             after.extend(session.said[from..].iter().cloned());
             for upload_model in session.uploads.values_mut() {
                 upload_model.attempt = upload_model.attempt.next();
@@ -504,18 +510,18 @@ impl World {
             return self.say(ServerMessage::Failed { upload, problem, resume });
         }
         let file = number(&offer.path);
-        assert!(self.disk().meant.contains(&file), "nobody wanted that here");
-        // Relative to the login's directory, as a path may be.
+        assert!(self.disk().meant.contains(&file), "a file that was not meant for this server");
+        // A path may be relative to the login's directory.
         let path = format!("/home/{file}.bin");
         if self.disk().stored.contains_key(&path) {
-            // The page knows no part but the one that it goes on with.
+            // The page knows only the temporary file that it resumes.
             let existing = Existing { size: Some(offer.size), modified_millis: None };
             return self.say(ServerMessage::Conflict { upload, existing, resume: offer.resume });
         }
         let temporary_path = match &offer.resume {
             Some(part) => {
                 let of = self.disk().parts.get(part).map_or(&path, |(path, _)| path);
-                assert_eq!(*of, path, "a part of another file");
+                assert_eq!(*of, path, "a temporary file of another upload");
                 part.clone()
             }
             None => {
@@ -552,7 +558,7 @@ impl World {
         upload_model.received = end;
     }
 
-    /// The server takes what the portal has of an upload, and stores the file when that is all.
+    /// The server takes the bytes that the portal received, and stores the file when it is complete.
     fn store(&mut self, nth: usize) {
         let names: Vec<_> = self.sessions.keys().cloned().collect();
         for name in names {
@@ -579,7 +585,7 @@ impl World {
         }
     }
 
-    /// An upload fails, or is interrupted and goes on from what the server has.
+    /// An upload fails, or is interrupted and resumes from the bytes that the server holds.
     fn fail(&mut self, nth: usize, goes_on: bool) {
         let Some(name) = self.sessions.keys().next().cloned() else { return };
         let session = self.sessions.get_mut(&name).unwrap();
@@ -602,7 +608,7 @@ impl World {
         }
     }
 
-    /// The connection to the server ends, with its uploads.
+    /// The FTPS connection ends, with its uploads.
     fn end_connection(&mut self, problem: Option<Problem>) {
         let Some(name) = self.socket.clone().filter(|name| self.sessions.contains_key(name)) else {
             return;
@@ -637,7 +643,7 @@ impl World {
 }
 
 impl Disk {
-    /// A part has what the server took of an upload.
+    /// Keeps the bytes that the server took in a temporary file.
     fn keep(&mut self, upload_model: &ModelUpload) {
         let part = (upload_model.offer.path.clone(), upload_model.taken);
         self.parts.insert(upload_model.temporary_path.clone(), part);
@@ -660,7 +666,7 @@ fn credit(upload_model: &ModelUpload) -> ServerMessage {
 }
 
 proptest! {
-    // Much has to come together for some faults.
+    // Some faults need a rare sequence of steps.
     #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
@@ -726,7 +732,7 @@ proptest! {
                 world.pass_time();
             }
         }
-        // What was said last is heard and answered.
+        // The last messages are delivered and answered.
         for _ in 0..50 {
             if world.page.connection().wanted().is_none() {
                 world.connect();
