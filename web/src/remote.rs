@@ -300,7 +300,7 @@ impl RemoteDirectory {
 
 #[cfg(test)]
 mod tests {
-    use protocol::Stage;
+    use protocol::{ClientMessage, Stage, server::DeletedCounts};
 
     use super::*;
 
