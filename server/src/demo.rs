@@ -1,5 +1,5 @@
-//! An FTPS server to try the portal on: libunftp on loopback, a temporary folder, a fresh
-//! self-signed certificate, which goes through the same trust dialog as any other.
+//! An FTPS server to try the portal with: libunftp on loopback, with a temporary folder and a new
+//! self-signed certificate, which the person has to trust like any other.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -25,19 +25,19 @@ use unftp_sbe_fs::Filesystem;
 
 use crate::{host::Host, http::listener::ACCEPT_PAUSE, portal::Profiles};
 
-/// The one account's name.
+/// The username of the only account.
 pub const USERNAME: &str = "demo";
 
-/// Random bytes of its password, which is written in hexadecimal.
+/// The number of random bytes of the password, which is in hexadecimal.
 const PASSWORD_BYTES: usize = 6;
 
-/// How long its certificate is valid: longer than anybody tries a demo.
+/// The validity of the certificate: longer than a demo runs.
 const CERTIFICATE_LIFE: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How far behind a browser's machine the demo's clock may be.
+/// How far the clock of a program that checks the certificate may be behind.
 const CLOCK_LEEWAY: Duration = Duration::from_secs(60 * 60);
 
-/// An FTPS server whose port is open; the folder is removed when this is dropped.
+/// A running FTPS server. Its folder is removed on drop.
 #[derive(Debug)]
 pub struct DemoServer {
     listener: TcpListener,
@@ -49,10 +49,10 @@ pub struct DemoServer {
 }
 
 impl DemoServer {
-    /// Opens a free port on loopback and serves it from a thread of its own, to the process's end.
+    /// Opens a free port on loopback and serves it on a separate thread until the process ends.
     ///
     /// # Errors
-    /// When there is no port, no folder, no randomness, no thread to be had.
+    /// When the system has no port, folder, random bytes or thread for it.
     pub fn start() -> anyhow::Result<Self> {
         let demo = Self::new()?;
         let runtime = single_threaded_runtime().context("no runtime for the demo")?;
@@ -85,34 +85,34 @@ impl DemoServer {
         })
     }
 
-    /// The control port.
+    /// Returns the address of the control port.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The account's password.
+    /// Returns the password of the account.
     #[must_use]
     pub fn password(&self) -> &str {
         &self.account.password
     }
 
-    /// Where uploads arrive.
+    /// Returns the folder that stores the uploads.
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// Tells the portal what it would find out by itself, at the price of a second connection:
-    /// libunftp answers first what it has done first, so commands have to go one by one.
-    pub fn introduce(&self, profiles: &Profiles) {
+    /// Tells the portal not to pipeline commands: libunftp replies in the order in which commands
+    /// complete. The portal would learn it by itself, but with a second connection.
+    pub fn add_profile(&self, profiles: &Profiles) {
         let Some(host) = Host::parse(&self.address.ip().to_string()) else { return };
         let (port, encryption) = (self.address.port(), protocol::Encryption::Explicit);
         let profile = profiles.of(&host, port, encryption, USERNAME);
         profile.update(|profile| profile.pipelining = Pipelining::Off);
     }
 
-    /// SHA-256 of the certificate in the form of the page's dialog: `AB:CD:…`.
+    /// Returns the SHA-256 of the certificate, in the form of the page's dialog: `AB:CD:…`.
     #[must_use]
     pub fn certificate_sha256(&self) -> &str {
         &self.certificate_sha256
@@ -127,7 +127,7 @@ impl DemoServer {
     }
 }
 
-/// What each connection to the demo's server needs.
+/// The configuration of each connection to the demo's server.
 #[derive(Debug)]
 struct Service {
     folder: PathBuf,
@@ -135,11 +135,11 @@ struct Service {
     tls: Arc<ServerConfig>,
 }
 
-/// A runtime that looks at its sockets only when it has nothing else to do.
+/// Creates a runtime that polls its sockets only when no task is ready.
 ///
-/// libunftp 0.24 answers `AUTH TLS` first and stops reading commands a moment later; a client
-/// whose handshake arrives within that moment has it read as a command. Here the step between the
-/// two is always ready before a socket is looked at again.
+/// libunftp 0.24 replies to `AUTH TLS` first and stops reading commands a moment later. A TLS
+/// handshake that arrives in between would be read as a command. In this runtime the task that stops
+/// the reading is always ready before a socket is polled again.
 fn single_threaded_runtime() -> std::io::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().event_interval(u32::MAX).build()
 }
@@ -157,8 +157,8 @@ async fn serve(listener: TcpListener, service: &Service) {
             tokio::time::sleep(ACCEPT_PAUSE).await;
             continue;
         };
-        // libunftp writes a reply in pieces: without this each waits for the client's TCP to say
-        // that it has the one before.
+        // libunftp writes a reply in pieces. Without this option each piece waits until the client's
+        // TCP has acknowledged the one before.
         let _best_effort = stream.set_nodelay(true);
         match service.server() {
             Ok(server) => drop(tokio::spawn(server.service(stream))),
@@ -170,7 +170,7 @@ async fn serve(listener: TcpListener, service: &Service) {
 impl Service {
     fn server(&self) -> anyhow::Result<libunftp::Server<Filesystem, DefaultUser>> {
         let folder = self.folder.clone();
-        // libunftp makes a backend a session, through a function that cannot fail.
+        // libunftp creates a backend for each session, by a function that must not fail.
         Filesystem::new(&folder).context("the demo's folder is gone")?;
         #[expect(clippy::expect_used, reason = "checked one line above; libunftp allows no error")]
         let backend = Box::new(move || Filesystem::new(&folder).expect("the demo's folder"));
@@ -184,7 +184,7 @@ impl Service {
     }
 }
 
-/// The one account.
+/// The only account.
 #[derive(Debug)]
 struct Account {
     password: String,
@@ -233,7 +233,7 @@ fn self_signed() -> anyhow::Result<(Arc<ServerConfig>, String)> {
     Ok((Arc::new(config), sha256))
 }
 
-/// The demo's server says nothing of its own: the session log on the page does.
+/// Returns a logger that discards everything: the page shows the session log.
 fn slog_discard() -> slog::Logger {
     slog::Logger::root(slog::Discard, slog::o!())
 }

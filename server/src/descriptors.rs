@@ -1,13 +1,14 @@
-//! File descriptors: each connection takes one, and a shell gives a process 1,024 of them.
+//! The process's limit of file descriptors: each connection takes one, and shells set the limit to
+//! 1,024.
 
 use crate::settings::Settings;
 
-/// What the process holds besides its connections: standard streams, the runtime, the listener, a
-/// file that is read.
+/// The file descriptors besides connections: standard streams, the runtime, the listener, files that
+/// are read.
 const OTHERS: u64 = 64;
 
-/// Raises the soft limit of the process to its hard one, and says so where even that is less than
-/// what the settings promise.
+/// Raises the soft limit of the process to the hard limit, and logs a warning where that is too low
+/// for the settings.
 pub fn raise_limit(settings: &Settings) {
     let needed = needed(settings);
     match rlimit::increase_nofile_limit(u64::MAX) {
@@ -25,8 +26,8 @@ pub fn raise_limit(settings: &Settings) {
     }
 }
 
-/// How many there are when everything is in use: the pages' connections, and for each session a
-/// control connection for errands, and control and data connection for each upload.
+/// Returns the number of file descriptors under full load: the browsers' connections, and for each
+/// session a control connection for requests and two connections for each upload.
 fn needed(settings: &Settings) -> u64 {
     let of_session = 1 + 2 * u64::from(settings.max_ftps_connections.max(1));
     let of_sessions = u64::from(settings.max_sessions).saturating_mul(of_session);
@@ -38,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pages_and_uploads_of_all_sessions_are_counted() {
+    fn connections_of_browsers_and_of_all_uploads_are_counted() {
         let mut settings = Settings::defaults().unwrap();
         settings.max_connections = 10;
         settings.max_sessions = 3;

@@ -1,22 +1,22 @@
-//! Hosts, however a person writes them.
+//! Host names and addresses, in any spelling.
 
 use std::{fmt, hash, net::IpAddr};
 
-/// The longest host name that the DNS knows, in bytes (RFC 1035 §2.3.4).
+/// The longest host name of the DNS in bytes (RFC 1035 §2.3.4).
 const MAX_LEN: usize = 253;
 
-/// A name or an address. Two of them are equal where they mean the same host: in either case, with
-/// the DNS's dot at the end or without, an IPv6 address in brackets or not.
+/// A host name or an address. Two hosts are equal when they mean the same host: upper or lower case,
+/// with the trailing dot of the DNS or without, an IPv6 address with brackets or without.
 #[derive(Clone, Debug)]
 pub struct Host {
-    /// As it was written, without brackets.
+    /// The host as it was written, without brackets.
     written: String,
-    /// The same for all spellings.
-    spelling: String,
+    /// One spelling for all equal hosts.
+    normalized: String,
 }
 
 impl Host {
-    /// Reads one; nothing where the text holds what no name and no address can hold.
+    /// Parses a host; `None` where the text has characters of neither a name nor an address.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let text = text.trim();
@@ -24,17 +24,18 @@ impl Host {
         let is_host = !bare.is_empty()
             && bare.len() <= MAX_LEN
             && bare.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | ':'));
-        is_host.then(|| Self { written: bare.to_owned(), spelling: one_spelling(bare) })
+        is_host.then(|| Self { written: bare.to_owned(), normalized: normalize(bare) })
     }
 
-    /// As it was written, without brackets: for the name service, SNI and the certificate.
+    /// Returns the host as it was written, without brackets: for the name service, SNI and the
+    /// certificate.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.written
     }
 }
 
-fn one_spelling(bare: &str) -> String {
+fn normalize(bare: &str) -> String {
     match bare.parse::<IpAddr>() {
         Ok(address) => address.to_canonical().to_string(),
         Err(_) => bare.trim_end_matches('.').to_lowercase(),
@@ -43,7 +44,7 @@ fn one_spelling(bare: &str) -> String {
 
 impl PartialEq for Host {
     fn eq(&self, other: &Self) -> bool {
-        self.spelling == other.spelling
+        self.normalized == other.normalized
     }
 }
 
@@ -51,7 +52,7 @@ impl Eq for Host {}
 
 impl hash::Hash for Host {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {
-        self.spelling.hash(state);
+        self.normalized.hash(state);
     }
 }
 
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn every_spelling_is_the_same_host_and_stays_as_it_was_written() {
+    fn every_spelling_is_the_same_host_and_is_kept() {
         assert_eq!(host("FTP.Example.org"), host("ftp.example.org."));
         assert_eq!(host(" [2001:DB8::1] "), host("2001:db8:0::1"));
         assert_eq!(host("::ffff:10.0.0.1"), host("10.0.0.1"));
@@ -80,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_host_is_none() {
+    fn text_that_is_no_host_is_refused() {
         for text in ["", " ", "[]", "a b", "a/b", "user@host", "a\r\nb", "%00", &"a".repeat(254)] {
             assert!(Host::parse(text).is_none(), "{text:?}");
         }

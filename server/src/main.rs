@@ -1,5 +1,5 @@
-//! The `ferryport` command: `serve` the portal, `demo` it with an FTPS server of its own, or ask
-//! for its `health`.
+//! The command `ferryport`: runs the portal (`serve`), runs the portal and an FTPS server to try it
+//! with (`demo`), or checks a running portal (`health`).
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -29,12 +29,12 @@ fn command() -> Command {
     let serve =
         Command::new("serve").about("Run the portal").arg(config_flag()).args(setting_flags());
     let health = Command::new("health")
-        .about("Ask a running portal whether it serves: give it the portal's settings")
+        .about("Check whether a running portal serves; takes the portal's settings")
         .arg(config_flag())
         .args(setting_flags());
     let command = Command::new("ferryport")
         .version(env!("CARGO_PKG_VERSION"))
-        .about("Files onto an FTPS server from nothing but a browser")
+        .about("Upload files to any FTPS server from a browser")
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(serve)
@@ -42,7 +42,7 @@ fn command() -> Command {
     if cfg!(feature = "demo") {
         command.subcommand(
             Command::new("demo")
-                .about("Run the portal and an FTPS server with a temporary folder to try it on")
+                .about("Run the portal and an FTPS server with a temporary folder, to try it")
                 .args(setting_flags()),
         )
     } else {
@@ -56,22 +56,24 @@ fn config_flag() -> Arg {
         .env("FERRYPORT_CONFIG")
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .help("A TOML file with settings")
+        .help("The TOML file with the settings")
 }
 
-/// One flag a setting; the variables are read here too, so that both show in `--help`.
+/// Returns a flag for each setting. The help text also shows the variable and the default.
 fn setting_flags() -> impl Iterator<Item = Arg> {
     DESCRIPTIONS.iter().map(|setting| {
         let help: Vec<&str> = setting.help.iter().map(|line| line.trim()).collect();
         let action = if setting.repeatable { ArgAction::Append } else { ArgAction::Set };
-        Arg::new(setting.name).long(setting.flag()).value_name("VALUE").action(action).help(
-            format!(
+        Arg::new(setting.name)
+            .long(setting.flag())
+            .value_name(setting.notation)
+            .action(action)
+            .help(format!(
                 "{} [env: {}] [default: {}]",
                 help.join(" "),
                 setting.variable(),
                 setting.default
-            ),
-        )
+            ))
     })
 }
 
@@ -84,10 +86,10 @@ fn run(matches: &ArgMatches) -> anyhow::Result<()> {
         Some(("serve", matches)) => runtime.block_on(serve(settings(matches)?)),
         #[cfg(feature = "demo")]
         Some(("demo", matches)) => runtime.block_on(demo(settings(matches)?)),
-        // clap requires one of the subcommands; were one forgotten here, it would do nothing.
+        // clap requires one of the subcommands above.
         _ => Ok(()),
     };
-    // A name that is still being looked up cannot be given up, and is not waited for.
+    // A lookup that blocks a thread cannot be aborted, and is not waited for.
     runtime.shutdown_background();
     ended
 }
@@ -120,7 +122,7 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The portal beside an FTPS server of its own; loopback is allowed, as that is where it is.
+/// Runs the portal and an FTPS server on loopback, which the portal is allowed to connect to.
 #[cfg(feature = "demo")]
 async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     use ferryport::demo::{DemoServer, USERNAME};
@@ -129,7 +131,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     let server = DemoServer::start()?;
     settings.allow_network.push(server.address().ip().into());
     let portal = serve::listen(settings).await?;
-    server.introduce(portal.profiles());
+    server.add_profile(portal.profiles());
     println!("Ferryport is ready. Open {} and connect:\n", portal.url());
     println!("  Host        {}", server.address().ip());
     println!("  Port        {}", server.address().port());
@@ -138,13 +140,13 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     println!("  Password    {}\n", server.password());
     println!("The page will ask about the server's certificate. Its SHA-256 fingerprint is");
     println!("  {}", server.certificate_sha256());
-    println!("Uploads arrive in {} and are gone when you", server.folder().display());
-    println!("press Ctrl-C.");
+    println!("Uploads are stored in {}", server.folder().display());
+    println!("and deleted when you press Ctrl-C.");
     portal.run(serve::stop_signal()).await;
     Ok(())
 }
 
-/// What goes wrong is on standard error; `RUST_LOG` tells how much of the rest.
+/// Logs to standard error, as much as `RUST_LOG` says.
 fn start_tracing() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,libunftp=off,unftp_sbe_fs=off"));

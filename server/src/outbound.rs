@@ -1,5 +1,5 @@
-//! How the portal appears to FTPS servers and whom it takes for one: authorities, pins, its own
-//! certificate, its proxy.
+//! What the connections to FTPS servers share: certificate authorities, pinned certificates, the client
+//! certificate, the proxy.
 
 use std::{path::Path, sync::Arc};
 
@@ -14,11 +14,11 @@ use crate::{
     lookup::{LookupSlot, Lookups},
     settings::{
         PinnedCertificate, ProxyUrl, Settings, SettingsError,
-        file::{read, unfit},
+        file::{read, unusable_file},
     },
 };
 
-/// What all FTPS connections of the portal share. The files are read once, at the start.
+/// What the connections to FTPS servers share. The files are read once, at the start.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     roots: Arc<RootCertStore>,
@@ -29,10 +29,10 @@ pub struct Outbound {
 }
 
 impl Outbound {
-    /// Reads what the settings name.
+    /// Reads the files that the settings name.
     ///
     /// # Errors
-    /// When a file cannot be read or does not hold what it should, with the setting that names it.
+    /// When a file cannot be read or used, with the setting that names it.
     pub fn load(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Self {
             roots: Arc::new(roots(settings)?),
@@ -43,19 +43,19 @@ impl Outbound {
         })
     }
 
-    /// The authorities that vouch for FTPS servers.
+    /// Returns the certificate authorities for FTPS servers.
     #[must_use]
     pub fn roots(&self) -> Arc<RootCertStore> {
         Arc::clone(&self.roots)
     }
 
-    /// The certificates that a host may show; none where it may show any that is vouched for.
+    /// Returns the pinned certificates of a host; none where any trusted certificate is accepted.
     #[must_use]
     pub fn pins(&self, host: &Host) -> Vec<Fingerprint> {
         self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256).collect()
     }
 
-    /// The certificate for servers that ask for one.
+    /// Returns the client certificate.
     #[must_use]
     pub fn identity(&self) -> Option<ClientIdentity> {
         self.identity.clone()
@@ -89,22 +89,24 @@ impl Outbound {
 #[error("the address of the portal's proxy was not found")]
 pub struct ProxyNotFound;
 
-/// The system's authorities, unless the operator does without them, and the operator's own.
+/// Loads the system's certificate authorities, if `system_roots` is set, and those of `ca_file`.
 fn roots(settings: &Settings) -> Result<RootCertStore, SettingsError> {
     let mut roots = RootCertStore::empty();
     if settings.system_roots {
         add_system_roots(&mut roots);
     }
     for path in &settings.ca_file {
-        add_file(&mut roots, path).map_err(|reason| unfit("ca_file", path, reason))?;
+        add_file(&mut roots, path).map_err(|reason| unusable_file("ca_file", path, reason))?;
     }
     if roots.is_empty() {
-        tracing::warn!("there is no authority to trust: every certificate will be asked about");
+        tracing::warn!(
+            "no certificate authority is trusted: the page will ask about every certificate"
+        );
     }
     Ok(roots)
 }
 
-/// What OpenSSL would find, or what `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+/// Adds the certificates that OpenSSL would find, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
 fn add_system_roots(roots: &mut RootCertStore) {
     let found = rustls_native_certs::load_native_certs();
     for error in &found.errors {
@@ -114,7 +116,7 @@ fn add_system_roots(roots: &mut RootCertStore) {
     tracing::debug!(added, ignored, "loaded the system's certificates");
 }
 
-/// Every certificate of the file has to be of use: one that is left out would be missed later.
+/// Adds the certificates of a file. Each of them has to be usable: a skipped one would be missed later.
 fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     let pem = read(path)?;
     let before = roots.len();
@@ -129,7 +131,7 @@ fn add_file(roots: &mut RootCertStore, path: &Path) -> Result<(), String> {
     }
 }
 
-/// The key may be in the certificate's file too.
+/// Loads the client certificate. Its key may be in the same file.
 fn identity(settings: &Settings) -> Result<Option<ClientIdentity>, SettingsError> {
     let Some(certificate_path) = &settings.client_certificate_file else {
         return match &settings.client_key_file {
@@ -140,19 +142,20 @@ fn identity(settings: &Settings) -> Result<Option<ClientIdentity>, SettingsError
         };
     };
     let certificate = read(certificate_path)
-        .map_err(|reason| unfit("client_certificate_file", certificate_path, reason))?;
+        .map_err(|reason| unusable_file("client_certificate_file", certificate_path, reason))?;
     let identity = match &settings.client_key_file {
         None => ClientIdentity::from_pem(&certificate, &certificate),
         Some(path) => {
-            let key = read(path).map_err(|reason| unfit("client_key_file", path, reason))?;
+            let key =
+                read(path).map_err(|reason| unusable_file("client_key_file", path, reason))?;
             ClientIdentity::from_pem(&certificate, &key)
         }
     };
     identity.map(Some).map_err(|error| match (&error, &settings.client_key_file) {
         (ftps::IdentityError::NoKey | ftps::IdentityError::Unfit(_), Some(path)) => {
-            unfit("client_key_file", path, error.to_string())
+            unusable_file("client_key_file", path, error.to_string())
         }
-        _ => unfit("client_certificate_file", certificate_path, error.to_string()),
+        _ => unusable_file("client_certificate_file", certificate_path, error.to_string()),
     })
 }
 
@@ -185,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn authorities_are_the_systems_the_operators_or_both() {
+    fn authorities_are_those_of_the_system_of_the_operator_or_both() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("ca.pem");
         fs::write(&file, pem().0).unwrap();
@@ -198,7 +201,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_of_no_use_is_named_with_its_setting() {
+    fn unusable_file_is_named_with_its_setting() {
         let folder = tempfile::tempdir().unwrap();
         let empty = folder.path().join("empty.pem");
         fs::write(&empty, "").unwrap();
@@ -251,7 +254,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn proxy_without_an_address_is_the_operators_problem_and_not_named() {
+    async fn proxy_without_an_address_is_the_operators_problem_and_its_name_is_not_shown() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
         let error = outbound.proxy(&LookupSlot::default()).await.unwrap_err();
         let problem = Problems::default().proxy_not_found();

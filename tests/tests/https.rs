@@ -77,7 +77,7 @@ fn renewed_certificate_is_shown_without_a_restart_and_a_bad_one_is_not() {
     // The clients trust the old certificate still, so the answers show that it stays.
     portal.write_certificate_file("this is no certificate");
     let warned = wait_for(RENEWAL_LIMIT, || {
-        portal.output().contains("browsers are shown the old certificate").then_some(())
+        portal.output().contains("the old certificate stays in use").then_some(())
     });
     assert!(warned.is_some(), "{}", portal.output());
     assert!(portal.output().contains("tls_certificate_file"), "{}", portal.output());

@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_those_of_the_engines_list() {
+    fn numbers_are_those_of_the_engines_explanations() {
         let explainers = LogExplainers::default();
         let number = explainers.explain(&connecting(1)).unwrap();
         let told = ftps::Explanation::ALL.get(usize::from(number)).unwrap();

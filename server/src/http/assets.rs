@@ -1,4 +1,4 @@
-//! Style sheet, scripts and the page's program: embedded, hashed, compressed at build time.
+//! Style sheet, scripts and the page's program: hashed, compressed and embedded at build time.
 
 use axum::{
     extract::Path,
@@ -13,10 +13,10 @@ use axum::{
 };
 use bundle::Asset;
 
-/// The hash is in the name, so that what stands under a name never changes.
-const FOR_EVER: &str = "public, max-age=31536000, immutable";
+/// The cache lifetime of a year. The name contains the hash, so the content of a name never changes.
+const IMMUTABLE: &str = "public, max-age=31536000, immutable";
 
-/// `GET /assets/{name}`.
+/// Handles `GET /assets/{name}`.
 pub(super) async fn asset(Path(name): Path<String>, request: HeaderMap) -> Response {
     let Some(asset) = bundle::find(&format!("assets/{name}")) else {
         return (StatusCode::NOT_FOUND, "This asset is not of this version: reload the page.\n")
@@ -25,20 +25,20 @@ pub(super) async fn asset(Path(name): Path<String>, request: HeaderMap) -> Respo
     let is_known = request.get(IF_NONE_MATCH).is_some_and(|etag| etag == asset.etag);
     let headers = [
         (CONTENT_TYPE, asset.content_type),
-        (CACHE_CONTROL, FOR_EVER),
+        (CACHE_CONTROL, IMMUTABLE),
         (ETAG, asset.etag),
         (VARY, "accept-encoding"),
     ];
     if is_known {
         return (StatusCode::NOT_MODIFIED, headers).into_response();
     }
-    if takes_brotli(&request, asset) {
+    if accepts_brotli(&request, asset) {
         return (headers, [(CONTENT_ENCODING, "br")], asset.brotli).into_response();
     }
     (headers, asset.identity).into_response()
 }
 
-fn takes_brotli(request: &HeaderMap, asset: &Asset) -> bool {
+fn accepts_brotli(request: &HeaderMap, asset: &Asset) -> bool {
     let offered = request.get_all(ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
     !asset.brotli.is_empty()
         && offered.flat_map(|value| value.split(',')).any(|coding| {
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn asset_is_compressed_where_the_browser_takes_it() {
+    async fn asset_is_compressed_where_the_browser_accepts_it() {
         let plain = get(style(), &[]).await;
         assert!(!plain.headers().contains_key(CONTENT_ENCODING));
         let compressed = get(style(), &[(ACCEPT_ENCODING, "gzip, br;q=0.9")]).await;

@@ -10,14 +10,15 @@ use axum::{
     response::Response,
 };
 
-/// Nothing inline, nothing from elsewhere; wasm may be compiled, in the page and in its worker.
+/// The content security policy: nothing inline, nothing from other origins. The page and its worker
+/// may compile wasm.
 ///
 /// `connect-src 'self'` covers the WebSocket of the same host (CSP 3 §6.7.2.8).
 const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
                    worker-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
                    frame-ancestors 'none'";
 
-/// Each header and its value.
+/// The headers and their values.
 const HEADERS: [(HeaderName, HeaderValue); 7] = [
     (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)),
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
@@ -37,7 +38,7 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
     ),
 ];
 
-/// Adds them.
+/// Adds the headers to an answer.
 pub(super) async fn add(mut response: Response) -> Response {
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, value);

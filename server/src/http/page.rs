@@ -1,4 +1,4 @@
-//! The page, in the language of who asks.
+//! The page, in the language of the browser.
 
 use std::sync::LazyLock;
 
@@ -32,11 +32,11 @@ struct Page {
     language: Language,
 }
 
-/// By language. Nothing in a page changes while the portal runs: each is rendered once.
+/// The page in each language. A page does not change while the portal runs, so it is rendered once.
 static PAGES: LazyLock<Vec<askama::Result<String>>> =
     LazyLock::new(|| Language::all().map(|language| Page::new(language).render()).collect());
 
-/// `GET /`.
+/// Handles `GET /`.
 pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
     let language = language::of(query.as_deref(), &request);
     let headers = [
@@ -49,7 +49,7 @@ pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Respo
         failed => {
             let error = failed.and_then(|page| page.as_ref().err());
             tracing::error!(?error, language = language.tag(), "the page could not be rendered");
-            (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be made.\n").into_response()
+            (StatusCode::INTERNAL_SERVER_ERROR, "The page could not be rendered.\n").into_response()
         }
     }
 }
@@ -76,7 +76,7 @@ impl Page {
         Language::all().filter(move |other| *other != own)
     }
 
-    /// The data block for the page's program, as a JSON array. Nothing in it can end the block.
+    /// Returns the data block for the page's program, as a JSON array. Nothing in it can end the block.
     fn program_texts(&self) -> String {
         data_block(self.language.program())
     }
@@ -92,20 +92,20 @@ mod tests {
 
     use super::*;
 
-    /// More than the page has.
-    const MOST: usize = 1 << 20;
+    /// A bound that is larger than the page.
+    const MAX_BYTES: usize = 1 << 20;
 
     async fn get(query: &str, accepted: &str) -> (HeaderMap, String) {
         let request = HeaderMap::from_iter([(ACCEPT_LANGUAGE, accepted.parse().unwrap())]);
         let answer = page(RawQuery(Some(query.to_owned())), request).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let headers = answer.headers().clone();
-        let body = to_bytes(answer.into_body(), MOST).await.unwrap();
+        let body = to_bytes(answer.into_body(), MAX_BYTES).await.unwrap();
         (headers, String::from_utf8(body.to_vec()).unwrap())
     }
 
     #[tokio::test]
-    async fn page_comes_in_the_language_of_who_asks_and_says_so() {
+    async fn page_is_in_the_language_of_the_browser_and_says_so() {
         for (query, accepted, tag, sentence) in [
             ("", "de-DE,de;q=0.9,en;q=0.8", "de", "Dateien auswählen"),
             ("", "en-GB", "en", "Choose files"),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn page_leads_to_its_other_languages_and_not_to_its_own() {
+    async fn page_links_to_its_other_languages_and_not_to_its_own() {
         let (_, html) = get("", "en").await;
         for other in Language::all().skip(1) {
             let (tag, name) = (other.tag(), other.name());

@@ -3,7 +3,7 @@
 use std::{
     fmt, io, mem,
     path::{Path, PathBuf},
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -25,106 +25,109 @@ use tokio_rustls::{TlsAcceptor, server::TlsStream};
 use zeroize::Zeroizing;
 
 use super::listener::Connection;
-use crate::settings::{
-    Settings, SettingsError,
-    file::{read, unfit},
+use crate::{
+    locking::lock,
+    settings::{
+        Settings, SettingsError,
+        file::{read, unusable_file},
+    },
 };
 
-/// A WebSocket needs HTTP/1.1 here, and a browser that is offered more would take it.
+/// The only protocol that is offered: the WebSocket needs HTTP/1.1, and a browser would choose HTTP/2.
 const ALPN: &[u8] = b"http/1.1";
 
-/// What is read from the network at a time, in bytes: about a record (RFC 8446 §5.1). By itself the
-/// library asks the kernel for 4 KiB at a time.
+/// The size of the read buffer in bytes: about a TLS record (RFC 8446 §5.1). rustls alone reads 4 KiB at
+/// a time.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The setting of the certificate's file.
+/// The setting that names the certificate's file.
 const CERTIFICATE: &str = "tls_certificate_file";
 
-/// The setting of the key's file.
+/// The setting that names the key's file.
 const KEY: &str = "tls_key_file";
 
 /// The first byte of a TLS connection: a record of the type `handshake` (RFC 8446 §5.1).
 const HANDSHAKE: u8 = 22;
 
-/// The portal's side of HTTPS.
+/// The portal's TLS server.
 pub struct PageTls {
     acceptor: TlsAcceptor,
-    shown: Arc<Shown>,
+    certificate: Arc<CurrentCertificate>,
     files: Files,
-    /// Of what the files held at the start.
+    /// The digest of the files at the start.
     digest: ContentsDigest,
 }
 
-/// What a connection turned out to be.
+/// An accepted connection.
 pub(super) enum Accepted {
-    /// HTTPS, its handshake done.
+    /// HTTPS, after the handshake.
     Tls(Box<TlsStream<BufReader<Connection>>>),
-    /// Something else, plain HTTP most likely.
+    /// Not TLS, probably plain HTTP.
     Plain(Connection),
 }
 
-/// The certificate that is shown now.
+/// The certificate that browsers see, which can be replaced.
 #[derive(Debug)]
-struct Shown(RwLock<Arc<CertifiedKey>>);
+struct CurrentCertificate(Mutex<Arc<CertifiedKey>>);
 
-/// Where certificate and key are.
+/// The files of certificate and key.
 #[derive(Clone, Debug)]
 struct Files {
     certificate: PathBuf,
-    /// Nothing where it is in the certificate's file.
+    /// `None` where the key is in the certificate's file.
     key: Option<PathBuf>,
 }
 
-/// What is in the files.
+/// The contents of the files.
 struct Contents {
     certificate: Zeroizing<Vec<u8>>,
     key: Option<Zeroizing<Vec<u8>>>,
 }
 
-/// SHA-256 of all that the files hold: by their dates, two changes could look like one.
+/// The SHA-256 of the contents. File dates are too coarse to detect every change.
 type ContentsDigest = [u8; 32];
 
 impl PageTls {
-    /// What the settings ask for: nothing where they name no certificate.
+    /// Loads the certificate that the settings name; `None` where they name none.
     ///
     /// # Errors
-    /// When a file cannot be read or does not hold what it should, with the setting that names it.
+    /// When a file cannot be read or used, with the setting that names it.
     pub fn load(settings: &Settings) -> Result<Option<Self>, SettingsError> {
         let Some(files) = Files::named_by(settings)? else { return Ok(None) };
         let contents = files.read()?;
-        let shown = Arc::new(Shown::new(files.certified(&contents)?));
-        let config = config(Arc::clone(&shown))
-            .map_err(|error| unfit(CERTIFICATE, &files.certificate, error.to_string()))?;
+        let certificate = Arc::new(CurrentCertificate::new(files.certified(&contents)?));
+        let config = config(Arc::clone(&certificate))
+            .map_err(|error| unusable_file(CERTIFICATE, &files.certificate, error.to_string()))?;
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        Ok(Some(Self { acceptor, shown, files, digest: contents.digest() }))
+        Ok(Some(Self { acceptor, certificate, files, digest: contents.digest() }))
     }
 
-    /// Looks every now and then whether the files have changed, for as long as it is polled. What
-    /// is of no use is warned of once, and the certificate from before stays.
+    /// Checks at an interval whether the files have changed; never completes. An unusable file is logged
+    /// once, and the certificate stays in use.
     pub(super) async fn renew(&self, every: Duration) {
-        let mut seen = Some(self.digest);
+        let mut last = Some(self.digest);
         loop {
             sleep(every).await;
             let files = self.files.clone();
             let Ok(contents) = spawn_blocking(move || files.read()).await else { continue };
             let digest = contents.as_ref().ok().map(Contents::digest);
-            if mem::replace(&mut seen, digest) == digest {
+            if mem::replace(&mut last, digest) == digest {
                 continue;
             }
             match contents.and_then(|contents| self.files.certified(&contents)) {
                 Ok(certified) => {
-                    self.shown.show(certified);
-                    tracing::info!("browsers are shown a new certificate");
+                    self.certificate.replace(certified);
+                    tracing::info!("a new certificate is in use");
                 }
-                Err(error) => tracing::warn!(%error, "browsers are shown the old certificate"),
+                Err(error) => tracing::warn!(%error, "the old certificate stays in use"),
             }
         }
     }
 
-    /// Shakes hands with a browser, or finds out that it does not speak TLS.
+    /// Performs the TLS handshake with a browser, or detects that it does not speak TLS.
     ///
     /// # Errors
-    /// When the browser breaks off, or takes longer than `limit`.
+    /// When the handshake fails or takes longer than `limit`.
     pub(super) async fn accept(&self, stream: Connection, limit: Duration) -> io::Result<Accepted> {
         let accepted = async {
             let mut first = [0];
@@ -145,20 +148,20 @@ impl fmt::Debug for PageTls {
     }
 }
 
-impl Shown {
+impl CurrentCertificate {
     fn new(certified: CertifiedKey) -> Self {
-        Self(RwLock::new(Arc::new(certified)))
+        Self(Mutex::new(Arc::new(certified)))
     }
 
-    fn show(&self, certified: CertifiedKey) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(certified);
+    fn replace(&self, certified: CertifiedKey) {
+        *lock(&self.0) = Arc::new(certified);
     }
 }
 
-impl ResolvesServerCert for Shown {
-    /// The one certificate there is, whatever name the browser asks for.
+impl ResolvesServerCert for CurrentCertificate {
+    /// Returns the one certificate, whatever name the browser requests.
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner)))
+        Some(Arc::clone(&lock(&self.0)))
     }
 }
 
@@ -174,27 +177,28 @@ impl Files {
     }
 
     fn read(&self) -> Result<Contents, SettingsError> {
-        let read = |name, path: &Path| read(path).map_err(|reason| unfit(name, path, reason));
+        let read =
+            |name, path: &Path| read(path).map_err(|reason| unusable_file(name, path, reason));
         Ok(Contents {
             certificate: read(CERTIFICATE, &self.certificate)?,
             key: self.key.as_deref().map(|path| read(KEY, path)).transpose()?,
         })
     }
 
-    /// The certificate with its chain, and the key that it is for.
+    /// Parses the certificate with its chain, and its key.
     fn certified(&self, contents: &Contents) -> Result<CertifiedKey, SettingsError> {
         let bad_key = |reason: &str| {
             let (name, path) = match &self.key {
                 Some(path) => (KEY, path),
                 None => (CERTIFICATE, &self.certificate),
             };
-            unfit(name, path, reason.to_owned())
+            unusable_file(name, path, reason.to_owned())
         };
         let chain: Result<Vec<_>, _> =
             CertificateDer::pem_slice_iter(&contents.certificate).collect();
         let chain = chain.ok().filter(|chain| !chain.is_empty()).ok_or_else(|| {
             let reason = "it holds no certificate in PEM form".to_owned();
-            unfit(CERTIFICATE, &self.certificate, reason)
+            unusable_file(CERTIFICATE, &self.certificate, reason)
         })?;
         let key = contents.key.as_ref().unwrap_or(&contents.certificate);
         let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| {
@@ -216,14 +220,14 @@ impl Contents {
     }
 }
 
-fn config(shown: Arc<Shown>) -> Result<ServerConfig, rustls::Error> {
+fn config(certificate: Arc<CurrentCertificate>) -> Result<ServerConfig, rustls::Error> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_protocol_versions(&[&TLS13, &TLS12])?
         .with_no_client_auth()
-        .with_cert_resolver(shown);
+        .with_cert_resolver(certificate);
     config.alpn_protocols = vec![ALPN.to_vec()];
-    // A browser that comes back brings its session along: nothing of it is kept here.
+    // Session tickets: the browser keeps the state, the portal none.
     config.ticketer = aws_lc_rs::Ticketer::new()?;
     config.session_storage = Arc::new(NoServerSessionStorage {});
     Ok(config)
@@ -252,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn file_that_is_of_no_use_is_named_with_its_setting() {
+    fn unusable_file_is_named_with_its_setting() {
         let folder = tempfile::tempdir().unwrap();
         let [certificate, key, other] =
             ["certificate.pem", "key.pem", "other.pem"].map(|name| folder.path().join(name));

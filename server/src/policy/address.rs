@@ -1,4 +1,4 @@
-//! What an address is for, by IANA's registries of special-purpose addresses (RFC 6890).
+//! The scope of an address, by IANA's registries of special-purpose addresses (RFC 6890).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -6,37 +6,37 @@ use ipnet::{Ipv4Net, Ipv6Net};
 
 use crate::texts::Text;
 
-/// Where an address belongs.
+/// The scope of an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// Reachable by anybody.
+    /// Public, reachable from everywhere.
     Public,
     /// `0.0.0.0/8` and `::` (RFC 791 §3.2, RFC 4291 §2.5.2).
     ThisNetwork,
-    /// This machine (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
+    /// The portal's own machine (RFC 1122 §3.2.1.3, RFC 4291 §2.5.3).
     Loopback,
     /// A private network (RFC 1918, RFC 4193), site-local included (RFC 3879).
     Private,
-    /// One link (RFC 3927, RFC 4291 §2.5.6).
+    /// A single link (RFC 3927, RFC 4291 §2.5.6).
     LinkLocal,
     /// Carrier-grade NAT (RFC 6598).
     SharedAddressSpace,
-    /// A group, or everybody (RFC 5771, RFC 4291 §2.7, RFC 919).
+    /// Multicast or broadcast (RFC 5771, RFC 4291 §2.7, RFC 919).
     Multicast,
-    /// Where clouds tell a machine its secrets.
+    /// The metadata service of a cloud, which hands out secrets.
     Metadata,
     /// The IPv4 address within a NAT64 address of the well-known prefix (RFC 6052 §2.1).
     Nat64(Ipv4Addr),
-    /// IPv4 inside IPv6 in a form that leads who knows where: 6to4, Teredo, ISATAP,
+    /// IPv4 inside IPv6 in a form whose route is unknown: 6to4, Teredo, ISATAP,
     /// IPv4-compatible, IPv4-translated, NAT64 of a local prefix.
     Transition,
-    /// Documentation, benchmarks, protocol assignments, the future.
+    /// Documentation, benchmarks, protocol assignments, future use.
     Reserved,
 }
 
 impl Scope {
-    /// Classifies an address; an IPv4-mapped one (RFC 4291 §2.5.5.2) as the IPv4 address that it
-    /// stands for.
+    /// Returns the scope of an address. An IPv4-mapped address (RFC 4291 §2.5.5.2) has the scope of its
+    /// IPv4 address.
     #[must_use]
     pub fn of(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -65,17 +65,18 @@ impl Scope {
     }
 }
 
-/// Shorthand for a row of the tables below.
+/// Builds an IPv4 network of the table below.
 const fn v4(a: u8, b: u8, c: u8, d: u8, prefix_len: u8) -> Ipv4Net {
     Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), prefix_len)
 }
 
-/// Shorthand for a row of the tables below: the first three groups, the rest is zero.
+/// Builds an IPv6 network of the table below from its first three groups; the rest is zero.
 const fn v6(a: u16, b: u16, c: u16, prefix_len: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), prefix_len)
 }
 
-/// The first row that holds an address decides.
+/// The scopes of IPv4 networks. The first row that contains an address decides; other addresses are
+/// public.
 const V4: &[(Ipv4Net, Scope)] = &[
     (v4(169, 254, 169, 254, 32), Scope::Metadata),
     (v4(169, 254, 170, 2, 32), Scope::Metadata),
@@ -101,8 +102,8 @@ const V4: &[(Ipv4Net, Scope)] = &[
     (v4(240, 0, 0, 0, 4), Scope::Reserved),
 ];
 
-/// The first row that holds an address decides; what no row holds is reserved, because IANA
-/// allocates global unicast addresses from `2000::/3` alone (RFC 4291 §2.4).
+/// The scopes of IPv6 networks. The first row that contains an address decides; other addresses are
+/// reserved, because IANA allocates global unicast addresses only from `2000::/3` (RFC 4291 §2.4).
 const V6: &[(Ipv6Net, Scope)] = &[
     (Ipv6Net::new_assert(Ipv6Addr::UNSPECIFIED, 128), Scope::ThisNetwork),
     (Ipv6Net::new_assert(Ipv6Addr::LOCALHOST, 128), Scope::Loopback),
@@ -110,7 +111,7 @@ const V6: &[(Ipv6Net, Scope)] = &[
     (v6(0, 0, 0, 96), Scope::Transition),
     // IPv4-translated (RFC 2765 §2.1).
     (Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96), Scope::Transition),
-    // NAT64 of a local prefix (RFC 8215): where the IPv4 address sits is the network's secret.
+    // NAT64 of a local prefix (RFC 8215): the position of the IPv4 address is not known.
     (v6(0x64, 0xff9b, 1, 48), Scope::Transition),
     // AWS's metadata service.
     (Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128), Scope::Metadata),
@@ -141,13 +142,13 @@ fn of_v6(address: Ipv6Addr) -> Scope {
     V6.iter().find(|(network, _)| network.contains(&address)).map_or(Scope::Reserved, |row| row.1)
 }
 
-/// The IPv4 address in `64:ff9b::/96` (RFC 6052 §2.1).
+/// Returns the IPv4 address inside `64:ff9b::/96` (RFC 6052 §2.1).
 fn nat64(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let [0x64, 0xff9b, 0, 0, 0, 0, high, low] = address.segments() else { return None };
     Some(Ipv4Addr::from_bits((u32::from(high) << 16) | u32::from(low)))
 }
 
-/// An interface identifier of the form `0:5efe` or `200:5efe` and an IPv4 address (RFC 5214 §6.1).
+/// Returns whether the interface identifier has the form `0:5efe` or `200:5efe` and an IPv4 address (RFC 5214 §6.1).
 fn is_isatap(address: Ipv6Addr) -> bool {
     let segments = address.segments();
     matches!(segments[4], 0 | 0x200) && segments[5] == 0x5efe
@@ -170,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn special_ipv4_addresses_are_told_apart() {
+    fn special_ipv4_addresses_have_their_scope() {
         let rows = [
             ("0.1.2.3", Scope::ThisNetwork),
             ("10.255.255.255", Scope::Private),
@@ -194,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn ipv4_inside_ipv6_is_seen_in_all_its_forms() {
+    fn ipv4_inside_ipv6_is_found_in_all_its_forms() {
         let rows = [
             ("::ffff:127.0.0.1", Scope::Loopback),
             ("::ffff:10.0.0.1", Scope::Private),
@@ -214,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn special_ipv6_addresses_are_told_apart() {
+    fn special_ipv6_addresses_have_their_scope() {
         let rows = [
             ("::", Scope::ThisNetwork),
             ("::1", Scope::Loopback),

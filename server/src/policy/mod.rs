@@ -1,9 +1,9 @@
 //! Where the portal may connect to.
 //!
-//! The portal dials hosts that strangers name, so it has to be nobody's scanner: a name is
-//! resolved once, every address is classified, and only what passed is dialled, for the control
-//! connection and for data connections alike. A [`Destination`] can be made by [`Policy::vet`]
-//! alone, and nothing else in the portal can hand an address to the FTPS engine.
+//! Strangers name the hosts that the portal connects to, and must not scan networks with it. A name is
+//! resolved once, every address is classified, and the portal connects only to the addresses that
+//! passed, for control and data connections alike. Only [`Policy::vet`] creates a [`Destination`], and
+//! only a `Destination` contains an address for the FTPS engine.
 
 mod address;
 
@@ -24,14 +24,14 @@ use crate::{
     texts::{Language, Text, span},
 };
 
-/// The operator's rules.
+/// The rules about destinations.
 #[derive(Clone, Debug)]
 pub struct Policy {
     allowed: Vec<IpNet>,
     lookups: Lookups,
 }
 
-/// A host whose addresses may be dialled.
+/// A host with addresses that the portal may connect to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Destination {
     host: Host,
@@ -40,50 +40,50 @@ pub struct Destination {
     addresses: Vec<SocketAddr>,
 }
 
-/// Why a destination was not vetted. What it says is [`crate::problems`]'s.
+/// Why the portal does not connect to a destination. [`crate::problems`] words it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// The text is no host name and no address.
+    /// The text is neither a host name nor an address.
     NotAHost(String),
-    /// Port 0 cannot be dialled.
+    /// No connection to port 0 is possible.
     PortZero,
     /// The name service has no address for the name.
     NotFound {
         /// The name.
         host: String,
-        /// What the name service said, if it did not only have none.
+        /// The error of the name service, if there was one.
         #[source]
         source: Option<std::io::Error>,
     },
-    /// The name service gave no answer in time.
+    /// The name service did not answer in time.
     NoAnswer {
         /// The name.
         host: String,
-        /// How long was waited.
+        /// The timeout.
         limit: Duration,
     },
-    /// All addresses are in networks that the operator does not allow.
+    /// All addresses are in networks that are not allowed.
     NotAllowed {
         /// The name.
         host: String,
-        /// Its first address.
+        /// The first address.
         address: IpAddr,
-        /// Where the address belongs.
+        /// The scope of the address.
         scope: Scope,
     },
 }
 
 impl Policy {
-    /// Rules that let public addresses pass, and those in the `allowed` networks.
+    /// Creates rules that allow public addresses and the `allowed` networks.
     #[must_use]
     pub fn new(allowed: Vec<IpNet>, resolve_timeout: Duration) -> Self {
         Self { allowed, lookups: Lookups::new(resolve_timeout) }
     }
 
-    /// Resolves `host` once and keeps what may be dialled.
+    /// Resolves `host` once and keeps the addresses that the portal may connect to.
     ///
     /// # Errors
-    /// [`Refusal`]; nothing was dialled.
+    /// [`Refusal`]; the portal connected to nothing.
     pub async fn vet(
         &self,
         host: &str,
@@ -138,12 +138,12 @@ impl Policy {
         }
     }
 
-    /// Whether an address, in its canonical form, may be dialled.
+    /// Returns whether the portal may connect to an address, which is in its canonical form.
     fn allows(&self, address: IpAddr) -> bool {
         match Scope::of(address) {
             Scope::Public => true,
-            // A translator leads to the IPv4 address within: that one counts.
-            Scope::Nat64(inner) => self.names(address) || self.allows(IpAddr::V4(inner)),
+            // A NAT64 gateway connects to the IPv4 address inside: that one counts.
+            Scope::Nat64(inner) => self.is_listed(address) || self.allows(IpAddr::V4(inner)),
             Scope::ThisNetwork
             | Scope::Loopback
             | Scope::Private
@@ -152,23 +152,23 @@ impl Policy {
             | Scope::Multicast
             | Scope::Metadata
             | Scope::Transition
-            | Scope::Reserved => self.names(address),
+            | Scope::Reserved => self.is_listed(address),
         }
     }
 
-    fn names(&self, address: IpAddr) -> bool {
+    fn is_listed(&self, address: IpAddr) -> bool {
         self.allowed.iter().any(|network| network.contains(&address))
     }
 }
 
 impl Destination {
-    /// The host as the person named it, for SNI and for the certificate.
+    /// Returns the host as the person wrote it, for SNI and the certificate.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
     }
 
-    /// The ways to reach it for the FTPS engine, in the name service's order; at least one.
+    /// Returns at least one target for the FTPS engine, in the order of the name service.
     pub fn targets(&self) -> impl Iterator<Item = ftps::Target> + '_ {
         let encryption = match self.encryption {
             Encryption::Explicit => ftps::Encryption::Explicit,
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn public_address_passes_and_is_the_one_to_dial() {
+    async fn public_address_passes_and_is_the_target() {
         let destination = vet(&strict(), "93.184.216.34").await.unwrap();
         let targets: Vec<_> = destination.targets().collect();
         assert_eq!(targets.len(), 1);
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn text_that_is_no_host_is_refused_before_the_name_service_is_asked() {
+    async fn text_that_is_no_host_is_refused_without_a_lookup() {
         for host in ["", " ", "a b", "a/b", "user@host", "a\r\nb", "%00", &"a".repeat(254)] {
             assert!(matches!(vet(&strict(), host).await, Err(Refusal::NotAHost(_))), "{host:?}");
         }

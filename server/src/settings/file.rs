@@ -1,4 +1,4 @@
-//! Files that settings name: certificates and keys.
+//! The files that settings name: certificates and keys.
 
 use std::{fs, path::Path};
 
@@ -6,16 +6,16 @@ use zeroize::Zeroizing;
 
 use super::SettingsError;
 
-/// The file's bytes, overwritten when they are dropped: they may be a key.
+/// Reads a file. The bytes are overwritten on drop, because they may be a key.
 ///
 /// # Errors
-/// A sentence about why it cannot be read.
+/// A sentence about why the file cannot be read.
 pub fn read(path: &Path) -> Result<Zeroizing<Vec<u8>>, String> {
     fs::read(path).map(Zeroizing::new).map_err(|error| format!("it cannot be read: {error}"))
 }
 
-/// The error about the file that the setting `name` names.
+/// Builds the error about the file that the setting `name` names.
 #[must_use]
-pub fn unfit(name: &'static str, path: &Path, reason: String) -> SettingsError {
+pub fn unusable_file(name: &'static str, path: &Path, reason: String) -> SettingsError {
     SettingsError::File { name, path: path.to_owned(), reason }
 }

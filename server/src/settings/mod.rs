@@ -1,9 +1,16 @@
 //! Every setting of the portal: its name, its unit, its default, its example.
 //!
-//! A setting has one name. In the TOML file it is the key (`max_sessions`), on the command line
-//! the flag (`--max-sessions`), in the environment the variable (`FERRYPORT_MAX_SESSIONS`). A flag
-//! goes before a variable, a variable before the file, the file before the default. All of them
-//! are read by the same parser, so that a value is written the same way everywhere.
+//! A setting has one name: the key `max_sessions` in the TOML file is the flag `--max-sessions` on the
+//! command line and the variable `FERRYPORT_MAX_SESSIONS` in the environment. A flag overrides a
+//! variable, a variable the file, the file the default. All of them go through the same parser, so a
+//! value is written in the same way everywhere.
+//!
+//! # Layers
+//! - `value`: the types of values, and how they are written.
+//! - `outbound`: the types of values about connections to FTPS servers.
+//! - `source`: flags, environment and file.
+//! - `table`: the settings themselves.
+//! - [`file`]: the files that settings name.
 
 use std::path::PathBuf;
 
@@ -18,36 +25,38 @@ pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
 pub use value::{ByteCount, Origin, Scheme, SettingValue, TlsVersion};
 
-/// What the table says about one setting.
+/// The description of one setting.
 #[derive(Clone, Copy, Debug)]
 pub struct Description {
     /// The TOML key.
     pub name: &'static str,
     /// The default, as it would be written in the TOML file.
     pub default: &'static str,
-    /// A value that parses, for the error that another one does not.
+    /// A value that parses, for error messages.
     pub example: &'static str,
-    /// What it is for: the lines of the setting's documentation.
+    /// The lines of its help text.
     pub help: &'static [&'static str],
-    /// Whether it may be given several times.
+    /// The notation of its value: `DURATION`.
+    pub notation: &'static str,
+    /// Whether the flag may be given several times.
     pub repeatable: bool,
 }
 
 impl Description {
-    /// The flag on the command line, without its dashes.
+    /// Returns the flag on the command line, without its dashes.
     #[must_use]
     pub fn flag(&self) -> String {
         self.name.replace('_', "-")
     }
 
-    /// The environment variable.
+    /// Returns the name of the environment variable.
     #[must_use]
     pub fn variable(&self) -> String {
         format!("FERRYPORT_{}", self.name.to_uppercase())
     }
 }
 
-/// A setting that ends the start.
+/// Why the settings cannot be used; it ends the start.
 #[derive(Debug, thiserror::Error)]
 pub enum SettingsError {
     /// A value does not parse.
@@ -55,16 +64,16 @@ pub enum SettingsError {
     Value {
         /// The setting.
         name: &'static str,
-        /// Where the value was given.
+        /// The source of the value.
         place: String,
         /// The value, or asterisks where it may hold a secret.
         value: String,
         /// What is wrong with it.
         reason: String,
-        /// A value that would do.
+        /// A value that parses.
         example: &'static str,
     },
-    /// A file that a setting names is not what it should be.
+    /// A file that a setting names cannot be used.
     #[error("the setting `{name}`: {}: {reason}", .path.display())]
     File {
         /// The setting.
@@ -74,7 +83,7 @@ pub enum SettingsError {
         /// What is wrong with it.
         reason: String,
     },
-    /// The file has a key that is no setting.
+    /// The configuration file has a key that is no setting.
     #[error("`{key}` in the configuration file is not a setting")]
     UnknownKey {
         /// The key.
@@ -83,20 +92,20 @@ pub enum SettingsError {
     /// The file is not TOML, or a key has a table where a value belongs.
     #[error(transparent)]
     Toml(#[from] TomlError),
-    /// Two settings that do not go together.
+    /// Two settings contradict each other.
     #[error("{0}")]
     Contradiction(String),
 }
 
 impl SettingsError {
-    /// What to do, for the line below the error.
+    /// Returns what to do, for the line below the error.
     #[must_use]
     pub fn hint(&self) -> String {
         match self {
             Self::Value { name, example, .. } => {
                 format!("write it like this: {name} = {example}")
             }
-            Self::File { .. } => "docs/operating.md says what belongs into the file".to_owned(),
+            Self::File { .. } => "docs/operating.md describes the contents of the file".to_owned(),
             Self::UnknownKey { .. } | Self::Toml(_) => {
                 "`ferryport serve --help` lists every setting".to_owned()
             }

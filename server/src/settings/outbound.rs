@@ -1,4 +1,4 @@
-//! Values of settings about the portal's own connections: its proxy, and certificates by host.
+//! The types of values about connections to FTPS servers: the proxy, and pinned certificates.
 
 use std::{
     fmt,
@@ -14,21 +14,24 @@ use super::SettingValue;
 use crate::host::Host;
 
 impl SettingValue for PathBuf {
+    const NOTATION: &str = "FILE";
+
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("a path is needed".to_owned()) } else { Ok(text.into()) }
     }
 }
 
-/// A certificate that a host has to show: `ftp.example.org=` and the SHA-256 of its DER form.
+/// A certificate that a host has to present, written `ftp.example.org=` and the SHA-256 of its DER
+/// form.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PinnedCertificate {
     host: Host,
-    /// SHA-256 of the certificate's DER form.
+    /// The SHA-256 of the certificate's DER form.
     pub sha256: Fingerprint,
 }
 
 impl PinnedCertificate {
-    /// Whether the host that a person named is the pin's.
+    /// Returns whether the pin is for this host.
     #[must_use]
     pub fn is_for(&self, host: &Host) -> bool {
         self.host == *host
@@ -36,6 +39,8 @@ impl PinnedCertificate {
 }
 
 impl SettingValue for PinnedCertificate {
+    const NOTATION: &str = "HOST=SHA256";
+
     fn parse(text: &str) -> Result<Self, String> {
         let (host, sha256) =
             text.split_once('=').ok_or("a host, `=` and a fingerprint are needed")?;
@@ -45,27 +50,27 @@ impl SettingValue for PinnedCertificate {
     }
 }
 
-/// A proxy, as a URL: `socks5://user:password@10.0.0.1:1080` or `http://proxy.example.org:3128`.
+/// A proxy's URL: `socks5://user:password@10.0.0.1:1080` or `http://proxy.example.org:3128`.
 ///
-/// What is not plain in user name and password is percent-encoded (RFC 3986 §2.1). Neither is ever
+/// Special characters in username and password are percent-encoded (RFC 3986 §2.1). Neither is ever
 /// shown.
 #[derive(Clone)]
 pub struct ProxyUrl {
     protocol: ProxyProtocol,
-    /// A name or an address, without brackets.
+    /// A host name or an address, without brackets.
     host: String,
     port: u16,
     credentials: Option<Credentials>,
 }
 
 impl ProxyUrl {
-    /// The name or the address, and the port.
+    /// Returns the host name or address, and the port.
     #[must_use]
     pub fn host_and_port(&self) -> (&str, u16) {
         (&self.host, self.port)
     }
 
-    /// The proxy at the addresses that its name has.
+    /// Returns the proxy at the addresses of its name.
     ///
     /// # Errors
     /// When there is no address.
@@ -85,6 +90,7 @@ impl fmt::Debug for ProxyUrl {
 }
 
 impl SettingValue for ProxyUrl {
+    const NOTATION: &str = "URL";
     const SECRET: bool = true;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -105,7 +111,7 @@ impl SettingValue for ProxyUrl {
         let port = authority.port_u16().filter(|port| *port > 0);
         let port = port.ok_or("the proxy's port is missing")?;
         let url = Self { protocol, host, port, credentials: credentials(authority)? };
-        // Whether the protocol can carry the credentials is said now, not at the first connection.
+        // Checks now, not at the first connection, whether the protocol can carry the credentials.
         url.at(vec![(Ipv4Addr::LOCALHOST, port).into()]).map_err(|error| error.to_string())?;
         Ok(url)
     }
@@ -116,14 +122,14 @@ fn credentials(authority: &Authority) -> Result<Option<Credentials>, String> {
     let (username, password) = pair.split_once(':').unwrap_or((pair, ""));
     let forbidden = |what| format!("the {what} holds a character that cannot be sent");
     Ok(Some(Credentials {
-        username: Username::new(decoded(username)?).map_err(|_| forbidden("user name"))?,
+        username: Username::new(decoded(username)?).map_err(|_| forbidden("username"))?,
         password: Password::new(decoded(password)?).map_err(|_| forbidden("password"))?,
     }))
 }
 
 fn decoded(text: &str) -> Result<String, String> {
     let decoded = percent_decode_str(text).decode_utf8();
-    decoded.map(String::from).map_err(|_| "user name and password have to be UTF-8".to_owned())
+    decoded.map(String::from).map_err(|_| "username and password have to be UTF-8".to_owned())
 }
 
 #[cfg(test)]
@@ -137,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn pin_counts_for_every_spelling_of_its_host_and_for_no_other() {
+    fn pin_is_for_every_spelling_of_its_host_and_for_no_other() {
         let pin = PinnedCertificate::parse(&format!("FTP.Example.org={SHA256}")).unwrap();
         assert!(pin.is_for(&host("ftp.example.org")) && pin.is_for(&host("Ftp.example.ORG.")));
         assert!(!pin.is_for(&host("example.org")) && !pin.is_for(&host("ftp.example.org.evil")));
@@ -183,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn debug_of_a_proxy_shows_neither_user_name_nor_password() {
+    fn debug_of_a_proxy_shows_neither_username_nor_password() {
         let url = ProxyUrl::parse("socks5://porter:sesame@10.0.0.1:1080").unwrap();
         let shown = format!("{url:?}");
         assert!(shown.contains("10.0.0.1"), "{shown}");

@@ -1,24 +1,24 @@
-//! Where the values of settings come from: flags, environment, file.
+//! The sources of settings: flags, environment, file.
 
 use std::{collections::BTreeMap, ffi::OsString, fmt};
 
 use super::{Description, SettingValue, SettingsError};
 
-/// The configuration file is not what it should be.
+/// The configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TomlError {
-    /// It is not TOML.
+    /// The file is not TOML.
     #[error("the configuration file is not TOML: {0}")]
     Syntax(#[from] toml::de::Error),
-    /// A key has a table, where a text, a number, a list or a truth value belongs.
+    /// A key has a table as its value.
     #[error("`{0}` in the configuration file has a table where a value belongs")]
     Table(String),
 }
 
-/// What is shown in place of a text that may hold a secret.
+/// Replaces a text that may contain a secret.
 const ASTERISKS: &str = "********";
 
-/// The texts that were given for settings, by their names.
+/// The texts that were given for settings, by the names of the settings.
 #[derive(Default)]
 pub struct Sources {
     flags: BTreeMap<&'static str, String>,
@@ -26,7 +26,7 @@ pub struct Sources {
     file: BTreeMap<String, String>,
 }
 
-/// The names alone: among the texts may be a secret.
+/// Shows the names only, because a text may contain a secret.
 impl fmt::Debug for Sources {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sources")
@@ -38,20 +38,20 @@ impl fmt::Debug for Sources {
 }
 
 impl Sources {
-    /// Notes what was given on the command line.
+    /// Adds a flag of the command line.
     pub fn flag(&mut self, name: &'static str, text: String) {
         self.flags.insert(name, text);
     }
 
-    /// Notes what was found in the environment.
+    /// Adds a variable of the environment.
     pub fn variable(&mut self, name: &'static str, text: impl Into<OsString>) {
         self.variables.insert(name, text.into());
     }
 
-    /// Reads the configuration file's text.
+    /// Adds the settings of the configuration file.
     ///
     /// # Errors
-    /// When it is not TOML, or holds a key that is no setting.
+    /// When the text is not TOML, or has a key that is no setting.
     pub fn file(&mut self, text: &str, known: &[Description]) -> Result<(), SettingsError> {
         let table: toml::Table = text.parse().map_err(TomlError::Syntax)?;
         for (key, value) in table {
@@ -64,7 +64,7 @@ impl Sources {
         Ok(())
     }
 
-    /// The value of a setting, from the first place that has one.
+    /// Parses a setting from the first source that has it.
     pub(super) fn value<T: SettingValue>(&self, setting: &Description) -> Result<T, SettingsError> {
         let (text, place) = self.text(setting);
         let parsed = match text.to_str() {
@@ -80,7 +80,7 @@ impl Sources {
         })
     }
 
-    /// As it was given: in the environment it may be no text at all.
+    /// Returns the text of a setting and its source. In the environment it may be invalid UTF-8.
     fn text(&self, setting: &Description) -> (OsString, String) {
         if let Some(text) = self.flags.get(setting.name) {
             (text.into(), format!("the flag --{}", setting.flag()))
@@ -94,7 +94,7 @@ impl Sources {
     }
 }
 
-/// The default without its TOML dress.
+/// Returns the default as a plain text, without TOML syntax.
 fn default_text(setting: &Description) -> String {
     let assignment: Option<toml::Table> = format!("default = {}", setting.default).parse().ok();
     let value = assignment.as_ref().and_then(|table| table.get("default"));

@@ -9,7 +9,7 @@ use super::{
     SettingsError, Sources, TlsVersion,
 };
 
-/// A row of the table as a value.
+/// Expands a row of the table to its [`Description`].
 macro_rules! description {
     ($name:ident: $type:ty = $default:literal, like $example:literal; $($help:literal)+) => {
         Description {
@@ -17,26 +17,27 @@ macro_rules! description {
             default: $default,
             example: $example,
             help: &[$($help),+],
+            notation: <$type as SettingValue>::NOTATION,
             repeatable: <$type as SettingValue>::REPEATABLE,
         }
     };
 }
 
-/// Declares the settings: from each row come a field, its description and its parsing.
+/// Declares the settings: each row becomes a field, its description and its parsing.
 macro_rules! settings {
     ($($(#[doc = $help:literal])+ $name:ident: $type:ty = $default:literal, like $example:literal;)+) => {
-        /// Every setting's value.
+        /// The values of all settings.
         #[derive(Clone, Debug)]
         pub struct Settings {
             $($(#[doc = $help])+ pub $name: $type,)+
         }
 
-        /// Every setting, in the order of `docs/operating.md`.
+        /// The descriptions of all settings, in the order of `docs/operating.md`.
         pub const DESCRIPTIONS: &[Description] =
             &[$(description!($name: $type = $default, like $example; $($help)+)),+];
 
         impl Settings {
-            /// Takes each setting from the first source that has it.
+            /// Parses each setting from the first source that has it.
             ///
             /// # Errors
             /// When a value does not parse, or two settings contradict each other.
@@ -54,142 +55,143 @@ macro_rules! settings {
 }
 
 settings! {
-    /// Where the portal listens. On an address other than loopback it needs `tls_certificate_file`
-    /// or `behind_proxy`.
+    /// The address and port that the portal listens on. An address other than loopback needs
+    /// `tls_certificate_file` or `behind_proxy`.
     listen: SocketAddr = "\"127.0.0.1:8080\"", like "\"127.0.0.1:8080\"";
-    /// A file with the certificate that the portal shows to browsers, in PEM form, those that vouch
-    /// for it after it: with it the portal speaks HTTPS. It is read again when it changes.
+    /// The PEM file of the certificate that browsers see, followed by its chain. With it the portal
+    /// serves HTTPS. The file is read again when it changes.
     tls_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/fullchain.pem\"";
-    /// A file with the private key of that certificate, in PEM form without a password; needed
-    /// where it is not in the same file.
+    /// The PEM file of the private key of that certificate, without a password. Needed unless the
+    /// key is in the certificate's file.
     tls_key_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/privkey.pem\"";
-    /// How often the portal looks whether these files have changed.
+    /// The interval at which the portal checks whether these files have changed.
     tls_file_interval: Duration = "\"1 min\"", like "\"1 min\"";
-    /// How long a browser may take for its TLS handshake.
+    /// The timeout of a browser's TLS handshake.
     page_tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
-    /// A reverse proxy in front of the portal speaks HTTPS with the browsers: without it or a
-    /// certificate the portal refuses to listen on an address that others can reach.
+    /// Whether a reverse proxy in front of the portal serves HTTPS. Without a proxy or a certificate
+    /// the portal listens on loopback addresses only.
     behind_proxy: bool = "false", like "true";
-    /// The origins that the page is opened at, as a browser writes them. The portal's own
-    /// loopback addresses are known; elsewhere this names the address that people type.
+    /// The origins of the page, as browsers send them. Needed when the portal listens on an address
+    /// other than loopback; its own loopback addresses are known.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
-    /// Networks that the portal may connect to although they are not public.
+    /// Networks in CIDR notation that the portal may connect to although they are not public.
     allow_network: Vec<IpNet> = "[]", like "[\"10.1.0.0/16\"]";
 
-    /// The most sessions at once; a page beyond it is told to try again later.
+    /// The most concurrent sessions. Further pages are told to try again later.
     max_sessions: u32 = "1000", like "1000";
-    /// The most connections to the portal's HTTP port at once; further ones wait.
+    /// The most concurrent connections to the portal's port. Further ones wait.
     max_connections: u32 = "4096", like "4096";
-    /// How long a browser may take for the headers of a request.
+    /// The timeout of the headers of a browser's request.
     header_timeout: Duration = "\"30 s\"", like "\"30 s\"";
-    /// How long sessions may take to end when the portal is asked to stop.
+    /// The time that sessions have to end when the portal is stopped.
     shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// How long a new session waits for its WebSocket, and a WebSocket for its `hello`.
+    /// The time that a new session waits for its WebSocket, and a WebSocket for its `hello`.
     session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
-    /// How long a session waits for a page that went away: its uploads go on with what they have,
-    /// and the page goes on where they are.
+    /// The time that a session waits for a page that has lost its connection. The page resumes its
+    /// uploads when it comes back.
     session_grace: Duration = "\"5 min\"", like "\"5 min\"";
     /// The longest life of a session.
     session_lifetime: Duration = "\"24 h\"", like "\"24 h\"";
-    /// How long a page may be silent before its socket is closed: more than two of its pings.
+    /// The time without a message of the page after which its socket is closed, at least twice
+    /// `ping_interval`.
     page_silence_timeout: Duration = "\"90 s\"", like "\"90 s\"";
-    /// The pause between two pings of the page, and between two of the portal: a proxy between them
-    /// may take a connection for idle after a minute.
+    /// The interval between two pings, of the page and of the portal. It has to be shorter than the
+    /// idle timeout of a proxy between them, which is often a minute.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
-    /// How long a browser may take nothing of what is written to it, answer or message, and how long
-    /// messages may wait for the page to hear earlier ones.
+    /// The time that a browser may take no byte of an answer or a message, and that messages may
+    /// wait for the page to acknowledge earlier ones.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
-    /// How long an upload under way waits for the page to send on, or to say its digest.
+    /// The time that an upload waits for the page's next bytes, or for its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";
     /// The most lines of a session's log that the portal keeps for a page that comes back.
     max_log_lines: u32 = "5000", like "5000";
     /// The most bytes of these lines.
     max_log: ByteCount = "\"1 MiB\"", like "\"1 MiB\"";
-    /// The most bytes of messages that the portal keeps until the page has heard them; what has
-    /// more to say waits.
+    /// The most bytes of a session's unacknowledged messages. Beyond it the session waits for the
+    /// page.
     max_unheard: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
-    /// The longest text message from a page.
+    /// The most bytes of a text message from a page.
     max_message: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
 
-    /// The largest piece of a file in one message.
+    /// The most bytes of a file in one message.
     max_chunk: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
-    /// The smallest piece of a file in one message, but for a file's last one.
+    /// The fewest bytes of a file in one message, except the last one of the file.
     min_chunk: ByteCount = "\"16 KiB\"", like "\"16 KiB\"";
-    /// The bytes of one upload that may be under way between the page and the FTPS server.
+    /// The most bytes of one upload in flight between the page and the FTPS server.
     window: ByteCount = "\"12 MiB\"", like "\"12 MiB\"";
-    /// The bytes of an upload that may be sent ahead while it waits for its turn.
+    /// The most bytes of an upload that the page may send before its turn.
     ahead_window: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
-    /// The sum of all windows of the portal: the ceiling of the memory for bytes under way.
+    /// The sum of the windows of all uploads: the most memory for bytes in flight.
     window_budget: ByteCount = "\"256 MiB\"", like "\"256 MiB\"";
-    /// The most uploads of one session that may be offered and not yet ended.
+    /// The most uploads of one session that are offered and have not ended.
     max_open_uploads: u32 = "64", like "64";
 
-    /// How long the name service may take.
+    /// The timeout of a lookup of a host name.
     resolve_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// How long a TCP connection to an FTPS server may take, control and data connection alike,
-    /// all that a proxy takes included.
+    /// The timeout of a TCP connection to an FTPS server, control or data connection, including the
+    /// proxy.
     connect_timeout: Duration = "\"15 s\"", like "\"15 s\"";
-    /// How long a server may take for its greeting.
+    /// The timeout of a server's greeting.
     greeting_timeout: Duration = "\"15 s\"", like "\"15 s\"";
-    /// How long a server may be silent before the portal tries, on a second connection, whether
-    /// its port expects TLS at once; half of `greeting_timeout` at most.
+    /// The time without a greeting after which the portal probes, on a second connection, whether the
+    /// port expects implicit TLS. At most half of `greeting_timeout` counts.
     silence_timeout: Duration = "\"5 s\"", like "\"5 s\"";
-    /// How long a TLS handshake may take.
+    /// The timeout of a TLS handshake with an FTPS server.
     tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
-    /// How long a server may take to answer a command.
+    /// The timeout of a server's reply to a command.
     reply_timeout: Duration = "\"60 s\"", like "\"60 s\"";
-    /// How long a server may take no byte of an upload under way.
+    /// The time that a server may take no byte of an upload.
     stall_timeout: Duration = "\"60 s\"", like "\"60 s\"";
-    /// How long a server may take to confirm an upload after its last byte: some scan it first.
+    /// The timeout of a server's reply after the last byte of an upload. Some servers scan the file
+    /// first.
     final_reply_timeout: Duration = "\"5 min\"", like "\"5 min\"";
-    /// FTPS connections that a session opens for its uploads at most; one more for listings. It
-    /// starts with two at most, and opens more while that makes the uploads faster.
+    /// The most FTPS sessions that a page's session opens for uploads; one more serves listings. The
+    /// portal starts with at most two, and adds more while that makes the uploads faster.
     max_ftps_connections: u32 = "4", like "2";
-    /// How long a server may take to make the digest of a file: it reads all of it.
+    /// The timeout of a server's digest of a file. The server reads the whole file for it.
     digest_timeout: Duration = "\"15 min\"", like "\"15 min\"";
-    /// Tries in a row, after a break, that bring the server no byte further; then an upload fails.
+    /// The retries without progress after which an interrupted upload fails.
     retries: u32 = "8", like "8";
-    /// The wait before the first such try; each further one waits twice as long.
+    /// The pause before the first retry. It doubles with each further one.
     retry_wait: Duration = "\"1 s\"", like "\"1 s\"";
-    /// The longest wait before a try.
+    /// The longest pause before a retry.
     max_retry_wait: Duration = "\"60 s\"", like "\"60 s\"";
-    /// FTPS servers of which the portal remembers what works with them, while it runs.
+    /// The most FTPS servers whose capabilities the portal remembers while it runs.
     max_known_servers: u32 = "1024", like "1024";
-    /// How long a cancelled upload may take to leave its FTPS connection in order, and a command that
-    /// changes something to be answered when the connection is to end.
+    /// The time that a cancelled upload has to leave its FTPS session in a usable state, and that a
+    /// command that changes something has for its reply when the connection closes.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// The oldest TLS version towards an FTPS server.
+    /// The oldest TLS version for FTPS servers.
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
-    /// The newest TLS version towards an FTPS server.
+    /// The newest TLS version for FTPS servers.
     tls_max: TlsVersion = "\"1.3\"", like "\"1.3\"";
-    /// Whether the authorities that the system trusts vouch for FTPS servers; without them only
-    /// those of `ca_file` do.
+    /// Whether the portal trusts the system's certificate authorities for FTPS servers. Otherwise it
+    /// trusts those of `ca_file` only.
     system_roots: bool = "true", like "false";
-    /// Files with authorities of your own that vouch for FTPS servers, in PEM form.
+    /// PEM files of further certificate authorities to trust for FTPS servers.
     ca_file: Vec<PathBuf> = "[]", like "[\"/etc/ferryport/ca.pem\"]";
-    /// The only certificates that a host may show, as `host=SHA-256`: nobody is asked to trust
-    /// another one. A host may be named several times.
+    /// The only certificates to accept of a host, as `host=SHA-256`; the page cannot trust another
+    /// one. A host may have several.
     pinned_certificates: Vec<PinnedCertificate> = "[]", like "[\"ftp.example.org=039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81\"]";
-    /// A file with the certificate that the portal shows to servers that ask for one, in PEM form,
-    /// those that vouch for it after it.
+    /// The PEM file of the client certificate for FTPS servers that request one, followed by its
+    /// chain.
     client_certificate_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/client.pem\"";
-    /// A file with the private key of that certificate, in PEM form without a password; needed
-    /// where it is not in the same file.
+    /// The PEM file of the private key of that certificate, without a password. Needed unless the
+    /// key is in the certificate's file.
     client_key_file: Option<PathBuf> = "\"\"", like "\"/etc/ferryport/client.key\"";
-    /// The proxy that FTPS connections go through, `socks5://` or `http://` (`CONNECT`), with user
-    /// name and password where it wants them.
+    /// The URL of the proxy for connections to FTPS servers: `socks5://` or `http://` (`CONNECT`),
+    /// with username and password where the proxy needs them.
     proxy: Option<ProxyUrl> = "\"\"", like "\"socks5://user:password@10.0.0.1:1080\"";
     /// The most bytes of one directory listing.
     max_listing: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
     /// The most entries of one directory listing that are shown.
     max_listing_entries: u32 = "10000", like "10000";
-    /// The most files and directories that are deleted together with the directory that they are
-    /// in.
+    /// The most files and directories that one recursive delete removes.
     max_deleted_entries: u32 = "10000", like "10000";
 }
 
 impl Settings {
-    /// The defaults.
+    /// Returns the default values.
     ///
     /// # Errors
     /// Never, as a test of the table asserts.
@@ -197,7 +199,7 @@ impl Settings {
         Self::from_sources(&Sources::default())
     }
 
-    /// The origins that a page of this portal can have, the listener's `port` known.
+    /// Returns the origins that the page can have when the portal listens on `port`.
     #[must_use]
     pub fn page_origins(&self, port: u16) -> Vec<Origin> {
         let loopback = ["127.0.0.1", "localhost", "[::1]"];
@@ -210,7 +212,7 @@ impl Settings {
         }
     }
 
-    /// What the portal itself speaks with browsers.
+    /// Returns the scheme that the portal itself serves.
     #[must_use]
     pub fn scheme(&self) -> Scheme {
         match self.tls_certificate_file {
@@ -233,15 +235,15 @@ impl Settings {
         }
         if self.scheme() == Scheme::Http && !self.behind_proxy {
             return Err(SettingsError::Contradiction(format!(
-                "the portal would listen on {} in clear, where passwords could be read: give it a \
-                 certificate with `tls_certificate_file`, or put a proxy that speaks HTTPS in \
-                 front of it and set `behind_proxy = true`, or listen on a loopback address",
+                "the portal would listen on {} without TLS, and passwords could be read on the \
+                 network: set `tls_certificate_file`, or put a reverse proxy with HTTPS in front of \
+                 the portal and set `behind_proxy = true`, or listen on a loopback address",
                 self.listen
             )));
         }
         if self.origins.is_empty() {
             return Err(SettingsError::Contradiction(
-                "the portal has to know the address that people type: set \
+                "the portal has to know the address of its page: set \
                  `origins = [\"https://upload.example.com\"]`"
                     .to_owned(),
             ));
@@ -265,7 +267,7 @@ impl Settings {
         }
     }
 
-    /// With nothing at all of these, nobody would be served.
+    /// Zero of these would make the portal useless.
     fn check_not_zero(&self) -> Result<(), SettingsError> {
         let rows = [
             ("min_chunk", self.min_chunk.0 == 0),
@@ -287,7 +289,7 @@ impl Settings {
     fn check_pings(&self) -> Result<(), SettingsError> {
         if self.page_silence_timeout < self.ping_interval.saturating_mul(2) {
             return contradiction(
-                "`page_silence_timeout` may not be less than two of `ping_interval`".to_owned(),
+                "`page_silence_timeout` may not be less than twice `ping_interval`".to_owned(),
             );
         }
         Ok(())
@@ -368,7 +370,8 @@ mod tests {
     }
 
     #[test]
-    fn listening_in_clear_where_others_reach_it_is_refused_unless_somebody_speaks_https() {
+    fn listening_without_tls_where_others_reach_it_is_refused_unless_a_proxy_or_the_portal_serves_https()
+     {
         assert!(with("listen", "0.0.0.0:8080").is_err());
         for (name, text) in [("behind_proxy", "true"), ("tls_certificate_file", "/fullchain.pem")] {
             let mut sources = Sources::default();
@@ -395,18 +398,18 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_nothing_is_named() {
+    fn setting_that_may_not_be_zero_is_named() {
         for (name, nothing) in
             [("ping_interval", "0s"), ("page_write_timeout", "0s"), ("max_connections", "0")]
         {
             let error = with(name, nothing).unwrap_err();
             assert!(error.to_string().contains(&format!("`{name}` may not be 0")), "{error}");
         }
-        assert!(with("ping_interval", "500000000000 years").is_err(), "it is not overflowed");
+        assert!(with("ping_interval", "500000000000 years").is_err(), "it does not overflow");
     }
 
     #[test]
-    fn variable_that_is_no_text_ends_the_start_and_is_not_shown() {
+    fn variable_that_is_not_utf8_ends_the_start_and_is_not_shown() {
         let mut sources = Sources::default();
         sources.variable("proxy", OsString::from_vec(b"socks5://a:s\xffsame@10.0.0.1:1".to_vec()));
         let error = Settings::from_sources(&sources).unwrap_err().to_string();

@@ -1,19 +1,22 @@
-//! How the values of settings are written.
+//! The types of values of settings, and how they are written.
 
 use std::{fmt, net::SocketAddr, str::FromStr, time::Duration};
 
 use axum::http::uri::Authority;
 use ipnet::IpNet;
 
-/// A value that can be read from the text of a setting.
+/// A value that can be parsed from the text of a setting.
 pub trait SettingValue: Sized {
-    /// Whether the setting may be given several times; its texts are joined with commas.
+    /// The notation of the value in the help text: `DURATION`.
+    const NOTATION: &str;
+
+    /// Whether the setting may be given several times. The texts are joined with commas.
     const REPEATABLE: bool = false;
 
-    /// Whether the text may hold a secret: then it is shown nowhere.
+    /// Whether the text may contain a secret. Then it is never shown.
     const SECRET: bool = false;
 
-    /// Reads the value.
+    /// Parses the value.
     ///
     /// # Errors
     /// A sentence about what is wrong with `text`.
@@ -21,40 +24,48 @@ pub trait SettingValue: Sized {
 }
 
 impl SettingValue for SocketAddr {
+    const NOTATION: &str = "ADDRESS:PORT";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|_| "an IP address and a port are needed".to_owned())
     }
 }
 
 impl SettingValue for bool {
+    const NOTATION: &str = "true|false";
+
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "true" => Ok(true),
             "false" => Ok(false),
-            _ => Err("only `true` and `false` are known".to_owned()),
+            _ => Err("it has to be `true` or `false`".to_owned()),
         }
     }
 }
 
 impl SettingValue for u32 {
+    const NOTATION: &str = "NUMBER";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse().map_err(|error| format!("a whole number is needed: {error}"))
     }
 }
 
 impl SettingValue for Duration {
+    const NOTATION: &str = "DURATION";
+
     fn parse(text: &str) -> Result<Self, String> {
         humantime::parse_duration(text)
             .map_err(|error| format!("a duration with its unit is needed: {error}"))
     }
 }
 
-/// A number of bytes, written with its unit: `64 KiB`, `8 MiB`.
+/// A number of bytes, written with a unit: `64 KiB`, `8 MiB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ByteCount(pub u64);
 
 impl ByteCount {
-    /// The number for a buffer's length.
+    /// Returns the number as a length in memory.
     #[must_use]
     pub fn as_usize(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
@@ -68,6 +79,8 @@ impl fmt::Display for ByteCount {
 }
 
 impl SettingValue for ByteCount {
+    const NOTATION: &str = "SIZE";
+
     fn parse(text: &str) -> Result<Self, String> {
         bytesize::ByteSize::from_str(text)
             .map(|size| Self(size.as_u64()))
@@ -75,7 +88,7 @@ impl SettingValue for ByteCount {
     }
 }
 
-/// A version of TLS that a setting can name.
+/// A TLS version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TlsVersion {
     /// RFC 5246.
@@ -85,26 +98,28 @@ pub enum TlsVersion {
 }
 
 impl SettingValue for TlsVersion {
+    const NOTATION: &str = "1.2|1.3";
+
     fn parse(text: &str) -> Result<Self, String> {
         match text {
             "1.2" => Ok(Self::Tls12),
             "1.3" => Ok(Self::Tls13),
-            _ => Err("only `1.2` and `1.3` are known".to_owned()),
+            _ => Err("it has to be `1.2` or `1.3`".to_owned()),
         }
     }
 }
 
-/// How browsers reach the portal (RFC 9110 §4.2).
+/// The scheme of the page's URL (RFC 9110 §4.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scheme {
-    /// In clear.
+    /// Without TLS.
     Http,
-    /// Over TLS.
+    /// With TLS.
     Https,
 }
 
 impl Scheme {
-    /// As it stands in a URL.
+    /// Returns the scheme as in a URL.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +128,7 @@ impl Scheme {
         }
     }
 
-    /// The port that a URL leaves out.
+    /// Returns the port of URLs without one.
     fn default_port(self) -> u16 {
         match self {
             Self::Http => 80,
@@ -122,13 +137,12 @@ impl Scheme {
     }
 }
 
-/// Scheme, host and port of a page (RFC 6454), as a browser writes it: `https://up.example.com`.
+/// Scheme, host and port of a page (RFC 6454), as browsers write them: `https://up.example.com`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Origin(String);
 
 impl Origin {
-    /// The origin of a page that is served at `host` (an address in brackets where it is IPv6) and
-    /// `port`.
+    /// Returns the origin of a page at `host` and `port`. An IPv6 address is in brackets.
     #[must_use]
     pub fn new(scheme: Scheme, host: &str, port: u16) -> Self {
         let scheme_name = scheme.name();
@@ -138,7 +152,7 @@ impl Origin {
         })
     }
 
-    /// As it stands in the header `Origin`.
+    /// Returns the origin as in the header `Origin`.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -146,6 +160,8 @@ impl Origin {
 }
 
 impl SettingValue for Origin {
+    const NOTATION: &str = "ORIGIN";
+
     fn parse(text: &str) -> Result<Self, String> {
         let text = text.to_ascii_lowercase();
         let (scheme, rest) = [Scheme::Https, Scheme::Http]
@@ -168,6 +184,8 @@ impl SettingValue for Origin {
 }
 
 impl SettingValue for IpNet {
+    const NOTATION: &str = "CIDR";
+
     fn parse(text: &str) -> Result<Self, String> {
         text.parse::<Self>()
             .map(|network| network.trunc())
@@ -176,8 +194,9 @@ impl SettingValue for IpNet {
     }
 }
 
-/// No text at all is no value.
+/// An empty text is no value.
 impl<T: SettingValue> SettingValue for Option<T> {
+    const NOTATION: &str = T::NOTATION;
     const SECRET: bool = T::SECRET;
 
     fn parse(text: &str) -> Result<Self, String> {
@@ -186,6 +205,7 @@ impl<T: SettingValue> SettingValue for Option<T> {
 }
 
 impl<T: SettingValue> SettingValue for Vec<T> {
+    const NOTATION: &str = T::NOTATION;
     const REPEATABLE: bool = true;
     const SECRET: bool = T::SECRET;
 
@@ -216,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn origin_leaves_out_the_port_that_its_scheme_has_anyway() {
+    fn origin_omits_the_default_port_of_its_scheme() {
         let origin = |scheme, port| Origin::new(scheme, "localhost", port).as_str().to_owned();
         assert_eq!(origin(Scheme::Https, 443), "https://localhost");
         assert_eq!(origin(Scheme::Https, 80), "https://localhost:80");

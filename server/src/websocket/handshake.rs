@@ -1,45 +1,41 @@
 //! The server's side of the opening handshake (RFC 6455 §4.2).
 
 use axum::{
+    body::Body,
     extract::Request,
     http::{
-        HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version,
-        header::{
-            CONNECTION, HOST, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION,
-            UPGRADE,
-        },
+        HeaderMap, HeaderName, HeaderValue, StatusCode,
+        header::{ALLOW, HOST, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE},
     },
-    response::{IntoResponse as _, Response},
+    response::Response,
 };
-use base64::{Engine as _, prelude::BASE64_STANDARD};
 use hyper::upgrade::OnUpgrade;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::{
+    self, error::ProtocolError, handshake::server::create_response_with_body,
+};
 
-/// The one version that there is (§4.1).
+/// The only version of the protocol (§4.1).
 const VERSION: &str = "13";
 
-/// The length of the key behind its base64, in bytes (§4.1).
-const KEY_LEN: usize = 16;
-
-/// A request that asks for no WebSocket as §4.2.1 wants it.
+/// A request does not ask for a WebSocket as §4.2.1 requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
-    /// Another method than `GET`.
+    /// The method is not `GET`.
     #[error("a WebSocket is opened with GET")]
     Method,
-    /// An HTTP before 1.1, or one that upgrades in another way.
+    /// The HTTP version is not 1.1.
     #[error("a WebSocket is opened over HTTP/1.1")]
     Http,
-    /// A header that has to be there is not, or says something else.
+    /// A required header is missing or has another value.
     #[error("the header `{0}` does not ask for a WebSocket")]
     Header(&'static str),
-    /// Another version of the WebSocket protocol.
+    /// Another version of the WebSocket protocol is requested.
     #[error("the portal speaks version {VERSION} of the WebSocket protocol")]
     Version,
 }
 
 impl HandshakeError {
-    /// The status that it is answered with.
+    /// Returns the status of the answer.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
@@ -49,11 +45,11 @@ impl HandshakeError {
         }
     }
 
-    /// What the answer says besides (RFC 6455 §4.4, RFC 9110 §15.5.6 and §15.5.22).
+    /// Returns further headers of the answer (RFC 6455 §4.4, RFC 9110 §15.5.6 and §15.5.22).
     #[must_use]
     pub fn headers(self) -> HeaderMap {
         let pairs: &[(HeaderName, &'static str)] = match self {
-            Self::Method => &[(axum::http::header::ALLOW, "GET")],
+            Self::Method => &[(ALLOW, "GET")],
             Self::Version => &[(SEC_WEBSOCKET_VERSION, VERSION), (UPGRADE, "websocket")],
             Self::Http | Self::Header(_) => &[],
         };
@@ -64,65 +60,49 @@ impl HandshakeError {
     }
 }
 
-/// What to answer a request for a WebSocket, and what its connection is had from once the answer
-/// was sent. Subprotocols and extensions are not agreed on.
+impl From<tungstenite::Error> for HandshakeError {
+    fn from(error: tungstenite::Error) -> Self {
+        let tungstenite::Error::Protocol(error) = error else { return Self::Http };
+        match error {
+            ProtocolError::WrongHttpMethod => Self::Method,
+            ProtocolError::MissingConnectionUpgradeHeader => Self::Header("Connection"),
+            ProtocolError::MissingUpgradeWebSocketHeader => Self::Header("Upgrade"),
+            ProtocolError::MissingSecWebSocketVersionHeader => Self::Version,
+            ProtocolError::MissingSecWebSocketKey | ProtocolError::InvalidSecWebSocketKey => {
+                Self::Header("Sec-WebSocket-Key")
+            }
+            _ => Self::Http,
+        }
+    }
+}
+
+/// Returns the answer to a request for a WebSocket, and the connection, which is available once the
+/// answer was sent. There are no subprotocols and no extensions.
 ///
 /// # Errors
 /// [`HandshakeError`].
 pub fn accept(request: &mut Request) -> Result<(Response, OnUpgrade), HandshakeError> {
-    check(request)?;
-    let key = key(request.headers())?;
+    let answer = answer(request)?;
     let upgrade = request.extensions_mut().remove::<OnUpgrade>().ok_or(HandshakeError::Http)?;
-    // The key is base64 of ASCII alone, and so is what is derived of it.
-    let accept = HeaderValue::try_from(derive_accept_key(key.as_bytes()))
-        .map_err(|_| HandshakeError::Header("Sec-WebSocket-Key"))?;
-    let headers = [
-        (CONNECTION, HeaderValue::from_static("Upgrade")),
-        (UPGRADE, HeaderValue::from_static("websocket")),
-        (SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    Ok(((StatusCode::SWITCHING_PROTOCOLS, headers).into_response(), upgrade))
+    Ok((answer, upgrade))
 }
 
-fn check(request: &Request) -> Result<(), HandshakeError> {
-    let headers = request.headers();
-    if request.method() != Method::GET {
-        return Err(HandshakeError::Method);
-    }
-    if request.version() != Version::HTTP_11 {
-        return Err(HandshakeError::Http);
-    }
-    if !headers.contains_key(HOST) {
+/// Checks the request and returns its answer. tungstenite accepts a request without `Host`, and the
+/// first of several keys.
+fn answer(request: &Request) -> Result<Response, HandshakeError> {
+    let answer = create_response_with_body(request, Body::empty)?;
+    if !request.headers().contains_key(HOST) {
         return Err(HandshakeError::Header("Host"));
     }
-    if !names(headers, &UPGRADE, "websocket") {
-        return Err(HandshakeError::Header("Upgrade"));
+    if request.headers().get_all(SEC_WEBSOCKET_KEY).iter().count() > 1 {
+        return Err(HandshakeError::Header("Sec-WebSocket-Key"));
     }
-    if !names(headers, &CONNECTION, "upgrade") {
-        return Err(HandshakeError::Header("Connection"));
-    }
-    if headers.get(SEC_WEBSOCKET_VERSION).is_none_or(|version| version != VERSION) {
-        return Err(HandshakeError::Version);
-    }
-    Ok(())
-}
-
-/// Whether a header that is a list names a token.
-fn names(headers: &HeaderMap, header: &HeaderName, token: &str) -> bool {
-    let lists = headers.get_all(header).into_iter().filter_map(|value| value.to_str().ok());
-    lists.flat_map(|list| list.split(',')).any(|named| named.trim().eq_ignore_ascii_case(token))
-}
-
-fn key(headers: &HeaderMap) -> Result<String, HandshakeError> {
-    let mut keys = headers.get_all(SEC_WEBSOCKET_KEY).iter();
-    let key = keys.next().and_then(|key| key.to_str().ok()).filter(|_| keys.next().is_none());
-    let is_key = |key: &&str| BASE64_STANDARD.decode(key).is_ok_and(|key| key.len() == KEY_LEN);
-    key.filter(is_key).map(str::to_owned).ok_or(HandshakeError::Header("Sec-WebSocket-Key"))
+    Ok(answer)
 }
 
 #[cfg(test)]
 mod tests {
-    use axum::body::Body;
+    use axum::http::{Method, Version, header::SEC_WEBSOCKET_ACCEPT};
 
     use super::*;
 
@@ -147,15 +127,20 @@ mod tests {
         request
     }
 
-    #[test]
-    fn request_of_the_rfc_is_taken() {
-        let request = request("origin", "http://example.com");
-        assert_eq!(check(&request), Ok(()));
-        assert_eq!(key(request.headers()).unwrap(), "dGhlIHNhbXBsZSBub25jZQ==");
+    fn refusal(request: &Request) -> HandshakeError {
+        answer(request).unwrap_err()
     }
 
     #[test]
-    fn every_header_that_is_not_as_it_has_to_be_is_named() {
+    fn request_of_the_rfc_is_accepted_with_its_answer() {
+        let request = request("origin", "http://example.com");
+        let answer = answer(&request).unwrap();
+        assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
+        assert_eq!(answer.headers()[SEC_WEBSOCKET_ACCEPT], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
+
+    #[test]
+    fn every_header_that_is_missing_or_wrong_is_named() {
         let cases = [
             ("host", "", HandshakeError::Header("Host")),
             ("upgrade", "h2c", HandshakeError::Header("Upgrade")),
@@ -167,9 +152,8 @@ mod tests {
             ("sec-websocket-key", "c2hvcnQ=", HandshakeError::Header("Sec-WebSocket-Key")),
             ("sec-websocket-key", "no base64", HandshakeError::Header("Sec-WebSocket-Key")),
         ];
-        for (name, value, refusal) in cases {
-            let refused = accept(&mut request(name, value)).map(|_| ()).unwrap_err();
-            assert_eq!(refused, refusal, "{name}: {value}");
+        for (name, value, error) in cases {
+            assert_eq!(refusal(&request(name, value)), error, "{name}: {value}");
         }
     }
 
@@ -178,21 +162,21 @@ mod tests {
         let mut request = request("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ==");
         let again = HeaderValue::from_static("AQIDBAUGBwgJCgsMDQ4PEA==");
         request.headers_mut().append(SEC_WEBSOCKET_KEY, again);
-        assert_eq!(key(request.headers()), Err(HandshakeError::Header("Sec-WebSocket-Key")));
+        assert_eq!(refusal(&request), HandshakeError::Header("Sec-WebSocket-Key"));
     }
 
     #[test]
     fn another_method_and_an_older_http_are_refused() {
         let mut head = request("origin", "http://example.com");
         *head.method_mut() = Method::HEAD;
-        assert_eq!(check(&head), Err(HandshakeError::Method));
+        assert_eq!(refusal(&head), HandshakeError::Method);
         let mut old = request("origin", "http://example.com");
         *old.version_mut() = Version::HTTP_10;
-        assert_eq!(check(&old), Err(HandshakeError::Http));
+        assert_eq!(refusal(&old), HandshakeError::Http);
     }
 
     #[test]
-    fn another_version_is_told_which_one_is_spoken() {
+    fn another_version_is_told_the_version_of_the_portal() {
         assert_eq!(HandshakeError::Version.status(), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(HandshakeError::Version.headers()[SEC_WEBSOCKET_VERSION], "13");
     }

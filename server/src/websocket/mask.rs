@@ -1,18 +1,18 @@
 //! The mask of a client's frame (RFC 6455 §5.3).
 
-/// What the next bytes of a frame's payload are masked with.
+/// The mask of the next bytes of a frame's payload.
 #[derive(Clone, Copy, Debug)]
 pub struct Mask([u8; 4]);
 
 impl Mask {
-    /// The mask of a frame's header.
+    /// Creates the mask from the key in a frame's header.
     #[must_use]
     pub fn new(key: [u8; 4]) -> Self {
         Self(key)
     }
 
-    /// Takes it off the bytes that come next.
-    pub fn take_off(&mut self, bytes: &mut [u8]) {
+    /// Unmasks the next bytes.
+    pub fn unmask(&mut self, bytes: &mut [u8]) {
         let [a, b, c, d] = self.0;
         let key = u64::from_ne_bytes([a, b, c, d, a, b, c, d]);
         let (words, rest) = bytes.as_chunks_mut::<8>();
@@ -35,7 +35,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_byte_meets_its_byte_of_the_mask_wherever_the_payload_is_cut(
+        fn payload_is_unmasked_wherever_it_is_cut(
             key: [u8; 4],
             payload in prop::collection::vec(any::<u8>(), 0..100),
             cuts in prop::collection::vec(0..20_usize, 0..10),
@@ -48,10 +48,10 @@ mod tests {
             let mut rest = masked.as_mut_slice();
             for cut in cuts {
                 let (head, tail) = rest.split_at_mut(cut.min(rest.len()));
-                mask.take_off(head);
+                mask.unmask(head);
                 rest = tail;
             }
-            mask.take_off(rest);
+            mask.unmask(rest);
             prop_assert_eq!(masked, payload);
         }
     }

@@ -1,21 +1,21 @@
-//! The server's end of a WebSocket (RFC 6455), made for great binary messages.
+//! The server's side of a WebSocket (RFC 6455), for large binary messages.
 //!
-//! A library that hands over whole messages holds each of them whole, and a buffer of the greatest
-//! one's size for as long as the socket lives; both would be memory that no window counts. Here a
-//! binary message comes in [parts](reader::MessagePart) as it arrives.
+//! A library that returns whole messages holds each message in memory, and a buffer of the size of the
+//! largest one for as long as the socket lives: memory that no window counts. Here a binary message is
+//! returned in [parts](reader::MessagePart) as it arrives.
 //!
 //! # Layers
-//! - [`handshake`]: from an HTTP request to a connection that speaks frames.
-//! - [`reader`]: frames into messages, and whatever the RFC forbids into a [`FrameViolation`].
-//! - [`mask`]: what each byte of a client is masked with.
-//! - [`writer`]: messages into frames, and pings into pongs.
+//! - [`handshake`]: the opening handshake.
+//! - [`mask`]: the mask of a client's frames.
+//! - [`reader`]: decodes frames to messages, or to a [`FrameViolation`].
+//! - [`writer`]: encodes messages to frames, and answers pings.
 
 pub mod handshake;
 pub mod mask;
 pub mod reader;
 pub mod writer;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadHalf, WriteHalf},
@@ -27,12 +27,12 @@ pub use self::{
     reader::{Event, MessagePart, ReadError, Reader},
     writer::Writer,
 };
-use crate::settings::ByteCount;
+use crate::{locking::lock, settings::ByteCount};
 
 /// The longest payload of a control frame in bytes (RFC 6455 §5.5).
 const CONTROL_LEN: usize = 125;
 
-/// What a client may send.
+/// The limits of a client's messages.
 #[derive(Clone, Copy, Debug)]
 pub struct MessageLimits {
     /// The longest text message in bytes.
@@ -41,7 +41,7 @@ pub struct MessageLimits {
     pub binary: ByteCount,
 }
 
-/// The client broke RFC 6455, or sent more than it was allowed to.
+/// The client broke RFC 6455 or exceeded a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameViolation {
     /// §5.1: a client masks its frames.
@@ -80,7 +80,7 @@ pub enum FrameViolation {
 }
 
 impl FrameViolation {
-    /// What the connection is closed with (§7.4.1).
+    /// Returns the code of the close frame (§7.4.1).
     #[must_use]
     pub fn close_code(self) -> CloseCode {
         match self {
@@ -98,7 +98,7 @@ impl FrameViolation {
     }
 }
 
-/// The two directions of a connection on which the [`handshake`] is done.
+/// Splits a connection after the [`handshake`] into its two directions.
 pub fn split<S>(io: S, limits: MessageLimits) -> (Reader<ReadHalf<S>>, Writer<WriteHalf<S>>)
 where
     S: AsyncRead + AsyncWrite,
@@ -108,7 +108,7 @@ where
     (Reader::new(read, limits, Arc::clone(&pings)), Writer::new(write, pings))
 }
 
-/// The ping that is not answered yet: only the newest has to be (§5.5.3).
+/// The newest ping without an answer: the only one that needs one (§5.5.3).
 #[derive(Debug, Default)]
 pub(crate) struct Pings {
     newest: Mutex<Option<Vec<u8>>>,
@@ -117,12 +117,12 @@ pub(crate) struct Pings {
 
 impl Pings {
     fn put(&self, payload: Vec<u8>) {
-        *self.newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(payload);
+        *lock(&self.newest) = Some(payload);
         self.arrived.notify_one();
     }
 
     fn take(&self) -> Option<Vec<u8>> {
-        self.newest.lock().unwrap_or_else(PoisonError::into_inner).take()
+        lock(&self.newest).take()
     }
 }
 

@@ -1,4 +1,4 @@
-//! From bytes to messages.
+//! Decodes frames to messages.
 
 use std::{
     io::{self, Cursor},
@@ -16,41 +16,40 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 use super::{CONTROL_LEN, FrameViolation, MessageLimits, Pings, mask::Mask};
 use crate::settings::ByteCount;
 
-/// What is read at a time while it is not known what comes, in bytes: whatever is short comes
-/// through it, and each socket holds as many.
+/// The size of the read buffer for headers and short frames, in bytes. Each socket has one.
 const HEAD_BYTES: usize = 4 * 1024;
 
-/// What is read of a payload at a time, in bytes: what a TLS record brings (RFC 8446 §5.1). rustls
-/// clears as many before each read, so that more would cost time.
+/// The most bytes of a payload that are read at a time: the length of a TLS record (RFC 8446 §5.1).
+/// rustls clears the buffer before each read, so a larger one would cost time.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The longest [`MessagePart`] in bytes: what the engine sends at a time.
+/// The longest [`MessagePart`] in bytes: the engine sends as many at a time.
 pub const PART_BYTES: usize = 64 * 1024;
 
-/// What has arrived.
+/// What the client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
     /// A text message.
     Text(String),
     /// A part of a binary message.
     Binary(MessagePart),
-    /// The client is there: it answers a ping.
+    /// The answer to a ping.
     Pong,
-    /// The client closes the socket, with its code; nothing follows.
+    /// A close frame with its code. Nothing follows.
     Close(Option<CloseCode>),
 }
 
-/// Some bytes of a binary message. All of its parts but the last are [`PART_BYTES`] long, however
-/// the client has cut it into frames.
+/// A part of a binary message. All parts but the last are [`PART_BYTES`] long, however the client has
+/// divided the message into frames.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MessagePart {
     /// The bytes; the last part of a message may have none.
     pub bytes: Bytes,
-    /// Whether the message ends with it.
+    /// Whether the message ends with this part.
     pub is_last: bool,
 }
 
-/// Why nothing follows.
+/// The connection cannot be read further.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// The connection ended without a close frame.
@@ -59,32 +58,32 @@ pub enum ReadError {
     /// The connection failed.
     #[error("the connection failed")]
     Io(#[from] io::Error),
-    /// The client broke the rules: close with [`FrameViolation::close_code`].
+    /// The client broke the protocol: close with [`FrameViolation::close_code`].
     #[error(transparent)]
     Violation(#[from] FrameViolation),
 }
 
-/// Reads what a client sends. Pings go to the [writer](super::Writer) to be answered; a pong is an
-/// [event](Event::Pong), as it shows that the client is there.
+/// Reads a client's messages. Pings go to the [writer](super::Writer), which answers them. A pong is
+/// an [event](Event::Pong), because it shows that the client is alive.
 #[derive(Debug)]
 pub struct Reader<R> {
     io: R,
     limits: MessageLimits,
     pings: Arc<Pings>,
-    /// Read and not looked at yet.
+    /// Bytes that were read and not decoded yet.
     head: BytesMut,
-    /// The frame whose payload is under way.
+    /// The frame whose payload is being read.
     frame: Option<Frame>,
-    /// The message under way.
+    /// The message that is being read.
     message: Option<Message>,
 }
 
-/// What is left of a data frame.
+/// The rest of a data frame.
 #[derive(Clone, Copy, Debug)]
 struct Frame {
     rest: u64,
     mask: Mask,
-    /// Whether its message ends with it.
+    /// Whether the message ends with this frame.
     is_final: bool,
 }
 
@@ -94,12 +93,12 @@ impl Frame {
     }
 }
 
-/// What is there of a message.
+/// The part of a message that has arrived.
 #[derive(Debug)]
 enum Message {
     Text(Vec<u8>),
     Binary {
-        /// Of all frames that have begun, in bytes.
+        /// The length of all frames so far, in bytes.
         len: u64,
         part: BytesMut,
     },
@@ -110,13 +109,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         Self { io, limits, pings, head: BytesMut::new(), frame: None, message: None }
     }
 
-    /// What arrives next.
+    /// Waits for the next event.
     ///
     /// # Errors
-    /// [`ReadError`]; nothing follows then.
+    /// [`ReadError`]; then nothing follows.
     ///
     /// # Cancel safety
-    /// Cancel safe: what has arrived is kept.
+    /// Cancel safe: bytes that have arrived are kept.
     pub async fn next(&mut self) -> Result<Event, ReadError> {
         loop {
             if let Some(event) = self.decode()? {
@@ -126,7 +125,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    /// Reads and forgets until the client has ended its side too, or the connection fails.
+    /// Reads and discards until the client has closed its side, or the connection fails.
     pub async fn drain(&mut self) {
         (self.frame, self.message) = (None, None);
         loop {
@@ -137,17 +136,17 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    /// What has arrived of a binary message that will not be read to its end.
+    /// Returns the bytes that have arrived of a binary message that is not read to its end.
     pub fn take_rest(&mut self) -> Option<MessagePart> {
         match &mut self.message {
             Some(Message::Binary { part, .. }) if !part.is_empty() => {
-                Some(MessagePart { bytes: finished(mem::take(part)), is_last: false })
+                Some(MessagePart { bytes: into_bytes(mem::take(part)), is_last: false })
             }
             Some(Message::Binary { .. } | Message::Text(_)) | None => None,
         }
     }
 
-    /// The next event of what was read; nothing when more has to be read for it.
+    /// Decodes the next event, if enough bytes were read.
     fn decode(&mut self) -> Result<Option<Event>, FrameViolation> {
         loop {
             let event = match self.frame {
@@ -158,17 +157,17 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 },
             };
             match event {
-                Step::Event(event) => return Ok(Some(event)),
-                Step::On => {}
-                Step::Starved => return Ok(None),
+                Decoded::Event(event) => return Ok(Some(event)),
+                Decoded::Continue => {}
+                Decoded::NeedsMore => return Ok(None),
             }
         }
     }
 
-    /// Takes a header off what was read, with the whole payload where it is a control frame.
-    fn next_header(&mut self) -> Result<Option<Step>, FrameViolation> {
+    /// Decodes a frame's header. A control frame is decoded with its payload.
+    fn next_header(&mut self) -> Result<Option<Decoded>, FrameViolation> {
         let mut cursor = Cursor::new(&self.head);
-        // It fails for a reserved opcode alone: to read from memory does not.
+        // Only a reserved opcode is an error: reading from memory does not fail.
         let parsed = FrameHeader::parse(&mut cursor).map_err(|_| FrameViolation::ReservedOpcode)?;
         let Some((header, len)) = parsed else { return Ok(None) };
         let header_len = usize::try_from(cursor.position()).unwrap_or(usize::MAX);
@@ -189,7 +188,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 self.begin_frame(data, len)?;
                 self.head.advance(header_len);
                 self.frame = Some(Frame { rest: len, mask, is_final: header.is_final });
-                Ok(Some(Step::On))
+                Ok(Some(Decoded::Continue))
             }
         }
     }
@@ -199,21 +198,21 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         control: Control,
         mut mask: Mask,
         len: usize,
-    ) -> Result<Step, FrameViolation> {
+    ) -> Result<Decoded, FrameViolation> {
         let mut payload = self.head.split_to(len).to_vec();
-        mask.take_off(&mut payload);
+        mask.unmask(&mut payload);
         match control {
-            Control::Close => Ok(Step::Event(Event::Close(close_code(&payload)?))),
+            Control::Close => Ok(Decoded::Event(Event::Close(close_code(&payload)?))),
             Control::Ping => {
                 self.pings.put(payload);
-                Ok(Step::On)
+                Ok(Decoded::Continue)
             }
-            Control::Pong => Ok(Step::Event(Event::Pong)),
+            Control::Pong => Ok(Decoded::Event(Event::Pong)),
             Control::Reserved(_) => Err(FrameViolation::ReservedOpcode),
         }
     }
 
-    /// Checks that a data frame may come now, and how long its message becomes.
+    /// Checks that a data frame is allowed here, and the length of its message.
     fn begin_frame(&mut self, data: Data, len: u64) -> Result<(), FrameViolation> {
         let message = match (data, &mut self.message) {
             (Data::Continue, Some(message)) => message,
@@ -232,20 +231,20 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         }
     }
 
-    /// Moves on with the payload under way, as far as it was read.
-    fn take_payload(&mut self, mut frame: Frame) -> Result<Step, FrameViolation> {
+    /// Decodes the payload that was read.
+    fn take_payload(&mut self, mut frame: Frame) -> Result<Decoded, FrameViolation> {
         let here = frame.rest_up_to(self.head.len());
         let taken = match &mut self.message {
             Some(Message::Text(text)) => {
                 let mut bytes = self.head.split_to(here);
-                frame.mask.take_off(&mut bytes);
+                frame.mask.unmask(&mut bytes);
                 text.extend_from_slice(&bytes);
                 bytes.len()
             }
             Some(Message::Binary { part, .. }) => {
                 let mut bytes = self.head.split_to(here.min(PART_BYTES - part.len()));
-                frame.mask.take_off(&mut bytes);
-                make_room(part, frame);
+                frame.mask.unmask(&mut bytes);
+                allocate(part, frame);
                 part.extend_from_slice(&bytes);
                 bytes.len()
             }
@@ -254,16 +253,16 @@ impl<R: AsyncRead + Unpin> Reader<R> {
         frame.rest -= taken as u64;
         self.frame = (frame.rest > 0).then_some(frame);
         if self.frame.is_none() && frame.is_final {
-            return self.end_message().map(Step::Event);
+            return self.end_message().map(Decoded::Event);
         }
         match &mut self.message {
             Some(Message::Binary { part, .. }) if part.len() == PART_BYTES => {
-                let bytes = finished(mem::take(part));
-                Ok(Step::Event(Event::Binary(MessagePart { bytes, is_last: false })))
+                let bytes = into_bytes(mem::take(part));
+                Ok(Decoded::Event(Event::Binary(MessagePart { bytes, is_last: false })))
             }
-            _ if self.frame.is_none() => Ok(Step::On),
-            _ if self.head.is_empty() => Ok(Step::Starved),
-            _ => Ok(Step::On),
+            _ if self.frame.is_none() => Ok(Decoded::Continue),
+            _ if self.head.is_empty() => Ok(Decoded::NeedsMore),
+            _ => Ok(Decoded::Continue),
         }
     }
 
@@ -273,21 +272,21 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 String::from_utf8(text).map(Event::Text).map_err(|_| FrameViolation::NotUtf8)
             }
             Some(Message::Binary { part, .. }) => {
-                Ok(Event::Binary(MessagePart { bytes: finished(part), is_last: true }))
+                Ok(Event::Binary(MessagePart { bytes: into_bytes(part), is_last: true }))
             }
             None => Err(FrameViolation::NothingToContinue),
         }
     }
 
-    /// Reads some bytes: of a binary payload straight to where they stay.
+    /// Reads some bytes. Those of a binary payload go directly to the message part.
     async fn read(&mut self) -> Result<(), ReadError> {
         let read = match (&mut self.frame, &mut self.message) {
             (Some(frame), Some(Message::Binary { part, .. })) if self.head.is_empty() => {
-                make_room(part, *frame);
+                allocate(part, *frame);
                 let start = part.len();
                 let room = frame.rest_up_to(READ_BYTES.min(PART_BYTES - start));
                 let read = self.io.read_buf(&mut part.limit(room)).await?;
-                frame.mask.take_off(part.get_mut(start..).unwrap_or_default());
+                frame.mask.unmask(part.get_mut(start..).unwrap_or_default());
                 frame.rest -= read as u64;
                 read
             }
@@ -300,13 +299,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
     }
 }
 
-/// What a look at what was read has come to.
-enum Step {
+/// The result of decoding some of the bytes that were read.
+enum Decoded {
     Event(Event),
-    /// There may be more in it.
-    On,
-    /// There is nothing left of it.
-    Starved,
+    /// More can be decoded.
+    Continue,
+    /// More has to be read first.
+    NeedsMore,
 }
 
 fn within(max: ByteCount, len: u64) -> Result<(), FrameViolation> {
@@ -323,7 +322,7 @@ fn control_len(header: &FrameHeader, len: u64) -> Result<usize, FrameViolation> 
     }
 }
 
-/// The code of a close frame, its reason checked and not used.
+/// Returns the code of a close frame. The reason is checked, but not used.
 fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, FrameViolation> {
     match payload.split_first_chunk::<2>() {
         None if payload.is_empty() => Ok(None),
@@ -339,15 +338,14 @@ fn close_code(payload: &[u8]) -> Result<Option<CloseCode>, FrameViolation> {
     }
 }
 
-/// Memory for a part that begins: as much as is known to come, or all that may.
-fn make_room(part: &mut BytesMut, frame: Frame) {
+/// Allocates a new part: for the rest of the last frame, or for the longest part.
+fn allocate(part: &mut BytesMut, frame: Frame) {
     if part.capacity() == 0 {
         part.reserve(if frame.is_final { frame.rest_up_to(PART_BYTES) } else { PART_BYTES });
     }
 }
 
-/// A part as it is handed over: it waits in a window that counts its bytes, and may not hold much
-/// more than those.
-fn finished(part: BytesMut) -> Bytes {
+/// Returns the bytes of a part. The window counts its bytes, so its memory must not be much larger.
+fn into_bytes(part: BytesMut) -> Bytes {
     if part.len() < part.capacity() / 2 { Bytes::copy_from_slice(&part) } else { part.freeze() }
 }

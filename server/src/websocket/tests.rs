@@ -1,5 +1,5 @@
-//! What a client of another make writes is read as it was meant, however it arrives; and what no
-//! client may write is named.
+//! The messages of tungstenite's client are read correctly, however they arrive, and protocol
+//! violations are named.
 
 use std::{
     collections::VecDeque,
@@ -28,14 +28,14 @@ const LIMIT: u64 = 300_000;
 
 const LIMITS: MessageLimits = MessageLimits { text: ByteCount(LIMIT), binary: ByteCount(LIMIT) };
 
-/// A connection that brings bytes in pieces, and has nothing after each.
+/// A connection that delivers bytes in pieces, and is pending after each.
 struct Pieces {
     pieces: VecDeque<Vec<u8>>,
     is_due: bool,
 }
 
 impl Pieces {
-    /// `bytes`, cut into pieces of these lengths over and over.
+    /// Divides `bytes` into pieces of these lengths, repeatedly.
     fn new(mut bytes: &[u8], lens: &[usize]) -> Self {
         let mut pieces = VecDeque::new();
         for len in lens.iter().cycle() {
@@ -75,7 +75,7 @@ fn reader(bytes: &[u8], lens: &[usize]) -> Reader<Pieces> {
     Reader::new(Pieces::new(bytes, lens), LIMITS, Arc::default())
 }
 
-/// The next event; every wait on the way is given up and begun again.
+/// Returns the next event; every wait is cancelled and started again.
 fn next(reader: &mut Reader<Pieces>) -> Result<Event, ReadError> {
     loop {
         if let Some(event) = reader.next().now_or_never() {
@@ -84,7 +84,7 @@ fn next(reader: &mut Reader<Pieces>) -> Result<Event, ReadError> {
     }
 }
 
-/// The text and binary messages up to the end, and what the end was.
+/// Returns the text and binary messages up to the end, and the end itself.
 fn read_all(reader: &mut Reader<Pieces>) -> (Vec<Message>, Result<Option<CloseCode>, ReadError>) {
     let mut messages = Vec::new();
     let mut binary = Vec::new();
@@ -106,7 +106,7 @@ fn read_all(reader: &mut Reader<Pieces>) -> (Vec<Message>, Result<Option<CloseCo
     }
 }
 
-/// The end of a connection that tungstenite holds: what it writes is kept.
+/// A connection for tungstenite that records what it writes.
 #[derive(Default)]
 struct Tape {
     to_read: io::Cursor<Vec<u8>>,
@@ -129,15 +129,15 @@ impl io::Write for Tape {
     }
 }
 
-/// A message, where it is cut into frames, and the ping that comes before each of them.
+/// A message, how it is divided into frames, and the ping before each of them.
 #[derive(Clone, Debug)]
-struct Said {
+struct SentMessage {
     message: Message,
     cuts: Vec<usize>,
     pings: Vec<Option<u8>>,
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn messages() -> impl Strategy<Value = SentMessage> {
     let len = prop_oneof![3 => 0..300_usize, 1 => 0..LIMIT as usize];
     let binary = (len, any::<u8>()).prop_map(|(len, seed)| {
         let byte = |n: usize| (n as u8).wrapping_mul(31).wrapping_add((n >> 8) as u8) ^ seed;
@@ -146,15 +146,15 @@ fn said() -> impl Strategy<Value = Said> {
     let text = "\\PC{0,300}".prop_map(Message::text);
     let cuts = prop::collection::vec(prop_oneof![0..100_usize, 0..100_000_usize], 0..6);
     let pings = prop::collection::vec(any::<Option<u8>>(), 0..6);
-    (prop_oneof![binary, text], cuts, pings).prop_map(|(message, cuts, pings)| Said {
+    (prop_oneof![binary, text], cuts, pings).prop_map(|(message, cuts, pings)| SentMessage {
         message,
         cuts,
         pings,
     })
 }
 
-/// What tungstenite's client writes for it.
-fn written(all: &[Said]) -> Vec<u8> {
+/// Returns what tungstenite's client writes.
+fn written(all: &[SentMessage]) -> Vec<u8> {
     let mut client = WebSocket::from_raw_socket(Tape::default(), Role::Client, None);
     for said in all {
         let kind = if said.message.is_text() { Data::Text } else { Data::Binary };
@@ -178,7 +178,7 @@ fn written(all: &[Said]) -> Vec<u8> {
     std::mem::take(&mut client.get_mut().written)
 }
 
-/// The text and binary messages that tungstenite's server reads.
+/// Returns the text and binary messages that tungstenite's server reads.
 fn read_by_tungstenite(bytes: &[u8]) -> Vec<Message> {
     let tape = Tape { to_read: io::Cursor::new(bytes.to_vec()), written: Vec::new() };
     let limit = Some(LIMIT as usize);
@@ -192,8 +192,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn what_a_client_says_is_read_however_it_is_cut_and_however_it_arrives(
-        all in prop::collection::vec(said(), 0..6),
+    fn messages_are_read_however_they_are_divided_and_however_they_arrive(
+        all in prop::collection::vec(messages(), 0..6),
         lens in prop::collection::vec(prop_oneof![1..50_usize, 1..40_000_usize], 1..6),
     ) {
         let mut reader = reader(&written(&all), &lens);
@@ -204,8 +204,8 @@ proptest! {
     }
 
     #[test]
-    fn what_was_damaged_on_the_way_is_read_as_another_server_reads_it(
-        all in prop::collection::vec(said(), 1..4),
+    fn damaged_bytes_are_read_as_tungstenite_reads_them(
+        all in prop::collection::vec(messages(), 1..4),
         damage in prop::collection::vec((0..600_usize, any::<u8>()), 1..4),
         lens in prop::collection::vec(1..40_000_usize, 1..6),
     ) {
@@ -238,7 +238,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 #[test]
-fn what_no_client_may_send_is_named_and_has_its_code() {
+fn every_violation_is_named_and_has_its_code() {
     let too_long = FrameViolation::TooLong { max: ByteCount(LIMIT) };
     let [text, binary, close, ping] = [0x81, 0x82, 0x88, 0x89];
     let cases: [(&str, Vec<u8>, FrameViolation, CloseCode); 17] = [
@@ -298,7 +298,7 @@ fn what_no_client_may_send_is_named_and_has_its_code() {
 }
 
 #[test]
-fn connection_that_ends_in_the_middle_leaves_what_has_arrived() {
+fn bytes_before_the_end_of_a_connection_are_kept() {
     let mut reader = reader(&frame(0x82, &[7; 1000])[..500], &[100]);
     assert!(matches!(next(&mut reader), Err(ReadError::Ended)));
     let rest = reader.take_rest().unwrap();
@@ -307,7 +307,7 @@ fn connection_that_ends_in_the_middle_leaves_what_has_arrived() {
 }
 
 #[test]
-fn of_a_long_message_nothing_is_held_but_a_part() {
+fn only_one_part_of_a_long_message_is_held_in_memory() {
     let mut bytes = frame(0x02, &[7; 60_000]);
     bytes.extend(frame(0x00, &[7; 60_000]));
     bytes.extend(frame(0x80, &[7; 100]));
@@ -322,7 +322,7 @@ fn of_a_long_message_nothing_is_held_but_a_part() {
 }
 
 #[tokio::test]
-async fn ping_is_answered_while_a_message_is_under_way() {
+async fn ping_is_answered_in_the_middle_of_a_message() {
     let (portal, mut client) = tokio::io::duplex(1000);
     let (mut reader, mut writer) = split(portal, LIMITS);
     let said = [frame(0x01, b"a"), frame(0x89, b"are you there"), frame(0x80, b"b")].concat();

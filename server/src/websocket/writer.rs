@@ -1,4 +1,4 @@
-//! From messages to bytes.
+//! Encodes messages to frames.
 
 use std::{io, sync::Arc};
 
@@ -11,15 +11,15 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
 
 use super::Pings;
 
-/// Writes what the server says: whole frames that are not masked (RFC 6455 §5.1).
+/// Writes the server's messages, each in one unmasked frame (RFC 6455 §5.1).
 ///
 /// # Cancel safety
-/// All of it is cancel safe: a frame that was begun is ended by the next call.
+/// All methods are cancel safe: the next call completes a frame that was written in part.
 #[derive(Debug)]
 pub struct Writer<W> {
     io: W,
     pings: Arc<Pings>,
-    /// Frames, or what is left of one, that the connection has not taken.
+    /// Bytes of frames that were not written yet.
     unwritten: BytesMut,
 }
 
@@ -41,7 +41,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.flush().await
     }
 
-    /// Closes the socket with a code of §7.4.1, and the connection in this direction.
+    /// Sends a close frame with a code of §7.4.1, and closes this direction of the connection.
     ///
     /// # Errors
     /// When the connection fails.
@@ -52,8 +52,8 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.io.shutdown().await
     }
 
-    /// Asks whether the client is there. A browser answers by itself, also in a tab that nobody sees
-    /// and whose timers are slowed down; and a proxy between does not take the connection for idle.
+    /// Sends a ping. A browser answers by itself, also in a background tab with throttled timers, and a
+    /// proxy in between does not consider the connection idle.
     ///
     /// # Errors
     /// When the connection fails.
@@ -63,7 +63,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         self.flush().await
     }
 
-    /// Waits for a ping and answers it; a text that is sent before takes the answer along.
+    /// Waits for a ping and answers it. A text that is sent meanwhile carries the answer.
     ///
     /// # Errors
     /// When the connection fails.
@@ -83,7 +83,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
         let header = FrameHeader { opcode, ..FrameHeader::default() };
         let len = payload.len() as u64;
         self.unwritten.reserve(header.len(len) + payload.len());
-        // To write to memory does not fail.
+        // Writing to memory does not fail.
         let _cannot_fail = header.format(len, &mut (&mut self.unwritten).writer());
         self.unwritten.extend_from_slice(payload);
     }
@@ -94,7 +94,7 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
                 return Err(io::ErrorKind::WriteZero.into());
             }
         }
-        // The greatest message is not held for as long as the socket lives.
+        // Frees the memory of a large message.
         self.unwritten = BytesMut::new();
         self.io.flush().await
     }
@@ -112,12 +112,12 @@ pub(crate) mod tests {
 
     use super::*;
 
-    /// A writer without a reader.
+    /// Creates a writer without a reader.
     pub(crate) fn writer<W: AsyncWrite + Unpin>(io: W) -> Writer<W> {
         Writer::new(io, Arc::default())
     }
 
-    /// What a client reads of what was written.
+    /// Returns the messages that a client reads from `written`.
     pub(crate) fn read_by_a_client(written: &[u8]) -> Vec<Message> {
         let mut client =
             WebSocket::from_raw_socket(Cursor::new(written.to_vec()), Role::Client, None);
@@ -144,7 +144,7 @@ pub(crate) mod tests {
     }
 
     #[tokio::test]
-    async fn frame_whose_writing_was_given_up_is_ended_by_the_next_call() {
+    async fn frame_whose_writing_was_cancelled_is_completed_by_the_next_call() {
         let (io, mut other_end) = tokio::io::duplex(10);
         let mut writer = writer(io);
         assert!(writer.text("longer than ten bytes").now_or_never().is_none());
