@@ -3,7 +3,7 @@
 //! The page reads only what its portal or the page itself has written, so an error needs no position
 //! and no description. serde_json would bring both, floating point numbers and a generic reader for
 //! each type: a third of the page's program. Here all code that does not depend on the type is in
-//! [`read`]'s `Reader` and [`write`]'s `Writer`, and an error has no size.
+//! [`read`]'s `Reader` and [`write()`]'s `Writer`, and an error has no size.
 //!
 //! # Limits
 //! Numbers are integers of 64 bits. An enum is the name of its variant, or a message that starts with

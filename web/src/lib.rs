@@ -16,7 +16,7 @@
 //! - [`json`]: reads and writes JSON.
 //! - [`virtual_list`]: the rows of a long list that are in the document.
 //! - [`texts`]: the texts of the page's language.
-//! - [`format`]: sizes, durations, foreign text.
+//! - [`format`](mod@format): sizes, durations, foreign text.
 //! - [`problem`]: the page's own problems, and the names of stages and parties.
 //! - [`certificate`]: what the page says of a server's certificate.
 //! - [`address`]: destinations as people write them, and links.
