@@ -1,4 +1,4 @@
-//! Uploads that go on with the file that has the name.
+//! Uploads that resume the existing file.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -15,7 +15,7 @@ use scripted::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// What has the name already, in bytes.
+/// The size of the existing file, in bytes.
 const HELD: usize = 150_000;
 
 fn going_on(file: &[u8]) -> Plan {
@@ -143,7 +143,7 @@ async fn where_nothing_may_be_renamed_it_is_resumed_in_place() {
     server.log.must_have("in place");
 }
 
-/// In place there is no other copy: neither a cancelled upload nor one that fails removes it.
+/// The existing file is the only copy: neither a cancelled nor a failed upload removes it.
 #[tokio::test]
 async fn what_is_resumed_in_place_is_never_removed() {
     let file = content(300_000);
@@ -164,7 +164,7 @@ async fn what_is_resumed_in_place_is_never_removed() {
     assert_eq!(failed.leftover, None);
 }
 
-/// Half of a file would have to be written anew: it keeps its name until the whole is there.
+/// The existing file cannot be extended: it keeps its name until a whole new one is stored.
 #[tokio::test]
 async fn where_nothing_can_be_resumed_the_file_stays_until_the_whole_one_is_there() {
     let file = content(300_000);
@@ -186,7 +186,7 @@ async fn where_nothing_can_be_resumed_the_file_stays_until_the_whole_one_is_ther
     run(&mut client, &going_on(&file), &mut Memory::new(&file)).await.unwrap();
 }
 
-/// The reply to the rename is lost: whichever name the beginning has, it is found.
+/// The reply to the rename is lost: the file is found under either name.
 #[tokio::test]
 async fn break_while_the_file_makes_way_costs_no_byte() {
     for was_moved in [true, false] {

@@ -1,4 +1,4 @@
-//! Data connections: where they go, what they must show, what is tried when they fail.
+//! Data connections: their address, their certificate, and the fallbacks when they fail.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -104,7 +104,7 @@ async fn epsv_port_that_nobody_answers_at_leads_to_pasv() {
 #[tokio::test]
 async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     let server = Scenario::session(async |peer| {
-        // Nobody listens below.
+        // Nothing listens at port 1024.
         peer.answer("EPSV", "229 Extended (|||1024|)").await;
         peer.answer("PASV", "227 Passive (127,0,0,1,4,0)").await;
         peer.expect_taken("a", 4).await;
@@ -115,7 +115,7 @@ async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
     assert_eq!(error.stage(), Stage::DataConnection);
     assert_eq!(Cause::of(&error), Cause::DataConnectionRefused);
     assert_eq!(error.evidence().data_port, Some(1024));
-    // No command was left half done.
+    // The session is in step.
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
 }
 
@@ -134,7 +134,7 @@ async fn well_known_port_is_not_dialled() {
 
 #[tokio::test]
 async fn data_certificate_must_equal_the_control_certificate() {
-    // The other certificate is vouched for as well: it is refused all the same.
+    // A root vouches for the other certificate too, and it is refused all the same.
     let other = Identity::default();
     let shown = other.clone();
     let server = Scenario::session(async move |peer| {
@@ -180,7 +180,7 @@ async fn learned_from(
 
 #[tokio::test]
 async fn data_tls_refused_with_425_leads_to_tls_12() {
-    // The handshake succeeds; the server looks at the session afterwards, and says no twice.
+    // The handshake succeeds; the server checks the TLS session afterwards, and refuses twice.
     let (error, fallback) =
         learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
             let data = port.accept().await;
@@ -221,7 +221,7 @@ async fn data_tls_refused_with_522_after_150_leads_to_tls_12() {
     assert_eq!(error.reply().unwrap().code().value(), 522);
 }
 
-/// Once may be the network.
+/// The first time may be a fault of the network.
 #[tokio::test]
 async fn server_that_vanishes_over_its_data_tls_twice_leads_to_tls_12() {
     let vanishes = || {
@@ -291,8 +291,7 @@ async fn next_session_after_the_fallback_uses_tls_12_and_works() {
 
 #[tokio::test]
 async fn refusal_that_comes_with_a_closed_data_connection_is_the_refusal() {
-    // Whichever of the two is seen first, the server's words are what counts, and the session
-    // goes on.
+    // Whichever of the two the client sees first, the reply decides, and the session continues.
     for _ in 0..20 {
         let server = Scenario::session(async |peer| {
             let port = peer.extended_passive().await;

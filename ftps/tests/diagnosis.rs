@@ -1,5 +1,5 @@
-//! What a session that fails is told to be: symptoms on the wire, each with its cause, from the
-//! first byte to the diagnosis. What a reply means by its words alone is tested beside the code.
+//! Diagnoses of failed sessions: each symptom on the wire and its cause. The meaning of a reply's
+//! text alone is tested beside the code.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -151,8 +151,8 @@ async fn login_that_fails_is_told_apart_by_the_servers_words() {
     }
 }
 
-/// A server whose certificate an authority issued that nobody knows, and that shows the authority's
-/// own certificate or leaves it out.
+/// Returns the error at a server whose certificate is of an unknown authority. The server sends the
+/// authority's certificate or leaves it out.
 async fn doubts_of_issued_certificate(shows_issuer: bool) -> Error {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
@@ -180,7 +180,7 @@ fn acceptor(chain: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) ->
     TlsAcceptor::from(Arc::new(config))
 }
 
-/// Implicit TLS, with a root that vouches for somebody else.
+/// Returns the error over implicit TLS, with a root that vouches for another server.
 async fn error_with_roots(acceptor: TlsAcceptor, root: CertificateDer<'static>) -> Error {
     let address = port_of_tls(acceptor);
     let mut roots = RootCertStore::empty();
@@ -205,7 +205,7 @@ async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
 async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached() {
     let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "502 no").await;
-        // Nobody listens at port 1024.
+        // Nothing listens at port 1024.
         peer.answer("PASV", "227 Passive (192,168,7,8,4,0)").await;
         peer.expect_quit().await;
     })
@@ -252,12 +252,12 @@ async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
     assert_eq!(Cause::of(&error), Cause::TicketsRunOut, "{error:?}");
 }
 
-/// The error of an upload whose server says this after the last byte.
+/// Returns the error of an upload that the server answers with this after the last byte.
 async fn error_after_last_byte(line: &'static str) -> Error {
     let server = Scenario::session(async move |peer| {
         peer.receive_all("a").await;
         peer.say(line).await;
-        // Until the client has heard it.
+        // Until the client has read the reply.
         let _ = peer.command().await;
     })
     .start();

@@ -1,4 +1,4 @@
-//! The sender's digest: asked for before the file gets its name.
+//! The sender's digest, which is checked before the file gets its name.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -25,9 +25,9 @@ use sha2::{Digest as _, Sha256};
 /// A sender that is asked for its digest.
 struct Witness {
     memory: Memory,
-    /// What it says: nothing, the digest of the whole file, or that the bytes are others.
+    /// Its answer: nothing, the digest of the whole file, or that the bytes differ.
     says: Says,
-    /// What it was told.
+    /// The digests that it was asked to compare.
     heard: Vec<(Range<u64>, FileDigest)>,
 }
 
@@ -121,7 +121,7 @@ async fn sender_is_not_asked_where_the_plan_wants_no_digest() {
     assert_eq!((source.heard, uploaded.digest), (Vec::new(), Some(sha256(b"abc"))));
 }
 
-/// Its bytes are wrong: nobody is to find them under the name, or to go on with them.
+/// Its bytes are wrong: they must neither get the name nor be resumed.
 #[tokio::test]
 async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay() {
     let server = Scenario::session(async |peer| {
@@ -140,7 +140,7 @@ async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay()
     client.quit().await;
 }
 
-/// The plan's algorithm decides, although the server can make a better digest.
+/// The plan's algorithm is used, although the server supports a stronger one.
 #[tokio::test]
 async fn server_is_asked_for_the_digest_of_the_plan() {
     let crc = digest(Algorithm::Crc32, "352441c2");
@@ -165,7 +165,7 @@ async fn server_is_asked_for_the_digest_of_the_plan() {
 
 const MD5_OF_ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 
-/// The sender makes what it can make fast; the server's is compared all the same.
+/// The sender uses a fast algorithm; the server's digest is compared by its own algorithm.
 #[tokio::test]
 async fn server_that_makes_another_digest_is_compared_by_its_own() {
     let server = Scenario::session(async |peer| {
@@ -194,7 +194,7 @@ async fn server_that_makes_another_digest_is_compared_by_its_own() {
     assert_eq!(Cause::of(&error), Cause::NotWhole);
 }
 
-/// Both digests go on, whichever bytes are sent twice.
+/// Both digests continue, although some bytes are sent twice.
 #[tokio::test]
 async fn digest_of_the_server_continues_over_a_break_beside_the_senders() {
     let file = content(700_000);
@@ -226,7 +226,7 @@ async fn digest_of_the_server_continues_over_a_break_beside_the_senders() {
 
 const HELD: usize = 100_000;
 
-/// A sender that was too slow takes nothing away from what the server holds.
+/// The part on the server stays when the sender is too slow.
 #[tokio::test]
 async fn file_stays_to_be_resumed_where_the_sender_cannot_tell() {
     let server = Scenario::session(async |peer| {
@@ -297,7 +297,7 @@ async fn without_a_digest_of_the_whole_file_its_size_is_compared() {
     assert_eq!(uploaded.digest, None);
 }
 
-/// An upload of a file that the server has all of already.
+/// Uploads a file that the server holds completely.
 async fn already_whole(
     features: &'static str,
     says: Option<FileDigest>,
@@ -351,7 +351,7 @@ async fn another_file_of_the_same_size_that_the_server_has_already_is_found() {
 #[tokio::test]
 async fn file_that_the_server_has_already_is_known_by_its_size_where_nobody_can_tell_more() {
     let whole = sha256(&content(200_000));
-    // The server makes no such digest, or another one, or the sender makes none.
+    // The server supports no digest, or another algorithm, or the sender computes none.
     for features in ["", " XMD5\r\n"] {
         let uploaded = already_whole(features, Some(whole.clone())).await.unwrap();
         assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
@@ -362,7 +362,7 @@ async fn file_that_the_server_has_already_is_known_by_its_size_where_nobody_can_
     assert_eq!(uploaded.digest, None);
 }
 
-/// Also where the break came in the middle of a step: the server may hold more than was counted.
+/// The break comes between two counts: the server may hold more than was counted.
 #[tokio::test]
 async fn digest_continues_over_a_break() {
     let file = content(700_000);

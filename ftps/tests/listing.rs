@@ -1,5 +1,4 @@
-//! Listings, attributes of files, and names in other character sets, against a server that does
-//! what it is told.
+//! Listings, attributes of files, and names in other character sets.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

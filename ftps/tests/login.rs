@@ -1,4 +1,4 @@
-//! From the address to the session: what is refused, what is said, what is never sent.
+//! From the address to the session: refusals, diagnoses, and secrets that are never sent.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -89,7 +89,7 @@ async fn server_without_tls_never_hears_a_user_name() {
 
 #[tokio::test]
 async fn no_user_before_tls() {
-    // 230 in answer to AUTH is a login that nobody asked for, and no start of TLS.
+    // 230 in reply to AUTH is a login that the client did not ask for, and does not start TLS.
     let server = Scenario::connection(async |peer| {
         peer.say("220 ready").await;
         peer.answer("AUTH TLS", "230 you are in, no TLS needed").await;
@@ -111,7 +111,7 @@ async fn prot_refused_ends_before_any_data_connection() {
     assert_eq!(Cause::of(&error), Cause::ProtectionRefused);
 }
 
-/// One round trip for all that follows the login: the server sees it at once.
+/// The set-up after the login takes one round trip.
 #[tokio::test]
 async fn what_follows_the_login_is_one_batch() {
     let server = Scenario::connection(async |peer| {
@@ -125,7 +125,7 @@ async fn what_follows_the_login_is_one_batch() {
     assert_eq!(client.facts().initial_directory, Some(path("/")));
 }
 
-/// The server reads one command at a time and throws away what came with it.
+/// The server reads one command at a time and drops the rest of the batch.
 #[tokio::test]
 async fn server_that_drops_commands_gets_them_one_by_one() {
     let drops = connection(async |peer| {
@@ -255,7 +255,7 @@ async fn refused_by_implicit_port(silence: Duration) -> ftps::Error {
         .await
 }
 
-/// Returns the cause that is found where a port sends `bytes` on each connection.
+/// Returns the cause at a port that sends `bytes` on each connection.
 async fn cause_of(encryption: Encryption, bytes: &'static [u8]) -> Cause {
     let address = port_where_each(move |mut tcp| async move {
         tcp.write_all(bytes).await.unwrap();
@@ -459,7 +459,7 @@ async fn reply_421_while_idle_is_heard() {
     assert_eq!(error.reply().unwrap().to_string(), "421 Timeout.");
     assert_eq!(error.stage(), Stage::Idle);
     assert!(!client.is_usable());
-    // Nothing had worked before: whether another connection does better is not known.
+    // No transfer had worked before: another connection may not help either.
     assert_eq!(connector.learn(&error), None);
 }
 

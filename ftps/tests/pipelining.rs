@@ -1,6 +1,5 @@
-//! Commands that go together, ports that are asked for ahead, connections that are made side by
-//! side, and sessions that are replaced: what is gained by it, and what becomes of servers that do
-//! not take it.
+//! Batches of commands, prefetched ports, parallel connections and replaced sessions, and the
+//! fallbacks for servers that do not support them.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,7 +49,7 @@ async fn auth_user_and_pass_go_alone() {
     assert!(client.client().await.is_err());
 }
 
-/// A `STOR` that is not followed by a file would leave an empty one.
+/// A `STOR` without a file would leave an empty file.
 #[tokio::test]
 async fn upload_that_may_follow_is_asked_about_and_not_started() {
     let server = Scenario::session(async |peer| {
@@ -90,7 +89,7 @@ async fn port_whose_prefetch_was_refused_is_asked_for_again() {
     assert_eq!(server.log.count("Command: EPSV"), 3);
 }
 
-/// What was asked ahead holds for half a minute: servers give a port up after a minute or so.
+/// A prefetched port is used within 30 s: servers close a port after about a minute.
 #[tokio::test]
 async fn what_was_prefetched_long_ago_is_asked_for_again() {
     let server = Scenario::session(async move |peer| {
@@ -108,7 +107,7 @@ async fn what_was_prefetched_long_ago_is_asked_for_again() {
     store(&mut client, "b", b"x").await.unwrap();
 }
 
-/// The port comes with the end of the last file, and the connection to it before `STOR`.
+/// The port comes with the reply to the last transfer, and the connection to it before `STOR`.
 async fn stored_with_the_port_asked_for_during_the_transfer(greeting: &'static str) {
     let server = Scenario::session(async move |peer| {
         peer.expect_free("a").await;
@@ -118,7 +117,7 @@ async fn stored_with_the_port_asked_for_during_the_transfer(greeting: &'static s
         let port = peer.open_port().await;
         peer.say(&format!("226 done\r\n{}", port.reply())).await;
         peer.expect_for_temporary("SIZE").await;
-        // Side by side with the flight; no command asks for it.
+        // The client connects beside the batch, without another command.
         let tcp = port.accept_tcp().await;
         peer.say("213 1").await;
         peer.rename("a").await;
@@ -163,8 +162,8 @@ async fn port_is_not_asked_for_during_a_transfer_of_another_server() {
     }
 }
 
-/// After what happened to the command behind the first transfer, the second session has the file
-/// already, and nothing is sent behind a transfer any more.
+/// The session after a failed command during a transfer: the file is stored already, and no command
+/// is sent during a transfer.
 fn careful_afterwards() -> Script {
     session(async move |peer| {
         peer.expect_retry("a", 1).await;
@@ -205,7 +204,7 @@ async fn server_that_drops_commands_during_a_transfer_is_sent_none_again() {
     learns_to_pipeline_no_more_during_transfers(&server).await;
 }
 
-/// The answer to the command comes before that to the transfer, and is no refusal of the file.
+/// The reply to the command comes before the reply to the transfer, and does not refuse the file.
 #[tokio::test]
 async fn server_that_refuses_commands_during_a_transfer_is_sent_none_again() {
     let refuses = session(async move |peer| {
@@ -233,8 +232,7 @@ async fn refusal_of_a_transfer_during_which_a_command_was_sent_is_the_refusal() 
         let _client_may_be_gone = peer.try_send(format!("{}\r\n", port.reply()).as_bytes()).await;
         peer.expect_end().await;
     });
-    // What was written is removed in another session: in this one, which answer is whose is not
-    // certain.
+    // The part is removed in another session: in this one, replies cannot be matched to commands.
     let removes = session(async move |peer| {
         peer.delete_temporary().await;
     });
@@ -246,7 +244,7 @@ async fn refusal_of_a_transfer_during_which_a_command_was_sent_is_the_refusal() 
     assert_eq!(Cause::of(&error), Cause::DiskFull);
 }
 
-/// The connection that was made ahead was closed meanwhile: another one is asked for.
+/// The server closed the prefetched connection: the client asks for another one.
 #[tokio::test]
 async fn prefetched_connection_that_was_closed_is_made_again() {
     let (is_closed, closed) = oneshot::channel();
@@ -275,7 +273,7 @@ async fn prefetched_connection_that_was_closed_is_made_again() {
     store(&mut client, "b", b"x").await.unwrap();
 }
 
-/// `STOR` goes out while the connection is made, which never stands.
+/// `STOR` is sent while the client connects to a port that never accepts.
 #[tokio::test]
 async fn refusal_is_read_before_the_data_connection_is_open() {
     let server = Scenario::session(async |peer| {
@@ -295,7 +293,7 @@ async fn refusal_is_read_before_the_data_connection_is_open() {
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
 }
 
-/// A server that waits for the connection takes no other command meanwhile.
+/// A server that waits for the data connection reads no other command.
 #[tokio::test]
 async fn data_connection_that_never_opens_costs_the_session() {
     let server = Scenario::session(async |peer| {
@@ -319,7 +317,7 @@ async fn data_connection_that_never_opens_costs_the_session() {
     assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
 }
 
-/// A server that refuses closes its port first; the reply comes later, and says why.
+/// The server closes its port, and refuses later with a reply that says why.
 #[tokio::test]
 async fn port_that_is_closed_by_a_refusal_is_the_refusal() {
     let server = Scenario::session(async |peer| {
@@ -340,7 +338,7 @@ async fn port_that_is_closed_by_a_refusal_is_the_refusal() {
     assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
 }
 
-/// A session for one file, which is logged out of.
+/// A session of one upload and a logout.
 fn one_file(name: &'static str, greeting: &'static str) -> Script {
     connection(async move |peer| {
         peer.log_in_as(greeting).await;
@@ -360,7 +358,7 @@ async fn session_is_replaced_after_so_many_commands() {
         store(&mut client, name, b"x").await.unwrap();
     }
     assert_eq!(server.log.count("A new one goes on, before a firewall"), 1);
-    // The second runs on Unix: it is not worn out by commands.
+    // The second server runs on Unix: the command limit does not apply to it.
     assert!(client.client().await.is_ok());
     assert_eq!(server.log.count("A new one goes on, before a firewall"), 1);
     client.quit().await;
@@ -394,7 +392,7 @@ async fn session_is_replaced_when_it_is_old() {
     client.quit().await;
 }
 
-/// One file, and then the session ends with these words, or without any.
+/// A session of one upload, which ends with these bytes.
 fn ends_while_idle(words: &'static [u8], ended: oneshot::Sender<()>) -> Script {
     session(async move |peer| {
         peer.upload("a").await;

@@ -1,4 +1,4 @@
-//! Several sessions for one login: when they open, how many there are, and what becomes of them.
+//! Pools of sessions: when sessions open, how many there are, and when they end.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,7 +24,7 @@ use tokio::{
     time::{Instant, timeout},
 };
 
-/// So long nothing may happen.
+/// Within this time nothing may happen.
 const A_WHILE: Duration = Duration::from_millis(50);
 
 /// The longest that anything may take; only a test that fails waits for it.
@@ -54,7 +54,7 @@ fn pool(server: &Server, start: u32, max: u32) -> Pool {
     Pool::new(server.connector_with(|config| set_sessions(config, start, max)))
 }
 
-/// So many files side by side, each with its number as content.
+/// Uploads files in parallel, each with its number as content.
 async fn bring_all(pool: &Pool, files: usize) {
     let mut uploads = JoinSet::new();
     for number in 0..files {
@@ -83,7 +83,7 @@ async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
     for round in 1..=3 {
         bring_all(&pool, 1).await;
         assert_eq!(server.sessions(), 1, "round {round}");
-        // The name is free for the next round.
+        // The next round uses the same name.
         let mut lease = pool.lease().await;
         assert!(lease.is_usable());
         lease.connect().await.unwrap();
@@ -95,7 +95,7 @@ async fn session_opens_when_an_upload_needs_it_and_is_used_again() {
     assert_stored(&server, 1);
 }
 
-/// Both are in the middle of a transfer at the same time, each in its own session.
+/// Both transfers run at the same time, each in its own session.
 #[tokio::test]
 async fn two_uploads_go_over_two_sessions_at_once() {
     let both = Arc::new(Barrier::new(2));
@@ -123,7 +123,7 @@ async fn upload_waits_where_every_session_is_in_use() {
     let (first, _second) = (pool.lease().await, pool.lease().await);
     assert!(timeout(A_WHILE, pool.lease()).await.is_err());
     drop(first);
-    // Whoever gave up waiting took none with it.
+    // A lease that was given up while it waited holds no session.
     timeout(LIMIT, pool.lease()).await.unwrap();
     bring_all(&pool, 20).await;
     assert!(server.most_sessions() <= 2);
@@ -139,14 +139,14 @@ async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
         assert!(server.refused() > 0);
         assert_eq!(server.most_sessions(), max);
         assert_stored(&server, 20);
-        // It comes down one by one, as far as it has to.
+        // The pool lowers its limit step by step.
         assert!(pool.allowed() < 4);
         let known = pool.profile().get().max_sessions.unwrap();
         assert_eq!(known.count, pool.allowed());
     }
 }
 
-/// It says neither with a code of its own nor in English that it has enough.
+/// The reply names the session limit neither by its code nor in English.
 #[tokio::test]
 async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_many() {
     for words in ["530 Zu viele Sitzungen", "530 Login incorrect.", "530-No.\r\n530 Session limit"]
@@ -168,7 +168,7 @@ async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_man
     }
 }
 
-/// The password was changed, say.
+/// The password may have been changed.
 #[tokio::test]
 async fn login_that_is_refused_when_no_session_is_left_says_why() {
     let (welcome, end) = welcome_for_now();
@@ -183,7 +183,7 @@ async fn login_that_is_refused_when_no_session_is_left_says_why() {
     assert_eq!(Cause::of(&error), Cause::WrongCredentials);
 }
 
-/// The one session that the server takes is open, and nobody uses it.
+/// The one session that the server allows is open and idle.
 #[tokio::test]
 async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
     let server = StoringServer::open(1).await;
@@ -198,7 +198,7 @@ async fn idle_session_makes_room_for_an_upload_that_was_refused_one() {
 
 const CROWDED: &str = "421 There are too many connections from your internet address.";
 
-/// A session that is logged in, and kept until the client ends it.
+/// A session that stays open until the client ends it.
 fn welcome() -> Script {
     session(async |_| ())
 }
@@ -214,7 +214,8 @@ fn welcome_for_now() -> (Script, oneshot::Sender<()>) {
     (welcome, end)
 }
 
-/// A session that is refused, once it is known that the client asked for it and is to hear it.
+/// A session that is refused, with a channel that tells of the connection and one that releases the
+/// refusal.
 fn refusal_in_between() -> (Script, oneshot::Receiver<()>, oneshot::Sender<()>) {
     let ((asked, is_asked), (go, may_go)) = (oneshot::channel(), oneshot::channel());
     let refusal = connection(async move |peer| {
@@ -249,7 +250,7 @@ fn sessions_known(pool: &Pool) -> Option<u32> {
     known.inspect(|known| assert_eq!(*known, allowed))
 }
 
-/// It comes back with its session between the server's refusal and the line that hears it.
+/// A session is returned between the server's refusal and the client that reads it.
 #[tokio::test]
 async fn client_that_comes_back_during_a_refusal_is_counted() {
     let (refusal, is_asked, go) = refusal_in_between();
@@ -268,7 +269,7 @@ async fn client_that_comes_back_during_a_refusal_is_counted() {
     assert_eq!(sessions_known(&pool), Some(2));
 }
 
-/// The server counted it when it refused another.
+/// The server counted the session when it refused another.
 #[tokio::test]
 async fn session_that_ends_during_a_refusal_is_counted() {
     let (refusal, is_asked, go) = refusal_in_between();
@@ -290,7 +291,7 @@ async fn session_that_ends_during_a_refusal_is_counted() {
     assert_eq!(sessions_known(&pool), Some(2));
 }
 
-/// It took as many a moment ago.
+/// The server allowed as many sessions a moment ago.
 #[tokio::test]
 async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
     let (second, end) = welcome_for_now();
@@ -304,7 +305,7 @@ async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
     assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
 }
 
-/// Others have come meanwhile.
+/// Other clients have taken sessions meanwhile.
 #[tokio::test]
 async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_time() {
     let (second, end) = welcome_for_now();
@@ -325,12 +326,12 @@ async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_tim
     server.log.must_have("takes no more than one session at once");
 }
 
-/// Somebody else has all sessions that the server takes: that says nothing about ours.
+/// Other clients have all sessions of the server: that says nothing about this pool's limit.
 #[tokio::test]
 async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
     let server = Scenario::of([refusal(), welcome()]).side_by_side().start();
     let pool = pool(&server, 2, 2);
-    // One that has no session is nobody to wait for.
+    // A lease without a session is not worth waiting for.
     let _idle = pool.lease().await;
     let error = pool.lease_for_request().await.connect().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::TooManyConnections);
@@ -364,7 +365,7 @@ async fn remote_request_goes_beside_the_uploads() {
     timeout(LIMIT, pool.lease_for_request()).await.unwrap();
 }
 
-/// Where the server refused a session, an errand waits for one of those that there are.
+/// Where the server refused a session, a remote request waits for an existing one.
 #[tokio::test]
 async fn remote_request_waits_where_the_server_takes_no_session_more() {
     let server = StoringServer::open(1).await;
@@ -393,7 +394,7 @@ async fn closed_pool_logs_out_and_keeps_no_session_that_comes_back() {
     until(|| server.open_sessions() == 0).await;
 }
 
-/// With two sessions at first and four at most, all of them busy with great files.
+/// One session at first, three at most, and many uploads.
 #[tokio::test]
 async fn pool_grows_no_further_than_it_may() {
     let server = StoringServer::open(9).await;
@@ -404,7 +405,7 @@ async fn pool_grows_no_further_than_it_may() {
     assert_stored(&server, 120);
 }
 
-/// Each line of the transcript says whose it is, also where several sessions speak at once.
+/// Each line of the transcript names its session, also when several are busy at once.
 #[tokio::test]
 async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
     let server = StoringServer::open(9).await;

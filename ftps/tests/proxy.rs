@@ -1,5 +1,4 @@
-//! Through a proxy: both protocols, both kinds of connection, and everything that a proxy may do
-//! instead of connecting.
+//! Connections through a proxy: both protocols, control and data connections, and all failures.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -24,17 +23,17 @@ use tokio::{
     net::TcpStream,
 };
 
-/// What an HTTP proxy wants to read from `porter` with the password of every test.
+/// The header that an HTTP proxy expects from `porter` with the password of every test.
 const BASIC_OF_PORTER: &str = "Proxy-Authorization: Basic cG9ydGVyOnNlc2FtZS00NzEx";
 
-/// A proxy that notes what it was asked for.
+/// A proxy that records the addresses it was asked for.
 struct TestProxy {
     address: SocketAddr,
     asked: Arc<Mutex<Vec<String>>>,
 }
 
 impl TestProxy {
-    /// A proxy that treats every connection like this.
+    /// A proxy that treats every connection by this function.
     async fn start<F, R>(treat: F) -> Self
     where
         F: Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> R + Send + 'static,
@@ -46,7 +45,7 @@ impl TestProxy {
         Self { address, asked }
     }
 
-    /// A proxy that works and wants nothing to be said of who asks.
+    /// A proxy that works and asks for no credentials.
     async fn working(protocol: ProxyProtocol) -> Self {
         match protocol {
             ProxyProtocol::Socks5 => {
@@ -58,7 +57,7 @@ impl TestProxy {
         }
     }
 
-    /// A proxy that lets `porter` in.
+    /// A proxy that accepts the credentials of `porter` only.
     async fn guarded(protocol: ProxyProtocol) -> Self {
         match protocol {
             ProxyProtocol::Socks5 => {
@@ -70,7 +69,7 @@ impl TestProxy {
         }
     }
 
-    /// A proxy that answers whatever comes first with these bytes, and waits.
+    /// A proxy that answers the first bytes with these, and then waits.
     async fn saying(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         Self::start(move |mut tcp, _| {
@@ -84,7 +83,7 @@ impl TestProxy {
         .await
     }
 
-    /// A SOCKS5 proxy that answers the request with a code and nothing that follows it.
+    /// A SOCKS5 proxy that answers the request with a code and then waits.
     async fn replying(code: u8) -> Self {
         Self::start(move |mut tcp, _| async move {
             tcp.read_exact(&mut [0; 3]).await.unwrap();
@@ -152,7 +151,7 @@ async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Accepto
         tcp.write_all(&[5, 5, 0, 1, 0, 0, 0, 0, 0, 0]).await.unwrap();
         return;
     };
-    // The address that the proxy dials from may be a name of any length.
+    // The proxy's own address may be a name of any length.
     let name = [b'x'; 255];
     let reply = [&[5, 0, 0, 3, 255][..], &name, &[0, 21]].concat();
     tcp.write_all(&reply).await.unwrap();
@@ -173,7 +172,7 @@ async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor
         tcp.write_all(b"HTTP/1.1 502 Bad Gateway\r\n\r\n").await.unwrap();
         return;
     };
-    // What the server says first, if it does, comes in one segment with the end of the head.
+    // The server's first bytes come in one segment with the end of the head.
     let mut first = vec![0; GREETING.len()];
     let wait = Duration::from_millis(50);
     if tokio::time::timeout(wait, server.read_exact(&mut first)).await.is_err() {
@@ -185,7 +184,7 @@ async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor
     let _ = copy_bidirectional(&mut tcp, &mut server).await;
 }
 
-/// What scripted servers greet with.
+/// The greeting of scripted servers.
 const GREETING: &str = "220 ready\r\n";
 
 async fn read_head(tcp: &mut TcpStream) -> String {
@@ -196,7 +195,7 @@ async fn read_head(tcp: &mut TcpStream) -> String {
     String::from_utf8(head).unwrap()
 }
 
-/// The error of a session through `proxy`, to a server that must not be reached.
+/// Returns the error of a session through `proxy` to a server that must not be reached.
 async fn refused(proxy: Option<Proxy>) -> (Error, Log) {
     let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     listener.set_nonblocking(true).unwrap();

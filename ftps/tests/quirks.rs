@@ -1,4 +1,4 @@
-//! What real servers do and no RFC has: each by name, and what becomes of it.
+//! Behaviours of real servers that no RFC describes.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -28,7 +28,7 @@ fn kind(tls: &TlsStream<TcpStream>) -> Option<HandshakeKind> {
     tls.get_ref().1.handshake_kind()
 }
 
-/// A server whose data connections bring no tickets, as `FileZilla` Server's.
+/// A server whose data connections send no tickets, as `FileZilla` Server's.
 fn tickets_on_control_only(tickets: usize) -> Identity {
     Identity::new(&Claims { tickets: (tickets, 0), ..Claims::default() })
 }
@@ -86,7 +86,7 @@ async fn refusal_425_when_the_tickets_ran_out_costs_one_connection_and_no_file()
     server.log.must_have("The next connection uses TLS 1.2");
 }
 
-/// The server takes new keys in the middle: what it says from there on is read with them.
+/// The server updates its TLS keys during the transfer.
 #[tokio::test]
 async fn key_update_in_the_middle_of_an_upload_does_no_harm() {
     let file = content(3_000_000);
@@ -98,7 +98,7 @@ async fn key_update_in_the_middle_of_an_upload_does_no_harm() {
         data.flush().await.unwrap();
         came.extend(read_to_end(&mut data).await);
         assert!(came == expected);
-        // This goes out with the new keys.
+        // close_notify is sent with the new keys.
         data.shutdown().await.unwrap();
         peer.say("226 done").await;
         assert_eq!(peer.store("b").await, b"b");
@@ -109,7 +109,7 @@ async fn key_update_in_the_middle_of_an_upload_does_no_harm() {
     assert!(upload(&mut client, "b", b"b").await.unwrap().tls.resumed);
 }
 
-/// As IIS: no close_notify ever, and no 226 before the client's FIN.
+/// IIS sends no close_notify, and no 226 before the client's FIN.
 #[tokio::test]
 async fn server_that_waits_for_the_fin_gets_it() {
     let server = Scenario::session(async |peer| {
@@ -171,7 +171,7 @@ async fn server_that_starts_tls_long_after_150_is_waited_for() {
         let port = peer.extended_passive().await;
         let tcp = port.accept_tcp().await;
         peer.expect("STOR /home/a").await;
-        // A server that is busy says nothing at first.
+        // A busy server replies late.
         sleep(Duration::from_millis(300)).await;
         peer.say("150 go").await;
         let mut data = port.accept_over(tcp).await;
@@ -181,7 +181,7 @@ async fn server_that_starts_tls_long_after_150_is_waited_for() {
     .start();
     let mut client = server
         .open_with(|config| {
-            // Counts from the moment when the server says that it starts.
+            // The deadline counts from the 150.
             config.timeouts.tls_handshake = Duration::from_millis(200);
         })
         .await;
@@ -219,7 +219,7 @@ async fn reply_226_that_comes_90_seconds_late_is_awaited() {
     assert_eq!(stored.reply.to_string(), "226 done at last");
 }
 
-/// Some servers answer at once with 500 to whatever comes meanwhile, and answer one too few.
+/// Some servers reply 500 at once to a command during a transfer, and send one reply too few.
 #[tokio::test]
 async fn nothing_goes_over_the_control_connection_during_a_transfer() {
     let server = Scenario::session(async |peer| {
@@ -271,7 +271,7 @@ async fn quit_that_is_not_answered_ends_within_its_time() {
     tokio::time::timeout(Duration::from_secs(2), client.quit()).await.unwrap();
 }
 
-/// What a server in the cloud, behind a router or with ill intent names: it is never dialled.
+/// Misconfigured or malicious servers name such addresses; the client never connects to them.
 #[tokio::test]
 async fn address_in_a_227_is_never_dialled_whatever_it_is() {
     let named = [[0, 0, 0, 0], [10, 1, 2, 3], [169, 254, 169, 254], [255, 255, 255, 255]];
@@ -359,7 +359,7 @@ async fn auth_that_is_answered_with_334_starts_tls() {
     server.open().await;
 }
 
-/// A greeting that says that somebody is logged in already spares nobody TLS.
+/// A greeting that claims a login does not replace TLS.
 #[tokio::test]
 async fn greeting_230_does_not_spare_tls() {
     let server = Scenario::connection(async |peer| {
@@ -373,7 +373,7 @@ async fn greeting_230_does_not_spare_tls() {
     assert_eq!((error.stage(), Cause::of(&error)), (Stage::Auth, Cause::NoTls));
 }
 
-/// Some servers keep the offset of `REST` when what follows it is refused.
+/// Some servers keep the offset of `REST` when the next command is refused.
 #[tokio::test]
 async fn offset_of_a_refused_restart_is_taken_back() {
     let file = content(300_000);
@@ -398,7 +398,7 @@ async fn offset_of_a_refused_restart_is_taken_back() {
     store(&mut client, "a", &file).await.unwrap();
 }
 
-/// As IIS, where a name is taken: the person chose to replace the file.
+/// IIS renames over no existing file; the user chose to replace it.
 #[tokio::test]
 async fn old_file_makes_way_where_the_server_renames_over_none() {
     let server = Scenario::session(async |peer| {
@@ -406,7 +406,7 @@ async fn old_file_makes_way_where_the_server_renames_over_none() {
         peer.stor_all().await;
         peer.answer_temporary_size(1).await;
         peer.refuse_rename("a", "550 File exists").await;
-        // Only a file makes way.
+        // Only a file may be moved away.
         peer.expect_taken("a", 9).await;
         peer.answer("RNFR /home/a", "350 to?").await;
         let aside = peer.command().await.unwrap();
@@ -454,7 +454,7 @@ async fn old_file_comes_back_where_making_way_does_not_help() {
         peer.stor_all().await;
         peer.answer_temporary_size(1).await;
         peer.refuse_rename("a", "553 no").await;
-        // Only a file makes way.
+        // Only a file may be moved away.
         peer.expect_taken("a", 9).await;
         peer.answer("RNFR /home/a", "350 to?").await;
         let aside = peer.command().await.unwrap();
@@ -471,8 +471,8 @@ async fn old_file_comes_back_where_making_way_does_not_help() {
     assert!(matches!(failed.error, UploadError::NotReplaced { old, .. } if old == path("/home/a")));
 }
 
-/// `MFMT` is listed, and refused: the file is as good without. Whether it is asked for again depends
-/// on whom the refusal is about: the server, or this one file.
+/// Uploads two files where `MFMT` is listed and refused. The client sends it again if the refusal is
+/// about the one file only.
 async fn undated(refusal: &'static str, asks_again: bool) {
     let server = Scenario::session(async move |peer| {
         for (name, asks) in [("a", true), ("b", asks_again)] {
@@ -500,7 +500,7 @@ async fn date_that_the_server_does_not_set_after_all_is_done_without() {
     undated("550 not this one", true).await;
 }
 
-/// What the server calls it, and the command that is sent for it.
+/// Uploads a file with a date to a server with this feature, which must get this command.
 async fn dated_by(greeting: &'static str, feature: &'static str, command: &'static str) {
     let features = format!(
         "211-Features
@@ -522,7 +522,7 @@ async fn dated_by(greeting: &'static str, feature: &'static str, command: &'stat
     run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap();
 }
 
-/// Elsewhere a second argument of `MDTM` may be taken for a part of the name.
+/// Other servers may take the date in `MDTM` for a part of the name.
 #[tokio::test]
 async fn date_is_set_by_mdtm_only_where_the_server_is_known_to_take_it() {
     dated_by("220 (vsFTPd 3.0.3)", "MDTM", "MDTM 20260131120000").await;
@@ -580,7 +580,7 @@ async fn data_connection_that_never_starts_tls_ends_within_the_deadline() {
     let error = upload(&mut client, "a", b"a").await.unwrap_err();
     assert_eq!(error.stage(), Stage::DataTls);
     assert!(error.is_timeout());
-    // A hang is no matter of the TLS version.
+    // A hang does not depend on the TLS version.
     assert_eq!(connector.learn(&error), Some(Fallback::NewConnection));
     assert_eq!(connector.profile().tls_max, None::<TlsVersion>);
 }

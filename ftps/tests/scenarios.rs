@@ -1,4 +1,4 @@
-//! What else happens between a client and its servers: the cases that old clients were caught by.
+//! Cases that other FTP clients have failed on.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,7 +41,7 @@ async fn whole_session_goes_over_ipv6() {
     upload(&mut client, "a", b"content").await.unwrap();
 }
 
-/// A 227 has no place for an IPv6 address, and some servers refuse `PASV` there with a 425.
+/// A 227 cannot name an IPv6 address, and some servers refuse `PASV` over IPv6 with a 425.
 #[tokio::test]
 async fn pasv_is_not_tried_over_ipv6() {
     let scenario = Scenario::session(async |peer| {
@@ -70,7 +70,7 @@ async fn file_is_appended_to() {
     assert_eq!(store.finish().await.unwrap().bytes, 4);
 }
 
-/// What is left after a break is fetched up by `APPE`, and only that.
+/// After a break, `APPE` sends only the missing bytes.
 #[tokio::test]
 async fn server_that_refuses_rest_and_takes_appe_gets_the_rest() {
     let file = content(300_000);
@@ -114,7 +114,7 @@ async fn upload_with_nothing_left_to_resume_from_starts_at_the_first_byte() {
     run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap();
 }
 
-/// What `EPSV` and `PASV` may be answered with that leads nowhere.
+/// Replies to `EPSV` and `PASV` without a usable port.
 #[tokio::test]
 async fn answers_that_name_no_port_are_said_to_name_none() {
     let nonsense = [
@@ -140,7 +140,7 @@ async fn answers_that_name_no_port_are_said_to_name_none() {
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::DataConnection, "{epsv} {pasv:?}");
         assert!(!server.log.has("for the data"), "{epsv} {pasv:?}");
-        // Nothing is left half done.
+        // The session is in step.
         assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
     }
 }
@@ -262,7 +262,7 @@ async fn nul_in_a_reply_does_no_harm() {
     assert!(!server.log.has("\0") && server.log.has("230 logged"));
 }
 
-/// What the server calls the directory, and what `a` is then.
+/// The reply to `PWD`, and the path of `a` after it.
 #[tokio::test]
 async fn directory_of_the_login_is_understood_as_far_as_it_can_be() {
     let answers = [
@@ -318,8 +318,8 @@ async fn path_of_a_hundred_directories_is_made_and_stored_at() {
     store(&mut client, &target, b"x").await.unwrap();
 }
 
-/// Two sessions at once, or somebody else, make the same directory: whoever comes second is told
-/// that it exists, in one of many ways.
+/// Another session makes the same directory first: the server replies in one of several ways that it
+/// exists.
 #[tokio::test]
 async fn directory_that_somebody_else_was_quicker_to_make_is_fine() {
     for refusal in ["550 File exists", "521 \"/home/d\" directory exists", "250 created"] {
@@ -337,7 +337,7 @@ async fn directory_that_somebody_else_was_quicker_to_make_is_fine() {
     }
 }
 
-/// A name is bytes: what could end a command cannot be part of one, all else goes as it is.
+/// A name is bytes: only NUL, CR and LF are excluded.
 #[tokio::test]
 async fn names_go_over_the_wire_as_they_are_or_not_at_all() {
     for injection in ["a\r\nDELE b", "a\nDELE b", "a\rDELE b", "a\0b"] {
@@ -363,7 +363,7 @@ async fn names_go_over_the_wire_as_they_are_or_not_at_all() {
     client.store(&odd, 0).await.unwrap().finish().await.unwrap();
 }
 
-/// `SIZE` is not known: what is there is looked for in the listing, and the reply has to do.
+/// Without `SIZE`, the client looks for existing files in the listing.
 #[tokio::test]
 async fn server_without_size_is_asked_for_a_listing_before_anything_is_written() {
     let server = Scenario::session(async |peer| {
@@ -372,7 +372,7 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
         peer.answer_size("a", "502 unknown").await;
         peer.list("MLSD /home", b"type=file;size=9; taken\r\n").await;
         peer.stor_all().await;
-        // Nobody took the name meanwhile.
+        // The name is still free.
         peer.answer_for_temporary("SIZE", "502 unknown").await;
         peer.answer_size("a", "502 unknown").await;
         let facts = format!("250-Facts\r\n type=file;size=1; {}\r\n250 End", peer.temporary());
@@ -389,7 +389,7 @@ async fn server_without_size_is_asked_for_a_listing_before_anything_is_written()
     assert_eq!(uploaded.verified, Verified::Size { bytes: 1 });
 }
 
-/// The part that came before is not enough to be left alone, and nothing harms the old file.
+/// Another file gets the name during the upload: it stays.
 #[tokio::test]
 async fn file_that_comes_to_be_while_the_upload_runs_is_kept() {
     let file = content(2_000_000);
@@ -408,7 +408,7 @@ async fn file_that_comes_to_be_while_the_upload_runs_is_kept() {
     assert!(matches!(failed.error, UploadError::Exists { size: Some(9), .. }), "{failed:?}");
 }
 
-/// What a server that stores one file has of it.
+/// The state of a server that stores one file.
 #[derive(Default)]
 struct OneFile {
     is_stored: bool,
@@ -445,7 +445,7 @@ impl OneFile {
     }
 }
 
-/// The session ends behind each answer in turn: that costs a connection and never a byte.
+/// The session ends after each reply in turn: that costs a connection, and no byte is sent twice.
 #[tokio::test]
 async fn session_that_ends_behind_any_command_of_an_upload_is_survived() {
     for answers in 0..6 {

@@ -1,4 +1,4 @@
-//! TLS beyond the handshake: what is named in it, whom pins let in, and our own certificate.
+//! TLS: the names in the handshake, pinned certificates and client certificates.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -183,7 +183,7 @@ impl Clients {
         Self { root: certificate, identity }
     }
 
-    /// A server that wants to see one of them.
+    /// A server that requires a certificate of this authority.
     fn demanded(&self, versions: &'static [&'static rustls::SupportedProtocolVersion]) -> Identity {
         Identity::new(&Claims { versions, clients: Some(self.root.clone()), ..Claims::default() })
     }
@@ -207,7 +207,7 @@ async fn client_certificate_is_shown_to_a_server_that_asks() {
     }
 }
 
-/// The error of a server that wants `clients`' certificate and is shown `identity`.
+/// Returns the error at a server that requires a client certificate and gets `identity`.
 async fn refused_client(
     versions: &'static [&'static rustls::SupportedProtocolVersion],
     identity: Option<ClientIdentity>,

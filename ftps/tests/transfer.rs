@@ -17,10 +17,10 @@ use tokio::{
     time::sleep,
 };
 
-/// More than the buffers between the two sides hold.
+/// More bytes than all buffers between client and server hold.
 const MUCH: usize = 64 * 1024 * 1024;
 
-/// Writes until something happens.
+/// Writes until an error comes.
 async fn write_until_error(upload: &mut ftps::Store<'_>) -> ftps::Error {
     let piece = vec![7; 256 * 1024];
     for _ in 0..MUCH / piece.len() {
@@ -55,7 +55,7 @@ async fn file_that_is_greater_than_all_buffers_comes_whole() {
     assert_eq!(stored.bytes, MUCH as u64);
 }
 
-/// What could not be sent any more is an error at once, not a wait for a confirmation.
+/// Bytes that cannot be sent are an error at once; the client does not wait for a confirmation.
 #[tokio::test]
 async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
     let (ended, has_ended) = tokio::sync::oneshot::channel();
@@ -71,7 +71,7 @@ async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
         server.open_with(|config| config.timeouts.verdict = Duration::from_millis(100)).await;
     let mut store = client.store(&path("a"), 0).await.unwrap();
     has_ended.await.unwrap();
-    // Time to see the server's end, and what it thinks of a byte behind it.
+    // Time to see the server's close, and its reaction to another byte.
     for bytes in [&b""[..], b"x"] {
         store.write(bytes).await.unwrap();
         let nothing_wrong = tokio::time::timeout(Duration::from_millis(50), store.watch()).await;
@@ -123,7 +123,7 @@ async fn reply_226_before_data_close() {
     let server = Scenario::session(async |peer| {
         peer.receive_all("a").await;
         peer.say("226 done").await;
-        // The data connection stays open until the client has had enough of it.
+        // The server leaves the data connection open.
         peer.expect_taken("a", 1).await;
     })
     .start();
@@ -308,7 +308,7 @@ async fn server_without_close_notify() {
         for _ in 0..2 {
             let mut data = peer.receive("a").await;
             read_to_end(&mut data).await;
-            // TCP alone says that it is over.
+            // Only the FIN ends the data.
             let (mut tcp, _) = data.into_inner();
             tcp.shutdown().await.unwrap();
             peer.say("226 done").await;

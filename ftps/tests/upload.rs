@@ -1,4 +1,4 @@
-//! Uploads: breaks, what servers forbid, and what is left behind.
+//! Uploads: broken connections, refusals of servers, and leftover files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -49,7 +49,7 @@ async fn what_the_next_upload_needs_goes_with_the_end_of_the_last() {
     let server = Scenario::session(async |peer| {
         peer.upload("a").await;
         peer.expect_free("b").await;
-        // The answer to EPSV counts for the upload that follows.
+        // The reply to EPSV is used by the next upload.
         let content = peer.stor_all().await;
         assert_eq!(content, b"xyz");
         peer.check_and_rename("b", 3).await;
@@ -70,7 +70,7 @@ async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
         drop(port);
         peer.expect_taken("a", 9).await;
         peer.stor_all().await;
-        // What is there is replaced only by what is known to be whole.
+        // An existing file is replaced only by a verified one.
         peer.check_and_rename("a", 3).await;
     })
     .start();
@@ -85,7 +85,7 @@ async fn file_that_exists_is_kept_unless_it_is_to_be_replaced() {
     run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap();
 }
 
-/// Somebody was quicker: nothing has to be sent again if the person chooses to replace the file.
+/// The name was taken during the upload: nothing is sent again if the user replaces the file.
 #[tokio::test]
 async fn name_that_is_taken_in_the_end_costs_no_byte_that_was_sent() {
     let file = content(2_000_000);
@@ -132,7 +132,7 @@ async fn upload_resumes_from_what_the_server_holds_after_a_break() {
     let mut source = Memory::new(&file);
     let uploaded = run(&mut client, &plan("a", &file), &mut source).await.unwrap();
     assert_eq!(uploaded.attempts, 2);
-    // What was sent before the break may have been all of it, as far as our own buffers go.
+    // The client may have written all bytes to its own buffers before the break.
     source.seen.retain(|seen| seen != "confirming");
     assert_eq!(source.seen, ["opened at 0", "interrupted", "opened at 150000"]);
     server.log.must_have("holds 150000 of 300000 bytes. Going on from there.");
@@ -207,7 +207,7 @@ async fn more_than_was_sent_is_somebody_elses() {
     server.log.must_have("Starting over");
 }
 
-/// 226, and yet the file is short, twice: a full disk, or a filter.
+/// The server replies 226 although the file is short: a full disk, or a filter.
 #[tokio::test]
 async fn file_that_is_short_is_not_done_and_does_not_stay() {
     let server = Scenario::session(async |peer| {
@@ -215,7 +215,7 @@ async fn file_that_is_short_is_not_done_and_does_not_stay() {
         peer.stor_all().await;
         peer.check_and_rename("a", 2).await;
         peer.take_back("a").await;
-        // It may have been a break: the rest is sent once more, as often as that helps.
+        // The client sends the rest again, as often as it may retry without progress.
         for _ in 0..2 {
             peer.expect_retry("a", 2).await;
             assert_eq!(peer.stor_from(2).await, b"c");
@@ -231,14 +231,14 @@ async fn file_that_is_short_is_not_done_and_does_not_stay() {
     assert_eq!(Cause::of(&engine_error(failed)), Cause::NotWhole);
 }
 
-/// What is there stays untouched when the new file is not whole.
+/// The existing file stays when the new one is short.
 #[tokio::test]
 async fn good_file_is_not_replaced_by_a_short_one() {
     let server = Scenario::session(async |peer| {
         peer.expect_taken("a", 9).await;
         peer.stor_all().await;
         peer.answer_temporary_size(2).await;
-        // It may have been a break: the rest is sent once more, as often as that helps.
+        // The client sends the rest again, as often as it may retry without progress.
         for _ in 0..2 {
             peer.expect_taken("a", 9).await;
             peer.answer_temporary_size(2).await;
@@ -270,7 +270,7 @@ async fn digest_of_the_server_is_compared() {
         let other = SHA256_OF_ABC.replace('b', "c");
         let answer = format!("213 SHA-256 0-3 {other} {}", peer.temporary());
         peer.hash_and_rename("b", ("HASH", 3, &answer)).await;
-        // Nobody is to find it under that name.
+        // The wrong file loses its name again.
         peer.take_back("b").await;
         peer.delete_temporary().await;
     })
@@ -286,8 +286,7 @@ async fn digest_of_the_server_is_compared() {
     assert_eq!(Cause::of(&error), Cause::NotWhole);
 }
 
-/// The file is stored and its size is right: that the server makes another digest is no reason to
-/// give it up.
+/// The size proves the file where the server cannot use the client's algorithm.
 #[tokio::test]
 async fn server_that_does_not_change_its_algorithm_stores_files_all_the_same() {
     let server = Scenario::session(async |peer| {
@@ -335,7 +334,7 @@ async fn digest_that_the_server_does_not_make_after_all_is_done_without() {
     assert_eq!(server.log.count("made no digest"), 1);
 }
 
-/// The file got its name with the check that it did not pass, and may not be renamed back.
+/// Returns the error of a file that got its name, failed its check, and may not be renamed back.
 async fn misnamed(deletes: bool) -> ftps::Error {
     let server = Scenario::session(async move |peer| {
         peer.expect_free("a").await;
@@ -368,7 +367,7 @@ async fn wrong_file_that_cannot_be_taken_back_is_told_with_its_name_and_what_is_
     assert!(chain.contains("/home/a") && chain.contains("another content"), "{chain}");
 }
 
-/// Nobody is to wait for an upload that has to go through everything again.
+/// The next upload does not wait for one that is retried.
 #[tokio::test]
 async fn upload_that_is_tried_again_gives_back_the_one_that_was_to_follow() {
     let first = session(async move |peer| {
@@ -393,7 +392,7 @@ async fn upload_that_is_tried_again_gives_back_the_one_that_was_to_follow() {
     assert_eq!(source.upcoming, None, "it was asked for again in the end");
 }
 
-/// Nothing is known of the host yet: both sizes are asked for before either is answered.
+/// The host is new: the client asks for both sizes at once.
 #[tokio::test]
 async fn first_file_is_checked_in_one_round_trip() {
     let server = Scenario::session(async |peer| {
@@ -409,8 +408,7 @@ async fn first_file_is_checked_in_one_round_trip() {
     store(&mut client, "a", b"abc").await.unwrap();
 }
 
-/// A source that gives nothing would be asked for ever, and one that gives too much has another
-/// file.
+/// An empty piece would be asked for without end; too many bytes mean that the file has changed.
 #[tokio::test]
 async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_session() {
     for given in [0, 4] {
@@ -438,7 +436,7 @@ async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_sessio
     }
 }
 
-/// A source that gives so many bytes whenever it is asked.
+/// A source whose pieces all have this length.
 struct Odd {
     given: usize,
 }
@@ -457,7 +455,7 @@ impl ftps::upload::Source for Odd {
     async fn progress(&mut self, _: ftps::upload::Progress<'_>) {}
 }
 
-/// The part that was sent before the break is proved by the digest of its last block.
+/// Resumes after a break, where the digest of the last block proves the part.
 async fn tail(equal: bool) {
     let file = content(700_000);
     let (sent, expected) = (file.clone(), file.clone());
@@ -538,7 +536,7 @@ async fn cancelled_upload_leaves_nothing_behind() {
         peer.expect_free("a").await;
         let mut data = peer.stor().await;
         let mut rest = Vec::new();
-        // Whether the TCP connection ends with FIN or RST depends on what is under way.
+        // The TCP connection ends with FIN or RST, depending on bytes in flight.
         let _ = data.read_to_end(&mut rest).await;
         drop(data);
         peer.say("426 aborted").await;
@@ -558,7 +556,7 @@ async fn cancelled_upload_leaves_nothing_behind() {
     store(&mut client, "b", b"xyz").await.unwrap();
 }
 
-/// An earlier upload of the same file left it: who cancels gives it up.
+/// An earlier upload of the same file left the part: cancelling removes it.
 #[tokio::test]
 async fn upload_that_is_cancelled_before_it_resumes_removes_the_part_it_would_have_resumed() {
     let server = Scenario::session(async |peer| {
@@ -697,7 +695,7 @@ async fn part_file_is_removed_where_another_upload_found_that_nothing_may_be_ren
     second.await.unwrap();
 }
 
-/// Whatever a caller hands in to go on with: it may be somebody's good file.
+/// A name to resume from the caller may be another user's file.
 #[tokio::test]
 async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {
     let server = Scenario::session(async |peer| {
@@ -714,11 +712,11 @@ async fn name_that_was_handed_in_and_never_looked_at_is_not_removed() {
         .unwrap_err();
     assert!(matches!(failed.error, UploadError::Cancelled));
     assert_eq!(failed.leftover, Some(precious));
-    // The session heard nothing of it.
+    // The session got no command for it.
     store(&mut client, "b", b"xyz").await.unwrap();
 }
 
-/// The file is closed properly where it is, so that the server keeps every byte that it was given.
+/// The transfer ends properly, so that the server keeps every byte that it received.
 #[tokio::test]
 async fn paused_upload_keeps_what_the_server_was_given() {
     let file = content(3_000_000);
@@ -748,7 +746,7 @@ async fn paused_upload_keeps_what_the_server_was_given() {
     plan.resume = failed.leftover;
     assert!(plan.resume.is_some() && server.log.has("ended for now"), "{}", server.log.text());
     run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
-    // The session was in step all the time.
+    // One session was enough.
     assert_eq!(server.log.sessions_with("230 in"), [Some(1)]);
 }
 
@@ -778,7 +776,7 @@ async fn server_that_does_not_confirm_a_paused_upload_costs_its_session_and_no_f
     store(&mut client, "b", b"xyz").await.unwrap();
 }
 
-/// There is no connection to say anything over: what is there stays for the next upload.
+/// There is no connection: the part stays for the next upload.
 #[tokio::test]
 async fn upload_that_is_paused_while_it_waits_to_try_again_keeps_its_part() {
     let file = content(300_000);
@@ -855,7 +853,7 @@ async fn lost_reply_to_the_rename_is_no_conflict() {
     server.log.must_have("it was renamed");
 }
 
-/// A name that is no temporary one of this file would be written over.
+/// Any other name could be an existing file.
 #[tokio::test]
 async fn name_to_resume_with_has_to_be_a_temporary_one_of_the_file() {
     let server = Scenario::session(async |peer| {
@@ -871,7 +869,7 @@ async fn name_to_resume_with_has_to_be_a_temporary_one_of_the_file() {
     run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap();
 }
 
-/// The disk is full: no use in trying again, and what was written makes room.
+/// On a full disk the client does not retry, and removes the part.
 #[tokio::test]
 async fn full_disk_is_said_at_once_and_the_part_is_removed() {
     let file = content(3_000_000);
@@ -911,7 +909,7 @@ async fn directory_that_is_gone_is_made_again() {
     store(&mut client, "d/b", b"x").await.unwrap();
 }
 
-/// The file is great: it is checked before it gets its name.
+/// A large file is checked before it gets its name.
 #[tokio::test]
 async fn large_file_is_checked_before_it_is_renamed() {
     let file = content(2_000_000);
@@ -926,7 +924,7 @@ async fn large_file_is_checked_before_it_is_renamed() {
     store(&mut client, "a", &file).await.unwrap();
 }
 
-/// Servers that do several things at once answer first what is done first.
+/// Some servers run commands of a batch in parallel and reply out of order.
 #[tokio::test]
 async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
     let mixes = session(async |peer| {
@@ -957,7 +955,7 @@ async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
     server.log.must_have("one by one");
 }
 
-/// A `resume` of the temporary kind says nothing of a file that has the name itself.
+/// A temporary name to resume does not permit to write over the target.
 #[tokio::test]
 async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
     let server = Scenario::session(async |peer| {
@@ -971,7 +969,7 @@ async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
         peer.expect_free("x").await;
         peer.stor_all().await;
         peer.expect_taken("x", 1).await;
-        // From here on the directory is known to rename nothing.
+        // Now the directory is known to forbid renames.
         peer.expect_taken("a", 2).await;
         let _port = peer.extended_passive().await;
         peer.answer_date("a").await;
@@ -985,12 +983,12 @@ async fn leftover_of_another_way_to_write_is_no_excuse_to_write_over_a_file() {
     assert!(matches!(failed.error, UploadError::Exists { size: Some(2), .. }), "{failed:?}");
 }
 
-/// "Permission denied" is no word about whether there is a file.
+/// A refused `SIZE` does not tell whether the file exists.
 #[tokio::test]
 async fn size_that_nobody_is_told_costs_no_file() {
     let server = Scenario::session(async |peer| {
         peer.answer_size("a", "550 a: Operation not permitted").await;
-        // Whether the name is free is looked for in the listing.
+        // The client looks for the name in the listing.
         peer.list("LIST", b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n").await;
     })
     .features("")
@@ -1063,7 +1061,7 @@ async fn file_without_a_byte_is_stored_after_a_break_too() {
     store(&mut client, "a", b"").await.unwrap();
 }
 
-/// The late reply to an aborted transfer is not that to the `NOOP` behind it.
+/// The late reply to an aborted transfer is not the reply to the `NOOP` after it.
 #[tokio::test]
 async fn two_replies_to_an_abort_do_not_shift_those_that_follow() {
     let file = content(3_000_000);

@@ -51,7 +51,7 @@ impl Page {
             // Off unless it is asked for: few pages stand it.
             "rules": { "target-size": { "enabled": true } },
         });
-        // Of what it gives back, what a person reads.
+        // Of what it gives back, what a user reads.
         let report = format!(
             "{AXE};
             axe.run(document, {options}).then(({{ violations, passes }}) => ({{

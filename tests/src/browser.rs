@@ -1,4 +1,4 @@
-//! A headless browser that does what a person does: looks for things by their role and their name,
+//! A headless browser that does what a user does: looks for things by their role and their name,
 //! types, clicks, chooses and drops files.
 //!
 //! # Layers
@@ -162,7 +162,7 @@ impl Page {
         in_tab!(self, tab => tab.process().id())
     }
 
-    /// Opens an address, as a person does who insists on it, and waits until it has loaded.
+    /// Opens an address, as a user does who insists on it, and waits until it has loaded.
     pub async fn go_to(&self, url: &str) {
         in_tab!(self, tab => tab.load(Load::Address(url)).await);
     }
@@ -181,7 +181,7 @@ impl Page {
         self.chromium().duplicate().await;
     }
 
-    /// Loads the page again, as a person does who insists on it, and waits until it has loaded.
+    /// Loads the page again, as a user does who insists on it, and waits until it has loaded.
     pub async fn reload(&self) {
         in_tab!(self, tab => tab.load(Load::Again).await);
     }
@@ -388,7 +388,7 @@ impl Page {
     pub async fn let_take_along(&self, folder: &Path) {
         match &self.tab {
             Tab::Chromium(tab) => tab.let_take_along(folder).await,
-            Tab::Firefox(_) => panic!("Firefox asks a person before a page reads the clipboard"),
+            Tab::Firefox(_) => panic!("Firefox asks a user before a page reads the clipboard"),
         }
     }
 
@@ -427,7 +427,7 @@ impl Page {
 
     /// What the list `Uploads` shows.
     pub async fn uploads(&self) -> Vec<Shown> {
-        // The list is found as a person finds it; its items are read in one go, because asking
+        // The list is found as a user finds it; its items are read in one go, because asking
         // the browser for each of some hundred takes long.
         let Some(list) = self.all("list", "Uploads").await.into_iter().next() else {
             return Vec::new();

@@ -1,50 +1,70 @@
-//! Ferryport end to end, on real parts.
+//! The harness of the end-to-end tests, which run on real servers and browsers.
 //!
-//! This crate is the harness: it starts real FTPS servers, the portal, a client of the portal's
-//! WebSocket and a browser, each with its own directory and ports, and takes them down with the
-//! test. The claims themselves are in `tests/tests/`, one file a subject. Nothing here is skipped
-//! when something is missing: the test fails and says what to install.
+//! It starts real FTPS servers, the portal, a client of the portal's WebSocket and a browser, each
+//! with its own directory and ports, and stops them with the test. The tests are in
+//! `tests/tests/`, one file a subject. No test is skipped when a program is missing: it fails and
+//! says what to install.
 //!
 //! # Layers
 //! - [`extent`]: how much of a wide matrix a test run covers.
 //! - [`process`]: a child process that never outlives its test.
-//! - [`link`]: a line to another network that takes its time.
+//! - `ports`: ports that no other test takes.
+//! - [`delayed_link`]: a link to another network with a delay.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
-//! - [`fake_peers`]: what else may listen where somebody expects an FTPS server.
-//! - [`fault_proxy`]: a network between a client and a server that fails as it is told.
-//! - [`portal`]: `ferryport serve`.
-//! - [`page_proxy`]: a way between the browser and the portal that is slow, cut and mended.
-//! - [`content`]: the bytes and the names of what is uploaded.
-//! - [`client`]: a session of the portal, without a page.
-//! - [`axe`]: the rules of accessibility, put to the page.
-//! - [`browser`]: a headless Chromium or Firefox, told what to do over its own protocol.
-//! - [`person`]: what a person does on the page.
-//! - [`states`]: the page brought into each of its states.
+//! - [`fake_peers`]: peers that are no FTPS servers, and closed ports.
+//! - [`fault_proxy`]: a proxy before a server that breaks connections on demand.
+//! - [`portal`]: `ferryport serve` and `ferryport demo`.
+//! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
+//! - [`content`]: the bytes and the names of uploaded files.
+//! - [`client`]: a native client of the portal's WebSocket.
+//! - [`browser`]: a headless Chromium or Firefox, controlled over its own protocol.
+//! - [`axe`]: the accessibility rules of axe-core, run on the page.
+//! - [`user`]: what a user does on the page.
+//! - [`states`]: the page in each of its states.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "a harness that cannot go on stops its test and says why"
+    reason = "a harness that cannot continue fails its test"
 )]
 
 pub mod axe;
 pub mod browser;
 pub mod client;
 pub mod content;
+pub mod delayed_link;
 pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
-pub mod link;
 pub mod page_proxy;
-pub mod person;
 pub mod portal;
 mod ports;
 pub mod process;
 pub mod servers;
 pub mod states;
+pub mod user;
 
-/// Makes of each `async fn` a module of its name with one test a server: the claim has to hold
-/// for vsftpd, `ProFTPD` and Pure-FTPd with explicit TLS.
+/// The path of the portal's program, which cargo builds from the portal's own `main.rs`.
+#[macro_export]
+macro_rules! portal_program {
+    () => {
+        env!("CARGO_BIN_EXE_portal-under-test")
+    };
+}
+
+/// Starts the portal, with [`Options::default`](portal::Options::default) or others.
+#[macro_export]
+macro_rules! portal {
+    () => {
+        $crate::portal!($crate::portal::Options::default())
+    };
+    ($options:expr) => {
+        $crate::portal::Portal::start($crate::portal_program!(), $options)
+    };
+}
+
+/// Turns each `async fn` into a module with one test a server: vsftpd, `ProFTPD` and Pure-FTPd, with
+/// explicit TLS.
 #[macro_export]
 macro_rules! with_each_server {
     ($($(#[doc = $doc:literal])* async fn $name:ident($server:ident: Server) $body:block)+) => {$(
@@ -72,8 +92,7 @@ macro_rules! with_each_server {
     )+};
 }
 
-/// Makes of each `async fn` a module of its name with one test a browser: the claim has to hold in
-/// Chromium and in Firefox.
+/// Turns each `async fn` into a module with one test a browser: Chromium and Firefox.
 #[macro_export]
 macro_rules! with_each_browser {
     ($($(#[doc = $doc:literal])* async fn $name:ident($browser:ident: Browser) $body:block)+) => {$(

@@ -1,4 +1,4 @@
-//! The portal as a process of its own, started as a person starts it.
+//! The portal as a process of its own, started as a user starts it.
 
 use std::{
     ffi::OsString,
@@ -238,12 +238,12 @@ impl Portal {
     /// # Errors
     /// When it does not come about.
     pub async fn connect(&self) -> io::Result<Box<dyn Stream>> {
-        self.door().connect().await
+        self.acceptor().connect().await
     }
 
     /// Where a client comes in.
     #[must_use]
-    pub fn door(&self) -> Acceptor {
+    pub fn acceptor(&self) -> Acceptor {
         Acceptor {
             address: self.address,
             origin: self.origin(),
@@ -395,7 +395,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it, and reads what a person reads.
+    /// Starts it, and reads what a user reads.
     ///
     /// # Panics
     /// When it does not start, or does not say what it takes to connect.

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, ensure};
 use clap::Parser;
 use ferryport_tests::{
     browser::{Page, Scheme},
-    states::{Stage, State},
+    states::{PreparedState, State},
 };
 
 /// A telephone, a tablet and a desk, in pixels.
@@ -29,7 +29,7 @@ async fn main() -> Result<()> {
     let portal = portal()?;
     let page = Page::open("about:blank", WIDTHS[0]).await;
     for state in states {
-        let _stage = Stage::set(&page, &portal, state).await;
+        let _state = PreparedState::prepare(&page, &portal, state).await;
         for width in WIDTHS {
             page.resize(width).await;
             for scheme in Scheme::ALL {

@@ -41,7 +41,7 @@ use sha2::{Digest as _, Sha256};
 use tempfile::TempDir;
 
 use crate::{
-    link::Namespace,
+    delayed_link::Place,
     ports::PortBlock,
     process::{Process, read_lossy, wait_for},
 };
@@ -181,36 +181,13 @@ pub enum Clients {
     Certified,
 }
 
-/// Where a server listens.
-#[derive(Clone, Copy, Debug)]
-pub enum Place {
-    /// On the loopback address of this machine.
-    Loopback,
-    /// At the far end of a [`Link`](crate::link::Link), which gives this value out.
-    Far {
-        /// The address of the far end.
-        address: Ipv4Addr,
-        /// The network that has that address.
-        namespace: Namespace,
-    },
-}
-
-impl Place {
-    fn address(self) -> Ipv4Addr {
-        match self {
-            Self::Loopback => Ipv4Addr::LOCALHOST,
-            Self::Far { address, .. } => address,
-        }
-    }
-
-    /// The plan, as it has to be started to run in this place.
-    fn move_in(self, plan: Plan) -> Plan {
-        match self {
-            Self::Loopback => plan,
-            Self::Far { namespace, .. } => {
-                let (program, arguments) = namespace.enter(&plan.program, plan.arguments);
-                Plan { program, arguments }
-            }
+/// Changes a plan so that the server runs in this place.
+fn move_to(place: Place, plan: Plan) -> Plan {
+    match place {
+        Place::Loopback => plan,
+        Place::Far { namespace, .. } => {
+            let (program, arguments) = namespace.enter(&plan.program, plan.arguments);
+            Plan { program, arguments }
         }
     }
 }
@@ -374,7 +351,7 @@ impl Server {
             Kind::PureFtpd => (pure_ftpd::LOGIN, pure_ftpd::plan(&site)),
             Kind::Pyftpdlib => (pyftpdlib::LOGIN, pyftpdlib::plan(&site)),
         };
-        let plan = options.place.move_in(plan);
+        let plan = move_to(options.place, plan);
         let mut environment = library_path();
         environment.push(("OPENSSL_CONF", openssl_configuration(&site).into()));
         let output = folder.path().join("output.log");

@@ -11,9 +11,9 @@ use crate::{
     content::Content,
     fake_peers::FakePeer,
     page_proxy::PageProxy,
-    person::{Files, connect, fill_form, status_of},
     portal::{Options, Portal},
     servers::{self, Kind, Server},
+    user::{Files, connect, fill_form, status_of},
 };
 
 /// A state of the page.
@@ -44,7 +44,7 @@ pub enum State {
 }
 
 impl State {
-    /// All of them, in the order in which a person comes to see them.
+    /// All of them, in the order in which a user comes to see them.
     pub const ALL: [Self; 11] = [
         Self::Empty,
         Self::Connecting,
@@ -109,7 +109,7 @@ const NAMES: [&str; 8] = [
 ];
 
 /// What a state lives on, beside the page; the state ends with it.
-pub struct Stage {
+pub struct PreparedState {
     _portal: Portal,
     _silent: Option<FakePeer>,
     server: Server,
@@ -117,29 +117,29 @@ pub struct Stage {
     files: Files,
 }
 
-impl Stage {
+impl PreparedState {
     /// Brings the page into a state, whatever it showed before. `portal` is the portal's program.
     ///
     /// # Panics
     /// When the page does not come into it.
-    pub async fn set(page: &Page, portal: &str, state: State) -> Self {
-        let stage = Self::empty(page, portal, rate(state)).await;
+    pub async fn prepare(page: &Page, portal: &str, state: State) -> Self {
+        let prepared = Self::empty(page, portal, rate(state)).await;
         match state {
-            State::Empty => stage,
-            State::Connecting => stage.connecting(page).await,
-            State::Certificate => stage.certificate(page).await,
-            State::Ready => stage.ready(page).await,
-            State::Dragging => stage.dragging(page).await,
-            State::Uploading => stage.uploading(page).await,
-            State::Conflict => stage.conflict(page).await,
-            State::Failed => stage.failed(page).await,
-            State::Interrupted => stage.interrupted(page).await,
-            State::Done => stage.done(page).await,
-            State::Thousands => stage.thousands(page).await,
+            State::Empty => prepared,
+            State::Connecting => prepared.connecting(page).await,
+            State::Certificate => prepared.certificate(page).await,
+            State::Ready => prepared.ready(page).await,
+            State::Dragging => prepared.dragging(page).await,
+            State::Uploading => prepared.uploading(page).await,
+            State::Conflict => prepared.conflict(page).await,
+            State::Failed => prepared.failed(page).await,
+            State::Interrupted => prepared.interrupted(page).await,
+            State::Done => prepared.done(page).await,
+            State::Thousands => prepared.thousands(page).await,
         }
     }
 
-    /// Each stage is an origin of its own: the browser keeps nothing of one for the next.
+    /// Each prepared is an origin of its own: the browser keeps nothing of one for the next.
     async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
         let page_proxy = PageProxy::open(bytes_per_second).await;
         let origin = page_proxy.origin();
@@ -178,95 +178,97 @@ impl Stage {
     }
 
     async fn dragging(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
-        stage.add_all(1000);
+        let prepared = self.ready(page).await;
+        prepared.add_all(1000);
         let zone = page.find("button", "Choose files").await;
-        page.hold_files(&zone, &stage.files.paths()).await;
-        stage
+        page.hold_files(&zone, &prepared.files.paths()).await;
+        prepared
     }
 
     async fn uploading(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
+        let prepared = self.ready(page).await;
         for (name, seed) in NAMES.into_iter().zip(1..) {
-            stage.files.add(&format!("Letters/{name}"), Content { len: 900 * seed, seed });
-            stage.files.add(&format!("Voyage/{name}"), Content { len: 7_300_000 * seed, seed });
+            prepared.files.add(&format!("Letters/{name}"), Content { len: 900 * seed, seed });
+            prepared.files.add(&format!("Voyage/{name}"), Content { len: 7_300_000 * seed, seed });
         }
-        page.choose("Choose folder", &[stage.files.folder().join("Letters")]).await;
+        page.choose("Choose folder", &[prepared.files.folder().join("Letters")]).await;
         for name in NAMES {
             status_of(page, &format!("Letters/{name}"), "Done").await;
         }
-        page.choose("Choose folder", &[stage.files.folder().join("Voyage")]).await;
+        page.choose("Choose folder", &[prepared.files.folder().join("Voyage")]).await;
         page.until("a part of a file", async || {
             let shown = page.uploads().await;
             let mut under_way = shown.iter().filter(|row| row.status.starts_with("Uploading"));
             under_way.any(|row| row.percent > 0).then_some(())
         })
         .await;
-        stage
+        prepared
     }
 
     async fn conflict(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
-        stage.add_all(40_000);
+        let prepared = self.ready(page).await;
+        prepared.add_all(40_000);
         for name in &NAMES[..2] {
             let theirs = Content { len: 25_000, seed: 9 }.piece(0, 25_000);
-            std::fs::write(stage.server.root().join(name), theirs).expect("the folder is ours");
+            std::fs::write(prepared.server.root().join(name), theirs).expect("the folder is ours");
         }
-        page.choose("Choose files", &stage.files.paths()).await;
+        page.choose("Choose files", &prepared.files.paths()).await;
         for name in &NAMES[..2] {
             status_of(page, name, "Needs a decision").await;
         }
         for name in &NAMES[2..] {
             status_of(page, name, "Done").await;
         }
-        stage
+        prepared
     }
 
     async fn failed(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
-        stage.add_all(40_000);
+        let prepared = self.ready(page).await;
+        prepared.add_all(40_000);
         let refused = Server::READ_ONLY;
         for name in &NAMES[..3] {
-            stage.files.add(&format!("{refused}/{name}"), Content { len: 2000, seed: 1 });
+            prepared.files.add(&format!("{refused}/{name}"), Content { len: 2000, seed: 1 });
         }
-        page.choose("Choose files", &stage.files.paths()[..2]).await;
+        page.choose("Choose files", &prepared.files.paths()[..2]).await;
         for name in &NAMES[..2] {
             status_of(page, name, "Done").await;
         }
-        page.choose("Choose folder", &[stage.files.folder().join(refused)]).await;
+        page.choose("Choose folder", &[prepared.files.folder().join(refused)]).await;
         for name in &NAMES[..3] {
             status_of(page, &format!("{refused}/{name}"), "Failed").await;
         }
-        stage
+        prepared
     }
 
     async fn interrupted(self, page: &Page) -> Self {
-        let stage = self.uploading(page).await;
-        stage.page_proxy.cut();
+        let prepared = self.uploading(page).await;
+        prepared.page_proxy.cut();
         page.until("an interrupted upload", async || {
             let shown = page.uploads().await;
             shown.iter().any(|row| row.status.starts_with("Interrupted")).then_some(())
         })
         .await;
-        stage
+        prepared
     }
 
     async fn done(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
-        stage.add_all(40_000);
-        page.choose("Choose files", &stage.files.paths()).await;
+        let prepared = self.ready(page).await;
+        prepared.add_all(40_000);
+        page.choose("Choose files", &prepared.files.paths()).await;
         for name in NAMES {
             status_of(page, name, "Done").await;
         }
-        stage
+        prepared
     }
 
     async fn thousands(self, page: &Page) -> Self {
-        let stage = self.ready(page).await;
+        let prepared = self.ready(page).await;
         for n in 0..THOUSANDS {
-            stage.files.add(&format!("part {}/{n}.tif", n % 10), Content { len: 20_000, seed: n });
+            prepared
+                .files
+                .add(&format!("part {}/{n}.tif", n % 10), Content { len: 20_000, seed: n });
         }
-        page.choose("Choose folder", &[stage.files.folder()]).await;
+        page.choose("Choose folder", &[prepared.files.folder()]).await;
         // Before, what is above the button grows, and a press may miss it.
         page.see(&format!("of {THOUSANDS} done")).await;
         // Great folders of a long list are closed.
@@ -276,7 +278,7 @@ impl Stage {
         let listed = format!("document.querySelector(\"{all}\") !== null");
         page.until("a list of all files", async || (page.run(&listed).await == true).then_some(()))
             .await;
-        stage
+        prepared
     }
 
     fn add_all(&self, len: u64) {

@@ -3,12 +3,9 @@
 
 use ferryport_tests::{
     browser::{Page, Scheme},
-    extent,
-    states::{Stage, State},
+    extent, portal_program,
+    states::{PreparedState, State},
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A telephone and a desk, in pixels.
 const WIDTHS: [u32; 2] = [360, 1440];
@@ -18,7 +15,7 @@ async fn axe_finds_nothing_in_any_state_of_the_page() {
     let page = Page::open("about:blank", WIDTHS[0]).await;
     let mut found = Vec::new();
     for (index, state) in State::ALL.into_iter().enumerate() {
-        let _stage = Stage::set(&page, PORTAL, state).await;
+        let _state = PreparedState::prepare(&page, portal_program!(), state).await;
         for (width, scheme) in looks(index) {
             page.resize(width).await;
             page.prefer(scheme).await;

@@ -18,7 +18,8 @@ use ferryport_tests::{
     client::{Client, File, Outcome},
     content::Content,
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
-    portal::{Options, Portal},
+    portal,
+    portal::Options,
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
@@ -29,9 +30,6 @@ use tokio::{
     net::{TcpListener, TcpStream},
 };
 use tokio_tungstenite::tungstenite::Message;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// Whoever waits for something that comes soon waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -53,8 +51,8 @@ fn goes_on(server: &Server) -> bool {
     server.kind() != Kind::ProFtpd
 }
 
-fn great_file(seed: u64) -> File {
-    File::new("great.bin", Content { len: 40 << 20, seed })
+fn large_file(seed: u64) -> File {
+    File::new("large.bin", Content { len: 40 << 20, seed })
 }
 
 fn must_be_stored(server: &Server, file: &File, outcome: &Outcome, client: &Client) {
@@ -80,12 +78,12 @@ async fn leave_a_part(client: &mut Client, fault_proxy: &FaultProxy, file: &File
 
 with_each_server! {
     async fn a_break_is_told_and_the_upload_goes_on_from_what_the_server_holds(server: Server) {
-        let portal = Portal::start(PORTAL, EAGER);
+        let portal = portal!(EAGER);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
         fault_proxy.plan([BREAK]);
-        let file = great_file(1);
+        let file = large_file(1);
         let (mut interrupted, mut went_on) = (0, Vec::new());
         let outcomes = client
             .upload_and(std::slice::from_ref(&file), |message, _| {
@@ -112,11 +110,11 @@ with_each_server! {
     }
 
     async fn an_upload_that_failed_goes_on_when_it_is_offered_again(server: Server) {
-        let portal = Portal::start(PORTAL, RESIGNED);
+        let portal = portal!(RESIGNED);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
-        let file = great_file(2);
+        let file = large_file(2);
         let name = leave_a_part(&mut client, &fault_proxy, &file).await;
         let again = file.clone().resuming(&name);
         let mut first = None;
@@ -147,7 +145,7 @@ with_each_server! {
     }
 
     async fn a_resume_that_names_another_file_is_not_used(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let others = ["other.bin", "other.bin.0123abcd.part", "file.bin.0123abcd.part.bin"];
@@ -181,7 +179,7 @@ with_each_server! {
     }
 
     async fn a_listing_and_other_uploads_are_served_while_two_are_paused(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let paused = [1, 2].map(|n| File::new(format!("{n}.bin"), Content { len: 20 << 20, seed: n }));
@@ -191,7 +189,7 @@ with_each_server! {
         }
         let mut opened = 0;
         while opened < paused.len() {
-            opened += usize::from(matches!(client.hear().await, ServerMessage::Opened { .. }));
+            opened += usize::from(matches!(client.receive().await, ServerMessage::Opened { .. }));
         }
         let listed = client.list("").await.unwrap();
         let leftovers: Vec<_> =
@@ -201,11 +199,11 @@ with_each_server! {
         let outcome = client.upload_one(&file).await;
         must_be_stored(&server, &file, &outcome, &client);
         for upload in waiting {
-            client.say(&ClientMessage::Cancel { upload }).await;
+            client.send(&ClientMessage::Cancel { upload }).await;
         }
         let mut cancelled = 0;
         while cancelled < paused.len() {
-            let message = client.hear().await;
+            let message = client.receive().await;
             cancelled += usize::from(matches!(message, ServerMessage::Cancelled { .. }));
         }
         // The server may notice a little later that the data connections are gone.
@@ -214,19 +212,19 @@ with_each_server! {
     }
 
     async fn a_listing_is_answered_while_a_long_upload_runs(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
-        let file = File::new("great.bin", Content { len: 60 << 20, seed: 4 });
+        let file = File::new("large.bin", Content { len: 60 << 20, seed: 4 });
         let upload = client.offer(&file).await;
         let max_chunk = u64::from(client.limits().max_chunk_bytes);
         let min_chunk = u64::from(client.limits().min_chunk_bytes);
         let mut window = Window::new(file.content.len);
         let mut is_listed = false;
         let outcome = loop {
-            match client.hear().await {
+            match client.receive().await {
                 ServerMessage::Opened { .. } => {
-                    client.say(&ClientMessage::List { path: String::new() }).await;
+                    client.send(&ClientMessage::List { path: String::new() }).await;
                 }
                 ServerMessage::Listing { .. } => is_listed = true,
                 ServerMessage::Credit { taken, limit, .. } => {
@@ -250,24 +248,24 @@ with_each_server! {
                 let mut frame = header.encode().to_vec();
                 frame.extend(file.content.piece(offset, len));
                 window.send(offset, len).unwrap();
-                client.send(Message::binary(frame)).await;
+                client.send_frame(Message::binary(frame)).await;
             }
         };
         must_be_stored(&server, &file, &outcome, &client);
     }
 
     async fn what_an_upload_left_is_removed_on_request_and_nothing_else_is(server: Server) {
-        let portal = Portal::start(PORTAL, RESIGNED);
+        let portal = portal!(RESIGNED);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
         let good = File::new("good.bin", Content { len: 1000, seed: 1 });
         let outcome = client.upload_one(&good).await;
         must_be_stored(&server, &good, &outcome, &client);
-        let name = leave_a_part(&mut client, &fault_proxy, &great_file(5)).await;
+        let name = leave_a_part(&mut client, &fault_proxy, &large_file(5)).await;
         let listed = client.list("").await.unwrap();
         let entry = listed.iter().find(|entry| name.ends_with(&entry.name)).unwrap();
-        assert_eq!(entry.leftover_of.as_deref(), Some("great.bin"), "{entry:?}");
+        assert_eq!(entry.leftover_of.as_deref(), Some("large.bin"), "{entry:?}");
 
         for path in ["good.bin", "", "/", "../good.bin", "good.bin\r\nDELE good.bin", "x.part"] {
             let problem = client.remove(path).await.unwrap_err();
@@ -286,7 +284,7 @@ async fn where_a_server_has_room_for_two_sessions_all_is_stored_and_listed() {
     for kind in Kind::ALL {
         let options = servers::Options { max_sessions: Some(2), ..servers::Options::default() };
         let server = Server::start(kind, options);
-        let portal = Portal::start(PORTAL, EAGER);
+        let portal = portal!(EAGER);
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let files: Vec<File> = (0..30)
@@ -339,7 +337,7 @@ async fn without_banner(server: &Server) -> SocketAddr {
 async fn what_one_session_learned_about_a_server_the_next_one_uses_at_once() {
     let server = servers::start(Kind::ProFtpd);
     let address = without_banner(&server).await;
-    let portal = Portal::start(PORTAL, EAGER);
+    let portal = portal!(EAGER);
     let mut first = Client::open(&portal).await;
     assert_eq!(first.connect_at(address, &server).await.tls.version, "TLS 1.3");
     let files: Vec<File> =

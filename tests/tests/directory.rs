@@ -21,7 +21,7 @@ use ftps::{
 };
 use rustls::RootCertStore;
 
-/// Entries of a great directory.
+/// Entries of a large directory.
 const MANY: usize = 1000;
 
 fn path(text: &str) -> RemotePath {
@@ -137,7 +137,7 @@ ferryport_tests::with_each_server! {
         assert_eq!(client.entry(&path("missing")).await.unwrap(), None);
     }
 
-    /// The whole of a great directory, each once, with its size.
+    /// The whole of a large directory, each once, with its size.
     async fn thousand_entries_are_listed(server: Server) {
         let folder = server.root().join("many");
         fs::create_dir(&folder).unwrap();

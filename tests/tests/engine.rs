@@ -30,8 +30,8 @@ use tokio::{
 /// Uploads in one session.
 const MANY: usize = 200;
 
-/// A session that climbs the ladder when a server wants it to.
-struct Session {
+/// A client that reconnects by the fallback that a server needs.
+struct ReconnectingClient {
     connector: Connector,
     client: Client,
     counts: Counts,
@@ -90,7 +90,7 @@ fn lines() -> (Transcript, Arc<Mutex<Vec<String>>>) {
     (transcript, lines)
 }
 
-impl Session {
+impl ReconnectingClient {
     async fn open(server: &Server) -> Self {
         let connector = connector_with(server, server.password(), Transcript::discard());
         let client = connector.open().await.unwrap_or_else(|e| panic!("{e:?}\n{}", server.log()));
@@ -101,7 +101,7 @@ impl Session {
         for _ in 0..3 {
             match self.try_upload(name, content).await {
                 Ok(()) => return,
-                Err(error) => self.climb(error).await,
+                Err(error) => self.reconnect(error).await,
             }
         }
         panic!("three attempts and no upload");
@@ -121,7 +121,7 @@ impl Session {
         Ok(())
     }
 
-    async fn climb(&mut self, error: Error) {
+    async fn reconnect(&mut self, error: Error) {
         let fallback = self.connector.learn(&error);
         fallback.unwrap_or_else(|| panic!("no other way is known: {error:?}"));
         self.client = self.connector.open().await.unwrap();
@@ -143,7 +143,7 @@ fn content(seed: usize, length: usize) -> Vec<u8> {
 
 async fn many_uploads(kind: Kind, encryption: protocol::Encryption, tls_max: TlsMax) {
     let server = Server::start(kind, Options { encryption, tls_max, ..Options::default() });
-    let mut session = Session::open(&server).await;
+    let mut session = ReconnectingClient::open(&server).await;
     let sizes = [0, 1, 16 * 1024 - 1, 16 * 1024, 16 * 1024 + 1, 5 * 1024 * 1024 + 1];
     let all: Vec<usize> = sizes.into_iter().chain([4096; MANY]).collect();
     for (index, &size) in all.iter().enumerate() {
@@ -255,7 +255,7 @@ async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal()
     let connector = connector_to(without_banner(&server).await, &server, transcript);
     let client = connector.open().await.unwrap();
     assert_eq!(client.facts().tls.version, TlsVersion::Tls13);
-    let mut session = Session { connector, client, counts: Counts::default() };
+    let mut session = ReconnectingClient { connector, client, counts: Counts::default() };
     for index in 0..MANY {
         session.upload(&format!("file-{index}"), &content(index, 4096)).await;
     }
@@ -298,7 +298,7 @@ async fn explicit_tls_at_an_implicit_port_is_told_to_be_implicit() {
 }
 
 async fn session_of(server: &Server) -> Client {
-    Session::open(server).await.client
+    ReconnectingClient::open(server).await.client
 }
 
 ferryport_tests::with_each_server! {
@@ -352,7 +352,7 @@ ferryport_tests::with_each_server! {
 
     /// The refusal leaves commands and replies in step.
     async fn directory_that_may_not_be_written_is_said_and_the_session_goes_on(server: Server) {
-        let mut session = Session::open(&server).await;
+        let mut session = ReconnectingClient::open(&server).await;
         let refused = format!("{}/x", Server::READ_ONLY);
         let error = session.client.store(&path(&refused), 0).await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
@@ -385,7 +385,7 @@ ferryport_tests::with_each_server! {
             "a b.txt", " leading", "ümläut", "日本語", "🚢", "a#b%41", "-dash", "a;b=c", "a'b\"c",
             "a[b]c", "-rw-r--r-- 1 0 0 1 Jan 1 12:00 x",
         ];
-        let mut session = Session::open(&server).await;
+        let mut session = ReconnectingClient::open(&server).await;
         session.client.make_directories(&path("odd {names}")).await.unwrap();
         for name in names {
             session.upload(&format!("odd {{names}}/{name}"), name.as_bytes()).await;
@@ -416,7 +416,7 @@ ferryport_tests::with_each_server! {
 
     /// `RNFR`, `RNTO` over a file that exists, `DELE`, `SIZE` of nothing.
     async fn rename_replaces_and_delete_removes(server: Server) {
-        let mut session = Session::open(&server).await;
+        let mut session = ReconnectingClient::open(&server).await;
         session.upload("old", b"old").await;
         session.upload("new.part", b"newer").await;
         session.client.rename(&path("new.part"), &path("old")).await.unwrap();
@@ -429,7 +429,7 @@ ferryport_tests::with_each_server! {
 
     /// Given up in the middle, and another one goes on in the same session or in a new one.
     async fn aborted_upload_leaves_the_client_in_step_or_says_that_it_is_not(server: Server) {
-        let mut session = Session::open(&server).await;
+        let mut session = ReconnectingClient::open(&server).await;
         session.upload("before", b"before").await;
         let mut upload = session.client.store(&path("half"), 0).await.unwrap();
         upload.write(&content(1, 100_000)).await.unwrap();
@@ -443,7 +443,7 @@ ferryport_tests::with_each_server! {
 
     /// A file goes on at an offset. `ProFTPD` forbids that by default, and says so.
     async fn store_goes_on_at_an_offset(server: Server) {
-        let mut session = Session::open(&server).await;
+        let mut session = ReconnectingClient::open(&server).await;
         let whole = content(7, 100_000);
         session.upload("whole", &whole[..60_000]).await;
         match session.client.store(&path("whole"), 60_000).await {

@@ -1,16 +1,10 @@
 //! The first view of the page: what is there before the program is, stays where it is.
 
-use ferryport_tests::{
-    browser::Page,
-    portal::{Options, Portal},
-};
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
+use ferryport_tests::{browser::Page, portal};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_moves_while_the_program_comes_in() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     for width in [360, 768, 1440] {
         let page = Page::open(&portal.url(), width).await;
         page.find("button", "Connect").await;

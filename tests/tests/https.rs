@@ -12,13 +12,11 @@ use ferryport_tests::{
     client::{Client, File, Outcome},
     content::Content,
     portal::{Options, PageCertificate, Portal},
+    portal_program,
     process::wait_for,
     servers::{self, Kind},
 };
 use protocol::server::Verified;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// Looks at its certificate's file often enough for a test to wait for it.
 const OFTEN: Options<'static> = Options { flags: &["--tls-file-interval", "20 ms"], log: "info" };
@@ -29,7 +27,7 @@ const RENEWAL_LIMIT: Duration = Duration::from_secs(30);
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn files_go_over_the_portals_own_https() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start_https(PORTAL, Options::default());
+    let portal = Portal::start_https(portal_program!(), Options::default());
     assert!(portal.output().contains("listening on https://127.0.0.1:"), "{}", portal.output());
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
@@ -48,7 +46,7 @@ async fn files_go_over_the_portals_own_https() {
 
 #[test]
 fn page_is_served_over_https_and_its_origin_is_https() {
-    let portal = Portal::start_https(PORTAL, Options::default());
+    let portal = Portal::start_https(portal_program!(), Options::default());
     let page = portal.ask("GET", "/", &[]);
     assert_eq!(page.status, 200);
     assert_eq!(page.header("strict-transport-security"), None, "that is for the host's owner");
@@ -61,7 +59,7 @@ fn page_is_served_over_https_and_its_origin_is_https() {
 
 #[test]
 fn whoever_speaks_plain_http_is_told_to_open_https_and_gets_nothing_else() {
-    let portal = Portal::start_https(PORTAL, Options::default());
+    let portal = Portal::start_https(portal_program!(), Options::default());
     for path in ["/", "/session", "/healthz"] {
         let answer = portal.ask_in_clear("GET", path).unwrap();
         assert_eq!(answer.status, 400, "{answer:?}");
@@ -71,7 +69,7 @@ fn whoever_speaks_plain_http_is_told_to_open_https_and_gets_nothing_else() {
 
 #[test]
 fn renewed_certificate_is_shown_without_a_restart_and_a_bad_one_is_not() {
-    let mut portal = Portal::start_https(PORTAL, OFTEN);
+    let mut portal = Portal::start_https(portal_program!(), OFTEN);
     assert_eq!(portal.ask("GET", "/healthz", &[]).status, 200);
 
     // The clients trust the old certificate still, so the answers show that it stays.
@@ -95,7 +93,7 @@ fn key_of_another_certificate_ends_the_start_and_names_its_setting() {
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
     fs::write(&certificate, PageCertificate::generate().pem).unwrap();
     fs::write(&key, PageCertificate::generate().pem).unwrap();
-    let started = Command::new(PORTAL)
+    let started = Command::new(portal_program!())
         .args(["serve", "--listen", "127.0.0.1:0"])
         .arg("--tls-certificate-file")
         .arg(&certificate)
@@ -112,7 +110,7 @@ fn key_of_another_certificate_ends_the_start_and_names_its_setting() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browser_that_stays_silent_is_not_waited_for() {
     let hasty = Options { flags: &["--page-tls-timeout", "100 ms"], log: "info" };
-    let portal = Portal::start_https(PORTAL, hasty);
+    let portal = Portal::start_https(portal_program!(), hasty);
     let mut silent = tokio::net::TcpStream::connect(portal.address()).await.unwrap();
     let mut answer = Vec::new();
     let read = tokio::io::AsyncReadExt::read_to_end(&mut silent, &mut answer);

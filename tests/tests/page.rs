@@ -10,17 +10,15 @@ use ferryport_tests::{
     browser::Page,
     content::{Content, ODD_NAMES},
     fake_peers::{ClosedPort, FakePeer},
-    person::{
+    portal,
+    portal::Options,
+    servers::{self, Kind, Server},
+    user::{
         Files, connect, fill_form, log_with, must_arrive, must_go_on, problem, trust, upload_one,
     },
-    portal::{Options, Portal},
-    servers::{self, Kind, Server},
     with_each_server,
 };
 use protocol::Encryption;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A window on a desk, and one on a telephone.
 const WIDE: u32 = 1440;
@@ -35,7 +33,7 @@ const IMPATIENT: Options<'static> = Options {
 
 with_each_server! {
     async fn files_of_awkward_sizes_and_names_arrive_byte_for_byte(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
 
@@ -52,7 +50,7 @@ with_each_server! {
     }
 
     async fn a_folder_of_200_files_two_levels_deep_arrives(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
 
@@ -69,7 +67,7 @@ with_each_server! {
     }
 
     async fn a_file_of_300_mib_arrives(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
 
@@ -86,7 +84,7 @@ with_each_server! {
     }
 
     async fn files_that_are_dropped_arrive(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
 
@@ -100,7 +98,7 @@ with_each_server! {
     }
 
     async fn the_session_log_holds_the_real_words_and_not_the_password(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
         upload_one(&page, &server, "logged.bin").await;
@@ -112,7 +110,7 @@ with_each_server! {
     }
 
     async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         fill_form(&page, &server).await;
         page.fill("Password", "not the password").await;
@@ -125,7 +123,7 @@ with_each_server! {
     }
 
     async fn a_certificate_that_is_refused_is_asked_about_again_and_can_be_trusted(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         fill_form(&page, &server).await;
         page.press_button("Connect").await;
@@ -145,7 +143,7 @@ with_each_server! {
     }
 
     async fn a_directory_that_may_not_be_written_is_told_in_the_servers_words(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         connect(&page, &server).await;
 
@@ -176,7 +174,7 @@ with_each_server! {
     }
 
     async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_page_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, IMPATIENT);
+        let portal = portal!(IMPATIENT);
         let page = Page::open(&portal.url(), WIDE).await;
         fill_form(&page, &server).await;
         page.select("Encryption", "Implicit TLS").await;
@@ -195,7 +193,7 @@ async fn implicit_tls_works_and_explicit_tls_to_its_port_is_told_apart() {
         let options =
             servers::Options { encryption: Encryption::Implicit, ..servers::Options::default() };
         let server = Server::start(kind, options);
-        let portal = Portal::start(PORTAL, IMPATIENT);
+        let portal = portal!(IMPATIENT);
         let page = Page::open(&portal.url(), WIDE).await;
         fill_form(&page, &server).await;
         page.select("Encryption", "Explicit TLS").await;
@@ -214,7 +212,7 @@ async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
     let closed = ClosedPort::take();
     let silent = FakePeer::silent();
     let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
-    let portal = Portal::start(PORTAL, IMPATIENT);
+    let portal = portal!(IMPATIENT);
     let page = Page::open(&portal.url(), WIDE).await;
     for (port, words) in [
         (closed.port(), "refused"),
@@ -237,7 +235,7 @@ async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     page.run(
@@ -267,7 +265,7 @@ async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_main_states_fit_a_desk_and_a_telephone() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     page.find("button", "Connect").await;
     look(&page, "1-start").await;
@@ -307,7 +305,7 @@ async fn the_main_states_fit_a_desk_and_a_telephone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_speaks_german_from_the_first_word_to_the_last() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
     assert_eq!(page.run("document.documentElement.lang").await, "de");
     page.fill("Host", "127.0.0.1").await;
@@ -352,7 +350,7 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
 async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     let server = servers::start(Kind::ProFtpd);
     let closed = ClosedPort::take();
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
     page.fill("Host", "10.1.2.3").await;
     page.select("Verschlüsselung", "Explizites TLS").await;
@@ -416,7 +414,7 @@ async fn told_in_german(page: &Page, words: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;
     let link = page.find("link", "English").await;
     page.click(&link).await;

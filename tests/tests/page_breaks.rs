@@ -13,14 +13,13 @@ use ferryport_tests::{
     browser::Page,
     content::Content,
     page_proxy::PageProxy,
-    person,
+    portal,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
+    user,
 };
 use tempfile::TempDir;
 
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 const WIDTH: u32 = 1200;
 /// So slow that every test finds its upload under way.
 const BYTES_PER_SECOND: u32 = 4 << 20;
@@ -33,149 +32,149 @@ const UPLOAD_LIMIT: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn lost_socket_is_opened_again_and_the_transfer_never_stopped() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.page_proxy.cut();
-    scene.status("Interrupted").await;
-    scene.page.find("button", "Reconnect now").await;
-    scene.page_proxy.mend();
-    scene.must_arrive().await;
-    let log = scene.one_transfer().await;
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.page_proxy.cut();
+    setup.status("Interrupted").await;
+    setup.page.find("button", "Reconnect now").await;
+    setup.page_proxy.mend();
+    setup.must_arrive().await;
+    let log = setup.one_transfer().await;
     assert!(!log.contains("lines are missing"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_without_a_network_waits_and_goes_on_at_once_when_there_is_one() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.page.go_offline(true).await;
-    scene.page_proxy.cut();
-    scene.page.see("You are offline").await;
-    scene.status("Interrupted").await;
-    scene.page_proxy.mend();
-    scene.page.go_offline(false).await;
-    scene.must_arrive().await;
-    scene.one_transfer().await;
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.page.go_offline(true).await;
+    setup.page_proxy.cut();
+    setup.page.see("You are offline").await;
+    setup.status("Interrupted").await;
+    setup.page_proxy.mend();
+    setup.page.go_offline(false).await;
+    setup.must_arrive().await;
+    setup.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn portal_that_was_restarted_is_logged_in_to_again_and_the_upload_goes_on() {
-    let mut scene = Scene::new(Kind::ProFtpd).await;
-    scene.upload_in_part().await;
-    scene.restart_portal().await;
-    scene.must_arrive().await;
-    scene.went_on().await;
-    let log = person::log_with(&scene.page, &["RNTO "]).await;
+    let mut setup = PageSetup::new(Kind::ProFtpd).await;
+    setup.upload_in_part().await;
+    setup.restart_portal().await;
+    setup.must_arrive().await;
+    setup.went_on().await;
+    let log = user::log_with(&setup.page, &["RNTO "]).await;
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_that_was_loaded_again_goes_on_without_a_password_with_the_file_picked_again() {
-    let scene = Scene::new(Kind::PureFtpd).await;
-    scene.upload_in_part().await;
-    scene.saved().await;
-    scene.page.reload().await;
-    scene.page.see("Interrupted: choose or drop the same file again").await;
-    scene.page.choose("Choose files", &[scene.file()]).await;
-    scene.must_arrive().await;
-    scene.went_on().await;
-    assert_eq!(scene.page.uploads().await.len(), 1, "it is the same row");
+    let setup = PageSetup::new(Kind::PureFtpd).await;
+    setup.upload_in_part().await;
+    setup.saved().await;
+    setup.page.reload().await;
+    setup.page.see("Interrupted: choose or drop the same file again").await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.must_arrive().await;
+    setup.went_on().await;
+    assert_eq!(setup.page.uploads().await.len(), 1, "it is the same row");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_go_on() {
-    let mut scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.saved().await;
-    scene.restart_portal().await;
-    scene.page.crash().await;
-    scene.page.see("Enter the password and connect again").await;
-    scene.page.fill("Password", scene.server.password()).await;
-    scene.page.press_button("Connect").await;
-    scene.page.find("button", "Choose files").await;
-    scene.page.choose("Choose files", &[scene.file()]).await;
-    scene.must_arrive().await;
-    scene.went_on().await;
+    let mut setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.saved().await;
+    setup.restart_portal().await;
+    setup.page.crash().await;
+    setup.page.see("Enter the password and connect again").await;
+    setup.page.fill("Password", setup.server.password()).await;
+    setup.page.press_button("Connect").await;
+    setup.page.find("button", "Choose files").await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.must_arrive().await;
+    setup.went_on().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn file_that_was_dropped_waits_for_one_press_and_may_be_picked_again_all_the_same() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    let zone = scene.page.find("button", "Choose files").await;
-    scene.page.drop_files(&zone, &[scene.file()]).await;
-    scene.in_part().await;
-    scene.saved().await;
-    scene.page.reload().await;
-    scene.page.see("Interrupted: press Continue to go on").await;
-    // The browser asks the person, and nothing but a person can answer it.
-    scene.page.press_button("Continue").await;
-    scene.page.choose("Choose files", &[scene.file()]).await;
-    scene.must_arrive().await;
-    scene.went_on().await;
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    let zone = setup.page.find("button", "Choose files").await;
+    setup.page.drop_files(&zone, &[setup.file()]).await;
+    setup.in_part().await;
+    setup.saved().await;
+    setup.page.reload().await;
+    setup.page.see("Interrupted: press Continue to go on").await;
+    // The browser asks the user, and nothing but a user can answer it.
+    setup.page.press_button("Continue").await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.must_arrive().await;
+    setup.went_on().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.saved().await;
-    let before = fs::metadata(scene.file()).unwrap().modified().unwrap();
-    scene.write(Content { seed: 43, ..CONTENT });
-    let file = fs::File::options().write(true).open(scene.file()).unwrap();
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.saved().await;
+    let before = fs::metadata(setup.file()).unwrap().modified().unwrap();
+    setup.write(Content { seed: 43, ..CONTENT });
+    let file = fs::File::options().write(true).open(setup.file()).unwrap();
     file.set_modified(before).unwrap();
-    scene.page.reload().await;
-    scene.page.see("Interrupted: choose or drop the same file again").await;
-    scene.page.choose("Choose files", &[scene.file()]).await;
-    scene.page.see("is another file than the one whose upload was interrupted").await;
+    setup.page.reload().await;
+    setup.page.see("Interrupted: choose or drop the same file again").await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.page.see("is another file than the one whose upload was interrupted").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.saved().await;
-    scene.page.reload().await;
-    scene.page.see("Interrupted: choose or drop the same file again").await;
-    scene.page.press_button("Discard").await;
-    scene.status("Skipped").await;
-    assert!(scene.page.all("button", "Discard").await.is_empty(), "nothing waits any more");
-    scene
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.saved().await;
+    setup.page.reload().await;
+    setup.page.see("Interrupted: choose or drop the same file again").await;
+    setup.page.press_button("Discard").await;
+    setup.status("Skipped").await;
+    assert!(setup.page.all("button", "Discard").await.is_empty(), "nothing waits any more");
+    setup
         .page
-        .until("the part to be gone", async || scene.server.files().is_empty().then_some(()))
+        .until("the part to be gone", async || setup.server.files().is_empty().then_some(()))
         .await;
-    scene.page.choose("Choose files", &[scene.file()]).await;
-    scene.must_arrive().await;
-    assert_eq!(scene.page.uploads().await.len(), 2, "it is a row of its own");
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.must_arrive().await;
+    assert_eq!(setup.page.uploads().await.len(), 2, "it is a row of its own");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.page_proxy.cut();
-    scene.status("Interrupted").await;
-    let elsewhere = scene.folder.path().join("elsewhere");
-    fs::rename(scene.file(), &elsewhere).unwrap();
-    scene.page_proxy.mend();
-    scene.status("Failed").await;
-    assert_eq!(scene.server.files().len(), 1, "the part stays");
-    fs::rename(&elsewhere, scene.file()).unwrap();
-    scene.page.press_button("Retry").await;
-    scene
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.page_proxy.cut();
+    setup.status("Interrupted").await;
+    let elsewhere = setup.folder.path().join("elsewhere");
+    fs::rename(setup.file(), &elsewhere).unwrap();
+    setup.page_proxy.mend();
+    setup.status("Failed").await;
+    assert_eq!(setup.server.files().len(), 1, "the part stays");
+    fs::rename(&elsewhere, setup.file()).unwrap();
+    setup.page.press_button("Retry").await;
+    setup
         .page
         .until("the next try", async || {
-            let shown = scene.page.uploads().await;
+            let shown = setup.page.uploads().await;
             shown.iter().all(|row| !row.status.starts_with("Failed")).then_some(())
         })
         .await;
-    scene.must_arrive().await;
-    scene.went_on().await;
+    setup.must_arrive().await;
+    setup.went_on().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn folder_that_is_still_walked_does_not_follow_to_another_server() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    let folder = scene.folder.path().join("late");
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    let folder = setup.folder.path().join("late");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("a.txt"), "a").unwrap();
     // The walk stands still where it begins.
@@ -189,42 +188,42 @@ async fn folder_that_is_still_walked_does_not_follow_to_another_server() {
             entry.createReader = () => reader;
             return entry;
         }; null";
-    scene.page.run(hold).await;
-    let zone = scene.page.find("button", "Choose files").await;
-    scene.page.drop_files(&zone, &[folder]).await;
-    scene
+    setup.page.run(hold).await;
+    let zone = setup.page.find("button", "Choose files").await;
+    setup.page.drop_files(&zone, &[folder]).await;
+    setup
         .page
-        .until("the walk", async || (scene.page.run("reads.length").await == 1).then_some(()))
+        .until("the walk", async || (setup.page.run("reads.length").await == 1).then_some(()))
         .await;
 
     let other = servers::start(Kind::ProFtpd);
-    scene.page.press_button("Disconnect").await;
-    scene.connect_to(&other).await;
-    scene.page.run("window.reads.push = (read) => read(); reads.shift()(); null").await;
-    scene.status("Interrupted").await;
-    assert!(other.files().is_empty() && scene.server.files().is_empty());
-    scene.page.press_button("Retry").await;
-    scene.status("Done").await;
+    setup.page.press_button("Disconnect").await;
+    setup.connect_to(&other).await;
+    setup.page.run("window.reads.push = (read) => read(); reads.shift()(); null").await;
+    setup.status("Interrupted").await;
+    assert!(other.files().is_empty() && setup.server.files().is_empty());
+    setup.page.press_button("Retry").await;
+    setup.status("Done").await;
     assert_eq!(other.files(), ["late/a.txt"]);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_dropped_without_a_connection_is_named() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.page.press_button("Disconnect").await;
-    let heading = scene.page.find("button", "Connect").await;
-    scene.page.drop_files(&heading, &[scene.file()]).await;
-    scene.page.see("Not taken: freight.bin").await;
-    assert!(scene.page.uploads().await.is_empty());
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.page.press_button("Disconnect").await;
+    let heading = setup.page.find("button", "Connect").await;
+    setup.page.drop_files(&heading, &[setup.file()]).await;
+    setup.page.see("Not taken: freight.bin").await;
+    assert!(setup.page.uploads().await.is_empty());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_trusted() {
-    let mut scene = Scene::open(Kind::Vsftpd, CONTENT).await;
+    let mut setup = PageSetup::open(Kind::Vsftpd, CONTENT).await;
     let other = servers::start(Kind::ProFtpd);
-    assert_ne!(scene.server.certificate_sha256(), other.certificate_sha256());
+    assert_ne!(setup.server.certificate_sha256(), other.certificate_sha256());
     let road = PageProxy::open(BYTES_PER_SECOND).await;
-    road.lead_to(scene.server.address());
+    road.lead_to(setup.server.address());
     let hear = "window.heard = []; const Socket = WebSocket;
         window.WebSocket = class extends Socket {
             constructor(...args) {
@@ -232,94 +231,94 @@ async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_truste
                 this.addEventListener('message', ({ data }) => heard.push(data));
             }
         };";
-    scene.page.run_before_load(hear).await;
-    scene.page.reload().await;
+    setup.page.run_before_load(hear).await;
+    setup.page.reload().await;
     let (_, port) =
         road.origin().rsplit_once(':').map(|(a, b)| (a.to_owned(), b.to_owned())).unwrap();
-    scene.fill_form(&scene.server, &port).await;
-    scene.page.press_button("Connect").await;
-    let dialog = scene.page.find("dialog", "Certificate not trusted").await;
-    let trust = scene.page.find_in(&dialog, "button", "Trust this certificate").await;
-    scene.dialog_shows(&scene.server).await;
+    setup.fill_form(&setup.server, &port).await;
+    setup.page.press_button("Connect").await;
+    let dialog = setup.page.find("dialog", "Certificate not trusted").await;
+    let trust = setup.page.find_in(&dialog, "button", "Trust this certificate").await;
+    setup.dialog_shows(&setup.server).await;
 
     // As in a tab that is in the background: nothing is drawn.
     let freeze = "window.frames_held = []; window.draw = requestAnimationFrame;
         window.requestAnimationFrame = (frame) => frames_held.push(frame); null";
-    scene.page.run(freeze).await;
+    setup.page.run(freeze).await;
     road.lead_to(other.address());
-    scene.restart_portal().await;
+    setup.restart_portal().await;
     let asked = "heard.filter((text) => text.includes('certificate_not_trusted')).length";
-    scene
+    setup
         .page
-        .until("the other question", async || (scene.page.run(asked).await == 2).then_some(()))
+        .until("the other question", async || (setup.page.run(asked).await == 2).then_some(()))
         .await;
-    scene.page.click(&trust).await;
+    setup.page.click(&trust).await;
     let thaw = "window.requestAnimationFrame = draw;
         frames_held.forEach((frame) => requestAnimationFrame(frame)); null";
-    scene.page.run(thaw).await;
-    scene.dialog_shows(&other).await;
-    let shown = scene.page.all_text().await;
+    setup.page.run(thaw).await;
+    setup.dialog_shows(&other).await;
+    let shown = setup.page.all_text().await;
     assert!(!shown.contains("PASS "), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
-    let scene = Scene::new(Kind::Vsftpd).await;
-    scene.upload_in_part().await;
-    scene.saved().await;
-    scene.page.duplicate().await;
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.saved().await;
+    setup.page.duplicate().await;
     let queues = "navigator.locks.query().then(({ held }) =>
         new Set(held.map(({ name }) => name).filter((name) => name.startsWith('ferryport'))).size)";
-    scene
+    setup
         .page
         .until("a queue of its own in the other tab", async || {
-            (scene.page.run(queues).await == 2).then_some(())
+            (setup.page.run(queues).await == 2).then_some(())
         })
         .await;
-    let other = scene.page.run("window.twin.document.body.innerText").await;
+    let other = setup.page.run("window.twin.document.body.innerText").await;
     let other = other.as_str().unwrap_or_default();
     assert!(other.contains("Not connected") && !other.contains("Interrupted"), "{other}");
-    scene.must_arrive().await;
-    scene.one_transfer().await;
+    setup.must_arrive().await;
+    setup.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be_a_copy() {
-    let scene = Scene::new(Kind::Vsftpd).await;
+    let setup = PageSetup::new(Kind::Vsftpd).await;
     // As over plain HTTP from another machine.
-    scene.page.run_before_load("delete Navigator.prototype.locks;").await;
-    let connected = scene.queue_other_than("").await;
-    scene.page.go_to(&scene.page_proxy.url()).await;
-    let own = scene.queue_other_than(&connected).await;
-    scene.connect().await;
-    scene.upload_in_part().await;
-    scene.saved().await;
+    setup.page.run_before_load("delete Navigator.prototype.locks;").await;
+    let connected = setup.queue_other_than("").await;
+    setup.page.go_to(&setup.page_proxy.url()).await;
+    let own = setup.queue_other_than(&connected).await;
+    setup.connect().await;
+    setup.upload_in_part().await;
+    setup.saved().await;
 
-    scene.page.reload().await;
-    scene.page.see("Interrupted: choose or drop the same file again").await;
-    assert_eq!(scene.queue_other_than("").await, own);
+    setup.page.reload().await;
+    setup.page.see("Interrupted: choose or drop the same file again").await;
+    assert_eq!(setup.queue_other_than("").await, own);
 
-    scene.page.go_to(&scene.page_proxy.url()).await;
-    scene.queue_other_than(&own).await;
-    let shown = scene.page.all_text().await;
+    setup.page.go_to(&setup.page_proxy.url()).await;
+    setup.queue_other_than(&own).await;
+    let shown = setup.page.all_text().await;
     assert!(shown.contains("Not connected") && !shown.contains("Interrupted"), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_person_overwrites() {
-    let scene = Scene::with(Kind::Vsftpd, LONG_CONTENT).await;
-    scene.upload_in_part().await;
-    fs::write(scene.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
-    scene.status("Needs a decision").await;
-    scene.page.press_button("Overwrite").await;
-    scene.must_arrive().await;
-    scene.page.run("document.querySelector('.digest').open = true; null").await;
-    scene.page.see("The same in your browser and in the portal").await;
-    scene.one_transfer().await;
+    let setup = PageSetup::with(Kind::Vsftpd, LONG_CONTENT).await;
+    setup.upload_in_part().await;
+    fs::write(setup.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
+    setup.status("Needs a decision").await;
+    setup.page.press_button("Overwrite").await;
+    setup.must_arrive().await;
+    setup.page.run("document.querySelector('.digest').open = true; null").await;
+    setup.page.see("The same in your browser and in the portal").await;
+    setup.one_transfer().await;
 }
 
 /// A page that is connected through a way that can be cut.
-struct Scene {
+struct PageSetup {
     content: Content,
     server: Server,
     portal: Portal,
@@ -328,15 +327,15 @@ struct Scene {
     folder: TempDir,
 }
 
-impl Scene {
+impl PageSetup {
     async fn new(kind: Kind) -> Self {
         Self::with(kind, CONTENT).await
     }
 
     async fn with(kind: Kind, content: Content) -> Self {
-        let scene = Self::open(kind, content).await;
-        scene.connect().await;
-        scene
+        let setup = Self::open(kind, content).await;
+        setup.connect().await;
+        setup
     }
 
     /// Before the page is connected.
@@ -347,9 +346,9 @@ impl Scene {
         page_proxy.lead_to(portal.address());
         let page = Page::open(&page_proxy.url(), WIDTH).await;
         let folder = tempfile::tempdir().unwrap();
-        let scene = Self { content, server, portal, page_proxy, page, folder };
-        scene.write(content);
-        scene
+        let setup = Self { content, server, portal, page_proxy, page, folder };
+        setup.write(content);
+        setup
     }
 
     fn file(&self) -> PathBuf {
@@ -412,7 +411,7 @@ impl Scene {
 
     /// Waits until the browser's store has what it takes to go on.
     async fn saved(&self) {
-        person::saved(&self.page).await;
+        user::saved(&self.page).await;
     }
 
     /// Waits until the tab keeps a queue of another name.
@@ -458,12 +457,12 @@ impl Scene {
 
     /// The last transfer began where an earlier one had ended.
     async fn went_on(&self) {
-        person::went_on(&self.page).await;
+        user::went_on(&self.page).await;
     }
 
     /// The log of one transfer, up to the name that the file got at its end.
     async fn one_transfer(&self) -> String {
-        let log = person::log_with(&self.page, &["RNTO "]).await;
+        let log = user::log_with(&self.page, &["RNTO "]).await;
         assert_eq!(log.matches("STOR ").count(), 1, "one transfer:\n{log}");
         log
     }
@@ -472,5 +471,5 @@ impl Scene {
 fn start_portal(page_proxy: &PageProxy) -> Portal {
     let origin = page_proxy.origin();
     let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
-    Portal::start(PORTAL, Options { flags: &flags, log: "info" })
+    portal!(Options { flags: &flags, log: "info" })
 }

@@ -11,13 +11,10 @@ use std::{fs, path::PathBuf};
 
 use ferryport_tests::{
     browser::{Node, Page},
-    portal::{Options, Portal},
+    portal,
     servers::{self, Kind, Server},
 };
 use tempfile::TempDir;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A window on a desk, and one on a telephone.
 const WIDE: u32 = 1440;
@@ -25,7 +22,7 @@ const NARROW: u32 = 360;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let link =
         "#host=ftp.example.org&port=2121&encryption=implicit&user=anna&path=web&password=hush";
     let page = Page::open(&format!("{}{link}", portal.url()), WIDE).await;
@@ -82,7 +79,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_is_reached_proven_remembered_and_reached_again() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
 
     a_step_that_failed_is_marked(&page, &server).await;

@@ -1,4 +1,4 @@
-//! The panel `On the server` in a headless Chromium: what a person does with remote files.
+//! The panel `On the server` in a headless Chromium: what a user does with remote files.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -17,13 +17,10 @@ use std::{
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
-    person::{self, Files, connect},
-    portal::{Options, Portal},
+    portal,
     servers::{self, Kind, Server},
+    user::{self, Files, connect},
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A window on a desk.
 const WIDE: u32 = 1440;
@@ -32,12 +29,12 @@ const WIDE: u32 = 1440;
 const DAEMON: u32 = 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus() {
+async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus() {
     let server = servers::start(Kind::ProFtpd);
     plant(&server, "alpha.txt", 10);
     plant(&server, "beta.tar.gz", 20);
     plant(&server, "full/inside.txt", 5);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -140,7 +137,7 @@ async fn refused_by_the_server(page: &Page, server: &Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped() {
+async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
     let server = servers::start(Kind::ProFtpd);
     plant(&server, "docs/deep/x.txt", 3);
     plant(&server, "large.bin", 3000);
@@ -148,7 +145,7 @@ async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped()
     plant(&server, "film.0123abcd.part", 30);
     let hour = SystemTime::now() - Duration::from_secs(3600);
     date(&server, "small.bin", hour);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     row(&page, "docs").await;
@@ -185,7 +182,7 @@ async fn a_person_goes_through_directories_and_files_go_where_they_are_dropped()
     let here = page.run("document.querySelector('[aria-current]').textContent").await;
     assert_eq!(here, "docs");
 
-    // Chosen here, a file goes here, wherever the person goes next.
+    // Chosen here, a file goes here, wherever the user goes next.
     let files = Files::new();
     let (a, b) = (Content { len: 3000, seed: 1 }, Content { len: 4000, seed: 2 });
     let file = |name: &str, content| {
@@ -234,7 +231,7 @@ async fn names_are_in_the_order_of_the_language_and_keys_lead_through_them() {
     for n in 1..=25 {
         plant(&server, &format!("numbers/{n}"), 1);
     }
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -282,7 +279,7 @@ async fn ten_thousand_entries_are_a_list_of_which_few_rows_are_in_the_document()
     for n in 0..FILES {
         fs::write(server.root().join(format!("file {n:05}")), "x").unwrap();
     }
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open("about:blank", WIDE).await;
     page.run_before_load(WATCH_LONG_TASKS).await;
     page.go_to(&portal.url()).await;
@@ -401,7 +398,7 @@ async fn gone(page: &Page, dialog: &str) {
 
 /// Pictures of a state, in which axe-core has nothing to say.
 async fn look(page: &Page, state: &str) {
-    person::look(page, state, "#remote").await;
+    user::look(page, state, "#remote").await;
     let violations = page.axe().await;
     assert!(violations.is_empty(), "{state}: {violations:#?}");
 }

@@ -1,4 +1,4 @@
-//! The page in a headless Firefox: the main ways of a person, against a real FTPS server.
+//! The page in a headless Firefox: the main ways of a user, against a real FTPS server.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -9,16 +9,14 @@ use ferryport_tests::{
     browser::{Browser, Node, Page},
     content::{Content, ODD_NAMES},
     page_proxy::PageProxy,
-    person::{
+    portal,
+    portal::{Options, Portal},
+    servers::{self, Kind},
+    user::{
         Files, connect, fill_form, log_with, must_arrive, must_go_on, on_its_way, press_in_row,
         problem, saved, status_of, trust, upload_one, went_on,
     },
-    portal::{Options, Portal},
-    servers::{self, Kind},
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 const WIDTH: u32 = 1440;
 
@@ -32,7 +30,7 @@ async fn open(portal: &Portal) -> Page {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_certificate_is_refused_then_trusted_and_files_arrive_chosen_and_dropped() {
     let server = servers::start(Kind::Vsftpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = open(&portal).await;
     fill_form(&page, &server).await;
     page.press_button("Connect").await;
@@ -65,7 +63,7 @@ async fn a_certificate_is_refused_then_trusted_and_files_arrive_chosen_and_dropp
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = open(&portal).await;
     connect(&page, &server).await;
 
@@ -86,7 +84,7 @@ async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = open(&portal).await;
     fill_form(&page, &server).await;
     page.fill("Password", "not the password").await;
@@ -101,7 +99,7 @@ async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conflict_is_asked_about_and_the_choice_is_done() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = open(&portal).await;
     connect(&page, &server).await;
 
@@ -180,7 +178,7 @@ async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_remembered() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let (port, user) = (server.port().to_string(), server.username());
     let link = format!("{}#host=127.0.0.1&port={port}&user={user}", portal.url());
     let page = Page::open_in(Browser::Firefox, &link, WIDTH).await;
@@ -214,7 +212,7 @@ async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_reme
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = open(&portal).await;
     connect(&page, &server).await;
 
@@ -302,7 +300,7 @@ async fn slow_portal() -> (Portal, PageProxy) {
     let page_proxy = PageProxy::open(BYTES_PER_SECOND).await;
     let origin = page_proxy.origin();
     let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
-    let portal = Portal::start(PORTAL, Options { flags: &flags, log: "info" });
+    let portal = portal!(Options { flags: &flags, log: "info" });
     page_proxy.lead_to(portal.address());
     (portal, page_proxy)
 }

@@ -9,14 +9,11 @@
 
 use ferryport_tests::{
     browser::{Page, Scheme},
-    person::{connect, log_with},
-    portal::{Options, Portal},
+    portal, portal_program,
     servers::{self, Kind},
-    states::{Stage, State},
+    states::{PreparedState, State},
+    user::{connect, log_with},
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A telephone and a desk, in pixels.
 const NARROW: u32 = 360;
@@ -28,7 +25,7 @@ const NEAR_THE_TOP: u32 = 340;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_telephone_the_server_is_one_line_and_the_log_stands_at_the_edge() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), NARROW).await;
     connect(&page, &server).await;
 
@@ -65,7 +62,7 @@ async fn on_a_telephone_the_server_is_one_line_and_the_log_stands_at_the_edge() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     page.find("textbox", "Find in the log").await;
@@ -95,14 +92,14 @@ async fn at_twice_the_size_nothing_sticks_out_and_every_control_can_be_pressed()
     let page = Page::open("about:blank", WIDE).await;
     let mut found = Vec::new();
     for state in State::ALL {
-        let _stage = Stage::set(&page, PORTAL, state).await;
+        let _state = PreparedState::prepare(&page, portal_program!(), state).await;
         // A window of 1280 x 800 pixels, zoomed.
         page.resize_to(640, 400).await;
         found.extend(out_of_reach(&page, &format!("{state}-zoomed")).await);
         // The same window, with the letters alone twice as high.
         page.resize_to(1280, 800).await;
         page.run("document.documentElement.style.fontSize = '200%'; null").await;
-        found.extend(out_of_reach(&page, &format!("{state}-great-letters")).await);
+        found.extend(out_of_reach(&page, &format!("{state}-large-letters")).await);
     }
     assert!(found.is_empty(), "{found:#?}");
 }
@@ -112,7 +109,7 @@ async fn in_the_colours_of_the_system_everything_is_seen() {
     let page = Page::open("about:blank", WIDE).await;
     let mut found = Vec::new();
     for state in State::ALL {
-        let _stage = Stage::set(&page, PORTAL, state).await;
+        let _state = PreparedState::prepare(&page, portal_program!(), state).await;
         for scheme in Scheme::ALL {
             page.force_colours(scheme).await;
             let look = format!("{state}-forced-{}", scheme.name());

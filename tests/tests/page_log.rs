@@ -12,13 +12,10 @@ use std::fs;
 use ferryport_tests::{
     browser::{Node, Page},
     fake_peers::FakePeer,
-    person::connect,
-    portal::{Options, Portal},
+    portal,
     servers::{self, Kind, Server},
+    user::connect,
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A window on a desk.
 const WIDE: u32 = 1440;
@@ -29,7 +26,7 @@ const HOSTILE: &str = "220 \u{202e}evil\u{2066} \u{200b}\u{61c}\u{1b}[2J<b>bold<
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_reader_asks_chooses_finds_hides_and_takes_along() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     page.see("Entries listed").await;
@@ -156,7 +153,7 @@ async fn the_scroll_waits_for_a_line_that_has_the_focus(page: &Page, server: &Se
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
     let server = FakePeer::start(HOSTILE, |_| Some("502 \u{202e}no TLS here\r\n"));
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     page.fill("Host", "127.0.0.1").await;
     page.fill("Port", &server.port().to_string()).await;

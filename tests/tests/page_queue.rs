@@ -18,14 +18,11 @@ use std::{
 use ferryport_tests::{
     browser::{Node, Page, Shown},
     content::Content,
-    person::{connect, look, press_in_row, went_on},
-    portal::{Options, Portal},
+    portal,
     servers::{self, Kind},
+    user::{connect, look, press_in_row, went_on},
 };
 use tempfile::TempDir;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// A window on a desk.
 const WIDE: u32 = 1440;
@@ -65,7 +62,7 @@ const READ_BY_THE_WORKER: &str = "(async () => {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn worker_reads_and_digests_what_is_on_order_and_nothing_of_what_was_stopped() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     let answer = page.run(READ_BY_THE_WORKER).await;
     let answer: serde_json::Value = serde_json::from_str(answer.as_str().unwrap()).unwrap();
@@ -91,7 +88,7 @@ async fn worker_reads_and_digests_what_is_on_order_and_nothing_of_what_was_stopp
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_choice_of_a_conflict_does_what_it_says() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -171,7 +168,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     watch_wake_locks(&page).await;
     connect(&page, &server).await;
@@ -204,7 +201,7 @@ async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_is_cancelled_leaves_nothing_behind() {
     let server = servers::start(Kind::Vsftpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -238,7 +235,7 @@ async fn what_is_cancelled_leaves_nothing_behind() {
 async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
     const FILES: u64 = 5000;
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     page.run(
@@ -295,7 +292,7 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -323,7 +320,7 @@ async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_digest_of_a_file_is_shown_and_is_right() {
     let server = servers::start(Kind::Vsftpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -348,7 +345,7 @@ async fn the_digest_of_a_file_is_shown_and_is_right() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_browser_that_makes_no_digests_uploads_all_the_same() {
     let server = servers::start(Kind::ProFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     page.run("window.Worker = function () { throw new Error('no workers here'); }; null").await;
     connect(&page, &server).await;

@@ -12,21 +12,18 @@ use std::fs;
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
-    person::{Files, connect, status_of},
-    portal::{Options, Portal},
+    portal,
     servers::{self, Kind},
+    user::{Files, connect, status_of},
 };
 use protocol::server::Algorithm;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 const WIDE: u32 = 1440;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_all_is_done() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -46,7 +43,7 @@ async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_al
     page.choose("Choose folder", &[files.folder()]).await;
 
     let wanted = [path("b/4"), folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")];
-    page.until("what needs the person in front", async || {
+    page.until("what needs the user in front", async || {
         let lines = lines_to_be(&page, &wanted).await;
         (lines[0] == path("b/4")).then_some(())
     })
@@ -66,7 +63,7 @@ async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_al
     title_to_be(&page, "Done – Ferryport").await;
     assert_eq!(lines_to_be(&page, &wanted).await, all, "lines move under the pointer");
     page.point_at(&page.find("heading", "Uploads").await).await;
-    page.until("lines in order, since nothing needs the person any more", async || {
+    page.until("lines in order, since nothing needs the user any more", async || {
         first_line(&page).await.starts_with("Folder ").then_some(())
     })
     .await;
@@ -181,7 +178,7 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_needs_the_person_moves_no_line_under_who_points_at_one_or_has_scrolled() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -254,22 +251,22 @@ async fn places(page: &Page) -> Vec<i64> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn long_list_closes_its_great_folders_and_keys_reach_its_end() {
+async fn long_list_closes_its_large_folders_and_keys_reach_its_end() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
     for n in 0..420 {
-        files.add(&format!("great/{n:03}"), Content { len: 10, seed: n });
+        files.add(&format!("large/{n:03}"), Content { len: 10, seed: n });
     }
     files.add("small/1", Content { len: 10, seed: 0 });
     let root = files.folder_name();
-    let (great, small) = (format!("Folder {root}/great"), format!("Folder {root}/small"));
+    let (large, small) = (format!("Folder {root}/large"), format!("Folder {root}/small"));
     page.choose("Choose folder", &[files.folder()]).await;
-    lines_to_be(&page, &[great.clone(), small.clone(), format!("{root}/small/1")]).await;
-    page.press_button(&great).await;
+    lines_to_be(&page, &[large.clone(), small.clone(), format!("{root}/small/1")]).await;
+    page.press_button(&large).await;
     let size = "document.querySelector('#uploads li')?.ariaSetSize";
     page.until("all files in the list", async || (page.run(size).await == "423").then_some(()))
         .await;
@@ -293,13 +290,13 @@ async fn long_list_closes_its_great_folders_and_keys_reach_its_end() {
 async fn folder_is_paused_resumed_and_cancelled_as_one() {
     const GREAT: u64 = 256 << 20;
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
     files.add("small/1", Content { len: 10, seed: 0 });
-    for name in ["great/1", "great/2"] {
+    for name in ["large/1", "large/2"] {
         // Holes: the disk is not what is tested.
         files.add(name, Content { len: 0, seed: 0 });
         let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
@@ -307,13 +304,13 @@ async fn folder_is_paused_resumed_and_cancelled_as_one() {
     }
     let root = files.folder_name();
     page.choose("Choose folder", &[files.folder()]).await;
-    let great = page.find("listitem", &format!("Folder {root}/great")).await;
-    press(&page, &great, "Pause folder").await;
+    let large = page.find("listitem", &format!("Folder {root}/large")).await;
+    press(&page, &large, "Pause folder").await;
     statuses_to_be(&page, &root, "Paused").await;
     ring_is_shown(&page).await;
-    press(&page, &great, "Resume folder").await;
-    page.find_in(&great, "button", "Pause folder").await;
-    press(&page, &great, "Cancel folder").await;
+    press(&page, &large, "Resume folder").await;
+    page.find_in(&large, "button", "Pause folder").await;
+    press(&page, &large, "Cancel folder").await;
     statuses_to_be(&page, &root, "Skipped").await;
     page.see("1 file stored: 10\u{a0}B in ").await;
     page.finish().await;
@@ -322,7 +319,7 @@ async fn folder_is_paused_resumed_and_cancelled_as_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn delete_cancels_the_upload_that_the_keyboard_is_on_and_no_other() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
 
@@ -363,13 +360,13 @@ async fn press(page: &Page, line: &Node, button: &str) {
     page.click(&button).await;
 }
 
-/// Waits until the status of each great file begins so.
+/// Waits until the status of each large file begins so.
 async fn statuses_to_be(page: &Page, root: &str, status: &str) {
-    page.until(&format!("the great files: {status}"), async || {
+    page.until(&format!("the large files: {status}"), async || {
         let shown = page.uploads().await;
-        let great = format!("{root}/great/");
-        let mut great = shown.iter().filter(|shown| shown.label.starts_with(&great));
-        great.all(|shown| shown.status.starts_with(status)).then_some(())
+        let large = format!("{root}/large/");
+        let mut large = shown.iter().filter(|shown| shown.label.starts_with(&large));
+        large.all(|shown| shown.status.starts_with(status)).then_some(())
     })
     .await;
 }

@@ -12,7 +12,9 @@ use ferryport_tests::{
     client::{Attempted, Client, Digest, File, Outcome, open_socket, to, to_port},
     content::{Content, ODD_NAMES},
     fake_peers::{ClosedPort, FakePeer},
-    portal::{Demo, Options, Portal},
+    portal,
+    portal::{Demo, Options},
+    portal_program,
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
@@ -25,9 +27,6 @@ use protocol::{
 };
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::Message;
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
@@ -44,7 +43,7 @@ const IMPATIENT: Options<'static> = Options {
 
 with_each_server! {
     async fn files_of_awkward_sizes_arrive_byte_for_byte(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let sizes = [0, 1, 16 << 10, (64 << 10) + 1, (5 << 20) + 1];
@@ -56,7 +55,7 @@ with_each_server! {
     }
 
     async fn odd_names_arrive_as_they_are(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let files: Vec<File> = ODD_NAMES
@@ -74,7 +73,7 @@ with_each_server! {
     }
 
     async fn a_folder_of_200_small_files_arrives(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let files: Vec<File> = (0..200)
@@ -88,7 +87,7 @@ with_each_server! {
     }
 
     async fn a_file_of_300_mib_passes_through_little_memory(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let big = File::new("big.bin", Content { len: 300 << 20, seed: 300 });
@@ -102,8 +101,8 @@ with_each_server! {
         assert!(peak <= MEMORY_LIMIT, "{:.1} MiB", bytes_as_mib(peak));
     }
 
-    async fn a_client_that_waits_for_great_credit_gets_it(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+    async fn a_client_that_waits_for_large_credit_gets_it(server: Server) {
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         // Four chunks and a bit, each sent only when a whole one may be: what is left of the
@@ -117,7 +116,7 @@ with_each_server! {
     }
 
     async fn encryption_of_data_connections_is_said_and_not_for_each_of_them(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
         let files: Vec<File> = (0..30)
@@ -145,7 +144,7 @@ with_each_server! {
     }
 
     async fn lines_of_the_log_are_explained_by_number(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         must_arrive_after_all(&mut client, &server).await;
@@ -173,7 +172,7 @@ with_each_server! {
     }
 
     async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.trusted_certificate = Some(server.certificate_sha256());
@@ -185,12 +184,12 @@ with_each_server! {
     }
 
     async fn what_went_wrong_is_said_in_the_persons_language(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         // Without a connection its session would end with its first socket.
         client.connect(&server).await;
-        client.reads("de".to_owned().try_into().unwrap());
-        client.begin_anew().await;
+        client.set_language("de".to_owned().try_into().unwrap());
+        client.reload_page().await;
         let mut connect = to(&server);
         connect.trusted_certificate = Some(server.certificate_sha256());
         connect.password = Secret::new("not the password".to_owned());
@@ -204,7 +203,7 @@ with_each_server! {
     }
 
     async fn an_unknown_certificate_is_shown_and_nothing_secret_is_sent(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         match client.attempt(to(&server)).await {
             Attempted::CertificateNotTrusted(shown) => {
@@ -221,7 +220,7 @@ with_each_server! {
     }
 
     async fn trust_in_another_certificate_does_not_help(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.trusted_certificate = Some("00".repeat(32));
@@ -235,7 +234,7 @@ with_each_server! {
     }
 
     async fn a_directory_that_may_not_be_written_ends_in_the_servers_words(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let path = format!("{}/file.txt", Server::READ_ONLY);
@@ -253,7 +252,7 @@ with_each_server! {
     }
 
     async fn a_file_that_is_there_is_kept_unless_the_page_says_overwrite(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
@@ -274,7 +273,7 @@ with_each_server! {
     }
 
     async fn a_file_that_comes_while_the_upload_runs_is_kept(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         // More than a window, so that it cannot end before the other file is there.
@@ -299,7 +298,7 @@ with_each_server! {
             client.frames().iter().filter(|frame| frame.contains("\"type\":\"verifying\"")).count()
         };
         let (stores, checked) = (client.transcript().matches("STOR").count(), checks(&client));
-        let file = file.resuming(complete).overwriting().saying(Digest::Right);
+        let file = file.resuming(complete).overwriting().with_digest(Digest::Right);
         must_arrive(&mut client, &server, &[file]).await;
         assert_eq!(client.transcript().matches("STOR").count(), stores);
         assert_eq!(checks(&client), checked + 1, "that it is whole is said");
@@ -307,7 +306,7 @@ with_each_server! {
     }
 
     async fn an_upload_cancelled_midway_leaves_nothing_and_the_session_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let file = File::new("big.bin", Content { len: 100 << 20, seed: 5 });
@@ -331,12 +330,12 @@ with_each_server! {
     }
 
     async fn a_session_reconnects_after_it_disconnected(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
-        client.say(&ClientMessage::Disconnect).await;
+        client.send(&ClientMessage::Disconnect).await;
         loop {
-            match client.hear().await {
+            match client.receive().await {
                 ServerMessage::Disconnected { problem } => {
                     assert_eq!(problem, None);
                     break;
@@ -349,7 +348,7 @@ with_each_server! {
     }
 
     async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_session_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, IMPATIENT);
+        let portal = portal!(IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.encryption = Encryption::Implicit;
@@ -362,7 +361,7 @@ with_each_server! {
 
 #[test]
 fn page_and_explanations_are_compressed_where_the_browser_takes_it() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     for path in ["/", "/explanations.json"] {
         let plain = portal.ask("GET", path, &[]);
         assert_eq!(plain.header("content-encoding"), None);
@@ -382,7 +381,7 @@ async fn a_file_is_replaced_where_the_server_renames_over_none() {
     let keeping =
         servers::Options { existing: servers::Existing::Kept, ..servers::Options::default() };
     let server = Server::start(Kind::ProFtpd, keeping);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
     let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
@@ -398,7 +397,7 @@ async fn a_file_is_replaced_where_the_server_renames_over_none() {
 async fn implicit_tls_works_where_a_server_has_it() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let server = implicit(kind);
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
         assert_eq!(connected.encryption, Encryption::Implicit);
@@ -410,7 +409,7 @@ async fn implicit_tls_works_where_a_server_has_it() {
 async fn explicit_tls_to_an_implicit_port_is_told_apart_and_the_session_goes_on() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let server = implicit(kind);
-        let portal = Portal::start(PORTAL, IMPATIENT);
+        let portal = portal!(IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.encryption = Encryption::Explicit;
@@ -423,7 +422,7 @@ async fn explicit_tls_to_an_implicit_port_is_told_apart_and_the_session_goes_on(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_that_is_refused_is_told_in_the_language_of_the_request() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     for (path, preferred, begin) in [
         ("/session?lang=de", "Accept-Language: en", "Die Seite wurde unter"),
         ("/session", "Accept-Language: de-AT, en;q=0.5", "Die Seite wurde unter"),
@@ -439,7 +438,7 @@ async fn a_session_that_is_refused_is_told_in_the_language_of_the_request() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_goodbye_is_in_the_language_of_the_hello() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let origin = portal.origin();
     let hello = ClientMessage::Hello {
         version: protocol::VERSION,
@@ -448,7 +447,7 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
         resume: None,
         language: "de".to_owned().try_into().unwrap(),
     };
-    let mut socket = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    let mut socket = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
     socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
     let heard = timeout(PATIENCE, socket.next()).await.expect("an answer").unwrap().unwrap();
     let ServerMessage::Goodbye { problem } =
@@ -464,7 +463,7 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
 async fn a_port_where_nothing_listens_fails_at_connect_and_the_session_goes_on() {
     let server = servers::start(Kind::PureFtpd);
     let closed = ClosedPort::take();
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let mut client = Client::open(&portal).await;
     let connect = to_port("127.0.0.1", closed.port(), Encryption::Explicit);
     let problem = must_fail(&mut client, connect).await;
@@ -476,7 +475,7 @@ async fn a_port_where_nothing_listens_fails_at_connect_and_the_session_goes_on()
 async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() {
     let server = servers::start(Kind::PureFtpd);
     let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
-    let portal = Portal::start(PORTAL, IMPATIENT);
+    let portal = portal!(IMPATIENT);
     let mut client = Client::open(&portal).await;
     let connect = to_port("127.0.0.1", ssh.port(), Encryption::Explicit);
     let problem = must_fail(&mut client, connect).await;
@@ -491,7 +490,7 @@ async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() 
 async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes_on() {
     let server = servers::start(Kind::PureFtpd);
     let silent = FakePeer::silent();
-    let portal = Portal::start(PORTAL, IMPATIENT);
+    let portal = portal!(IMPATIENT);
     let mut client = Client::open(&portal).await;
     for (encryption, stage) in
         [(Encryption::Explicit, Stage::Greeting), (Encryption::Implicit, Stage::Tls)]
@@ -505,7 +504,7 @@ async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_demo_takes_a_file_with_what_it_prints() {
-    let demo = Demo::start(PORTAL);
+    let demo = Demo::start(portal_program!());
     let mut client = Client::open(&demo.portal).await;
     match client.attempt(demo.connect.clone()).await {
         Attempted::CertificateNotTrusted(shown) => {

@@ -11,14 +11,12 @@ use ferryport_tests::{
     client::{Client, File, Outcome},
     content::Content,
     fault_proxy::FaultProxy,
+    portal,
     portal::{Options, Portal},
     servers::{self, Kind, Server},
 };
 use futures_util::future::join_all;
 use protocol::{Attempt, ServerMessage};
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
@@ -52,7 +50,7 @@ const SMALL_WINDOWS: Options<'static> = Options {
 /// the page is never granted more than its window beyond them, and the portal holds no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_reads_slowly_holds_the_page_at_its_rate() {
-    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let portal = portal!(SMALL_WINDOWS);
     let server = servers::start(Kind::PureFtpd);
     let network = FaultProxy::before(&server).await;
     let mut client = Client::open(&portal).await;
@@ -90,7 +88,7 @@ fn on_disk(server: &Server) -> u64 {
 /// A page that stops sending, and one that goes away, hold their windows and nothing more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
-    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let portal = portal!(SMALL_WINDOWS);
     let server = servers::start(Kind::PureFtpd);
     let before = portal.memory_now();
     let mut silent = Vec::new();
@@ -111,12 +109,12 @@ const SMALL_BUDGET: Options<'static> = Options {
 };
 
 /// Two hundred sessions share one budget; each gets its turn, and the portal stays within it,
-/// however great a chunk may be.
+/// however large a chunk may be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     const SESSIONS: u64 = 200;
     const BUDGET: u64 = 32 * MIB;
-    let portal = Portal::start(PORTAL, SMALL_BUDGET);
+    let portal = portal!(SMALL_BUDGET);
     // Each takes as many sessions as half of its data ports allow.
     let options = servers::Options { max_sessions: Some(1000), ..servers::Options::default() };
     let pure_ftpds: Vec<_> = (0..5).map(|_| Server::start(Kind::PureFtpd, options)).collect();
@@ -152,7 +150,7 @@ async fn two_hundred_sessions_at_once_stay_within_the_budget() {
 /// that never end.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
-    let portal = Portal::start(PORTAL, SMALL_WINDOWS);
+    let portal = portal!(SMALL_WINDOWS);
     let server = Server::start(
         Kind::PureFtpd,
         servers::Options { max_sessions: Some(90), ..servers::Options::default() },
@@ -197,7 +195,7 @@ const TIGHT_BUDGET: Options<'static> = Options {
 /// Pages that have gone silent with windows that grew leave room for whoever comes after them.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
-    let portal = Portal::start(PORTAL, TIGHT_BUDGET);
+    let portal = portal!(TIGHT_BUDGET);
     let server = servers::start(Kind::PureFtpd);
     let mut asleep = Vec::new();
     for n in 0..8 {
@@ -212,7 +210,7 @@ async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
 async fn pages_that_went_away_hold_no_room_and_go_on_when_they_are_back() {
     // More than the budget has first windows.
     const AWAY: u64 = 40;
-    let portal = Portal::start(PORTAL, TIGHT_BUDGET);
+    let portal = portal!(TIGHT_BUDGET);
     let options = servers::Options { max_sessions: Some(90), ..servers::Options::default() };
     let server = Server::start(Kind::PureFtpd, options);
     let mut away = Vec::new();
@@ -223,13 +221,13 @@ async fn pages_that_went_away_hold_no_room_and_go_on_when_they_are_back() {
     }
     must_be_served(&portal, &server).await;
     for mut client in away {
-        client.come_back().await;
+        client.reconnect().await;
         let chunk = u64::from(client.limits().min_chunk_bytes);
         let may_go_on = |message| {
             matches!(message, ServerMessage::Credit { attempt, received, limit, .. }
                 if attempt > Attempt(0) && limit >= received + chunk)
         };
-        while !may_go_on(client.hear().await) {}
+        while !may_go_on(client.receive().await) {}
         client.leave().await;
     }
 }

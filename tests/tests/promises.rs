@@ -20,7 +20,9 @@ use ferryport_tests::{
     content::Content,
     fake_peers::{ClosedPort, FakePeer},
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
+    portal,
     portal::{Options, Portal},
+    portal_program,
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
@@ -34,9 +36,6 @@ use protocol::{
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::{self, Message};
 
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
-
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
 
@@ -47,7 +46,7 @@ with_each_server! {
     /// 1. An upload is done when the server has it, not before: when the page hears of it, it is
     /// whole and under its name.
     async fn done_means_stored(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let files: Vec<File> = (0..20)
@@ -70,7 +69,7 @@ with_each_server! {
 
     /// 2. The file that is there stays as it is until the new one is complete.
     async fn a_good_file_is_never_harmed(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let good = File::new("good.bin", Content { len: 300_000, seed: 1 });
@@ -103,7 +102,7 @@ with_each_server! {
     async fn a_break_is_not_a_failure(server: Server) {
         let mut server = server;
         let flags = &["--allow-network", "127.0.0.0/8", "--retry-wait", "100 ms"];
-        let portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+        let portal = portal!(Options { flags, ..Options::default() });
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
@@ -111,8 +110,8 @@ with_each_server! {
         fault_proxy.plan([broken]);
         let page_side = FaultProxy::before_port(portal.address().port()).await;
         page_side.plan([Fault { on: On::Control, after: 40 << 20, ..broken }]);
-        client.move_to(portal.door().at(page_side.address()));
-        client.come_back().await;
+        client.reconnect_through(portal.acceptor().at(page_side.address()));
+        client.reconnect().await;
         let file = File::new("file.bin", Content { len: 90 << 20, seed: 4 });
         let (mut interrupted, mut restarted) = (0, false);
         let outcomes = client
@@ -147,7 +146,7 @@ with_each_server! {
     /// 5. Not in what the portal prints, however much it is asked to; not in what it sends.
     async fn the_password_goes_nowhere(server: Server) {
         let talkative = Options { log: "trace", ..Options::default() };
-        let portal = Portal::start(PORTAL, talkative);
+        let portal = portal!(talkative);
         let mut client = Client::open(&portal).await;
         let mut wrong = to(&server);
         wrong.trusted_certificate = Some(server.certificate_sha256());
@@ -157,8 +156,8 @@ with_each_server! {
         client.connect(&server).await;
         let file = File::new("file.bin", Content { len: 100_000, seed: 1 });
         assert!(matches!(client.upload_one(&file).await, Outcome::Done { .. }));
-        client.say(&ClientMessage::Disconnect).await;
-        while !matches!(client.hear().await, ServerMessage::Disconnected { .. }) {}
+        client.send(&ClientMessage::Disconnect).await;
+        while !matches!(client.receive().await, ServerMessage::Disconnected { .. }) {}
 
         assert!(client.transcript().contains("PASS ********"), "{}", client.transcript());
         let printed = portal.output();
@@ -178,7 +177,7 @@ with_each_server! {
 /// 3. Several big files at once, through one portal, in little memory.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn memory_is_bounded() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let mut uploads = Vec::new();
     for (kind, seed) in Kind::ALL.into_iter().zip(1..) {
         let mut client = Client::open(&portal).await;
@@ -203,7 +202,7 @@ async fn memory_is_bounded() {
 /// ends the session.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_plaintext_ever() {
-    let portal = Portal::start(PORTAL, impatient());
+    let portal = portal!(impatient());
     let mut client = Client::open(&portal).await;
 
     let plain = FakePeer::start("220 plain\r\n", |_| Some("502 no TLS here\r\n"));
@@ -238,7 +237,7 @@ async fn no_plaintext_ever() {
 /// is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_portal_is_nobodys_scanner() {
-    let portal = Portal::start(PORTAL, Options { flags: &[], ..Options::default() });
+    let portal = portal!(Options { flags: &[], ..Options::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -290,7 +289,7 @@ async fn the_portal_is_nobodys_scanner() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whose_page_is_it() {
     let server = servers::start(Kind::PureFtpd);
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let other_port = format!("http://127.0.0.1:{}", server.port());
     let strangers = ["http://example.org", "null", "", &other_port, "https://127.0.0.1"];
 
@@ -326,8 +325,8 @@ async fn whose_page_is_it() {
     let file = File::new("private.bin", Content { len: 1000, seed: 1 });
     assert!(matches!(one.upload_one(&file).await, Outcome::Done { .. }));
     // The answer comes after all that the portal might have sent before.
-    other.say(&ClientMessage::Ping).await;
-    while !matches!(other.hear().await, ServerMessage::Pong) {}
+    other.send(&ClientMessage::Ping).await;
+    while !matches!(other.receive().await, ServerMessage::Pong) {}
     assert!(!one.transcript().is_empty());
     let frames = other.frames();
     assert_eq!(frames.len(), 2, "a welcome and a pong: {frames:?}");
@@ -338,7 +337,7 @@ async fn whose_page_is_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_wait_ends() {
     let portal = Portal::start(
-        PORTAL,
+        portal_program!(),
         Options {
             flags: &[
                 "--allow-network",
@@ -376,7 +375,7 @@ async fn every_wait_ends() {
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
     // It says nothing any more, and answers no ping: its socket is closed, then its session is over.
-    client.fall_silent();
+    client.stop_reading();
     for end in ["the page said nothing for 3s", "session ended"] {
         let ended = wait_for(PATIENCE, || portal.output().contains(end).then_some(()));
         assert!(ended.is_some(), "{end}: {}", portal.output());
@@ -394,7 +393,7 @@ async fn every_wait_ends() {
 
     let headers = [("Origin", portal.origin())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
-    let mut mute = open_socket(&portal.door(), &headers).await.unwrap();
+    let mut mute = open_socket(&portal.acceptor(), &headers).await.unwrap();
     let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
     ended.await.expect("a socket without a hello is closed");
 }
@@ -403,9 +402,9 @@ async fn every_wait_ends() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
     let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
-    let mut portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+    let mut portal = portal!(Options { flags, ..Options::default() });
     let origin = portal.origin();
-    let mut mute = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    let mut mute = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
     portal.stop();
     let mut heard = String::new();
     while let Some(Ok(frame)) = mute.next().await {
@@ -421,7 +420,7 @@ async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
 async fn browser_that_takes_no_answer_keeps_no_place() {
     const PLACES: usize = 2;
     let flags = &["--max-connections", "2", "--page-write-timeout", "1 s"];
-    let portal = Portal::start(PORTAL, Options { flags, ..Options::default() });
+    let portal = portal!(Options { flags, ..Options::default() });
     let page = portal.ask("GET", "/", &[]).body;
     let (_, wasm) = page.split_once("assets/app-").expect("the page names its program");
     let (hash, _) = wasm.split_once('"').expect("in an attribute");
@@ -440,7 +439,7 @@ async fn browser_that_takes_no_answer_keeps_no_place() {
 /// 10. Whatever goes wrong on the way to a stored file: where, what, why, what to do, and who.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_names_its_layer_and_its_remedy() {
-    let portal = Portal::start(PORTAL, impatient());
+    let portal = portal!(impatient());
     let server = servers::start(Kind::Vsftpd);
     let mut client = Client::open(&portal).await;
     let explicit = |port| to_port("127.0.0.1", port, Encryption::Explicit);
@@ -505,7 +504,7 @@ async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
 
 /// The status that a WebSocket's handshake is refused with; 101 when it is not.
 async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16 {
-    match open_socket(&portal.door(), headers).await {
+    match open_socket(&portal.acceptor(), headers).await {
         Ok(_) => 101,
         Err(tungstenite::Error::Http(answer)) => answer.status().as_u16(),
         Err(other) => panic!("{other}"),
@@ -515,7 +514,7 @@ async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16
 /// All that the portal says to a socket whose first message this is, until it closes it.
 async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
     let origin = portal.origin();
-    let mut socket = open_socket(&portal.door(), &[("Origin", &origin)]).await.unwrap();
+    let mut socket = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
     let text = serde_json::to_string(message).unwrap();
     socket.send(Message::text(text)).await.unwrap();
     let mut heard = String::new();

@@ -18,6 +18,7 @@ use ferryport_tests::{
     client::{Client, File, NotDeleted, Outcome},
     content::Content,
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
+    portal,
     portal::{Options, Portal},
     servers::{Kind, Server},
     with_each_server,
@@ -27,9 +28,6 @@ use protocol::{
     server::{DeletedCounts, EntryKind},
 };
 use tokio::time::{sleep, timeout};
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// Whoever waits in a test for something that must come, waits no longer than this.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -253,12 +251,12 @@ with_each_server! {
             kind: EntryKind::Directory,
             recursive: true,
         };
-        client.say(&delete).await;
+        client.send(&delete).await;
         must_be_logged(&client, "DELE").await;
-        client.say(&ClientMessage::Disconnect).await;
+        client.send(&ClientMessage::Disconnect).await;
         let (mut gone, mut remain) = (None, None);
         loop {
-            match client.hear().await {
+            match client.receive().await {
                 ServerMessage::NotDeleted { deleted, left, .. } => {
                     (gone, remain) = (Some(deleted.files), left.map(|left| left.files));
                 }
@@ -280,7 +278,7 @@ with_each_server! {
     }
 
     async fn disconnect_does_not_hide_that_a_file_was_renamed(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
@@ -288,11 +286,11 @@ with_each_server! {
         // So that the command is under way for a while.
         network.slow_down(200);
         let (from, to) = ("old".to_owned(), "new".to_owned());
-        client.say(&ClientMessage::Rename { from, to }).await;
+        client.send(&ClientMessage::Rename { from, to }).await;
         must_be_logged(&client, "RNTO").await;
-        client.say(&ClientMessage::Disconnect).await;
+        client.send(&ClientMessage::Disconnect).await;
         let was_renamed = loop {
-            match client.hear().await {
+            match client.receive().await {
                 ServerMessage::Renamed { .. } => break true,
                 ServerMessage::NotRenamed { .. } => break false,
                 _ => {}
@@ -304,7 +302,7 @@ with_each_server! {
 
     async fn disconnect_ends_an_errand_that_waits_for_its_connection(server: Server) {
         let mut server = server;
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
@@ -314,21 +312,21 @@ with_each_server! {
         network.plan((0..4).map(|_| Fault { on, way, after: 0, kind }));
         let sessions = |client: &Client| client.log().iter().filter_map(|l| l.connection).max();
         let before = sessions(&client);
-        client.say(&ClientMessage::List { path: String::new() }).await;
+        client.send(&ClientMessage::List { path: String::new() }).await;
         let dials = async {
             while sessions(&client) == before {
                 sleep(Duration::from_millis(5)).await;
             }
         };
         timeout(PATIENCE, dials).await.expect("another session is opened");
-        client.say(&ClientMessage::Disconnect).await;
+        client.send(&ClientMessage::Disconnect).await;
         let problem = loop {
-            if let ServerMessage::ListingFailed { problem, .. } = client.hear().await {
+            if let ServerMessage::ListingFailed { problem, .. } = client.receive().await {
                 break problem;
             }
         };
         assert_eq!(problem.stage, Stage::Portal, "not the server's silence: {problem:?}");
-        while !matches!(client.hear().await, ServerMessage::Disconnected { problem: None }) {}
+        while !matches!(client.receive().await, ServerMessage::Disconnected { problem: None }) {}
     }
 }
 
@@ -355,7 +353,7 @@ async fn space_at_the_end_of_a_name_is_no_other_file_to_pure_ftpd() {
 }
 
 async fn connected(server: &Server, options: Options<'_>) -> (Portal, Client) {
-    let portal = Portal::start(PORTAL, options);
+    let portal = portal!(options);
     let mut client = Client::open(&portal).await;
     client.connect(server).await;
     (portal, client)

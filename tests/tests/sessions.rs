@@ -17,6 +17,7 @@ use ferryport_tests::{
     content::Content,
     fake_peers::FakePeer,
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
+    portal,
     portal::{Options, Portal},
     process::wait_for,
     servers::{self, Kind, Server},
@@ -36,9 +37,6 @@ use tokio_tungstenite::tungstenite::{
         },
     },
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// Schedules for each of the three servers: 201 altogether.
 const SCHEDULES: u64 = 67;
@@ -115,7 +113,7 @@ fn count(client: &Client, verb: &str) -> usize {
 with_each_server! {
     /// The socket breaks at ten points of an upload; the upload does not.
     async fn a_page_that_comes_back_goes_on_where_the_portals_bytes_end(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
         let mut rng = Rng::with_seed(1);
         for index in 0..10 {
@@ -123,9 +121,9 @@ with_each_server! {
             let kind = if rng.bool() { FaultKind::Reset } else { FaultKind::Close };
             let mut client = Client::open(&portal).await;
             client.connect(&server).await;
-            client.move_to(portal.door().at(fault_proxy.address()));
+            client.reconnect_through(portal.acceptor().at(fault_proxy.address()));
             fault_proxy.plan([Fault { on: On::Control, way: Way::ToServer, after, kind }]);
-            client.come_back().await;
+            client.reconnect().await;
             let file = big(&format!("{index}.bin"));
             let outcome = client.upload_one(&file).await;
             must_be_stored(&client, &server, &file, &outcome);
@@ -138,13 +136,13 @@ with_each_server! {
     }
 
     async fn a_page_that_was_loaded_again_goes_on_with_what_the_server_holds(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
         let file = big("again.bin");
         let temporary = upload_half(&mut client, &file).await;
         let log = client.log().len();
-        let again = client.begin_anew().await.expect("the session is still connected");
+        let again = client.reload_page().await.expect("the session is still connected");
         assert_eq!(again.directory, connected.directory);
         let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
         must_be_stored(&client, &server, &file, &outcome);
@@ -157,7 +155,7 @@ with_each_server! {
     }
 
     async fn what_the_server_holds_is_kept_when_the_page_does_not_come_back(server: Server) {
-        let portal = Portal::start(PORTAL, WITHOUT_GRACE);
+        let portal = portal!(WITHOUT_GRACE);
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let file = big("gone.bin");
@@ -175,7 +173,7 @@ with_each_server! {
     }
 
     async fn a_paused_upload_holds_nothing_and_goes_on(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let file = big("paused.bin");
@@ -198,7 +196,7 @@ with_each_server! {
 
     /// The page is killed, the portal is stopped: neither has said goodbye to the server.
     async fn a_restarted_portal_goes_on_with_what_the_server_holds(server: Server) {
-        let mut portal = Portal::start(PORTAL, BRISK);
+        let mut portal = portal!(BRISK);
         let file = big("restarted.bin");
         let mut temporary: Option<String> = None;
         for kill in [true, false] {
@@ -214,7 +212,7 @@ with_each_server! {
             } else {
                 portal.stop();
             }
-            portal = Portal::start(PORTAL, BRISK);
+            portal = portal!(BRISK);
         }
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -233,12 +231,12 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
     use super::*;
 
     async fn claim(server: Server) {
-        let portal = Portal::start(PORTAL, Options::default());
+        let portal = portal!();
         let mut client = Client::open(&portal).await;
         let algorithm = client.connect(&server).await.digest;
         for (name, len) in [("empty", 0), ("small", 5000), ("big", 12 << 20)] {
             let file = |what: &str| File::new(format!("{name}.{what}"), Content { len, seed: len });
-            let right = file("right").saying(Digest::Right);
+            let right = file("right").with_digest(Digest::Right);
             let outcome = client.upload_one(&right).await;
             must_be_stored(&client, &server, &right, &outcome);
             let Outcome::Done { digest: Some(digest), page_agrees: true, .. } = outcome else {
@@ -249,13 +247,13 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
                 (algorithm, right.content.digest(0, algorithm))
             );
 
-            let unable = file("unable").saying(Digest::Unable);
+            let unable = file("unable").with_digest(Digest::Unable);
             let outcome = client.upload_one(&unable).await;
             must_be_stored(&client, &server, &unable, &outcome);
             assert!(matches!(outcome, Outcome::Done { page_agrees: false, .. }), "{outcome:?}");
 
             if len > 0 {
-                let wrong = file("wrong").saying(Digest::Wrong);
+                let wrong = file("wrong").with_digest(Digest::Wrong);
                 let outcome = client.upload_one(&wrong).await;
                 let Outcome::Failed(problem) = outcome else { panic!("{outcome:?}") };
                 assert!(problem.remedy.is_some(), "{problem:?}");
@@ -265,17 +263,17 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
         // A good file is not replaced by one that nobody vouches for.
         let good = File::new("big.right", Content { len: 12 << 20, seed: 12 << 20 });
         let bad = File::new("big.right", Content { len: 1 << 20, seed: 1 }).overwriting();
-        let outcome = client.upload_one(&bad.saying(Digest::Wrong)).await;
+        let outcome = client.upload_one(&bad.with_digest(Digest::Wrong)).await;
         assert!(matches!(outcome, Outcome::Failed(_)), "{outcome:?}");
         assert_eq!(server.sha256_of("big.right"), Some(good.content.sha256()));
         assert_eq!(leftovers(&server), [""; 0]);
 
         // What goes on with an earlier upload is vouched for as a whole, and from where it goes on.
         for digest in [Digest::Right, Digest::Wrong] {
-            let file = big("resumed").saying(Digest::Unsaid);
+            let file = big("resumed").with_digest(Digest::None);
             let temporary = upload_half(&mut client, &file).await;
-            client.begin_anew().await.expect("the session is still connected");
-            let resumed = file.clone().saying(digest).resuming(temporary);
+            client.reload_page().await.expect("the session is still connected");
+            let resumed = file.clone().with_digest(digest).resuming(temporary);
             let outcome = client.upload_one(&resumed).await;
             if digest == Digest::Right {
                 must_be_stored(&client, &server, &file, &outcome);
@@ -327,12 +325,12 @@ async fn upload_half(client: &mut Client, file: &File) -> String {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_socket_takes_the_session_over() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut first = Client::open(&portal).await;
     first.connect(&server).await;
-    let mut second = first.twin().await;
-    let last = first.hear_out().await.pop();
+    let mut second = first.join_session().await;
+    let last = first.receive_to_end().await.pop();
     assert!(matches!(last, Some(ServerMessage::TakenOver)), "{last:?}");
     let file = File::new("second.bin", Content { len: 100_000, seed: 2 });
     let outcome = second.upload_one(&file).await;
@@ -342,11 +340,11 @@ async fn another_socket_takes_the_session_over() {
 /// Nothing is connected, and nothing unheard: the session goes on all the same.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut first = Client::open(&portal).await;
-    let mut second = first.twin().await;
-    let last = first.hear_out().await.pop();
+    let mut second = first.join_session().await;
+    let last = first.receive_to_end().await.pop();
     assert!(matches!(last, Some(ServerMessage::TakenOver)), "{last:?}");
     second.connect(&server).await;
 }
@@ -354,16 +352,16 @@ async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
 /// Its connection has ended, and its socket broke before it heard so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
-    client.say(&ClientMessage::Disconnect).await;
+    client.send(&ClientMessage::Disconnect).await;
     let ended = wait_for(PATIENCE, || client.transcript().contains("Disconnected").then_some(()));
     assert!(ended.is_some(), "{}", client.transcript());
     client.close_socket().await;
-    client.come_back().await;
-    while !matches!(client.hear().await, ServerMessage::Disconnected { problem: None }) {}
+    client.reconnect().await;
+    while !matches!(client.receive().await, ServerMessage::Disconnected { problem: None }) {}
     client.connect(&server).await;
 }
 
@@ -371,25 +369,27 @@ async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
     const ARRIVED: u64 = 50_000;
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
     let file = File::new("chunk.bin", Content { len: 200_000, seed: 5 });
     let upload = client.offer(&file).await;
-    while !matches!(client.hear().await, ServerMessage::Credit { limit, .. } if limit >= ARRIVED) {}
+    while !matches!(client.receive().await, ServerMessage::Credit { limit, .. } if limit >= ARRIVED)
+    {
+    }
 
     let header = ChunkHeader { upload, attempt: Attempt(0), offset: 0 };
     let begin = [&header.encode()[..], &file.content.piece(0, ARRIVED)].concat();
     let fragment = Frame::message(begin, OpCode::Data(Data::Binary), false);
-    client.send(Message::Frame(fragment)).await;
+    client.send_frame(Message::Frame(fragment)).await;
     let away = CloseFrame { code: CloseCode::Away, reason: "".into() };
-    client.send(Message::Close(Some(away))).await;
-    client.hear_out().await;
-    client.come_back().await;
+    client.send_frame(Message::Close(Some(away))).await;
+    client.receive_to_end().await;
+    client.reconnect().await;
 
     let (attempt, received) = loop {
-        if let ServerMessage::Credit { attempt, received, limit, .. } = client.hear().await
+        if let ServerMessage::Credit { attempt, received, limit, .. } = client.receive().await
             && attempt > Attempt(0)
             && limit == file.content.len
         {
@@ -399,8 +399,8 @@ async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
     assert_eq!(received, ARRIVED);
     let header = ChunkHeader { upload, attempt, offset: received };
     let rest = file.content.piece(received, file.content.len - received);
-    client.send(Message::binary([&header.encode()[..], &rest].concat())).await;
-    while !matches!(client.hear().await, ServerMessage::Done { .. }) {}
+    client.send_frame(Message::binary([&header.encode()[..], &rest].concat())).await;
+    while !matches!(client.receive().await, ServerMessage::Done { .. }) {}
     assert_eq!(server.sha256_of("chunk.bin"), Some(file.content.sha256()));
 }
 
@@ -408,13 +408,13 @@ async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
 /// not done twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_arrives_once_however_many_sockets_break() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
     let mut rng = Rng::with_seed(3);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
-    client.move_to(portal.door().at(fault_proxy.address()));
+    client.reconnect_through(portal.acceptor().at(fault_proxy.address()));
     let cut = |rng: &mut Rng| Fault {
         on: On::Control,
         way: if rng.bool() { Way::ToServer } else { Way::ToClient },
@@ -422,7 +422,7 @@ async fn every_message_arrives_once_however_many_sockets_break() {
         kind: FaultKind::Reset,
     };
     fault_proxy.plan((0..40).map(|_| cut(&mut rng)));
-    client.come_back().await;
+    client.reconnect().await;
     let files: Vec<File> =
         (0..150).map(|n| File::new(format!("{n}.txt"), Content { len: 10 + n, seed: n })).collect();
     let outcomes = client.upload(&files).await;
@@ -445,7 +445,7 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
         flags: &["--allow-network", "127.0.0.0/8", "--max-unheard", "64 KiB"],
         ..Options::default()
     };
-    let portal = Portal::start(PORTAL, options);
+    let portal = portal!(options);
     let mut client = Client::open(&portal).await;
     let before = portal.peak_memory();
     for n in 1..100_000 {
@@ -458,11 +458,11 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
             resume: None,
             digest: false,
         };
-        if client.try_say(&ClientMessage::Offer(offer)).await.is_err() {
+        if client.try_send(&ClientMessage::Offer(offer)).await.is_err() {
             break;
         }
     }
-    client.hear_out().await;
+    client.receive_to_end().await;
     let grown = portal.peak_memory() - before;
     assert!(grown < 16 << 20, "{grown} bytes");
 }
@@ -471,18 +471,18 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
 /// without an end gets no more than a few.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_connects_without_an_end_is_ended() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let silent = FakePeer::silent();
     let mut client = Client::open(&portal).await;
     let before = portal.peak_memory();
     for n in 0..5000 {
         let mut connect = to_port("127.0.0.1", silent.port(), Encryption::Explicit);
         connect.username = format!("{n}{}", "x".repeat(50_000));
-        if client.try_say(&ClientMessage::Connect(connect)).await.is_err() {
+        if client.try_send(&ClientMessage::Connect(connect)).await.is_err() {
             break;
         }
     }
-    client.hear_out().await;
+    client.receive_to_end().await;
     let grown = portal.peak_memory() - before;
     assert!(grown < 16 << 20, "{grown} bytes");
 }
@@ -490,14 +490,14 @@ async fn a_page_that_connects_without_an_end_is_ended() {
 /// A path longer than any system has is refused before anything is made of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_path_without_an_end_is_refused() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
     let before = portal.peak_memory();
     let path = "a/".repeat(30_000);
-    client.say(&ClientMessage::MakeDirectory { path: path.clone() }).await;
-    let refused = client.hear().await;
+    client.send(&ClientMessage::MakeDirectory { path: path.clone() }).await;
+    let refused = client.receive().await;
     assert!(matches!(refused, ServerMessage::MakeDirectoryFailed { .. }), "{refused:?}");
     assert!(client.list(&path).await.is_err());
     assert!(client.remove(&path).await.is_err());
@@ -509,7 +509,7 @@ async fn a_path_without_an_end_is_refused() {
 /// had not begun.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
-    let portal = Portal::start(PORTAL, Options::default());
+    let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
@@ -517,7 +517,7 @@ async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
     for n in 0..6 {
         let file = big(&format!("{n}.bin"));
         let temporary = upload_half(&mut client, &file).await;
-        client.begin_anew().await.expect("the session is still connected");
+        client.reload_page().await.expect("the session is still connected");
         files.push(file.resuming(temporary));
     }
     assert_eq!(leftovers(&server).len(), files.len());
@@ -527,7 +527,7 @@ async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
         ids.push(client.offer(file).await);
     }
     for upload in ids {
-        client.say(&ClientMessage::Cancel { upload }).await;
+        client.send(&ClientMessage::Cancel { upload }).await;
     }
     let gone = wait_for(PATIENCE, || leftovers(&server).is_empty().then_some(()));
     assert!(gone.is_some(), "{:?}\n{}", server.files(), client.transcript());
@@ -542,10 +542,10 @@ async fn play(portal: &Portal, server: &Server, networks: &(FaultProxy, FaultPro
     println!("{} {seed}: {of_page:?} {of_server:?}", server.kind().name());
     let mut client = Client::open(portal).await;
     client.connect_at(server_side.address(), server).await;
-    client.move_to(portal.door().at(page_side.address()));
+    client.reconnect_through(portal.acceptor().at(page_side.address()));
     page_side.plan(of_page);
     server_side.plan(of_server);
-    client.come_back().await;
+    client.reconnect().await;
     let outcomes = client.upload(&files).await;
     page_side.plan([]);
     server_side.plan([]);
@@ -591,7 +591,7 @@ fn server_faults(rng: &mut Rng) -> Vec<Fault> {
 
 async fn play_all(kind: Kind) {
     let server = Arc::new(servers::start(kind));
-    let portal = Arc::new(Portal::start(PORTAL, BRISK));
+    let portal = Arc::new(portal!(BRISK));
     let only = env::var("FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
     let mut tasks = tokio::task::JoinSet::new();
     for first in 0..AT_ONCE {

@@ -18,7 +18,8 @@ use std::{
 use ferryport_tests::{
     client::{Attempted, Client, File, Outcome, to},
     content::Content,
-    portal::{self, Portal},
+    portal,
+    portal::Portal,
     servers::{Clients, Kind, Options, Server, TlsMax},
 };
 use ftps::{
@@ -31,9 +32,6 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
 };
-
-/// Cargo builds it from the portal's own `main.rs`.
-const PORTAL: &str = env!("CARGO_BIN_EXE_portal-under-test");
 
 /// Uploads in one session: more than the tickets that any server gives at the login.
 const UPLOADS: usize = 10;
@@ -162,7 +160,7 @@ async fn oldest_version_allowed_is_kept_to() {
 /// A portal that may connect to this machine, with further flags.
 fn portal_with(flags: &[&str]) -> Portal {
     let flags = [&["--allow-network", "127.0.0.0/8"], flags].concat();
-    Portal::start(PORTAL, portal::Options { flags: &flags, log: "trace" })
+    portal!(portal::Options { flags: &flags, log: "trace" })
 }
 
 /// Connects without trusting anything.
@@ -296,7 +294,7 @@ async fn what_the_policy_forbids_is_not_asked_of_the_proxy_either() {
     let server = Server::start(Kind::PureFtpd, Options::default());
     let (place, asked) = proxy().await;
     let url = format!("http://porter:sesame@{place}");
-    let portal = Portal::start(PORTAL, portal::Options { flags: &["--proxy", &url], log: "info" });
+    let portal = portal!(portal::Options { flags: &["--proxy", &url], log: "info" });
     let problem = failed(attempt(&portal, &server).await);
     assert_eq!(problem.stage, protocol::Stage::Policy);
     assert_eq!(*asked.lock().unwrap(), Vec::<String>::new());

@@ -296,7 +296,7 @@ mod dates {
             let lines = Lines::default();
             let mut line = line(&server, &lines);
             // One that is named and checked in one flight, and one in several.
-            for (name, len) in [("small one", 1000), ("great one", 3 << 20)] {
+            for (name, len) in [("small one", 1000), ("large one", 3 << 20)] {
                 let content = Content { len, seed: len };
                 bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
                 assert_stored(&server, name, content, &lines);
@@ -372,7 +372,7 @@ mod digests {
         let lines = Lines::default();
         let mut line = line(&server, &lines);
         let files =
-            [("empty", 0), ("small", 1000), ("with some  spaces", 5000), ("great", 20 << 20)];
+            [("empty", 0), ("small", 1000), ("with some  spaces", 5000), ("large", 20 << 20)];
         for (name, len) in files {
             let content = Content { len, seed: len };
             let uploaded =
@@ -1059,7 +1059,7 @@ mod in_place {
         let server = server(kind, |options| options.renaming = Renaming::Forbidden);
         let lines = Lines::default();
         let mut line = line(&server, &lines);
-        for (name, len) in [("small", 1000), ("great", 3 << 20)] {
+        for (name, len) in [("small", 1000), ("large", 3 << 20)] {
             let content = Content { len, seed: len };
             bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
             assert_stored(&server, name, content, &lines);

@@ -12,7 +12,7 @@ mod one_file;
 
 use anyhow::{Context as _, Result};
 use clap::ValueEnum;
-use ferryport_tests::{link::Link, servers::Kind};
+use ferryport_tests::{delayed_link::DelayedLink, servers::Kind};
 use tokio::runtime::Runtime;
 
 use crate::{
@@ -48,7 +48,7 @@ struct Bench {
     runtime: Runtime,
     runs: u32,
     far_runs: u32,
-    link: Link,
+    link: DelayedLink,
 }
 
 /// Measures all tables, prints them, and writes them down.

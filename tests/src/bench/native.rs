@@ -41,17 +41,17 @@ const HEADERS_LEN: usize = FRAME_HEADER_LEN + CHUNK_HEADER_LEN;
 
 /// Counted messages of the portal after which it is told that they arrived; it keeps them until
 /// then.
-const HEARD_EVERY: u64 = 32;
+const ACK_EVERY: u64 = 32;
 
-/// A session of the portal.
-pub(crate) struct Session {
+/// A session of the portal and its socket.
+pub(crate) struct LeanClient {
     socket: WebSocketStream<Box<dyn Stream>>,
     /// Messages that came in one frame with others.
     waiting: VecDeque<ServerMessage>,
     limits: Limits,
     next_upload: u32,
     /// Counted messages of the portal.
-    heard: u64,
+    received: u64,
     buffer: Vec<u8>,
 }
 
@@ -89,13 +89,13 @@ pub(crate) fn runtime() -> Result<Runtime> {
 
 /// Connects to the server through the portal, uploads the files, and leaves.
 pub(crate) async fn upload(portal: &Portal, server: &Server, files: &Files) -> Result<()> {
-    let mut session = Session::open(portal).await?;
+    let mut session = LeanClient::open(portal).await?;
     session.connect(server).await?;
     session.upload(Job::all(files)).await?;
     session.leave().await
 }
 
-impl Session {
+impl LeanClient {
     /// Makes a session and says hello.
     pub(crate) async fn open(portal: &Portal) -> Result<Self> {
         Self::attach(portal, client::new_session(portal)).await
@@ -103,7 +103,7 @@ impl Session {
 
     async fn attach(portal: &Portal, new: NewSession) -> Result<Self> {
         let mut socket =
-            client::open_socket(&portal.door(), &[("Origin", &portal.origin())]).await?;
+            client::open_socket(&portal.acceptor(), &[("Origin", &portal.origin())]).await?;
         let NewSession { session, secret } = new;
         let version = protocol::VERSION;
         let hello = ClientMessage::Hello {
@@ -115,10 +115,15 @@ impl Session {
         };
         socket.send(Message::text(serde_json::to_string(&hello)?)).await?;
         let mut waiting = VecDeque::new();
-        match hear(&mut socket, &mut waiting).await? {
-            ServerMessage::Welcome { limits, .. } => {
-                Ok(Self { socket, waiting, limits, next_upload: 1, heard: 0, buffer: Vec::new() })
-            }
+        match receive(&mut socket, &mut waiting).await? {
+            ServerMessage::Welcome { limits, .. } => Ok(Self {
+                socket,
+                waiting,
+                limits,
+                next_upload: 1,
+                received: 0,
+                buffer: Vec::new(),
+            }),
             other => bail!("no welcome but {other:?}"),
         }
     }
@@ -127,9 +132,9 @@ impl Session {
     pub(crate) async fn connect(&mut self, server: &Server) -> Result<()> {
         let mut connect = client::to(server);
         connect.trusted_certificate = Some(server.certificate_sha256());
-        self.say(&ClientMessage::Connect(connect)).await?;
+        self.send(&ClientMessage::Connect(connect)).await?;
         loop {
-            match self.hear().await? {
+            match self.receive().await? {
                 ServerMessage::Connected(_) => return Ok(()),
                 ServerMessage::Disconnected { problem } => bail!("not connected: {problem:?}"),
                 _ => {}
@@ -151,7 +156,7 @@ impl Session {
             if open.is_empty() {
                 return Ok(());
             }
-            match self.hear().await? {
+            match self.receive().await? {
                 ServerMessage::Credit { upload, attempt, taken, received, limit } => {
                     if let Some(sending) = open.get_mut(&upload) {
                         sending.credit(attempt, taken, received, limit);
@@ -171,8 +176,8 @@ impl Session {
 
     /// Logs out and closes the socket.
     pub(crate) async fn leave(mut self) -> Result<()> {
-        self.say(&ClientMessage::Disconnect).await?;
-        while !matches!(self.hear().await?, ServerMessage::Disconnected { .. }) {}
+        self.send(&ClientMessage::Disconnect).await?;
+        while !matches!(self.receive().await?, ServerMessage::Disconnected { .. }) {}
         self.socket.close(None).await?;
         Ok(())
     }
@@ -191,7 +196,7 @@ impl Session {
             resume: None,
             digest: false,
         };
-        self.say(&ClientMessage::Offer(offer)).await?;
+        self.send(&ClientMessage::Offer(offer)).await?;
         Ok(Sending { id, file, attempt: Attempt::default(), window: Window::new(job.bytes) })
     }
 
@@ -215,19 +220,19 @@ impl Session {
         }
     }
 
-    async fn say(&mut self, message: &ClientMessage) -> Result<()> {
+    async fn send(&mut self, message: &ClientMessage) -> Result<()> {
         Ok(self.socket.send(Message::text(serde_json::to_string(message)?)).await?)
     }
 
-    async fn hear(&mut self) -> Result<ServerMessage> {
-        let message = hear(&mut self.socket, &mut self.waiting).await?;
+    async fn receive(&mut self) -> Result<ServerMessage> {
+        let message = receive(&mut self.socket, &mut self.waiting).await?;
         if let ServerMessage::Goodbye { problem } = &message {
             bail!("the portal ended the session: {problem:?}");
         }
         if message.needs_ack() {
-            self.heard += 1;
-            if self.heard.is_multiple_of(HEARD_EVERY) {
-                self.say(&ClientMessage::Ack { messages: self.heard }).await?;
+            self.received += 1;
+            if self.received.is_multiple_of(ACK_EVERY) {
+                self.send(&ClientMessage::Ack { messages: self.received }).await?;
             }
         }
         Ok(message)
@@ -248,7 +253,7 @@ impl Sending {
 }
 
 /// The next message; those that came with it wait in `waiting`.
-async fn hear(
+async fn receive(
     socket: &mut WebSocketStream<Box<dyn Stream>>,
     waiting: &mut VecDeque<ServerMessage>,
 ) -> Result<ServerMessage> {

@@ -1,4 +1,4 @@
-//! The other contestants: curl, lftp and rclone, as a person would call them.
+//! The other contestants: curl, lftp and rclone, as a user would call them.
 
 use std::{
     ffi::OsString,

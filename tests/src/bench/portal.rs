@@ -1,20 +1,20 @@
 //! The suite of the portal: one module a table.
 //!
 //! # Layers
-//! - `great_file`, `great_memory`, `browser`, `small_files`, `idle`, `together`: the tables.
+//! - `large_file`, `large_memory`, `browser`, `small_files`, `idle`, `together`: the tables.
 //! - `figure`: a row of a table, with its aim and what bounds it.
-//! - `person`: what somebody does on the page.
+//! - `user`: what somebody does on the page.
 //! - `sink`: a page that sends a file to where it is thrown away.
 
 mod browser;
 mod figure;
-mod great_file;
-mod great_memory;
 mod idle;
-mod person;
+mod large_file;
+mod large_memory;
 mod sink;
 mod small_files;
 mod together;
+mod user;
 
 use std::path::PathBuf;
 
@@ -37,7 +37,7 @@ pub(crate) struct Arguments {
     /// The curve of the portal's memory over 10 GiB too: takes 10 GiB of memory for the server's
     /// file.
     #[arg(long)]
-    great: bool,
+    large: bool,
     /// A flag of the portal beside its defaults, as `--portal-flag=--max-chunk=1MiB`; may be given
     /// several times.
     #[arg(long, allow_hyphen_values = true)]
@@ -110,8 +110,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 impl Bench {
     fn measure(&self, subject: Subject) -> Result<Table> {
         match subject {
-            Subject::GreatFile => great_file::measure(self),
-            Subject::GreatMemory => great_memory::measure(self),
+            Subject::GreatFile => large_file::measure(self),
+            Subject::GreatMemory => large_memory::measure(self),
             Subject::Browser => browser::measure(self),
             Subject::SmallFiles => small_files::measure(self),
             Subject::Idle => idle::measure(self),
@@ -139,15 +139,15 @@ impl Arguments {
     fn wants(&self, subject: Subject) -> bool {
         match self.only {
             Some(only) => only == subject,
-            None => self.great || subject != Subject::GreatMemory,
+            None => self.large || subject != Subject::GreatMemory,
         }
     }
 
     fn command(&self) -> String {
-        let great = if self.great { " --great" } else { "" };
+        let large = if self.large { " --large" } else { "" };
         let flags = self.portal_flag.iter().map(|flag| format!(" --portal-flag={flag}"));
         let flags: String = flags.collect();
-        format!("cargo xtask bench portal --runs {}{great}{flags}", self.runs)
+        format!("cargo xtask bench portal --runs {}{large}{flags}", self.runs)
     }
 }
 

@@ -42,7 +42,7 @@ impl Table {
 
 /// What the figures were measured with.
 pub(crate) struct Conditions {
-    /// As a person typed it.
+    /// As a user typed it.
     pub(crate) command: String,
     /// The contestants that are not ours, with their versions.
     pub(crate) programs: Vec<String>,

@@ -246,7 +246,7 @@ impl Tab {
         }
     }
 
-    /// Where to press an element: what moves away under a person's hand is not pressed either.
+    /// Where to press an element: what moves away under a user's hand is not pressed either.
     async fn middle_of(&self, node: &Node) -> (f64, f64) {
         let mut before = self.middle_now(node).await;
         for _ in 0..MOST_MOVES {

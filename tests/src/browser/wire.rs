@@ -33,12 +33,12 @@ use tokio_tungstenite::{
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 type Socket = WebSocketStream<TcpStream>;
-type Waiting = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Value, String>>>>>;
+type PendingCalls = Arc<Mutex<HashMap<u64, oneshot::Sender<Result<Value, String>>>>>;
 
 /// A connection to a browser.
 pub(super) struct Wire {
     sender: AsyncMutex<SplitSink<Socket, Message>>,
-    waiting: Waiting,
+    pending: PendingCalls,
     events: Arc<Mutex<Vec<Event>>>,
     next_id: AtomicU64,
     reader: JoinHandle<()>,
@@ -62,12 +62,12 @@ impl Wire {
             .await
             .expect("the browser speaks its protocol");
         let (sender, incoming) = socket.split();
-        let waiting = Waiting::default();
+        let pending = PendingCalls::default();
         let events = Arc::default();
-        let reader = tokio::spawn(read(incoming, Arc::clone(&waiting), Arc::clone(&events)));
+        let reader = tokio::spawn(read(incoming, Arc::clone(&pending), Arc::clone(&events)));
         Self {
             sender: AsyncMutex::new(sender),
-            waiting,
+            pending,
             events,
             next_id: AtomicU64::new(1),
             reader,
@@ -87,7 +87,7 @@ impl Wire {
     ) -> Result<Value, String> {
         let id = self.next_id.fetch_add(1, Ordering::Relaxed);
         let (tell, told) = oneshot::channel();
-        lock(&self.waiting).insert(id, tell);
+        lock(&self.pending).insert(id, tell);
         let mut command = json!({ "id": id, "method": method, "params": parameters });
         if let Some(session) = session {
             command["sessionId"] = session.into();
@@ -122,12 +122,16 @@ impl Drop for Wire {
     }
 }
 
-async fn read(mut incoming: SplitStream<Socket>, waiting: Waiting, events: Arc<Mutex<Vec<Event>>>) {
+async fn read(
+    mut incoming: SplitStream<Socket>,
+    pending: PendingCalls,
+    events: Arc<Mutex<Vec<Event>>>,
+) {
     while let Some(Ok(frame)) = incoming.next().await {
         let Message::Text(text) = frame else { continue };
         let mut message: Value = serde_json::from_str(&text).expect("the browser sends JSON");
         if let Some(id) = message["id"].as_u64() {
-            if let Some(tell) = lock(&waiting).remove(&id) {
+            if let Some(tell) = lock(&pending).remove(&id) {
                 let answer = match message.get("error") {
                     // `BiDi` has its words beside the error's name, `DevTools` inside of it.
                     Some(error) => Err(format!("{error} {}", message["message"])),
@@ -141,7 +145,7 @@ async fn read(mut incoming: SplitStream<Socket>, waiting: Waiting, events: Arc<M
         }
     }
     // Whoever waits for an answer learns that none will come.
-    lock(&waiting).clear();
+    lock(&pending).clear();
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

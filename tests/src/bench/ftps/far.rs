@@ -4,7 +4,7 @@ use std::{process::Command, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
 use ferryport_tests::{
-    link::Link,
+    delayed_link::DelayedLink,
     servers::{Kind, Options, Server},
 };
 
@@ -21,8 +21,8 @@ const TOLERANCE_MS: f64 = 1.0;
 const LOOKS: usize = 3;
 
 /// Lays the link and makes sure that it is as long as it should be; says how long `ping` finds it.
-pub(super) fn lay_link() -> Result<(Link, String)> {
-    let link = Link::start(ROUND_TRIP);
+pub(super) fn lay_link() -> Result<(DelayedLink, String)> {
+    let link = DelayedLink::start(ROUND_TRIP);
     let mut found = String::new();
     for _ in 0..LOOKS {
         let times = ping(&link)?;
@@ -43,7 +43,7 @@ pub(super) fn start(kind: Kind, bench: &Bench) -> Server {
 }
 
 /// Some round trips, in milliseconds.
-fn ping(link: &Link) -> Result<Vec<f64>> {
+fn ping(link: &DelayedLink) -> Result<Vec<f64>> {
     let mut ping = Command::new("ping");
     ping.args(["-c", "20", "-i", "0.1", &link.far().to_string()]);
     let output = ping.output().context("`ping` cannot be started")?;

@@ -1,4 +1,4 @@
-//! One great file on the loopback address: what the engine makes of a processor.
+//! One large file on the loopback address: what the engine makes of a processor.
 
 use anyhow::Result;
 use ferryport_tests::servers;

@@ -8,7 +8,7 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    person, sink, tree,
+    sink, tree, user,
 };
 use crate::{
     measure::{Who, measured, median},
@@ -32,21 +32,21 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let (mut ours, mut sunk, mut our_runs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.runs {
         workload::clear(&server)?;
-        let page = bench.runtime.block_on(person::connect(&portal, &server));
+        let page = bench.runtime.block_on(user::connect(&portal, &server));
         let trees = [
             tree(&portal),
             Tree { name: "server", root: server.id() },
             Tree { name: "Chromium", root: page.id() },
         ];
         let (time, usages) =
-            watch(&trees, LOOK, || bench.runtime.block_on(person::drop_files(&page, &paths)))?;
+            watch(&trees, LOOK, || bench.runtime.block_on(user::drop_files(&page, &paths)))?;
         drop(page);
         files.check(&server)?;
         eprintln!("Ferryport: {:.2} s: {}", time.as_secs_f64(), usages.bound());
         ours.push(time.as_secs_f64());
         our_runs.push(usages);
 
-        let page = bench.runtime.block_on(person::open(&format!("http://{sink}/")));
+        let page = bench.runtime.block_on(user::open(&format!("http://{sink}/")));
         let browser = [Tree { name: "Chromium", root: page.id() }];
         let mut time = Duration::ZERO;
         let (cost, mut usages) = watch(&browser, LOOK, || {

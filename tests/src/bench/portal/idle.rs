@@ -13,7 +13,7 @@ use super::{
     figure::{self, Aim, Figure},
 };
 use crate::{
-    native::{self, Session},
+    native::{self, LeanClient},
     report::Table,
     watch::memory,
 };
@@ -88,8 +88,8 @@ fn each(portal: &Portal, server: Option<&Server>, sessions: u32) -> Result<f64> 
     Ok(after.saturating_sub(before) as f64 / KIB / f64::from(sessions - 1))
 }
 
-async fn open(portal: &Portal, server: Option<&Server>) -> Result<Session> {
-    let mut session = Session::open(portal).await?;
+async fn open(portal: &Portal, server: Option<&Server>) -> Result<LeanClient> {
+    let mut session = LeanClient::open(portal).await?;
     if let Some(server) = server {
         let connected = session.connect(server).await;
         connected.with_context(|| format!("the server's log ends:\n{}", end_of(&server.log())))?;

@@ -14,7 +14,7 @@ use ferryport_tests::browser::Page;
 use futures_util::StreamExt as _;
 use tokio::net::TcpListener;
 
-use super::person::took;
+use super::user::took;
 
 const PAGE: &str = r#"<!doctype html><title>Sink</title><link rel="icon" href="data:,">
 <button id="choose">Choose files</button><input type="file" id="input" multiple hidden>

@@ -8,7 +8,7 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    person, sink, tree,
+    sink, tree, user,
 };
 use crate::{
     contest::{Contestant, failures, seconds, take_turns},
@@ -106,14 +106,14 @@ fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
         workload::clear(&server)?;
-        let page = bench.runtime.block_on(person::connect(&portal, &server));
+        let page = bench.runtime.block_on(user::connect(&portal, &server));
         let trees = [
             tree(&portal),
             Tree { name: "server", root: server.id() },
             Tree { name: "Chromium", root: page.id() },
         ];
         let (time, usages) =
-            watch(&trees, LOOK, || bench.runtime.block_on(person::drop_files(&page, &paths)))?;
+            watch(&trees, LOOK, || bench.runtime.block_on(user::drop_files(&page, &paths)))?;
         drop(page);
         files.check(&server)?;
         eprintln!("{}, Chromium: {:.2} s", kind.name(), time.as_secs_f64());
@@ -129,7 +129,7 @@ fn own_way_out(bench: &Bench, files: &Files) -> Result<String> {
     let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        let page = bench.runtime.block_on(person::open(&format!("http://{sink}/")));
+        let page = bench.runtime.block_on(user::open(&format!("http://{sink}/")));
         let browser = [Tree { name: "Chromium", root: page.id() }];
         let (time, usages) =
             watch(&browser, LOOK, || bench.runtime.block_on(sink::put_files(&page, &paths)))?;

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     measure::{Who, measured},
-    native::{self, Job, Session},
+    native::{self, Job, LeanClient},
     report::Table,
     watch::{Tree, Usage, memory, mib, peak_memory, watch},
     workload::Files,
@@ -39,7 +39,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let mut sessions = client.block_on(async {
         let mut sessions = Vec::new();
         for server in servers.iter().cycle().take(SESSIONS as usize) {
-            let mut session = Session::open(&portal).await?;
+            let mut session = LeanClient::open(&portal).await?;
             session.connect(server).await?;
             sessions.push(session);
         }

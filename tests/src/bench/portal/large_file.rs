@@ -1,4 +1,4 @@
-//! One great file through the portal, beside those that go straight to the server, and beside a
+//! One large file through the portal, beside those that go straight to the server, and beside a
 //! relay.
 
 use std::{cell::RefCell, time::Duration};

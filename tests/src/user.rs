@@ -1,4 +1,4 @@
-//! What a person does on the page, and what they then find: files to choose, the form filled in,
+//! What a user does on the page, and what they then find: files to choose, the form filled in,
 //! the question about the certificate answered, everything arrived.
 
 use std::{
@@ -98,7 +98,7 @@ pub async fn fill_form(page: &Page, server: &Server) {
     page.fill("Password", server.password()).await;
 }
 
-/// Answers the question about the certificate as a person does who compared the fingerprint.
+/// Answers the question about the certificate as a user does who compared the fingerprint.
 pub async fn trust(page: &Page, server: &Server) {
     let dialog = page.find("dialog", "Certificate not trusted").await;
     let shown = page.text(&dialog).await.to_lowercase();

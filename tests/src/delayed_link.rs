@@ -1,16 +1,16 @@
-//! A line to another network that takes its time: what `tc netem` does, where the kernel has none.
+//! A link to another network with a delay, for kernels without `tc netem`.
 //!
 //! Two TUN devices, the far one in a network namespace of its own, are joined by threads that hold
-//! each packet for half of the round trip. Nothing overtakes, and what the bounded queue cannot
-//! take is dropped, as a router does it. All packets go that way, those of TCP's handshake too.
-//! Whatever runs at the far end listens there by [`Link::place`].
+//! each packet for half of the round trip. Packets keep their order, and a full queue drops packets,
+//! as a router does. The delay covers all packets, those of TCP's handshake too. A server runs at
+//! the far end by [`DelayedLink::place`].
 //!
 //! The namespace has no name and lives as long as the process that holds it, so a test that is
 //! killed leaves nothing behind.
 //!
 //! # Limits
-//! IPv4, Linux, root, and `ip` of Debian's package iproute2. The line has no speed limit of its
-//! own; it carries some hundred MB/s.
+//! IPv4, Linux, root, and `ip` of Debian's package iproute2. The link has no bandwidth limit;
+//! it carries some hundred MB/s.
 
 use std::{
     env,
@@ -31,10 +31,7 @@ use std::{
 use tempfile::TempDir;
 use tun_rs::{DeviceBuilder, SyncDevice};
 
-use crate::{
-    process::{Process, wait_for},
-    servers::Place,
-};
+use crate::process::{Process, wait_for};
 
 /// Packets that one direction holds at most: at 1,500 bytes each, 25 ms of 2 Gbit/s.
 const QUEUE_PACKETS: usize = 4096;
@@ -48,22 +45,46 @@ const LINKS: u8 = 64;
 /// Long enough for a busy machine; a namespace takes a few milliseconds.
 const START_LIMIT: Duration = Duration::from_secs(10);
 
-/// A line to another network; cut when it is dropped.
-pub struct Link {
+/// A link to another network; removed when it is dropped.
+pub struct DelayedLink {
     number: u8,
     namespace: Namespace,
-    /// It keeps the namespace, and all that runs in it dies on its own.
+    /// Keeps the namespace; the processes in it end by themselves.
     _holder: Process,
     _folder: TempDir,
-    /// The lock goes with the file.
+    /// The lock ends with the file.
     _lock: File,
 }
 
-/// A network apart from this machine's.
+/// A network namespace.
 #[derive(Clone, Copy, Debug)]
 pub struct Namespace {
     /// The process that holds it.
     holder: u32,
+}
+
+/// Where a server listens.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    /// At the loopback address of this machine.
+    Loopback,
+    /// At the far end of a [`DelayedLink`].
+    Far {
+        /// The address of the far end.
+        address: Ipv4Addr,
+        /// The network that has that address.
+        namespace: Namespace,
+    },
+}
+
+impl Place {
+    /// The address to listen at.
+    pub(crate) fn address(self) -> Ipv4Addr {
+        match self {
+            Self::Loopback => Ipv4Addr::LOCALHOST,
+            Self::Far { address, .. } => address,
+        }
+    }
 }
 
 /// A packet and when it is to arrive.
@@ -72,8 +93,8 @@ struct Parcel {
     packet: Vec<u8>,
 }
 
-impl Link {
-    /// Lays a line whose packets need half of `round_trip` in each direction.
+impl DelayedLink {
+    /// Creates a link whose packets take half of `round_trip` in each direction.
     ///
     /// # Panics
     /// Without root, `/dev/net/tun` or `ip`.
@@ -94,7 +115,7 @@ impl Link {
         link
     }
 
-    /// Where a server has to be started to be at the far end.
+    /// Returns the place of a server at the far end.
     #[must_use]
     pub fn place(&self) -> Place {
         Place::Far { address: self.far(), namespace: self.namespace }
@@ -107,7 +128,7 @@ impl Link {
     }
 
     /// The address of this end. Both are of the network that is set aside for benchmarks (RFC
-    /// 2544), so nobody's own network is hidden.
+    /// 2544), so that no real network is hidden.
     fn near(&self) -> Ipv4Addr {
         Ipv4Addr::new(198, 18, self.number, 1)
     }
@@ -134,10 +155,10 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for DelayedLink {
     fn drop(&mut self) {
-        // A device that is gone ends the thread that reads it, and its channel the one that
-        // writes. A server that still runs keeps the namespace, so both are removed by name.
+        // Removing the devices ends the threads. A server that still runs keeps the namespace, so
+        // both devices are removed by name.
         let _ = command(None, &["link", "delete", &self.near_name()]).output();
         let _ = command(Some(self.namespace), &["link", "delete", &self.far_name()]).output();
     }
@@ -161,7 +182,7 @@ impl Namespace {
         (holder, namespace)
     }
 
-    /// The command line of a program that runs in it.
+    /// Returns the command line that runs a program in it.
     #[must_use]
     pub fn enter<A: AsRef<OsStr>>(
         self,
@@ -178,7 +199,8 @@ impl Namespace {
     }
 }
 
-/// A number that no other link of this machine has: its devices and addresses follow from it.
+/// Takes a number that no other link of this machine has. It names the link's devices and
+/// addresses.
 fn take_number() -> (u8, File) {
     let folder = env::temp_dir().join("ferryport-test-links");
     fs::create_dir_all(&folder).expect("the temporary directory can be written");
@@ -237,7 +259,7 @@ fn take_in(from: &SyncDevice, queue: &SyncSender<Parcel>, delay: Duration) {
         match from.recv(&mut buffer) {
             Ok(len) => {
                 let packet = buffer.get(..len).unwrap_or_default().to_vec();
-                // A full queue drops what comes, and TCP sends it again.
+                // A full queue drops the packet, and TCP sends it again.
                 let _ = queue.try_send(Parcel { due: Instant::now() + delay, packet });
             }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -249,7 +271,7 @@ fn take_in(from: &SyncDevice, queue: &SyncSender<Parcel>, delay: Duration) {
 fn hand_over(to: &SyncDevice, arrivals: &Receiver<Parcel>) {
     for parcel in arrivals {
         thread::sleep(parcel.due.saturating_duration_since(Instant::now()));
-        // A device that is not up yet, or no more, loses it.
+        // A device that is down drops the packet.
         let _ = to.send(&parcel.packet);
     }
 }

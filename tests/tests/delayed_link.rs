@@ -6,7 +6,7 @@ use std::{
 };
 
 use ferryport_tests::{
-    link::Link,
+    delayed_link::DelayedLink,
     servers::{Kind, Options, Server},
 };
 
@@ -17,7 +17,7 @@ const TOLERANCE: Duration = Duration::from_millis(25);
 
 #[test]
 fn connection_over_a_link_takes_one_round_trip_on_each_server() {
-    let link = Link::start(ROUND_TRIP);
+    let link = DelayedLink::start(ROUND_TRIP);
     for kind in [Kind::Vsftpd, Kind::ProFtpd, Kind::PureFtpd, Kind::Pyftpdlib] {
         let server = Server::start(kind, Options { place: link.place(), ..Options::default() });
         // The best of a few: a pause of the machine is not the link's.
@@ -30,8 +30,8 @@ fn connection_over_a_link_takes_one_round_trip_on_each_server() {
 
 #[test]
 fn links_side_by_side_have_addresses_of_their_own() {
-    let one = Link::start(ROUND_TRIP);
-    let other = Link::start(ROUND_TRIP);
+    let one = DelayedLink::start(ROUND_TRIP);
+    let other = DelayedLink::start(ROUND_TRIP);
     assert_ne!(one.far(), other.far());
 }
 
