@@ -1,7 +1,7 @@
-//! The rules of accessibility, put to the page: axe-core, of `tests/vendor/axe-core/`.
+//! The accessibility rules of axe-core, from `tests/vendor/axe-core/`, run on the page.
 //!
-//! It runs in a world of its own, so that the page and its content security policy are the ones
-//! that people get.
+//! They run in an isolated world, so that the page and its content security policy are those of
+//! real use.
 
 use std::fmt;
 
@@ -11,47 +11,47 @@ use crate::browser::Page;
 
 const AXE: &str = include_str!("../vendor/axe-core/axe.min.js");
 
-/// The sets of rules: WCAG 2.0, 2.1 and 2.2 at the levels A and AA, and what is known to work well.
+/// The sets of rules: WCAG 2.0, 2.1 and 2.2 at the levels A and AA, and best practices.
 const TAGS: [&str; 6] = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
-/// A rule that the page goes against.
+/// A rule that the page violates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Violation {
     /// The rule's name.
     pub rule: String,
-    /// How bad it is, from `minor` to `critical`.
+    /// Its severity, from `minor` to `critical`.
     pub impact: String,
-    /// What the rule asks for.
+    /// What the rule requires.
     pub help: String,
-    /// Where.
+    /// The elements that violate it.
     pub places: Vec<Place>,
 }
 
-/// An element that goes against a rule.
+/// An element that violates a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// A selector of the element.
     pub selector: String,
     /// The element's tag as it stands in the document.
     pub html: String,
-    /// What to mend.
+    /// How to fix it.
     pub remedy: String,
 }
 
 impl Page {
-    /// What axe-core has against the page as it is now.
+    /// Returns the violations that axe-core finds on the page.
     ///
     /// # Panics
-    /// When it could not judge the page.
+    /// When axe-core fails.
     pub async fn axe(&self) -> Vec<Violation> {
         self.settle().await;
         let options = json!({
             "runOnly": { "type": "tag", "values": TAGS },
             "resultTypes": ["violations"],
-            // Off unless it is asked for: few pages stand it.
+            // Off by default.
             "rules": { "target-size": { "enabled": true } },
         });
-        // Of what it gives back, what a user reads.
+        // The parts of its result that a developer reads.
         let report = format!(
             "{AXE};
             axe.run(document, {options}).then(({{ violations, passes }}) => ({{

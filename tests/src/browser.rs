@@ -1,9 +1,9 @@
-//! A headless browser that does what a user does: looks for things by their role and their name,
-//! types, clicks, chooses and drops files.
+//! A headless browser that acts as a user does: it finds elements by role and name, types, clicks,
+//! chooses and drops files.
 //!
 //! # Layers
-//! - this module: [`Page`], what a test does, the same in each browser.
-//! - `chromium`, `firefox`: how each of them is started and told to.
+//! - this module: [`Page`], the actions of a test, the same in each browser.
+//! - `chromium`, `firefox`: how each of them is started and controlled.
 //! - `keys`: keys by their names.
 //! - `wire`: commands, answers and events over a WebSocket.
 
@@ -31,13 +31,13 @@ static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long something that is bound to appear may take.
+/// How long an expected element may take to appear.
 const APPEAR_LIMIT: Duration = Duration::from_secs(60);
 
-/// The pause between two looks at something that costs the page nothing.
+/// The pause between two polls of the page.
 const LOOK_PAUSE: Duration = Duration::from_millis(20);
 
-/// Longer than anything on the page moves to its end.
+/// Longer than any animation on the page that ends.
 const REST_LIMIT: Duration = Duration::from_secs(2);
 
 /// A tab with one page, in a browser of its own.
@@ -63,7 +63,7 @@ enum Tab {
     Firefox(Box<firefox::Tab>),
 }
 
-/// Does the same in whatever browser it is.
+/// Calls the same method in either browser.
 macro_rules! in_tab {
     ($page:expr, $tab:ident => $do:expr) => {
         match &$page.tab {
@@ -73,7 +73,7 @@ macro_rules! in_tab {
     };
 }
 
-/// The colours that the system prefers, which the page is to follow.
+/// The colour scheme that the system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
     /// Dark text on a light ground.
@@ -103,10 +103,10 @@ enum Load<'a> {
     Again,
 }
 
-/// What becomes of files that are dragged.
+/// How a drag of files ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Drag {
-    /// They stay over the page.
+    /// The files stay over the page.
     Hold,
     LetGo,
 }
@@ -114,7 +114,7 @@ enum Drag {
 /// An element of the page.
 #[derive(Clone, Debug)]
 pub struct Node {
-    /// What the browser calls the element.
+    /// The browser's handle of the element.
     object: String,
     /// Its accessible name.
     pub name: String,
@@ -162,7 +162,8 @@ impl Page {
         in_tab!(self, tab => tab.process().id())
     }
 
-    /// Opens an address, as a user does who insists on it, and waits until it has loaded.
+    /// Opens an address, also where the page asks whether it may be left, and waits until it has
+    /// loaded.
     pub async fn go_to(&self, url: &str) {
         in_tab!(self, tab => tab.load(Load::Address(url)).await);
     }
@@ -172,8 +173,8 @@ impl Page {
         in_tab!(self, tab => tab.run_before_load(script).await);
     }
 
-    /// Duplicates the tab, with all that it keeps for itself; scripts of the page find the other one
-    /// as `window.twin`. In Chromium alone.
+    /// Duplicates the tab with its session storage; scripts of the page find the other tab as
+    /// `window.twin`. In Chromium alone.
     ///
     /// # Panics
     /// When no other tab opens.
@@ -181,7 +182,7 @@ impl Page {
         self.chromium().duplicate().await;
     }
 
-    /// Loads the page again, as a user does who insists on it, and waits until it has loaded.
+    /// Loads the page again, also where it asks whether it may be left, and waits until it has loaded.
     pub async fn reload(&self) {
         in_tab!(self, tab => tab.load(Load::Again).await);
     }
@@ -195,8 +196,7 @@ impl Page {
         self.chromium().crash().await;
     }
 
-    /// Takes the browser off the network, or back on it. Connections that exist are not cut by it.
-    /// In Chromium alone.
+    /// Takes the browser off the network, or back on it. Open connections stay. In Chromium alone.
     ///
     /// # Panics
     /// When the browser does not.
@@ -211,9 +211,8 @@ impl Page {
         }
     }
 
-    /// Stops everything that the harness has the browser do beside the page: above all, keeping the
-    /// tree of accessible names up to date with each change. For measuring; looking for things by
-    /// their names starts it again. In Chromium alone.
+    /// Stops the browser's work for the harness, above all the updates of the accessibility tree, for
+    /// measurements. Finding an element starts it again. In Chromium alone.
     pub async fn leave_alone(&self) {
         self.chromium().leave_alone().await;
     }
@@ -351,7 +350,7 @@ impl Page {
         in_tab!(self, tab => tab.press(&stroke).await);
     }
 
-    /// Whether what the keyboard does goes to this element.
+    /// Returns whether this element has the focus.
     pub async fn has_focus(&self, node: &Node) -> bool {
         let is = "function() { return this === document.activeElement; }";
         self.eval(node, is, &[]).await == true
@@ -380,8 +379,7 @@ impl Page {
         in_tab!(self, tab => tab.choose(&button, paths).await);
     }
 
-    /// Lets the page save files in a folder, and itself read what is on the clipboard. Chromium's
-    /// tests only.
+    /// Permits the page to save files in a folder and to read the clipboard. In Chromium alone.
     ///
     /// # Panics
     /// In another browser.
@@ -427,8 +425,8 @@ impl Page {
 
     /// What the list `Uploads` shows.
     pub async fn uploads(&self) -> Vec<Shown> {
-        // The list is found as a user finds it; its items are read in one go, because asking
-        // the browser for each of some hundred takes long.
+        // The list is found by its role; its items are read by one script, because a query for each
+        // of some hundred takes long.
         let Some(list) = self.all("list", "Uploads").await.into_iter().next() else {
             return Vec::new();
         };
@@ -445,7 +443,7 @@ impl Page {
                     Number(bar?.getAttribute(attribute) ?? otherwise);
                 const [min, max] = [number('aria-valuemin', 0), number('aria-valuemax', 100)];
                 const share = (number('aria-valuenow', 0) - min) / (max - min || 1);
-                // Not `innerText`: what is far from view may not be rendered yet.
+                // Not `innerText`: elements far from view may not be rendered yet.
                 const texts = [...item.querySelectorAll('*')]
                     .filter((element) => element.childElementCount === 0)
                     .map((element) => element.textContent.trim());
@@ -481,8 +479,8 @@ impl Page {
         value.unwrap_or_else(|error| panic!("{expression}: {error}"))
     }
 
-    /// The value of an expression in a world of its own, which has the page's document and nothing
-    /// else of it: neither notices the other's scripts, and no content security policy is asked.
+    /// Returns the value of an expression in an isolated world, which shares only the document with
+    /// the page, and to which no content security policy applies.
     ///
     /// # Panics
     /// When it throws.
@@ -491,8 +489,8 @@ impl Page {
         value.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Waits until the fonts, and what moves to an end, have come to rest and are drawn. What
-    /// begins to move again and again, as the bar of an upload does, is not waited for.
+    /// Waits until fonts are loaded and animations that end have ended. It does not wait for endless
+    /// ones, as of a progress bar.
     pub async fn settle(&self) {
         let limit = REST_LIMIT.as_millis();
         self.run(&format!(
@@ -525,8 +523,8 @@ impl Page {
         path
     }
 
-    /// What has moved on the page that nobody moved, each with from where to where: the shifts that
-    /// Layout Instability §3 counts, those within half a second of input left out. In Chromium alone.
+    /// Returns the layout shifts with their origins and targets: those that Layout Instability §3
+    /// counts, except within half a second of input. In Chromium alone.
     ///
     /// # Panics
     /// When the browser tells of no shifts.
@@ -585,19 +583,18 @@ impl Page {
         }
     }
 
-    /// What the page reported as an error or a warning, what it threw, and where it went against
-    /// its content security policy.
+    /// Returns the page's errors, warnings, exceptions, and violations of its content security policy.
     #[must_use]
     pub fn complaints(&self) -> Vec<String> {
         in_tab!(self, tab => tab.complaints())
     }
 
-    /// Ends the test of a page: it must not have complained.
+    /// Ends the test of a page. The page must have reported no error.
     ///
     /// # Panics
     /// When it did.
     pub async fn finish(self) {
-        // What is under way from the page arrives before the answer to this.
+        // Events in transit arrive before the response to this.
         self.run("new Promise((done) => setTimeout(done, 0))").await;
         let complaints = self.complaints();
         assert!(complaints.is_empty(), "the page complained: {complaints:#?}");

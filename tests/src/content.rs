@@ -1,4 +1,4 @@
-//! What the tests upload: bytes that are known without being kept.
+//! Content of uploads, computed instead of stored.
 
 use protocol::server::Algorithm;
 use sha2::{Digest as _, Sha256};
@@ -14,12 +14,12 @@ pub struct Content {
     pub seed: u64,
 }
 
-/// How much is made at a time.
+/// The size of one computed piece.
 const PIECE: u64 = 1 << 20;
 const PIECE_STEP: usize = 1 << 20;
 
 impl Content {
-    /// The bytes from `offset` on, `len` of them at most.
+    /// Returns the bytes from `offset` on, at most `len`.
     #[must_use]
     pub fn piece(&self, offset: u64, len: u64) -> Vec<u8> {
         let end = self.len.min(offset.saturating_add(len));
@@ -34,12 +34,12 @@ impl Content {
         bytes
     }
 
-    /// All bytes, a mebibyte at a time.
+    /// Returns all bytes in pieces of 1 MiB.
     pub fn pieces(&self) -> impl Iterator<Item = Vec<u8>> {
         (0..self.len.div_ceil(PIECE)).map(|index| self.piece(index * PIECE, PIECE))
     }
 
-    /// SHA-256, 64 lower-case hexadecimal digits.
+    /// Returns the SHA-256 in 64 lower-case hexadecimal digits.
     #[must_use]
     pub fn sha256(&self) -> String {
         let mut hasher = Sha256::new();
@@ -49,7 +49,7 @@ impl Content {
         hex(&hasher.finalize())
     }
 
-    /// A digest of the bytes from `from` on, in lower-case hexadecimal digits.
+    /// Returns a digest of the bytes from `from` on, in lower-case hexadecimal digits.
     #[must_use]
     pub fn digest(&self, from: u64, algorithm: Algorithm) -> String {
         let pieces = (from..self.len).step_by(PIECE_STEP).map(|offset| self.piece(offset, PIECE));
@@ -84,8 +84,7 @@ impl Content {
     }
 }
 
-/// Names that break a client which does not take care, each a file name that all three servers
-/// can store.
+/// Unusual file names that all three servers can store.
 pub const ODD_NAMES: [&str; 12] = [
     "with some  spaces.txt",
     "Grüße aus Köln.txt",

@@ -1,4 +1,4 @@
-//! Things that listen where an FTPS server was expected, and ports where nothing does.
+//! Peers that are no FTPS servers, and ports at which nothing listens.
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
@@ -9,30 +9,30 @@ use std::{
 
 use crate::ports::PortBlock;
 
-/// A port of 127.0.0.1 where nothing listens, and no server of the tests will.
+/// A port of 127.0.0.1 at which nothing listens, and that no server of the tests takes.
 pub struct ClosedPort(PortBlock);
 
 impl ClosedPort {
-    /// Takes one.
+    /// Reserves a port.
     #[must_use]
     pub fn take() -> Self {
         Self(PortBlock::take())
     }
 
-    /// The port.
+    /// Returns the port.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.0.control()
     }
 }
 
-/// Something on 127.0.0.1 that says fixed things and takes down what it hears.
+/// A peer on 127.0.0.1 that sends fixed answers and records what it receives.
 pub struct FakePeer {
     port: u16,
     heard: Arc<Mutex<Heard>>,
 }
 
-/// What an fake_peer takes down.
+/// The record of a peer.
 #[derive(Clone, Debug, Default)]
 struct Heard {
     connections: usize,
@@ -40,20 +40,20 @@ struct Heard {
 }
 
 impl FakePeer {
-    /// Accepts and never says a word.
+    /// Accepts connections and sends nothing.
     #[must_use]
     pub fn silent() -> Self {
         Self::start("", |_| None)
     }
 
-    /// Says `greeting` and nothing else.
+    /// Sends `greeting` and nothing else.
     #[must_use]
     pub fn greeting(greeting: &'static str) -> Self {
         Self::start(greeting, |_| None)
     }
 
-    /// Says `greeting`, and to each line what `answer` gives; no answer ends the connection's
-    /// talk, but not the connection. It runs until the process ends.
+    /// Sends `greeting`, and for each line what `answer` returns; after `None` it only reads. It runs
+    /// until the process ends.
     #[must_use]
     pub fn start(
         greeting: &'static str,
@@ -74,19 +74,19 @@ impl FakePeer {
         Self { port, heard }
     }
 
-    /// Where it listens on 127.0.0.1.
+    /// Returns the port on 127.0.0.1.
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// How many connections came in.
+    /// Returns how many connections it accepted.
     #[must_use]
     pub fn connections(&self) -> usize {
         lock(&self.heard).connections
     }
 
-    /// The lines that it was told in clear, and what came of those that never ended.
+    /// Returns the lines that it received without TLS, and unfinished ones.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
         lock(&self.heard).lines.clone()

@@ -1,7 +1,7 @@
-//! A network that fails as it is told, between the engine and a real server.
+//! A proxy between a client and a real server that breaks connections on demand.
 //!
-//! It listens on a loopback address of its own at the server's control port and at all its data
-//! ports, and passes on what comes, until a fault strikes.
+//! It listens on a loopback address of its own, at the server's control port and all its data
+//! ports, and forwards all bytes until a fault occurs.
 
 use std::{
     collections::VecDeque,
@@ -27,24 +27,24 @@ use tokio::{
 
 use crate::servers::Server;
 
-/// A connection on loopback that is not there by then waits for a queue that is full.
+/// A connection on loopback that takes longer waits for a full queue.
 const QUEUE_IS_FULL: Duration = Duration::from_millis(20);
 
-/// Something that happens to one connection.
+/// A fault of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// The kind of connection: the next one of it that is made.
+    /// The kind of connection. The fault applies to the next one of this kind.
     pub on: On,
-    /// The way on which bytes are counted.
+    /// The direction in which bytes are counted.
     pub way: Way,
-    /// It strikes after so many bytes.
+    /// The number of bytes before the fault.
     pub after: u64,
-    /// What happens then.
+    /// The kind of fault.
     pub kind: FaultKind,
 }
 
 impl Fault {
-    /// Any fault of a connection to a server, at a point that uploads of some megabytes reach.
+    /// Returns a random fault, after fewer bytes than an upload of some megabytes has.
     pub fn random(rng: &mut fastrand::Rng) -> Self {
         let on = if rng.bool() { On::Control } else { On::Data };
         let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
@@ -66,7 +66,7 @@ pub enum On {
     Data,
 }
 
-/// A way of a connection.
+/// A direction of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
     /// From the engine.
@@ -75,40 +75,40 @@ pub enum Way {
     ToClient,
 }
 
-/// What happens to a connection.
+/// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
-    /// RST to both sides: a router that forgot it, a process that was killed.
+    /// RST to both sides, as from a router that lost its state, or a process that was killed.
     Reset,
     /// FIN to both sides.
     Close,
-    /// Nothing more comes through on that way, without a word: a firewall, a cable.
+    /// No more bytes in that direction, without a FIN or RST: a firewall, a cable.
     Freeze,
 }
 
-/// A network in front of one server; it ends when it is dropped.
+/// A proxy before one server; it ends when it is dropped.
 pub struct FaultProxy {
     address: SocketAddr,
     weather: Arc<Weather>,
     tasks: JoinSet<()>,
-    /// What fills the queues of ports that nobody gets through to.
+    /// Connections that fill the queues of blocked ports.
     _blocked: Vec<(TcpListener, Vec<TcpStream>)>,
 }
 
-/// What all connections of a network have in common.
+/// The state that all connections of a proxy share.
 #[derive(Debug, Default)]
 struct Weather {
     faults: Mutex<VecDeque<Fault>>,
     /// Control connections so far.
     made: AtomicU64,
-    /// The server's words do not come through on control connections with a lower number.
+    /// Replies are dropped on control connections with a lower number.
     mute_below: AtomicU64,
-    /// Bytes that go through to the server in a second on each connection; 0 for as many as come.
+    /// The limit of bytes a second to the server on each connection; 0 is unlimited.
     rate: AtomicU64,
 }
 
 impl FaultProxy {
-    /// A network without faults.
+    /// Starts a proxy without faults.
     ///
     /// # Panics
     /// When a port is taken.
@@ -123,7 +123,7 @@ impl FaultProxy {
         fault_proxy
     }
 
-    /// A network with a firewall that drops what goes to the data ports.
+    /// Starts a proxy whose data ports accept no connection, as behind a firewall.
     ///
     /// # Panics
     /// When a port is taken.
@@ -136,8 +136,8 @@ impl FaultProxy {
         fault_proxy
     }
 
-    /// A network in front of one port of this machine, whose connections count as
-    /// [control connections](On::Control).
+    /// Starts a proxy before one port of this machine, whose connections count as
+    /// [control connections](On::Control) throughout.
     ///
     /// # Panics
     /// When the port is taken.
@@ -154,31 +154,31 @@ impl FaultProxy {
         self.address.ip()
     }
 
-    /// Where the server seems to be.
+    /// Returns the address that clients connect to.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// What is to happen from here on.
+    /// Replaces the faults to come.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
         let mut planned = self.weather.faults.lock().unwrap_or_else(PoisonError::into_inner);
         *planned = faults.into_iter().collect();
     }
 
-    /// From here on so many bytes a second go through to the server on each connection.
+    /// Limits the bytes a second to the server on each connection.
     pub fn slow_down(&self, bytes_per_second: u64) {
         self.weather.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
-    /// From here on the server's words do not come through on the control connections that stand.
+    /// Drops all further replies on the control connections that are open now.
     pub fn mute(&self) {
         let made = self.weather.made.load(Ordering::Relaxed);
         self.weather.mute_below.store(made, Ordering::Relaxed);
     }
 }
 
-/// A port whose queue is full: the system drops who else wants to connect, as a firewall does.
+/// Listens at a port with a full queue: the system drops further connections, as a firewall does.
 async fn block(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     let socket = TcpSocket::new_v4().expect("a socket can be had");
     socket.bind(address).expect("the address is ours");
@@ -190,10 +190,10 @@ async fn block(address: SocketAddr) -> (TcpListener, Vec<TcpStream>) {
     (listener, queue)
 }
 
-/// Loopback has 16 million addresses; each network takes one of 127.0.77.0/24.
+/// Returns an address of 127.0.77.0/24 that no other proxy of this process has.
 fn next_address() -> Ipv4Addr {
     static NEXT: AtomicU8 = AtomicU8::new(1);
-    // Several test programs run one after the other, not side by side.
+    // Test programs run one after the other.
     Ipv4Addr::new(127, 0, 77, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
@@ -220,7 +220,7 @@ fn take(faults: &Mutex<VecDeque<Fault>>, on: On) -> Option<Fault> {
     faults.remove(at)
 }
 
-/// Why a connection is not passed on any more.
+/// Why a connection is no longer forwarded.
 enum End {
     Disrupted(FaultKind),
     Broken,

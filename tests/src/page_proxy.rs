@@ -1,7 +1,7 @@
-//! The way between the browser and the portal: slow, cut and mended as a test says.
+//! A proxy between the browser and the portal that limits, cuts and restores connections.
 //!
-//! It has an address of its own, so that the page's origin stays the same while one portal goes
-//! and another comes behind it.
+//! It has an address of its own, so that the page's origin stays the same when another portal
+//! replaces the first.
 
 use std::{
     io,
@@ -17,21 +17,21 @@ use tokio::{
     task::JoinHandle,
 };
 
-/// Bytes that are passed on at a time.
+/// The size of one read, in bytes.
 const PIECE_BYTES: usize = 32 * 1024;
 
 /// A relay of TCP connections from the browser to the portal.
 pub struct PageProxy {
     address: SocketAddr,
-    /// Where the portal is; nowhere while the way is cut.
+    /// The portal's address; `None` while connections are cut.
     portal: watch::Sender<Option<SocketAddr>>,
     before_the_cut: Mutex<Option<SocketAddr>>,
     accepting: JoinHandle<()>,
 }
 
 impl PageProxy {
-    /// Opens the way, with no portal at its end yet. What the browser sends goes at
-    /// `bytes_per_second`, each connection by itself.
+    /// Starts the proxy, without a portal yet. Each connection of the browser is limited to
+    /// `bytes_per_second`.
     ///
     /// # Panics
     /// When no port is free.
@@ -43,29 +43,29 @@ impl PageProxy {
         Self { address, portal, before_the_cut: Mutex::default(), accepting }
     }
 
-    /// The page's origin.
+    /// Returns the page's origin.
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://{}", self.address)
     }
 
-    /// The address to open in a browser.
+    /// Returns the address to open in a browser.
     #[must_use]
     pub fn url(&self) -> String {
         format!("{}/", self.origin())
     }
 
-    /// Leads to this portal from now on; connections to another one break.
+    /// Forwards to this portal from now on, and closes connections to another one.
     pub fn lead_to(&self, portal: SocketAddr) {
         self.portal.send_replace(Some(portal));
     }
 
-    /// Breaks all connections, and lets no new one through.
+    /// Closes all connections, and forwards no new one.
     pub fn cut(&self) {
         *self.before() = self.portal.send_replace(None);
     }
 
-    /// Lets connections through again.
+    /// Forwards connections again.
     pub fn mend(&self) {
         let before = *self.before();
         self.portal.send_replace(before);

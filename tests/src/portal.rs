@@ -1,4 +1,4 @@
-//! The portal as a process of its own, started as a user starts it.
+//! The portal as a process of its own, started by its command line.
 
 use std::{
     ffi::OsString,
@@ -31,19 +31,19 @@ const START_LIMIT: Duration = Duration::from_secs(30);
 /// Its certificate and key, in the portal's folder.
 const CERTIFICATE_FILE: &str = "certificate.pem";
 
-/// How long one answer over HTTP may take.
+/// How long one HTTP response may take.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
 
 /// A running `ferryport serve`; stopped when it is dropped.
 pub struct Portal {
     process: Process,
     address: SocketAddr,
-    /// Where it speaks HTTPS.
+    /// The certificate of a portal that serves HTTPS.
     https: Option<Https>,
     _folder: TempDir,
 }
 
-/// What makes a portal speak HTTPS.
+/// The certificate of a portal that serves HTTPS, and its clients' trust.
 struct Https {
     /// What the portal's clients trust.
     trusted: Arc<ClientConfig>,
@@ -51,17 +51,17 @@ struct Https {
     folder: TempDir,
 }
 
-/// Where a portal is reached, and as what page.
+/// The address of a portal, and the origin of its page.
 #[derive(Clone, Debug)]
 pub struct Acceptor {
     address: SocketAddr,
     origin: String,
-    /// Of a portal that speaks HTTPS: which certificates are its own.
+    /// The TLS configuration for a portal that serves HTTPS.
     trusted: Option<Arc<ClientConfig>>,
 }
 
 impl Acceptor {
-    /// The same portal, which is reached at another address too.
+    /// Returns the same portal at another address, such as that of a proxy.
     #[must_use]
     pub fn at(self, address: SocketAddr) -> Self {
         Self { address, ..self }
@@ -82,7 +82,7 @@ impl Acceptor {
     /// Opens a connection.
     ///
     /// # Errors
-    /// When it does not come about.
+    /// When the connection fails.
     pub async fn connect(&self) -> io::Result<Box<dyn Stream>> {
         let stream = tokio::net::TcpStream::connect(self.address).await?;
         stream.set_nodelay(true)?;
@@ -120,7 +120,7 @@ pub struct Answer {
     pub status: u16,
     /// The headers as they came, one a line.
     pub headers: String,
-    /// What follows them.
+    /// The body.
     pub body: String,
 }
 
@@ -136,10 +136,10 @@ impl Answer {
 }
 
 impl Portal {
-    /// Starts `program` and waits until it says where it listens.
+    /// Starts `program` and waits until it prints its address.
     ///
-    /// A test gives `env!("CARGO_BIN_EXE_portal-under-test")`: cargo builds that, from the
-    /// portal's own `main.rs`, before it runs the test, so that it is never a stale one.
+    /// Tests call it by [`portal!`](crate::portal!): cargo builds that program from the portal's own
+    /// `main.rs` before the test, so that it is up to date.
     ///
     /// # Panics
     /// When it does not start.
@@ -166,7 +166,7 @@ impl Portal {
         Self { https, ..Self::start_as("serve", "\n", program, options) }
     }
 
-    /// Replaces its certificate, which its clients trust from here on.
+    /// Replaces its certificate, and its clients' trust.
     ///
     /// # Panics
     /// When it does not speak HTTPS.
@@ -236,12 +236,12 @@ impl Portal {
     /// A connection to it, its TLS handshake done where it speaks HTTPS.
     ///
     /// # Errors
-    /// When it does not come about.
+    /// When the connection fails.
     pub async fn connect(&self) -> io::Result<Box<dyn Stream>> {
         self.acceptor().connect().await
     }
 
-    /// Where a client comes in.
+    /// Returns its address and the page's origin.
     #[must_use]
     pub fn acceptor(&self) -> Acceptor {
         Acceptor {
@@ -251,7 +251,7 @@ impl Portal {
         }
     }
 
-    /// Asks it to stop, as an operator does, and waits until it has.
+    /// Stops it by SIGTERM, and waits until it has ended.
     pub fn stop(&mut self) {
         self.process.terminate();
     }
@@ -283,7 +283,7 @@ impl Portal {
         self.try_ask(method, path, headers).expect("the portal answers")
     }
 
-    /// The same, where it may be that there is no answer.
+    /// The same, where a response may be missing.
     ///
     /// # Errors
     /// When the portal does not listen, shows a certificate that is not trusted, or ends early.
@@ -303,7 +303,7 @@ impl Portal {
         }
     }
 
-    /// Asks in clear, whatever the portal speaks.
+    /// Sends a request without TLS.
     ///
     /// # Errors
     /// When the portal ends the connection early.
@@ -369,7 +369,7 @@ impl PageCertificate {
         Self { pem, der: certificate.der().clone() }
     }
 
-    /// What a client trusts that trusts this one alone.
+    /// Returns the configuration of a client that trusts this certificate only.
     fn trusted(&self) -> Arc<ClientConfig> {
         let mut roots = RootCertStore::empty();
         roots.add(self.der.clone()).expect("a certificate");
@@ -386,7 +386,7 @@ fn localhost() -> ServerName<'static> {
 pub struct Demo {
     /// The portal.
     pub portal: Portal,
-    /// Where its FTPS server is, and who may log in; the certificate is not trusted.
+    /// The request to connect to its FTPS server; the certificate is not trusted.
     pub connect: Connect,
     /// The certificate's SHA-256, 64 lower-case hexadecimal digits.
     pub certificate_sha256: String,
@@ -395,7 +395,7 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it, and reads what a user reads.
+    /// Starts it, and parses what it prints.
     ///
     /// # Panics
     /// When it does not start, or does not say what it takes to connect.

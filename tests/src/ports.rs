@@ -1,9 +1,8 @@
 //! Ports that no other test takes.
 //!
-//! A server needs a control port and a range for its data connections. Blocks of ports below the
-//! ephemeral range are handed out, each guarded by a lock on a file, so that tests of one process
-//! and of several never get the same. A port that a stranger holds is found out when the server
-//! cannot bind it; then the next block is tried.
+//! A server needs a control port and a range for its data connections. Each block of ports below
+//! the ephemeral range has a lock on a file, so that tests of one process and of several never get
+//! the same block. A server that cannot bind a port which another program holds gets the next block.
 
 use std::{
     env, fs,
@@ -21,7 +20,7 @@ const BLOCKS: u16 = 100;
 /// A block of ports, kept from other tests until it is dropped.
 pub(crate) struct PortBlock {
     base: u16,
-    /// The lock goes with the file.
+    /// The lock ends with the file.
     _lock: File,
 }
 
@@ -48,12 +47,12 @@ impl PortBlock {
         panic!("all {BLOCKS} blocks of ports from {FIRST} on are taken");
     }
 
-    /// The port of the control connection.
+    /// Returns the port of the control connection.
     pub(crate) fn control(&self) -> u16 {
         self.base
     }
 
-    /// The ports of data connections.
+    /// Returns the ports of data connections.
     pub(crate) fn passive(&self) -> RangeInclusive<u16> {
         self.base + 1..=self.base + LEN - 1
     }

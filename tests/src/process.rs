@@ -1,8 +1,8 @@
 //! A child process that never outlives its test.
 //!
-//! The child and all that it starts share a process group with a watchdog that holds the reading
-//! end of a pipe. When the test drops the [`Process`], or dies however hard, the pipe closes and
-//! the watchdog kills the group. Nothing is left behind, and nothing but the group is touched.
+//! The child and its own children share a process group with a watchdog that holds the reading end
+//! of a pipe. When the test drops the [`Process`] or is killed, the pipe closes, and the watchdog
+//! kills the group and nothing else.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -15,9 +15,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// Waits on descriptor 3, the pipe, beside the program; the program takes the shell's place, so
-/// that the child's id is the program's. Descriptor 0 is the log: vsftpd, a child of inetd, says
-/// there why it does not start.
+/// The watchdog waits on descriptor 3, the pipe. The program replaces the shell, so that the child's
+/// id is the program's. Descriptor 0 is the log: vsftpd writes there why it does not start.
 const WATCHDOG: &str = "exec 3<&0 0>&1; \
     { read -r _ <&3; kill -KILL $$ 0; } >/dev/null 2>&1 & \
     exec 3<&-; exec \"$@\"";
@@ -28,7 +27,7 @@ const TERMINATE_LIMIT: Duration = Duration::from_secs(30);
 /// A running program; killed with everything that it started when it is dropped.
 pub struct Process {
     child: Child,
-    /// Closed to tell the watchdog.
+    /// Closing it tells the watchdog.
     lifeline: Option<ChildStdin>,
     output: PathBuf,
 }
@@ -56,13 +55,13 @@ impl Process {
         Self { lifeline: child.stdin.take(), child, output }
     }
 
-    /// The process id.
+    /// Returns the process id.
     #[must_use]
     pub fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Kills the program with everything that it started.
+    /// Kills the program and all processes that it started.
     ///
     /// # Panics
     /// When there is no `kill`.
@@ -86,24 +85,24 @@ impl Process {
         assert!(ended.is_some(), "it does not end:\n{}", self.output());
     }
 
-    /// Everything that the program printed so far.
+    /// Returns everything that the program has printed.
     #[must_use]
     pub fn output(&self) -> String {
         read_lossy(&self.output)
     }
 
-    /// How the program ended, if it did.
+    /// Returns the exit status of a program that has ended.
     pub fn exit_status(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("a child can be waited for")
     }
 
-    /// The most memory that the program ever held, in bytes: `VmHWM` of proc(5).
+    /// Returns the peak memory of the program, in bytes: `VmHWM` of proc(5).
     #[must_use]
     pub fn peak_memory(&self) -> u64 {
         self.memory("VmHWM:")
     }
 
-    /// The memory that the program holds now, in bytes: `VmRSS` of proc(5).
+    /// Returns the memory of the program, in bytes: `VmRSS` of proc(5).
     #[must_use]
     pub fn memory_now(&self) -> u64 {
         self.memory("VmRSS:")
@@ -130,7 +129,7 @@ impl Drop for Process {
     }
 }
 
-/// Asks until there is an answer, or gives up after `limit`.
+/// Polls until there is an answer, for `limit` at most.
 pub fn wait_for<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Option<T> {
     let end = Instant::now() + limit;
     loop {
@@ -144,7 +143,7 @@ pub fn wait_for<T>(limit: Duration, mut ask: impl FnMut() -> Option<T>) -> Optio
     }
 }
 
-/// A text file, or nothing where there is none.
+/// Returns the content of a text file, or an empty text where there is none.
 pub(crate) fn read_lossy(path: &Path) -> String {
     let mut bytes = Vec::new();
     if let Ok(mut file) = File::open(path) {

@@ -1,16 +1,16 @@
-//! Real FTPS servers, each its own process with its own directory, ports and certificate.
+//! Real FTPS servers, each a process with its own directory, ports and certificate.
 //!
 //! The servers are Debian's, unpacked by `cargo xtask setup` into `target/servers/` of the
-//! workspace, and run with what Debian's packages and the servers themselves have as defaults:
-//! above all, vsftpd and ProFTPD require that a data connection resumes the TLS session of the
-//! control connection. pyftpdlib is a library that `cargo xtask setup` installs.
+//! workspace, and run with the defaults of Debian's packages and of the servers: above all, vsftpd
+//! and `ProFTPD` require that a data connection resumes the TLS session of the control connection.
+//! pyftpdlib is a library that `cargo xtask setup` installs.
 //!
 //! # Layers
 //! - `vsftpd`, `proftpd`, `pure_ftpd`, `pyftpdlib`: the command line and the configuration of each.
 //! - this module: what they have in common, from the certificate to the wait for the `220`.
 //!
 //! # Limits
-//! They change user, most of them when somebody logs in, so the tests must run as root.
+//! Most servers change their user at a login, so the tests must run as root.
 
 mod proftpd;
 mod pure_ftpd;
@@ -66,7 +66,7 @@ pub enum Kind {
 }
 
 impl Kind {
-    /// Those of Debian's servers that hosts run, and that every claim has to hold for.
+    /// Debian's servers that hosting companies run; each test must hold for all of them.
     pub const ALL: [Self; 3] = [Self::Vsftpd, Self::ProFtpd, Self::PureFtpd];
 
     /// Those that can start with TLS at once.
@@ -113,9 +113,9 @@ pub struct Options {
     pub encryption: Encryption,
     /// The newest TLS that it speaks.
     pub tls_max: TlsMax,
-    /// What becomes of a file whose name another one is given.
+    /// Whether a rename replaces an existing file.
     pub existing: Existing,
-    /// Whether it wants to see who connects.
+    /// Whether it requires client certificates.
     pub clients: Clients,
     /// Where it listens.
     pub place: Place,
@@ -123,7 +123,7 @@ pub struct Options {
     pub renaming: Renaming,
     /// Whether files get the date that they are given.
     pub dates: Dates,
-    /// Whether an upload may go on where another one ended.
+    /// Whether an upload may resume another one.
     pub restart: Restart,
     /// Whether it makes digests of files.
     pub digests: Digests,
@@ -145,11 +145,11 @@ pub enum Renaming {
 pub enum Dates {
     /// It does: the default of all of them.
     Set,
-    /// It refuses, whatever it says of itself. Pure-FTPd has no such option.
+    /// It refuses, although it lists the feature. Pure-FTPd has no such option.
     Refused,
 }
 
-/// Whether a server lets an upload go on where another one ended.
+/// Whether a server lets an upload resume another one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Restart {
     /// `ProFTPD` does not, the others do.
@@ -167,17 +167,17 @@ pub enum Digests {
     All,
     /// The same, by CRC-32 alone.
     Crc,
-    /// It says that it makes them, and refuses.
+    /// It lists digests, and refuses them.
     Refused,
 }
 
-/// Whether a server wants to see its clients' certificates.
+/// Whether a server requires client certificates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Clients {
     /// It does not ask.
     Anybody,
-    /// It takes none without a certificate of its own authority, on data connections neither.
-    /// Pure-FTPd has no such option here.
+    /// It refuses clients without a certificate of its own authority, on data connections too.
+    /// Pure-FTPd has no such option in these tests.
     Certified,
 }
 
@@ -192,7 +192,7 @@ fn move_to(place: Place, plan: Plan) -> Plan {
     }
 }
 
-/// What becomes of a file whose name another one is given.
+/// What a rename does with an existing file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Existing {
     /// It is replaced: Debian's default for all three.
@@ -233,7 +233,7 @@ pub struct Server {
     folder: TempDir,
 }
 
-/// Who may log in.
+/// The login of the one user.
 struct Login {
     username: &'static str,
     password: &'static str,
@@ -256,7 +256,7 @@ pub struct ClientFiles {
     authority: PathBuf,
 }
 
-/// What a server's module makes of the folder and the ports that it is given.
+/// The command line of a server.
 struct Plan {
     program: PathBuf,
     arguments: Vec<OsString>,
@@ -269,7 +269,7 @@ impl Plan {
     }
 }
 
-/// What a server's module is given.
+/// The folder, the ports and the options of a server.
 struct Site<'a> {
     options: Options,
     /// For configuration and logs; only root may write it.
@@ -303,13 +303,13 @@ impl Server {
     /// Starts a server and waits until it greets with `220`.
     ///
     /// # Panics
-    /// When it is not installed, or does not come to greet anybody.
+    /// When it is not installed, or does not greet in time.
     #[must_use]
     pub fn start(kind: Kind, options: Options) -> Self {
         must_be_root();
         let mut last = String::new();
-        // A stranger may sit on one of the ports; that a server fails for another reason every
-        // time is soon told.
+        // Another program may hold one of the ports; a server that fails for another reason fails
+        // each time.
         for _ in 0..3 {
             match Self::try_start(kind, options) {
                 Ok(server) => return server,
@@ -325,7 +325,7 @@ impl Server {
             .prefix("ferryport-ftps-")
             .tempdir()
             .expect("the temporary directory can be written");
-        // `daemon` must get through to its files.
+        // `daemon` must reach its files.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))
             .expect("the folder is ours");
         let root = folder.path().join("root");
@@ -395,7 +395,7 @@ impl Server {
             self.process = self.plan.start(&self.environment, output);
             match self.await_greeting() {
                 Ok(()) => return,
-                // A session that was killed may hold the port for a moment still.
+                // A killed session may hold the port for a moment.
                 Err(log) => assert!(begun.elapsed() < START_LIMIT, "it did not come back:\n{log}"),
             }
         }
@@ -437,7 +437,7 @@ impl Server {
         self.ports.control()
     }
 
-    /// The directory that the login opens, where it lies on this machine.
+    /// Returns the directory of the login, as a path of this machine.
     #[must_use]
     pub fn root(&self) -> PathBuf {
         self.folder.path().join("root")
@@ -467,7 +467,7 @@ impl Server {
         &self.certificate.certificate_pem
     }
 
-    /// What a client shows that the server takes under [`Clients::Certified`].
+    /// Returns the certificate that the server accepts under [`Clients::Certified`].
     #[must_use]
     pub fn client(&self) -> &ClientFiles {
         &self.client
@@ -578,7 +578,7 @@ impl ClientFiles {
         let authority_key = KeyPair::generate().expect("a key can be made");
         let mut authority = CertificateParams::new([]).expect("no name at all");
         authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // Two servers' authorities are two authorities.
+        // Each server has an authority of its own.
         let name = format!("authority of {}", folder.display());
         authority.distinguished_name.push(DnType::CommonName, name);
         let authority_pem = authority.self_signed(&authority_key).expect("a certificate").pem();
@@ -638,7 +638,7 @@ fn library_path() -> Vec<(&'static str, OsString)> {
     vec![("LD_LIBRARY_PATH", joined)]
 }
 
-/// OpenSSL's own configuration: the one way to hold all servers to a version of TLS.
+/// Writes OpenSSL's configuration, the one way to limit the TLS version of all servers.
 fn openssl_configuration(site: &Site<'_>) -> PathBuf {
     let path = site.folder.join("openssl.cnf");
     let text = format!(
@@ -652,7 +652,7 @@ fn openssl_configuration(site: &Site<'_>) -> PathBuf {
     path
 }
 
-/// The directory that the login opens, with a part that it may not write.
+/// Creates the directory of the login, with a subdirectory that it may not write.
 fn make_root(root: &Path) {
     fs::create_dir(root).expect("the folder is ours");
     let read_only = root.join(Server::READ_ONLY);

@@ -1,8 +1,8 @@
-//! The page brought into each of its states, and held there.
+//! Brings the page into each of its states, and keeps it there.
 //!
-//! What is found is found by role and name, so that the states outlive the page's looks. A state
-//! that would pass by itself is held by something real: a server that says nothing, a way to the
-//! portal so slow that the uploads stay under way, a way that is cut.
+//! Elements are found by role and name, so that the states do not depend on the page's looks. A
+//! state that would pass is kept by real means: a silent server, a slow connection to the portal, a
+//! connection that is cut.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ use crate::{
 pub enum State {
     /// As it is when it has loaded.
     Empty,
-    /// On its way to a server that says nothing.
+    /// Connecting to a server that sends nothing.
     Connecting,
     /// Asking about a certificate.
     Certificate,
@@ -29,13 +29,13 @@ pub enum State {
     Ready,
     /// Logged in, with files held over it.
     Dragging,
-    /// Uploading a folder: some done, some under way, some waiting.
+    /// Uploading a folder: some files done, some in transfer, some queued.
     Uploading,
     /// Asking about files that the server has already.
     Conflict,
     /// With uploads that failed, and one that is done.
     Failed,
-    /// Cut off from the portal on the way.
+    /// Cut off from the portal during uploads.
     Interrupted,
     /// Everything uploaded.
     Done,
@@ -44,7 +44,7 @@ pub enum State {
 }
 
 impl State {
-    /// All of them, in the order in which a user comes to see them.
+    /// All states, in the order in which a user sees them.
     pub const ALL: [Self; 11] = [
         Self::Empty,
         Self::Connecting,
@@ -59,7 +59,7 @@ impl State {
         Self::Thousands,
     ];
 
-    /// One word, fit for the name of a file.
+    /// Returns its name, one word that fits into a file name.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -84,16 +84,16 @@ impl fmt::Display for State {
     }
 }
 
-/// Fast enough that nobody waits for it.
+/// Fast enough that no test waits for it.
 const FREE: u32 = 256 << 20;
 
-/// So slow that what is under way stays under way for minutes.
+/// So slow that transfers last for minutes.
 const SLOW: u32 = 128 << 10;
 
 /// The number of files of [`State::Thousands`].
 const THOUSANDS: u64 = 5000;
 
-/// Longer than anybody looks at a page that waits for a silent server.
+/// Timeouts longer than any test of a silent server.
 const PATIENT: [&str; 4] = ["--greeting-timeout", "10 min", "--tls-timeout", "10 min"];
 
 /// Names as people give them, short and long.
@@ -108,7 +108,7 @@ const NAMES: [&str; 8] = [
     "manifest.json",
 ];
 
-/// What a state lives on, beside the page; the state ends with it.
+/// The portal, the server and the files behind a state of the page; the state ends with them.
 pub struct PreparedState {
     _portal: Portal,
     _silent: Option<FakePeer>,
@@ -139,7 +139,7 @@ impl PreparedState {
         }
     }
 
-    /// Each prepared is an origin of its own: the browser keeps nothing of one for the next.
+    /// Each state has its own origin, so that the browser keeps nothing for the next one.
     async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
         let page_proxy = PageProxy::open(bytes_per_second).await;
         let origin = page_proxy.origin();
@@ -269,11 +269,11 @@ impl PreparedState {
                 .add(&format!("part {}/{n}.tif", n % 10), Content { len: 20_000, seed: n });
         }
         page.choose("Choose folder", &[prepared.files.folder()]).await;
-        // Before, what is above the button grows, and a press may miss it.
+        // Until then the content above the button grows, and a click may miss it.
         page.see(&format!("of {THOUSANDS} done")).await;
         // Great folders of a long list are closed.
         page.press_button("Group by folder").await;
-        // The rows that are not in the document count for those who cannot see that.
+        // Assistive technology counts the rows that are not in the document.
         let all = format!("[aria-setsize='{THOUSANDS}'], [aria-rowcount='{THOUSANDS}']");
         let listed = format!("document.querySelector(\"{all}\") !== null");
         page.until("a list of all files", async || (page.run(&listed).await == true).then_some(()))
@@ -288,7 +288,7 @@ impl PreparedState {
     }
 }
 
-/// How many bytes a second the way to the portal takes.
+/// Returns the limit of bytes a second to the portal.
 fn rate(state: State) -> u32 {
     match state {
         State::Uploading | State::Interrupted | State::Thousands => SLOW,

@@ -1,5 +1,5 @@
-//! What a user does on the page, and what they then find: files to choose, the form filled in,
-//! the question about the certificate answered, everything arrived.
+//! What a user does on the page: choose files, fill in the form, trust the certificate, and check
+//! that the files are stored.
 
 use std::{
     cell::RefCell,
@@ -22,10 +22,10 @@ use crate::{
 const NARROW: u32 = 390;
 const WIDE: u32 = 1440;
 
-/// How long 300 MiB may take on a machine that is busy with everything else.
+/// How long 300 MiB may take on a busy machine.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(240);
 
-/// Files on this machine's disk to choose from, and what is in them.
+/// Files on this machine's disk, and their content.
 pub struct Files {
     folder: TempDir,
     known: RefCell<Vec<(String, Content)>>,
@@ -38,7 +38,7 @@ impl Default for Files {
 }
 
 impl Files {
-    /// None yet, in a folder whose name begins with `cargo `.
+    /// Creates an empty folder whose name begins with `cargo `.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -47,7 +47,7 @@ impl Files {
         }
     }
 
-    /// Makes a file at a path inside the folder.
+    /// Creates a file at a path inside the folder.
     pub fn add(&self, path: &str, content: Content) {
         let full = self.folder.path().join(path);
         fs::create_dir_all(full.parent().unwrap()).unwrap();
@@ -58,26 +58,26 @@ impl Files {
         self.known.borrow_mut().push((path.to_owned(), content));
     }
 
-    /// Where they are.
+    /// Returns the path of the folder.
     #[must_use]
     pub fn folder(&self) -> PathBuf {
         self.folder.path().to_owned()
     }
 
-    /// The last part of where they are.
+    /// Returns the name of the folder.
     #[must_use]
     pub fn folder_name(&self) -> String {
         let name = Path::new(self.folder.path()).file_name().unwrap();
         name.to_string_lossy().into_owned()
     }
 
-    /// The path of each inside the folder, and what is in it.
+    /// Returns the path inside the folder and the content of each file.
     #[must_use]
     pub fn known(&self) -> Vec<(String, Content)> {
         self.known.borrow().clone()
     }
 
-    /// Where each of them is, in the order in which they were made.
+    /// Returns the path of each file, in the order of creation.
     #[must_use]
     pub fn paths(&self) -> Vec<PathBuf> {
         let known = self.known.borrow();
@@ -85,7 +85,7 @@ impl Files {
     }
 }
 
-/// Fills in the form what it takes to log in.
+/// Fills in the form with the server's address and login.
 pub async fn fill_form(page: &Page, server: &Server) {
     page.fill("Host", "127.0.0.1").await;
     let encryption = match server.encryption() {
@@ -98,7 +98,7 @@ pub async fn fill_form(page: &Page, server: &Server) {
     page.fill("Password", server.password()).await;
 }
 
-/// Answers the question about the certificate as a user does who compared the fingerprint.
+/// Compares the fingerprint in the dialog, and trusts the certificate.
 pub async fn trust(page: &Page, server: &Server) {
     let dialog = page.find("dialog", "Certificate not trusted").await;
     let shown = page.text(&dialog).await.to_lowercase();
@@ -108,15 +108,14 @@ pub async fn trust(page: &Page, server: &Server) {
     page.click(&button).await;
 }
 
-/// Connects for the first time: the page asks about the certificate.
+/// Connects, and trusts the certificate if the page asks.
 pub async fn connect(page: &Page, server: &Server) {
     fill_form(page, server).await;
     page.press_button("Connect").await;
     trust_if_asked(page, server).await;
 }
 
-/// Waits until files can be chosen. Whether the page asks about a certificate that was trusted
-/// before, is its own business.
+/// Waits until files can be chosen. The page may ask about the certificate or not.
 async fn trust_if_asked(page: &Page, server: &Server) {
     let asked = page.until("the question about the certificate, or the drop zone", async || {
         if !page.all("button", "Choose files").await.is_empty() {
@@ -131,14 +130,14 @@ async fn trust_if_asked(page: &Page, server: &Server) {
     }
 }
 
-/// The page is as good as new: connect, upload.
-pub async fn must_go_on(page: &Page, server: &Server) {
+/// Checks that the page works again: connects and uploads a file.
+pub async fn must_work_again(page: &Page, server: &Server) {
     page.find("button", "Connect").await;
     connect(page, server).await;
     upload_one(page, server, "after all.bin").await;
 }
 
-/// Uploads a file of 100 kB and compares what lies on the server's disk.
+/// Uploads a file of 100 kB, and compares it with the server's disk.
 pub async fn upload_one(page: &Page, server: &Server, name: &str) {
     let files = Files::new();
     files.add(name, Content { len: 100_000, seed: 9 });
@@ -146,8 +145,7 @@ pub async fn upload_one(page: &Page, server: &Server, name: &str) {
     must_arrive(page, server, &files, "").await;
 }
 
-/// Waits until the page says that all of the files are done, and compares what lies on the
-/// server's disk.
+/// Waits until the page shows all files as done, and compares them with the server's disk.
 pub async fn must_arrive(page: &Page, server: &Server, files: &Files, prefix: &str) {
     let known = files.known();
     let done = page.within(UPLOAD_LIMIT, "the files, done", async || {
@@ -175,14 +173,14 @@ pub async fn must_arrive(page: &Page, server: &Server, files: &Files, prefix: &s
     }
 }
 
-/// The text of the page's explanation of what went wrong while it connected.
+/// Returns the page's explanation of a failed connection.
 pub async fn problem(page: &Page) -> String {
     let group = page.find("group", "What went wrong").await;
     page.text(&group).await
 }
 
-/// The text of the session log, as soon as it holds all of these words: a frame draws some of the
-/// lines only, and what is done may be shown before the lines about it.
+/// Waits until the session log holds all of these words, and returns its text. The page may show a
+/// result before the log lines about it.
 pub async fn log_with(page: &Page, words: &[&str]) -> String {
     page.until(&format!("{words:?} in the session log"), async || {
         let log = page.all("region", "Session log").await.pop()?;
@@ -192,8 +190,8 @@ pub async fn log_with(page: &Page, words: &[&str]) -> String {
     .await
 }
 
-/// Waits until the session log says that a transfer began where an earlier one had ended.
-pub async fn went_on(page: &Page) {
+/// Waits until the session log shows that a transfer was resumed.
+pub async fn has_resumed(page: &Page) {
     page.until("REST or APPE in the session log", async || {
         let log = log_with(page, &[]).await;
         let offsets =
@@ -204,7 +202,7 @@ pub async fn went_on(page: &Page) {
     .await;
 }
 
-/// The item of the list `Uploads` for the file of this path.
+/// Returns the item of the list `Uploads` for the file of this path.
 pub async fn row(page: &Page, path: &str) -> Node {
     let list = page.find("list", "Uploads").await;
     page.find_in(&list, "listitem", path).await
@@ -217,7 +215,7 @@ pub async fn press_in_row(page: &Page, path: &str, button: &str) {
     page.click(&button).await;
 }
 
-/// Waits until an upload whose path ends so has a status that begins with a word.
+/// Waits until the upload of a path has a status that begins with a word.
 pub async fn status_of(page: &Page, path: &str, word: &str) -> Shown {
     page.within(UPLOAD_LIMIT, &format!("{path}: {word}"), async || {
         let shown = page.uploads().await;
@@ -226,7 +224,7 @@ pub async fn status_of(page: &Page, path: &str, word: &str) -> Shown {
     .await
 }
 
-/// Waits until the server has taken something of a file, and not all of it.
+/// Waits until a part of a file is uploaded.
 pub async fn on_its_way(page: &Page, path: &str) {
     page.within(UPLOAD_LIMIT, &format!("{path} on its way"), async || {
         let shown = page.uploads().await;
@@ -236,7 +234,7 @@ pub async fn on_its_way(page: &Page, path: &str) {
     .await;
 }
 
-/// Waits until the browser's store has what it takes to go on.
+/// Waits until the browser's store holds what it takes to resume the upload.
 pub async fn saved(page: &Page) {
     let stored = "new Promise((resolve, reject) => {
         const open = indexedDB.open('ferryport');
@@ -254,8 +252,8 @@ pub async fn saved(page: &Page) {
     .await;
 }
 
-/// Pictures of a state on a telephone and on a desk, with the part of the page that a selector
-/// finds in view; nothing may stick out to the side.
+/// Takes screenshots at the widths of a telephone and a desk, with the part that a selector finds in
+/// view. The page must not be wider than the window.
 pub async fn look(page: &Page, state: &str, part: &str) {
     for width in [NARROW, WIDE] {
         page.resize(width).await;

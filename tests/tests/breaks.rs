@@ -1,5 +1,4 @@
-//! The portal's side of breaks and pauses: what its client hears, and what lies on the server's
-//! disk in the end.
+//! Breaks and pauses of uploads: the portal's messages, and the files on the server's disk.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,23 +30,23 @@ use tokio::{
 };
 use tokio_tungstenite::tungstenite::Message;
 
-/// Whoever waits for something that comes soon waits no longer than this.
+/// The longest wait for an event that comes soon.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// It tries again soon.
+/// A portal that retries soon.
 const EAGER: Options<'static> =
     Options { flags: &["--allow-network", "127.0.0.0/8", "--retry-wait", "20 ms"], log: "info" };
 
-/// It does not try again.
+/// A portal that does not retry.
 const RESIGNED: Options<'static> =
     Options { flags: &["--allow-network", "127.0.0.0/8", "--retries", "0"], log: "info" };
 
-/// What a break in the middle of a file of 40 MiB is.
+/// A break in the middle of a file of 40 MiB.
 const BREAK: Fault =
     Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, kind: FaultKind::Reset };
 
-/// Whether the server lets an upload go on, at Debian's defaults.
-fn goes_on(server: &Server) -> bool {
+/// Returns whether the server resumes uploads at Debian's defaults.
+fn resumes_uploads(server: &Server) -> bool {
     server.kind() != Kind::ProFtpd
 }
 
@@ -60,7 +59,7 @@ fn must_be_stored(server: &Server, file: &File, outcome: &Outcome, client: &Clie
     assert_eq!(server.sha256_of(&file.path), Some(file.content.sha256()), "{}", file.path);
 }
 
-/// An upload that broke off and is not tried again; the name to go on with.
+/// Runs an upload that breaks and is not retried. Returns the name to resume.
 async fn leave_a_part(client: &mut Client, fault_proxy: &FaultProxy, file: &File) -> String {
     fault_proxy.plan([BREAK]);
     let mut resume = None;
@@ -77,7 +76,7 @@ async fn leave_a_part(client: &mut Client, fault_proxy: &FaultProxy, file: &File
 }
 
 with_each_server! {
-    async fn a_break_is_told_and_the_upload_goes_on_from_what_the_server_holds(server: Server) {
+    async fn a_break_is_reported_and_the_upload_resumes_from_what_the_server_holds(server: Server) {
         let portal = portal!(EAGER);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
@@ -105,11 +104,11 @@ with_each_server! {
         let (_, first, limit) = went_on[0];
         println!("{}: went on from {first} of {}", server.kind().name(), file.content.len);
         assert!(limit > first, "{went_on:?}");
-        assert!(!goes_on(&server) || first > 0, "{went_on:?}\n{}", client.transcript());
+        assert!(!resumes_uploads(&server) || first > 0, "{went_on:?}\n{}", client.transcript());
         assert_eq!(server.files(), [file.path], "{}", client.transcript());
     }
 
-    async fn an_upload_that_failed_goes_on_when_it_is_offered_again(server: Server) {
+    async fn an_upload_that_failed_resumes_when_it_is_offered_again(server: Server) {
         let portal = portal!(RESIGNED);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
@@ -136,9 +135,9 @@ with_each_server! {
             .await;
         must_be_stored(&server, &file, &outcomes[0], &client);
         println!("{}: {first:?} of {}", server.kind().name(), file.content.len);
-        // Of the credits of one moment only the last counts: where the server takes no REST, the
-        // one that goes on may give way to the one that starts over.
-        let least = u64::from(goes_on(&server));
+        // Only the last of several credits counts: where the server takes no REST, the credit to
+        // start over replaces the credit to resume.
+        let least = u64::from(resumes_uploads(&server));
         assert!(first.is_some_and(|first| first >= least), "{}", client.transcript());
         assert_eq!(before, Some(0), "nothing is sent before it is known from where");
         assert_eq!(server.files(), [file.path], "{}", client.transcript());
@@ -316,7 +315,7 @@ async fn where_a_server_has_room_for_two_sessions_all_is_stored_and_listed() {
     }
 }
 
-/// A way to the server on which its greeting does not tell what it is.
+/// Starts a relay to the server that hides the server's name in the greeting.
 async fn without_banner(server: &Server) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let (address, behind) = (listener.local_addr().unwrap(), server.address());

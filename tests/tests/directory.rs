@@ -58,7 +58,7 @@ fn millis(time: SystemTime) -> i64 {
 }
 
 ferryport_tests::with_each_server! {
-    /// `RMD`: the empty one goes, the other one stays and is said to hold something.
+    /// `RMD` removes an empty directory only.
     async fn empty_directory_is_removed_and_another_one_stays(server: Server) {
         let mut client = open(&server).await;
         client.make_directories(&path("a/b")).await.unwrap();
@@ -137,7 +137,7 @@ ferryport_tests::with_each_server! {
         assert_eq!(client.entry(&path("missing")).await.unwrap(), None);
     }
 
-    /// The whole of a large directory, each once, with its size.
+    /// A large directory is listed completely, each entry once, with its size.
     async fn thousand_entries_are_listed(server: Server) {
         let folder = server.root().join("many");
         fs::create_dir(&folder).unwrap();

@@ -80,7 +80,7 @@ fn connector_by(
     Connector::new(target, Config::new(Arc::new(roots)), credentials, transcript)
 }
 
-/// A transcript whose lines can be read.
+/// A transcript that keeps its lines.
 fn lines() -> (Transcript, Arc<Mutex<Vec<String>>>) {
     let lines = Arc::new(Mutex::new(Vec::new()));
     let sink = Arc::clone(&lines);
@@ -229,7 +229,7 @@ mod many_uploads_in_one_session_are_all_stored {
     }
 }
 
-/// A way to the server on which its greeting does not tell what it is.
+/// Starts a relay to the server that hides the server's name in the greeting.
 async fn without_banner(server: &Server) -> SocketAddr {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let (address, behind) = (listener.local_addr().unwrap(), server.address());
@@ -268,7 +268,7 @@ async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal()
     assert!(lines.lock().unwrap().join("\n").contains("The next connection uses TLS 1.2"));
 }
 
-/// What a session of the wrong mode is told.
+/// Returns the diagnosis of a session with the wrong encryption.
 async fn cause_of_wrong_mode(server: &Server) -> Cause {
     let target = Target {
         address: server.address(),
@@ -302,7 +302,7 @@ async fn session_of(server: &Server) -> Client {
 }
 
 ferryport_tests::with_each_server! {
-    /// What answers a ClientHello is a greeting in the clear.
+    /// The server replies to a ClientHello with a greeting in clear text.
     async fn implicit_tls_at_an_explicit_port_is_told_to_be_explicit(server: Server) {
         assert_eq!(cause_of_wrong_mode(&server).await, Cause::ExplicitTlsExpected);
     }
@@ -336,7 +336,7 @@ ferryport_tests::with_each_server! {
         assert_eq!(server.files(), ["x"]);
     }
 
-    /// 530, at the login, and the password is in no line.
+    /// The login fails with 530, and the password is in no line of the log.
     async fn wrong_password_is_said_in_the_servers_words(server: Server) {
         let (transcript, lines) = lines();
         let connector = connector_with(&server, "not the password", transcript);
@@ -363,7 +363,7 @@ ferryport_tests::with_each_server! {
         assert_eq!(server.files(), ["y"]);
     }
 
-    /// `mkdir -p` twice, and a directory that somebody else made.
+    /// `mkdir -p` twice, and a directory that another client made.
     async fn directories_are_made_once_and_found_again(server: Server) {
         let mut client = session_of(&server).await;
         client.make_directories(&path("a/b c/d")).await.unwrap();
@@ -427,7 +427,7 @@ ferryport_tests::with_each_server! {
         assert!(session.client.delete(&path("old")).await.unwrap_err().reply().is_some());
     }
 
-    /// Given up in the middle, and another one goes on in the same session or in a new one.
+    /// One upload is aborted, and the next one uses the same session or a new one.
     async fn aborted_upload_leaves_the_client_in_step_or_says_that_it_is_not(server: Server) {
         let mut session = ReconnectingClient::open(&server).await;
         session.upload("before", b"before").await;
@@ -441,8 +441,8 @@ ferryport_tests::with_each_server! {
         println!("{}: {:?}", server.kind().name(), session.counts);
     }
 
-    /// A file goes on at an offset. `ProFTPD` forbids that by default, and says so.
-    async fn store_goes_on_at_an_offset(server: Server) {
+    /// An upload resumes at an offset. `ProFTPD` forbids that by default, and its reply says so.
+    async fn store_resumes_at_an_offset(server: Server) {
         let mut session = ReconnectingClient::open(&server).await;
         let whole = content(7, 100_000);
         session.upload("whole", &whole[..60_000]).await;

@@ -1,7 +1,7 @@
-//! Uploads over a network that fails: nothing is lost, and nothing is called done that is not.
+//! Uploads over a network with faults: no file is lost, and none is reported as done that is not.
 //!
-//! Each schedule is made from its number, which a failure names:
-//! `FAULT_SEED=17 cargo test --test faults vsftpd`.
+//! Each schedule depends on its number only, which a failure prints:
+//! `FAULT_SEED=17 cargo test --test faults vsftpd`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 /// Schedules for each of the three servers: 201 altogether.
 const SCHEDULES: u64 = 67;
 
-/// Schedules that are played side by side.
+/// Schedules that run in parallel.
 const AT_ONCE: u64 = 4;
 
 /// Faults of one schedule at most.
@@ -100,7 +100,7 @@ fn plan(name: &str, content: &[u8]) -> Plan {
 
 type Lines = Arc<Mutex<Vec<String>>>;
 
-/// A connector with deadlines and retries that a test can wait for.
+/// A connector with short deadlines and retries.
 fn connector(server: &Server, address: SocketAddr, lines: &Lines) -> Connector {
     let mut roots = RootCertStore::empty();
     roots.add(server.certificate()).unwrap();
@@ -144,13 +144,13 @@ async fn bring(
     ftps::upload::upload(line, plan, source, &CancellationToken::new()).await
 }
 
-/// The content under a name, or none: never a part of it.
+/// Checks that a name has the whole content or does not exist.
 fn assert_stored(server: &Server, name: &str, content: &[u8], lines: &Lines) {
     let expected = hex(&Sha256::digest(content));
     assert_eq!(server.sha256_of(name), Some(expected), "{name}\n{}", text(lines));
 }
 
-/// One schedule: some files over two sessions while the network fails.
+/// Runs one schedule: uploads over two sessions, with faults of the network.
 async fn play(server: &Server, fault_proxy: &FaultProxy, seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let files = files(&mut rng, seed);
@@ -168,7 +168,7 @@ async fn play(server: &Server, fault_proxy: &FaultProxy, seed: u64) {
         }
     });
     for ended in join_all(uploads).await {
-        // Fewer faults than tries: all of them have to be survived.
+        // There are fewer faults than retries: each file must be stored.
         if let Err(failed) = ended {
             panic!("seed {seed}, {faults:?}: {failed:?}\n{}", text(&lines));
         }
@@ -244,13 +244,13 @@ mod nothing_is_lost_and_nothing_half_is_called_done_in_random_schedules {
     }
 }
 
-/// Whether the server lets an upload go on, at Debian's defaults.
-fn goes_on(server: &Server) -> bool {
+/// Returns whether the server resumes uploads at Debian's defaults.
+fn resumes_uploads(server: &Server) -> bool {
     server.kind() != Kind::ProFtpd
 }
 
 ferryport_tests::with_each_server! {
-    /// The data connection breaks at ten points of an upload, and it goes on from what is there.
+    /// The data connection breaks at ten points of an upload, which resumes from the part.
     async fn break_at_ten_points_costs_only_what_was_under_way(server: Server) {
         let fault_proxy = FaultProxy::before(&server).await;
         let mut rng = Rng::with_seed(10);
@@ -268,10 +268,10 @@ ferryport_tests::with_each_server! {
             assert_stored(&server, &name, &content, &lines);
             assert!(uploaded.attempts > 1 && source.interrupted > 0, "{}", text(&lines));
             let again = source.sent - content.len() as u64;
-            // What was in the buffers of both sides and of the network between them.
+            // The bytes in the buffers of both sides and of the network.
             let under_way = 16_000_000;
-            assert!(!goes_on(&server) || again <= under_way, "{again}\n{}", text(&lines));
-            if goes_on(&server) && after > under_way {
+            assert!(!resumes_uploads(&server) || again <= under_way, "{again}\n{}", text(&lines));
+            if resumes_uploads(&server) && after > under_way {
                 assert!(text(&lines).contains("Going on from there"), "{}", text(&lines));
             }
             line.quit().await;
@@ -344,7 +344,7 @@ ferryport_tests::with_each_server! {
         assert_stored(&server, "a", &content, &lines);
     }
 
-    /// The disk is full: said at once, in words, and the room is given back.
+    /// The disk is full: the error comes at once, and the part is removed.
     async fn full_disk_is_said_and_nothing_stays(server: Server) {
         let disk = SmallDisk::mount(&server.root().join("disk"));
         let lines = Lines::default();
@@ -358,7 +358,7 @@ ferryport_tests::with_each_server! {
         assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
     }
 
-    /// Ports behind a firewall: a definite answer, with the port and the one who can open it.
+    /// A firewall blocks the data ports: the diagnosis names the port and who can open it.
     async fn black_holed_data_ports_are_told_apart(server: Server) {
         let fault_proxy = FaultProxy::with_blocked_data_ports(&server).await;
         let lines = Lines::default();
@@ -373,7 +373,7 @@ ferryport_tests::with_each_server! {
     }
 }
 
-/// A source that tells somebody how far it is.
+/// A source that reports how far it is.
 struct Watched<W> {
     memory: Memory,
     watch: W,

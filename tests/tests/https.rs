@@ -18,7 +18,7 @@ use ferryport_tests::{
 };
 use protocol::server::Verified;
 
-/// Looks at its certificate's file often enough for a test to wait for it.
+/// A portal that checks its certificate's file often.
 const OFTEN: Options<'static> = Options { flags: &["--tls-file-interval", "20 ms"], log: "info" };
 
 /// How long a renewed certificate may take on a busy machine.

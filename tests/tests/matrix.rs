@@ -28,13 +28,13 @@ use rustls::RootCertStore;
 /// One TLS record holds 16 KiB.
 const RECORD: u64 = 16 * 1024;
 
-/// What ends before, at and after a record, and more than any buffer on the way holds.
+/// Sizes around one record, and one larger than all buffers.
 const SIZES: [u64; 6] = [0, 1, RECORD - 1, RECORD, RECORD + 1, 20_000_000];
 
 /// Files in one session.
 const FILES: usize = 20;
 
-/// How the data connections of a session came about.
+/// Counts of resumed and full handshakes of data connections.
 #[derive(Debug, Default)]
 struct Handshakes {
     resumed: usize,
@@ -106,7 +106,7 @@ async fn upload(
     Ok(())
 }
 
-/// A reply too many or too few would be taken for the answer to the next command.
+/// Checks that no reply is missing or left over.
 async fn assert_in_step(client: &mut Client) {
     for index in 0..SIZES.len() {
         assert_eq!(client.size(&path(index)).await.unwrap(), Some(content(index).len));

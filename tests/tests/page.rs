@@ -14,7 +14,8 @@ use ferryport_tests::{
     portal::Options,
     servers::{self, Kind, Server},
     user::{
-        Files, connect, fill_form, log_with, must_arrive, must_go_on, problem, trust, upload_one,
+        Files, connect, fill_form, log_with, must_arrive, must_work_again, problem, trust,
+        upload_one,
     },
     with_each_server,
 };
@@ -118,7 +119,7 @@ with_each_server! {
         trust(&page, &server).await;
         let problem = problem(&page).await;
         assert!(problem.contains("530"), "{problem}");
-        must_go_on(&page, &server).await;
+        must_work_again(&page, &server).await;
         page.finish().await;
     }
 
@@ -169,7 +170,7 @@ with_each_server! {
         assert_eq!(server.files(), Vec::<String>::new());
 
         page.press_button("Disconnect").await;
-        must_go_on(&page, &server).await;
+        must_work_again(&page, &server).await;
         page.finish().await;
     }
 
@@ -182,7 +183,7 @@ with_each_server! {
         page.press_button("Connect").await;
         let problem = problem(&page).await;
         assert!(problem.contains("Explicit TLS"), "{problem}");
-        must_go_on(&page, &server).await;
+        must_work_again(&page, &server).await;
         page.finish().await;
     }
 }
@@ -201,7 +202,7 @@ async fn implicit_tls_works_and_explicit_tls_to_its_port_is_told_apart() {
         page.press_button("Connect").await;
         let problem = problem(&page).await;
         assert!(problem.contains("Implicit TLS"), "{problem}");
-        must_go_on(&page, &server).await;
+        must_work_again(&page, &server).await;
         page.finish().await;
     }
 }
@@ -228,7 +229,7 @@ async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
         })
         .await;
     }
-    must_go_on(&page, &server).await;
+    must_work_again(&page, &server).await;
     page.finish().await;
 }
 

@@ -44,7 +44,7 @@ async fn lost_socket_is_opened_again_and_the_transfer_never_stopped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_without_a_network_waits_and_goes_on_at_once_when_there_is_one() {
+async fn page_without_a_network_waits_and_resumes_at_once_when_there_is_one() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.page.go_offline(true).await;
@@ -58,18 +58,18 @@ async fn page_without_a_network_waits_and_goes_on_at_once_when_there_is_one() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn portal_that_was_restarted_is_logged_in_to_again_and_the_upload_goes_on() {
+async fn portal_that_was_restarted_is_logged_in_to_again_and_the_upload_resumes() {
     let mut setup = PageSetup::new(Kind::ProFtpd).await;
     setup.upload_in_part().await;
     setup.restart_portal().await;
     setup.must_arrive().await;
-    setup.went_on().await;
+    setup.has_resumed().await;
     let log = user::log_with(&setup.page, &["RNTO "]).await;
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_that_was_loaded_again_goes_on_without_a_password_with_the_file_picked_again() {
+async fn page_that_was_loaded_again_resumes_without_a_password_with_the_file_picked_again() {
     let setup = PageSetup::new(Kind::PureFtpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -77,12 +77,12 @@ async fn page_that_was_loaded_again_goes_on_without_a_password_with_the_file_pic
     setup.page.see("Interrupted: choose or drop the same file again").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
     setup.must_arrive().await;
-    setup.went_on().await;
+    setup.has_resumed().await;
     assert_eq!(setup.page.uploads().await.len(), 1, "it is the same row");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_go_on() {
+async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_resume() {
     let mut setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -94,7 +94,7 @@ async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_g
     setup.page.find("button", "Choose files").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
     setup.must_arrive().await;
-    setup.went_on().await;
+    setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -110,7 +110,7 @@ async fn file_that_was_dropped_waits_for_one_press_and_may_be_picked_again_all_t
     setup.page.press_button("Continue").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
     setup.must_arrive().await;
-    setup.went_on().await;
+    setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -148,7 +148,7 @@ async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
+async fn file_that_is_away_for_a_moment_resumes_from_what_the_server_kept() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.page_proxy.cut();
@@ -168,7 +168,7 @@ async fn file_that_is_away_for_a_moment_goes_on_from_what_the_server_kept() {
         })
         .await;
     setup.must_arrive().await;
-    setup.went_on().await;
+    setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -283,7 +283,7 @@ async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be_a_copy() {
+async fn page_without_locks_resumes_after_a_reload_and_takes_nothing_that_may_be_a_copy() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     // As over plain HTTP from another machine.
     setup.page.run_before_load("delete Navigator.prototype.locks;").await;
@@ -305,7 +305,7 @@ async fn page_without_locks_goes_on_after_a_reload_and_takes_nothing_that_may_be
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_person_overwrites() {
+async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_user_overwrites() {
     let setup = PageSetup::with(Kind::Vsftpd, LONG_CONTENT).await;
     setup.upload_in_part().await;
     fs::write(setup.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
@@ -456,8 +456,8 @@ impl PageSetup {
     }
 
     /// The last transfer began where an earlier one had ended.
-    async fn went_on(&self) {
-        user::went_on(&self.page).await;
+    async fn has_resumed(&self) {
+        user::has_resumed(&self.page).await;
     }
 
     /// The log of one transfer, up to the name that the file got at its end.

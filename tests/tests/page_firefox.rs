@@ -13,8 +13,8 @@ use ferryport_tests::{
     portal::{Options, Portal},
     servers::{self, Kind},
     user::{
-        Files, connect, fill_form, log_with, must_arrive, must_go_on, on_its_way, press_in_row,
-        problem, saved, status_of, trust, upload_one, went_on,
+        Files, connect, fill_form, has_resumed, log_with, must_arrive, must_work_again, on_its_way,
+        press_in_row, problem, saved, status_of, trust, upload_one,
     },
 };
 
@@ -92,7 +92,7 @@ async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on() {
     trust(&page, &server).await;
     let problem = problem(&page).await;
     assert!(problem.contains("530"), "{problem}");
-    must_go_on(&page, &server).await;
+    must_work_again(&page, &server).await;
     page.finish().await;
 }
 
@@ -149,7 +149,7 @@ async fn what_is_cancelled_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
+async fn a_page_that_was_loaded_again_resumes_with_the_file_picked_again() {
     let server = servers::start(Kind::PureFtpd);
     let (portal, page_proxy) = slow_portal().await;
     let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDTH).await;
@@ -170,7 +170,7 @@ async fn a_page_that_was_loaded_again_goes_on_with_the_file_picked_again() {
     must_arrive(&page, &server, &files, "").await;
     assert_eq!(server.files(), ["freight.bin"], "nothing else is left behind");
     assert_eq!(page.uploads().await.len(), 1, "it is the same row");
-    went_on(&page).await;
+    has_resumed(&page).await;
     drop(portal);
 }
 

@@ -20,7 +20,7 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind},
-    user::{connect, look, press_in_row, went_on},
+    user::{connect, has_resumed, look, press_in_row},
 };
 use tempfile::TempDir;
 
@@ -187,7 +187,7 @@ async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
 
     press(&page, "big", "Resume").await;
     all_to_be(&page, &["big"], "Done").await;
-    went_on(&page).await;
+    has_resumed(&page).await;
     must_equal(&big, &server.root().join("big"));
     assert_eq!(server.files(), ["big", "small"], "no temporary name stays behind");
     let released = "window.locks.length > 0 && window.locks.every((lock) => lock.released)";

@@ -21,7 +21,7 @@ use protocol::server::Algorithm;
 const WIDE: u32 = 1440;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_stand_by_folder_and_what_needs_the_person_stands_first_until_all_is_done() {
+async fn uploads_stand_by_folder_and_what_needs_the_user_stands_first_until_all_is_done() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -176,7 +176,7 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_needs_the_person_moves_no_line_under_who_points_at_one_or_has_scrolled() {
+async fn what_needs_the_user_moves_no_row_under_the_pointer_or_after_scrolling() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;

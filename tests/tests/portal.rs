@@ -31,11 +31,10 @@ use tokio_tungstenite::tungstenite::Message;
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
 
-/// Whoever waits in a test for an answer, waits no longer than this.
+/// The longest wait for a response.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server that accepts and stays silent is given up soon, and yet not before the portal has
-/// tried what it speaks.
+/// A portal that gives up a silent server soon, but not before it has probed the port for TLS.
 const IMPATIENT: Options<'static> = Options {
     flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "8 s", "--tls-timeout", "4 s"],
     log: "info",
@@ -134,7 +133,7 @@ with_each_server! {
         assert!(said.windows(2).all(|pair| pair[0].tls != pair[1].tls), "{said:?}");
         assert!(!said.is_empty() && said.len() < files.len(), "{said:?}");
         let last = said.last().unwrap();
-        // Pure-FTPd asks for nothing to be resumed, and gives too few tickets for it.
+        // Pure-FTPd does not require session resumption, and sends too few tickets for it.
         assert!(last.tls.resumed || server.kind() == Kind::PureFtpd, "{last:?}");
         assert!(last.connection.is_some(), "{last:?}");
         assert!(last.tls.version.starts_with("TLS 1."), "{last:?}");
@@ -183,7 +182,7 @@ with_each_server! {
         must_go_on(&mut client, &server).await;
     }
 
-    async fn what_went_wrong_is_said_in_the_persons_language(server: Server) {
+    async fn what_went_wrong_is_said_in_the_users_language(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         // Without a connection its session would end with its first socket.
@@ -263,7 +262,7 @@ with_each_server! {
         let existing = must_conflict(&outcome);
         assert_eq!(existing.size, Some(70_000));
         assert!(existing.modified_millis.is_some(), "{existing:?}");
-        // One that is the beginning of the new file can be gone on with.
+        // A file that is the beginning of the new one can be resumed.
         let longer = File { content: Content { len: 90_000, ..old.content }, ..old.clone() };
         let going_on = File { on_conflict: OnConflict::Resume, ..longer };
         must_arrive(&mut client, &server, &[going_on]).await;
@@ -545,19 +544,19 @@ fn must_conflict(outcome: &Outcome) -> Existing {
     }
 }
 
-/// One more file, to see that a session is still good for something.
+/// Uploads one more file to check that the session works.
 async fn must_arrive_after_all(client: &mut Client, server: &Server) {
     let file = File::new("after all.bin", Content { len: 100_000, seed: 42 });
     must_arrive(client, server, &[file]).await;
 }
 
-/// The session connects and uploads as if nothing had happened.
+/// Checks that the session connects and uploads again.
 async fn must_go_on(client: &mut Client, server: &Server) {
     client.connect(server).await;
     must_arrive_after_all(client, server).await;
 }
 
-/// The attempt comes to nothing, and the portal says so with a remedy.
+/// Checks that the attempt fails with a remedy.
 async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
     match client.attempt(connect).await {
         Attempted::Failed(problem) => {

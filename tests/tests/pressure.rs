@@ -1,5 +1,4 @@
-//! Backpressure and its bounds: whoever is slow slows down whoever is fast, and nobody's memory
-//! grows.
+//! Backpressure: a slow side slows down the fast one, and memory stays bounded.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,10 +20,10 @@ use protocol::{Attempt, ServerMessage};
 const KIB: u64 = 1 << 10;
 const MIB: u64 = 1 << 20;
 
-/// What a slow server takes in a second.
+/// The rate of a slow server, in bytes a second.
 const SLOW: u64 = 100_000;
 
-/// What the kernel holds between the portal and a server that does not read, at Linux's defaults:
+/// The kernel's buffers between the portal and a server that does not read, at Linux's defaults:
 /// a send buffer and a receive buffer on loopback, twice with a slow network between them.
 const KERNEL_BUFFERS: u64 = 24 * MIB;
 
@@ -98,7 +97,7 @@ async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
     let held = portal.memory_now().saturating_sub(before);
     println!("portal: {} KiB for 8 silent pages", held / KIB);
     assert!(held <= 8 * (WINDOW + MIB) + 16 * MIB, "{held} bytes");
-    // Whoever comes after them is not held up.
+    // Later uploads are not delayed.
     must_be_served(&portal, &server).await;
 }
 
@@ -146,8 +145,7 @@ async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     assert!(peak <= logged_in + BUDGET + SESSIONS * own, "{} MiB", peak / MIB);
 }
 
-/// Whoever has much gives of it to whoever waits: a page that comes late is not starved by uploads
-/// that never end.
+/// Wide windows shrink when others wait: a late page is not starved by endless uploads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
     let portal = portal!(SMALL_WINDOWS);
@@ -192,7 +190,7 @@ const TIGHT_BUDGET: Options<'static> = Options {
     log: "info",
 };
 
-/// Pages that have gone silent with windows that grew leave room for whoever comes after them.
+/// Silent pages with wide windows leave room for later pages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
     let portal = portal!(TIGHT_BUDGET);
@@ -204,10 +202,9 @@ async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
     must_be_served(&portal, &server).await;
 }
 
-/// A page that went away holds nothing of the budget beyond the bytes that it sent, and goes on
-/// when it is back.
+/// A page that went away holds no budget beyond the bytes that it sent, and resumes when it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_went_away_hold_no_room_and_go_on_when_they_are_back() {
+async fn pages_that_went_away_hold_no_room_and_resume_when_they_are_back() {
     // More than the budget has first windows.
     const AWAY: u64 = 40;
     let portal = portal!(TIGHT_BUDGET);
@@ -232,7 +229,7 @@ async fn pages_that_went_away_hold_no_room_and_go_on_when_they_are_back() {
     }
 }
 
-/// A page whose upload is under way, and which sends nothing more.
+/// A page with an open upload that sends nothing more.
 async fn begun(portal: &Portal, server: &Server, n: u64) -> Client {
     let mut client = Client::open(portal).await;
     client.connect(server).await;

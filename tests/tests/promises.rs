@@ -39,12 +39,12 @@ use tokio_tungstenite::tungstenite::{self, Message};
 /// What the portal is allowed to hold at its peak, whatever it relays.
 const MEMORY_LIMIT: u64 = 64 << 20;
 
-/// Whoever waits in a test for something that must end, waits no longer than this.
+/// The longest wait for something that must end.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 with_each_server! {
-    /// 1. An upload is done when the server has it, not before: when the page hears of it, it is
-    /// whole and under its name.
+    /// 1. An upload is done when the server has it, not before: when the page is told, the file is
+    /// complete and has its name.
     async fn done_means_stored(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
@@ -134,7 +134,7 @@ with_each_server! {
         assert!(restarted && interrupted >= 2, "{interrupted}\n{}", client.transcript());
         assert!(client.sockets() >= 3, "the page's socket broke, too");
         assert_eq!(server.sha256_of("file.bin"), Some(file.content.sha256()));
-        // What Pure-FTPd renames while it goes on with a file, it leaves when it is killed.
+        // Pure-FTPd renames a file while it resumes it, and leaves that name when it is killed.
         let own = |name: &String| name.starts_with(".pureftpd-upload.");
         let files: Vec<_> = server.files().into_iter().filter(|name| !own(name)).collect();
         assert_eq!(files, ["file.bin"], "{}", client.transcript());
@@ -332,8 +332,7 @@ async fn whose_page_is_it() {
     assert_eq!(frames.len(), 2, "a welcome and a pong: {frames:?}");
 }
 
-/// 9. Whoever is silent is given up: a server, a page that says no `hello`, a page that says
-/// nothing any more.
+/// 9. Silent peers are given up: a server, a page that sends no `hello`, a page that stops sending.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_wait_ends() {
     let portal = Portal::start(
@@ -374,7 +373,7 @@ async fn every_wait_ends() {
         let problem = must_fail(&mut client, to_port("127.0.0.1", port, encryption)).await;
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
-    // It says nothing any more, and answers no ping: its socket is closed, then its session is over.
+    // It sends nothing and answers no ping: its socket is closed, and then its session ends.
     client.stop_reading();
     for end in ["the page said nothing for 3s", "session ended"] {
         let ended = wait_for(PATIENCE, || portal.output().contains(end).then_some(()));
@@ -398,7 +397,7 @@ async fn every_wait_ends() {
     ended.await.expect("a socket without a hello is closed");
 }
 
-/// 9. A socket that has not said hello holds up no end, whatever the settings allow it.
+/// 9. A socket that has sent no hello does not delay the shutdown, whatever the settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
     let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
@@ -415,7 +414,7 @@ async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
     assert!(heard.contains("goodbye") && heard.contains("shutting down"), "{heard}");
 }
 
-/// 9. Whoever asks and takes nothing of the answers is given up, and gives way to others.
+/// 9. A client that sends requests and reads no responses is given up in favour of others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn browser_that_takes_no_answer_keeps_no_place() {
     const PLACES: usize = 2;
@@ -511,7 +510,7 @@ async fn socket_status(portal: &Portal, headers: &[(&'static str, &str)]) -> u16
     }
 }
 
-/// All that the portal says to a socket whose first message this is, until it closes it.
+/// Returns all messages of the portal to a socket with this first message, until it closes it.
 async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
     let origin = portal.origin();
     let mut socket = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();

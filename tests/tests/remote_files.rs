@@ -29,7 +29,7 @@ use protocol::{
 };
 use tokio::time::{sleep, timeout};
 
-/// Whoever waits in a test for something that must come, waits no longer than this.
+/// The longest wait for something that must come.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The user whose files the servers' logins may change.
@@ -300,13 +300,13 @@ with_each_server! {
         assert_eq!(server.files(), ["new"]);
     }
 
-    async fn disconnect_ends_an_errand_that_waits_for_its_connection(server: Server) {
+    async fn disconnect_ends_a_request_that_waits_for_its_connection(server: Server) {
         let mut server = server;
         let portal = portal!();
         let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
-        // Its session is gone, and the next one hears nothing.
+        // Its session has ended, and the next one gets no message of it.
         server.restart();
         let (on, way, kind) = (On::Control, Way::ToClient, FaultKind::Freeze);
         network.plan((0..4).map(|_| Fault { on, way, after: 0, kind }));
@@ -330,7 +330,7 @@ with_each_server! {
     }
 }
 
-/// Resolves when a line of the session log has that word.
+/// Waits until a line of the session log has that word.
 async fn must_be_logged(client: &Client, word: &str) {
     let logged = async {
         while !client.transcript().contains(word) {

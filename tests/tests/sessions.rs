@@ -1,7 +1,7 @@
-//! Sessions that outlive their sockets: breaks, pages that begin anew, pauses, the end of the grace.
+//! Sessions that outlive their sockets: breaks, reloaded pages, pauses, the end of the grace period.
 //!
-//! Each schedule is made from its number, which a failure names:
-//! `FAULT_SEED=17 cargo test --test sessions vsftpd`.
+//! Each schedule depends on its number only, which a failure prints:
+//! `FAULT_SEED=17 cargo test --test sessions vsftpd`
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -41,13 +41,13 @@ use tokio_tungstenite::tungstenite::{
 /// Schedules for each of the three servers: 201 altogether.
 const SCHEDULES: u64 = 67;
 
-/// Schedules that are played side by side.
+/// Schedules that run in parallel.
 const AT_ONCE: u64 = 4;
 
 /// Long enough for a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A portal whose waits a test can wait for.
+/// A portal with short timeouts.
 const BRISK: Options<'static> = Options {
     flags: &[
         "--allow-network",
@@ -76,12 +76,12 @@ const BRISK: Options<'static> = Options {
     log: "info",
 };
 
-/// The grace is over at once.
+/// A portal without a grace period.
 const WITHOUT_GRACE: Options<'static> =
     Options { flags: &["--allow-network", "127.0.0.0/8", "--session-grace", "1 ms"], log: "info" };
 
-/// Whether the server lets an upload go on, at Debian's defaults.
-fn goes_on(server: &Server) -> bool {
+/// Returns whether the server resumes uploads at Debian's defaults.
+fn resumes_uploads(server: &Server) -> bool {
     server.kind() != Kind::ProFtpd
 }
 
@@ -101,7 +101,7 @@ fn must_be_stored(client: &Client, server: &Server, file: &File, outcome: &Outco
     );
 }
 
-/// The names of files that are not complete.
+/// Returns the temporary names on the server.
 fn leftovers(server: &Server) -> Vec<String> {
     server.files().into_iter().filter(|name| name.ends_with(".part")).collect()
 }
@@ -112,7 +112,7 @@ fn count(client: &Client, verb: &str) -> usize {
 
 with_each_server! {
     /// The socket breaks at ten points of an upload; the upload does not.
-    async fn a_page_that_comes_back_goes_on_where_the_portals_bytes_end(server: Server) {
+    async fn a_page_that_reconnects_resumes_where_the_portals_bytes_end(server: Server) {
         let portal = portal!();
         let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
         let mut rng = Rng::with_seed(1);
@@ -135,7 +135,7 @@ with_each_server! {
         }
     }
 
-    async fn a_page_that_was_loaded_again_goes_on_with_what_the_server_holds(server: Server) {
+    async fn a_page_that_was_loaded_again_resumes_from_what_the_server_holds(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
@@ -148,7 +148,7 @@ with_each_server! {
         must_be_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
         assert!(client.log().len() > log, "all of the log came again:\n{}", client.transcript());
-        if goes_on(&server) {
+        if resumes_uploads(&server) {
             let went_on = client.transcript().contains("Going on from there");
             assert!(went_on, "{}", client.transcript());
         }
@@ -172,7 +172,7 @@ with_each_server! {
         assert_eq!(leftovers(&server), [""; 0]);
     }
 
-    async fn a_paused_upload_holds_nothing_and_goes_on(server: Server) {
+    async fn a_paused_upload_holds_nothing_and_can_be_resumed(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -185,7 +185,7 @@ with_each_server! {
         let [Outcome::Paused { resume: Some(temporary) }] = outcomes.as_slice() else {
             panic!("{outcomes:?}\n{}", client.transcript());
         };
-        // Whatever goes on beside it finds the connections free.
+        // Other uploads find the connections free.
         let other = File::new("other.bin", Content { len: 100_000, seed: 3 });
         let outcome = client.upload_one(&other).await;
         must_be_stored(&client, &server, &other, &outcome);
@@ -194,8 +194,8 @@ with_each_server! {
         assert_eq!(leftovers(&server), [""; 0]);
     }
 
-    /// The page is killed, the portal is stopped: neither has said goodbye to the server.
-    async fn a_restarted_portal_goes_on_with_what_the_server_holds(server: Server) {
+    /// The page is killed and the portal is stopped; neither has logged out of the server.
+    async fn a_restarted_portal_resumes_from_what_the_server_holds(server: Server) {
         let mut portal = portal!(BRISK);
         let file = big("restarted.bin");
         let mut temporary: Option<String> = None;
@@ -219,14 +219,14 @@ with_each_server! {
         let outcome = client.upload_one(&file.clone().resuming(temporary.unwrap())).await;
         must_be_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
-        if goes_on(&server) {
+        if resumes_uploads(&server) {
             let went_on = client.transcript().contains("Going on from there");
             assert!(went_on, "{}", client.transcript());
         }
     }
 }
 
-/// What the page says of its file decides whether that gets its name; the server's word too.
+/// The page's digest and the server's digest decide whether a file gets its name.
 mod the_pages_digest_has_to_be_that_of_what_was_relayed {
     use super::*;
 
@@ -260,7 +260,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
                 assert_eq!(server.sha256_of(&wrong.path), None);
             }
         }
-        // A good file is not replaced by one that nobody vouches for.
+        // An existing file is not replaced by one that is not verified.
         let good = File::new("big.right", Content { len: 12 << 20, seed: 12 << 20 });
         let bad = File::new("big.right", Content { len: 1 << 20, seed: 1 }).overwriting();
         let outcome = client.upload_one(&bad.with_digest(Digest::Wrong)).await;
@@ -268,7 +268,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
         assert_eq!(server.sha256_of("big.right"), Some(good.content.sha256()));
         assert_eq!(leftovers(&server), [""; 0]);
 
-        // What goes on with an earlier upload is vouched for as a whole, and from where it goes on.
+        // A resumed upload has a digest of the whole file, and one from its offset on.
         for digest in [Digest::Right, Digest::Wrong] {
             let file = big("resumed").with_digest(Digest::None);
             let temporary = upload_half(&mut client, &file).await;
@@ -306,7 +306,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
     }
 }
 
-/// Uploads about half of a file, and gives the name that it lies under.
+/// Uploads about half of a file. Returns its temporary name.
 async fn upload_half(client: &mut Client, file: &File) -> String {
     let mut temporary = None;
     let half = file.content.len / 2;
@@ -315,7 +315,7 @@ async fn upload_half(client: &mut Client, file: &File) -> String {
             if let ServerMessage::Opened { temporary_path, .. } = message {
                 temporary = Some(temporary_path.clone());
             }
-            // What goes on with an earlier upload is told how far that is before it is opened.
+            // A resumed upload reports its offset before it opens.
             let is_half = |taken| taken >= half && temporary.is_some();
             matches!(message, ServerMessage::Credit { taken, .. } if is_half(*taken))
         })
@@ -337,7 +337,7 @@ async fn another_socket_takes_the_session_over() {
     must_be_stored(&second, &server, &file, &outcome);
 }
 
-/// Nothing is connected, and nothing unheard: the session goes on all the same.
+/// The session resumes without a connection and without unacknowledged messages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
     let portal = portal!();
@@ -349,7 +349,7 @@ async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
     second.connect(&server).await;
 }
 
-/// Its connection has ended, and its socket broke before it heard so.
+/// The connection ended, and the socket broke before the page was told.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
     let portal = portal!();
@@ -404,8 +404,7 @@ async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
     assert_eq!(server.sha256_of("chunk.bin"), Some(file.content.sha256()));
 }
 
-/// What the page has said and the portal has not taken in is said again; what it has taken in is
-/// not done twice.
+/// Messages that the portal has not received are sent again; received ones are not handled twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_message_arrives_once_however_many_sockets_break() {
     let portal = portal!();
@@ -438,7 +437,7 @@ async fn every_message_arrives_once_however_many_sockets_break() {
     assert!(stored.values().all(|count| *count == 1), "{stored:?}");
 }
 
-/// Answers that nobody hears pile up to a bound, and the portal ends a page that goes on asking.
+/// Unread responses are bounded: the portal ends a session that keeps asking.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal() {
     let options = Options {
@@ -467,8 +466,7 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
     assert!(grown < 16 << 20, "{grown} bytes");
 }
 
-/// Each connection waits for the end of the one before: a page that asks for one after the other
-/// without an end gets no more than a few.
+/// Each connection waits for the end of the one before: the number of waiting ones is bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_page_that_connects_without_an_end_is_ended() {
     let portal = portal!();
@@ -505,10 +503,9 @@ async fn a_path_without_an_end_is_refused() {
     assert!(grown < 16 << 20, "{grown} bytes");
 }
 
-/// Cancel removes what an earlier upload left, also where the upload that would have gone on with it
-/// had not begun.
+/// Cancel removes the part of an earlier upload, also before the upload that would resume it starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
+async fn the_part_that_a_cancelled_upload_would_have_resumed_is_removed() {
     let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let mut client = Client::open(&portal).await;
@@ -533,7 +530,7 @@ async fn what_a_cancelled_upload_would_have_gone_on_with_is_removed() {
     assert!(gone.is_some(), "{:?}\n{}", server.files(), client.transcript());
 }
 
-/// One schedule: some files, while the sockets of the page and the connections to the server break.
+/// Runs one schedule: uploads, while the page's sockets and the server's connections break.
 async fn play(portal: &Portal, server: &Server, networks: &(FaultProxy, FaultProxy), seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let (page_side, server_side) = networks;

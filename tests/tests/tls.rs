@@ -118,7 +118,7 @@ async fn client_certificate_opens_servers_that_demand_one_on_every_connection() 
     }
 }
 
-/// The error of a server that demands a certificate.
+/// Returns the error at a server that requires a client certificate.
 async fn refused(server: &Server, identity: Option<ClientIdentity>) -> ftps::Error {
     let connector = connector(server, |config| config.tls.client_identity = identity);
     connector.open().await.expect_err("the server lets nobody in")

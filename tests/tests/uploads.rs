@@ -1,5 +1,5 @@
-//! What the engine's uploads claim, against vsftpd, `ProFTPD` and Pure-FTPd: dates, digests, going
-//! on with what is there, several sessions, names.
+//! Uploads of the engine to vsftpd, `ProFTPD` and Pure-FTPd: dates, digests, resuming, several
+//! sessions, unusual names.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -38,10 +38,10 @@ use tokio_util::sync::CancellationToken;
 const MODIFIED_MILLIS: i64 = 1_700_000_000_000;
 const MODIFIED: i64 = MODIFIED_MILLIS / 1000;
 
-/// What a source gives at a time.
+/// The size of a source's pieces, in bytes.
 const PIECE: u64 = 128 * 1024;
 
-/// Whoever waits for something that comes soon waits no longer than this.
+/// The longest wait for an event that comes soon.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// The lines of a transcript.
@@ -66,7 +66,7 @@ impl Lines {
         place.unwrap_or_else(|| panic!("no {part:?} in\n{}", self.text()))
     }
 
-    /// How often somebody logged in.
+    /// Returns how many logins there were.
     fn sessions(&self) -> usize {
         self.count("Response: 230")
     }
@@ -74,32 +74,32 @@ impl Lines {
 
 type Before = dyn FnMut(u64, &RemotePath) + Send + Sync;
 
-/// A file that knows how it is sent.
-struct Feed {
+/// A source that records how it is read.
+struct FileSource {
     content: Content,
     position: u64,
     sent: u64,
-    /// It gives up when it is asked for what follows this offset.
+    /// It fails when it is read at this offset.
     gives_up_at: Option<u64>,
-    /// It is told the offset and the temporary name before each piece.
+    /// Called with the offset and the temporary name before each piece.
     before: Box<Before>,
     temporary: Option<RemotePath>,
     offsets: Vec<u64>,
-    /// It waits so long before each piece.
+    /// The pause before each piece.
     pause: Duration,
-    /// Whether what the server holds stays when the upload is cancelled.
+    /// Whether the part on the server stays when the upload is cancelled.
     keeps: bool,
-    /// The end of what the data connection took.
+    /// The end of the bytes that the data connection has taken.
     taken: u64,
-    /// The digest of the whole file, as far as it tells it.
+    /// The digest of the whole file, if it tells one.
     whole: Option<ftps::FileDigest>,
 }
 
-/// The source of an upload gave up.
+/// The error of a source that fails on purpose.
 #[derive(Debug)]
 struct GaveUp;
 
-impl Feed {
+impl FileSource {
     fn of(content: Content) -> Self {
         Self {
             content,
@@ -125,7 +125,7 @@ impl Feed {
     }
 }
 
-impl Source for Feed {
+impl Source for FileSource {
     type Error = GaveUp;
 
     async fn next(&mut self) -> Result<Bytes, GaveUp> {
@@ -222,12 +222,17 @@ fn line(server: &Server, lines: &Lines) -> ManagedClient {
 async fn try_bring(
     line: &mut ManagedClient,
     plan: &Plan,
-    feed: &mut Feed,
+    feed: &mut FileSource,
 ) -> Result<Uploaded, Failed<GaveUp>> {
     ftps::upload::upload(line, plan, feed, &CancellationToken::new()).await
 }
 
-async fn bring(line: &mut ManagedClient, plan: &Plan, feed: &mut Feed, lines: &Lines) -> Uploaded {
+async fn bring(
+    line: &mut ManagedClient,
+    plan: &Plan,
+    feed: &mut FileSource,
+    lines: &Lines,
+) -> Uploaded {
     let brought = try_bring(line, plan, feed).await;
     brought.unwrap_or_else(|failed| panic!("{}: {failed:?}\n{}", plan.path, lines.text()))
 }
@@ -240,22 +245,22 @@ fn modified(server: &Server, name: &str) -> i64 {
     fs::metadata(server.root().join(name)).unwrap().mtime()
 }
 
-/// Where on this disk a path of the server is. vsftpd's paths are this machine's own.
+/// Returns the path on this disk of a path on the server. vsftpd's paths are this machine's own.
 fn on_disk(server: &Server, path: &RemotePath) -> PathBuf {
     server.root().join(path.file_name().unwrap().to_string())
 }
 
-/// An upload that ends in the middle, and what is left of it.
+/// Runs an upload that fails in the middle, and returns its leftover.
 async fn leave_a_part(server: &Server, name: &str, content: Content, sent: u64) -> RemotePath {
     let lines = Lines::default();
     let mut line = line(server, &lines);
-    let mut feed = Feed::of(content).giving_up_at(sent);
+    let mut feed = FileSource::of(content).giving_up_at(sent);
     let failed = try_bring(&mut line, &plan(name, content), &mut feed).await.unwrap_err();
     assert!(matches!(failed.error, UploadError::Source(GaveUp)), "{failed:?}\n{}", lines.text());
     line.quit().await;
     let leftover = failed.leftover.expect("a part is on the server");
     let file = on_disk(server, &leftover);
-    // The server notices a little later that the data connection is gone, and writes till then.
+    // The server may write for a moment before it notices the closed data connection.
     let mut before = None;
     let settled = wait_for(PATIENCE, || {
         let len = fs::metadata(&file).ok().map(|file| file.len());
@@ -283,8 +288,8 @@ fn server(kind: Kind, change: impl FnOnce(&mut Options)) -> Server {
     Server::start(kind, options)
 }
 
-/// Whether the server lets an upload go on, at Debian's defaults.
-fn goes_on(server: &Server) -> bool {
+/// Returns whether the server resumes uploads at Debian's defaults.
+fn resumes_uploads(server: &Server) -> bool {
     server.kind() != Kind::ProFtpd
 }
 
@@ -295,10 +300,10 @@ mod dates {
         async fn a_file_has_the_date_of_its_plan_to_the_second(server: Server) {
             let lines = Lines::default();
             let mut line = line(&server, &lines);
-            // One that is named and checked in one flight, and one in several.
+            // A small file, finished in one batch, and a large one, in several.
             for (name, len) in [("small one", 1000), ("large one", 3 << 20)] {
                 let content = Content { len, seed: len };
-                bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
+                bring(&mut line, &plan(name, content), &mut FileSource::of(content), &lines).await;
                 assert_stored(&server, name, content, &lines);
                 assert_eq!(modified(&server, name), MODIFIED, "{name}\n{}", lines.text());
             }
@@ -314,9 +319,9 @@ mod dates {
             let lines = Lines::default();
             let mut line = line(&server, &lines);
             let content = Content { len: 1000, seed: 1 };
-            bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
+            bring(&mut line, &plan("a b", content), &mut FileSource::of(content), &lines).await;
             let other = Content { len: 2000, seed: 2 };
-            let kept = try_bring(&mut line, &plan("a b", other), &mut Feed::of(other)).await;
+            let kept = try_bring(&mut line, &plan("a b", other), &mut FileSource::of(other)).await;
             let Err(Failed { error: UploadError::Exists { size, modified_millis }, leftover }) = kept else {
                 panic!("{kept:?}\n{}", lines.text())
             };
@@ -333,10 +338,10 @@ mod dates {
         for seed in 0..3 {
             let content = Content { len: 1000, seed };
             let plan = plan(&seed.to_string(), content);
-            bring(&mut line, &plan, &mut Feed::of(content), &lines).await;
+            bring(&mut line, &plan, &mut FileSource::of(content), &lines).await;
             assert_stored(&server, &seed.to_string(), content, &lines);
         }
-        // One file's refusal says nothing about the next one.
+        // A refusal of one file does not affect the next one.
         let asked = lines.count("Command: MFMT") + lines.count("Command: MDTM");
         assert_eq!(asked, 3, "{}", lines.text());
         assert_eq!(lines.count("Error: "), 0, "{}", lines.text());
@@ -376,7 +381,7 @@ mod digests {
         for (name, len) in files {
             let content = Content { len, seed: len };
             let uploaded =
-                bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
+                bring(&mut line, &plan(name, content), &mut FileSource::of(content), &lines).await;
             let Verified::Digest(digest) = &uploaded.verified else {
                 panic!("{name}: {:?}\n{}", uploaded.verified, lines.text());
             };
@@ -403,14 +408,14 @@ mod digests {
         for (name, len) in [("a", 10), ("b", 3 << 20)] {
             let content = Content { len, seed: len };
             let uploaded =
-                bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
+                bring(&mut line, &plan(name, content), &mut FileSource::of(content), &lines).await;
             assert_eq!(uploaded.verified, Verified::Size { bytes: len }, "{}", lines.text());
         }
         assert_eq!(lines.count("made no digest"), 2, "{}", lines.text());
     }
 
-    /// What went on with the beginning of another file is found by the server's digest, where the
-    /// sender tells its own of the whole file.
+    /// The server's digest shows that the resumed part was another file's, where the sender tells the
+    /// digest of the whole file.
     #[tokio::test]
     async fn a_beginning_of_another_file_is_found_by_the_senders_digest() {
         let server = server(Digests::All);
@@ -425,7 +430,7 @@ mod digests {
             let client = line.client().await.unwrap();
             let digest = client.makes_digest(&[Algorithm::Blake3, Algorithm::Sha256]);
             assert_eq!(digest, Some(Algorithm::Sha256));
-            let mut feed = Feed::of(content);
+            let mut feed = FileSource::of(content);
             feed.whole = ftps::FileDigest::new(Algorithm::Sha256, &content.sha256());
             let plan = Plan { existing: Existing::Resume, digest, ..plan(name, content) };
             let ended = try_bring(&mut line, &plan, &mut feed).await;
@@ -441,7 +446,7 @@ mod digests {
                 panic!("{ended:?}\n{}", lines.text())
             };
             assert_eq!((Cause::of(&error), leftover), (Cause::NotWhole, None));
-            // What somebody had there is not removed, and is not under the name either.
+            // The earlier part is neither removed nor under the name.
             assert!(lines.has("is not the beginning of the file"), "{}", lines.text());
             assert_eq!(server.sha256_of(name), None);
             assert_eq!(server.files().len(), 2, "{:?}", server.files());
@@ -458,7 +463,7 @@ mod digests {
             let content = Content { len, seed: len };
             let last = (len - 1) / PIECE * PIECE;
             let root = root.clone();
-            let mut feed = Feed::of(content).before_each(move |offset, temporary| {
+            let mut feed = FileSource::of(content).before_each(move |offset, temporary| {
                 if offset == last {
                     let file = root.join(temporary.file_name().unwrap().to_string());
                     let written = wait_for(PATIENCE, || {
@@ -485,10 +490,10 @@ mod digests {
         let good = Content { len: 300_000, seed: 1 };
         let lines = Lines::default();
         let mut line = line(&server, &lines);
-        bring(&mut line, &plan("a", good), &mut Feed::of(good), &lines).await;
+        bring(&mut line, &plan("a", good), &mut FileSource::of(good), &lines).await;
         let new = Content { len: 1 << 20, seed: 2 };
         let root = server.root();
-        let mut feed = Feed::of(new).before_each(move |offset, temporary| {
+        let mut feed = FileSource::of(new).before_each(move |offset, temporary| {
             if offset == new.len - PIECE {
                 let file = root.join(temporary.file_name().unwrap().to_string());
                 let written =
@@ -504,11 +509,11 @@ mod digests {
         assert_eq!(server.files(), ["a"]);
     }
 
-    /// The data connection breaks; before the upload goes on, `then` happens to what is there.
+    /// The data connection breaks; before the upload resumes, `then` changes the part on the server.
     async fn break_and(
         name: &str,
         then: impl Fn(&std::path::Path) + Send + Sync + 'static,
-    ) -> (Server, Lines, Uploaded, Feed) {
+    ) -> (Server, Lines, Uploaded, FileSource) {
         let server = server(Digests::All);
         let fault_proxy = FaultProxy::before(&server).await;
         fault_proxy.plan([Fault {
@@ -519,13 +524,13 @@ mod digests {
         }]);
         let lines = Lines::default();
         let address = fault_proxy.address();
-        // Time for the server to notice, and for us to get at the file.
+        // Time for the server to notice, and for the test to change the file.
         let connector = connector_at(&server, address, &lines, |config| {
             config.retry.first = Duration::from_secs(2);
         });
         let mut line = ManagedClient::new(connector);
         let content = Content { len: 20 << 20, seed: 3 };
-        let mut feed = Feed::of(content);
+        let mut feed = FileSource::of(content);
         let plan = plan(name, content);
         let (root, log) = (server.root(), lines.clone());
         let meddler = tokio::spawn(async move {
@@ -558,7 +563,7 @@ mod digests {
     async fn after_a_break_what_changed_at_the_end_is_sent_again() {
         let (_server, lines, _uploaded, feed) = break_and("a", |part| {
             let len = fs::metadata(part).unwrap().len();
-            // Within the last whole block that is remembered, whatever the file's length.
+            // Within the last whole block whose digest is kept.
             for offset in (0..len).rev().step_by(100_000).take(8) {
                 flip_a_byte(part, offset);
             }
@@ -574,10 +579,10 @@ mod going_on {
 
     const LEN: u64 = 8 << 20;
 
-    async fn go_on(server: &Server, content: Content, leftover: RemotePath) -> (Lines, Feed) {
+    async fn go_on(server: &Server, content: Content, leftover: RemotePath) -> (Lines, FileSource) {
         let lines = Lines::default();
         let mut line = line(server, &lines);
-        let mut feed = Feed::of(content);
+        let mut feed = FileSource::of(content);
         let plan = Plan { resume: Some(leftover), ..plan("a b", content) };
         bring(&mut line, &plan, &mut feed, &lines).await;
         assert_stored(server, "a b", content, &lines);
@@ -593,7 +598,7 @@ mod going_on {
             let held = fs::metadata(on_disk(&server, &leftover)).unwrap().len();
             let (lines, feed) = go_on(&server, content, leftover).await;
             println!("{}: went on from {held}, sent {}", server.kind().name(), feed.sent);
-            if goes_on(&server) {
+            if resumes_uploads(&server) {
                 assert_eq!((feed.offsets, feed.sent), (vec![held], LEN - held), "{}", lines.text());
                 assert!(lines.has("Going on from there"), "{}", lines.text());
             } else {
@@ -609,7 +614,7 @@ mod going_on {
             let mut line = line(&server, &lines);
             let stop = CancellationToken::new();
             let stopping = stop.clone();
-            let mut feed = Feed { keeps: true, ..Feed::of(content) }.before_each(move |offset, _| {
+            let mut feed = FileSource { keeps: true, ..FileSource::of(content) }.before_each(move |offset, _| {
                 if offset >= 20 << 20 {
                     stopping.cancel();
                 }
@@ -621,11 +626,11 @@ mod going_on {
             println!("{}: took {}, holds {held}", server.kind().name(), feed.taken);
             assert_eq!(held, feed.taken, "{}", lines.text());
             // The session is in step.
-            bring(&mut line, &plan("other", content), &mut Feed::of(content), &lines).await;
+            bring(&mut line, &plan("other", content), &mut FileSource::of(content), &lines).await;
             assert_eq!((lines.sessions(), lines.count("Error: ")), (1, 0), "{}", lines.text());
             fs::remove_file(server.root().join("other")).unwrap();
             let (lines, feed) = go_on(&server, content, leftover).await;
-            let from = if goes_on(&server) { held } else { 0 };
+            let from = if resumes_uploads(&server) { held } else { 0 };
             assert_eq!(feed.offsets, [from], "{}", lines.text());
         }
 
@@ -638,15 +643,15 @@ mod going_on {
                 std::os::unix::fs::chown(&file, Some(1), Some(1)).unwrap();
                 let lines = Lines::default();
                 let mut line = line(&server, &lines);
-                let mut feed = Feed::of(content);
+                let mut feed = FileSource::of(content);
                 let plan = Plan { existing: Existing::Resume, ..plan(name, content) };
                 bring(&mut line, &plan, &mut feed, &lines).await;
                 assert_stored(&server, name, content, &lines);
                 assert_eq!(server.files().len(), round + 1, "{}", lines.text());
-                let from = if goes_on(&server) { held } else { 0 };
+                let from = if resumes_uploads(&server) { held } else { 0 };
                 assert_eq!(feed.offsets, [from], "{}", lines.text());
-                // A file that is whole is no beginning.
-                let ended = try_bring(&mut line, &plan, &mut Feed::of(content)).await;
+                // A complete file is not resumed.
+                let ended = try_bring(&mut line, &plan, &mut FileSource::of(content)).await;
                 let Err(Failed { error: UploadError::Exists { size, .. }, leftover: None }) = ended else {
                     panic!("{ended:?}\n{}", lines.text())
                 };
@@ -660,7 +665,7 @@ mod going_on {
             let file = fs::File::options().write(true).open(on_disk(&server, &leftover)).unwrap();
             file.set_len(1_000_000).unwrap();
             let (lines, feed) = go_on(&server, content, leftover).await;
-            let from = if goes_on(&server) { 1_000_000 } else { 0 };
+            let from = if resumes_uploads(&server) { 1_000_000 } else { 0 };
             assert_eq!(feed.offsets, [from], "{}", lines.text());
         }
 
@@ -703,7 +708,7 @@ mod going_on {
             for other in others {
                 let lines = Lines::default();
                 let mut line = line(&server, &lines);
-                let mut feed = Feed::of(content);
+                let mut feed = FileSource::of(content);
                 let plan = Plan {
                     resume: Some(path(other)),
                     existing: Existing::Replace,
@@ -725,7 +730,7 @@ mod going_on {
             let size = fs::metadata(on_disk(&server, &leftover)).unwrap().len();
             let lines = Lines::default();
             let mut line = line(&server, &lines);
-            bring(&mut line, &plan("a b", content), &mut Feed::of(content), &lines).await;
+            bring(&mut line, &plan("a b", content), &mut FileSource::of(content), &lines).await;
             let client = line.client().await.unwrap();
             let found = ftps::upload::leftovers(client, &path(".")).await.unwrap();
             let [found] = found.as_slice() else { panic!("{found:?}\n{}", lines.text()) };
@@ -740,7 +745,7 @@ mod going_on {
     }
 
     #[tokio::test]
-    async fn proftpd_that_allows_it_goes_on_too() {
+    async fn proftpd_that_allows_it_resumes_too() {
         let server = proftpd(|options| options.restart = Restart::Allowed);
         let content = Content { len: LEN, seed: 11 };
         let leftover = leave_a_part(&server, "a b", content, 5 << 20).await;
@@ -753,13 +758,13 @@ mod going_on {
 mod several_sessions {
     use super::*;
 
-    /// Uploads all files at once through a pool, and gives the most that were under way at a time.
+    /// Uploads all files at once through a pool. Returns how many were in transfer at once at most.
     async fn bring_all(pool: &Pool, files: &[(String, Content)], pause: Duration, lines: &Lines) {
         let uploads = files.iter().map(|(name, content)| {
             let pool = pool.clone();
             async move {
                 let mut lease = pool.lease().await;
-                let mut feed = Feed { pause, ..Feed::of(*content) };
+                let mut feed = FileSource { pause, ..FileSource::of(*content) };
                 bring(&mut lease, &plan(name, *content), &mut feed, lines).await;
             }
         });
@@ -801,7 +806,7 @@ mod several_sessions {
         assert_eq!(pool.allowed(), 2, "{}", lines.text());
         assert_eq!(profile.get().max_sessions.map(|known| known.count), Some(2));
         assert!(lines.has("takes no more than"), "{}", lines.text());
-        // What is short waits for its turn instead of failing.
+        // Uploads beyond the limit wait instead of failing.
         pool.lease_for_request().await.client().await.unwrap().list(&path(".")).await.unwrap();
         pool.close().await;
     }
@@ -826,7 +831,7 @@ mod several_sessions {
     }
 
     with_each_server! {
-        async fn a_session_more_is_tried_although_the_lines_change_hands(server: Server) {
+        async fn another_session_is_tried_although_the_leases_change(server: Server) {
             let lines = Lines::default();
             let connector = connector(&server, &lines, |config| {
                 config.sessions.start = 1;
@@ -915,7 +920,7 @@ mod several_sessions {
                 let ended = join_all(contents.map(|content| {
                     let mut line = line(&server, &lines);
                     let plan = Plan { existing: Existing::Replace, ..plan("same", content) };
-                    async move { try_bring(&mut line, &plan, &mut Feed::of(content)).await }
+                    async move { try_bring(&mut line, &plan, &mut FileSource::of(content)).await }
                 }))
                 .await;
                 for ended in ended {
@@ -934,7 +939,7 @@ mod several_sessions {
                 let lines = Lines::default();
                 let ended = join_all(contents.map(|content| {
                     let (mut line, plan) = (line(&server, &lines), plan(&name, content));
-                    async move { try_bring(&mut line, &plan, &mut Feed::of(content)).await }
+                    async move { try_bring(&mut line, &plan, &mut FileSource::of(content)).await }
                 }))
                 .await;
                 let stored = server.sha256_of(&name).unwrap();
@@ -950,9 +955,9 @@ mod several_sessions {
                         Err(failed) => panic!("{failed:?}\n{}", lines.text()),
                     }
                 }
-                // Where both looked before either renamed, the last one has the name.
+                // If both checked the name before either renamed, the last one has it.
                 assert!(whole.contains(&stored), "{}", lines.text());
-                // The other one is whole too, under a name of its own.
+                // The other file is complete too, under a name of its own.
                 for (leftover, content) in leftovers {
                     let held = fs::read(on_disk(&server, &leftover)).unwrap();
                     assert!(held == content.piece(0, content.len), "{}", lines.text());
@@ -971,7 +976,7 @@ mod several_sessions {
             let mut line = ManagedClient::new(connector);
             let files = files(100, 500);
             for (name, content) in &files {
-                bring(&mut line, &plan(name, *content), &mut Feed::of(*content), &lines).await;
+                bring(&mut line, &plan(name, *content), &mut FileSource::of(*content), &lines).await;
             }
             line.quit().await;
             assert_all_stored(&server, &files, &lines);
@@ -987,7 +992,7 @@ mod several_sessions {
             let mut line = ManagedClient::new(connector(&server, &lines, |config| config.rotation.age = age));
             let files = files(2, 500);
             for (name, content) in &files {
-                bring(&mut line, &plan(name, *content), &mut Feed::of(*content), &lines).await;
+                bring(&mut line, &plan(name, *content), &mut FileSource::of(*content), &lines).await;
                 tokio::time::sleep(age).await;
             }
             line.quit().await;
@@ -996,7 +1001,7 @@ mod several_sessions {
         }
     }
 
-    /// Uploads at once that give a piece for each permit.
+    /// Parallel uploads whose sources give a piece for each permit.
     fn start_held(
         pool: &Pool,
         count: u64,
@@ -1008,7 +1013,7 @@ mod several_sessions {
             tokio::spawn(async move {
                 let content = Content { len: 1 << 20, seed };
                 let mut lease = pool.lease().await;
-                let mut source = Held { feed: Feed::of(content), gate };
+                let mut source = Held { feed: FileSource::of(content), gate };
                 let plan = plan(&format!("file {seed}"), content);
                 let ended =
                     ftps::upload::upload(&mut lease, &plan, &mut source, &CancellationToken::new())
@@ -1030,7 +1035,7 @@ mod several_sessions {
 
     /// A source that gives a piece for each permit.
     struct Held {
-        feed: Feed,
+        feed: FileSource,
         gate: Arc<Semaphore>,
     }
 
@@ -1061,7 +1066,7 @@ mod in_place {
         let mut line = line(&server, &lines);
         for (name, len) in [("small", 1000), ("large", 3 << 20)] {
             let content = Content { len, seed: len };
-            bring(&mut line, &plan(name, content), &mut Feed::of(content), &lines).await;
+            bring(&mut line, &plan(name, content), &mut FileSource::of(content), &lines).await;
             assert_stored(&server, name, content, &lines);
         }
         assert_eq!(lines.count("does not let files be renamed"), 1, "{}", lines.text());
@@ -1074,7 +1079,7 @@ mod in_place {
             .position(|line| line.starts_with("Command: STOR") && line.ends_with("/small"));
         assert!(stored.is_some_and(|stored| said < stored), "{}", lines.text());
         let left = server.files().iter().filter(|name| name.ends_with(".part")).count();
-        // Where it may not be deleted either, what the first attempt wrote has to stay.
+        // Where deleting is forbidden too, the first attempt's file stays.
         assert_eq!(left, usize::from(!deletes), "{:?}\n{}", server.files(), lines.text());
         println!("{}: files {:?}", kind.name(), server.files());
     }
@@ -1102,7 +1107,7 @@ mod in_place {
 mod names {
     use super::*;
 
-    /// Names that servers, shells and listings may take for something else.
+    /// Names that servers, shells and listings may misread.
     fn odd_names() -> Vec<String> {
         let mut names: Vec<String> = [
             "with some  spaces",
@@ -1148,11 +1153,12 @@ mod names {
             for len in [1000, (1 << 20) + seed] {
                 let content = Content { len, seed };
                 let plan = Plan { existing: Existing::Replace, ..plan(&full, content) };
-                bring(&mut line, &plan, &mut Feed::of(content), &lines).await;
+                bring(&mut line, &plan, &mut FileSource::of(content), &lines).await;
                 assert_stored(&server, &full, content, &lines);
             }
             let content = Content { len: 10, seed };
-            let kept = try_bring(&mut line, &plan(&full, content), &mut Feed::of(content)).await;
+            let kept =
+                try_bring(&mut line, &plan(&full, content), &mut FileSource::of(content)).await;
             let exists = Some((1 << 20) + seed);
             assert!(
                 matches!(&kept, Err(Failed { error: UploadError::Exists { size, .. }, .. }) if *size == exists),
@@ -1172,17 +1178,17 @@ mod names {
         }
     }
 
-    /// Pure-FTPd makes an underscore of a space at the end of a name.
+    /// Pure-FTPd replaces a space at the end of a name by an underscore.
     #[tokio::test]
     async fn a_name_that_the_server_would_change_is_refused_and_no_other_file_is_harmed() {
         let server = Server::start(Kind::PureFtpd, Options::default());
         let lines = Lines::default();
         let mut line = line(&server, &lines);
         let content = Content { len: 1000, seed: 1 };
-        bring(&mut line, &plan("trailing_", content), &mut Feed::of(content), &lines).await;
+        bring(&mut line, &plan("trailing_", content), &mut FileSource::of(content), &lines).await;
         let other = Content { len: 1000, seed: 2 };
         let plan = Plan { existing: Existing::Replace, ..plan("trailing ", other) };
-        let ended = try_bring(&mut line, &plan, &mut Feed::of(other)).await;
+        let ended = try_bring(&mut line, &plan, &mut FileSource::of(other)).await;
         let Err(Failed { error: UploadError::Engine(error), leftover: None }) = ended else {
             panic!("{ended:?}\n{}", lines.text())
         };

@@ -21,11 +21,10 @@ use crate::process::{Process, wait_for};
 const ASKS: &str = "Page.javascriptDialogOpening";
 const LOADED: &str = "Page.loadEventFired";
 
-/// How long a tab that has crashed is listened to: there is nobody left to answer.
+/// How long a crashed tab may take: it sends no answer.
 const CRASH_LIMIT: Duration = Duration::from_secs(1);
 
-/// How often an element may have moved when it is looked at before it is pressed all the same: some
-/// never come to rest.
+/// How often an element may move before it is clicked all the same: some never come to rest.
 const MOST_MOVES: usize = 20;
 
 pub(super) struct Tab {
@@ -70,7 +69,7 @@ impl Tab {
         &self.process
     }
 
-    /// Loads, and insists on it where the page asks whether it may be left.
+    /// Loads a page, and confirms where the old one asks whether it may be left.
     pub(super) async fn load(&self, load: Load<'_>) {
         self.wire.forget(LOADED);
         self.wire.forget(ASKS);
@@ -246,7 +245,7 @@ impl Tab {
         }
     }
 
-    /// Where to press an element: what moves away under a user's hand is not pressed either.
+    /// Returns the point to click, once the element has come to rest.
     async fn middle_of(&self, node: &Node) -> (f64, f64) {
         let mut before = self.middle_now(node).await;
         for _ in 0..MOST_MOVES {

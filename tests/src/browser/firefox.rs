@@ -16,8 +16,7 @@ use super::{
 };
 use crate::process::{Process, wait_for};
 
-/// The settings of the profile: nothing that asks others than the portal, no pause before a dialog
-/// can be answered.
+/// The settings of the profile: no requests to other hosts, no pause before a dialog can be answered.
 const SETTINGS: &str = r#"
 user_pref("app.normandy.enabled", false);
 user_pref("app.update.disabledForTesting", true);
@@ -102,7 +101,7 @@ impl Tab {
         &self.process
     }
 
-    /// Loads, and insists on it where the page asks whether it may be left.
+    /// Loads a page, and confirms where the old one asks whether it may be left.
     pub(super) async fn load(&self, load: Load<'_>) {
         let (method, mut parameters) = match load {
             Load::Address(url) => ("browsingContext.navigate", json!({ "url": url })),

@@ -44,7 +44,7 @@ pub(super) struct Wire {
     reader: JoinHandle<()>,
 }
 
-/// Something that the browser said unasked.
+/// An event of the browser.
 #[derive(Clone, Debug)]
 pub(super) struct Event {
     pub(super) method: String,
@@ -78,7 +78,7 @@ impl Wire {
     /// more than one on a connection.
     ///
     /// # Errors
-    /// The browser's own words.
+    /// The browser's error message.
     pub(super) async fn call(
         &self,
         session: Option<&str>,
@@ -133,7 +133,7 @@ async fn read(
         if let Some(id) = message["id"].as_u64() {
             if let Some(tell) = lock(&pending).remove(&id) {
                 let answer = match message.get("error") {
-                    // `BiDi` has its words beside the error's name, `DevTools` inside of it.
+                    // `BiDi` sends the message beside the error's name, `DevTools` inside of it.
                     Some(error) => Err(format!("{error} {}", message["message"])),
                     None => Ok(message["result"].take()),
                 };
@@ -144,7 +144,7 @@ async fn read(
             lock(&events).push(Event { method, parameters });
         }
     }
-    // Whoever waits for an answer learns that none will come.
+    // Pending calls end with an error.
     lock(&pending).clear();
 }
 
