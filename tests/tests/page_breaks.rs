@@ -1,5 +1,5 @@
 //! The page in a headless Chromium through breaks: a lost socket, no network, a portal that was
-//! restarted, a page that was loaded again. Each upload goes on from what the server holds.
+//! restarted, a page that was loaded again. Each upload resumes from what the server holds.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -21,11 +21,11 @@ use ferryport_tests::{
 use tempfile::TempDir;
 
 const WIDTH: u32 = 1200;
-/// So slow that every test finds its upload under way.
+/// So slow that every test finds its upload in progress.
 const BYTES_PER_SECOND: u32 = 4 << 20;
 /// What is uploaded.
 const CONTENT: Content = Content { len: (32 << 20) + 12_345, seed: 42 };
-/// Much more than the page's digest may be ahead of the sending.
+/// Much more than the page may digest before it sends.
 const LONG_CONTENT: Content = Content { len: 64 << 20, seed: 44 };
 /// How long that may take on a machine that is busy with everything else.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(180);

@@ -20,7 +20,7 @@ use ferryport_tests::{
 
 const WIDTH: u32 = 1440;
 
-/// So slow that an upload is found under way.
+/// So slow that a test finds its upload in progress.
 const BYTES_PER_SECOND: u32 = 4 << 20;
 
 async fn open(portal: &Portal) -> Page {

@@ -115,7 +115,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     all_to_be(&page, &names, "Needs a decision").await;
     look(&page, "queue-1-decisions", "#total").await;
 
-    // A question is in nobody's way.
+    // A question does not block other uploads.
     files.write("unasked", other);
     page.choose("Choose files", &files.paths(&["unasked"])).await;
     all_to_be(&page, &["unasked"], "Done").await;
@@ -142,7 +142,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     assert_eq!(stored("newer"), Some(other.sha256()));
     assert_eq!(stored("older"), Some(old.sha256()));
 
-    // Chosen before, nobody is asked: the next free name is found.
+    // The answer was chosen before: the next free name is used without a question.
     page.select("If a file is there already", "Rename").await;
     clear(&page).await;
     page.choose("Choose files", &files.paths(&["rename"])).await;

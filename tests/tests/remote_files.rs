@@ -283,7 +283,7 @@ with_each_server! {
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
         plant(&server, "old", "x");
-        // So that the command is under way for a while.
+        // So that the command takes a while.
         network.slow_down(200);
         let (from, to) = ("old".to_owned(), "new".to_owned());
         client.send(&ClientMessage::Rename { from, to }).await;

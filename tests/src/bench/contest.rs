@@ -13,7 +13,7 @@ use crate::{
 /// Between two runs: for 0.4 s after a session has ended `ProFTPD` accepts no other.
 const QUIET: Duration = Duration::from_secs(1);
 
-/// Somebody who uploads.
+/// A program that uploads.
 pub(crate) struct Contestant<'a> {
     name: &'static str,
     who: Who,

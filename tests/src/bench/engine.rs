@@ -53,7 +53,7 @@ pub(crate) fn upload(
         }
         anyhow::Ok(())
     })?;
-    // Nobody waits for it, as lftp's user does not.
+    // It is not waited for, as in lftp.
     runtime.spawn(async move { pool.close().await });
     Ok(())
 }
@@ -107,7 +107,7 @@ impl Source for OnDisk {
     type Error = io::Error;
 
     async fn next(&mut self) -> io::Result<Bytes> {
-        // It lies in memory, so reading it holds nobody up.
+        // It lies in memory, so reading it takes no time.
         let mut piece = Vec::with_capacity(usize::try_from(PIECE_BYTES).unwrap_or_default());
         (&mut self.file).take(PIECE_BYTES).read_to_end(&mut piece)?;
         Ok(piece.into())

@@ -74,7 +74,7 @@ impl Job {
     }
 }
 
-/// An upload under way.
+/// The state of an upload in progress.
 struct Sending {
     id: UploadId,
     file: File,

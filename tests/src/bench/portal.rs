@@ -3,7 +3,7 @@
 //! # Layers
 //! - `large_file`, `large_memory`, `browser`, `small_files`, `idle`, `together`: the tables.
 //! - `figure`: a row of a table, with its aim and what bounds it.
-//! - `user`: what somebody does on the page.
+//! - `user`: the actions of a user on the page.
 //! - `sink`: a page that sends a file to where it is thrown away.
 
 mod browser;

@@ -83,7 +83,7 @@ impl Usages {
         self.all.iter().find(|usage| usage.name == name)
     }
 
-    /// Notes what somebody cost who is not watched.
+    /// Records the costs of a process that is not watched.
     pub(crate) fn add(&mut self, name: &'static str, cpu_seconds: f64) {
         self.all.push(Usage { name, cpu_seconds, curve: Vec::new() });
     }

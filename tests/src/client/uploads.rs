@@ -104,7 +104,7 @@ impl File {
     }
 }
 
-/// An upload under way.
+/// The state of an upload in progress.
 struct Sending<'a> {
     place: usize,
     content: &'a Content,

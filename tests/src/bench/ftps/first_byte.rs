@@ -102,7 +102,7 @@ fn watched<'a>(
     }
 }
 
-/// Somebody who looks for the first byte.
+/// A watcher of the first byte.
 struct Watch {
     thread: JoinHandle<Option<Duration>>,
     /// Dropped to call it off.

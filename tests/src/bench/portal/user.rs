@@ -1,4 +1,4 @@
-//! What somebody does on the page, and how long the page takes for it by its own clock.
+//! The actions of a user on the page, and how long they take by the page's own clock.
 
 use std::{path::PathBuf, time::Duration};
 
