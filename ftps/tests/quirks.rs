@@ -437,7 +437,7 @@ async fn old_file_that_made_way_is_deleted_over_another_session_after_a_break() 
         peer.rename("a").await;
         peer.set_temporary(aside.strip_prefix("RNTO ").unwrap());
         peer.expect_for_temporary("DELE").await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async |peer| {
         peer.answer_for_temporary("DELE", "250 gone").await;

@@ -636,7 +636,7 @@ async fn part_file_under_a_name_that_is_given_up_is_removed_after_a_break() {
         peer.answer("RNTO /home/a", "503 RNFR first").await;
         peer.answer_temporary_size(3).await;
         peer.expect_for_temporary("DELE").await;
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async |peer| {
         peer.delete_temporary().await;
@@ -659,7 +659,7 @@ async fn part_file_is_removed_where_another_upload_found_that_nothing_may_be_ren
         let mut data = peer.stor().await;
         read_some(&mut data, 100_000).await;
         broken.send(peer.temporary()).unwrap();
-        peer.hang_up();
+        peer.disconnect();
     });
     let second = session(async move |peer| {
         peer.expect_free("b").await;
