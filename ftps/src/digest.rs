@@ -1,27 +1,28 @@
-//! Digests of files: the algorithms that FTP servers know, and what we know of the bytes we sent.
+//! Digests of files: the algorithms of FTP servers, and the digests of the bytes that are sent.
 //!
-//! Does no I/O. How a server is asked for a digest is in `client::digest`.
+//! Does no I/O. `client::digest` asks servers for digests.
 
 use std::{collections::VecDeque, fmt, ops::Range};
 
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-/// Bytes of one block of which a digest is remembered.
+/// The size of a block with a digest of its own, in bytes.
 const BLOCK_BYTES: u64 = 256 * 1024;
 
-/// Blocks that are remembered: together more than what is under way between us and a disk.
+/// The number of blocks that are kept: together more than the bytes in flight between us and the
+/// server's disk.
 const MAX_BLOCKS: usize = 128;
 
-/// A digest of a file, the best first. Few servers can make each.
+/// An algorithm for digests of files, the best first. Few servers support all.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Algorithm {
-    /// BLAKE3, 32 bytes of it. No server is known to make it; senders do, since it is fast.
+    /// BLAKE3 with 32 bytes. No known server supports it; senders use it because it is fast.
     Blake3,
     /// FIPS 180-4.
     Sha256,
-    /// FIPS 180-4. It guards against faults, not against attackers; so do those that follow.
+    /// FIPS 180-4. Detects faults, but not attacks; so do those that follow.
     Sha1,
     /// RFC 1321.
     Md5,
@@ -45,7 +46,7 @@ impl Algorithm {
         }
     }
 
-    /// The command of its own that many servers have for it, if there is one.
+    /// The command for this algorithm alone, where servers have one.
     #[must_use]
     pub fn verb(self) -> Option<&'static str> {
         match self {
@@ -83,14 +84,14 @@ pub struct FileDigest {
 }
 
 impl FileDigest {
-    /// The digest that these hexadecimal digits are; `None` where they are none of that algorithm.
+    /// Parses hexadecimal digits; `None` unless they are a digest of that algorithm.
     #[must_use]
     pub fn new(algorithm: Algorithm, hex: &str) -> Option<Self> {
         let is_one = hex.len() == algorithm.digits() && is_hexadecimal(hex);
         is_one.then(|| Self { algorithm, hex: hex.to_ascii_lowercase() })
     }
 
-    /// How it was made.
+    /// Its algorithm.
     #[must_use]
     pub fn algorithm(&self) -> Algorithm {
         self.algorithm
@@ -102,8 +103,8 @@ impl FileDigest {
         &self.hex
     }
 
-    /// The digest in a server's answer; `None` where there is none that can be told from the
-    /// name of the file, which many servers repeat.
+    /// Finds the digest in a server's reply; `None` where there is none that can be told from the
+    /// file's name, which many servers repeat.
     pub(crate) fn in_answer(answer: &str, algorithm: Algorithm, file_name: &str) -> Option<Self> {
         let name = file_name.to_ascii_lowercase();
         let answer = answer.to_ascii_lowercase();
@@ -114,7 +115,7 @@ impl FileDigest {
     }
 }
 
-/// A CRC may lack its leading zeros, but not so many that it could be anything.
+/// A CRC may lack its leading zeros, but at most two of them.
 fn is_digest(token: &str, algorithm: Algorithm) -> bool {
     let length_fits = match algorithm {
         Algorithm::Crc32 => (6..=8).contains(&token.len()),
@@ -141,18 +142,18 @@ impl fmt::Debug for FileDigest {
     }
 }
 
-/// How a file is known to be whole.
+/// How a complete upload was verified.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
-    /// The server's digest of it equals that of what was sent: this one, which may be by another
+    /// The server's digest equals that of the sent bytes: this one, which may be by another
     /// algorithm than [`Plan::digest`].
     Digest(FileDigest),
-    /// Its size equals.
+    /// The size is equal.
     Size {
         /// In bytes.
         bytes: u64,
     },
-    /// The server's reply to the transfer says so; it can say neither digest nor size.
+    /// By the server's reply to the transfer only: it reports neither digest nor size.
     ReplyOnly,
 }
 
@@ -170,7 +171,7 @@ impl fmt::Display for Verified {
     }
 }
 
-/// A digest that is being made.
+/// A digest in progress.
 #[derive(Clone, Debug)]
 enum Hasher {
     Blake3(Box<blake3::Hasher>),
@@ -232,7 +233,7 @@ impl Hasher {
 pub(crate) struct RunningDigest {
     /// The part of the file that was digested.
     range: Range<u64>,
-    /// One for each algorithm, made in one pass.
+    /// One for each algorithm, updated in one pass.
     wholes: Vec<Hasher>,
     blocks: Option<Blocks>,
 }
@@ -312,7 +313,7 @@ impl Blocks {
         Self { algorithm, hasher, start: offset, ended: VecDeque::new() }
     }
 
-    /// Takes in the bytes from `end` on.
+    /// Adds the bytes from `end` on.
     fn update(&mut self, mut end: u64, mut news: &[u8]) {
         while !news.is_empty() {
             let missing = BLOCK_BYTES - (end - self.start);

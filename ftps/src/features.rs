@@ -1,20 +1,20 @@
-//! What a server says that it can do (RFC 2389).
+//! The features that a server lists in its reply to `FEAT` (RFC 2389).
 
 use crate::reply::{Code, Reply};
 
-/// The most features that are kept of a server's answer.
+/// The maximum number of features that are kept.
 const MAX_FEATURES: usize = 256;
 
-/// The answer to `FEAT`: one feature a line.
+/// The reply to `FEAT`: one feature a line.
 ///
-/// It is the server's claim. Some servers answer nothing, some leave features out.
+/// It is the server's claim. Some servers list nothing, some leave features out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Features {
     lines: Vec<String>,
 }
 
 impl Features {
-    /// Reads a reply to `FEAT`; one that is not 211 names no feature.
+    /// Parses a reply to `FEAT`; one that is not 211 lists no feature.
     #[must_use]
     pub fn from_reply(reply: &Reply) -> Self {
         if reply.code().value() != 211 {
@@ -54,19 +54,20 @@ impl Features {
         commands.any(|command| command.eq_ignore_ascii_case(name))
     }
 
-    /// Whether names are, or can be made, UTF-8 (RFC 2640 §3.2).
+    /// Whether names are UTF-8, or can be switched to it (RFC 2640 §3.2).
     #[must_use]
     pub fn utf8(&self) -> bool {
         self.has("UTF8")
     }
 
-    /// Whether `SIZE` is known (RFC 3659 §4).
+    /// Whether `SIZE` is supported (RFC 3659 §4).
     #[must_use]
     pub fn size(&self) -> bool {
         self.has("SIZE")
     }
 
-    /// Whether `MLSD` is known: `FEAT` lists it as `MLST` (RFC 3659 §7.8), some servers as both.
+    /// Whether `MLSD` is supported: `FEAT` lists it as `MLST` (RFC 3659 §7.8), some servers as
+    /// both.
     #[must_use]
     pub fn mlsd(&self) -> bool {
         self.has("MLST") || self.has("MLSD")

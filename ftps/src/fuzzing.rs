@@ -1,9 +1,9 @@
-//! What has to hold for whatever a server sends: one oracle for each of the parsers.
+//! Properties of the parsers that hold for any bytes from a server: one function for each parser.
 //!
-//! Each takes bytes, makes of them what a server could mean, writes it as servers do, reads it
-//! back, and panics unless the same comes out; and reads the bytes themselves, which must not
-//! panic and must respect the limits. The fuzz targets in `ftps/fuzz` give them bytes that cover
-//! ever more of the code; the tests below give them bytes by chance.
+//! Each builds a valid message from the bytes, encodes it as servers do, parses it, and panics
+//! unless the result is equal. It also parses the bytes themselves, which must not panic and must
+//! respect the limits. The fuzz targets in `ftps/fuzz` call these with guided input, the tests
+//! below with random input.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -75,7 +75,7 @@ pub fn mlsd(data: &[u8]) {
     let _ = arbitrary_listing_keeps_to_the_limits(data, ListingFormat::Mlsd);
 }
 
-/// Entries → lines of `LIST` → entries, in the dialects of Unix and DOS.
+/// Entries → lines of `LIST` → entries, in the formats of Unix and DOS.
 pub fn list(data: &[u8]) {
     let format = ListingFormat::List { now: NOW };
     let _ = entries_come_back(&mut Unstructured::new(data), format, list_line);

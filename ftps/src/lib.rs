@@ -1,7 +1,7 @@
 //! An FTPS client: explicit and implicit TLS, passive data connections, uploads.
 //!
 //! It speaks FTP (RFC 959) over TLS (RFC 4217) and never without: `AUTH` has to succeed before
-//! anybody logs in, `PROT P` before any data connection is made, and the server's certificate is
+//! the login, `PROT P` before any data connection, and the server's certificate is
 //! verified, on data connections too. Every data connection resumes the control connection's TLS
 //! session, since most servers insist on it.
 //!
@@ -14,6 +14,7 @@
 //!
 //! Values, parsers and codecs, without I/O:
 //! - [`sentence`]: the sentences of errors, with the codes that they are translated by.
+//! - `lock`: locks a mutex after a panic too.
 //! - [`time`]: dates, timestamps, and how far a server's clock is from UTC.
 //! - [`reply`]: replies, and their decoder.
 //! - [`path`]: paths on the server.
@@ -55,14 +56,14 @@
 //! | TLS | 1, in TLS 1.2 2 | |
 //! | `USER`, `PASS` | 2 | |
 //! | set-up | 1 | `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`, and `EPSV` for the first file |
-//! | look | 1 for the first file | `SIZE`, and the TCP connection for the data |
+//! | check | 1 for the first file | `SIZE`, and the TCP connection for the data |
 //! | open | 1 | `STOR` and the TCP connection; TLS and the 1yz |
 //! | TLS | 1 | |
-//! | bytes | 1 | the last byte, close_notify, the 226; `EPSV` behind it where the server takes that |
+//! | bytes | 1 | the last byte, close_notify, the 226; a pipelined `EPSV` where the server accepts that |
 //! | end | 1 | `MFMT`, `SIZE`, a digest, `RNFR`, `RNTO`; `SIZE` and `EPSV` for the next file |
 //!
-//! No command is ever sent before TLS stands that belongs behind it, and no `STOR` before it is
-//! certain that the file is wanted.
+//! No command that requires TLS is sent before TLS is established, and no `STOR` before it is known
+//! that the file may be written.
 //!
 //! # Example
 //! A file in memory, brought to a server. [`upload::Source`] is what the bytes come from; the
@@ -143,6 +144,7 @@ pub mod features;
 #[doc(hidden)]
 pub mod fuzzing;
 pub mod listing;
+mod lock;
 pub mod passive;
 pub mod path;
 pub mod pool;

@@ -1,8 +1,8 @@
 //! Listings: lines of bytes in, entries out. Does no I/O and reads no clock.
 //!
 //! - `mlsd`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
-//! - `list`: what `LIST` gives, in the dialects of Unix and DOS.
-//! - `date`: the dates in those dialects.
+//! - `list`: the lines of `LIST`, in the formats of Unix and DOS.
+//! - `date`: the dates in those formats.
 
 use std::fmt;
 
@@ -17,26 +17,26 @@ mod mlsd;
 
 pub(crate) use mlsd::{parse_facts, parse_time};
 
-/// What is in a directory.
+/// The contents of a directory.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listing {
     /// The files and directories, in the server's order.
     pub entries: Vec<Entry>,
-    /// Lines that are not among the entries: beyond the limit, or in no format that is known.
+    /// Lines that are not among the entries: beyond the limit, or in an unknown format.
     pub left_out: u64,
-    /// `false` when the listing was so long that it was cut off.
+    /// `false` when the listing was too long and was truncated.
     pub is_complete: bool,
 }
 
 impl Default for Listing {
-    /// Nothing, and all of it.
+    /// An empty, complete listing.
     fn default() -> Self {
         Self { entries: Vec::new(), left_out: 0, is_complete: true }
     }
 }
 
 impl Listing {
-    /// Fills in every modification in UTC that was only told in the server's own time.
+    /// Converts the times that are known in the server's local time only.
     pub(crate) fn apply(&mut self, offset: UtcOffset) {
         for entry in &mut self.entries {
             let millis = || entry.listed.map(|listed| offset.to_utc(listed) * 1000);
@@ -54,20 +54,20 @@ pub struct Entry {
     pub kind: EntryKind,
     /// Its size in bytes, where the server says one.
     pub size: Option<u64>,
-    /// Its modification, in milliseconds since 1970-01-01T00:00:00Z. `MLSD` says it for UTC; from
-    /// `LIST` it is made of [`Self::listed`] once the server's offset from UTC is known, and is no
-    /// more precise than that.
+    /// Its modification time, in milliseconds since 1970-01-01T00:00:00Z. `MLSD` reports it in UTC.
+    /// From `LIST` it is converted from [`Self::listed`] once the server's offset from UTC is
+    /// known, with the same precision.
     pub modified_millis: Option<i64>,
-    /// Its modification in the server's own time, where `LIST` says it.
+    /// Its modification time in the server's local time, where `LIST` shows it.
     pub listed: Option<LocalTime>,
-    /// What the session may do with it (`perm`, RFC 3659 §7.5.5), where `MLSD` says it.
+    /// What the session may do with it (`perm`, RFC 3659 §7.5.5), where `MLSD` reports it.
     pub permissions: Option<Permissions>,
     /// Its mode bits as Unix has them, 0 to 0o7777, where the server says them.
     pub mode: Option<u32>,
 }
 
 impl Entry {
-    /// An entry of which nothing else is known.
+    /// An entry with name and kind only.
     pub(crate) fn new(name: RemotePath, kind: EntryKind) -> Self {
         Self {
             name,
@@ -88,7 +88,7 @@ pub enum EntryKind {
     Directory,
     /// A file.
     File,
-    /// A link, a device, or what the server calls otherwise.
+    /// A link, a device, or anything else.
     Other,
 }
 
@@ -150,13 +150,13 @@ impl Permission {
     }
 }
 
-/// What a session may do with an entry, as the server says. It is a hint: only trying tells.
+/// What a session may do with an entry, as the server reports. A hint: the operation may still be
+/// refused.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Permissions(u16);
 
 impl Permissions {
-    /// Reads the value of the fact `perm`; letters that are not known are skipped, and case does
-    /// not matter.
+    /// Parses the value of the fact `perm`. Unknown letters are skipped, and case does not matter.
     #[must_use]
     pub fn of_letters(letters: &[u8]) -> Self {
         let known = |letter: &u8| {
@@ -166,7 +166,7 @@ impl Permissions {
         letters.iter().filter_map(known).collect()
     }
 
-    /// Whether the server says that it is allowed.
+    /// Whether the server reports the permission.
     #[must_use]
     pub fn allows(self, permission: Permission) -> bool {
         self.0 & bit(permission) != 0
@@ -197,7 +197,7 @@ impl fmt::Debug for Permissions {
     }
 }
 
-/// The most of one listing that is read and kept.
+/// The maximum size of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListingLimits {
     /// Entries that are kept; the others are counted.
@@ -215,12 +215,12 @@ impl Default for ListingLimits {
     }
 }
 
-/// The language of a listing.
+/// The format of a listing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ListingFormat {
     /// `MLSD`.
     Mlsd,
-    /// `LIST`. Its dates may lack the year: it is found by what time it is now, in seconds since
+    /// `LIST`. Dates may lack the year; it is derived from the current time, in seconds since
     /// 1970-01-01T00:00:00Z.
     List { now: i64 },
 }
@@ -229,19 +229,19 @@ pub(crate) enum ListingFormat {
 #[derive(Debug, PartialEq, Eq)]
 enum ListingLine {
     Entry(Entry),
-    /// The directory itself, the one above it, or a sum: nothing that is missed.
+    /// The directory itself, its parent, or a total: nothing to count as left out.
     NoEntry,
     Unknown,
 }
 
-/// Makes a listing of what comes over a data connection, line by line.
+/// Parses a listing line by line.
 #[derive(Debug)]
 pub(crate) struct ListingReader {
     format: ListingFormat,
     max_entries: usize,
     max_line_bytes: usize,
     line: Vec<u8>,
-    /// Whether the line under way is longer than its limit.
+    /// Whether the current line is longer than its limit.
     is_too_long: bool,
     listing: Listing,
 }
@@ -274,7 +274,7 @@ impl ListingReader {
         self.listing
     }
 
-    /// The listing so far; what follows is not known.
+    /// The listing so far, marked as incomplete.
     pub(crate) fn cut_off(mut self) -> Listing {
         self.listing.is_complete = false;
         self.listing
@@ -306,7 +306,7 @@ impl ListingReader {
     }
 }
 
-/// A name as an entry of its directory; `.` and `..` are none, and a path is no name.
+/// Makes an entry of a name. `.` and `..` are skipped, and a path is no name.
 fn entry_of(name: &[u8], entry: impl FnOnce(RemotePath) -> Entry) -> ListingLine {
     if matches!(name, b"." | b"..") {
         return ListingLine::NoEntry;
@@ -317,7 +317,7 @@ fn entry_of(name: &[u8], entry: impl FnOnce(RemotePath) -> Entry) -> ListingLine
     RemotePath::new(name).map_or(ListingLine::Unknown, |name| ListingLine::Entry(entry(name)))
 }
 
-/// A number of nothing but digits.
+/// Parses a number that consists of digits only.
 fn digits<N: std::str::FromStr>(bytes: &[u8]) -> Option<N> {
     if bytes.is_empty() || !bytes.iter().all(u8::is_ascii_digit) {
         return None;

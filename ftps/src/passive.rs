@@ -1,7 +1,7 @@
-//! Reads where the server listens for a data connection, from its answer to `EPSV` or `PASV`.
+//! Parses the replies to `EPSV` and `PASV`: where the server listens for a data connection.
 //!
-//! Only the port is ever used: the caller dials the control connection's peer. An address that
-//! the server names is kept so that it can be said that it was ignored.
+//! Only the port is used: the caller dials the control connection's peer. The address is kept to
+//! log that it was ignored.
 
 use std::{fmt, net::Ipv4Addr};
 
@@ -15,7 +15,7 @@ use crate::{
 /// The lowest port that a data connection is made to; below it are the well-known services.
 pub const LOWEST_DATA_PORT: u16 = 1024;
 
-/// Where the server says that it listens.
+/// The endpoint that the server named.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PassiveEndpoint {
     /// The port, at least [`LOWEST_DATA_PORT`].
@@ -24,13 +24,13 @@ pub struct PassiveEndpoint {
     pub address: Option<Ipv4Addr>,
 }
 
-/// An answer to `EPSV` or `PASV` that names no usable port.
+/// A reply to `EPSV` or `PASV` that names no usable port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum PassiveError {
-    /// The reply has neither code.
+    /// The reply's code is neither 227 nor 229.
     OtherCode(Code),
-    /// The text does not hold what RFC 959 §4.1.2 or RFC 2428 §3 wants.
+    /// The text is not in the form of RFC 959 §4.1.2 or RFC 2428 §3.
     NoPort,
     /// The port is 0 or one of the well-known ones.
     ForbiddenPort(u16),
@@ -57,7 +57,7 @@ impl fmt::Display for PassiveError {
     }
 }
 
-/// Reads a 227 or a 229 reply, whichever it is: some servers answer `EPSV` with 227.
+/// Parses a 227 or 229 reply: some servers reply to `EPSV` with 227.
 ///
 /// # Errors
 /// [`PassiveError`] when the reply names no port, or one below [`LOWEST_DATA_PORT`].
@@ -80,7 +80,7 @@ fn extended(text: &[u8]) -> Option<PassiveEndpoint> {
     let (&delimiter, inner) = text.get(open + 1..)?.split_first()?;
     let mut fields = inner.split(|&byte| byte == delimiter);
     let (_protocol, _address, port) = (fields.next()?, fields.next()?, fields.next()?);
-    // The delimiter after the port has to be there, else the port may be cut off.
+    // Without a delimiter after the port, the port may be truncated.
     fields.next()?;
     Some(PassiveEndpoint { port: number(port)?, address: None })
 }
@@ -114,7 +114,7 @@ fn six_octets(text: &[u8]) -> Option<[u8; 6]> {
 
 fn number<N: std::str::FromStr>(digits: &[u8]) -> Option<N> {
     let digits = std::str::from_utf8(digits).ok()?;
-    // `parse` would take a sign.
+    // `parse` would accept a sign.
     if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }

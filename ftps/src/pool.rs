@@ -6,7 +6,7 @@
 
 use std::{
     ops::{Deref, DerefMut},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::{
@@ -19,6 +19,7 @@ use crate::{
     config::Sessions,
     connect::Connector,
     error::Error,
+    lock::lock,
     profile::{MaxSessions, SharedProfile},
     transcript::Status,
 };
@@ -160,7 +161,7 @@ impl Inner {
     fn state(&self) -> MutexGuard<'_, State> {
         // No code panics while it holds the lock; if one did, the numbers would still be
         // consistent.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.state)
     }
 
     fn try_take(&self, purpose: Purpose) -> Option<ManagedClient> {

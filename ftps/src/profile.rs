@@ -3,13 +3,14 @@
 use std::{
     fmt,
     net::IpAddr,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard},
 };
 
 use tokio::time::{Duration, Instant};
 
 use crate::{
     command::Command,
+    lock::lock,
     time::UtcOffset,
     tls::{Alpn, TlsVersion},
 };
@@ -284,7 +285,7 @@ impl SharedProfile {
 
     fn lock(&self) -> MutexGuard<'_, HostProfile> {
         // The profile is plain data: a panic leaves it consistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,11 +1,10 @@
-//! Proxies: a TCP connection to the server that somebody else makes, SOCKS5 (RFC 1928, RFC 1929)
-//! or HTTP `CONNECT` (RFC 9110 §9.3.6).
+//! Proxies that connect to the server: SOCKS5 (RFC 1928, RFC 1929) and HTTP `CONNECT` (RFC 9110
+//! §9.3.6).
 //!
-//! The proxy is asked for an address, never for a name: whether a server may be dialled was decided
-//! for the address, and a name could mean another one to the proxy. What it connects us to still
-//! has to show its certificate.
+//! The proxy is asked for an address, never for a name: the address was vetted, and a name could
+//! resolve to another one at the proxy. The server still has to show its certificate.
 //!
-//! Credentials go to the proxy in the clear: that is what both protocols have.
+//! Credentials are sent to the proxy unencrypted, as both protocols specify.
 
 use std::{fmt, io, net::SocketAddr, str};
 
@@ -27,16 +26,16 @@ use crate::{
 /// The longest user name and password that SOCKS5 can carry, in bytes (RFC 1929 §2).
 const MAX_SOCKS_CREDENTIAL_BYTES: usize = 255;
 
-/// The longest head of an HTTP answer that is read, in bytes; those of proxies have some hundred.
+/// The maximum head of an HTTP response, in bytes; those of proxies have some hundred.
 const MAX_HEAD_BYTES: usize = 16 * 1024;
 
-/// The most header fields of an HTTP answer.
+/// The maximum number of header fields of an HTTP response.
 const MAX_HEAD_FIELDS: usize = 64;
 
-/// How much of an answer that is none is shown, in bytes.
+/// How much of an invalid response is shown, in bytes.
 const SHOWN_BYTES: usize = 60;
 
-/// A proxy, and who we are to it.
+/// A proxy, and the credentials for it.
 #[derive(Clone)]
 pub struct Proxy {
     protocol: ProxyProtocol,
@@ -45,7 +44,7 @@ pub struct Proxy {
     credentials: Option<Credentials>,
 }
 
-/// What a proxy speaks.
+/// The protocol of a proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProxyProtocol {
     /// SOCKS version 5 (RFC 1928), with user name and password where there are any (RFC 1929).
@@ -65,24 +64,24 @@ impl fmt::Display for ProxyProtocol {
     }
 }
 
-/// A proxy that there cannot be.
+/// An invalid proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[non_exhaustive]
 pub enum ProxyError {
-    /// It is nowhere.
+    /// It has no address.
     #[error("a proxy has at least one address")]
     NoAddress,
     /// SOCKS5 has one byte for the length of each.
     #[error("SOCKS5 takes a user name and a password of 1 to 255 bytes each")]
     Length,
-    /// `Basic` has a colon between user name and password.
+    /// `Basic` separates user name and password with a colon.
     #[error("a user name for an HTTP proxy can have no colon")]
     Colon,
 }
 
 impl Proxy {
-    /// A proxy that is at any of its addresses: they are tried in their order. They are dialled as
-    /// they are: whether they may be is the caller's to decide.
+    /// Creates a proxy with one or several addresses, which are tried in order. The caller decides
+    /// whether they may be dialled.
     ///
     /// # Errors
     /// [`ProxyError`] when there is no address, or the protocol cannot carry the credentials.
@@ -103,20 +102,20 @@ impl Proxy {
         Ok(Self { protocol, addresses, credentials })
     }
 
-    /// What it speaks.
+    /// Its protocol.
     #[must_use]
     pub fn protocol(&self) -> ProxyProtocol {
         self.protocol
     }
 
-    /// Where it is.
+    /// Its addresses.
     #[must_use]
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Asks, over a connection to the proxy, for one to the server; it is the server's from then
-    /// on. Nothing of what the server says is read.
+    /// Asks the proxy, over a connection to it, to connect to the server. Reads none of the
+    /// server's bytes.
     pub(crate) async fn connect_to(
         &self,
         server: SocketAddr,
@@ -149,7 +148,7 @@ impl Proxy {
         if (200..300).contains(&status) { Ok(tcp) } else { Err(http_failure(status, &reason)) }
     }
 
-    /// Each text that holds a secret is made at once: one that grows leaves copies behind.
+    /// A text with a secret is allocated once: a growing one leaves copies behind.
     fn http_request(&self, server: SocketAddr) -> Zeroizing<String> {
         let start = format!("CONNECT {server} HTTP/1.1\r\nHost: {server}\r\n");
         let authorization = self.credentials.as_ref().map(basic_authorization);
@@ -187,7 +186,7 @@ fn check_colon(who: &Credentials) -> Result<(), ProxyError> {
     if who.username.as_str().contains(':') { Err(ProxyError::Colon) } else { Ok(()) }
 }
 
-/// Why a proxy made no connection. What it said is shown as text, in bounds.
+/// Why a proxy made no connection. Its response is kept as text of limited length.
 #[derive(Debug, Error)]
 pub(crate) enum ProxyFailure {
     Unreachable(#[source] io::Error),
@@ -220,7 +219,7 @@ impl ProxyFailure {
         }
     }
 
-    /// Whether the same may work later.
+    /// Whether a later attempt may succeed.
     pub(crate) fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable(_) | Self::Lost(_) | Self::Silent | Self::Server { .. } => true,
@@ -235,7 +234,7 @@ impl fmt::Display for ProxyFailure {
     }
 }
 
-/// What a proxy met when it dialled the server.
+/// Why a proxy could not connect to the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ServerTrouble {
     Refused,
@@ -283,9 +282,9 @@ fn http_failure(status: u16, reason: &str) -> ProxyFailure {
     }
 }
 
-/// Reads the head of an HTTP answer and not a byte more: what follows is the server's greeting.
+/// Reads the head of an HTTP response and not a byte more: the server's greeting follows.
 ///
-/// What has come is looked at before it is taken, so that the head's end is known by then.
+/// The bytes are peeked at first, so that the end of the head is known when they are read.
 async fn read_head(tcp: &mut TcpStream) -> Result<(u16, String), ProxyFailure> {
     let mut head = vec![0; MAX_HEAD_BYTES];
     let mut taken = 0;
@@ -317,7 +316,7 @@ struct Head {
     bytes: usize,
 }
 
-/// `None` while it is not whole.
+/// `None` while it is incomplete.
 fn parse_head(bytes: &[u8]) -> Result<Option<Head>, ProxyFailure> {
     let mut fields = [httparse::EMPTY_HEADER; MAX_HEAD_FIELDS];
     let mut answer = httparse::Response::new(&mut fields);

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// The steps of a session, in their order.
+/// The stages of a session, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Stage {
@@ -38,13 +38,13 @@ pub enum Stage {
     Rename,
     /// `DELE` and `RMD`.
     Delete,
-    /// `MDTM`, `MLST`, `AVBL`, `SITE CHMOD`: what is known of a file, and what of it is changed.
+    /// `MDTM`, `MLST`, `AVBL`, `SITE CHMOD`: a file's attributes.
     Attributes,
-    /// A connection that waits for something to do.
+    /// No command is under way.
     Idle,
 }
 
-/// What the engine is doing, for a person.
+/// A description for users.
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

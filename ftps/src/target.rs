@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-/// Where to, and how TLS starts there.
+/// The server's address and name, and how TLS starts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Target {
-    /// The address that is dialled, or that a proxy is asked for, for data connections too. Whether
-    /// it may be dialled is the caller's to decide, before.
+    /// The address that is dialled, or that a proxy is asked for, for data connections too. The
+    /// caller decides before whether it may be dialled.
     pub address: SocketAddr,
-    /// The name, or the address as text, that the certificate has to be for.
+    /// The name, or the address as text, that the certificate must be for.
     pub host: String,
     /// How TLS starts.
     pub encryption: Encryption,
@@ -19,6 +19,6 @@ pub struct Target {
 pub enum Encryption {
     /// After `AUTH TLS` (RFC 4217 §4), usually on port 21.
     Explicit,
-    /// With the connection, usually on port 990.
+    /// With the connection (implicit TLS), usually on port 990.
     Implicit,
 }

@@ -1,4 +1,4 @@
-//! Days and seconds of the proleptic Gregorian calendar, in UTC. Reads no clock.
+//! Dates and times of the proleptic Gregorian calendar, in UTC. Reads no clock.
 
 use std::fmt;
 
@@ -61,13 +61,13 @@ impl Civil {
     }
 }
 
-/// A moment as `MFMT` and `MDTM` write it, UTC, to the second.
+/// A time in the format of `MFMT` and `MDTM`, UTC, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timestamp(Civil);
 
 impl Timestamp {
-    /// The second that a moment is in, given in milliseconds since 1970-01-01T00:00:00Z; `None`
-    /// outside of the years 0 to 9999, which have no four digits.
+    /// Truncates milliseconds since 1970-01-01T00:00:00Z to the second; `None` outside of the years
+    /// 0 to 9999, which have no four digits.
     #[must_use]
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
         let civil = Civil::from_unix(millis.div_euclid(1000));

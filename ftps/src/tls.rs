@@ -1,8 +1,8 @@
-//! TLS: the versions, what was agreed on, and one session store for each FTP session.
+//! TLS: versions, configuration, and one session store for each FTP session.
 //!
 //! - `session`: the configuration that a control connection and its data connections share.
-//! - `verifier`: decides on the server's certificate and says why not.
-//! - `identity`: our own certificate, for servers that ask for one.
+//! - `verifier`: verifies the server's certificate.
+//! - `identity`: the client certificate.
 
 use std::{fmt, io, sync::Arc};
 
@@ -16,7 +16,7 @@ pub(crate) mod verifier;
 
 pub use identity::{ClientCertificate, ClientIdentity, IdentityError};
 
-/// A version of TLS that the engine speaks.
+/// A TLS version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TlsVersion {
     /// RFC 5246.
@@ -34,7 +34,7 @@ impl fmt::Display for TlsVersion {
     }
 }
 
-/// The versions that may be agreed on, `min` to `max`.
+/// The versions that may be negotiated, `min` to `max`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TlsVersions {
     /// The oldest.
@@ -53,7 +53,7 @@ impl TlsVersions {
         Self { min: self.min, max: self.max.min(max).max(self.min) }
     }
 
-    /// Whether `version` may be agreed on.
+    /// Whether `version` may be negotiated.
     #[must_use]
     pub fn allows(self, version: TlsVersion) -> bool {
         (self.min..=self.max.max(self.min)).contains(&version)
@@ -67,40 +67,39 @@ impl Default for TlsVersions {
     }
 }
 
-/// Whether TLS handshakes name the protocol, `ftp` (ALPN, RFC 7301).
+/// Whether TLS handshakes send ALPN with the protocol `ftp` (RFC 7301).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Alpn {
-    /// They do, whether the server answers to it or not.
+    /// They do.
     #[default]
     Named,
-    /// They do not: the server refused a handshake for it.
+    /// They do not: the server refused a handshake because of it.
     Unnamed,
 }
 
-/// Whom the engine trusts, with which TLS versions, and who it is itself.
+/// Trust, TLS versions and the client certificate.
 ///
-/// Of the three ways to trust a server the first that is set counts, alone: [`Self::pins`],
+/// Of the three kinds of trust, only the first one set applies: [`Self::pins`],
 /// [`Self::trusted_certificate`], [`Self::roots`].
 #[derive(Clone, Debug)]
 pub struct TlsConfig {
-    /// The versions that may be agreed on.
+    /// The versions that may be negotiated.
     pub versions: TlsVersions,
-    /// The certificates that end a chain of trust.
+    /// The trusted root certificates.
     pub roots: Arc<RootCertStore>,
-    /// The one certificate that is accepted, and no other, whatever `roots` say of it: a person's
-    /// word. [`Error::is_certificate`](crate::Error::is_certificate) has what a person can decide
-    /// by.
+    /// The only certificate that is accepted, whatever `roots` say: a user trusted it.
+    /// [`Error::is_certificate`](crate::Error::is_certificate) has the facts to decide by.
     pub trusted_certificate: Option<Fingerprint>,
-    /// Unless there are none, the only certificates that are accepted, whatever `roots` and
-    /// `trusted_certificate` say: the word of whoever set the engine up. A server that shows
-    /// another one is no question to a person, it is a definite error.
+    /// Unless empty, the only certificates that are accepted, whatever `roots` and
+    /// `trusted_certificate` say: the operator pinned them. Another certificate is an error, not a
+    /// question to the user.
     pub pins: Vec<Fingerprint>,
-    /// What is shown to servers that ask for a client certificate.
+    /// The client certificate for servers that ask for one.
     pub client_identity: Option<ClientIdentity>,
 }
 
 impl TlsConfig {
-    /// TLS 1.2 and 1.3, trust by `roots`, no certificate of our own.
+    /// TLS 1.2 and 1.3, trust by `roots`, no client certificate.
     #[must_use]
     pub fn new(roots: Arc<RootCertStore>) -> Self {
         Self {
@@ -113,7 +112,7 @@ impl TlsConfig {
     }
 }
 
-/// What a TLS handshake agreed on.
+/// The result of a TLS handshake.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsFacts {
     /// The version.
@@ -125,7 +124,7 @@ pub struct TlsFacts {
 }
 
 impl TlsFacts {
-    /// The facts of a connection; `None` while its handshake is under way.
+    /// The facts of a connection; `None` during its handshake.
     pub(crate) fn of(connection: &ClientConnection) -> Option<Self> {
         let version = match connection.protocol_version()? {
             ProtocolVersion::TLSv1_2 => TlsVersion::Tls12,
@@ -152,14 +151,14 @@ impl fmt::Display for TlsFacts {
     }
 }
 
-/// The alert that the server ended TLS with, if that is what the error is (RFC 8446 §6).
+/// The TLS alert of the server, if that is the error (RFC 8446 §6).
 pub(crate) fn alert_in(error: &io::Error) -> Option<AlertDescription> {
     let error = error.get_ref()?.downcast_ref::<rustls::Error>()?;
     if let rustls::Error::AlertReceived(alert) = error { Some(*alert) } else { None }
 }
 
-/// The alert that a server left behind in the clear (RFC 5246 §7.2): one that refuses a handshake
-/// closes the connection right after it, and then a write may fail before the alert is read.
+/// An unencrypted alert that was not read (RFC 5246 §7.2): a server that refuses a handshake closes
+/// the connection at once, and then a write may fail before the alert is read.
 pub(crate) fn alert_in_clear(unread: &[u8]) -> Option<AlertDescription> {
     match unread {
         [0x15, 0x03, _, 0, 2, _level, alert, ..] => Some(AlertDescription::from(*alert)),
@@ -167,7 +166,7 @@ pub(crate) fn alert_in_clear(unread: &[u8]) -> Option<AlertDescription> {
     }
 }
 
-/// Whether an alert is about a certificate or what was signed with it: one that we get is about our
+/// Whether an alert is about a certificate or its signature: an alert that we receive is about our
 /// own (RFC 8446 §6.2).
 pub(crate) fn is_about_a_certificate(alert: AlertDescription) -> bool {
     use AlertDescription as Alert;

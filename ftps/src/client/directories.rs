@@ -3,12 +3,12 @@
 use std::{
     collections::HashSet,
     sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use crate::path::RemotePath;
+use crate::{lock::lock, path::RemotePath};
 
 /// What is known about a server's directories; cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -83,11 +83,6 @@ impl Directories {
     fn known(&self) -> MutexGuard<'_, HashSet<RemotePath>> {
         lock(&self.known)
     }
-}
-
-fn lock(set: &Mutex<HashSet<RemotePath>>) -> MutexGuard<'_, HashSet<RemotePath>> {
-    // A panic leaves the set consistent.
-    set.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where the bytes of a file are written first.

@@ -1,4 +1,4 @@
-//! The dates of `LIST`, in the order of their parts that servers are known to use.
+//! The dates of `LIST`, in all known orders of their parts.
 
 use std::ops::Range;
 
@@ -9,13 +9,14 @@ const MONTHS: [&[u8]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
 ];
 
-/// How long before a year is told instead of the time, at the most; a leap day may be that old.
+/// The maximum number of years back when a date without a year is completed: a leap day may be that
+/// old.
 const YEARS_BACK: i64 = 8;
 
-/// Seconds that the server's own time may be ahead of UTC, and its clock of ours: one day.
+/// Seconds that the server's local time may be ahead of UTC and of our clock: one day.
 const AHEAD: i64 = 86_400;
 
-/// When something was, and where the date ends in its line.
+/// A time, and where it ends in its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Date {
     pub(super) time: Time,
@@ -31,14 +32,14 @@ pub(super) enum Time {
     Utc(i64),
 }
 
-/// A line and where its fields stand.
+/// A line and the positions of its fields.
 #[derive(Clone, Copy)]
 pub(super) struct Fields<'a> {
     line: &'a [u8],
     ranges: &'a [Range<usize>],
 }
 
-/// Where the fields between the spaces stand.
+/// The positions of the fields between the spaces.
 pub(super) fn ranges(line: &[u8]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
@@ -95,7 +96,7 @@ impl<'a> Fields<'a> {
         self.time_or_year(at + 2, (month, day), now)
     }
 
-    /// `01-31 12:00`, which `ls` writes for what is not old.
+    /// `01-31 12:00`, which `ls` writes for recent files.
     fn short_iso(self, at: usize, now: i64) -> Option<Date> {
         let (month, day) = pair(self.get(at)?, b'-')?;
         clock(self.get(at + 1)?)?;
@@ -159,7 +160,7 @@ fn at_clock(year: i64, month: i64, day: i64, clock: Clock) -> Option<LocalTime> 
     Some(LocalTime { seconds: civil.to_unix()?, precision })
 }
 
-/// The latest such moment that is not ahead of `now`.
+/// The latest such time that is not after `now`.
 fn latest(month: i64, day: i64, clock: Clock, now: i64) -> Option<LocalTime> {
     let limit = now.saturating_add(AHEAD);
     // No listing is older or newer than that, and the calendar ends there.

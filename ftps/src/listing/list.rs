@@ -1,7 +1,7 @@
-//! Lines of `LIST` (RFC 959 §4.1.3), which are for people: the dialects of Unix and DOS.
+//! Lines of `LIST` (RFC 959 §4.1.3), in the formats of Unix and DOS.
 //!
-//! The times in them are of the server's own zone, which is not known here. A line in another
-//! dialect is counted and not read.
+//! Their times are in the server's time zone, which is unknown here. Lines in other formats are
+//! counted and skipped.
 
 use super::{
     Entry, EntryKind, ListingLine,
@@ -18,7 +18,7 @@ pub(super) fn parse(line: &[u8], now: i64) -> ListingLine {
     unix(line, fields, now).or_else(|| dos(line, fields)).unwrap_or(ListingLine::Unknown)
 }
 
-/// `total 12`, the blocks that the directory takes.
+/// `total 12`, the directory's blocks.
 fn is_sum(line: &[u8]) -> bool {
     line.strip_prefix(b"total ").is_some_and(|sum| digits::<u64>(sum.trim_ascii()).is_some())
 }
@@ -33,7 +33,7 @@ fn unix(line: &[u8], fields: Fields<'_>, now: i64) -> Option<ListingLine> {
     };
     let (at, date) = date_in(fields, now)?;
     let size = fields.get(at - 1).and_then(digits);
-    // One space ends the date; any more are the name's.
+    // One space ends the date; further ones belong to the name.
     let name = line.get(date.end + 1..)?;
     let name = if line.first() == Some(&b'l') { without_target(name) } else { name };
     Some(entry_of(name, |name| Entry {
@@ -58,7 +58,7 @@ fn dated(entry: Entry, date: Date) -> Entry {
     }
 }
 
-/// `rwxr-xr-x` behind the kind; `+`, `.` and `@` behind it are about what has no bits.
+/// `rwxr-xr-x` after the kind; a following `+`, `.` or `@` has no mode bits.
 fn mode(field: &[u8]) -> Option<u32> {
     let letters = field.get(1..10)?;
     if !matches!(field.get(10..)?, [] | [b'+' | b'.' | b'@']) {
@@ -85,7 +85,7 @@ fn without_target(name: &[u8]) -> &[u8] {
     arrow.map_or(name, |arrow| &name[..arrow])
 }
 
-/// `01-31-26  12:00PM  <DIR>  name`, or a size where `<DIR>` stands.
+/// `01-31-26  12:00PM  <DIR>  name`, or a size in place of `<DIR>`.
 fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
     let date = fields.dos_date()?;
     let size = fields.get(2)?;
@@ -96,7 +96,8 @@ fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
     } else {
         EntryKind::Other
     };
-    // How many spaces stand before the name differs, so a name cannot start with one.
+    // The number of spaces before the name differs, so names that start with a space are not
+    // supported.
     let name = line.get(fields.start(3)?..)?;
     Some(entry_of(name, |name| Entry { size: digits(size), ..dated(Entry::new(name, kind), date) }))
 }

@@ -3,16 +3,16 @@
 use super::{Entry, EntryKind, ListingLine, Permissions, digits, entry_of};
 use crate::{path::RemotePath, time::Civil};
 
-/// The facts of a line, and the name behind them.
+/// The facts of a line, and the name after them.
 struct Facts<'a> {
     facts: &'a [u8],
     name: &'a [u8],
 }
 
-/// What the fact `type` says.
+/// The value of the fact `type`.
 enum Type {
     Entry(EntryKind),
-    /// The directory itself, or the one above it.
+    /// The directory itself, or its parent.
     SelfOrParent,
 }
 
@@ -27,7 +27,7 @@ pub(super) fn parse(line: &[u8]) -> ListingLine {
     }
 }
 
-/// The facts that `MLST` tells about one path; the name of the entry is the path's.
+/// Parses the facts that `MLST` returns for a path; the entry's name is the path's.
 pub(crate) fn parse_facts(line: &[u8], path: &RemotePath) -> Option<Entry> {
     let facts = Facts::of(line.trim_ascii_start())?;
     let kind = match facts.kind()? {
@@ -71,7 +71,7 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// `0644`, of at most the twelve bits that Unix has; more is the kind, which `type` says.
+/// `0644`: at most the twelve mode bits. Higher bits are the kind, which `type` reports.
 fn octal(value: &[u8]) -> Option<u32> {
     if value.is_empty() || !value.iter().all(|byte| (b'0'..=b'7').contains(byte)) {
         return None;

@@ -1,7 +1,7 @@
 //! What the clients of a pool share: totals, the session count, and the idle sessions.
 
 use std::sync::{
-    Arc, Mutex, MutexGuard, PoisonError,
+    Arc, Mutex, MutexGuard,
     atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
@@ -11,6 +11,7 @@ use super::{
     managed_client::IdleSession,
     session_count::{SessionCount, SessionSlot},
 };
+use crate::lock::lock;
 
 /// The server has not reported a session limit.
 const NO_LIMIT: u32 = u32::MAX;
@@ -135,6 +136,6 @@ impl PoolShared {
 
     fn idle(&self) -> MutexGuard<'_, Vec<IdleSession>> {
         // A panic leaves the list consistent.
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.idle)
     }
 }

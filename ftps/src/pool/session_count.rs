@@ -1,6 +1,8 @@
 //! Counts the sessions that the server may count, to interpret its refusals.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use crate::lock::lock;
 
 /// The sessions of a pool, from their first packet on.
 #[derive(Debug, Default)]
@@ -81,7 +83,7 @@ impl SessionCount {
     fn counts(&self) -> MutexGuard<'_, Counts> {
         // No code panics while it holds the lock; if one did, the numbers would still be
         // consistent.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 

@@ -1,32 +1,32 @@
-//! The server's own time, and how far it is from UTC.
+//! A server's local time, and its offset from UTC.
 //!
-//! `LIST` tells times in the server's own zone and does not say which (RFC 959 §4.1.3). `MDTM` and
-//! `MLST` tell them for UTC (RFC 3659 §2.3). One file that both were asked about gives the offset.
+//! `LIST` shows local times without the zone (RFC 959 §4.1.3). `MDTM` and `MLST` report UTC (RFC
+//! 3659 §2.3). The difference of both for one file is the offset.
 
 use std::fmt;
 
-/// The steps in which zones differ from UTC, in minutes.
+/// Offsets from UTC are multiples of this, in minutes.
 const STEP_MINUTES: i64 = 15;
 
 /// The zones of the world, in minutes east of UTC.
 const ZONES: std::ops::RangeInclusive<i64> = -12 * 60..=14 * 60;
 
-/// How far a pair may be off a step, in seconds: `LIST` leaves the seconds out, and servers round.
+/// The tolerance of a pair, in seconds: `LIST` omits seconds, and servers round.
 const TOLERANCE: i64 = 90;
 
-/// A moment in the server's own time.
+/// A time in the server's local time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LocalTime {
-    /// Seconds since 1970-01-01T00:00:00 of the server's own time.
+    /// Seconds since 1970-01-01T00:00:00 local time.
     pub seconds: i64,
-    /// How much of it the server said.
+    /// The precision that the server reported.
     pub precision: Precision,
 }
 
 /// How precise a time in a listing is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Precision {
-    /// To the day: the time of day is midnight and means nothing.
+    /// To the day: the time of day is midnight and has no meaning.
     Day,
     /// To the minute.
     Minute,
@@ -34,14 +34,14 @@ pub enum Precision {
     Second,
 }
 
-/// How far a server's own time is ahead of UTC: whole quarters of an hour.
+/// The offset of a server's local time from UTC, a multiple of 15 minutes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UtcOffset {
     minutes: i16,
 }
 
 impl UtcOffset {
-    /// An offset in minutes, east of UTC positive; `None` unless it is whole quarters of an hour
+    /// Creates an offset from minutes, positive east of UTC; `None` unless it is a multiple of 15
     /// from -12 to +14 hours.
     #[must_use]
     pub fn new(minutes: i16) -> Option<Self> {
@@ -49,27 +49,27 @@ impl UtcOffset {
         (ZONES.contains(&wide) && wide % STEP_MINUTES == 0).then_some(Self { minutes })
     }
 
-    /// Minutes that the server's own time is ahead of UTC.
+    /// The offset in minutes.
     #[must_use]
     pub fn minutes(self) -> i16 {
         self.minutes
     }
 
-    /// Seconds since 1970-01-01T00:00:00Z of a moment in the server's own time.
+    /// Converts a local time to seconds since 1970-01-01T00:00:00Z.
     #[must_use]
     pub fn to_utc(self, local: LocalTime) -> i64 {
         local.seconds.saturating_sub(i64::from(self.minutes) * 60)
     }
 
-    /// The offset that most of the pairs show, each a time from `LIST` and the same file's time
-    /// from `MDTM` or `MLST` in seconds since 1970-01-01T00:00:00Z.
+    /// Determines the offset from pairs of the same file's local time from `LIST` and its UTC time
+    /// from `MDTM` or `MLST`, in seconds since 1970-01-01T00:00:00Z. The most frequent offset wins.
     ///
-    /// `None` where no pair is of use: a time that is precise to the day says nothing, nor does a
-    /// pair that is far off a quarter of an hour, since then the server does not tell one time in
-    /// both ways. `None`, too, where two offsets are shown equally often.
+    /// `None` where no pair is usable: a time to the day is not, nor is a pair that is far from a
+    /// multiple of 15 minutes, since then the two times differ for another reason. `None` also for
+    /// a tie.
     ///
-    /// A server whose own time changes twice a year has two offsets; that of the pairs is taken for
-    /// all of its files, so those of the other half of the year may be told an hour off.
+    /// A server with daylight saving time has two offsets. The one of the pairs is used for all
+    /// files, so times of the other half of the year may be off by one hour.
     #[must_use]
     pub fn of_pairs(pairs: impl IntoIterator<Item = (LocalTime, i64)>) -> Option<Self> {
         let mut counts = std::collections::BTreeMap::<Self, u32>::new();

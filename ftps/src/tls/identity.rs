@@ -1,4 +1,4 @@
-//! Our own certificate, for servers that want to see one (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
+//! The client certificate (RFC 8446 §4.3.2, RFC 5246 §7.4.4).
 
 use std::{
     fmt,
@@ -19,33 +19,33 @@ use thiserror::Error;
 
 use crate::certificate::Fingerprint;
 
-/// A certificate with its chain, and the key that it is for.
+/// A client certificate with its chain and its key.
 ///
-/// The key is held by the cryptographic library, which overwrites it when the last clone is
-/// dropped; no `Debug` of anything shows it.
+/// The cryptographic library holds the key and overwrites it when the last clone is dropped; no
+/// `Debug` shows it.
 #[derive(Clone)]
 pub struct ClientIdentity(Arc<CertifiedKey>);
 
-/// A certificate and a key that make no identity.
+/// A certificate and a key that cannot be used together.
 #[derive(Debug, Error)]
 #[non_exhaustive]
 pub enum IdentityError {
     /// There is no PEM section `CERTIFICATE` (RFC 7468 §5).
     #[error("there is no certificate in PEM form")]
     NoCertificate,
-    /// There is no PEM section with a private key in the clear (RFC 7468 §10; PKCS #1 and SEC 1
-    /// are taken too).
+    /// There is no PEM section with an unencrypted private key (RFC 7468 §10; PKCS #1 and SEC 1 are
+    /// accepted too).
     #[error("there is no private key in PEM form that is readable without a password")]
     NoKey,
-    /// The key's kind is not known, or it is the key of another certificate.
+    /// The key is of an unknown kind, or belongs to another certificate.
     #[error("the private key cannot be used with the certificate")]
     Unfit(#[source] rustls::Error),
 }
 
 impl ClientIdentity {
-    /// Reads a certificate, those that vouch for it after it, and its key.
+    /// Parses a certificate, its chain and its key.
     ///
-    /// What the caller read `key` into is the caller's to overwrite.
+    /// The caller has to overwrite its own copy of `key`.
     ///
     /// # Errors
     /// [`IdentityError`] when one of them is missing or they do not belong together.
@@ -72,19 +72,19 @@ impl fmt::Debug for ClientIdentity {
     }
 }
 
-/// What became of our own certificate in a session.
+/// Whether the server asked for the client certificate, and got it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum ClientCertificate {
     /// The server did not ask for one.
     #[default]
     NotAskedFor,
-    /// The server asked for one, and there is none.
+    /// The server asked for one, but none is configured.
     Missing,
     /// The server asked for one and got it.
     Shown,
 }
 
-/// Shows our certificate to a server that asks, and remembers that it was asked.
+/// Gives the client certificate to a server that asks, and remembers that it asked.
 #[derive(Debug)]
 pub(super) struct ClientCertResolver {
     identity: Option<ClientIdentity>,
@@ -96,7 +96,7 @@ impl ClientCertResolver {
         Self { identity, asked: AtomicBool::new(false) }
     }
 
-    /// What happened so far.
+    /// What has happened so far.
     pub(super) fn outcome(&self) -> ClientCertificate {
         match (self.asked.load(Ordering::Relaxed), &self.identity) {
             (false, _) => ClientCertificate::NotAskedFor,
@@ -107,8 +107,8 @@ impl ClientCertResolver {
 }
 
 impl ResolvesClientCert for ClientCertResolver {
-    /// The one certificate there is, whichever authorities the server names: servers forget to
-    /// name them all, and what they say of it helps more than our not showing it.
+    /// Returns the one certificate, whichever authorities the server names: servers forget some,
+    /// and a rejected certificate is a clearer error than a missing one.
     fn resolve(
         &self,
         _authorities: &[&[u8]],

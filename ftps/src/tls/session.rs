@@ -33,8 +33,8 @@ use crate::certificate::Fingerprint;
 /// Servers whose sessions the store keeps: there is one.
 const STORED_SERVERS: usize = 1;
 
-/// FTP's name in IANA's registry of protocols for ALPN (RFC 7301 §6). A server that serves another
-/// protocol can tell by it that it is not meant.
+/// FTP's name in IANA's registry for ALPN (RFC 7301 §6). A server for another protocol can refuse
+/// it.
 const PROTOCOL_NAME: &[u8] = b"ftp";
 
 static BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
@@ -59,10 +59,10 @@ pub(crate) struct Offer {
 }
 
 impl TlsSession {
-    /// A session that has resumed nothing yet.
+    /// Creates a session without tickets.
     ///
-    /// A host name is sent along for servers that have several certificates (SNI, RFC 6066 §3), an
-    /// address is not: rustls does both by itself.
+    /// A host name is sent to the server (SNI, RFC 6066 §3), an address is not; rustls does both by
+    /// itself.
     pub(crate) fn new(
         config: &TlsConfig,
         offer: Offer,
@@ -82,8 +82,8 @@ impl TlsSession {
         Ok(Self { config: Arc::new(client), verifier, client_cert, store, name })
     }
 
-    /// Starts a handshake. Every connection of the session has the same server name, whatever its
-    /// port: the store is asked by name.
+    /// Starts a handshake. All connections of the session use the same server name, by which the
+    /// store finds tickets.
     pub(crate) fn handshake<S>(&self, stream: S, buffer_bytes: usize) -> tokio_rustls::Connect<S>
     where
         S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
@@ -94,30 +94,29 @@ impl TlsSession {
         })
     }
 
-    /// From here on, a full handshake must show this certificate.
+    /// Requires a full handshake to show this certificate from here on.
     pub(crate) fn require_certificate(&self, certificate: Fingerprint) {
         self.verifier.require_certificate(certificate);
     }
 
-    /// The certificate that the latest failed handshake was refused for.
+    /// The certificate that the last failed handshake was refused for.
     pub(crate) fn take_refused(&self) -> Option<RefusedCertificate> {
         self.verifier.take_refused()
     }
 
-    /// What became of our own certificate so far.
+    /// Whether the server asked for the client certificate, and got it.
     pub(crate) fn client_certificate(&self) -> ClientCertificate {
         self.client_cert.outcome()
     }
 
-    /// TLS 1.3 tickets that came so far.
+    /// TLS 1.3 tickets received so far.
     pub(crate) fn tickets(&self) -> u32 {
         self.store.tickets.load(Ordering::Relaxed)
     }
 }
 
-/// The provider, with the one group in front that every TLS 1.3 server has to know (RFC 8446 §9.1):
-/// vsftpd and Pure-FTPd take P-256 and no X25519, and a first guess that they do not take costs a
-/// round trip.
+/// The provider with P-256 as the first group, which every TLS 1.3 server must support (RFC 8446
+/// §9.1): vsftpd and Pure-FTPd do not support X25519, and a wrong first guess costs a round trip.
 fn provider() -> CryptoProvider {
     let mut provider = aws_lc_rs::default_provider();
     provider.kx_groups.sort_by_key(|group| group.name() != NamedGroup::secp256r1);
@@ -139,7 +138,7 @@ fn protocol_names(alpn: Alpn) -> Vec<Vec<u8>> {
     }
 }
 
-/// rustls' own store, with a count of the tickets.
+/// rustls' own store, which also counts the tickets.
 #[derive(Debug)]
 struct CountingStore {
     inner: ClientSessionMemoryCache,

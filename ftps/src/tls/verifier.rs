@@ -1,12 +1,11 @@
-//! Decides on the server's certificate, and keeps what it refused so that a person can be asked.
+//! Verifies the server's certificate, and keeps a refused one so that the user can be asked.
 //!
-//! Four rules, the first that applies decides: once the control connection showed a certificate,
-//! only that one; where certificates are pinned, only one of these; where one certificate is
-//! trusted by its fingerprint, only that one; else a chain to a root, a valid date and the right
-//! name (RFC 5280, RFC 9525). The handshake's signature is verified in every case: who shows a
-//! certificate has to hold its key.
+//! The first rule that applies decides: once the control connection showed a certificate, only that
+//! one; if certificates are pinned, only those; if one is trusted by its fingerprint, only that
+//! one; else a chain to a root, a valid date and the right name (RFC 5280, RFC 9525). The
+//! handshake's signature is always verified: the server must hold the certificate's key.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
 
 use rustls::{
     CertificateError, DigitallySignedStruct, Error, SignatureScheme,
@@ -23,6 +22,7 @@ use rustls::{
 use super::TlsConfig;
 use crate::{
     certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+    lock::lock,
     time::Civil,
 };
 
@@ -30,7 +30,7 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Verifier {
     provider: Arc<CryptoProvider>,
-    /// `None` without any roots: then nothing is trusted by its chain.
+    /// `None` without any roots: then no chain is trusted.
     chains: Option<Arc<WebPkiServerVerifier>>,
     trusted: Option<Fingerprint>,
     pins: Vec<Fingerprint>,
@@ -41,9 +41,9 @@ pub(crate) struct Verifier {
 /// A certificate that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum RefusedCertificate {
-    /// A person may be asked about it.
+    /// The user may be asked about it.
     Untrusted(UntrustedCertificate),
-    /// It is none of the pinned ones: there is nothing to ask.
+    /// It is not pinned: an error, not a question.
     NotPinned(CertificateFacts),
 }
 
@@ -75,20 +75,19 @@ impl Verifier {
         })
     }
 
-    /// From here on only this certificate is accepted. The first call counts.
+    /// Accepts only this certificate from here on. The first call counts.
     pub(crate) fn require_certificate(&self, certificate: Fingerprint) {
         // A second control handshake does not happen within one session.
         let _ = self.required.set(certificate);
     }
 
-    /// The certificate that was refused last.
+    /// Takes the certificate that was refused last.
     pub(crate) fn take_refused(&self) -> Option<RefusedCertificate> {
         self.refused().take()
     }
 
     fn refused(&self) -> MutexGuard<'_, Option<RefusedCertificate>> {
-        // What is in it is replaced as a whole: it is never half written.
-        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.refused)
     }
 
     fn verify(
@@ -113,7 +112,7 @@ impl Verifier {
         };
         match chains.verify_server_cert(end_entity, intermediates, name, &[], now) {
             Ok(_) => Ok(()),
-            // Servers often leave out the intermediate certificates that they have to show.
+            // Servers often omit the intermediate certificates.
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() =>
             {
@@ -125,13 +124,13 @@ impl Verifier {
     }
 }
 
-/// Why a certificate is refused, before its own facts are looked at.
+/// Why a certificate is refused, before its facts are known.
 enum CertificateRefusal {
-    /// It is none of the pinned ones.
+    /// It is not pinned.
     NotPinned,
-    /// It is not the one that it has to be.
+    /// It is not the required one.
     NotTheOne(Fingerprint),
-    /// Its chain, date, name or purpose; `None` where its facts will say it.
+    /// Its chain, date, name or purpose; `None` where its facts tell.
     Chain(Option<Doubt>),
 }
 
@@ -177,7 +176,7 @@ impl CertificateRefusal {
     }
 }
 
-/// Every doubt, not only the one that the verifier stopped at: a person decides once.
+/// Collects every reason, not only the verifier's first, so that the user decides once.
 fn all_doubts(
     first: Option<Doubt>,
     facts: &CertificateFacts,

@@ -93,125 +93,125 @@ pub enum Status {
         /// Entries that were not.
         left_out: u64,
     },
-    /// The listing is too long and was cut off.
+    /// The listing was too long and was truncated.
     ListingCutOff {
         /// Bytes that were read.
         bytes: u64,
     },
-    /// `LIST` tells the server's own time, and `MDTM` told how far that is from UTC.
+    /// `LIST` shows the server's local time, and `MDTM` told its offset from UTC.
     ServerClock {
-        /// How far it is ahead of UTC.
+        /// The offset.
         offset: UtcOffset,
     },
-    /// `LIST` tells the server's own time, and `MDTM` did not tell how far that is from UTC.
+    /// `LIST` shows the server's local time, and `MDTM` did not tell its offset from UTC.
     ServerClockUndetermined,
-    /// The directory was there already.
+    /// The directory exists already.
     DirectoryExists {
         /// Its path.
         path: String,
     },
     /// A transfer was aborted by us.
     Aborted,
-    /// A transfer was ended by us in the middle: what the server was given is to stay.
+    /// A transfer was ended early by us; the server keeps the file.
     Suspended {
         /// Bytes of content that went over the data connection.
         bytes: u64,
     },
-    /// After a failed transfer it is made sure that commands and replies are in step.
+    /// After a failed transfer, replies are matched to commands again.
     Resynchronising,
-    /// The next attempt goes another way.
+    /// The next attempt uses a fallback.
     FallingBack(Fallback),
-    /// The session is replaced before it wears out.
+    /// The session is replaced at its age or command limit.
     Rotating {
-        /// Commands that it took.
+        /// Commands sent over it.
         commands: u32,
         /// How long it was open.
         age: Duration,
     },
-    /// The upload broke off and is tried again.
+    /// The upload was interrupted and is retried.
     TryingAgain {
         /// After this wait.
         after: Duration,
     },
-    /// The server refused a session, and there are others whose turn may end.
+    /// The server refused a session; the client waits for another one's.
     WaitingForSession,
-    /// The server refused a session: from here on so many are opened at most.
+    /// The server refused a session: the number of sessions is limited.
     SessionsLimited {
         /// How many.
         max: u32,
     },
-    /// The upload goes on where it broke off.
+    /// The upload resumes.
     Resuming {
         /// What the server holds, in bytes.
         held: u64,
-        /// How many there are.
+        /// The file's size, in bytes.
         size: u64,
     },
-    /// What the server holds cannot be what was sent: the upload starts over.
+    /// What the server holds differs from what was sent: the upload starts over.
     StartingOver {
         /// What the server holds, in bytes.
         held: u64,
     },
-    /// The end of what the server holds was compared by a digest, and is what was sent.
+    /// A digest shows that the server holds what was sent.
     TailVerified {
-        /// Where it ends, in bytes.
+        /// The end of the compared block, in bytes.
         at: u64,
     },
     /// The reply to the transfer was lost, and the server holds every byte.
     ReplyLost {
-        /// How many they are.
+        /// The file's size, in bytes.
         size: u64,
     },
-    /// An earlier upload brought every byte.
+    /// An earlier upload sent every byte.
     AlreadyComplete {
-        /// How many they are.
+        /// The file's size, in bytes.
         size: u64,
     },
-    /// The file that has the name is taken for the beginning of the new one, and gone on with.
+    /// The existing file is taken for the beginning of the new one, and the upload continues it.
     AdoptingFile {
         /// Its path.
         path: String,
         /// Its size in bytes.
         held: u64,
     },
-    /// What the upload went on with turned out to be something else, and is left as it is.
+    /// The continued file turned out to be a different one, and is kept under a temporary name.
     AdoptedFileKept {
         /// Its temporary name.
         path: String,
     },
-    /// The server does not begin to take the rest of a file.
+    /// The server seems to keep the temporary file locked.
     TemporaryNameLocked {
         /// Its temporary name.
         path: String,
     },
-    /// The reply to the rename was lost, and the file has its name.
+    /// The reply to the rename was lost, but the file has its name.
     RenameReplyLost {
         /// Its path.
         path: String,
     },
-    /// The server does not let an upload go on with `REST`; `APPE` is tried.
+    /// The server refuses `REST`; `APPE` is tried.
     RestartRefused,
-    /// The server does not let an upload go on at all.
+    /// The server refuses to resume uploads.
     AppendRefused,
-    /// The server does not rename in a directory: its files are written under their own names.
+    /// The server refuses renames in a directory: its files are written under their final names.
     RenameForbidden,
-    /// The file is written under its own name; what had that name is gone from here on.
+    /// The file is written under its final name; the old one is lost from here on.
     WritingInPlace {
         /// Its path.
         path: String,
     },
-    /// The server does not rename over a file: the old one was moved out of the way.
+    /// The server does not rename over a file: the old one was moved aside.
     MovedAside {
-        /// The name that it had.
+        /// Its name.
         path: String,
-        /// The name that it has.
+        /// Its new name.
         aside: String,
     },
-    /// The server refused to set the date of a file.
+    /// The server refused to set a file's modification time.
     DateRefused,
-    /// The server refused to make the digest of a file.
+    /// The server refused to make a file's digest.
     DigestRefused,
-    /// What the server holds was compared with what was sent.
+    /// The server's file was compared with what was sent.
     Checked(Verified),
 }
 
