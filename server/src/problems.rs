@@ -1,4 +1,4 @@
-//! Builds a [`Problem`] in a person's language: every problem is made here.
+//! Builds a [`Problem`] in a person's language. Modules above word their own problems with it.
 //!
 //! What others wrote stays as it is: the server's reply, an operating system's or a name service's
 //! words, the names of things. So do the details of a breach of the protocol, which tell a
@@ -18,11 +18,7 @@ use protocol::{Problem, Remedy, Stage, problem::Who};
 
 use crate::{
     convert,
-    policy::Refusal,
-    remote_path,
-    session::{EndReason, ProtocolViolation, registry::NoSession},
     texts::{Language, Text, quoted, span},
-    websocket::handshake,
 };
 
 /// Builds problems in one language.
@@ -52,12 +48,35 @@ impl Problems {
         Self(language)
     }
 
-    fn text(self, text: Text) -> String {
+    /// Returns a text in the language.
+    pub(crate) fn text(self, text: Text) -> String {
         self.0.text(text).to_owned()
     }
 
-    fn fill(self, text: Text, values: &[&dyn Display]) -> String {
+    /// Returns a text in the language with its places filled.
+    pub(crate) fn fill(self, text: Text, values: &[&dyn Display]) -> String {
         self.0.fill(text, values)
+    }
+
+    /// Builds a problem at the portal itself that the person at the page can solve.
+    pub(crate) fn at_portal(self, message: String, remedy: String) -> Problem {
+        yours(message, remedy)
+    }
+
+    /// Builds a problem at a stage.
+    pub(crate) fn at_stage(
+        self,
+        stage: Stage,
+        who: Who,
+        message: String,
+        remedy: String,
+    ) -> Problem {
+        at(stage, who, message, remedy)
+    }
+
+    /// Returns the language.
+    pub(crate) fn language(self) -> Language {
+        self.0
     }
 
     // From the FTPS server, and on the way there.
@@ -137,45 +156,6 @@ impl Problems {
         doubts.iter().map(|doubt| self.sentence(&doubt.sentence())).collect()
     }
 
-    /// A destination that the policy does not let pass.
-    pub(crate) fn refusal(self, refusal: &Refusal) -> Problem {
-        let (stage, who) = match refusal {
-            Refusal::NotAHost(_) | Refusal::PortZero | Refusal::NotFound { .. } => {
-                (Stage::Resolve, Who::You)
-            }
-            Refusal::NoAnswer { .. } => (Stage::Resolve, Who::Operator),
-            Refusal::NotAllowed { .. } => (Stage::Policy, Who::Operator),
-        };
-        let (message, logged) = (refusal.text(self.0), refusal.to_string());
-        Problem {
-            logged: (logged != message).then_some(logged),
-            cause: self.cause_of_refusal(refusal),
-            ..at(stage, who, message, self.remedy_of_refusal(refusal))
-        }
-    }
-
-    fn remedy_of_refusal(self, refusal: &Refusal) -> String {
-        match refusal {
-            Refusal::NotAHost(_) | Refusal::PortZero => self.text(Text::HostRemedy),
-            Refusal::NotFound { .. } => self.text(Text::HostNotFoundRemedy),
-            Refusal::NoAnswer { .. } => self.text(Text::NameServiceSilentRemedy),
-            Refusal::NotAllowed { .. } => self.text(Text::AddressNotAllowedRemedy),
-        }
-    }
-
-    fn cause_of_refusal(self, refusal: &Refusal) -> Option<String> {
-        match refusal {
-            Refusal::NotFound { source: Some(source), .. } => {
-                Some(self.fill(Text::HostNotFoundCause, &[&source]))
-            }
-            Refusal::NotFound { source: None, .. }
-            | Refusal::NotAHost(_)
-            | Refusal::PortZero
-            | Refusal::NoAnswer { .. }
-            | Refusal::NotAllowed { .. } => None,
-        }
-    }
-
     /// The proxy's own name has no address. The page is not told the name.
     pub(crate) fn proxy_not_found(self) -> Problem {
         at(
@@ -229,10 +209,10 @@ impl Problems {
     }
 
     /// A path that cannot go over the wire.
-    pub(crate) fn bad_path(self, path: &str) -> Problem {
+    pub(crate) fn bad_path(self, path: &str, max_len: usize) -> Problem {
         yours(
             self.fill(Text::PathInvalid, &[&quoted(path)]),
-            self.fill(Text::PathInvalidRemedy, &[&remote_path::MAX_LEN]),
+            self.fill(Text::PathInvalidRemedy, &[&max_len]),
         )
     }
 
@@ -358,25 +338,13 @@ impl Problems {
 
     // Sessions and their sockets.
 
-    /// The portal makes no session.
-    pub(crate) fn no_session(self, why: &NoSession) -> Problem {
-        match why {
-            NoSession::Full(max) => {
-                yours(self.fill(Text::SessionsFull, &[&max]), self.text(Text::SessionsFullRemedy))
-            }
-            NoSession::NoRandomness(_) => {
-                yours(self.text(Text::NoRandomness), self.text(Text::NoRandomnessRemedy))
-            }
-        }
-    }
-
     /// Sockets that have not said hello are as many as may be.
     pub(crate) fn too_many_sockets(self) -> Problem {
         yours(self.text(Text::TooManySockets), self.text(Text::TooManySocketsRemedy))
     }
 
     /// What asks for a WebSocket asks for none.
-    pub(crate) fn no_web_socket(self, error: handshake::HandshakeError) -> Problem {
+    pub(crate) fn no_web_socket(self, error: impl Display) -> Problem {
         yours(self.fill(Text::NoWebSocket, &[&error]), self.text(Text::NoWebSocketRemedy))
     }
 
@@ -385,37 +353,14 @@ impl Problems {
         yours(self.fill(Text::OtherOrigin, &[&quoted(origin)]), self.text(Text::OtherOriginRemedy))
     }
 
-    /// The session is over.
-    pub(crate) fn over(self, why: EndReason) -> Problem {
-        let remedy = match why {
-            EndReason::Shutdown => self.text(Text::ShuttingDownRemedy),
-            EndReason::Closed
-            | EndReason::ProtocolViolation
-            | EndReason::Stalled
-            | EndReason::NothingToResume
-            | EndReason::Absent(_)
-            | EndReason::Lifetime(_) => self.connect_again(),
-        };
-        let message = match why {
-            EndReason::Closed | EndReason::ProtocolViolation | EndReason::Stalled => {
-                self.text(Text::SessionEndedByPage)
-            }
-            EndReason::NothingToResume => self.text(Text::SessionAbandoned),
-            EndReason::Absent(limit) => self.fill(Text::PageAway, &[&span(limit)]),
-            EndReason::Lifetime(limit) => self.fill(Text::SessionTooOld, &[&span(limit)]),
-            EndReason::Shutdown => self.text(Text::ShuttingDown),
-        };
-        yours(message, remedy)
-    }
-
-    fn connect_again(self) -> String {
+    pub(crate) fn connect_again_remedy(self) -> String {
         self.text(Text::ConnectAgainRemedy)
     }
 
     /// The page takes nothing in.
     pub(crate) fn page_is_deaf(self, limit: Duration) -> Problem {
         let message = self.fill(Text::PageStalled, &[&span(limit)]);
-        yours(message, self.connect_again())
+        yours(message, self.connect_again_remedy())
     }
 
     /// A socket that does not begin.
@@ -432,18 +377,6 @@ impl Problems {
 
     fn reload(self) -> String {
         self.text(Text::ReloadRemedy)
-    }
-
-    /// The page broke the protocol. What a page does that is only used too hard is told in words.
-    pub(crate) fn misconduct(self, misconduct: &ProtocolViolation) -> Problem {
-        let message = match misconduct {
-            ProtocolViolation::TooManyUploads(max) => self.fill(Text::TooManyUploads, &[&max]),
-            ProtocolViolation::TooManyRequests => self.text(Text::TooManyRequests),
-            ProtocolViolation::OutboxFull(_) => self.text(Text::AnswersNotTaken),
-            detail => self.fill(Text::ProtocolViolation, &[&detail]),
-        };
-        let remedy = self.text(Text::ProtocolViolationRemedy);
-        yours(message, remedy)
     }
 }
 

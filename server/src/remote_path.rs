@@ -29,7 +29,7 @@ pub fn absolute(
     if path.is_empty() {
         return Ok(directory.clone());
     }
-    let path = parse(path).ok_or_else(|| problems.bad_path(path))?;
+    let path = parse(path).ok_or_else(|| problems.bad_path(path, MAX_LEN))?;
     Ok(directory.join(&path))
 }
 

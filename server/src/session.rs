@@ -20,6 +20,7 @@
 //!
 //! # Layers
 //! - `violation`: what a page may not do.
+//! - `problems`: the problems of sessions, in the person's language.
 //! - `chunks`: the chunks of files in the binary messages of one socket.
 //! - `conversation`: what each message of the page causes. It owns the FTPS connection and the open
 //!   uploads.
@@ -30,6 +31,7 @@
 
 mod chunks;
 mod conversation;
+mod problems;
 pub mod registry;
 pub mod socket;
 mod violation;

@@ -182,7 +182,7 @@ impl ConnectionTask {
             }
             Err(refusal) => {
                 self.log(LogKind::Error, refusal.to_string());
-                Err(ConnectionEnd::Failed(self.problems().refusal(&refusal)))
+                Err(ConnectionEnd::Failed(refusal.problem(self.problems())))
             }
         }
     }

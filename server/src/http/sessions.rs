@@ -23,7 +23,7 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
             tracing::warn!(%error, "no session created");
-            let problem = problems(&request).no_session(&error);
+            let problem = error.problem(problems(&request));
             refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
         }
     }

@@ -6,6 +6,7 @@
 //! only a `Destination` contains an address for the FTPS engine.
 
 mod address;
+mod problems;
 
 use std::{
     fmt,
@@ -40,7 +41,7 @@ pub struct Destination {
     addresses: Vec<SocketAddr>,
 }
 
-/// Why the portal does not connect to a destination. [`crate::problems`] words it.
+/// Why the portal does not connect to a destination. `problems` words it.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The text is neither a host name nor an address.
@@ -278,7 +279,7 @@ mod tests {
     #[tokio::test]
     async fn refusal_names_the_address_its_scope_and_the_setting() {
         let refusal = vet(&strict(), "169.254.169.254").await.unwrap_err();
-        let problem = Problems::default().refusal(&refusal);
+        let problem = refusal.problem(Problems::default());
         assert_eq!(problem.stage, Stage::Policy);
         assert!(problem.message.contains("169.254.169.254"));
         assert!(problem.remedy.unwrap().what.contains("allow_network"));

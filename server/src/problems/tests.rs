@@ -3,7 +3,12 @@ use std::{fs, io, path::Path};
 use ftps::Algorithm;
 
 use super::*;
-use crate::{outbox::OutboxFull, policy::Scope};
+use crate::{
+    outbox::OutboxFull,
+    policy::{Refusal, Scope},
+    session::{EndReason, ProtocolViolation, registry::NoSession},
+    websocket::handshake::HandshakeError,
+};
 
 const SOURCE: &str = include_str!("../problems.rs");
 
@@ -82,7 +87,7 @@ fn every_problem(problems: Problems) -> Vec<Problem> {
         problems.unfit_username(),
         problems.unfit_password(),
         problems.long_username(512),
-        problems.bad_path("../x"),
+        problems.bad_path("../x", 4096),
         problems.not_a_leftover("x"),
         problems.name_not_exact("x\u{fffd}"),
         problems.not_to_be_changed("/"),
@@ -98,18 +103,18 @@ fn every_problem(problems: Problems) -> Vec<Problem> {
         problems.page_says_no_digest(limit),
         problems.digests_differ(&digest, "0000beef"),
         problems.not_replaced(of_the_server(problems), &one, &other, &path("/c")),
-        problems.no_session(&full),
-        problems.no_session(&NoSession::NoRandomness(getrandom::Error::UNSUPPORTED)),
+        full.problem(problems),
+        NoSession::NoRandomness(getrandom::Error::UNSUPPORTED).problem(problems),
         problems.too_many_sockets(),
-        problems.no_web_socket(handshake::HandshakeError::Version),
+        problems.no_web_socket(HandshakeError::Version),
         problems.other_origin("https://evil.example"),
         problems.page_is_deaf(limit),
         problems.no_hello(limit),
         problems.not_your_session(),
     ];
-    let refused = refusals().into_iter().map(|refusal| problems.refusal(&refusal));
-    let over = overs.map(|why| problems.over(why));
-    let broken = misconducts.map(|misconduct| problems.misconduct(&misconduct));
+    let refused = refusals().into_iter().map(|refusal| refusal.problem(problems));
+    let over = overs.map(|why| why.problem(problems));
+    let broken = misconducts.map(|misconduct| misconduct.problem(problems));
     own.into_iter().chain(refused).chain(over).chain(broken).collect()
 }
 
@@ -218,8 +223,8 @@ fn cause_of_a_certificate_tells_every_doubt_first() {
 #[test]
 fn problem_knows_the_line_of_the_session_log_that_tells_the_same() {
     let refusal = Refusal::PortZero;
-    assert_eq!(german().refusal(&refusal).logged(), refusal.to_string());
-    assert_eq!(Problems::default().refusal(&refusal).logged, None);
+    assert_eq!(refusal.problem(german()).logged(), refusal.to_string());
+    assert_eq!(refusal.problem(Problems::default()).logged, None);
     for problems in [Problems::default(), german()] {
         let met = of_the_server(problems);
         let stopped = problems.stopped_at(met.clone(), &path("/a"));
@@ -270,8 +275,9 @@ fn no_other_part_of_the_portal_makes_a_problem() {
 #[test]
 fn every_sentence_is_among_those_that_are_tested() {
     let here = include_str!("tests.rs");
-    // Errors of the engine, and doubts, have their tests there.
-    let elsewhere = ["engine", "doubts"];
+    // Helpers, and texts of the engine, which have their tests there.
+    let elsewhere =
+        ["fill", "at_portal", "at_stage", "language", "engine", "doubts", "connect_again_remedy"];
     let names = SOURCE.split("pub(crate) fn ").skip(1).map(|rest| rest.split('(').next().unwrap());
     let untested: Vec<_> =
         names.filter(|name| !here.contains(&format!("problems.{name}("))).collect();

@@ -276,7 +276,10 @@ impl Conversation {
 
     fn request(&self, request: RemoteRequest) -> Result<(), ProtocolViolation> {
         if let Some(path) = request.paths().find(|path| path.len() > remote_path::MAX_LEN) {
-            return self.answer_failed(&request, self.outbox.problems().bad_path(path));
+            return self.answer_failed(
+                &request,
+                self.outbox.problems().bad_path(path, remote_path::MAX_LEN),
+            );
         }
         let rejected = match &self.connection {
             None => request,
@@ -306,7 +309,8 @@ impl Conversation {
         let resume = offer.resume.as_deref().unwrap_or_default();
         let is_too_long = offer.path.len().max(resume.len()) > remote_path::MAX_LEN;
         if offer.path.is_empty() || is_too_long {
-            return self.fail(upload, self.outbox.problems().bad_path(&offer.path));
+            return self
+                .fail(upload, self.outbox.problems().bad_path(&offer.path, remote_path::MAX_LEN));
         }
         let Some(connection) = &self.connection else {
             return self.fail(upload, self.outbox.problems().not_connected());

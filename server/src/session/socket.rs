@@ -316,11 +316,11 @@ fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
         SocketEnd::Version(_) => {
             return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
-        SocketEnd::SessionEnded(reason) => problems.over(*reason),
+        SocketEnd::SessionEnded(reason) => reason.problem(problems),
         SocketEnd::Stalled(limit) => problems.page_is_deaf(*limit),
         SocketEnd::NoHello(limit) => problems.no_hello(*limit),
         SocketEnd::UnknownSession(_) => problems.not_your_session(),
-        SocketEnd::ProtocolViolation(violation) => problems.misconduct(violation),
+        SocketEnd::ProtocolViolation(violation) => violation.problem(problems),
     };
     Some(ServerMessage::Goodbye { problem })
 }

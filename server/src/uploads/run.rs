@@ -112,7 +112,8 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Pl
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
-        path: remote_path::parse(&offer.path).ok_or_else(|| problems.bad_path(&offer.path))?,
+        path: remote_path::parse(&offer.path)
+            .ok_or_else(|| problems.bad_path(&offer.path, remote_path::MAX_LEN))?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
