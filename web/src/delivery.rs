@@ -197,7 +197,7 @@ mod tests {
     /// A model of the portal. A socket that breaks loses the messages in flight.
     #[derive(Default)]
     struct Portal {
-        said: Vec<u64>,
+        sent: Vec<u64>,
         acked_by_page: u64,
         taken: Vec<OutgoingMessage>,
     }
@@ -210,17 +210,17 @@ mod tests {
             let mut page = Delivery::default();
             let mut portal = Portal::default();
             let mut taken_by_page = Vec::new();
-            let (mut said, mut to_portal, mut to_page) = (0, VecDeque::new(), VecDeque::new());
+            let (mut sent, mut to_portal, mut to_page) = (0, VecDeque::new(), VecDeque::new());
             for (step, n) in steps.into_iter().chain([(4, 0), (2, 1000), (3, 1000)]) {
                 match step {
                     0 => {
-                        page.push(list(said));
-                        to_portal.push_back(list(said));
-                        said += 1;
+                        page.push(list(sent));
+                        to_portal.push_back(list(sent));
+                        sent += 1;
                     }
                     1 => {
-                        let next = portal.said.len() as u64;
-                        portal.said.push(next);
+                        let next = portal.sent.len() as u64;
+                        portal.sent.push(next);
                         to_page.push_back(next);
                     }
                     2 => {
@@ -240,12 +240,12 @@ mod tests {
                         prop_assert!(position.messages >= portal.acked_by_page);
                         to_portal = page.resume(portal.taken.len() as u64).unwrap().into();
                         let from = usize::try_from(position.messages).unwrap();
-                        to_page = portal.said[from..].iter().copied().collect();
+                        to_page = portal.sent[from..].iter().copied().collect();
                     }
                 }
             }
-            prop_assert_eq!(portal.taken, (0..said).map(list).collect::<Vec<_>>());
-            prop_assert_eq!(taken_by_page, portal.said);
+            prop_assert_eq!(portal.taken, (0..sent).map(list).collect::<Vec<_>>());
+            prop_assert_eq!(taken_by_page, portal.sent);
         }
     }
 }

@@ -308,7 +308,7 @@ mod tests {
         assert_eq!(log.take_undrawn(usize::MAX), 3..5);
     }
 
-    fn said(kind: LogKind, text: &str) -> LogLine {
+    fn text_line(kind: LogKind, text: &str) -> LogLine {
         LogLine { kind, text: text.to_owned(), connection: Some(2), ..line(0) }
     }
 
@@ -317,14 +317,14 @@ mod tests {
         let kinds = [LogKind::Status, LogKind::Command, LogKind::Response, LogKind::Error];
         let shown = |show| -> Vec<LogKind> {
             let filter = LogFilter { show, session: Some(2) };
-            kinds.into_iter().filter(|kind| filter.fits(&said(*kind, ""))).collect()
+            kinds.into_iter().filter(|kind| filter.fits(&text_line(*kind, ""))).collect()
         };
         assert_eq!(shown(KindFilter::All), kinds);
         assert_eq!(shown(KindFilter::Status), [LogKind::Status]);
         assert_eq!(shown(KindFilter::Protocol), [LogKind::Command, LogKind::Response]);
         assert_eq!(shown(KindFilter::Errors), [LogKind::Error]);
         let other = LogFilter { session: Some(1), ..LogFilter::default() };
-        assert!(!other.fits(&said(LogKind::Command, "")));
+        assert!(!other.fits(&text_line(LogKind::Command, "")));
         assert!(!other.fits(&line(0)), "of no session");
     }
 
@@ -354,15 +354,15 @@ mod tests {
         let mut log = Log::default();
         log.learn(&problem("the disk is full"));
         assert!(log.take_problems_changed() && !log.take_problems_changed());
-        let told = said(LogKind::Error, "the disk is full");
+        let told = text_line(LogKind::Error, "the disk is full");
         assert_eq!(log.problem_of(&told), Some(&problem("the disk is full")));
-        assert_eq!(log.problem_of(&said(LogKind::Response, "the disk is full")), None);
+        assert_eq!(log.problem_of(&text_line(LogKind::Response, "the disk is full")), None);
         let full = Problem {
             logged: Some("the quota is used up".to_owned()),
             ..problem("Der Platz ist verbraucht")
         };
         log.learn(&full);
-        let in_english = said(LogKind::Error, "the quota is used up");
+        let in_english = text_line(LogKind::Error, "the quota is used up");
         assert_eq!(log.problem_of(&in_english), Some(&full), "it names the words of the log");
         for number in 0..MAX_PROBLEMS {
             log.learn(&problem(&number.to_string()));
@@ -373,7 +373,7 @@ mod tests {
     #[test]
     fn error_is_told_once() {
         let mut log = Log::default();
-        log.extend(vec![said(LogKind::Error, "broken")]);
+        log.extend(vec![text_line(LogKind::Error, "broken")]);
         assert_eq!(log.take_error().as_deref(), Some("broken"));
         assert_eq!(log.take_error(), None);
     }
@@ -387,7 +387,7 @@ mod tests {
             (LogKind::Command, "HASH file"),
             (LogKind::Response, "220 ab12"),
         ];
-        let numbered = |(seq, (kind, text))| LogLine { seq, ..said(kind, text) };
+        let numbered = |(seq, (kind, text))| LogLine { seq, ..text_line(kind, text) };
         log.extend((0..).zip(lines).map(numbered).collect());
         assert_eq!(log.greeting().unwrap().text, "220 A server");
     }

@@ -222,8 +222,8 @@ impl Page {
                 self.changed.insert(Region::Connection);
             }
             Event::PickStarted => self.begin_pick(),
-            Event::Picked(files, place) => self.take_in(files, &place),
-            Event::PickedEmptyFolders(folders, place) => self.take_in_folders(&folders, &place),
+            Event::Picked(files, target) => self.take_in(files, &target),
+            Event::PickedEmptyFolders(folders, target) => self.take_in_folders(&folders, &target),
             Event::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
             Event::PickRejected(names) => self.notice(announcements::pick_rejected(&names)),
             Event::Upload(row, action) => self.act(row, action),

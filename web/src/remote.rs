@@ -84,8 +84,8 @@ impl RemoteDirectory {
 
     /// Returns the entry in a row of the list.
     #[must_use]
-    pub fn at(&self, place: usize) -> Option<&Entry> {
-        self.entries.get(*self.shown.get(place)?)
+    pub fn at(&self, row: usize) -> Option<&Entry> {
+        self.entries.get(*self.shown.get(row)?)
     }
 
     /// Returns a number that grows with each change of the list.
@@ -267,8 +267,8 @@ impl RemoteDirectory {
     }
 
     /// Files are dragged over the directory in this row, or over none.
-    pub fn set_drag_over(&mut self, place: Option<usize>) {
-        let entry = place.and_then(|place| self.at(place));
+    pub fn set_drag_over(&mut self, row: Option<usize>) {
+        let entry = row.and_then(|row| self.at(row));
         let directory = entry.filter(|entry| entry.kind == EntryKind::Directory);
         self.drag_over = directory.map(|entry| entry.name.clone());
     }
@@ -278,7 +278,7 @@ impl RemoteDirectory {
         self.shown = order::shown(&self.entries, &self.ranks, self.sort, &self.filter);
         self.version += 1;
         let name = &self.cursor.0;
-        let found = (0..self.len()).find(|place| self.at(*place).is_some_and(|e| e.name == *name));
+        let found = (0..self.len()).find(|row| self.at(*row).is_some_and(|e| e.name == *name));
         self.point_at(found.unwrap_or(self.cursor()));
     }
 
@@ -370,7 +370,7 @@ mod tests {
     }
 
     fn names(remote: &RemoteDirectory) -> Vec<&str> {
-        (0..remote.len()).map(|place| remote.at(place).unwrap().name.as_str()).collect()
+        (0..remote.len()).map(|row| remote.at(row).unwrap().name.as_str()).collect()
     }
 
     #[test]

@@ -129,9 +129,9 @@ mod tests {
             remedy: None,
         };
         queue.failed(offers[1].upload, problem, None);
-        let said = report(&queue, Duration::from_millis(1500));
-        let lines: Vec<_> = said.lines().collect();
-        assert_eq!(lines.len(), 3, "{said}");
+        let text = report(&queue, Duration::from_millis(1500));
+        let lines: Vec<_> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
         assert_eq!(
             lines[0],
             "1 file stored: 3.0\u{a0}MB in 2\u{a0}s, 2.0\u{a0}MB/s on average · 1 failed"

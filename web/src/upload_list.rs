@@ -279,11 +279,11 @@ mod tests {
     /// A line each: the path of a folder with a slash at its end, the path of a file.
     fn lines(listing: &mut UploadList, queue: &Queue) -> Vec<String> {
         listing.update(queue, Reordering::Allowed);
-        let said = listing.rows().iter().map(|line| match line {
+        let text = listing.rows().iter().map(|line| match line {
             ListRow::Folder(id) => format!("{}/", queue.folder(*id).unwrap().path()),
             ListRow::File(row) => queue.get(*row).unwrap().path().to_owned(),
         });
-        said.collect()
+        text.collect()
     }
 
     fn fail(queue: &mut Queue, row: usize) {

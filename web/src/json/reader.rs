@@ -12,13 +12,13 @@ use serde::{
 
 use super::Malformed;
 
-/// How deep a member that nobody wants may be nested. serde_json's limit.
+/// The deepest nesting of an ignored member, as in serde_json.
 const MAX_DEPTH: u32 = 128;
 
 /// Reads a value.
 ///
 /// # Errors
-/// [`Malformed`] when the text is no JSON, or the value is not what `T` is read from.
+/// [`Malformed`] when the text is not JSON, or its value is not a `T`.
 pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
     let mut reader = Reader { text, at: 0 };
     let value = T::deserialize(&mut reader)?;
@@ -28,7 +28,7 @@ pub fn read<'a, T: Deserialize<'a>>(text: &'a str) -> Result<T, Malformed> {
     }
 }
 
-/// All of them, so that no word is put together that nobody reads.
+/// Implements all constructors, so that no unused message is formatted.
 impl de::Error for Malformed {
     fn custom<T: fmt::Display>(_: T) -> Self {
         Self
@@ -63,19 +63,19 @@ impl de::Error for Malformed {
     }
 }
 
-/// A text, and how far it was read.
+/// A text and the read position.
 struct Reader<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// The next byte, whatever it is.
+    /// Returns the next byte.
     fn byte(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// The next byte after white space.
+    /// Returns the next byte after white space.
     fn peek(&mut self) -> Option<u8> {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.byte() {
             self.at += 1;
@@ -83,7 +83,7 @@ impl<'a> Reader<'a> {
         self.byte()
     }
 
-    /// Goes on if this byte is next, after white space.
+    /// Reads this byte, after white space.
     fn goes_on(&mut self, byte: u8) -> bool {
         let here = self.peek() == Some(byte);
         self.at += usize::from(here);
@@ -94,15 +94,15 @@ impl<'a> Reader<'a> {
         if self.goes_on(byte) { Ok(()) } else { Err(Malformed) }
     }
 
-    /// This word, right here.
+    /// Reads this literal.
     fn word(&mut self, word: &str) -> Result<(), Malformed> {
         let here = self.text.get(self.at..).is_some_and(|rest| rest.starts_with(word));
         self.at += word.len();
         if here { Ok(()) } else { Err(Malformed) }
     }
 
-    /// Whether another element or member follows; takes what is in front of it, or else the bracket
-    /// that closes.
+    /// Returns whether another element or member follows. Reads the comma before it, or else the
+    /// closing bracket.
     fn another(&mut self, first: &mut bool, close: u8) -> Result<bool, Malformed> {
         let first = std::mem::take(first);
         if self.goes_on(close) {
@@ -120,7 +120,7 @@ impl<'a> Reader<'a> {
         Ok(value)
     }
 
-    /// A whole number: whether it is negative, and its amount.
+    /// Reads an integer: its sign and its amount.
     fn integer(&mut self) -> Result<(bool, u64), Malformed> {
         let negative = self.goes_on(b'-');
         let first = self.at;
@@ -165,7 +165,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What stands for itself, up to a quotation mark or a backslash.
+    /// Reads unescaped characters up to a quotation mark or a backslash.
     fn plain(&mut self) -> Result<&'a str, Malformed> {
         let first = self.at;
         loop {
@@ -177,7 +177,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// What a backslash stands in front of.
+    /// Reads an escape sequence after its backslash.
     fn escaped(&mut self) -> Result<char, Malformed> {
         let letter = self.byte().ok_or(Malformed)?;
         self.at += 1;
@@ -193,7 +193,7 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// A character by its number: two numbers where it takes two units of UTF-16.
+    /// Reads a character by its number: two numbers for a surrogate pair.
     fn numbered(&mut self) -> Result<char, Malformed> {
         let unit = self.unit()?;
         let number = match unit {
@@ -207,7 +207,7 @@ impl<'a> Reader<'a> {
         char::from_u32(number).ok_or(Malformed)
     }
 
-    /// Four hexadecimal digits.
+    /// Reads four hexadecimal digits.
     fn unit(&mut self) -> Result<u32, Malformed> {
         let mut unit = 0;
         for _ in 0..4 {
@@ -218,7 +218,7 @@ impl<'a> Reader<'a> {
         Ok(unit)
     }
 
-    /// Any value, which nobody wants.
+    /// Reads and ignores a value.
     fn skip(&mut self, depth: u32) -> Result<(), Malformed> {
         let deeper = depth.checked_sub(1).ok_or(Malformed)?;
         match self.peek() {
@@ -270,7 +270,7 @@ impl<'a> Reader<'a> {
 impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     type Error = Malformed;
 
-    /// Nobody asks for it: see the limits of [`crate::json`].
+    /// Not supported: see the limits of [`crate::json`].
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Malformed> {
         Err(Malformed)
     }
@@ -372,7 +372,7 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     }
 }
 
-/// Elements or members, up to the bracket that closes.
+/// Reads elements or members up to the closing bracket.
 struct Inside<'r, 'de> {
     reader: &'r mut Reader<'de>,
     first: bool,
@@ -411,7 +411,7 @@ impl<'de> MapAccess<'de> for Inside<'_, 'de> {
     }
 }
 
-/// The name of a variant that has nothing in it.
+/// Reads the name of a unit variant.
 struct Name<'r, 'de>(&'r mut Reader<'de>);
 
 impl<'de> EnumAccess<'de> for Name<'_, 'de> {

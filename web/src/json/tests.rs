@@ -138,7 +138,7 @@ fn nesting_has_an_end() {
     assert_eq!(read::<IgnoredAny>(&nested(100_000)).err(), Some(Malformed));
 }
 
-/// Pieces that JSON is made of, so that many of the texts are nearly right.
+/// Pieces of JSON, so that many texts are almost valid.
 const PIECES: [&str; 24] = [
     "{",
     "}",

@@ -9,8 +9,7 @@ use super::Malformed;
 /// Writes a value.
 ///
 /// # Errors
-/// [`Malformed`] when the value is of a type that is not written here: see the limits of
-/// [`crate::json`].
+/// [`Malformed`] when the type is not supported: see the limits of [`crate::json`].
 pub fn write<T: Serialize + ?Sized>(value: &T) -> Result<String, Malformed> {
     let mut writer = Writer(String::new());
     value.serialize(&mut writer)?;
@@ -23,7 +22,7 @@ impl ser::Error for Malformed {
     }
 }
 
-/// What was written so far.
+/// The text written so far.
 struct Writer(String);
 
 impl Writer {
@@ -214,7 +213,7 @@ impl<'w> ser::Serializer for &'w mut Writer {
     }
 }
 
-/// Elements or members that are being written.
+/// Writes elements or members.
 struct Inside<'w> {
     writer: &'w mut Writer,
     first: bool,

@@ -3,7 +3,7 @@ use super::*;
 const ALL: MaskOptions = MaskOptions { hosts: true, users: true, paths: true };
 const NONE: MaskOptions = MaskOptions { hosts: false, users: false, paths: false };
 
-/// A session as servers have it: who speaks, and the words.
+/// The lines of a session: their kinds and texts.
 const SESSION: [(LogKind, &str); 27] = [
     (LogKind::Status, "Resolving the address of ftp.harbour.example"),
     (LogKind::Status, "ftp.harbour.example is at 203.0.113.7:21"),

@@ -35,7 +35,7 @@ impl Page {
             Scope::All => None,
             Scope::Folder(folder) => self.queue.folder(folder).map(Folder::path),
         };
-        let said = announcements::bulk_action(folder, bulk);
+        let announcement = announcements::bulk_action(folder, bulk);
         match bulk {
             BulkAction::Pause => {
                 for upload in self.queue.pause_all(scope) {
@@ -55,8 +55,8 @@ impl Page {
                 self.effects.push(Effect::ForgetRows(cleared));
             }
         }
-        if let Some(said) = said {
-            self.announce(said);
+        if let Some(announcement) = announcement {
+            self.announce(announcement);
         }
     }
 

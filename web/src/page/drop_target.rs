@@ -40,8 +40,8 @@ impl Page {
             || (self.connection.is_reconnecting() && !self.remote.directory().is_empty())
     }
 
-    fn has_left(&self, place: &DropTarget) -> bool {
-        self.connection.home() != Some(&place.home)
+    fn has_left(&self, target: &DropTarget) -> bool {
+        self.connection.home() != Some(&target.home)
     }
 
     /// The person picks files: the notices about earlier picks are cleared.
@@ -51,11 +51,11 @@ impl Page {
     }
 
     /// Adds picked files. Files for a connection that has ended become interrupted rows.
-    pub(super) fn take_in(&mut self, files: Vec<PickedFile>, place: &DropTarget) {
+    pub(super) fn take_in(&mut self, files: Vec<PickedFile>, target: &DropTarget) {
         self.count_added(files.len());
         // The directory is on another server: here they go into the login's directory.
-        let directory = if self.has_left(place) { "" } else { &place.directory };
-        if self.takes_files() && !self.has_left(place) {
+        let directory = if self.has_left(target) { "" } else { &target.directory };
+        if self.takes_files() && !self.has_left(target) {
             self.queue.add(files, directory, || State::Queued);
         } else {
             self.queue.add(files, directory, || State::Interrupted);
@@ -63,11 +63,11 @@ impl Page {
     }
 
     /// Has empty folders made.
-    pub(super) fn take_in_folders(&mut self, folders: &[String], place: &DropTarget) {
-        if !self.takes_files() || self.has_left(place) {
+    pub(super) fn take_in_folders(&mut self, folders: &[String], target: &DropTarget) {
+        if !self.takes_files() || self.has_left(target) {
             return self.notice(announcements::pick_rejected(folders));
         }
-        let paths = folders.iter().map(|folder| path::join(&place.directory, folder));
+        let paths = folders.iter().map(|folder| path::join(&target.directory, folder));
         self.folders_to_make.extend(paths);
         self.make_folders();
     }

@@ -16,10 +16,10 @@ impl Page {
             }
             RemoteAction::MoveCursor(to) => self.remote.move_cursor(to),
             RemoteAction::Seek(letter) => self.remote.seek(letter),
-            RemoteAction::PointAt(place) => self.remote.point_at(place),
+            RemoteAction::PointAt(row) => self.remote.point_at(row),
             RemoteAction::Sort(sort) => self.remote.sort(sort),
             RemoteAction::Filter(text) => self.remote.filter(text),
-            RemoteAction::DragOver(place) => self.remote.set_drag_over(place),
+            RemoteAction::DragOver(row) => self.remote.set_drag_over(row),
             RemoteAction::OpenDialog(command) => self.remote.open_dialog(command),
             RemoteAction::ConfirmDialog(name) => self.confirm_dialog(&name),
             RemoteAction::CloseDialog => self.remote.close_dialog(),

@@ -55,12 +55,12 @@ fn log_in(page: &mut Page) -> Vec<Effect> {
     receive(page, ServerMessage::Connected(facts()))
 }
 
-fn welcome(heard: u64, connected: Option<Connected>) -> ServerMessage {
+fn welcome(received: u64, connected: Option<Connected>) -> ServerMessage {
     ServerMessage::Welcome {
         version: protocol::VERSION,
         portal: "0".into(),
         limits: LIMITS,
-        received: heard,
+        received,
         connected: connected.map(Box::new),
         next_upload: UploadId(0),
     }
@@ -93,13 +93,13 @@ fn file(path: &str, size: u64) -> PickedFile {
 }
 
 fn pick(page: &mut Page, files: Vec<PickedFile>) -> Vec<Effect> {
-    let place = page.drop_target().unwrap();
-    at(page, 0, Event::Picked(files, place))
+    let target = page.drop_target().unwrap();
+    at(page, 0, Event::Picked(files, target))
 }
 
 fn pick_empty_folders(page: &mut Page, folders: Vec<String>) -> Vec<Effect> {
-    let place = page.drop_target().unwrap();
-    at(page, 0, Event::PickedEmptyFolders(folders, place))
+    let target = page.drop_target().unwrap();
+    at(page, 0, Event::PickedEmptyFolders(folders, target))
 }
 
 fn sent(effects: &[Effect]) -> Vec<&ClientMessage> {
@@ -265,7 +265,7 @@ fn socket_that_was_welcomed_is_not_given_up_because_of_its_greeting_timeout() {
     assert!(page.connection().ready().is_some());
 }
 
-/// What an earlier page left that was connected to `host`.
+/// Returns what an earlier page left that was connected to `host`.
 fn left_at(host: &str) -> RestoredPage {
     let row = SavedRow {
         path: "a".into(),
@@ -307,7 +307,7 @@ fn opened(upload: u32, offset: u64) -> ServerMessage {
     ServerMessage::Opened { upload: UploadId(upload), temporary_path, offset }
 }
 
-/// From where on digests are to be made.
+/// Returns the first offsets of the requested digests.
 fn digests(effects: &[Effect]) -> Vec<&[u64]> {
     effects
         .iter()
@@ -341,8 +341,8 @@ fn upload_that_begins_with_its_offer_is_read_once() {
     assert!(digests(&receive(&mut page, opened(0, 0))).is_empty());
 }
 
-/// Connects as a person does who wants to begin in `folder`; gives what is said and kept.
-fn begin_in(folder: &str) -> (Page, Vec<Effect>) {
+/// Connects with a start folder. Returns the messages and the remembered destinations.
+fn connect_with_start_folder(folder: &str) -> (Page, Vec<Effect>) {
     let mut page = Page::default();
     at(&mut page, 0, Event::StartIn(folder.into()));
     at(&mut page, 0, Event::Connect(destination()));
@@ -366,7 +366,7 @@ fn list(path: &str) -> Effect {
 #[test]
 fn folder_to_begin_in_is_opened_after_the_logins_and_kept_for_the_next_time() {
     for (folder, path) in [("a/b", "/home/a/b"), ("/srv", "/srv")] {
-        let (mut page, effects) = begin_in(folder);
+        let (mut page, effects) = connect_with_start_folder(folder);
         assert!(effects.contains(&remember(folder)), "{effects:?}");
         assert!(effects.contains(&list("/home")), "{effects:?}");
         assert!(listed(&mut page, "/home").contains(&list(path)));
@@ -377,13 +377,13 @@ fn folder_to_begin_in_is_opened_after_the_logins_and_kept_for_the_next_time() {
 
 #[test]
 fn folder_that_is_not_there_leaves_the_page_in_the_logins_and_is_not_asked_for_again() {
-    let (mut page, _) = begin_in("gone");
+    let (mut page, _) = connect_with_start_folder("gone");
     listed(&mut page, "/home");
     let path = "/home/gone".to_owned();
     let problem = problems::outdated();
     let effects = receive(&mut page, ServerMessage::ListingFailed { path, problem });
     assert!(effects.contains(&remember("")), "{effects:?}");
-    assert!(matches!(&effects[..], [Effect::Announce(said), ..] if said.contains("/home/gone")));
+    assert!(matches!(&effects[..], [Effect::Announce(sent), ..] if sent.contains("/home/gone")));
     assert_eq!(page.remote().directory(), "/home");
     let shown = page.remote().problem().unwrap();
     assert!(shown.message.contains("/home/gone"), "{}", shown.message);
@@ -391,7 +391,7 @@ fn folder_that_is_not_there_leaves_the_page_in_the_logins_and_is_not_asked_for_a
 
 #[test]
 fn who_disconnects_and_connects_again_begins_in_the_folder_too() {
-    let (mut page, _) = begin_in("");
+    let (mut page, _) = connect_with_start_folder("");
     listed(&mut page, "/home");
     at(&mut page, 0, Event::Disconnect);
     receive(&mut page, ServerMessage::Disconnected { problem: None });
@@ -403,13 +403,13 @@ fn who_disconnects_and_connects_again_begins_in_the_folder_too() {
 
 #[test]
 fn page_without_a_wish_begins_where_the_login_does() {
-    let (mut page, effects) = begin_in("");
+    let (mut page, effects) = connect_with_start_folder("");
     assert!(effects.contains(&remember("")));
     assert!(listed(&mut page, "/home").is_empty());
     assert!(!connected_effects().iter().any(|effect| matches!(effect, Effect::Remember(_))));
 }
 
-/// What follows a login that no person asked for.
+/// Returns the effects of a login.
 fn connected_effects() -> Vec<Effect> {
     let mut page = Page::default();
     at(&mut page, 0, Event::Connect(destination()));
@@ -483,10 +483,10 @@ fn list_home(page: &mut Page, directory: &str, names: &[&str]) {
 fn files_go_to_the_directory_that_they_were_dropped_on_wherever_the_person_is_meanwhile() {
     let mut page = connected();
     list_home(&mut page, "/home", &["docs"]);
-    let place = page.drop_target().unwrap();
+    let target = page.drop_target().unwrap();
     at(&mut page, 0, Event::OpenDirectory("docs".into()));
     list_home(&mut page, "/home/docs", &[]);
-    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], place));
+    let effects = at(&mut page, 0, Event::Picked(vec![file("a", 3)], target));
     let is_offer = |message: &ClientMessage| match message {
         ClientMessage::Offer(offer) => offer.path == "/home/a",
         _ => false,
@@ -530,11 +530,11 @@ fn of_many_errors_in_the_log_the_first_is_announced_and_the_next_after_a_pause()
         let message = ServerMessage::Log { lines: vec![line] };
         at(&mut page, millis, Event::Received(Box::new(message), 9))
     };
-    let said = Effect::Announce("In the session log: broken 0".into());
-    assert_eq!(announced(0, 1000), [said]);
+    let sent = Effect::Announce("In the session log: broken 0".into());
+    assert_eq!(announced(0, 1000), [sent]);
     assert_eq!(announced(1, 2000), []);
-    let said = Effect::Announce("In the session log: broken 2".into());
-    assert_eq!(announced(2, 1000 + 5000), [said]);
+    let sent = Effect::Announce("In the session log: broken 2".into());
+    assert_eq!(announced(2, 1000 + 5000), [sent]);
 }
 
 #[test]
@@ -561,7 +561,7 @@ fn remove(path: &str) -> Effect {
     Effect::Send(ClientMessage::Remove { path: path.into() })
 }
 
-/// What happens when a portal that was restarted is there again, up to the login.
+/// Reconnects to a restarted portal, up to the login.
 fn come_back_to_another_portal(page: &mut Page) -> Vec<Effect> {
     at(page, 0, Event::SocketClosed);
     at(page, 0, Event::ReconnectNow);
@@ -655,7 +655,7 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     assert!(matches!(sent(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }
 
-/// The page leaves the server that it is connected to, and is connected to `host`.
+/// Disconnects the page, and connects it to `host`.
 fn go_to(page: &mut Page, host: &str) -> Vec<Effect> {
     at(page, 0, Event::Disconnect);
     receive(page, ServerMessage::Disconnected { problem: None });
@@ -667,15 +667,15 @@ fn go_to(page: &mut Page, host: &str) -> Vec<Effect> {
 fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
     for (host, path) in [("a", "/home/late"), ("b", "late")] {
         let mut page = connected();
-        let place = page.drop_target().unwrap();
+        let target = page.drop_target().unwrap();
         go_to(&mut page, host);
         if host == "a" {
             at(&mut page, 0, Event::Disconnect);
         }
-        let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place.clone()));
+        let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], target.clone()));
         assert!(sent(&effects).is_empty(), "{effects:?}");
         assert_eq!(page.queue().totals().interrupted, 1);
-        at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], place));
+        at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], target));
         assert!(page.notices()[0].contains("empty"), "{:?}", page.notices());
         go_to(&mut page, host);
         let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
@@ -687,9 +687,9 @@ fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_person() {
 #[test]
 fn folder_that_is_still_walked_goes_on_where_the_person_comes_back_to() {
     let mut page = connected();
-    let place = page.drop_target().unwrap();
+    let target = page.drop_target().unwrap();
     go_to(&mut page, "a");
-    let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], place));
+    let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], target));
     assert!(matches!(sent(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }
 

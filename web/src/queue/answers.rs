@@ -182,7 +182,7 @@ impl Queue {
         Some(row)
     }
 
-    /// Ends all open uploads: nobody knows their state at the portal any more. Returns their number.
+    /// Ends all open uploads, whose state at the portal is unknown. Returns their number.
     fn lose_open(&mut self, becomes: impl Fn(PauseState) -> State) -> usize {
         self.outage = None;
         self.leftovers.session_lost();

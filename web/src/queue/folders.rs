@@ -65,12 +65,12 @@ impl Folders {
         }
         let path_of = |id: &FolderId| self.get(*id).map_or("", Folder::path);
         self.last = match self.by_path.binary_search_by(|id| path_of(id).cmp(folder)) {
-            Ok(place) => self.by_path.get(place).copied().unwrap_or_default(),
-            Err(place) => {
+            Ok(position) => self.by_path.get(position).copied().unwrap_or_default(),
+            Err(position) => {
                 let id = FolderId(self.folders.len());
                 let (rows, totals) = (Vec::new(), Totals::default());
                 self.folders.push(Folder { path: folder.into(), rows, totals });
-                self.by_path.insert(place, id);
+                self.by_path.insert(position, id);
                 id
             }
         };

@@ -23,7 +23,7 @@ pub struct Rows {
 impl Rows {
     /// Adds a row. Returns whether it is new.
     pub fn insert(&mut self, row: Row) -> bool {
-        let (index, bit) = place(row);
+        let (index, bit) = position(row);
         if self.words.len() <= index {
             self.words.resize(index + 1, 0);
         }
@@ -39,7 +39,7 @@ impl Rows {
 
     /// Removes a row. Returns whether it was in the set.
     pub fn remove(&mut self, row: Row) -> bool {
-        let (index, bit) = place(row);
+        let (index, bit) = position(row);
         match self.words.get_mut(index) {
             Some(word) if *word & bit != 0 => {
                 *word &= !bit;
@@ -53,7 +53,7 @@ impl Rows {
     /// Returns whether a row is in the set.
     #[must_use]
     pub fn contains(&self, row: Row) -> bool {
-        let (index, bit) = place(row);
+        let (index, bit) = position(row);
         self.words.get(index).is_some_and(|word| word & bit != 0)
     }
 
@@ -86,7 +86,7 @@ impl Extend<Row> for Rows {
     }
 }
 
-fn place(Row(row): Row) -> (usize, u64) {
+fn position(Row(row): Row) -> (usize, u64) {
     (row / WORD_BITS, 1 << (row % WORD_BITS))
 }
 
@@ -96,17 +96,17 @@ pub(super) struct OpenUploads(Vec<(UploadId, Row)>);
 
 impl OpenUploads {
     pub(super) fn insert(&mut self, id: UploadId, row: Row) {
-        let place = self.first_from(id);
-        self.0.insert(place, (id, row));
+        let position = self.first_from(id);
+        self.0.insert(position, (id, row));
     }
 
     pub(super) fn remove(&mut self, id: UploadId) -> Option<Row> {
-        let place = self.place(id)?;
-        Some(self.0.remove(place).1)
+        let position = self.position(id)?;
+        Some(self.0.remove(position).1)
     }
 
     pub(super) fn get(&self, id: UploadId) -> Option<Row> {
-        self.0.get(self.place(id)?).map(|(_, row)| *row)
+        self.0.get(self.position(id)?).map(|(_, row)| *row)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -131,9 +131,9 @@ impl OpenUploads {
         self.0.partition_point(|(offered, _)| *offered < id)
     }
 
-    fn place(&self, id: UploadId) -> Option<usize> {
-        let place = self.first_from(id);
-        (self.0.get(place)?.0 == id).then_some(place)
+    fn position(&self, id: UploadId) -> Option<usize> {
+        let position = self.first_from(id);
+        (self.0.get(position)?.0 == id).then_some(position)
     }
 }
 

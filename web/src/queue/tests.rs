@@ -62,7 +62,7 @@ fn grant(queue: &mut Queue, id: u32, taken: u64, limit: u64) {
     queue.credit(UploadId(id), Attempt(0), credit, Millis(0));
 }
 
-/// A credit for the first upload under another attempt.
+/// Returns a credit for the first upload under another attempt.
 fn credit_again(queue: &mut Queue, attempt: u32, taken: u64, received: u64, limit: u64) {
     let credit = Credit { taken, received, limit };
     queue.credit(UploadId(0), Attempt(attempt), credit, Millis(0));
@@ -271,7 +271,7 @@ fn bar_reaches_its_end_only_when_the_file_is_stored() {
     assert_eq!(queue.get(Row(0)).unwrap().permille(), 1000);
 }
 
-/// What a portal with windows of `window` bytes does with the chunks of one upload.
+/// A model of a portal with windows of `window` bytes, for one upload.
 fn drive(queue: &mut Queue, size: u64, window: u64) -> u64 {
     let mut received = 0;
     grant(queue, 0, 0, window.min(size));
@@ -359,7 +359,7 @@ proptest! {
             queue.resume(Row(row));
             queue.retry(Row(row));
         }
-        // What was given up without its file stays so.
+        // An upload that was cancelled without its file stays cancelled.
         let has_file = |row: &Row| queue.get(*row).is_some_and(|it| it.access() == FileAccess::Available);
         let files = queue.rows().filter(has_file).count() as u64;
         let mut rounds = 0;
@@ -411,7 +411,7 @@ fn credit_that_comes_while_the_portal_waits_for_the_server_does_not_end_the_wait
     queue.opened(id, "/in/.a.part".into());
     grant(&mut queue, 0, 0, 64 * KIB);
     queue.interrupted(id);
-    // Another socket meanwhile, or a credit that was said before the break and written after it.
+    // Another socket opened meanwhile, or a credit from before the break arrives after it.
     credit_again(&mut queue, 1, 4 * KIB, 8 * KIB, 64 * KIB);
     assert_eq!(phase(&queue), Phase::Retrying);
     assert_eq!(chunk(&mut queue).unwrap().header.offset, 8 * KIB, "the portal has room for it");
@@ -460,7 +460,7 @@ fn uploads_of_a_lost_session_are_offered_again_from_what_the_server_holds() {
     assert_eq!(offers[1].resume, None);
 }
 
-/// What a page leaves whose first upload is under way.
+/// Returns the saved rows of a page whose first upload is open.
 fn left_behind() -> Vec<SavedRow> {
     let mut queue = queue(&[100 * KIB, 7]);
     queue.offers(&LIMITS);
@@ -510,7 +510,7 @@ fn file_that_nobody_compared_starts_over() {
     assert_eq!(queue.offers(&LIMITS)[0].resume, None);
 }
 
-/// What is there under the name of a file.
+/// Returns the existing file of a conflict.
 fn there() -> Existing {
     Existing { size: Some(9), modified_millis: Some(5_000) }
 }
@@ -796,7 +796,7 @@ fn rows_of_an_earlier_page_follow_those_that_are_there_already() {
     assert_eq!((queue.missing().iter().collect(), queue.next_row()), (vec![Row(2)], Row(3)));
 }
 
-/// A row of an earlier page that misses its file, of which all are alike.
+/// Returns a restored row that misses its file; all of them are alike.
 fn missing(path: &str, edges: Option<u64>) -> SavedRow {
     SavedRow { path: path.into(), edges, ..left_behind().remove(0) }
 }

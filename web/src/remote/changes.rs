@@ -95,8 +95,8 @@ impl RemoteDirectory {
     /// Inserts an entry in the portal's order.
     fn insert(&mut self, entry: Entry) {
         let is_before = |other: &Entry| (other.kind, &other.name) < (entry.kind, &entry.name);
-        let place = self.entries.partition_point(is_before);
-        self.entries.insert(place, entry);
+        let position = self.entries.partition_point(is_before);
+        self.entries.insert(position, entry);
     }
 
     /// The server or the portal refused a change. Returns whether the dialog shows why.

@@ -25,12 +25,12 @@ pub enum CursorMove {
 impl RemoteDirectory {
     /// Moves the cursor, and the focus with it.
     pub fn move_cursor(&mut self, to: CursorMove) {
-        let place = self.cursor();
+        let row = self.cursor();
         self.point_at(match to {
-            CursorMove::Previous => place.saturating_sub(1),
-            CursorMove::Next => place + 1,
-            CursorMove::PageUp => place.saturating_sub(PAGE_ROWS),
-            CursorMove::PageDown => place + PAGE_ROWS,
+            CursorMove::Previous => row.saturating_sub(1),
+            CursorMove::Next => row + 1,
+            CursorMove::PageUp => row.saturating_sub(PAGE_ROWS),
+            CursorMove::PageDown => row + PAGE_ROWS,
             CursorMove::First => 0,
             CursorMove::Last => self.len(),
         });
@@ -41,21 +41,21 @@ impl RemoteDirectory {
     /// the first.
     pub fn seek(&mut self, letter: char) {
         let next = self.cursor() + 1;
-        let mut places = (next..self.len()).chain(0..next);
-        let begins = |place: &usize| {
-            let first = self.at(*place).and_then(|entry| entry.name.chars().next());
+        let mut rows = (next..self.len()).chain(0..next);
+        let begins = |row: &usize| {
+            let first = self.at(*row).and_then(|entry| entry.name.chars().next());
             first.is_some_and(|first| first.eq_ignore_ascii_case(&letter))
         };
-        if let Some(place) = places.find(begins) {
-            self.point_at(place);
+        if let Some(row) = rows.find(begins) {
+            self.point_at(row);
             self.focus_requests += 1;
         }
     }
 
     /// Puts the cursor on a row of the list, or on its last row.
-    pub fn point_at(&mut self, place: usize) {
-        let place = place.min(self.len().saturating_sub(1));
-        let name = self.at(place).map(|entry| entry.name.clone());
-        self.cursor = (name.unwrap_or_default(), place);
+    pub fn point_at(&mut self, row: usize) {
+        let row = row.min(self.len().saturating_sub(1));
+        let name = self.at(row).map(|entry| entry.name.clone());
+        self.cursor = (name.unwrap_or_default(), row);
     }
 }

@@ -59,13 +59,14 @@ impl SortOrder {
 pub(super) fn shown(entries: &[Entry], names: &[u64], sort: SortOrder, filter: &str) -> Vec<usize> {
     let held =
         entries.iter().zip(names).zip(0..).filter(|((entry, _), _)| holds(&entry.name, filter));
-    let ranks = held.map(|((entry, name), place)| Reverse((sort.rank(entry, *name), *name, place)));
+    let ranks =
+        held.map(|((entry, name), position)| Reverse((sort.rank(entry, *name), *name, position)));
     let mut heap: BinaryHeap<Reverse<(u64, u64, usize)>> = ranks.collect();
-    let mut places = Vec::with_capacity(heap.len());
-    while let Some(Reverse((_, _, place))) = heap.pop() {
-        places.push(place);
+    let mut positions = Vec::with_capacity(heap.len());
+    while let Some(Reverse((_, _, position))) = heap.pop() {
+        positions.push(position);
     }
-    places
+    positions
 }
 
 /// Returns whether a name contains a text; ASCII letters match in both cases.
@@ -100,8 +101,8 @@ mod tests {
 
     fn names(sort: SortOrder, filter: &str) -> Vec<String> {
         let (entries, ranks) = (entries(), [0, 1, 2, 3, 4, 5]);
-        let places = shown(&entries, &ranks, sort, filter);
-        places.iter().map(|place| entries[*place].name.clone()).collect()
+        let positions = shown(&entries, &ranks, sort, filter);
+        positions.iter().map(|position| entries[*position].name.clone()).collect()
     }
 
     #[test]

@@ -35,7 +35,7 @@ struct ModelUpload {
 /// A session as the portal knows it.
 #[derive(Default)]
 struct ModelSession {
-    said: Vec<ServerMessage>,
+    sent: Vec<ServerMessage>,
     taken: u64,
     is_connected: bool,
     host: String,
@@ -284,15 +284,15 @@ impl World {
     }
 
     fn pick(&mut self) {
-        let place = self.walking.take().or_else(|| self.page.drop_target());
-        let Some(place) = place.filter(|_| self.picked < FILES) else { return };
+        let target = self.walking.take().or_else(|| self.page.drop_target());
+        let Some(target) = target.filter(|_| self.picked < FILES) else { return };
         let size = [0, 1, 40_000, 100_000, 300_000][self.picked];
         let path = format!("{}.bin", self.picked);
-        self.disks.get_mut(place.host()).unwrap().meant.insert(self.picked);
+        self.disks.get_mut(target.host()).unwrap().meant.insert(self.picked);
         self.picked += 1;
         self.happen(Event::Picked(
             vec![PickedFile { path, size, modified_millis: Some(1) }],
-            place,
+            target,
         ));
     }
 
@@ -390,7 +390,7 @@ impl World {
     fn say_in(&mut self, name: &str, message: ServerMessage) {
         let Some(session) = self.sessions.get_mut(name) else { return };
         if message.needs_ack() {
-            session.said.push(message.clone());
+            session.sent.push(message.clone());
         }
         if self.is_greeted && self.socket.as_deref() == Some(name) {
             self.to_page.push_back(message);
@@ -451,7 +451,7 @@ impl World {
             ClientMessage::Ping => self.say(ServerMessage::Pong),
             ClientMessage::Ack { messages } => {
                 assert!(
-                    messages <= session.said.len() as u64,
+                    messages <= session.sent.len() as u64,
                     "acknowledged messages that were never sent"
                 );
             }
@@ -467,16 +467,16 @@ impl World {
         };
         let mut after = Vec::new();
         let mut connected: Option<Box<Connected>> = None;
-        if let Some(heard) = resume {
-            let from = usize::try_from(heard.messages).unwrap();
-            assert!(from <= session.said.len(), "the page received messages that were never sent");
-            after.extend(session.said[from..].iter().cloned());
+        if let Some(state) = resume {
+            let from = usize::try_from(state.messages).unwrap();
+            assert!(from <= session.sent.len(), "the page received messages that were never sent");
+            after.extend(session.sent[from..].iter().cloned());
             for upload_model in session.uploads.values_mut() {
                 upload_model.attempt = upload_model.attempt.next();
                 after.push(credit(upload_model));
             }
         } else {
-            session.said.clear();
+            session.sent.clear();
             session.taken = 0;
             let facts = Connected { host: session.host.clone(), ..facts() };
             connected = session.is_connected.then(|| Box::new(facts));
