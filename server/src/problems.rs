@@ -156,7 +156,7 @@ impl Problems {
         doubts.iter().map(|doubt| self.sentence(&doubt.sentence())).collect()
     }
 
-    /// The proxy's own name has no address. The page is not told the name.
+    /// The proxy's name has no address. The problem does not contain the name.
     pub(crate) fn proxy_not_found(self) -> Problem {
         at(
             Stage::Connect,
@@ -166,15 +166,15 @@ impl Problems {
         )
     }
 
-    // What the page asks for.
+    // Requests of the page.
 
-    /// There is no FTPS connection to do it on.
+    /// There is no FTPS connection.
     pub(crate) fn not_connected(self) -> Problem {
         yours(self.text(Text::NotConnected), self.text(Text::NotConnectedRemedy))
     }
 
-    /// The link ended before the server said what became of something.
-    pub(crate) fn left_open(self, limit: Duration) -> Problem {
+    /// The connection closed before the server reported the result of a command.
+    pub(crate) fn result_unknown(self, limit: Duration) -> Problem {
         yours(
             self.fill(Text::OutcomeUnknown, &[&span(limit)]),
             self.text(Text::OutcomeUnknownRemedy),
@@ -208,7 +208,7 @@ impl Problems {
         self.text(Text::LineBreaksRemedy)
     }
 
-    /// A path that cannot go over the wire.
+    /// The path is invalid or too long.
     pub(crate) fn bad_path(self, path: &str, max_len: usize) -> Problem {
         yours(
             self.fill(Text::PathInvalid, &[&quoted(path)]),
@@ -216,7 +216,7 @@ impl Problems {
         )
     }
 
-    /// The name is that of no upload's leftover.
+    /// The name is not that of a file that an upload left behind.
     pub(crate) fn not_a_leftover(self, path: &str) -> Problem {
         yours(self.fill(Text::NotALeftover, &[&quoted(path)]), self.text(Text::NotALeftoverRemedy))
     }
@@ -303,7 +303,7 @@ impl Problems {
         )
     }
 
-    /// All of the memory that the uploads share is in use, and nobody gives any of it back.
+    /// All of the memory that the uploads share is in use, and no upload returns any.
     pub(crate) fn portal_has_no_room(self, limit: Duration) -> Problem {
         yours(self.fill(Text::MemoryFull, &[&span(limit)]), self.text(Text::MemoryFullRemedy))
     }
@@ -338,17 +338,17 @@ impl Problems {
 
     // Sessions and their sockets.
 
-    /// Sockets that have not said hello are as many as may be.
+    /// Too many sockets wait for their `hello`.
     pub(crate) fn too_many_sockets(self) -> Problem {
         yours(self.text(Text::TooManySockets), self.text(Text::TooManySocketsRemedy))
     }
 
-    /// What asks for a WebSocket asks for none.
+    /// The request is not a valid WebSocket handshake.
     pub(crate) fn no_web_socket(self, error: impl Display) -> Problem {
         yours(self.fill(Text::NoWebSocket, &[&error]), self.text(Text::NoWebSocketRemedy))
     }
 
-    /// The page comes from an address that is not the portal's.
+    /// The page has another origin than the portal.
     pub(crate) fn other_origin(self, origin: &str) -> Problem {
         yours(self.fill(Text::OtherOrigin, &[&quoted(origin)]), self.text(Text::OtherOriginRemedy))
     }
@@ -357,20 +357,20 @@ impl Problems {
         self.text(Text::ConnectAgainRemedy)
     }
 
-    /// The page takes nothing in.
-    pub(crate) fn page_is_deaf(self, limit: Duration) -> Problem {
+    /// The page acknowledges no messages.
+    pub(crate) fn page_stalled(self, limit: Duration) -> Problem {
         let message = self.fill(Text::PageStalled, &[&span(limit)]);
         yours(message, self.connect_again_remedy())
     }
 
-    /// A socket that does not begin.
+    /// The page sends no `hello`.
     pub(crate) fn no_hello(self, limit: Duration) -> Problem {
         let message = self.fill(Text::NoHello, &[&span(limit)]);
         yours(message, self.reload())
     }
 
-    /// The session is not this page's.
-    pub(crate) fn not_your_session(self) -> Problem {
+    /// The session is unknown, or the secret is wrong.
+    pub(crate) fn session_unknown(self) -> Problem {
         let message = self.text(Text::SessionUnknown);
         yours(message, self.reload())
     }

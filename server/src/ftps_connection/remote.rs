@@ -232,7 +232,7 @@ impl RemoteFiles<'_> {
             done = &mut work => return Ok(done),
             () = self.disconnect.cancelled() => {}
         }
-        timeout(limit, work).await.map_err(|_| self.problems.left_open(limit))
+        timeout(limit, work).await.map_err(|_| self.problems.result_unknown(limit))
     }
 
     fn problem(self, error: &ftps::Error) -> Problem {

@@ -82,7 +82,7 @@ fn every_problem(problems: Problems) -> Vec<Problem> {
     let own = [
         problems.proxy_not_found(),
         problems.not_connected(),
-        problems.left_open(Duration::from_secs(10)),
+        problems.result_unknown(Duration::from_secs(10)),
         problems.not_a_fingerprint(),
         problems.unfit_username(),
         problems.unfit_password(),
@@ -108,9 +108,9 @@ fn every_problem(problems: Problems) -> Vec<Problem> {
         problems.too_many_sockets(),
         problems.no_web_socket(HandshakeError::Version),
         problems.other_origin("https://evil.example"),
-        problems.page_is_deaf(limit),
+        problems.page_stalled(limit),
         problems.no_hello(limit),
-        problems.not_your_session(),
+        problems.session_unknown(),
     ];
     let refused = refusals().into_iter().map(|refusal| refusal.problem(problems));
     let over = overs.map(|why| why.problem(problems));

@@ -308,7 +308,7 @@ async fn goodbye(
 
 fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
     let problem = match end {
-        // The session goes on: a page that was only suspended comes back.
+        // The session continues: a page that was only suspended comes back.
         SocketEnd::SessionClosed | SocketEnd::Closed | SocketEnd::Silence(_) => return None,
         // The page can read nothing.
         SocketEnd::Socket(_) | SocketEnd::Write(_) => return None,
@@ -317,9 +317,9 @@ fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
             return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
         SocketEnd::SessionEnded(reason) => reason.problem(problems),
-        SocketEnd::Stalled(limit) => problems.page_is_deaf(*limit),
+        SocketEnd::Stalled(limit) => problems.page_stalled(*limit),
         SocketEnd::NoHello(limit) => problems.no_hello(*limit),
-        SocketEnd::UnknownSession(_) => problems.not_your_session(),
+        SocketEnd::UnknownSession(_) => problems.session_unknown(),
         SocketEnd::ProtocolViolation(violation) => violation.problem(problems),
     };
     Some(ServerMessage::Goodbye { problem })
