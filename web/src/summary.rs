@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::{
     format,
-    queue::{Queue, State, Totals, Upload, digest_texts, status, totals},
+    queue::{Queue, Totals, Upload, digest_texts, status, totals},
     texts::Text,
     time::{MILLIS_PER_SECOND, millis},
 };
@@ -36,16 +36,7 @@ pub fn report(queue: &Queue, took: Duration) -> String {
 }
 
 fn add_line(text: &mut String, upload: &Upload) {
-    let digest = match upload.state() {
-        State::Done(stored) => stored.digest.as_ref(),
-        State::Queued
-        | State::Paused
-        | State::Open(_)
-        | State::NeedsDecision(_)
-        | State::Interrupted
-        | State::Skipped(_)
-        | State::Failed(_) => None,
-    };
+    let digest = upload.state().stored().and_then(|stored| stored.digest.as_ref());
     let (algorithm, hex) = digest.map_or(("", ""), |digest| {
         (digest_texts::algorithm(digest.algorithm), digest.hex.as_str())
     });
@@ -62,7 +53,7 @@ fn add_line(text: &mut String, upload: &Upload) {
         &*status,
     ];
     columns.into_iter().for_each(|column| text.push_str(column));
-    if let State::Failed(problem) = upload.state() {
+    if let Some(problem) = upload.state().problem() {
         [": ", &*format::visible(&problem.message)].iter().for_each(|part| text.push_str(part));
     }
 }
@@ -101,7 +92,7 @@ mod tests {
     };
 
     use super::*;
-    use crate::queue::{PickedFile, Stored};
+    use crate::queue::{PickedFile, State, Stored};
 
     const LIMITS: Limits = Limits {
         max_chunk_bytes: 1 << 16,

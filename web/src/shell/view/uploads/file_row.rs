@@ -96,16 +96,7 @@ impl FileRow {
     }
 
     fn draw_problem(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Exception> {
-        let problem = match upload.state() {
-            State::Failed(problem) => Some(problem),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::Done(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::NeedsDecision(_) => None,
-        };
+        let problem = upload.state().problem();
         if self.shown_problem.as_ref() != problem {
             templates.problem.fill(&self.problem, problem)?;
             self.shown_problem = problem.cloned();
@@ -115,16 +106,7 @@ impl FileRow {
 
     /// Shows both files side by side in a conflict.
     fn draw_comparison(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Exception> {
-        let existing = match upload.state() {
-            State::NeedsDecision(existing) => Some(existing),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::Done(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_) => None,
-        };
+        let existing = upload.state().existing();
         if self.shown_comparison.as_ref() == existing {
             return Ok(());
         }
@@ -147,16 +129,7 @@ impl FileRow {
     }
 
     fn draw_digest(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Exception> {
-        let stored = match upload.state() {
-            State::Done(stored) => Some(stored),
-            State::Queued
-            | State::Paused
-            | State::Open(_)
-            | State::NeedsDecision(_)
-            | State::Interrupted
-            | State::Skipped(_)
-            | State::Failed(_) => None,
-        };
+        let stored = upload.state().stored();
         if self.shown_digest.as_ref() == stored {
             return Ok(());
         }
