@@ -184,9 +184,9 @@ pub struct UntrustedCertificate {
 pub enum Doubt {
     /// It vouches for itself.
     SelfSigned,
-    /// Nobody whom we trust vouches for it.
+    /// Its issuer is not trusted.
     UnknownIssuer,
-    /// Nobody whom we trust vouches for it, and the server does not show who does.
+    /// Its issuer is not trusted, and the server does not show the issuer's certificate.
     NoIssuerShown,
     /// Its time is over.
     Expired {

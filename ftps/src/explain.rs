@@ -538,20 +538,20 @@ fn of_ours(event: &Event) -> Option<Explanation> {
     }
 }
 
-impl Event {
-    /// What the event means, for somebody who has never read an RFC; `None` where it speaks for
-    /// itself. A reply is explained without the command that it answers, which a single event does
-    /// not know: a [`LogExplainer`] does.
+impl Explanation {
+    /// Explains an event to people who do not know FTP; `None` where it needs no explanation. A reply
+    /// is explained without its command, which a single event does not know: a [`LogExplainer`]
+    /// does.
     #[must_use]
-    pub fn explanation(&self) -> Option<Explanation> {
-        match &self.kind {
+    pub fn of(event: &Event) -> Option<Self> {
+        match &event.kind {
             EventKind::Command(line) => command(line.as_str()),
             EventKind::Response(line) => {
                 let is_last = !matches!(line.as_bytes().get(3), Some(b'-'));
                 let code = Code::at_start_of(line.as_bytes()).filter(|_| is_last)?;
                 Some(reply(code, None))
             }
-            _ => of_ours(self),
+            _ => of_ours(event),
         }
     }
 }
@@ -687,7 +687,7 @@ mod tests {
             connection: Connection::Control,
             kind: Status::FallingBack(Fallback::Tls12).into(),
         };
-        assert_eq!(fallback.explanation(), Some(Explanation::StatusFallbackTls12));
+        assert_eq!(Explanation::of(&fallback), Some(Explanation::StatusFallbackTls12));
     }
 
     fn explained(code: u16, answers: &str) -> Explanation {
@@ -775,11 +775,11 @@ mod tests {
         assert_eq!(told[..2], [None, None]);
         assert_eq!(told[2], by_code(211));
         assert_eq!(told[3], by_code(226));
-        let feat = sent(Command::Feat).explanation();
+        let feat = Explanation::of(&sent(Command::Feat));
         assert_eq!(feat, command("FEAT"));
         let of_stage = |stage: Stage| {
             let (session, connection) = (Some(1), Connection::Control);
-            Event { session, connection, kind: stage.into() }.explanation()
+            Explanation::of(&Event { session, connection, kind: stage.into() })
         };
         assert!(of_stage(Stage::Login).is_some());
         assert_eq!(of_stage(Stage::Transfer), None);

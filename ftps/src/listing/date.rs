@@ -14,7 +14,7 @@ const MONTHS: [&[u8]; 12] = [
 const YEARS_BACK: i64 = 8;
 
 /// Seconds that the server's local time may be ahead of UTC and of our clock: one day.
-const AHEAD: i64 = 86_400;
+const MAX_AHEAD: i64 = 86_400;
 
 /// A time, and where it ends in its line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -162,7 +162,7 @@ fn at_clock(year: i64, month: i64, day: i64, clock: Clock) -> Option<LocalTime> 
 
 /// The latest such time that is not after `now`.
 fn latest(month: i64, day: i64, clock: Clock, now: i64) -> Option<LocalTime> {
-    let limit = now.saturating_add(AHEAD);
+    let limit = now.saturating_add(MAX_AHEAD);
     // No listing is older or newer than that, and the calendar ends there.
     let this_year = Civil::from_unix(limit.clamp(0, 253_402_300_799)).year;
     let years = (this_year - YEARS_BACK..=this_year).rev();

@@ -54,7 +54,7 @@ impl LogExplainers {
     /// Returns the number of the explanation of an event; `None` where the event needs none.
     fn explain(&self, event: &Event) -> Option<u16> {
         let Some(session) = event.session else {
-            return event.explanation().map(ftps::Explanation::number);
+            return ftps::Explanation::of(event).map(ftps::Explanation::number);
         };
         let mut explainers = lock(&self.0);
         let explanation = explainers.entry(session).or_default().explain(event);
