@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn type_that_is_not_in_front_is_read() {
+    fn type_that_is_not_the_first_member_is_an_error() {
         for text in [r#"{"upload":3,"type":"verifying"}"#, "{}"] {
             assert!(read(text).unwrap_err().contains("first member"), "{text}");
         }
