@@ -770,7 +770,7 @@ mod tests {
     fn event_explains_itself_without_its_context() {
         let told: Vec<_> = events(b"211-x\r\n SIZE\r\n211 End\r\n226 ok\r\n")
             .iter()
-            .map(Event::explanation)
+            .map(Explanation::of)
             .collect();
         assert_eq!(told[..2], [None, None]);
         assert_eq!(told[2], by_code(211));
