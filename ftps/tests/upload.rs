@@ -364,7 +364,7 @@ async fn wrong_file_that_cannot_be_taken_back_is_told_with_its_name_and_what_is_
     let error = misnamed(false).await;
     assert_eq!(Cause::of(&error), Cause::NotTakenBack);
     let chain = error.chain();
-    assert!(chain.contains("/home/a") && chain.contains("another content"), "{chain}");
+    assert!(chain.contains("/home/a") && chain.contains("other content"), "{chain}");
 }
 
 /// The next upload does not wait for one that is retried.

@@ -361,13 +361,16 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     page.press_button("Verbinden").await;
     let told =
         told_in_german(&page, "hat die Adresse 10.1.2.3, und das ist ein privates Netz").await;
-    assert!(told.contains("Betreiber") && told.contains("`allow_network`"), "{told}");
+    assert!(told.contains("Administrator") && told.contains("`allow_network`"), "{told}");
 
     page.fill("Host", "127.0.0.1").await;
     page.fill("Port", &closed.port().to_string()).await;
     page.press_button("Verbinden").await;
     let told = told_in_german(&page, "Verbindung abgelehnt (Systemfehler 111)").await;
-    assert!(told.contains(&format!("An Port {} antwortet kein Dienst.", closed.port())), "{told}");
+    assert!(
+        told.contains(&format!("Unter Port {} nimmt kein Server Verbindungen an.", closed.port())),
+        "{told}"
+    );
 
     page.fill("Port", &server.port().to_string()).await;
     page.press_button("Verbinden").await;
@@ -377,7 +380,7 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     assert!(told.contains("530 Login incorrect."), "the server's own words stay: {told}");
 
     // The log is in English, and its line tells the same when it is asked.
-    let log = page.find("log", "Was gesprochen wurde").await;
+    let log = page.find("log", "Zeilen des Sitzungsprotokolls").await;
     let line = page
         .until("the line of the error", async || {
             let mut lines = page.children(&log, "button").await.into_iter();
@@ -388,7 +391,7 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     page.until("the problem, in the log", async || {
         page.text(&log)
             .await
-            .contains("nimmt diesen Benutzernamen mit diesem Passwort nicht an")
+            .contains("akzeptiert diesen Benutzernamen mit diesem Passwort nicht")
             .then_some(())
     })
     .await;
@@ -401,7 +404,7 @@ async fn told_in_german(page: &Page, words: &str) -> String {
         ["the", "is", "and", "of", "to", "your", "refused", "connection", "address", "failed"];
     let told = page
         .until(&format!("the problem with {words:?}"), async || {
-            let group = page.all("group", "Was schiefging").await.pop()?;
+            let group = page.all("group", "Was nicht funktioniert hat").await.pop()?;
             Some(page.text(&group).await).filter(|told| told.contains(words))
         })
         .await;

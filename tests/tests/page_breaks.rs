@@ -105,7 +105,7 @@ async fn file_that_was_dropped_waits_for_one_press_and_may_be_picked_again_all_t
     setup.in_part().await;
     setup.saved().await;
     setup.page.reload().await;
-    setup.page.see("Interrupted: press Continue to go on").await;
+    setup.page.see("Interrupted: press Continue to resume it").await;
     // The browser asks the user, and nothing but a user can answer it.
     setup.page.press_button("Continue").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
@@ -125,7 +125,7 @@ async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload(
     setup.page.reload().await;
     setup.page.see("Interrupted: choose or drop the same file again").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
-    setup.page.see("is another file than the one whose upload was interrupted").await;
+    setup.page.see("is not the file whose upload was interrupted").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -213,7 +213,7 @@ async fn what_is_dropped_without_a_connection_is_named() {
     setup.page.press_button("Disconnect").await;
     let heading = setup.page.find("button", "Connect").await;
     setup.page.drop_files(&heading, &[setup.file()]).await;
-    setup.page.see("Not taken: freight.bin").await;
+    setup.page.see("Not added: freight.bin").await;
     assert!(setup.page.uploads().await.is_empty());
 }
 

@@ -26,7 +26,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     let link =
         "#host=ftp.example.org&port=2121&encryption=implicit&user=anna&path=web&password=hush";
     let page = Page::open(&format!("{}{link}", portal.url()), WIDE).await;
-    page.see("There was a password in the link").await;
+    page.see("The link contained a password").await;
     must_read(&page, "ftp.example.org", "2121", "implicit", "anna", "").await;
     assert_eq!(value(&page, "Folder").await, "web");
     assert_eq!(focused(&page).await, "Password");
@@ -38,7 +38,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     page.press("Tab").await;
     must_read(&page, "2001:db8::1", "990", "implicit", "bea", "s ecret").await;
     assert_eq!(value(&page, "Folder").await, "a/b");
-    page.see("is in its own field now").await;
+    page.see("was moved to the password field").await;
 
     paste_into_host(&page, "ftpes://ftp.example.org").await;
     // A password that was meant for one server goes to no other.
@@ -70,7 +70,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     // As over plain HTTP from another machine: there is no clipboard.
     page.run("Object.defineProperty(window, 'isSecureContext', { value: false }); null").await;
     page.press_button("Copy link").await;
-    page.see("the link is in the address bar now").await;
+    page.see("The link is now in the address bar").await;
     let hash = page.run("location.hash").await;
     assert_eq!(hash, "#host=other.example.org&port=21&encryption=explicit&user=carla&path=pub");
     page.finish().await;
@@ -139,11 +139,11 @@ async fn a_step_that_failed_is_marked(page: &Page, server: &Server) {
         "Protect the data",
         "List the files",
     ];
-    let states = ["done", "done", "done", "done", "failed", "to come", "to come"];
+    let states = ["done", "done", "done", "done", "failed", "not started", "not started"];
     assert_eq!(shown.len(), names.len(), "{shown:?}");
     for (shown, (name, state)) in shown.iter().zip(names.iter().zip(states)) {
         assert!(shown.starts_with(name) && shown.ends_with(state), "{shown:?}: {name} {state}");
-        assert_eq!(shown.contains("ms"), state != "to come", "{shown:?}");
+        assert_eq!(shown.contains("ms"), state != "not started", "{shown:?}");
     }
     look(page, "connect-2-failed").await;
 }

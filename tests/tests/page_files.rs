@@ -51,7 +51,7 @@ async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus(
     page.press("Enter").await;
     page.see("“full” is here already.").await;
     page.fill("Name", "new").await;
-    let make = page.find_in(&dialog, "button", "Make folder").await;
+    let make = page.find_in(&dialog, "button", "Create folder").await;
     page.click(&make).await;
     focus_on(&page, "new").await;
     assert!(server.root().join("new").is_dir());
@@ -157,7 +157,7 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
     fill_filter(&page, "SMALL").await;
     names_to_be(&page, |names| names == ["small.bin"]).await;
     fill_filter(&page, "nothing of the kind").await;
-    page.see("No name here holds that text.").await;
+    page.see("No name contains that text.").await;
     fill_filter(&page, "").await;
     look(&page, "files-5-list").await;
     // Its buttons stand beside a name, and not below it: lines for the name, facts and a note.

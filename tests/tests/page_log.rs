@@ -56,10 +56,10 @@ async fn lines_are_explained_on_demand(page: &Page) {
 
     let all = page.find("checkbox", "Explain all").await;
     page.click(&all).await;
-    page.see("Proves it with the password, which is never shown.").await;
+    page.see("Sends the password, which is never shown.").await;
     page.screenshot("log-2-explained").await;
     page.click(&all).await;
-    gone(page, "Proves it with the password, which is never shown.").await;
+    gone(page, "Sends the password, which is never shown.").await;
 }
 
 async fn kinds_are_chosen(page: &Page) {
@@ -175,7 +175,7 @@ async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
     page.click(&error).await;
     page.until("the remedy under the line", async || {
         let shown = text(&page).await;
-        shown.contains("For whoever runs the server:").then_some(())
+        shown.contains("For the server's administrator:").then_some(())
     })
     .await;
     page.screenshot("log-3-failed").await;
@@ -183,13 +183,13 @@ async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
 }
 
 async fn text(page: &Page) -> String {
-    let log = page.find("log", "What was said").await;
+    let log = page.find("log", "Session log lines").await;
     page.text(&log).await
 }
 
 /// The last line of the log whose words hold these.
 async fn line(page: &Page, words: &str) -> Node {
-    let log = page.find("log", "What was said").await;
+    let log = page.find("log", "Session log lines").await;
     page.until(&format!("the line {words:?}"), async || {
         let lines = page.children(&log, "button").await;
         lines.into_iter().rev().find(|line| line.name.contains(words))

@@ -219,7 +219,7 @@ async fn certificate_of_the_portal_is_shown_to_servers_that_demand_one() {
 
     let pin = format!("127.0.0.1={}", server.certificate_sha256());
     let problem = failed(attempt(&portal_with(&["--pinned-certificates", &pin]), &server).await);
-    assert!(problem.cause.unwrap().contains("asks for a client certificate"));
+    assert!(problem.cause.unwrap().contains("requires a client certificate"));
     assert_eq!(problem.remedy.unwrap().who, Who::Operator);
 }
 

@@ -478,7 +478,7 @@ mod digests {
                 panic!("{failed:?}\n{}", lines.text())
             };
             assert_eq!(error.stage(), Stage::Verify, "{error:?}\n{}", lines.text());
-            assert!(error.to_string().contains("another content"), "{error}");
+            assert!(error.to_string().contains("other content"), "{error}");
             assert_eq!(failed.leftover, None, "nobody is to go on with it");
             assert_eq!(server.files(), Vec::<String>::new(), "{}", lines.text());
         }

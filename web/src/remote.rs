@@ -486,7 +486,7 @@ mod tests {
         );
         assert!(remote.refused(path, &refused(), Some((gone, Some(left)))));
         let state = change_texts::state(remote.dialog().unwrap());
-        assert_eq!(state, "Already gone: 2 files, 0 folders. Still there: 1 file, 1 folder.");
+        assert_eq!(state, "Already deleted: 2 files, 0 folders. Still there: 1 file, 1 folder.");
         assert_eq!(remote.confirm_dialog(""), delete(true), "once more");
     }
 
