@@ -15,6 +15,9 @@ const EVIDENCE: [&str; 4] = ["address", "commands", "data_connections", "port"];
 /// Tables whose texts are sentences, never the same in two languages.
 const SENTENCES: [&str; 6] = ["cause.", "doubt.", "error.", "explanation.", "problem.", "system."];
 
+/// Tables whose texts stand behind a colon: the sources of an error.
+const SOURCES: [&str; 4] = ["error.malformed.", "error.passive.", "error.proxy.", "system."];
+
 /// Words of English sentences that are in none of another language.
 const ENGLISH: [&str; 12] =
     ["the", "is", "has", "with", "and", "of", "to", "your", "again", "which", "server's", "does"];
@@ -140,7 +143,9 @@ fn untranslated(texts: &Texts, english: &Texts) -> Vec<String> {
         if words(text).iter().any(|word| ENGLISH.contains(&word.as_str())) {
             found.push(format!("{key} holds English words: {text}"));
         }
-        if is_sentence && text.starts_with(char::is_lowercase) && !text.starts_with("vsftpd") {
+        let follows_colon = SOURCES.iter().any(|table| key.starts_with(table));
+        let is_small = text.starts_with(char::is_lowercase) && !text.starts_with("vsftpd");
+        if is_sentence && is_small && !follows_colon {
             found.push(format!("{key} begins with a small letter: {text}"));
         }
     }
