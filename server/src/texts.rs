@@ -14,7 +14,12 @@ pub(crate) use keys::Text;
 pub(crate) use span::span;
 
 /// The language files. English is the first: it is for those whose language is not here.
-const FILES: &[&str] = &[include_str!("../../texts/en.toml"), include_str!("../../texts/de.toml")];
+const FILES: &[&str] = &[
+    include_str!("../../texts/en.toml"),
+    include_str!("../../texts/de.toml"),
+    include_str!("../../texts/es.toml"),
+    include_str!("../../texts/fr.toml"),
+];
 
 static LANGUAGES: LazyLock<Vec<Texts>> =
     LazyLock::new(|| FILES.iter().map(|file| Texts::of(file)).collect());

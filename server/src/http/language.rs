@@ -73,6 +73,8 @@ mod tests {
             ("tlh, de;q=0.2", "de"),
             ("en, de", "en"),
             ("de, en", "de"),
+            ("fr-CA,fr;q=0.9,en;q=0.8", "fr"),
+            ("es-419,en;q=0.5", "es"),
         ] {
             assert_eq!(chosen("", &[accepted]), language, "{accepted}");
         }

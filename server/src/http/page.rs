@@ -111,6 +111,8 @@ mod tests {
             ("", "en-GB", "en", "Choose files"),
             ("lang=de", "en", "de", "Dateien auswählen"),
             ("lang=en", "de", "en", "Choose files"),
+            ("", "fr-CA", "fr", "Choisir des fichiers"),
+            ("", "es-419,en;q=0.5", "es", "Elegir archivos"),
         ] {
             let (headers, html) = get(query, accepted).await;
             assert_eq!(headers[CONTENT_LANGUAGE], tag);
