@@ -186,6 +186,38 @@ async fn where_nothing_can_be_resumed_the_file_stays_until_the_whole_one_is_ther
     run(&mut client, &going_on(&file), &mut Memory::new(&file)).await.unwrap();
 }
 
+/// Bytes were added to it before the server refused to go on: to send the whole file under the same
+/// name would cut off the only copy.
+#[tokio::test]
+async fn extended_file_gets_its_name_back_where_nothing_can_be_resumed_any_more() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let held = HELD + 5_000;
+    let first = session(async |peer| {
+        adopt(peer).await;
+        let port = peer.extended_passive().await;
+        peer.answer(&format!("REST {HELD}"), "350 from there").await;
+        peer.answer_for_temporary("STOR", "150 go").await;
+        read_some(&mut port.accept().await, 10_000).await;
+        peer.disconnect();
+    });
+    let second = session(async move |peer| {
+        let adopted = peer.temporary();
+        peer.expect_retry("a", held).await;
+        peer.refuse_restart(held, "STOR").await;
+        peer.expect_retry("a", held).await;
+        peer.refuse_restart(0, "APPE").await;
+        peer.rename("a").await;
+        peer.expect_taken("a", held).await;
+        assert!(peer.stor_all().await == expected);
+        assert_ne!(peer.temporary(), adopted);
+        peer.check_and_rename("a", 300_000).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    let mut client = server.managed();
+    run(&mut client, &going_on(&file), &mut Memory::new(&file)).await.unwrap();
+}
+
 /// The reply to the rename is lost: the file is found under either name.
 #[tokio::test]
 async fn break_while_the_file_makes_way_costs_no_byte() {

@@ -529,6 +529,31 @@ async fn server_that_renames_nothing_is_written_to_in_place_and_says_so_before()
     server.log.must_have("in place");
 }
 
+/// The break comes with `STOR`: what has the name may still be the old file, and an upload that goes
+/// on behind its bytes would mix both.
+#[tokio::test]
+async fn old_file_that_is_written_over_in_place_is_not_reported_to_go_on_with() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", 9).await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.answer_for_temporary("RNFR", "550 Permission denied").await;
+        peer.answer("RNTO /home/a", "503 RNFR first").await;
+        peer.answer_temporary_size(3).await;
+        peer.delete_temporary().await;
+        peer.expect_taken("a", 9).await;
+        let _port = peer.extended_passive().await;
+        peer.expect("STOR /home/a").await;
+        peer.disconnect();
+    })
+    .start();
+    let mut client = server.managed();
+    let plan = replacing("a", b"abc");
+    let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Engine(_)), "{failed:?}");
+    assert_eq!(failed.leftover, None);
+}
+
 #[tokio::test]
 async fn cancelled_upload_leaves_nothing_behind() {
     let file = content(3_000_000);

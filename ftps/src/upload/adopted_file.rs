@@ -83,7 +83,7 @@ impl<S: Source> Run<'_, S> {
     }
 
     /// Gives the adopted file its name back where it turned out that the server can go on with no
-    /// file.
+    /// file: to send the whole file under the same name would cut off what nothing else holds.
     pub(super) async fn return_adopted(
         &mut self,
         client: &mut Client,
@@ -92,8 +92,8 @@ impl<S: Source> Run<'_, S> {
         if client.profile().get().resume != Resume::Never {
             return Ok(());
         }
-        if let Some(Written { name: Name::Temporary(name), origin, .. }) = self.part.written()
-            && *origin == Origin::Adopted(AdoptedFile::Untouched)
+        if let Some(Written { name: Name::Temporary(name), origin: Origin::Adopted(_), .. }) =
+            self.part.written()
         {
             client.rename(name, target).await?;
             self.part = PartFile::Unnamed;

@@ -151,7 +151,7 @@ impl<S: Source> Run<'_, S> {
 
 impl Written {
     /// Whether the server may still show the file that had the name before.
-    fn shows_old_file(&self) -> bool {
+    pub(super) fn shows_old_file(&self) -> bool {
         matches!(self.name, Name::InPlace(_, OldFile::Present))
     }
 
