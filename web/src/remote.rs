@@ -416,7 +416,7 @@ mod tests {
         assert_eq!(remote.confirm_dialog("art"), Some(message));
         assert_eq!(remote.confirm_dialog("art"), None, "once is enough");
         assert_eq!(remote.done("/home/other"), None);
-        assert_eq!(remote.done("/home/art").unwrap(), "The folder art is made.");
+        assert_eq!(remote.done("/home/art").unwrap(), "The folder art was created.");
         assert_eq!(names(&remote), ["art", "docs", "a.txt", "b.txt"]);
         assert_eq!(remote.current().unwrap().name, "art");
         assert!(remote.dialog().is_none());

@@ -710,7 +710,7 @@ fn nothing_is_accepted_before_there_is_a_connection_and_the_person_is_told() {
     assert_eq!(page.drop_target(), None);
     let names = ["a", "b", "c", "d"].map(str::to_owned).to_vec();
     at(&mut page, 0, Event::PickRejected(names));
-    assert!(page.notices()[0].starts_with("Not taken: a, b, c and 1 more."));
+    assert!(page.notices()[0].starts_with("Not added: a, b, c and 1 more."));
 }
 
 #[test]
