@@ -207,7 +207,7 @@ async fn a_recent_destination_fills_the_form(page: &Page, server: &Server) {
 async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &Folder) {
     follow(page, server, &folder.name()).await;
     page.press_button("Connect").await;
-    page.see(&format!("They go to /{}", folder.name())).await;
+    page.see(&format!("Destination: /{}", folder.name())).await;
     let file = folder.0.path().join("second.txt");
     fs::write(&file, "second").unwrap();
     page.choose("Choose files", &[file]).await;
@@ -219,13 +219,14 @@ async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &F
 async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
     follow(page, server, "no such folder").await;
     page.press_button("Connect").await;
-    page.see("no such folder could not be opened, so you are in the login's folder").await;
+    page.see("no such folder could not be opened. You are in the folder of your login instead")
+        .await;
     // The list may be out of view, below the problem.
     let shown =
         page.run("document.querySelector('[aria-label=\"Remote files\"]').textContent").await;
     assert!(shown.as_str().unwrap().contains(Server::READ_ONLY), "{shown}");
     let text = page.all_text().await;
-    assert!(text.contains("They go to /\n"), "{text}");
+    assert!(text.contains("Destination: /\n"), "{text}");
     look(page, "connect-6-no-folder").await;
 }
 

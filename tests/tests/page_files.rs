@@ -45,11 +45,11 @@ async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus(
     page.see("The name is missing.").await;
     page.fill("Name", "a/b").await;
     page.press("Enter").await;
-    page.see("“a/b” cannot be a name.").await;
+    page.see("“a/b” is not a valid name.").await;
     look(&page, "files-1-refused").await;
     page.fill("Name", "full").await;
     page.press("Enter").await;
-    page.see("“full” is here already.").await;
+    page.see("“full” already exists here.").await;
     page.fill("Name", "new").await;
     let make = page.find_in(&dialog, "button", "Create folder").await;
     page.click(&make).await;
@@ -79,7 +79,7 @@ async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus(
     assert_eq!(selected, "beta.tar");
     page.fill("Name", "alpha.txt").await;
     page.press("Enter").await;
-    page.see("“alpha.txt” is here already.").await;
+    page.see("“alpha.txt” already exists here.").await;
     page.fill("Name", "zeta.gz").await;
     page.press("Enter").await;
     focus_on(&page, "zeta.gz").await;
@@ -196,7 +196,7 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
     // Over a directory, the page says where files would go; dropped there, they go there.
     let dropped = [file("dropped.bin", b)];
     page.hold_files(&docs, &dropped).await;
-    page.see("They go to /docs").await;
+    page.see("Destination: /docs").await;
     look(&page, "files-6-dragging").await;
     let docs = row(&page, "docs").await;
     page.drop_files(&docs, &dropped).await;
@@ -205,7 +205,7 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
         (stored == [Some(a.sha256()), Some(b.sha256())]).then_some(())
     })
     .await;
-    page.see("They go to /\n").await;
+    page.see("Destination: /\n").await;
 
     // What an upload left behind is called so, and can be taken away.
     let leftover = row(&page, "film.0123abcd.part").await;
