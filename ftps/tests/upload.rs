@@ -554,6 +554,37 @@ async fn old_file_that_is_written_over_in_place_is_not_reported_to_go_on_with() 
     assert_eq!(failed.leftover, None);
 }
 
+/// The server tells no size of it, and a listing shows that the name is free: what has it then is
+/// the upload's own.
+#[tokio::test]
+async fn part_that_was_written_in_place_under_a_free_name_is_removed() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.answer("SIZE /home/a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        peer.answer_for_temporary("RNFR", "550 Permission denied").await;
+        peer.answer("RNTO /home/a", "503 RNFR first").await;
+        peer.answer_temporary_size(3).await;
+        peer.delete_temporary().await;
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        let mut data = peer.stor().await;
+        assert_eq!(peer.temporary(), "/home/a");
+        read_to_end(&mut data).await;
+        drop(data);
+        peer.say("552 disk full").await;
+        peer.answer_noop().await;
+        peer.delete_temporary().await;
+    })
+    .start();
+    let mut client = server.managed();
+    let failed = store(&mut client, "a", b"abc").await.unwrap_err();
+    assert_eq!(Cause::of(&engine_error(failed)), Cause::DiskFull);
+}
+
 #[tokio::test]
 async fn cancelled_upload_leaves_nothing_behind() {
     let file = content(3_000_000);

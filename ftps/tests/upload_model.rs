@@ -44,6 +44,10 @@ mod memory_server;
 /// Schedules in the suite.
 const SCHEDULES: u64 = 2_000;
 
+/// Schedules that found a fault once.
+const FOUND: [u64; 12] =
+    [1456, 10673, 11451, 11916, 12785, 13671, 14118, 18158, 100_439, 104_831, 105_684, 206_640];
+
 /// Everything ends within this time on the paused clock.
 const TIME_LIMIT: Duration = Duration::from_secs(48 * 3600);
 
@@ -534,6 +538,11 @@ fn random_schedules_harm_no_file_and_every_report_is_true() {
     let first = from_environment("UPLOAD_MODEL_FIRST").unwrap_or(0);
     let next = AtomicU64::new(first);
     let failures = Mutex::new(Vec::new());
+    for seed in FOUND {
+        if let Err(failure) = run(seed, false) {
+            failures.lock().unwrap().push(format!("seed {seed}: {failure}"));
+        }
+    }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
         for _ in 0..threads {

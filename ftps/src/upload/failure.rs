@@ -30,7 +30,7 @@ impl<S: Source> Run<'_, S> {
             PartFile::Unnamed | PartFile::Unwritten(_) => None,
             PartFile::Given(name) => Some(name),
             // What has the name may still be the old file: no other upload may go on with it.
-            PartFile::Written(part) if part.shows_old_file() => None,
+            PartFile::Written(part) if part.shows_old_file() && self.may_replace() => None,
             PartFile::Written(part) | PartFile::Renaming(part) | PartFile::Abandoned(part) => {
                 match keeps || self.is_all_that_is_left(&part) {
                     true => Some(part.name.path().clone()),
