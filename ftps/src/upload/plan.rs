@@ -201,6 +201,8 @@ pub struct Failed<E> {
     /// The part file, where the server may hold one that a later upload can go on with: see
     /// [`Plan::resume`]. It is kept where the same upload may work later, where the caller wants to keep
     /// it, where another file took the name meanwhile, and where it could not be removed.
+    /// A file that was written in place, perhaps over an old one, stays and is never named here: behind
+    /// the old one's bytes no upload may go on.
     pub leftover: Option<RemotePath>,
 }
 
