@@ -358,10 +358,10 @@ async fn remote_request_goes_beside_the_uploads() {
     let server = StoringServer::open(9).await;
     let pool = pool(&server, 1, 1);
     let _upload = pool.lease().await;
-    let errand = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
-    assert!(timeout(A_WHILE, pool.lease_for_request()).await.is_err(), "there is one for errands");
+    let request = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
+    assert!(timeout(A_WHILE, pool.lease_for_request()).await.is_err(), "there is one for requests");
     assert!(timeout(A_WHILE, pool.lease()).await.is_err(), "uploads get none of it");
-    drop(errand);
+    drop(request);
     timeout(LIMIT, pool.lease_for_request()).await.unwrap();
 }
 
@@ -374,8 +374,8 @@ async fn remote_request_waits_where_the_server_takes_no_session_more() {
     let upload = pool.lease().await;
     assert!(timeout(A_WHILE, pool.lease_for_request()).await.is_err());
     drop(upload);
-    let mut errand = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
-    errand.connect().await.unwrap();
+    let mut request = timeout(LIMIT, pool.lease_for_request()).await.unwrap();
+    request.connect().await.unwrap();
     assert_eq!(server.most_sessions(), 1);
 }
 

@@ -12,10 +12,14 @@
 
 use crate::{ClientMessage, ServerMessage};
 
-impl ClientMessage {
-    /// Returns whether the message is counted, and sent again if its socket breaks.
-    #[must_use]
-    pub fn needs_ack(&self) -> bool {
+/// A message that may have to be acknowledged.
+pub trait Acknowledged {
+    /// Whether the message is kept until it is acknowledged, and sent again if its socket breaks.
+    fn needs_ack(&self) -> bool;
+}
+
+impl Acknowledged for ClientMessage {
+    fn needs_ack(&self) -> bool {
         match self {
             Self::Hello { .. } | Self::Ack { .. } | Self::Ping => false,
             Self::Connect(_)
@@ -33,10 +37,8 @@ impl ClientMessage {
     }
 }
 
-impl ServerMessage {
-    /// Returns whether the message is counted, and sent again if its socket breaks.
-    #[must_use]
-    pub fn needs_ack(&self) -> bool {
+impl Acknowledged for ServerMessage {
+    fn needs_ack(&self) -> bool {
         match self {
             Self::Welcome { .. }
             | Self::Unsupported { .. }

@@ -38,37 +38,35 @@ pub struct Place {
     pub remedy: String,
 }
 
-impl Page {
-    /// Returns the violations that axe-core finds on the page.
-    ///
-    /// # Panics
-    /// When axe-core fails.
-    pub async fn axe(&self) -> Vec<Violation> {
-        self.settle().await;
-        let options = json!({
-            "runOnly": { "type": "tag", "values": TAGS },
-            "resultTypes": ["violations"],
-            // Off by default.
-            "rules": { "target-size": { "enabled": true } },
-        });
-        // The parts of its result that a developer reads.
-        let report = format!(
-            "{AXE};
-            axe.run(document, {options}).then(({{ violations, passes }}) => ({{
-                passes: passes.length,
-                violations: violations.map((violation) => ({{
-                    rule: violation.id, impact: violation.impact, help: violation.help,
-                    places: violation.nodes.map((node) => ({{
-                        selector: node.target.flat().join(' '), html: node.html,
-                        remedy: node.failureSummary,
-                    }})),
+/// Returns the violations that axe-core finds on the page.
+///
+/// # Panics
+/// When axe-core fails.
+pub async fn violations(page: &Page) -> Vec<Violation> {
+    page.settle().await;
+    let options = json!({
+        "runOnly": { "type": "tag", "values": TAGS },
+        "resultTypes": ["violations"],
+        // Off by default.
+        "rules": { "target-size": { "enabled": true } },
+    });
+    // The parts of its result that a developer reads.
+    let report = format!(
+        "{AXE};
+        axe.run(document, {options}).then(({{ violations, passes }}) => ({{
+            passes: passes.length,
+            violations: violations.map((violation) => ({{
+                rule: violation.id, impact: violation.impact, help: violation.help,
+                places: violation.nodes.map((node) => ({{
+                    selector: node.target.flat().join(' '), html: node.html,
+                    remedy: node.failureSummary,
                 }})),
-            }}))"
-        );
-        let report = self.run_apart(&report).await;
-        assert!(report["passes"].as_u64() > Some(0), "axe looked at nothing: {report}");
-        list(&report["violations"]).map(violation).collect()
-    }
+            }})),
+        }}))"
+    );
+    let report = page.run_apart(&report).await;
+    assert!(report["passes"].as_u64() > Some(0), "axe looked at nothing: {report}");
+    list(&report["violations"]).map(violation).collect()
 }
 
 fn violation(found: &Value) -> Violation {

@@ -21,6 +21,7 @@ use futures_util::SinkExt as _;
 use protocol::{
     ClientMessage, ServerMessage,
     client::{Language, ResumeState},
+    delivery::Acknowledged as _,
     server::{Algorithm, Connected, Limits, LogLine, NewSession},
 };
 use tokio::time::{sleep, timeout};

@@ -189,13 +189,13 @@ impl PreparedState {
         let prepared = self.ready(page).await;
         for (name, seed) in NAMES.into_iter().zip(1..) {
             prepared.files.add(&format!("Letters/{name}"), Content { len: 900 * seed, seed });
-            prepared.files.add(&format!("Voyage/{name}"), Content { len: 7_300_000 * seed, seed });
+            prepared.files.add(&format!("Photos/{name}"), Content { len: 7_300_000 * seed, seed });
         }
         page.choose("Choose folder", &[prepared.files.folder().join("Letters")]).await;
         for name in NAMES {
             status_of(page, &format!("Letters/{name}"), "Done").await;
         }
-        page.choose("Choose folder", &[prepared.files.folder().join("Voyage")]).await;
+        page.choose("Choose folder", &[prepared.files.folder().join("Photos")]).await;
         page.until("a part of a file", async || {
             let shown = page.uploads().await;
             let mut under_way = shown.iter().filter(|row| row.status.starts_with("Uploading"));

@@ -2,6 +2,7 @@
 #![allow(clippy::panic, reason = "a test that cannot go on stops and says why")]
 
 use ferryport_tests::{
+    axe,
     browser::{Page, Scheme},
     extent, portal_program,
     states::{PreparedState, State},
@@ -19,7 +20,7 @@ async fn axe_finds_nothing_in_any_state_of_the_page() {
         for (width, scheme) in looks(index) {
             page.resize(width).await;
             page.prefer(scheme).await;
-            let violations = page.axe().await;
+            let violations = axe::violations(&page).await;
             let look = format!("{state}, {width} px, {}", scheme.name());
             println!("{look}: {} rules broken", violations.len());
             found.extend(violations.iter().map(|violation| format!("{look}: {violation}")));

@@ -14,6 +14,7 @@ use std::{
 };
 
 use ferryport_tests::{
+    axe,
     browser::{Browser, Page, Scheme},
     with_each_browser,
 };
@@ -146,7 +147,7 @@ with_each_browser! {
 async fn axe_finds_what_is_not_accessible() {
     let page =
         Page::open(&serve("Content-Security-Policy: script-src 'none'\r\n", FAULTY), 1440).await;
-    let found = page.axe().await;
+    let found = axe::violations(&page).await;
     for (rule, selector) in [("color-contrast", "p"), ("image-alt", "img"), ("label", "input")] {
         let violation = found.iter().find(|violation| violation.rule == rule);
         let violation = violation.unwrap_or_else(|| panic!("no {rule} among {found:#?}"));

@@ -10,6 +10,7 @@
 use std::{fs, path::PathBuf};
 
 use ferryport_tests::{
+    axe,
     browser::{Node, Page},
     portal,
     servers::{self, Kind, Server},
@@ -386,7 +387,7 @@ async fn look(page: &Page, state: &str) {
         page.screenshot(&format!("{state}-{width}")).await;
         let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
         assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
-        let violations = page.axe().await;
+        let violations = axe::violations(page).await;
         let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
         assert!(violations.is_empty(), "{state}, {width}: {}", violations.join("\n"));
     }

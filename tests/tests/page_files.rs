@@ -15,6 +15,7 @@ use std::{
 };
 
 use ferryport_tests::{
+    axe,
     browser::{Node, Page},
     content::Content,
     portal,
@@ -399,6 +400,6 @@ async fn gone(page: &Page, dialog: &str) {
 /// Pictures of a state, in which axe-core has nothing to say.
 async fn look(page: &Page, state: &str) {
     user::look(page, state, "#remote").await;
-    let violations = page.axe().await;
+    let violations = axe::violations(page).await;
     assert!(violations.is_empty(), "{state}: {violations:#?}");
 }

@@ -879,10 +879,10 @@ mod several_sessions {
             let gate = Arc::new(Semaphore::new(0));
             let uploads = start_held(&pool, 2, &gate, &lines);
             until_files_are(&server, 2).await;
-            let mut errand = pool.lease_for_request().await;
-            let listing = errand.client().await.unwrap().list(&path(".")).await.unwrap();
+            let mut request = pool.lease_for_request().await;
+            let listing = request.client().await.unwrap().list(&path(".")).await.unwrap();
             assert_eq!(listing.entries.len(), 3, "two parts and a directory: {listing:?}");
-            drop(errand);
+            drop(request);
             gate.add_permits(1000);
             for upload in uploads {
                 upload.await.unwrap();

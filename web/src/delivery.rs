@@ -6,7 +6,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ClientMessage, ServerMessage, client::ResumeState};
+use protocol::{ClientMessage, ServerMessage, client::ResumeState, delivery::Acknowledged as _};
 
 use crate::destination::Destination;
 

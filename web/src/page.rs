@@ -6,7 +6,7 @@
 
 use std::{collections::VecDeque, time::Duration};
 
-use protocol::{UploadId, client::Language};
+use protocol::{UploadId, client::Language, delivery::Acknowledged as _};
 
 pub use self::{
     drop_target::DropTarget,

@@ -16,7 +16,9 @@ use std::{
     time::Duration,
 };
 
-use protocol::{ServerMessage, UploadId, lines::Lines, server::DataTls};
+use protocol::{
+    ServerMessage, UploadId, delivery::Acknowledged as _, lines::Lines, server::DataTls,
+};
 use tokio::{
     io::AsyncWrite,
     sync::{Notify, Semaphore},

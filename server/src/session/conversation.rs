@@ -5,6 +5,7 @@ use std::sync::Arc;
 use protocol::{
     ClientMessage, Problem, ServerMessage, UploadId,
     client::{Connect, Offer, ResumeState},
+    delivery::Acknowledged as _,
     server::Connected,
 };
 use tokio_util::sync::CancellationToken;

@@ -23,6 +23,7 @@ use protocol::{
     Attempt, CHUNK_HEADER_LEN, ChunkHeader, ClientMessage, OnConflict, ServerMessage, UploadId,
     Window,
     client::{Language, Offer},
+    delivery::Acknowledged as _,
     server::{Limits, NewSession},
 };
 use tokio::{

@@ -14,6 +14,7 @@ use proptest::prelude::*;
 use protocol::{
     ChunkHeader, Stage,
     client::{Offer, ResumeState},
+    delivery::Acknowledged as _,
     server::Existing,
 };
 
