@@ -187,11 +187,11 @@ impl Connector {
             Fallback::Tls12 => profile.update(|known| known.tls_max = Some(TlsVersion::Tls12)),
             Fallback::WithoutAlpn => profile.update(|known| known.alpn = Alpn::Unnamed),
             Fallback::WithoutPipelining => {
-                profile.learn_expiring(|known| known.pipelining = Pipelining::Off)
+                profile.learn_expiring(|known| known.pipelining = Pipelining::Off);
             }
             // The next data connection is opened before its command is sent.
             Fallback::NewConnection => {
-                profile.update(|known| known.data_ports = DataPorts::Untried)
+                profile.update(|known| known.data_ports = DataPorts::Untried);
             }
         }
         self.transcript_about(error).control(Status::FallingBack(fallback));

@@ -200,7 +200,7 @@ impl Client {
             Some(reply) => self.keep_prefetched_port(command, reply),
             None => {
                 self.profile.learn_expiring(|profile| {
-                    profile.pipeline_during_transfer = PipelineDuringTransfer::Never
+                    profile.pipeline_during_transfer = PipelineDuringTransfer::Never;
                 });
                 self.control.mark_out_of_sync();
             }

@@ -206,7 +206,7 @@ impl<'c> Transfer<'c> {
             match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
                 Poll::Pending => break,
                 Poll::Ready(Ok(())) if buffer.filled().is_empty() => {
-                    self.peer = PeerDirection::Ended
+                    self.peer = PeerDirection::Ended;
                 }
                 Poll::Ready(Ok(())) => return Err(TransferFailure::Data(Kind::UnexpectedData)),
                 Poll::Ready(Err(source)) => {
