@@ -17,10 +17,6 @@ macro_rules! texts {
 
         /// By [`Text`]: its places, in the order in which [`Text::fill`] takes their values.
         const PLACES: &[&[&str]] = &[$(&[$($(stringify!($place)),+)?]),*];
-
-        /// The keys of all texts, below `program` in the languages' files, each with its places.
-        /// For the check of those files; the program itself holds no key.
-        pub const KEYS: &[(&str, &[&str])] = &[$(($key, &[$($(stringify!($place)),+)?])),*];
     };
 }
 

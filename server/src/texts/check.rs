@@ -9,6 +9,10 @@ use super::{FILES, Text, Texts};
 
 const TEMPLATE: &str = include_str!("../../../templates/index.html");
 
+/// The texts of the page's program. They are read from its source, because the portal knows the
+/// page's assets and not its crate.
+const PROGRAM: &str = include_str!("../../../web/src/texts.rs");
+
 /// What may fill a place of a cause's text: the evidence.
 const EVIDENCE: [&str; 4] = ["address", "commands", "data_connections", "port"];
 
@@ -59,6 +63,28 @@ fn sorted(places: &[&'static str]) -> Vec<&'static str> {
     places
 }
 
+/// The keys of the program's texts below `program`, in its order, each with its places.
+fn texts_of_program() -> Vec<(&'static str, Vec<&'static str>)> {
+    let (_, list) = PROGRAM.split_once("\ntexts! {\n").unwrap();
+    let (list, _) = list.split_once("\n}").unwrap();
+    // `Name = "key" (place, place),`
+    let entries = list.split(",\n").map(|entry| {
+        let (_, entry) = entry.split_once(" = \"").unwrap();
+        let (key, places) = entry.split_once('"').unwrap();
+        let places = places.trim().trim_end_matches(',');
+        let places = places.trim_start_matches('(').trim_end_matches(')').split(',');
+        (key, places.map(str::trim).filter(|place| !place.is_empty()).collect())
+    });
+    entries.collect()
+}
+
+/// The names of the plural rules that the program knows.
+fn plural_rules_of_program() -> Vec<&'static str> {
+    let (_, rules) = PROGRAM.split_once("PLURAL_RULES: [&str; 2] = [").unwrap();
+    let (rules, _) = rules.split_once(']').unwrap();
+    rules.split('"').skip(1).step_by(2).collect()
+}
+
 /// What the template, the page's program, the portal and the engine use. The texts of causes have
 /// the places that they have in `english`.
 fn uses(template: &'static str, english: &'static Texts) -> Uses {
@@ -67,8 +93,8 @@ fn uses(template: &'static str, english: &'static Texts) -> Uses {
     for key in of_template.map(|rest| rest.split_once("\")").unwrap().0) {
         uses.insert(key.to_owned(), Vec::new());
     }
-    for (key, places) in web::texts::KEYS {
-        uses.insert(format!("program.{key}"), sorted(places));
+    for (key, places) in texts_of_program() {
+        uses.insert(format!("program.{key}"), sorted(&places));
     }
     for text in Text::ALL {
         uses.insert(text.key().to_owned(), sorted(text.places()));
@@ -210,7 +236,7 @@ fn every_file_is_toml_of_texts() {
 fn every_language_has_a_plural_rule_that_the_page_knows() {
     for texts in languages() {
         let rule = texts.0["language.plural"].as_str();
-        assert!(web::texts::PLURAL_RULES.contains(&rule), "{rule}");
+        assert!(plural_rules_of_program().contains(&rule), "{rule}");
     }
 }
 
@@ -289,7 +315,7 @@ fn text_that_the_template_uses_and_no_language_has_is_found() {
 #[test]
 fn program_names_its_texts_in_the_order_of_the_data_block() {
     let program = languages()[0].0.keys().filter_map(|key| key.strip_prefix("program."));
-    assert!(program.eq(web::texts::KEYS.iter().map(|(key, _)| *key)));
+    assert!(program.eq(texts_of_program().into_iter().map(|(key, _)| key)));
 }
 
 #[test]
