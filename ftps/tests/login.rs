@@ -182,7 +182,7 @@ async fn wrong_password_is_said_in_the_servers_words() {
 #[tokio::test]
 async fn too_many_connections_are_told_from_a_wrong_password() {
     let server = Scenario::connection(async |peer| {
-        peer.say("421 Too many connections (8) from this IP").await
+        peer.say("421 Too many connections (8) from this IP").await;
     })
     .start();
     let error = server.refused().await;

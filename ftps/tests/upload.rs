@@ -349,8 +349,7 @@ async fn misnamed(deletes: bool) -> ftps::Error {
     .features(" XSHA256\r\n")
     .start();
     let mut client = server.managed();
-    let error = engine_error(store(&mut client, "a", b"abc").await.unwrap_err());
-    error
+    engine_error(store(&mut client, "a", b"abc").await.unwrap_err())
 }
 
 #[tokio::test]

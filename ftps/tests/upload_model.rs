@@ -362,12 +362,9 @@ impl Schedule {
     fn check_outcome(&self, job: &Job, outcome: &Outcome) {
         let name = &job.name;
         let stored = self.file(&job.path());
-        let failed = match outcome {
-            Ok(_) => {
-                assert_eq!(stored.as_deref(), Some(&*job.content), "{name}: done, and not stored");
-                return;
-            }
-            Err(failed) => failed,
+        let Err(failed) = outcome else {
+            assert_eq!(stored.as_deref(), Some(&*job.content), "{name}: done, and not stored");
+            return;
         };
         let leftover = failed.leftover.as_ref().map(ToString::to_string);
         let left = leftover.as_ref().and_then(|path| self.file(path));

@@ -88,7 +88,7 @@ impl Language {
 
     /// The text of a key; a key that has none is its own text.
     #[must_use]
-    pub fn get<'a>(self, key: &'a str) -> &'a str {
+    pub fn get(self, key: &str) -> &str {
         self.find(key).unwrap_or(key)
     }
 

@@ -221,7 +221,7 @@ impl Client {
         let ServerMessage::Welcome { received, .. } = first else {
             panic!("Welcome was expected, not {first:?}");
         };
-        for text in self.acks.to_send_again(received) {
+        for text in self.acks.unacked_after(received) {
             self.socket.sender.send(Message::text(text)).await.ok()?;
         }
         Some(())

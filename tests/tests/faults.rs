@@ -353,7 +353,7 @@ ferryport_tests::with_each_server! {
         let plan = plan("disk/a", &content);
         let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
         let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", text(&lines)) };
-        let cause = Cause::of(&error);
+        let cause = Cause::of(error);
         assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", text(&lines));
         assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
     }

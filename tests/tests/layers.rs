@@ -5,6 +5,8 @@
 //! all count, and what is only compiled for another target counts too. Unit tests are exempt: they
 //! may use the whole crate.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test may panic outside of its function")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     fmt::{self, Display},

@@ -43,7 +43,7 @@ impl Acks {
     ///
     /// # Panics
     /// When it received more than were sent.
-    pub(super) fn to_send_again(&mut self, messages: u64) -> impl Iterator<Item = &String> {
+    pub(super) fn unacked_after(&mut self, messages: u64) -> impl Iterator<Item = &String> {
         self.acknowledge(messages);
         assert_eq!(self.acked, messages, "the portal received more than was sent");
         self.unacked.iter()
