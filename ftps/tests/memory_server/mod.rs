@@ -37,25 +37,27 @@ pub(crate) const HOME: &str = "/home";
 #[expect(clippy::struct_excessive_bools, reason = "each is one independent ability of a server")]
 pub(crate) struct Traits {
     pub(crate) banner: &'static str,
-    /// `SIZE` is known.
-    pub(crate) size: bool,
-    /// `MLST` and `MLSD` are known; a server always knows one way to tell what is there.
-    pub(crate) mlst: bool,
-    pub(crate) mfmt: bool,
-    /// `XCRC` is known.
-    pub(crate) xcrc: bool,
-    pub(crate) rest: bool,
-    pub(crate) appe: bool,
+    /// The commands that it knows beyond those that every server knows. Where neither `SIZE` nor
+    /// `MLST` is among them, a listing tells what is there.
+    pub(crate) commands: BTreeSet<&'static str>,
     pub(crate) renames: Renames,
-    /// The part that arrived is kept after a break.
-    pub(crate) keeps_partial: bool,
-    /// A break is taken for the end of the file: 226.
-    pub(crate) confirms_broken: bool,
+    pub(crate) on_break: OnBreak,
     /// A file stays locked for so long after a break.
     pub(crate) lock: Duration,
     pub(crate) max_sessions: usize,
     /// Bytes of all files together.
     pub(crate) disk: usize,
+}
+
+/// What becomes of a file whose data connection broke.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnBreak {
+    /// The part that arrived is kept: 426.
+    Kept,
+    /// The break is taken for the end of the file: 226.
+    Confirmed,
+    /// The file is removed, unless it was there before: 426.
+    Removed,
 }
 
 /// What a server allows to be renamed.
@@ -82,20 +84,23 @@ impl Traits {
         let one_in = |rng: &mut fastrand::Rng, count: u32| rng.u32(..count) == 0;
         Self {
             banner: banners[rng.usize(..banners.len())],
-            size: !one_in(rng, 12),
-            mlst: !one_in(rng, 3),
-            mfmt: !one_in(rng, 3),
-            xcrc: one_in(rng, 3),
-            rest: !one_in(rng, 5),
-            appe: !one_in(rng, 3),
+            commands: [("SIZE", 11, 12), ("MLST", 2, 3), ("MFMT", 2, 3), ("XCRC", 1, 3)]
+                .into_iter()
+                .chain([("REST", 4, 5), ("APPE", 2, 3)])
+                .filter(|(_, known, of)| rng.u32(..*of) < *known)
+                .map(|(command, ..)| command)
+                .collect(),
             renames: match rng.u32(..12) {
                 0 => Renames::NoRnfr,
                 1 => Renames::NoRnto,
                 2 | 3 => Renames::ToFreeNames,
                 _ => Renames::All,
             },
-            keeps_partial: !one_in(rng, 6),
-            confirms_broken: one_in(rng, 4),
+            on_break: match rng.u32(..12) {
+                0 | 1 => OnBreak::Removed,
+                2..5 => OnBreak::Confirmed,
+                _ => OnBreak::Kept,
+            },
             lock: Duration::from_secs(if one_in(rng, 5) { rng.u64(1..90) } else { 0 }),
             max_sessions: if one_in(rng, 3) { rng.usize(1..3) } else { 8 },
             disk: if one_in(rng, 10) { rng.usize(10_000..80_000) } else { usize::MAX },

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Fault, HOME, Renames, World, identity, network::Network};
+use super::{Fault, HOME, OnBreak, Renames, World, identity, network::Network};
 
 /// How long a server waits for a data connection, and for its bytes.
 const DATA_LIMIT: Duration = Duration::from_secs(120);
@@ -135,6 +135,7 @@ impl Session {
 
     async fn carry_out(&mut self, verb: &str, argument: &str) -> Result<String> {
         let traits = self.world().traits.clone();
+        let knows = |command: &str| traits.commands.contains(command);
         let path = argument.to_owned();
         Ok(match verb {
             "USER" => "331 password".to_owned(),
@@ -142,15 +143,13 @@ impl Session {
             "PBSZ" | "PROT" | "OPTS" | "TYPE" | "NOOP" => "200 ok".to_owned(),
             "FEAT" => {
                 let mut features = String::from("211-Features\r\n");
-                for (has, name) in [
-                    (traits.size, " SIZE"),
-                    (traits.mlst, " MLST type*;size*;modify*;"),
-                    (traits.mfmt, " MFMT"),
-                    (traits.xcrc, " XCRC"),
-                ] {
-                    if has {
-                        features.push_str(name);
-                        features.push_str("\r\n");
+                for command in ["SIZE", "MLST", "MFMT", "XCRC"] {
+                    if knows(command) {
+                        let facts = if command == "MLST" { " type*;size*;modify*;" } else { "" };
+                        features.push_str(&format!(
+                            " {command}{facts}
+"
+                        ));
                     }
                 }
                 features + "211 End"
@@ -168,18 +167,18 @@ impl Session {
                 let [high, low] = port.to_be_bytes();
                 format!("227 Passive (127,0,0,1,{high},{low})")
             }
-            "SIZE" if traits.size => match self.world().state().files.get(&path) {
+            "SIZE" if knows("SIZE") => match self.world().state().files.get(&path) {
                 Some(content) => format!("213 {}", content.len()),
                 None => "550 no such file".to_owned(),
             },
-            "MLST" if traits.mlst => match self.world().state().files.get(&path) {
+            "MLST" if knows("MLST") => match self.world().state().files.get(&path) {
                 Some(content) => {
                     let size = content.len();
                     format!("250-Facts\r\n type=file;size={size}; {path}\r\n250 End")
                 }
                 None => "550 no such file".to_owned(),
             },
-            "MLSD" if traits.mlst => return self.list(&path, true).await,
+            "MLSD" if knows("MLST") => return self.list(&path, true).await,
             "MLSD" => "502 unknown".to_owned(),
             "LIST" => return self.list(&self.directory.clone(), false).await,
             "CWD" => match self.network.world().state().directories.contains(&path) {
@@ -194,23 +193,23 @@ impl Session {
                 false => "550 exists".to_owned(),
             },
             "DELE" => self.delete(&path),
-            "MFMT" if traits.mfmt => {
+            "MFMT" if knows("MFMT") => {
                 match self.world().state().files.contains_key(path_of(&path)) {
                     true => "213 ok".to_owned(),
                     false => "550 no such file".to_owned(),
                 }
             }
-            "XCRC" if traits.xcrc => match self.world().state().files.get(&path) {
+            "XCRC" if knows("XCRC") => match self.world().state().files.get(&path) {
                 Some(content) => format!("250 {:08X}", crc32fast::hash(content)),
                 None => "550 no such file".to_owned(),
             },
-            "REST" if traits.rest || argument == "0" => {
+            "REST" if knows("REST") || argument == "0" => {
                 self.restart = argument.parse().unwrap();
                 "350 from there".to_owned()
             }
             "REST" => "501 no restart".to_owned(),
             "STOR" => return self.store(path).await,
-            "APPE" if traits.appe => {
+            "APPE" if knows("APPE") => {
                 let end = self.world().state().files.get(&path).map_or(0, Vec::len);
                 self.restart = end as u64;
                 return self.store(path).await;
@@ -374,16 +373,16 @@ fn write_at(world: &World, path: &str, position: usize, bytes: &[u8]) -> bool {
 
 fn broken_store(world: &World, path: &str, offset: u64) -> String {
     let mut state = world.state();
-    if !world.traits.keeps_partial && offset == 0 {
+    if world.traits.on_break == OnBreak::Removed && offset == 0 {
         state.files.remove(path);
     }
     if world.traits.lock > Duration::ZERO && state.faults > 0 {
         let until = Instant::now() + world.traits.lock;
         state.locked_until.insert(path.to_owned(), until);
     }
-    match world.traits.confirms_broken {
-        true => "226 done".to_owned(),
-        false => "426 broken".to_owned(),
+    match world.traits.on_break {
+        OnBreak::Confirmed => "226 done".to_owned(),
+        OnBreak::Kept | OnBreak::Removed => "426 broken".to_owned(),
     }
 }
 
