@@ -146,7 +146,7 @@ impl fmt::Debug for FileDigest {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verified {
     /// The server's digest equals that of the sent bytes: this one, which may be by another
-    /// algorithm than [`Plan::digest`].
+    /// algorithm than [`Plan::digest`](crate::upload::Plan::digest).
     Digest(FileDigest),
     /// The size is equal.
     Size {

@@ -1,6 +1,6 @@
 //! The texts of every language: `texts/`, one file a language (`docs/texts.md`).
 //!
-//! A text has a key. [`Text`] has those of the portal's own texts; the page's markup names its own,
+//! A text has a key. `Text` has those of the portal's own texts; the page's markup names its own,
 //! and the engine's codes are keys.
 
 use std::{collections::BTreeMap, fmt::Display, sync::LazyLock};

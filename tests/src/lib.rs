@@ -13,7 +13,7 @@
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
 //! - [`fake_peers`]: peers that are no FTPS servers, and closed ports.
 //! - [`fault_proxy`]: a proxy before a server that breaks connections on demand.
-//! - [`portal`]: `ferryport serve` and `ferryport demo`.
+//! - `portal`: `ferryport serve` and `ferryport demo`.
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
 //! - [`content`]: the bytes and the names of uploaded files.
 //! - [`client`]: a native client of the portal's WebSocket.

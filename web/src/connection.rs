@@ -1,7 +1,7 @@
 //! The page's connection to the portal, and the portal's connection to the FTPS server.
 //!
-//! Three state machines, which open nothing and keep no password: the socket ([`socket`]), the
-//! session that outlives it ([`session`]), and the FTPS connection of that session ([`ftps`]).
+//! Three state machines, which open nothing and keep no password: the socket (`socket`), the
+//! session that outlives it (`session`), and the FTPS connection of that session (`ftps`).
 //!
 //! ```text
 //! socket    Closed ──open──▶ Opening ──opened──▶ Greeting ──welcome──▶ Open

@@ -34,7 +34,6 @@ pub(crate) const HOME: &str = "/home";
 
 /// What a server is like for as long as it runs.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_excessive_bools, reason = "each is one independent ability of a server")]
 pub(crate) struct Traits {
     pub(crate) banner: &'static str,
     /// The commands that it knows beyond those that every server knows. Where neither `SIZE` nor

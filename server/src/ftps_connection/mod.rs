@@ -73,7 +73,7 @@ type ConnectedFacts = Mutex<Option<Connected>>;
 /// A request that the connection does not accept.
 #[derive(Debug)]
 pub enum RequestRejected {
-    /// [`MAX_WAITING_REQUESTS`] wait already.
+    /// `MAX_WAITING_REQUESTS` wait already.
     QueueFull,
     /// The connection has ended.
     Ended(RemoteRequest),

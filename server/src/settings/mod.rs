@@ -10,7 +10,7 @@
 //! - `outbound`: the types of values about connections to FTPS servers.
 //! - `source`: flags, environment and file.
 //! - `table`: the settings themselves.
-//! - [`file`]: the files that settings name.
+//! - [`mod@file`]: the files that settings name.
 
 use std::path::PathBuf;
 
