@@ -418,7 +418,7 @@ impl Demo {
             password: Secret::new(after("Password ")),
             trusted_certificate: None,
         };
-        let folder = PathBuf::from(after("Uploads arrive in "));
+        let folder = PathBuf::from(after("Uploads are stored in "));
         let certificate_sha256 = after("SHA-256 fingerprint is").replace(':', "").to_lowercase();
         Self { portal, connect, certificate_sha256, folder }
     }
