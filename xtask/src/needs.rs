@@ -14,7 +14,7 @@ use anyhow::{Result, bail};
 pub(crate) use tools::{DENY, MACHETE};
 pub(crate) use wasm::is_in_toolchain as wasm_is_in_toolchain;
 
-use crate::command::{cargo, find, output, run, status};
+use crate::command::{cargo, find, output, run};
 
 /// What a command does that needs something of the machine.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -52,6 +52,10 @@ const BROWSERS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 /// Firefox, by the names of its programs.
 const FIREFOX: [&str; 2] = ["firefox-esr", "firefox"];
 
+/// The oldest Firefox that the tests drive, by its major version: 140 ESR gives WebDriver BiDi
+/// neither the browser's own window nor a say about file dialogs.
+const OLDEST_FIREFOX: u32 = 153;
+
 /// Fonts for every character that the tests put on the page.
 const FONTS: [&str; 3] = ["fonts-dejavu-core", "fonts-noto-cjk", "fonts-noto-color-emoji"];
 
@@ -75,7 +79,7 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
     }
     if purposes.contains(&Purpose::Test) {
         get_rust_tools()?;
-        if FIREFOX.into_iter().all(|browser| find(browser).is_none()) {
+        if !has_firefox() {
             missing.push("firefox-esr");
         }
     }
@@ -94,6 +98,11 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         missing.extend(FOR_BENCH.into_iter().filter(|package| !is_installed(package)));
     }
     install(&missing)?;
+    if missing.contains(&"firefox-esr") && !has_firefox() {
+        bail!(
+            "the tests need Firefox {OLDEST_FIREFOX} or newer, and the packages have an older one"
+        );
+    }
 
     if purposes.contains(&Purpose::Build) && !wasm::is_there() {
         bail!("no Rust toolchain for {} was installed", wasm::TARGET);
@@ -105,6 +114,16 @@ pub(crate) fn get(purposes: &[Purpose]) -> Result<()> {
         servers::get()?;
     }
     Ok(())
+}
+
+/// Whether there is a Firefox that is new enough.
+fn has_firefox() -> bool {
+    FIREFOX.into_iter().filter(|browser| find(browser).is_some()).any(|browser| {
+        // "Mozilla Firefox 153.8.0esr"
+        let version = output(Command::new(browser).arg("--version")).unwrap_or_default();
+        let major = version.split_whitespace().last().and_then(|version| version.split('.').next());
+        major.and_then(|major| major.parse::<u32>().ok()) >= Some(OLDEST_FIREFOX)
+    })
 }
 
 /// The formatter and the linter, which rustup's minimal profile leaves out.
@@ -140,10 +159,7 @@ fn install(packages: &[&str]) -> Result<()> {
             packages.join(" ")
         );
     }
-    // The package lists of a fresh machine are empty or old: update them and try again.
-    if status(&mut apt_get_install(packages))?.success() {
-        return Ok(());
-    }
+    // The package lists of a fresh machine are empty or old, and old ones install old versions.
     run(Command::new("apt-get").arg("update"))?;
     run(&mut apt_get_install(packages))
 }

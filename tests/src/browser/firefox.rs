@@ -376,19 +376,11 @@ impl Tab {
     }
 }
 
-async fn new_session(wire: &Wire, prompts: Value) -> Result<Value, String> {
-    let capabilities = json!({ "alwaysMatch": { "unhandledPromptBehavior": prompts } });
-    wire.call(None, "session.new", json!({ "capabilities": capabilities })).await
-}
-
 /// Starts the session; gives the contexts of the tab and of the browser's own window.
 async fn start_session(wire: &Wire) -> Result<(Value, Value), String> {
-    // Firefox 140 ESR knows no prompts of the type `file`, and does not handle them either.
     let prompts = json!({ "default": "accept", "beforeUnload": "accept", "file": "ignore" });
-    let prompts_without_files = json!({ "default": "accept", "beforeUnload": "accept" });
-    if new_session(wire, prompts).await.is_err() {
-        new_session(wire, prompts_without_files).await?;
-    }
+    let capabilities = json!({ "alwaysMatch": { "unhandledPromptBehavior": prompts } });
+    wire.call(None, "session.new", json!({ "capabilities": capabilities })).await?;
     wire.call(None, "session.subscribe", json!({ "events": ["log.entryAdded"] })).await?;
     let tabs = wire.call(None, "browsingContext.getTree", json!({})).await?;
     let chrome = json!({ "moz:scope": "chrome" });
