@@ -1,12 +1,12 @@
-//! What commands, replies and decisions mean, for a person who has never read an RFC: one
-//! [`Explanation`] each, whose sentence is the program's that shows it.
+//! Explains commands, replies and decisions to people who do not know FTP: one [`Explanation`] each.
+//! The sentence of an explanation is the program's that shows it.
 //!
-//! Many codes mean one thing in the RFC and another after a certain command, so a reply is
-//! explained together with the command that it answers, where that is known; a [`LogExplainer`] keeps
-//! track of that. The words of the server stay the truth: an explanation stands beside them.
+//! Many codes mean one thing in the RFC and another after a certain command. A reply is therefore
+//! explained together with its command where that is known; a [`LogExplainer`] keeps track. An
+//! explanation is shown beside the server's words and never replaces them.
 //!
 //! The codes are those of RFC 959, 2228, 2428, 3659 and 4217, and of the drafts that servers
-//! follow. A code that none of them has is explained by its first two digits (RFC 959 §4.2.1).
+//! follow. Any other code is explained by its first two digits (RFC 959 §4.2.1).
 
 use std::collections::VecDeque;
 
@@ -23,11 +23,11 @@ mod codes;
 
 pub use codes::Explanation;
 
-/// The most commands that a narrator remembers while their replies have not come.
+/// The maximum number of unanswered commands that a [`LogExplainer`] remembers.
 const MAX_OUTSTANDING: usize = 64;
 
-/// What a command does. Takes its verb or its whole line, in either case; `None` where the command
-/// is not known here.
+/// Explains a command, given its verb or its whole line in upper or lower case; `None` for an
+/// unknown command.
 #[must_use]
 pub fn command(line: &str) -> Option<Explanation> {
     let (verb, argument) = words(line);
@@ -94,8 +94,8 @@ pub fn command(line: &str) -> Option<Explanation> {
     })
 }
 
-/// What a reply means, by its code and the command that it answers: its verb or its whole line, in
-/// either case.
+/// Explains a reply by its code and the command that it answers, given by its verb or its whole line
+/// in upper or lower case.
 #[must_use]
 pub fn reply(code: Code, answers: Option<&str>) -> Explanation {
     let (verb, argument) = answers.map(words).unwrap_or_default();
@@ -109,7 +109,7 @@ fn words(line: &str) -> (String, String) {
     (words.next().unwrap_or_default(), words.next().unwrap_or_default())
 }
 
-/// What a code means after certain commands.
+/// Explains a code after certain commands.
 fn after(code: u16, verb: &str, argument: &str) -> Option<Explanation> {
     match verb {
         "AUTH" => after_auth(code),
@@ -251,7 +251,7 @@ fn after_others(code: u16, verb: &str) -> Option<Explanation> {
     })
 }
 
-/// What a code means whatever it answers.
+/// Explains a code after any command.
 fn by_code(code: u16) -> Option<Explanation> {
     Some(match code {
         // RFC 959 §4.2.2
@@ -325,7 +325,7 @@ fn by_code(code: u16) -> Option<Explanation> {
     })
 }
 
-/// What the first two digits mean (RFC 959 §4.2.1).
+/// Explains a code by its first two digits (RFC 959 §4.2.1).
 fn by_digits(code: Code) -> Explanation {
     match (code.severity(), code.value() / 10 % 10) {
         (Severity::Preliminary, 0) => Explanation::ReplyClassStartedCommand,
@@ -361,7 +361,7 @@ fn by_digits(code: Code) -> Explanation {
     }
 }
 
-/// What a decision of the engine means, or why it is worth knowing.
+/// Explains a decision of the engine.
 #[must_use]
 pub fn status(status: &Status) -> Explanation {
     match status {
@@ -425,7 +425,7 @@ pub fn status(status: &Status) -> Explanation {
     }
 }
 
-/// What a stage is for; `None` where its commands say so.
+/// Explains a stage; `None` where its commands are explained instead.
 #[must_use]
 pub fn stage(stage: Stage) -> Option<Explanation> {
     Some(match stage {
@@ -450,7 +450,7 @@ pub fn stage(stage: Stage) -> Option<Explanation> {
     })
 }
 
-/// What it means that a connection is encrypted like that.
+/// Explains the encryption of a connection.
 #[must_use]
 pub fn tls(connection: Connection, facts: &TlsFacts) -> Explanation {
     match (connection, facts.resumed) {
@@ -462,30 +462,30 @@ pub fn tls(connection: Connection, facts: &TlsFacts) -> Explanation {
 
 /// Explains a transcript event by event, and knows which command each reply answers.
 ///
-/// One narrator for one session's transcript, in the order of its events.
+/// Takes the transcript of one session, in the order of its events.
 #[derive(Clone, Debug, Default)]
 pub struct LogExplainer {
-    /// The commands whose last reply has not come, by their explained words.
+    /// The unanswered commands: verb and first parameter.
     outstanding: VecDeque<String>,
-    /// The code of a reply that is not complete yet.
+    /// The code of an incomplete reply.
     partial: Option<Code>,
 }
 
 impl LogExplainer {
-    /// A narrator who has heard nothing.
+    /// Creates an explainer that has seen no event yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// What the event means; `None` where it speaks for itself, and for all lines of a reply but
-    /// the last.
+    /// Explains an event; `None` where it needs no explanation, and for all lines of a reply but the
+    /// last.
     pub fn explain(&mut self, event: &Event) -> Option<Explanation> {
         match &event.kind {
             EventKind::Command(line) => self.take_command(line.as_str()),
             EventKind::Response(line) => self.take_line(line.as_bytes()),
             EventKind::Stage(Stage::Connect) => {
-                // Another connection: what the last one was asked is not answered any more.
+                // A new connection: the commands of the last one will not be answered.
                 *self = Self::new();
                 None
             }
@@ -495,7 +495,7 @@ impl LogExplainer {
 
     fn take_command(&mut self, line: &str) -> Option<Explanation> {
         let (verb, argument) = words(line);
-        // Of what a person typed, nothing is kept.
+        // Keeps nothing that a person typed.
         let is_ours = ["AUTH", "OPTS", "PROT", "SITE", "TYPE"].contains(&verb.as_str());
         let argument = if is_ours { argument.as_str() } else { "" };
         self.outstanding.push_back(format!("{verb} {argument}"));
@@ -526,14 +526,14 @@ impl LogExplainer {
     }
 }
 
-/// What an event means that is neither a command nor a reply.
+/// Explains an event that is neither a command nor a reply.
 fn of_ours(event: &Event) -> Option<Explanation> {
     match &event.kind {
         EventKind::Stage(of) => stage(*of),
         EventKind::Status(of) => Some(status(of)),
         EventKind::Tls(facts) => Some(tls(event.connection, facts)),
         EventKind::Certificate(_) => Some(Explanation::Certificate),
-        // An error says what it is and what to do in its diagnosis.
+        // An error has its diagnosis.
         EventKind::Error(_) | EventKind::Command(_) | EventKind::Response(_) => None,
     }
 }
@@ -734,20 +734,20 @@ mod tests {
     }
 
     #[test]
-    fn narrator_knows_which_command_a_reply_answers() {
+    fn explainer_knows_which_command_a_reply_answers() {
         let path = RemotePath::try_from("/a").unwrap();
-        let mut narrator = LogExplainer::new();
-        let mut story = vec![Event {
+        let mut explainer = LogExplainer::new();
+        let mut events_so_far = vec![Event {
             session: Some(1),
             connection: Connection::Control,
             kind: Stage::Connect.into(),
         }];
-        story.extend(events(b"220-Hello\r\n 331 is no end\r\n220 ready\r\n"));
+        events_so_far.extend(events(b"220-Hello\r\n 331 is no end\r\n220 ready\r\n"));
         // Two at once, answered in order; one of them twice.
-        story.push(sent(Command::Epsv));
-        story.push(sent(Command::Stor(&path)));
-        story.extend(events(b"522 no\r\n150 go\r\n522 no\r\n"));
-        let told: Vec<_> = story.iter().map(|event| narrator.explain(event)).collect();
+        events_so_far.push(sent(Command::Epsv));
+        events_so_far.push(sent(Command::Stor(&path)));
+        events_so_far.extend(events(b"522 no\r\n150 go\r\n522 no\r\n"));
+        let told: Vec<_> = events_so_far.iter().map(|event| explainer.explain(event)).collect();
         assert_eq!((told[0], told[1], told[2]), (None, None, None));
         assert_eq!(told[3], by_code(220));
         assert_eq!((told[4], told[5]), (command("EPSV"), command("STOR")));
@@ -757,12 +757,12 @@ mod tests {
     }
 
     #[test]
-    fn narrator_keeps_no_secret_and_no_name() {
+    fn explainer_keeps_no_secret_and_no_name() {
         let (name, password) = (Username::new("ada").unwrap(), Password::new("hunter2").unwrap());
-        let mut narrator = LogExplainer::new();
-        narrator.explain(&sent(Command::User(&name)));
-        narrator.explain(&sent(Command::Pass(&password)));
-        let debug = format!("{narrator:?}").to_lowercase();
+        let mut explainer = LogExplainer::new();
+        explainer.explain(&sent(Command::User(&name)));
+        explainer.explain(&sent(Command::Pass(&password)));
+        let debug = format!("{explainer:?}").to_lowercase();
         assert!(!debug.contains("ada") && !debug.contains("hunter2") && !debug.contains('*'));
     }
 
