@@ -3,7 +3,7 @@
 //! The bytes go to a part file: a temporary name in the same directory, renamed to the file's own name
 //! once everything was checked. So an existing file is safe until the new one is complete, and a name
 //! never stands for half a file. A break is no failure: the next attempt opens another session, asks
-//! what the server holds, and goes on from there.
+//! what the server holds, and resumes there.
 //!
 //! One attempt, in order: open a session; make the directory; look up the file's name and the part
 //! file; transfer (open, send, confirm); compare the sender's digest; check size and digest on the
@@ -32,7 +32,7 @@
 //! |---|---|---|---|
 //! | Given | the part file of an earlier upload, or any other file | the same again | it stays and is reported |
 //! | Unnamed, Unwritten | nothing of this upload | the same again | nothing is left |
-//! | Written | the first bytes, up to what was sent | goes on at what `SIZE` tells, if that is no more than was sent | removed, or kept and reported |
+//! | Written | the first bytes, up to what was sent | resumes at the size that `SIZE` reports, unless that is more than was sent | removed, or kept and reported |
 //! | Renaming | the whole file, under either name | no part file, and the name has a file of that size: checked there, and done; else as Written | as Written |
 //! | Abandoned | a part file under a name that is not used any more | removed, then Unnamed | as Written |
 //!
@@ -47,14 +47,14 @@
 //! - `part_file`: the states above.
 //! - `source_reader`: the source, and how far it was read.
 //! - `retry_budget`: when an upload is tried again, and when it fails.
-//! - `adopted_file`: goes on with the file that has the name.
+//! - `adopted_file`: resumes from an existing file.
 //! - `digest_check`: compares the sender's digest.
-//! - `resume`: from where an upload goes on.
+//! - `resume`: the offset at which an upload resumes.
 //! - `send`: one transfer.
 //! - `final_batch`, `finalize`: check, date and name.
 //! - `failure`: what a failed upload leaves on the server.
 //! - `leftovers`: finds what earlier uploads left. None of it is touched unless a plan names it.
-//! - this module: attempts, and what is done about their errors.
+//! - this module: attempts, and recovery from their errors.
 
 use std::sync::Arc;
 
@@ -107,7 +107,7 @@ const RESTART_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 /// Uploads a file.
 ///
 /// # Errors
-/// [`Failed`] with the reason, and with what is left on the server to go on with.
+/// [`Failed`] with the reason, and with the part file that a later upload can resume.
 ///
 /// # Cancel safety
 /// Not cancel safe: cancel `cancel` instead. What was sent is removed then, unless
@@ -143,7 +143,7 @@ pub async fn upload<S: Source>(
     }
 }
 
-/// Removes what an upload left on the server. That nothing is there is no error.
+/// Removes what an upload left on the server. A missing file is no error.
 ///
 /// # Errors
 /// [`Error`] when the server refuses, or cannot be reached.
@@ -174,11 +174,11 @@ struct Run<'a, S: Source> {
     /// What happens to a file that has the name, as far as the server allows what the plan says.
     existing: Existing,
     part: PartFile,
-    /// Files of this upload's making that the server did not delete at the first try.
+    /// Files that this upload created or moved aside, and that the server did not delete at once.
     not_deleted: Vec<RemotePath>,
     /// How the transfer of this attempt started, once it did.
     last_start: Option<Start>,
-    /// The digests of what was sent, where the sender or the server can make them too.
+    /// The digests of the sent bytes, if the sender or the server can compute them too.
     digest: Option<RunningDigest>,
     digest_check: DigestCheck,
     directories: Directories,
@@ -188,11 +188,11 @@ struct Run<'a, S: Source> {
     attempts: u32,
 }
 
-/// Whether the directories that are known to exist are believed to.
+/// Whether the known directories are used without another lookup.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Directories {
     Trusted,
-    /// A refusal raised doubts, and they were looked up again.
+    /// After a refusal they were forgotten once, and looked up again.
     LookedUpAgain,
 }
 
@@ -216,7 +216,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Chooses what the next attempt does otherwise, or waits before it.
+    /// Changes how the next attempt works, or waits before it.
     async fn recover(
         &mut self,
         client: &mut ManagedClient,
@@ -468,7 +468,7 @@ impl<S: Source> Run<'_, S> {
         self.refuse_existing(client, target, found.target).await
     }
 
-    /// Ends the upload where a file has the name and is to stay.
+    /// Ends the upload if a file has the target's name and must stay.
     async fn refuse_existing(
         &self,
         client: &mut Client,
@@ -495,7 +495,7 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// A name for the bytes that nothing has yet, or the file's own.
+/// Returns a new temporary name, or the file's own name if the directory allows no renames.
 fn new_name(target: &RemotePath, naming: Naming) -> Result<Name, Error> {
     match naming {
         Naming::InPlace => Ok(Name::InPlace(target.clone(), OldFile::Absent)),

@@ -51,13 +51,13 @@ crate::objects!(Problem, Remedy);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Who {
-    /// The person at the page.
+    /// The user.
     You,
-    /// Whoever runs the FTPS server.
+    /// The operator of the FTPS server.
     Host,
-    /// Whoever runs the network between the portal and the server.
+    /// The administrator of the network between the portal and the server.
     Network,
-    /// Whoever runs the portal.
+    /// The operator of the portal.
     Operator,
 }
 

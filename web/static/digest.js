@@ -38,7 +38,7 @@ const streams = new Map();
 const jobs = [];
 // Digests of small files, which are read whole.
 let small_jobs = [];
-// The end of what was requested of each upload.
+// The offset up to which each upload's pieces were requested.
 const requested_to = new Map();
 let finished = [];
 let posted_at = 0;
@@ -155,12 +155,12 @@ function check_unchanged(file) {
   return file.slice(0, 1).arrayBuffer();
 }
 
-// Returns the first job whose next bytes no request will bring, or whose file has been read.
+// Returns the first job that has to read its next bytes itself, or has reached the end of its file.
 function next_job() {
   return jobs.find((job) => job.at < read_limit(job) || job.at === job.file.size);
 }
 
-// Returns the end of what a job has to read by itself: requested pieces are hashed when they come.
+// Returns the offset up to which a job reads by itself: a queued request covers the bytes after it.
 function read_limit(job) {
   const next = requests.find((request) => request.upload === job.upload && request.to > job.at);
   return next ? next.from : (requested_to.get(job.upload) ?? 0);

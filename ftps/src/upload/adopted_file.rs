@@ -22,8 +22,8 @@ use crate::{
 
 /// What became of the file that had the name and was adopted as the part file.
 ///
-/// There is no third state for one that cannot be gone on with: it is not adopted, and the upload is
-/// one with [`Existing::Replace`] from there on.
+/// A file that the server cannot resume is not adopted: the upload continues as
+/// [`Existing::Replace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AdoptedFile {
     /// It is as it was, under a temporary name.
@@ -33,7 +33,7 @@ pub(super) enum AdoptedFile {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// The bytes of the file that has the name, if it is one to go on with.
+    /// The size of the existing file in bytes, if it can be adopted.
     pub(super) fn adoptable(&self, target: Size, held: Size) -> Option<u64> {
         let may_adopt = self.existing == Existing::Resume && held == Size::Missing;
         match target {

@@ -29,7 +29,7 @@ impl<S: Source> Run<'_, S> {
             _ if matches!(error, UploadError::NotReplaced { .. }) => None,
             PartFile::Unnamed | PartFile::Unwritten(_) => None,
             PartFile::Given(name) => Some(name),
-            // What has the name may still be the old file: no other upload may go on with it.
+            // What has the name may still be the old file: no other upload may resume it.
             PartFile::Written(part) if part.shows_old_file() && self.may_replace() => None,
             PartFile::Written(part) | PartFile::Renaming(part) | PartFile::Abandoned(part) => {
                 match keeps || self.is_all_that_is_left(&part) {
@@ -41,7 +41,7 @@ impl<S: Source> Run<'_, S> {
         Failed { error, leftover }
     }
 
-    /// Whether the part file stays for a later upload to go on with.
+    /// Whether the part file is kept, so that a later upload can resume it.
     fn keeps_part(&mut self, error: &UploadError<S::Error>) -> bool {
         match error {
             UploadError::Cancelled => self.source.keeps_on_cancel(),

@@ -50,7 +50,7 @@ impl ContentCheck {
         match size {
             Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
             Size::Bytes(bytes) => Err(wrong(Some(bytes))),
-            // A server that never told a size may deny that there is a file.
+            // If the server never reported a size, this reply does not prove that the file is missing.
             Size::Missing if client.profile().get().sizes == SizeSupport::Unproven => {
                 Ok(Verified::ReplyOnly)
             }

@@ -181,7 +181,7 @@ impl<S: Source> Run<'_, S> {
         Ok((verified, size))
     }
 
-    /// Asks a server that told nothing by `SIZE` for the size in other ways.
+    /// Looks up the size in other ways if `SIZE` reported none.
     async fn check_facts(
         &self,
         client: &mut Client,
@@ -198,7 +198,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Checks size and digest of the file at a path. The digest of a great file takes its time.
+    /// Checks size and digest of the file at a path. The server reads the whole file for its digest.
     async fn check_at(
         &self,
         client: &mut Client,

@@ -75,7 +75,7 @@ impl Name {
 
     /// `given` as the name of a part file of `target`; `None` where it is not one.
     ///
-    /// A name of anything else may be that of somebody's good file.
+    /// Any other name may belong to a complete file of another client.
     pub(super) fn of_given(given: RemotePath, target: &RemotePath, naming: Naming) -> Option<Self> {
         match naming {
             Naming::Temporary => temporary::is_of(&given, target).then_some(Self::Temporary(given)),
@@ -99,7 +99,7 @@ impl Written {
         matches!(self.origin, Origin::Adopted(_))
     }
 
-    /// The same after something was sent.
+    /// The same part file after bytes were sent.
     fn extended(&self) -> Self {
         let origin = match self.origin {
             Origin::Upload => Origin::Upload,
@@ -138,7 +138,7 @@ impl PartFile {
         self.written().map_or(0, |written| written.held)
     }
 
-    /// Whether it is the file that had the name before.
+    /// Whether it is an adopted file.
     pub(super) fn is_adopted(&self) -> bool {
         self.written().is_some_and(Written::is_adopted)
     }

@@ -61,7 +61,7 @@ pub trait Source: Send {
     fn next(&mut self) -> impl Future<Output = Result<Bytes, Self::Error>> + Send;
 
     /// Makes `offset` the position of the next bytes. After a break the engine goes back to what the
-    /// server holds; an upload that goes on with an earlier one starts so.
+    /// server holds; a resumed upload starts with this call.
     fn seek(&mut self, offset: u64) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Takes note of what happens meanwhile.
@@ -94,7 +94,7 @@ pub trait Source: Send {
         std::future::ready(Ok(None))
     }
 
-    /// Whether a cancelled upload keeps its part file, for another upload to go on with
+    /// Whether a cancelled upload keeps its part file, so that another upload can resume it
     /// ([`Failed::leftover`]). The engine asks after the cancel.
     fn keeps_on_cancel(&self) -> bool {
         false
@@ -198,11 +198,11 @@ pub enum UploadError<E> {
 pub struct Failed<E> {
     /// Why.
     pub error: UploadError<E>,
-    /// The part file, where the server may hold one that a later upload can go on with: see
+    /// The part file, where the server may hold one that a later upload can resume: see
     /// [`Plan::resume`]. It is kept where the same upload may work later, where the caller wants to keep
     /// it, where another file took the name meanwhile, and where it could not be removed.
-    /// A file that was written in place, perhaps over an old one, stays and is never named here: behind
-    /// the old one's bytes no upload may go on.
+    /// A file that was written in place over an old one stays and is not named here: it may still
+    /// hold the old bytes, which no upload may resume.
     pub leftover: Option<RemotePath>,
 }
 

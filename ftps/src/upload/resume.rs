@@ -30,7 +30,7 @@ pub(super) enum Rest {
 pub(super) struct Start {
     /// In bytes from the file's start.
     pub(super) offset: u64,
-    /// How the server is told to go on at that offset.
+    /// The commands that resume at that offset.
     pub(super) method: Resume,
 }
 
@@ -75,7 +75,7 @@ impl<S: Source> Run<'_, S> {
         part.held = held;
         Ok(match method {
             _ if is_whole => Rest::Nothing,
-            // APPE goes on where the file ends, and nowhere else.
+            // APPE can only append at the end of the file.
             Resume::Append => from(held),
             Resume::Restart | Resume::Never => from(proved),
         })
@@ -102,7 +102,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Notes that the server refuses to go on with a file by the method that was tried. Returns
+    /// Notes that the server refuses the resume method that was tried. Returns
     /// whether another method is left.
     pub(super) fn learn_resume(&self, client: &ManagedClient, error: &Error) -> bool {
         let Some(start) = self.last_start.filter(|start| start.offset > 0) else { return false };

@@ -146,7 +146,7 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     }
 
     /// Grants the freed bytes again, and widens the window while half of the budget is free: later
-    /// uploads find room even if all pages fall asleep with their windows at their widest. While
+    /// uploads find room even if every page is suspended with its widest window. While
     /// another upload waits for the budget, or the page is away, the bytes return to the budget.
     fn reuse_freed_bytes(&self) {
         if self.buffer.is_page_away() {
@@ -185,12 +185,12 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
 /// often enough that a person sees progress.
 #[derive(Debug)]
 struct CreditPace {
-    /// The page is told when so many bytes are free again.
+    /// A credit is sent when so many bytes are free again.
     step: u64,
     told: Told,
 }
 
-/// What the page was told last.
+/// The credit that was sent last.
 #[derive(Debug)]
 struct Told {
     attempt: Attempt,

@@ -93,7 +93,7 @@ pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut problems: Pr
             end
         }
     };
-    // Bytes that were not read when a connection is closed reset it, and the last message with it.
+    // Closing a connection with unread bytes resets it, and the last message may be lost.
     let goodbye = async {
         if goodbye(&mut writer, &end, problems).await.is_ok() {
             reader.drain().await;

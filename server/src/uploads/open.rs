@@ -30,7 +30,7 @@ pub struct OpenUpload {
     is_cancelled: AtomicBool,
 }
 
-/// What to do with the part of a file that is on the server when its upload is stopped.
+/// What to do with the part file of an upload that is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PartialFile {
     /// Keep it, to resume the upload later.
