@@ -336,7 +336,7 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
     // What the portal itself says, in the log, is English.
     let region = page.find("region", "Uploads").await;
     let text = page.text(&region).await;
-    for words in ["Drop", "Choose", "Done", "done", "MB of", "bytes", "Digest"] {
+    for words in ["Drop", "Choose", "Done", "done", "MB of", "bytes", "Checksum"] {
         assert!(!text.contains(words), "{words:?} in {text}");
     }
     for width in [NARROW, WIDE] {

@@ -130,7 +130,7 @@ async fn refused_by_the_server(page: &Page, server: &Server) {
         text.contains("550").then_some(text)
     });
     let told = told.await;
-    assert!(told.contains("Making the directory"), "{told}");
+    assert!(told.contains("Creating the folder"), "{told}");
     look(page, "files-4-server-refuses").await;
     let cancel = page.find_in(&dialog, "button", "Cancel").await;
     page.click(&cancel).await;

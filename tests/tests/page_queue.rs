@@ -334,7 +334,7 @@ async fn the_digest_of_a_file_is_shown_and_is_right() {
         hasher.update(&piece);
     });
     let digest = hasher.finalize().to_hex();
-    page.see(&format!("Digest BLAKE3 {}…", &digest[..8])).await;
+    page.see(&format!("Checksum BLAKE3 {}…", &digest[..8])).await;
     page.run("document.querySelector('.digest').open = true; null").await;
     page.see(digest.as_str()).await;
     page.see("The same in your browser and in the portal").await;

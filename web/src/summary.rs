@@ -127,7 +127,7 @@ mod tests {
             lines[0],
             "1 file stored: 3.0\u{a0}MB in 2\u{a0}s, 2.0\u{a0}MB/s on average · 1 failed"
         );
-        let done = "Done, digest confirmed by the server";
+        let done = "Done, checksum confirmed by the server";
         assert_eq!(lines[1], format!("a/one\t3000000\tCRC-32\t00c0ffee\t{done}"));
         assert_eq!(lines[2], "a/t␉wo\t5\t\t\tFailed: No space left");
     }
