@@ -359,8 +359,11 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     page.fill("Benutzername", server.username()).await;
     page.fill("Passwort", "nicht das Passwort").await;
     page.press_button("Verbinden").await;
-    let told =
-        told_in_german(&page, "hat die Adresse 10.1.2.3, und das ist ein privates Netz").await;
+    let told = told_in_german(
+        &page,
+        "hat die Adresse 10.1.2.3, und die gehört zu einem privaten Netzwerk",
+    )
+    .await;
     assert!(told.contains("Administrator") && told.contains("`allow_network`"), "{told}");
 
     page.fill("Host", "127.0.0.1").await;
@@ -368,7 +371,7 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     page.press_button("Verbinden").await;
     let told = told_in_german(&page, "Verbindung abgelehnt (Systemfehler 111)").await;
     assert!(
-        told.contains(&format!("Unter Port {} nimmt kein Server Verbindungen an.", closed.port())),
+        told.contains(&format!("Auf Port {} nimmt kein Server Verbindungen an.", closed.port())),
         "{told}"
     );
 

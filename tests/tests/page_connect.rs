@@ -220,8 +220,7 @@ async fn a_folder_of_a_link_is_begun_in(page: &Page, server: &Server, folder: &F
 async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
     follow(page, server, "no such folder").await;
     page.press_button("Connect").await;
-    page.see("no such folder could not be opened, so you are in the folder where your login starts")
-        .await;
+    page.see("no such folder could not be opened, so you are in the folder where your login").await;
     // The list may be out of view, below the problem.
     let shown =
         page.run("document.querySelector('[aria-label=\"Remote files\"]').textContent").await;
