@@ -14,7 +14,7 @@ messages! {
     pub enum ClientMessage = "ClientMessage" {
         /// The first message on every socket.
         Hello {
-            /// The version that the page speaks: [`crate::VERSION`].
+            /// The page's version of the protocol: [`crate::VERSION`].
             version: u32,
             /// The session's name, from [`crate::server::NewSession`].
             session: String,
@@ -47,7 +47,7 @@ messages! {
             /// Absolute, or relative to the directory that the login opened.
             path: String,
         },
-        /// Removes the file that an interrupted upload left behind. Answered by
+        /// Removes the part file of an interrupted upload. Answered by
         /// [`crate::ServerMessage::Removed`] or [`crate::ServerMessage::RemoveFailed`]. The portal
         /// removes only files with temporary names: [`crate::server::Entry::leftover_of`]. For all
         /// other files there is [`ClientMessage::Delete`].
@@ -77,13 +77,13 @@ messages! {
         },
         /// Offers one file. The portal requests its bytes with [`crate::ServerMessage::Credit`].
         Offer(Offer),
-        /// Cancels an upload. The temporary file on the server is removed. Answered by
+        /// Cancels an upload. The part file on the server is removed. Answered by
         /// [`crate::ServerMessage::Cancelled`], unless the upload ended before.
         Cancel {
             /// The upload.
             upload: UploadId,
         },
-        /// Pauses an upload. The temporary file on the server is kept. Answered by
+        /// Pauses an upload. The part file on the server is kept. Answered by
         /// [`crate::ServerMessage::Paused`], unless the upload ended before.
         Pause {
             /// The upload.
@@ -141,7 +141,7 @@ pub struct Offer {
     pub modified_millis: Option<i64>,
     /// What to do when a file with this path exists.
     pub on_conflict: OnConflict,
-    /// The temporary file of an earlier upload of the same bytes, from
+    /// The part file of an earlier upload of the same bytes, from
     /// [`crate::ServerMessage::Opened`] or [`crate::ServerMessage::Failed`], to resume.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resume: Option<String>,

@@ -1,4 +1,4 @@
-//! Where to connect, and as whom.
+//! The destination and the credentials of a connection.
 
 use serde::{Deserialize, Serialize};
 
@@ -18,7 +18,7 @@ pub struct Connect {
     pub username: String,
     /// The argument of `PASS`.
     pub password: Secret,
-    /// The SHA-256 of the one certificate (DER) that the person trusts, as 64 lower-case
+    /// The SHA-256 of the one certificate (DER) that the user trusts, as 64 lower-case
     /// hexadecimal digits. Absent to trust the portal's certificate authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trusted_certificate: Option<String>,

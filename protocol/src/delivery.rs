@@ -1,4 +1,4 @@
-//! Which messages survive their socket, and how.
+//! The messages that survive their socket.
 //!
 //! A session outlives its socket. Each side counts the messages that it sends since the session
 //! began, and keeps each until the other side has acknowledged it

@@ -1,10 +1,10 @@
-//! The language of a person.
+//! The language of the user.
 
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// A person's language, as a tag of BCP 47 (RFC 5646): `de`, `fr-CA`. The default is English. The
+/// The user's language, as a tag of BCP 47 (RFC 5646): `de`, `fr-CA`. The default is English. The
 /// portal answers in English to a language that it does not support.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]

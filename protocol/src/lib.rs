@@ -6,21 +6,21 @@
 //!
 //! This crate does no I/O and reads no clock; it builds for the host and for wasm32. It uses no other
 //! part of Ferryport: the portal converts the FTPS engine's events to these types, and the page
-//! shows them to a person. `docs/wire-protocol.md` specifies the protocol in prose.
+//! shows them to the user. `docs/wire-protocol.md` specifies the protocol in prose.
 //!
 //! # Layers
-//! - `tagged`: how messages are read by their `type`.
+//! - `tagged`: reads messages by their `type`.
 //! - [`chunk`]: the fixed header of a binary frame.
 //! - [`flow`]: the arithmetic of windows and credit, the same on both sides.
 //! - [`lines`]: several messages in one text frame.
 //! - [`problem`]: an error with its stage, its cause and its remedy.
-//! - [`secret`]: a text that is never shown.
-//! - [`language`]: the language of a person.
-//! - [`connect`]: where to connect, and as whom.
+//! - [`secret`]: a password or a session's secret.
+//! - [`language`]: the language of the user.
+//! - [`connect`]: the destination and the credentials of a connection.
 //! - [`entry`]: files and directories on the server.
 //! - [`client`]: the page's messages.
 //! - [`server`]: the portal's messages.
-//! - [`delivery`]: which messages survive their socket.
+//! - [`delivery`]: the messages that survive their socket.
 
 pub mod chunk;
 pub mod client;
@@ -47,7 +47,7 @@ pub use tagged::Tagged;
 /// The version of the protocol that this crate implements.
 ///
 /// The page sends it in [`ClientMessage::Hello`]. A portal of another version answers
-/// [`ServerMessage::Unsupported`], and the page asks the person to reload it.
+/// [`ServerMessage::Unsupported`], and the page asks the user to reload it.
 pub const VERSION: u32 = 2;
 
 /// The path of the WebSocket, relative to the page.

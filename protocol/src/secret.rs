@@ -1,4 +1,4 @@
-//! A text that is never shown.
+//! A password or a session's secret.
 
 use std::fmt;
 

@@ -26,7 +26,7 @@ messages! {
     pub enum ServerMessage = "ServerMessage" {
         /// The answer to an accepted `hello`.
         Welcome {
-            /// The version that both sides speak.
+            /// The version of the protocol.
             version: u32,
             /// The portal's own version, for a bug report.
             portal: String,
@@ -38,7 +38,7 @@ messages! {
             received: u64,
             /// To a page that has lost the session's state ([`crate::ClientMessage::Hello`] without
             /// `resume`): the session's connection to an FTPS server, if there is one. The session's
-            /// uploads have ended; their temporary files on the server are kept.
+            /// uploads have ended; their part files on the server are kept.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             connected: Option<Box<Connected>>,
             /// The least id that the page's next upload may have. A page that was reloaded does not
@@ -47,7 +47,7 @@ messages! {
         },
         /// The answer to a `hello` of another version: the page has to be reloaded.
         Unsupported {
-            /// The version that the portal speaks.
+            /// The portal's version of the protocol.
             version: u32,
         },
         /// The answer to [`crate::ClientMessage::Ping`].
@@ -190,7 +190,7 @@ messages! {
         Opened {
             /// The upload.
             upload: UploadId,
-            /// The path of the temporary file.
+            /// The path of the part file.
             temporary_path: String,
             /// The offset of the first byte that is sent to the server; the portal's digest starts there.
             offset: u64,
@@ -215,13 +215,13 @@ messages! {
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             page_agrees: bool,
         },
-        /// A file with this path exists, and the offer said to ask. Offer the file again to continue.
+        /// A file with this path exists, and the offer has `ask`. Offer the file again to continue.
         Conflict {
             /// The upload, which has ended.
             upload: UploadId,
             /// The file that exists.
             existing: Existing,
-            /// The temporary file, complete or not, that another offer can resume. Present when the
+            /// The part file, complete or not, that another offer can resume. Present when the
             /// existing file appeared during the upload.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
@@ -236,7 +236,7 @@ messages! {
         Paused {
             /// The upload.
             upload: UploadId,
-            /// The temporary file that another offer can resume.
+            /// The part file that another offer can resume.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
@@ -246,7 +246,7 @@ messages! {
             upload: UploadId,
             /// What happened and what to do.
             problem: Problem,
-            /// The temporary file that another offer can resume.
+            /// The part file that another offer can resume.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
@@ -353,7 +353,7 @@ pub struct Tls {
     pub resumed: bool,
 }
 
-/// A server's certificate, as text for a person.
+/// A server's certificate, as text for the user.
 ///
 /// All fields but the fingerprint are claims of the server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -379,7 +379,7 @@ pub struct Certificate {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct LogLine {
-    /// The sequence number in the session, from 0. A gap stands for lines that the portal dropped
+    /// The sequence number in the session, from 0. A gap means that the portal dropped lines
     /// because the page was too slow.
     pub seq: u64,
     /// The time, in milliseconds since 1970-01-01T00:00:00Z.

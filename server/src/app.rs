@@ -1,4 +1,4 @@
-//! What the HTTP handlers share.
+//! The state of the HTTP handlers.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
 //! An FTPS server to try the portal with: libunftp on loopback, with a temporary folder and a new
-//! self-signed certificate, which the person has to trust like any other.
+//! self-signed certificate, which the user has to trust like any other.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -104,7 +104,7 @@ impl DemoServer {
     }
 
     /// Tells the portal not to pipeline commands: libunftp replies in the order in which commands
-    /// complete. The portal would learn it by itself, but with a second connection.
+    /// complete. The portal would detect it, but with a second connection.
     pub fn add_profile(&self, profiles: &Profiles) {
         let Some(host) = Host::parse(&self.address.ip().to_string()) else { return };
         let (port, encryption) = (self.address.port(), protocol::Encryption::Explicit);

@@ -1,4 +1,4 @@
-//! Asks a running portal whether it serves: `ferryport health`, for a container's health check.
+//! Checks whether a running portal answers: `ferryport health`, for a container's health check.
 
 use std::{
     io::{Read as _, Write as _},
@@ -10,16 +10,16 @@ use anyhow::{Context as _, bail};
 
 use crate::settings::{Scheme, Settings};
 
-/// How long the portal may take to connect, to read and to answer, each.
+/// The timeout of the connection, of each read and of each write.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Enough for a status line, in bytes.
+/// The most bytes that are read of the answer: enough for a status line.
 const STATUS_LINE: u64 = 64;
 
 /// Sends one request to the portal that these settings describe.
 ///
-/// The request is plain HTTP even where the portal speaks HTTPS: the portal answers it with an
-/// error that names `https://`, which shows as well that it accepts connections.
+/// The request is plain HTTP, even if the portal serves HTTPS. Then the answer is an error that names
+/// `https://`, which also shows that the portal accepts connections.
 ///
 /// # Errors
 /// When the portal cannot be reached, does not answer in time, or answers with another status.
@@ -36,7 +36,7 @@ pub fn check(settings: &Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The address to connect to: loopback, where the portal listens on every address.
+/// Returns the address to connect to: loopback, where the portal listens on every address.
 fn reachable(listen: SocketAddr) -> SocketAddr {
     let ip = match listen.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
@@ -62,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_stands_for_all_is_asked_on_loopback() {
+    fn unspecified_address_is_reached_on_loopback() {
         let cases = [
             ("0.0.0.0:8080", "127.0.0.1:8080"),
             ("[::]:8080", "[::1]:8080"),

@@ -8,11 +8,11 @@
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
 //! - [`settings`]: every setting, its unit, its default.
-//! - [`health`]: asks a running portal whether it serves.
+//! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
 //! - [`lookup`]: host names and their addresses.
-//! - [`problems`]: builds problems in the person's language.
-//! - [`policy`]: where the portal may connect to.
+//! - [`problems`]: builds problems in the user's language.
+//! - [`policy`]: the rules about destinations.
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`relay`]: the bytes in flight, and the budget that bounds them.
@@ -22,7 +22,7 @@
 //! - [`uploads`]: the uploads of a session.
 //! - [`ftps_connection`]: a session's connection to an FTPS server.
 //! - [`session`]: one page's conversation with the portal, its sockets, and the registry.
-//! - [`app`]: what the HTTP handlers share.
+//! - [`app`]: the state of the HTTP handlers.
 //! - [`http`]: the page, its assets, the routes of a session, the accept loop.
 //! - [`demo`]: an FTPS server to try the portal with.
 //! - [`serve`]: the portal from its listener to its end.

@@ -146,7 +146,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Logs to standard error, as much as `RUST_LOG` says.
+/// Starts the log on standard error, at the level of `RUST_LOG`.
 fn start_tracing() {
     let filter = EnvFilter::try_from_default_env()
         .unwrap_or_else(|_| EnvFilter::new("info,libunftp=off,unftp_sbe_fs=off"));

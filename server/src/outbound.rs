@@ -1,5 +1,7 @@
-//! What the connections to FTPS servers share: certificate authorities, pinned certificates, the client
-//! certificate, the proxy.
+//! Certificate authorities, pinned certificates, the client certificate and the proxy of all connections
+//! to FTPS servers.
+
+mod problems;
 
 use std::{path::Path, sync::Arc};
 
@@ -18,7 +20,7 @@ use crate::{
     },
 };
 
-/// What the connections to FTPS servers share. The files are read once, at the start.
+/// The parts that all connections to FTPS servers share. The files are read once, at the start.
 #[derive(Clone, Debug)]
 pub struct Outbound {
     roots: Arc<RootCertStore>,
@@ -257,7 +259,7 @@ mod tests {
     async fn proxy_without_an_address_is_the_operators_problem_and_its_name_is_not_shown() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
         let error = outbound.proxy(&LookupSlot::default()).await.unwrap_err();
-        let problem = Problems::default().proxy_not_found();
+        let problem = error.problem(Problems::default());
         assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
         assert!(!format!("{error:?} {error} {problem:?}").contains("no-such-proxy"));
     }

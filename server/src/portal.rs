@@ -18,7 +18,7 @@ use crate::{
     settings::{Origin, Settings},
 };
 
-/// The settings, and what follows from them for every session.
+/// The settings, and the state that is derived from them.
 ///
 /// Nothing of it is on disk, and nothing of it outlives the process.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Portal {
     pub policy: Policy,
     /// The memory that all uploads share.
     pub budget: Budget,
-    /// What the portal has learned about FTPS servers.
+    /// The profiles of FTPS servers.
     pub profiles: Profiles,
     /// How the portal connects to FTPS servers.
     pub outbound: Outbound,
@@ -52,8 +52,8 @@ impl Portal {
     }
 }
 
-/// What the portal has learned about FTPS servers since its start. The least recently used server
-/// is forgotten first.
+/// The profiles of FTPS servers that were used since the start. The least recently used one is dropped
+/// first.
 #[derive(Debug)]
 pub struct Profiles {
     known: Mutex<LruCache<(Host, u16, Encryption, String), SharedProfile>>,

@@ -1,82 +1,90 @@
 //! Paths on the FTPS server, as the page writes them.
 
-use ftps::RemotePath;
-use protocol::Problem;
+mod problems;
 
-use crate::problems::Problems;
+use ftps::RemotePath;
 
 /// The longest path in bytes: PATH_MAX of the systems that servers run on.
 pub(crate) const MAX_LEN: usize = 4096;
 
-/// Parses a path. A relative one stays relative to the directory that the login opened. Returns
-/// `None` when no FTP command can carry it, or it contains `..`.
-#[must_use]
-pub fn parse(path: &str) -> Option<RemotePath> {
-    let has_parent = path.split('/').any(|part| part == "..");
-    if has_parent { None } else { RemotePath::new(path).ok() }
+/// A path that the portal does not use, as the page sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathRefusal {
+    /// No FTP command can carry it, it contains `..`, or it is longer than [`MAX_LEN`].
+    Invalid(String),
+    /// The name is not that of a part file.
+    NotALeftover(String),
+    /// The text does not identify one file.
+    NotExact(String),
+    /// The root, the directory that the login opened, or one that contains it.
+    Protected(String),
+}
+
+/// Parses a path. A relative one stays relative to the directory that the login opened.
+///
+/// # Errors
+/// [`PathRefusal::Invalid`].
+pub fn parse(path: &str) -> Result<RemotePath, PathRefusal> {
+    let invalid = || PathRefusal::Invalid(path.to_owned());
+    if path.split('/').any(|part| part == "..") {
+        return Err(invalid());
+    }
+    RemotePath::new(path).map_err(|_| invalid())
+}
+
+/// Checks the length of a path.
+///
+/// # Errors
+/// [`PathRefusal::Invalid`].
+pub fn check_len(path: &str) -> Result<(), PathRefusal> {
+    if path.len() > MAX_LEN { Err(PathRefusal::Invalid(path.to_owned())) } else { Ok(()) }
 }
 
 /// Parses a path and makes it absolute: relative ones start at `directory`, the one that the login
 /// opened.
 ///
 /// # Errors
-/// When no FTP command can carry the path, or it contains `..`.
-pub fn absolute(
-    directory: &RemotePath,
-    path: &str,
-    problems: Problems,
-) -> Result<RemotePath, Problem> {
+/// [`PathRefusal::Invalid`].
+pub fn absolute(directory: &RemotePath, path: &str) -> Result<RemotePath, PathRefusal> {
     if path.is_empty() {
         return Ok(directory.clone());
     }
-    let path = parse(path).ok_or_else(|| problems.bad_path(path, MAX_LEN))?;
-    Ok(directory.join(&path))
+    Ok(directory.join(&parse(path)?))
 }
 
-/// Parses the path of a file that an upload left behind, as [`absolute`] does.
+/// Parses the path of a part file, as [`absolute`] does.
 ///
 /// # Errors
-/// When the name is no temporary one, and as for [`absolute`].
-pub fn leftover(
-    directory: &RemotePath,
-    path: &str,
-    problems: Problems,
-) -> Result<RemotePath, Problem> {
-    let absolute = absolute(directory, path, problems)?;
-    let is_leftover = ftps::upload::temporary::target_of(&absolute).is_some();
-    is_leftover.then_some(absolute).ok_or_else(|| problems.not_a_leftover(path))
+/// [`PathRefusal::NotALeftover`], and as for [`absolute`].
+pub fn leftover(directory: &RemotePath, path: &str) -> Result<RemotePath, PathRefusal> {
+    let absolute = absolute(directory, path)?;
+    match ftps::upload::temporary::target_of(&absolute) {
+        Some(_) => Ok(absolute),
+        None => Err(PathRefusal::NotALeftover(path.to_owned())),
+    }
 }
 
 /// Parses a path as [`absolute`] does and normalizes it, so that every server understands it in
 /// the same way.
 ///
 /// # Errors
-/// As for [`absolute`], and when the text does not identify one file: the portal shows with U+FFFD
-/// the bytes of a name that are not UTF-8.
-pub fn normalized(
-    directory: &RemotePath,
-    path: &str,
-    problems: Problems,
-) -> Result<RemotePath, Problem> {
+/// [`PathRefusal::NotExact`] when the path contains U+FFFD, with which the portal shows bytes that
+/// are not UTF-8; and as for [`absolute`].
+pub fn normalized(directory: &RemotePath, path: &str) -> Result<RemotePath, PathRefusal> {
     if path.contains(char::REPLACEMENT_CHARACTER) {
-        return Err(problems.name_not_exact(path));
+        return Err(PathRefusal::NotExact(path.to_owned()));
     }
-    Ok(normalize(&absolute(directory, path, problems)?))
+    Ok(normalize(&absolute(directory, path)?))
 }
 
 /// Parses the path of a file or directory that is to be renamed or deleted, as [`normalized`] does.
 ///
 /// # Errors
-/// As for [`normalized`], and when the path is `directory`, the one that the login opened, or one
-/// that contains it.
-pub fn changeable(
-    directory: &RemotePath,
-    path: &str,
-    problems: Problems,
-) -> Result<RemotePath, Problem> {
-    let changed = normalized(directory, path, problems)?;
+/// [`PathRefusal::Protected`], and as for [`normalized`].
+pub fn changeable(directory: &RemotePath, path: &str) -> Result<RemotePath, PathRefusal> {
+    let changed = normalized(directory, path)?;
     match is_within(&normalize(directory), &changed) {
-        true => Err(problems.not_to_be_changed(path)),
+        true => Err(PathRefusal::Protected(path.to_owned())),
         false => Ok(changed),
     }
 }
@@ -108,21 +116,21 @@ mod tests {
     #[test]
     fn relative_path_starts_at_the_directory_of_the_login() {
         let home = path("/home");
-        assert_eq!(absolute(&home, "a/b", Problems::default()).unwrap().display(), "/home/a/b");
-        assert_eq!(absolute(&home, "/a/b", Problems::default()).unwrap().display(), "/a/b");
-        assert_eq!(absolute(&home, "", Problems::default()).unwrap().display(), "/home");
-        assert!(absolute(&home, "../b", Problems::default()).is_err());
-        assert!(absolute(&home, "a\r\nDELE b", Problems::default()).is_err());
+        assert_eq!(absolute(&home, "a/b").unwrap().display(), "/home/a/b");
+        assert_eq!(absolute(&home, "/a/b").unwrap().display(), "/a/b");
+        assert_eq!(absolute(&home, "").unwrap().display(), "/home");
+        assert!(absolute(&home, "../b").is_err());
+        assert!(absolute(&home, "a\r\nDELE b").is_err());
     }
 
     #[test]
     fn only_temporary_names_may_be_removed() {
         let home = path("/home");
-        let removed = leftover(&home, "a/b.txt.0123abcd.part", Problems::default()).unwrap();
+        let removed = leftover(&home, "a/b.txt.0123abcd.part").unwrap();
         assert_eq!(removed.display(), "/home/a/b.txt.0123abcd.part");
         let others = ["", "/", "b.txt", "b.part", "../b.0123abcd.part", "b.0123abcd.part/c"];
         for other in others {
-            assert!(leftover(&home, other, Problems::default()).is_err(), "{other}");
+            assert!(leftover(&home, other).is_err(), "{other}");
         }
     }
 
@@ -130,21 +138,20 @@ mod tests {
     fn neither_the_root_nor_a_parent_of_the_directory_of_the_login_is_changed() {
         let home = path("/home/ada/");
         for refused in ["", "/", ".", "./", "//", "/home", "/home/./ada", "/home//ada/", "../bob"] {
-            assert!(changeable(&home, refused, Problems::default()).is_err(), "{refused}");
+            assert!(changeable(&home, refused).is_err(), "{refused}");
         }
         for (given, meant) in
             [("a", "/home/ada/a"), ("a/./b//", "/home/ada/a/b"), ("/home/ad", "/home/ad")]
         {
-            assert_eq!(changeable(&home, given, Problems::default()).unwrap(), path(meant));
+            assert_eq!(changeable(&home, given).unwrap(), path(meant));
         }
-        assert_eq!(changeable(&RemotePath::root(), "a", Problems::default()).unwrap(), path("/a"));
+        assert_eq!(changeable(&RemotePath::root(), "a").unwrap(), path("/a"));
     }
 
     #[test]
     fn name_that_is_not_shown_exactly_is_refused() {
         for name in ["a\u{fffd}b", "a\r\nDELE b", "a\0"] {
-            let problem = changeable(&RemotePath::root(), name, Problems::default()).unwrap_err();
-            assert!(problem.remedy.is_some(), "{problem:?}");
+            assert!(changeable(&RemotePath::root(), name).is_err(), "{name:?}");
         }
     }
 

@@ -50,7 +50,7 @@ impl ListeningPortal {
         format!("{}://{}", self.app.portal.settings.scheme().name(), self.address)
     }
 
-    /// Returns what the portal has learned about FTPS servers.
+    /// Returns the profiles of FTPS servers.
     #[must_use]
     pub fn profiles(&self) -> &Profiles {
         &self.app.portal.profiles

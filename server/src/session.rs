@@ -14,16 +14,15 @@
 //!                         |                         | session_grace| goodbye, protocol violation,
 //!                         v                         v              v session_lifetime, shutdown
 //!                    +------------------------------------------------+
-//!                    | ended: what the server has of uploads is kept  |
+//!                    | ended: part files on the server are kept       |
 //!                    +------------------------------------------------+
 //! ```
 //!
 //! # Layers
-//! - `violation`: what a page may not do.
-//! - `problems`: the problems of sessions, in the person's language.
+//! - `violation`: violations of the protocol by a page.
+//! - `problems`: the problems of sessions and their sockets.
 //! - `chunks`: the chunks of files in the binary messages of one socket.
-//! - `conversation`: what each message of the page causes. It owns the FTPS connection and the open
-//!   uploads.
+//! - `conversation`: handles the page's messages. It owns the FTPS connection and the open uploads.
 //! - this module: a [`Session`] owns the conversation and the outbox, and decides which socket is
 //!   the active one.
 //! - [`registry`]: owns the sessions: creates them, finds them by name and secret, ends them.
@@ -96,7 +95,7 @@ pub enum EndReason {
     #[error("the page was away for {}", humantime::format_duration(*.0))]
     Absent(Duration),
     /// The session is too old.
-    #[error("the session reached its longest life of {}", humantime::format_duration(*.0))]
+    #[error("the session reached its longest duration of {}", humantime::format_duration(*.0))]
     Lifetime(Duration),
     /// The portal is shutting down.
     #[error("the portal is shutting down")]
@@ -168,8 +167,7 @@ impl Session {
         self.end_reason.get().copied().unwrap_or(EndReason::NothingToResume)
     }
 
-    /// Closes the FTPS connection of a session that has ended. What the server has of uploads under
-    /// way is kept.
+    /// Closes the FTPS connection of a session that has ended. Part files on the server are kept.
     async fn close(&self) {
         self.outbox.close();
         self.conversation.lock().await.close().await;

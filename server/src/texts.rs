@@ -1,7 +1,7 @@
 //! The texts of every language: `texts/`, one file a language (`docs/texts.md`).
 //!
-//! A text has a key. `Text` has those of the portal's own texts; the page's markup names its own,
-//! and the engine's codes are keys.
+//! Each text has a key. [`Text`] lists the keys of the portal's own texts; the markup of the page names
+//! others, and the codes of the engine are keys too.
 
 use std::{collections::BTreeMap, fmt::Display, sync::LazyLock};
 
@@ -13,7 +13,7 @@ mod span;
 pub(crate) use keys::Text;
 pub(crate) use span::span;
 
-/// The language files. English is the first: it is for those whose language is not here.
+/// The language files. The first one, English, is used for all other languages.
 const FILES: &[&str] = &[
     include_str!("../../texts/en.toml"),
     include_str!("../../texts/de.toml"),
@@ -30,53 +30,53 @@ static NO_TEXTS: Texts = Texts(BTreeMap::new());
 #[derive(Debug)]
 struct Texts(BTreeMap<String, String>);
 
-/// A language that the portal speaks.
+/// A language of the portal's texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Language(usize);
 
 impl Language {
-    /// The place in the list of languages.
+    /// Returns the position in the list of languages.
     #[must_use]
     pub const fn index(self) -> usize {
         self.0
     }
 
-    /// All languages, English first.
+    /// Returns all languages, English first.
     pub fn all() -> impl Iterator<Item = Self> {
         (0..FILES.len()).map(Self)
     }
 
-    /// The language of a tag: that of the tag itself, else that of its longest beginning that has
-    /// one, so that `fr-CA` means `fr` (RFC 4647 §3.4).
+    /// Finds the language of a tag, or of its longest prefix that has one: `fr` for `fr-CA` (RFC 4647
+    /// §3.4).
     pub fn of_tag(tag: &str) -> Option<Self> {
         let named = Self::all().find(|language| language.tag().eq_ignore_ascii_case(tag));
         named.or_else(|| tag.rsplit_once('-').and_then(|(beginning, _)| Self::of_tag(beginning)))
     }
 
-    /// The tag (RFC 5646), for `lang` and `Content-Language`.
+    /// Returns the tag (RFC 5646), for `lang` and `Content-Language`.
     #[must_use]
     pub fn tag(self) -> &'static str {
         self.get("language.tag")
     }
 
-    /// What its speakers call it.
+    /// Returns its own name: `Deutsch`.
     #[must_use]
     pub fn name(self) -> &'static str {
         self.get("language.name")
     }
 
-    /// The name of its plural rule, for the page's program.
+    /// Returns the name of its plural rule, for the page's program.
     #[must_use]
     pub fn plural(self) -> &'static str {
         self.get("language.plural")
     }
 
-    /// A text of the portal's own.
+    /// Returns one of the portal's own texts.
     pub(crate) fn text(self, text: Text) -> &'static str {
         self.get(text.key())
     }
 
-    /// The same with its places filled, in the order in which [`Text`] names them.
+    /// Returns a text with its places filled, in the order in which [`Text`] names them.
     pub(crate) fn fill(self, text: Text, values: &[&dyn Display]) -> String {
         debug_assert_eq!(text.places().len(), values.len(), "{text:?}");
         let value = |name: &str| {
@@ -86,19 +86,19 @@ impl Language {
         self.fill_key(text.key(), value)
     }
 
-    /// The text of a key; a key that has none is its own text.
+    /// Returns the text of a key, or the key itself where it has none.
     #[must_use]
     pub fn get(self, key: &str) -> &str {
         self.find(key).unwrap_or(key)
     }
 
-    /// The text of a key, where there is one.
+    /// Returns the text of a key, if it has one.
     #[must_use]
     pub fn find(self, key: &str) -> Option<&'static str> {
         self.texts().0.get(key).map(String::as_str)
     }
 
-    /// The text of a key with its places filled. What fills a place is not read for places.
+    /// Returns the text of a key with its places filled. Braces in a value are not places.
     pub(crate) fn fill_key(self, key: &str, value: impl Fn(&str) -> Option<String>) -> String {
         let mut filled = String::new();
         let mut text = self.get(key);
@@ -112,13 +112,13 @@ impl Language {
         filled
     }
 
-    /// A number as the language writes it.
+    /// Writes a number with the decimal separator of the language.
     pub(crate) fn decimal(self, number: f32) -> String {
         number.to_string().replace('.', self.text(Text::NumberDecimal))
     }
 
-    /// What the page's program says: the name of the plural rule, then the texts below `program` in
-    /// the order of their keys.
+    /// Returns the texts of the page's program: the name of the plural rule, then the texts of the table
+    /// `program` in the order of their keys.
     pub(crate) fn program(self) -> impl Iterator<Item = &'static str> {
         let texts = self.texts().0.iter().filter(|(key, _)| key.starts_with("program."));
         [self.plural()].into_iter().chain(texts.map(|(_, text)| text.as_str()))
@@ -129,8 +129,7 @@ impl Language {
     }
 }
 
-/// A name in the text as it may stand between quotes: what cannot be seen is written as in source
-/// text.
+/// Escapes a name for a text in quotes: invisible characters are written as in source code.
 pub(crate) fn quoted(name: &str) -> String {
     let quoted = format!("{name:?}");
     let inner = quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
@@ -138,7 +137,7 @@ pub(crate) fn quoted(name: &str) -> String {
 }
 
 impl Texts {
-    /// Reads a language file; one that is no TOML has no texts, which a test finds.
+    /// Parses a language file. An invalid one has no texts, which a test finds.
     fn of(file: &str) -> Self {
         let mut texts = Self(BTreeMap::new());
         texts.take_in("", file.parse().unwrap_or_default());
@@ -179,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_language_is_not_here_is_told_in_english() {
+    fn default_language_is_english() {
         assert_eq!(Language::default().tag(), "en");
     }
 
@@ -193,13 +192,13 @@ mod tests {
     }
 
     #[test]
-    fn what_fills_a_place_is_never_read_for_places() {
+    fn braces_in_a_value_are_not_places() {
         let filled = Language::default().fill(Text::MovedIntoItself, &[&"{from}", &"b"]);
         assert!(filled.contains("\"{from}\"") && filled.contains("\"b\""), "{filled}");
     }
 
     #[test]
-    fn number_is_written_as_its_language_writes_it() {
+    fn number_has_the_decimal_separator_of_its_language() {
         let german = Language::of_tag("de").unwrap();
         assert_eq!(german.decimal(1.5), "1,5");
         assert_eq!(Language::default().decimal(1.5), "1.5");
@@ -207,7 +206,7 @@ mod tests {
     }
 
     #[test]
-    fn name_between_quotes_has_what_cannot_be_seen_written_out() {
+    fn invisible_characters_in_a_quoted_name_are_escaped() {
         assert_eq!(quoted("a\"b\nü"), "a\\\"b\\nü");
     }
 }

@@ -233,10 +233,10 @@ async fn no_plaintext_ever() {
     }
 }
 
-/// 7. Unless the operator allows it, nothing that is not public is dialled, however its address
-/// is written.
+/// 7. Without permission of the operator the portal connects to public addresses only, in whatever
+/// form an address is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_portal_is_nobodys_scanner() {
+async fn only_permitted_addresses_are_connected_to() {
     let portal = portal!(Options { flags: &[], ..Options::default() });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
@@ -280,14 +280,14 @@ async fn the_portal_is_nobodys_scanner() {
         // Odd spellings may not even count as an address.
         let refused = matches!(problem.stage, Stage::Policy | Stage::Resolve);
         assert!(refused, "{host}: {problem:?}");
-        assert!(listener.accept().is_err(), "{host} was dialled");
+        assert!(listener.accept().is_err(), "{host} was connected to");
     }
 }
 
 /// 8. A page of another origin gets neither a session nor a socket; a socket without the
 /// session's secret gets nothing; a session's log goes to that session alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whose_page_is_it() {
+async fn a_session_belongs_to_its_page() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let other_port = format!("http://127.0.0.1:{}", server.port());
@@ -375,7 +375,7 @@ async fn every_wait_ends() {
     }
     // It sends nothing and answers no ping: its socket is closed, and then its session ends.
     client.stop_reading();
-    for end in ["the page said nothing for 3s", "session ended"] {
+    for end in ["the page sent nothing for 3s", "session ended"] {
         let ended = wait_for(PATIENCE, || portal.output().contains(end).then_some(()));
         assert!(ended.is_some(), "{end}: {}", portal.output());
     }

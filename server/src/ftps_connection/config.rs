@@ -1,8 +1,9 @@
-//! What the engine needs for a connection, from the portal's settings and the connect form.
+//! The engine's configuration of a connection, from the portal's settings and the connect form.
 
 use ftps::{Credentials, Password, Username};
 use protocol::{Problem, client::Connect};
 
+use super::problems::{not_a_fingerprint, password_invalid, username_invalid, username_too_long};
 use crate::{
     host::Host,
     portal::Portal,
@@ -38,7 +39,7 @@ pub(super) fn engine_config(
     let trusted_certificate = trusted_certificate
         .map(str::parse::<ftps::Fingerprint>)
         .transpose()
-        .map_err(|_| problems.not_a_fingerprint())?;
+        .map_err(|_| not_a_fingerprint(problems))?;
     let settings = &portal.settings;
     let mut config = ftps::Config::new(portal.outbound.roots());
     config.tls.versions = tls_versions(settings);
@@ -78,11 +79,11 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
 /// When no FTP command can carry one of them, or the username is too long.
 pub(super) fn credentials(connect: Connect, problems: Problems) -> Result<Credentials, Problem> {
     if connect.username.len() > MAX_USERNAME_LEN {
-        return Err(problems.long_username(MAX_USERNAME_LEN));
+        return Err(username_too_long(problems, MAX_USERNAME_LEN));
     }
     Ok(Credentials {
-        username: Username::new(connect.username).map_err(|_| problems.unfit_username())?,
+        username: Username::new(connect.username).map_err(|_| username_invalid(problems))?,
         password: Password::new(connect.password.into_exposed())
-            .map_err(|_| problems.unfit_password())?,
+            .map_err(|_| password_invalid(problems))?,
     })
 }

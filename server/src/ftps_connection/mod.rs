@@ -20,13 +20,15 @@
 //! ```
 //!
 //! # Layers
-//! - `config`: what the engine needs for a connection.
+//! - `problems`: the problems of a connection that the engine does not know.
+//! - `config`: the engine's configuration of a connection.
 //! - `transcript`: the engine's transcript as lines of the session log.
-//! - `request`: what the page requests beside its uploads.
-//! - `remote`: carries the requests out.
+//! - `request`: the page's requests about files on the server.
+//! - `remote`: executes the requests.
 //! - `task`: the task that runs the connection through the states above.
 
 mod config;
+mod problems;
 mod remote;
 mod request;
 mod task;
@@ -41,8 +43,8 @@ use protocol::{UploadId, client::Connect, server::Connected};
 use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
-pub use self::request::RemoteRequest;
 use self::task::ConnectionTask;
+pub use self::{problems::not_connected, request::RemoteRequest};
 use crate::{
     locking::lock,
     lookup::LookupSlot,
@@ -67,7 +69,7 @@ pub struct FtpsConnection {
     task: JoinHandle<()>,
 }
 
-/// What the page was told of the connection, while it is connected.
+/// The facts that the page got in `connected`, while the connection lasts.
 type ConnectedFacts = Mutex<Option<Connected>>;
 
 /// A request that the connection does not accept.
@@ -79,7 +81,7 @@ pub enum RequestRejected {
     Ended(RemoteRequest),
 }
 
-/// What a connection shares with its session.
+/// The parts of a session that its connection uses.
 #[derive(Debug)]
 pub struct SessionParts {
     /// The portal's shared state.
@@ -145,7 +147,7 @@ impl FtpsConnection {
         self.queue.remove(upload)
     }
 
-    /// Returns what the page was told of the connection, if it is connected.
+    /// Returns the facts that the page got in `connected`, if the connection is established.
     #[must_use]
     pub fn connected(&self) -> Option<Connected> {
         lock(&self.facts).clone()
@@ -170,12 +172,12 @@ impl FtpsConnection {
         &self.disconnect
     }
 
-    /// Tells the task to disconnect; it tells the page when it has.
+    /// Starts to disconnect. `disconnected` follows.
     pub fn disconnect(&self) {
         self.disconnect.cancel();
     }
 
-    /// Tells the task to disconnect, and waits until it has ended.
+    /// Disconnects, and waits for the end of the task.
     ///
     /// # Cancel safety
     /// Cancel safe: it can be called again.

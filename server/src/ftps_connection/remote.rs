@@ -12,8 +12,19 @@ use protocol::{
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::RemoteRequest;
-use crate::{convert, problems::Problems, remote_path, settings::Settings};
+use super::{
+    RemoteRequest, not_connected,
+    problems::{
+        delete_stopped_at, directory_not_empty, moved_into_itself, name_not_kept, name_taken,
+        not_a_directory, result_unknown, too_much_to_delete,
+    },
+};
+use crate::{
+    convert,
+    problems::Problems,
+    remote_path::{self, PathRefusal},
+    settings::Settings,
+};
 
 /// The files and directories on the server.
 #[derive(Clone, Copy, Debug)]
@@ -28,13 +39,13 @@ pub(super) struct RemoteFiles<'a> {
     pub(super) disconnect: &'a CancellationToken,
 }
 
-/// Returns the directory that the login opened, or the root where the server does not say.
+/// Returns the directory that the login opened, or the root where the server does not report it.
 pub(super) fn login_directory(client: &ftps::Client) -> RemotePath {
     client.facts().initial_directory.clone().unwrap_or_else(RemotePath::root)
 }
 
 impl RemoteFiles<'_> {
-    /// Carries a request out and returns its answer, if it has one.
+    /// Executes a request and returns its answer, if it has one.
     pub(super) async fn run(self, request: RemoteRequest) -> Option<ServerMessage> {
         Some(match request {
             RemoteRequest::List { path } => self.list(path).await,
@@ -61,7 +72,7 @@ impl RemoteFiles<'_> {
 
     async fn try_list(self, path: &str) -> Result<(RemotePath, Listing), Problem> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::absolute(&home, path, self.problems)?;
+        let directory = self.parsed(remote_path::absolute(&home, path))?;
         let listing = async { client.client().await?.list(&directory).await };
         let listing = self.until_disconnected(listing).await?;
         Ok((directory, listing.map_err(|error| self.problem(&error))?))
@@ -77,7 +88,7 @@ impl RemoteFiles<'_> {
     /// Makes a directory and its parents.
     async fn try_make_directory(self, path: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::absolute(&home, path, self.problems)?;
+        let directory = self.parsed(remote_path::absolute(&home, path))?;
         let made = async { client.client().await?.make_directories(&directory).await };
         self.to_completion(made).await?.map_err(|error| self.problem(&error))
     }
@@ -89,10 +100,10 @@ impl RemoteFiles<'_> {
         }
     }
 
-    /// Removes a file that an upload left behind, and no other file.
+    /// Removes a part file, and no other file.
     async fn try_remove(self, path: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let leftover = remote_path::leftover(&home, path, self.problems)?;
+        let leftover = self.parsed(remote_path::leftover(&home, path))?;
         let removed = self.to_completion(ftps::upload::remove(&mut client, &leftover)).await?;
         removed.map_err(|error| self.problem(&error))
     }
@@ -107,16 +118,16 @@ impl RemoteFiles<'_> {
     /// Renames a file or a directory, unless the new name is taken.
     async fn try_rename(self, from: &str, to: &str) -> Result<(), Problem> {
         let (mut client, home) = self.lease().await?;
-        let old = remote_path::changeable(&home, from, self.problems)?;
-        let new = remote_path::normalized(&home, to, self.problems)?;
+        let old = self.parsed(remote_path::changeable(&home, from))?;
+        let new = self.parsed(remote_path::normalized(&home, to))?;
         if remote_path::is_within(&new, &old) && new != old {
-            return Err(self.problems.moved_into_itself(from, to));
+            return Err(moved_into_itself(self.problems, from, to));
         }
         let renamed = async { client.client().await?.rename_to_free(&old, &new).await };
         match self.to_completion(renamed).await?.map_err(|error| self.problem(&error))? {
             Renamed::Done => Ok(()),
-            Renamed::Taken => Err(self.problems.name_taken(to)),
-            Renamed::NotKept => Err(self.problems.name_not_kept()),
+            Renamed::Taken => Err(name_taken(self.problems, to)),
+            Renamed::NotKept => Err(name_not_kept(self.problems)),
         }
     }
 
@@ -149,13 +160,16 @@ impl RemoteFiles<'_> {
             return Ok(DeletedCounts { files: 0, directories: 1 });
         };
         let problem = self.problem(&error);
-        let problem = if not_empty { self.problems.not_empty(problem, path) } else { problem };
+        let problem = match not_empty {
+            true => directory_not_empty(self.problems, problem, path),
+            false => problem,
+        };
         Err(Box::new(DeleteFailed { not_empty, ..DeleteFailed::from(problem) }))
     }
 
     async fn delete_tree(self, path: &str) -> Result<DeletedCounts, Box<DeleteFailed>> {
         let (mut client, home) = self.lease().await?;
-        let directory = remote_path::changeable(&home, path, self.problems)?;
+        let directory = self.parsed(remote_path::changeable(&home, path))?;
         let limits = TreeLimits {
             entries: u64::from(self.settings.max_deleted_entries),
             bytes: self.settings.max_listing.0,
@@ -176,16 +190,16 @@ impl RemoteFiles<'_> {
 
     fn tree_problem(self, stopped: &ftps::DeleteTreeError) -> Problem {
         match &stopped.reason {
-            DeleteTreeReason::NotADirectory => self.problems.not_a_directory(&stopped.at),
+            DeleteTreeReason::NotADirectory => not_a_directory(self.problems, &stopped.at),
             DeleteTreeReason::TooLarge => {
-                self.problems.too_much_to_delete(&stopped.at, self.settings.max_deleted_entries)
+                too_much_to_delete(self.problems, &stopped.at, self.settings.max_deleted_entries)
             }
-            DeleteTreeReason::NameNotKept => self.problems.name_not_kept(),
+            DeleteTreeReason::NameNotKept => name_not_kept(self.problems),
             DeleteTreeReason::Failed(error) => {
-                self.problems.stopped_at(self.problem(error), &stopped.at)
+                delete_stopped_at(self.problems, self.problem(error), &stopped.at)
             }
             DeleteTreeReason::Cancelled => {
-                self.problems.stopped_at(self.problems.not_connected(), &stopped.at)
+                delete_stopped_at(self.problems, not_connected(self.problems), &stopped.at)
             }
         }
     }
@@ -193,11 +207,11 @@ impl RemoteFiles<'_> {
     /// Waits for an FTPS session, and parses the path of what is to be deleted.
     async fn lease_for(self, path: &str) -> Result<(PooledClient, RemotePath), Problem> {
         let (mut leased, home) = self.lease().await?;
-        let changed = remote_path::changeable(&home, path, self.problems)?;
+        let changed = self.parsed(remote_path::changeable(&home, path))?;
         let client = self.until_disconnected(leased.client()).await?;
         match client.map_err(|error| self.problem(&error))?.keeps_name(&changed) {
             true => Ok((leased, changed)),
-            false => Err(self.problems.name_not_kept()),
+            false => Err(name_not_kept(self.problems)),
         }
     }
 
@@ -217,13 +231,13 @@ impl RemoteFiles<'_> {
     async fn until_disconnected<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
         tokio::select! {
             biased;
-            () = self.disconnect.cancelled() => Err(self.problems.not_connected()),
+            () = self.disconnect.cancelled() => Err(not_connected(self.problems)),
             done = work => Ok(done),
         }
     }
 
-    /// Awaits work that changes something, to its end: a command that was sent cannot be taken
-    /// back, and the page has to learn its result. When the connection closes, the server has
+    /// Awaits work that changes something, to its end: a command that was sent cannot be
+    /// undone, and the page needs its result. When the connection closes, the server has
     /// `cancel_timeout` left.
     async fn to_completion<T>(self, work: impl Future<Output = T>) -> Result<T, Problem> {
         let mut work = pin!(work);
@@ -232,7 +246,11 @@ impl RemoteFiles<'_> {
             done = &mut work => return Ok(done),
             () = self.disconnect.cancelled() => {}
         }
-        timeout(limit, work).await.map_err(|_| self.problems.result_unknown(limit))
+        timeout(limit, work).await.map_err(|_| result_unknown(self.problems, limit))
+    }
+
+    fn parsed(self, path: Result<RemotePath, PathRefusal>) -> Result<RemotePath, Problem> {
+        path.map_err(|refusal| refusal.problem(self.problems))
     }
 
     fn problem(self, error: &ftps::Error) -> Problem {

@@ -1,4 +1,4 @@
-//! What the page requests of a connection beside its uploads.
+//! The page's requests about files and directories on the server.
 
 use std::iter;
 
@@ -20,7 +20,7 @@ pub enum RemoteRequest {
         /// The directory.
         path: String,
     },
-    /// Remove the file that an upload left behind.
+    /// Remove a part file.
     Remove {
         /// The file.
         path: String,
@@ -36,12 +36,12 @@ pub enum RemoteRequest {
     Delete {
         /// The file or directory.
         path: String,
-        /// The kind that the page knows from the listing.
+        /// The kind in the listing.
         kind: EntryKind,
         /// Whether a directory is deleted with everything in it.
         recursive: bool,
     },
-    /// Remove the file that a cancelled upload would have resumed. It has no answer.
+    /// Remove the part file that a cancelled upload would have resumed. It has no answer.
     Cleanup {
         /// The file.
         path: String,

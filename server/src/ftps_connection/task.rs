@@ -12,7 +12,7 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectedFacts, RemoteRequest, SessionParts, config,
+    ConnectedFacts, RemoteRequest, SessionParts, config, not_connected,
     remote::{self, RemoteFiles},
     transcript::transcript,
 };
@@ -38,7 +38,7 @@ pub(super) struct ConnectionTask {
 enum ConnectionEnd {
     /// The page has disconnected, or its session has ended.
     Disconnected,
-    /// The server's certificate is not trusted. The page was told, and asks the person.
+    /// The server's certificate is not trusted. The page has it, and asks the user.
     CertificateNotTrusted,
     /// The connection failed.
     Failed(Problem),
@@ -123,7 +123,7 @@ impl ConnectionTask {
         uploaders
     }
 
-    /// Vets the destination, connects, logs in and tells the page.
+    /// Vets the destination, connects, logs in, and sends `connected`.
     async fn connect(&mut self, connect: Connect) -> Result<LoggedIn, ConnectionEnd> {
         let SessionParts { portal, outbox, lookup_slot, .. } = &self.session;
         outbox.forget_data_tls();
@@ -138,7 +138,7 @@ impl ConnectionTask {
             .outbound
             .proxy(lookup_slot)
             .await
-            .map_err(|_| ConnectionEnd::Failed(problems.proxy_not_found()))?;
+            .map_err(|error| ConnectionEnd::Failed(error.problem(problems)))?;
         let credentials = config::credentials(connect, problems).map_err(ConnectionEnd::Failed)?;
         // After the credentials, which bound the length of the username that is remembered.
         let profile = portal.profiles.of(destination.host(), port, encryption, &username);
@@ -217,7 +217,7 @@ impl ConnectionTask {
                 break;
             }
         }
-        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| self.problems().not_connected())))
+        Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| not_connected(self.problems()))))
     }
 
     /// Sends the page a certificate that is not trusted.
@@ -256,14 +256,13 @@ impl ConnectionTask {
         self.session.outbox.problems()
     }
 
-    /// Answers the requests and uploads that wait, then tells the page that the connection is
-    /// closed.
+    /// Answers the requests and uploads that wait, then sends `disconnected`.
     async fn finish(mut self, end: ConnectionEnd) {
         self.set_facts(None);
         let uploads = self.queue.close();
         self.requests.close();
         while let Ok(request) = self.requests.try_recv() {
-            if let Some(answer) = request.failed(self.problems().not_connected()) {
+            if let Some(answer) = request.failed(not_connected(self.problems())) {
                 self.session.outbox.send(answer).await;
             }
         }

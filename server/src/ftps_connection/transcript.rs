@@ -15,7 +15,7 @@ use crate::{
 /// the oldest are forgotten; they have ended long before.
 const MAX_EXPLAINERS: usize = 64;
 
-/// Creates a transcript that adds its events to the session log, and tells the page the stages of
+/// Creates a transcript that adds its events to the session log, and sends the page the stages of
 /// connecting and the TLS facts of data connections.
 #[must_use]
 pub(super) fn transcript(outbox: Outbox) -> Transcript {
@@ -29,7 +29,7 @@ pub(super) fn transcript(outbox: Outbox) -> Transcript {
                 return;
             }
             outbox.send_lossy(ServerMessage::Connecting { stage: convert::stage(*stage) });
-            // The next line says what it connects to.
+            // The next event names the address.
             if *stage == ftps::Stage::Connect {
                 return;
             }
@@ -80,8 +80,8 @@ mod tests {
     fn numbers_are_those_of_the_engines_explanations() {
         let explainers = LogExplainers::default();
         let number = explainers.explain(&connecting(1)).unwrap();
-        let told = ftps::Explanation::ALL.get(usize::from(number)).unwrap();
-        assert_eq!(*told, ftps::Explanation::StatusTryingAuthSsl);
+        let explanation = ftps::Explanation::ALL.get(usize::from(number)).unwrap();
+        assert_eq!(*explanation, ftps::Explanation::StatusTryingAuthSsl);
         let of_none = Event { session: None, ..connecting(1) };
         assert_eq!(explainers.explain(&of_none), Some(number));
     }

@@ -1,5 +1,7 @@
-//! What the lines of the session log mean, for the page to show on demand: once for all of them,
-//! since there are thousands of lines and three hundred explanations.
+//! The explanations of the lines of the session log, which the page shows on demand.
+//!
+//! A log has thousands of lines, and there are three hundred explanations: the page loads the list
+//! once, and each line names its place in it.
 
 use std::{
     hash::{DefaultHasher, Hash as _, Hasher as _},
@@ -19,17 +21,17 @@ use ftps::Explanation;
 use super::language;
 use crate::texts::Language;
 
-/// A list in one language, as it goes over the wire.
+/// The explanations in one language, as JSON.
 struct List {
     json: String,
     etag: String,
 }
 
-/// By language.
+/// The lists, in the order of [`Language::index`].
 static LISTS: LazyLock<Vec<List>> = LazyLock::new(|| Language::all().map(List::new).collect());
 
-/// `GET /explanations.json?lang=en`: English where no other language is asked for. It may change
-/// with the portal's version, so a browser asks again and seldom gets it again.
+/// Handles `GET /explanations.json?lang=en`. The default is English. The list belongs to the portal's
+/// version, so browsers revalidate it.
 pub(super) async fn explanations(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
     let language = language::in_address(query.as_deref().unwrap_or_default()).unwrap_or_default();
     let Some(list) = LISTS.get(language.index()) else {
@@ -50,7 +52,7 @@ impl List {
     fn new(language: Language) -> Self {
         let texts = Explanation::ALL.iter().map(|explanation| language.get(explanation.code()));
         let json = serde_json::Value::from_iter(texts).to_string();
-        // Tells one list from another; no defence against an attack.
+        // Not a cryptographic hash: it only has to differ between versions.
         let mut hasher = DefaultHasher::new();
         json.hash(&mut hasher);
         let etag = format!("\"{:016x}\"", hasher.finish());
@@ -64,12 +66,12 @@ mod tests {
 
     use super::*;
 
-    const MOST_BYTES: usize = 1 << 20;
+    const MAX_BYTES: usize = 1 << 20;
 
     async fn get(query: &str) -> Vec<String> {
         let answer = explanations(RawQuery(Some(query.to_owned())), HeaderMap::new()).await;
         assert_eq!(answer.headers()[CONTENT_TYPE], "application/json");
-        let body = to_bytes(answer.into_body(), MOST_BYTES).await.unwrap();
+        let body = to_bytes(answer.into_body(), MAX_BYTES).await.unwrap();
         serde_json::from_slice(&body).unwrap()
     }
 

@@ -1,4 +1,5 @@
-//! The language of the page: what the address says, else what the browser prefers, else English.
+//! Chooses the language of the page: that of the address, else the one that the browser prefers, else
+//! English.
 
 use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
 
@@ -7,33 +8,34 @@ use crate::texts::Language;
 /// The parameter of the address that chooses a language: `?lang=de`.
 const PARAMETER: &str = "lang";
 
-/// The language of a request.
+/// Returns the language of a request.
 pub(super) fn of(query: Option<&str>, request: &HeaderMap) -> Language {
     in_address(query.unwrap_or_default()).or_else(|| preferred(request)).unwrap_or_default()
 }
 
-/// The language that the address chooses.
+/// Returns the language of the address, if it has one.
 pub(super) fn in_address(query: &str) -> Option<Language> {
     let parameters = query.split('&').filter_map(|parameter| parameter.split_once('='));
     parameters.filter(|(name, _)| *name == PARAMETER).find_map(|(_, tag)| Language::of_tag(tag))
 }
 
-/// The one of the greatest weight in `Accept-Language` (RFC 9110 §12.5.4), the first of equals.
+/// Returns the language with the greatest weight in `Accept-Language` (RFC 9110 §12.5.4), the first
+/// of several.
 fn preferred(request: &HeaderMap) -> Option<Language> {
     let values = request.get_all(ACCEPT_LANGUAGE).iter().filter_map(|value| value.to_str().ok());
     let mut best = None;
-    let mut most = 0;
+    let mut greatest = 0;
     for (range, weight) in values.flat_map(|value| value.split(',')).filter_map(weighted) {
         if let Some(language) = Language::of_tag(range)
-            && weight > most
+            && weight > greatest
         {
-            (best, most) = (Some(language), weight);
+            (best, greatest) = (Some(language), weight);
         }
     }
     best
 }
 
-/// A language range and its weight in thousandths; nothing where the weight is none.
+/// Parses a language range and its weight in thousandths; `None` where the weight is invalid.
 fn weighted(part: &str) -> Option<(&str, u16)> {
     let mut pieces = part.split(';').map(str::trim);
     let range = pieces.next().unwrap_or_default();
@@ -41,7 +43,7 @@ fn weighted(part: &str) -> Option<(&str, u16)> {
     Some((range, weight.map_or(Some(1000), thousandths)?))
 }
 
-/// `0.8` as 800: one digit, and three more at most (RFC 9110 §12.4.2).
+/// Parses a weight of at most three decimals (RFC 9110 §12.4.2): 800 for `0.8`.
 fn thousandths(weight: &str) -> Option<u16> {
     let (whole, fraction) = weight.split_once('.').unwrap_or((weight, ""));
     let is_weight = matches!(whole, "0" | "1") && fraction.len() <= 3;
@@ -82,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn whose_language_is_not_here_gets_english() {
+    fn browser_with_other_languages_gets_english() {
         for accepted in ["", "tlh, tlh-AQ;q=0.5", "*", "de;q=0", "de;q=0.000, tlh", "den", "-de"] {
             assert_eq!(chosen("", &[accepted]), "en", "{accepted}");
         }
@@ -90,14 +92,14 @@ mod tests {
     }
 
     #[test]
-    fn weight_that_is_none_is_not_guessed() {
+    fn invalid_weight_is_ignored() {
         for accepted in ["de;q=2", "de;q=", "de;q=-1", "de;q=0.1234", "de;q=1.5", "de;q=x"] {
             assert_eq!(chosen("", &[&format!("{accepted}, en;q=0.001")]), "en");
         }
     }
 
     #[test]
-    fn address_outranks_the_browser() {
+    fn language_of_the_address_has_priority() {
         assert_eq!(chosen("lang=de", &["en"]), "de");
         assert_eq!(chosen("a=b&lang=en", &["de"]), "en");
         assert_eq!(chosen("lang=tlh", &["de"]), "de");

@@ -18,6 +18,7 @@ mod language;
 pub mod listener;
 mod origin;
 mod page;
+mod problems;
 mod sessions;
 pub mod tls;
 

@@ -11,7 +11,10 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
-use super::sessions::{problems, refuse};
+use super::{
+    problems::other_origin,
+    sessions::{problems, refuse},
+};
 use crate::app::App;
 
 /// Passes a request on when it has exactly one `Origin`, and that is one of the portal's.
@@ -24,6 +27,6 @@ pub(super) async fn check(State(app): State<App>, request: Request, next: Next) 
         return next.run(request).await;
     }
     tracing::warn!(origin, "request from a page of another origin refused");
-    let problem = problems(&request).other_origin(origin);
+    let problem = other_origin(problems(&request), origin);
     refuse(StatusCode::FORBIDDEN, problem).into_response()
 }

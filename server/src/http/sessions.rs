@@ -8,7 +8,7 @@ use axum::{
 };
 use protocol::Problem;
 
-use super::language;
+use super::{language, problems::no_web_socket};
 use crate::{
     app::App,
     problems::Problems,
@@ -32,9 +32,9 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
 /// Handles `GET /session/socket`.
 pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
     let problems = problems(&request);
-    if app.sessions.check_socket_limit().is_err() {
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, problems.too_many_sockets())
-            .into_response();
+    if let Err(full) = app.sessions.check_socket_limit() {
+        let problem = full.problem(problems);
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
     }
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
@@ -51,7 +51,7 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
 }
 
 fn no_socket(error: HandshakeError, problems: Problems) -> Response {
-    let problem = problems.no_web_socket(error);
+    let problem = no_web_socket(problems, error);
     (error.headers(), refuse(error.status(), problem)).into_response()
 }
 

@@ -47,7 +47,7 @@ impl Scope {
 }
 
 impl Scope {
-    /// What is said of an address that is refused for its scope.
+    /// Returns the text about an address that is refused for its scope.
     pub(crate) const fn refusal(self) -> Text {
         match self {
             Self::Public => Text::AddressNotAllowedPublic,

@@ -1,4 +1,4 @@
-//! Where the portal may connect to.
+//! The rules about destinations.
 //!
 //! Strangers name the hosts that the portal connects to, and must not scan networks with it. A name is
 //! resolved once, every address is classified, and the portal connects only to the addresses that
@@ -41,7 +41,7 @@ pub struct Destination {
     addresses: Vec<SocketAddr>,
 }
 
-/// Why the portal does not connect to a destination. `problems` words it.
+/// Why the portal does not connect to a destination.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
     /// The text is neither a host name nor an address.
@@ -163,7 +163,7 @@ impl Policy {
 }
 
 impl Destination {
-    /// Returns the host as the person wrote it, for SNI and the certificate.
+    /// Returns the host as the user wrote it, for SNI and the certificate.
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
@@ -196,7 +196,7 @@ impl fmt::Display for Destination {
 }
 
 impl Refusal {
-    /// What it says in a language; `Display` is the English, which the session log has.
+    /// Returns the message in a language. `Display` writes it in English, for the session log.
     pub(crate) fn text(&self, language: Language) -> String {
         match self {
             Self::NotAHost(host) => language.fill(Text::HostInvalid, &[host]),

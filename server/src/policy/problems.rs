@@ -1,9 +1,12 @@
-//! The problems of a destination that the portal does not connect to.
+//! The problems of destinations that the portal does not connect to.
 
 use protocol::{Problem, Stage, problem::Who};
 
 use super::Refusal;
-use crate::{problems::Problems, texts::Text};
+use crate::{
+    problems::{Problems, problem},
+    texts::Text,
+};
 
 impl Refusal {
     /// Returns the problem for the page.
@@ -18,19 +21,17 @@ impl Refusal {
         };
         let (message, logged) = (self.text(problems.language()), self.to_string());
         let logged = (logged != message).then_some(logged);
-        let mut problem = problems.at_stage(stage, who, message, self.remedy(problems));
-        problem.logged = logged;
-        problem.cause = self.cause(problems);
-        problem
+        let cause = self.cause(problems);
+        Problem { logged, cause, ..problem(stage, who, message, problems.text(self.remedy())) }
     }
 
-    fn remedy(&self, problems: Problems) -> String {
-        problems.text(match self {
+    fn remedy(&self) -> Text {
+        match self {
             Self::NotAHost(_) | Self::PortZero => Text::HostRemedy,
             Self::NotFound { .. } => Text::HostNotFoundRemedy,
             Self::NoAnswer { .. } => Text::NameServiceSilentRemedy,
             Self::NotAllowed { .. } => Text::AddressNotAllowedRemedy,
-        })
+        }
     }
 
     fn cause(&self, problems: Problems) -> Option<String> {
@@ -44,5 +45,55 @@ impl Refusal {
             | Self::NoAnswer { .. }
             | Self::NotAllowed { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, time::Duration};
+
+    use super::*;
+    use crate::{policy::Scope, problems::tests::assert_well_worded, texts::Language};
+
+    fn refusals() -> Vec<Refusal> {
+        let host = || "ftp.example".to_owned();
+        let scopes = [
+            Scope::Public,
+            Scope::ThisNetwork,
+            Scope::Loopback,
+            Scope::Private,
+            Scope::LinkLocal,
+            Scope::SharedAddressSpace,
+            Scope::Multicast,
+            Scope::Metadata,
+            Scope::Nat64([10, 0, 0, 7].into()),
+            Scope::Transition,
+            Scope::Reserved,
+        ];
+        let address = [10, 0, 0, 7].into();
+        let not_allowed = scopes.map(|scope| Refusal::NotAllowed { host: host(), address, scope });
+        let others = [
+            Refusal::NotAHost("%".to_owned()),
+            Refusal::PortZero,
+            Refusal::NotFound { host: host(), source: Some(io::Error::other("nichts")) },
+            Refusal::NotFound { host: host(), source: None },
+            Refusal::NoAnswer { host: host(), limit: Duration::from_secs(5) },
+        ];
+        others.into_iter().chain(not_allowed).collect()
+    }
+
+    #[test]
+    fn every_refusal_is_worded_in_every_language() {
+        assert_well_worded(|problems| {
+            refusals().iter().map(|refusal| refusal.problem(problems)).collect()
+        });
+    }
+
+    #[test]
+    fn problem_names_its_line_of_the_session_log() {
+        let german = Problems::new(Language::of_tag("de").unwrap());
+        let refusal = Refusal::PortZero;
+        assert_eq!(refusal.problem(german).logged(), refusal.to_string());
+        assert_eq!(refusal.problem(Problems::default()).logged, None);
     }
 }

@@ -8,9 +8,11 @@
 //! - `upload_buffer`: the queue between the socket and the upload. Its bound is the credit that the
 //!   page was granted, so it cannot overflow.
 //! - `page_source`: the page's bytes for the engine; widens, narrows and announces the window.
+//! - `problems`: the problems of uploads whose bytes do not arrive.
 
 mod budget;
 mod page_source;
+mod problems;
 mod upload_buffer;
 
 pub use budget::{Budget, Reservation};

@@ -20,7 +20,7 @@ pub trait CreditSink {
     fn send_credit(&self, credit: Credit);
 }
 
-/// The page delivers no byte that the engine could send.
+/// No bytes arrive that the engine could send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PageSourceError {
     /// All of the budget is in use, and no upload returns any of it.
@@ -93,7 +93,7 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     /// # Errors
     /// [`PageSourceError`].
     pub async fn next(&mut self) -> Result<Bytes, PageSourceError> {
-        // The engine asks when it has freed the bytes before.
+        // The engine asks for more when it has freed the earlier bytes.
         self.reuse_freed_bytes();
         let limit = self.settings.page_chunk_timeout;
         loop {
@@ -136,7 +136,7 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     }
 
     /// Opens the window where the page may send nothing: when a resumed upload starts, or a page
-    /// has come back. Returns whether it did; the page was told then.
+    /// has come back. Returns whether it did; then the credit was sent too.
     async fn reopen_window(&self) -> Result<bool, PageSourceError> {
         let is_exhausted = self.buffer.is_window_exhausted();
         if is_exhausted {
@@ -181,25 +181,25 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     }
 }
 
-/// Decides when the page is told its credit: when a good part of its window is free again, and
-/// often enough that a person sees progress.
+/// Decides when a credit is sent: when a good part of the window is free again, and often enough
+/// that the user sees progress.
 #[derive(Debug)]
 struct CreditPace {
     /// A credit is sent when so many bytes are free again.
     step: u64,
-    told: Told,
+    last: SentCredit,
 }
 
 /// The credit that was sent last.
 #[derive(Debug)]
-struct Told {
+struct SentCredit {
     attempt: Attempt,
     limit: u64,
     taken: u64,
     at: Instant,
 }
 
-impl Told {
+impl SentCredit {
     fn now(credit: Credit) -> Self {
         let Credit { attempt, limit, taken, .. } = credit;
         Self { attempt, limit, taken, at: Instant::now() }
@@ -208,24 +208,24 @@ impl Told {
 
 impl CreditPace {
     fn new(settings: &Settings, buffer: &UploadBuffer) -> Self {
-        Self { step: settings.window.0 / 8, told: Told::now(buffer.credit()) }
+        Self { step: settings.window.0 / 8, last: SentCredit::now(buffer.credit()) }
     }
 
-    /// Returns whether the page does not know this credit, and counts it as told.
+    /// Returns whether the credit is greater than the one that was sent last, and counts it as sent.
     fn is_news(&mut self, credit: Credit) -> bool {
-        let is_news = credit.attempt > self.told.attempt
-            || credit.limit > self.told.limit
-            || credit.taken > self.told.taken;
+        let is_news = credit.attempt > self.last.attempt
+            || credit.limit > self.last.limit
+            || credit.taken > self.last.taken;
         if is_news {
-            self.told = Told::now(credit);
+            self.last = SentCredit::now(credit);
         }
         is_news
     }
 
-    /// Returns whether it is time to tell the page, and counts the credit as told.
+    /// Returns whether it is time to send a credit, and counts it as sent.
     fn is_due(&mut self, credit: Credit) -> bool {
-        let widened = credit.limit.saturating_sub(self.told.limit);
-        let is_time = widened >= self.step || self.told.at.elapsed() >= PROGRESS_INTERVAL;
+        let widened = credit.limit.saturating_sub(self.last.limit);
+        let is_time = widened >= self.step || self.last.at.elapsed() >= PROGRESS_INTERVAL;
         is_time && self.is_news(credit)
     }
 }
@@ -235,7 +235,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn page_is_told_when_a_part_of_its_window_is_free() {
+    fn credit_is_sent_when_a_part_of_the_window_is_free() {
         let settings = Settings::defaults().unwrap();
         let window = settings.window.0;
         let reservation = Budget::new(window).try_reserve(window).unwrap();

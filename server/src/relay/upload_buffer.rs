@@ -76,7 +76,7 @@ pub enum ChunkViolation {
         min: u64,
     },
     /// The chunk names an attempt that the portal has not begun.
-    #[error("a chunk names an attempt that was never asked for")]
+    #[error("a chunk names an attempt that has not begun")]
     UnknownAttempt,
 }
 
@@ -272,8 +272,8 @@ impl State {
         is_too_small && !self.is_page_away
     }
 
-    /// Shrinks the window to the bytes that have arrived. The limit goes back, and the page is told
-    /// so under the next attempt.
+    /// Shrinks the window to the bytes that have arrived. The limit decreases, which is allowed only
+    /// with the next attempt.
     fn revoke_credit(&mut self) {
         let (taken, sent) = (self.window.taken(), self.window.sent());
         self.window = Window::resumed(self.window.size(), taken, sent);

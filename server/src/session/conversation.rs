@@ -1,4 +1,4 @@
-//! What each message of the page causes.
+//! Handles the page's messages.
 
 use std::sync::Arc;
 
@@ -12,13 +12,15 @@ use tokio_util::sync::CancellationToken;
 
 use super::ProtocolViolation;
 use crate::{
-    ftps_connection::{FtpsConnection, RemoteRequest, RequestRejected, SessionParts},
+    ftps_connection::{
+        FtpsConnection, RemoteRequest, RequestRejected, SessionParts, not_connected,
+    },
     lookup::LookupSlot,
     outbox::Outbox,
     portal::Portal,
     relay::{ChunkPart, UploadBuffer},
-    remote_path,
-    uploads::{OpenUpload, OpenUploads, PartialFile},
+    remote_path::{self, PathRefusal},
+    uploads::{OpenUpload, OpenUploads, PartFile},
 };
 
 /// The most connections that may wait until earlier ones have closed. A double click is no protocol
@@ -98,10 +100,10 @@ impl Conversation {
         }
     }
 
-    /// Starts over with a page that knows nothing of the session. The uploads of the page before
-    /// end; what the server has of them is kept.
+    /// Starts over with a page that has lost the session's state. The open uploads end; their part
+    /// files are kept.
     pub(super) async fn restart(&mut self) -> ResumePoint {
-        // No page waits for the messages of the one before.
+        // The messages were for the page before it was reloaded.
         self.outbox.reset();
         let connected = self.connection.as_ref().and_then(FtpsConnection::connected);
         if connected.is_none() {
@@ -110,14 +112,14 @@ impl Conversation {
         self.stop_uploads().await;
         self.outbox.reset();
         (self.received, self.acked) = (0, 0);
-        // Asked last: a connection that ends from here on tells the new page.
+        // Read last: if the connection ends after this, its `disconnected` reaches the new page.
         let connected = self.connection.as_ref().and_then(FtpsConnection::connected);
         ResumePoint { connected, next_upload: self.next_upload() }
     }
 
     async fn stop_uploads(&self) {
         for upload in self.uploads.all() {
-            self.stop_upload(upload.offer.upload, PartialFile::Keep);
+            self.stop_upload(upload.offer.upload, PartFile::Keep);
         }
         self.uploads.all_ended().await;
     }
@@ -157,8 +159,8 @@ impl Conversation {
                 self.request(RemoteRequest::Delete { path, kind, recursive })?;
             }
             ClientMessage::Offer(offer) => self.offer(offer)?,
-            ClientMessage::Cancel { upload } => self.stop(upload, PartialFile::Remove)?,
-            ClientMessage::Pause { upload } => self.stop(upload, PartialFile::Keep)?,
+            ClientMessage::Cancel { upload } => self.stop(upload, PartFile::Remove)?,
+            ClientMessage::Pause { upload } => self.stop(upload, PartFile::Keep)?,
             ClientMessage::Digest { upload, from, hex } => self.digest(upload, from, hex)?,
         }
         Ok(())
@@ -195,7 +197,7 @@ impl Conversation {
     /// dropped.
     ///
     /// # Errors
-    /// [`ProtocolViolation`] when the chunk was not asked for.
+    /// [`ProtocolViolation`] when the chunk is out of order or beyond the credit.
     pub(super) fn deliver(&self, part: ChunkPart) -> Result<(), ProtocolViolation> {
         let upload = part.header.upload;
         match self.open_upload(upload)? {
@@ -232,8 +234,7 @@ impl Conversation {
         Ok(())
     }
 
-    /// Closes the FTPS connection and waits for its end. What the server has of uploads under way
-    /// is kept.
+    /// Closes the FTPS connection and waits for its end. Part files are kept.
     pub(super) async fn close(&mut self) {
         // It stays in its place until it has ended: this future may be dropped and called again.
         if let Some(connection) = &mut self.connection {
@@ -242,8 +243,8 @@ impl Conversation {
         self.connection = None;
     }
 
-    fn stop(&self, upload: UploadId, partial_file: PartialFile) -> Result<(), ProtocolViolation> {
-        match self.stop_upload(upload, partial_file) {
+    fn stop(&self, upload: UploadId, part_file: PartFile) -> Result<(), ProtocolViolation> {
+        match self.stop_upload(upload, part_file) {
             Some(answer) => Ok(self.outbox.try_send(&answer)?),
             None => Ok(()),
         }
@@ -251,16 +252,16 @@ impl Conversation {
 
     /// Stops an upload. Returns the answer of one that has not started; one that has started answers
     /// itself.
-    fn stop_upload(&self, upload: UploadId, partial_file: PartialFile) -> Option<ServerMessage> {
+    fn stop_upload(&self, upload: UploadId, part_file: PartFile) -> Option<ServerMessage> {
         let open = self.uploads.get(upload)?;
-        open.stop(partial_file);
+        open.stop(part_file);
         let connection = self.connection.as_ref();
         let connection = connection.filter(|connection| connection.withdraw(upload))?;
         self.uploads.remove(upload);
-        if partial_file == PartialFile::Remove
+        if part_file == PartFile::Remove
             && let Some(path) = open.offer.resume.clone()
         {
-            // The file that an earlier upload left is cancelled with this one. When too many
+            // The part file that the upload would have resumed is removed too. When too many
             // requests wait, it stays.
             let _full_or_ended = connection.request(RemoteRequest::Cleanup { path });
         }
@@ -276,11 +277,8 @@ impl Conversation {
     }
 
     fn request(&self, request: RemoteRequest) -> Result<(), ProtocolViolation> {
-        if let Some(path) = request.paths().find(|path| path.len() > remote_path::MAX_LEN) {
-            return self.answer_failed(
-                &request,
-                self.outbox.problems().bad_path(path, remote_path::MAX_LEN),
-            );
+        if let Err(refusal) = request.paths().try_for_each(remote_path::check_len) {
+            return self.answer_failed(&request, refusal.problem(self.outbox.problems()));
         }
         let rejected = match &self.connection {
             None => request,
@@ -290,7 +288,7 @@ impl Conversation {
                 Err(RequestRejected::Ended(request)) => request,
             },
         };
-        self.answer_failed(&rejected, self.outbox.problems().not_connected())
+        self.answer_failed(&rejected, not_connected(self.outbox.problems()))
     }
 
     fn answer_failed(
@@ -307,20 +305,17 @@ impl Conversation {
     fn offer(&mut self, offer: Offer) -> Result<(), ProtocolViolation> {
         let upload = offer.upload;
         self.check_id(upload)?;
-        let resume = offer.resume.as_deref().unwrap_or_default();
-        let is_too_long = offer.path.len().max(resume.len()) > remote_path::MAX_LEN;
-        if offer.path.is_empty() || is_too_long {
-            return self
-                .fail(upload, self.outbox.problems().bad_path(&offer.path, remote_path::MAX_LEN));
+        if let Err(refusal) = check_paths(&offer) {
+            return self.fail(upload, refusal.problem(self.outbox.problems()));
         }
         let Some(connection) = &self.connection else {
-            return self.fail(upload, self.outbox.problems().not_connected());
+            return self.fail(upload, not_connected(self.outbox.problems()));
         };
         let open_upload = self.admit(offer, connection.closing().child_token())?;
         self.send_first_credit(&open_upload);
         if let Err(rejected) = connection.offer(open_upload) {
             self.uploads.remove(upload);
-            let problem = self.outbox.problems().not_connected();
+            let problem = not_connected(self.outbox.problems());
             self.outbox.try_send(&rejected.failed_before_start(problem))?;
         }
         Ok(())
@@ -367,7 +362,15 @@ impl Conversation {
     }
 }
 
-/// What a page that knows nothing of its session can continue with.
+fn check_paths(offer: &Offer) -> Result<(), PathRefusal> {
+    if offer.path.is_empty() {
+        return Err(PathRefusal::Invalid(String::new()));
+    }
+    remote_path::check_len(&offer.path)?;
+    remote_path::check_len(offer.resume.as_deref().unwrap_or_default())
+}
+
+/// What a page that has lost the session's state can continue with.
 #[derive(Debug)]
 pub(super) struct ResumePoint {
     /// The session's FTPS connection.

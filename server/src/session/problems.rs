@@ -1,8 +1,13 @@
-//! The problems of sessions: why one is not created, why one ends.
+//! The problems of sessions and their sockets.
+
+use std::time::Duration;
 
 use protocol::Problem;
 
-use super::{EndReason, ProtocolViolation, registry::NoSession};
+use super::{
+    EndReason, ProtocolViolation,
+    registry::{NoSession, TooManySockets, UnknownSession},
+};
 use crate::{
     problems::Problems,
     texts::{Text, span},
@@ -12,13 +17,30 @@ impl NoSession {
     /// Returns the problem for the page.
     #[must_use]
     pub fn problem(&self, problems: Problems) -> Problem {
-        let (message, remedy) = match self {
+        match self {
             Self::Full(max) => {
-                (problems.fill(Text::SessionsFull, &[&max]), Text::SessionsFullRemedy)
+                problems.at_portal(Text::SessionsFull, &[max], Text::SessionsFullRemedy)
             }
-            Self::NoRandomness(_) => (problems.text(Text::NoRandomness), Text::NoRandomnessRemedy),
-        };
-        problems.at_portal(message, problems.text(remedy))
+            Self::NoRandomness(_) => {
+                problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
+            }
+        }
+    }
+}
+
+impl TooManySockets {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(self, problems: Problems) -> Problem {
+        problems.at_portal(Text::TooManySockets, &[], Text::TooManySocketsRemedy)
+    }
+}
+
+impl UnknownSession {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(self, problems: Problems) -> Problem {
+        problems.at_portal(Text::SessionUnknown, &[], Text::ReloadRemedy)
     }
 }
 
@@ -26,39 +48,93 @@ impl EndReason {
     /// Returns the problem for the page.
     #[must_use]
     pub fn problem(self, problems: Problems) -> Problem {
-        let remedy = match self {
-            Self::Shutdown => problems.text(Text::ShuttingDownRemedy),
-            Self::Closed
-            | Self::ProtocolViolation
-            | Self::Stalled
-            | Self::NothingToResume
-            | Self::Absent(_)
-            | Self::Lifetime(_) => problems.connect_again_remedy(),
-        };
-        let message = match self {
+        let again = Text::ConnectAgainRemedy;
+        match self {
             Self::Closed | Self::ProtocolViolation | Self::Stalled => {
-                problems.text(Text::SessionEndedByPage)
+                problems.at_portal(Text::SessionEndedByPage, &[], again)
             }
-            Self::NothingToResume => problems.text(Text::SessionAbandoned),
-            Self::Absent(limit) => problems.fill(Text::PageAway, &[&span(limit)]),
-            Self::Lifetime(limit) => problems.fill(Text::SessionTooOld, &[&span(limit)]),
-            Self::Shutdown => problems.text(Text::ShuttingDown),
-        };
-        problems.at_portal(message, remedy)
+            Self::NothingToResume => problems.at_portal(Text::SessionAbandoned, &[], again),
+            Self::Absent(limit) => problems.at_portal(Text::PageAway, &[&span(limit)], again),
+            Self::Lifetime(limit) => {
+                problems.at_portal(Text::SessionTooOld, &[&span(limit)], again)
+            }
+            Self::Shutdown => problems.at_portal(Text::ShuttingDown, &[], Text::ShuttingDownRemedy),
+        }
     }
 }
 
 impl ProtocolViolation {
-    /// Returns the problem for the page. A violation by heavy use has a sentence of its own; the
-    /// others are details for a programmer.
+    /// Returns the problem for the page. A violation by heavy use has a text of its own; the others
+    /// are details for a developer.
     #[must_use]
     pub fn problem(&self, problems: Problems) -> Problem {
-        let message = match self {
-            Self::TooManyUploads(max) => problems.fill(Text::TooManyUploads, &[&max]),
-            Self::TooManyRequests => problems.text(Text::TooManyRequests),
-            Self::OutboxFull(_) => problems.text(Text::AnswersNotTaken),
-            detail => problems.fill(Text::ProtocolViolation, &[&detail]),
-        };
-        problems.at_portal(message, problems.text(Text::ProtocolViolationRemedy))
+        let remedy = Text::ProtocolViolationRemedy;
+        match self {
+            Self::TooManyUploads(max) => problems.at_portal(Text::TooManyUploads, &[max], remedy),
+            Self::TooManyRequests => problems.at_portal(Text::TooManyRequests, &[], remedy),
+            Self::OutboxFull(_) => problems.at_portal(Text::AnswersNotTaken, &[], remedy),
+            detail => problems.at_portal(Text::ProtocolViolation, &[&detail], remedy),
+        }
+    }
+}
+
+/// The page acknowledges no messages.
+pub(super) fn page_stalled(problems: Problems, limit: Duration) -> Problem {
+    problems.at_portal(Text::PageStalled, &[&span(limit)], Text::ConnectAgainRemedy)
+}
+
+/// The page sends no `hello`.
+pub(super) fn no_hello(problems: Problems, limit: Duration) -> Problem {
+    problems.at_portal(Text::NoHello, &[&span(limit)], Text::ReloadRemedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{outbox::OutboxFull, problems::tests::assert_well_worded};
+
+    const LIMIT: Duration = Duration::from_secs(90);
+
+    #[test]
+    fn every_end_of_a_session_is_worded_in_every_language() {
+        assert_well_worded(|problems| {
+            let reasons = [
+                EndReason::Closed,
+                EndReason::ProtocolViolation,
+                EndReason::Stalled,
+                EndReason::NothingToResume,
+                EndReason::Absent(LIMIT),
+                EndReason::Lifetime(LIMIT),
+                EndReason::Shutdown,
+            ];
+            reasons.map(|reason| reason.problem(problems)).into()
+        });
+    }
+
+    #[test]
+    fn every_protocol_violation_is_worded_in_every_language() {
+        assert_well_worded(|problems| {
+            let violations = [
+                ProtocolViolation::TooManyUploads(7),
+                ProtocolViolation::TooManyRequests,
+                ProtocolViolation::OutboxFull(OutboxFull),
+                ProtocolViolation::HelloAgain,
+            ];
+            violations.map(|violation| violation.problem(problems)).into()
+        });
+    }
+
+    #[test]
+    fn every_refused_socket_is_worded_in_every_language() {
+        assert_well_worded(|problems| {
+            vec![
+                NoSession::Full(0).problem(problems),
+                NoSession::NoRandomness(getrandom::Error::UNSUPPORTED).problem(problems),
+                TooManySockets.problem(problems),
+                UnknownSession.problem(problems),
+                page_stalled(problems, LIMIT),
+                no_hello(problems, LIMIT),
+            ]
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! The sessions of the portal: who may join them, and when they end.
+//! The sessions of the portal: creates them, finds them by name and secret, ends them.
 
 use std::{
     collections::HashMap,
@@ -43,21 +43,21 @@ struct Entry {
 #[derive(Debug, thiserror::Error)]
 pub enum NoSession {
     /// There are as many sessions as the operator allows.
-    #[error("the portal has as many sessions as it may have ({0})")]
+    #[error("the limit of {0} sessions is reached")]
     Full(usize),
     /// The operating system provides no random bytes.
-    #[error("the portal has no random numbers")]
+    #[error("the operating system provides no random bytes")]
     NoRandomness(#[from] getrandom::Error),
 }
 
 /// Name and secret belong to no session, or the session has ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the session is not known, has expired, or its secret does not fit")]
+#[error("the session is unknown or has ended, or its secret is wrong")]
 pub struct UnknownSession;
 
 /// Too many sockets wait for their `hello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the portal has too many sockets that wait to begin")]
+#[error("too many sockets wait for their `hello`")]
 pub struct TooManySockets;
 
 impl Sessions {

@@ -16,6 +16,7 @@ use super::{
     ActiveSocket, EndReason, ProtocolViolation, Session,
     chunks::ChunkDecoder,
     conversation::{Conversation, ResumePoint},
+    problems::{no_hello, page_stalled},
     registry::{Sessions, UnknownSession},
 };
 use crate::{
@@ -41,7 +42,7 @@ enum SocketEnd {
     Socket(#[source] io::Error),
     #[error(transparent)]
     Write(#[from] WriteError),
-    #[error("the page said nothing for {}", humantime::format_duration(*.0))]
+    #[error("the page sent nothing for {}", humantime::format_duration(*.0))]
     Silence(Duration),
     #[error("the page acknowledged nothing for {}", humantime::format_duration(*.0))]
     Stalled(Duration),
@@ -49,11 +50,11 @@ enum SocketEnd {
     TakenOver,
     #[error(transparent)]
     SessionEnded(EndReason),
-    #[error("the page said no `hello` within {}", humantime::format_duration(*.0))]
+    #[error("no `hello` within {}", humantime::format_duration(*.0))]
     NoHello(Duration),
     #[error(transparent)]
     UnknownSession(#[from] UnknownSession),
-    #[error("the page speaks version {0} of the protocol")]
+    #[error("the page uses version {0} of the protocol")]
     Version(u32),
     #[error(transparent)]
     ProtocolViolation(#[from] ProtocolViolation),
@@ -150,8 +151,8 @@ fn problems_in(language: &Language) -> Problems {
     Problems::new(texts::Language::of_tag(language.tag()).unwrap_or_default())
 }
 
-/// Runs the conversation over one socket. When the socket ends, what the page has started goes on
-/// until the session ends.
+/// Runs the conversation over one socket. Uploads and requests continue after its end, until the
+/// session ends.
 async fn converse(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     writer: &mut Writer<impl AsyncWrite + Unpin>,
@@ -186,8 +187,8 @@ async fn converse(
     if let Some(reason) = ends_session(&end) {
         session.end(reason);
     } else if let Some(part) = reader.take_rest() {
-        // Of a chunk that broke off the page sends only what has not arrived. A part of a header is
-        // worth nothing.
+        // The page sends the rest of this chunk on the next socket. If not even the header is
+        // complete, the part is dropped.
         let _ends_anyway = deliver(&socket.conversation, &mut chunks, part);
     }
     end
@@ -291,7 +292,7 @@ fn deliver(
     conversation.deliver(chunks.decode(part)?)
 }
 
-/// Tells the page why the socket ends, if it still reads, and closes the socket.
+/// Sends the page the reason why the socket ends, if it still reads, and closes the socket.
 async fn goodbye(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     end: &SocketEnd,
@@ -308,7 +309,7 @@ async fn goodbye(
 
 fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
     let problem = match end {
-        // The session continues: a page that was only suspended comes back.
+        // The session continues, because the page may only be suspended.
         SocketEnd::SessionClosed | SocketEnd::Closed | SocketEnd::Silence(_) => return None,
         // The page can read nothing.
         SocketEnd::Socket(_) | SocketEnd::Write(_) => return None,
@@ -317,9 +318,9 @@ fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
             return Some(ServerMessage::Unsupported { version: protocol::VERSION });
         }
         SocketEnd::SessionEnded(reason) => reason.problem(problems),
-        SocketEnd::Stalled(limit) => problems.page_stalled(*limit),
-        SocketEnd::NoHello(limit) => problems.no_hello(*limit),
-        SocketEnd::UnknownSession(_) => problems.session_unknown(),
+        SocketEnd::Stalled(limit) => page_stalled(problems, *limit),
+        SocketEnd::NoHello(limit) => no_hello(problems, *limit),
+        SocketEnd::UnknownSession(unknown) => unknown.problem(problems),
         SocketEnd::ProtocolViolation(violation) => violation.problem(problems),
     };
     Some(ServerMessage::Goodbye { problem })
@@ -357,14 +358,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn text_that_is_no_message_is_not_quoted() {
+    fn text_of_an_invalid_message_is_not_quoted() {
         let error = serde_json::from_str::<ClientMessage>(r#"{"type":"hunter2"}"#).unwrap_err();
         assert!(error.to_string().contains("hunter2"), "serde quotes, so its text is not used");
         assert!(!ProtocolViolation::NotAMessage.to_string().contains("hunter2"));
     }
 
     #[test]
-    fn page_is_told_why_its_session_ends_and_what_to_do() {
+    fn goodbye_has_a_reason_and_a_remedy() {
         let limit = Duration::from_secs(1);
         for end in [
             SocketEnd::SessionEnded(EndReason::Shutdown),

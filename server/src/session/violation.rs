@@ -1,4 +1,4 @@
-//! What a page may not do.
+//! Violations of the protocol by a page.
 
 use protocol::{UploadId, chunk::ShortChunk};
 
@@ -12,13 +12,13 @@ use crate::{
 #[derive(Debug, thiserror::Error)]
 pub enum ProtocolViolation {
     /// The first message is not `hello`.
-    #[error("the first message of a page has to be `hello`")]
+    #[error("the first message is not `hello`")]
     HelloFirst,
     /// A later message is `hello`.
-    #[error("`hello` is said once")]
+    #[error("a second `hello`")]
     HelloAgain,
-    /// A text frame is not a message.
-    #[error("a text frame is no message of the protocol")]
+    /// A text frame contains an invalid message.
+    #[error("a text frame contains an invalid message")]
     NotAMessage,
     /// The frames break RFC 6455 or exceed a limit.
     #[error(transparent)]
@@ -26,7 +26,7 @@ pub enum ProtocolViolation {
     /// A binary message has no header.
     #[error(transparent)]
     ShortChunk(#[from] ShortChunk),
-    /// A chunk was not asked for.
+    /// A chunk is out of order, beyond the credit or too small.
     #[error("upload {upload}: {violation}")]
     Chunk {
         /// The upload that the chunk names.
@@ -35,16 +35,16 @@ pub enum ProtocolViolation {
         violation: ChunkViolation,
     },
     /// A chunk or a digest names an upload that was never offered.
-    #[error("a chunk names upload {0}, which was never offered")]
+    #[error("upload {0} was never offered")]
     UnknownUpload(UploadId),
     /// The ids of uploads do not increase.
-    #[error("upload {0} is offered, but a greater one was before")]
+    #[error("upload {0} is offered, but its id is not greater than all earlier ones")]
     IdNotNew(UploadId),
     /// More uploads are open than allowed.
     #[error("more than {0} uploads are open")]
     TooManyUploads(usize),
     /// A digest is malformed.
-    #[error("the digest of upload {0} is no hexadecimal number in lower case")]
+    #[error("the digest of upload {0} is not a number in lower-case hexadecimal digits")]
     NotADigest(UploadId),
     /// More requests wait than allowed.
     #[error("too many requests wait for their answers")]

@@ -90,7 +90,7 @@ settings! {
     /// The time that a session waits for a page that has lost its connection. The page resumes its
     /// uploads when it comes back.
     session_grace: Duration = "\"5 min\"", like "\"5 min\"";
-    /// The longest life of a session.
+    /// The longest duration of a session.
     session_lifetime: Duration = "\"24 h\"", like "\"24 h\"";
     /// The time without a message of the page after which its socket is closed, at least twice
     /// `ping_interval`.
@@ -267,7 +267,7 @@ impl Settings {
         }
     }
 
-    /// Zero of these would make the portal useless.
+    /// Refuses zero where the portal could not work with it.
     fn check_not_zero(&self) -> Result<(), SettingsError> {
         let rows = [
             ("min_chunk", self.min_chunk.0 == 0),
@@ -342,9 +342,9 @@ mod tests {
     #[test]
     fn the_proxys_password_is_shown_nowhere() {
         let error = with("proxy", "ftp://porter:sesame@10.0.0.1:1080").unwrap_err();
-        let said = format!("{error} {error:?} {}", error.hint());
-        assert!(said.contains("`proxy` from the flag --proxy"), "{said}");
-        assert!(!said.contains("sesame") && !said.contains("porter"), "{said}");
+        let shown = format!("{error} {error:?} {}", error.hint());
+        assert!(shown.contains("`proxy` from the flag --proxy"), "{shown}");
+        assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
         let mut sources = Sources::default();
         sources.variable("proxy", "socks5://porter:sesame@10.0.0.1:1080".to_owned());
         let settings = Settings::from_sources(&sources).unwrap();

@@ -13,24 +13,24 @@ const TEMPLATE: &str = include_str!("../../../templates/index.html");
 /// page's assets and not its crate.
 const PROGRAM: &str = include_str!("../../../web/src/texts.rs");
 
-/// What may fill a place of a cause's text: the evidence.
+/// The places that a cause's text may have: the evidence.
 const EVIDENCE: [&str; 4] = ["address", "commands", "data_connections", "port"];
 
 /// Tables whose texts are sentences, never the same in two languages.
 const SENTENCES: [&str; 6] = ["cause.", "doubt.", "error.", "explanation.", "problem.", "system."];
 
-/// Tables whose texts stand behind a colon: the sources of an error.
+/// Tables whose texts follow a colon: the sources of an error.
 const SOURCES: [&str; 4] = ["error.malformed.", "error.passive.", "error.proxy.", "system."];
 
-/// Words of English sentences that are in none of another language.
+/// English words that do not occur in the other languages.
 const ENGLISH: [&str; 12] =
     ["the", "is", "has", "with", "and", "of", "to", "your", "again", "which", "server's", "does"];
 
-/// What is the same in every language: names, and an example of a host.
+/// Texts that are the same in every language: names, and an example of a host.
 const TECHNICAL: [&str; 2] = ["Ferryport", "ftp.example.org"];
 
-/// Attributes that a person sees or hears.
-const SPOKEN: [&str; 8] = [
+/// Attributes with texts for users.
+const TEXT_ATTRIBUTES: [&str; 8] = [
     "alt",
     "aria-description",
     "aria-label",
@@ -41,7 +41,7 @@ const SPOKEN: [&str; 8] = [
     "title",
 ];
 
-/// The places of a text, sorted.
+/// Returns the places of a text, sorted.
 fn places(text: &str) -> Vec<&str> {
     let names = text.split('{').skip(1).map(|rest| rest.split('}').next().unwrap());
     let mut names: Vec<_> = names.collect();
@@ -49,7 +49,7 @@ fn places(text: &str) -> Vec<&str> {
     names
 }
 
-/// The places that stand between straight quotes: by these the page finds the paths to hide.
+/// Returns the places in straight quotes, by which the page finds the paths to hide.
 fn quoted_places(text: &str) -> Vec<&str> {
     places(text).into_iter().filter(|name| text.contains(&format!("\"{{{name}}}\""))).collect()
 }
@@ -63,7 +63,7 @@ fn sorted(places: &[&'static str]) -> Vec<&'static str> {
     places
 }
 
-/// The keys of the program's texts below `program`, in its order, each with its places.
+/// Returns the keys of the program's texts in the table `program`, in its order, with their places.
 fn texts_of_program() -> Vec<(&'static str, Vec<&'static str>)> {
     let (_, list) = PROGRAM.split_once("\ntexts! {\n").unwrap();
     let (list, _) = list.split_once("\n}").unwrap();
@@ -78,15 +78,15 @@ fn texts_of_program() -> Vec<(&'static str, Vec<&'static str>)> {
     entries.collect()
 }
 
-/// The names of the plural rules that the program knows.
+/// Returns the names of the program's plural rules.
 fn plural_rules_of_program() -> Vec<&'static str> {
     let (_, rules) = PROGRAM.split_once("PLURAL_RULES: [&str; 2] = [").unwrap();
     let (rules, _) = rules.split_once(']').unwrap();
     rules.split('"').skip(1).step_by(2).collect()
 }
 
-/// What the template, the page's program, the portal and the engine use. The texts of causes have
-/// the places that they have in `english`.
+/// Returns the texts that the template, the page's program, the portal and the engine use. The texts
+/// of causes have the places that they have in `english`.
 fn uses(template: &'static str, english: &'static Texts) -> Uses {
     let mut uses = Uses::new();
     let of_template = template.split("language.get(\"").skip(1);
@@ -121,7 +121,7 @@ fn uses(template: &'static str, english: &'static Texts) -> Uses {
     uses
 }
 
-/// What is wrong with a language file.
+/// Returns the faults of a language file.
 fn faults(texts: &Texts, english: &Texts, uses: &Uses) -> Vec<String> {
     let missing = uses.keys().filter(|key| !texts.0.contains_key(*key));
     let mut faults: Vec<_> = missing.map(|key| format!("{key} is missing")).collect();
@@ -147,7 +147,7 @@ fn faults(texts: &Texts, english: &Texts, uses: &Uses) -> Vec<String> {
     faults
 }
 
-/// A sentence without its places and what stands in quotes, as words.
+/// Returns the words of a sentence, without places and quoted names.
 fn words(text: &str) -> Vec<String> {
     let prose: String = text.split(['"', '`']).step_by(2).collect();
     let outside =
@@ -157,11 +157,11 @@ fn words(text: &str) -> Vec<String> {
     words.map(str::to_owned).collect()
 }
 
-/// What is wrong with a translation beside the English.
+/// Returns the texts of a translation that are still in English, or otherwise not translated.
 fn untranslated(texts: &Texts, english: &Texts) -> Vec<String> {
     let mut found = Vec::new();
-    let spoken = texts.0.iter().filter(|(key, _)| !key.starts_with("language."));
-    for (key, text) in spoken {
+    let translated = texts.0.iter().filter(|(key, _)| !key.starts_with("language."));
+    for (key, text) in translated {
         let is_sentence = SENTENCES.iter().any(|table| key.starts_with(table));
         if is_sentence && english.0.get(key) == Some(text) {
             found.push(format!("{key} is in English"));
@@ -178,8 +178,8 @@ fn untranslated(texts: &Texts, english: &Texts) -> Vec<String> {
     found
 }
 
-/// What is wrong with the form of a text: how it begins and ends, and its length.
-fn misshapen(texts: &Texts, room: usize) -> Vec<String> {
+/// Returns the texts whose end or length is not that of their kind.
+fn malformed(texts: &Texts, room: usize) -> Vec<String> {
     let mut found = Vec::new();
     for (key, text) in &texts.0 {
         let is_remedy = key.ends_with("_remedy") || key.ends_with("_cause");
@@ -241,7 +241,7 @@ fn every_language_has_a_plural_rule_that_the_page_knows() {
 }
 
 #[test]
-fn engine_says_the_english_texts() {
+fn english_texts_of_the_engine_are_those_of_the_file() {
     let english = languages()[0];
     for code in SentenceCode::ALL {
         assert_eq!(english.0[code.as_str()], code.english());
@@ -269,7 +269,7 @@ fn every_translation_is_one() {
 fn every_text_begins_and_ends_as_its_kind_does() {
     let longer_than_english = [0].into_iter().chain(std::iter::repeat(80));
     for (texts, room) in languages().into_iter().zip(longer_than_english) {
-        assert_eq!(misshapen(texts, room), Vec::<String>::new());
+        assert_eq!(malformed(texts, room), Vec::<String>::new());
     }
     let is_capital = |(key, text): &(&String, &String)| {
         let starts = text.starts_with(char::is_uppercase) || text.starts_with("vsftpd");
@@ -330,25 +330,25 @@ fn words_in_a_template_are_found() {
     assert_eq!(own_words(template), ["title=\"Go\"", "Hi", "there"]);
 }
 
-/// Text and spoken attributes with letters that are no expression of the template's.
+/// Returns texts and attributes of a template that are not expressions.
 fn own_words(template: &str) -> Vec<String> {
     let html = without(&without(&without(template, "{{", "}}"), "{%", "%}"), "<!--", "-->");
     let mut found = Vec::new();
     for piece in html.split('<') {
         let (tag, text) = piece.split_once('>').unwrap_or(("", piece));
-        found.extend(spoken_attributes(tag));
+        found.extend(text_attributes(tag));
         found.extend(is_words(text).then(|| text.trim().to_owned()));
     }
     found
 }
 
-fn spoken_attributes(tag: &str) -> Vec<String> {
-    let spoken = SPOKEN.into_iter().filter_map(|name| {
+fn text_attributes(tag: &str) -> Vec<String> {
+    let found = TEXT_ATTRIBUTES.into_iter().filter_map(|name| {
         let (_, value) = tag.split_once(&format!(" {name}=\""))?;
         let (value, _) = value.split_once('"')?;
         is_words(value).then(|| format!("{name}=\"{value}\""))
     });
-    spoken.collect()
+    found.collect()
 }
 
 fn is_words(text: &str) -> bool {

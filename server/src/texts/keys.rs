@@ -99,7 +99,7 @@ texts! {
     PageStoppedSendingRemedy = "problem.page_stopped_sending_remedy",
     PasswordInvalid = "problem.password_invalid",
     PathInvalid = "problem.path_invalid" (path),
-    PathInvalidRemedy = "problem.path_invalid_remedy" (most),
+    PathInvalidRemedy = "problem.path_invalid_remedy" (max),
     PortZero = "problem.port_zero",
     ProtocolViolation = "problem.protocol_violation" (detail),
     ProtocolViolationRemedy = "problem.protocol_violation_remedy",
@@ -121,6 +121,6 @@ texts! {
     TooMuchToDelete = "problem.too_much_to_delete" (max, path),
     TooMuchToDeleteRemedy = "problem.too_much_to_delete_remedy",
     UsernameInvalid = "problem.username_invalid",
-    UsernameTooLong = "problem.username_too_long" (most),
+    UsernameTooLong = "problem.username_too_long" (max),
     UsernameTooLongRemedy = "problem.username_too_long_remedy",
 }

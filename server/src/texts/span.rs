@@ -1,8 +1,8 @@
-//! Spans of time for a person.
+//! Durations in texts for users.
 
 use std::time::Duration;
 
-/// A span of time in the units of the settings, which are those of both languages: `1 h 30 min`.
+/// Writes a duration in the units of the settings, which are the same in all languages: `1 h 30 min`.
 pub(crate) fn span(time: Duration) -> String {
     let seconds = time.as_secs();
     let parts = [
@@ -21,12 +21,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn span_is_told_in_its_units() {
-        let told = |millis| span(Duration::from_millis(millis));
-        assert_eq!(told(0), "0 s");
-        assert_eq!(told(300), "300 ms");
-        assert_eq!(told(600_000), "10 min");
-        assert_eq!(told(90_500), "1 min 30 s 500 ms");
-        assert_eq!(told(86_400_000), "24 h");
+    fn duration_is_written_with_its_units() {
+        let written = |millis| span(Duration::from_millis(millis));
+        assert_eq!(written(0), "0 s");
+        assert_eq!(written(300), "300 ms");
+        assert_eq!(written(600_000), "10 min");
+        assert_eq!(written(90_500), "1 min 30 s 500 ms");
+        assert_eq!(written(86_400_000), "24 h");
     }
 }

@@ -4,15 +4,17 @@
 //! - `digests`: the digests that the page has computed of one upload.
 //! - `open`: the uploads that were offered and have not ended. The session owns them.
 //! - `queue`: those of them that have not started. The FTPS connection owns it.
+//! - `problems`: the problems of uploads that the engine does not know.
 //! - `run`: one upload, from its first window to its last message.
 //! - `uploader`: a task that takes one upload after the other from the queue.
 
 mod digests;
 mod open;
+mod problems;
 mod queue;
 mod run;
 mod uploader;
 
-pub use open::{OpenUpload, OpenUploads, PartialFile};
+pub use open::{OpenUpload, OpenUploads, PartFile};
 pub use queue::UploadQueue;
 pub use uploader::Uploader;

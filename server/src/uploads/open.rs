@@ -30,9 +30,9 @@ pub struct OpenUpload {
     is_cancelled: AtomicBool,
 }
 
-/// What to do with the part file of an upload that is stopped.
+/// Whether the part file of a stopped upload is kept or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PartialFile {
+pub enum PartFile {
     /// Keep it, to resume the upload later.
     Keep,
     /// Remove it.
@@ -48,36 +48,36 @@ impl OpenUpload {
     }
 
     /// Stops the upload; the task that runs it answers.
-    pub fn stop(&self, partial_file: PartialFile) {
-        if partial_file == PartialFile::Remove {
+    pub fn stop(&self, part_file: PartFile) {
+        if part_file == PartFile::Remove {
             self.is_cancelled.store(true, Ordering::Relaxed);
         }
         self.stop.cancel();
     }
 
-    /// Returns what to do with the part of the file when the upload is stopped: it is kept unless
-    /// the page has cancelled the upload.
+    /// Returns whether the part file is kept when the upload is stopped: it is, unless the page has
+    /// cancelled the upload.
     #[must_use]
-    pub fn partial_file(&self) -> PartialFile {
+    pub fn part_file(&self) -> PartFile {
         match self.is_cancelled.load(Ordering::Relaxed) {
-            true => PartialFile::Remove,
-            false => PartialFile::Keep,
+            true => PartFile::Remove,
+            false => PartFile::Keep,
         }
     }
 
-    /// Returns the answer of an upload that was stopped; `resume` is the path of the part of the
-    /// file that is on the server.
+    /// Returns the answer of an upload that was stopped; `resume` is the path of the part
+    /// file.
     #[must_use]
     pub fn stopped(&self, resume: Option<String>) -> ServerMessage {
         let upload = self.offer.upload;
-        match self.partial_file() {
-            PartialFile::Keep => ServerMessage::Paused { upload, resume },
-            PartialFile::Remove => ServerMessage::Cancelled { upload },
+        match self.part_file() {
+            PartFile::Keep => ServerMessage::Paused { upload, resume },
+            PartFile::Remove => ServerMessage::Cancelled { upload },
         }
     }
 
-    /// Returns the answer of an upload that was stopped before it started: the part of the file
-    /// that an earlier upload left is unchanged.
+    /// Returns the answer of an upload that was stopped before it started: the part file of an
+    /// earlier upload is unchanged.
     #[must_use]
     pub fn stopped_before_start(&self) -> ServerMessage {
         self.stopped(self.offer.resume.clone())

@@ -1,7 +1,7 @@
 //! One upload, from its first window to its last message to the page.
 //!
-//! The steps on the FTPS side (directory, conflict, open, send, confirm, verify, rename, and retries
-//! after a break) are [`ftps::upload`]'s.
+//! [`ftps::upload`] does the steps on the FTPS side: directory, conflict, open, send, confirm, verify,
+//! rename, and retries after a break.
 
 use std::{ops::Range, time::Duration};
 
@@ -14,7 +14,8 @@ use protocol::{OnConflict, Problem, ServerMessage, UploadId, server::Existing};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    open::{OpenUpload, PartialFile},
+    open::{OpenUpload, PartFile},
+    problems::{digests_differ, no_digest, not_replaced},
     queue::NextUpload,
 };
 use crate::{
@@ -30,7 +31,7 @@ use crate::{
 /// A page that resumes a large upload reads the whole file again, though it sends only the rest.
 const SLOWEST_DIGEST: u64 = 10_000_000;
 
-/// An upload and what it needs.
+/// An upload, and the state of the portal and the session that it uses.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct UploadContext<'a> {
     /// The upload.
@@ -75,7 +76,7 @@ struct Stored {
     page_agrees: bool,
 }
 
-/// Why a file is not stored; `resume` is the path of the part that is on the server.
+/// Why a file is not stored; `resume` is the path of the part file.
 enum NotStored {
     Stopped { resume: Option<String> },
     Exists { existing: Existing, resume: Option<String> },
@@ -112,8 +113,7 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Pl
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
-        path: remote_path::parse(&offer.path)
-            .ok_or_else(|| problems.bad_path(&offer.path, remote_path::MAX_LEN))?,
+        path: remote_path::parse(&offer.path).map_err(|refusal| refusal.problem(problems))?,
         size: offer.size,
         modified_millis: offer.modified_millis,
         existing: match offer.on_conflict {
@@ -122,7 +122,7 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Pl
             OnConflict::Overwrite => ftps::upload::Existing::Replace,
         },
         // An invalid path is ignored: then the upload starts at the beginning.
-        resume: resume.and_then(remote_path::parse),
+        resume: resume.and_then(|path| remote_path::parse(path).ok()),
         digest: offer.digest.then_some(digest),
     })
 }
@@ -138,7 +138,7 @@ fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: Problems) ->
         UploadError::Source(problem) => problem,
         UploadError::Engine(error) => problems.engine(&error),
         UploadError::NotReplaced { error, new, old } => {
-            problems.not_replaced(problems.engine(&error), path, &new, &old)
+            not_replaced(problems, problems.engine(&error), path, &new, &old)
         }
     };
     NotStored::Failed { problem, resume }
@@ -153,8 +153,8 @@ struct UploadSource<'a, 'q> {
     /// The offset where the engine's digest starts, once the file is opened.
     digest_from: Option<u64>,
     page_agrees: bool,
-    /// Whether the page was told that the server has all bytes.
-    told_verifying: bool,
+    /// Whether `verifying` was sent for the attempt.
+    sent_verifying: bool,
 }
 
 /// Sends the credits of one upload through the outbox.
@@ -180,22 +180,22 @@ impl<'a, 'q> UploadSource<'a, 'q> {
             next_upload,
             digest_from: None,
             page_agrees: false,
-            told_verifying: false,
+            sent_verifying: false,
         }
     }
 
-    /// After a break the engine continues the digest that it has, unless it starts over before the
-    /// offset where that begins.
-    async fn tell_opened(&mut self, temporary_path: String, offset: u64) {
+    /// Sends `opened` with the offset where the engine's digest starts. After a break the engine
+    /// continues its digest, unless it starts over before that offset.
+    async fn send_opened(&mut self, temporary_path: String, offset: u64) {
         let offset = self.digest_from.map_or(offset, |from| from.min(offset));
         self.digest_from = Some(offset);
-        self.told_verifying = false;
+        self.sent_verifying = false;
         let upload = self.id();
         self.send(ServerMessage::Opened { upload, temporary_path, offset }).await;
     }
 
-    async fn tell_verifying(&mut self) {
-        if !std::mem::replace(&mut self.told_verifying, true) {
+    async fn send_verifying(&mut self) {
+        if !std::mem::replace(&mut self.sent_verifying, true) {
             self.send(ServerMessage::Verifying { upload: self.id() }).await;
         }
     }
@@ -207,7 +207,7 @@ impl<'a, 'q> UploadSource<'a, 'q> {
         let reading = Duration::from_secs(upload.offer.size / SLOWEST_DIGEST);
         let limit = self.context.portal.settings.page_chunk_timeout + reading;
         let digest = tokio::time::timeout(limit, upload.digests.from(from)).await;
-        digest.map_err(|_| DigestError::Unavailable(self.problems().page_says_no_digest(limit)))
+        digest.map_err(|_| DigestError::Unavailable(no_digest(self.problems(), limit)))
     }
 
     async fn send(&self, message: ServerMessage) {
@@ -215,10 +215,7 @@ impl<'a, 'q> UploadSource<'a, 'q> {
     }
 
     fn problem(&self, error: PageSourceError) -> Problem {
-        match error {
-            PageSourceError::BudgetExhausted(limit) => self.problems().portal_has_no_room(limit),
-            PageSourceError::PageSilent(limit) => self.problems().page_stopped_sending(limit),
-        }
+        error.problem(self.problems())
     }
 
     fn problems(&self) -> Problems {
@@ -246,15 +243,15 @@ impl Source for UploadSource<'_, '_> {
     async fn progress(&mut self, progress: Progress<'_>) {
         match progress {
             Progress::Opened { temporary, offset } => {
-                self.tell_opened(temporary.display().into_owned(), offset).await;
+                self.send_opened(temporary.display().into_owned(), offset).await;
             }
             Progress::Taken { offset } => self.page.ack_taken(offset),
             Progress::Confirming => {
                 self.page.close_window();
-                self.tell_verifying().await;
+                self.send_verifying().await;
             }
             Progress::Interrupted { error, after } => {
-                self.told_verifying = false;
+                self.sent_verifying = false;
                 let (upload, problem) = (self.id(), self.problems().engine(error));
                 let retry_millis = u64::try_from(after.as_millis()).unwrap_or(u64::MAX);
                 self.send(ServerMessage::Interrupted { upload, problem, retry_millis }).await;
@@ -263,12 +260,12 @@ impl Source for UploadSource<'_, '_> {
     }
 
     fn keeps_on_cancel(&self) -> bool {
-        self.context.upload.partial_file() == PartialFile::Keep
+        self.context.upload.part_file() == PartFile::Keep
     }
 
     fn next_upload(&mut self) -> Option<RemotePath> {
         let next = self.next_upload.take()?;
-        remote_path::parse(&next)
+        remote_path::parse(&next).ok()
     }
 
     fn release_next_upload(&mut self) {
@@ -281,15 +278,15 @@ impl Source for UploadSource<'_, '_> {
         digest: &FileDigest,
     ) -> Result<Option<FileDigest>, DigestError<Problem>> {
         if self.digest_from.is_none() {
-            // The server had all bytes already: the page was not told yet that the file is opened.
+            // The server had all bytes already, so `opened` was not sent yet.
             let temporary_path = self.context.upload.offer.resume.clone().unwrap_or_default();
-            self.tell_opened(temporary_path, range.start).await;
+            self.send_opened(temporary_path, range.start).await;
         }
         // When the server had all bytes, also after a break, nothing was transferred.
-        self.tell_verifying().await;
+        self.send_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {
-            return Err(DigestError::Mismatch(self.problems().digests_differ(digest, &of_page)));
+            return Err(DigestError::Mismatch(digests_differ(self.problems(), digest, &of_page)));
         }
         self.page_agrees = true;
         let whole = if range.start == 0 { Some(of_page) } else { self.page_digest(0).await? };

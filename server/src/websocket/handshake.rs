@@ -17,20 +17,20 @@ use tokio_tungstenite::tungstenite::{
 /// The only version of the protocol (§4.1).
 const VERSION: &str = "13";
 
-/// A request does not ask for a WebSocket as §4.2.1 requires.
+/// A request is not a valid opening handshake (§4.2.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum HandshakeError {
     /// The method is not `GET`.
-    #[error("a WebSocket is opened with GET")]
+    #[error("the method is not GET")]
     Method,
     /// The HTTP version is not 1.1.
-    #[error("a WebSocket is opened over HTTP/1.1")]
+    #[error("the request is not HTTP/1.1")]
     Http,
     /// A required header is missing or has another value.
-    #[error("the header `{0}` does not ask for a WebSocket")]
+    #[error("the header `{0}` is missing or invalid")]
     Header(&'static str),
     /// Another version of the WebSocket protocol is requested.
-    #[error("the portal speaks version {VERSION} of the WebSocket protocol")]
+    #[error("the portal supports only version {VERSION} of the WebSocket protocol")]
     Version,
 }
 
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn another_version_is_told_the_version_of_the_portal() {
+    fn refusal_of_another_version_names_the_supported_one() {
         assert_eq!(HandshakeError::Version.status(), StatusCode::UPGRADE_REQUIRED);
         assert_eq!(HandshakeError::Version.headers()[SEC_WEBSOCKET_VERSION], "13");
     }

@@ -60,13 +60,13 @@ pub enum FrameViolation {
     #[error("a control frame is longer than {CONTROL_LEN} bytes")]
     ControlTooLong,
     /// §5.4.
-    #[error("a fragment goes on with a message that was not begun")]
+    #[error("a continuation frame does not continue any message")]
     NothingToContinue,
     /// §5.4.
     #[error("a message begins in the middle of another")]
     MessageInMessage,
     /// §5.5.1 and §7.4.
-    #[error("a close frame has no code that a client may send")]
+    #[error("a close frame has a code that a client may not send")]
     BadClose,
     /// §8.1.
     #[error("a text is not UTF-8")]

@@ -88,8 +88,8 @@ struct Frame {
 }
 
 impl Frame {
-    fn rest_up_to(&self, most: usize) -> usize {
-        usize::try_from(self.rest).unwrap_or(usize::MAX).min(most)
+    fn rest_up_to(&self, max: usize) -> usize {
+        usize::try_from(self.rest).unwrap_or(usize::MAX).min(max)
     }
 }
 

@@ -156,12 +156,12 @@ fn messages() -> impl Strategy<Value = SentMessage> {
 /// Returns what tungstenite's client writes.
 fn written(all: &[SentMessage]) -> Vec<u8> {
     let mut client = WebSocket::from_raw_socket(Tape::default(), Role::Client, None);
-    for said in all {
-        let kind = if said.message.is_text() { Data::Text } else { Data::Binary };
-        let mut rest = said.message.clone().into_data();
-        let mut pings = said.pings.iter().flatten();
+    for sent in all {
+        let kind = if sent.message.is_text() { Data::Text } else { Data::Binary };
+        let mut rest = sent.message.clone().into_data();
+        let mut pings = sent.pings.iter().flatten();
         let mut opcode = OpCode::Data(kind);
-        for cut in &said.cuts {
+        for cut in &sent.cuts {
             let fragment = rest.split_to((*cut).min(rest.len()));
             client.send(Message::Frame(Frame::message(fragment, opcode, false))).unwrap();
             opcode = OpCode::Data(Data::Continue);
@@ -198,8 +198,8 @@ proptest! {
     ) {
         let mut reader = reader(&written(&all), &lens);
         let (messages, end) = read_all(&mut reader);
-        let meant: Vec<_> = all.iter().map(|said| said.message.clone()).collect();
-        prop_assert!(messages == meant);
+        let expected: Vec<_> = all.iter().map(|sent| sent.message.clone()).collect();
+        prop_assert!(messages == expected);
         prop_assert_eq!(end.unwrap(), Some(CloseCode::Away));
     }
 
@@ -325,13 +325,13 @@ fn only_one_part_of_a_long_message_is_held_in_memory() {
 async fn ping_is_answered_in_the_middle_of_a_message() {
     let (portal, mut client) = tokio::io::duplex(1000);
     let (mut reader, mut writer) = split(portal, LIMITS);
-    let said = [frame(0x01, b"a"), frame(0x89, b"are you there"), frame(0x80, b"b")].concat();
-    tokio::io::AsyncWriteExt::write_all(&mut client, &said).await.unwrap();
+    let sent = [frame(0x01, b"a"), frame(0x89, b"are you there"), frame(0x80, b"b")].concat();
+    tokio::io::AsyncWriteExt::write_all(&mut client, &sent).await.unwrap();
     assert_eq!(reader.next().await.unwrap(), Event::Text("ab".to_owned()));
     writer.answer_ping().await.unwrap();
     writer.close(CloseCode::Normal).await.unwrap();
-    let mut heard = Vec::new();
-    tokio::io::AsyncReadExt::read_to_end(&mut client, &mut heard).await.unwrap();
-    let heard = writer::tests::read_by_a_client(&heard);
-    assert_eq!(heard[0], Message::Pong(b"are you there".to_vec().into()));
+    let mut received = Vec::new();
+    tokio::io::AsyncReadExt::read_to_end(&mut client, &mut received).await.unwrap();
+    let received = writer::tests::read_by_a_client(&received);
+    assert_eq!(received[0], Message::Pong(b"are you there".to_vec().into()));
 }
