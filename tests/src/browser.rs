@@ -2,10 +2,10 @@
 //! chooses and drops files.
 //!
 //! # Layers
-//! - this module: [`Page`], the actions of a test, the same in each browser.
-//! - `chromium`, `firefox`: how each of them is started and controlled.
 //! - `keys`: keys by their names.
 //! - `wire`: commands, answers and events over a WebSocket.
+//! - `chromium`, `firefox`: how each of them is started and controlled.
+//! - this module: [`Page`], the actions of a test, the same in each browser.
 
 mod chromium;
 mod firefox;

@@ -1,7 +1,7 @@
 //! Inside each crate the modules stand in layers: a module uses only modules below it.
 //!
-//! The order is the list under `# Layers` at the top of each crate's root file, lowest first. The
-//! sources are read as tokens, so that paths in `use` trees, in expressions and inside of macros
+//! The order is the list under `# Layers` at the top of each crate's root file, lowest first. A
+//! module that has such a list is checked in the same way. The sources are read as tokens, so that paths in `use` trees, in expressions and inside of macros
 //! all count, and what is only compiled for another target counts too. Unit tests are exempt: they
 //! may use the whole crate.
 
@@ -35,17 +35,17 @@ const WITHOUT_TOKIO: [(&str, &[&str]); 2] = [
 #[test]
 fn every_crate_documents_its_layers() {
     let mut faults = Vec::new();
-    for root in CRATES {
-        let krate = Crate::read(root);
-        let documented: BTreeSet<&String> = krate.layers.iter().collect();
-        let declared: BTreeSet<&String> = krate.modules.keys().collect();
+    for layered in all_layered() {
+        let root = &layered.file;
+        let documented: BTreeSet<&String> = layered.layers.iter().collect();
+        let declared: BTreeSet<&String> = layered.modules.keys().collect();
         faults.extend(
             declared.difference(&documented).map(|name| format!("{root}: `{name}` has no layer")),
         );
         faults.extend(
             documented.difference(&declared).map(|name| format!("{root}: no module `{name}`")),
         );
-        if documented.len() < krate.layers.len() {
+        if documented.len() < layered.layers.len() {
             faults.push(format!("{root}: a module has two layers"));
         }
     }
@@ -54,26 +54,31 @@ fn every_crate_documents_its_layers() {
 
 #[test]
 fn modules_use_only_modules_below_them() {
-    let faults: Vec<String> =
-        CRATES.iter().flat_map(|root| Crate::read(root).uses_upward()).collect();
+    let faults: Vec<String> = all_layered().iter().flat_map(Layered::uses_upward).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
 #[test]
 fn types_have_their_methods_in_their_own_module() {
-    let faults: Vec<String> =
-        CRATES.iter().flat_map(|root| Crate::read(root).methods_elsewhere()).collect();
+    let faults: Vec<String> = all_layered().iter().flat_map(Layered::methods_elsewhere).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn nested_modules_with_a_list_of_layers_are_found() {
+    let files: Vec<String> = all_layered().into_iter().map(|layered| layered.file).collect();
+    assert!(files.contains(&"web/src/shell.rs".to_owned()), "{files:?}");
 }
 
 #[test]
 fn parsers_and_codecs_name_no_tokio() {
     let mut faults = Vec::new();
     for (root, modules) in WITHOUT_TOKIO {
-        let krate = Crate::read(root);
+        let crate_root = Layered::of_crate(root);
         for name in modules {
-            let module = &krate.modules[*name];
-            let named = module.tokens.iter().filter(|token| token.text == "tokio");
+            let files = &crate_root.modules[*name].files;
+            let tokens = files.iter().flat_map(|file| &file.tokens);
+            let named = tokens.filter(|token| token.text == "tokio");
             faults.extend(named.map(|token| format!("{} names tokio", token.place)));
         }
     }
@@ -82,13 +87,40 @@ fn parsers_and_codecs_name_no_tokio() {
 
 #[test]
 fn paths_are_found_wherever_they_stand() {
-    let source = "use crate::{a::{B, C}, d}; fn f() { crate::e::g(); vec![super::h::I]; \
+    let source = "use crate::{a::{B, C as X}, d::*}; fn f() { crate::e::g(); vec![super::h::I]; \
                   pub(in crate::j) const K: u8 = 0; }\n\
-                  mod inner { use super::super::l; }\n\
+                  mod inner { use super::super::l::{self, m::N}; }\n\
                   #[cfg(test)] mod tests { use crate::m; }";
     let tokens = flatten(&parse(source, "x.rs"), Path::new("x.rs"));
-    let found: Vec<String> = paths(&tokens, 1).into_iter().map(|path| path.first).collect();
-    assert_eq!(found, ["a", "d", "e", "h", "l"]);
+    let found: Vec<String> =
+        paths(&tokens, &["x".to_owned()]).into_iter().map(|path| path.names.join("::")).collect();
+    assert_eq!(found, ["a::B", "a::C", "d", "e::g", "h::I", "l::self", "l::m::N"]);
+}
+
+#[test]
+fn paths_inside_of_a_module_are_those_from_the_crate_s_root() {
+    let source = "use super::{a::B, c}; use crate::shell::d; use super::super::super::e;";
+    let tokens = flatten(&parse(source, "x.rs"), Path::new("x.rs"));
+    let module = ["shell", "view", "log"].map(str::to_owned);
+    let found: Vec<String> =
+        paths(&tokens, &module).into_iter().map(|path| path.names.join("::")).collect();
+    assert_eq!(found, ["shell::view::a::B", "shell::view::c", "shell::d", "e"]);
+}
+
+#[test]
+fn exports_are_the_names_that_a_root_file_makes_public() {
+    let source = "use self::a::B; pub use self::{c::D, e::{F, G}}; pub(crate) use h::I;";
+    let tokens = flatten(&parse(source, "x.rs"), Path::new("x.rs"));
+    let found: Vec<String> =
+        exports(&tokens).iter().map(|(name, module)| format!("{name} of {module}")).collect();
+    assert_eq!(found, ["D of c", "F of e", "G of e", "I of h"]);
+}
+
+#[test]
+fn layers_are_the_names_before_the_colons() {
+    let source = "//! Title\n//!\n//! # Layers\n//! - `a`, [`b`](mod@b): `x`.\n\
+                  //! - this module: `y`.\n//! - [`mod@c`]: z.\n//!\n//! # Limits\n//! - `d`: none.";
+    assert_eq!(documented_layers(source), ["a", "b", "c"]);
 }
 
 #[test]
@@ -101,8 +133,12 @@ fn inherent_implementations_are_told_from_those_of_traits() {
     assert_eq!(found, ["A", "B", "F"]);
 }
 
-/// A crate's sources, by the modules of its root.
-struct Crate {
+/// A crate, or a module of it, whose root file has a list of layers.
+struct Layered {
+    /// The root file, from the workspace's root.
+    file: String,
+    /// The path of the module; empty for a crate.
+    path: Vec<String>,
     /// The modules as the root file documents them, lowest first.
     layers: Vec<String>,
     modules: BTreeMap<String, Module>,
@@ -111,12 +147,19 @@ struct Crate {
 }
 
 /// A module of the root with all of its children.
-#[derive(Default)]
 struct Module {
-    tokens: Vec<Token>,
-    paths: Vec<CratePath>,
+    files: Vec<SourceFile>,
     /// Structs, enums and unions that it defines.
     types: BTreeSet<String>,
+}
+
+struct SourceFile {
+    /// From the workspace's root.
+    file: String,
+    source: String,
+    tokens: Vec<Token>,
+    /// The path of the file's module.
+    module: Vec<String>,
 }
 
 /// One token outside of unit tests.
@@ -127,9 +170,9 @@ struct Token {
     inline_modules: usize,
 }
 
-/// A path from the crate's root, by its first name.
+/// A path from the crate's root.
 struct CratePath {
-    first: String,
+    names: Vec<String>,
     place: Place,
 }
 
@@ -146,21 +189,47 @@ impl Display for Place {
     }
 }
 
-impl Crate {
+/// All crates, and all modules that have a list of layers.
+fn all_layered() -> Vec<Layered> {
+    let mut all = Vec::new();
+    for root in CRATES {
+        let crate_root = Layered::of_crate(root);
+        let modules = crate_root.modules.values();
+        let files: Vec<&SourceFile> = modules.flat_map(|module| &module.files).collect();
+        let nested = files.iter().filter(|file| !documented_layers(&file.source).is_empty());
+        let nested: Vec<Layered> = nested.map(|file| Layered::new(file)).collect();
+        all.push(crate_root);
+        all.extend(nested);
+    }
+    all
+}
+
+impl Layered {
     /// Reads the crate with this root file.
-    fn read(root: &str) -> Self {
-        let file = workspace().join(root);
-        let source = fs::read_to_string(&file).unwrap();
-        let tokens = flatten(&parse(&source, root), Path::new(root));
+    fn of_crate(root: &str) -> Self {
+        Self::new(&SourceFile::read(&workspace().join(root), Vec::new()))
+    }
+
+    /// Reads the modules that a root file declares.
+    fn new(root: &SourceFile) -> Self {
+        let file = workspace().join(&root.file);
+        let stem = file.file_stem().unwrap().to_str().unwrap();
         let folder = file.parent().unwrap();
-        let modules = declared_modules(&tokens)
-            .into_iter()
-            .map(|name| {
-                let module = Module::read(folder, &name);
-                (name, module)
-            })
-            .collect();
-        Self { layers: documented_layers(&source), modules, exported: exports(&tokens) }
+        let folder = match stem {
+            "lib" | "main" | "mod" => folder.to_owned(),
+            stem => folder.join(stem),
+        };
+        let modules = declared_modules(&root.tokens).into_iter().map(|name| {
+            let module = Module::read(&folder, &root.module, &name);
+            (name, module)
+        });
+        Self {
+            file: root.file.clone(),
+            path: root.module.clone(),
+            layers: documented_layers(&root.source),
+            modules: modules.collect(),
+            exported: exports(&root.tokens),
+        }
     }
 
     fn layer(&self, module: &str) -> Option<usize> {
@@ -171,8 +240,9 @@ impl Crate {
     fn uses_upward(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (user, module) in &self.modules {
-            for path in &module.paths {
-                let used = self.exported.get(&path.first).unwrap_or(&path.first);
+            for path in module.files.iter().flat_map(|file| paths(&file.tokens, &file.module)) {
+                let Some(name) = self.name_below(&path) else { continue };
+                let used = self.exported.get(name).map_or(name, String::as_str);
                 if used == user || !self.modules.contains_key(used) {
                     continue;
                 }
@@ -184,12 +254,18 @@ impl Crate {
         faults
     }
 
-    /// Every inherent implementation of a type that another module defines: whoever uses the type
+    /// Returns the first name of a path after that of the root.
+    fn name_below<'a>(&self, path: &'a CratePath) -> Option<&'a str> {
+        path.names.strip_prefix(&*self.path)?.first().map(String::as_str)
+    }
+
+    /// Every inherent implementation of a type that another module defines: a user of the type
     /// would use that module too.
     fn methods_elsewhere(&self) -> Vec<String> {
         let mut faults = Vec::new();
         for (name, module) in &self.modules {
-            for (type_name, place) in inherent_implementations(&module.tokens) {
+            let tokens = module.files.iter().map(|file| &file.tokens);
+            for (type_name, place) in tokens.flat_map(|tokens| inherent_implementations(tokens)) {
                 if module.types.contains(&type_name) {
                     continue;
                 }
@@ -207,45 +283,51 @@ impl Crate {
 }
 
 impl Module {
-    /// Reads `NAME.rs` or `NAME/mod.rs`, and all files below `NAME/`.
-    fn read(folder: &Path, name: &str) -> Self {
-        let mut module = Self::default();
+    /// Reads `NAME.rs` or `NAME/mod.rs`, and all files below `NAME/`. `parent` is the path of the
+    /// module that declares it.
+    fn read(folder: &Path, parent: &[String], name: &str) -> Self {
+        let path = [parent, &[name.to_owned()]].concat();
+        let mut files = Vec::new();
         let file = folder.join(format!("{name}.rs"));
         if file.is_file() {
-            module.add(&file, 1);
+            files.push(SourceFile::read(&file, path.clone()));
         }
-        module.add_folder(&folder.join(name), 1);
-        assert!(!module.tokens.is_empty(), "`{name}` has no source in {}", folder.display());
-        module
+        read_folder(&folder.join(name), &path, &mut files);
+        assert!(!files.is_empty(), "`{name}` has no source in {}", folder.display());
+        let types = files.iter().flat_map(|file| defined_types(&file.tokens)).collect();
+        Self { files, types }
     }
+}
 
-    fn add_folder(&mut self, folder: &Path, depth: usize) {
-        let Ok(entries) = fs::read_dir(folder) else { return };
-        let mut entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
-        entries.sort();
-        for entry in entries {
-            let stem = entry.file_stem().unwrap().to_str().unwrap();
-            if stem == "tests" {
-                continue;
-            }
-            if entry.is_dir() {
-                self.add_folder(&entry, depth + 1);
-            } else if stem == "mod" {
-                self.add(&entry, depth);
-            } else if entry.extension().is_some_and(|extension| extension == "rs") {
-                self.add(&entry, depth + 1);
-            }
+/// Reads the files of a module's folder, but not its unit tests.
+fn read_folder(folder: &Path, module: &[String], files: &mut Vec<SourceFile>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    let mut entries: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
+    entries.sort();
+    for entry in entries {
+        let stem = entry.file_stem().unwrap().to_str().unwrap();
+        let child = [module, &[stem.to_owned()]].concat();
+        if stem == "tests" {
+            continue;
+        }
+        if entry.is_dir() {
+            read_folder(&entry, &child, files);
+        } else if stem == "mod" {
+            files.push(SourceFile::read(&entry, module.to_owned()));
+        } else if entry.extension().is_some_and(|extension| extension == "rs") {
+            files.push(SourceFile::read(&entry, child));
         }
     }
+}
 
-    /// Adds a file whose module is `depth` below the crate's root.
-    fn add(&mut self, file: &Path, depth: usize) {
-        let shown = file.strip_prefix(workspace()).unwrap();
-        let source = fs::read_to_string(file).unwrap();
-        let tokens = flatten(&parse(&source, &shown.display().to_string()), shown);
-        self.paths.extend(paths(&tokens, depth));
-        self.types.extend(defined_types(&tokens));
-        self.tokens.extend(tokens);
+impl SourceFile {
+    /// Reads a file; `module` is the path of its module.
+    fn read(path: &Path, module: Vec<String>) -> Self {
+        let shown = path.strip_prefix(workspace()).unwrap();
+        let file = shown.display().to_string();
+        let source = fs::read_to_string(path).unwrap();
+        let tokens = flatten(&parse(&source, &file), shown);
+        Self { file, source, tokens, module }
     }
 }
 
@@ -257,15 +339,18 @@ fn parse(source: &str, file: &str) -> TokenStream {
     source.parse().unwrap_or_else(|error| panic!("{file}: {error}"))
 }
 
-/// The names in the bullets under `# Layers` of the root file's documentation.
+/// The names in the bullets under `# Layers` of a root file's documentation. A bullet may name
+/// several modules; one about "this module" is about the root file.
 fn documented_layers(source: &str) -> Vec<String> {
     let documentation = source.lines().map_while(|line| line.strip_prefix("//!"));
     let layers = documentation.map(str::trim).skip_while(|line| *line != "# Layers").skip(1);
     layers
         .take_while(|line| !line.starts_with("# "))
         .filter_map(|line| line.strip_prefix("- "))
-        .filter_map(|line| line.split('`').nth(1))
-        .map(str::to_owned)
+        .filter(|line| !line.starts_with("this module"))
+        .filter_map(|line| line.split(": ").next())
+        .flat_map(|names| names.split('`').skip(1).step_by(2))
+        .map(|name| name.trim_start_matches("mod@").to_owned())
         .collect()
 }
 
@@ -347,9 +432,15 @@ fn exports(tokens: &[Token]) -> BTreeMap<String, String> {
     let mut exported = BTreeMap::new();
     for statement in tokens.split(|token| token.text == ";") {
         let Some(start) = statement.iter().position(|token| token.text == "use") else { continue };
-        let [module, names @ ..] = &statement[start + 1..] else { continue };
-        for name in names.iter().filter(|name| is_name(&name.text)) {
-            exported.insert(name.text.clone(), module.text.clone());
+        if !statement[..start].iter().any(|token| token.text == "pub") {
+            continue;
+        }
+        let is_from_self = is_text(statement, start + 1, "self");
+        let start = if is_from_self { start + 3 } else { start + 1 };
+        for path in expand(statement, start, &[]) {
+            if let [module, .., name] = &*path.names {
+                exported.insert(name.clone(), module.clone());
+            }
         }
     }
     exported
@@ -359,68 +450,84 @@ fn is_name(text: &str) -> bool {
     text.starts_with(|c: char| c.is_alphabetic() || c == '_')
 }
 
-/// The paths that lead to the crate's root and from there into a module. `depth`: how many modules
-/// the file is below the root.
-fn paths(tokens: &[Token], depth: usize) -> Vec<CratePath> {
+/// The paths that begin with `crate` or `super`, from the crate's root. `module` is the path of the
+/// file's module.
+fn paths(tokens: &[Token], module: &[String]) -> Vec<CratePath> {
     let mut found = Vec::new();
-    let mut at = 0;
-    while at < tokens.len() {
+    for at in 0..tokens.len() {
         let is_inner = at > 0 && tokens[at - 1].text == "::";
         let is_visibility = at > 0 && tokens[at - 1].text == "in";
-        let after = match tokens[at].text.as_str() {
-            "crate" if !is_inner && !is_visibility => Some(at + 1),
-            "super" if !is_inner && !is_visibility => above_root(tokens, at, depth),
-            _ => None,
-        };
-        if let Some(after) = after.filter(|&after| is_text(tokens, after, "::")) {
-            found.extend(first_names(&tokens[after + 1..]));
+        let is_start = matches!(tokens[at].text.as_str(), "crate" | "super");
+        if is_inner || is_visibility || !is_start || !is_text(tokens, at + 1, "::") {
+            continue;
         }
-        at += 1;
+        // The names of inline modules do not matter, only how many there are.
+        let inline = vec![String::new(); tokens[at].inline_modules];
+        let here = [module, &*inline].concat();
+        found.extend(expand(tokens, at, &here));
     }
     found
-}
-
-/// The token after `super::super`, where that is the crate's root.
-fn above_root(tokens: &[Token], at: usize, depth: usize) -> Option<usize> {
-    let mut supers = 1;
-    let mut next = at + 1;
-    while is_text(tokens, next, "::") && is_text(tokens, next + 1, "super") {
-        supers += 1;
-        next += 2;
-    }
-    (supers == depth + tokens[at].inline_modules).then_some(next)
 }
 
 fn is_text(tokens: &[Token], at: usize, text: &str) -> bool {
     tokens.get(at).is_some_and(|token| token.text == text)
 }
 
-/// The first name of a path, or of each path of a tree in braces.
-fn first_names(tokens: &[Token]) -> Vec<CratePath> {
-    let path = |token: &Token| CratePath { first: token.text.clone(), place: token.place.clone() };
-    if !is_text(tokens, 0, "{") {
-        return tokens.first().map(path).into_iter().collect();
-    }
+/// The paths of the tree that begins at a token: one, or those in braces. `here` is the path of the
+/// module that the tree is in.
+fn expand(tokens: &[Token], at: usize, here: &[String]) -> Vec<CratePath> {
     let mut found = Vec::new();
-    let mut braces = 0_usize;
-    let mut is_first = false;
-    for token in tokens {
+    expand_into(&mut found, tokens, at, here.to_owned());
+    found
+}
+
+/// Returns the position after the tree.
+fn expand_into(
+    found: &mut Vec<CratePath>,
+    tokens: &[Token],
+    mut at: usize,
+    mut names: Vec<String>,
+) -> usize {
+    while let Some(token) = tokens.get(at) {
         match token.text.as_str() {
-            "{" => {
-                braces += 1;
-                is_first = braces == 1;
+            "{" => return expand_braces(found, tokens, at + 1, &names),
+            "crate" => names.clear(),
+            "super" => drop(names.pop()),
+            name if is_name(name) => names.push(name.to_owned()),
+            _ => break,
+        }
+        at += 1;
+        if !is_text(tokens, at, "::") {
+            break;
+        }
+        at += 1;
+    }
+    let place = tokens[at - 1].place.clone();
+    found.push(CratePath { names, place });
+    at
+}
+
+/// Returns the position after the closing brace.
+fn expand_braces(
+    found: &mut Vec<CratePath>,
+    tokens: &[Token],
+    mut at: usize,
+    names: &[String],
+) -> usize {
+    while let Some(token) = tokens.get(at) {
+        match token.text.as_str() {
+            "}" => return at + 1,
+            "," => at += 1,
+            _ => {
+                at = expand_into(found, tokens, at, names.to_owned());
+                // `as name`, or `*`.
+                while !is_text(tokens, at, ",") && !is_text(tokens, at, "}") && at < tokens.len() {
+                    at += 1;
+                }
             }
-            "}" if braces == 1 => break,
-            "}" => braces -= 1,
-            "," => is_first = braces == 1,
-            _ if is_first => {
-                found.push(path(token));
-                is_first = false;
-            }
-            _ => (),
         }
     }
-    found
+    at
 }
 
 /// The types that are defined here.

@@ -1,12 +1,12 @@
 //! The page in the browser: starts the program, listens to the browser and draws.
 //!
-//! # Modules
-//! Lowest first: a module imports only modules before it, children their parent and siblings.
+//! # Layers
+//! A module uses only the modules above it in this list.
 //! - `dom`: the window and the document.
 //! - `locale`: the page's language, dates, the order of names.
 //! - `address_bar`: the fragment of the page's address.
 //! - `clipboard`: copies texts.
-//! - `disclosures`: parts of the page that a person opens and closes.
+//! - `disclosures`: parts of the page that the user opens and closes.
 //! - `wake_lock`: keeps the screen on.
 //! - `locks`: Web Locks.
 //! - `file_handles`: handles of dropped files, to reopen them after a reload.
@@ -19,8 +19,8 @@
 //! - `app`: passes events to the core, carries out its effects, draws changes.
 //! - `missing_files`: finds the files of restored rows.
 //! - `persistence`: saves the queue and restores it.
-//! - `picker`: reads files and folders that a person picks.
-//! - `controls`: listens to what a person does.
+//! - `picker`: reads files and folders that the user picks.
+//! - `controls`: listens to the user's actions.
 
 use js_sys::{Array, JSON};
 use protocol::client::Language;
