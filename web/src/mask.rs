@@ -11,17 +11,22 @@
 
 use protocol::server::{LogKind, LogLine};
 
+use self::{
+    arguments::{
+        closing_quote, is_telling, length_without, listed, path_of, quoted, undoubled,
+        verb_and_argument,
+    },
+    forms::{
+        begins_name, belongs_to_word, ends_path, ends_word, host_name, ipv4, ipv6, is_greeting,
+        word_length,
+    },
+    names::Names,
+};
 use crate::texts::Text;
 
-/// The most names of a kind that are remembered. Then all are forgotten and the count goes on: later
-/// they get other numbers, and are still masked.
-const MAX_NAMES: usize = 20_000;
-
-/// Commands whose arguments contain no names.
-const PLAIN_VERBS: [&str; 23] = [
-    "ABOR", "ALLO", "AUTH", "CCC", "CDUP", "CLNT", "EPSV", "FEAT", "HELP", "LANG", "MODE", "NOOP",
-    "OPTS", "PASS", "PASV", "PBSZ", "PROT", "PWD", "QUIT", "REST", "STRU", "SYST", "TYPE",
-];
+mod arguments;
+mod forms;
+mod names;
 
 /// The kinds of names to mask.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -263,243 +268,8 @@ impl Masker {
     }
 }
 
-/// Returns the length of a text without these ASCII bytes at its end.
-fn length_without(text: &str, ends: &[u8]) -> usize {
-    let kept = text.bytes().rposition(|byte| !ends.contains(&byte));
-    kept.map_or(0, |last| last + 1)
-}
-
-/// Returns whether a path is more than dots and slashes.
-fn is_telling(path: &str) -> bool {
-    path.bytes().any(|byte| byte != b'/' && byte != b'.')
-}
-
 /// The start of a line about a server's certificate.
 const CERTIFICATE: &str = "Certificate: ";
-
-/// The names of one kind with their numbers, sorted.
-#[derive(Debug, Default)]
-struct Names {
-    sorted: Vec<(String, u32)>,
-    last: u32,
-}
-
-impl Names {
-    fn label(&mut self, kind: NameKind, name: &str) -> String {
-        let number = self.number_of(name);
-        label(kind, number)
-    }
-
-    /// Returns the number of a name; a new name gets the next one.
-    fn number_of(&mut self, name: &str) -> u32 {
-        if name.is_empty() {
-            return 0;
-        }
-        match self.sorted.binary_search_by(|(known, _)| known.as_str().cmp(name)) {
-            Ok(at) => self.sorted.get(at).map_or(0, |(_, number)| *number),
-            Err(at) => {
-                self.last += 1;
-                if self.sorted.len() < MAX_NAMES {
-                    self.sorted.insert(at, (name.to_owned(), self.last));
-                } else {
-                    self.sorted.clear();
-                    self.sorted.push((name.to_owned(), self.last));
-                }
-                self.last
-            }
-        }
-    }
-
-    /// Returns the length of the longest known name at the start of `text` for which `ends` accepts
-    /// the text after it.
-    fn known(&self, text: &str, ends: fn(&str) -> bool) -> Option<usize> {
-        // All prefixes of `key` sort at or before `key`, and so do names that share a longer prefix
-        // with it.
-        let mut key = text;
-        loop {
-            let after = self.sorted.partition_point(|(name, _)| name.as_str() <= key);
-            let (name, _) = self.sorted.get(after.checked_sub(1)?)?;
-            if let Some(rest) = text.strip_prefix(name.as_str()) {
-                if ends(rest) {
-                    return Some(name.len());
-                }
-                key = text.get(..before_last(name)?)?;
-            } else {
-                key = text.get(..shared(name, key))?;
-            }
-        }
-    }
-}
-
-/// Returns the length of a name without its last character; `None` for a single one.
-fn before_last(name: &str) -> Option<usize> {
-    let (length, _) = name.char_indices().next_back()?;
-    (length > 0).then_some(length)
-}
-
-/// Returns the length of the common prefix of two texts.
-fn shared(one: &str, other: &str) -> usize {
-    let alike = one.chars().zip(other.chars()).take_while(|(one, other)| one == other);
-    alike.map(|(c, _)| c.len_utf8()).sum()
-}
-
-/// Returns a command's verb and its argument.
-fn verb_and_argument(line: &str) -> (&str, &str) {
-    line.split_once(' ').unwrap_or((line, ""))
-}
-
-/// Returns the path at the end of a command's argument. The argument of an unknown command counts
-/// as a path.
-fn path_of<'a>(verb: &str, argument: &'a str) -> Option<&'a str> {
-    let path = match verb {
-        verb if PLAIN_VERBS.contains(&verb) => return None,
-        "USER" | "HOST" | "PORT" | "EPRT" => return None,
-        // A date or facts stand in front (draft-somers-ftp-mfxx §3).
-        "MFMT" | "MFF" => after_first(argument)?,
-        "MDTM" if has_digits_first(argument) => after_first(argument).unwrap_or(argument),
-        "SITE" => after_numbers(after_first(argument)?),
-        "LIST" | "NLST" | "STAT" if argument.starts_with('-') => after_first(argument)?,
-        _ => argument,
-    };
-    (!path.is_empty()).then_some(path)
-}
-
-fn after_first(argument: &str) -> Option<&str> {
-    Some(argument.split_once(' ')?.1)
-}
-
-/// Returns the text after a mode or after dates.
-fn after_numbers(argument: &str) -> &str {
-    let mut rest = argument;
-    while let Some((number, after)) = rest.split_once(' ')
-        && number.bytes().all(|byte| byte.is_ascii_digit())
-    {
-        rest = after;
-    }
-    rest
-}
-
-/// Returns whether a text starts with a date of the form of `MDTM`.
-fn has_digits_first(argument: &str) -> bool {
-    argument.len() > 15 && argument.bytes().take(14).all(|byte| byte.is_ascii_digit())
-}
-
-/// Returns the first quoted text, with its doubled quotes replaced by single ones (RFC 959
-/// Appendix II).
-fn quoted(text: &str) -> Option<String> {
-    let (_, inside) = text.split_once('"')?;
-    Some(undoubled(inside.get(..closing_quote(inside)?)?))
-}
-
-/// Returns the position of the quote that ends the quoted text.
-fn closing_quote(inside: &str) -> Option<usize> {
-    let mut from = 0;
-    loop {
-        let end = from + inside.get(from..)?.find('"')?;
-        if !inside.get(end + 1..)?.starts_with('"') {
-            return Some(end);
-        }
-        from = end + 2;
-    }
-}
-
-fn undoubled(text: &str) -> String {
-    let mut single = String::with_capacity(text.len());
-    let mut before = None;
-    for c in text.chars() {
-        if (before, c) == (Some('"'), '"') {
-            before = None;
-        } else {
-            single.push(c);
-            before = Some(c);
-        }
-    }
-    single
-}
-
-/// Returns the name after the facts in a line of the reply to `MLST` (RFC 3659 §7.2).
-fn listed(text: &str) -> Option<&str> {
-    let (facts, name) = text.strip_prefix(' ')?.split_once(' ')?;
-    (facts.ends_with(';') && facts.bytes().any(|byte| byte == b'=')).then_some(name)
-}
-
-/// Returns whether a reply may contain the host name of the server.
-fn is_greeting(text: &str) -> bool {
-    ["220", "221", "230", "421"].iter().any(|code| text.starts_with(code))
-}
-
-/// Returns whether a name may start with `next`, after `before`.
-fn begins_name(before: Option<char>, next: char) -> bool {
-    let inside = before.is_some_and(belongs_to_word);
-    next != ' ' && !(inside && (belongs_to_word(next) || next == ':'))
-}
-
-/// Returns whether a character counts as a letter or a digit, as most beyond ASCII are.
-fn belongs_to_word(c: char) -> bool {
-    c.is_ascii_alphanumeric() || !c.is_ascii()
-}
-
-/// Returns whether a word ends before `rest`.
-fn ends_word(rest: &str) -> bool {
-    !rest.chars().next().is_some_and(|c| belongs_to_word(c) || c == '_' || c == '-')
-}
-
-/// Returns whether a path ends before `rest`.
-fn ends_path(rest: &str) -> bool {
-    match rest.as_bytes() {
-        [] | [b'.'] | [b'.', b' ', ..] => true,
-        [byte, ..] => *byte <= b' ' || b"\"'`,;:!?()[]<>".contains(byte),
-    }
-}
-
-/// Returns the length of the characters of a host name or an address.
-fn word_length(text: &str) -> usize {
-    let belongs = |byte: &u8| byte.is_ascii_alphanumeric() || b".-_:".contains(byte);
-    text.bytes().take_while(belongs).count()
-}
-
-/// Returns the length of an IPv4 address: four numbers with up to three digits.
-fn ipv4(text: &str, separator: u8) -> Option<usize> {
-    let bytes = text.as_bytes();
-    let mut end = 0;
-    for index in 0..4 {
-        if index > 0 {
-            (bytes.get(end) == Some(&separator)).then_some(())?;
-            end += 1;
-        }
-        let digits = bytes.get(end..)?.iter().take_while(|byte| byte.is_ascii_digit()).count();
-        (1..=3).contains(&digits).then_some(())?;
-        end += digits;
-    }
-    ends_word(text.get(end..)?).then_some(end)
-}
-
-/// Returns the length of an IPv6 address (RFC 4291 §2.2): eight groups with up to four digits, or
-/// fewer around `::`. An ambiguous text counts as an address; a time of day is not ambiguous.
-fn ipv6(text: &str) -> Option<usize> {
-    let belongs = |byte: &u8| byte.is_ascii_hexdigit() || b":.".contains(byte);
-    let word = text.get(..text.bytes().take_while(belongs).count())?;
-    let ends: &[u8] = if word.ends_with("::") { b"." } else { b".:" };
-    let word = text.get(..length_without(word, ends))?;
-    let mut groups = 0;
-    let mut empty = 0;
-    for group in word.split(':') {
-        groups += 1;
-        empty += usize::from(group.is_empty());
-        (group.len() <= 4 || ipv4(group, b'.') == Some(group.len())).then_some(())?;
-    }
-    let is_address = groups == 8 || (groups > 2 && groups < 8 && empty > 0 && word.len() > 2);
-    (is_address && ends_word(text.get(word.len()..)?)).then_some(word.len())
-}
-
-/// Returns a host name with a domain. It ends in letters, unlike the version of a program.
-fn host_name(word: &str) -> Option<&str> {
-    let name = word.split(':').next()?;
-    let name = name.get(..length_without(name, b".-"))?;
-    let (host, domain) = name.rsplit_once('.')?;
-    let is_domain = domain.len() > 1 && domain.bytes().all(|byte| byte.is_ascii_alphabetic());
-    (is_domain && !host.is_empty()).then_some(name)
-}
 
 /// The label in place of a masked name.
 #[must_use]

@@ -196,17 +196,6 @@ fn hostile_lines_are_hidden_without_harm() {
     }
 }
 
-#[test]
-fn names_beyond_the_most_that_are_remembered_are_hidden_with_numbers_of_their_own() {
-    let mut names = Names::default();
-    for number in 0..=MAX_NAMES {
-        names.number_of(&format!("/file {number}"));
-    }
-    assert!(names.sorted.len() <= MAX_NAMES);
-    let again = names.number_of("/file 0");
-    assert!(usize::try_from(again).unwrap() > MAX_NAMES, "{again}");
-}
-
 proptest::proptest! {
     #[test]
     fn whatever_a_command_names_is_not_in_its_own_line(

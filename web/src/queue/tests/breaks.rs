@@ -1,0 +1,118 @@
+//! Lost sockets, sessions and connections.
+
+use super::*;
+
+#[test]
+fn ended_session_interrupts_open_uploads_and_keeps_the_rest_queued() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    assert_eq!(queue.session_ended(), 2);
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
+    queue.retry(Row(1));
+    assert_eq!(ids(&queue.offers(&LIMITS)), [2, 3], "in the order of picking, with new ids");
+    assert!(matches!(queue.get(Row(0)).unwrap().state(), State::Interrupted));
+}
+
+#[test]
+fn nothing_goes_to_another_server_by_itself() {
+    let mut queue = queue(&[1, 1, 1]);
+    queue.offers(&LIMITS);
+    queue.disconnected();
+    queue.moved("/other");
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.retry(Row(2));
+    assert_eq!(queue.offers(&LIMITS)[0].path, "/other/folder/2");
+}
+
+fn phase(queue: &Queue) -> Phase {
+    match queue.get(Row(0)).unwrap().state() {
+        State::Open(open) => open.phase(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn upload_that_the_portal_tries_again_by_itself_stays_open() {
+    let mut queue = queue(&[10]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/in/.a.part".into());
+    queue.interrupted(id);
+    assert_eq!(phase(&queue), Phase::Retrying);
+    credit_again(&mut queue, 1, 4, 4, 10);
+    queue.opened(id, "/in/.a.part".into());
+    assert_eq!(phase(&queue), Phase::Sending);
+    assert_eq!(queue.get(Row(0)).unwrap().taken(), 4);
+}
+
+#[test]
+fn credit_that_comes_while_the_portal_waits_for_the_server_does_not_end_the_wait() {
+    let mut queue = queue(&[100 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/in/.a.part".into());
+    grant(&mut queue, 0, 0, 64 * KIB);
+    queue.interrupted(id);
+    // Another socket opened meanwhile, or a credit from before the break arrives after it.
+    credit_again(&mut queue, 1, 4 * KIB, 8 * KIB, 64 * KIB);
+    assert_eq!(phase(&queue), Phase::Retrying);
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, 8 * KIB, "the portal has room for it");
+    queue.verifying(id);
+    assert_eq!(phase(&queue), Phase::Verifying);
+}
+
+#[test]
+fn nothing_is_sent_on_another_socket_before_the_portal_says_from_where() {
+    let mut queue = queue(&[100 * KIB]);
+    queue.offers(&LIMITS);
+    grant(&mut queue, 0, 0, 64 * KIB);
+    chunk(&mut queue).unwrap();
+    queue.set_outage(Outage { retry_in: None });
+    queue.end_outage();
+    assert_eq!(queue.next_chunk(0, &LIMITS), NextChunk::Nothing);
+    credit_again(&mut queue, 1, 0, 4 * KIB, 64 * KIB);
+    queue.take_due_check(UploadId(0)).unwrap();
+    queue.file_readable(UploadId(0));
+    assert_eq!(chunk(&mut queue).unwrap().header.offset, 4 * KIB, "from what the portal has");
+}
+
+#[test]
+fn check_that_is_under_way_goes_on_through_a_lost_socket() {
+    let mut queue = queue(&[8 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    grant(&mut queue, 0, 0, 8 * KIB);
+    while chunk(&mut queue).is_some() {}
+    queue.verifying(id);
+    queue.set_outage(Outage { retry_in: None });
+    queue.end_outage();
+    credit_again(&mut queue, 1, 8 * KIB, 8 * KIB, 8 * KIB);
+    let State::Open(open) = queue.get(Row(0)).unwrap().state() else { panic!("it has ended") };
+    assert_eq!(open.phase(), Phase::Verifying);
+}
+
+#[test]
+fn uploads_of_a_lost_session_are_offered_again_from_what_the_server_holds() {
+    let mut queue = queue(&[100 * KIB, 100 * KIB]);
+    queue.offers(&LIMITS);
+    queue.opened(UploadId(0), "/home/.a.part".into());
+    assert_eq!(queue.session_lost(), 2);
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(ids(&offers), [2, 3]);
+    assert_eq!(offers[0].resume.as_deref(), Some("/home/.a.part"));
+    assert_eq!(offers[1].resume, None);
+}
+
+#[test]
+fn nothing_of_what_one_server_holds_counts_at_another() {
+    let mut queue = queue(&[10 * KIB]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/home/.a.part".into());
+    grant(&mut queue, 0, 0, 10 * KIB);
+    while chunk(&mut queue).is_some() {}
+    grant(&mut queue, 0, 4 * KIB, 10 * KIB);
+    queue.disconnected();
+    assert_eq!(queue.totals().taken, 4 * KIB);
+    queue.moved("/other");
+    assert_eq!((queue.get(Row(0)).unwrap().taken(), queue.totals().taken), (0, 0));
+    queue.retry(Row(0));
+    let offer = queue.offers(&LIMITS).remove(0);
+    assert_eq!((offer.path.as_str(), offer.resume), ("/other/folder/0", None));
+}
