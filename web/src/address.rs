@@ -1,4 +1,4 @@
-//! Addresses as people write them: `ftps://user@host:port/path` and the like (RFC 1738 §3.2, RFC
+//! Addresses that users type: `ftps://user@host:port/path` and the like (RFC 1738 §3.2, RFC
 //! 3986), `host:port`, and this page's links, which have the destination after the `#`.
 //!
 //! The text after a `#` never leaves the browser: no server sees it, and no log contains it.
@@ -38,7 +38,7 @@ pub fn parse_link(fragment: &str) -> Option<Address> {
     url(text).or_else(|| pairs(text))
 }
 
-/// Returns the fragment that fills the form of a person who follows the link; `folder` is that of
+/// Returns the fragment that fills the form of a user who follows the link; `folder` is that of
 /// [`Address::folder`], or empty. A link never contains a password.
 #[must_use]
 pub fn to_link(destination: &Destination, folder: &str) -> String {

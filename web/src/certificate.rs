@@ -1,4 +1,4 @@
-//! What the page says of a server's certificate.
+//! Texts about a server's certificate.
 
 use protocol::{Problem, Remedy, Stage, problem::Who, server::Certificate};
 
@@ -10,7 +10,7 @@ pub fn changed() -> &'static str {
     Text::CertificateAnother.text()
 }
 
-/// The problem after the person rejected the certificate.
+/// The problem after the user rejected the certificate.
 #[must_use]
 pub fn rejected() -> Problem {
     Problem {
@@ -35,10 +35,10 @@ pub fn names(certificate: &Certificate) -> String {
     certificate.names.join(", ")
 }
 
-/// Says who trusts the certificate: the person or the portal.
+/// Says who trusts the certificate: the user or the portal.
 #[must_use]
-pub fn trusted_by(person: bool) -> &'static str {
-    if person { Text::SecurityTrustedByYou.text() } else { Text::SecurityTrustedByPortal.text() }
+pub fn trusted_by(user: bool) -> &'static str {
+    if user { Text::SecurityTrustedByYou.text() } else { Text::SecurityTrustedByPortal.text() }
 }
 
 /// Confirms that the fingerprint is on the clipboard.

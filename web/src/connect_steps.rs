@@ -155,7 +155,7 @@ impl ConnectSteps {
         }
     }
 
-    /// Nothing is connected: a failure marks its step; without one, the person gave up.
+    /// Nothing is connected: a failure marks its step; without one, the user gave up.
     fn end_early(&mut self, failed: Option<Stage>, now: Millis) {
         match (self.progress, failed) {
             (Progress::Running, Some(stage)) if stage >= Stage::Resolve => {

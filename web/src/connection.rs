@@ -44,11 +44,11 @@ use crate::{delivery::OutgoingMessage, destination::Destination, time::Millis};
 
 pub mod facts;
 mod ftps;
-mod person;
 mod portal;
 pub mod problems;
 mod session;
 mod socket;
+mod user;
 pub mod wording;
 
 /// A task for the shell.
@@ -69,10 +69,7 @@ pub enum ConnectionEffect {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectionEvent {
     /// Logged in: uploads and listings are possible.
-    Connected {
-        /// Whether it is the destination of the last login.
-        again: bool,
-    },
+    LoggedIn(Login),
     /// The connection to the server ended.
     Disconnected,
     /// The socket is lost; open uploads stay open.
@@ -85,7 +82,16 @@ pub enum ConnectionEvent {
     SessionEnded,
 }
 
-/// The three state machines, and what they have in common.
+/// A login, compared with the one before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// The first one at this destination, or after a login at another one.
+    First,
+    /// At the destination of the last login: the connection is restored.
+    Restored,
+}
+
+/// The three state machines, and the state that they share.
 #[derive(Debug, Default)]
 pub struct Connection {
     socket: PortalSocket,
@@ -122,7 +128,7 @@ impl Connection {
         self.language = language;
     }
 
-    /// Returns the destination that the person wants.
+    /// Returns the destination that the user wants.
     #[must_use]
     pub fn wanted(&self) -> Option<&Destination> {
         self.ftps.wanted.as_ref()
@@ -155,7 +161,7 @@ impl Connection {
         self.ftps.wanted.is_some() && self.ftps.is_at_last_login() && self.ready().is_none()
     }
 
-    /// Returns the fingerprint of the certificate that the person trusted at a destination.
+    /// Returns the fingerprint of the certificate that the user trusted at a destination.
     #[must_use]
     pub fn trusted_at(&self, destination: &Destination) -> Option<&String> {
         self.ftps.trusted.at(destination)
@@ -180,7 +186,7 @@ impl Connection {
     }
 
     /// Takes the messages to repeat before any other.
-    pub fn take_again(&mut self) -> Vec<OutgoingMessage> {
+    pub fn take_repeated(&mut self) -> Vec<OutgoingMessage> {
         self.session.take_repeated()
     }
 

@@ -1,4 +1,4 @@
-//! Messages that survive a socket: the page's side of [`protocol::delivery`].
+//! Messages that are repeated on the next socket: the page's side of [`protocol::delivery`].
 //!
 //! Counted messages are kept until the portal acknowledges them, and repeated on the session's next
 //! socket. The portal's messages are counted, so that it knows which to repeat. No password is kept:

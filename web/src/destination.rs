@@ -1,4 +1,4 @@
-//! Where to connect, and as whom.
+//! Destinations: a server, and the account to log in with.
 
 use protocol::{Encryption, server::Connected};
 use serde::{Deserialize, Serialize};

@@ -1,4 +1,4 @@
-//! Formats sizes, durations and foreign text for people.
+//! Formats sizes, durations and foreign text for the page.
 
 use std::{borrow::Cow, time::Duration};
 

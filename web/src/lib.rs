@@ -1,6 +1,6 @@
-//! The page's program: what runs in the browser.
+//! The page's program, which runs in the browser.
 //!
-//! Its core is pure: events go in, effects come out. It does no I/O, reads no clock, knows no
+//! Its core is pure: it takes events and returns effects. It does no I/O, reads no clock, knows no
 //! browser, and is tested on the host. The shell around it is for wasm32 only: it listens to the
 //! browser, hands events in, carries effects out and draws what changed. It writes no HTML: all
 //! markup is in `templates/`, whose `<template>` elements it clones and fills with text.
@@ -12,16 +12,16 @@
 //! - [`chunk_size`]: the size of the next chunk.
 //! - [`path`]: paths with slashes.
 //! - [`edges`]: the digest of both ends of a file.
-//! - [`destination`]: where to connect, and as whom.
+//! - [`destination`]: a server, and the account to log in with.
 //! - [`json`]: reads and writes JSON.
 //! - [`virtual_list`]: the rows of a long list that are in the document.
 //! - [`texts`]: the texts of the page's language.
 //! - [`format`](mod@format): sizes, durations, foreign text.
 //! - [`problem`]: the page's own problems, and the names of stages and parties.
-//! - [`certificate`]: what the page says of a server's certificate.
-//! - [`address`]: destinations as people write them, and links.
+//! - [`certificate`]: texts about a server's certificate.
+//! - [`address`]: addresses that users type, and links.
 //! - [`recent`]: the destinations that this browser remembers.
-//! - [`delivery`]: messages that survive a socket.
+//! - [`delivery`]: messages that are repeated until they are acknowledged.
 //! - [`connection`]: the connections to the portal and to the server behind it.
 //! - [`connect_steps`]: the steps of connecting.
 //! - [`mask`]: hides names in the session log.
@@ -30,7 +30,7 @@
 //! - [`upload_list`]: the rows of the list of uploads.
 //! - [`summary`]: the result of all uploads.
 //! - [`remote`]: the directory in view on the server.
-//! - [`saved`]: what survives the page.
+//! - [`saved`]: what the browser stores for the page after a reload.
 //! - [`page`]: joins the parts; all events enter here.
 //! - `shell`: the browser's side.
 //!

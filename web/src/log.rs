@@ -30,7 +30,7 @@ pub struct Log {
     greeting: Option<LogLine>,
 }
 
-/// What was not drawn or announced yet, besides lines.
+/// Changes that were not drawn or announced yet, besides lines.
 #[derive(Debug, Default)]
 struct Unread {
     /// The newest error.
@@ -116,12 +116,12 @@ pub fn find(text: &str, wanted: &str) -> Vec<Range<usize>> {
 impl Log {
     /// A new session started: its lines count from 0. The lines of an earlier one stay.
     pub fn new_session(&mut self, max_lines: u32) {
-        self.go_on(max_lines);
+        self.resume_session(max_lines);
         self.next_seq = 0;
     }
 
     /// The session resumed over another socket.
-    pub fn go_on(&mut self, max_lines: u32) {
+    pub fn resume_session(&mut self, max_lines: u32) {
         self.max_lines = usize::try_from(max_lines).unwrap_or(usize::MAX).max(1);
     }
 

@@ -1,8 +1,8 @@
-//! The page as a whole: events go in, effects come out.
+//! The page as a whole: it takes events and returns effects.
 //!
 //! It joins the parts: the [`Connection`] says when uploads and listings are possible, the
 //! [`Queue`] says what to offer and to send, [`RemoteDirectory`] and [`Log`] hold what is shown. It
-//! touches neither the browser nor a clock; `shell` does, on wasm32 only.
+//! uses neither the browser nor a clock; `shell` does, on wasm32 only.
 
 use std::{collections::VecDeque, time::Duration};
 
@@ -13,7 +13,7 @@ pub use self::{
     effect::{Effect, Region, Regions},
     event::{BulkAction, Event, UploadAction},
     files::{DigestJob, DigestOutcome, Digested},
-    restore::{restore_hint, restored_uploads},
+    restore::restored_uploads,
 };
 use self::{files::OpenDigests, progress::Announced};
 use crate::{
@@ -39,13 +39,14 @@ mod progress;
 mod remote_files;
 mod restore;
 mod session;
+mod uploads;
 
 /// The page.
 #[derive(Debug, Default)]
 pub struct Page {
     connection: Connection,
     connect_steps: ConnectSteps,
-    /// The folder to open after connecting, as the person typed it:
+    /// The folder to open after connecting, as the user typed it:
     /// [`crate::address::Address::folder`].
     start_in: Option<String>,
     /// The path of that folder on the server, until its listing arrives.
@@ -62,7 +63,7 @@ pub struct Page {
     effects: Vec<Effect>,
     digests: OpenDigests,
     /// The digests that were requested, by upload and first offset: a break reopens an upload.
-    digests_asked: Vec<(UploadId, u64)>,
+    digests_requested: Vec<(UploadId, u64)>,
     tick_at: Option<Millis>,
     announced: Announced,
     busy: Stopwatch,
@@ -109,7 +110,7 @@ impl Page {
         &self.notices
     }
 
-    /// Returns the time during which uploads were under way since the list was empty.
+    /// Returns for how long uploads were under way since the list was empty.
     #[must_use]
     pub fn busy_time(&self, now: Millis) -> Duration {
         self.busy.time(now)
@@ -141,7 +142,7 @@ impl Page {
         self.queue.take_unsaved()
     }
 
-    /// Returns what the rows in the store have in common.
+    /// Returns the destination and the trusted certificate of all saved rows.
     #[must_use]
     pub fn home(&self) -> Option<SavedHome> {
         let destination = self.connection.home()?;
@@ -178,7 +179,8 @@ impl Page {
         self.remove_leftovers();
         self.offer();
         self.watch(before, now);
-        let repeated: Vec<_> = self.connection.take_again().into_iter().map(Effect::from).collect();
+        let repeated: Vec<_> =
+            self.connection.take_repeated().into_iter().map(Effect::from).collect();
         let of_connection = self.connection.take_effects().into_iter().map(Effect::from);
         let effects: Vec<_> = of_connection.chain(std::mem::take(&mut self.effects)).collect();
         let new = effects.into_iter().filter(|effect| self.can_go_out(effect));
@@ -201,80 +203,54 @@ impl Page {
     }
 
     fn dispatch(&mut self, event: Event, now: Millis, jitter: f64) {
+        use Event as E;
         match event {
-            Event::StartIn(folder) => self.start_in = Some(folder),
-            Event::Connect(destination) => {
-                self.connection.connect(destination);
-                self.changed.insert(Region::Connection);
+            E::StartIn(folder) => self.start_in = Some(folder),
+            E::Connect(to) => self.change_connection(|connection| connection.connect(to)),
+            E::TrustCertificate(fingerprint) => {
+                self.change_connection(|connection| connection.trust(&fingerprint));
             }
-            Event::TrustCertificate(fingerprint) => {
-                self.connection.trust(&fingerprint);
-                self.changed.insert(Region::Connection);
-            }
-            Event::RejectCertificate => {
-                self.connection.reject_certificate();
-                self.changed.insert(Region::Connection);
-            }
-            Event::Disconnect => self.disconnect(),
-            Event::ReconnectNow => {
-                self.connection.retry_now();
-                self.update_outage(now);
-                self.changed.insert(Region::Connection);
-            }
-            Event::PickStarted => self.begin_pick(),
-            Event::Picked(files, target) => self.take_in(files, &target),
-            Event::PickedEmptyFolders(folders, target) => self.take_in_folders(&folders, &target),
-            Event::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
-            Event::PickRejected(names) => self.notice(announcements::pick_rejected(&names)),
-            Event::Upload(row, action) => self.act(row, action),
-            Event::Bulk(scope, bulk) => self.act_on(scope, bulk),
-            Event::SetPolicy(policy) => self.set_policy(policy),
-            Event::SetOrder(order) => self.set_order(order),
-            Event::FileChecked { upload, row, readable } => {
-                self.file_checked(upload, row, readable);
-            }
-            Event::Digested(digests) => self.digested(digests),
-            Event::OpenDirectory(name) => {
-                let path = self.remote.open(&name);
-                self.list(path);
-            }
-            Event::OpenParent => {
-                let path = self.remote.up();
-                self.list(path);
-            }
-            Event::Refresh => self.refresh(),
-            Event::Remote(action) => self.act_on_remote(action),
-            Event::SocketOpened(session) => {
-                self.connection.socket_opened(session, self.log.next_seq());
-            }
-            Event::NetworkChanged(network) => {
-                self.connection.network_changed(network, now);
-                self.update_outage(now);
-                self.changed.insert(Region::Connection);
-            }
-            Event::Restored(restored) => self.restore(*restored),
-            Event::FilesFound(found) => self.found(found),
-            Event::WrongFile(row) => self.other_file(row),
-            Event::HandlesFailed(rows) => self.handles_failed(rows),
-            Event::EdgesKnown(row, edges) => self.queue.set_edges(row, edges),
-            Event::DiscardRestored => self.discard_restored(),
-            Event::SessionRefused(problem) => {
-                let change = self.connection.session_refused(problem, now, jitter);
-                self.connection_changed(change, now);
-            }
-            Event::Received(message, bytes) => {
+            E::RejectCertificate => self.change_connection(Connection::reject_certificate),
+            E::Disconnect => self.disconnect(),
+            E::ReconnectNow => self.reconnect_now(now),
+
+            E::SocketOpened(session) => self.socket_opened(session),
+            E::SocketClosed => self.socket_closed(now, jitter),
+            E::SessionRefused(problem) => self.session_refused(problem, now, jitter),
+            E::NetworkChanged(network) => self.network_changed(network, now),
+            E::Received(message, bytes) => {
                 self.connection.received(&message, bytes, now);
                 self.receive(*message, now);
             }
-            Event::NotUnderstood => {
-                let change = self.connection.outdated(problems::not_understood());
-                self.connection_changed(change, now);
-            }
-            Event::SocketClosed => {
-                let change = self.connection.socket_closed(now, jitter);
-                self.connection_changed(change, now);
-            }
-            Event::Tick => self.tick(now, jitter),
+            E::NotUnderstood => self.portal_outdated(problems::not_understood(), now),
+
+            E::PickStarted => self.begin_pick(),
+            E::Picked(files, target) => self.take_in(files, &target),
+            E::PickedEmptyFolders(folders, target) => self.take_in_folders(&folders, &target),
+            E::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
+            E::PickRejected(names) => self.notice(announcements::pick_rejected(&names)),
+
+            E::Upload(row, action) => self.act(row, action),
+            E::Bulk(scope, action) => self.act_on(scope, action),
+            E::SetPolicy(policy) => self.set_policy(policy),
+            E::SetOrder(order) => self.set_order(order),
+            E::FileReadable(upload) => self.queue.file_readable(upload),
+            E::FileUnreadable(upload, row) => self.file_unreadable(upload, row),
+            E::Digested(digests) => self.digested(digests),
+
+            E::OpenDirectory(name) => self.open_directory(&name),
+            E::OpenParent => self.open_parent(),
+            E::Refresh => self.refresh(),
+            E::Remote(action) => self.act_on_remote(action),
+
+            E::Restored(restored) => self.restore(*restored),
+            E::FilesFound(found) => self.found(found),
+            E::WrongFile(row) => self.other_file(row),
+            E::HandlesFailed(rows) => self.handles_failed(rows),
+            E::EdgesKnown(row, edges) => self.queue.set_edges(row, edges),
+            E::DiscardRestored => self.discard_restored(),
+
+            E::Tick => self.tick(now, jitter),
         }
     }
 
@@ -283,12 +259,8 @@ impl Page {
             let change = self.connection.tick(now, jitter);
             self.connection_changed(change, now);
         }
-        let refresh = self.remote.refresh_at().is_some_and(|at| at <= now);
-        if refresh && !self.remote.is_loading() && self.connection.ready().is_some() {
-            self.refresh();
-        }
-        if self.tick_at.is_some_and(|at| at <= now) {
-            self.tick_at = None;
+        self.refresh_if_due(now);
+        if self.tick_at.take_if(|at| *at <= now).is_some() {
             self.queue.tick(now);
             self.announce_added();
             self.update_outage(now);

@@ -44,7 +44,7 @@ pub fn who(who: Who) -> &'static str {
     word.text()
 }
 
-/// A problem between the page and the portal, with what the person can do.
+/// A problem between the page and the portal, with what the user can do.
 pub(crate) fn of_portal(message: &str, what: Text) -> Problem {
     Problem {
         stage: Stage::Portal,
@@ -56,8 +56,8 @@ pub(crate) fn of_portal(message: &str, what: Text) -> Problem {
     }
 }
 
-/// A problem that the person can solve.
-pub(crate) fn of_person(stage: Stage, message: String, remedy: Text) -> Problem {
+/// A problem that the user can solve.
+pub(crate) fn by_user(stage: Stage, message: String, remedy: Text) -> Problem {
     let remedy = Some(Remedy { who: Who::You, what: remedy.text().to_owned() });
     Problem { stage, message, logged: None, reply: None, cause: None, remedy }
 }

@@ -1,7 +1,7 @@
-//! The uploads: events go in, offers and chunks come out.
+//! The uploads: it takes events, and returns offers and chunks.
 //!
 //! The queue knows each file and its progress; it reads no file and sends nothing. Rows keep their
-//! place, in the order of picking, until the person clears the finished ones. A retried row is
+//! place, in the order of picking, until the user clears the finished ones. A retried row is
 //! offered under a new [`UploadId`]; answers to the old id no longer reach it.
 //!
 //! ```text
@@ -10,7 +10,7 @@
 //!      ▼     pause          resume                 ▼
 //!   Queued ────────▶ Paused ──────▶ Queued    Interrupted ── file found ──▶ Queued or Paused
 //!      │                ▲
-//!      │ offer          │ Paused, as the person wanted it
+//!      │ offer          │ Paused, as the user wanted it
 //!      ▼                │
 //!    Open ──────────────┤ Paused, unasked; the session ended ─────────▶ Interrupted
 //!      │ Offered        │ the session was lost ───────────────────────▶ Queued
@@ -83,7 +83,7 @@ pub struct Queue {
     cleared: usize,
     /// The rows in the state [`State::Queued`].
     queued: OfferQueue,
-    /// The person's choice for files whose name is taken.
+    /// The user's choice for files whose name is taken.
     policy: ConflictPolicy,
     /// Offered and not ended, cancelled ones included until the portal confirms.
     open: OpenUploads,

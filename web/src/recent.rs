@@ -5,7 +5,7 @@ use crate::{address, destination::Destination, format, texts::Text};
 /// The most destinations that are remembered: the oldest is dropped.
 pub const MAX_RECENT: usize = 8;
 
-/// A destination that the person logged in to.
+/// A destination that the user logged in to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RecentDestination {
     /// The destination.

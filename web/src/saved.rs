@@ -1,4 +1,4 @@
-//! What survives the page: the unfinished uploads in the browser's store, and the session of this
+//! What the browser stores for the page after a reload: the unfinished uploads in the browser's store, and the session of this
 //! tab. No password, and no byte of a file.
 
 use protocol::server::NewSession;
@@ -6,17 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::{destination::Destination, queue::SavedRow};
 
-/// What all saved rows have in common.
+/// The state that all saved rows share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct SavedHome {
     /// The destination of the uploads.
     pub destination: Destination,
-    /// The fingerprint of the certificate that the person trusted there.
+    /// The fingerprint of the certificate that the user trusted there.
     pub trusted_certificate: Option<String>,
 }
 
-/// What a tab keeps for the page that follows after a reload.
+/// The state of a tab, for the page after a reload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct SavedTab {
@@ -30,10 +30,10 @@ pub struct SavedTab {
 
 protocol::objects!(SavedHome, SavedTab);
 
-/// Everything that an earlier page left.
+/// Everything that an earlier page stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RestoredPage {
-    /// What the rows have in common.
+    /// The state that the rows share.
     pub home: SavedHome,
     /// The rows in order.
     pub rows: Vec<SavedRow>,

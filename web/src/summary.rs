@@ -58,7 +58,7 @@ fn add_line(text: &mut String, upload: &Upload) {
     }
 }
 
-/// What became of all uploads.
+/// Says how many files were stored, and which were not.
 #[must_use]
 pub fn stored_text(totals: &Totals, took: Duration, rate: Option<u64>) -> String {
     let (files, size) = (format::files(totals.done), format::bytes(totals.stored));

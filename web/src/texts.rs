@@ -328,7 +328,7 @@ impl Plural {
 /// The names of the plural rules, as a language's file has them.
 pub const PLURAL_RULES: [&str; 2] = ["one-is-1", "one-is-0-or-1"];
 
-/// Which whole numbers take the category `one` (Unicode TS 35, part 3, §5).
+/// The rule that says which whole numbers take the category `one` (Unicode TS 35, part 3, §5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PluralRule {
     /// English, German, Spanish.

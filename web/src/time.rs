@@ -1,4 +1,4 @@
-//! Time in the core: passed in, never read from a clock.
+//! Time in the core: a parameter of each event, never read from a clock.
 
 use std::{ops::Add, time::Duration};
 

@@ -1,7 +1,7 @@
-//! The rows of the list of uploads: first the files that need the person, then the others, folder by
+//! The rows of the list of uploads: first the files that need the user, then the others, folder by
 //! folder.
 //!
-//! Files that need the person are listed outside of their folders: a closed folder hides no failure.
+//! Files that need the user are listed outside of their folders: a closed folder hides no failure.
 
 use crate::{
     queue::{Folder, FolderId, Group, Queue, Row, Rows, Totals},
@@ -9,9 +9,9 @@ use crate::{
 };
 
 /// In a list that is longer than [`MAX_FULL_LIST`], folders with more files than this start closed.
-const MOST_FILES_OF_OPEN_FOLDER: u64 = 20;
+const MAX_FILES_OF_OPEN_FOLDER: u64 = 20;
 
-/// The uploads that the person wants to see.
+/// The uploads that the user wants to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UploadFilter {
     /// All.
@@ -37,7 +37,7 @@ impl UploadFilter {
         }
     }
 
-    fn needs_person(self) -> bool {
+    fn needs_user(self) -> bool {
         matches!(self, Self::All | Self::Attention)
     }
 
@@ -84,15 +84,15 @@ pub enum ListRow {
 /// Whether rows may change their places by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reordering {
-    /// Files that need the person move to the front.
+    /// Files that need the user move to the front.
     Allowed,
-    /// The person is using a row: the others stay where they are.
+    /// The user is using a row: the others stay where they are.
     Held,
 }
 
-/// The versions that the rows were made from: other versions make other rows.
+/// The versions of the queue that the rows were made from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct MadeOf {
+struct Versions {
     /// `None` while rows may be out of place.
     states: Option<u64>,
     files: u64,
@@ -114,12 +114,12 @@ pub enum Grouping {
 pub struct UploadList {
     filter: UploadFilter,
     grouping: Grouping,
-    /// By folder: whether the person opened or closed it.
+    /// By folder: whether the user opened or closed it.
     opened: Vec<Option<bool>>,
     rows: Vec<ListRow>,
-    /// The files at the front, which need the person.
+    /// The files at the front, which need the user.
     front: Rows,
-    made_of: Option<MadeOf>,
+    made_of: Option<Versions>,
     choices: u64,
 }
 
@@ -130,7 +130,7 @@ impl UploadList {
         &self.rows
     }
 
-    /// Returns the files at the front, which need the person.
+    /// Returns the files at the front, which need the user.
     #[must_use]
     pub fn front(&self) -> &Rows {
         &self.front
@@ -175,22 +175,22 @@ impl UploadList {
     /// Returns whether a folder is open.
     #[must_use]
     pub fn is_open(&self, id: FolderId, folder: &Folder, queue: &Queue) -> bool {
-        let few = folder.totals().files <= MOST_FILES_OF_OPEN_FOLDER;
+        let few = folder.totals().files <= MAX_FILES_OF_OPEN_FOLDER;
         let chosen = self.opened.get(id.0).copied().flatten();
         chosen.unwrap_or(few || queue.len() <= MAX_FULL_LIST)
     }
 
     /// Updates the rows. Returns whether they changed. While the order is held, only files that the
-    /// person adds, removes, folds or filters change them.
+    /// user adds, removes, folds or filters change them.
     pub fn update(&mut self, queue: &Queue, order: Reordering) -> bool {
         let states = match order {
             Reordering::Allowed => Some(self.filter.version(queue)),
             Reordering::Held => None,
         };
-        let now = MadeOf { states, files: queue.list_version(), choices: self.choices };
+        let now = Versions { states, files: queue.list_version(), choices: self.choices };
         let is_current = self.made_of.is_some_and(|before| match order {
             Reordering::Allowed => before == now,
-            Reordering::Held => before == MadeOf { states: before.states, ..now },
+            Reordering::Held => before == Versions { states: before.states, ..now },
         });
         if is_current {
             return false;
@@ -199,7 +199,7 @@ impl UploadList {
         let mut lines = std::mem::take(&mut self.rows);
         lines.clear();
         self.front = match order {
-            Reordering::Allowed if self.filter.needs_person() => {
+            Reordering::Allowed if self.filter.needs_user() => {
                 queue.group(Group::Attention).rows().clone()
             }
             Reordering::Allowed => Rows::default(),
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn what_fails_stays_where_it_is_while_somebody_has_a_line_in_hand() {
+    fn failed_upload_stays_in_place_while_the_user_uses_a_row() {
         let mut queue = queue(["a/1", "b/2", "b/3"]);
         let mut listing = UploadList::default();
         queue.offers(&LIMITS);
@@ -348,7 +348,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_person_adds_or_chooses_is_listed_at_once() {
+    fn what_the_user_adds_or_chooses_is_listed_at_once() {
         let mut queue = queue(["a", "b"]);
         let mut listing = UploadList::default();
         listing.update(&queue, Reordering::Held);
@@ -385,7 +385,7 @@ mod tests {
     }
 
     #[test]
-    fn great_folders_of_a_long_list_are_closed_until_the_person_opens_them() {
+    fn great_folders_of_a_long_list_are_closed_until_the_user_opens_them() {
         let great: Vec<_> = (0..MAX_FULL_LIST).map(|n| format!("great/{n}")).collect();
         let paths = great.iter().map(String::as_str);
         let mut queue = queue(paths.chain(["small/1", "small/2"]));

@@ -13,7 +13,7 @@ const BLOCK: usize = 40;
 /// The same number, for sums of pixels.
 const BLOCK_ROWS: i32 = 40;
 /// The height of a row, in pixels, until one was measured.
-const GUESSED_ROW_PIXELS: i32 = 88;
+const ESTIMATED_ROW_PIXELS: i32 = 88;
 
 /// The visible part of the list, in pixels from its top.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +43,7 @@ impl BlockHeights {
     /// Returns the distance from the top of the list to a row, in pixels, as far as it is known.
     #[must_use]
     pub fn row_top(&self, row: usize) -> i32 {
-        let guess = self.guess();
+        let guess = self.estimate();
         let block = |index: usize| self.0.get(index).copied().flatten().unwrap_or(guess);
         let before: i32 = (0..row / BLOCK).map(block).sum();
         let into = i32::try_from(row % BLOCK).unwrap_or_default();
@@ -75,7 +75,7 @@ impl BlockHeights {
         if rows <= MAX_FULL_LIST {
             return RenderedRows { rows: 0..rows, above: 0, below: 0 };
         }
-        let guess = self.guess();
+        let guess = self.estimate();
         let (from, to) = (seen.top - seen.height, seen.top + 2 * seen.height);
         let mut window = RenderedRows { rows: rows..rows, above: 0, below: 0 };
         let mut top = 0;
@@ -98,10 +98,10 @@ impl BlockHeights {
     }
 
     /// Returns the height of an unmeasured block: the mean of the others.
-    fn guess(&self) -> i32 {
+    fn estimate(&self) -> i32 {
         let measured = self.0.iter().flatten();
         let (sum, count) = measured.fold((0, 0), |(sum, count), height| (sum + height, count + 1));
-        sum.checked_div(count).unwrap_or(GUESSED_ROW_PIXELS * BLOCK_ROWS)
+        sum.checked_div(count).unwrap_or(ESTIMATED_ROW_PIXELS * BLOCK_ROWS)
     }
 }
 
@@ -162,7 +162,7 @@ mod tests {
             prop_assert!(!window.rows.is_empty());
             prop_assert!(window.rows.end <= rows);
             prop_assert!(begins_block(window.rows.start));
-            let height = GUESSED_ROW_PIXELS * BLOCK_ROWS;
+            let height = ESTIMATED_ROW_PIXELS * BLOCK_ROWS;
             let shown = window.rows.len().div_ceil(BLOCK);
             let hidden = usize::try_from((window.above + window.below) / height).unwrap();
             prop_assert_eq!(shown + hidden, rows.div_ceil(BLOCK));

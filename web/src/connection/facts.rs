@@ -8,7 +8,7 @@ use crate::{format, texts::Text};
 #[must_use]
 pub fn server(host: &str, port: u16, address: &str) -> String {
     let (host, address) = (format::visible(host), format::visible(address));
-    // An IPv6 address stands in brackets; the person may have typed it without.
+    // An IPv6 address stands in brackets; the user may have typed it without.
     let says_host = [&*address, address.trim_start_matches('[')];
     if address.is_empty() || says_host.iter().any(|address| address.starts_with(&*host)) {
         Text::ConnectionPlace.fill(&[&host, &port])

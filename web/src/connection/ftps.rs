@@ -1,25 +1,26 @@
-//! The portal's connection to the FTPS server, and which one the person wants.
+//! The portal's connection to the FTPS server, and which one the user wants.
 
 use protocol::{
     Stage,
     server::{Certificate, Connected, Tls},
 };
 
+use super::Login;
 use crate::{certificate, destination::Destination};
 
 /// The state of the FTPS connection.
 #[derive(Debug, Default)]
 pub enum FtpsState {
-    /// There is none.
+    /// No connection, and none is being made.
     #[default]
     Disconnected,
-    /// Being made; the stage that has started.
+    /// A connection is being made: the stage that has started.
     Connecting(Stage),
-    /// The person is asked about the certificate.
+    /// The user is asked about the certificate.
     CertificateQuestion(Certificate),
     /// Logged in.
     Connected(Box<Connected>),
-    /// The person disconnected, and the portal has not confirmed it. The destination to connect to
+    /// The user disconnected, and the portal has not confirmed it. The destination to connect to
     /// after that.
     Disconnecting(Option<Destination>),
 }
@@ -30,7 +31,7 @@ pub(super) struct FtpsConnection {
     pub(super) state: FtpsState,
     /// The TLS facts of the last data connection.
     pub(super) data_tls: Option<Tls>,
-    /// The destination that the person wants.
+    /// The destination that the user wants.
     pub(super) wanted: Option<Destination>,
     /// The destination of the last login, which the page restores by itself.
     pub(super) last: Option<Destination>,
@@ -39,7 +40,7 @@ pub(super) struct FtpsConnection {
     pub(super) trusted: TrustedCertificates,
 }
 
-/// The certificates that the person trusts: few enough for a linear search.
+/// The certificates that the user trusts: few enough for a linear search.
 #[derive(Debug, Default)]
 pub(super) struct TrustedCertificates(Vec<TrustedCertificate>);
 
@@ -60,7 +61,7 @@ impl FtpsConnection {
         self.home.as_ref().is_some_and(|home| home.is_at(connected))
     }
 
-    /// Wants no destination any more.
+    /// Gives up the destination.
     pub(super) fn give_up(&mut self) {
         self.wanted = None;
         self.state = FtpsState::Disconnected;
@@ -74,7 +75,7 @@ impl FtpsConnection {
         }
     }
 
-    /// Asks the person about a certificate.
+    /// Asks the user about a certificate.
     pub(super) fn ask_about(&mut self, mut certificate: Certificate) {
         let (FtpsState::Connecting(_), Some(wanted)) = (&self.state, &self.wanted) else {
             return;
@@ -102,20 +103,19 @@ impl FtpsConnection {
         true
     }
 
-    /// Logged in, unless the person wants another destination by now. Returns whether it is the
-    /// destination of the last login.
-    pub(super) fn log_in(&mut self, connected: Connected) -> Option<bool> {
+    /// Logged in, unless the user wants another destination by now.
+    pub(super) fn log_in(&mut self, connected: Connected) -> Option<Login> {
         let FtpsState::Connecting(_) = self.state else {
             return None;
         };
         // The answer may be one to an earlier page.
         self.wanted.as_ref().filter(|wanted| wanted.is_at(&connected))?;
-        let again = self.home.is_some() && self.home == self.wanted;
+        let login = if self.home == self.wanted { Login::Restored } else { Login::First };
         self.last.clone_from(&self.wanted);
         self.home.clone_from(&self.wanted);
         self.data_tls = None;
         self.state = FtpsState::Connected(Box::new(connected));
-        Some(again)
+        Some(login)
     }
 }
 

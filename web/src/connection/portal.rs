@@ -1,4 +1,4 @@
-//! What the portal says, and what becomes of its socket.
+//! Messages of the portal about the connection, and events of its socket.
 
 use protocol::{
     ClientMessage, Problem, ServerMessage, Stage, VERSION,
@@ -39,7 +39,7 @@ impl Connection {
 
     /// A message arrived, in a frame with this number of bytes.
     pub fn received(&mut self, message: &ServerMessage, bytes: u64, now: Millis) {
-        if self.socket.heard(now) && self.session.received(message, bytes) {
+        if self.socket.message_arrived(now) && self.session.received(message, bytes) {
             self.acknowledge();
         }
     }
@@ -171,9 +171,9 @@ impl Connection {
 
     /// The portal is logged in to the server.
     pub fn connected(&mut self, connected: Connected) -> Option<ConnectionEvent> {
-        let again = self.ftps.log_in(connected)?;
+        let login = self.ftps.log_in(connected)?;
         self.problem = None;
-        Some(ConnectionEvent::Connected { again })
+        Some(ConnectionEvent::LoggedIn(login))
     }
 
     /// A data connection was encrypted.

@@ -4,7 +4,7 @@ use protocol::{ClientMessage, ServerMessage, client::ResumeState, server::NewSes
 
 use crate::delivery::{AckOutOfRange, Delivery, OutgoingMessage};
 
-/// What page and portal know of each other when a socket opens.
+/// Who has used the session so far.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SessionOrigin {
     /// The session was just created.

@@ -23,7 +23,7 @@ const GREETING_TIMEOUT: Duration = Duration::from_secs(30);
 /// The state of the socket.
 #[derive(Debug, Default)]
 pub enum SocketState {
-    /// There is none, and none is wanted.
+    /// No socket is open or wanted.
     #[default]
     Closed,
     /// A session is being created, or its socket opened.
@@ -32,9 +32,9 @@ pub enum SocketState {
     Greeting,
     /// Messages go both ways.
     Open(LiveSocket),
-    /// It is lost, and will be opened again.
+    /// The socket is lost, and will be opened again.
     Lost {
-        /// When.
+        /// The time of the next attempt.
         retry_at: Millis,
     },
     /// The portal speaks another protocol version: the page has to be reloaded.
@@ -47,22 +47,22 @@ pub struct LiveSocket {
     /// The portal's limits.
     pub limits: Limits,
     since: Millis,
-    /// When a message arrived last.
-    heard: Millis,
+    /// The time of the last message that arrived.
+    last_message_at: Millis,
     ping_at: Millis,
 }
 
-/// Whether the browser has a network.
+/// Whether the browser is online.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Network {
-    /// It has one.
+    /// The browser is online.
     #[default]
     Online,
-    /// It has none: no attempt can succeed.
+    /// The browser is offline: no attempt can succeed.
     Offline,
 }
 
-/// What is due.
+/// A task of the socket that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Timer {
     /// Nothing.
@@ -77,12 +77,12 @@ pub(super) enum Timer {
     Silent,
 }
 
-/// What was lost with a socket.
+/// The state of a socket that was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Loss {
-    /// An attempt to open it.
+    /// It was being opened.
     OfAttempt,
-    /// An open socket.
+    /// It was open.
     OfOpen,
 }
 
@@ -130,7 +130,8 @@ impl PortalSocket {
     /// The portal sent `welcome`.
     pub(super) fn greeted(&mut self, limits: Limits, now: Millis) {
         let ping_at = now + ping_interval(&limits);
-        self.state = SocketState::Open(LiveSocket { limits, since: now, heard: now, ping_at });
+        self.state =
+            SocketState::Open(LiveSocket { limits, since: now, last_message_at: now, ping_at });
     }
 
     pub(super) fn set_closed(&mut self) {
@@ -141,16 +142,16 @@ impl PortalSocket {
         self.state = SocketState::Outdated;
     }
 
-    /// The person connects: retries start with the first delay.
+    /// The user connects: retries start with the first delay.
     pub(super) fn reset_attempts(&mut self) {
         self.attempts = 0;
     }
 
     /// A message arrived. Returns whether the socket is open.
-    pub(super) fn heard(&mut self, now: Millis) -> bool {
+    pub(super) fn message_arrived(&mut self, now: Millis) -> bool {
         match &mut self.state {
             SocketState::Open(live) => {
-                live.heard = now;
+                live.last_message_at = now;
                 true
             }
             _ => false,
@@ -163,10 +164,10 @@ impl PortalSocket {
         match (&mut self.state, network) {
             (SocketState::Lost { .. }, Network::Online) => true,
             (SocketState::Open(live), Network::Online) => {
-                // The socket may have died with the network: one ping has to tell.
+                // The socket may have died with the network: the next ping decides.
                 live.ping_at = now;
                 let silence = ping_interval(&live.limits) * (MAX_SILENT_PINGS - 1);
-                live.heard = live.heard.min(now.before(silence));
+                live.last_message_at = live.last_message_at.min(now.before(silence));
                 false
             }
             (_, _) => false,
@@ -195,7 +196,7 @@ impl PortalSocket {
         }
     }
 
-    /// Returns what is due; the next ping is scheduled.
+    /// Returns the task that is due, and schedules the next ping.
     pub(super) fn take_due(&mut self, now: Millis) -> Timer {
         match &mut self.state {
             SocketState::Lost { retry_at }
@@ -209,7 +210,8 @@ impl PortalSocket {
                 Timer::GreetingTimedOut
             }
             SocketState::Open(live)
-                if now.since(live.heard) > ping_interval(&live.limits) * MAX_SILENT_PINGS =>
+                if now.since(live.last_message_at)
+                    > ping_interval(&live.limits) * MAX_SILENT_PINGS =>
             {
                 Timer::Silent
             }
@@ -221,7 +223,7 @@ impl PortalSocket {
         }
     }
 
-    /// Returns what a closed socket means; `None` where the page expected it.
+    /// Returns which kind of socket was lost; `None` if the page had closed it.
     pub(super) fn loss(&mut self, now: Millis) -> Option<Loss> {
         match self.state {
             SocketState::Closed | SocketState::Lost { .. } | SocketState::Outdated => None,

@@ -82,7 +82,7 @@ fn welcomed() -> Connection {
 fn logged_in() -> Connection {
     let mut connection = welcomed();
     connection.take_effects();
-    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: false }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::First)));
     connection
 }
 
@@ -171,7 +171,7 @@ fn connect_pressed_while_disconnecting_outlives_the_socket() {
 }
 
 #[test]
-fn login_that_completes_after_the_person_disconnected_is_ignored() {
+fn login_that_completes_after_the_user_disconnected_is_ignored() {
     let mut connection = welcomed();
     connection.disconnect();
     assert_eq!(connection.connected(facts()), None);
@@ -281,7 +281,7 @@ fn messages_sent_while_the_socket_is_lost_are_sent_when_it_is_restored() {
     connection.retry_now();
     connection.socket_opened(session(), 0);
     connection.welcome(LIMITS, 0, None, Millis(200));
-    assert_eq!(connection.take_again(), [list]);
+    assert_eq!(connection.take_repeated(), [list]);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn portal_that_does_not_know_the_session_gets_a_new_one_and_the_login_once_more(
     assert_eq!(hello(&connection.take_effects()), None);
     connection.welcome(LIMITS, 0, None, Millis(0));
     assert_eq!(connection.take_effects(), [ConnectionEffect::Connect(destination("a"), None)]);
-    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::Restored)));
 }
 
 #[test]
@@ -359,7 +359,7 @@ fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
     connection.socket_opened(session(), 0);
     assert_eq!(hello(&connection.take_effects()), None);
     let news = connection.welcome(LIMITS, 0, Some(facts()), Millis(0));
-    assert_eq!(news, Some(ConnectionEvent::Connected { again: true }));
+    assert_eq!(news, Some(ConnectionEvent::LoggedIn(Login::Restored)));
     assert!(connection.ready().is_some());
 }
 
@@ -383,7 +383,7 @@ fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
         [ConnectionEffect::Connect(destination("a"), Some("aa".into()))],
         "what was trusted stays trusted"
     );
-    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::Restored)));
 }
 
 #[test]
@@ -425,11 +425,11 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
 }
 
 #[test]
-fn login_at_another_server_than_the_person_wants_is_ignored() {
+fn login_at_another_server_than_the_user_wants_is_ignored() {
     let mut connection = welcomed();
     assert_eq!(connection.connected(Connected { host: "b".into(), ..facts() }), None);
     assert!(connection.ready().is_none());
-    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: false }));
+    assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::First)));
 }
 
 #[test]
@@ -467,7 +467,7 @@ fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
             connection.take_effects(),
             [ConnectionEffect::Connect(destination("a"), trusted)]
         );
-        assert_eq!(connection.connected(facts()), Some(ConnectionEvent::Connected { again: true }));
+        assert_eq!(connection.connected(facts()), Some(ConnectionEvent::LoggedIn(Login::Restored)));
     }
 }
 

@@ -12,7 +12,7 @@ pub fn not_connected() -> &'static str {
     Text::ConnectionNone.text()
 }
 
-/// Says that the person disconnected.
+/// Says that the user disconnected.
 #[must_use]
 pub fn disconnected() -> &'static str {
     Text::ConnectionEnded.text()

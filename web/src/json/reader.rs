@@ -84,14 +84,14 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads this byte, after white space.
-    fn goes_on(&mut self, byte: u8) -> bool {
+    fn accept(&mut self, byte: u8) -> bool {
         let here = self.peek() == Some(byte);
         self.at += usize::from(here);
         here
     }
 
     fn expect(&mut self, byte: u8) -> Result<(), Malformed> {
-        if self.goes_on(byte) { Ok(()) } else { Err(Malformed) }
+        if self.accept(byte) { Ok(()) } else { Err(Malformed) }
     }
 
     /// Reads this literal.
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
     /// closing bracket.
     fn another(&mut self, first: &mut bool, close: u8) -> Result<bool, Malformed> {
         let first = std::mem::take(first);
-        if self.goes_on(close) {
+        if self.accept(close) {
             return Ok(false);
         }
         if !first {
@@ -122,7 +122,7 @@ impl<'a> Reader<'a> {
 
     /// Reads an integer: its sign and its amount.
     fn integer(&mut self) -> Result<(bool, u64), Malformed> {
-        let negative = self.goes_on(b'-');
+        let negative = self.accept(b'-');
         let first = self.at;
         let mut amount = 0_u64;
         while let Some(digit @ b'0'..=b'9') = self.byte() {
@@ -245,7 +245,7 @@ impl<'a> Reader<'a> {
     }
 
     fn skip_number(&mut self) -> Result<(), Malformed> {
-        self.goes_on(b'-');
+        self.accept(b'-');
         let leads_with_zero = self.byte() == Some(b'0');
         let first = self.at;
         self.digits()?;

@@ -75,7 +75,7 @@ pub(super) fn folder_not_made(path: &str, problem: &Problem) -> String {
     }
 }
 
-/// An upload's temporary file could not be removed.
+/// An upload's part file could not be removed.
 pub(super) fn leftover_not_removed(path: &str, problem: &Problem) -> String {
     let (path, message) = (format::visible(path), format::visible(&problem.message));
     Text::NoticeLeftover.fill(&[&path, &message])

@@ -1,4 +1,4 @@
-//! The person's actions on one upload and on many.
+//! The user's actions on one upload and on many.
 
 use protocol::{ClientMessage, UploadId};
 
@@ -71,7 +71,7 @@ impl Page {
         self.queue.set_order(order);
     }
 
-    /// Has abandoned temporary files removed, once there is a connection.
+    /// Has abandoned part files removed, once there is a connection.
     pub(super) fn remove_leftovers(&mut self) {
         if self.connection.ready().is_some() {
             let leftovers = self.queue.take_leftovers().into_iter();

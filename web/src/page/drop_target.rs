@@ -1,6 +1,6 @@
 //! The drop target of picked files: the directory in view at the moment of the gesture.
 //!
-//! Walking a folder takes a while: meanwhile the person may open another directory, disconnect, or
+//! Walking a folder takes a while: meanwhile the user may open another directory, disconnect, or
 //! connect elsewhere.
 
 use std::rc::Rc;
@@ -12,7 +12,7 @@ use crate::{
     queue::{PickedFile, State},
 };
 
-/// A directory on a server, which was in view when the person picked files for it.
+/// A directory on a server, which was in view when the user picked files for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DropTarget {
     home: Destination,
@@ -44,7 +44,7 @@ impl Page {
         self.connection.home() != Some(&target.home)
     }
 
-    /// The person picks files: the notices about earlier picks are cleared.
+    /// The user picks files: the notices about earlier picks are cleared.
     pub(super) fn begin_pick(&mut self) {
         self.notices.clear();
         self.changed.insert(Region::Notices);

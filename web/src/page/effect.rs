@@ -1,4 +1,4 @@
-//! What the shell has to do, and what it has to redraw.
+//! Effects, which the shell carries out, and the regions that it redraws.
 
 use protocol::{ClientMessage, UploadId, server::NewSession};
 
@@ -20,11 +20,12 @@ pub enum Effect {
     /// Send `connect`, with the password from its field and the fingerprint of the trusted
     /// certificate.
     Connect(Destination, Option<String>),
-    /// Remember a destination that the person logged in to.
+    /// Remember a destination that the user logged in to.
     Remember(RecentDestination),
     /// Announce a sentence to screen readers.
     Announce(String),
-    /// Check whether a file can be read; [`super::Event::FileChecked`] answers.
+    /// Check whether a file can be read: [`super::Event::FileReadable`] or
+    /// [`super::Event::FileUnreadable`] answers.
     CheckFile(UploadId, Row),
     /// Compute a digest beside the sending; [`super::Event::Digested`] answers.
     Digest(DigestJob),

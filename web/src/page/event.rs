@@ -1,4 +1,4 @@
-//! What happens to the page: events from the browser, from the person and from the portal.
+//! The events of the page: from the browser, from the user and from the portal.
 
 use protocol::{Problem, ServerMessage, UploadId, server::NewSession};
 
@@ -16,17 +16,17 @@ use crate::{
 pub enum Event {
     /// The folder to open after connecting; may be empty.
     StartIn(String),
-    /// The person connects.
+    /// The user connects.
     Connect(Destination),
-    /// The person trusts the certificate in question, by its fingerprint.
+    /// The user trusts the certificate in question, by its fingerprint.
     TrustCertificate(String),
-    /// The person rejects the certificate in question.
+    /// The user rejects the certificate in question.
     RejectCertificate,
-    /// The person disconnects, or stops connecting.
+    /// The user disconnects, or stops connecting.
     Disconnect,
-    /// The person reconnects without waiting for the next attempt.
+    /// The user reconnects without waiting for the next attempt.
     ReconnectNow,
-    /// The person picks files or a folder.
+    /// The user picks files or a folder.
     PickStarted,
     /// Picked files were found.
     Picked(Vec<PickedFile>, DropTarget),
@@ -36,32 +36,27 @@ pub enum Event {
     PickedUnreadable(Vec<String>),
     /// There was no connection for some of the picked files.
     PickRejected(Vec<String>),
-    /// The person acts on an upload.
+    /// The user acts on an upload.
     Upload(Row, UploadAction),
-    /// The person acts on many uploads.
+    /// The user acts on many uploads.
     Bulk(Scope, BulkAction),
-    /// The person sets the policy for conflicts.
+    /// The user sets the policy for conflicts.
     SetPolicy(ConflictPolicy),
-    /// The person sets the order of queued uploads.
+    /// The user sets the order of queued uploads.
     SetOrder(OfferOrder),
-    /// The browser checked whether the file of an upload can be read.
-    FileChecked {
-        /// The upload.
-        upload: UploadId,
-        /// Its row.
-        row: Row,
-        /// Whether the file can be read.
-        readable: bool,
-    },
+    /// The browser can read the file of an upload.
+    FileReadable(UploadId),
+    /// The browser cannot read the file of an upload, which had this row.
+    FileUnreadable(UploadId, Row),
     /// The worker computed digests, or failed to.
     Digested(Vec<Digested>),
-    /// The person opens a directory in view.
+    /// The user opens a directory in view.
     OpenDirectory(String),
-    /// The person goes to the directory above.
+    /// The user goes to the directory above.
     OpenParent,
-    /// The person refreshes the directory in view.
+    /// The user refreshes the directory in view.
     Refresh,
-    /// The person does something else with the directory in view.
+    /// The user does something else with the directory in view.
     Remote(RemoteAction),
     /// A session was created, and its socket is open.
     SocketOpened(NewSession),
@@ -75,7 +70,7 @@ pub enum Event {
     SocketClosed,
     /// The browser went online or offline.
     NetworkChanged(Network),
-    /// An earlier page of this tab left this.
+    /// The state that an earlier page of this tab stored.
     Restored(Box<RestoredPage>),
     /// The files of restored rows were found, each with the digest of its edges where one was
     /// needed.
@@ -86,7 +81,7 @@ pub enum Event {
     HandlesFailed(Vec<Row>),
     /// The digest of the edges of a row's file was computed.
     EdgesKnown(Row, u64),
-    /// The person discards what an earlier page left.
+    /// The user discards what an earlier page left.
     DiscardRestored,
     /// The deadline of [`super::Page::deadline`] has come.
     Tick,

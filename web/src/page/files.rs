@@ -41,10 +41,10 @@ pub struct Digested {
 /// A digest, or the reason why there is none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DigestOutcome {
-    /// In lower-case hexadecimal digits.
-    Made(String),
+    /// The digest in lower-case hexadecimal digits.
+    Computed(String),
     /// This browser computes no digests. The upload continues without one.
-    NotHere,
+    Unsupported,
     /// The file cannot be read any more.
     Unreadable,
 }
@@ -57,7 +57,7 @@ pub(super) struct OpenDigests(Vec<(UploadId, Progress)>);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Progress {
     /// Started with the offer.
-    Begun,
+    Started,
     /// Started with the offer. Nothing of the file is sent before its digest arrives, which shows that
     /// the file can be read.
     ReadsWhole,
@@ -72,20 +72,21 @@ impl Page {
         let upload = offer.upload;
         self.queue.await_file_check(upload);
         offer.digest = true;
-        let goes_on = offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
+        let may_resume =
+            offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
         let is_small = offer.size <= SMALL_FILE_BYTES;
         self.effects.push(Effect::Send(ClientMessage::Offer(offer)));
-        let progress = match (goes_on, is_small) {
+        let progress = match (may_resume, is_small) {
             (true, _) => Progress::AwaitsOffset,
             (false, true) => Progress::ReadsWhole,
-            (false, false) => Progress::Begun,
+            (false, false) => Progress::Started,
         };
         self.digests.0.push((upload, progress));
         if progress != Progress::ReadsWhole {
             self.effects.push(Effect::CheckFile(upload, row));
         }
         if progress != Progress::AwaitsOffset {
-            self.make_digest(upload, row, vec![0], progress == Progress::ReadsWhole);
+            self.request_digest(upload, row, vec![0], progress == Progress::ReadsWhole);
         }
     }
 
@@ -96,12 +97,12 @@ impl Page {
         let from = match (*progress, offset) {
             (Progress::AwaitsOffset, 0) => vec![0],
             (Progress::AwaitsOffset, offset) => vec![0, offset],
-            (Progress::Begun | Progress::ReadsWhole, 0) => return,
-            (Progress::Begun | Progress::ReadsWhole, offset) => vec![offset],
+            (Progress::Started | Progress::ReadsWhole, 0) => return,
+            (Progress::Started | Progress::ReadsWhole, offset) => vec![offset],
         };
-        *progress = Progress::Begun;
+        *progress = Progress::Started;
         if let Some(row) = self.queue.row_of(upload) {
-            self.make_digest(upload, row, from, false);
+            self.request_digest(upload, row, from, false);
         }
     }
 
@@ -112,16 +113,16 @@ impl Page {
                 continue;
             };
             let hex = match outcome {
-                DigestOutcome::Made(hex) => {
+                DigestOutcome::Computed(hex) => {
                     self.was_read(upload, progress);
                     Some(hex)
                 }
-                DigestOutcome::NotHere => {
+                DigestOutcome::Unsupported => {
                     self.was_not_read(upload, progress);
                     None
                 }
                 DigestOutcome::Unreadable => {
-                    self.file_unreadable(upload);
+                    self.fail_unreadable(upload);
                     continue;
                 }
             };
@@ -145,12 +146,10 @@ impl Page {
         }
     }
 
-    /// The browser checked whether a file can be read.
-    pub(super) fn file_checked(&mut self, upload: UploadId, row: Row, readable: bool) {
-        if readable {
-            self.queue.file_readable(upload);
-        } else if self.queue.row_of(upload).is_some() {
-            self.file_unreadable(upload);
+    /// The browser cannot read a file.
+    pub(super) fn file_unreadable(&mut self, upload: UploadId, row: Row) {
+        if self.queue.row_of(upload).is_some() {
+            self.fail_unreadable(upload);
         } else {
             // The socket broke, most likely because of this file.
             self.queue.interrupted_by_file(row, problems::file_changed());
@@ -168,7 +167,7 @@ impl Page {
     pub(super) fn forget_digest(&mut self, upload: UploadId) {
         if let Some(place) = self.digests.0.iter().position(|(of, _)| *of == upload) {
             self.digests.0.swap_remove(place);
-            self.digests_asked.retain(|(of, _)| *of != upload);
+            self.digests_requested.retain(|(of, _)| *of != upload);
             self.effects.push(Effect::StopDigest(upload));
         }
     }
@@ -176,25 +175,25 @@ impl Page {
     /// All uploads ended.
     pub(super) fn forget_digests(&mut self) {
         let ended = std::mem::take(&mut self.digests.0);
-        self.digests_asked.clear();
+        self.digests_requested.clear();
         self.effects.extend(ended.into_iter().map(|(upload, _)| Effect::StopDigest(upload)));
     }
 
-    fn file_unreadable(&mut self, upload: UploadId) {
+    fn fail_unreadable(&mut self, upload: UploadId) {
         if let Some(row) = self.queue.file_unreadable(upload) {
             self.say_pause(upload);
             self.announce_row(row, |path| announcements::failed(path, &problems::file_changed()));
         }
     }
 
-    fn make_digest(&mut self, upload: UploadId, row: Row, mut from: Vec<u64>, whole: bool) {
-        from.retain(|offset| !self.digests_asked.contains(&(upload, *offset)));
+    fn request_digest(&mut self, upload: UploadId, row: Row, mut from: Vec<u64>, whole: bool) {
+        from.retain(|offset| !self.digests_requested.contains(&(upload, *offset)));
         if from.is_empty() {
             return;
         }
         if let FtpsState::Connected(connected) = self.connection.ftps() {
             let algorithm = connected.digest;
-            self.digests_asked.extend(from.iter().map(|offset| (upload, *offset)));
+            self.digests_requested.extend(from.iter().map(|offset| (upload, *offset)));
             self.effects.push(Effect::Digest(DigestJob { row, upload, algorithm, from, whole }));
         }
     }

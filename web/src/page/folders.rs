@@ -1,4 +1,4 @@
-//! Makes the empty folders that the person picked.
+//! Makes the empty folders that the user picked.
 
 use protocol::ClientMessage;
 

@@ -1,4 +1,4 @@
-//! Announces the progress of the uploads, and what the person should hear of.
+//! Announces the progress of the uploads and errors of the log to screen readers.
 
 use std::time::Duration;
 
@@ -16,12 +16,12 @@ const TICK: Duration = Duration::from_millis(1000);
 const ERROR_INTERVAL: Duration = Duration::from_secs(5);
 /// The progress that is announced, in thousandths.
 const MILESTONES: [u64; 3] = [250, 500, 750];
-/// Milestones of fewer files are not announced: the files are done before a voice has spoken.
+/// Milestones of fewer files are not announced: they are done before a screen reader has finished the sentence.
 const MIN_FILES_FOR_MILESTONES: u64 = 2;
-/// The oldest notice gives way to one more.
+/// The most notices that are shown: the oldest is dropped.
 const MAX_NOTICES: usize = 5;
 
-/// What was announced, and what is still to be announced.
+/// What was announced, and what has yet to be announced.
 #[derive(Debug, Default)]
 pub(super) struct Announced {
     /// The number of picked files that were not announced yet.

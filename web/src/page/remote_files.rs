@@ -1,8 +1,11 @@
-//! The person's actions on the directory in view, and the portal's answers.
+//! The user's actions on the directory in view, and the portal's answers.
 
-use protocol::{ClientMessage, Problem, server::DeletedCounts};
+use protocol::{
+    ClientMessage, Problem,
+    server::{DeletedCounts, Entry},
+};
 
-use super::{Effect, Page, Region};
+use super::{Effect, Page, Region, announcements};
 use crate::{remote::RemoteAction, time::Millis};
 
 impl Page {
@@ -32,6 +35,23 @@ impl Page {
         self.list(path);
     }
 
+    pub(super) fn refresh_if_due(&mut self, now: Millis) {
+        let is_due = self.remote.refresh_at().is_some_and(|at| at <= now);
+        if is_due && !self.remote.is_loading() && self.connection.ready().is_some() {
+            self.refresh();
+        }
+    }
+
+    pub(super) fn open_directory(&mut self, name: &str) {
+        let path = self.remote.open(name);
+        self.list(path);
+    }
+
+    pub(super) fn open_parent(&mut self) {
+        let path = self.remote.up();
+        self.list(path);
+    }
+
     fn confirm_dialog(&mut self, name: &str) {
         let Some(message) = self.remote.confirm_dialog(name) else { return };
         if self.connection.session().is_none() {
@@ -43,6 +63,62 @@ impl Page {
             self.folders_requested.push_back(path.clone());
         }
         self.effects.push(Effect::Send(message));
+    }
+
+    /// The portal listed a directory.
+    pub(super) fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64, now: Millis) {
+        self.is_start_answer(&path);
+        self.connect_steps.listed(now);
+        let next = self.remote.listed(path, entries, left_out);
+        self.list(next);
+    }
+
+    /// The portal could not list a directory.
+    pub(super) fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
+        self.connect_steps.listing_failed(now);
+        if self.is_start_answer(path) {
+            self.start_folder_missing(path, &mut problem);
+        }
+        let next = self.remote.failed(problem);
+        self.list(next);
+    }
+
+    pub(super) fn directory_made(&mut self, path: &str, now: Millis) {
+        self.folder_answered();
+        self.remote_done(path, now);
+    }
+
+    pub(super) fn directory_not_made(&mut self, path: &str, problem: &Problem) {
+        self.folder_answered();
+        self.remote_refused(path, problem, None, announcements::folder_not_made);
+    }
+
+    /// A part file was removed.
+    pub(super) fn leftover_removed(&mut self, path: &str, now: Millis) {
+        self.queue.leftover_removed(path);
+        self.remote_done(path, now);
+    }
+
+    /// A part file could not be removed.
+    pub(super) fn leftover_kept(&mut self, path: &str, problem: &Problem) {
+        self.queue.leftover_kept(path);
+        self.remote_refused(path, problem, None, announcements::leftover_not_removed);
+    }
+
+    pub(super) fn not_renamed(&mut self, path: &str, problem: &Problem) {
+        self.remote_refused(path, problem, None, announcements::not_changed);
+    }
+
+    /// An entry was not deleted, or only in part: the counts say what is deleted and what is left.
+    pub(super) fn not_deleted(
+        &mut self,
+        path: &str,
+        problem: &Problem,
+        part: (DeletedCounts, Option<DeletedCounts>),
+        now: Millis,
+    ) {
+        self.remote_refused(path, problem, Some(part), announcements::not_changed);
+        self.remote.changed(now);
     }
 
     /// An entry on the server was made, renamed or deleted.
@@ -59,7 +135,7 @@ impl Page {
 
     /// A change was refused: the dialog that waits for it shows why; without one, `sentence` becomes a
     /// notice.
-    pub(super) fn remote_refused(
+    fn remote_refused(
         &mut self,
         path: &str,
         problem: &Problem,
@@ -72,7 +148,7 @@ impl Page {
         }
     }
 
-    /// A directory that was to be deleted is not empty. Returns whether the person is asked again.
+    /// A directory that was to be deleted is not empty. Returns whether the user is asked again.
     pub(super) fn remote_not_empty(&mut self, path: &str) -> bool {
         self.changed.insert(Region::Remote);
         self.remote.not_empty(path)

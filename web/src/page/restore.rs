@@ -1,4 +1,4 @@
-//! Restores what an earlier page left.
+//! Restores the uploads and the connection of an earlier page.
 
 use super::{Page, Region, UploadAction, announcements};
 use crate::{
@@ -17,7 +17,7 @@ impl Page {
         let SavedHome { destination, trusted_certificate } = home;
         self.connection.restore(destination.clone(), trusted_certificate, session);
         if self.connection.home() != Some(&destination) {
-            // The person has logged in elsewhere already.
+            // The user has logged in elsewhere already.
             rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
         }
         let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
@@ -26,6 +26,19 @@ impl Page {
         if self.queue.misses_files() {
             self.announce(restored_uploads(self.queue.missing().len()));
         }
+    }
+
+    /// Returns the sentence that tells the user how restored uploads resume.
+    #[must_use]
+    pub fn restore_hint(&self) -> &'static str {
+        let is_connected = self.connection.ready().is_some();
+        let word = match (is_connected, self.queue.missing_access()) {
+            (false, FileAccess::ByHandle) => Text::RestoredConnectAndContinue,
+            (false, _) => Text::RestoredConnectAndPick,
+            (true, FileAccess::ByHandle) => Text::RestoredContinue,
+            (true, _) => Text::RestoredPick,
+        };
+        word.text()
     }
 
     /// Files of restored rows were found.
@@ -44,7 +57,7 @@ impl Page {
         }
     }
 
-    /// The browser cannot open files: the person has to pick them.
+    /// The browser cannot open files: the user has to pick them.
     pub(super) fn handles_failed(&mut self, rows: Vec<Row>) {
         for row in rows {
             self.queue.handle_failed(row);
@@ -52,7 +65,7 @@ impl Page {
         self.changed.insert(Region::Notices);
     }
 
-    /// The person discards the rows that miss their files.
+    /// The user discards the rows that miss their files.
     pub(super) fn discard_restored(&mut self) {
         let missing: Vec<_> = self.queue.missing().iter().collect();
         for row in missing {
@@ -66,16 +79,4 @@ impl Page {
 #[must_use]
 pub fn restored_uploads(number: usize) -> String {
     RESTORED.fill(number as u64)
-}
-
-/// What the person has to do so that restored uploads resume.
-#[must_use]
-pub fn restore_hint(connected: bool, source: FileAccess) -> &'static str {
-    let word = match (connected, source) {
-        (false, FileAccess::ByHandle) => Text::RestoredConnectAndContinue,
-        (false, _) => Text::RestoredConnectAndPick,
-        (true, FileAccess::ByHandle) => Text::RestoredContinue,
-        (true, _) => Text::RestoredPick,
-    };
-    word.text()
 }

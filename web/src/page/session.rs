@@ -1,10 +1,13 @@
-//! What the page does when its connection changes.
+//! Handles changes of the connection.
 
-use protocol::{ClientMessage, Problem};
+use protocol::{
+    ClientMessage, Problem,
+    server::{Connected, Limits, LogLine, NewSession},
+};
 
 use super::{Effect, Page, Region};
 use crate::{
-    connection::{self, ConnectionEvent, FtpsState, SocketState},
+    connection::{self, Connection, ConnectionEvent, FtpsState, Login, Network, SocketState},
     format, path,
     queue::Outage,
     recent::RecentDestination,
@@ -13,6 +16,13 @@ use crate::{
 };
 
 impl Page {
+    /// Changes the connection in a way that concerns no other part of the page.
+    pub(super) fn change_connection(&mut self, change: impl FnOnce(&mut Connection)) {
+        change(&mut self.connection);
+        self.changed.insert(Region::Connection);
+    }
+
+    /// The user disconnects, or stops connecting.
     pub(super) fn disconnect(&mut self) {
         self.connection.disconnect();
         self.queue.disconnected();
@@ -23,35 +33,137 @@ impl Page {
         self.announce(connection::wording::disconnected().to_owned());
     }
 
-    /// The portal is logged in to the server; `directory` is the login's directory.
-    pub(super) fn connected(&mut self, event: Option<ConnectionEvent>, directory: String) {
-        let Some(ConnectionEvent::Connected { again }) = event else {
-            return;
-        };
-        let path = if again {
-            self.announce(connection::wording::restored().to_owned());
-            let before = self.remote.directory().to_owned();
-            if before.is_empty() {
-                self.enter_start_folder(directory)
-            } else {
-                self.remote.enter(before)
-            }
+    /// The user reconnects without waiting for the next attempt.
+    pub(super) fn reconnect_now(&mut self, now: Millis) {
+        self.connection.retry_now();
+        self.update_outage(now);
+        self.changed.insert(Region::Connection);
+    }
+
+    /// The browser went online or offline.
+    pub(super) fn network_changed(&mut self, network: Network, now: Millis) {
+        self.connection.network_changed(network, now);
+        self.update_outage(now);
+        self.changed.insert(Region::Connection);
+    }
+
+    pub(super) fn socket_opened(&mut self, session: NewSession) {
+        self.connection.socket_opened(session, self.log.next_seq());
+    }
+
+    pub(super) fn session_refused(&mut self, problem: Problem, now: Millis, jitter: f64) {
+        let change = self.connection.session_refused(problem, now, jitter);
+        self.connection_changed(change, now);
+    }
+
+    pub(super) fn socket_closed(&mut self, now: Millis, jitter: f64) {
+        let change = self.connection.socket_closed(now, jitter);
+        self.connection_changed(change, now);
+    }
+
+    /// The portal speaks another protocol version.
+    pub(super) fn portal_outdated(&mut self, problem: Problem, now: Millis) {
+        let change = self.connection.outdated(problem);
+        self.connection_changed(change, now);
+    }
+
+    /// The portal sent `welcome`.
+    pub(super) fn welcome(
+        &mut self,
+        limits: Limits,
+        received: u64,
+        connected: Option<Connected>,
+        now: Millis,
+    ) {
+        let directory = connected.as_ref().map(|connected| connected.directory.clone());
+        let change = self.connection.welcome(limits, received, connected, now);
+        if change == Some(ConnectionEvent::SocketRestored) {
+            self.log.resume_session(limits.max_log_lines);
         } else {
-            // Uploads for another server do not continue by themselves.
-            self.queue.disconnected();
-            self.queue.moved(&directory);
-            if let FtpsState::Connected(connected) = self.connection.ftps() {
-                let sentence = connection::wording::connected_to(&connected.host);
-                self.announce(sentence);
+            self.log.new_session(limits.max_log_lines);
+        }
+        match (change, directory) {
+            (Some(ConnectionEvent::LoggedIn(login)), Some(directory)) => {
+                self.enter_server(login, directory);
             }
-            self.enter_start_folder(directory)
+            (change, _) => self.connection_changed(change, now),
+        }
+    }
+
+    /// The portal acknowledged messages.
+    pub(super) fn acked(&mut self, messages: u64, now: Millis) {
+        let change = self.connection.acked(messages);
+        if change.is_some() {
+            self.connection_changed(change, now);
+        }
+    }
+
+    pub(super) fn taken_over(&mut self, now: Millis) {
+        let change = self.connection.taken_over();
+        self.connection_changed(change, now);
+    }
+
+    pub(super) fn goodbye(&mut self, problem: Problem, now: Millis) {
+        let change = self.connection.goodbye(problem);
+        self.connection_changed(change, now);
+    }
+
+    /// The portal is logged in to a server.
+    pub(super) fn logged_in(&mut self, connected: Connected) {
+        let directory = connected.directory.clone();
+        if let Some(ConnectionEvent::LoggedIn(login)) = self.connection.connected(connected) {
+            self.enter_server(login, directory);
+        }
+    }
+
+    /// The portal has no connection to the server any more.
+    pub(super) fn disconnected(&mut self, problem: Option<Problem>, now: Millis) {
+        let change = self.connection.disconnected(problem);
+        self.connection_changed(change, now);
+    }
+
+    pub(super) fn log_lines(&mut self, lines: Vec<LogLine>, now: Millis) {
+        self.log.extend(lines);
+        self.announce_error(now);
+    }
+
+    /// Opens a directory of the server after a login; `directory` is the login's directory.
+    fn enter_server(&mut self, login: Login, directory: String) {
+        let path = match login {
+            Login::Restored => self.enter_last_folder(directory),
+            Login::First => {
+                // Uploads for another server do not continue by themselves.
+                self.queue.disconnected();
+                self.queue.moved(&directory);
+                self.announce_server();
+                self.enter_start_folder(directory)
+            }
         };
         self.changed.insert(Region::Connection);
         self.list(path);
         self.make_folders();
     }
 
-    /// Enters the folder that the person asked for, once it is known to exist. Returns the path to
+    fn announce_server(&mut self) {
+        if let FtpsState::Connected(connected) = self.connection.ftps() {
+            let sentence = connection::wording::connected_to(&connected.host);
+            self.announce(sentence);
+        }
+    }
+
+    /// Enters the directory that was in view before the connection was lost. Returns the path to
+    /// list first.
+    fn enter_last_folder(&mut self, directory: String) -> Option<String> {
+        self.announce(connection::wording::restored().to_owned());
+        let before = self.remote.directory().to_owned();
+        if before.is_empty() {
+            self.enter_start_folder(directory)
+        } else {
+            self.remote.enter(before)
+        }
+    }
+
+    /// Enters the folder that the user asked for, once it is known to exist. Returns the path to
     /// list first.
     fn enter_start_folder(&mut self, directory: String) -> Option<String> {
         let Some(folder) = self.start_in.take() else { return self.remote.enter(directory) };
@@ -117,7 +229,7 @@ impl Page {
                     self.announce(format::visible(&sentence).into_owned());
                 }
             }
-            Some(ConnectionEvent::Connected { .. }) | None => self.update_outage(now),
+            Some(ConnectionEvent::LoggedIn(_)) | None => self.update_outage(now),
         }
     }
 

@@ -1,4 +1,4 @@
-//! The person's actions on one upload.
+//! The user's actions on one upload.
 
 use protocol::UploadId;
 
@@ -62,7 +62,7 @@ impl Queue {
             upload.resume.take()
         });
         match open {
-            // The portal removes the temporary file by itself.
+            // The portal removes the part file by itself.
             Some(id) => self.leftovers.cancel(id, leftover.flatten()),
             None => self.leftovers.abandon(leftover.flatten()),
         }
@@ -81,7 +81,7 @@ impl Queue {
         }
     }
 
-    /// Applies the person's decision for a file whose name is taken.
+    /// Applies the user's decision for a file whose name is taken.
     pub fn decide(&mut self, row: Row, policy: ConflictPolicy) {
         if let Some(decision) = self.decision(row, policy) {
             self.carry_out(row, policy, decision);

@@ -16,7 +16,7 @@ impl Queue {
             self.change(row, |upload| upload.resume = Some(temporary_path));
             self.set_phase(id, Phase::Sending);
         } else if self.open.get(id).is_some() {
-            // The person cancelled it before the portal knew.
+            // The user cancelled it before the portal knew.
             self.leftovers.cancel(id, Some(temporary_path));
         }
     }
@@ -46,8 +46,8 @@ impl Queue {
         Some(row)
     }
 
-    /// A file of this name exists: applies the person's policy. `resume` is the temporary file with
-    /// the new bytes if the name was taken meanwhile. Returns the row if the person has to decide.
+    /// A file of this name exists: applies the user's policy. `resume` is the part file with
+    /// the new bytes if the name was taken meanwhile. Returns the row if the user has to decide.
     pub fn conflict(
         &mut self,
         id: UploadId,
@@ -63,7 +63,7 @@ impl Queue {
         let asks = was_tried || policy.on_conflict() == OnConflict::Ask;
         match self.decision(row, policy) {
             None => Some(row),
-            // The person's choice could not be carried out: ask again.
+            // The user's choice could not be carried out: ask again.
             Some(Decision::Ask) if asks => Some(row),
             Some(decision) => {
                 self.carry_out(row, policy, decision);
@@ -80,7 +80,7 @@ impl Queue {
         self.end(id, None, |_| State::Skipped(Skipped::Cancelled));
     }
 
-    /// The portal paused the upload; `resume` is its temporary file. Without a request to pause, the
+    /// The portal paused the upload; `resume` is its part file. Without a request to pause, the
     /// upload lost its connection.
     pub fn paused(&mut self, id: UploadId, resume: Option<String>) {
         let row = self.end(id, resume, |pause_state| match pause_state {
@@ -92,7 +92,7 @@ impl Queue {
         self.enqueue(row);
     }
 
-    /// The upload failed; `resume` is its temporary file on the server, for a retry.
+    /// The upload failed; `resume` is its part file on the server, for a retry.
     pub fn failed(&mut self, id: UploadId, problem: Problem, resume: Option<String>) {
         self.end(id, resume, |_| State::Failed(problem));
     }
@@ -119,7 +119,7 @@ impl Queue {
         })
     }
 
-    /// The person disconnected: nothing resumes by itself, least of all on another server.
+    /// The user disconnected: nothing resumes by itself, least of all on another server.
     pub fn disconnected(&mut self) {
         self.session_ended();
         self.queued.clear();
@@ -140,17 +140,17 @@ impl Queue {
         }
     }
 
-    /// Returns the temporary files that the portal has to remove, now that it can.
+    /// Returns the part files that the portal has to remove, now that it can.
     pub fn take_leftovers(&mut self) -> Vec<String> {
         self.leftovers.take()
     }
 
-    /// The server removed a temporary file.
+    /// The server removed a part file.
     pub fn leftover_removed(&mut self, path: &str) {
         self.leftovers.removed(path);
     }
 
-    /// The server did not remove a temporary file.
+    /// The server did not remove a part file.
     pub fn leftover_kept(&mut self, path: &str) {
         self.leftovers.not_removed(path);
     }
@@ -161,8 +161,8 @@ impl Queue {
         self.open.remove(id)
     }
 
-    /// Ends an open upload with its temporary file `resume`; `becomes` returns the new state.
-    /// Returns the row, unless the person cancelled the upload meanwhile: then the temporary file is
+    /// Ends an open upload with its part file `resume`; `becomes` returns the new state.
+    /// Returns the row, unless the user cancelled the upload meanwhile: then the part file is
     /// removed.
     fn end(
         &mut self,
@@ -247,7 +247,7 @@ impl Queue {
         self.change(row, |upload| upload.state = State::Skipped(skipped));
     }
 
-    /// Gives up the temporary file of an upload: it is removed.
+    /// Gives up the part file of an upload: it is removed.
     pub(super) fn abandon_leftover(&mut self, row: Row) {
         let leftover = self.change(row, |upload| {
             upload.kept_bytes = 0;

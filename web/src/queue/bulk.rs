@@ -14,7 +14,7 @@ pub enum Scope {
 }
 
 impl Queue {
-    /// Returns the person's choice for files whose name is taken.
+    /// Returns the user's choice for files whose name is taken.
     #[must_use]
     pub fn policy(&self) -> ConflictPolicy {
         self.policy

@@ -1,16 +1,16 @@
-//! What to do about a file of the same name on the server.
+//! Decides about files of the same name on the server.
 
 use protocol::{OnConflict, server::Existing};
 use serde::{Deserialize, Serialize};
 
 use crate::{format, texts::Text};
 
-/// The highest number in a free name, `a (2).txt` and so on. After it the person decides.
+/// The highest number in a free name, `a (2).txt` and so on. After it the user decides.
 const MAX_NAMES: u32 = 1000;
 /// File systems and listings round dates, FAT to two seconds: a smaller difference counts as equal.
 const DATE_TOLERANCE_MILLIS: i64 = 2000;
 
-/// The person's choice for files whose name is taken.
+/// The user's choice for files whose name is taken.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ConflictPolicy {
@@ -64,7 +64,7 @@ impl ConflictPolicy {
                     Decision::Overwrite
                 }
                 (Some(_), Some(_)) => Decision::Skip,
-                // A date is unknown: the person decides.
+                // A date is unknown: the user decides.
                 (_, _) => Decision::Ask,
             },
             // The offer asked for it, and the portal could not do it.
@@ -73,7 +73,7 @@ impl ConflictPolicy {
     }
 }
 
-/// A file's size and date; `date` is in the person's time zone.
+/// A file's size and date; `date` is in the user's time zone.
 #[must_use]
 pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
     let size = size.map_or_else(|| Text::NumberUnknownSize.text().to_owned(), format::exact_bytes);

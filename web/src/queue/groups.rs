@@ -7,7 +7,7 @@ use super::{Row, Rows, State};
 pub enum Group {
     /// Queued, open or paused.
     UnderWay,
-    /// Failed, interrupted or undecided: the person has to do something.
+    /// Failed, interrupted or undecided: the user has to do something.
     Attention,
     /// Stored.
     Done,

@@ -1,4 +1,4 @@
-//! What the queue knows of all uploads together, updated with each change: counting thousands of
+//! Totals and lists over all uploads, updated with each change: counting thousands of
 //! rows at each message would take too long.
 
 use super::{

@@ -1,9 +1,9 @@
-//! Temporary files on the server that no upload resumes: the page has them removed, and forgets
+//! Part files on the server that no upload resumes: the page has them removed, and forgets
 //! each once the server confirms.
 
 use protocol::UploadId;
 
-/// The temporary files to remove.
+/// The part files to remove.
 #[derive(Debug, Default)]
 pub(super) struct Leftovers {
     to_remove: Vec<String>,
@@ -14,12 +14,12 @@ pub(super) struct Leftovers {
 }
 
 impl Leftovers {
-    /// Adds a temporary file that no upload writes or resumes.
+    /// Adds a part file that no upload writes or resumes.
     pub(super) fn abandon(&mut self, path: Option<String>) {
         self.to_remove.extend(path);
     }
 
-    /// Adds the temporary file of an upload that the portal is told to cancel.
+    /// Adds the part file of an upload that the portal is told to cancel.
     pub(super) fn cancel(&mut self, upload: UploadId, path: Option<String>) {
         self.cancelling.extend(path.map(|path| (upload, path)));
     }

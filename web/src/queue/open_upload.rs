@@ -1,4 +1,4 @@
-//! An upload that is open at the portal: its credit window, its phase, and what holds it back.
+//! An upload that is open at the portal: its credit window, its phase, and whether it may send.
 
 use protocol::{Attempt, OnConflict, UploadId, Window, client::Offer, server::Limits};
 
@@ -17,7 +17,7 @@ pub struct OpenUpload {
     pub(super) file_check: FileCheck,
 }
 
-/// What an open upload is doing.
+/// The phase of an open upload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     /// Offered in advance; it waits for an FTPS session.
@@ -35,9 +35,9 @@ pub enum Phase {
 pub enum PauseState {
     /// Not paused.
     Running,
-    /// The person paused it; the portal has not answered the pause.
+    /// The user paused it; the portal has not answered the pause.
     Paused,
-    /// The person paused and resumed it; the portal has not answered the pause.
+    /// The user paused and resumed it; the portal has not answered the pause.
     Resumed,
     /// Its file cannot be read: the portal was told to pause it, and the server keeps its bytes.
     Unreadable,

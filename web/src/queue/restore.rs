@@ -45,6 +45,18 @@ impl Queue {
         self.indexes.missing.rows()
     }
 
+    /// Returns how the missing files can be obtained: by their handles, if a row has one.
+    #[must_use]
+    pub fn missing_access(&self) -> FileAccess {
+        let has_handle =
+            |row| self.get(row).is_some_and(|upload| upload.access() == FileAccess::ByHandle);
+        if self.missing().iter().any(has_handle) {
+            FileAccess::ByHandle
+        } else {
+            FileAccess::Missing
+        }
+    }
+
     /// The file of a restored row was found: the upload resumes from the bytes that the server
     /// holds, unless they cannot be compared with the file (their `edges` differ or are unknown).
     pub fn file_found(&mut self, row: Row, edges: Option<u64>) {
@@ -61,7 +73,7 @@ impl Queue {
         self.enqueue(Some(row));
     }
 
-    /// The browser cannot open the file of a row after all: the person has to pick it.
+    /// The browser cannot open the file of a row after all: the user has to pick it.
     pub fn handle_failed(&mut self, row: Row) {
         self.change(row, |upload| {
             if upload.access == FileAccess::ByHandle {

@@ -16,17 +16,17 @@ pub struct SavedRow {
     pub modified_millis: Option<i64>,
     /// The directory on the server.
     pub directory: String,
-    /// The person's choice for this file when its name is taken.
+    /// The user's choice for this file when its name is taken.
     pub choice: Option<ConflictPolicy>,
     /// The number in its name on the server: from 2 on when it was renamed.
     pub name_number: u32,
-    /// The path of its temporary file on the server.
+    /// The path of its part file on the server.
     pub temporary_path: Option<String>,
-    /// The last known size of the temporary file, in bytes.
+    /// The last known size of the part file, in bytes.
     pub kept_bytes: u64,
-    /// The digest of both ends of the file, where a temporary file exists: [`crate::edges::edges`].
+    /// The digest of both ends of the file, where a part file exists: [`crate::edges::edges`].
     pub edges: Option<u64>,
-    /// Whether the person paused the upload.
+    /// Whether the user paused the upload.
     pub paused: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Sends the bytes of open uploads: credits come in, chunks go out.
+//! Sends the bytes of open uploads: it takes credits and returns chunks.
 
 use protocol::{Attempt, ChunkHeader, UploadId, server::Limits};
 
@@ -21,7 +21,7 @@ pub struct Chunk {
     pub end: u64,
 }
 
-/// What may be sent now.
+/// The next chunk, if one may be sent now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NextChunk {
     /// This chunk.

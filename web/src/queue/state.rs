@@ -18,13 +18,13 @@ pub enum State {
     Open(Box<OpenUpload>),
     /// Stored: the server confirmed it.
     Done(Stored),
-    /// Broken off with its connection; it resumes when the person retries it.
+    /// Broken off with its connection; it resumes when the user retries it.
     Interrupted,
-    /// Not uploaded, as the person wanted.
+    /// Not uploaded, as the user wanted.
     Skipped(Skipped),
     /// Failed.
     Failed(Problem),
-    /// A file of this name exists on the server: the person decides.
+    /// A file of this name exists on the server: the user decides.
     NeedsDecision(Existing),
 }
 
@@ -98,7 +98,7 @@ impl State {
         }
     }
 
-    /// Returns the file on the server that the person has to decide about.
+    /// Returns the file on the server that the user has to decide about.
     #[must_use]
     pub fn existing(&self) -> Option<&Existing> {
         match self {
@@ -133,6 +133,6 @@ pub enum Skipped {
     ServerFileKept,
     /// The server's file is kept, because this one is not newer.
     NotNewer,
-    /// The person cancelled the upload.
+    /// The user cancelled the upload.
     Cancelled,
 }

@@ -16,7 +16,7 @@ pub struct Totals {
     pub done: u64,
     /// Files that failed.
     pub failed: u64,
-    /// Files that wait for the person: a decision, or a retry after a break.
+    /// Files that wait for the user: a decision, or a retry after a break.
     pub waiting: u64,
     /// Those of them whose connection broke.
     pub interrupted: u64,
@@ -103,11 +103,11 @@ pub enum Condition {
     Idle,
     /// Uploads are queued or open.
     Sending,
-    /// What is left is paused.
+    /// All unfinished uploads are paused.
     Paused,
     /// All files are stored.
     Done,
-    /// What is left needs the person.
+    /// All unfinished uploads need the user.
     Attention,
 }
 

@@ -34,9 +34,9 @@ impl PickedFile {
 pub enum FileAccess {
     /// The page has the file.
     Available,
-    /// An earlier page had the file; the browser opens it again once the person allows it.
+    /// An earlier page had the file; the browser opens it again once the user allows it.
     ByHandle,
-    /// An earlier page had the file; the person has to pick it again.
+    /// An earlier page had the file; the user has to pick it again.
     Missing,
 }
 
@@ -47,13 +47,13 @@ pub struct Upload {
     /// The directory on the server. Thousands of uploads share one.
     pub(super) directory: Rc<str>,
     pub(super) folder: FolderId,
-    /// The person's choice for this file; the queue's policy applies to the others.
+    /// The user's choice for this file; the queue's policy applies to the others.
     pub(super) choice: Option<ConflictPolicy>,
     /// The number in its name on the server: from 2 on when it was renamed.
     pub(super) name_number: u32,
-    /// The path of its temporary file on the server.
+    /// The path of its part file on the server.
     pub(super) resume: Option<String>,
-    /// The last known size of the temporary file, in bytes.
+    /// The last known size of the part file, in bytes.
     pub(super) kept_bytes: u64,
     /// The digest of both ends of the file: [`crate::edges::edges`].
     pub(super) edges: Option<u64>,
@@ -136,7 +136,7 @@ impl Upload {
         self.edges
     }
 
-    /// Returns whether a temporary file of the upload is on the server.
+    /// Returns whether a part file of the upload is on the server.
     #[must_use]
     pub fn has_begun(&self) -> bool {
         self.resume.is_some()
@@ -198,7 +198,7 @@ impl Upload {
         path::name(self.path())
     }
 
-    /// Sets the temporary file of the upload, and notes how many bytes it has.
+    /// Sets the part file of the upload, and notes how many bytes it has.
     pub(super) fn keep(&mut self, resume: Option<String>) {
         self.kept_bytes = if resume.is_some() { self.taken() } else { 0 };
         self.resume = resume;

@@ -1,4 +1,4 @@
-//! The person's actions on the directory in view.
+//! The user's actions on the directory in view.
 
 use super::{CursorMove, RemoteCommand, SortOrder};
 

@@ -31,11 +31,11 @@ pub enum RemoteChange {
     Delete(Entry),
     /// Delete this directory and everything in it.
     DeleteAll(Entry),
-    /// Remove this temporary file of an upload.
+    /// Remove this part file of an upload.
     Remove(Entry),
 }
 
-/// A dialog that stays open until its change is carried out or the person closes it.
+/// A dialog that stays open until its change is carried out or the user closes it.
 #[derive(Debug)]
 pub struct ChangeDialog {
     change: RemoteChange,
@@ -86,7 +86,7 @@ impl ChangeDialog {
         self.request.as_ref()
     }
 
-    /// The person confirmed the dialog, with a name where it asks for one. Returns the request for the
+    /// The user confirmed the dialog, with a name where it asks for one. Returns the request for the
     /// portal.
     pub(super) fn confirm(&mut self, name: &str, taken: bool) -> Option<ClientMessage> {
         if self.is_pending() {

@@ -8,7 +8,7 @@ use protocol::{
 use super::{ChangeDialog, RemoteChange};
 use crate::{
     format,
-    problem::of_person,
+    problem::by_user,
     texts::{Plural, Text},
 };
 
@@ -18,25 +18,25 @@ const DIRECTORIES: Plural =
 /// The name is empty.
 #[must_use]
 pub fn name_missing(stage: Stage) -> Problem {
-    of_person(stage, Text::RemoteNameMissing.text().to_owned(), Text::RemoteNameMissingRemedy)
+    by_user(stage, Text::RemoteNameMissing.text().to_owned(), Text::RemoteNameMissingRemedy)
 }
 
 /// No file or folder on the server can have this name.
 #[must_use]
 pub fn invalid_name(stage: Stage, name: &str) -> Problem {
-    of_person(stage, Text::RemoteNameInvalid.fill(&[&name]), Text::RemoteNameInvalidRemedy)
+    by_user(stage, Text::RemoteNameInvalid.fill(&[&name]), Text::RemoteNameInvalidRemedy)
 }
 
 /// An entry of the directory has this name.
 #[must_use]
 pub fn name_taken(stage: Stage, name: &str) -> Problem {
-    of_person(stage, Text::RemoteNameTaken.fill(&[&name]), Text::RemoteNameTakenRemedy)
+    by_user(stage, Text::RemoteNameTaken.fill(&[&name]), Text::RemoteNameTakenRemedy)
 }
 
 /// The connection broke before the answer arrived.
 #[must_use]
 pub fn unanswered(stage: Stage) -> Problem {
-    of_person(stage, Text::RemoteConnectionLost.text().to_owned(), Text::RemoteConnectionLostRemedy)
+    by_user(stage, Text::RemoteConnectionLost.text().to_owned(), Text::RemoteConnectionLostRemedy)
 }
 
 /// Announces a completed change; `name` is the current name of the entry.
@@ -73,7 +73,7 @@ pub fn title(change: &RemoteChange) -> String {
     word.fill(&[&format::visible(name)])
 }
 
-/// What the change leads to.
+/// The consequence of the change.
 #[must_use]
 pub fn consequence(change: &RemoteChange) -> &'static str {
     match change {

@@ -25,7 +25,7 @@ impl RemoteDirectory {
         self.dialog = Some(ChangeDialog::new(change, self.directory.clone()));
     }
 
-    /// The person confirmed the dialog. Returns the request for the portal.
+    /// The user confirmed the dialog. Returns the request for the portal.
     pub fn confirm_dialog(&mut self, name: &str) -> Option<ClientMessage> {
         let dialog = self.dialog.as_mut()?;
         let here = dialog.directory() == self.directory;
@@ -33,7 +33,7 @@ impl RemoteDirectory {
         if let RemoteChange::Rename(entry) = dialog.change()
             && entry.name == name
         {
-            // The name stays.
+            // The name is unchanged.
             self.close_dialog();
             return None;
         }
@@ -46,7 +46,7 @@ impl RemoteDirectory {
     }
 
     /// The server carried out a change, which the directory in view shows at once. Returns the
-    /// sentence to announce if the person waits for it.
+    /// sentence to announce if the user waits for it.
     pub fn done(&mut self, path: &str) -> Option<String> {
         let dialog = self.dialog.take_if(|dialog| dialog.awaits(path))?;
         let new = match dialog.request() {
@@ -110,13 +110,13 @@ impl RemoteDirectory {
         dialog.map(|dialog| dialog.fail(problem.clone(), part)).is_some()
     }
 
-    /// A directory that was to be deleted is not empty. Returns whether the person is asked again.
+    /// A directory that was to be deleted is not empty. Returns whether the user is asked again.
     pub fn not_empty(&mut self, path: &str) -> bool {
         let dialog = self.dialog.as_mut().filter(|dialog| dialog.awaits(path));
         dialog.is_some_and(ChangeDialog::is_not_empty)
     }
 
-    /// The connection ended: a request without an answer gets none.
+    /// The connection ended: it will not be answered.
     pub fn unanswered(&mut self) {
         if let Some(dialog) = &mut self.dialog {
             dialog.break_off();

@@ -25,7 +25,7 @@ pub fn left_out(number: u64) -> String {
     LEFT_OUT.fill(number)
 }
 
-/// Explains a temporary file of an upload.
+/// Explains a part file of an upload.
 #[must_use]
 pub fn leftover(of: &str) -> String {
     Text::RemoteLeftover.fill(&[&format::visible(of)])

@@ -1,4 +1,4 @@
-//! Listens to what a person does, and passes it on as events of the core.
+//! Listens to the user's actions, and passes them to the core as events.
 
 use std::rc::Rc;
 

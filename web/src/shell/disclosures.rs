@@ -1,4 +1,4 @@
-//! Parts of the page that a person opens and closes. Session storage remembers which are open.
+//! Parts of the page that the user opens and closes. Session storage remembers which are open.
 
 use web_sys::{Event, HtmlElement, Storage};
 
@@ -12,7 +12,7 @@ const STORAGE_PREFIX: &str = "ferryport-open-";
 
 /// Restores the state of each part and listens to its toggle.
 ///
-/// Until a person toggles the session log, it is open exactly when there is more than one column.
+/// Until the user toggles the session log, it is open exactly when there is more than one column.
 pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
     start_one(dom, "connected-toggle")?;
     let log = start_one(dom, "log-toggle")?;

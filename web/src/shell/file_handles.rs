@@ -1,5 +1,5 @@
 //! Handles of dropped files and folders (File System Access, in Chromium): with a handle the browser
-//! can reopen a file after a reload, once the person permits it.
+//! can reopen a file after a reload, once the user permits it.
 
 use std::cell::RefCell;
 
@@ -88,7 +88,7 @@ pub(super) fn name(handle: &JsValue) -> Option<String> {
     Reflect::get(handle, &"name".into()).ok()?.as_string()
 }
 
-/// Whether the page may read a handle's files. Asks the person for permission if necessary, which
+/// Whether the page may read a handle's files. Asks the user for permission if necessary, which
 /// browsers allow only right after a click or a key press.
 pub(super) async fn may_read(handle: &JsValue) -> bool {
     let mode = Object::new();

@@ -24,7 +24,7 @@ use crate::{
     queue::Chunk,
 };
 
-/// What the worker has done, or what became of it.
+/// An event of the worker.
 pub(super) enum WorkerEvent {
     Digests(Vec<Digested>),
     /// A requested chunk as a frame, or `None` if the file cannot be read.
@@ -297,7 +297,7 @@ fn address(dom: &Dom, attribute: &str) -> Result<String, Exception> {
 }
 
 fn unavailable(upload: UploadId, from: u64) -> Digested {
-    Digested { upload, from, outcome: DigestOutcome::NotHere }
+    Digested { upload, from, outcome: DigestOutcome::Unsupported }
 }
 
 #[expect(
@@ -308,7 +308,7 @@ fn unavailable(upload: UploadId, from: u64) -> Digested {
 fn decode(message: &JsValue) -> Option<Digested> {
     let message: &Array = message.dyn_ref()?;
     let outcome = match message.get(2).as_string() {
-        Some(hex) => DigestOutcome::Made(hex),
+        Some(hex) => DigestOutcome::Computed(hex),
         None => DigestOutcome::Unreadable,
     };
     let upload = UploadId(message.get(0).as_f64()? as u32);

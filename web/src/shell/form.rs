@@ -15,7 +15,7 @@ use crate::{
     destination::Destination,
 };
 
-/// The attribute of the port field whose value the person has typed: it no longer follows the
+/// The attribute of the port field whose value the user has typed: it no longer follows the
 /// encryption.
 const TYPED: &str = "data-typed";
 
@@ -27,7 +27,7 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
     listen_to_host(dom)?;
     let_port_follow_encryption(dom)?;
     let form: HtmlFormElement = dom.find("connect")?;
-    // Does not overwrite what the person has submitted.
+    // Does not overwrite what the user has submitted.
     if !form.has_attribute(SUBMITTED) {
         follow_link(dom)?;
     }
@@ -194,11 +194,11 @@ fn copy_link_on_click(dom: &Dom) -> Result<(), Exception> {
     })
 }
 
-/// Sets the port to the usual one of the encryption, until the person types another.
+/// Sets the port to the usual one of the encryption, until the user types another.
 fn let_port_follow_encryption(dom: &Dom) -> Result<(), Exception> {
     let select: HtmlSelectElement = dom.find("encryption")?;
     let port: HtmlInputElement = dom.find("port")?;
-    // The browser may have restored a port that the person typed.
+    // The browser may have restored a port that the user typed.
     mark_typed(&port, !is_usual(&port.value()))?;
     let typed = port.clone();
     listen(&port, "input", move |_: web_sys::Event| {

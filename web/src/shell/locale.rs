@@ -19,7 +19,7 @@ pub(super) fn language(document: &Document) -> String {
     root.and_then(|root| root.get_attribute("lang")).unwrap_or_default()
 }
 
-/// Returns the locales for dates and names: the person's regional variants of the page's language,
+/// Returns the locales for dates and names: the user's regional variants of the page's language,
 /// for example British English, before the language itself.
 fn locales() -> Array {
     let window = web_sys::window();

@@ -1,4 +1,4 @@
-//! Finds the files of restored rows: the person picks them again, or the browser reopens them by
+//! Finds the files of restored rows: the user picks them again, or the browser reopens them by
 //! their handles.
 
 use std::rc::Rc;
@@ -52,7 +52,7 @@ pub(super) async fn assign_picked(
     others
 }
 
-/// Reopens the files of all rows that have handles. The browser may ask the person for permission,
+/// Reopens the files of all rows that have handles. The browser may ask the user for permission,
 /// which it allows only right after a click.
 pub(super) fn reopen_all(app: &Rc<App>) {
     let app = app.clone();

@@ -49,7 +49,7 @@ struct Persistence {
     save: OnceCell<Function>,
 }
 
-/// What has been written.
+/// The records that have been written.
 #[derive(Default)]
 struct Written {
     /// By row: its number in the database, and its record.
@@ -135,7 +135,7 @@ impl Persistence {
         let saved_home = saved.home.as_deref().and_then(|home| json::read(home).ok());
         let home: SavedHome = tab.and_then(|tab| tab.home.clone()).or(saved_home)?;
         let mut written = self.written.borrow_mut();
-        // The person may have added files before the database was read.
+        // The user may have added files before the database was read.
         let Row(first) = self.app.page().queue().next_row();
         let mut rows = Vec::new();
         for (number, text) in saved.rows {

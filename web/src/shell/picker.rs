@@ -1,4 +1,4 @@
-//! Reads the files and folders that a person picks: by the buttons, by drag and drop, from the
+//! Reads the files and folders that the user picks: by the buttons, by drag and drop, from the
 //! clipboard.
 //!
 //! Files are queued while the walk through their folder continues.

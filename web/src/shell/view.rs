@@ -33,7 +33,7 @@ mod summary;
 mod totals;
 mod uploads;
 
-/// The greatest number of sentences in one announcement: a person cannot listen to hundreds.
+/// The greatest number of sentences in one announcement: a user cannot listen to hundreds.
 const MAX_ANNOUNCED: usize = 3;
 
 /// Whether a frame has drawn everything.
@@ -127,7 +127,7 @@ impl Views {
         self.uploads.move_focus(to);
     }
 
-    /// Shows the summary selected, for the person to copy.
+    /// Shows the summary selected, for the user to copy.
     pub(super) fn select_summary(&self, text: &str) {
         self.summary.select(text);
     }

@@ -83,7 +83,7 @@ impl App {
         self.frame_times.set(FrameTimes { drawn_at, took: self.now().since(drawn_at) });
     }
 
-    /// Whether the page is being drawn. Focus events during a drawing are not the person's.
+    /// Whether the page is being drawn. Focus events during a drawing are not the user's.
     pub(in crate::shell) fn is_drawing(&self) -> bool {
         self.page.try_borrow().is_err()
     }
@@ -142,7 +142,7 @@ impl App {
         self.views.borrow().fingerprint()
     }
 
-    /// Copies the summary. Where the browser forbids that, selects it for the person to copy.
+    /// Copies the summary. Where the browser forbids that, selects it for the user to copy.
     pub(in crate::shell) fn copy_summary(self: &Rc<Self>) {
         let text = {
             let page = self.page.borrow();

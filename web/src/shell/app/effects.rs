@@ -54,11 +54,15 @@ impl App {
         let Some(file) = self.file(row) else { return };
         let app = self.clone();
         spawn_local(async move {
-            let readable = match file.slice_with_i32_and_i32(0, 1) {
+            let is_readable = match file.slice_with_i32_and_i32(0, 1) {
                 Ok(byte) => JsFuture::from(byte.array_buffer()).await.is_ok(),
                 Err(_) => false,
             };
-            app.handle(Event::FileChecked { upload, row, readable });
+            app.handle(if is_readable {
+                Event::FileReadable(upload)
+            } else {
+                Event::FileUnreadable(upload, row)
+            });
         });
     }
 }

@@ -166,7 +166,7 @@ fn listen_to_dialog(app: &Rc<App>) -> Result<(), Exception> {
     on_click(app, "change-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
     let app = app.clone();
     listen(&dialog, "close", move |_: DomEvent| {
-        // The person pressed Escape: otherwise the core has closed it already.
+        // The user pressed Escape: otherwise the core has closed it already.
         if app.page().remote().dialog().is_some() {
             app.handle(Event::Remote(RemoteAction::CloseDialog));
         }

@@ -45,7 +45,7 @@ fn listen_to_list(app: &Rc<App>) -> Result<(), Exception> {
             event.into_iter().for_each(|event| clicked.handle(event));
         }
     })?;
-    // Rows may move again as soon as the person points at none of them and none has the focus.
+    // Rows may move again as soon as the user points at none of them and none has the focus.
     for kind in ["pointerover", "pointerleave", "focusin", "focusout"] {
         let released = app.clone();
         listen(&list, kind, move |_: web_sys::Event| released.scrolled())?;
@@ -132,7 +132,7 @@ fn upload_action(button: &Element) -> Option<UploadAction> {
     })
 }
 
-/// Whether the person wants the decision for all later conflicts too.
+/// Whether the user wants the decision for all later conflicts too.
 fn is_for_all(button: &Element) -> bool {
     let checked = list_item(button).and_then(|row| row.query_selector(".for-all:checked").ok()?);
     checked.is_some()

@@ -251,7 +251,7 @@ impl ConnectionView {
         Ok(())
     }
 
-    /// Moves the focus to where the person continues, if the element that had it is hidden now.
+    /// Moves the focus to where the user continues, if the element that had it is hidden now.
     fn move_focus(&self, phase: Phase) {
         if !self.dom.focus_is_lost() {
             return;

@@ -66,7 +66,7 @@ pub(in crate::shell) enum MatchMove {
     Previous,
 }
 
-/// What the log needs after an action.
+/// What an action needs to be completed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(in crate::shell) enum Outcome {
     Done,
@@ -294,7 +294,7 @@ impl LogView {
     fn selected_filter(&self) -> Result<LogFilter, Exception> {
         let show = match &*self.dom.find::<HtmlSelectElement>("log-show")?.value() {
             "status" => KindFilter::Status,
-            "talk" => KindFilter::Protocol,
+            "protocol" => KindFilter::Protocol,
             "errors" => KindFilter::Errors,
             _ => KindFilter::All,
         };

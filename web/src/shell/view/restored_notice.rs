@@ -29,14 +29,9 @@ impl RestoredNotice {
         if missing.is_empty() {
             return;
         }
-        let has_handle = |row| {
-            page.queue().get(row).is_some_and(|upload| upload.access() == FileAccess::ByHandle)
-        };
-        let handles = missing.iter().any(has_handle);
-        let connected = page.connection().ready().is_some();
-        let source = if handles { FileAccess::ByHandle } else { FileAccess::Missing };
-        let what = page::restore_hint(connected, source);
-        set_text(&self.text, &format!("{} {what}", page::restored_uploads(missing.len())));
-        show(&self.reopen, Visibility::shown_if(handles));
+        let text = [&page::restored_uploads(missing.len()), " ", page.restore_hint()].concat();
+        set_text(&self.text, &text);
+        let has_handles = page.queue().missing_access() == FileAccess::ByHandle;
+        show(&self.reopen, Visibility::shown_if(has_handles));
     }
 }

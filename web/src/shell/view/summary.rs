@@ -42,7 +42,7 @@ impl SummaryView {
         show(&self.slot, Visibility::shown_if(ended));
     }
 
-    /// Shows the summary selected, for the person to copy.
+    /// Shows the summary selected, for the user to copy.
     pub(super) fn select(&self, text: &str) {
         show(&self.manual_copy, Visibility::Shown);
         self.manual_copy.set_value(text);

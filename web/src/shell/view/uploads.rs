@@ -47,7 +47,7 @@ pub(super) struct UploadsView {
     /// The index of the row that gets the focus as soon as it is in the document.
     focus: Option<usize>,
     anchor: ScrollAnchor,
-    /// The index in `rendered` of the row that the person points at or has focused.
+    /// The index in `rendered` of the row that the user points at or has focused.
     held: Option<usize>,
     /// The sum of the versions of the queue's groups: it differs once an upload changes its state.
     version: u64,
@@ -112,7 +112,7 @@ enum RowKind {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Growth {
     Allowed,
-    /// Not yet: it would push the row that the person points at or has focused.
+    /// Not yet: it would push the row that the user points at or has focused.
     Deferred,
 }
 
@@ -201,7 +201,7 @@ impl UploadsView {
         self.set_anchor(queue, &front);
     }
 
-    /// Chooses the row that keeps its place on the screen: the one that the person points at or has
+    /// Chooses the row that keeps its place on the screen: the one that the user points at or has
     /// focused, else, in a scrolled list, the first row in view that does not move.
     fn set_anchor(&mut self, queue: &Queue, old_front: &Rows) {
         let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped];
@@ -271,7 +271,7 @@ impl UploadsView {
         style.set_property("--space-below", &format!("{}px", window.below))?;
         self.complete = new < NEW_ROWS_PER_FRAME;
         self.moved = !self.complete;
-        // The list may be longer than estimated: a person who was at its end stays there.
+        // The list may be longer than estimated: a user who was at its end stays there.
         if self.scroll.is_at_end && new > 0 {
             self.list.set_scroll_top(i32::MAX);
             self.moved = true;

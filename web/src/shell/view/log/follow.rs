@@ -9,12 +9,12 @@ use crate::shell::dom::{Dom, Exception, Visibility, function, listen, show};
 /// A reader within this distance of the end, in pixels, follows the newest line.
 const NEAR_END_PX: i32 = 24;
 
-/// What the reader does.
+/// The position of the reader.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reader {
-    /// Follows the newest line.
+    /// At the newest line, which the log follows.
     Following,
-    /// Reads older lines: the log does not scroll by itself.
+    /// At older lines: the log does not scroll by itself.
     Reading,
 }
 

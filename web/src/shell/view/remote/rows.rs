@@ -76,7 +76,7 @@ impl RowsView {
             self.render(remote)?;
         }
         self.current = remote.cursor();
-        // A person who opens a directory by keyboard keeps the focus in the list.
+        // A user who opens a directory by keyboard keeps the focus in the list.
         let wants_focus =
             self.focus_requests != remote.focus_requests() || (is_other_directory && had_focus);
         self.focus_requests = remote.focus_requests();

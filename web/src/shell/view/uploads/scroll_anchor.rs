@@ -1,6 +1,6 @@
-//! Keeps the rows that a person reads at their place on the screen while others grow and move.
+//! Keeps the rows that a user reads at their place on the screen while others grow and move.
 //!
-//! While the person points at a row or has focused one, no row moves and none above it grows
+//! While the user points at a row or has focused one, no row moves and none above it grows
 //! ([`ScrollAnchor::held`]). In a scrolled list a row in view keeps its place: the list is scrolled by
 //! as much as that row has moved.
 
@@ -35,7 +35,7 @@ impl ScrollAnchor {
         Ok(Self { dom: dom.clone(), list: list.clone(), is_pointing, anchor: None })
     }
 
-    /// Returns the row that the person points at or has focused by keyboard.
+    /// Returns the row that the user points at or has focused by keyboard.
     pub(super) fn held(&self) -> Option<Element> {
         let selector = if self.is_pointing.get() { HELD } else { FOCUSED };
         self.dom.document.query_selector(selector).ok()?

@@ -1,4 +1,4 @@
-//! What the person does, and what the browser reports.
+//! Actions of the user on the connection, and events of the browser.
 
 use protocol::{Stage, server::NewSession};
 
@@ -6,7 +6,7 @@ use super::{Connection, FtpsState, Network, SocketState, problems};
 use crate::{certificate, destination::Destination, time::Millis};
 
 impl Connection {
-    /// The person connects.
+    /// The user connects.
     pub fn connect(&mut self, destination: Destination) {
         self.problem = None;
         if let FtpsState::Disconnecting(next) = &mut self.ftps.state {
@@ -32,7 +32,7 @@ impl Connection {
         }
     }
 
-    /// The person trusts the certificate in question, which has this fingerprint.
+    /// The user trusts the certificate in question, which has this fingerprint.
     pub fn trust(&mut self, fingerprint: &str) {
         // Without a session, `connect` follows the welcome of the next one.
         if self.ftps.trust(fingerprint) && self.session().is_some() {
@@ -40,7 +40,7 @@ impl Connection {
         }
     }
 
-    /// The person rejects the certificate in question.
+    /// The user rejects the certificate in question.
     pub fn reject_certificate(&mut self) {
         if let FtpsState::CertificateQuestion(_) = self.ftps.state {
             self.ftps.give_up();
@@ -48,7 +48,7 @@ impl Connection {
         }
     }
 
-    /// The person disconnects, or stops connecting.
+    /// The user disconnects, or stops connecting.
     pub fn disconnect(&mut self) {
         let portal_connects =
             matches!(self.ftps.state, FtpsState::Connecting(_) | FtpsState::Connected(_));
@@ -70,7 +70,7 @@ impl Connection {
         }
     }
 
-    /// The person reconnects without waiting for the next attempt.
+    /// The user reconnects without waiting for the next attempt.
     pub fn retry_now(&mut self) {
         if let SocketState::Lost { .. } = self.socket.state() {
             self.open_socket();
@@ -85,7 +85,7 @@ impl Connection {
     }
 
     /// Restores what an earlier page of this tab left. With its session the page continues by
-    /// itself; without, it asks for the password. If the person has connected already, only the
+    /// itself; without, it asks for the password. If the user has connected already, only the
     /// trusted certificate and the missing home are restored.
     pub fn restore(
         &mut self,
