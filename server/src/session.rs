@@ -20,12 +20,12 @@
 //!
 //! # Layers
 //! - `violation`: violations of the protocol by a page.
-//! - `problems`: the problems of sessions and their sockets.
 //! - `chunks`: the chunks of files in the binary messages of one socket.
 //! - `conversation`: handles the page's messages. It owns the FTPS connection and the open uploads.
 //! - this module: a [`Session`] owns the conversation and the outbox, and decides which socket is
 //!   the active one.
 //! - [`registry`]: owns the sessions: creates them, finds them by name and secret, ends them.
+//! - `problems`: the problems of sessions and their sockets.
 //! - [`socket`]: one WebSocket: hello, messages in, messages out, pings, timeouts, goodbye.
 
 mod chunks;

@@ -58,9 +58,11 @@ fn modules_use_only_modules_below_them() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Inside a module, `problems` may give methods to the types of the others.
 #[test]
 fn types_have_their_methods_in_their_own_module() {
-    let faults: Vec<String> = all_layered().iter().flat_map(Layered::methods_elsewhere).collect();
+    let faults: Vec<String> =
+        CRATES.iter().flat_map(|root| Layered::of_crate(root).methods_elsewhere()).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

@@ -4,11 +4,45 @@ use std::time::Duration;
 
 use protocol::Problem;
 
-use super::EndReason;
+use super::{
+    EndReason, ProtocolViolation,
+    registry::{NoSession, TooManySockets, UnknownSession},
+};
 use crate::{
     problems::Problems,
     texts::{Text, span},
 };
+
+impl NoSession {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(&self, problems: Problems) -> Problem {
+        match self {
+            Self::Full(max) => {
+                problems.at_portal(Text::SessionsFull, &[max], Text::SessionsFullRemedy)
+            }
+            Self::NoRandomness(_) => {
+                problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
+            }
+        }
+    }
+}
+
+impl TooManySockets {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(self, problems: Problems) -> Problem {
+        problems.at_portal(Text::TooManySockets, &[], Text::TooManySocketsRemedy)
+    }
+}
+
+impl UnknownSession {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(self, problems: Problems) -> Problem {
+        problems.at_portal(Text::SessionUnknown, &[], Text::ReloadRemedy)
+    }
+}
 
 impl EndReason {
     /// Returns the problem for the page.
@@ -29,6 +63,21 @@ impl EndReason {
     }
 }
 
+impl ProtocolViolation {
+    /// Returns the problem for the page. A violation by heavy use has a text of its own; the others
+    /// are details for a developer.
+    #[must_use]
+    pub fn problem(&self, problems: Problems) -> Problem {
+        let remedy = Text::ProtocolViolationRemedy;
+        match self {
+            Self::TooManyUploads(max) => problems.at_portal(Text::TooManyUploads, &[max], remedy),
+            Self::TooManyRequests => problems.at_portal(Text::TooManyRequests, &[], remedy),
+            Self::OutboxFull(_) => problems.at_portal(Text::AnswersNotTaken, &[], remedy),
+            detail => problems.at_portal(Text::ProtocolViolation, &[&detail], remedy),
+        }
+    }
+}
+
 /// The page acknowledges no messages.
 pub(super) fn page_stalled(problems: Problems, limit: Duration) -> Problem {
     problems.at_portal(Text::PageStalled, &[&span(limit)], Text::ConnectAgainRemedy)
@@ -42,10 +91,6 @@ pub(super) fn no_hello(problems: Problems, limit: Duration) -> Problem {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::session::{
-        ProtocolViolation,
-        registry::{NoSession, TooManySockets, UnknownSession},
-    };
     use crate::{outbox::OutboxFull, problems::tests::assert_well_worded};
 
     const LIMIT: Duration = Duration::from_secs(90);

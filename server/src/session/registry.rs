@@ -7,13 +7,13 @@ use std::{
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use protocol::{Problem, client::Secret, server::NewSession};
+use protocol::{client::Secret, server::NewSession};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{EndReason, Session};
-use crate::{locking::lock, portal::Portal, problems::Problems, texts::Text};
+use crate::{locking::lock, portal::Portal};
 
 /// The length of a session's name in bytes: enough to tell sessions apart in a log.
 const NAME_BYTES: usize = 9;
@@ -59,37 +59,6 @@ pub struct UnknownSession;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many sockets wait for their `hello`")]
 pub struct TooManySockets;
-
-impl NoSession {
-    /// Returns the problem for the page.
-    #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
-        match self {
-            Self::Full(max) => {
-                problems.at_portal(Text::SessionsFull, &[max], Text::SessionsFullRemedy)
-            }
-            Self::NoRandomness(_) => {
-                problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
-            }
-        }
-    }
-}
-
-impl TooManySockets {
-    /// Returns the problem for the page.
-    #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
-        problems.at_portal(Text::TooManySockets, &[], Text::TooManySocketsRemedy)
-    }
-}
-
-impl UnknownSession {
-    /// Returns the problem for the page.
-    #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
-        problems.at_portal(Text::SessionUnknown, &[], Text::ReloadRemedy)
-    }
-}
 
 impl Sessions {
     /// Creates an empty registry.

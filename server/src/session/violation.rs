@@ -1,12 +1,10 @@
 //! Violations of the protocol by a page.
 
-use protocol::{Problem, UploadId, chunk::ShortChunk};
+use protocol::{UploadId, chunk::ShortChunk};
 
 use crate::{
     outbox::{AckBeyondSent, OutboxFull},
-    problems::Problems,
     relay::ChunkViolation,
-    texts::Text,
     websocket::FrameViolation,
 };
 
@@ -57,19 +55,4 @@ pub enum ProtocolViolation {
     /// The page acknowledges messages that were never sent.
     #[error(transparent)]
     AckBeyondSent(#[from] AckBeyondSent),
-}
-
-impl ProtocolViolation {
-    /// Returns the problem for the page. A violation by heavy use has a text of its own; the others
-    /// are details for a developer.
-    #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
-        let remedy = Text::ProtocolViolationRemedy;
-        match self {
-            Self::TooManyUploads(max) => problems.at_portal(Text::TooManyUploads, &[max], remedy),
-            Self::TooManyRequests => problems.at_portal(Text::TooManyRequests, &[], remedy),
-            Self::OutboxFull(_) => problems.at_portal(Text::AnswersNotTaken, &[], remedy),
-            detail => problems.at_portal(Text::ProtocolViolation, &[&detail], remedy),
-        }
-    }
 }
