@@ -5,13 +5,11 @@ use std::{fmt, net::IpAddr, str::FromStr};
 use rustls::pki_types::CertificateDer;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
-use x509_parser::{
-    certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, time::ASN1Time,
-};
+use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer};
 
 use crate::{
     sentence::{Sentence, SentenceCode},
-    time::Civil,
+    time::rfc3339,
 };
 
 /// The most names of one certificate that are kept.
@@ -109,8 +107,8 @@ impl CertificateFacts {
             subject: parsed.subject().to_string(),
             issuer: parsed.issuer().to_string(),
             names: names(parsed),
-            not_before: rfc3339(parsed.validity().not_before),
-            not_after: rfc3339(parsed.validity().not_after),
+            not_before: rfc3339(parsed.validity().not_before.timestamp()),
+            not_after: rfc3339(parsed.validity().not_after.timestamp()),
             sha256,
         }
     }
@@ -141,10 +139,6 @@ impl fmt::Display for CertificateFacts {
             self.subject, self.issuer, self.not_before, self.not_after, self.sha256
         )
     }
-}
-
-fn rfc3339(time: ASN1Time) -> String {
-    Civil::from_unix(time.timestamp()).rfc3339()
 }
 
 fn names(parsed: &X509Certificate<'_>) -> Vec<String> {

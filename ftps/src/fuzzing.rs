@@ -14,6 +14,7 @@
 
 use std::net::Ipv4Addr;
 
+use ::time::{Date, Month, Time, UtcDateTime};
 use arbitrary::{Arbitrary, Result, Unstructured};
 
 use crate::{
@@ -28,7 +29,7 @@ use crate::{
         Code, Reply,
         decoder::{DecodeError, Decoded, ReplyDecoder, ReplyLimits},
     },
-    time::{Civil, LocalTime, Precision},
+    time::{LocalTime, Precision},
 };
 
 /// Small enough to be reached by inputs of a few hundred bytes.
@@ -283,15 +284,17 @@ fn kind(source: &mut Unstructured<'_>) -> Result<EntryKind> {
     Ok(*source.choose(&[EntryKind::Directory, EntryKind::File, EntryKind::Other])?)
 }
 
-fn civil(source: &mut Unstructured<'_>, years: std::ops::RangeInclusive<i64>) -> Result<Civil> {
-    Ok(Civil {
-        year: source.int_in_range(years)?,
-        month: source.int_in_range(1..=12)?,
-        day: source.int_in_range(1..=28)?,
-        hour: source.int_in_range(0..=23)?,
-        minute: source.int_in_range(0..=59)?,
-        second: source.int_in_range(0..=59)?,
-    })
+fn moment(
+    source: &mut Unstructured<'_>,
+    years: std::ops::RangeInclusive<i32>,
+) -> Result<UtcDateTime> {
+    let month = Month::try_from(source.int_in_range(1..=12)?).unwrap();
+    let day = source.int_in_range(1..=28)?;
+    let date = Date::from_calendar_date(source.int_in_range(years)?, month, day).unwrap();
+    let hour = source.int_in_range(0..=23)?;
+    let minute = source.int_in_range(0..=59)?;
+    let second = source.int_in_range(0..=59)?;
+    Ok(UtcDateTime::new(date, Time::from_hms(hour, minute, second).unwrap()))
 }
 
 fn mlsd_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
@@ -306,12 +309,14 @@ fn mlsd_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
         facts.push(format!("Size={size}"));
     }
     if source.arbitrary()? {
-        let moment = civil(source, 0..=9999)?;
+        let moment = moment(source, 0..=9999)?;
         let millis = source.int_in_range(0..=999)?;
-        entry.modified_millis = Some(moment.to_unix().unwrap() * 1000 + millis);
-        let Civil { year, month, day, hour, minute, second } = moment;
+        entry.modified_millis = Some(moment.unix_timestamp() * 1000 + millis);
+        let (year, month, day) = moment.to_calendar_date();
+        let (hour, minute, second) = moment.as_hms();
         facts.push(format!(
-            "modify={year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}.{millis:03}"
+            "modify={year:04}{:02}{day:02}{hour:02}{minute:02}{second:02}.{millis:03}",
+            u8::from(month)
         ));
     }
     if source.arbitrary()? {
@@ -382,33 +387,41 @@ fn letters_of(mode: u32) -> String {
 }
 
 fn unix_date(source: &mut Unstructured<'_>) -> Result<(String, LocalTime)> {
-    let at = civil(source, 1980..=2025)?;
-    let recent = Civil { year: 2025, month: at.month.max(3), ..at };
-    let month = |civil: Civil| MONTHS[usize::try_from(civil.month - 1).unwrap()];
-    let time = |civil: Civil| format!("{:02}:{:02}", civil.hour, civil.minute);
-    let iso = format!("{:04}-{:02}-{:02}", at.year, at.month, at.day);
+    let at = moment(source, 1980..=2025)?;
+    let recent = UtcDateTime::new(in_2025(at.date()), at.time());
+    let number = |at: UtcDateTime| u8::from(at.month());
+    let name = |at: UtcDateTime| MONTHS[usize::from(number(at)) - 1];
+    let time = |at: UtcDateTime| format!("{:02}:{:02}", at.hour(), at.minute());
+    let (year, day) = (at.year(), at.day());
+    let iso = format!("{year:04}-{:02}-{day:02}", number(at));
     Ok(match source.int_in_range(0..=5)? {
-        0 => (format!("{} {:2}  {}", month(at), at.day, at.year), to_the_day(at)),
-        1 => (format!("{:2} {} {}", at.day, month(at), at.year), to_the_day(at)),
-        2 => (format!("{} {:2} {}", month(recent), at.day, time(recent)), to_the_minute(recent)),
+        0 => (format!("{} {day:2}  {year}", name(at)), to_the_day(at)),
+        1 => (format!("{day:2} {} {year}", name(at)), to_the_day(at)),
+        2 => (format!("{} {day:2} {}", name(recent), time(recent)), to_the_minute(recent)),
         3 => (format!("{iso} {}", time(at)), to_the_minute(at)),
-        4 => (format!("{iso} {}:{:02}", time(at), at.second), to_the_second(at)),
-        _ => (format!("{:02}-{:02} {}", recent.month, at.day, time(recent)), to_the_minute(recent)),
+        4 => (format!("{iso} {}:{:02}", time(at), at.second()), to_the_second(at)),
+        _ => (format!("{:02}-{day:02} {}", number(recent), time(recent)), to_the_minute(recent)),
     })
 }
 
-fn to_the_day(civil: Civil) -> LocalTime {
-    let midnight = Civil { hour: 0, minute: 0, second: 0, ..civil };
-    LocalTime { seconds: midnight.to_unix().unwrap(), precision: Precision::Day }
+/// The same day of 2025, from March on: [`NOW`] is in January 2026.
+fn in_2025(date: Date) -> Date {
+    let month = Month::try_from(u8::from(date.month()).max(3)).unwrap();
+    Date::from_calendar_date(2025, month, date.day()).unwrap()
 }
 
-fn to_the_minute(civil: Civil) -> LocalTime {
-    let minute = Civil { second: 0, ..civil };
-    LocalTime { seconds: minute.to_unix().unwrap(), precision: Precision::Minute }
+fn to_the_day(at: UtcDateTime) -> LocalTime {
+    let midnight = UtcDateTime::new(at.date(), Time::MIDNIGHT);
+    LocalTime { seconds: midnight.unix_timestamp(), precision: Precision::Day }
 }
 
-fn to_the_second(civil: Civil) -> LocalTime {
-    LocalTime { seconds: civil.to_unix().unwrap(), precision: Precision::Second }
+fn to_the_minute(at: UtcDateTime) -> LocalTime {
+    let seconds = at.unix_timestamp() - i64::from(at.second());
+    LocalTime { seconds, precision: Precision::Minute }
+}
+
+fn to_the_second(at: UtcDateTime) -> LocalTime {
+    LocalTime { seconds: at.unix_timestamp(), precision: Precision::Second }
 }
 
 fn dos_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
@@ -429,9 +442,11 @@ fn dos_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
         }
         EntryKind::Other => "<JUNCTION>    ".to_owned(),
     };
-    let at = civil(source, 1970..=2069)?;
+    let at = moment(source, 1970..=2069)?;
     entry.listed = Some(to_the_minute(at));
-    let Civil { year, month, day, hour, minute, .. } = at;
+    let (year, month, day) = at.to_calendar_date();
+    let month = u8::from(month);
+    let (hour, minute, _second) = at.as_hms();
     let date = match source.int_in_range(0..=3)? {
         0 => format!("{month:02}-{day:02}-{:02}", year % 100),
         1 => format!("{month:02}/{day:02}/{year}"),

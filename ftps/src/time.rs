@@ -1,110 +1,64 @@
-//! Dates and times of the proleptic Gregorian calendar, in UTC. Reads no clock.
+//! Dates and times, in UTC and in a server's local time. Reads no clock.
+//!
+//! The calendar is that of the crate `time`; this module has its conversions from and to the formats
+//! of FTP.
 
 use std::fmt;
+
+use ::time::{Date, Month, Time, UtcDateTime};
 
 mod utc_offset;
 
 pub use utc_offset::{LocalTime, Precision, UtcOffset};
 
-/// Seconds of a day.
-const DAY: i64 = 86_400;
-
-/// A date and a time of day, UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Civil {
-    pub(crate) year: i64,
-    /// 1 to 12.
-    pub(crate) month: i64,
-    /// 1 to 31.
-    pub(crate) day: i64,
-    pub(crate) hour: i64,
-    pub(crate) minute: i64,
-    pub(crate) second: i64,
+/// Returns a date of the years 0 to 9999; `None` where the calendar has no such day.
+pub(crate) fn date(year: i64, month: i64, day: i64) -> Option<Date> {
+    let year = i32::try_from(year).ok().filter(|year| (0..=9999).contains(year))?;
+    let month = Month::try_from(u8::try_from(month).ok()?).ok()?;
+    Date::from_calendar_date(year, month, u8::try_from(day).ok()?).ok()
 }
 
-impl Civil {
-    /// Seconds since 1970-01-01T00:00:00Z; `None` when there is no such date or time.
-    pub(crate) fn to_unix(self) -> Option<i64> {
-        let in_range = (0..=9999).contains(&self.year)
-            && (1..=12).contains(&self.month)
-            && (1..=31).contains(&self.day)
-            && (0..24).contains(&self.hour)
-            && (0..60).contains(&self.minute)
-            && (0..=60).contains(&self.second);
-        if !in_range {
-            return None;
-        }
-        let seconds = self.hour * 3600 + self.minute * 60 + self.second;
-        let unix = days_from_civil(self.year, self.month, self.day) * DAY + seconds;
-        // A 31 June would have become a 1 July.
-        (Self::from_unix(unix - seconds).day == self.day).then_some(unix)
-    }
+/// Returns seconds since 1970-01-01T00:00:00 for a date and a time of the same zone; `None` where no
+/// clock shows that time. A leap second (`:60`) counts as the first second of the next minute.
+pub(crate) fn unix_seconds(date: Date, hour: i64, minute: i64, second: i64) -> Option<i64> {
+    let leap = i64::from(second == 60);
+    let part = |value: i64| u8::try_from(value).ok();
+    let time = Time::from_hms(part(hour)?, part(minute)?, part(second - leap)?).ok()?;
+    Some(UtcDateTime::new(date, time).unix_timestamp() + leap)
+}
 
-    /// The date and time of seconds since 1970-01-01T00:00:00Z.
-    pub(crate) fn from_unix(unix: i64) -> Self {
-        let (year, month, day) = civil_from_days(unix.div_euclid(DAY));
-        let seconds = unix.rem_euclid(DAY);
-        Self {
-            year,
-            month,
-            day,
-            hour: seconds / 3600,
-            minute: seconds / 60 % 60,
-            second: seconds % 60,
-        }
-    }
-
-    /// RFC 3339, `2026-01-31T12:00:00Z`.
-    pub(crate) fn rfc3339(self) -> String {
-        let Self { year, month, day, hour, minute, second } = self;
-        format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-    }
+/// Formats seconds since 1970-01-01T00:00:00Z as in RFC 3339, `2026-01-31T12:00:00Z`.
+///
+/// A time that the calendar does not have is replaced by its first or last one.
+pub(crate) fn rfc3339(unix: i64) -> String {
+    let limit = if unix < 0 { UtcDateTime::MIN } else { UtcDateTime::MAX };
+    let at = UtcDateTime::from_unix_timestamp(unix).unwrap_or(limit);
+    let (year, month, day) = at.to_calendar_date();
+    let (hour, minute, second) = at.as_hms();
+    format!("{year:04}-{:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z", u8::from(month))
 }
 
 /// A time in the format of `MFMT` and `MDTM`, UTC, to the second.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timestamp(Civil);
+pub struct Timestamp(UtcDateTime);
 
 impl Timestamp {
     /// Truncates milliseconds since 1970-01-01T00:00:00Z to the second; `None` outside of the years
     /// 0 to 9999, which have no four digits.
     #[must_use]
     pub fn from_unix_millis(millis: i64) -> Option<Self> {
-        let civil = Civil::from_unix(millis.div_euclid(1000));
-        (0..=9999).contains(&civil.year).then_some(Self(civil))
+        let time = UtcDateTime::from_unix_timestamp(millis.div_euclid(1000)).ok()?;
+        (0..=9999).contains(&time.year()).then_some(Self(time))
     }
 }
 
 /// `20260131120000` (RFC 3659 §2.3).
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Civil { year, month, day, hour, minute, second } = self.0;
-        write!(f, "{year:04}{month:02}{day:02}{hour:02}{minute:02}{second:02}")
+        let (year, month, day) = self.0.to_calendar_date();
+        let (hour, minute, second) = self.0.as_hms();
+        write!(f, "{year:04}{:02}{day:02}{hour:02}{minute:02}{second:02}", u8::from(month))
     }
-}
-
-/// Days since 1970-01-01. A year is counted from March, so that the leap day is its last.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let year = if month <= 2 { year - 1 } else { year };
-    let era = year.div_euclid(400);
-    let year_of_era = year.rem_euclid(400);
-    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
-    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
-    era * 146_097 + day_of_era - 719_468
-}
-
-fn civil_from_days(days: i64) -> (i64, i64, i64) {
-    let days = days + 719_468;
-    let era = days.div_euclid(146_097);
-    let day_of_era = days.rem_euclid(146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    (year, month, day)
 }
 
 #[cfg(test)]
@@ -115,10 +69,11 @@ mod tests {
 
     #[test]
     fn known_moments() {
-        assert_eq!(Civil::from_unix(0).rfc3339(), "1970-01-01T00:00:00Z");
-        assert_eq!(Civil::from_unix(951_782_400).rfc3339(), "2000-02-29T00:00:00Z");
-        assert_eq!(Civil::from_unix(-1).rfc3339(), "1969-12-31T23:59:59Z");
-        assert_eq!(Civil::from_unix(4_102_444_800).rfc3339(), "2100-01-01T00:00:00Z");
+        assert_eq!(rfc3339(0), "1970-01-01T00:00:00Z");
+        assert_eq!(rfc3339(951_782_400), "2000-02-29T00:00:00Z");
+        assert_eq!(rfc3339(-1), "1969-12-31T23:59:59Z");
+        assert_eq!(rfc3339(4_102_444_800), "2100-01-01T00:00:00Z");
+        assert_eq!(rfc3339(i64::MAX), "9999-12-31T23:59:59Z");
     }
 
     #[test]
@@ -131,18 +86,30 @@ mod tests {
     }
 
     #[test]
-    fn days_that_do_not_exist_are_none() {
-        let day = |year, month, day| Civil { year, month, day, hour: 0, minute: 0, second: 0 };
-        assert_eq!(day(2100, 2, 29).to_unix(), None);
-        assert_eq!(day(2026, 6, 31).to_unix(), None);
-        assert_eq!(day(2026, 13, 1).to_unix(), None);
-        assert!(day(2000, 2, 29).to_unix().is_some());
+    fn days_and_times_that_do_not_exist_are_none() {
+        assert_eq!(date(2100, 2, 29), None);
+        assert_eq!(date(2026, 6, 31), None);
+        assert_eq!(date(2026, 13, 1), None);
+        assert_eq!(date(10_000, 1, 1), None);
+        let day = date(2000, 2, 29).unwrap();
+        assert_eq!(unix_seconds(day, 24, 0, 0), None);
+        assert_eq!(unix_seconds(day, 23, 60, 0), None);
+        assert_eq!(unix_seconds(day, 23, 59, 61), None);
+    }
+
+    #[test]
+    fn leap_second_is_the_first_second_of_the_next_minute() {
+        let day = date(2016, 12, 31).unwrap();
+        assert_eq!(unix_seconds(day, 23, 59, 60).map(rfc3339).unwrap(), "2017-01-01T00:00:00Z");
     }
 
     proptest! {
         #[test]
         fn seconds_come_back(unix in 0..253_402_300_799_i64) {
-            prop_assert_eq!(Civil::from_unix(unix).to_unix(), Some(unix));
+            let text = rfc3339(unix);
+            let part = |range: std::ops::Range<usize>| text[range].parse::<i64>().unwrap();
+            let day = date(part(0..4), part(5..7), part(8..10)).unwrap();
+            prop_assert_eq!(unix_seconds(day, part(11..13), part(14..16), part(17..19)), Some(unix));
         }
     }
 }

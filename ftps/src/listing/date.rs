@@ -2,8 +2,10 @@
 
 use std::ops::Range;
 
+use ::time::UtcDateTime;
+
 use super::digits;
-use crate::time::{Civil, LocalTime, Precision, UtcOffset};
+use crate::time::{LocalTime, Precision, UtcOffset, date, unix_seconds};
 
 const MONTHS: [&[u8]; 12] = [
     b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
@@ -156,15 +158,14 @@ fn on_day(year: i64, month: i64, day: i64) -> Option<LocalTime> {
 
 fn at_clock(year: i64, month: i64, day: i64, clock: Clock) -> Option<LocalTime> {
     let Clock { hour, minute, second, precision } = clock;
-    let civil = Civil { year, month, day, hour, minute, second };
-    Some(LocalTime { seconds: civil.to_unix()?, precision })
+    let seconds = unix_seconds(date(year, month, day)?, hour, minute, second)?;
+    Some(LocalTime { seconds, precision })
 }
 
 /// The latest such time that is not after `now`.
 fn latest(month: i64, day: i64, clock: Clock, now: i64) -> Option<LocalTime> {
     let limit = now.saturating_add(MAX_AHEAD);
-    // No listing is older or newer than that, and the calendar ends there.
-    let this_year = Civil::from_unix(limit.clamp(0, 253_402_300_799)).year;
+    let this_year = i64::from(UtcDateTime::from_unix_timestamp(limit).ok()?.year());
     let years = (this_year - YEARS_BACK..=this_year).rev();
     let moments = years.filter_map(|year| at_clock(year, month, day, clock));
     moments.into_iter().find(|moment| moment.seconds <= limit)
@@ -270,6 +271,7 @@ fn pair(field: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::time::rfc3339;
 
     /// 2026-01-31T12:00:00Z.
     const NOW: i64 = 1_769_860_800;
@@ -278,10 +280,8 @@ mod tests {
         let ranges = ranges(text.as_bytes());
         let date = Fields::new(text.as_bytes(), &ranges).unix_date(0, NOW)?;
         Some(match date.time {
-            Time::Local(local) => (Civil::from_unix(local.seconds).rfc3339(), local.precision),
-            Time::Utc(utc) => {
-                (format!("UTC {}", Civil::from_unix(utc).rfc3339()), Precision::Second)
-            }
+            Time::Local(local) => (rfc3339(local.seconds), local.precision),
+            Time::Utc(utc) => (format!("UTC {}", rfc3339(utc)), Precision::Second),
         })
     }
 
@@ -328,7 +328,7 @@ mod tests {
         let ranges = ranges(text.as_bytes());
         let date = Fields::new(text.as_bytes(), &ranges).dos_date()?;
         match date.time {
-            Time::Local(local) => Some(Civil::from_unix(local.seconds).rfc3339()),
+            Time::Local(local) => Some(rfc3339(local.seconds)),
             Time::Utc(_) => None,
         }
     }

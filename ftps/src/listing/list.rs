@@ -105,10 +105,7 @@ fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        time::Civil,
-        time::{LocalTime, Precision},
-    };
+    use crate::time::{LocalTime, Precision, rfc3339};
 
     /// 2026-01-31T12:00:00Z.
     const NOW: i64 = 1_769_860_800;
@@ -190,7 +187,7 @@ mod tests {
     fn times_are_the_servers_own() {
         let listed = |line: &str| {
             let LocalTime { seconds, precision } = entry(line).listed.unwrap();
-            (Civil::from_unix(seconds).rfc3339(), precision)
+            (rfc3339(seconds), precision)
         };
         assert_eq!(
             listed("-rw-r--r-- 1 u g 12 Dec 31 23:59 a"),

@@ -1,7 +1,10 @@
 //! Lines of `MLSD` and `MLST`: `fact=value;fact=value; name` (RFC 3659 §7.2).
 
 use super::{Entry, EntryKind, ListingLine, Permissions, digits, entry_of};
-use crate::{path::RemotePath, time::Civil};
+use crate::{
+    path::RemotePath,
+    time::{date, unix_seconds},
+};
 
 /// The facts of a line, and the name after them.
 struct Facts<'a> {
@@ -92,15 +95,9 @@ pub(crate) fn parse_time(value: &[u8]) -> Option<i64> {
         return None;
     }
     let part = |from: usize, to: usize| digits::<i64>(&whole[from..to]);
-    let civil = Civil {
-        year: part(0, 4)?,
-        month: part(4, 6)?,
-        day: part(6, 8)?,
-        hour: part(8, 10)?,
-        minute: part(10, 12)?,
-        second: part(12, 14)?,
-    };
-    Some(civil.to_unix()? * 1000 + millis(fraction))
+    let day = date(part(0, 4)?, part(4, 6)?, part(6, 8)?)?;
+    let seconds = unix_seconds(day, part(8, 10)?, part(10, 12)?, part(12, 14)?)?;
+    Some(seconds * 1000 + millis(fraction))
 }
 
 fn millis(fraction: &[u8]) -> i64 {

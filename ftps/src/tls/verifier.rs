@@ -23,7 +23,7 @@ use super::TlsConfig;
 use crate::{
     certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
     lock::lock,
-    time::Civil,
+    time::rfc3339,
 };
 
 /// The verifier of one FTP session.
@@ -202,7 +202,7 @@ fn date_doubt(facts: &CertificateFacts, now: UnixTime) -> Option<Doubt> {
     if facts.not_after.is_empty() {
         return None;
     }
-    let now = Civil::from_unix(i64::try_from(now.as_secs()).ok()?).rfc3339();
+    let now = rfc3339(i64::try_from(now.as_secs()).ok()?);
     // RFC 3339 in UTC sorts by time.
     if now > facts.not_after {
         return Some(Doubt::Expired { not_after: facts.not_after.clone() });
