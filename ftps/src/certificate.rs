@@ -169,13 +169,13 @@ pub struct UntrustedCertificate {
     /// What the certificate says of itself.
     pub facts: CertificateFacts,
     /// Why it is not trusted; at least one.
-    pub doubts: Vec<Doubt>,
+    pub faults: Vec<CertificateFault>,
 }
 
 /// One reason not to trust a certificate; its `Display` is a sentence for a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Doubt {
+pub enum CertificateFault {
     /// It vouches for itself.
     SelfSigned,
     /// Its issuer is not trusted.
@@ -214,39 +214,39 @@ pub enum Doubt {
     Other(String),
 }
 
-impl Doubt {
+impl CertificateFault {
     /// What it says.
     #[must_use]
     pub fn sentence(&self) -> Sentence {
         use SentenceCode as Says;
         match self {
-            Self::SelfSigned => Sentence::new(Says::DoubtSelfSigned),
-            Self::UnknownIssuer => Sentence::new(Says::DoubtUnknownIssuer),
-            Self::NoIssuerShown => Sentence::new(Says::DoubtNoIssuerShown),
+            Self::SelfSigned => Sentence::new(Says::FaultSelfSigned),
+            Self::UnknownIssuer => Sentence::new(Says::FaultUnknownIssuer),
+            Self::NoIssuerShown => Sentence::new(Says::FaultNoIssuerShown),
             Self::Expired { not_after } => {
-                Sentence::new(Says::DoubtExpired).with("not_after", not_after)
+                Sentence::new(Says::FaultExpired).with("not_after", not_after)
             }
             Self::NotYetValid { not_before } => {
-                Sentence::new(Says::DoubtNotYetValid).with("not_before", not_before)
+                Sentence::new(Says::FaultNotYetValid).with("not_before", not_before)
             }
             Self::NameMismatch { host, names } if names.is_empty() => {
-                Sentence::new(Says::DoubtNoNames).with("host", host)
+                Sentence::new(Says::FaultNoNames).with("host", host)
             }
-            Self::NameMismatch { host, names } => Sentence::new(Says::DoubtNameMismatch)
+            Self::NameMismatch { host, names } => Sentence::new(Says::FaultNameMismatch)
                 .with("names", names.join(", "))
                 .with("host", host),
-            Self::Revoked => Sentence::new(Says::DoubtRevoked),
-            Self::NotForServers => Sentence::new(Says::DoubtNotForServers),
-            Self::Unreadable => Sentence::new(Says::DoubtUnreadable),
+            Self::Revoked => Sentence::new(Says::FaultRevoked),
+            Self::NotForServers => Sentence::new(Says::FaultNotForServers),
+            Self::Unreadable => Sentence::new(Says::FaultUnreadable),
             Self::NotTheTrusted { trusted } => {
-                Sentence::new(Says::DoubtNotTheTrusted).with("trusted", trusted)
+                Sentence::new(Says::FaultNotTheTrusted).with("trusted", trusted)
             }
-            Self::Other(what) => Sentence::new(Says::DoubtOther).with("what", what),
+            Self::Other(what) => Sentence::new(Says::FaultOther).with("what", what),
         }
     }
 }
 
-impl fmt::Display for Doubt {
+impl fmt::Display for CertificateFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.sentence().fmt(f)
     }
@@ -257,26 +257,27 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_doubt_has_its_sentence() {
+    fn every_fault_has_its_sentence() {
         let names = vec!["a.example".to_owned()];
-        let doubts = [
-            Doubt::SelfSigned,
-            Doubt::UnknownIssuer,
-            Doubt::NoIssuerShown,
-            Doubt::Expired { not_after: "2026-01-01".to_owned() },
-            Doubt::NotYetValid { not_before: "2026-01-01".to_owned() },
-            Doubt::NameMismatch { host: "b.example".to_owned(), names: Vec::new() },
-            Doubt::NameMismatch { host: "b.example".to_owned(), names },
-            Doubt::Revoked,
-            Doubt::NotForServers,
-            Doubt::Unreadable,
-            Doubt::NotTheTrusted { trusted: Fingerprint([7; 32]) },
-            Doubt::Other("x".to_owned()),
+        let faults = [
+            CertificateFault::SelfSigned,
+            CertificateFault::UnknownIssuer,
+            CertificateFault::NoIssuerShown,
+            CertificateFault::Expired { not_after: "2026-01-01".to_owned() },
+            CertificateFault::NotYetValid { not_before: "2026-01-01".to_owned() },
+            CertificateFault::NameMismatch { host: "b.example".to_owned(), names: Vec::new() },
+            CertificateFault::NameMismatch { host: "b.example".to_owned(), names },
+            CertificateFault::Revoked,
+            CertificateFault::NotForServers,
+            CertificateFault::Unreadable,
+            CertificateFault::NotTheTrusted { trusted: Fingerprint([7; 32]) },
+            CertificateFault::Other("x".to_owned()),
         ];
-        let told: Vec<_> = doubts.iter().map(|doubt| doubt.sentence().code()).collect();
-        let all = SentenceCode::ALL.iter().filter(|code| code.as_str().starts_with("doubt."));
+        let told: Vec<_> = faults.iter().map(|fault| fault.sentence().code()).collect();
+        let all =
+            SentenceCode::ALL.iter().filter(|code| code.as_str().starts_with("certificate_fault."));
         assert_eq!(told, all.copied().collect::<Vec<_>>());
-        assert!(doubts.iter().all(|doubt| doubt.sentence().is_filled()), "{doubts:?}");
+        assert!(faults.iter().all(|fault| fault.sentence().is_filled()), "{faults:?}");
     }
 
     #[test]

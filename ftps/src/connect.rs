@@ -24,7 +24,7 @@ use crate::{
     control::{Control, ControlStream, Recorder},
     credentials::Credentials,
     dial::{Dial, Outgoing, Tcp},
-    error::{Error, Evidence, Kind, What},
+    error::{Error, Evidence, Kind, Operation},
     profile::{AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile},
     proxy::Proxy,
     reply::{Code, Reply, Severity},
@@ -314,7 +314,7 @@ impl Connector {
             transcript.control(Status::ThroughProxy { protocol });
         }
         let within = self.config.timeouts.connect;
-        let outgoing = Outgoing { address, from: None, within, what: What::ControlTcp };
+        let outgoing = Outgoing { address, from: None, within, operation: Operation::ControlTcp };
         let stream = outgoing.connect(&*self.dialler, proxy).await;
         let stream = stream.map_err(|kind| self.unreachable(kind, transcript))?;
         // Without keepalive the session works, but a router may forget it.
@@ -353,7 +353,7 @@ impl Connector {
         let timeouts = &self.config.timeouts;
         // The probe needs time too, even if the total is short.
         let silence = timeouts.silence.min(timeouts.greeting / 2);
-        match control.last_reply(silence, What::Greeting).await {
+        match control.last_reply(silence, Operation::Greeting).await {
             Err(Kind::TimedOut { .. }) => self.greeting_or_probe(control, silence).await,
             words => words,
         }
@@ -369,8 +369,8 @@ impl Connector {
         let transcript = control.transcript().clone();
         let words = async {
             let rest = after.saturating_sub(silent_for);
-            control.last_reply(rest, What::Greeting).await.map_err(|kind| match kind {
-                Kind::TimedOut { what, .. } => Kind::TimedOut { what, after },
+            control.last_reply(rest, Operation::Greeting).await.map_err(|kind| match kind {
+                Kind::TimedOut { operation, .. } => Kind::TimedOut { operation, after },
                 other => other,
             })
         };
@@ -477,7 +477,10 @@ fn lost_a_command(error: &Error) -> bool {
 fn is_end_of_session(error: &Error) -> bool {
     matches!(
         error.kind(),
-        Kind::Closed | Kind::Ended { .. } | Kind::OutOfSync | Kind::Io { what: What::Control, .. }
+        Kind::Closed
+            | Kind::Ended { .. }
+            | Kind::OutOfSync
+            | Kind::Io { operation: Operation::Control, .. }
     )
 }
 

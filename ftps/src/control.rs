@@ -23,7 +23,7 @@ use crate::{
     certificate::CertificateFacts,
     command::Command,
     config::{Config, Timeouts},
-    error::{Batch, Error, Evidence, Kind, What},
+    error::{Batch, Error, Evidence, Kind, Operation},
     profile::Pipelining,
     reply::{
         Code, Reply, Severity,
@@ -207,7 +207,7 @@ impl Control {
         stage: Stage,
     ) -> Result<Reply, Error> {
         self.send(command, stage).await?;
-        let reply = self.last_reply(self.timeouts.reply, What::Reply).await;
+        let reply = self.last_reply(self.timeouts.reply, Operation::Reply).await;
         let reply = reply.map_err(|kind| self.error(kind, stage))?;
         if !command.may_get(reply.code()) {
             self.transcript.control(Status::UnexpectedReply);
@@ -277,7 +277,7 @@ impl Control {
         for (index, command) in commands.iter().enumerate() {
             // A server that replied to the first and lost the others stays silent for good.
             let within = if index == 0 { self.timeouts.reply } else { self.timeouts.batch };
-            let kind = match self.last_reply(within, What::Reply).await {
+            let kind = match self.last_reply(within, Operation::Reply).await {
                 Ok(reply) if commands.len() == 1 || command.may_get(reply.code()) => {
                     replies.push(reply);
                     continue;
@@ -344,7 +344,7 @@ impl Control {
         match written.await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(source)) => Err(self.broken(source).await),
-            Err(_) => Err(Kind::TimedOut { what: What::Control, after }),
+            Err(_) => Err(Kind::TimedOut { operation: Operation::Control, after }),
         }
     }
 
@@ -355,7 +355,7 @@ impl Control {
         match timeout(self.timeouts.settle, self.reply()).await {
             Ok(Ok(reply) | Err(Kind::Ended { reply })) => Kind::Ended { reply },
             Ok(Err(said)) if said.alert().is_some() => said,
-            Ok(Err(_)) | Err(_) => Kind::Io { what: What::Control, source },
+            Ok(Err(_)) | Err(_) => Kind::Io { operation: Operation::Control, source },
         }
     }
 
@@ -398,11 +398,15 @@ impl Control {
     }
 
     /// Waits for the next reply that is not preliminary, at most for `after`.
-    pub(crate) async fn last_reply(&mut self, after: Duration, what: What) -> Result<Reply, Kind> {
+    pub(crate) async fn last_reply(
+        &mut self,
+        after: Duration,
+        operation: Operation,
+    ) -> Result<Reply, Kind> {
         let deadline = Instant::now() + after;
         loop {
             let reply = timeout_at(deadline, self.reply()).await;
-            let reply = reply.map_err(|_| Kind::TimedOut { what, after })??;
+            let reply = reply.map_err(|_| Kind::TimedOut { operation, after })??;
             if reply.code().severity() != Severity::Preliminary {
                 return Ok(reply);
             }
@@ -456,7 +460,7 @@ impl Control {
             }
             // Many servers close without close_notify.
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(Kind::Closed),
-            Err(source) => Err(Kind::Io { what: What::Control, source }),
+            Err(source) => Err(Kind::Io { operation: Operation::Control, source }),
         })
     }
 
@@ -497,7 +501,7 @@ impl Control {
     async fn find_reply_to_noop(&mut self) -> Result<(), Kind> {
         self.write(&[Command::Noop]).await?;
         for _ in 0..STRAY_REPLIES {
-            let reply = self.last_reply(self.timeouts.abort, What::Reply).await?;
+            let reply = self.last_reply(self.timeouts.abort, Operation::Reply).await?;
             // A late 226 or 250 is the transfer's.
             let fits = Command::Noop.may_get(reply.code()) && reply.code().value() != 250;
             if fits && reply.code().severity() == Severity::Completion {
@@ -531,7 +535,7 @@ impl Control {
         // Whatever happens, the session is over.
         let _ = timeout(within, async {
             if self.is_usable() && self.write(&[Command::Quit]).await.is_ok() {
-                let _ = self.last_reply(within, What::Reply).await;
+                let _ = self.last_reply(within, Operation::Reply).await;
             }
             let _ = self.stream.shutdown().await;
         })

@@ -5,12 +5,12 @@
 //! many things.
 //!
 //! - `refusal`: what a reply means.
-//! - `certificate`: what the doubts about a certificate mean.
+//! - `certificate`: what the faults about a certificate mean.
 
 use std::{io, net::Ipv4Addr, time::Duration};
 
 use crate::{
-    error::{ClientCertificateFault, Error, Kind, What},
+    error::{ClientCertificateFault, Error, Kind, Operation},
     proxy::{ProxyFailure, ServerTrouble},
     reply::{Code, Reply, decoder::DecodeError},
     stage::Stage,
@@ -228,9 +228,9 @@ causes! {
     /// The server confirmed a file that differs from the one sent.
     NotWhole = "not_whole",
     /// The same, and the differing file has the final name.
-    NotTakenBack = "not_taken_back",
+    IncompleteFileRemains = "incomplete_file_remains",
     /// The program that contains the engine gave no bytes, or too many.
-    WrongPiece = "wrong_piece",
+    SourceLengthMismatch = "source_length_mismatch",
     /// The operating system gives no random bytes.
     NoRandomness = "no_randomness",
     /// All bytes were sent, and the server rejected how the data connection ended.
@@ -278,7 +278,7 @@ impl Cause {
             | Self::OutOfSequence
             | Self::SessionEnded
             | Self::IdleTimeout
-            | Self::NotTakenBack
+            | Self::IncompleteFileRemains
             | Self::NoRandomness => Who::You,
             Self::NoTls
             | Self::TlsUnavailable
@@ -329,7 +329,7 @@ impl Cause {
             | Self::ProxyCredentials
             | Self::ProxyRefused
             | Self::NotAProxy
-            | Self::WrongPiece => Who::Operator,
+            | Self::SourceLengthMismatch => Who::Operator,
         }
     }
 }
@@ -350,11 +350,10 @@ impl Cause {
     pub fn of(error: &Error) -> Self {
         match error.kind() {
             Kind::InvalidHost { .. } => Cause::InvalidHost,
-            Kind::Io { what, source } => {
-                client_certificate_cause(error).unwrap_or_else(|| io_cause(error, *what, source))
-            }
-            Kind::Proxy { what, failure, .. } => proxy_cause(*what, failure),
-            Kind::TimedOut { what, .. } => timeout_cause(error, *what),
+            Kind::Io { operation, source } => client_certificate_cause(error)
+                .unwrap_or_else(|| io_cause(error, *operation, source)),
+            Kind::Proxy { operation, failure, .. } => proxy_cause(*operation, failure),
+            Kind::TimedOut { operation, .. } => timeout_cause(error, *operation),
             Kind::Closed => closed_cause(error),
             Kind::Ended { reply } => refusal::ended_cause(error.stage(), reply),
             Kind::Refused { verb, reply } => refusal::cause(error, verb, reply),
@@ -367,18 +366,18 @@ impl Cause {
             Kind::BytesAfterAuth { .. } => Cause::InjectedBytes,
             Kind::TlsSetup(_) => Cause::TlsFailed,
             Kind::Handshake(source) => handshake_cause(error, source),
-            Kind::TlsAtOnce if is_https_port(error) => Cause::HttpServer,
-            Kind::TlsAtOnce => Cause::ImplicitTlsExpected,
-            Kind::ClearAnswer { start } => clear_cause(start),
-            Kind::Untrusted(untrusted) => certificate::cause(&untrusted.doubts),
+            Kind::ImplicitTlsExpected if is_https_port(error) => Cause::HttpServer,
+            Kind::ImplicitTlsExpected => Cause::ImplicitTlsExpected,
+            Kind::PlaintextAnswer { start } => plaintext_cause(start),
+            Kind::Untrusted(untrusted) => certificate::cause(&untrusted.faults),
             Kind::NotPinned { .. } => Cause::CertificateNotPinned,
             Kind::DataCertificate { .. } => Cause::DataCertificateDiffers,
             Kind::Passive { .. } => Cause::PassiveUnusable,
             Kind::UnexpectedData => Cause::ProtocolViolation,
             Kind::EndedEarly { .. } => Cause::TransferBroken,
             Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Cause::NotWhole,
-            Kind::NotTakenBack { .. } => Cause::NotTakenBack,
-            Kind::WrongPiece { .. } => Cause::WrongPiece,
+            Kind::IncompleteFileRemains { .. } => Cause::IncompleteFileRemains,
+            Kind::SourceLengthMismatch { .. } => Cause::SourceLengthMismatch,
             Kind::NameNotKept => Cause::NameNotAllowed,
             Kind::NoRandomness(_) => Cause::NoRandomness,
             Kind::OutOfSync => Cause::ConnectionLost,
@@ -390,32 +389,32 @@ fn is_https_port(error: &Error) -> bool {
     error.evidence().target.is_some_and(|(address, _)| address.port() == 443)
 }
 
-fn io_cause(error: &Error, what: What, source: &io::Error) -> Cause {
-    match (what, source.kind()) {
-        (What::DataTcp, _) if names_unroutable_address(error) => Cause::PrivateAddress,
-        (What::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
-        (What::DataTcp, _) => Cause::DataConnectionBlocked,
-        (What::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
-        (What::ControlTcp, _) => Cause::Unreachable,
-        (What::Data, _) if error.stage() == Stage::Verify => Cause::EndRefused,
-        (What::Data | What::DataTls, _) => Cause::TransferBroken,
+fn io_cause(error: &Error, operation: Operation, source: &io::Error) -> Cause {
+    match (operation, source.kind()) {
+        (Operation::DataTcp, _) if names_unroutable_address(error) => Cause::PrivateAddress,
+        (Operation::DataTcp, io::ErrorKind::ConnectionRefused) => Cause::DataConnectionRefused,
+        (Operation::DataTcp, _) => Cause::DataConnectionBlocked,
+        (Operation::ControlTcp, io::ErrorKind::ConnectionRefused) => Cause::ConnectionRefused,
+        (Operation::ControlTcp, _) => Cause::Unreachable,
+        (Operation::Data, _) if error.stage() == Stage::Verify => Cause::EndRefused,
+        (Operation::Data | Operation::DataTls, _) => Cause::TransferBroken,
         _ => closed_cause(error),
     }
 }
 
-fn timeout_cause(error: &Error, what: What) -> Cause {
-    match what {
-        What::ControlTcp => Cause::NoAnswer,
-        What::DataTcp if names_unroutable_address(error) => Cause::PrivateAddress,
-        What::DataTcp => Cause::DataConnectionBlocked,
-        What::Greeting | What::ControlTls => Cause::SilentServer,
-        What::FinalReply if error.stage() == Stage::Verify => Cause::ConfirmationMissing,
-        What::Reply
-        | What::FinalReply
-        | What::Digest
-        | What::Control
-        | What::Data
-        | What::DataTls => Cause::ServerTooSlow,
+fn timeout_cause(error: &Error, operation: Operation) -> Cause {
+    match operation {
+        Operation::ControlTcp => Cause::NoAnswer,
+        Operation::DataTcp if names_unroutable_address(error) => Cause::PrivateAddress,
+        Operation::DataTcp => Cause::DataConnectionBlocked,
+        Operation::Greeting | Operation::ControlTls => Cause::SilentServer,
+        Operation::FinalReply if error.stage() == Stage::Verify => Cause::ConfirmationMissing,
+        Operation::Reply
+        | Operation::FinalReply
+        | Operation::Digest
+        | Operation::Control
+        | Operation::Data
+        | Operation::DataTls => Cause::ServerTooSlow,
     }
 }
 
@@ -484,9 +483,9 @@ fn is_unroutable(address: Ipv4Addr) -> bool {
 
 /// After the proxy made the control connection, a failing data connection is most often due to the
 /// server's firewall.
-fn proxy_cause(what: What, failure: &ProxyFailure) -> Cause {
-    match (failure, what) {
-        (ProxyFailure::Silent | ProxyFailure::Server { .. }, What::DataTcp) => {
+fn proxy_cause(operation: Operation, failure: &ProxyFailure) -> Cause {
+    match (failure, operation) {
+        (ProxyFailure::Silent | ProxyFailure::Server { .. }, Operation::DataTcp) => {
             Cause::DataConnectionBlocked
         }
         (ProxyFailure::Silent, _) => Cause::ProxySilent,
@@ -520,7 +519,7 @@ fn unexpected_cause(reply: &Reply) -> Cause {
 
 fn malformed_cause(error: &DecodeError) -> Cause {
     match error {
-        DecodeError::NotAReply { start } => clear_cause(start),
+        DecodeError::NotAReply { start } => plaintext_cause(start),
         DecodeError::LineTooLong { .. }
         | DecodeError::TooManyLines { .. }
         | DecodeError::ReplyTooLong { .. } => Cause::ProtocolViolation,
@@ -528,7 +527,7 @@ fn malformed_cause(error: &DecodeError) -> Cause {
 }
 
 /// The protocol of a server that starts like this.
-fn clear_cause(start: &[u8]) -> Cause {
+fn plaintext_cause(start: &[u8]) -> Cause {
     let text = start.to_ascii_lowercase();
     match text.as_slice() {
         [0x15 | 0x16, 0x03, ..] => Cause::ImplicitTlsExpected,
@@ -557,7 +556,7 @@ mod tests {
     use super::*;
     use crate::{
         TlsFacts, Who,
-        certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+        certificate::{CertificateFacts, CertificateFault, Fingerprint, UntrustedCertificate},
         error::Evidence,
         passive::PassiveError,
     };
@@ -598,8 +597,8 @@ mod tests {
         diagnosed(&Kind::Ended { reply: reply(line) }.at(stage)).cause
     }
 
-    fn io(what: What, source: impl Into<io::Error>) -> Kind {
-        Kind::Io { what, source: source.into() }
+    fn io(operation: Operation, source: impl Into<io::Error>) -> Kind {
+        Kind::Io { operation, source: source.into() }
     }
 
     fn alert(alert: rustls::AlertDescription) -> io::Error {
@@ -692,7 +691,7 @@ mod tests {
         assert_eq!(ended(Stage::Login, line), Cause::WeakCiphers);
     }
 
-    fn untrusted(doubts: Vec<Doubt>) -> Diagnosis {
+    fn untrusted(faults: Vec<CertificateFault>) -> Diagnosis {
         let facts = CertificateFacts {
             subject: "CN=a".to_owned(),
             issuer: "CN=b".to_owned(),
@@ -701,39 +700,48 @@ mod tests {
             not_after: String::new(),
             sha256: Fingerprint::new([0; 32]),
         };
-        let untrusted = Box::new(UntrustedCertificate { facts, doubts });
+        let untrusted = Box::new(UntrustedCertificate { facts, faults });
         diagnosed(&Kind::Untrusted(untrusted).at(Stage::Certificate))
     }
 
     #[test]
     fn certificate_that_expired() {
-        let diagnosis = untrusted(vec![Doubt::Expired { not_after: "2001".to_owned() }]);
+        let diagnosis = untrusted(vec![CertificateFault::Expired { not_after: "2001".to_owned() }]);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateExpired, Who::Host));
     }
 
     #[test]
     fn certificate_that_is_not_yet_valid() {
-        let diagnosis = untrusted(vec![Doubt::NotYetValid { not_before: "2099".to_owned() }]);
+        let diagnosis =
+            untrusted(vec![CertificateFault::NotYetValid { not_before: "2099".to_owned() }]);
         assert_eq!(diagnosis.cause, Cause::CertificateNotYetValid);
     }
 
     #[test]
     fn certificate_for_another_name() {
         let names = vec!["web7.hoster.example".to_owned()];
-        let diagnosis =
-            untrusted(vec![Doubt::NameMismatch { host: "ada.example".to_owned(), names }]);
+        let diagnosis = untrusted(vec![CertificateFault::NameMismatch {
+            host: "ada.example".to_owned(),
+            names,
+        }]);
         assert_eq!(diagnosis.cause, Cause::CertificateNameMismatch);
     }
 
     #[test]
     fn certificate_that_nobody_or_an_unknown_authority_vouches_for() {
-        assert_eq!(untrusted(vec![Doubt::SelfSigned]).cause, Cause::CertificateSelfSigned);
-        assert_eq!(untrusted(vec![Doubt::UnknownIssuer]).cause, Cause::CertificateUnknownIssuer);
+        assert_eq!(
+            untrusted(vec![CertificateFault::SelfSigned]).cause,
+            Cause::CertificateSelfSigned
+        );
+        assert_eq!(
+            untrusted(vec![CertificateFault::UnknownIssuer]).cause,
+            Cause::CertificateUnknownIssuer
+        );
     }
 
     #[test]
     fn certificate_without_its_chain() {
-        let diagnosis = untrusted(vec![Doubt::NoIssuerShown]);
+        let diagnosis = untrusted(vec![CertificateFault::NoIssuerShown]);
         assert_eq!(
             (diagnosis.cause, diagnosis.who),
             (Cause::CertificateChainIncomplete, Who::Host)
@@ -743,19 +751,22 @@ mod tests {
     #[test]
     fn certificate_that_is_not_the_trusted_one_or_unfit() {
         let trusted = Fingerprint::new([1; 32]);
-        let changed = untrusted(vec![Doubt::NotTheTrusted { trusted }]);
+        let changed = untrusted(vec![CertificateFault::NotTheTrusted { trusted }]);
         assert_eq!(changed.cause, Cause::CertificateChanged);
-        assert_eq!(untrusted(vec![Doubt::Revoked]).cause, Cause::CertificateUnfit);
-        assert_eq!(untrusted(vec![Doubt::NotForServers]).cause, Cause::CertificateUnfit);
-        assert_eq!(untrusted(vec![Doubt::Unreadable]).cause, Cause::CertificateNotTrusted);
+        assert_eq!(untrusted(vec![CertificateFault::Revoked]).cause, Cause::CertificateUnfit);
+        assert_eq!(untrusted(vec![CertificateFault::NotForServers]).cause, Cause::CertificateUnfit);
+        assert_eq!(
+            untrusted(vec![CertificateFault::Unreadable]).cause,
+            Cause::CertificateNotTrusted
+        );
     }
 
     #[test]
-    fn of_several_doubts_the_one_that_nobody_vouches_decides() {
+    fn of_several_faults_the_missing_trust_decides() {
         let diagnosis = untrusted(vec![
-            Doubt::SelfSigned,
-            Doubt::Expired { not_after: "2001".to_owned() },
-            Doubt::NameMismatch { host: "a".to_owned(), names: Vec::new() },
+            CertificateFault::SelfSigned,
+            CertificateFault::Expired { not_after: "2001".to_owned() },
+            CertificateFault::NameMismatch { host: "a".to_owned(), names: Vec::new() },
         ]);
         assert_eq!(diagnosis.cause, Cause::CertificateSelfSigned);
     }
@@ -770,7 +781,7 @@ mod tests {
     }
 
     fn timed_out() -> Kind {
-        Kind::TimedOut { what: What::DataTcp, after: Duration::from_secs(15) }
+        Kind::TimedOut { operation: Operation::DataTcp, after: Duration::from_secs(15) }
     }
 
     #[test]
@@ -781,7 +792,7 @@ mod tests {
 
     #[test]
     fn data_port_that_refuses_the_connection() {
-        let refused = io(What::DataTcp, io::ErrorKind::ConnectionRefused);
+        let refused = io(Operation::DataTcp, io::ErrorKind::ConnectionRefused);
         assert_eq!(to_data_port(refused, None).cause, Cause::DataConnectionRefused);
     }
 
@@ -849,13 +860,14 @@ mod tests {
         let line = "426 Failure reading network stream.";
         assert_eq!(refused(Stage::Verify, "STOR", line).0, Cause::EndRefused);
         assert_eq!(at_store(line), Cause::TransferBroken);
-        let reset = io(What::Data, io::ErrorKind::ConnectionReset);
+        let reset = io(Operation::Data, io::ErrorKind::ConnectionReset);
         assert_eq!(cause_with(reset, Stage::Verify, Evidence::default()), Cause::EndRefused);
     }
 
     #[test]
     fn hang_at_100_percent() {
-        let kind = Kind::TimedOut { what: What::FinalReply, after: Duration::from_secs(300) };
+        let kind =
+            Kind::TimedOut { operation: Operation::FinalReply, after: Duration::from_secs(300) };
         assert_eq!(
             cause_with(kind, Stage::Verify, Evidence::default()),
             Cause::ConfirmationMissing
@@ -943,7 +955,7 @@ mod tests {
         let handshake = Kind::Handshake(reset);
         assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), Cause::TlsCut);
         assert_eq!(cause_with(Kind::Closed, Stage::Auth, Evidence::default()), Cause::TlsCut);
-        let reset = io(What::Control, io::ErrorKind::ConnectionReset);
+        let reset = io(Operation::Control, io::ErrorKind::ConnectionReset);
         assert_eq!(cause_with(reset, Stage::Auth, Evidence::default()), Cause::TlsCut);
     }
 
@@ -954,10 +966,11 @@ mod tests {
             (io::ErrorKind::HostUnreachable, Cause::Unreachable),
             (io::ErrorKind::ConnectionRefused, Cause::ConnectionRefused),
         ] {
-            let dialled = io(What::ControlTcp, kind);
+            let dialled = io(Operation::ControlTcp, kind);
             assert_eq!(cause_with(dialled, Stage::Connect, Evidence::default()), cause);
         }
-        let silent = Kind::TimedOut { what: What::ControlTcp, after: Duration::from_secs(15) };
+        let silent =
+            Kind::TimedOut { operation: Operation::ControlTcp, after: Duration::from_secs(15) };
         assert_eq!(cause_with(silent, Stage::Connect, Evidence::default()), Cause::NoAnswer);
         let host = Kind::InvalidHost { host: "a b".to_owned() };
         assert_eq!(cause_with(host, Stage::Connect, Evidence::default()), Cause::InvalidHost);
@@ -966,7 +979,7 @@ mod tests {
     #[test]
     fn session_that_dies_after_hundreds_of_commands() {
         let many = |commands| Evidence { commands, ..of_session(TlsVersion::Tls12, 150, 60) };
-        let reset = || io(What::Control, io::ErrorKind::ConnectionReset);
+        let reset = || io(Operation::Control, io::ErrorKind::ConnectionReset);
         assert_eq!(cause_with(reset(), Stage::Transfer, many(700)), Cause::CutAfterMany);
         assert_eq!(cause_with(Kind::Closed, Stage::Rename, many(700)), Cause::CutAfterMany);
         assert_eq!(cause_with(reset(), Stage::Transfer, many(20)), Cause::ConnectionLost);
@@ -985,7 +998,7 @@ mod tests {
         use rustls::AlertDescription::CertificateRequired;
         let needed = Cause::ClientCertificateNeeded;
         // TLS 1.3 reports it after the handshake, TLS 1.2 during it.
-        let later = io(What::Control, alert(CertificateRequired));
+        let later = io(Operation::Control, alert(CertificateRequired));
         assert_eq!(cause_with(later, Stage::Login, Evidence::default()), needed);
         let handshake = Kind::Handshake(alert(CertificateRequired));
         assert_eq!(cause_with(handshake, Stage::Tls, Evidence::default()), needed);

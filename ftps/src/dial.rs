@@ -18,7 +18,7 @@ use tokio::{
 
 use crate::{
     config::Keepalive,
-    error::{Kind, What},
+    error::{Kind, Operation},
     proxy::{Proxy, ProxyFailure},
 };
 
@@ -112,7 +112,7 @@ pub(crate) struct Outgoing {
     /// The limit for all of it.
     pub(crate) within: Duration,
     /// What the connection is for.
-    pub(crate) what: What,
+    pub(crate) operation: Operation,
 }
 
 impl Outgoing {
@@ -126,17 +126,17 @@ impl Outgoing {
             None => self.directly(dialler).await,
             Some(proxy) => self.through(proxy).await.map_err(|failure| Kind::Proxy {
                 protocol: proxy.protocol(),
-                what: self.what,
+                operation: self.operation,
                 failure,
             }),
         }
     }
 
     async fn directly(self, dialler: &dyn Dial) -> Result<BoxedStream, Kind> {
-        let Self { address, from, within, what } = self;
+        let Self { address, from, within, operation } = self;
         let dialled = timeout_at(Instant::now() + within, dialler.dial(address, from)).await;
-        let dialled = dialled.map_err(|_| Kind::TimedOut { what, after: within })?;
-        dialled.map_err(|source| Kind::Io { what, source })
+        let dialled = dialled.map_err(|_| Kind::TimedOut { operation, after: within })?;
+        dialled.map_err(|source| Kind::Io { operation, source })
     }
 
     async fn through(self, proxy: &Proxy) -> Result<BoxedStream, ProxyFailure> {

@@ -84,16 +84,16 @@ pub(crate) enum Kind {
         host: String,
     },
     Io {
-        what: What,
+        operation: Operation,
         source: io::Error,
     },
     TimedOut {
-        what: What,
+        operation: Operation,
         after: Duration,
     },
     Proxy {
         protocol: ProxyProtocol,
-        what: What,
+        operation: Operation,
         #[source]
         failure: ProxyFailure,
     },
@@ -115,8 +115,8 @@ pub(crate) enum Kind {
     },
     TlsSetup(#[source] rustls::Error),
     Handshake(#[source] io::Error),
-    TlsAtOnce,
-    ClearAnswer {
+    ImplicitTlsExpected,
+    PlaintextAnswer {
         start: Vec<u8>,
     },
     Untrusted(Box<UntrustedCertificate>),
@@ -144,12 +144,12 @@ pub(crate) enum Kind {
         sent: FileDigest,
         stored: FileDigest,
     },
-    NotTakenBack {
+    IncompleteFileRemains {
         path: String,
         #[source]
         check: Error,
     },
-    WrongPiece {
+    SourceLengthMismatch {
         given: u64,
         missing: u64,
     },
@@ -160,7 +160,7 @@ pub(crate) enum Kind {
 
 /// What an error is about: an operation that failed or timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum What {
+pub(crate) enum Operation {
     ControlTcp,
     DataTcp,
     Greeting,
@@ -222,16 +222,16 @@ impl Error {
             | Kind::BytesAfterAuth { .. }
             | Kind::TlsSetup(_)
             | Kind::Handshake(_)
-            | Kind::TlsAtOnce
-            | Kind::ClearAnswer { .. }
+            | Kind::ImplicitTlsExpected
+            | Kind::PlaintextAnswer { .. }
             | Kind::Untrusted(_)
             | Kind::NotPinned { .. }
             | Kind::DataCertificate { .. }
             | Kind::UnexpectedData
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
-            | Kind::NotTakenBack { .. }
-            | Kind::WrongPiece { .. }
+            | Kind::IncompleteFileRemains { .. }
+            | Kind::SourceLengthMismatch { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::OutOfSync => None,
@@ -263,15 +263,15 @@ impl Error {
             | Kind::Malformed(_)
             | Kind::BytesAfterAuth { .. }
             | Kind::TlsSetup(_)
-            | Kind::TlsAtOnce
-            | Kind::ClearAnswer { .. }
+            | Kind::ImplicitTlsExpected
+            | Kind::PlaintextAnswer { .. }
             | Kind::Untrusted(_)
             | Kind::NotPinned { .. }
             | Kind::DataCertificate { .. }
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
-            | Kind::NotTakenBack { .. }
-            | Kind::WrongPiece { .. }
+            | Kind::IncompleteFileRemains { .. }
+            | Kind::SourceLengthMismatch { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
@@ -321,8 +321,8 @@ impl Error {
     }
 
     /// Whether the source returned no bytes, or too many.
-    pub(crate) fn is_wrong_piece(&self) -> bool {
-        matches!(self.0.kind, Kind::WrongPiece { .. })
+    pub(crate) fn is_source_length_mismatch(&self) -> bool {
+        matches!(self.0.kind, Kind::SourceLengthMismatch { .. })
     }
 
     /// Whether the digest of the server's file differs from that of the sent bytes.
@@ -339,9 +339,9 @@ impl Error {
     pub(crate) fn is_unreachable_data_port(&self) -> bool {
         matches!(
             self.0.kind,
-            Kind::Io { what: What::DataTcp, .. }
-                | Kind::TimedOut { what: What::DataTcp, .. }
-                | Kind::Proxy { what: What::DataTcp, .. }
+            Kind::Io { operation: Operation::DataTcp, .. }
+                | Kind::TimedOut { operation: Operation::DataTcp, .. }
+                | Kind::Proxy { operation: Operation::DataTcp, .. }
         )
     }
 

@@ -159,7 +159,7 @@ pub mod tls;
 pub mod transcript;
 pub mod upload;
 
-pub use certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate};
+pub use certificate::{CertificateFacts, CertificateFault, Fingerprint, UntrustedCertificate};
 pub use charset::{Charset, NameError};
 pub use client::{
     Client, ConnectionFacts, DeleteTreeError, DeleteTreeReason, DeletedCounts, Renamed, Store,

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use ftps::{Cause, Config, Diagnosis, Doubt, Encryption, Error, Stage, TlsVersion, Who};
+use ftps::{Cause, CertificateFault, Config, Diagnosis, Encryption, Error, Stage, TlsVersion, Who};
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::aws_lc_rs,
@@ -193,10 +193,10 @@ async fn error_with_roots(acceptor: TlsAcceptor, root: CertificateDer<'static>) 
 #[tokio::test]
 async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
     let shown = doubts_of_issued_certificate(true).await;
-    assert_eq!(shown.is_certificate().unwrap().doubts, [Doubt::UnknownIssuer]);
+    assert_eq!(shown.is_certificate().unwrap().faults, [CertificateFault::UnknownIssuer]);
     assert_eq!(Cause::of(&shown), Cause::CertificateUnknownIssuer);
     let left_out = doubts_of_issued_certificate(false).await;
-    assert_eq!(left_out.is_certificate().unwrap().doubts, [Doubt::NoIssuerShown]);
+    assert_eq!(left_out.is_certificate().unwrap().faults, [CertificateFault::NoIssuerShown]);
     assert_eq!(Cause::of(&left_out), Cause::CertificateChainIncomplete);
     assert_eq!(Diagnosis::of(&left_out).who, Who::Host);
 }

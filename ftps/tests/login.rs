@@ -11,8 +11,8 @@ mod scripted;
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use ftps::{
-    Cause, Config, Diagnosis, Doubt, Encryption, Fallback, Fingerprint, Stage, TlsVersion,
-    TlsVersions, Who,
+    Cause, CertificateFault, Config, Diagnosis, Encryption, Fallback, Fingerprint, Stage,
+    TlsVersion, TlsVersions, Who,
 };
 use rustls::{ProtocolVersion, RootCertStore};
 use scripted::{
@@ -355,7 +355,7 @@ async fn untrusted_certificate_sends_nothing_secret() {
     assert_eq!(error.stage(), Stage::Certificate);
     let untrusted = error.is_certificate().unwrap();
     assert_eq!(untrusted.facts.sha256, Fingerprint::of(&server.identity.certificate));
-    assert_eq!(untrusted.doubts, [Doubt::SelfSigned]);
+    assert_eq!(untrusted.faults, [CertificateFault::SelfSigned]);
     assert_eq!(Cause::of(&error), Cause::CertificateSelfSigned);
     assert!(!server.log.has("USER") && !server.log.has("PASS"));
 }
@@ -366,13 +366,13 @@ async fn every_doubt_is_named() {
     let server =
         Scenario::connection(async |peer| peer.fail_handshake().await).claiming(&claims).start();
     let error = server.refused_with(|config| config.tls.roots = no_roots()).await;
-    let doubts = &error.is_certificate().unwrap().doubts;
+    let faults = &error.is_certificate().unwrap().faults;
     assert_eq!(
-        *doubts,
+        *faults,
         [
-            Doubt::SelfSigned,
-            Doubt::Expired { not_after: "2001-01-01T00:00:00Z".to_owned() },
-            Doubt::NameMismatch {
+            CertificateFault::SelfSigned,
+            CertificateFault::Expired { not_after: "2001-01-01T00:00:00Z".to_owned() },
+            CertificateFault::NameMismatch {
                 host: "localhost".to_owned(),
                 names: vec!["example.org".to_owned()]
             },
@@ -403,7 +403,10 @@ async fn only_the_trusted_certificate_is_accepted() {
     let server = Scenario::connection(async |peer| peer.fail_handshake().await).start();
     let trusted = Fingerprint::of(&Identity::default().certificate);
     let error = server.refused_with(|config| config.tls.trusted_certificate = Some(trusted)).await;
-    assert_eq!(error.is_certificate().unwrap().doubts, [Doubt::NotTheTrusted { trusted }]);
+    assert_eq!(
+        error.is_certificate().unwrap().faults,
+        [CertificateFault::NotTheTrusted { trusted }]
+    );
 }
 
 #[tokio::test]

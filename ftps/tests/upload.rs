@@ -361,7 +361,7 @@ async fn wrong_file_that_may_not_be_renamed_back_is_removed() {
 #[tokio::test]
 async fn wrong_file_that_cannot_be_taken_back_is_told_with_its_name_and_what_is_wrong() {
     let error = misnamed(false).await;
-    assert_eq!(Cause::of(&error), Cause::NotTakenBack);
+    assert_eq!(Cause::of(&error), Cause::IncompleteFileRemains);
     let chain = error.chain();
     assert!(chain.contains("/home/a") && chain.contains("other content"), "{chain}");
 }
@@ -430,7 +430,7 @@ async fn piece_without_bytes_or_with_too_many_ends_the_upload_and_not_the_sessio
                 .await
                 .unwrap_err(),
         );
-        assert_eq!(Cause::of(&error), Cause::WrongPiece, "{error}");
+        assert_eq!(Cause::of(&error), Cause::SourceLengthMismatch, "{error}");
         client.quit().await;
     }
 }

@@ -11,7 +11,7 @@
 use std::fmt::Display;
 
 use ftps::{
-    Cause, Doubt,
+    Cause, CertificateFault,
     error::Evidence,
     sentence::{Fact, Place, Sentence},
 };
@@ -98,12 +98,12 @@ impl Problems {
 
     /// Returns the reasons not to trust the certificate, if there are any, then the likely cause.
     fn cause(self, error: &ftps::Error) -> String {
-        let doubts = error.is_certificate().map_or(&[][..], |untrusted| &untrusted.doubts);
-        self.cause_after(doubts, Cause::of(error), error.evidence())
+        let faults = error.is_certificate().map_or(&[][..], |untrusted| &untrusted.faults);
+        self.cause_after(faults, Cause::of(error), error.evidence())
     }
 
-    fn cause_after(self, doubts: &[Doubt], cause: Cause, evidence: &Evidence) -> String {
-        let sentences = self.doubts(doubts).into_iter();
+    fn cause_after(self, faults: &[CertificateFault], cause: Cause, evidence: &Evidence) -> String {
+        let sentences = self.faults(faults).into_iter();
         sentences.chain([self.explanation(cause, evidence)]).collect::<Vec<_>>().join(" ")
     }
 
@@ -136,8 +136,8 @@ impl Problems {
     }
 
     /// Returns the reasons not to trust a certificate, one sentence each.
-    pub(crate) fn doubts(self, doubts: &[Doubt]) -> Vec<String> {
-        doubts.iter().map(|doubt| self.sentence(&doubt.sentence())).collect()
+    pub(crate) fn faults(self, faults: &[CertificateFault]) -> Vec<String> {
+        faults.iter().map(|fault| self.sentence(&fault.sentence())).collect()
     }
 }
 

@@ -326,7 +326,7 @@ ferryport_tests::with_each_server! {
         let error = refusing.open().await.unwrap_err();
         let untrusted = error.is_certificate().unwrap();
         assert_eq!(untrusted.facts.sha256.to_string(), server.certificate_sha256());
-        assert_eq!(untrusted.doubts.len(), 2, "{:?}", untrusted.doubts);
+        assert_eq!(untrusted.faults.len(), 2, "{:?}", untrusted.faults);
         assert!(!lines.lock().unwrap().join("\n").contains("USER"));
         config.tls.trusted_certificate = Some(untrusted.facts.sha256);
         let trusting = Connector::new(target, config, credentials, transcript);

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     command::Command,
     dial::{BoxedStream, Outgoing},
-    error::{Error, Kind, What},
+    error::{Error, Kind, Operation},
     passive::{self, PassiveEndpoint},
     profile::{DataPorts, PassiveMode, PipelineDuringTransfer, Pipelining},
     reply::{Reply, Severity},
@@ -310,7 +310,7 @@ impl Client {
         self.transcript().add(Connection::Data(number), Status::ConnectingData { address });
         let within = self.config.timeouts.data_connect;
         let from = self.control.local_ip();
-        let outgoing = Outgoing { address, from, within, what: What::DataTcp };
+        let outgoing = Outgoing { address, from, within, operation: Operation::DataTcp };
         let (config, dialler) = (Arc::clone(&self.config), Arc::clone(&self.dialler));
         async move { outgoing.connect(&*dialler, config.proxy.as_ref()).await }
     }

@@ -5,7 +5,7 @@ use super::Client;
 use crate::{
     command::Command,
     digest::{Algorithm, FileDigest},
-    error::{Error, What},
+    error::{Error, Operation},
     path::RemotePath,
     profile::Digests,
     reply::{Reply, Severity},
@@ -81,7 +81,7 @@ impl Client {
     ) -> Result<Option<FileDigest>, Error> {
         self.control.send(command, Stage::Verify).await?;
         let within = self.control.timeouts().digest;
-        let reply = self.control.last_reply(within, What::Digest).await;
+        let reply = self.control.last_reply(within, Operation::Digest).await;
         let reply = reply.map_err(|kind| self.control.error(kind, Stage::Verify))?;
         let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;
         Ok(self.read_digest(&reply, path, algorithm))

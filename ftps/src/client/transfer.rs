@@ -27,7 +27,7 @@ use crate::{
     command::Command,
     control::Control,
     dial::BoxedStream,
-    error::{Error, Kind, What},
+    error::{Error, Kind, Operation},
     reply::{Reply, Severity},
     stage::Stage,
     tls::TlsFacts,
@@ -309,7 +309,7 @@ impl<'c> Transfer<'c> {
         // The server has replied; some wait for us to close, so this wait is short.
         let _ = timeout(timeouts.drain, poll_fn(|cx| self.poll_drained(cx))).await;
         let answer = match behind {
-            Some(_) => self.control.last_reply(timeouts.batch, What::Reply).await.ok(),
+            Some(_) => self.control.last_reply(timeouts.batch, Operation::Reply).await.ok(),
             None => None,
         };
         Ok((reply, answer))
@@ -329,7 +329,7 @@ impl<'c> Transfer<'c> {
     async fn confirmed(&mut self, after: Duration) -> Result<Reply, TransferFailure> {
         let confirmed = timeout(after, poll_fn(|cx| self.poll_confirmed(cx))).await;
         confirmed.unwrap_or(Err(TransferFailure::Control(Kind::TimedOut {
-            what: What::FinalReply,
+            operation: Operation::FinalReply,
             after,
         })))
     }
@@ -369,7 +369,7 @@ impl<'c> Transfer<'c> {
         drop(stream);
         if replies.done.is_none() && control.awaits_reply() {
             let within = control.timeouts().abort;
-            let last = control.last_reply(within, What::FinalReply).await;
+            let last = control.last_reply(within, Operation::FinalReply).await;
             if let Err(kind) = last {
                 control.mark_out_of_sync();
                 return Err(control.error(kind, info.stage));
@@ -385,7 +385,8 @@ impl<'c> Transfer<'c> {
         self.log(Status::Suspended { bytes: self.bytes });
         let after = self.control.timeouts().abort;
         let closed = timeout(after, self.close_and_confirm(None)).await;
-        let too_slow = TransferFailure::Control(Kind::TimedOut { what: What::FinalReply, after });
+        let too_slow =
+            TransferFailure::Control(Kind::TimedOut { operation: Operation::FinalReply, after });
         match closed.unwrap_or(Err(too_slow)) {
             Ok(_) => {
                 self.control.count_data_connection();
@@ -419,9 +420,9 @@ impl TransferInfo {
 }
 
 fn data_io(source: io::Error) -> Kind {
-    Kind::Io { what: What::Data, source }
+    Kind::Io { operation: Operation::Data, source }
 }
 
 fn stalled(after: Duration) -> TransferFailure {
-    TransferFailure::Data(Kind::TimedOut { what: What::Data, after })
+    TransferFailure::Data(Kind::TimedOut { operation: Operation::Data, after })
 }

@@ -10,7 +10,7 @@ use crate::{
     config::Config,
     control::Recorder,
     dial::{Dial, Outgoing},
-    error::{Kind, What},
+    error::{Kind, Operation},
     target::Target,
     tls::Alpn,
     tls::session::{Offer, TlsSession},
@@ -26,18 +26,19 @@ pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) 
     let offer = Offer { versions: config.tls.versions, alpn: Alpn::Named };
     let session = TlsSession::new(&config.tls, offer, name).ok()?;
     let within = config.timeouts.connect;
-    let outgoing = Outgoing { address: target.address, from: None, within, what: What::ControlTcp };
+    let outgoing =
+        Outgoing { address: target.address, from: None, within, operation: Operation::ControlTcp };
     let stream = outgoing.connect(dialler, config.proxy.as_ref()).await.ok()?;
     let handshake = session.handshake(Recorder::new(stream), BUFFER_BYTES).into_fallible();
     let shaken = timeout(config.timeouts.tls_handshake, handshake).await.ok()?;
     let Err((_, plain)) = shaken else {
-        return Some(Kind::TlsAtOnce);
+        return Some(Kind::ImplicitTlsExpected);
     };
     let start = plain.into_start();
     if is_tls(&start) {
-        return Some(Kind::TlsAtOnce);
+        return Some(Kind::ImplicitTlsExpected);
     }
-    is_clear_text(&start).then_some(Kind::ClearAnswer { start })
+    is_clear_text(&start).then_some(Kind::PlaintextAnswer { start })
 }
 
 /// Whether the bytes start like a TLS record: an alert or a handshake (RFC 8446 §5.1).

@@ -10,7 +10,7 @@ use super::Connector;
 use crate::{
     certificate::CertificateFacts,
     control::{Control, ControlTls, Recorder},
-    error::{Error, Evidence, Kind, What},
+    error::{Error, Evidence, Kind, Operation},
     stage::Stage,
     target::Encryption,
     tls::{
@@ -49,7 +49,7 @@ impl Connector {
         let handshake = session.handshake(plain, CONTROL_BUFFER_BYTES).into_fallible();
         let stream = timeout(after, handshake)
             .await
-            .map_err(|_| Kind::TimedOut { what: What::ControlTls, after })?
+            .map_err(|_| Kind::TimedOut { operation: Operation::ControlTls, after })?
             .map_err(|(source, plain)| self.why_not(session, source, plain))?;
         let (facts, certificate) = read(&stream).ok_or(Kind::OutOfSync)?;
         session.require_certificate(certificate.sha256);
@@ -74,7 +74,7 @@ impl Connector {
         let (start, unread) = plain.into_start_and_unread();
         // With implicit TLS, whatever the server sends first unencrypted is a greeting.
         if self.target.encryption == Encryption::Implicit && is_clear_text(&start) {
-            return Kind::ClearAnswer { start };
+            return Kind::PlaintextAnswer { start };
         }
         let was_cut_off = source.raw_os_error().is_some();
         Kind::Handshake(match tls::alert_in_clear(&unread) {

@@ -1,26 +1,26 @@
 //! What the reasons against a certificate mean.
 
 use super::Cause;
-use crate::certificate::Doubt;
+use crate::certificate::CertificateFault;
 
 /// The reason that decides the remedy: a wrong name or date only matters for a certificate with a
 /// trusted issuer.
-pub(super) fn cause(doubts: &[Doubt]) -> Cause {
-    let causes = doubts.iter().map(cause_of);
+pub(super) fn cause(faults: &[CertificateFault]) -> Cause {
+    let causes = faults.iter().map(cause_of);
     causes.min_by_key(|cause| rank(*cause)).unwrap_or(Cause::CertificateNotTrusted)
 }
 
-fn cause_of(doubt: &Doubt) -> Cause {
-    match doubt {
-        Doubt::SelfSigned => Cause::CertificateSelfSigned,
-        Doubt::UnknownIssuer => Cause::CertificateUnknownIssuer,
-        Doubt::NoIssuerShown => Cause::CertificateChainIncomplete,
-        Doubt::Expired { .. } => Cause::CertificateExpired,
-        Doubt::NotYetValid { .. } => Cause::CertificateNotYetValid,
-        Doubt::NameMismatch { .. } => Cause::CertificateNameMismatch,
-        Doubt::Revoked | Doubt::NotForServers => Cause::CertificateUnfit,
-        Doubt::NotTheTrusted { .. } => Cause::CertificateChanged,
-        Doubt::Unreadable | Doubt::Other(_) => Cause::CertificateNotTrusted,
+fn cause_of(fault: &CertificateFault) -> Cause {
+    match fault {
+        CertificateFault::SelfSigned => Cause::CertificateSelfSigned,
+        CertificateFault::UnknownIssuer => Cause::CertificateUnknownIssuer,
+        CertificateFault::NoIssuerShown => Cause::CertificateChainIncomplete,
+        CertificateFault::Expired { .. } => Cause::CertificateExpired,
+        CertificateFault::NotYetValid { .. } => Cause::CertificateNotYetValid,
+        CertificateFault::NameMismatch { .. } => Cause::CertificateNameMismatch,
+        CertificateFault::Revoked | CertificateFault::NotForServers => Cause::CertificateUnfit,
+        CertificateFault::NotTheTrusted { .. } => Cause::CertificateChanged,
+        CertificateFault::Unreadable | CertificateFault::Other(_) => Cause::CertificateNotTrusted,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io};
 
-use super::{Error, Kind, What};
+use super::{Error, Kind, Operation};
 use crate::{
     passive::PassiveError,
     proxy::{ProxyFailure, ProxyProtocol},
@@ -51,11 +51,13 @@ impl Kind {
     pub(super) fn sentence(&self) -> Sentence {
         match self {
             Self::InvalidHost { host } => Sentence::new(Says::ErrorInvalidHost).with("host", host),
-            Self::Io { what, .. } => Sentence::new(failed(*what)),
-            Self::TimedOut { what, after } => {
-                Sentence::new(timed_out(*what)).with_seconds("seconds", *after)
+            Self::Io { operation, .. } => Sentence::new(failed(*operation)),
+            Self::TimedOut { operation, after } => {
+                Sentence::new(timed_out(*operation)).with_seconds("seconds", *after)
             }
-            Self::Proxy { protocol, what, .. } => Sentence::new(not_through(*protocol, *what)),
+            Self::Proxy { protocol, operation, .. } => {
+                Sentence::new(not_through(*protocol, *operation))
+            }
             Self::Closed => Sentence::new(Says::ErrorClosed),
             Self::Ended { reply } => Sentence::new(Says::ErrorEnded).with("code", reply.code()),
             Self::Refused { verb, reply } => {
@@ -70,9 +72,9 @@ impl Kind {
             }
             Self::TlsSetup(_) => Sentence::new(Says::ErrorTlsSetup),
             Self::Handshake(_) => Sentence::new(Says::ErrorHandshake),
-            Self::TlsAtOnce => Sentence::new(Says::ErrorTlsAtOnce),
-            Self::ClearAnswer { start } => {
-                Sentence::new(Says::ErrorClearAnswer).with("start", display_text(start))
+            Self::ImplicitTlsExpected => Sentence::new(Says::ErrorImplicitTlsExpected),
+            Self::PlaintextAnswer { start } => {
+                Sentence::new(Says::ErrorPlaintextAnswer).with("start", display_text(start))
             }
             Self::Untrusted(_) => Sentence::new(Says::ErrorUntrusted),
             Self::NotPinned { shown } => Sentence::new(Says::ErrorNotPinned).with("shown", shown),
@@ -91,57 +93,59 @@ impl Kind {
             Self::WrongDigest { sent, stored } => {
                 Sentence::new(Says::ErrorWrongDigest).with("stored", stored).with("sent", sent)
             }
-            Self::NotTakenBack { path, .. } => {
-                Sentence::new(Says::ErrorNotTakenBack).with("path", path)
+            Self::IncompleteFileRemains { path, .. } => {
+                Sentence::new(Says::ErrorIncompleteFileRemains).with("path", path)
             }
-            Self::WrongPiece { given, missing } => {
-                Sentence::new(Says::ErrorWrongPiece).with("given", given).with("missing", missing)
+            Self::SourceLengthMismatch { given, missing } => {
+                Sentence::new(Says::ErrorSourceLengthMismatch)
+                    .with("given", given)
+                    .with("missing", missing)
             }
             Self::NameNotKept => Sentence::new(Says::ErrorNameNotKept),
             Self::NoRandomness(_) => Sentence::new(Says::ErrorNoRandomness),
-            Self::OutOfSync => Sentence::new(Says::ErrorOutOfStep),
+            Self::OutOfSync => Sentence::new(Says::ErrorOutOfSync),
         }
     }
 }
 
 /// What failed.
-fn failed(what: What) -> Says {
-    match what {
-        What::ControlTcp => Says::ErrorFailedControlTcp,
-        What::DataTcp => Says::ErrorFailedDataTcp,
-        What::Greeting => Says::ErrorFailedGreeting,
-        What::Reply => Says::ErrorFailedReply,
-        What::FinalReply => Says::ErrorFailedFinalReply,
-        What::Digest => Says::ErrorFailedDigest,
-        What::ControlTls => Says::ErrorFailedControlTls,
-        What::DataTls => Says::ErrorFailedDataTls,
-        What::Control => Says::ErrorFailedControl,
-        What::Data => Says::ErrorFailedData,
+fn failed(operation: Operation) -> Says {
+    match operation {
+        Operation::ControlTcp => Says::ErrorFailedControlTcp,
+        Operation::DataTcp => Says::ErrorFailedDataTcp,
+        Operation::Greeting => Says::ErrorFailedGreeting,
+        Operation::Reply => Says::ErrorFailedReply,
+        Operation::FinalReply => Says::ErrorFailedFinalReply,
+        Operation::Digest => Says::ErrorFailedDigest,
+        Operation::ControlTls => Says::ErrorFailedControlTls,
+        Operation::DataTls => Says::ErrorFailedDataTls,
+        Operation::Control => Says::ErrorFailedControl,
+        Operation::Data => Says::ErrorFailedData,
     }
 }
 
 /// What was waited for in vain.
-fn timed_out(what: What) -> Says {
-    match what {
-        What::ControlTcp => Says::ErrorTimedOutControlTcp,
-        What::DataTcp => Says::ErrorTimedOutDataTcp,
-        What::Greeting => Says::ErrorTimedOutGreeting,
-        What::Reply => Says::ErrorTimedOutReply,
-        What::FinalReply => Says::ErrorTimedOutFinalReply,
-        What::Digest => Says::ErrorTimedOutDigest,
-        What::ControlTls => Says::ErrorTimedOutControlTls,
-        What::DataTls => Says::ErrorTimedOutDataTls,
-        What::Control => Says::ErrorTimedOutControl,
-        What::Data => Says::ErrorTimedOutData,
+fn timed_out(operation: Operation) -> Says {
+    match operation {
+        Operation::ControlTcp => Says::ErrorTimedOutControlTcp,
+        Operation::DataTcp => Says::ErrorTimedOutDataTcp,
+        Operation::Greeting => Says::ErrorTimedOutGreeting,
+        Operation::Reply => Says::ErrorTimedOutReply,
+        Operation::FinalReply => Says::ErrorTimedOutFinalReply,
+        Operation::Digest => Says::ErrorTimedOutDigest,
+        Operation::ControlTls => Says::ErrorTimedOutControlTls,
+        Operation::DataTls => Says::ErrorTimedOutDataTls,
+        Operation::Control => Says::ErrorTimedOutControl,
+        Operation::Data => Says::ErrorTimedOutData,
     }
 }
 
 /// Which connection a proxy did not make: that for the data, else the one to the server.
-fn not_through(protocol: ProxyProtocol, what: What) -> Says {
-    match (protocol, what) {
-        (ProxyProtocol::Socks5, What::DataTcp) => Says::ErrorProxySocks5Data,
+fn not_through(protocol: ProxyProtocol, operation: Operation) -> Says {
+    match (protocol, operation) {
+        (ProxyProtocol::Socks5, Operation::DataTcp) => Says::ErrorProxySocks5Data,
         (ProxyProtocol::Socks5, _) => Says::ErrorProxySocks5Control,
-        (ProxyProtocol::HttpConnect, What::DataTcp) => Says::ErrorProxyHttpData,
+        (ProxyProtocol::HttpConnect, Operation::DataTcp) => Says::ErrorProxyHttpData,
         (ProxyProtocol::HttpConnect, _) => Says::ErrorProxyHttpControl,
     }
 }
@@ -189,26 +193,26 @@ mod tests {
             not_after: String::new(),
             sha256: Fingerprint::new([0; 32]),
         };
-        Box::new(UntrustedCertificate { facts, doubts: Vec::new() })
+        Box::new(UntrustedCertificate { facts, faults: Vec::new() })
     }
 
-    const WHATS: [What; 10] = [
-        What::ControlTcp,
-        What::DataTcp,
-        What::Greeting,
-        What::Reply,
-        What::FinalReply,
-        What::Digest,
-        What::ControlTls,
-        What::DataTls,
-        What::Control,
-        What::Data,
+    const OPERATIONS: [Operation; 10] = [
+        Operation::ControlTcp,
+        Operation::DataTcp,
+        Operation::Greeting,
+        Operation::Reply,
+        Operation::FinalReply,
+        Operation::Digest,
+        Operation::ControlTls,
+        Operation::DataTls,
+        Operation::Control,
+        Operation::Data,
     ];
 
-    fn of_whats() -> impl Iterator<Item = Kind> {
+    fn of_operations() -> impl Iterator<Item = Kind> {
         let after = Duration::from_millis(1500);
-        WHATS.into_iter().flat_map(move |what| {
-            [Kind::TimedOut { what, after }, Kind::Io { what, source: system() }]
+        OPERATIONS.into_iter().flat_map(move |operation| {
+            [Kind::TimedOut { operation, after }, Kind::Io { operation, source: system() }]
         })
     }
 
@@ -224,13 +228,13 @@ mod tests {
             ProxyFailure::Server { trouble, answer },
             ProxyFailure::NotAProxy(said()),
         ];
-        let whats = [What::ControlTcp, What::DataTcp].into_iter();
-        let through = |protocol| whats.clone().map(move |what| (protocol, what));
+        let operations = [Operation::ControlTcp, Operation::DataTcp].into_iter();
+        let through = |protocol| operations.clone().map(move |operation| (protocol, operation));
         let each = through(ProxyProtocol::Socks5).chain(through(ProxyProtocol::HttpConnect));
         let each: Vec<_> = each.collect();
-        each.into_iter().cycle().zip(failures).map(|((protocol, what), failure)| Kind::Proxy {
+        each.into_iter().cycle().zip(failures).map(|((protocol, operation), failure)| Kind::Proxy {
             protocol,
-            what,
+            operation,
             failure,
         })
     }
@@ -256,8 +260,8 @@ mod tests {
             Kind::Unexpected { verb, reply: reply() },
             Kind::EndedEarly { reply: reply() },
             Kind::BytesAfterAuth { count: 7 },
-            Kind::TlsAtOnce,
-            Kind::ClearAnswer { start },
+            Kind::ImplicitTlsExpected,
+            Kind::PlaintextAnswer { start },
         ];
         kinds.into_iter().chain(decode.map(Kind::Malformed)).chain(passive).collect()
     }
@@ -275,8 +279,11 @@ mod tests {
             Kind::WrongSize { sent: 9, stored: Some(7) },
             Kind::WrongSize { sent: 9, stored: None },
             Kind::WrongDigest { sent: digest(1), stored: digest(2) },
-            Kind::NotTakenBack { path: "/a/b".to_owned(), check: Kind::Closed.at(Stage::Verify) },
-            Kind::WrongPiece { given: 7, missing: 3 },
+            Kind::IncompleteFileRemains {
+                path: "/a/b".to_owned(),
+                check: Kind::Closed.at(Stage::Verify),
+            },
+            Kind::SourceLengthMismatch { given: 7, missing: 3 },
             Kind::NameNotKept,
             Kind::NoRandomness(system()),
             Kind::OutOfSync,
@@ -284,7 +291,7 @@ mod tests {
     }
 
     fn every_error() -> impl Iterator<Item = Error> {
-        let kinds = of_whats().chain(of_proxies()).chain(of_replies()).chain(others());
+        let kinds = of_operations().chain(of_proxies()).chain(of_replies()).chain(others());
         kinds.map(|kind| kind.at(Stage::Transfer))
     }
 
@@ -319,15 +326,16 @@ mod tests {
     #[test]
     fn sentences_tell_the_facts() {
         let told = |kind: Kind| kind.at(Stage::Transfer).chain();
-        let late = Kind::TimedOut { what: What::Reply, after: Duration::from_millis(1500) };
+        let late =
+            Kind::TimedOut { operation: Operation::Reply, after: Duration::from_millis(1500) };
         assert!(told(late).contains("1.5 s"));
-        let refused = Kind::Io { what: What::ControlTcp, source: system() };
+        let refused = Kind::Io { operation: Operation::ControlTcp, source: system() };
         assert!(told(refused).ends_with(" failed: Connection refused"));
         let source = io::Error::from_raw_os_error(111);
-        let number = told(Kind::Io { what: What::DataTcp, source });
+        let number = told(Kind::Io { operation: Operation::DataTcp, source });
         assert!(number.ends_with(": Connection refused (os error 111)"), "{number}");
         let check = Kind::WrongSize { sent: 9, stored: Some(7) }.at(Stage::Verify);
-        let kept = told(Kind::NotTakenBack { path: "/a".to_owned(), check });
+        let kept = told(Kind::IncompleteFileRemains { path: "/a".to_owned(), check });
         assert!(kept.contains("\"/a\"") && kept.ends_with("7 of its 9 bytes"), "{kept}");
     }
 }

@@ -21,7 +21,7 @@ use rustls::{
 
 use super::TlsConfig;
 use crate::{
-    certificate::{CertificateFacts, Doubt, Fingerprint, UntrustedCertificate},
+    certificate::{CertificateFacts, CertificateFault, Fingerprint, UntrustedCertificate},
     lock::lock,
     time::rfc3339,
 };
@@ -116,10 +116,12 @@ impl Verifier {
             Err(Error::InvalidCertificate(CertificateError::UnknownIssuer))
                 if intermediates.is_empty() =>
             {
-                Err(CertificateRefusal::Chain(Some(Doubt::NoIssuerShown)))
+                Err(CertificateRefusal::Chain(Some(CertificateFault::NoIssuerShown)))
             }
             Err(Error::InvalidCertificate(error)) => Err(CertificateRefusal::of_chain(&error)),
-            Err(other) => Err(CertificateRefusal::Chain(Some(Doubt::Other(other.to_string())))),
+            Err(other) => {
+                Err(CertificateRefusal::Chain(Some(CertificateFault::Other(other.to_string()))))
+            }
         }
     }
 }
@@ -131,7 +133,7 @@ enum CertificateRefusal {
     /// It is not the required one.
     NotTheOne(Fingerprint),
     /// Its chain, date, name or purpose; `None` where its facts tell.
-    Chain(Option<Doubt>),
+    Chain(Option<CertificateFault>),
 }
 
 fn expect_certificate(
@@ -150,13 +152,13 @@ impl CertificateRefusal {
             | CertificateError::NotValidYetContext { .. }
             | CertificateError::NotValidForName
             | CertificateError::NotValidForNameContext { .. } => None,
-            CertificateError::UnknownIssuer => Some(Doubt::UnknownIssuer),
-            CertificateError::Revoked => Some(Doubt::Revoked),
+            CertificateError::UnknownIssuer => Some(CertificateFault::UnknownIssuer),
+            CertificateError::Revoked => Some(CertificateFault::Revoked),
             CertificateError::InvalidPurpose | CertificateError::InvalidPurposeContext { .. } => {
-                Some(Doubt::NotForServers)
+                Some(CertificateFault::NotForServers)
             }
-            CertificateError::BadEncoding => Some(Doubt::Unreadable),
-            other => Some(Doubt::Other(other.to_string())),
+            CertificateError::BadEncoding => Some(CertificateFault::Unreadable),
+            other => Some(CertificateFault::Other(other.to_string())),
         })
     }
 
@@ -167,58 +169,61 @@ impl CertificateRefusal {
         now: UnixTime,
     ) -> RefusedCertificate {
         let facts = CertificateFacts::of(certificate);
-        let doubts = match self {
+        let faults = match self {
             Self::NotPinned => return RefusedCertificate::NotPinned(facts),
-            Self::NotTheOne(trusted) => vec![Doubt::NotTheTrusted { trusted }],
-            Self::Chain(doubt) => all_doubts(doubt, &facts, certificate, name, now),
+            Self::NotTheOne(trusted) => vec![CertificateFault::NotTheTrusted { trusted }],
+            Self::Chain(fault) => all_faults(fault, &facts, certificate, name, now),
         };
-        RefusedCertificate::Untrusted(UntrustedCertificate { facts, doubts })
+        RefusedCertificate::Untrusted(UntrustedCertificate { facts, faults })
     }
 }
 
 /// Collects every reason, not only the verifier's first, so that the user decides once.
-fn all_doubts(
-    first: Option<Doubt>,
+fn all_faults(
+    first: Option<CertificateFault>,
     facts: &CertificateFacts,
     certificate: &CertificateDer<'_>,
     name: &ServerName<'_>,
     now: UnixTime,
-) -> Vec<Doubt> {
-    let mut doubts = Vec::new();
+) -> Vec<CertificateFault> {
+    let mut faults = Vec::new();
     if facts.is_self_issued() {
-        doubts.push(Doubt::SelfSigned);
+        faults.push(CertificateFault::SelfSigned);
     } else {
-        doubts.extend(first.clone());
+        faults.extend(first.clone());
     }
-    doubts.extend(date_doubt(facts, now));
-    doubts.extend(name_doubt(facts, certificate, name));
-    if doubts.is_empty() {
-        doubts.push(first.unwrap_or(Doubt::UnknownIssuer));
+    faults.extend(date_fault(facts, now));
+    faults.extend(name_fault(facts, certificate, name));
+    if faults.is_empty() {
+        faults.push(first.unwrap_or(CertificateFault::UnknownIssuer));
     }
-    doubts
+    faults
 }
 
-fn date_doubt(facts: &CertificateFacts, now: UnixTime) -> Option<Doubt> {
+fn date_fault(facts: &CertificateFacts, now: UnixTime) -> Option<CertificateFault> {
     if facts.not_after.is_empty() {
         return None;
     }
     let now = rfc3339(i64::try_from(now.as_secs()).ok()?);
     // RFC 3339 in UTC sorts by time.
     if now > facts.not_after {
-        return Some(Doubt::Expired { not_after: facts.not_after.clone() });
+        return Some(CertificateFault::Expired { not_after: facts.not_after.clone() });
     }
     let early = now < facts.not_before;
-    early.then(|| Doubt::NotYetValid { not_before: facts.not_before.clone() })
+    early.then(|| CertificateFault::NotYetValid { not_before: facts.not_before.clone() })
 }
 
-fn name_doubt(
+fn name_fault(
     facts: &CertificateFacts,
     certificate: &CertificateDer<'_>,
     name: &ServerName<'_>,
-) -> Option<Doubt> {
+) -> Option<CertificateFault> {
     let parsed = ParsedCertificate::try_from(certificate).ok()?;
     verify_server_name(&parsed, name).err()?;
-    Some(Doubt::NameMismatch { host: name.to_str().into_owned(), names: facts.names.clone() })
+    Some(CertificateFault::NameMismatch {
+        host: name.to_str().into_owned(),
+        names: facts.names.clone(),
+    })
 }
 
 impl ServerCertVerifier for Verifier {

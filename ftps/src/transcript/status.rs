@@ -339,7 +339,7 @@ impl fmt::Display for Status {
             ),
             Self::AdoptedFileKept { path } => write!(
                 f,
-                "What was gone on with is not the beginning of the file. It is left as \"{path}\"."
+                "Operation was gone on with is not the beginning of the file. It is left as \"{path}\"."
             ),
             Self::TemporaryNameLocked { path } => write!(
                 f,

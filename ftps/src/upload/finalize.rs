@@ -335,5 +335,5 @@ async fn take_back(client: &mut Client, file: &CompleteFile<'_>, check: Error) -
         return check;
     }
     let path = file.target.to_string();
-    client.error(Kind::NotTakenBack { path, check }, Stage::Verify)
+    client.error(Kind::IncompleteFileRemains { path, check }, Stage::Verify)
 }

@@ -107,7 +107,7 @@ impl<S: Source> Run<'_, S> {
     pub(super) fn learn_resume(&self, client: &ManagedClient, error: &Error) -> bool {
         let Some(start) = self.last_start.filter(|start| start.offset > 0) else { return false };
         let is_refused = error.stage() == Stage::Transfer
-            && error.refusal().is_some_and(refuses_to_go_on)
+            && error.refusal().is_some_and(refuses_resume)
             && error.evidence().data_tls.is_none();
         if !is_refused {
             return false;
@@ -168,7 +168,7 @@ fn is_writing_in_place(client: &ManagedClient, target: &RemotePath) -> bool {
 }
 
 /// Whether a refusal is about going on, for good. 4yz is about now; `ProFTPD` means it otherwise.
-fn refuses_to_go_on(reply: &Reply) -> bool {
+fn refuses_resume(reply: &Reply) -> bool {
     let about_it = ["append", "restart", "resume"];
     reply.code().severity() == Severity::PermanentFailure
         || (reply.code().value() == 451 && about_it.iter().any(|word| reply.mentions(word)))

@@ -101,7 +101,7 @@ impl<S: Source> Run<'_, S> {
         };
         match &error {
             // The transfer is over already.
-            UploadError::Engine(engine) if !engine.is_wrong_piece() => (),
+            UploadError::Engine(engine) if !engine.is_source_length_mismatch() => (),
             UploadError::Source(_) => drop(store.suspend().await),
             _ if self.source.keeps_on_cancel() => drop(store.suspend().await),
             _ => drop(store.abort().await),
@@ -118,7 +118,9 @@ impl<S: Source> Run<'_, S> {
             let bytes = self.next_bytes(store).await?;
             let (given, missing) = (bytes.len() as u64, self.plan.size - offset);
             if given == 0 || given > missing {
-                return Err(Kind::WrongPiece { given, missing }.at(Stage::Transfer).into());
+                return Err(Kind::SourceLengthMismatch { given, missing }
+                    .at(Stage::Transfer)
+                    .into());
             }
             for step in bytes.chunks(STEP_BYTES) {
                 self.note_sent(offset, step);

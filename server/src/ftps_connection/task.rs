@@ -222,7 +222,7 @@ impl ConnectionTask {
 
     /// Sends the page a certificate that is not trusted.
     async fn ask_for_trust(&self, untrusted: &ftps::UntrustedCertificate) -> ConnectionEnd {
-        let doubts = self.problems().doubts(&untrusted.doubts);
+        let doubts = self.problems().faults(&untrusted.faults);
         let certificate = convert::certificate(&untrusted.facts, doubts);
         self.session.outbox.send(ServerMessage::CertificateNotTrusted { certificate }).await;
         ConnectionEnd::CertificateNotTrusted

@@ -107,13 +107,13 @@ fn explanation_names_no_port_that_is_unknown() {
 #[test]
 fn cause_of_a_certificate_starts_with_its_doubts() {
     let names = vec!["web7.hoster.example".to_owned()];
-    let doubts = [
-        Doubt::Expired { not_after: "2001".to_owned() },
-        Doubt::NameMismatch { host: "ada.example".to_owned(), names },
+    let faults = [
+        CertificateFault::Expired { not_after: "2001".to_owned() },
+        CertificateFault::NameMismatch { host: "ada.example".to_owned(), names },
     ];
     let problems = Problems::default();
-    let cause = problems.cause_after(&doubts, Cause::CertificateExpired, &Evidence::default());
-    let expired = doubts[0].to_string();
+    let cause = problems.cause_after(&faults, Cause::CertificateExpired, &Evidence::default());
+    let expired = faults[0].to_string();
     assert!(cause.starts_with(&expired) && expired.contains("2001"), "{cause}");
     assert!(cause.contains("web7.hoster.example") && cause.contains("ada.example"), "{cause}");
     assert!(problems.remedy(Cause::CertificateExpired).what.contains("renew"));

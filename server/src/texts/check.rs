@@ -17,7 +17,8 @@ const PROGRAM: &str = include_str!("../../../web/src/texts.rs");
 const EVIDENCE: [&str; 4] = ["address", "commands", "data_connections", "port"];
 
 /// Tables whose texts are sentences, never the same in two languages.
-const SENTENCES: [&str; 6] = ["cause.", "doubt.", "error.", "explanation.", "problem.", "system."];
+const SENTENCES: [&str; 6] =
+    ["cause.", "certificate_fault.", "error.", "explanation.", "problem.", "system."];
 
 /// Tables whose texts follow a colon: the sources of an error.
 const SOURCES: [&str; 4] = ["error.malformed.", "error.passive.", "error.proxy.", "system."];
@@ -184,7 +185,7 @@ fn malformed(texts: &Texts, room: usize) -> Vec<String> {
     for (key, text) in &texts.0 {
         let is_remedy = key.ends_with("_remedy") || key.ends_with("_cause");
         let has_full_stop = match key.split('.').next().unwrap() {
-            "cause" | "explanation" | "doubt" => true,
+            "cause" | "explanation" | "certificate_fault" => true,
             "problem" => is_remedy,
             "error" | "system" => false,
             _ => continue,
@@ -273,7 +274,10 @@ fn every_text_begins_and_ends_as_its_kind_does() {
     }
     let is_capital = |(key, text): &(&String, &String)| {
         let starts = text.starts_with(char::is_uppercase) || text.starts_with("vsftpd");
-        !starts && ["cause.", "doubt.", "explanation."].iter().any(|table| key.starts_with(table))
+        !starts
+            && ["cause.", "certificate_fault.", "explanation."]
+                .iter()
+                .any(|table| key.starts_with(table))
     };
     assert_eq!(languages()[0].0.iter().find(is_capital), None);
 }

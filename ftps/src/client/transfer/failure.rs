@@ -4,7 +4,7 @@
 use super::{Replies, TransferFailure, TransferInfo};
 use crate::{
     control::Control,
-    error::{Error, Kind, What},
+    error::{Error, Kind, Operation},
     reply::{Code, Reply},
     stage::Stage,
     tls::TlsFacts,
@@ -84,7 +84,7 @@ impl FailedTransfer<'_> {
             return Err(Kind::EndedEarly { reply });
         }
         let within = self.control.timeouts().verdict;
-        match self.control.last_reply(within, What::FinalReply).await {
+        match self.control.last_reply(within, Operation::FinalReply).await {
             Ok(reply) if reply.code().is_refusal() => Ok(Some(reply)),
             Ok(reply) => Err(Kind::EndedEarly { reply }),
             Err(Kind::TimedOut { .. }) => Ok(None),

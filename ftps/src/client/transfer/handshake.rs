@@ -18,7 +18,7 @@ use crate::{
     certificate::Fingerprint,
     control::Control,
     dial::BoxedStream,
-    error::{Error, Kind, What},
+    error::{Error, Kind, Operation},
     stage::Stage,
     tls::{TlsFacts, session::TlsSession},
     transcript::Connection,
@@ -135,7 +135,7 @@ impl Handshake<'_> {
 }
 
 fn too_slow(after: Duration) -> TransferFailure {
-    TransferFailure::Data(Kind::TimedOut { what: What::DataTls, after })
+    TransferFailure::Data(Kind::TimedOut { operation: Operation::DataTls, after })
 }
 
 /// Why a handshake on a data connection failed.
