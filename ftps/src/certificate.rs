@@ -1,4 +1,4 @@
-//! Certificates as a person compares them: facts, fingerprint, and why one is not trusted.
+//! Certificates as users compare them: facts, fingerprint, and why one is not trusted.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -73,7 +73,7 @@ impl FromStr for Fingerprint {
     }
 }
 
-/// What a certificate says of itself. All of it but the fingerprint is a claim.
+/// The content of a certificate. All of it except the fingerprint is the certificate's own claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFacts {
     /// The subject's distinguished name; empty where the certificate cannot be read.
@@ -166,30 +166,30 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 /// A certificate that the engine refused, and why. Nothing secret was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UntrustedCertificate {
-    /// What the certificate says of itself.
+    /// The certificate's content.
     pub facts: CertificateFacts,
     /// Why it is not trusted; at least one.
     pub faults: Vec<CertificateFault>,
 }
 
-/// One reason not to trust a certificate; its `Display` is a sentence for a person.
+/// One reason not to trust a certificate; its `Display` is a sentence for users.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CertificateFault {
-    /// It vouches for itself.
+    /// It is self-signed.
     SelfSigned,
     /// Its issuer is not trusted.
     UnknownIssuer,
     /// Its issuer is not trusted, and the server does not show the issuer's certificate.
     NoIssuerShown,
-    /// Its time is over.
+    /// It has expired.
     Expired {
-        /// When it ended, RFC 3339, UTC.
+        /// The end of its validity, RFC 3339, UTC.
         not_after: String,
     },
-    /// Its time has not come.
+    /// It is not yet valid.
     NotYetValid {
-        /// When it starts, RFC 3339, UTC.
+        /// The start of its validity, RFC 3339, UTC.
         not_before: String,
     },
     /// It is for other hosts.
@@ -199,7 +199,7 @@ pub enum CertificateFault {
         /// The hosts that it is for.
         names: Vec<String>,
     },
-    /// Its issuer took it back.
+    /// Its issuer revoked it.
     Revoked,
     /// It is not meant for servers.
     NotForServers,
@@ -215,7 +215,7 @@ pub enum CertificateFault {
 }
 
 impl CertificateFault {
-    /// What it says.
+    /// Returns its sentence.
     #[must_use]
     pub fn sentence(&self) -> Sentence {
         use SentenceCode as Says;

@@ -1,4 +1,4 @@
-//! Character sets of names: text for people, bytes for the server.
+//! Character sets of names: text for users, bytes for the server.
 //!
 //! A [`RemotePath`] is bytes, so names from a listing are sent back unchanged. A character set is
 //! needed in two places only: to encode typed and local names, and to display a path.

@@ -61,7 +61,7 @@ pub use rename::Renamed;
 pub use store::{Store, Stored};
 pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
-/// What is known about a session once it is open.
+/// The facts of an open session.
 #[derive(Clone, Debug)]
 pub struct ConnectionFacts {
     /// The address that was dialled.
@@ -130,7 +130,7 @@ impl Client {
         }
     }
 
-    /// What is known about the session.
+    /// The facts of the session.
     #[must_use]
     pub fn facts(&self) -> &ConnectionFacts {
         &self.facts
@@ -157,7 +157,7 @@ impl Client {
         }
     }
 
-    /// Waits, without a command under way, until the server ends the session, and returns how.
+    /// Waits until the server ends the idle session, and returns the error.
     ///
     /// # Cancel safety
     /// Cancel safe: nothing is sent, and no reply is lost.

@@ -116,7 +116,7 @@ impl fmt::Display for CommandLine {
     }
 }
 
-/// The argument of a command, by what a log may show of it.
+/// The argument of a command, by how much of it a log may show.
 enum Argument<'a> {
     None,
     Number(u64),

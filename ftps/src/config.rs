@@ -12,11 +12,11 @@ use crate::{
 /// The configuration of the engine.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// How long it waits.
+    /// Time limits.
     pub timeouts: Timeouts,
-    /// How much it accepts and holds.
+    /// Size limits.
     pub limits: Limits,
-    /// What it trusts, and the TLS versions.
+    /// The trusted certificates and the TLS versions.
     pub tls: TlsConfig,
     /// How it keeps a quiet control connection alive.
     pub keepalive: Keepalive,
@@ -61,7 +61,7 @@ pub struct Timeouts {
     /// The greeting. Servers that look up their clients' names take some time.
     pub greeting: Duration,
     /// The silence before the greeting after which a second connection probes whether the port
-    /// expects implicit TLS; the first goes on waiting.
+    /// expects implicit TLS. The first connection keeps waiting.
     pub silence: Duration,
     /// The reply to a command.
     pub reply: Duration,
@@ -116,7 +116,7 @@ impl Default for Timeouts {
     }
 }
 
-/// How much the engine accepts from a server, and how much it holds.
+/// Limits on the size of a server's messages, and on buffers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// The size of one reply.

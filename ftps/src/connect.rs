@@ -1,7 +1,7 @@
 //! Opens sessions: connect, greeting, TLS, login, protection.
 //!
 //! - `secure`: the TLS handshake of the control connection.
-//! - `probe`: what a silent port speaks.
+//! - `probe`: recognises the protocol of a silent port.
 //! - `login`: `USER`, `PASS`, `PBSZ`, `PROT`, `FEAT`, `OPTS`, `TYPE`, `PWD`.
 //!
 //! With explicit TLS the greeting comes first and TLS after `AUTH` (RFC 4217 §4); with implicit TLS
@@ -38,9 +38,6 @@ mod login;
 mod probe;
 mod secure;
 
-/// An older session may be too old for the server to resume: some keep sessions for 300 s.
-const OLD_SESSION: Duration = Duration::from_secs(240);
-
 /// A session that ended after this time was most often ended because it was idle; one that ended
 /// sooner would end again.
 const LASTING_SESSION: Duration = Duration::from_secs(10);
@@ -53,7 +50,7 @@ pub struct Connector {
     credentials: Credentials,
     transcript: Transcript,
     profile: SharedProfile,
-    /// What its clients know about the server's directories.
+    /// The directories that its clients know to exist.
     directories: Directories,
     first_port: FirstPort,
     dialler: Arc<dyn Dial>,
@@ -71,7 +68,7 @@ enum FirstPort {
 /// The outcome of an attempt to open a session.
 enum Attempt {
     Open(Box<Client>),
-    /// Connect again, with what was learned.
+    /// Connect again, with the updated profile.
     Again,
 }
 
@@ -155,7 +152,7 @@ impl Connector {
         &self.profile
     }
 
-    /// What this connector and its clients have learned about the host.
+    /// The profile of the host, as this connector and its clients have learned it.
     #[must_use]
     pub fn profile(&self) -> HostProfile {
         self.profile.get()
@@ -220,7 +217,7 @@ impl Connector {
             if may_be_version && self.blames_tls(error) {
                 return Some(Fallback::Tls12);
             }
-            let may_be_age = had_worked || evidence.age > OLD_SESSION || may_be_version;
+            let may_be_age = had_worked || evidence.may_be_too_old_to_resume() || may_be_version;
             return may_be_age.then_some(Fallback::NewConnection);
         }
         let may_last = had_worked || evidence.age > LASTING_SESSION;
@@ -359,7 +356,7 @@ impl Connector {
         }
     }
 
-    /// The port is silent: waits on, and probes at the same time what it speaks.
+    /// Keeps waiting for the greeting of a silent port, and probes its protocol at the same time.
     async fn greeting_or_probe(
         &self,
         control: &mut Control,

@@ -367,7 +367,7 @@ impl Control {
         }
     }
 
-    /// What arrived while no command was outstanding: the end of the session, or an unsolicited
+    /// Takes what arrived while no command was outstanding: the end of the session, or an unsolicited
     /// reply.
     pub(crate) fn take_unsolicited(&mut self) -> Option<Kind> {
         if !self.is_usable() {
@@ -532,7 +532,7 @@ impl Control {
     /// Logs out, within a short time limit.
     pub(crate) async fn quit(mut self) {
         let within = self.timeouts.quit;
-        // Whatever happens, the session is over.
+        // The session is over in any case.
         let _ = timeout(within, async {
             if self.is_usable() && self.write(&[Command::Quit]).await.is_ok() {
                 let _ = self.last_reply(within, Operation::Reply).await;

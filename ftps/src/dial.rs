@@ -36,8 +36,8 @@ pub type Dialling<'a> = Pin<Box<dyn Future<Output = io::Result<BoxedStream>> + S
 /// A connection to a server, as [`Dial`] makes it.
 pub type BoxedStream = Box<dyn Stream>;
 
-/// A connection's bytes in both directions, and what is asked of its socket. The defaults are
-/// right for a stream without a socket.
+/// A connection, with the operations of its socket. The defaults are right for a stream without a
+/// socket.
 pub trait Stream: AsyncRead + AsyncWrite + fmt::Debug + Send + Sync + Unpin {
     /// The address of its local end.
     fn local_ip(&self) -> Option<IpAddr> {
@@ -111,7 +111,7 @@ pub(crate) struct Outgoing {
     pub(crate) from: Option<IpAddr>,
     /// The limit for all of it.
     pub(crate) within: Duration,
-    /// What the connection is for.
+    /// The operation that an error names.
     pub(crate) operation: Operation,
 }
 

@@ -161,12 +161,12 @@ impl fmt::Display for Verified {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Digest(digest) => {
-                write!(f, "The server's digest equals that of what was sent: {digest}.")
+                write!(f, "The server's digest equals that of the sent bytes: {digest}.")
             }
             Self::Size { bytes } => write!(f, "The server holds all {bytes} bytes."),
-            Self::ReplyOnly => {
-                f.write_str("The server can tell neither size nor digest; its reply counts.")
-            }
+            Self::ReplyOnly => f.write_str(
+                "The server reports neither size nor digest. Its reply is the only confirmation.",
+            ),
         }
     }
 }
@@ -231,7 +231,7 @@ impl Hasher {
 /// that the server can be asked for the digest of a block that it holds.
 #[derive(Debug)]
 pub(crate) struct RunningDigest {
-    /// The part of the file that was digested.
+    /// The digested part of the file.
     range: Range<u64>,
     /// One for each algorithm, updated in one pass.
     wholes: Vec<Hasher>,
@@ -269,7 +269,7 @@ impl RunningDigest {
         }
     }
 
-    /// The part of the file that was digested.
+    /// The digested part of the file.
     pub(crate) fn range(&self) -> Range<u64> {
         self.range.clone()
     }

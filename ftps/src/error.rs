@@ -1,9 +1,8 @@
-//! Errors: what failed, at which stage, with what evidence.
+//! Errors, with the stage that failed and the evidence.
 //!
 //! An [`Error`]'s `Display` is one fact in English; the underlying error is its `source()`. The
-//! server's words are its [`reply`](Error::reply), to be shown verbatim beside it. What it means
-//! is its [`Diagnosis`](crate::Diagnosis). For other languages there are its
-//! [`facts`](Error::facts).
+//! server's [`reply`](Error::reply) is shown verbatim beside it. The likely cause is its
+//! [`Diagnosis`](crate::Diagnosis). [`facts`](Error::facts) are for other languages.
 
 use std::{
     error::Error as StdError,
@@ -29,6 +28,10 @@ use crate::{
 
 mod sentences;
 
+/// The age from which a session may be too old for the server to resume: some servers keep TLS
+/// sessions for 300 s.
+const RESUMABLE_AGE: Duration = Duration::from_secs(240);
+
 /// A failure of the engine.
 pub struct Error(Box<Inner>);
 
@@ -38,7 +41,7 @@ struct Inner {
     evidence: Evidence,
 }
 
-/// What was known when an error occurred.
+/// The state of the session when an error occurred.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
     /// The session, as [`Event::session`](crate::Event::session) counts it.
@@ -51,12 +54,12 @@ pub struct Evidence {
     pub client_certificate: ClientCertificate,
     /// The port of the data connection that the error is about.
     pub data_port: Option<u16>,
-    /// The address that the server named for it, where that is not the control connection's and so
-    /// was not dialled.
+    /// The address that the server named for it, if that is not the control connection's: it was not
+    /// dialled.
     pub passive_address: Option<Ipv4Addr>,
     /// The TLS of that data connection.
     pub data_tls: Option<TlsFacts>,
-    /// TLS 1.3 tickets that the session got so far.
+    /// TLS 1.3 tickets that the session has received.
     pub tickets: u32,
     /// Data connections that this session completed before.
     pub data_connections: u32,
@@ -68,6 +71,13 @@ pub struct Evidence {
     pub batch: Option<Batch>,
 }
 
+impl Evidence {
+    /// Whether the server may have dropped the TLS session because of its age.
+    pub(crate) fn may_be_too_old_to_resume(&self) -> bool {
+        self.age > RESUMABLE_AGE
+    }
+}
+
 /// A batch of commands, of which not all were answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Batch {
@@ -77,7 +87,7 @@ pub struct Batch {
     pub answered: usize,
 }
 
-/// What failed. Public through [`Error`]'s predicates only; the sentences are in `sentences`.
+/// The kinds of failures. Public through [`Error`]'s predicates only; the sentences are in `sentences`.
 #[derive(Debug, ThisError)]
 pub(crate) enum Kind {
     InvalidHost {
@@ -158,7 +168,7 @@ pub(crate) enum Kind {
     OutOfSync,
 }
 
-/// What an error is about: an operation that failed or timed out.
+/// The operation that failed or timed out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Operation {
     ControlTcp,
@@ -173,7 +183,7 @@ pub(crate) enum Operation {
     Data,
 }
 
-/// What the server holds against our own certificate.
+/// Why the server rejects our client certificate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ClientCertificateFault {
     /// It asked for one and got none.
@@ -238,7 +248,7 @@ impl Error {
         }
     }
 
-    /// What was known when the error occurred.
+    /// The state of the session when the error occurred.
     #[must_use]
     pub fn evidence(&self) -> &Evidence {
         &self.0.evidence
@@ -312,7 +322,7 @@ impl Error {
         &self.0.kind
     }
 
-    /// The 4yz or 5yz reply that the error is.
+    /// The 4yz or 5yz reply, if the error is a refusal.
     pub(crate) fn refusal(&self) -> Option<&Reply> {
         match &self.0.kind {
             Kind::Refused { reply, .. } => Some(reply),

@@ -109,7 +109,7 @@ fn arbitrary_bytes_keep_to_the_limits(mut source: Unstructured<'_>) -> Result<()
     Ok(())
 }
 
-/// A reply as RFC 959 §4.2 wants it: what is in the middle cannot be taken for the end.
+/// A reply in the format of RFC 959 §4.2: no inner line can be taken for the last one.
 fn reply(source: &mut Unstructured<'_>) -> Result<Reply> {
     let code = Code::new(source.int_in_range(100..=599)?).unwrap();
     let last = source.int_in_range(0..=5_usize)?;

@@ -5,9 +5,9 @@
 //! verified, on data connections too. Every data connection resumes the control connection's TLS
 //! session, since most servers insist on it.
 //!
-//! It resolves no names and decides on no destination: the caller gives an address, and perhaps a
-//! proxy that is asked for it; nothing else is ever dialled. It reads no files and keeps nothing on
-//! disk. It knows no active mode, no ASCII type, and no way back to the clear.
+//! It resolves no names and chooses no destination: the caller gives an address, and perhaps a proxy
+//! that connects to it; the engine dials nothing else. It reads no files and keeps nothing on disk. It
+//! has no active mode, no ASCII type, and no command that ends encryption.
 //!
 //! # Layers
 //! A module imports only modules that stand above it in this list.
@@ -25,17 +25,17 @@
 //! - [`passive`]: the replies to `EPSV` and `PASV`.
 //! - [`features`]: the reply to `FEAT`.
 //! - [`listing`]: the lines of `MLSD` and `LIST`.
-//! - [`certificate`]: what a certificate says, and why it is not trusted.
+//! - [`certificate`]: the facts of a certificate, and why it is not trusted.
 //! - [`tls`]: TLS settings, sessions, and the verification of certificates.
 //! - [`target`]: the server that a session goes to.
 //! - [`stage`]: the stages of a session.
 //! - [`proxy`]: SOCKS5 and HTTP proxies.
 //! - [`config`]: every deadline and limit, with its default.
-//! - [`profile`]: what was learned about a host, and the fallbacks.
+//! - [`profile`]: what the engine has learned about a host, and the fallbacks.
 //! - [`transcript`]: every command, reply, TLS fact and decision, as it happens.
-//! - [`error`]: what failed, at which stage, with what evidence.
+//! - [`error`]: errors, with their stage and their evidence.
 //! - [`diagnosis`]: the likely cause of an error, and its remedy.
-//! - [`explain`]: what commands and replies mean, for people who do not know FTP.
+//! - [`explain`]: explains commands and replies to users who do not know FTP.
 //!
 //! With I/O:
 //! - [`dial`]: makes connections.
@@ -44,13 +44,13 @@
 //! - [`connect`]: opens sessions. [`Connector`] starts here.
 //! - [`pool`]: several sessions to one server, and the [`ManagedClient`], which reconnects.
 //! - [`upload`]: uploads one file, across breaks of the connection.
-//! - `fuzzing`: what the fuzz targets check.
+//! - `fuzzing`: the oracles of the fuzz targets.
 //!
 //! # Round trips
-//! A round trip is what a small file costs, so commands go together where no answer decides the
-//! next question ([`profile::Pipelining`] is what is learned where that goes wrong):
+//! Small files cost round trips rather than bandwidth, so commands that do not depend on each other's
+//! replies are sent in one batch ([`profile::Pipelining`] is off for servers that lose some of them):
 //!
-//! | step | round trips | what goes side by side |
+//! | step | round trips | at the same time |
 //! |---|---|---|
 //! | greeting, `AUTH` | 3 | |
 //! | TLS | 1, in TLS 1.2 2 | |
@@ -62,12 +62,12 @@
 //! | bytes | 1 | the last byte, close_notify, the 226; a pipelined `EPSV` where the server accepts that |
 //! | end | 1 | `MFMT`, `SIZE`, a digest, `RNFR`, `RNTO`; `SIZE` and `EPSV` for the next file |
 //!
-//! No command that requires TLS is sent before TLS is established, and no `STOR` before it is known
-//! that the file may be written.
+//! Nothing but `AUTH` is sent before TLS is established, and no `STOR` before the lookup has shown that
+//! the file may be written.
 //!
 //! # Example
-//! A file in memory, brought to a server. [`upload::Source`] is what the bytes come from; the
-//! example `put` in this crate does the same with a file on disk.
+//! Uploads a file from memory. [`upload::Source`] provides the bytes; the example `put` in this crate
+//! uploads a file from disk.
 //! ```no_run
 //! # use std::{convert::Infallible, sync::Arc};
 //! # use ftps::upload::{Progress, Source};
@@ -111,9 +111,9 @@
 //!     resume: None,
 //!     digest: None,
 //! };
-//! let mut line = pool.lease().await;
+//! let mut client = pool.lease().await;
 //! let (mut source, cancel) = (Memory(content, 0), CancellationToken::new());
-//! match ftps::upload::upload(&mut line, &plan, &mut source, &cancel).await {
+//! match ftps::upload::upload(&mut client, &plan, &mut source, &cancel).await {
 //!     Ok(uploaded) => println!("{}: {}", uploaded.path, uploaded.verified),
 //!     Err(failed) => println!("{:?}, left on the server: {:?}", failed.error, failed.leftover),
 //! }
@@ -123,8 +123,8 @@
 //! ```
 //!
 //! # Limits
-//! Replies, listings and what waits in front of a data connection are bounded by [`Limits`]; every
-//! wait by [`Timeouts`]; what is tried again by [`Retry`]. There is no queue.
+//! [`Limits`] bound replies, listings and the buffers of data connections; [`Timeouts`] every wait;
+//! [`Retry`] the attempts. There is no queue.
 
 pub mod certificate;
 pub mod charset;

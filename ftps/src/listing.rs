@@ -50,7 +50,7 @@ impl Listing {
 pub struct Entry {
     /// Its name in its directory, without a slash.
     pub name: RemotePath,
-    /// What it is.
+    /// Its kind.
     pub kind: EntryKind,
     /// Its size in bytes, where the server says one.
     pub size: Option<u64>,
@@ -81,7 +81,7 @@ impl Entry {
     }
 }
 
-/// What an entry is.
+/// The kind of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum EntryKind {
     /// A directory.
@@ -109,7 +109,7 @@ pub enum Permission {
     List,
     /// Make directories in the directory.
     MakeDirectory,
-    /// Delete what is in the directory.
+    /// Delete the contents of the directory.
     Purge,
     /// `RETR` the file.
     Read,
@@ -150,8 +150,7 @@ impl Permission {
     }
 }
 
-/// What a session may do with an entry, as the server reports. A hint: the operation may still be
-/// refused.
+/// The operations that the server permits on an entry. A hint: it may still refuse them.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct Permissions(u16);
 
@@ -225,7 +224,7 @@ pub(crate) enum ListingFormat {
     List { now: i64 },
 }
 
-/// What a line of a listing is.
+/// The meaning of a line of a listing.
 #[derive(Debug, PartialEq, Eq)]
 enum ListingLine {
     Entry(Entry),

@@ -37,7 +37,7 @@ pub enum PassiveError {
 }
 
 impl PassiveError {
-    /// What it says.
+    /// Returns its sentence.
     #[must_use]
     pub fn sentence(&self) -> Sentence {
         use SentenceCode as Says;

@@ -73,7 +73,7 @@ struct WaitingCount<'a> {
     purpose: Purpose,
 }
 
-/// What a client is leased for.
+/// The purpose of a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Purpose {
     Upload,
@@ -130,7 +130,7 @@ impl Pool {
         state.growth.allowed()
     }
 
-    /// What is known about the host.
+    /// The profile of the host.
     #[must_use]
     pub fn profile(&self) -> &SharedProfile {
         self.inner.connector.shared_profile()

@@ -1,4 +1,4 @@
-//! What was learned about a host, and the fallbacks.
+//! The profile of a host: what the engine has learned about it. And the fallbacks.
 
 use std::{
     fmt,
@@ -18,8 +18,8 @@ use crate::{
 /// How long a lesson from one unexpected reply is kept: it may have been a passing fault.
 const EXPIRES_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// What was learned about a host. Kept between sessions, so that later ones need not learn it
-/// again.
+/// What the engine has learned about a host. Kept between sessions, so that later ones need not learn
+/// it again.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct HostProfile {
     /// The newest TLS version that works with the host, if it is not the newest supported.
@@ -228,19 +228,17 @@ impl fmt::Display for Fallback {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Tls12 => {
-                "The server did not accept the TLS 1.3 session of the data connection. The next \
-                 connection uses TLS 1.2, whose sessions can be resumed any number of times."
+                "The server rejected the TLS 1.3 session of the data connection. Reconnecting with \
+                 TLS 1.2, whose sessions can be resumed any number of times."
             }
             Self::WithoutAlpn => {
-                "The server refused TLS on the data connection because the protocol was named \
-                 there (ALPN ftp). The next connection does not name it."
+                "The server refused TLS with ALPN on the data connection. Reconnecting without \
+                 ALPN."
             }
-            Self::NewConnection => {
-                "This session cannot go on. A new connection starts with a fresh one."
-            }
+            Self::NewConnection => "This session is no longer usable. Reconnecting.",
             Self::WithoutPipelining => {
-                "The server mixes up commands that are sent together. The next connection sends \
-                 them one by one."
+                "The server does not answer pipelined commands in order. Reconnecting, and sending \
+                 commands one by one."
             }
         })
     }

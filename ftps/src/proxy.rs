@@ -199,7 +199,7 @@ pub(crate) enum ProxyFailure {
 }
 
 impl ProxyFailure {
-    /// What it says of the proxy.
+    /// Returns its sentence about the proxy.
     pub(crate) fn sentence(&self) -> Sentence {
         use SentenceCode as Says;
         match self {

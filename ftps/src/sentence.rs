@@ -1,14 +1,14 @@
-//! Sentences of errors as data: a code that stays the same, the English sentence, and what fills its
-//! places, so that a program can say the same in another language.
+//! Sentences of errors as data: a stable code, the English sentence, and the values of its placeholders,
+//! so that a program can translate it.
 //!
-//! The engine itself speaks English only.
+//! The engine itself has English sentences only.
 
 use std::{fmt, io, time::Duration};
 
-/// Makes an enum of codes with their English sentences; `{name}` is a place.
+/// Makes an enum of codes with their English sentences; `{name}` is a placeholder.
 macro_rules! sentences {
     ($($variant:ident = $code:literal => $english:literal,)*) => {
-        /// Which sentence it is.
+        /// The code of a sentence.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         #[allow(missing_docs, reason = "each is explained by its sentence")]
@@ -28,7 +28,7 @@ macro_rules! sentences {
                 }
             }
 
-            /// The sentence in English, its places not filled.
+            /// The sentence in English, with its placeholders.
             #[must_use]
             pub const fn english(self) -> &'static str {
                 match self {
@@ -132,14 +132,14 @@ sentences! {
     FaultOther = "certificate_fault.other" => "The certificate was not accepted: {what}.",
 }
 
-/// One sentence with what fills its places. Its `Display` is English.
+/// One sentence with the values of its placeholders. Its `Display` is English.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sentence {
     code: SentenceCode,
     places: Vec<(&'static str, Place)>,
 }
 
-/// What fills a place.
+/// The value of a placeholder.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Place {
     /// The same in every language.
@@ -163,7 +163,7 @@ impl Sentence {
         self
     }
 
-    /// Which sentence it is.
+    /// The code of the sentence.
     #[must_use]
     pub fn code(&self) -> SentenceCode {
         self.code
@@ -177,7 +177,7 @@ impl Sentence {
         names == filled
     }
 
-    /// What fills the place of that name.
+    /// The value of the placeholder with that name.
     #[must_use]
     pub fn place(&self, name: &str) -> Option<&Place> {
         self.places.iter().find(|(place, _)| *place == name).map(|(_, value)| value)
@@ -208,12 +208,12 @@ impl fmt::Display for Place {
     }
 }
 
-/// One link of the chain of an error and its sources.
+/// An error, or one of its sources.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Fact {
     /// A sentence of the engine's.
     Sentence(Sentence),
-    /// What another library or the operating system says, in its own words.
+    /// The message of another library or of the operating system.
     Verbatim(String),
 }
 

@@ -50,22 +50,22 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Self::Connect => "Connecting",
             Self::Greeting => "Waiting for the greeting",
-            Self::Auth => "Asking for TLS",
+            Self::Auth => "Requesting TLS",
             Self::Tls => "Starting TLS",
             Self::Certificate => "Checking the certificate",
             Self::Login => "Logging in",
-            Self::Protect => "Protecting the data connections",
+            Self::Protect => "Requesting encrypted data connections",
             Self::Setup => "Setting up the session",
             Self::List => "Listing a directory",
-            Self::MakeDirectory => "Making a directory",
+            Self::MakeDirectory => "Creating a directory",
             Self::DataConnection => "Opening a data connection",
             Self::DataTls => "Starting TLS on the data connection",
             Self::Transfer => "Transferring",
             Self::Verify => "Waiting for the server to confirm",
             Self::Rename => "Renaming",
             Self::Delete => "Deleting",
-            Self::Attributes => "Asking for a file's attributes or changing them",
-            Self::Idle => "Waiting for something to do",
+            Self::Attributes => "Reading or changing a file's attributes",
+            Self::Idle => "Idle",
         })
     }
 }

@@ -72,7 +72,7 @@ pub struct Event {
     pub session: Option<u32>,
     /// Where it happened.
     pub connection: Connection,
-    /// What happened.
+    /// The kind.
     pub kind: EventKind,
 }
 
@@ -127,7 +127,7 @@ impl fmt::Display for Connection {
 /// The kind of a log line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum LineKind {
-    /// What the engine does and sees.
+    /// A decision or an observation of the engine.
     Status,
     /// A command to the server.
     Command,
@@ -137,7 +137,7 @@ pub enum LineKind {
     Error,
 }
 
-/// What happened.
+/// The kind of an event.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EventKind {

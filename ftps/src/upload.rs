@@ -1,59 +1,64 @@
-//! Uploads one file: from its [`Plan`] to a checked file under its own name.
+//! Uploads one file: from its [`Plan`] to a verified file under its final name.
 //!
-//! The bytes go to a part file: a temporary name in the same directory, renamed to the file's own name
-//! once everything was checked. So an existing file is safe until the new one is complete, and a name
-//! never stands for half a file. A break is no failure: the next attempt opens another session, asks
-//! what the server holds, and resumes there.
+//! The bytes go to a part file, which has a temporary name in the same directory. It is renamed to the
+//! final name once it is complete and verified: an existing file is safe until then, and no half file
+//! has the final name. A break is no failure: the next attempt opens another session, asks how much the
+//! server holds, and resumes there.
 //!
-//! One attempt, in order: open a session; make the directory; look up the file's name and the part
+//! One attempt, in order: open a session; make the directory; look up the final name and the part
 //! file; transfer (open, send, confirm); compare the sender's digest; check size and digest on the
-//! server; set the date; rename.
+//! server; set the modification time; rename.
 //!
 //! # States of the part file
 //!
 //! ```text
-//!            Plan::resume is given             it is not
-//!                     │                            │
-//!                     ▼      not of this file      ▼
-//!                  [Given] ─────────────────▶ [Unnamed] ◀──────────────┐ removed
-//!                     │                            │ name chosen        │
-//!                     │ of this file               ▼                    │
-//!                     │                       [Unwritten]               │
-//!                     │       STOR, or adopted     │                    │
-//!                     │                            ▼   rename forbidden,│
-//!                     └──────────────────────▶ [Written] ──────▶ [Abandoned]
-//!                                              │       ▲   name locked
-//!                           complete: RNFR RNTO│       │refused
-//!                                              ▼       │
-//!                                             [Renaming] ──▶ done
+//!       Plan::resume is given                it is not
+//!                │                               │
+//!                ▼                               ▼             removed
+//!             [Given]                        [Unnamed] ◀───────────────────┐
+//!              │   │                             │ name chosen             │
+//!              │   │ not of this file            ▼                         │
+//!              │   └──────────────────────▶ [Unwritten]                    │
+//!              │                            │        ▲                     │
+//!              │            STOR, or adopted│        │refused before       │
+//!              │                            ▼        │anything was stored  │
+//!              │ of this file               │        │                     │
+//!              └──────────────────────▶ [Written] ───┴──────────────▶ [Abandoned]
+//!                                       │       ▲    name locked,         ▲
+//!                    complete: RNFR RNTO│       │    or rename forbidden  │
+//!                                       ▼       │refused, or undone       │
+//!                                     [Renaming] ─────────────────────────┘
+//!                                       │             rename forbidden
+//!                                       ▼
+//!                                     done
 //! ```
 //!
 //! | state | what the server may hold | after a break | if the upload fails |
 //! |---|---|---|---|
-//! | Given | the part file of an earlier upload, or any other file | the same again | it stays and is reported |
-//! | Unnamed, Unwritten | nothing of this upload | the same again | nothing is left |
-//! | Written | the first bytes, up to what was sent | resumes at the size that `SIZE` reports, unless that is more than was sent | removed, or kept and reported |
-//! | Renaming | the whole file, under either name | no part file, and the name has a file of that size: checked there, and done; else as Written | as Written |
-//! | Abandoned | a part file under a name that is not used any more | removed, then Unnamed | as Written |
+//! | Given | the part file of an earlier upload, or any other file | stays Given | it stays and is reported |
+//! | Unnamed, Unwritten | nothing of this upload | stays in its state | nothing is left |
+//! | Written | the first bytes, up to the last one sent | resumes at the size that `SIZE` reports, unless that is more than was sent | removed, or kept and reported |
+//! | Renaming | the whole file, under either name | if the part file is gone and the final name has a file of that size: verified there, and done; else as Written | as Written |
+//! | Abandoned | a part file under a name that is no longer used | removed, then Unnamed | as Written |
 //!
-//! A part file that is an [adopted](Existing::Resume) file is never removed: it gets its name back if
-//! nothing was sent, else it is reported. One whose bytes are known to be wrong is removed, never kept.
-//! Whether a part file is kept: see [`Failed::leftover`].
+//! An [adopted](Existing::Resume) file is never removed: it gets its name back if nothing was sent, else
+//! it is reported. A part file whose bytes are known to be wrong is removed, never kept.
+//! [`Failed::leftover`] says when a part file is kept.
 //!
 //! # Modules
 //!
-//! - `plan`: what is asked for, where bytes come from, how an upload ends.
+//! - `plan`: the request, the source of the bytes, and the outcome.
 //! - [`temporary`]: the names of part files.
 //! - `part_file`: the states above.
 //! - `source_reader`: the source, and how far it was read.
-//! - `retry_budget`: when an upload is tried again, and when it fails.
+//! - `retry_budget`: how often an upload is retried before it fails.
 //! - `adopted_file`: resumes from an existing file.
 //! - `digest_check`: compares the sender's digest.
 //! - `resume`: the offset at which an upload resumes.
 //! - `send`: one transfer.
-//! - `final_batch`, `finalize`: check, date and name.
-//! - `failure`: what a failed upload leaves on the server.
-//! - `leftovers`: finds what earlier uploads left. None of it is touched unless a plan names it.
+//! - `final_batch`, `finalize`: verify the part file, set its date, rename it.
+//! - `failure`: ends a failed upload: keeps its part file or removes it.
+//! - `leftovers`: finds part files of earlier uploads. They are not touched unless a plan names one.
 //! - this module: attempts, and recovery from their errors.
 
 use std::sync::Arc;
@@ -110,9 +115,9 @@ const RESTART_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 /// [`Failed`] with the reason, and with the part file that a later upload can resume.
 ///
 /// # Cancel safety
-/// Not cancel safe: cancel `cancel` instead. What was sent is removed then, unless
-/// [`Source::keeps_on_cancel`] says that it stays. The server is given
-/// [`Timeouts::abort`](crate::Timeouts::abort) for either.
+/// Not cancel safe: cancel `cancel` instead. The part file is removed then, unless
+/// [`Source::keeps_on_cancel`] returns `true`. Either takes at most
+/// [`Timeouts::abort`](crate::Timeouts::abort).
 pub async fn upload<S: Source>(
     client: &mut ManagedClient,
     plan: &Plan,
@@ -143,7 +148,7 @@ pub async fn upload<S: Source>(
     }
 }
 
-/// Removes what an upload left on the server. A missing file is no error.
+/// Removes a leftover of an upload from the server. A missing file is no error.
 ///
 /// # Errors
 /// [`Error`] when the server refuses, or cannot be reached.
@@ -169,9 +174,9 @@ struct Run<'a, S: Source> {
     source: SourceReader<'a, S>,
     cancel: &'a CancellationToken,
     pool_shared: Arc<PoolShared>,
-    /// Where the file goes, from the root, once a session was open.
+    /// The final name, from the root, once a session was open.
     target: Option<RemotePath>,
-    /// What happens to a file that has the name, as far as the server allows what the plan says.
+    /// The plan's policy for an existing file, as far as the server allows it.
     existing: Existing,
     part: PartFile,
     /// Files that this upload created or moved aside, and that the server did not delete at once.
@@ -197,7 +202,7 @@ enum Directories {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// Makes attempts until one succeeds or no other is worth it.
+    /// Makes attempts until one succeeds or none is left.
     async fn attempts(
         &mut self,
         client: &mut ManagedClient,
@@ -226,7 +231,7 @@ impl<S: Source> Run<'_, S> {
         if self.cancel.is_cancelled() {
             return Err(UploadError::Cancelled);
         }
-        // The next upload is not to wait for this one's retries.
+        // The next upload must not wait for this one's retries.
         self.source.release_next_upload();
         if self.learn_resume(client, &error)
             || self.learn_naming(client, &error)
@@ -323,8 +328,8 @@ impl<S: Source> Run<'_, S> {
         Ok(uploaded)
     }
 
-    /// The name that the bytes go to: the one so far where it is still right, else a new one. An
-    /// abandoned part file is removed before.
+    /// Returns the name that the bytes go to: the current one where it is still usable, else a new one.
+    /// An abandoned part file is removed first.
     async fn choose_name(
         &mut self,
         client: &mut Client,
@@ -364,7 +369,7 @@ impl<S: Source> Run<'_, S> {
         Ok(name)
     }
 
-    /// Removes the part file under a name that is not used any more.
+    /// Removes an abandoned part file.
     async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
         if let PartFile::Abandoned(part) = &self.part {
             let name = part.name.path().clone();
@@ -379,9 +384,8 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Tries once more to delete what the server did not delete: it was locked, or the connection
-    /// broke. A refusal is in the transcript. Takes at most
-    /// [`Timeouts::abort`](crate::Timeouts::abort) for each file.
+    /// Tries once more to delete files that were locked, or whose deletion a break interrupted. Takes at
+    /// most [`Timeouts::abort`](crate::Timeouts::abort) for each file.
     async fn delete_again(&mut self, client: &mut ManagedClient) {
         for path in std::mem::take(&mut self.not_deleted) {
             let within = client.config().timeouts.abort;
@@ -389,8 +393,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Looks up the file that has the name, and the size of the part file. The same batch asks for
-    /// the port of the data connection.
+    /// Looks up the final name and the size of the part file. The same batch requests a data port.
     async fn look_up(
         &mut self,
         client: &mut Client,
@@ -419,7 +422,7 @@ impl<S: Source> Run<'_, S> {
         Ok((found, held))
     }
 
-    /// Whether the rename was carried out, and only its reply was lost.
+    /// Whether the server carried out the rename, and only its reply was lost.
     fn is_renamed(&self, found: Found, held: Size) -> bool {
         matches!(self.part, PartFile::Renaming(_))
             && held == Size::Missing
@@ -436,7 +439,7 @@ impl<S: Source> Run<'_, S> {
         Ok(self.uploaded(client, target, verified))
     }
 
-    /// Notes that the server holds all bytes already.
+    /// Logs that the server already holds all bytes.
     fn skip_transfer(&mut self, client: &Client) {
         let size = self.plan.size;
         client.log(match self.attempts {
@@ -453,8 +456,8 @@ impl<S: Source> Run<'_, S> {
         Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
     }
 
-    /// Ends the upload where another file has the name and is to stay. What has it after something was
-    /// written in place is the upload's own.
+    /// Ends the upload if another file has the final name and must stay. After something was written in
+    /// place, the file is the upload's own.
     async fn refuse_unless_ours(
         &self,
         client: &mut Client,
@@ -468,7 +471,7 @@ impl<S: Source> Run<'_, S> {
         self.refuse_existing(client, target, found.target).await
     }
 
-    /// Ends the upload if a file has the target's name and must stay.
+    /// Ends the upload if a file has the final name and must stay.
     async fn refuse_existing(
         &self,
         client: &mut Client,
@@ -479,7 +482,7 @@ impl<S: Source> Run<'_, S> {
             _ if self.may_replace() => Ok(()),
             Size::Missing => Ok(()),
             Size::Bytes(bytes) => {
-                // The file is known to be there: without its date it is a conflict all the same.
+                // The file exists: that is a conflict with or without its date.
                 let modified_millis = unless(self.cancel, client.date_of(path)).await?;
                 let modified_millis = modified_millis.unwrap_or_default();
                 Err(UploadError::Exists { size: Some(bytes), modified_millis })
@@ -495,7 +498,7 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// Returns a new temporary name, or the file's own name if the directory allows no renames.
+/// Returns a new temporary name, or the final name if the directory allows no renames.
 fn new_name(target: &RemotePath, naming: Naming) -> Result<Name, Error> {
     match naming {
         Naming::InPlace => Ok(Name::InPlace(target.clone(), OldFile::Absent)),
@@ -506,8 +509,8 @@ fn new_name(target: &RemotePath, naming: Naming) -> Result<Name, Error> {
     }
 }
 
-/// Runs `work` unless the upload is cancelled first. Dropped work leaves the client out of step where
-/// it had begun to send, and the client knows.
+/// Runs `work` unless the upload is cancelled first. Dropping work that has begun to send makes the
+/// client unusable.
 async fn unless<T, E>(
     cancel: &CancellationToken,
     work: impl Future<Output = T>,

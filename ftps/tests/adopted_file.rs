@@ -56,7 +56,7 @@ async fn file_that_has_the_name_is_resumed_under_a_temporary_one() {
     let mut source = Memory::new(&file);
     run(&mut client, &going_on(&file), &mut source).await.unwrap();
     assert_eq!(source.seen, [format!("opened at {HELD}"), "confirming".to_owned()]);
-    server.log.must_have("taken for the first 150000 bytes");
+    server.log.must_have("after its 150000 bytes");
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn where_nothing_may_be_renamed_it_is_resumed_in_place() {
     .start();
     let mut client = server.managed();
     run(&mut client, &going_on(&file), &mut Memory::new(&file)).await.unwrap();
-    server.log.must_have("in place");
+    server.log.must_have("without a temporary name");
 }
 
 /// The existing file is the only copy: neither a cancelled nor a failed upload removes it.

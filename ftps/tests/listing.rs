@@ -47,7 +47,7 @@ async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
     }
     let offset = UtcOffset::new(120).unwrap();
     assert_eq!(connector.profile().clock, ServerClock::Offset(offset));
-    server.log.must_have("the server's own, UTC+02:00");
+    server.log.must_have("the server's local time, UTC+02:00");
     client.quit().await;
 }
 

@@ -157,7 +157,7 @@ async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_man
         let (mut first, mut second) = (pool.lease().await, pool.lease().await);
         first.connect().await.unwrap();
         let gives_way = async {
-            until(|| server.log.has("Waiting until one of the others is free")).await;
+            until(|| server.log.has("Waiting for an idle one")).await;
             drop(first);
         };
         let (connected, ()) = timeout(LIMIT, async { tokio::join!(second.connect(), gives_way) })
@@ -302,7 +302,7 @@ async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
     let mut third = pool.lease().await;
     timeout(LIMIT, third.connect()).await.unwrap().unwrap();
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 3));
-    assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
+    assert!(!server.log.has("The server accepts"), "{}", server.log.text());
 }
 
 /// Other clients have taken sessions meanwhile.
@@ -315,7 +315,7 @@ async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_tim
     second.idle().await;
     let mut third = pool.lease().await;
     let meanwhile = async {
-        until(|| server.log.has("Waiting until one of the others is free")).await;
+        until(|| server.log.has("Waiting for an idle one")).await;
         drop(first);
     };
     let (connected, ()) = timeout(LIMIT, async { tokio::join!(third.connect(), meanwhile) })
@@ -323,7 +323,7 @@ async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_tim
         .expect("the session of the first is as good");
     connected.unwrap();
     assert_eq!(sessions_known(&pool), Some(1));
-    server.log.must_have("takes no more than one session at once");
+    server.log.must_have("accepts one session at a time");
 }
 
 /// Other clients have all sessions of the server: that says nothing about this pool's limit.
@@ -336,7 +336,7 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
     let error = pool.lease_for_request().await.connect().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::TooManyConnections);
     assert_eq!((sessions_known(&pool), pool.allowed()), (None, 2));
-    assert!(!server.log.has("The server takes no more"), "{}", server.log.text());
+    assert!(!server.log.has("The server accepts"), "{}", server.log.text());
     assert_eq!(server.log.count("Error: "), 1, "{}", server.log.text());
     pool.lease_for_request().await.connect().await.unwrap();
 }
@@ -425,6 +425,6 @@ async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
         sessions.sort_unstable();
         assert_eq!(sessions, [1, 2, 3, 4].map(Some), "{once}\n{}", log.text());
     }
-    assert_eq!(log.sessions_with("A new one goes on").len(), 2);
+    assert_eq!(log.sessions_with("Replacing this session").len(), 2);
     assert!(!log.has("session: None"), "{}", log.text());
 }

@@ -83,7 +83,7 @@ async fn refusal_425_when_the_tickets_ran_out_costs_one_connection_and_no_file()
     for name in ["a", "b", "c"] {
         store(&mut client, name, b"x").await.unwrap();
     }
-    server.log.must_have("The next connection uses TLS 1.2");
+    server.log.must_have("Reconnecting with TLS 1.2");
 }
 
 /// The server updates its TLS keys during the transfer.
@@ -144,7 +144,7 @@ async fn reply_426_although_every_byte_is_there_is_settled_by_the_size() {
     let mut client = server.managed();
     let uploaded = store(&mut client, "a", b"abc").await.unwrap();
     assert_eq!(uploaded.attempts, 1);
-    server.log.must_have("it has finished");
+    server.log.must_have("the transfer is complete");
 }
 
 #[tokio::test]
@@ -419,7 +419,7 @@ async fn old_file_makes_way_where_the_server_renames_over_none() {
     let mut client = server.managed();
     let plan = replacing("a", b"x");
     run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap();
-    server.log.must_have("made way");
+    server.log.must_have("Moved the old file");
 }
 
 /// The connection breaks when only the old file is left to delete.

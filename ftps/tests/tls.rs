@@ -79,8 +79,8 @@ async fn server_that_refuses_the_protocols_name_gets_a_connection_without_it() {
     let mut client = connector.open().await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     assert_eq!(connector.profile().alpn, Alpn::Unnamed);
-    server.log.must_have("refused TLS because the protocol was named in it (ALPN ftp)");
-    server.log.must_have("Connecting again before logging in");
+    server.log.must_have("refused TLS with ALPN");
+    server.log.must_have("Reconnecting before the login");
 }
 
 #[tokio::test]

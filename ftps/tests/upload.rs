@@ -109,7 +109,7 @@ async fn name_that_is_taken_in_the_end_costs_no_byte_that_was_sent() {
     plan.existing = Existing::Replace;
     let uploaded = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
     assert_eq!(uploaded.attempts, 0);
-    server.log.must_have("holds all 2000000 bytes already");
+    server.log.must_have("already holds all 2000000 bytes");
 }
 
 #[tokio::test]
@@ -135,7 +135,7 @@ async fn upload_resumes_from_what_the_server_holds_after_a_break() {
     // The client may have written all bytes to its own buffers before the break.
     source.seen.retain(|seen| seen != "confirming");
     assert_eq!(source.seen, ["opened at 0", "interrupted", "opened at 150000"]);
-    server.log.must_have("holds 150000 of 300000 bytes. Going on from there.");
+    server.log.must_have("holds 150000 of 300000 bytes. Resuming there.");
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn server_that_refuses_rest_gets_appe_and_then_the_whole_file() {
     let mut client = server.managed();
     store(&mut client, "a", &file).await.unwrap();
     server.log.must_have("Trying APPE instead");
-    server.log.must_have("It starts over");
+    server.log.must_have("Starting over");
 }
 
 #[tokio::test]
@@ -492,7 +492,7 @@ async fn tail(equal: bool) {
     let mut client = server.managed();
     let uploaded = store(&mut client, "a", &file).await.unwrap();
     assert!(matches!(uploaded.verified, Verified::Digest(_)));
-    assert_eq!(server.log.has("shows that it holds what was sent"), equal);
+    assert_eq!(server.log.has("equals that of the sent bytes, up to"), equal);
     assert_eq!(server.log.has("Starting over"), !equal);
 }
 
@@ -524,8 +524,8 @@ async fn server_that_renames_nothing_is_written_to_in_place_and_says_so_before()
     .start();
     let mut client = server.managed();
     store(&mut client, "a", b"abc").await.unwrap();
-    server.log.must_have("does not let files be renamed");
-    server.log.must_have("in place");
+    server.log.must_have("does not allow renames in this directory");
+    server.log.must_have("without a temporary name");
 }
 
 /// The break comes with `STOR`: what has the name may still be the old file, and an upload that goes
@@ -799,7 +799,7 @@ async fn paused_upload_keeps_what_the_server_was_given() {
     let failed = ftps::upload::upload(&mut client, &plan, &mut source, &stop).await.unwrap_err();
     assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
     plan.resume = failed.leftover;
-    assert!(plan.resume.is_some() && server.log.has("ended for now"), "{}", server.log.text());
+    assert!(plan.resume.is_some() && server.log.has("Transfer stopped"), "{}", server.log.text());
     run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
     // One session was enough.
     assert_eq!(server.log.sessions_with("230 in"), [Some(1)]);

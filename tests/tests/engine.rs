@@ -265,7 +265,7 @@ async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal()
     }
     println!("ProFTPD, banner hidden: {:?}", session.counts);
     assert_eq!((session.counts.uploads, session.counts.reconnects), (MANY, 1));
-    assert!(lines.lock().unwrap().join("\n").contains("The next connection uses TLS 1.2"));
+    assert!(lines.lock().unwrap().join("\n").contains("Reconnecting with TLS 1.2"));
 }
 
 /// Returns the diagnosis of a session with the wrong encryption.

@@ -272,7 +272,7 @@ ferryport_tests::with_each_server! {
             let under_way = 16_000_000;
             assert!(!resumes_uploads(&server) || again <= under_way, "{again}\n{}", text(&lines));
             if resumes_uploads(&server) && after > under_way {
-                assert!(text(&lines).contains("Going on from there"), "{}", text(&lines));
+                assert!(text(&lines).contains("Resuming there"), "{}", text(&lines));
             }
             line.quit().await;
         }

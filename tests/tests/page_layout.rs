@@ -47,7 +47,7 @@ async fn on_a_telephone_the_server_is_one_line_and_the_log_stands_at_the_edge() 
     })
     .await;
 
-    log_with(&page, &["Entries listed"]).await;
+    log_with(&page, &["Directory listing:"]).await;
     newest_line_is_in_view(&page).await;
     assert!(page.all("textbox", "Find in the log").await.is_empty());
     page.press_button("Session log").await;
@@ -66,7 +66,7 @@ async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
     page.find("textbox", "Find in the log").await;
-    log_with(&page, &["Entries listed"]).await;
+    log_with(&page, &["Directory listing:"]).await;
 
     // Who has scrolled up finds what is new in the line that stays.
     let to_the_top = "document.querySelector('[role=log]').scrollTop = 0; null";
@@ -76,7 +76,7 @@ async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
     page.press("Enter").await;
     log_is_closed(&page).await;
     newest_line_is_in_view(&page).await;
-    log_with(&page, &["AUTH TLS", "Entries listed"]).await;
+    log_with(&page, &["AUTH TLS", "Directory listing:"]).await;
 
     page.reload().await;
     page.find("button", "Choose files").await;

@@ -29,7 +29,7 @@ async fn a_reader_asks_chooses_finds_hides_and_takes_along() {
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
-    page.see("Entries listed").await;
+    page.see("Directory listing:").await;
 
     lines_are_explained_on_demand(&page).await;
     kinds_are_chosen(&page).await;

@@ -140,7 +140,7 @@ with_each_server! {
         assert_eq!(files, ["file.bin"], "{}", client.transcript());
         // ProFTPD does not let an upload go on unless it is told to.
         let goes_on = server.kind() != Kind::ProFtpd;
-        assert!(!goes_on || client.transcript().contains("Going on from there"));
+        assert!(!goes_on || client.transcript().contains("Resuming there"));
     }
 
     /// 5. Not in what the portal prints, however much it is asked to; not in what it sends.

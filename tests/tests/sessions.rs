@@ -149,7 +149,7 @@ with_each_server! {
         assert_eq!(leftovers(&server), [""; 0]);
         assert!(client.log().len() > log, "all of the log came again:\n{}", client.transcript());
         if resumes_uploads(&server) {
-            let went_on = client.transcript().contains("Going on from there");
+            let went_on = client.transcript().contains("Resuming there");
             assert!(went_on, "{}", client.transcript());
         }
     }
@@ -220,7 +220,7 @@ with_each_server! {
         must_be_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
         if resumes_uploads(&server) {
-            let went_on = client.transcript().contains("Going on from there");
+            let went_on = client.transcript().contains("Resuming there");
             assert!(went_on, "{}", client.transcript());
         }
     }

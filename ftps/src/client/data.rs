@@ -172,7 +172,7 @@ impl Client {
         Ok(())
     }
 
-    /// The command that asks for a data port, by what is known of the host.
+    /// The command that requests a data port, by the profile of the host.
     pub(crate) fn passive_command(&self) -> Command<'static> {
         self.profile.get().passive.command(self.control.peer().ip())
     }

@@ -10,7 +10,7 @@ use std::{
 
 use crate::{lock::lock, path::RemotePath};
 
-/// What is known about a server's directories; cheap to clone.
+/// The known directories of a server; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
@@ -61,7 +61,7 @@ impl Directories {
         any
     }
 
-    /// Where the bytes of a file are written first.
+    /// The name that the bytes of a file go to.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
         let parent = path.parent().unwrap_or_else(RemotePath::root);
         match lock(&self.in_place).contains(&parent) {
@@ -85,7 +85,7 @@ impl Directories {
     }
 }
 
-/// Where the bytes of a file are written first.
+/// The name that the bytes of a file go to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Naming {
     /// To a temporary name in the same directory.

@@ -8,7 +8,7 @@ use crate::path::RemotePath;
 /// How long a prefetched lookup is used. Another client may create the file meanwhile.
 const FRESH_FOR: Duration = Duration::from_secs(10);
 
-/// What has a file's name, before the first byte is sent.
+/// The lookup of a final name before the first byte is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
     /// The size of the file that has the name.

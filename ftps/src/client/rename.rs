@@ -10,7 +10,7 @@ pub enum Renamed {
     Done,
     /// Another file or directory has that name; nothing was renamed.
     Taken,
-    /// The server changes names that end with a space: another file would have been renamed.
+    /// The server changes names that end with a space; nothing was renamed.
     NotKept,
 }
 

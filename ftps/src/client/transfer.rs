@@ -6,7 +6,7 @@
 //!
 //! - `handshake`: the start.
 //! - this module: writing, reading, finishing, aborting.
-//! - `failure`: what an error of a transfer means.
+//! - `failure`: turns failures of a transfer into errors.
 
 use std::{
     future::poll_fn,
@@ -40,7 +40,7 @@ mod handshake;
 /// Bytes read from a listing at a time.
 pub(super) const READ_BYTES: usize = 16 * 1024;
 
-/// Bytes read at a time from a server that has none to send.
+/// Bytes read at a time from the server's direction of an upload, where nothing but TLS records arrives.
 const DRAIN_BYTES: usize = 512;
 
 /// The stream of a data connection.
@@ -54,7 +54,7 @@ pub(super) struct Transfer<'c> {
     replies: Replies,
     tls: TlsFacts,
     peer: PeerDirection,
-    /// What errors are described with.
+    /// The data connection's place in the transcript and in errors.
     info: TransferInfo,
     bytes: u64,
 }

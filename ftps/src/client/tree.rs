@@ -26,9 +26,9 @@ pub struct TreeLimits {
 /// A directory was not deleted, or not completely.
 #[derive(Debug)]
 pub struct DeleteTreeError {
-    /// What was deleted before it stopped.
+    /// The numbers of deleted entries.
     pub deleted: DeletedCounts,
-    /// What is left, where everything was listed.
+    /// The numbers of remaining entries, if everything was listed.
     pub left: Option<DeletedCounts>,
     /// The file or directory where it stopped.
     pub at: RemotePath,
@@ -69,7 +69,7 @@ impl Client {
     /// stays.
     ///
     /// # Errors
-    /// [`DeleteTreeError`], with what was deleted and what is left.
+    /// [`DeleteTreeError`], with the numbers of deleted and remaining entries.
     ///
     /// # Cancel safety
     /// Not cancel safe: the client is not usable when the future was dropped, and some of it may
@@ -175,7 +175,7 @@ impl Client {
     }
 }
 
-/// What may still be listed.
+/// The rest of the limits while a tree is listed.
 struct Budget(TreeLimits);
 
 impl Budget {

@@ -1,4 +1,4 @@
-//! Finds out what a silent port speaks, with a TLS ClientHello on a separate connection.
+//! Recognises the protocol of a silent port, with a TLS ClientHello on a separate connection.
 //!
 //! Only the handshake is sent, and the server's answer is not trusted.
 
@@ -19,7 +19,7 @@ use crate::{
 /// The limit of the probe's buffers, in bytes: a ClientHello is short.
 const BUFFER_BYTES: usize = 16 * 1024;
 
-/// Returns what the port speaks, as an error; `None` when it stays silent.
+/// Returns the error that the port's protocol is; `None` when it stays silent.
 pub(super) async fn probe(target: &Target, config: &Config, dialler: &dyn Dial) -> Option<Kind> {
     let name = ServerName::try_from(target.host.clone()).ok()?;
     // A server that refuses ALPN answers in TLS, which is all that the probe needs.

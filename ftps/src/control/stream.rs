@@ -88,7 +88,7 @@ impl AsyncWrite for ControlStream {
 
 /// A stream that keeps the first bytes received, at most [`EVIDENCE_BYTES`].
 ///
-/// When a TLS handshake fails, they show what the server speaks instead.
+/// When a TLS handshake fails, they show the server's protocol.
 #[derive(Debug)]
 pub(crate) struct Recorder {
     stream: BoxedStream,

@@ -1,19 +1,19 @@
-//! What a refusal means: by its stage, its code and the server's words.
+//! Derives the cause of a refusal from its stage, its code and the server's words.
 //!
 //! The words, in lower case, are those of known servers. For a server in another language, only the
 //! code counts.
 
-use super::Cause;
+use super::{Cause, tls::reuse_cause};
 use crate::{
     error::Error,
     reply::{Code, Reply},
     stage::Stage,
 };
 
-/// Verbs that every server supports (RFC 959 §5.1): a server that denies that means the name.
+/// Verbs that every server supports (RFC 959 §5.1): 500 and 501 to one of them are about the name.
 const VERBS_WITH_A_NAME: [&str; 7] = ["STOR", "CWD", "MKD", "RMD", "DELE", "RNFR", "RNTO"];
 
-/// What a refused command means.
+/// Returns the cause of a refused command.
 pub(super) fn cause(error: &Error, verb: &str, reply: &Reply) -> Cause {
     if let Some(cause) = cause_at_any_stage(reply) {
         return cause;
@@ -41,13 +41,13 @@ fn data_cause(error: &Error, reply: &Reply) -> Cause {
     if says(reply, &["bad ip", "foreign"]) {
         Cause::DataAddressRefused
     } else if error.stage() == Stage::DataTls {
-        super::reuse_cause(error)
+        reuse_cause(error)
     } else {
         Cause::PassiveUnusable
     }
 }
 
-/// What a reply that ends the session means.
+/// Returns the cause of a reply that ends the session.
 pub(super) fn ended_cause(stage: Stage, reply: &Reply) -> Cause {
     if let Some(cause) = cause_at_any_stage(reply) {
         return cause;
@@ -182,4 +182,170 @@ fn is_unknown(code: Code) -> bool {
 
 fn says(reply: &Reply, words: &[&str]) -> bool {
     words.iter().any(|words| reply.mentions(words))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::{
+        diagnosis::{
+            Who, samples,
+            samples::{at_login, at_store, cause_with, diagnosed, ended, refused},
+        },
+        error::{Evidence, Kind, Operation},
+    };
+
+    #[test]
+    fn auth_refused_by_a_server_without_tls() {
+        for line in ["500 what?", "502 not implemented", "504 no", "530 Please login"] {
+            assert_eq!(refused(Stage::Auth, "AUTH TLS", line), (Cause::NoTls, Who::Host), "{line}");
+        }
+    }
+
+    #[test]
+    fn auth_refused_for_the_certificate_or_the_policy() {
+        let auth = |line| refused(Stage::Auth, "AUTH TLS", line).0;
+        assert_eq!(auth("431 Failed to setup secure session."), Cause::TlsUnavailable);
+        assert_eq!(auth("534 Local policy on server does not allow TLS."), Cause::TlsPolicy);
+    }
+
+    #[test]
+    fn non_anonymous_sessions_must_use_encryption() {
+        let line = "530 Non-anonymous sessions must use encryption.";
+        assert_eq!(refused(Stage::Login, "USER", line), (Cause::EncryptionDemanded, Who::Host));
+    }
+
+    #[test]
+    fn login_refused_530() {
+        assert_eq!(at_login("530 Login incorrect."), Cause::WrongCredentials);
+        assert_eq!(at_login("530 User ada: account locked"), Cause::AccountLocked);
+        assert_eq!(at_login("530 Your IP address is banned"), Cause::AddressBanned);
+        assert_eq!(at_login("530 Too many failed login attempts"), Cause::TooManyAttempts);
+        assert_eq!(at_login("532 Need account"), Cause::AccountNeeded);
+    }
+
+    #[test]
+    fn too_many_connections_in_the_words_of_many_servers() {
+        for line in [
+            "530 Sorry, the maximum number of clients (3) from your host are already connected.",
+            "530 Sorry, maximum number of connections reached",
+            "530 Maximum session limit reached",
+        ] {
+            assert_eq!(at_login(line), Cause::TooManyConnections, "{line}");
+        }
+        for line in [
+            "421 There are too many connections from your internet address.",
+            "421 50 users (the maximum) are already logged in, sorry",
+            "421 No more connections allowed from your IP.",
+        ] {
+            assert_eq!(ended(Stage::Greeting, line), Cause::TooManyConnections, "{line}");
+        }
+    }
+
+    #[test]
+    fn home_directory_inaccessible() {
+        let iis = "530 User cannot log in, home directory inaccessible.";
+        assert_eq!(refused(Stage::Login, "PASS", iis), (Cause::HomeUnavailable, Who::Host));
+        assert_eq!(at_login("500 OOPS: cannot change directory:/home/a"), Cause::HomeUnavailable);
+    }
+
+    #[test]
+    fn weak_ciphers_are_not_accepted_421() {
+        let line = "421 TLS: Sorry, weak ciphers are not accepted";
+        assert_eq!(ended(Stage::Login, line), Cause::WeakCiphers);
+    }
+
+    #[test]
+    fn end_of_the_data_connection_not_taken_426() {
+        let line = "426 Failure reading network stream.";
+        assert_eq!(refused(Stage::Verify, "STOR", line).0, Cause::EndRefused);
+        assert_eq!(at_store(line), Cause::TransferBroken);
+        let reset = samples::io(Operation::Data, io::ErrorKind::ConnectionReset);
+        assert_eq!(cause_with(reset, Stage::Verify, Evidence::default()), Cause::EndRefused);
+    }
+
+    #[test]
+    fn timeout_421_during_a_transfer_and_while_idle() {
+        for line in ["421 Timeout.", "421 No transfer timeout (600 seconds): closing", "421 Idle"] {
+            assert_eq!(ended(Stage::Transfer, line), Cause::TransferTimedOut, "{line}");
+            assert_eq!(ended(Stage::Idle, line), Cause::IdleTimeout, "{line}");
+        }
+        assert_eq!(ended(Stage::Idle, "421 Shutting down."), Cause::SessionEnded);
+    }
+
+    #[test]
+    fn disk_full_or_quota_exceeded() {
+        assert_eq!(at_store("452 Insufficient storage space."), Cause::DiskFull);
+        assert_eq!(at_store("426 No space left on device"), Cause::DiskFull);
+        assert_eq!(at_store("451 Failure writing to local file."), Cause::DiskFull);
+        assert_eq!(at_store("552 Exceeded storage allocation"), Cause::QuotaExceeded);
+        assert_eq!(at_store("550 Quota exceeded"), Cause::QuotaExceeded);
+        assert_eq!(at_store("451 Local error in processing"), Cause::ServerFault);
+        assert_eq!(at_store("450 File busy"), Cause::Busy);
+    }
+
+    #[test]
+    fn confirmed_and_shorter_than_sent() {
+        let kind = Kind::WrongSize { sent: 10, stored: Some(7) };
+        let diagnosis = diagnosed(&kind.at(Stage::Verify));
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NotWhole, Who::Host));
+    }
+
+    #[test]
+    fn permission_denied_550_and_553() {
+        assert_eq!(at_store("550 a: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Could not create file."), Cause::NotPermitted);
+        assert_eq!(at_store("553 Can't open that file: Permission denied"), Cause::NotPermitted);
+        assert_eq!(at_store("553 Disallowed file name"), Cause::NameNotAllowed);
+        let missing = "550 Failed to change directory: No such file or directory";
+        assert_eq!(refused(Stage::List, "CWD", missing).0, Cause::NoSuchFile);
+    }
+
+    #[test]
+    fn overwrite_permission_denied() {
+        let lines = ["550 a: Overwrite permission denied", "550 File already exists"];
+        for line in lines {
+            assert_eq!(at_store(line), Cause::OverwriteNotPermitted, "{line}");
+            let renamed = refused(Stage::Rename, "RNTO", line);
+            assert_eq!(renamed, (Cause::OverwriteNotPermitted, Who::You));
+        }
+    }
+
+    #[test]
+    fn append_restart_not_permitted() {
+        let line = "451 a: Append/Restart not permitted, try again";
+        assert_eq!(at_store(line), Cause::ResumeNotPermitted);
+        let unknown = refused(Stage::Transfer, "REST", "502 REST not implemented");
+        assert_eq!(unknown.0, Cause::ResumeNotPermitted);
+    }
+
+    #[test]
+    fn size_not_allowed_in_ascii_mode() {
+        let line = "550 SIZE not allowed in ASCII mode";
+        assert_eq!(refused(Stage::Verify, "SIZE", line).0, Cause::AsciiMode);
+    }
+
+    #[test]
+    fn name_beyond_ascii_not_understood() {
+        assert_eq!(at_store("501 Invalid filename"), Cause::NameNotUnderstood);
+        assert_eq!(at_store("500 '\u{fffd}': command not understood"), Cause::NameNotUnderstood);
+        let feature = refused(Stage::Attributes, "SITE CHMOD", "500 Unknown SITE command");
+        assert_eq!(feature.0, Cause::NotSupported);
+    }
+
+    #[test]
+    fn bad_sequence_of_commands_503() {
+        let line = "503 Bad sequence of commands.";
+        assert_eq!(refused(Stage::Rename, "RNTO", line).0, Cause::OutOfSequence);
+    }
+
+    #[test]
+    fn oops_of_vsftpd() {
+        let line = "500 OOPS: vsftpd: refusing to run with writable root inside chroot()";
+        assert_eq!(at_login(line), Cause::WritableRoot);
+        let other = "500 OOPS: could not read chroot() list file:/etc/vsftpd.chroot_list";
+        assert_eq!(at_login(other), Cause::ServerMisconfigured);
+    }
 }

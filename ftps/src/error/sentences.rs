@@ -1,4 +1,4 @@
-//! What errors say.
+//! The sentences of errors.
 
 use std::{error::Error as StdError, fmt, io};
 
@@ -11,14 +11,14 @@ use crate::{
 };
 
 impl Error {
-    /// The error and its sources, one after the other, as the transcript has them.
+    /// The error and its sources, joined by colons, as in the transcript.
     #[must_use]
     pub fn chain(&self) -> String {
         let facts: Vec<_> = self.facts().iter().map(ToString::to_string).collect();
         facts.join(": ")
     }
 
-    /// The error and its sources, for a program that says them in another language.
+    /// The error and its sources, for a program in another language.
     #[must_use]
     pub fn facts(&self) -> Vec<Fact> {
         let mut facts = Vec::new();
@@ -108,7 +108,7 @@ impl Kind {
     }
 }
 
-/// What failed.
+/// Returns the sentence for a failed operation.
 fn failed(operation: Operation) -> Says {
     match operation {
         Operation::ControlTcp => Says::ErrorFailedControlTcp,
@@ -124,7 +124,7 @@ fn failed(operation: Operation) -> Says {
     }
 }
 
-/// What was waited for in vain.
+/// Returns the sentence for an operation that timed out.
 fn timed_out(operation: Operation) -> Says {
     match operation {
         Operation::ControlTcp => Says::ErrorTimedOutControlTcp,
@@ -140,7 +140,7 @@ fn timed_out(operation: Operation) -> Says {
     }
 }
 
-/// Which connection a proxy did not make: that for the data, else the one to the server.
+/// Returns the sentence for the connection that a proxy did not open.
 fn not_through(protocol: ProxyProtocol, operation: Operation) -> Says {
     match (protocol, operation) {
         (ProxyProtocol::Socks5, Operation::DataTcp) => Says::ErrorProxySocks5Data,

@@ -5,7 +5,7 @@ use tokio::time::Instant;
 
 use crate::config::Sessions;
 
-/// What a file counts in bytes besides its content: the cost of its round trips.
+/// The bytes that a file counts in addition to its content: the cost of its round trips.
 const FILE_BYTES: u64 = 256 * 1024;
 
 /// The factor by which one session more has to raise the throughput; less is noise.
@@ -14,7 +14,7 @@ const MIN_GAIN: f64 = 1.1;
 /// After a session that did not help, no other is tried for this many windows.
 const HOLD_WINDOWS: u32 = 10;
 
-/// The number of sessions, and what it is decided by.
+/// The number of sessions, and the measurements that decide it.
 #[derive(Debug)]
 pub(super) struct Growth {
     sessions: Sessions,

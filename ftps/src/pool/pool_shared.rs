@@ -1,4 +1,4 @@
-//! What the clients of a pool share: totals, the session count, and the idle sessions.
+//! The state that the clients of a pool share: totals, the session count, and the idle sessions.
 
 use std::sync::{
     Arc, Mutex, MutexGuard,
@@ -16,7 +16,7 @@ use crate::lock::lock;
 /// The server has not reported a session limit.
 const NO_LIMIT: u32 = u32::MAX;
 
-/// What the clients of a pool share.
+/// The state that the clients of a pool share.
 #[derive(Debug)]
 pub(crate) struct PoolShared {
     bytes: AtomicU64,

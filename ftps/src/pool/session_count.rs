@@ -44,7 +44,7 @@ enum State {
     Open,
 }
 
-/// What a refused session says about the server's session limit.
+/// The meaning of a refused session for the server's session limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum SessionRefusal {
     /// Nothing: the pool has no other session, so the limit counts those of other clients.
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn refusal_without_a_session_is_about_somebody_elses() {
+    fn refusal_without_a_session_is_about_other_clients() {
         let session_count = Arc::<SessionCount>::default();
         assert_eq!(session_count.attempt().refused(false), SessionRefusal::Unrelated);
         let _opening = session_count.attempt();

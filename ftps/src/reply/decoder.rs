@@ -33,7 +33,7 @@ impl Default for ReplyLimits {
     }
 }
 
-/// What the decoder found.
+/// A result of the decoder.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Decoded {
     /// One line of a reply, which may not be complete yet; for a log.
@@ -99,7 +99,7 @@ pub enum DecodeError {
 }
 
 impl DecodeError {
-    /// What it says.
+    /// Returns its sentence.
     #[must_use]
     pub fn sentence(&self) -> Sentence {
         use SentenceCode as Says;

@@ -41,7 +41,7 @@ static BOTH: [&SupportedProtocolVersion; 2] = [&TLS12, &TLS13];
 static ONLY_12: [&SupportedProtocolVersion; 1] = [&TLS12];
 static ONLY_13: [&SupportedProtocolVersion; 1] = [&TLS13];
 
-/// What the handshakes of one FTP session share.
+/// The state that the handshakes of one FTP session share.
 #[derive(Debug)]
 pub(crate) struct TlsSession {
     config: Arc<ClientConfig>,
@@ -51,7 +51,7 @@ pub(crate) struct TlsSession {
     name: ServerName<'static>,
 }
 
-/// What handshakes offer to a server.
+/// The options of a handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Offer {
     pub(crate) versions: TlsVersions,

@@ -27,7 +27,7 @@ pub enum Status {
     /// Connections are made through a proxy. Its address is not logged: it concerns the operator
     /// only.
     ThroughProxy {
-        /// What the proxy speaks.
+        /// The protocol of the proxy.
         protocol: ProxyProtocol,
     },
     /// The server has been silent for a while; a probe tests whether it expects implicit TLS.
@@ -218,17 +218,15 @@ pub enum Status {
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Connecting { address } => write!(f, "Connecting to {address}."),
+            Self::Connecting { address } => write!(f, "Connecting to {address}..."),
             Self::ConnectingData { address } => {
-                write!(f, "Connecting to {address} for the data.")
+                write!(f, "Opening the data connection to {address}...")
             }
-            Self::ThroughProxy { protocol } => {
-                write!(f, "Connections are made through the {protocol}.")
-            }
+            Self::ThroughProxy { protocol } => write!(f, "Connecting through the {protocol}."),
             Self::Probing { silent_for } => write!(
                 f,
-                "The server has said nothing for {} s. A second connection tries whether the port \
-                 expects TLS at once.",
+                "No greeting for {} s. Testing over a second connection whether the port expects \
+                 TLS from the first byte.",
                 silent_for.as_secs_f32()
             ),
             Self::TryingAuthSsl => {
@@ -236,138 +234,143 @@ impl fmt::Display for Status {
             }
             Self::BannerLimitsTls { server, max } => write!(
                 f,
-                "The greeting says {server}, which refuses to resume TLS 1.3 sessions from one \
-                 data connection to the next. Using {max}."
+                "The server is {server}, which does not resume TLS 1.3 sessions from one data \
+                 connection to the next. Using {max}."
             ),
-            Self::AlpnRefused => f.write_str(
-                "The server refused TLS because the protocol was named in it (ALPN ftp). It is not \
-                 named from here on.",
-            ),
-            Self::Reconnecting => f.write_str("Connecting again before logging in."),
-            Self::NoPasswordNeeded => f.write_str("The server asks for no password."),
-            Self::NoFeatures => f.write_str("The server does not say what it can do."),
+            Self::AlpnRefused => {
+                f.write_str("The server refused TLS with ALPN. Connecting without ALPN.")
+            }
+            Self::Reconnecting => f.write_str("Reconnecting before the login."),
+            Self::NoPasswordNeeded => f.write_str("The server requires no password."),
+            Self::NoFeatures => f.write_str("The server lists no features."),
             Self::Utf8Refused => {
-                f.write_str("The server refused to switch to UTF-8. Names are sent as UTF-8 anyway.")
+                f.write_str("The server refused OPTS UTF8. Names are sent as UTF-8 anyway.")
             }
-            Self::LoggedIn { directory: Some(path) } => write!(f, "Logged in, in \"{path}\"."),
+            Self::LoggedIn { directory: Some(path) } => {
+                write!(f, "Logged in. Current directory: \"{path}\".")
+            }
             Self::LoggedIn { directory: None } => f.write_str("Logged in."),
-            Self::EpsvRefused => {
-                f.write_str("The server refused EPSV. Using PASV from here on.")
-            }
+            Self::EpsvRefused => f.write_str("The server refused EPSV. Using PASV from now on."),
             Self::EpsvUnreachable { port } => write!(
                 f,
-                "Nothing answers at port {port}, which the server named for EPSV. Trying PASV once."
+                "Port {port}, which the server named for EPSV, cannot be reached. Trying PASV once."
             ),
             Self::PassiveAddressIgnored { named, dialled } => write!(
                 f,
-                "The server named the address {named} for the data. It is ignored: the data goes \
-                 to {dialled}, where the control connection goes."
+                "The server named the address {named} for the data connection. Using {dialled} \
+                 instead, the address of the control connection."
             ),
             Self::OtherCodeEndsReply => {
-                f.write_str("The reply ended with another code than it began with.")
+                f.write_str("The last line of the reply has another code than the first.")
             }
-            Self::MisplacedReply => f.write_str(
-                "The server answers commands that were sent together in another order.",
-            ),
-            Self::UnexpectedReply => f.write_str("This reply belongs to no command."),
+            Self::MisplacedReply => {
+                f.write_str("The server replied to pipelined commands in another order.")
+            }
+            Self::UnexpectedReply => {
+                f.write_str("Unexpected reply: no command was waiting for it.")
+            }
             Self::NoCloseNotify => f.write_str(
-                "The server closed the data connection without saying so in TLS. Its reply decides.",
+                "The server closed the data connection without close_notify. Its reply tells \
+                 whether the transfer is complete.",
             ),
-            Self::Transferred { bytes } => write!(f, "Bytes transferred: {bytes}."),
-            Self::Listed { entries, left_out: 0 } => write!(f, "Entries listed: {entries}."),
+            Self::Transferred { bytes } => write!(f, "Transferred {bytes} bytes."),
+            Self::Listed { entries, left_out: 0 } => {
+                write!(f, "Directory listing: {entries} entries.")
+            }
             Self::Listed { entries, left_out } => {
-                write!(f, "Entries listed: {entries}, left out: {left_out}.")
+                write!(f, "Directory listing: {entries} entries, {left_out} lines left out.")
             }
             Self::ListingCutOff { bytes } => {
-                write!(f, "The listing was cut off after {bytes} bytes.")
+                write!(f, "The listing was truncated after {bytes} bytes.")
             }
             Self::ServerClock { offset } => {
-                write!(f, "The listing's times are the server's own, UTC{offset}.")
+                write!(f, "Times in listings are the server's local time, UTC{offset}.")
             }
-            Self::ServerClockUndetermined => {
-                f.write_str("The listing's times are the server's own. Which zone that is, is not known.")
-            }
-            Self::DirectoryExists { path } => write!(f, "The directory \"{path}\" exists."),
-            Self::Aborted => f.write_str("The transfer was aborted."),
-            Self::Suspended { bytes } => write!(
-                f,
-                "The transfer is ended for now, after {bytes} bytes. The server keeps them."
+            Self::ServerClockUndetermined => f.write_str(
+                "Times in listings are the server's local time. Its time zone is unknown.",
             ),
+            Self::DirectoryExists { path } => {
+                write!(f, "The directory \"{path}\" already exists.")
+            }
+            Self::Aborted => f.write_str("Transfer aborted."),
+            Self::Suspended { bytes } => {
+                write!(f, "Transfer stopped after {bytes} bytes. The server keeps them.")
+            }
             Self::Resynchronising => {
-                f.write_str("Making sure that commands and replies are in step.")
+                f.write_str("Matching commands and replies again after the failed transfer.")
             }
             Self::FallingBack(fallback) => fallback.fmt(f),
             Self::Rotating { commands, age } => write!(
                 f,
-                "This session took {commands} commands in {} s. A new one goes on, before a \
-                 firewall or the server ends it.",
+                "Replacing this session after {commands} commands and {} s, before a firewall or \
+                 the server ends it.",
                 age.as_secs()
             ),
-            Self::TryingAgain { after } => {
-                write!(f, "Trying again in {:.1} s.", after.as_secs_f32())
+            Self::TryingAgain { after } => write!(f, "Retrying in {:.1} s.", after.as_secs_f32()),
+            Self::WaitingForSession => {
+                f.write_str("The server accepts no more sessions. Waiting for an idle one.")
             }
-            Self::WaitingForSession => f.write_str(
-                "The server takes no more sessions. Waiting until one of the others is free.",
-            ),
-            Self::SessionsLimited { max: 1 } => f.write_str(
-                "The server takes no more than one session at once, so no more are opened.",
-            ),
+            Self::SessionsLimited { max: 1 } => {
+                f.write_str("The server accepts one session at a time. No more are opened.")
+            }
             Self::SessionsLimited { max } => write!(
                 f,
-                "The server takes no more than {max} sessions at once, so no more are opened."
+                "The server accepts at most {max} sessions at a time. No more are opened."
             ),
             Self::Resuming { held, size } => {
-                write!(f, "The server holds {held} of {size} bytes. Going on from there.")
+                write!(f, "The server holds {held} of {size} bytes. Resuming there.")
             }
             Self::StartingOver { held } => write!(
                 f,
-                "The server holds {held} bytes that are not what was sent. Starting over."
+                "The server holds {held} bytes that differ from the file's. Starting over."
             ),
-            Self::TailVerified { at } => write!(
-                f,
-                "The server's digest shows that it holds what was sent, up to byte {at}."
-            ),
+            Self::TailVerified { at } => {
+                write!(f, "The server's digest equals that of the sent bytes, up to byte {at}.")
+            }
             Self::ReplyLost { size } => write!(
                 f,
-                "The server's reply was lost, but it holds all {size} bytes: it has finished."
+                "The server's reply was lost, but it holds all {size} bytes: the transfer is \
+                 complete."
             ),
-            Self::AlreadyComplete { size } => write!(f, "The server holds all {size} bytes already."),
-            Self::AdoptingFile { path, held } => write!(
-                f,
-                "\"{path}\" is taken for the first {held} bytes of the file. It goes on where they \
-                 end."
-            ),
+            Self::AlreadyComplete { size } => {
+                write!(f, "The server already holds all {size} bytes.")
+            }
+            Self::AdoptingFile { path, held } => {
+                write!(f, "Resuming the existing file \"{path}\" after its {held} bytes.")
+            }
             Self::AdoptedFileKept { path } => write!(
                 f,
-                "Operation was gone on with is not the beginning of the file. It is left as \"{path}\"."
+                "The existing file is not the beginning of the uploaded one. It is kept as \
+                 \"{path}\"."
             ),
             Self::TemporaryNameLocked { path } => write!(
                 f,
-                "The server does not take the rest of \"{path}\": the session that broke may hold \
-                 it still. Starting over under another name."
+                "The server does not accept the rest of \"{path}\": the broken session may still \
+                 lock it. Starting over under another name."
             ),
-            Self::RenameReplyLost { path } => write!(
-                f,
-                "The server's reply was lost, but \"{path}\" is there: it was renamed."
-            ),
-            Self::RestartRefused => {
-                f.write_str("The server does not take REST here. Trying APPE instead.")
+            Self::RenameReplyLost { path } => {
+                write!(f, "The server's reply was lost, but \"{path}\" exists: it was renamed.")
             }
-            Self::AppendRefused => f.write_str(
-                "The server does not let an upload go on where it broke off. It starts over.",
-            ),
+            Self::RestartRefused => {
+                f.write_str("The server does not accept REST. Trying APPE instead.")
+            }
+            Self::AppendRefused => {
+                f.write_str("The server does not resume uploads. Starting over.")
+            }
             Self::RenameForbidden => f.write_str(
-                "The server does not let files be renamed here. In this directory they are written \
-                 under their own names: one that breaks off stays half done until it is sent again.",
+                "The server does not allow renames in this directory. Files are written under \
+                 their final names: an interrupted one stays incomplete until it is sent again.",
             ),
-            Self::WritingInPlace { path } => write!(f, "Writing to \"{path}\" in place."),
+            Self::WritingInPlace { path } => {
+                write!(f, "Writing to \"{path}\" directly, without a temporary name.")
+            }
             Self::MovedAside { path, aside } => write!(
                 f,
-                "The server does not rename over \"{path}\": the old file made way to \"{aside}\"."
+                "The server does not rename over \"{path}\". Moved the old file to \"{aside}\"."
             ),
-            Self::DateRefused => {
-                f.write_str("The server does not set dates. Files have the date of their upload.")
-            }
+            Self::DateRefused => f.write_str(
+                "The server does not set modification times. Files have the time of their upload.",
+            ),
             Self::DigestRefused => {
                 f.write_str("The server made no digest of the file. Its size is compared.")
             }

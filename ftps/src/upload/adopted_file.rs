@@ -1,9 +1,9 @@
-//! [`Existing::Resume`]: goes on with the file that has the name, which is the start of the one that
-//! is uploaded.
+//! Resumes from an existing file ([`Existing::Resume`]): the file that has the final name is the
+//! beginning of the new one, and becomes its part file.
 //!
-//! That file is renamed to a temporary name first, so that its own name never stands for a longer
-//! part of a file than before. Where the server cannot go on with a file, it keeps its name until the
-//! new one replaces it.
+//! It is renamed to a temporary name first: if the upload fails, the final name does not stand for a
+//! file that is partly old and partly new. If the server cannot resume, the old file keeps its name
+//! until the complete new one replaces it.
 
 use tokio::time::{Instant, timeout};
 
@@ -20,20 +20,19 @@ use crate::{
     transcript::Status,
 };
 
-/// What became of the file that had the name and was adopted as the part file.
+/// The state of an adopted file.
 ///
-/// A file that the server cannot resume is not adopted: the upload continues as
-/// [`Existing::Replace`].
+/// If the server cannot resume, no file is adopted: the upload continues as [`Existing::Replace`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum AdoptedFile {
-    /// It is as it was, under a temporary name.
+    /// It has a temporary name and its old content.
     Untouched,
-    /// Bytes of the new file were sent to its end.
+    /// Bytes of the new file were appended to it.
     Extended,
 }
 
 impl<S: Source> Run<'_, S> {
-    /// The size of the existing file in bytes, if it can be adopted.
+    /// Returns the size of the existing file in bytes, if it can be adopted.
     pub(super) fn adoptable(&self, target: Size, held: Size) -> Option<u64> {
         let may_adopt = self.existing == Existing::Resume && held == Size::Missing;
         match target {
@@ -42,13 +41,13 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Whether the file that has the name is replaced in the end.
+    /// Whether an existing file is replaced.
     pub(super) fn may_replace(&self) -> bool {
         self.existing == Existing::Replace
     }
 
-    /// Makes the file that has the name the part file. Returns what has the name and what the part
-    /// file holds after that.
+    /// Adopts the existing file as the part file. Returns the lookup of the final name, which is free
+    /// then, and the size of the part file.
     pub(super) async fn adopt(
         &mut self,
         client: &mut Client,
@@ -82,8 +81,8 @@ impl<S: Source> Run<'_, S> {
         Ok((Found { target: Size::Missing, at: Instant::now() }, Size::Bytes(bytes)))
     }
 
-    /// Gives the adopted file its name back where it turned out that the server can go on with no
-    /// file: to send the whole file under the same name would cut off what nothing else holds.
+    /// Gives the adopted file its name back if the server has turned out not to resume uploads: sending
+    /// the whole file to the same name would truncate the only copy of the old one.
     pub(super) async fn return_adopted(
         &mut self,
         client: &mut Client,
@@ -101,9 +100,9 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Ends an upload that failed after it adopted a file. Gives it its name back where nothing was
-    /// sent; else returns the part file, which holds bytes that nothing else holds. One with wrong
-    /// bytes is of no use to another upload, but may be to a person: it stays, and is not returned.
+    /// Ends an upload that failed after it adopted a file. Renames the file back if nothing was sent;
+    /// else returns its temporary name, since it is the only copy of the old bytes. A file that got
+    /// wrong bytes is kept for the user, but is not returned: no upload may resume it.
     pub(super) async fn leave_adopted(
         &self,
         client: &mut ManagedClient,

@@ -1,4 +1,4 @@
-//! Compares the sender's digest with the engine's, before the file gets its name.
+//! Compares the sender's digest with the engine's before the file gets its final name.
 
 use std::ops::Range;
 
@@ -15,7 +15,7 @@ pub(super) enum DigestCheck {
     Pending,
     /// Both are equal.
     Passed(Passed),
-    /// They differ: what was sent is not the file.
+    /// They differ: the sent bytes are not the file's.
     Failed,
 }
 
@@ -29,15 +29,15 @@ pub(super) struct Passed {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// How the server is asked for a digest: by the plan's algorithm, or by the server's own best
-    /// one where it does not know that.
+    /// How the server is asked for a digest: by the plan's algorithm, or by its best one if it lacks
+    /// that.
     pub(super) fn digest_method(&self, client: &Client) -> Option<DigestMethod> {
         let by_plan = self.plan.digest.and_then(|algorithm| client.digest_method_by(algorithm));
         by_plan.or_else(|| client.digest_method())
     }
 
-    /// Starts the digests of what is sent from `offset` on, unless those that are running cover it:
-    /// by the plan's algorithm for the sender, and by the server's where that is another one.
+    /// Starts the digests of the bytes from `offset` on, unless the running ones cover them: by the
+    /// plan's algorithm for the sender, and by the server's if that is another one.
     pub(super) fn start_digest(&mut self, client: &Client, offset: u64) {
         let way = self.digest_method(client);
         let of_server = way.map(|way| way.algorithm);
@@ -59,7 +59,7 @@ impl<S: Source> Run<'_, S> {
         });
     }
 
-    /// Asks the sender for its digest, once for the same bytes.
+    /// Compares with the sender's digest, once for the same bytes.
     pub(super) async fn check_digest(&mut self) -> Result<(), UploadError<S::Error>> {
         let running = self.digest.as_ref().zip(self.plan.digest);
         let sent = running.and_then(|(running, by)| Some((running.range(), running.digest(by)?)));

@@ -1,4 +1,4 @@
-//! What a failed upload leaves on the server.
+//! Ends a failed upload: keeps its part file on the server or removes it.
 
 use tokio::time::timeout;
 
@@ -29,10 +29,10 @@ impl<S: Source> Run<'_, S> {
             _ if matches!(error, UploadError::NotReplaced { .. }) => None,
             PartFile::Unnamed | PartFile::Unwritten(_) => None,
             PartFile::Given(name) => Some(name),
-            // What has the name may still be the old file: no other upload may resume it.
+            // The name may still be that of the old file: no other upload may resume it.
             PartFile::Written(part) if part.shows_old_file() && self.may_replace() => None,
             PartFile::Written(part) | PartFile::Renaming(part) | PartFile::Abandoned(part) => {
-                match keeps || self.is_all_that_is_left(&part) {
+                match keeps || self.is_only_copy(&part) {
                     true => Some(part.name.path().clone()),
                     false => self.clean_up(client, part, is_wrong).await,
                 }
@@ -52,15 +52,14 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Whether the old file is lost already: it was overwritten in place. A part of the new file is
-    /// better than nothing.
-    fn is_all_that_is_left(&self, part: &Written) -> bool {
+    /// Whether the old file was overwritten in place: then a part of the new one is better than nothing.
+    fn is_only_copy(&self, part: &Written) -> bool {
         let may_be_right = self.digest_check != DigestCheck::Failed;
         may_be_right && part.name.is_in_place() && self.may_replace()
     }
 
-    /// Looks whether the name that the plan gave is that of a part file of this file: then an upload
-    /// that is cancelled before its first attempt may remove it.
+    /// Checks whether the given name is that of a part file of this file: then an upload that is
+    /// cancelled before its first attempt may remove it.
     async fn recognise_given(&mut self, client: &mut ManagedClient) {
         let PartFile::Given(given) = &self.part else { return };
         if temporary::target_of(given).is_none() {
@@ -76,7 +75,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Removes a part file that is of no use, and returns the name of what stays for a later upload.
+    /// Removes a part file that no upload can resume. Returns its name if it stays for a later upload.
     /// Takes at most [`Timeouts::abort`](crate::Timeouts::abort).
     async fn clean_up(
         &self,

@@ -15,7 +15,7 @@ use crate::{
     transcript::Status,
 };
 
-/// A part file whose transfer the server confirmed, and what is left to do with it.
+/// A part file whose transfer the server confirmed, and how it is verified, dated and named.
 pub(super) struct CompleteFile<'a> {
     pub(super) part: &'a RemotePath,
     pub(super) target: &'a RemotePath,
@@ -23,12 +23,12 @@ pub(super) struct CompleteFile<'a> {
     pub(super) date: Option<Date>,
 }
 
-/// What the file on the server has to equal.
+/// The size and digest that the file on the server must have.
 #[derive(Clone, Debug)]
 pub(super) struct ContentCheck {
     /// In bytes.
     pub(super) size: u64,
-    /// How to ask for the digest, and what it has to be.
+    /// How to request the digest, and the expected value.
     pub(super) digest: Option<(DigestMethod, FileDigest)>,
 }
 
@@ -72,8 +72,7 @@ pub(super) fn compare(
     Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
 }
 
-/// Notes that the server refused to make a digest. One that does not know the command is not asked
-/// again.
+/// Notes that the server refused to make a digest. A server without the command is not asked again.
 pub(super) fn digest_refused(client: &Client, code: Code) {
     if is_unknown_command(code) {
         client.profile().update(|profile| profile.digests = Digests::Never);
@@ -99,7 +98,7 @@ impl<'a> Batch<'a> {
         self.commands.push(command);
     }
 
-    /// Adds the rename to the file's own name.
+    /// Adds the rename to the final name.
     pub(super) fn rename(&mut self, file: &CompleteFile<'a>) {
         self.commands.push(Command::Rnfr(file.part));
         self.commands.push(Command::Rnto(file.target));
@@ -114,14 +113,14 @@ impl<'a> Batch<'a> {
         }));
     }
 
-    /// Adds the commands that check the part file.
+    /// Adds the commands that verify the part file.
     pub(super) fn check(&mut self, file: &CompleteFile<'a>) {
         let part = file.part;
         self.commands.push(Command::Size(part));
         self.commands.extend(file.check.digest.as_ref().map(|(way, _)| way.command(part)));
     }
 
-    /// Adds what the next upload starts with: the lookup of its file, and a data port.
+    /// Adds the first commands of the next upload: the lookup of its file, and a data port.
     pub(super) fn prefetch(&mut self, client: &Client, next_upload: Option<&'a RemotePath>) {
         if let Some(path) = next_upload {
             self.commands.push(Command::Size(path));
@@ -130,14 +129,14 @@ impl<'a> Batch<'a> {
         }
     }
 
-    /// Sends a batch without anything for the next upload.
+    /// Sends a batch that has no commands of the next upload.
     pub(super) async fn send(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
         let replies = client.batch(&self.commands, Stage::Verify).await?;
         Ok(Replies { replies: replies.into_iter(), at })
     }
 
-    /// Sends the batch, and makes the next data connection meanwhile where its port is known.
+    /// Sends the batch, and opens the next data connection at the same time if its port is known.
     pub(super) async fn send_and_dial(self, client: &mut Client) -> Result<Replies, Error> {
         let at = Instant::now();
         let mut replies = client.batch_and_dial(&self.commands, Stage::Rename).await?;
@@ -150,7 +149,7 @@ impl<'a> Batch<'a> {
     }
 }
 
-/// The replies to a batch. They are read in the order in which its commands were added.
+/// The replies to a batch, read in the order in which its commands were added.
 pub(super) struct Replies {
     replies: std::vec::IntoIter<Reply>,
     /// When the batch was sent.
@@ -174,8 +173,8 @@ impl Replies {
         }
     }
 
-    /// Reads the reply to the date. A server that does not know the command is not asked again; the
-    /// file is as good without its date.
+    /// Reads the reply to the date. A missing date is no error; a server without the command does not get
+    /// it again.
     pub(super) fn dated(&mut self, client: &Client, file: &CompleteFile<'_>) {
         if file.date.is_none() {
             return;
@@ -186,8 +185,8 @@ impl Replies {
         }
     }
 
-    /// Reads the replies to the check. The inner error says that the file is not whole, the outer one
-    /// that a reply is missing.
+    /// Reads the replies to the check. The inner error is that of the check, the outer one that of a
+    /// missing reply.
     pub(super) fn checked(
         &mut self,
         client: &Client,

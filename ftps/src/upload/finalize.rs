@@ -1,4 +1,4 @@
-//! The end of an upload: checks the part file, sets its date, renames it to the file's own name.
+//! Ends an upload: verifies the part file, sets its date, renames it to the final name.
 
 use tokio::time::Duration;
 
@@ -20,8 +20,8 @@ use crate::{
     transcript::Status,
 };
 
-/// How long a lookup of the file's name is trusted. FTP has no command that renames only where the
-/// name is free, and another client may take the name meanwhile.
+/// How long a lookup of the final name is trusted. FTP has no command that renames only if the name is
+/// free, and another client may take the name meanwhile.
 const LOOKUP_TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 /// Files up to this size, in bytes, are checked and renamed in one batch: the server makes their
@@ -29,8 +29,8 @@ const LOOKUP_TRUSTED_FOR: Duration = Duration::from_secs(2);
 const SMALL_FILE_BYTES: u64 = 1024 * 1024;
 
 impl<S: Source> Run<'_, S> {
-    /// Checks the part file and gives it its date and the file's own name. Returns the lookup of the
-    /// next upload's file where the last batch contained one.
+    /// Verifies the part file, sets its date and renames it. Returns the lookup of the next upload's file
+    /// if the last batch contained one.
     pub(super) async fn verify_and_rename(
         &mut self,
         client: &mut Client,
@@ -58,7 +58,7 @@ impl<S: Source> Run<'_, S> {
         Ok((verified, prefetched))
     }
 
-    /// Checks a file that has its own name already.
+    /// Verifies a file that already has its final name.
     pub(super) async fn check_renamed(
         &self,
         client: &mut Client,
@@ -69,7 +69,7 @@ impl<S: Source> Run<'_, S> {
         self.check_at(client, &file, target).await
     }
 
-    /// Decides what the file is compared by, and tells the server which digest to make.
+    /// Decides how the file is verified, and chooses the server's digest algorithm.
     async fn prepare_check(
         &self,
         client: &mut Client,
@@ -85,7 +85,8 @@ impl<S: Source> Run<'_, S> {
         Ok(ContentCheck { size, digest: None })
     }
 
-    /// The command that sets the file's date, where the plan names one and the server knows one.
+    /// Returns the command that sets the file's date, if the plan has a date and the server such a
+    /// command.
     fn date(&self, client: &Client) -> Option<Date> {
         let time = Timestamp::from_unix_millis(self.plan.modified_millis?)?;
         if client.profile().get().dating == Dating::Never {
@@ -93,7 +94,7 @@ impl<S: Source> Run<'_, S> {
         }
         let facts = client.facts();
         let features = &facts.features;
-        // A plain `MDTM` only tells the time; these servers take the argument that sets it.
+        // A plain `MDTM` only reports the time; these servers accept an argument that sets it.
         let mdtm_sets = features.get("MDTM").is_some_and(|usage| usage.contains("YYYY"))
             || (features.has("MDTM") && facts.banner.mentions("vsftpd"));
         match () {
@@ -107,7 +108,7 @@ impl<S: Source> Run<'_, S> {
     /// Sends `MFMT`, `SIZE`, a digest command, `RNFR`, `RNTO`, and the next upload's commands in one
     /// batch.
     ///
-    /// The check comes before the rename: some servers move files away as soon as they have their own
+    /// The check comes before the rename: some servers move files away as soon as they have their final
     /// names.
     async fn verify_and_rename_at_once(
         &mut self,
@@ -133,7 +134,7 @@ impl<S: Source> Run<'_, S> {
                 Ok((verified, None))
             }
             (Err(error), Ok(())) => {
-                let error = take_back(client, file, error).await;
+                let error = undo_rename(client, file, error).await;
                 self.part.end_rename();
                 Err(error.into())
             }
@@ -144,7 +145,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Makes sure that the part file is whole, and that no other file has taken the name meanwhile.
+    /// Verifies the part file, and that no other file has taken the name meanwhile.
     async fn check_first(
         &mut self,
         client: &mut Client,
@@ -165,7 +166,7 @@ impl<S: Source> Run<'_, S> {
         Ok(verified)
     }
 
-    /// Checks the part file and looks up the file's own name in one batch.
+    /// Verifies the part file and looks up the final name in one batch.
     async fn check_both(
         &self,
         client: &mut Client,
@@ -230,8 +231,7 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Option<PrefetchedFile>, UploadError<S::Error>> {
         let next_upload = self.source.next_upload(&client.home());
         let mut batch = Batch::default();
-        // Under the part file's name: where the rename is refused, the file that has the target's
-        // name keeps its own date.
+        // Under the part file's name: if the rename is refused, the existing file keeps its date.
         batch.date(file, file.part);
         batch.rename(file);
         batch.prefetch(client, next_upload.as_ref());
@@ -260,8 +260,8 @@ impl<S: Source> Run<'_, S> {
         Ok(replies.prefetched(client, next_upload))
     }
 
-    /// Finds out why the server refused the rename, and whether the file that has the name can make
-    /// way.
+    /// Finds out why the server refused the rename, and moves an existing file aside if it may be
+    /// replaced.
     async fn rename_refused(
         &mut self,
         client: &mut Client,
@@ -270,7 +270,7 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<(), UploadError<S::Error>> {
         self.part.end_rename();
         if refusal.refused_verb() == Some("RNFR") {
-            // A file that is not there cannot be renamed: then the server has lost it.
+            // Perhaps the server has lost the file: then that is the error.
             let size = client.size_of(file.part).await?;
             file.check.by_size(client, size)?;
             return Err(refusal.into());
@@ -287,7 +287,7 @@ impl<S: Source> Run<'_, S> {
         Err(refusal.into())
     }
 
-    /// Replaces the old file on a server that renames over nothing that exists: moves the old file to
+    /// Replaces the old file on a server that does not rename over existing files: moves the old file to
     /// a temporary name, renames the new one, deletes the old one. If the second step fails, the old
     /// file gets its name back.
     async fn replace(
@@ -304,8 +304,7 @@ impl<S: Source> Run<'_, S> {
         if let Err(error) = client.rename(target, &aside).await {
             return Err(match error.refusal() {
                 Some(_) => refusal.into(),
-                // The reply is lost, and with it the name that the old file has now: nothing may be
-                // removed.
+                // The reply was lost, so the old file may have either name: nothing may be removed.
                 None => UploadError::NotReplaced { error, new: part.clone(), old: aside },
             });
         }
@@ -323,10 +322,10 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// Takes the name back from a file that did not pass the check: renames it to the part file's name,
-/// or deletes it where that is refused. Returns the error to report: where neither works, it names
-/// the file that is still there.
-async fn take_back(client: &mut Client, file: &CompleteFile<'_>, check: Error) -> Error {
+/// Undoes the rename of a file that did not pass the check: renames it back to the part file's name,
+/// or deletes it if that is refused. Returns the error to report: if neither works, it names the file
+/// that remains.
+async fn undo_rename(client: &mut Client, file: &CompleteFile<'_>, check: Error) -> Error {
     let is_refused = match client.rename(file.target, file.part).await {
         Ok(()) => return check,
         Err(error) => error.refusal().is_some(),

@@ -1,4 +1,4 @@
-//! Finds what earlier uploads left on the server.
+//! Finds the part files that earlier uploads left on the server.
 
 use super::temporary::target_of;
 use crate::{
@@ -10,17 +10,16 @@ use crate::{
 
 /// A part file that an earlier upload left.
 ///
-/// Its name does not tell whether that upload is still under way, here or elsewhere.
+/// Its name does not show whether that upload is still running, here or elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// Where it is, from the root. An upload goes on with it where this is its
-    /// [`Plan::resume`](super::Plan::resume).
+    /// Its path, from the root. An upload resumes it as its [`Plan::resume`](super::Plan::resume).
     pub path: RemotePath,
     /// The name of the complete file; only the start of a long one.
     pub target: RemotePath,
-    /// Its size in bytes, where the server tells it.
+    /// Its size in bytes, where the server reports it.
     pub size: Option<u64>,
-    /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server tells it.
+    /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server reports it.
     pub modified_millis: Option<i64>,
 }
 

@@ -3,22 +3,22 @@
 use super::{adopted_file::AdoptedFile, temporary};
 use crate::{client::Naming, path::RemotePath};
 
-/// The part file of one upload: its name, and what may be under that name.
+/// The part file of one upload, by how far it has got.
 #[derive(Debug, Default)]
 pub(super) enum PartFile {
     /// It has no name yet.
     #[default]
     Unnamed,
-    /// The plan names the part file of an earlier upload. Until the session is open, it is not known
-    /// whether that name belongs to this file.
+    /// The plan names the part file of an earlier upload. Whether the name belongs to this file is
+    /// checked once the session is open.
     Given(RemotePath),
-    /// Its name is chosen, and nothing of this upload is under it.
+    /// Its name is chosen; nothing was sent to it.
     Unwritten(Name),
-    /// Something of the file may be under the name.
+    /// A part of the file may be under the name.
     Written(Written),
     /// It was complete, and the reply to its rename has not arrived.
     Renaming(Written),
-    /// Its name is not used any more: it has to be removed.
+    /// Its name is no longer used: it has to be removed.
     Abandoned(Written),
 }
 
@@ -27,21 +27,20 @@ pub(super) enum PartFile {
 pub(super) enum Name {
     /// A temporary name in the directory of the file.
     Temporary(RemotePath),
-    /// The file's own name: the directory allows no renames.
+    /// The final name: the directory allows no renames.
     InPlace(RemotePath, OldFile),
 }
 
-/// What had the file's own name before the first byte was written in place.
+/// Whether a file had the final name before the first byte was written in place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OldFile {
-    /// Nothing, as far as is known.
+    /// No file is known.
     Absent,
-    /// Another file. Some servers show it until a transfer ends: its size says nothing of the
-    /// upload.
+    /// One had. Some servers show it until a transfer ends: its size is not that of the upload.
     Present,
 }
 
-/// A part file that was written to, and what is known of its content.
+/// A part file that was written to, and how much of the file it may hold.
 #[derive(Clone, Debug)]
 pub(super) struct Written {
     pub(super) name: Name,
@@ -58,7 +57,7 @@ pub(super) struct Written {
 pub(super) enum Origin {
     /// This upload, or an earlier one of the same file.
     Upload,
-    /// It is the file that had the name: see [`super::Existing::Resume`].
+    /// Another client: the file had the final name ([`super::Existing::Resume`]).
     Adopted(AdoptedFile),
 }
 
@@ -73,7 +72,7 @@ impl Name {
         matches!(self, Self::InPlace(..))
     }
 
-    /// `given` as the name of a part file of `target`; `None` where it is not one.
+    /// Returns `given` as the name of a part file of `target`; `None` if it is not one.
     ///
     /// Any other name may belong to a complete file of another client.
     pub(super) fn of_given(given: RemotePath, target: &RemotePath, naming: Naming) -> Option<Self> {
@@ -90,7 +89,7 @@ impl Written {
         Self { name, origin: Origin::Upload, sent: 0, held: 0 }
     }
 
-    /// A part file that may hold all `size` bytes of the file, whoever sent them.
+    /// A part file of an earlier upload, which may hold all `size` bytes of the file.
     pub(super) fn of_earlier(name: Name, origin: Origin, size: u64) -> Self {
         Self { name, origin, sent: size, held: 0 }
     }
@@ -114,7 +113,7 @@ impl PartFile {
         given.map_or(Self::Unnamed, Self::Given)
     }
 
-    /// What may be on the server under the part file's name.
+    /// The part file, if something may be under its name.
     pub(super) fn written(&self) -> Option<&Written> {
         match self {
             Self::Written(written) | Self::Renaming(written) | Self::Abandoned(written) => {
@@ -172,7 +171,7 @@ impl PartFile {
         };
     }
 
-    /// Gives up the name. What may be under it has to be removed.
+    /// Abandons the name. A file that may be under it has to be removed.
     pub(super) fn abandon(&mut self) {
         *self = match std::mem::take(self) {
             Self::Written(written) | Self::Renaming(written) | Self::Abandoned(written) => {

@@ -1,4 +1,4 @@
-//! What an upload is to do, where its bytes come from, and how it ends.
+//! The request for an upload, the source of its bytes, and its outcome.
 
 use std::{future::Future, ops::Range};
 
@@ -12,65 +12,64 @@ use crate::{
     tls::TlsFacts,
 };
 
-/// What an upload is to do.
+/// The request for an upload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan {
-    /// Where the file goes; from the login's directory, unless it starts at the root.
+    /// The final name; relative to the login's directory, unless it starts at the root.
     pub path: RemotePath,
     /// The file's size in bytes.
     pub size: u64,
     /// The file's modification time, in milliseconds since 1970-01-01T00:00:00Z. The server's file
-    /// gets it where the server can set dates.
+    /// gets it where the server supports that.
     pub modified_millis: Option<i64>,
-    /// What happens to a file that has the name already.
+    /// The policy for a file that already has the name.
     pub existing: Existing,
-    /// The part file of an earlier upload of the same bytes, to go on with: see
-    /// [`Failed::leftover`].
+    /// The part file of an earlier upload of the same bytes, to resume: see [`Failed::leftover`].
     pub resume: Option<RemotePath>,
-    /// The algorithm of the digest that is made of the sent bytes, for [`Source::check_digest`] and to
-    /// compare with the server's. [`Client::makes_digest`](crate::Client::makes_digest) returns one
+    /// The algorithm of the digest of the sent bytes, for [`Source::check_digest`] and for comparing with
+    /// the server's. [`Client::makes_digest`](crate::Client::makes_digest) returns one
     /// that the server knows. Where the server does not know it, the server's best one is made in the
     /// same pass. `None` makes the server's best one only, or none.
     pub digest: Option<Algorithm>,
 }
 
-/// What happens to a file that has the name already.
+/// The policy for a file that already has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
     /// It stays, and the upload ends with [`UploadError::Exists`].
     Keep,
     /// It is replaced once the new one is complete.
     Replace,
-    /// It is the start of the new one: the upload goes on where it ends. One that is not smaller ends
-    /// the upload with [`UploadError::Exists`]. Until the file is whole, it has a temporary name. An
-    /// upload that fails before it sent anything gives it its name back; after that,
-    /// [`Failed::leftover`] is what became of it.
+    /// It is the beginning of the new one: the upload resumes at its end, under a temporary name until the
+    /// file is complete. A file that is not smaller than the new one ends the upload with
+    /// [`UploadError::Exists`]. If the upload fails before it sent anything, the file gets its name back;
+    /// later, [`Failed::leftover`] names it.
     Resume,
 }
 
-/// Where the bytes of an upload come from. The engine asks for them and reports progress.
+/// Provides the bytes of an upload. The engine requests them and reports progress.
 pub trait Source: Send {
-    /// Why no more bytes come.
+    /// The reason why there are no more bytes.
     type Error: Send;
 
     /// Returns the next bytes of the file: at least one, and none beyond the file's size. The engine
-    /// asks only while some are missing. Pieces of 64 KiB and more are fast.
+    /// asks only while some are missing. Pieces of 64 KiB and more are fastest.
     ///
     /// # Cancel safety
     /// Has to be cancel safe: nothing may be lost when the future is dropped.
     fn next(&mut self) -> impl Future<Output = Result<Bytes, Self::Error>> + Send;
 
-    /// Makes `offset` the position of the next bytes. After a break the engine goes back to what the
-    /// server holds; a resumed upload starts with this call.
+    /// Makes `offset` the position of the next bytes. After a break the engine seeks back to the end of
+    /// the bytes that the server holds; a resumed upload starts with this call.
     fn seek(&mut self, offset: u64) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
-    /// Takes note of what happens meanwhile.
+    /// Receives the progress.
     fn progress(&mut self, progress: Progress<'_>) -> impl Future<Output = ()> + Send;
 
     /// Compares the digest of the sent bytes with the source's own. The engine asks when the server
     /// has confirmed every byte and before the file gets its name, where [`Plan::digest`] names an
     /// algorithm. `digest` is that of the bytes in `range`, which ends with the file. It starts later
-    /// than the file where an upload goes on with an earlier one.
+    /// than the file where an upload resumes an earlier one.
     ///
     /// Returns the digest of the whole file where the source knows it: the engine compares it with the
     /// server's where it did not send every byte itself. Where the server held the whole file already,
@@ -106,9 +105,8 @@ pub trait Source: Send {
         None
     }
 
-    /// Takes note that the upload that [`next_upload`](Self::next_upload) returned last does not follow
-    /// soon, since this one is tried again. Another client may upload it. The engine calls
-    /// `next_upload` again later.
+    /// Releases the upload that [`next_upload`](Self::next_upload) returned last: this one is retried, so
+    /// another client may upload that one. The engine calls `next_upload` again later.
     fn release_next_upload(&mut self) {}
 }
 
@@ -117,12 +115,12 @@ pub trait Source: Send {
 pub enum DigestError<E> {
     /// The digests differ: what was sent is not the file. It is removed from the server.
     Mismatch(E),
-    /// The source cannot make its digest now. What was sent stays on the server, for another upload to
-    /// go on with.
+    /// The source cannot compute its digest now. The part file stays on the server for another upload to
+    /// resume.
     Unavailable(E),
 }
 
-/// What happens while an upload is under way.
+/// The progress of an upload.
 #[derive(Debug)]
 pub enum Progress<'a> {
     /// The server takes bytes.
@@ -139,7 +137,7 @@ pub enum Progress<'a> {
     },
     /// Every byte was taken; the server has to confirm.
     Confirming,
-    /// The connection broke, and the upload is tried again.
+    /// The connection broke; the upload is retried.
     Interrupted {
         /// Why.
         error: &'a Error,
@@ -148,17 +146,17 @@ pub enum Progress<'a> {
     },
 }
 
-/// An upload that succeeded: the file is complete, checked, and has its own name.
+/// An upload that succeeded: the file is complete and verified, and has its final name.
 #[derive(Clone, Debug)]
 pub struct Uploaded {
-    /// Where it is, from the root.
+    /// Its path, from the root.
     pub path: RemotePath,
-    /// How it was checked.
+    /// How it was verified.
     pub verified: Verified,
     /// The digest of the whole file, where it is known: the engine sent every byte, or the source knows
     /// it. By the algorithm of [`Plan::digest`], or by the server's where that is `None`.
     pub digest: Option<FileDigest>,
-    /// The TLS of the last data connection; `None` where no byte had to be sent.
+    /// The TLS of the last data connection; `None` where nothing had to be sent.
     pub tls: Option<TlsFacts>,
     /// How often a transfer was started.
     pub attempts: u32,
@@ -169,10 +167,10 @@ pub struct Uploaded {
 pub enum UploadError<E> {
     /// It was cancelled: for good, or for now ([`Source::keeps_on_cancel`]).
     Cancelled,
-    /// A file has the name, and the plan was to keep it; or to go on with it, and its size says that it
-    /// is not the start of the new one.
+    /// A file has the name, and the plan was to keep it; or to resume it, and its size shows that it is
+    /// not the beginning of the new one.
     Exists {
-        /// The size of that file in bytes, where the server tells it.
+        /// The size of that file in bytes, where the server reports it.
         size: Option<u64>,
         /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server tells
         /// it.
@@ -193,14 +191,14 @@ pub enum UploadError<E> {
     },
 }
 
-/// An upload that failed, and what it left on the server.
+/// An upload that failed, and its leftover on the server.
 #[derive(Debug)]
 pub struct Failed<E> {
     /// Why.
     pub error: UploadError<E>,
-    /// The part file, where the server may hold one that a later upload can resume: see
-    /// [`Plan::resume`]. It is kept where the same upload may work later, where the caller wants to keep
-    /// it, where another file took the name meanwhile, and where it could not be removed.
+    /// The part file that a later upload can resume ([`Plan::resume`]), if one may be on the server. It is
+    /// kept if the same upload may work later, if the caller wants to keep it, if another file took the
+    /// name meanwhile, and if it could not be removed.
     /// A file that was written in place over an old one stays and is not named here: it may still
     /// hold the old bytes, which no upload may resume.
     pub leftover: Option<RemotePath>,

@@ -1,4 +1,4 @@
-//! From where an upload goes on: what the server holds, as far as it can be trusted.
+//! Decides at which offset an upload resumes, by the bytes that the server holds.
 
 use super::{
     Existing, Run, Source, UploadError,
@@ -16,7 +16,7 @@ use crate::{
     transcript::Status,
 };
 
-/// What is left to send.
+/// The part of the file that remains to be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
     /// Nothing: the server holds the whole file.
@@ -35,7 +35,7 @@ pub(super) struct Start {
 }
 
 impl<S: Source> Run<'_, S> {
-    /// What is left to send, by what the server holds of the part file.
+    /// Decides what remains to be sent, by the size of the part file.
     pub(super) async fn rest(
         &mut self,
         client: &mut Client,
@@ -66,9 +66,9 @@ impl<S: Source> Run<'_, S> {
             return Ok(from(0));
         }
         let name = part.name.path().clone();
-        let proved = self.prove(client, &name, held).await?;
+        let verified = self.verify_held(client, &name, held).await?;
         let Some(part) = self.part.written_mut() else { return Ok(from(0)) };
-        let Some(proved) = proved else {
+        let Some(verified) = verified else {
             part.start_over(client, held);
             return Ok(from(0));
         };
@@ -77,13 +77,13 @@ impl<S: Source> Run<'_, S> {
             _ if is_whole => Rest::Nothing,
             // APPE can only append at the end of the file.
             Resume::Append => from(held),
-            Resume::Restart | Resume::Never => from(proved),
+            Resume::Restart | Resume::Never => from(verified),
         })
     }
 
-    /// The offset up to which the server is known to hold what was sent; `held` where the server
-    /// cannot tell, `None` where it holds something else.
-    async fn prove(
+    /// Returns the offset up to which the server's digest equals that of the sent bytes; `held` where the
+    /// server makes no digest, `None` where the digests differ.
+    async fn verify_held(
         &self,
         client: &mut Client,
         name: &RemotePath,
@@ -91,8 +91,8 @@ impl<S: Source> Run<'_, S> {
     ) -> Result<Option<u64>, UploadError<S::Error>> {
         let Some(running) = &self.digest else { return Ok(Some(held)) };
         let Some(block) = running.block_before(held) else { return Ok(Some(held)) };
-        let proof = client.digest_of_range(name, block.range.clone(), block.digest.algorithm());
-        match unless(self.cancel, proof).await?? {
+        let digest = client.digest_of_range(name, block.range.clone(), block.digest.algorithm());
+        match unless(self.cancel, digest).await?? {
             None => Ok(Some(held)),
             Some(digest) if digest == block.digest => {
                 client.log(Status::TailVerified { at: block.range.end });
@@ -102,8 +102,8 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Notes that the server refuses the resume method that was tried. Returns
-    /// whether another method is left.
+    /// Notes that the server refuses the resume method that was tried. Returns whether another one is
+    /// left.
     pub(super) fn learn_resume(&self, client: &ManagedClient, error: &Error) -> bool {
         let Some(start) = self.last_start.filter(|start| start.offset > 0) else { return false };
         let is_refused = error.stage() == Stage::Transfer
@@ -125,8 +125,8 @@ impl<S: Source> Run<'_, S> {
         true
     }
 
-    /// Notes that the directory allows no renames: the next attempt writes under the file's own name.
-    /// Returns whether that is so.
+    /// Notes that the directory allows no renames, if the error shows that: the next attempt writes in
+    /// place. Returns whether it does.
     pub(super) fn learn_naming(&mut self, client: &ManagedClient, error: &Error) -> bool {
         let Some(target) = self.target.clone() else { return false };
         let is_refused = match error.refused_verb() {
@@ -155,7 +155,7 @@ impl Written {
         matches!(self.name, Name::InPlace(_, OldFile::Present))
     }
 
-    /// Notes that what the server holds is not used: the file is sent from its start.
+    /// Notes that the bytes on the server are not used: the file is sent from its start.
     fn start_over(&mut self, client: &Client, held: u64) {
         client.log(Status::StartingOver { held });
         (self.sent, self.held) = (0, 0);
@@ -167,7 +167,8 @@ fn is_writing_in_place(client: &ManagedClient, target: &RemotePath) -> bool {
     client.directories().naming(target) == Naming::InPlace
 }
 
-/// Whether a refusal is about going on, for good. 4yz is about now; `ProFTPD` means it otherwise.
+/// Whether the server refuses to resume for good. A 4yz refusal is temporary, except that `ProFTPD`
+/// answers 451 where its configuration forbids to resume.
 fn refuses_resume(reply: &Reply) -> bool {
     let about_it = ["append", "restart", "resume"];
     reply.code().severity() == Severity::PermanentFailure

@@ -1,4 +1,4 @@
-//! When an upload is tried again after a break, and when it fails.
+//! Limits how often an upload is retried before it fails.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use crate::{config::Retry, diagnosis::Cause, error::Error, reply::Code};
 /// Fallbacks in a row without a byte of progress before an upload fails.
 const MAX_FALLBACKS: u32 = 6;
 
-/// How often in a row the server may hold less than it confirmed.
+/// How often in a row an upload is resumed after the server confirmed more than it holds.
 const MAX_SHORT_FILES: u32 = 1;
 
 /// The attempts that an upload has left. Progress renews them.
@@ -35,8 +35,8 @@ impl RetryBudget {
         self.fallbacks <= MAX_FALLBACKS
     }
 
-    /// Whether the rest of a file that the server confirmed and holds a part of may be sent again: to
-    /// some servers a break looks like the end of the file. A full disk looks the same.
+    /// Whether the missing end of a file that the server confirmed may be sent: some servers take a break
+    /// for the end of the file. A full disk looks the same, so this is allowed once.
     pub(super) fn may_complete_short_file(&mut self) -> bool {
         self.short_files += 1;
         self.short_files <= MAX_SHORT_FILES
@@ -54,7 +54,7 @@ impl RetryBudget {
     }
 }
 
-/// A factor from 0.75 to 1.25: clients that were cut off together do not come back together.
+/// A factor from 0.75 to 1.25, so that clients that were cut off together do not reconnect together.
 fn jitter() -> f64 {
     let mut byte = [128];
     // Without randomness there is no jitter, and no harm.
@@ -62,7 +62,7 @@ fn jitter() -> f64 {
     0.75 + f64::from(byte[0]) / 510.0
 }
 
-/// Whether the same upload may work later, although nothing is changed on either side.
+/// Whether the same upload may work later without any change.
 pub(super) fn may_work_later(error: &Error) -> bool {
     let full = error
         .refusal()

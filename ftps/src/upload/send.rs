@@ -32,8 +32,7 @@ impl<S: Source> Run<'_, S> {
         let confirmed = self.confirm(store, next_port).await;
         let Some(next_port) = next_port else { return confirmed.map(drop) };
         if matches!(confirmed, Err(UploadError::Engine(_))) {
-            // Which of the two commands the server did not like is not known: from here on they go
-            // one by one.
+            // Either of the two commands may have failed: from now on they are sent one by one.
             client.profile().learn_expiring(|profile| {
                 profile.pipeline_during_transfer = PipelineDuringTransfer::Never;
             });
@@ -42,7 +41,7 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Brings digest and source to the offset.
+    /// Sets digest and source to the offset.
     async fn prepare(
         &mut self,
         client: &Client,
@@ -89,7 +88,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Sends every byte from the offset on. Where the sender gives up, the session stays usable.
+    /// Sends every byte from the offset on. If the source fails, the session stays usable.
     async fn send<'c>(
         &mut self,
         mut store: Store<'c>,
@@ -100,7 +99,7 @@ impl<S: Source> Run<'_, S> {
             Err(error) => error,
         };
         match &error {
-            // The transfer is over already.
+            // The transfer has ended.
             UploadError::Engine(engine) if !engine.is_source_length_mismatch() => (),
             UploadError::Source(_) => drop(store.suspend().await),
             _ if self.source.keeps_on_cancel() => drop(store.suspend().await),
@@ -133,7 +132,7 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Notes what is about to be sent: after a break the server may hold a part of it.
+    /// Notes bytes before they are sent: after a break the server may hold a part of them.
     fn note_sent(&mut self, offset: u64, step: &[u8]) {
         if let Some(part) = self.part.written_mut() {
             part.sent = part.sent.max(offset + step.len() as u64);
@@ -143,7 +142,7 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Waits for the source, and for a server that refuses meanwhile.
+    /// Waits for the source's next bytes, or until the server refuses the transfer.
     async fn next_bytes(
         &mut self,
         store: &mut Store<'_>,

@@ -8,8 +8,8 @@ use crate::path::RemotePath;
 /// The source of an upload, and how far it was read.
 pub(super) struct SourceReader<'a, S: Source> {
     source: &'a mut S,
-    /// The offset of the next byte that the source gives. It is beyond what was sent where a break
-    /// came in the middle of a piece.
+    /// The offset of the source's next byte. After a break in the middle of a piece, it is beyond the
+    /// last byte sent.
     offset: u64,
     /// The path of the upload that follows, from the root, once the source named it.
     next_upload: Option<RemotePath>,
@@ -20,12 +20,12 @@ impl<'a, S: Source> SourceReader<'a, S> {
         Self { source, offset: 0, next_upload: None }
     }
 
-    /// The source itself, for everything but its bytes.
+    /// The source, for everything except its bytes.
     pub(super) fn source(&mut self) -> &mut S {
         self.source
     }
 
-    /// Goes to an offset, where the source is not there already.
+    /// Seeks to an offset, unless the source is there already.
     pub(super) async fn seek(&mut self, offset: u64) -> Result<(), S::Error> {
         if self.offset != offset {
             self.source.seek(offset).await?;
@@ -60,7 +60,7 @@ impl<'a, S: Source> SourceReader<'a, S> {
         self.next_upload.clone()
     }
 
-    /// Tells the source that the upload that it named does not follow soon.
+    /// Tells the source that the next upload has to wait.
     pub(super) fn release_next_upload(&mut self) {
         if self.next_upload.take().is_some() {
             self.source.release_next_upload();

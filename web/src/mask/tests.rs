@@ -24,7 +24,7 @@ const SESSION: [(LogKind, &str); 27] = [
     (LogKind::Response, "230 User mara logged in"),
     (LogKind::Command, "PWD"),
     (LogKind::Response, "257 \"/home/mara\" is the current directory"),
-    (LogKind::Status, "Logged in, in \"/home/mara\"."),
+    (LogKind::Status, "Logged in. Current directory: \"/home/mara\"."),
     (LogKind::Command, "MKD /home/mara/tax 2026"),
     (LogKind::Response, "257 \"/home/mara/tax 2026\" - Directory successfully created"),
     (LogKind::Command, "PASV"),
@@ -102,7 +102,7 @@ fn the_same_name_has_the_same_label_everywhere() {
     assert_eq!(lines[7], "USER [user 1]");
     assert_eq!(lines[10], "230 User [user 1] logged in");
     assert_eq!(lines[12], "257 \"[path 1]\" is the current directory");
-    assert_eq!(lines[13], "Logged in, in \"[path 1]\".");
+    assert_eq!(lines[13], "Logged in. Current directory: \"[path 1]\".");
     assert_eq!(lines[14].strip_prefix("MKD "), lines[15].split('"').nth(1));
     assert_eq!(lines[20].strip_prefix("STOR "), lines[23].strip_prefix("MFMT 20261122230511 "));
     let name = lines[21].strip_prefix("150 Opening BINARY mode data connection for ").unwrap();
