@@ -105,7 +105,7 @@ fn explanation_names_no_port_that_is_unknown() {
 }
 
 #[test]
-fn cause_of_a_certificate_starts_with_its_doubts() {
+fn cause_of_a_certificate_starts_with_its_faults() {
     let names = vec!["web7.hoster.example".to_owned()];
     let faults = [
         CertificateFault::Expired { not_after: "2001".to_owned() },
