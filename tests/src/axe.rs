@@ -32,7 +32,7 @@ pub struct Violation {
 pub struct Place {
     /// A selector of the element.
     pub selector: String,
-    /// The element's tag as it stands in the document.
+    /// The element's tag in the document.
     pub html: String,
     /// How to fix it.
     pub remedy: String,

@@ -3,42 +3,41 @@
 //!
 //! # Layers
 //! - `keys`: keys by their names.
+//! - `program`: the browsers' programs.
 //! - `wire`: commands, answers and events over a WebSocket.
 //! - `chromium`, `firefox`: how each of them is started and controlled.
 //! - this module: [`Page`], the actions of a test, the same in each browser.
+//! - `find`: elements by role and name, and waits for them.
+//! - `uploads`: the list `Uploads`.
+//! - `layout`: screenshots and layout shifts.
 
 mod chromium;
+mod find;
 mod firefox;
 mod keys;
+mod layout;
+mod program;
+mod uploads;
 mod wire;
 
 use std::{
-    fs,
     path::{Path, PathBuf},
     time::Duration,
 };
 
 use serde_json::{Value, json};
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::{Instant, sleep},
-};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use self::keys::Stroke;
+pub use self::uploads::Shown;
 
 /// Browsers at once: they share the processor with the servers and the portal.
 static BROWSERS: Semaphore = Semaphore::const_new(2);
 
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// How long an expected element may take to appear.
-const APPEAR_LIMIT: Duration = Duration::from_secs(60);
-
 /// The pause between two polls of the page.
-const LOOK_PAUSE: Duration = Duration::from_millis(20);
-
-/// Longer than any animation on the page that ends.
-const REST_LIMIT: Duration = Duration::from_secs(2);
+const POLL_PAUSE: Duration = Duration::from_millis(20);
 
 /// A tab with one page, in a browser of its own.
 ///
@@ -72,6 +71,8 @@ macro_rules! in_tab {
         }
     };
 }
+
+use in_tab;
 
 /// The colour scheme that the system prefers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -108,7 +109,8 @@ enum Load<'a> {
 enum Drag {
     /// The files stay over the page.
     Hold,
-    LetGo,
+    /// They are dropped.
+    Drop,
 }
 
 /// An element of the page.
@@ -118,17 +120,6 @@ pub struct Node {
     object: String,
     /// Its accessible name.
     pub name: String,
-}
-
-/// What the page shows of one upload.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Shown {
-    /// The list item's label: the file's path.
-    pub label: String,
-    /// The status text, from its first word on.
-    pub status: String,
-    /// How far the progress bar is, in percent of its range.
-    pub percent: u32,
 }
 
 impl Page {
@@ -156,14 +147,13 @@ impl Page {
         page
     }
 
-    /// The process id of the browser, which starts others.
+    /// Returns the process id of the browser's first process.
     #[must_use]
     pub fn id(&self) -> u32 {
         in_tab!(self, tab => tab.process().id())
     }
 
-    /// Opens an address, also where the page asks whether it may be left, and waits until it has
-    /// loaded.
+    /// Opens an address and waits until it has loaded. It confirms that the page may be left.
     pub async fn go_to(&self, url: &str) {
         in_tab!(self, tab => tab.load(Load::Address(url)).await);
     }
@@ -182,7 +172,7 @@ impl Page {
         self.chromium().duplicate().await;
     }
 
-    /// Loads the page again, also where it asks whether it may be left, and waits until it has loaded.
+    /// Loads the page again and waits until it has loaded. It confirms that the page may be left.
     pub async fn reload(&self) {
         in_tab!(self, tab => tab.load(Load::Again).await);
     }
@@ -207,14 +197,14 @@ impl Page {
     fn chromium(&self) -> &chromium::Tab {
         match &self.tab {
             Tab::Chromium(tab) => tab,
-            Tab::Firefox(_) => panic!("only Chromium can be told to do this"),
+            Tab::Firefox(_) => panic!("only Chromium supports this"),
         }
     }
 
     /// Stops the browser's work for the harness, above all the updates of the accessibility tree, for
     /// measurements. Finding an element starts it again. In Chromium alone.
-    pub async fn leave_alone(&self) {
-        self.chromium().leave_alone().await;
+    pub async fn pause_harness(&self) {
+        self.chromium().pause_harness().await;
     }
 
     /// Makes the window `width` pixels wide.
@@ -243,56 +233,7 @@ impl Page {
         in_tab!(self, tab => tab.prefer(scheme).await);
     }
 
-    /// The visible elements of a role whose accessible name is `name`.
-    pub async fn all(&self, role: &str, name: &str) -> Vec<Node> {
-        self.query(None, role, Some(name)).await
-    }
-
-    /// The element of a role and an accessible name, once it is there.
-    ///
-    /// # Panics
-    /// When it does not appear.
-    pub async fn find(&self, role: &str, name: &str) -> Node {
-        self.until(&format!("the {role} {name:?}"), async || {
-            self.all(role, name).await.into_iter().next()
-        })
-        .await
-    }
-
-    /// The same, inside another element.
-    ///
-    /// # Panics
-    /// When it does not appear.
-    pub async fn find_in(&self, parent: &Node, role: &str, name: &str) -> Node {
-        self.until(&format!("the {role} {name:?} in {:?}", parent.name), async || {
-            let nodes = self.query(Some(parent), role, Some(name)).await;
-            nodes.into_iter().next()
-        })
-        .await
-    }
-
-    /// The elements of a role inside another element, each with its accessible name.
-    pub async fn children(&self, parent: &Node, role: &str) -> Vec<Node> {
-        self.query(Some(parent), role, None).await
-    }
-
-    /// The form field with a label, whatever its kind, once it is there.
-    ///
-    /// # Panics
-    /// When it does not appear.
-    pub async fn field(&self, label: &str) -> Node {
-        self.until(&format!("the field {label:?}"), async || {
-            for role in ["textbox", "searchbox", "spinbutton", "combobox"] {
-                if let Some(node) = self.all(role, label).await.into_iter().next() {
-                    return Some(node);
-                }
-            }
-            None
-        })
-        .await
-    }
-
-    /// Types into a field what replaces its text.
+    /// Replaces the text of a field by typing.
     pub async fn fill(&self, label: &str, text: &str) {
         let field = self.field(label).await;
         self.eval(&field, "function() { this.focus(); this.select(); }", &[]).await;
@@ -303,7 +244,7 @@ impl Page {
         }
     }
 
-    /// Chooses an option of a select by what it says.
+    /// Chooses an option of a select by its text.
     ///
     /// # Panics
     /// When there is no such option.
@@ -383,16 +324,16 @@ impl Page {
     ///
     /// # Panics
     /// In another browser.
-    pub async fn let_take_along(&self, folder: &Path) {
+    pub async fn allow_downloads(&self, folder: &Path) {
         match &self.tab {
-            Tab::Chromium(tab) => tab.let_take_along(folder).await,
+            Tab::Chromium(tab) => tab.allow_downloads(folder).await,
             Tab::Firefox(_) => panic!("Firefox asks a user before a page reads the clipboard"),
         }
     }
 
-    /// Drags files from outside onto an element and lets them go there.
+    /// Drags files from outside onto an element and drops them there.
     pub async fn drop_files(&self, onto: &Node, paths: &[PathBuf]) {
-        in_tab!(self, tab => tab.drag_files(onto, paths, Drag::LetGo).await);
+        in_tab!(self, tab => tab.drag_files(onto, paths, Drag::Drop).await);
     }
 
     /// Drags files from outside onto an element and holds them there.
@@ -400,77 +341,19 @@ impl Page {
         in_tab!(self, tab => tab.drag_files(over, paths, Drag::Hold).await);
     }
 
-    /// The text of an element, as it is rendered.
+    /// Returns the text of an element, as it is rendered.
     pub async fn text(&self, node: &Node) -> String {
         let text = self.eval(node, "function() { return this.innerText; }", &[]).await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// The text of the whole page, as it is rendered.
+    /// Returns the text of the whole page, as it is rendered.
     pub async fn all_text(&self) -> String {
         let text = self.run("document.body.innerText").await;
         text.as_str().unwrap_or_default().to_owned()
     }
 
-    /// Waits until the page's text holds `text`.
-    ///
-    /// # Panics
-    /// When it does not come to.
-    pub async fn see(&self, text: &str) {
-        self.until(&format!("the text {text:?}"), async || {
-            self.all_text().await.contains(text).then_some(())
-        })
-        .await;
-    }
-
-    /// What the list `Uploads` shows.
-    pub async fn uploads(&self) -> Vec<Shown> {
-        // The list is found by its role; its items are read by one script, because a query for each
-        // of some hundred takes long.
-        let Some(list) = self.all("list", "Uploads").await.into_iter().next() else {
-            return Vec::new();
-        };
-        let function = r"function() {
-            const words = /^(Queued|Uploading|Verifying|Done|Paused|Interrupted|Skipped|Failed|Needs a decision)/;
-            const name = (element) => {
-                const ids = element.getAttribute('aria-labelledby');
-                if (!ids) return element.getAttribute('aria-label') ?? '';
-                return ids.split(' ').map((id) => document.getElementById(id)?.textContent).join(' ');
-            };
-            return [...this.querySelectorAll('li')].map((item) => {
-                const bar = item.querySelector('[role=progressbar], progress');
-                const number = (attribute, otherwise) =>
-                    Number(bar?.getAttribute(attribute) ?? otherwise);
-                const [min, max] = [number('aria-valuemin', 0), number('aria-valuemax', 100)];
-                const share = (number('aria-valuenow', 0) - min) / (max - min || 1);
-                // Not `innerText`: elements far from view may not be rendered yet.
-                const texts = [...item.querySelectorAll('*')]
-                    .filter((element) => element.childElementCount === 0)
-                    .map((element) => element.textContent.trim());
-                return {
-                    label: name(item),
-                    status: texts.find((text) => words.test(text)) ?? '',
-                    percent: Math.floor(share * 100),
-                };
-            });
-        }";
-        let shown = self.eval(&list, function, &[]).await;
-        let shown = shown.as_array().cloned().unwrap_or_default();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-        shown
-            .iter()
-            .map(|item| Shown {
-                label: text(&item["label"]),
-                status: text(&item["status"]),
-                percent: item["percent"]
-                    .as_u64()
-                    .and_then(|percent| percent.try_into().ok())
-                    .unwrap_or(0),
-            })
-            .collect()
-    }
-
-    /// The value of an expression in the page.
+    /// Returns the value of an expression in the page.
     ///
     /// # Panics
     /// When it throws.
@@ -487,100 +370,6 @@ impl Page {
     pub async fn run_apart(&self, expression: &str) -> Value {
         let value = in_tab!(self, tab => tab.evaluate_apart(expression).await);
         value.unwrap_or_else(|error| panic!("{error}"))
-    }
-
-    /// Waits until fonts are loaded and animations that end have ended. It does not wait for endless
-    /// ones, as of a progress bar.
-    pub async fn settle(&self) {
-        let limit = REST_LIMIT.as_millis();
-        self.run(&format!(
-            "(async () => {{
-                const frame = () => new Promise((drawn) => requestAnimationFrame(drawn));
-                await document.fonts.ready;
-                await frame();
-                const still = Promise.all(document.getAnimations()
-                    .filter((animation) => animation.effect?.getComputedTiming().endTime !== Infinity)
-                    .map((animation) => animation.finished.catch(() => null)));
-                await Promise.race([still, new Promise((late) => setTimeout(late, {limit}))]);
-                await frame();
-                return null;
-            }})()"
-        ))
-        .await;
-    }
-
-    /// Saves what the window shows as `target/screenshots/NAME.png` of the workspace.
-    ///
-    /// # Panics
-    /// When the target directory cannot be written.
-    pub async fn screenshot(&self, name: &str) -> PathBuf {
-        self.settle().await;
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/screenshots");
-        fs::create_dir_all(&folder).expect("the target directory can be written");
-        let picture = in_tab!(self, tab => tab.picture().await);
-        let path = folder.join(format!("{name}.png"));
-        fs::write(&path, picture).expect("the target directory can be written");
-        path
-    }
-
-    /// Returns the layout shifts with their origins and targets: those that Layout Instability §3
-    /// counts, except within half a second of input. In Chromium alone.
-    ///
-    /// # Panics
-    /// When the browser tells of no shifts.
-    pub async fn layout_shifts(&self) -> Vec<String> {
-        // The first paint is always among the entries, so that there is always an answer.
-        let expression = "new Promise((tell) => {
-            const place = ({ x, y, width, height }) => `${x},${y} ${width}x${height}`;
-            const moved = ({ node, previousRect, currentRect }) =>
-                `${node?.id || node?.nodeName}: ${place(previousRect)} to ${place(currentRect)}`;
-            const observer = new PerformanceObserver((list) => {
-                const shifts = list.getEntriesByType('layout-shift');
-                observer.disconnect();
-                tell(shifts.filter((shift) => !shift.hadRecentInput)
-                    .map(({ value, sources }) => `${value}, ${sources.map(moved).join(', ')}`));
-            });
-            observer.observe({ type: 'paint', buffered: true });
-            observer.observe({ type: 'layout-shift', buffered: true });
-        })";
-        self.settle().await;
-        let shifts = self.run(expression).await;
-        serde_json::from_value(shifts).expect("the script makes a list of texts")
-    }
-
-    /// Waits until `ask` has an answer.
-    ///
-    /// # Panics
-    /// When it has none for a minute; the message tells what the page shows instead.
-    pub async fn until<T>(&self, what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
-        self.within(APPEAR_LIMIT, what, ask).await
-    }
-
-    /// Waits until `ask` has an answer, for `limit` at most.
-    ///
-    /// # Panics
-    /// When it has none; the message tells what the page shows instead.
-    pub async fn within<T>(
-        &self,
-        limit: Duration,
-        what: &str,
-        mut ask: impl AsyncFnMut() -> Option<T>,
-    ) -> T {
-        let end = Instant::now() + limit;
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            if Instant::now() > end {
-                let text = self.all_text().await;
-                let complaints = self.complaints();
-                self.screenshot("failed").await;
-                panic!(
-                    "no sign of {what} within {limit:?}; the page shows:\n{text}\n{complaints:#?}"
-                );
-            }
-            sleep(Duration::from_millis(250)).await;
-        }
     }
 
     /// Returns the page's errors, warnings, exceptions, and violations of its content security policy.
@@ -600,32 +389,9 @@ impl Page {
         assert!(complaints.is_empty(), "the page complained: {complaints:#?}");
     }
 
-    /// The visible elements, inside another or in the whole page.
-    async fn query(&self, parent: Option<&Node>, role: &str, name: Option<&str>) -> Vec<Node> {
-        in_tab!(self, tab => tab.query(parent, role, name).await)
-    }
-
     /// Calls a function with the element as `this`.
     async fn eval(&self, node: &Node, function: &str, arguments: &[Value]) -> Value {
         let value = in_tab!(self, tab => tab.call_on(node, function, arguments).await);
         value.unwrap_or_else(|error| panic!("{function}: {error}"))
     }
-}
-
-/// Where a browser's program is.
-fn program(browser: &str, names: &[&str]) -> PathBuf {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path)
-        .flat_map(|folder| names.iter().map(move |name| folder.join(name)))
-        .find(|program| program.is_file())
-        .unwrap_or_else(|| {
-            panic!("{browser} is missing: run `cargo xtask setup`, which installs it")
-        })
-}
-
-/// The address in `… listening on ws://…`.
-fn printed_after(words: &str, output: &str) -> Option<String> {
-    let (_, rest) = output.split_once(words)?;
-    let (endpoint, _) = rest.split_once('\n')?;
-    Some(endpoint.trim().to_owned())
 }

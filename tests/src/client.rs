@@ -208,7 +208,7 @@ impl Client {
                 sleep(RECONNECT_PAUSE).await;
             }
         };
-        timeout(SILENCE_LIMIT, back).await.expect("the portal lets the client reconnect");
+        timeout(SILENCE_LIMIT, back).await.expect("the portal accepts the client again");
     }
 
     async fn try_to_reconnect(&mut self) -> Option<()> {

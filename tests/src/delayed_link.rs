@@ -244,7 +244,7 @@ fn command(namespace: Option<Namespace>, arguments: &[&str]) -> Command {
     command
 }
 
-/// Carries packets in one direction, by two threads, until a device is gone.
+/// Carries packets in one direction, by two threads, until a device is wait_until_gone.
 ///
 /// Threads and not tasks: the clock of tokio's runtime counts whole milliseconds.
 fn carry(from: Arc<SyncDevice>, to: Arc<SyncDevice>, delay: Duration) {

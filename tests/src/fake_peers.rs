@@ -29,12 +29,12 @@ impl ClosedPort {
 /// A peer on 127.0.0.1 that sends fixed answers and records what it receives.
 pub struct FakePeer {
     port: u16,
-    heard: Arc<Mutex<Heard>>,
+    record: Arc<Mutex<Record>>,
 }
 
 /// The record of a peer.
 #[derive(Clone, Debug, Default)]
-struct Heard {
+struct Record {
     connections: usize,
     lines: Vec<String>,
 }
@@ -61,17 +61,17 @@ impl FakePeer {
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let port = listener.local_addr().expect("a bound port").port();
-        let heard = Arc::<Mutex<Heard>>::default();
+        let record = Arc::<Mutex<Record>>::default();
         let answer = Arc::new(answer);
-        let record = Arc::clone(&heard);
+        let shared = Arc::clone(&record);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (record, answer) = (Arc::clone(&record), Arc::clone(&answer));
+                let (record, answer) = (Arc::clone(&shared), Arc::clone(&answer));
                 lock(&record).connections += 1;
                 thread::spawn(move || talk(&stream, greeting, &*answer, &record));
             }
         });
-        Self { port, heard }
+        Self { port, record }
     }
 
     /// Returns the port on 127.0.0.1.
@@ -83,13 +83,13 @@ impl FakePeer {
     /// Returns how many connections it accepted.
     #[must_use]
     pub fn connections(&self) -> usize {
-        lock(&self.heard).connections
+        lock(&self.record).connections
     }
 
     /// Returns the lines that it received without TLS, and unfinished ones.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
-        lock(&self.heard).lines.clone()
+        lock(&self.record).lines.clone()
     }
 }
 
@@ -97,7 +97,7 @@ fn talk(
     mut stream: &TcpStream,
     greeting: &str,
     answer: &(dyn Fn(&str) -> Option<&'static str> + Send + Sync),
-    record: &Mutex<Heard>,
+    record: &Mutex<Record>,
 ) {
     let mut reader = BufReader::new(stream);
     let mut line = Vec::new();
@@ -117,6 +117,6 @@ fn talk(
     }
 }
 
-fn lock(heard: &Mutex<Heard>) -> std::sync::MutexGuard<'_, Heard> {
-    heard.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock(record: &Mutex<Record>) -> std::sync::MutexGuard<'_, Record> {
+    record.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -89,7 +89,7 @@ pub enum FaultKind {
 /// A proxy before one server; it ends when it is dropped.
 pub struct FaultProxy {
     address: SocketAddr,
-    weather: Arc<Weather>,
+    state: Arc<ProxyState>,
     tasks: JoinSet<()>,
     /// Connections that fill the queues of blocked ports.
     _blocked: Vec<(TcpListener, Vec<TcpStream>)>,
@@ -97,7 +97,7 @@ pub struct FaultProxy {
 
 /// The state that all connections of a proxy share.
 #[derive(Debug, Default)]
-struct Weather {
+struct ProxyState {
     faults: Mutex<VecDeque<Fault>>,
     /// Control connections so far.
     made: AtomicU64,
@@ -117,8 +117,8 @@ impl FaultProxy {
         let ip = fault_proxy.ip();
         for port in server.data_ports() {
             let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
-            let weather = Arc::clone(&fault_proxy.weather);
-            fault_proxy.tasks.spawn(accept(listener, port, On::Data, weather));
+            let state = Arc::clone(&fault_proxy.state);
+            fault_proxy.tasks.spawn(accept(listener, port, On::Data, state));
         }
         fault_proxy
     }
@@ -143,11 +143,11 @@ impl FaultProxy {
     /// When the port is taken.
     pub async fn before_port(port: u16) -> Self {
         let ip = next_address();
-        let weather = Arc::<Weather>::default();
+        let state = Arc::<ProxyState>::default();
         let mut tasks = JoinSet::new();
         let listener = TcpListener::bind((ip, port)).await.expect("the address is ours");
-        tasks.spawn(accept(listener, port, On::Control, Arc::clone(&weather)));
-        Self { address: (ip, port).into(), weather, tasks, _blocked: Vec::new() }
+        tasks.spawn(accept(listener, port, On::Control, Arc::clone(&state)));
+        Self { address: (ip, port).into(), state, tasks, _blocked: Vec::new() }
     }
 
     fn ip(&self) -> IpAddr {
@@ -162,19 +162,19 @@ impl FaultProxy {
 
     /// Replaces the faults to come.
     pub fn plan(&self, faults: impl IntoIterator<Item = Fault>) {
-        let mut planned = self.weather.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut planned = self.state.faults.lock().unwrap_or_else(PoisonError::into_inner);
         *planned = faults.into_iter().collect();
     }
 
     /// Limits the bytes a second to the server on each connection.
     pub fn slow_down(&self, bytes_per_second: u64) {
-        self.weather.rate.store(bytes_per_second, Ordering::Relaxed);
+        self.state.rate.store(bytes_per_second, Ordering::Relaxed);
     }
 
     /// Drops all further replies on the control connections that are open now.
     pub fn mute(&self) {
-        let made = self.weather.made.load(Ordering::Relaxed);
-        self.weather.mute_below.store(made, Ordering::Relaxed);
+        let made = self.state.made.load(Ordering::Relaxed);
+        self.state.mute_below.store(made, Ordering::Relaxed);
     }
 }
 
@@ -197,18 +197,18 @@ fn next_address() -> Ipv4Addr {
     Ipv4Addr::new(127, 0, 77, NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-async fn accept(listener: TcpListener, port: u16, on: On, weather: Arc<Weather>) {
+async fn accept(listener: TcpListener, port: u16, on: On, state: Arc<ProxyState>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
-        let fault = take(&weather.faults, on);
+        let fault = take(&state.faults, on);
         let number = match on {
-            On::Control => weather.made.fetch_add(1, Ordering::Relaxed),
+            On::Control => state.made.fetch_add(1, Ordering::Relaxed),
             On::Data => u64::MAX,
         };
-        let weather = Arc::clone(&weather);
+        let state = Arc::clone(&state);
         connections.spawn(async move {
             let Ok(server) = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await else { return };
-            pass_on(client, server, fault, &weather, number).await;
+            pass_on(client, server, fault, &state, number).await;
         });
         while connections.try_join_next().is_some() {}
     }
@@ -236,12 +236,12 @@ async fn pass_on(
     mut client: TcpStream,
     mut server: TcpStream,
     fault: Option<Fault>,
-    weather: &Weather,
+    state: &ProxyState,
     number: u64,
 ) {
-    let is_mute = || number < weather.mute_below.load(Ordering::Relaxed);
+    let is_mute = || number < state.mute_below.load(Ordering::Relaxed);
     let _ = (client.set_nodelay(true), server.set_nodelay(true));
-    let rate = || weather.rate.load(Ordering::Relaxed);
+    let rate = || state.rate.load(Ordering::Relaxed);
     let on_way = |way| fault.filter(|fault| fault.way == way);
     let ended = {
         let (from_client, to_client) = client.split();

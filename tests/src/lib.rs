@@ -11,7 +11,10 @@
 //! - `ports`: ports that no other test takes.
 //! - [`delayed_link`]: a link to another network with a delay.
 //! - [`servers`]: vsftpd, `ProFTPD`, Pure-FTPd and pyftpdlib.
+//! - [`engine`]: the FTPS engine, set up for such a server.
 //! - [`fake_peers`]: peers that are no FTPS servers, and closed ports.
+//! - [`greeting_relay`]: a relay to a server that hides the server's name in the greeting.
+//! - [`schedules`]: random schedules of faults.
 //! - [`fault_proxy`]: a proxy before a server that breaks connections on demand.
 //! - `portal`: `ferryport serve` and `ferryport demo`.
 //! - [`page_proxy`]: a proxy between the browser and the portal that limits and cuts connections.
@@ -33,13 +36,16 @@ pub mod browser;
 pub mod client;
 pub mod content;
 pub mod delayed_link;
+pub mod engine;
 pub mod extent;
 pub mod fake_peers;
 pub mod fault_proxy;
+pub mod greeting_relay;
 pub mod page_proxy;
 pub mod portal;
 mod ports;
 pub mod process;
+pub mod schedules;
 pub mod servers;
 pub mod states;
 pub mod user;
@@ -63,33 +69,47 @@ macro_rules! portal {
     };
 }
 
-/// Turns each `async fn` into a module with one test a server: vsftpd, `ProFTPD` and Pure-FTPd, with
-/// explicit TLS.
+/// Turns each `async fn` into a module with one test a kind of server: vsftpd, `ProFTPD` and
+/// Pure-FTPd.
 #[macro_export]
-macro_rules! with_each_server {
-    ($($(#[doc = $doc:literal])* async fn $name:ident($server:ident: Server) $body:block)+) => {$(
+macro_rules! with_each_kind {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($kind:ident: Kind) $body:block)+) => {$(
         mod $name {
             use super::*;
 
             $(#[doc = $doc])*
-            async fn claim($server: $crate::servers::Server) $body
+            async fn claim($kind: $crate::servers::Kind) $body
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn vsftpd() {
-                claim($crate::servers::start($crate::servers::Kind::Vsftpd)).await;
+                claim($crate::servers::Kind::Vsftpd).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn proftpd() {
-                claim($crate::servers::start($crate::servers::Kind::ProFtpd)).await;
+                claim($crate::servers::Kind::ProFtpd).await;
             }
 
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn pure_ftpd() {
-                claim($crate::servers::start($crate::servers::Kind::PureFtpd)).await;
+                claim($crate::servers::Kind::PureFtpd).await;
             }
         }
     )+};
+}
+
+/// Like [`with_each_kind!`], with the server started: explicit TLS, default options.
+#[macro_export]
+macro_rules! with_each_server {
+    ($($(#[doc = $doc:literal])* async fn $name:ident($server:ident: Server) $body:block)+) => {
+        $crate::with_each_kind! {$(
+            $(#[doc = $doc])*
+            async fn $name(kind: Kind) {
+                let $server: $crate::servers::Server = $crate::servers::start(kind);
+                $body
+            }
+        )+}
+    };
 }
 
 /// Turns each `async fn` into a module with one test a browser: Chromium and Firefox.

@@ -100,16 +100,54 @@ impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 /// How a portal is to run.
 #[derive(Clone, Copy, Debug)]
 pub struct Options<'a> {
-    /// Flags beside `--listen`.
+    /// The networks that it may connect to.
+    pub network: Network,
+    /// Further flags.
     pub flags: &'a [&'a str],
     /// The variable `RUST_LOG`.
     pub log: &'a str,
 }
 
+/// The networks that a portal may connect to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Network {
+    /// This machine's loopback addresses, where the servers of the tests are, besides the public
+    /// addresses.
+    Loopback,
+    /// Public addresses, as by default.
+    Public,
+}
+
+impl Network {
+    /// The flags that allow it.
+    const fn flags(self) -> &'static [&'static str] {
+        match self {
+            Self::Loopback => &["--allow-network", "127.0.0.0/8"],
+            Self::Public => &[],
+        }
+    }
+}
+
+impl<'a> Options<'a> {
+    /// Returns options for the servers of the tests, with further flags.
+    #[must_use]
+    pub const fn with(flags: &'a [&'a str]) -> Self {
+        Self { network: Network::Loopback, flags, log: "info" }
+    }
+
+    /// Gives up a silent server soon, but not before the portal has probed the port for TLS.
+    pub const IMPATIENT: Self = Self::with(&["--greeting-timeout", "8 s", "--tls-timeout", "4 s"]);
+
+    /// Returns options with these flags only.
+    #[must_use]
+    pub const fn only(flags: &'a [&'a str]) -> Self {
+        Self { network: Network::Public, flags, log: "info" }
+    }
+}
+
 impl Default for Options<'_> {
-    /// May connect to this machine's loopback addresses, where the servers of the tests are.
     fn default() -> Self {
-        Self { flags: &["--allow-network", "127.0.0.0/8"], log: "info" }
+        Self::with(&[])
     }
 }
 
@@ -175,7 +213,7 @@ impl Portal {
         self.https.as_mut().expect("it speaks HTTPS").trusted = certificate.trusted();
     }
 
-    /// Replaces what is in its certificate's file.
+    /// Replaces the text of its certificate's file.
     ///
     /// # Panics
     /// When it does not speak HTTPS.
@@ -192,7 +230,7 @@ impl Portal {
         let arguments = [command, "--listen", "127.0.0.1:0"];
         let mut process = Process::start(
             Path::new(program),
-            arguments.iter().chain(options.flags),
+            arguments.iter().chain(options.network.flags()).chain(options.flags),
             [("RUST_LOG", OsString::from(options.log))],
             folder.path().join("output.log"),
         );
@@ -203,7 +241,7 @@ impl Portal {
             printed_port(&process.output(), last_words)
         });
         let Some(port) = port else {
-            panic!("the portal does not say where it listens:\n{}", process.output());
+            panic!("the portal does not print its address:\n{}", process.output());
         };
         Self { process, address: (Ipv4Addr::LOCALHOST, port).into(), https: None, _folder: folder }
     }
@@ -289,7 +327,7 @@ impl Portal {
     /// When the portal does not listen, shows a certificate that is not trusted, or ends early.
     ///
     /// # Panics
-    /// When what it says is no HTTP.
+    /// When the answer is no HTTP.
     pub fn try_ask(&self, method: &str, path: &str, headers: &[&str]) -> io::Result<Answer> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
@@ -309,7 +347,7 @@ impl Portal {
     /// When the portal ends the connection early.
     ///
     /// # Panics
-    /// When what it says is no HTTP.
+    /// When the answer is no HTTP.
     pub fn ask_in_clear(&self, method: &str, path: &str) -> io::Result<Answer> {
         let stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(ANSWER_LIMIT))?;
@@ -382,7 +420,7 @@ fn localhost() -> ServerName<'static> {
     "localhost".try_into().expect("a name")
 }
 
-/// `ferryport demo`: a portal and an FTPS server of its own, and what it prints about them.
+/// `ferryport demo`: a portal and an FTPS server of its own, with the facts that it prints.
 pub struct Demo {
     /// The portal.
     pub portal: Portal,
@@ -395,13 +433,13 @@ pub struct Demo {
 }
 
 impl Demo {
-    /// Starts it, and parses what it prints.
+    /// Starts it, and parses its output.
     ///
     /// # Panics
-    /// When it does not start, or does not say what it takes to connect.
+    /// When it does not start, or prints no credentials.
     #[must_use]
     pub fn start(program: &str) -> Self {
-        let options = Options { flags: &[], log: "off" };
+        let options = Options { log: "off", ..Options::only(&[]) };
         let portal = Portal::start_as("demo", "Ctrl-C.\n", program, options);
         let output = portal.output();
         let after = |label: &str| -> String {

@@ -94,7 +94,7 @@ const SLOW: u32 = 128 << 10;
 const THOUSANDS: u64 = 5000;
 
 /// Timeouts longer than any test of a silent server.
-const PATIENT: [&str; 4] = ["--greeting-timeout", "10 min", "--tls-timeout", "10 min"];
+const LONG_TIMEOUTS: [&str; 4] = ["--greeting-timeout", "10 min", "--tls-timeout", "10 min"];
 
 /// Names as people give them, short and long.
 const NAMES: [&str; 8] = [
@@ -143,8 +143,8 @@ impl PreparedState {
     async fn empty(page: &Page, program: &str, bytes_per_second: u32) -> Self {
         let page_proxy = PageProxy::open(bytes_per_second).await;
         let origin = page_proxy.origin();
-        let flags = [&["--allow-network", "127.0.0.0/8", "--origins", &origin], &PATIENT[..]];
-        let portal = Portal::start(program, Options { flags: &flags.concat(), log: "info" });
+        let flags = [&["--origins", &origin], &LONG_TIMEOUTS[..]].concat();
+        let portal = Portal::start(program, Options::with(&flags));
         page_proxy.lead_to(portal.address());
         page.go_to(&page_proxy.url()).await;
         page.find("button", "Connect").await;

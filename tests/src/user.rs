@@ -15,12 +15,15 @@ use tempfile::TempDir;
 use crate::{
     browser::{Node, Page, Shown},
     content::Content,
-    servers::Server,
+    portal::Portal,
+    servers::{self, Kind, Server},
 };
 
-/// The widths of a telephone and of a window on a desk, in pixels.
-const NARROW: u32 = 390;
-const WIDE: u32 = 1440;
+/// The width of a telephone's window, in pixels.
+pub const NARROW: u32 = 360;
+
+/// The width of a window on a desk, in pixels.
+pub const WIDE: u32 = 1440;
 
 /// How long 300 MiB may take on a busy machine.
 const UPLOAD_LIMIT: Duration = Duration::from_secs(240);
@@ -56,6 +59,13 @@ impl Files {
             file.write_all(&piece).unwrap();
         }
         self.known.borrow_mut().push((path.to_owned(), content));
+    }
+
+    /// Creates a file of zeros, which takes no space on the disk. [`assert_all_stored`] does not apply to it.
+    pub fn add_sparse(&self, path: &str, len: u64) {
+        self.add(path, Content { len: 0, seed: 0 });
+        let file = fs::File::options().write(true).open(self.folder.path().join(path)).unwrap();
+        file.set_len(len).unwrap();
     }
 
     /// Returns the path of the folder.
@@ -115,6 +125,54 @@ pub async fn connect(page: &Page, server: &Server) {
     trust_if_asked(page, server).await;
 }
 
+/// Starts a server, opens the page in a wide window of Chromium, and connects.
+pub async fn connected_page(portal: &Portal, kind: Kind) -> (Server, Page) {
+    let server = servers::start(kind);
+    let page = open_connected(portal, &server).await;
+    (server, page)
+}
+
+/// Opens the page in a wide window of Chromium, and connects to a server.
+pub async fn open_connected(portal: &Portal, server: &Server) -> Page {
+    let page = Page::open(&portal.url(), WIDE).await;
+    connect(&page, server).await;
+    page
+}
+
+/// Connects with a wrong password, and checks that the page shows the server's reply.
+pub async fn fail_with_wrong_password(page: &Page, server: &Server) {
+    fill_form(page, server).await;
+    page.fill("Password", "not the password").await;
+    page.press_button("Connect").await;
+    trust(page, server).await;
+    let problem = problem(page).await;
+    assert!(problem.contains("530"), "{problem}");
+}
+
+/// Connects to the server's port with the other encryption, and checks that the page names the right
+/// one.
+pub async fn fail_with_wrong_encryption(page: &Page, server: &Server) {
+    let (wrong, right) = match server.encryption() {
+        Encryption::Explicit => ("Implicit TLS", "Explicit TLS"),
+        Encryption::Implicit => ("Explicit TLS", "Implicit TLS"),
+    };
+    fill_form(page, server).await;
+    page.select("Encryption", wrong).await;
+    page.fill("Port", &server.port().to_string()).await;
+    page.press_button("Connect").await;
+    let problem = problem(page).await;
+    assert!(problem.contains(right), "{problem}");
+}
+
+/// Cancels the question about the certificate, and checks that the page says what that means.
+pub async fn refuse_certificate(page: &Page) {
+    let dialog = page.find("dialog", "Certificate not trusted").await;
+    let button = page.find_in(&dialog, "button", "Cancel").await;
+    page.click(&button).await;
+    let problem = problem(page).await;
+    assert!(problem.contains("ertificate"), "{problem}");
+}
+
 /// Waits until files can be chosen. The page may ask about the certificate or not.
 async fn trust_if_asked(page: &Page, server: &Server) {
     let asked = page.until("the question about the certificate, or the drop zone", async || {
@@ -131,7 +189,7 @@ async fn trust_if_asked(page: &Page, server: &Server) {
 }
 
 /// Checks that the page works again: connects and uploads a file.
-pub async fn must_work_again(page: &Page, server: &Server) {
+pub async fn assert_connects_again(page: &Page, server: &Server) {
     page.find("button", "Connect").await;
     connect(page, server).await;
     upload_one(page, server, "after all.bin").await;
@@ -142,11 +200,11 @@ pub async fn upload_one(page: &Page, server: &Server, name: &str) {
     let files = Files::new();
     files.add(name, Content { len: 100_000, seed: 9 });
     page.choose("Choose files", &files.paths()).await;
-    must_arrive(page, server, &files, "").await;
+    assert_all_stored(page, server, &files, "").await;
 }
 
 /// Waits until the page shows all files as done, and compares them with the server's disk.
-pub async fn must_arrive(page: &Page, server: &Server, files: &Files, prefix: &str) {
+pub async fn assert_all_stored(page: &Page, server: &Server, files: &Files, prefix: &str) {
     let known = files.known();
     let done = page.within(UPLOAD_LIMIT, "the files, done", async || {
         let shown = page.uploads().await;
@@ -225,7 +283,7 @@ pub async fn status_of(page: &Page, path: &str, word: &str) -> Shown {
 }
 
 /// Waits until a part of a file is uploaded.
-pub async fn on_its_way(page: &Page, path: &str) {
+pub async fn wait_for_progress(page: &Page, path: &str) {
     page.within(UPLOAD_LIMIT, &format!("{path} on its way"), async || {
         let shown = page.uploads().await;
         let mut under_way = shown.iter().filter(|row| row.status.starts_with("Uploading"));
@@ -234,7 +292,7 @@ pub async fn on_its_way(page: &Page, path: &str) {
     .await;
 }
 
-/// Waits until the browser's store holds what it takes to resume the upload.
+/// Waits until the browser's store holds enough to resume the upload.
 pub async fn saved(page: &Page) {
     let stored = "new Promise((resolve, reject) => {
         const open = indexedDB.open('ferryport');
@@ -256,11 +314,19 @@ pub async fn saved(page: &Page) {
 /// view. The page must not be wider than the window.
 pub async fn look(page: &Page, state: &str, part: &str) {
     for width in [NARROW, WIDE] {
-        page.resize(width).await;
-        page.run(&format!("document.querySelector('{part}').scrollIntoView(); null")).await;
-        page.screenshot(&format!("{state}-{width}")).await;
-        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
-        let sticks_out = sticks_out.as_i64().expect("widths are whole numbers");
-        assert!(sticks_out <= 0, "{state}, {width}: {sticks_out} px too wide");
+        look_at_width(page, state, width, Some(part)).await;
     }
+}
+
+/// Takes a screenshot at a width, with the part that a selector finds in view. The page must not be
+/// wider than the window.
+pub async fn look_at_width(page: &Page, state: &str, width: u32, part: Option<&str>) {
+    page.resize(width).await;
+    if let Some(part) = part {
+        page.run(&format!("document.querySelector('{part}').scrollIntoView(); null")).await;
+    }
+    page.screenshot(&format!("{state}-{width}")).await;
+    let excess = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
+    let excess = excess.as_i64().expect("widths are whole numbers");
+    assert!(excess <= 0, "{state}, {width}: {excess} px too wide");
 }

@@ -12,7 +12,7 @@ use ferryport_tests::{
 const WIDTHS: [u32; 2] = [360, 1440];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axe_finds_nothing_in_any_state_of_the_page() {
+async fn axe_finds_no_violation_in_any_state_of_the_page() {
     let page = Page::open("about:blank", WIDTHS[0]).await;
     let mut found = Vec::new();
     for (index, state) in State::ALL.into_iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Who may know whom.
+//! The dependencies between the crates.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ const ARROWS: [(&str, &[&str]); 8] = [
 ];
 
 #[test]
-fn each_part_knows_only_whom_it_may() {
+fn each_crate_depends_only_on_the_crates_that_it_may() {
     let metadata = MetadataCommand::new()
         .manifest_path(concat!(env!("CARGO_MANIFEST_DIR"), "/../Cargo.toml"))
         .no_deps()

@@ -6,55 +6,39 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::{
-    fs,
-    net::{Ipv4Addr, SocketAddr},
-    os::unix::fs::chown,
-    time::Duration,
-};
+use std::{fs, os::unix::fs::chown, time::Duration};
 
 use ferryport_tests::{
     client::{Client, File, Outcome},
     content::Content,
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
-    portal,
+    greeting_relay, portal,
     portal::Options,
     process::wait_for,
     servers::{self, Kind, Server},
     with_each_server,
 };
 use protocol::{Attempt, ChunkHeader, ClientMessage, ServerMessage, Stage, Window};
-use tokio::{
-    io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader},
-    net::{TcpListener, TcpStream},
-};
 use tokio_tungstenite::tungstenite::Message;
 
 /// The longest wait for an event that comes soon.
-const PATIENCE: Duration = Duration::from_secs(20);
+const WAIT_LIMIT: Duration = Duration::from_secs(20);
 
 /// A portal that retries soon.
-const EAGER: Options<'static> =
-    Options { flags: &["--allow-network", "127.0.0.0/8", "--retry-wait", "20 ms"], log: "info" };
+const WITH_FAST_RETRIES: Options<'static> = Options::with(&["--retry-wait", "20 ms"]);
 
 /// A portal that does not retry.
-const RESIGNED: Options<'static> =
-    Options { flags: &["--allow-network", "127.0.0.0/8", "--retries", "0"], log: "info" };
+const WITHOUT_RETRIES: Options<'static> = Options::with(&["--retries", "0"]);
 
 /// A break in the middle of a file of 40 MiB.
 const BREAK: Fault =
     Fault { on: On::Data, way: Way::ToServer, after: 20 << 20, kind: FaultKind::Reset };
 
-/// Returns whether the server resumes uploads at Debian's defaults.
-fn resumes_uploads(server: &Server) -> bool {
-    server.kind() != Kind::ProFtpd
-}
-
 fn large_file(seed: u64) -> File {
     File::new("large.bin", Content { len: 40 << 20, seed })
 }
 
-fn must_be_stored(server: &Server, file: &File, outcome: &Outcome, client: &Client) {
+fn assert_stored(server: &Server, file: &File, outcome: &Outcome, client: &Client) {
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
     assert_eq!(server.sha256_of(&file.path), Some(file.content.sha256()), "{}", file.path);
 }
@@ -76,8 +60,8 @@ async fn leave_a_part(client: &mut Client, fault_proxy: &FaultProxy, file: &File
 }
 
 with_each_server! {
-    async fn a_break_is_reported_and_the_upload_resumes_from_what_the_server_holds(server: Server) {
-        let portal = portal!(EAGER);
+    async fn a_break_is_reported_and_the_upload_resumes_from_the_part_file(server: Server) {
+        let portal = portal!(WITH_FAST_RETRIES);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
@@ -99,17 +83,17 @@ with_each_server! {
                 None
             })
             .await;
-        must_be_stored(&server, &file, &outcomes[0], &client);
+        assert_stored(&server, &file, &outcomes[0], &client);
         assert_eq!(interrupted, 1, "{}", client.transcript());
         let (_, first, limit) = went_on[0];
         println!("{}: went on from {first} of {}", server.kind().name(), file.content.len);
         assert!(limit > first, "{went_on:?}");
-        assert!(!resumes_uploads(&server) || first > 0, "{went_on:?}\n{}", client.transcript());
+        assert!(!server.resumes_uploads() || first > 0, "{went_on:?}\n{}", client.transcript());
         assert_eq!(server.files(), [file.path], "{}", client.transcript());
     }
 
     async fn an_upload_that_failed_resumes_when_it_is_offered_again(server: Server) {
-        let portal = portal!(RESIGNED);
+        let portal = portal!(WITHOUT_RETRIES);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
@@ -133,11 +117,11 @@ with_each_server! {
                 None
             })
             .await;
-        must_be_stored(&server, &file, &outcomes[0], &client);
+        assert_stored(&server, &file, &outcomes[0], &client);
         println!("{}: {first:?} of {}", server.kind().name(), file.content.len);
         // Only the last of several credits counts: where the server takes no REST, the credit to
         // start over replaces the credit to resume.
-        let least = u64::from(resumes_uploads(&server));
+        let least = u64::from(server.resumes_uploads());
         assert!(first.is_some_and(|first| first >= least), "{}", client.transcript());
         assert_eq!(before, Some(0), "nothing is sent before it is known from where");
         assert_eq!(server.files(), [file.path], "{}", client.transcript());
@@ -167,7 +151,7 @@ with_each_server! {
                     None
                 })
                 .await;
-            must_be_stored(&server, &file, &outcomes[0], &client);
+            assert_stored(&server, &file, &outcomes[0], &client);
             let temporary = temporary.unwrap();
             assert!(temporary.contains("/file.bin.") && temporary.ends_with(".part"), "{temporary}");
         }
@@ -196,7 +180,7 @@ with_each_server! {
         assert_eq!(leftovers, ["1.bin", "2.bin"], "{listed:?}");
         let file = File::new("3.bin", Content { len: 100_000, seed: 3 });
         let outcome = client.upload_one(&file).await;
-        must_be_stored(&server, &file, &outcome, &client);
+        assert_stored(&server, &file, &outcome, &client);
         for upload in waiting {
             client.send(&ClientMessage::Cancel { upload }).await;
         }
@@ -205,8 +189,8 @@ with_each_server! {
             let message = client.receive().await;
             cancelled += usize::from(matches!(message, ServerMessage::Cancelled { .. }));
         }
-        // The server may notice a little later that the data connections are gone.
-        let tidy = wait_for(PATIENCE, || (server.files() == ["3.bin"]).then_some(()));
+        // The server may notice a little later that the data connections are wait_until_gone.
+        let tidy = wait_for(WAIT_LIMIT, || (server.files() == ["3.bin"]).then_some(()));
         assert!(tidy.is_some(), "{:?}\n{}", server.files(), client.transcript());
     }
 
@@ -250,17 +234,17 @@ with_each_server! {
                 client.send_frame(Message::binary(frame)).await;
             }
         };
-        must_be_stored(&server, &file, &outcome, &client);
+        assert_stored(&server, &file, &outcome, &client);
     }
 
-    async fn what_an_upload_left_is_removed_on_request_and_nothing_else_is(server: Server) {
-        let portal = portal!(RESIGNED);
+    async fn a_part_file_is_removed_on_request_and_no_other_file(server: Server) {
+        let portal = portal!(WITHOUT_RETRIES);
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
         let good = File::new("good.bin", Content { len: 1000, seed: 1 });
         let outcome = client.upload_one(&good).await;
-        must_be_stored(&server, &good, &outcome, &client);
+        assert_stored(&server, &good, &outcome, &client);
         let name = leave_a_part(&mut client, &fault_proxy, &large_file(5)).await;
         let listed = client.list("").await.unwrap();
         let entry = listed.iter().find(|entry| name.ends_with(&entry.name)).unwrap();
@@ -279,11 +263,11 @@ with_each_server! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_a_server_has_room_for_two_sessions_all_is_stored_and_listed() {
+async fn a_server_limited_to_two_sessions_stores_all_files_and_lists_them() {
     for kind in Kind::ALL {
         let options = servers::Options { max_sessions: Some(2), ..servers::Options::default() };
         let server = Server::start(kind, options);
-        let portal = portal!(EAGER);
+        let portal = portal!(WITH_FAST_RETRIES);
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let files: Vec<File> = (0..30)
@@ -308,42 +292,25 @@ async fn where_a_server_has_room_for_two_sessions_all_is_stored_and_listed() {
             })
             .await;
         for (file, outcome) in files.iter().zip(&outcomes) {
-            must_be_stored(&server, file, outcome, &client);
+            assert_stored(&server, file, outcome, &client);
         }
         println!("{}: {listings} of {asked} listings before the end", kind.name());
         client.list("").await.unwrap();
     }
 }
 
-/// Starts a relay to the server that hides the server's name in the greeting.
-async fn without_banner(server: &Server) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let (address, behind) = (listener.local_addr().unwrap(), server.address());
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let mut server = BufReader::new(TcpStream::connect(behind).await.unwrap());
-            server.read_line(&mut String::new()).await.unwrap();
-            client.write_all(b"220 hello\r\n").await.unwrap();
-            tokio::spawn(
-                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
-            );
-        }
-    });
-    address
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_one_session_learned_about_a_server_the_next_one_uses_at_once() {
+async fn a_session_uses_the_profile_that_an_earlier_one_learned() {
     let server = servers::start(Kind::ProFtpd);
-    let address = without_banner(&server).await;
-    let portal = portal!(EAGER);
+    let address = greeting_relay::start(&server).await;
+    let portal = portal!(WITH_FAST_RETRIES);
     let mut first = Client::open(&portal).await;
     assert_eq!(first.connect_at(address, &server).await.tls.version, "TLS 1.3");
     let files: Vec<File> =
         (0..20).map(|n| File::new(format!("{n}.bin"), Content { len: 4096, seed: n })).collect();
     let outcomes = first.upload(&files).await;
     for (file, outcome) in files.iter().zip(&outcomes) {
-        must_be_stored(&server, file, outcome, &first);
+        assert_stored(&server, file, outcome, &first);
     }
     assert!(first.transcript().contains("Reconnecting with TLS 1.2"));
 
@@ -351,6 +318,6 @@ async fn what_one_session_learned_about_a_server_the_next_one_uses_at_once() {
     assert_eq!(second.connect_at(address, &server).await.tls.version, "TLS 1.2");
     let file = File::new("more.bin", Content { len: 4096, seed: 100 });
     let outcome = second.upload_one(&file).await;
-    must_be_stored(&server, &file, &outcome, &second);
+    assert_stored(&server, &file, &outcome, &second);
     assert!(!second.transcript().contains("Reconnecting with"), "{}", second.transcript());
 }

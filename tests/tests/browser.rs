@@ -1,4 +1,4 @@
-//! The browser of the harness: that it sees and does what the other tests take it for.
+//! The harness's browsers behave as the other tests assume.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -45,7 +45,7 @@ const FAULTY: &str = r#"<!doctype html><html lang="en"><title>Faulty</title>
 <link rel="icon" href="data:,"><main><h1>Faulty</h1><p style="color: #ccc; background: #fff">Pale</p>
 <img src="data:image/gif;base64,R0lGODlhAQABAAAAACw="><input></main></html>"#;
 
-/// Something comes in above what was painted before.
+/// A document in which an element is inserted above a painted one.
 const SHIFTING: &str = r#"<!doctype html><title>Shifts</title><link rel="icon" href="data:,">
 <div id="late"></div><div style="height: 500px; background: grey">below</div>
 <script>requestAnimationFrame(() => setTimeout(() => {
@@ -54,7 +54,7 @@ const SHIFTING: &str = r#"<!doctype html><title>Shifts</title><link rel="icon" h
 }, 300));</script>"#;
 
 with_each_browser! {
-    async fn a_page_is_used_by_roles_and_names(browser: Browser) {
+    async fn elements_are_found_by_role_and_name(browser: Browser) {
         let page = Page::open_in(browser, &serve("", FORM), 1440).await;
         page.fill("Host", "ftp.example.org").await;
         page.fill("Port", "21").await;
@@ -87,7 +87,7 @@ with_each_browser! {
         page.finish().await;
     }
 
-    async fn what_a_page_may_not_do_is_noticed(browser: Browser) {
+    async fn violations_of_the_content_security_policy_are_recorded(browser: Browser) {
         let policy = "Content-Security-Policy: default-src 'none'\r\n";
         let page = Page::open_in(browser, &serve(policy, FORM), 1440).await;
         let words = match browser {
@@ -101,7 +101,7 @@ with_each_browser! {
         .await;
     }
 
-    async fn keys_go_where_the_focus_is(browser: Browser) {
+    async fn keys_go_to_the_focused_element(browser: Browser) {
         let page = Page::open_in(browser, &serve("", FORM), 360).await;
         let host = page.field("Host").await;
         page.click(&host).await;
@@ -121,7 +121,7 @@ with_each_browser! {
         page.finish().await;
     }
 
-    async fn the_window_and_its_colours_are_as_they_are_told(browser: Browser) {
+    async fn the_window_has_the_requested_width_and_colour_scheme(browser: Browser) {
         let page = Page::open_in(browser, &serve("", FORM), 360).await;
         let shown = "`${innerWidth} ${matchMedia('(prefers-color-scheme: dark)').matches}`";
         for (width, scheme, wanted) in
@@ -134,7 +134,7 @@ with_each_browser! {
         page.finish().await;
     }
 
-    async fn what_is_asked_apart_leaves_no_trace_in_the_page(browser: Browser) {
+    async fn scripts_in_the_isolated_world_leave_no_trace_in_the_page(browser: Browser) {
         let policy = "Content-Security-Policy: script-src 'none'\r\n";
         let page = Page::open_in(browser, &serve(policy, FORM), 1440).await;
         let title = page.run_apart("window.trace = 1; document.title").await;
@@ -144,7 +144,7 @@ with_each_browser! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn axe_finds_what_is_not_accessible() {
+async fn axe_finds_violations() {
     let page =
         Page::open(&serve("Content-Security-Policy: script-src 'none'\r\n", FAULTY), 1440).await;
     let found = axe::violations(&page).await;
@@ -156,7 +156,7 @@ async fn axe_finds_what_is_not_accessible() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_moves_by_itself_is_a_layout_shift() {
+async fn an_element_that_moves_by_itself_is_a_layout_shift() {
     let still = Page::open(&serve("", FORM), 1440).await;
     assert_eq!(still.layout_shifts().await, [""; 0]);
     drop(still);
@@ -166,7 +166,7 @@ async fn what_moves_by_itself_is_a_layout_shift() {
     assert!(shifts.iter().any(|shift| shift.contains("DIV: 8,8 1424x500 to 8,308")), "{shifts:?}");
 }
 
-/// Serves one document, and 404 for the rest; gives its address.
+/// Serves one document, and 404 for other paths. Returns its address.
 fn serve(headers: &'static str, document: &'static str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}/", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The line of the harness: that it takes the time that it is told to take.
+//! The harness's link has the delay that it is given.
 
 use std::{
     net::TcpStream,
@@ -16,7 +16,7 @@ const ROUND_TRIP: Duration = Duration::from_millis(50);
 const TOLERANCE: Duration = Duration::from_millis(25);
 
 #[test]
-fn connection_over_a_link_takes_one_round_trip_on_each_server() {
+fn a_connection_over_a_link_takes_one_round_trip_on_each_server() {
     let link = DelayedLink::start(ROUND_TRIP);
     for kind in [Kind::Vsftpd, Kind::ProFtpd, Kind::PureFtpd, Kind::Pyftpdlib] {
         let server = Server::start(kind, Options { place: link.place(), ..Options::default() });
@@ -29,7 +29,7 @@ fn connection_over_a_link_takes_one_round_trip_on_each_server() {
 }
 
 #[test]
-fn links_side_by_side_have_addresses_of_their_own() {
+fn parallel_links_have_different_addresses() {
     let one = DelayedLink::start(ROUND_TRIP);
     let other = DelayedLink::start(ROUND_TRIP);
     assert_ne!(one.far(), other.far());

@@ -9,23 +9,18 @@
     reason = "a test that cannot go on fails"
 )]
 
-use std::{
-    net::{Ipv4Addr, SocketAddr},
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
-use ferryport_tests::servers::{Kind, Options, Server, TlsMax, hex};
+use ferryport_tests::{
+    engine::{EngineSetup, SessionLog, remote},
+    greeting_relay,
+    servers::{Kind, Options, Server, TlsMax, hex},
+    with_each_server,
+};
 use ftps::{
-    Cause, Client, Config, Connector, Credentials, Diagnosis, Encryption, EntryKind, Error,
-    Password, RemotePath, Stage, Target, TlsVersion, Transcript, Username, Who,
+    Cause, Client, Connector, Diagnosis, Encryption, EntryKind, Error, Stage, TlsVersion, Who,
 };
-use rustls::RootCertStore;
 use sha2::{Digest as _, Sha256};
-use tokio::{
-    io::{AsyncBufReadExt, AsyncWriteExt, BufReader},
-    net::{TcpListener, TcpStream},
-};
 
 /// Uploads in one session.
 const MANY: usize = 200;
@@ -45,54 +40,9 @@ struct Counts {
     reconnects: usize,
 }
 
-fn path(text: &str) -> RemotePath {
-    RemotePath::try_from(text).unwrap()
-}
-
-fn encryption(server: &Server) -> Encryption {
-    match server.encryption() {
-        protocol::Encryption::Explicit => Encryption::Explicit,
-        protocol::Encryption::Implicit => Encryption::Implicit,
-    }
-}
-
-fn connector_with(server: &Server, password: &str, transcript: Transcript) -> Connector {
-    connector_by(server.address(), server, password, transcript)
-}
-
-fn connector_to(address: SocketAddr, server: &Server, transcript: Transcript) -> Connector {
-    connector_by(address, server, server.password(), transcript)
-}
-
-fn connector_by(
-    address: SocketAddr,
-    server: &Server,
-    password: &str,
-    transcript: Transcript,
-) -> Connector {
-    let target = Target { address, host: "localhost".to_owned(), encryption: encryption(server) };
-    let mut roots = RootCertStore::empty();
-    roots.add(server.certificate()).unwrap();
-    let credentials = Credentials {
-        username: Username::new(server.username()).unwrap(),
-        password: Password::new(password).unwrap(),
-    };
-    Connector::new(target, Config::new(Arc::new(roots)), credentials, transcript)
-}
-
-/// A transcript that keeps its lines.
-fn lines() -> (Transcript, Arc<Mutex<Vec<String>>>) {
-    let lines = Arc::new(Mutex::new(Vec::new()));
-    let sink = Arc::clone(&lines);
-    let transcript = Transcript::new(move |event| {
-        sink.lock().unwrap().push(format!("{:?}: {event}", event.line_kind()));
-    });
-    (transcript, lines)
-}
-
 impl ReconnectingClient {
     async fn open(server: &Server) -> Self {
-        let connector = connector_with(server, server.password(), Transcript::discard());
+        let connector = EngineSetup::of(server).connector();
         let client = connector.open().await.unwrap_or_else(|e| panic!("{e:?}\n{}", server.log()));
         Self { connector, client, counts: Counts::default() }
     }
@@ -108,7 +58,7 @@ impl ReconnectingClient {
     }
 
     async fn try_upload(&mut self, name: &str, content: &[u8]) -> Result<(), Error> {
-        let mut upload = self.client.store(&path(name), 0).await?;
+        let mut upload = self.client.store(&remote(name), 0).await?;
         upload.write(content).await?;
         let stored = upload.finish().await?;
         assert_eq!(stored.bytes, content.len() as u64);
@@ -154,7 +104,7 @@ async fn many_uploads(kind: Kind, encryption: protocol::Encryption, tls_max: Tls
         assert_eq!(server.sha256_of(&format!("file-{index}")), Some(expected), "file-{index}");
     }
     let last = all.len() - 1;
-    let size = session.client.size(&path(&format!("file-{last}"))).await.unwrap();
+    let size = session.client.size(&remote(&format!("file-{last}"))).await.unwrap();
     assert_eq!(size, Some(4096));
 
     let tls = session.client.facts().tls.version;
@@ -172,87 +122,43 @@ async fn many_uploads(kind: Kind, encryption: protocol::Encryption, tls_max: Tls
     session.client.quit().await;
 }
 
-mod many_uploads_in_one_session_are_all_stored {
-    use ferryport_tests::servers::{Kind, TlsMax};
-    use protocol::Encryption;
-
-    use super::many_uploads;
-
-    #[tokio::test]
-    async fn vsftpd_tls12() {
-        many_uploads(Kind::Vsftpd, Encryption::Explicit, TlsMax::V12).await;
-    }
-
-    #[tokio::test]
-    async fn vsftpd_tls13() {
-        many_uploads(Kind::Vsftpd, Encryption::Explicit, TlsMax::V13).await;
-    }
-
-    #[tokio::test]
-    async fn vsftpd_implicit_tls12() {
-        many_uploads(Kind::Vsftpd, Encryption::Implicit, TlsMax::V12).await;
-    }
-
-    #[tokio::test]
-    async fn vsftpd_implicit_tls13() {
-        many_uploads(Kind::Vsftpd, Encryption::Implicit, TlsMax::V13).await;
-    }
-
-    #[tokio::test]
-    async fn proftpd_tls12() {
-        many_uploads(Kind::ProFtpd, Encryption::Explicit, TlsMax::V12).await;
-    }
-
-    #[tokio::test]
-    async fn proftpd_tls13() {
-        many_uploads(Kind::ProFtpd, Encryption::Explicit, TlsMax::V13).await;
-    }
-
-    #[tokio::test]
-    async fn proftpd_implicit_tls12() {
-        many_uploads(Kind::ProFtpd, Encryption::Implicit, TlsMax::V12).await;
-    }
-
-    #[tokio::test]
-    async fn proftpd_implicit_tls13() {
-        many_uploads(Kind::ProFtpd, Encryption::Implicit, TlsMax::V13).await;
-    }
-
-    #[tokio::test]
-    async fn pure_ftpd_tls12() {
-        many_uploads(Kind::PureFtpd, Encryption::Explicit, TlsMax::V12).await;
-    }
-
-    #[tokio::test]
-    async fn pure_ftpd_tls13() {
-        many_uploads(Kind::PureFtpd, Encryption::Explicit, TlsMax::V13).await;
-    }
+/// One test for each server, encryption and TLS version.
+macro_rules! cells {
+    ($($name:ident: $kind:ident, $encryption:ident, $tls_max:ident;)+) => {
+        mod many_uploads_in_one_session_are_all_stored {
+            use super::*;
+            $(
+                #[tokio::test]
+                async fn $name() {
+                    many_uploads(Kind::$kind, protocol::Encryption::$encryption, TlsMax::$tls_max)
+                        .await;
+                }
+            )+
+        }
+    };
 }
 
-/// Starts a relay to the server that hides the server's name in the greeting.
-async fn without_banner(server: &Server) -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-    let (address, behind) = (listener.local_addr().unwrap(), server.address());
-    tokio::spawn(async move {
-        while let Ok((mut client, _)) = listener.accept().await {
-            let mut server = BufReader::new(TcpStream::connect(behind).await.unwrap());
-            server.read_line(&mut String::new()).await.unwrap();
-            client.write_all(b"220 hello\r\n").await.unwrap();
-            tokio::spawn(
-                async move { tokio::io::copy_bidirectional(&mut client, &mut server).await },
-            );
-        }
-    });
-    address
+cells! {
+    vsftpd_tls12: Vsftpd, Explicit, V12;
+    vsftpd_tls13: Vsftpd, Explicit, V13;
+    vsftpd_implicit_tls12: Vsftpd, Implicit, V12;
+    vsftpd_implicit_tls13: Vsftpd, Implicit, V13;
+    proftpd_tls12: ProFtpd, Explicit, V12;
+    proftpd_tls13: ProFtpd, Explicit, V13;
+    proftpd_implicit_tls12: ProFtpd, Implicit, V12;
+    proftpd_implicit_tls13: ProFtpd, Implicit, V13;
+    pure_ftpd_tls12: PureFtpd, Explicit, V12;
+    pure_ftpd_tls13: PureFtpd, Explicit, V13;
 }
 
 /// `ProFTPD` accepts tickets of the control connection only: TLS 1.3 runs out of them, the engine
 /// connects again with TLS 1.2, and everything is stored.
 #[tokio::test]
-async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal() {
+async fn after_a_refused_data_connection_an_unnamed_server_gets_tls_12() {
     let server = ferryport_tests::servers::start(Kind::ProFtpd);
-    let (transcript, lines) = lines();
-    let connector = connector_to(without_banner(&server).await, &server, transcript);
+    let log = SessionLog::default();
+    let relay = greeting_relay::start(&server).await;
+    let connector = EngineSetup::of(&server).at(relay).logging(&log).connector();
     let client = connector.open().await.unwrap();
     assert_eq!(client.facts().tls.version, TlsVersion::Tls13);
     let mut session = ReconnectingClient { connector, client, counts: Counts::default() };
@@ -265,31 +171,23 @@ async fn server_that_hides_its_name_is_met_with_tls_12_after_the_first_refusal()
     }
     println!("ProFTPD, banner hidden: {:?}", session.counts);
     assert_eq!((session.counts.uploads, session.counts.reconnects), (MANY, 1));
-    assert!(lines.lock().unwrap().join("\n").contains("Reconnecting with TLS 1.2"));
+    assert!(log.has("Reconnecting with TLS 1.2"));
 }
 
 /// Returns the diagnosis of a session with the wrong encryption.
 async fn cause_of_wrong_mode(server: &Server) -> Cause {
-    let target = Target {
-        address: server.address(),
-        host: "localhost".to_owned(),
-        encryption: match encryption(server) {
-            Encryption::Explicit => Encryption::Implicit,
-            Encryption::Implicit => Encryption::Explicit,
-        },
+    let wrong = match server.encryption() {
+        protocol::Encryption::Explicit => Encryption::Implicit,
+        protocol::Encryption::Implicit => Encryption::Explicit,
     };
-    let mut config = Config::new(Arc::new(RootCertStore::empty()));
-    config.timeouts.silence = Duration::from_millis(200);
-    let credentials = Credentials {
-        username: Username::new(server.username()).unwrap(),
-        password: Password::new(server.password()).unwrap(),
-    };
-    let connector = Connector::new(target, config, credentials, Transcript::discard());
+    let setup = EngineSetup::of(server).encryption(wrong).untrusting();
+    let setup = setup.configure(|config| config.timeouts.silence = Duration::from_millis(200));
+    let connector = setup.connector();
     Cause::of(&connector.open().await.unwrap_err())
 }
 
 #[tokio::test]
-async fn explicit_tls_at_an_implicit_port_is_told_to_be_implicit() {
+async fn explicit_tls_at_an_implicit_port_is_diagnosed() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let options = Options { encryption: protocol::Encryption::Implicit, ..Options::default() };
         let server = Server::start(kind, options);
@@ -301,60 +199,49 @@ async fn session_of(server: &Server) -> Client {
     ReconnectingClient::open(server).await.client
 }
 
-ferryport_tests::with_each_server! {
+with_each_server! {
     /// The server replies to a ClientHello with a greeting in clear text.
-    async fn implicit_tls_at_an_explicit_port_is_told_to_be_explicit(server: Server) {
+    async fn implicit_tls_at_an_explicit_port_is_diagnosed(server: Server) {
         assert_eq!(cause_of_wrong_mode(&server).await, Cause::ExplicitTlsExpected);
     }
 
     /// The certificate is shown with its doubts, and accepted by its fingerprint alone.
-    async fn untrusted_certificate_is_shown_and_then_trusted(server: Server) {
-        let (transcript, lines) = lines();
-        let target = Target {
-            address: server.address(),
-            host: "somebody.example".to_owned(),
-            encryption: encryption(&server),
-        };
-        let credentials = Credentials {
-            username: Username::new(server.username()).unwrap(),
-            password: Password::new(server.password()).unwrap(),
-        };
-        let mut config = Config::new(Arc::new(RootCertStore::empty()));
-        let refusing = Connector::new(
-            target.clone(), config.clone(), credentials.clone(), transcript.clone(),
-        );
+    async fn an_untrusted_certificate_is_shown_and_can_be_trusted_by_its_fingerprint(server: Server) {
+        let log = SessionLog::default();
+        let setup = || EngineSetup::of(&server).host("other.example").untrusting().logging(&log);
+        let refusing = setup().connector();
         let error = refusing.open().await.unwrap_err();
         let untrusted = error.is_certificate().unwrap();
         assert_eq!(untrusted.facts.sha256.to_string(), server.certificate_sha256());
-        assert_eq!(untrusted.faults.len(), 2, "{:?}", untrusted.faults);
-        assert!(!lines.lock().unwrap().join("\n").contains("USER"));
-        config.tls.trusted_certificate = Some(untrusted.facts.sha256);
-        let trusting = Connector::new(target, config, credentials, transcript);
-        let mut client = trusting.open().await.unwrap();
-        let upload = client.store(&path("x"), 0).await.unwrap();
+        assert_eq!(untrusted.doubts.len(), 2, "{:?}", untrusted.doubts);
+        assert!(!log.has("USER"));
+        let trusted = untrusted.facts.sha256;
+        let trusting = setup().configure(|config| config.tls.trusted_certificate = Some(trusted));
+        let mut client = trusting.connector().open().await.unwrap();
+        let upload = client.store(&remote("x"), 0).await.unwrap();
         upload.finish().await.unwrap();
         assert_eq!(server.files(), ["x"]);
     }
 
     /// The login fails with 530, and the password is in no line of the log.
-    async fn wrong_password_is_said_in_the_servers_words(server: Server) {
-        let (transcript, lines) = lines();
-        let connector = connector_with(&server, "not the password", transcript);
+    async fn a_wrong_password_fails_with_the_servers_530(server: Server) {
+        let log = SessionLog::default();
+        let connector =
+            EngineSetup::of(&server).password("not the password").logging(&log).connector();
         let error = connector.open().await.unwrap_err();
         assert_eq!(error.stage(), Stage::Login);
         assert_eq!(error.reply().unwrap().code().value(), 530);
         let diagnosis = Diagnosis::of(&error);
         assert_eq!((diagnosis.cause, diagnosis.who), (Cause::WrongCredentials, Who::You));
-        let lines = lines.lock().unwrap().join("\n");
-        assert!(lines.contains("Command: PASS ********"));
-        assert!(!lines.contains("not the password"));
+        assert!(log.has("Command: PASS ********"));
+        assert!(!log.has("not the password"));
     }
 
     /// The refusal leaves commands and replies in step.
-    async fn directory_that_may_not_be_written_is_said_and_the_session_goes_on(server: Server) {
+    async fn a_read_only_directory_is_diagnosed_and_the_session_continues(server: Server) {
         let mut session = ReconnectingClient::open(&server).await;
         let refused = format!("{}/x", Server::READ_ONLY);
-        let error = session.client.store(&path(&refused), 0).await.unwrap_err();
+        let error = session.client.store(&remote(&refused), 0).await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
         assert!([550, 553].contains(&error.reply().unwrap().code().value()), "{error}");
         assert_eq!(Cause::of(&error), Cause::NotPermitted);
@@ -364,18 +251,18 @@ ferryport_tests::with_each_server! {
     }
 
     /// `mkdir -p` twice, and a directory that another client made.
-    async fn directories_are_made_once_and_found_again(server: Server) {
+    async fn directories_are_created_once_and_found_again(server: Server) {
         let mut client = session_of(&server).await;
-        client.make_directories(&path("a/b c/d")).await.unwrap();
-        client.make_directories(&path("a/b c/e")).await.unwrap();
+        client.make_directories(&remote("a/b c/d")).await.unwrap();
+        client.make_directories(&remote("a/b c/e")).await.unwrap();
         assert!(server.root().join("a/b c/d").is_dir());
         assert!(server.root().join("a/b c/e").is_dir());
         let mut other = session_of(&server).await;
-        other.make_directories(&path("a/b c/d/f")).await.unwrap();
-        other.make_directory(&path("a")).await.unwrap();
+        other.make_directories(&remote("a/b c/d/f")).await.unwrap();
+        other.make_directory(&remote("a")).await.unwrap();
         assert!(server.root().join("a/b c/d/f").is_dir());
         let refused = format!("{}/x", Server::READ_ONLY);
-        let error = other.make_directory(&path(&refused)).await.unwrap_err();
+        let error = other.make_directory(&remote(&refused)).await.unwrap_err();
         assert_eq!(error.stage(), Stage::MakeDirectory);
     }
 
@@ -386,11 +273,11 @@ ferryport_tests::with_each_server! {
             "a[b]c", "-rw-r--r-- 1 0 0 1 Jan 1 12:00 x",
         ];
         let mut session = ReconnectingClient::open(&server).await;
-        session.client.make_directories(&path("odd {names}")).await.unwrap();
+        session.client.make_directories(&remote("odd {names}")).await.unwrap();
         for name in names {
             session.upload(&format!("odd {{names}}/{name}"), name.as_bytes()).await;
         }
-        let listing = session.client.list(&path("odd {names}")).await.unwrap();
+        let listing = session.client.list(&remote("odd {names}")).await.unwrap();
         assert_eq!((listing.left_out, listing.is_complete), (0, true));
         let mut listed: Vec<_> = listing.entries.iter().map(|e| e.name.to_string()).collect();
         let mut expected: Vec<_> = names.iter().map(|name| (*name).to_owned()).collect();
@@ -406,12 +293,12 @@ ferryport_tests::with_each_server! {
     /// A listing of nothing is nothing, one of no directory is an error.
     async fn empty_and_missing_directories_are_told_apart(server: Server) {
         let mut client = session_of(&server).await;
-        client.make_directory(&path("empty")).await.unwrap();
-        assert_eq!(client.list(&path("empty")).await.unwrap().entries, []);
-        let error = client.list(&path("missing")).await.unwrap_err();
+        client.make_directory(&remote("empty")).await.unwrap();
+        assert_eq!(client.list(&remote("empty")).await.unwrap().entries, []);
+        let error = client.list(&remote("missing")).await.unwrap_err();
         assert_eq!(error.stage(), Stage::List, "{error:?}");
         assert!(client.is_usable());
-        assert_eq!(client.list(&path("empty")).await.unwrap().entries, []);
+        assert_eq!(client.list(&remote("empty")).await.unwrap().entries, []);
     }
 
     /// `RNFR`, `RNTO` over a file that exists, `DELE`, `SIZE` of nothing.
@@ -419,19 +306,19 @@ ferryport_tests::with_each_server! {
         let mut session = ReconnectingClient::open(&server).await;
         session.upload("old", b"old").await;
         session.upload("new.part", b"newer").await;
-        session.client.rename(&path("new.part"), &path("old")).await.unwrap();
-        assert_eq!(session.client.size(&path("old")).await.unwrap(), Some(5));
-        assert_eq!(session.client.size(&path("new.part")).await.unwrap(), None);
-        session.client.delete(&path("old")).await.unwrap();
+        session.client.rename(&remote("new.part"), &remote("old")).await.unwrap();
+        assert_eq!(session.client.size(&remote("old")).await.unwrap(), Some(5));
+        assert_eq!(session.client.size(&remote("new.part")).await.unwrap(), None);
+        session.client.delete(&remote("old")).await.unwrap();
         assert_eq!(server.files(), Vec::<String>::new());
-        assert!(session.client.delete(&path("old")).await.unwrap_err().reply().is_some());
+        assert!(session.client.delete(&remote("old")).await.unwrap_err().reply().is_some());
     }
 
     /// One upload is aborted, and the next one uses the same session or a new one.
-    async fn aborted_upload_leaves_the_client_in_step_or_says_that_it_is_not(server: Server) {
+    async fn after_an_aborted_upload_the_client_is_in_step_or_unusable(server: Server) {
         let mut session = ReconnectingClient::open(&server).await;
         session.upload("before", b"before").await;
-        let mut upload = session.client.store(&path("half"), 0).await.unwrap();
+        let mut upload = session.client.store(&remote("half"), 0).await.unwrap();
         upload.write(&content(1, 100_000)).await.unwrap();
         let aborted = upload.abort().await;
         println!("{}: abort {aborted:?}", server.kind().name());
@@ -446,7 +333,7 @@ ferryport_tests::with_each_server! {
         let mut session = ReconnectingClient::open(&server).await;
         let whole = content(7, 100_000);
         session.upload("whole", &whole[..60_000]).await;
-        match session.client.store(&path("whole"), 60_000).await {
+        match session.client.store(&remote("whole"), 60_000).await {
             Ok(mut upload) => {
                 upload.write(&whole[60_000..]).await.unwrap();
                 upload.finish().await.unwrap();

@@ -10,36 +10,25 @@
 )]
 
 use std::{
-    convert::Infallible,
-    env,
-    net::SocketAddr,
-    path::Path,
-    process::Command,
-    sync::{Arc, Mutex},
-    time::Duration,
+    convert::Infallible, net::SocketAddr, path::Path, process::Command, sync::Arc, time::Duration,
 };
 
 use bytes::Bytes;
 use fastrand::Rng;
 use ferryport_tests::{
+    engine::{EngineSetup, SessionLog, remote},
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
-    servers::{self, Kind, Server, hex},
+    schedules,
+    servers::{self, Server, hex},
+    with_each_kind, with_each_server,
 };
 use ftps::{
-    Cause, Config, Connector, Credentials, Encryption, ManagedClient, Password, Pool, RemotePath,
-    Target, Transcript, Username,
+    Cause, Connector, ManagedClient, Pool,
     upload::{Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use futures_util::future::join_all;
-use rustls::RootCertStore;
 use sha2::{Digest as _, Sha256};
 use tokio_util::sync::CancellationToken;
-
-/// Schedules for each of the three servers: 201 altogether.
-const SCHEDULES: u64 = 67;
-
-/// Schedules that run in parallel.
-const AT_ONCE: u64 = 4;
 
 /// Faults of one schedule at most.
 const MAX_FAULTS: usize = 4;
@@ -89,7 +78,7 @@ fn content(rng: &mut Rng, length: usize) -> Vec<u8> {
 
 fn plan(name: &str, content: &[u8]) -> Plan {
     Plan {
-        path: RemotePath::try_from(name).unwrap(),
+        path: remote(name),
         size: content.len() as u64,
         modified_millis: Some(1_700_000_000_000),
         existing: Existing::Keep,
@@ -98,56 +87,44 @@ fn plan(name: &str, content: &[u8]) -> Plan {
     }
 }
 
-type Lines = Arc<Mutex<Vec<String>>>;
+/// A client with short deadlines and retries.
+fn managed_client(server: &Server, address: SocketAddr, log: &SessionLog) -> ManagedClient {
+    ManagedClient::new(connector(server, address, log))
+}
 
-/// A connector with short deadlines and retries.
-fn connector(server: &Server, address: SocketAddr, lines: &Lines) -> Connector {
-    let mut roots = RootCertStore::empty();
-    roots.add(server.certificate()).unwrap();
-    let mut config = Config::new(Arc::new(roots));
-    let timeouts = &mut config.timeouts;
-    timeouts.connect = Duration::from_secs(5);
-    timeouts.tls_handshake = Duration::from_secs(3);
-    timeouts.greeting = Duration::from_secs(5);
-    timeouts.silence = Duration::from_secs(5);
-    timeouts.reply = Duration::from_secs(3);
-    timeouts.batch = Duration::from_secs(3);
-    timeouts.data_connect = Duration::from_secs(2);
-    timeouts.stall = Duration::from_secs(3);
-    timeouts.final_reply = Duration::from_secs(3);
-    timeouts.verdict = Duration::from_millis(500);
-    timeouts.drain = Duration::from_millis(500);
-    timeouts.abort = Duration::from_secs(3);
-    config.retry.first = Duration::from_millis(20);
-    config.retry.tries = 10;
-    let target = Target { address, host: "localhost".to_owned(), encryption: Encryption::Explicit };
-    let credentials = Credentials {
-        username: Username::new(server.username()).unwrap(),
-        password: Password::new(server.password()).unwrap(),
-    };
-    let lines = Arc::clone(lines);
-    let transcript = Transcript::new(move |event| {
-        lines.lock().unwrap().push(format!("{:?}: {event}", event.line_kind()));
+fn connector(server: &Server, address: SocketAddr, log: &SessionLog) -> Connector {
+    let setup = EngineSetup::of(server).at(address).logging(log).configure(|config| {
+        let timeouts = &mut config.timeouts;
+        timeouts.connect = Duration::from_secs(5);
+        timeouts.tls_handshake = Duration::from_secs(3);
+        timeouts.greeting = Duration::from_secs(5);
+        timeouts.silence = Duration::from_secs(5);
+        timeouts.reply = Duration::from_secs(3);
+        timeouts.batch = Duration::from_secs(3);
+        timeouts.data_connect = Duration::from_secs(2);
+        timeouts.stall = Duration::from_secs(3);
+        timeouts.final_reply = Duration::from_secs(3);
+        timeouts.verdict = Duration::from_millis(500);
+        timeouts.drain = Duration::from_millis(500);
+        timeouts.abort = Duration::from_secs(3);
+        config.retry.first = Duration::from_millis(20);
+        config.retry.tries = 10;
     });
-    Connector::new(target, config, credentials, transcript)
+    setup.connector()
 }
 
-fn text(lines: &Lines) -> String {
-    lines.lock().unwrap().join("\n")
-}
-
-async fn bring(
-    line: &mut ManagedClient,
+async fn upload(
+    session: &mut ManagedClient,
     plan: &Plan,
     source: &mut Memory,
 ) -> Result<Uploaded, Failed<Infallible>> {
-    ftps::upload::upload(line, plan, source, &CancellationToken::new()).await
+    ftps::upload::upload(session, plan, source, &CancellationToken::new()).await
 }
 
 /// Checks that a name has the whole content or does not exist.
-fn assert_stored(server: &Server, name: &str, content: &[u8], lines: &Lines) {
+fn assert_stored(server: &Server, name: &str, content: &[u8], log: &SessionLog) {
     let expected = hex(&Sha256::digest(content));
-    assert_eq!(server.sha256_of(name), Some(expected), "{name}\n{}", text(lines));
+    assert_eq!(server.sha256_of(name), Some(expected), "{name}\n{}", log.text());
 }
 
 /// Runs one schedule: uploads over two sessions, with faults of the network.
@@ -155,35 +132,35 @@ async fn play(server: &Server, fault_proxy: &FaultProxy, seed: u64) {
     let mut rng = Rng::with_seed(seed);
     let files = files(&mut rng, seed);
     let faults = faults(&mut rng);
-    let lines = Lines::default();
+    let log = SessionLog::default();
     println!("{} {seed}: {faults:?}", server.kind().name());
     fault_proxy.plan(faults.clone());
-    let pool = Pool::new(connector(server, fault_proxy.address(), &lines));
+    let pool = Pool::new(connector(server, fault_proxy.address(), &log));
     let uploads = files.iter().map(|(name, content)| {
         let pool = pool.clone();
         let (plan, mut source) = (plan(name, content), Memory::new(content));
         async move {
             let mut lease = pool.lease().await;
-            bring(&mut lease, &plan, &mut source).await
+            upload(&mut lease, &plan, &mut source).await
         }
     });
     for ended in join_all(uploads).await {
         // There are fewer faults than retries: each file must be stored.
         if let Err(failed) = ended {
-            panic!("seed {seed}, {faults:?}: {failed:?}\n{}", text(&lines));
+            panic!("seed {seed}, {faults:?}: {failed:?}\n{}", log.text());
         }
     }
     fault_proxy.plan([]);
     pool.close().await;
     for (name, content) in &files {
-        assert_stored(server, name, content, &lines);
+        assert_stored(server, name, content, &log);
     }
     let left: Vec<_> = std::fs::read_dir(server.root().join(seed.to_string()))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .filter(|name| Path::new(name).extension().is_some_and(|end| end == "part"))
         .collect();
-    assert_eq!(left, Vec::<String>::new(), "seed {seed}\n{}", text(&lines));
+    assert_eq!(left, Vec::<String>::new(), "seed {seed}\n{}", log.text());
 }
 
 fn files(rng: &mut Rng, seed: u64) -> Vec<(String, Vec<u8>)> {
@@ -203,109 +180,79 @@ fn faults(rng: &mut Rng) -> Vec<Fault> {
     (0..count).map(|_| Fault::random(rng)).collect()
 }
 
-async fn play_all(kind: Kind) {
-    let server = Arc::new(servers::start(kind));
-    let only = env::var("FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let mut tasks = tokio::task::JoinSet::new();
-    for first in 0..AT_ONCE {
-        let server = Arc::clone(&server);
-        tasks.spawn(async move {
-            let fault_proxy = FaultProxy::before(&server).await;
-            for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
-                if only.is_none_or(|only| only == seed) {
+with_each_kind! {
+    async fn every_file_is_stored_whole_in_random_schedules(kind: Kind) {
+        let server = Arc::new(servers::start(kind));
+        schedules::run(|seeds| {
+            let server = Arc::clone(&server);
+            async move {
+                let fault_proxy = FaultProxy::before(&server).await;
+                for seed in seeds {
                     play(&server, &fault_proxy, seed).await;
                 }
             }
-        });
-    }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            std::panic::resume_unwind(error.into_panic());
-        }
+        })
+        .await;
     }
 }
 
-mod nothing_is_lost_and_nothing_half_is_called_done_in_random_schedules {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn vsftpd() {
-        play_all(Kind::Vsftpd).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn proftpd() {
-        play_all(Kind::ProFtpd).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn pure_ftpd() {
-        play_all(Kind::PureFtpd).await;
-    }
-}
-
-/// Returns whether the server resumes uploads at Debian's defaults.
-fn resumes_uploads(server: &Server) -> bool {
-    server.kind() != Kind::ProFtpd
-}
-
-ferryport_tests::with_each_server! {
+with_each_server! {
     /// The data connection breaks at ten points of an upload, which resumes from the part.
-    async fn break_at_ten_points_costs_only_what_was_under_way(server: Server) {
+    async fn a_break_at_ten_points_costs_only_the_bytes_in_flight(server: Server) {
         let fault_proxy = FaultProxy::before(&server).await;
         let mut rng = Rng::with_seed(10);
         let content = content(&mut rng, 24_000_000);
         let points: Vec<u64> = (0..10).map(|_| rng.u64(..24_000_000)).collect();
         for (index, after) in points.into_iter().enumerate() {
-            let lines = Lines::default();
+            let log = SessionLog::default();
             let fault = Fault { on: On::Data, way: Way::ToServer, after, kind: FaultKind::Reset };
             fault_proxy.plan([fault]);
-            let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
+            let mut session = managed_client(&server, fault_proxy.address(), &log);
             let mut source = Memory::new(&content);
             let name = format!("file-{index}");
-            let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
-            let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
-            assert_stored(&server, &name, &content, &lines);
-            assert!(uploaded.attempts > 1 && source.interrupted > 0, "{}", text(&lines));
+            let uploaded = upload(&mut session, &plan(&name, &content), &mut source).await;
+            let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", log.text()));
+            assert_stored(&server, &name, &content, &log);
+            assert!(uploaded.attempts > 1 && source.interrupted > 0, "{}", log.text());
             let again = source.sent - content.len() as u64;
             // The bytes in the buffers of both sides and of the network.
-            let under_way = 16_000_000;
-            assert!(!resumes_uploads(&server) || again <= under_way, "{again}\n{}", text(&lines));
-            if resumes_uploads(&server) && after > under_way {
-                assert!(text(&lines).contains("Resuming there"), "{}", text(&lines));
+            let in_flight = 16_000_000;
+            assert!(!server.resumes_uploads() || again <= in_flight, "{again}\n{}", log.text());
+            if server.resumes_uploads() && after > in_flight {
+                assert!(log.text().contains("Resuming there"), "{}", log.text());
             }
-            line.quit().await;
+            session.quit().await;
         }
     }
 
     /// The control connection breaks at ten points of an upload.
-    async fn control_connection_killed_at_ten_points_is_survived(server: Server) {
+    async fn an_upload_survives_a_control_connection_broken_at_ten_points(server: Server) {
         let fault_proxy = FaultProxy::before(&server).await;
         let mut rng = Rng::with_seed(11);
         for index in 0..10 {
-            let lines = Lines::default();
+            let log = SessionLog::default();
             let content = content(&mut rng, 2_000_000);
             let way = if rng.bool() { Way::ToServer } else { Way::ToClient };
             // From the login to the rename.
             let fault = Fault { on: On::Control, way, after: rng.u64(..6000), kind: FaultKind::Reset };
             fault_proxy.plan([fault]);
-            let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
+            let mut session = managed_client(&server, fault_proxy.address(), &log);
             let name = format!("file-{index}");
             let mut source = Memory::new(&content);
-            let uploaded = bring(&mut line, &plan(&name, &content), &mut source).await;
-            uploaded.unwrap_or_else(|e| panic!("{fault:?} {e:?}\n{}", text(&lines)));
-            assert_stored(&server, &name, &content, &lines);
-            line.quit().await;
+            let uploaded = upload(&mut session, &plan(&name, &content), &mut source).await;
+            uploaded.unwrap_or_else(|e| panic!("{fault:?} {e:?}\n{}", log.text()));
+            assert_stored(&server, &name, &content, &log);
+            session.quit().await;
         }
     }
 
     /// The reply to the transfer never comes, but the file does.
-    async fn withheld_reply_is_asked_for_by_the_size(server: Server) {
+    async fn a_lost_reply_is_replaced_by_the_size(server: Server) {
         let fault_proxy = FaultProxy::before(&server).await;
         let fault_proxy = Arc::new(fault_proxy);
-        let lines = Lines::default();
+        let log = SessionLog::default();
         let content = content(&mut Rng::with_seed(12), 100_000);
-        let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
+        let mut session = managed_client(&server, fault_proxy.address(), &log);
         let network = Arc::clone(&fault_proxy);
         let mut source = Watched::new(&content, move |position| {
             if position == 100_000 {
@@ -313,19 +260,19 @@ ferryport_tests::with_each_server! {
             }
         });
         let plan = plan("a", &content);
-        let uploaded = ftps::upload::upload(&mut line, &plan, &mut source, &CancellationToken::new()).await;
-        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
-        assert_eq!(uploaded.attempts, 1, "{}", text(&lines));
-        assert!(text(&lines).contains("reply was lost"), "{}", text(&lines));
-        assert_stored(&server, "a", &content, &lines);
+        let uploaded = ftps::upload::upload(&mut session, &plan, &mut source, &CancellationToken::new()).await;
+        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", log.text()));
+        assert_eq!(uploaded.attempts, 1, "{}", log.text());
+        assert!(log.text().contains("reply was lost"), "{}", log.text());
+        assert_stored(&server, "a", &content, &log);
     }
 
     /// The server is restarted in the middle of an upload.
-    async fn restarted_server_gets_the_rest(server: Server) {
+    async fn a_restarted_server_gets_the_rest_of_the_file(server: Server) {
         let mut server = server;
-        let lines = Lines::default();
+        let log = SessionLog::default();
         let content = content(&mut Rng::with_seed(13), 60_000_000);
-        let mut line = ManagedClient::new(connector(&server, server.address(), &lines));
+        let mut session = managed_client(&server, server.address(), &log);
         let (began, mut begun) = tokio::sync::mpsc::channel(1);
         let mut source = Watched::new(&content, move |position| {
             if position > 30_000_000 {
@@ -334,40 +281,40 @@ ferryport_tests::with_each_server! {
         });
         let plan = plan("a", &content);
         let upload = tokio::spawn(async move {
-            ftps::upload::upload(&mut line, &plan, &mut source, &CancellationToken::new()).await
+            ftps::upload::upload(&mut session, &plan, &mut source, &CancellationToken::new()).await
         });
         begun.recv().await.unwrap();
         server.restart();
         let uploaded = upload.await.unwrap();
-        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", text(&lines)));
-        assert!(uploaded.attempts > 1, "{}", text(&lines));
-        assert_stored(&server, "a", &content, &lines);
+        let uploaded = uploaded.unwrap_or_else(|e| panic!("{e:?}\n{}", log.text()));
+        assert!(uploaded.attempts > 1, "{}", log.text());
+        assert_stored(&server, "a", &content, &log);
     }
 
     /// The disk is full: the error comes at once, and the part is removed.
-    async fn full_disk_is_said_and_nothing_stays(server: Server) {
+    async fn a_full_disk_is_diagnosed_and_the_part_file_removed(server: Server) {
         let disk = SmallDisk::mount(&server.root().join("disk"));
-        let lines = Lines::default();
+        let log = SessionLog::default();
         let content = content(&mut Rng::with_seed(14), 4_000_000);
-        let mut line = ManagedClient::new(connector(&server, server.address(), &lines));
+        let mut session = managed_client(&server, server.address(), &log);
         let plan = plan("disk/a", &content);
-        let failed = bring(&mut line, &plan, &mut Memory::new(&content)).await.unwrap_err();
-        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", text(&lines)) };
+        let failed = upload(&mut session, &plan, &mut Memory::new(&content)).await.unwrap_err();
+        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", log.text()) };
         let cause = Cause::of(error);
-        assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", text(&lines));
-        assert_eq!(disk.files(), Vec::<String>::new(), "{}", text(&lines));
+        assert_eq!(cause, Cause::DiskFull, "{error:?}\n{}", log.text());
+        assert_eq!(disk.files(), Vec::<String>::new(), "{}", log.text());
     }
 
     /// A firewall blocks the data ports: the diagnosis names the port and who can open it.
-    async fn black_holed_data_ports_are_told_apart(server: Server) {
+    async fn blocked_data_ports_are_diagnosed(server: Server) {
         let fault_proxy = FaultProxy::with_blocked_data_ports(&server).await;
-        let lines = Lines::default();
-        let mut line = ManagedClient::new(connector(&server, fault_proxy.address(), &lines));
+        let log = SessionLog::default();
+        let mut session = managed_client(&server, fault_proxy.address(), &log);
         let content = b"abc";
-        let failed = bring(&mut line, &plan("a", content), &mut Memory::new(content)).await;
+        let failed = upload(&mut session, &plan("a", content), &mut Memory::new(content)).await;
         let failed = failed.unwrap_err();
-        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", text(&lines)) };
-        assert!(error.evidence().data_port.is_some(), "{error:?}\n{}", text(&lines));
+        let UploadError::Engine(error) = &failed.error else { panic!("{failed:?}\n{}", log.text()) };
+        assert!(error.evidence().data_port.is_some(), "{error:?}\n{}", log.text());
         assert_eq!(error.stage(), ftps::Stage::DataConnection);
         assert_eq!(server.files(), Vec::<String>::new());
     }

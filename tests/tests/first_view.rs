@@ -1,9 +1,9 @@
-//! The first view of the page: what is there before the program is, stays where it is.
+//! The first view of the page: the elements of the markup stay where they are.
 
 use ferryport_tests::{browser::Page, portal};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_moves_while_the_program_comes_in() {
+async fn nothing_moves_while_the_program_loads() {
     let portal = portal!();
     for width in [360, 768, 1440] {
         let page = Page::open(&portal.url(), width).await;

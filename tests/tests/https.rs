@@ -19,7 +19,7 @@ use ferryport_tests::{
 use protocol::server::Verified;
 
 /// A portal that checks its certificate's file often.
-const OFTEN: Options<'static> = Options { flags: &["--tls-file-interval", "20 ms"], log: "info" };
+const WITH_FREQUENT_CHECKS: Options<'static> = Options::only(&["--tls-file-interval", "20 ms"]);
 
 /// How long a renewed certificate may take on a busy machine.
 const RENEWAL_LIMIT: Duration = Duration::from_secs(30);
@@ -45,7 +45,7 @@ async fn files_go_over_the_portals_own_https() {
 }
 
 #[test]
-fn page_is_served_over_https_and_its_origin_is_https() {
+fn the_page_is_served_over_https_and_its_origin_is_https() {
     let portal = Portal::start_https(portal_program!(), Options::default());
     let page = portal.ask("GET", "/", &[]);
     assert_eq!(page.status, 200);
@@ -58,7 +58,7 @@ fn page_is_served_over_https_and_its_origin_is_https() {
 }
 
 #[test]
-fn whoever_speaks_plain_http_is_told_to_open_https_and_gets_nothing_else() {
+fn a_plain_http_request_is_told_to_use_https_and_gets_nothing_else() {
     let portal = Portal::start_https(portal_program!(), Options::default());
     for path in ["/", "/session", "/healthz"] {
         let answer = portal.ask_in_clear("GET", path).unwrap();
@@ -68,8 +68,8 @@ fn whoever_speaks_plain_http_is_told_to_open_https_and_gets_nothing_else() {
 }
 
 #[test]
-fn renewed_certificate_is_shown_without_a_restart_and_a_bad_one_is_not() {
-    let mut portal = Portal::start_https(portal_program!(), OFTEN);
+fn a_renewed_certificate_is_used_without_a_restart_and_a_bad_one_is_not() {
+    let mut portal = Portal::start_https(portal_program!(), WITH_FREQUENT_CHECKS);
     assert_eq!(portal.ask("GET", "/healthz", &[]).status, 200);
 
     // The clients trust the old certificate still, so the answers show that it stays.
@@ -88,7 +88,7 @@ fn renewed_certificate_is_shown_without_a_restart_and_a_bad_one_is_not() {
 }
 
 #[test]
-fn key_of_another_certificate_ends_the_start_and_names_its_setting() {
+fn a_key_of_another_certificate_ends_the_start_and_names_its_setting() {
     let folder = tempfile::tempdir().unwrap();
     let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| folder.path().join(name));
     fs::write(&certificate, PageCertificate::generate().pem).unwrap();
@@ -108,8 +108,8 @@ fn key_of_another_certificate_ends_the_start_and_names_its_setting() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn browser_that_stays_silent_is_not_waited_for() {
-    let hasty = Options { flags: &["--page-tls-timeout", "100 ms"], log: "info" };
+async fn a_client_that_starts_no_tls_is_disconnected() {
+    let hasty = Options::only(&["--page-tls-timeout", "100 ms"]);
     let portal = Portal::start_https(portal_program!(), hasty);
     let mut silent = tokio::net::TcpStream::connect(portal.address()).await.unwrap();
     let mut answer = Vec::new();

@@ -2,7 +2,7 @@
 //! session of twenty files of awkward sizes.
 //!
 //! All four servers resume: vsftpd and `ProFTPD` insist on it, Pure-FTPd does it in TLS 1.2 and not
-//! in 1.3, pyftpdlib does not ask and resumes all the same. `ProFTPD` tells its name before TLS
+//! in 1.3, pyftpdlib does not require it and resumes too. `ProFTPD` sends its name before TLS
 //! starts, and the engine uses TLS 1.2 with it whatever it offers.
 //!
 //! Each run prints its counts: `cargo test --test matrix -- --nocapture`.
@@ -13,17 +13,13 @@
     reason = "a test that cannot go on fails"
 )]
 
-use std::sync::Arc;
-
 use ferryport_tests::{
     content::Content,
+    engine::{EngineSetup, remote},
     servers::{Kind, Options, Server, TlsMax},
 };
-use ftps::{
-    Client, Config, Connector, Credentials, Encryption, Password, RemotePath, Target, TlsVersion,
-    Transcript, Username,
-};
-use rustls::RootCertStore;
+use ftps::{Client, RemotePath, TlsVersion};
+use protocol::Encryption;
 
 /// One TLS record holds 16 KiB.
 const RECORD: u64 = 16 * 1024;
@@ -43,8 +39,8 @@ struct Handshakes {
 
 /// The claim of this file.
 async fn every_file_is_stored(kind: Kind, encryption: Encryption, tls_max: TlsMax) {
-    let server = start(kind, encryption, tls_max);
-    let connector = connector(&server, encryption);
+    let server = Server::start(kind, Options { encryption, tls_max, ..Options::default() });
+    let connector = EngineSetup::of(&server).connector();
     let mut client = connector.open().await.unwrap_or_else(|e| panic!("{e:?}\n{}", server.log()));
     let mut handshakes = Handshakes::default();
     for index in 0..FILES {
@@ -66,25 +62,6 @@ async fn every_file_is_stored(kind: Kind, encryption: Encryption, tls_max: TlsMa
         handshakes.full
     );
     assert_handshakes(kind, tls, &handshakes);
-}
-
-fn start(kind: Kind, encryption: Encryption, tls_max: TlsMax) -> Server {
-    let encryption = match encryption {
-        Encryption::Explicit => protocol::Encryption::Explicit,
-        Encryption::Implicit => protocol::Encryption::Implicit,
-    };
-    Server::start(kind, Options { encryption, tls_max, ..Options::default() })
-}
-
-fn connector(server: &Server, encryption: Encryption) -> Connector {
-    let target = Target { address: server.address(), host: "localhost".to_owned(), encryption };
-    let mut roots = RootCertStore::empty();
-    roots.add(server.certificate()).unwrap();
-    let credentials = Credentials {
-        username: Username::new(server.username()).unwrap(),
-        password: Password::new(server.password()).unwrap(),
-    };
-    Connector::new(target, Config::new(Arc::new(roots)), credentials, Transcript::discard())
 }
 
 async fn upload(
@@ -111,7 +88,7 @@ async fn assert_in_step(client: &mut Client) {
     for index in 0..SIZES.len() {
         assert_eq!(client.size(&path(index)).await.unwrap(), Some(content(index).len));
     }
-    let missing = RemotePath::try_from("there is no such file").unwrap();
+    let missing = remote("there is no such file");
     assert_eq!(client.size(&missing).await.unwrap(), None);
 }
 
@@ -130,7 +107,7 @@ fn name(index: usize) -> String {
 }
 
 fn path(index: usize) -> RemotePath {
-    RemotePath::try_from(name(index).as_str()).unwrap()
+    remote(&name(index))
 }
 
 /// One test a cell. Those that are ignored repeat pairs which other cells have: every server meets

@@ -14,29 +14,18 @@ use ferryport_tests::{
     portal::Options,
     servers::{self, Kind, Server},
     user::{
-        Files, connect, fill_form, log_with, must_arrive, must_work_again, problem, trust,
-        upload_one,
+        Files, NARROW, WIDE, assert_all_stored, assert_connects_again, connect, connected_page,
+        fail_with_wrong_encryption, fail_with_wrong_password, fill_form, log_with, look_at_width,
+        open_connected, problem, refuse_certificate, trust, upload_one,
     },
     with_each_server,
 };
 use protocol::Encryption;
 
-/// A window on a desk, and one on a telephone.
-const WIDE: u32 = 1440;
-const NARROW: u32 = 360;
-
-/// A server that accepts and stays silent is given up soon, and yet not before the portal has
-/// tried what it speaks.
-const IMPATIENT: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "8 s", "--tls-timeout", "4 s"],
-    log: "info",
-};
-
 with_each_server! {
     async fn files_of_awkward_sizes_and_names_arrive_byte_for_byte(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
 
         let files = Files::new();
         files.add("empty.bin", Content { len: 0, seed: 1 });
@@ -46,14 +35,13 @@ with_each_server! {
             files.add(name, Content { len: 1000, seed });
         }
         page.choose("Choose files", &files.paths()).await;
-        must_arrive(&page, &server, &files, "").await;
+        assert_all_stored(&page, &server, &files, "").await;
         page.finish().await;
     }
 
     async fn a_folder_of_200_files_two_levels_deep_arrives(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
 
         let files = Files::new();
         for n in 0..200 {
@@ -62,20 +50,19 @@ with_each_server! {
         }
         page.choose("Choose folder", &[files.folder()]).await;
         let prefix = format!("{}/", files.folder_name());
-        must_arrive(&page, &server, &files, &prefix).await;
+        assert_all_stored(&page, &server, &files, &prefix).await;
         assert_eq!(server.files().len(), 200, "no temporary name stays behind");
         page.finish().await;
     }
 
     async fn a_file_of_300_mib_arrives(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
 
         let files = Files::new();
         files.add("big.bin", Content { len: 300 << 20, seed: 300 });
         page.choose("Choose files", &files.paths()).await;
-        must_arrive(&page, &server, &files, "").await;
+        assert_all_stored(&page, &server, &files, "").await;
         println!(
             "peak memory of the portal, 300 MiB from Chromium to {}: {} KiB",
             server.kind().name(),
@@ -86,22 +73,20 @@ with_each_server! {
 
     async fn files_that_are_dropped_arrive(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
 
         let files = Files::new();
         files.add("dropped.bin", Content { len: 100_000, seed: 1 });
         files.add("and another.bin", Content { len: 70_000, seed: 2 });
         let zone = page.find("button", "Choose files").await;
         page.drop_files(&zone, &files.paths()).await;
-        must_arrive(&page, &server, &files, "").await;
+        assert_all_stored(&page, &server, &files, "").await;
         page.finish().await;
     }
 
-    async fn the_session_log_holds_the_real_words_and_not_the_password(server: Server) {
+    async fn the_session_log_holds_commands_and_replies_verbatim_and_no_password(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
         upload_one(&page, &server, "logged.bin").await;
 
         let words = ["220", "AUTH TLS", "234", "USER", "PASS ********", "230", "STOR", "226"];
@@ -110,29 +95,20 @@ with_each_server! {
         page.finish().await;
     }
 
-    async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on(server: Server) {
+    async fn a_wrong_password_shows_the_servers_reply_and_the_page_connects_again(server: Server) {
         let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
-        fill_form(&page, &server).await;
-        page.fill("Password", "not the password").await;
-        page.press_button("Connect").await;
-        trust(&page, &server).await;
-        let problem = problem(&page).await;
-        assert!(problem.contains("530"), "{problem}");
-        must_work_again(&page, &server).await;
+        fail_with_wrong_password(&page, &server).await;
+        assert_connects_again(&page, &server).await;
         page.finish().await;
     }
 
-    async fn a_certificate_that_is_refused_is_asked_about_again_and_can_be_trusted(server: Server) {
+    async fn a_refused_certificate_is_asked_about_again_and_can_be_trusted(server: Server) {
         let portal = portal!();
         let page = Page::open(&portal.url(), WIDE).await;
         fill_form(&page, &server).await;
         page.press_button("Connect").await;
-        let dialog = page.find("dialog", "Certificate not trusted").await;
-        let button = page.find_in(&dialog, "button", "Cancel").await;
-        page.click(&button).await;
-        let problem = problem(&page).await;
-        assert!(problem.contains("ertificate"), "{problem}");
+        refuse_certificate(&page).await;
         let log = log_with(&page, &["Error: "]).await;
         assert!(!log.contains("USER") && !log.contains("PASS"), "{log}");
 
@@ -143,10 +119,9 @@ with_each_server! {
         page.finish().await;
     }
 
-    async fn a_directory_that_may_not_be_written_is_told_in_the_servers_words(server: Server) {
+    async fn a_read_only_directory_shows_the_servers_reply(server: Server) {
         let portal = portal!();
-        let page = Page::open(&portal.url(), WIDE).await;
-        connect(&page, &server).await;
+        let page = open_connected(&portal, &server).await;
 
         let remote = page.find("list", "Remote files").await;
         let directory = page.find_in(&remote, "button", Server::READ_ONLY).await;
@@ -170,50 +145,40 @@ with_each_server! {
         assert_eq!(server.files(), Vec::<String>::new());
 
         page.press_button("Disconnect").await;
-        must_work_again(&page, &server).await;
+        assert_connects_again(&page, &server).await;
         page.finish().await;
     }
 
-    async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_page_goes_on(server: Server) {
-        let portal = portal!(IMPATIENT);
+    async fn implicit_tls_to_an_explicit_port_is_diagnosed_and_the_page_connects_again(server: Server) {
+        let portal = portal!(Options::IMPATIENT);
         let page = Page::open(&portal.url(), WIDE).await;
-        fill_form(&page, &server).await;
-        page.select("Encryption", "Implicit TLS").await;
-        page.fill("Port", &server.port().to_string()).await;
-        page.press_button("Connect").await;
-        let problem = problem(&page).await;
-        assert!(problem.contains("Explicit TLS"), "{problem}");
-        must_work_again(&page, &server).await;
+        fail_with_wrong_encryption(&page, &server).await;
+        assert_connects_again(&page, &server).await;
         page.finish().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn implicit_tls_works_and_explicit_tls_to_its_port_is_told_apart() {
+async fn implicit_tls_works_and_explicit_tls_to_its_port_is_diagnosed() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let options =
             servers::Options { encryption: Encryption::Implicit, ..servers::Options::default() };
         let server = Server::start(kind, options);
-        let portal = portal!(IMPATIENT);
+        let portal = portal!(Options::IMPATIENT);
         let page = Page::open(&portal.url(), WIDE).await;
-        fill_form(&page, &server).await;
-        page.select("Encryption", "Explicit TLS").await;
-        page.fill("Port", &server.port().to_string()).await;
-        page.press_button("Connect").await;
-        let problem = problem(&page).await;
-        assert!(problem.contains("Implicit TLS"), "{problem}");
-        must_work_again(&page, &server).await;
+        fail_with_wrong_encryption(&page, &server).await;
+        assert_connects_again(&page, &server).await;
         page.finish().await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
+async fn a_wrong_port_and_a_silent_server_are_diagnosed_and_the_page_connects_again() {
     let server = servers::start(Kind::PureFtpd);
     let closed = ClosedPort::take();
     let silent = FakePeer::silent();
     let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
-    let portal = portal!(IMPATIENT);
+    let portal = portal!(Options::IMPATIENT);
     let page = Page::open(&portal.url(), WIDE).await;
     for (port, words) in [
         (closed.port(), "refused"),
@@ -229,16 +194,14 @@ async fn a_wrong_port_and_a_silent_server_are_told_and_the_page_goes_on() {
         })
         .await;
     }
-    must_work_again(&page, &server).await;
+    assert_connects_again(&page, &server).await;
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
-    let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::ProFtpd).await;
     page.run(
         r"window.tooEarly = [];
         new MutationObserver(() => {
@@ -258,13 +221,13 @@ async fn the_bar_reaches_its_end_only_when_the_file_is_done() {
         files.add(&format!("{n}.bin"), Content { len, seed: n });
     }
     page.choose("Choose files", &files.paths()).await;
-    must_arrive(&page, &server, &files, "").await;
+    assert_all_stored(&page, &server, &files, "").await;
     assert_eq!(page.run("window.tooEarly.join('\\n')").await, "");
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_main_states_fit_a_desk_and_a_telephone() {
+async fn the_main_states_fit_a_wide_and_a_narrow_window() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -288,7 +251,7 @@ async fn the_main_states_fit_a_desk_and_a_telephone() {
         files.add(name, Content { len: seed * 77_777, seed });
     }
     page.choose("Choose files", &files.paths()).await;
-    must_arrive(&page, &server, &files, "").await;
+    assert_all_stored(&page, &server, &files, "").await;
     look(&page, "5-done").await;
 
     let again = &files.paths()[..2];
@@ -304,7 +267,7 @@ async fn the_main_states_fit_a_desk_and_a_telephone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_page_speaks_german_from_the_first_word_to_the_last() {
+async fn all_texts_of_the_german_page_are_german() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let page = Page::open(&format!("{}?lang=de", portal.url()), WIDE).await;
@@ -333,7 +296,7 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
     for words in ["Verbunden mit 127.0.0.1", "1 von 1 fertig", "1,5\u{a0}MB", "Befehl:"] {
         page.see(words).await;
     }
-    // What the portal itself says, in the log, is English.
+    // The portal's own log lines are English.
     let region = page.find("region", "Uploads").await;
     let text = page.text(&region).await;
     for words in ["Drop", "Choose", "Done", "done", "MB of", "bytes", "Checksum"] {
@@ -348,7 +311,7 @@ async fn the_page_speaks_german_from_the_first_word_to_the_last() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
+async fn problems_are_german_on_the_german_page() {
     let server = servers::start(Kind::ProFtpd);
     let closed = ClosedPort::take();
     let portal = portal!();
@@ -382,7 +345,7 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     let told = told_in_german(&page, "Der Server hat PASS mit 530 abgelehnt").await;
     assert!(told.contains("530 Login incorrect."), "the server's own words stay: {told}");
 
-    // The log is in English, and its line tells the same when it is asked.
+    // The log is in English, and the explanation of its line says the same.
     let log = page.find("log", "Zeilen des Sitzungsprotokolls").await;
     let line = page
         .until("the line of the error", async || {
@@ -401,7 +364,7 @@ async fn what_goes_wrong_is_told_in_german_on_the_german_page() {
     page.finish().await;
 }
 
-/// What the page says went wrong, once it holds `words`: in German, but for the server's reply.
+/// Returns the problem on the page as soon as it contains `words`: in German, except for the reply.
 async fn told_in_german(page: &Page, words: &str) -> String {
     const ENGLISH: [&str; 10] =
         ["the", "is", "and", "of", "to", "your", "refused", "connection", "address", "failed"];
@@ -420,7 +383,7 @@ async fn told_in_german(page: &Page, words: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
+async fn changing_the_language_keeps_the_fragment_of_the_address() {
     let portal = portal!();
     let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;
     let link = page.find("link", "English").await;
@@ -434,9 +397,6 @@ async fn changing_the_language_keeps_the_address_behind_its_number_sign() {
 /// Pictures of a state; nothing may stick out to the side.
 async fn look(page: &Page, state: &str) {
     for width in [NARROW, WIDE] {
-        page.resize(width).await;
-        page.screenshot(&format!("{state}-{width}")).await;
-        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
-        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+        look_at_width(page, state, width, None).await;
     }
 }

@@ -1,5 +1,5 @@
 //! The page in a headless Chromium through breaks: a lost socket, no network, a portal that was
-//! restarted, a page that was loaded again. Each upload resumes from what the server holds.
+//! restarted, a page that was loaded again. Each upload resumes from its part file.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -31,20 +31,20 @@ const LONG_CONTENT: Content = Content { len: 64 << 20, seed: 44 };
 const UPLOAD_LIMIT: Duration = Duration::from_secs(180);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn lost_socket_is_opened_again_and_the_transfer_never_stopped() {
+async fn a_lost_socket_is_opened_again_and_the_transfer_continues() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.page_proxy.cut();
     setup.status("Interrupted").await;
     setup.page.find("button", "Reconnect now").await;
     setup.page_proxy.mend();
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     let log = setup.one_transfer().await;
     assert!(!log.contains("lines are missing"), "{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_without_a_network_waits_and_resumes_at_once_when_there_is_one() {
+async fn a_page_without_a_network_waits_and_resumes_as_soon_as_there_is_one() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.page.go_offline(true).await;
@@ -53,36 +53,36 @@ async fn page_without_a_network_waits_and_resumes_at_once_when_there_is_one() {
     setup.status("Interrupted").await;
     setup.page_proxy.mend();
     setup.page.go_offline(false).await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn portal_that_was_restarted_is_logged_in_to_again_and_the_upload_resumes() {
+async fn after_a_portal_restart_the_page_logs_in_again_and_the_upload_resumes() {
     let mut setup = PageSetup::new(Kind::ProFtpd).await;
     setup.upload_in_part().await;
     setup.restart_portal().await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.has_resumed().await;
     let log = user::log_with(&setup.page, &["RNTO "]).await;
     assert!(log.matches("PASS ********").count() >= 2, "with what is in the field:\n{log}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_that_was_loaded_again_resumes_without_a_password_with_the_file_picked_again() {
+async fn a_reloaded_page_resumes_without_a_password_when_the_file_is_picked_again() {
     let setup = PageSetup::new(Kind::PureFtpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
     setup.page.reload().await;
     setup.page.see("Interrupted: choose or drop the same file again").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.has_resumed().await;
     assert_eq!(setup.page.uploads().await.len(), 1, "it is the same row");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_resume() {
+async fn after_a_crash_and_a_portal_restart_the_page_asks_for_the_password_and_resumes() {
     let mut setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -93,12 +93,12 @@ async fn crashed_tab_and_restarted_portal_take_the_password_once_more_and_then_r
     setup.page.press_button("Connect").await;
     setup.page.find("button", "Choose files").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_that_was_dropped_waits_for_one_press_and_may_be_picked_again_all_the_same() {
+async fn after_a_reload_a_dropped_file_needs_one_click_or_can_be_picked_again() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     let zone = setup.page.find("button", "Choose files").await;
     setup.page.drop_files(&zone, &[setup.file()]).await;
@@ -106,15 +106,15 @@ async fn file_that_was_dropped_waits_for_one_press_and_may_be_picked_again_all_t
     setup.saved().await;
     setup.page.reload().await;
     setup.page.see("Interrupted: press Continue to resume it").await;
-    // The browser asks the user, and nothing but a user can answer it.
+    // The browser asks the user, and only a user can answer.
     setup.page.press_button("Continue").await;
     setup.page.choose("Choose files", &[setup.file()]).await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload() {
+async fn another_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -129,7 +129,7 @@ async fn other_file_of_the_same_name_size_and_time_is_not_mixed_into_the_upload(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew() {
+async fn a_discarded_upload_leaves_no_part_file_and_its_file_can_be_uploaded() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -140,15 +140,17 @@ async fn upload_that_was_discarded_leaves_nothing_and_its_file_is_uploaded_anew(
     assert!(setup.page.all("button", "Discard").await.is_empty(), "nothing waits any more");
     setup
         .page
-        .until("the part to be gone", async || setup.server.files().is_empty().then_some(()))
+        .until("the removal of the part file", async || {
+            setup.server.files().is_empty().then_some(())
+        })
         .await;
     setup.page.choose("Choose files", &[setup.file()]).await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     assert_eq!(setup.page.uploads().await.len(), 2, "it is a row of its own");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_that_is_away_for_a_moment_resumes_from_what_the_server_kept() {
+async fn a_file_that_is_unreadable_for_a_moment_resumes_from_the_part_file() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.page_proxy.cut();
@@ -167,17 +169,17 @@ async fn file_that_is_away_for_a_moment_resumes_from_what_the_server_kept() {
             shown.iter().all(|row| !row.status.starts_with("Failed")).then_some(())
         })
         .await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.has_resumed().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn folder_that_is_still_walked_does_not_follow_to_another_server() {
+async fn a_folder_that_is_still_being_read_is_not_uploaded_to_another_server() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     let folder = setup.folder.path().join("late");
     fs::create_dir(&folder).unwrap();
     fs::write(folder.join("a.txt"), "a").unwrap();
-    // The walk stands still where it begins.
+    // Reading the folder stops at its first entry.
     let hold = "const get = DataTransferItem.prototype.webkitGetAsEntry;
         window.reads = [];
         DataTransferItem.prototype.webkitGetAsEntry = function () {
@@ -208,7 +210,7 @@ async fn folder_that_is_still_walked_does_not_follow_to_another_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_dropped_without_a_connection_is_named() {
+async fn files_dropped_without_a_connection_are_listed_as_not_added() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.page.press_button("Disconnect").await;
     let heading = setup.page.find("button", "Connect").await;
@@ -218,7 +220,7 @@ async fn what_is_dropped_without_a_connection_is_named() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_trusted() {
+async fn a_certificate_that_replaces_the_questioned_one_is_shown_before_it_is_trusted() {
     let mut setup = PageSetup::open(Kind::Vsftpd, CONTENT).await;
     let other = servers::start(Kind::ProFtpd);
     assert_ne!(setup.server.certificate_sha256(), other.certificate_sha256());
@@ -262,7 +264,7 @@ async fn certificate_that_came_into_question_unseen_is_shown_before_it_is_truste
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
+async fn a_duplicated_tab_takes_neither_the_session_nor_the_uploads() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.upload_in_part().await;
     setup.saved().await;
@@ -278,12 +280,12 @@ async fn tab_that_was_duplicated_neither_takes_the_session_nor_the_uploads() {
     let other = setup.page.run("window.twin.document.body.innerText").await;
     let other = other.as_str().unwrap_or_default();
     assert!(other.contains("Not connected") && !other.contains("Interrupted"), "{other}");
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.one_transfer().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn page_without_locks_resumes_after_a_reload_and_takes_nothing_that_may_be_a_copy() {
+async fn a_page_without_locks_resumes_after_a_reload_and_ignores_a_possible_copy() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     // As over plain HTTP from another machine.
     setup.page.run_before_load("delete Navigator.prototype.locks;").await;
@@ -305,13 +307,13 @@ async fn page_without_locks_resumes_after_a_reload_and_takes_nothing_that_may_be
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn file_whose_bytes_are_all_on_the_server_is_done_as_soon_as_the_user_overwrites() {
+async fn a_completely_sent_file_is_done_as_soon_as_the_user_overwrites() {
     let setup = PageSetup::with(Kind::Vsftpd, LONG_CONTENT).await;
     setup.upload_in_part().await;
     fs::write(setup.server.root().join("freight.bin"), "Somebody took the name.").unwrap();
     setup.status("Needs a decision").await;
     setup.page.press_button("Overwrite").await;
-    setup.must_arrive().await;
+    setup.assert_all_stored().await;
     setup.page.run("document.querySelector('.digest').open = true; null").await;
     setup.page.see("The same in your browser and in the portal").await;
     setup.one_transfer().await;
@@ -409,7 +411,7 @@ impl PageSetup {
             .await;
     }
 
-    /// Waits until the browser's store has what it takes to go on.
+    /// Waits until the browser's store holds enough to resume.
     async fn saved(&self) {
         user::saved(&self.page).await;
     }
@@ -441,7 +443,7 @@ impl PageSetup {
         self.page_proxy.lead_to(self.portal.address());
     }
 
-    async fn must_arrive(&self) {
+    async fn assert_all_stored(&self) {
         self.page
             .within(UPLOAD_LIMIT, "the upload, done", async || {
                 let shown = self.page.uploads().await;
@@ -470,6 +472,5 @@ impl PageSetup {
 
 fn start_portal(page_proxy: &PageProxy) -> Portal {
     let origin = page_proxy.origin();
-    let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
-    portal!(Options { flags: &flags, log: "info" })
+    portal!(Options::with(&["--origins", &origin]))
 }

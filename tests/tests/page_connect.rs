@@ -14,12 +14,9 @@ use ferryport_tests::{
     browser::{Node, Page},
     portal,
     servers::{self, Kind, Server},
+    user::{NARROW, WIDE, look_at_width},
 };
 use tempfile::TempDir;
-
-/// A window on a desk, and one on a telephone.
-const WIDE: u32 = 1440;
-const NARROW: u32 = 360;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
@@ -28,7 +25,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
         "#host=ftp.example.org&port=2121&encryption=implicit&user=anna&path=web&password=hush";
     let page = Page::open(&format!("{}{link}", portal.url()), WIDE).await;
     page.see("The link contained a password").await;
-    must_read(&page, "ftp.example.org", "2121", "implicit", "anna", "").await;
+    assert_form(&page, "ftp.example.org", "2121", "implicit", "anna", "").await;
     assert_eq!(value(&page, "Folder").await, "web");
     assert_eq!(focused(&page).await, "Password");
     let hash = page.run("location.hash").await;
@@ -37,18 +34,18 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
 
     page.fill("Host", "ftps://bea:s%20ecret@[2001:db8::1]:990/a/b").await;
     page.press("Tab").await;
-    must_read(&page, "2001:db8::1", "990", "implicit", "bea", "s ecret").await;
+    assert_form(&page, "2001:db8::1", "990", "implicit", "bea", "s ecret").await;
     assert_eq!(value(&page, "Folder").await, "a/b");
     page.see("was moved to the password field").await;
 
     paste_into_host(&page, "ftpes://ftp.example.org").await;
     // A password that was meant for one server goes to no other.
-    must_read(&page, "ftp.example.org", "21", "explicit", "bea", "").await;
+    assert_form(&page, "ftp.example.org", "21", "explicit", "bea", "").await;
     assert!(page.all("textbox", "Folder").await.is_empty(), "no folder to begin in, no field");
 
     page.fill("Host", "files.example.org:2122").await;
     page.press("Tab").await;
-    must_read(&page, "files.example.org", "2122", "explicit", "bea", "").await;
+    assert_form(&page, "files.example.org", "2122", "explicit", "bea", "").await;
     page.select("Encryption", "Implicit TLS").await;
     assert_eq!(value(&page, "Port").await, "2122", "a port that was given stays");
 
@@ -78,7 +75,7 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_is_reached_proven_remembered_and_reached_again() {
+async fn a_connection_shows_its_security_and_its_destination_is_remembered() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -201,7 +198,7 @@ async fn a_recent_destination_fills_the_form(page: &Page, server: &Server) {
     let buttons = page.children(&list, "button").await;
     page.click(buttons.first().unwrap()).await;
     assert_eq!(focused(page).await, "Password");
-    must_read(page, "127.0.0.1", &port, "explicit", server.username(), "").await;
+    assert_form(page, "127.0.0.1", &port, "explicit", server.username(), "").await;
     page.fill("Password", server.password()).await;
 }
 
@@ -309,7 +306,7 @@ async fn texts(page: &Page, list: &Node) -> Vec<String> {
     texts
 }
 
-async fn must_read(
+async fn assert_form(
     page: &Page,
     host: &str,
     port: &str,
@@ -328,7 +325,7 @@ async fn must_read(
     }
 }
 
-/// What stands in the field with a label.
+/// Returns the value of the field with a label.
 async fn value(page: &Page, label: &str) -> String {
     let value = page
         .run(&format!(
@@ -339,7 +336,7 @@ async fn value(page: &Page, label: &str) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// The name of what has the focus.
+/// Returns the name of the focused element.
 async fn focused(page: &Page) -> String {
     let name = page
         .run(
@@ -362,7 +359,7 @@ async fn paste_into_host(page: &Page, text: &str) {
     .await;
 }
 
-/// From now on what the page copies can be read, without the permission that it takes otherwise.
+/// Records the texts that the page copies, which needs no permission.
 async fn watch_clipboard(page: &Page) {
     page.run(
         "{ const clipboard = navigator.clipboard;
@@ -382,10 +379,7 @@ async fn copied(page: &Page) -> String {
 /// Pictures of a state; nothing may stick out to the side, and axe-core has nothing to say.
 async fn look(page: &Page, state: &str) {
     for width in [NARROW, WIDE] {
-        page.resize(width).await;
-        page.screenshot(&format!("{state}-{width}")).await;
-        let sticks_out = page.run("document.documentElement.scrollWidth - window.innerWidth").await;
-        assert!(sticks_out.as_i64().unwrap() <= 0, "{state}, {width}: {sticks_out} px too wide");
+        look_at_width(page, state, width, None).await;
         let violations = axe::violations(page).await;
         let violations: Vec<_> = violations.iter().map(ToString::to_string).collect();
         assert!(violations.is_empty(), "{state}, {width}: {}", violations.join("\n"));

@@ -20,21 +20,18 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind, Server},
-    user::{self, Files, connect},
+    user::{self, Files, WIDE, connect},
 };
-
-/// A window on a desk.
-const WIDE: u32 = 1440;
 
 /// The user whose files the servers' logins may change.
 const DAEMON: u32 = 1;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus() {
+async fn the_keyboard_creates_renames_and_deletes_without_losing_the_focus() {
     let server = servers::start(Kind::ProFtpd);
-    plant(&server, "alpha.txt", 10);
-    plant(&server, "beta.tar.gz", 20);
-    plant(&server, "full/inside.txt", 5);
+    write_on_server(&server, "alpha.txt", 10);
+    write_on_server(&server, "beta.tar.gz", 20);
+    write_on_server(&server, "full/inside.txt", 5);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     connect(&page, &server).await;
@@ -61,7 +58,7 @@ async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus(
     page.press_button("New folder").await;
     page.find("dialog", "New folder").await;
     page.press("Escape").await;
-    gone(&page, "New folder").await;
+    wait_until_gone(&page, "New folder").await;
     focus_on(&page, "New folder").await;
 
     // The arrows, a letter, and a name without its extension.
@@ -113,7 +110,7 @@ async fn a_user_makes_renames_and_deletes_by_keyboard_and_never_loses_the_focus(
     focus_on(&page, "new").await;
     assert!(!server.root().join("full").exists());
 
-    // What the server refuses is told where it was asked, with cause and remedy.
+    // A refusal is shown beside the request, with cause and remedy.
     refused_by_the_server(&page, &server).await;
     page.finish().await;
 }
@@ -134,16 +131,16 @@ async fn refused_by_the_server(page: &Page, server: &Server) {
     look(page, "files-4-server-refuses").await;
     let cancel = page.find_in(&dialog, "button", "Cancel").await;
     page.click(&cancel).await;
-    gone(page, "New folder").await;
+    wait_until_gone(page, "New folder").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
+async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
     let server = servers::start(Kind::ProFtpd);
-    plant(&server, "docs/deep/x.txt", 3);
-    plant(&server, "large.bin", 3000);
-    plant(&server, "small.bin", 30);
-    plant(&server, "film.0123abcd.part", 30);
+    write_on_server(&server, "docs/deep/x.txt", 3);
+    write_on_server(&server, "large.bin", 3000);
+    write_on_server(&server, "small.bin", 30);
+    write_on_server(&server, "film.0123abcd.part", 30);
     let hour = SystemTime::now() - Duration::from_secs(3600);
     date(&server, "small.bin", hour);
     let portal = portal!();
@@ -194,7 +191,7 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
     let top = page.find_in(&path, "button", "/").await;
     page.click(&top).await;
     let docs = row(&page, "docs").await;
-    // Over a directory, the page says where files would go; dropped there, they go there.
+    // Over a directory, the page names the target of dropped files, and uploads them to it.
     let dropped = [file("dropped.bin", b)];
     page.hold_files(&docs, &dropped).await;
     page.see("Destination: /docs").await;
@@ -216,7 +213,7 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
     let dialog = page.find("dialog", "Remove the unfinished part of “film”?").await;
     let remove = page.find_in(&dialog, "button", "Remove").await;
     page.click(&remove).await;
-    page.until("it to be gone", async || {
+    page.until("its removal", async || {
         (!server.files().iter().any(|file| file.contains("film"))).then_some(())
     })
     .await;
@@ -224,13 +221,13 @@ async fn a_user_goes_through_directories_and_files_go_where_they_are_dropped() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn names_are_in_the_order_of_the_language_and_keys_lead_through_them() {
+async fn names_are_sorted_by_language_and_keys_move_through_them() {
     let server = servers::start(Kind::ProFtpd);
     for name in ["Zebra", "Apfel", "Ärger", "file 10", "file 2", "file 1"] {
-        plant(&server, &format!("letters/{name}"), 1);
+        write_on_server(&server, &format!("letters/{name}"), 1);
     }
     for n in 1..=25 {
-        plant(&server, &format!("numbers/{n}"), 1);
+        write_on_server(&server, &format!("numbers/{n}"), 1);
     }
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -246,7 +243,7 @@ async fn names_are_in_the_order_of_the_language_and_keys_lead_through_them() {
     names_to_be(&page, |names| names == ordered).await;
     page.select("Sort by", "Name").await;
 
-    // The row stays the same, wherever it stands; and what one came out of has the focus.
+    // The row keeps its identity when it moves; the directory that was left has the focus.
     focus_on(&page, "Apfel").await;
     page.press("Alt+ArrowUp").await;
     focus_on(&page, "letters").await;
@@ -274,7 +271,7 @@ async fn names_are_in_the_order_of_the_language_and_keys_lead_through_them() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn ten_thousand_entries_are_a_list_of_which_few_rows_are_in_the_document() {
+async fn a_listing_of_ten_thousand_entries_keeps_few_rows_in_the_document() {
     const FILES: usize = 10_000;
     let server = servers::start(Kind::Vsftpd);
     for n in 0..FILES {
@@ -299,7 +296,7 @@ async fn ten_thousand_entries_are_a_list_of_which_few_rows_are_in_the_document()
     println!("longest task until they are listed: {} ms", page.run("longestTask").await);
     look(&page, "files-7-ten-thousand").await;
 
-    // The keyboard reaches what is not in the document.
+    // The keyboard reaches rows that are not in the document.
     let first = row(&page, "file 00000").await;
     page.click(&first).await;
     page.press("End").await;
@@ -338,7 +335,7 @@ const WATCH_LONG_TASKS: &str = "
 ";
 
 /// A file that the login may change, and the folders above it.
-fn plant(server: &Server, path: &str, len: u64) {
+fn write_on_server(server: &Server, path: &str, len: u64) {
     let mut directory = server.root();
     for part in Path::new(path).parent().unwrap() {
         directory.push(part);
@@ -380,7 +377,7 @@ async fn fill_filter(page: &Page, text: &str) {
     page.fill("Filter by name", text).await;
 }
 
-/// Waits until what has this name has the focus.
+/// Waits until the element of this name has the focus.
 async fn focus_on(page: &Page, name: &str) {
     let focused = "(document.activeElement.ariaLabel ?? document.activeElement.textContent).trim()";
     page.until(&format!("the focus on {name:?}"), async || {
@@ -390,7 +387,7 @@ async fn focus_on(page: &Page, name: &str) {
 }
 
 /// Waits until a dialog is closed.
-async fn gone(page: &Page, dialog: &str) {
+async fn wait_until_gone(page: &Page, dialog: &str) {
     page.until(&format!("{dialog:?} to close"), async || {
         page.all("dialog", dialog).await.is_empty().then_some(())
     })

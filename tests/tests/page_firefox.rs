@@ -11,34 +11,37 @@ use ferryport_tests::{
     page_proxy::PageProxy,
     portal,
     portal::{Options, Portal},
-    servers::{self, Kind},
+    servers::{self, Kind, Server},
     user::{
-        Files, connect, fill_form, has_resumed, log_with, must_arrive, must_work_again, on_its_way,
-        press_in_row, problem, saved, status_of, trust, upload_one,
+        Files, WIDE, assert_all_stored, assert_connects_again, connect, fail_with_wrong_password,
+        fill_form, has_resumed, log_with, press_in_row, refuse_certificate, saved, status_of,
+        trust, upload_one, wait_for_progress,
     },
 };
-
-const WIDTH: u32 = 1440;
 
 /// So slow that a test finds its upload in progress.
 const BYTES_PER_SECOND: u32 = 4 << 20;
 
 async fn open(portal: &Portal) -> Page {
-    Page::open_in(Browser::Firefox, &portal.url(), WIDTH).await
+    Page::open_in(Browser::Firefox, &portal.url(), WIDE).await
+}
+
+/// Starts a server and connects the page to it.
+async fn connected(portal: &Portal, kind: Kind) -> (Server, Page) {
+    let server = servers::start(kind);
+    let page = open(portal).await;
+    connect(&page, &server).await;
+    (server, page)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_certificate_is_refused_then_trusted_and_files_arrive_chosen_and_dropped() {
+async fn a_certificate_is_refused_then_trusted_and_chosen_and_dropped_files_are_stored() {
     let server = servers::start(Kind::Vsftpd);
     let portal = portal!();
     let page = open(&portal).await;
     fill_form(&page, &server).await;
     page.press_button("Connect").await;
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let button = page.find_in(&dialog, "button", "Cancel").await;
-    page.click(&button).await;
-    let problem = problem(&page).await;
-    assert!(problem.contains("ertificate"), "{problem}");
+    refuse_certificate(&page).await;
     page.press_button("Connect").await;
     trust(&page, &server).await;
 
@@ -49,23 +52,21 @@ async fn a_certificate_is_refused_then_trusted_and_files_arrive_chosen_and_dropp
         files.add(name, Content { len: 1000, seed });
     }
     page.choose("Choose files", &files.paths()).await;
-    must_arrive(&page, &server, &files, "").await;
+    assert_all_stored(&page, &server, &files, "").await;
 
     let dropped = Files::new();
     dropped.add("dropped.bin", Content { len: 100_000, seed: 1 });
     dropped.add("and another.bin", Content { len: 70_000, seed: 2 });
     let zone = page.find("button", "Choose files").await;
     page.drop_files(&zone, &dropped.paths()).await;
-    must_arrive(&page, &server, &dropped, "").await;
+    assert_all_stored(&page, &server, &dropped, "").await;
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password() {
-    let server = servers::start(Kind::ProFtpd);
+async fn a_folder_is_stored_and_the_log_holds_replies_verbatim_and_no_password() {
     let portal = portal!();
-    let page = open(&portal).await;
-    connect(&page, &server).await;
+    let (server, page) = connected(&portal, Kind::ProFtpd).await;
 
     let files = Files::new();
     for n in 0..40 {
@@ -73,7 +74,7 @@ async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password(
         files.add(&path, Content { len: n * 41, seed: n });
     }
     page.choose("Choose folder", &[files.folder()]).await;
-    must_arrive(&page, &server, &files, &format!("{}/", files.folder_name())).await;
+    assert_all_stored(&page, &server, &files, &format!("{}/", files.folder_name())).await;
     assert_eq!(server.files().len(), 40, "no temporary name stays behind");
 
     log_with(&page, &["220", "AUTH TLS", "PASS ********", "230", "STOR", "226"]).await;
@@ -82,26 +83,19 @@ async fn a_folder_arrives_and_the_log_holds_the_real_words_and_not_the_password(
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_password_is_told_in_the_servers_words_and_the_page_goes_on() {
+async fn a_wrong_password_shows_the_servers_reply_and_the_page_connects_again() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = open(&portal).await;
-    fill_form(&page, &server).await;
-    page.fill("Password", "not the password").await;
-    page.press_button("Connect").await;
-    trust(&page, &server).await;
-    let problem = problem(&page).await;
-    assert!(problem.contains("530"), "{problem}");
-    must_work_again(&page, &server).await;
+    fail_with_wrong_password(&page, &server).await;
+    assert_connects_again(&page, &server).await;
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_conflict_is_asked_about_and_the_choice_is_done() {
-    let server = servers::start(Kind::ProFtpd);
+async fn a_conflict_is_asked_about_and_the_choice_carried_out() {
     let portal = portal!();
-    let page = open(&portal).await;
-    connect(&page, &server).await;
+    let (server, page) = connected(&portal, Kind::ProFtpd).await;
 
     let names = ["overwrite", "skip", "rename"];
     let (old, new) = (Content { len: 10_000, seed: 1 }, Content { len: 25_000, seed: 2 });
@@ -127,16 +121,16 @@ async fn a_conflict_is_asked_about_and_the_choice_is_done() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_cancelled_leaves_nothing_behind() {
+async fn a_cancelled_upload_leaves_no_part_file() {
     let server = servers::start(Kind::Vsftpd);
     let (portal, page_proxy) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDTH).await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
     files.add("under way", Content { len: 64 << 20, seed: 1 });
     page.choose("Choose files", &files.paths()).await;
-    on_its_way(&page, "under way").await;
+    wait_for_progress(&page, "under way").await;
     press_in_row(&page, "under way", "Cancel").await;
     status_of(&page, "under way", "Skipped").await;
     upload_one(&page, &server, "kept").await;
@@ -149,10 +143,10 @@ async fn what_is_cancelled_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_was_loaded_again_resumes_with_the_file_picked_again() {
+async fn a_reloaded_page_resumes_when_the_file_is_picked_again() {
     let server = servers::start(Kind::PureFtpd);
     let (portal, page_proxy) = slow_portal().await;
-    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDTH).await;
+    let page = Page::open_in(Browser::Firefox, &page_proxy.url(), WIDE).await;
     connect(&page, &server).await;
 
     let files = Files::new();
@@ -167,7 +161,7 @@ async fn a_page_that_was_loaded_again_resumes_with_the_file_picked_again() {
     page.reload().await;
     page.see("choose or drop the same file again").await;
     page.choose("Choose files", &files.paths()).await;
-    must_arrive(&page, &server, &files, "").await;
+    assert_all_stored(&page, &server, &files, "").await;
     assert_eq!(server.files(), ["freight.bin"], "nothing else is left behind");
     assert_eq!(page.uploads().await.len(), 1, "it is the same row");
     has_resumed(&page).await;
@@ -176,12 +170,12 @@ async fn a_page_that_was_loaded_again_resumes_with_the_file_picked_again() {
 
 /// A portal behind a way that takes its time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_remembered() {
+async fn a_link_fills_the_form_and_the_destination_is_remembered() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let (port, user) = (server.port().to_string(), server.username());
     let link = format!("{}#host=127.0.0.1&port={port}&user={user}", portal.url());
-    let page = Page::open_in(Browser::Firefox, &link, WIDTH).await;
+    let page = Page::open_in(Browser::Firefox, &link, WIDE).await;
     let wanted = [("Host", "127.0.0.1"), ("Port", &port), ("Username", user)];
     fields_to_be(&page, &wanted).await;
 
@@ -194,7 +188,7 @@ async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_reme
     let digits: String = text.to_lowercase().chars().filter(char::is_ascii_hexdigit).collect();
     assert!(digits.contains(&server.certificate_sha256()), "{text}");
     page.press("Escape").await;
-    gone(&page, "dialog", "How this connection is protected").await;
+    wait_until_gone(&page, "dialog", "How this connection is protected").await;
 
     page.press_button("Disconnect").await;
     page.fill("Host", "elsewhere.example.org").await;
@@ -210,11 +204,9 @@ async fn a_link_fills_the_form_the_connection_is_proven_and_the_destination_reme
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand() {
-    let server = servers::start(Kind::ProFtpd);
+async fn a_folder_is_created_renamed_and_deleted_and_the_log_explains_it() {
     let portal = portal!();
-    let page = open(&portal).await;
-    connect(&page, &server).await;
+    let (server, page) = connected(&portal, Kind::ProFtpd).await;
 
     page.press_button("New folder").await;
     page.find("dialog", "New folder").await;
@@ -234,7 +226,7 @@ async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand(
     let dialog = page.find("dialog", "Delete the folder “renamed”?").await;
     let delete = page.find_in(&dialog, "button", "Delete").await;
     page.click(&delete).await;
-    gone(&page, "listitem", "renamed").await;
+    wait_until_gone(&page, "listitem", "renamed").await;
     assert!(!server.root().join("renamed").exists());
 
     log_with(&page, &["MKD /new", "RNTO /renamed", "RMD /renamed"]).await;
@@ -257,7 +249,7 @@ async fn a_folder_is_made_renamed_and_deleted_and_the_log_tells_of_it_on_demand(
     })
     .await;
     page.press_button("Session log").await;
-    gone(&page, "textbox", "Find in the log").await;
+    wait_until_gone(&page, "textbox", "Find in the log").await;
     page.finish().await;
 }
 
@@ -289,7 +281,7 @@ async fn row_of_remote(page: &Page, name: &str) -> Node {
 }
 
 /// Waits until nothing has this role and this name any more.
-async fn gone(page: &Page, role: &str, name: &str) {
+async fn wait_until_gone(page: &Page, role: &str, name: &str) {
     page.until(&format!("the {role} {name:?} to go"), async || {
         page.all(role, name).await.is_empty().then_some(())
     })
@@ -299,8 +291,7 @@ async fn gone(page: &Page, role: &str, name: &str) {
 async fn slow_portal() -> (Portal, PageProxy) {
     let page_proxy = PageProxy::open(BYTES_PER_SECOND).await;
     let origin = page_proxy.origin();
-    let flags = ["--allow-network", "127.0.0.0/8", "--origins", &origin];
-    let portal = portal!(Options { flags: &flags, log: "info" });
+    let portal = portal!(Options::with(&["--origins", &origin]));
     page_proxy.lead_to(portal.address());
     (portal, page_proxy)
 }

@@ -12,18 +12,14 @@ use ferryport_tests::{
     portal, portal_program,
     servers::{self, Kind},
     states::{PreparedState, State},
-    user::{connect, log_with},
+    user::{NARROW, WIDE, connect, connected_page, log_with},
 };
-
-/// A telephone and a desk, in pixels.
-const NARROW: u32 = 360;
-const WIDE: u32 = 1440;
 
 /// On a telephone the buttons that choose files end above this, in pixels from the top.
 const NEAR_THE_TOP: u32 = 340;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn on_a_telephone_the_server_is_one_line_and_the_log_stands_at_the_edge() {
+async fn in_a_narrow_window_the_server_is_one_line_and_the_log_is_at_the_edge() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), NARROW).await;
@@ -60,15 +56,13 @@ async fn on_a_telephone_the_server_is_one_line_and_the_log_stands_at_the_edge() 
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
-    let server = servers::start(Kind::PureFtpd);
+async fn a_closed_log_shows_its_newest_line_and_stays_closed_after_a_reload() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
     page.find("textbox", "Find in the log").await;
     log_with(&page, &["Directory listing:"]).await;
 
-    // Who has scrolled up finds what is new in the line that stays.
+    // The log is scrolled up; the closed log shows the newest line.
     let to_the_top = "document.querySelector('[role=log]').scrollTop = 0; null";
     page.run(to_the_top).await;
     let toggle = page.find("button", "Session log").await;
@@ -88,7 +82,7 @@ async fn the_log_closes_but_for_its_newest_line_and_the_visit_remembers_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn at_twice_the_size_nothing_sticks_out_and_every_control_can_be_pressed() {
+async fn at_200_percent_zoom_nothing_overflows_and_every_control_can_be_pressed() {
     let page = Page::open("about:blank", WIDE).await;
     let mut found = Vec::new();
     for state in State::ALL {
@@ -105,7 +99,7 @@ async fn at_twice_the_size_nothing_sticks_out_and_every_control_can_be_pressed()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn in_the_colours_of_the_system_everything_is_seen() {
+async fn with_forced_colours_everything_is_visible() {
     let page = Page::open("about:blank", WIDE).await;
     let mut found = Vec::new();
     for state in State::ALL {
@@ -123,7 +117,7 @@ async fn in_the_colours_of_the_system_everything_is_seen() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
-/// How what the key Tab leads to shows that it has the focus.
+/// Returns how each element that Tab reaches shows that it has the focus.
 async fn focus_outline(page: &Page) -> String {
     let style = "(() => {
         const { activeElement, body } = document;
@@ -136,7 +130,7 @@ async fn focus_outline(page: &Page) -> String {
     .await
 }
 
-/// What sticks out to the side, and controls that cannot be brought into view or lie under others.
+/// Returns elements that overflow, and controls that cannot be brought into view or are covered.
 async fn out_of_reach(page: &Page, look: &str) -> Vec<String> {
     let script = "(() => {
         const found = [];
@@ -159,7 +153,7 @@ async fn out_of_reach(page: &Page, look: &str) -> Vec<String> {
     problems(page, look, script).await
 }
 
-/// Icons, bars and ways that have the colour of what is behind them.
+/// Returns icons, bars and paths that have the colour of their background.
 async fn unseen(page: &Page, look: &str) -> Vec<String> {
     let script = "(() => {
         const found = [];

@@ -13,22 +13,18 @@ use ferryport_tests::{
     browser::{Node, Page},
     fake_peers::FakePeer,
     portal,
-    servers::{self, Kind, Server},
-    user::connect,
+    servers::{Kind, Server},
+    user::{WIDE, connected_page},
 };
 
-/// A window on a desk.
-const WIDE: u32 = 1440;
-
 /// A greeting that turns, hides and clears, and is no markup.
-const HOSTILE: &str = "220 \u{202e}evil\u{2066} \u{200b}\u{61c}\u{1b}[2J<b>bold</b>\u{2028}end\r\n";
+const HOSTILE_GREETING: &str =
+    "220 \u{202e}evil\u{2066} \u{200b}\u{61c}\u{1b}[2J<b>bold</b>\u{2028}end\r\n";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_reader_asks_chooses_finds_hides_and_takes_along() {
-    let server = servers::start(Kind::ProFtpd);
+async fn the_log_explains_filters_finds_masks_and_copies() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::ProFtpd).await;
     page.see("Directory listing:").await;
 
     lines_are_explained_on_demand(&page).await;
@@ -50,27 +46,27 @@ async fn lines_are_explained_on_demand(page: &Page) {
     page.press("Enter").await;
     page.see("The server agrees: TLS starts now.").await;
     page.press("Enter").await;
-    gone(page, "The server agrees: TLS starts now.").await;
+    wait_until_gone(page, "The server agrees: TLS starts now.").await;
     page.click(&auth).await;
-    gone(page, "Asks the server to start TLS").await;
+    wait_until_gone(page, "Asks the server to start TLS").await;
 
     let all = page.find("checkbox", "Explain all").await;
     page.click(&all).await;
     page.see("Sends the password, which is never shown.").await;
     page.screenshot("log-2-explained").await;
     page.click(&all).await;
-    gone(page, "Sends the password, which is never shown.").await;
+    wait_until_gone(page, "Sends the password, which is never shown.").await;
 }
 
 async fn kinds_are_chosen(page: &Page) {
     page.select("Show", "Commands and replies").await;
-    gone(page, "Status:").await;
+    wait_until_gone(page, "Status:").await;
     page.see("AUTH TLS").await;
     page.select("Show", "Status").await;
-    gone(page, "AUTH TLS").await;
+    wait_until_gone(page, "AUTH TLS").await;
     page.see("Status:").await;
     page.select("Show", "Errors").await;
-    gone(page, "Status:").await;
+    wait_until_gone(page, "Status:").await;
     page.select("Show", "All").await;
     page.see("AUTH TLS").await;
 }
@@ -100,7 +96,7 @@ async fn names_are_hidden_and_the_log_is_taken_along(page: &Page, server: &Serve
     assert!(!shown.contains("127.0.0.1") && shown.contains("[host 1]"), "{shown}");
 
     let folder = tempfile::tempdir().unwrap();
-    page.let_take_along(folder.path()).await;
+    page.allow_downloads(folder.path()).await;
     page.press_button("Copy log").await;
     page.see("Lines copied: ").await;
     let copied = page.run("navigator.clipboard.readText()").await;
@@ -136,7 +132,7 @@ async fn the_scroll_waits_for_a_line_that_has_the_focus(page: &Page, server: &Se
     fs::write(&file, "some bytes").unwrap();
     page.choose("Choose files", &[file]).await;
     page.until("the file on the server", async || server.sha256_of("logged.bin")).await;
-    // Choosing files took the focus away; what the reader had in view stays in view.
+    // Choosing files took the focus away; the visible lines stay in view.
     page.press_button("Jump to the newest line").await;
     page.until("the newest line in view", async || {
         let below = page
@@ -151,8 +147,8 @@ async fn the_scroll_waits_for_a_line_that_has_the_focus(page: &Page, server: &Se
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_hostile_greeting_is_shown_as_text_and_a_failure_says_what_to_do() {
-    let server = FakePeer::start(HOSTILE, |_| Some("502 \u{202e}no TLS here\r\n"));
+async fn a_hostile_greeting_is_shown_as_text_and_a_failure_shows_its_remedy() {
+    let server = FakePeer::start(HOSTILE_GREETING, |_| Some("502 \u{202e}no TLS here\r\n"));
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     page.fill("Host", "127.0.0.1").await;
@@ -197,7 +193,7 @@ async fn line(page: &Page, words: &str) -> Node {
     .await
 }
 
-async fn gone(page: &Page, words: &str) {
+async fn wait_until_gone(page: &Page, words: &str) {
     page.until(&format!("a log without {words:?}"), async || {
         (!text(page).await.contains(words)).then_some(())
     })
@@ -209,7 +205,7 @@ async fn marks(page: &Page, selector: &str) -> u64 {
     number.as_u64().unwrap()
 }
 
-/// What the page says about what was found.
+/// Returns the text about the number of matches.
 async fn said(page: &Page) -> String {
     let said = page.run("document.getElementById('log-status').textContent").await;
     said.as_str().unwrap().to_owned()

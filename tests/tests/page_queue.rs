@@ -20,18 +20,15 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind},
-    user::{connect, has_resumed, look, press_in_row},
+    user::{WIDE, connect, connected_page, has_resumed, look, press_in_row},
 };
 use tempfile::TempDir;
-
-/// A window on a desk.
-const WIDE: u32 = 1440;
 
 /// How long 2 GiB, or thousands of files, may take on a machine that is busy with everything else.
 const LONG: Duration = Duration::from_secs(400);
 
-/// Talks to the worker that reads files. Two uploads are read; `stop` is said of the first while it
-/// is on order. Gives the frames that came, each as its ticket, header and bytes, and what was made.
+/// Sends commands to the worker that reads files. Two uploads are read; the first is stopped while it
+/// is being read. Returns the frames, each as its ticket, header and bytes, and the digests.
 const READ_BY_THE_WORKER: &str = "(async () => {
     const { digestWorker, digestGlue, digestWasm } =
         document.querySelector('script[data-glue]').dataset;
@@ -61,7 +58,7 @@ const READ_BY_THE_WORKER: &str = "(async () => {
 })()";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn worker_reads_and_digests_what_is_on_order_and_nothing_of_what_was_stopped() {
+async fn the_worker_reads_requested_pieces_and_none_of_a_stopped_upload() {
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
     let answer = page.run(READ_BY_THE_WORKER).await;
@@ -86,11 +83,9 @@ async fn worker_reads_and_digests_what_is_on_order_and_nothing_of_what_was_stopp
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn each_choice_of_a_conflict_does_what_it_says() {
-    let server = servers::start(Kind::ProFtpd);
+async fn each_choice_of_a_conflict_has_its_effect() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::ProFtpd).await;
 
     let names = ["overwrite", "skip", "rename", "resume", "newer", "older"];
     let old = Content { len: 10_000, seed: 1 };
@@ -99,7 +94,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
         files.write(name, old);
     }
     page.choose("Choose files", &files.paths(&names)).await;
-    all_to_be(&page, &names, "Done").await;
+    wait_for_statuses(&page, &names, "Done").await;
     clear(&page).await;
 
     // The same beginning, so that the one that is resumed is the file that it was.
@@ -112,13 +107,13 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     files.date("newer", SystemTime::now() + hour);
     files.date("older", SystemTime::now() - 24 * hour);
     page.choose("Choose files", &files.paths(&names)).await;
-    all_to_be(&page, &names, "Needs a decision").await;
+    wait_for_statuses(&page, &names, "Needs a decision").await;
     look(&page, "queue-1-decisions", "#total").await;
 
     // A question does not block other uploads.
     files.write("unasked", other);
     page.choose("Choose files", &files.paths(&["unasked"])).await;
-    all_to_be(&page, &["unasked"], "Done").await;
+    wait_for_statuses(&page, &["unasked"], "Done").await;
 
     for (name, button) in [
         ("overwrite", "Overwrite"),
@@ -130,8 +125,8 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     ] {
         press(&page, name, button).await;
     }
-    all_to_be(&page, &["overwrite", "rename", "resume", "newer"], "Done").await;
-    all_to_be(&page, &["skip", "older"], "Skipped").await;
+    wait_for_statuses(&page, &["overwrite", "rename", "resume", "newer"], "Done").await;
+    wait_for_statuses(&page, &["skip", "older"], "Skipped").await;
     look(&page, "queue-2-decided", "#total").await;
     let stored = |name: &str| server.sha256_of(name);
     assert_eq!(stored("overwrite"), Some(other.sha256()));
@@ -146,7 +141,7 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     page.select("If a file is there already", "Rename").await;
     clear(&page).await;
     page.choose("Choose files", &files.paths(&["rename"])).await;
-    all_to_be(&page, &["rename"], "Done").await;
+    wait_for_statuses(&page, &["rename"], "Done").await;
     assert_eq!(stored("rename (3)"), Some(other.sha256()));
 
     // For this one, and for all that follow.
@@ -154,19 +149,19 @@ async fn each_choice_of_a_conflict_does_what_it_says() {
     clear(&page).await;
     let three = ["overwrite", "newer", "resume"];
     page.choose("Choose files", &files.paths(&three)).await;
-    all_to_be(&page, &three, "Needs a decision").await;
+    wait_for_statuses(&page, &three, "Needs a decision").await;
     let row = row(&page, "newer").await;
     let check = page.find_in(&row, "checkbox", "Apply to all").await;
     page.click(&check).await;
     press(&page, "newer", "Skip").await;
-    all_to_be(&page, &three, "Skipped").await;
+    wait_for_statuses(&page, &three, "Skipped").await;
     page.choose("Choose files", &files.paths(&["skip"])).await;
-    all_to_be(&page, &["skip"], "Skipped").await;
+    wait_for_statuses(&page, &["skip"], "Skipped").await;
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
+async fn a_file_of_2_gib_and_a_byte_is_stored_after_a_pause() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -176,22 +171,22 @@ async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
     let files = Folder::new();
     let big = files.write_sparse("big", (2 << 30) + 1);
     page.choose("Choose files", std::slice::from_ref(&big)).await;
-    on_its_way(&page, "big").await;
+    wait_for_progress(&page, "big").await;
     press(&page, "big", "Pause").await;
-    all_to_be(&page, &["big"], "Paused").await;
+    wait_for_statuses(&page, &["big"], "Paused").await;
     // Other files are not held up by one that is paused.
     files.write("small", Content { len: 1000, seed: 3 });
     page.choose("Choose files", &files.paths(&["small"])).await;
-    all_to_be(&page, &["small"], "Done").await;
+    wait_for_statuses(&page, &["small"], "Done").await;
     look(&page, "queue-3-paused", "#total").await;
 
     press(&page, "big", "Resume").await;
-    all_to_be(&page, &["big"], "Done").await;
+    wait_for_statuses(&page, &["big"], "Done").await;
     has_resumed(&page).await;
-    must_equal(&big, &server.root().join("big"));
+    assert_same_files(&big, &server.root().join("big"));
     assert_eq!(server.files(), ["big", "small"], "no temporary name stays behind");
     let released = "window.locks.length > 0 && window.locks.every((lock) => lock.released)";
-    page.until("the wake lock to be let go", async || {
+    page.until("the wake lock to be released", async || {
         (page.run(released).await == true).then_some(())
     })
     .await;
@@ -199,11 +194,9 @@ async fn a_file_of_2_gib_and_a_byte_arrives_though_it_is_paused_on_the_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_cancelled_leaves_nothing_behind() {
-    let server = servers::start(Kind::Vsftpd);
+async fn a_cancelled_upload_leaves_no_part_file() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::Vsftpd).await;
 
     let files = Folder::new();
     for name in ["under way", "paused"] {
@@ -211,19 +204,19 @@ async fn what_is_cancelled_leaves_nothing_behind() {
     }
     files.write("kept", Content { len: 50_000, seed: 4 });
     page.choose("Choose files", &files.paths(&["under way"])).await;
-    on_its_way(&page, "under way").await;
+    wait_for_progress(&page, "under way").await;
     press(&page, "under way", "Cancel").await;
-    all_to_be(&page, &["under way"], "Skipped").await;
+    wait_for_statuses(&page, &["under way"], "Skipped").await;
 
     page.choose("Choose files", &files.paths(&["paused"])).await;
-    on_its_way(&page, "paused").await;
+    wait_for_progress(&page, "paused").await;
     page.press_button("Pause all").await;
-    all_to_be(&page, &["paused"], "Paused").await;
+    wait_for_statuses(&page, &["paused"], "Paused").await;
     page.press_button("Cancel all").await;
-    all_to_be(&page, &["paused"], "Skipped").await;
+    wait_for_statuses(&page, &["paused"], "Skipped").await;
 
     page.choose("Choose files", &files.paths(&["kept"])).await;
-    all_to_be(&page, &["kept"], "Done").await;
+    wait_for_statuses(&page, &["kept"], "Done").await;
     page.until("nothing but the file that was kept", async || {
         (server.files() == ["kept"]).then_some(())
     })
@@ -232,12 +225,10 @@ async fn what_is_cancelled_leaves_nothing_behind() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
+async fn thousands_of_files_are_stored_with_few_rows_in_the_document() {
     const FILES: u64 = 5000;
-    let server = servers::start(Kind::PureFtpd);
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::PureFtpd).await;
     page.run(
         "window.longTasks = [];
         new PerformanceObserver((list) => {
@@ -253,7 +244,7 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
         files.write(&format!("part {}/{n}", n % 10), Content { len: 1000, seed: n });
     }
     page.choose("Choose folder", &[files.path("")]).await;
-    // Great folders of a long list are closed.
+    // Large folders of a long list are closed.
     page.press_button("Group by folder").await;
     page.within(LONG, "a list that is longer than the window", async || {
         let size = page.run("document.querySelector('#uploads li')?.ariaSetSize").await;
@@ -290,27 +281,25 @@ async fn thousands_of_files_arrive_and_few_of_their_rows_are_in_the_document() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
-    let server = servers::start(Kind::ProFtpd);
+async fn a_file_that_changes_during_its_upload_fails_and_others_are_stored() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (server, page) = connected_page(&portal, Kind::ProFtpd).await;
 
     let files = Folder::new();
     let path = files.write_sparse("changes", 1 << 30);
     page.choose("Choose files", std::slice::from_ref(&path)).await;
-    on_its_way(&page, "changes").await;
+    wait_for_progress(&page, "changes").await;
     let mut file = fs::File::options().append(true).open(&path).unwrap();
     file.write_all(b"more").unwrap();
     drop(file);
-    all_to_be(&page, &["changes"], "Failed").await;
+    wait_for_statuses(&page, &["changes"], "Failed").await;
     page.see("The file changed while it was read").await;
     look(&page, "queue-5-changed", "#total").await;
 
     files.write("steady", Content { len: 3_000_000, seed: 5 });
     page.choose("Choose files", &files.paths(&["steady"])).await;
-    all_to_be(&page, &["steady"], "Done").await;
-    // It may have been away for a moment only: what the server has of it stays until it is given up.
+    wait_for_statuses(&page, &["steady"], "Done").await;
+    // The file may be unreadable for a moment only: its part file stays until the upload is cancelled.
     assert_eq!(server.files().len(), 2, "{:?}", server.files());
     press_in_row(&page, "changes", "Cancel").await;
     page.until("nothing but the other file", async || (server.files() == ["steady"]).then_some(()))
@@ -318,17 +307,15 @@ async fn a_file_that_changes_on_the_way_fails_and_the_others_go_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_digest_of_a_file_is_shown_and_is_right() {
-    let server = servers::start(Kind::Vsftpd);
+async fn the_digest_of_a_file_is_shown_and_correct() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::Vsftpd).await;
 
     let files = Folder::new();
     let content = Content { len: 9_000_001, seed: 6 };
     files.write("known", content);
     page.choose("Choose files", &files.paths(&["known"])).await;
-    all_to_be(&page, &["known"], "Done").await;
+    wait_for_statuses(&page, &["known"], "Done").await;
     let mut hasher = blake3::Hasher::new();
     content.pieces().for_each(|piece| {
         hasher.update(&piece);
@@ -343,7 +330,7 @@ async fn the_digest_of_a_file_is_shown_and_is_right() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_browser_that_makes_no_digests_uploads_all_the_same() {
+async fn a_browser_without_digests_uploads_too() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();
     let page = Page::open(&portal.url(), WIDE).await;
@@ -354,7 +341,7 @@ async fn a_browser_that_makes_no_digests_uploads_all_the_same() {
     let content = Content { len: 3_000_000, seed: 7 };
     files.write("plain", content);
     page.choose("Choose files", &files.paths(&["plain"])).await;
-    all_to_be(&page, &["plain"], "Done").await;
+    wait_for_statuses(&page, &["plain"], "Done").await;
     assert_eq!(server.sha256_of("plain"), Some(content.sha256()));
     assert!(!page.all_text().await.contains("The same in your browser"));
 }
@@ -408,7 +395,7 @@ impl Folder {
     }
 }
 
-fn must_equal(ours: &Path, theirs: &Path) {
+fn assert_same_files(ours: &Path, theirs: &Path) {
     let same = Command::new("cmp").arg(ours).arg(theirs).output().unwrap();
     let said = String::from_utf8_lossy(&same.stdout);
     assert!(same.status.success(), "{said}");
@@ -428,7 +415,7 @@ async fn press(page: &Page, name: &str, button: &str) {
 }
 
 /// Waits until the status of each of these begins so.
-async fn all_to_be(page: &Page, names: &[&str], status: &str) {
+async fn wait_for_statuses(page: &Page, names: &[&str], status: &str) {
     page.within(LONG, &format!("{names:?}: {status}"), async || {
         let shown = page.uploads().await;
         let is = |name: &&str| {
@@ -441,7 +428,7 @@ async fn all_to_be(page: &Page, names: &[&str], status: &str) {
 }
 
 /// Waits until the server has taken something of a file.
-async fn on_its_way(page: &Page, name: &str) {
+async fn wait_for_progress(page: &Page, name: &str) {
     page.until(&format!("{name} on its way"), async || {
         let shown = page.uploads().await;
         shown

@@ -7,35 +7,29 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::fs;
-
 use ferryport_tests::{
     browser::{Node, Page},
     content::Content,
     portal,
-    servers::{self, Kind},
-    user::{Files, connect, status_of},
+    servers::Kind,
+    user::{Files, connected_page, status_of},
 };
 use protocol::server::Algorithm;
 
-const WIDE: u32 = 1440;
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_stand_by_folder_and_what_needs_the_user_stands_first_until_all_is_done() {
-    let server = servers::start(Kind::PureFtpd);
+async fn uploads_are_grouped_by_folder_and_those_that_need_the_user_come_first() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
     let files = Files::new();
     let content = Content { len: 1000, seed: 1 };
     let root = files.folder_name();
     let path = |name: &str| format!("{root}/{name}");
     let folder = |name: &str| format!("Folder {root}/{name}");
-    // It is on the server already when it comes again.
+    // It exists on the server when it is chosen again.
     files.add("b/4", content);
     page.choose("Choose folder", &[files.folder()]).await;
-    title_to_be(&page, "Done – Ferryport").await;
+    wait_for_title(&page, "Done – Ferryport").await;
     page.press_button("Clear finished").await;
     for path in ["a/1", "a/2", "b/3"] {
         files.add(path, content);
@@ -44,30 +38,30 @@ async fn uploads_stand_by_folder_and_what_needs_the_user_stands_first_until_all_
 
     let wanted = [path("b/4"), folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")];
     page.until("what needs the user in front", async || {
-        let lines = lines_to_be(&page, &wanted).await;
+        let lines = wait_for_rows(&page, &wanted).await;
         (lines[0] == path("b/4")).then_some(())
     })
     .await;
-    let all = lines_to_be(&page, &wanted).await;
-    title_to_be(&page, "! Ferryport").await;
+    let all = wait_for_rows(&page, &wanted).await;
+    wait_for_title(&page, "! Ferryport").await;
     assert_eq!(icon(&page).await, "mark");
 
     filters_show_their_own(&page, &path, &folder).await;
-    assert_eq!(lines_to_be(&page, &wanted).await, all);
+    assert_eq!(wait_for_rows(&page, &wanted).await, all);
     folder_closes_and_opens(&page, &folder("a"), &all).await;
     keys_lead_through_the_list(&page, &all).await;
 
     let question = page.find("listitem", &path("b/4")).await;
     let overwrite = page.find_in(&question, "button", "Overwrite").await;
     page.click(&overwrite).await;
-    title_to_be(&page, "Done – Ferryport").await;
-    assert_eq!(lines_to_be(&page, &wanted).await, all, "lines move under the pointer");
+    wait_for_title(&page, "Done – Ferryport").await;
+    assert_eq!(wait_for_rows(&page, &wanted).await, all, "lines move under the pointer");
     page.point_at(&page.find("heading", "Uploads").await).await;
     page.until("lines in order, since nothing needs the user any more", async || {
         first_line(&page).await.starts_with("Folder ").then_some(())
     })
     .await;
-    lines_to_be(&page, &wanted).await;
+    wait_for_rows(&page, &wanted).await;
     assert_eq!(icon(&page).await, "check");
     summary_is_copied(&page, &path, content).await;
     page.finish().await;
@@ -89,7 +83,7 @@ async fn filters_show_their_own(page: &Page, path: Names<'_>, folder: Names<'_>)
     ] {
         let button = page.find_in(&group, "button", filter).await;
         page.click(&button).await;
-        lines_to_be(page, &shown).await;
+        wait_for_rows(page, &shown).await;
         let pressed =
             page.run("document.querySelector('[data-filter][aria-pressed=true]').innerText");
         assert_eq!(pressed.await, filter);
@@ -113,7 +107,7 @@ async fn folder_closes_and_opens(page: &Page, folder: &str, all: &[String]) {
     page.press_button("Group by folder").await;
     let files: Vec<_> = all.iter().filter(|label| !label.starts_with("Folder ")).cloned().collect();
     // In the order in which they came, which is not that of the folders.
-    lines_to_be(page, &files).await;
+    wait_for_rows(page, &files).await;
     page.press_button("Group by folder").await;
     labels_to_be(page, all).await;
 }
@@ -176,13 +170,11 @@ async fn summary_is_copied(page: &Page, path: Names<'_>, content: Content) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_needs_the_user_moves_no_row_under_the_pointer_or_after_scrolling() {
-    let server = servers::start(Kind::PureFtpd);
+async fn a_decision_moves_no_row_under_the_pointer_or_after_scrolling() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
-    // Those that come a second time ask.
+    // Files that are chosen a second time need a decision.
     let files = Files::new();
     let names: Vec<_> = (0..20).map(|n| format!("{n}.txt")).collect();
     for name in &names {
@@ -195,7 +187,7 @@ async fn what_needs_the_user_moves_no_row_under_the_pointer_or_after_scrolling()
     page.point_at(&read).await;
     watch(&page, "7.txt").await;
     page.drop_files(&read, &files.paths()[..3]).await;
-    decisions_to_be(&page, 3).await;
+    wait_for_decisions(&page, 3).await;
     assert!(!has_moved(&page).await, "it moves: {:?}", places(&page).await);
     assert_eq!(first_line(&page).await, "0.txt");
     let heading = page.find("heading", "Uploads").await;
@@ -210,13 +202,13 @@ async fn what_needs_the_user_moves_no_row_under_the_pointer_or_after_scrolling()
     page.run("document.querySelector('[aria-label=Uploads]').scrollTop += 700; null").await;
     watch(&page, "7.txt").await;
     page.drop_files(&heading, &files.paths()[15..]).await;
-    decisions_to_be(&page, 8).await;
+    wait_for_decisions(&page, 8).await;
     assert!(!has_moved(&page).await, "it moves: {:?}", places(&page).await);
     page.finish().await;
 }
 
 /// Waits until the page shows so many questions in its count of them.
-async fn decisions_to_be(page: &Page, number: usize) {
+async fn wait_for_decisions(page: &Page, number: usize) {
     let filter = format!("Failed {number}");
     page.find("button", &filter).await;
     // Drawn and laid out.
@@ -228,7 +220,7 @@ async fn first_line(page: &Page) -> String {
     page.children(&list, "listitem").await.remove(0).name
 }
 
-/// Looks in each frame where a line stands.
+/// Records the position of a row in each frame.
 async fn watch(page: &Page, label: &str) {
     page.run(&format!(
         "(() => {{
@@ -253,17 +245,15 @@ async fn has_moved(page: &Page) -> bool {
     lowest - highest >= 1.0
 }
 
-/// Where the line that is watched has been, in pixels from the top.
+/// Returns the recorded positions, in pixels from the top.
 async fn places(page: &Page) -> Vec<f64> {
     serde_json::from_value(page.run("[...window.places]").await).unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn long_list_closes_its_large_folders_and_keys_reach_its_end() {
-    let server = servers::start(Kind::PureFtpd);
+async fn a_long_list_closes_its_large_folders_and_keys_reach_its_end() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
     let files = Files::new();
     for n in 0..420 {
@@ -273,7 +263,7 @@ async fn long_list_closes_its_large_folders_and_keys_reach_its_end() {
     let root = files.folder_name();
     let (large, small) = (format!("Folder {root}/large"), format!("Folder {root}/small"));
     page.choose("Choose folder", &[files.folder()]).await;
-    lines_to_be(&page, &[large.clone(), small.clone(), format!("{root}/small/1")]).await;
+    wait_for_rows(&page, &[large.clone(), small.clone(), format!("{root}/small/1")]).await;
     page.press_button(&large).await;
     let size = "document.querySelector('#uploads li')?.ariaSetSize";
     page.until("all files in the list", async || (page.run(size).await == "423").then_some(()))
@@ -295,48 +285,38 @@ async fn long_list_closes_its_large_folders_and_keys_reach_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn folder_is_paused_resumed_and_cancelled_as_one() {
-    const GREAT: u64 = 256 << 20;
-    let server = servers::start(Kind::PureFtpd);
+async fn a_folder_is_paused_resumed_and_cancelled_as_one() {
+    const LARGE: u64 = 256 << 20;
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
     let files = Files::new();
     files.add("small/1", Content { len: 10, seed: 0 });
     for name in ["large/1", "large/2"] {
-        // Holes: the disk is not what is tested.
-        files.add(name, Content { len: 0, seed: 0 });
-        let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
-        file.set_len(GREAT).unwrap();
+        files.add_sparse(name, LARGE);
     }
     let root = files.folder_name();
     page.choose("Choose folder", &[files.folder()]).await;
     let large = page.find("listitem", &format!("Folder {root}/large")).await;
     press(&page, &large, "Pause folder").await;
-    statuses_to_be(&page, &root, "Paused").await;
+    wait_for_status_of_all(&page, &root, "Paused").await;
     ring_is_shown(&page).await;
     press(&page, &large, "Resume folder").await;
     page.find_in(&large, "button", "Pause folder").await;
     press(&page, &large, "Cancel folder").await;
-    statuses_to_be(&page, &root, "Skipped").await;
+    wait_for_status_of_all(&page, &root, "Skipped").await;
     page.see("1 file stored: 10\u{a0}B in ").await;
     page.finish().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn delete_cancels_the_upload_that_the_keyboard_is_on_and_no_other() {
-    let server = servers::start(Kind::PureFtpd);
+async fn the_delete_key_cancels_the_focused_upload_only() {
     let portal = portal!();
-    let page = Page::open(&portal.url(), WIDE).await;
-    connect(&page, &server).await;
+    let (_server, page) = connected_page(&portal, Kind::PureFtpd).await;
 
     let files = Files::new();
     for name in ["1", "2", "3"] {
-        // Holes: the disk is not what is tested.
-        files.add(name, Content { len: 0, seed: 0 });
-        let file = fs::File::options().write(true).open(files.folder().join(name)).unwrap();
-        file.set_len(256 << 20).unwrap();
+        files.add_sparse(name, 256 << 20);
     }
     page.choose("Choose files", &files.paths()).await;
     page.press_button("Pause all").await;
@@ -369,7 +349,7 @@ async fn press(page: &Page, line: &Node, button: &str) {
 }
 
 /// Waits until the status of each large file begins so.
-async fn statuses_to_be(page: &Page, root: &str, status: &str) {
+async fn wait_for_status_of_all(page: &Page, root: &str, status: &str) {
     page.until(&format!("the large files: {status}"), async || {
         let shown = page.uploads().await;
         let large = format!("{root}/large/");
@@ -404,7 +384,7 @@ async fn icon(page: &Page) -> String {
     icon.as_str().unwrap_or_default().to_owned()
 }
 
-async fn title_to_be(page: &Page, title: &str) {
+async fn wait_for_title(page: &Page, title: &str) {
     page.until(&format!("the title {title:?}"), async || {
         (page.run("document.title").await == title).then_some(())
     })
@@ -412,7 +392,7 @@ async fn title_to_be(page: &Page, title: &str) {
 }
 
 /// Waits until the list holds these lines; in which order, which is that of their folders.
-async fn lines_to_be(page: &Page, wanted: &[String]) -> Vec<String> {
+async fn wait_for_rows(page: &Page, wanted: &[String]) -> Vec<String> {
     let mut wanted = wanted.to_vec();
     wanted.sort();
     let what = format!("the lines {wanted:?}");

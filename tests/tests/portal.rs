@@ -32,13 +32,7 @@ use tokio_tungstenite::tungstenite::Message;
 const MEMORY_LIMIT: u64 = 64 << 20;
 
 /// The longest wait for a response.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A portal that gives up a silent server soon, but not before it has probed the port for TLS.
-const IMPATIENT: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--greeting-timeout", "8 s", "--tls-timeout", "4 s"],
-    log: "info",
-};
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 with_each_server! {
     async fn files_of_awkward_sizes_arrive_byte_for_byte(server: Server) {
@@ -50,10 +44,10 @@ with_each_server! {
             .into_iter()
             .map(|len| File::new(format!("{len}.bin"), Content { len, seed: len }))
             .collect();
-        must_arrive(&mut client, &server, &files).await;
+        assert_all_stored(&mut client, &server, &files).await;
     }
 
-    async fn odd_names_arrive_as_they_are(server: Server) {
+    async fn odd_names_are_stored_exactly(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -62,7 +56,7 @@ with_each_server! {
             .zip(1..)
             .map(|(name, seed)| File::new(name, Content { len: 100, seed }))
             .collect();
-        must_arrive(&mut client, &server, &files).await;
+        assert_all_stored(&mut client, &server, &files).await;
         let listed = client.list("").await.unwrap();
         for name in ODD_NAMES {
             let entry = listed.iter().find(|entry| entry.name == name);
@@ -81,7 +75,7 @@ with_each_server! {
                 File::new(path, Content { len: n * 37, seed: n })
             })
             .collect();
-        must_arrive(&mut client, &server, &files).await;
+        assert_all_stored(&mut client, &server, &files).await;
         assert_eq!(server.files().len(), files.len(), "no temporary name stays behind");
     }
 
@@ -90,7 +84,7 @@ with_each_server! {
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let big = File::new("big.bin", Content { len: 300 << 20, seed: 300 });
-        must_arrive(&mut client, &server, &[big]).await;
+        assert_all_stored(&mut client, &server, &[big]).await;
         let peak = portal.peak_memory();
         println!(
             "peak memory of the portal, 300 MiB to {}: {:.1} MiB",
@@ -111,17 +105,17 @@ with_each_server! {
         let files: Vec<File> = (0..4)
             .map(|n| File::new(format!("{n}.bin"), Content { len: 4 * chunk + n * 70_000, seed: n }))
             .collect();
-        must_arrive(&mut client, &server, &files).await;
+        assert_all_stored(&mut client, &server, &files).await;
     }
 
-    async fn encryption_of_data_connections_is_said_and_not_for_each_of_them(server: Server) {
+    async fn encryption_of_data_connections_is_reported_when_it_changes(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
         let files: Vec<File> = (0..30)
             .map(|n| File::new(format!("{n}.txt"), Content { len: 100, seed: n }))
             .collect();
-        must_arrive(&mut client, &server, &files).await;
+        assert_all_stored(&mut client, &server, &files).await;
         let frames = client.frames();
         let said: Vec<_> = frames
             .iter()
@@ -142,11 +136,11 @@ with_each_server! {
         assert!(place("\"type\":\"connected\"") < place("\"type\":\"data_tls\""));
     }
 
-    async fn lines_of_the_log_are_explained_by_number(server: Server) {
+    async fn log_lines_are_explained_by_number(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
-        must_arrive_after_all(&mut client, &server).await;
+        assert_connects_again(&mut client, &server).await;
         let list = |lang: &str| -> Vec<String> {
             let answer = portal.ask("GET", &format!("/explanations.json?lang={lang}"), &[]);
             assert_eq!(answer.status, 200, "{answer:?}");
@@ -170,19 +164,19 @@ with_each_server! {
         assert!(silent.count() * 2 < log.len(), "{}", client.transcript());
     }
 
-    async fn a_wrong_password_ends_in_the_servers_530_and_the_session_goes_on(server: Server) {
+    async fn a_wrong_password_fails_with_the_servers_530_and_the_session_continues(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.trusted_certificate = Some(server.certificate_sha256());
         connect.password = Secret::new("not the password".to_owned());
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, Stage::Login, "{problem:?}");
         assert!(reply(&problem).starts_with("530"), "{problem:?}");
-        must_go_on(&mut client, &server).await;
+        assert_uploads_again(&mut client, &server).await;
     }
 
-    async fn what_went_wrong_is_said_in_the_users_language(server: Server) {
+    async fn problems_are_in_the_users_language(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         // Without a connection its session would end with its first socket.
@@ -192,7 +186,7 @@ with_each_server! {
         let mut connect = to(&server);
         connect.trusted_certificate = Some(server.certificate_sha256());
         connect.password = Secret::new("not the password".to_owned());
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.message, "Der Server hat PASS mit 530 abgelehnt");
         let log = client.log();
         assert!(log.iter().any(|line| line.text == problem.logged()), "{problem:?}");
@@ -215,10 +209,10 @@ with_each_server! {
         }
         let transcript = client.transcript();
         assert!(!transcript.contains("USER") && !transcript.contains("PASS"), "{transcript}");
-        must_go_on(&mut client, &server).await;
+        assert_uploads_again(&mut client, &server).await;
     }
 
-    async fn trust_in_another_certificate_does_not_help(server: Server) {
+    async fn trust_in_another_certificate_has_no_effect(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
@@ -232,7 +226,7 @@ with_each_server! {
         assert!(!client.transcript().contains("USER"));
     }
 
-    async fn a_directory_that_may_not_be_written_ends_in_the_servers_words(server: Server) {
+    async fn a_read_only_directory_fails_with_the_servers_reply(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -247,31 +241,31 @@ with_each_server! {
             other => panic!("{other:?}\n{}", client.transcript()),
         }
         assert!(server.files().is_empty());
-        must_arrive_after_all(&mut client, &server).await;
+        assert_connects_again(&mut client, &server).await;
     }
 
-    async fn a_file_that_is_there_is_kept_unless_the_page_says_overwrite(server: Server) {
+    async fn an_existing_file_is_kept_unless_the_page_says_overwrite(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
         let new = File::new("same.bin", Content { len: 90_000, seed: 2 });
-        must_arrive(&mut client, &server, std::slice::from_ref(&old)).await;
+        assert_all_stored(&mut client, &server, std::slice::from_ref(&old)).await;
 
         let outcome = client.upload_one(&new).await;
-        let existing = must_conflict(&outcome);
+        let existing = conflict_of(&outcome);
         assert_eq!(existing.size, Some(70_000));
         assert!(existing.modified_millis.is_some(), "{existing:?}");
         // A file that is the beginning of the new one can be resumed.
         let longer = File { content: Content { len: 90_000, ..old.content }, ..old.clone() };
         let going_on = File { on_conflict: OnConflict::Resume, ..longer };
-        must_arrive(&mut client, &server, &[going_on]).await;
+        assert_all_stored(&mut client, &server, &[going_on]).await;
 
-        must_arrive(&mut client, &server, &[new.overwriting()]).await;
+        assert_all_stored(&mut client, &server, &[new.overwriting()]).await;
         assert_eq!(server.files(), ["same.bin"]);
     }
 
-    async fn a_file_that_comes_while_the_upload_runs_is_kept(server: Server) {
+    async fn a_file_created_during_the_upload_is_kept(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -286,7 +280,7 @@ with_each_server! {
                 None
             })
             .await;
-        assert_eq!(must_conflict(&outcomes[0]).size, Some(15));
+        assert_eq!(conflict_of(&outcomes[0]).size, Some(15));
         assert_eq!(std::fs::read_to_string(&other).unwrap(), "somebody else's");
 
         // The new one is whole already: to overwrite costs no byte more.
@@ -298,13 +292,13 @@ with_each_server! {
         };
         let (stores, checked) = (client.transcript().matches("STOR").count(), checks(&client));
         let file = file.resuming(complete).overwriting().with_digest(Digest::Right);
-        must_arrive(&mut client, &server, &[file]).await;
+        assert_all_stored(&mut client, &server, &[file]).await;
         assert_eq!(client.transcript().matches("STOR").count(), stores);
         assert_eq!(checks(&client), checked + 1, "that it is whole is said");
         assert_eq!(server.files(), ["same.bin"]);
     }
 
-    async fn an_upload_cancelled_midway_leaves_nothing_and_the_session_goes_on(server: Server) {
+    async fn an_upload_cancelled_midway_leaves_no_part_file_and_the_session_continues(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -320,15 +314,15 @@ with_each_server! {
             })
             .await;
         assert_eq!(outcomes, [Outcome::Cancelled], "{}", client.transcript());
-        must_arrive_after_all(&mut client, &server).await;
-        // The server may notice a little later that the data connection is gone.
+        assert_connects_again(&mut client, &server).await;
+        // The server may notice a little later that the data connection is wait_until_gone.
         let tidy = wait_for(Duration::from_secs(20), || {
             (server.files() == ["after all.bin"]).then_some(())
         });
         assert!(tidy.is_some(), "{:?}\n{}", server.files(), client.transcript());
     }
 
-    async fn a_session_reconnects_after_it_disconnected(server: Server) {
+    async fn a_session_connects_again_after_a_disconnect(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -343,23 +337,23 @@ with_each_server! {
                 other => panic!("{other:?}"),
             }
         }
-        must_go_on(&mut client, &server).await;
+        assert_uploads_again(&mut client, &server).await;
     }
 
-    async fn implicit_tls_to_an_explicit_port_is_told_apart_and_the_session_goes_on(server: Server) {
-        let portal = portal!(IMPATIENT);
+    async fn implicit_tls_to_an_explicit_port_is_diagnosed_and_the_session_continues(server: Server) {
+        let portal = portal!(Options::IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.encryption = Encryption::Implicit;
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, Stage::Tls, "{problem:?}");
         assert!(advice(&problem).contains("Explicit TLS"), "{problem:?}");
-        must_go_on(&mut client, &server).await;
+        assert_uploads_again(&mut client, &server).await;
     }
 }
 
 #[test]
-fn page_and_explanations_are_compressed_where_the_browser_takes_it() {
+fn page_and_explanations_are_compressed_where_the_browser_accepts_it() {
     let portal = portal!();
     for path in ["/", "/explanations.json"] {
         let plain = portal.ask("GET", path, &[]);
@@ -376,7 +370,7 @@ fn page_and_explanations_are_compressed_where_the_browser_takes_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_file_is_replaced_where_the_server_renames_over_none() {
+async fn a_file_is_replaced_where_the_server_does_not_rename_over_files() {
     let keeping =
         servers::Options { existing: servers::Existing::Kept, ..servers::Options::default() };
     let server = Server::start(Kind::ProFtpd, keeping);
@@ -385,8 +379,8 @@ async fn a_file_is_replaced_where_the_server_renames_over_none() {
     client.connect(&server).await;
     let old = File::new("same.bin", Content { len: 70_000, seed: 1 });
     let new = File::new("same.bin", Content { len: 90_000, seed: 2 }).overwriting();
-    must_arrive(&mut client, &server, &[old]).await;
-    must_arrive(&mut client, &server, &[new]).await;
+    assert_all_stored(&mut client, &server, &[old]).await;
+    assert_all_stored(&mut client, &server, &[new]).await;
     assert_eq!(server.files(), ["same.bin"], "neither the old file nor a temporary one stays");
     let transcript = client.transcript();
     assert!(transcript.contains("does not rename over"), "{transcript}");
@@ -400,27 +394,27 @@ async fn implicit_tls_works_where_a_server_has_it() {
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
         assert_eq!(connected.encryption, Encryption::Implicit);
-        must_arrive_after_all(&mut client, &server).await;
+        assert_connects_again(&mut client, &server).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn explicit_tls_to_an_implicit_port_is_told_apart_and_the_session_goes_on() {
+async fn explicit_tls_to_an_implicit_port_is_diagnosed_and_the_session_continues() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         let server = implicit(kind);
-        let portal = portal!(IMPATIENT);
+        let portal = portal!(Options::IMPATIENT);
         let mut client = Client::open(&portal).await;
         let mut connect = to(&server);
         connect.encryption = Encryption::Explicit;
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, Stage::Greeting, "{problem:?}");
         assert!(advice(&problem).contains("Implicit TLS"), "{problem:?}");
-        must_go_on(&mut client, &server).await;
+        assert_uploads_again(&mut client, &server).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_that_is_refused_is_told_in_the_language_of_the_request() {
+async fn a_refused_session_is_explained_in_the_language_of_the_request() {
     let portal = portal!();
     for (path, preferred, begin) in [
         ("/session?lang=de", "Accept-Language: en", "Die Seite wurde unter"),
@@ -448,7 +442,7 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
     };
     let mut socket = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
     socket.send(Message::text(serde_json::to_string(&hello).unwrap())).await.unwrap();
-    let heard = timeout(PATIENCE, socket.next()).await.expect("an answer").unwrap().unwrap();
+    let heard = timeout(WAIT_LIMIT, socket.next()).await.expect("an answer").unwrap().unwrap();
     let ServerMessage::Goodbye { problem } =
         serde_json::from_str(heard.to_text().unwrap()).unwrap()
     else {
@@ -459,50 +453,50 @@ async fn a_goodbye_is_in_the_language_of_the_hello() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_port_where_nothing_listens_fails_at_connect_and_the_session_goes_on() {
+async fn a_closed_port_fails_at_connect_and_the_session_continues() {
     let server = servers::start(Kind::PureFtpd);
     let closed = ClosedPort::take();
     let portal = portal!();
     let mut client = Client::open(&portal).await;
     let connect = to_port("127.0.0.1", closed.port(), Encryption::Explicit);
-    let problem = must_fail(&mut client, connect).await;
+    let problem = fail_to_connect(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Connect, "{problem:?}");
-    must_go_on(&mut client, &server).await;
+    assert_uploads_again(&mut client, &server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_ssh_server_is_recognised_by_its_own_words_and_the_session_goes_on() {
+async fn an_ssh_server_is_recognised_by_its_greeting_and_the_session_continues() {
     let server = servers::start(Kind::PureFtpd);
     let ssh = FakePeer::greeting("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n");
-    let portal = portal!(IMPATIENT);
+    let portal = portal!(Options::IMPATIENT);
     let mut client = Client::open(&portal).await;
     let connect = to_port("127.0.0.1", ssh.port(), Encryption::Explicit);
-    let problem = must_fail(&mut client, connect).await;
+    let problem = fail_to_connect(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Greeting, "{problem:?}");
     let everything = format!("{problem:?}");
     assert!(everything.contains("SSH-2.0-OpenSSH_9.2p1"), "{everything}");
     assert!(advice(&problem).contains("SFTP"), "{problem:?}");
-    must_go_on(&mut client, &server).await;
+    assert_uploads_again(&mut client, &server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_server_that_accepts_and_never_speaks_is_given_up_and_the_session_goes_on() {
+async fn a_silent_server_is_given_up_and_the_session_continues() {
     let server = servers::start(Kind::PureFtpd);
     let silent = FakePeer::silent();
-    let portal = portal!(IMPATIENT);
+    let portal = portal!(Options::IMPATIENT);
     let mut client = Client::open(&portal).await;
     for (encryption, stage) in
         [(Encryption::Explicit, Stage::Greeting), (Encryption::Implicit, Stage::Tls)]
     {
         let connect = to_port("127.0.0.1", silent.port(), encryption);
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
-    must_go_on(&mut client, &server).await;
+    assert_uploads_again(&mut client, &server).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demo_takes_a_file_with_what_it_prints() {
+async fn the_demo_stores_a_file_with_the_credentials_that_it_prints() {
     let demo = Demo::start(portal_program!());
     let mut client = Client::open(&demo.portal).await;
     match client.attempt(demo.connect.clone()).await {
@@ -522,8 +516,8 @@ async fn the_demo_takes_a_file_with_what_it_prints() {
     assert_eq!(stored, file.content.piece(0, file.content.len));
 }
 
-/// Uploads the files and compares what lies on the server's disk.
-async fn must_arrive(client: &mut Client, server: &Server, files: &[File]) {
+/// Uploads the files and compares them with the server's disk.
+async fn assert_all_stored(client: &mut Client, server: &Server, files: &[File]) {
     let outcomes = client.upload(files).await;
     for (file, outcome) in files.iter().zip(outcomes) {
         let path = &file.path;
@@ -537,7 +531,7 @@ async fn must_arrive(client: &mut Client, server: &Server, files: &[File]) {
     }
 }
 
-fn must_conflict(outcome: &Outcome) -> Existing {
+fn conflict_of(outcome: &Outcome) -> Existing {
     match outcome {
         Outcome::Conflict { existing, .. } => existing.clone(),
         other => panic!("{other:?}"),
@@ -545,19 +539,19 @@ fn must_conflict(outcome: &Outcome) -> Existing {
 }
 
 /// Uploads one more file to check that the session works.
-async fn must_arrive_after_all(client: &mut Client, server: &Server) {
+async fn assert_connects_again(client: &mut Client, server: &Server) {
     let file = File::new("after all.bin", Content { len: 100_000, seed: 42 });
-    must_arrive(client, server, &[file]).await;
+    assert_all_stored(client, server, &[file]).await;
 }
 
 /// Checks that the session connects and uploads again.
-async fn must_go_on(client: &mut Client, server: &Server) {
+async fn assert_uploads_again(client: &mut Client, server: &Server) {
     client.connect(server).await;
-    must_arrive_after_all(client, server).await;
+    assert_connects_again(client, server).await;
 }
 
 /// Checks that the attempt fails with a remedy.
-async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
+async fn fail_to_connect(client: &mut Client, connect: Connect) -> Problem {
     match client.attempt(connect).await {
         Attempted::Failed(problem) => {
             assert!(problem.remedy.is_some(), "{problem:?}");

@@ -30,26 +30,29 @@ const KERNEL_BUFFERS: u64 = 24 * MIB;
 /// The window of the tests below.
 const WINDOW: u64 = MIB;
 
-/// Windows so small that a bound is reached soon.
-const SMALL_WINDOWS: Options<'static> = Options {
-    flags: &[
-        "--allow-network",
-        "127.0.0.0/8",
+/// Starts a portal whose windows are so small that a bound is reached soon.
+fn portal_with_small_windows(budget: &str) -> Portal {
+    portal!(Options::with(&[
         "--window",
         "1 MiB",
         "--max-chunk",
         "256 KiB",
         "--window-budget",
-        "32 MiB",
-    ],
-    log: "info",
-};
+        budget,
+    ]))
+}
+
+/// Enough for 32 uploads with the widest window.
+const WIDE_BUDGET: &str = "32 MiB";
+
+/// So small that four uploads with the widest window fill it.
+const TIGHT_BUDGET: &str = "4 MiB";
 
 /// The bytes that the page may send follow those that the server takes, at whatever rate that is:
 /// the page is never granted more than its window beyond them, and the portal holds no more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_reads_slowly_holds_the_page_at_its_rate() {
-    let portal = portal!(SMALL_WINDOWS);
+    let portal = portal_with_small_windows(WIDE_BUDGET);
     let server = servers::start(Kind::PureFtpd);
     let network = FaultProxy::before(&server).await;
     let mut client = Client::open(&portal).await;
@@ -65,7 +68,7 @@ async fn a_server_that_reads_slowly_holds_the_page_at_its_rate() {
                 granted = *limit;
                 memory.push(portal.memory_now());
             }
-            // Beyond what the buffers of the system take at once, it goes at the server's rate.
+            // After the system's buffers are full, it goes at the server's rate.
             on_disk(&server) >= 3 * SLOW
         })
         .await;
@@ -86,34 +89,28 @@ fn on_disk(server: &Server) -> u64 {
 
 /// A page that stops sending, and one that goes away, hold their windows and nothing more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_goes_silent_holds_no_more_than_its_window() {
-    let portal = portal!(SMALL_WINDOWS);
+async fn a_silent_page_holds_no_more_than_its_window() {
+    let portal = portal_with_small_windows(WIDE_BUDGET);
     let server = servers::start(Kind::PureFtpd);
     let before = portal.memory_now();
     let mut silent = Vec::new();
     for n in 0..8 {
-        silent.push(begun(&portal, &server, n).await);
+        silent.push(open_upload(&portal, &server, n).await);
     }
     let held = portal.memory_now().saturating_sub(before);
     println!("portal: {} KiB for 8 silent pages", held / KIB);
     assert!(held <= 8 * (WINDOW + MIB) + 16 * MIB, "{held} bytes");
     // Later uploads are not delayed.
-    must_be_served(&portal, &server).await;
+    assert_served(&portal, &server).await;
 }
 
-/// Chunks and windows as they are by default: a chunk is an eighth of the budget.
-const SMALL_BUDGET: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--window-budget", "32 MiB"],
-    log: "info",
-};
-
-/// Two hundred sessions share one budget; each gets its turn, and the portal stays within it,
+/// Two hundred sessions share one budget; each completes, and the portal stays within it,
 /// however large a chunk may be.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_hundred_sessions_at_once_stay_within_the_budget() {
     const SESSIONS: u64 = 200;
     const BUDGET: u64 = 32 * MIB;
-    let portal = portal!(SMALL_BUDGET);
+    let portal = portal!(Options::with(&["--window-budget", "32 MiB"]));
     // Each takes as many sessions as half of its data ports allow.
     let options = servers::Options { max_sessions: Some(1000), ..servers::Options::default() };
     let pure_ftpds: Vec<_> = (0..5).map(|_| Server::start(Kind::PureFtpd, options)).collect();
@@ -147,8 +144,8 @@ async fn two_hundred_sessions_at_once_stay_within_the_budget() {
 
 /// Wide windows shrink when others wait: a late page is not starved by endless uploads.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
-    let portal = portal!(SMALL_WINDOWS);
+async fn endless_uploads_leave_room_for_later_ones() {
+    let portal = portal_with_small_windows(WIDE_BUDGET);
     let server = Server::start(
         Kind::PureFtpd,
         servers::Options { max_sessions: Some(90), ..servers::Options::default() },
@@ -175,48 +172,33 @@ async fn uploads_that_never_end_leave_room_for_those_that_come_later() {
     }
 }
 
-/// A budget that a few uploads at their widest would fill.
-const TIGHT_BUDGET: Options<'static> = Options {
-    flags: &[
-        "--allow-network",
-        "127.0.0.0/8",
-        "--window",
-        "1 MiB",
-        "--max-chunk",
-        "256 KiB",
-        "--window-budget",
-        "4 MiB",
-    ],
-    log: "info",
-};
-
 /// Silent pages with wide windows leave room for later pages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_fall_asleep_with_wide_windows_leave_room_for_others() {
-    let portal = portal!(TIGHT_BUDGET);
+async fn silent_pages_with_wide_windows_leave_room_for_others() {
+    let portal = portal_with_small_windows(TIGHT_BUDGET);
     let server = servers::start(Kind::PureFtpd);
     let mut asleep = Vec::new();
     for n in 0..8 {
-        asleep.push(begun(&portal, &server, n).await);
+        asleep.push(open_upload(&portal, &server, n).await);
     }
-    must_be_served(&portal, &server).await;
+    assert_served(&portal, &server).await;
 }
 
 /// A page that went away holds no budget beyond the bytes that it sent, and resumes when it is back.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn pages_that_went_away_hold_no_room_and_resume_when_they_are_back() {
+async fn disconnected_pages_hold_no_budget_and_resume_when_they_return() {
     // More than the budget has first windows.
     const AWAY: u64 = 40;
-    let portal = portal!(TIGHT_BUDGET);
+    let portal = portal_with_small_windows(TIGHT_BUDGET);
     let options = servers::Options { max_sessions: Some(90), ..servers::Options::default() };
     let server = Server::start(Kind::PureFtpd, options);
     let mut away = Vec::new();
     for n in 0..AWAY {
-        let mut client = begun(&portal, &server, n).await;
+        let mut client = open_upload(&portal, &server, n).await;
         client.close_socket().await;
         away.push(client);
     }
-    must_be_served(&portal, &server).await;
+    assert_served(&portal, &server).await;
     for mut client in away {
         client.reconnect().await;
         let chunk = u64::from(client.limits().min_chunk_bytes);
@@ -230,7 +212,7 @@ async fn pages_that_went_away_hold_no_room_and_resume_when_they_are_back() {
 }
 
 /// A page with an open upload that sends nothing more.
-async fn begun(portal: &Portal, server: &Server, n: u64) -> Client {
+async fn open_upload(portal: &Portal, server: &Server, n: u64) -> Client {
     let mut client = Client::open(portal).await;
     client.connect(server).await;
     let file = File::new(format!("{n}.bin"), Content { len: 100 * MIB, seed: n });
@@ -243,7 +225,7 @@ async fn begun(portal: &Portal, server: &Server, n: u64) -> Client {
     client
 }
 
-async fn must_be_served(portal: &Portal, server: &Server) {
+async fn assert_served(portal: &Portal, server: &Server) {
     let mut client = Client::open(portal).await;
     client.connect(server).await;
     let file = File::new("after.bin", Content { len: 20 * MIB, seed: 99 });

@@ -40,7 +40,7 @@ use tokio_tungstenite::tungstenite::{self, Message};
 const MEMORY_LIMIT: u64 = 64 << 20;
 
 /// The longest wait for something that must end.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 with_each_server! {
     /// 1. An upload is done when the server has it, not before: when the page is told, the file is
@@ -96,13 +96,12 @@ with_each_server! {
     }
 
     /// 4. The connection to the server is lost, then the page's socket, then the server itself for a
-    /// while: the upload goes on, from what the server holds where that lets it, and the file is
+    /// while: the upload resumes, from the part file where the server permits that, and the file is
     /// whole. A portal that is restarted and a page that is loaded again are in `sessions.rs` and
     /// `page_breaks.rs`.
     async fn a_break_is_not_a_failure(server: Server) {
         let mut server = server;
-        let flags = &["--allow-network", "127.0.0.0/8", "--retry-wait", "100 ms"];
-        let portal = portal!(Options { flags, ..Options::default() });
+        let portal = portal!(Options::with(&["--retry-wait", "100 ms"]));
         let fault_proxy = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(fault_proxy.address(), &server).await;
@@ -138,12 +137,12 @@ with_each_server! {
         let own = |name: &String| name.starts_with(".pureftpd-upload.");
         let files: Vec<_> = server.files().into_iter().filter(|name| !own(name)).collect();
         assert_eq!(files, ["file.bin"], "{}", client.transcript());
-        // ProFTPD does not let an upload go on unless it is told to.
+        // ProFTPD resumes uploads only where it is configured to.
         let goes_on = server.kind() != Kind::ProFtpd;
         assert!(!goes_on || client.transcript().contains("Resuming there"));
     }
 
-    /// 5. Not in what the portal prints, however much it is asked to; not in what it sends.
+    /// 5. Not in the portal's output at its most verbose level; not in its messages.
     async fn the_password_goes_nowhere(server: Server) {
         let talkative = Options { log: "trace", ..Options::default() };
         let portal = portal!(talkative);
@@ -207,7 +206,7 @@ async fn no_plaintext_ever() {
 
     let plain = FakePeer::start("220 plain\r\n", |_| Some("502 no TLS here\r\n"));
     let connect = to_port("127.0.0.1", plain.port(), Encryption::Explicit);
-    let problem = must_fail(&mut client, connect).await;
+    let problem = fail_to_connect(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
     assert_eq!(problem.reply.as_deref(), Some("502 no TLS here"));
 
@@ -216,12 +215,12 @@ async fn no_plaintext_ever() {
         _ => Some("230 you are logged in\r\n"),
     });
     let connect = to_port("127.0.0.1", injecting.port(), Encryption::Explicit);
-    let problem = must_fail(&mut client, connect).await;
+    let problem = fail_to_connect(&mut client, connect).await;
     assert_eq!(problem.stage, Stage::Auth, "{problem:?}");
 
     let welcoming = FakePeer::start("230 come in\r\n", |_| Some("230 come in\r\n"));
     let connect = to_port("127.0.0.1", welcoming.port(), Encryption::Explicit);
-    must_fail(&mut client, connect).await;
+    fail_to_connect(&mut client, connect).await;
 
     for fake_peer in [plain, injecting, welcoming] {
         for line in fake_peer.lines() {
@@ -237,7 +236,7 @@ async fn no_plaintext_ever() {
 /// form an address is written.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_permitted_addresses_are_connected_to() {
-    let portal = portal!(Options { flags: &[], ..Options::default() });
+    let portal = portal!(Options::only(&[]));
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -276,7 +275,7 @@ async fn only_permitted_addresses_are_connected_to() {
         "192.0.2.1",
     ];
     for host in hosts {
-        let problem = must_fail(&mut client, to_port(host, port, Encryption::Explicit)).await;
+        let problem = fail_to_connect(&mut client, to_port(host, port, Encryption::Explicit)).await;
         // Odd spellings may not even count as an address.
         let refused = matches!(problem.stage, Stage::Policy | Stage::Resolve);
         assert!(refused, "{host}: {problem:?}");
@@ -337,27 +336,22 @@ async fn a_session_belongs_to_its_page() {
 async fn every_wait_ends() {
     let portal = Portal::start(
         portal_program!(),
-        Options {
-            flags: &[
-                "--allow-network",
-                "127.0.0.0/8",
-                "--greeting-timeout",
-                "1 s",
-                "--tls-timeout",
-                "1 s",
-                "--reply-timeout",
-                "1 s",
-                "--session-start-timeout",
-                "1 s",
-                "--ping-interval",
-                "1 s",
-                "--page-silence-timeout",
-                "3 s",
-                "--session-grace",
-                "1 s",
-            ],
-            ..Options::default()
-        },
+        Options::with(&[
+            "--greeting-timeout",
+            "1 s",
+            "--tls-timeout",
+            "1 s",
+            "--reply-timeout",
+            "1 s",
+            "--session-start-timeout",
+            "1 s",
+            "--ping-interval",
+            "1 s",
+            "--page-silence-timeout",
+            "3 s",
+            "--session-grace",
+            "1 s",
+        ]),
     );
     let mut client = Client::open(&portal).await;
     let silent = FakePeer::silent();
@@ -370,13 +364,13 @@ async fn every_wait_ends() {
         (after_greeting.port(), Encryption::Explicit, Stage::Auth),
         (before_tls.port(), Encryption::Explicit, Stage::Tls),
     ] {
-        let problem = must_fail(&mut client, to_port("127.0.0.1", port, encryption)).await;
+        let problem = fail_to_connect(&mut client, to_port("127.0.0.1", port, encryption)).await;
         assert_eq!(problem.stage, stage, "{problem:?}");
     }
     // It sends nothing and answers no ping: its socket is closed, and then its session ends.
     client.stop_reading();
     for end in ["the page sent nothing for 3s", "session ended"] {
-        let ended = wait_for(PATIENCE, || portal.output().contains(end).then_some(()));
+        let ended = wait_for(WAIT_LIMIT, || portal.output().contains(end).then_some(()));
         assert!(ended.is_some(), "{end}: {}", portal.output());
     }
     let NewSession { session, secret } = client.session();
@@ -393,15 +387,16 @@ async fn every_wait_ends() {
     let headers = [("Origin", portal.origin())];
     let headers = headers.each_ref().map(|(name, value)| (*name, value.as_str()));
     let mut mute = open_socket(&portal.acceptor(), &headers).await.unwrap();
-    let ended = timeout(PATIENCE, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
+    let ended =
+        timeout(WAIT_LIMIT, async { while mute.next().await.is_some_and(|m| m.is_ok()) {} });
     ended.await.expect("a socket without a hello is closed");
 }
 
 /// 9. A socket that has sent no hello does not delay the shutdown, whatever the settings.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
+async fn the_shutdown_does_not_wait_for_a_hello() {
     let flags = &["--session-start-timeout", "10 min", "--shutdown-timeout", "10 min"];
-    let mut portal = portal!(Options { flags, ..Options::default() });
+    let mut portal = portal!(Options::only(flags));
     let origin = portal.origin();
     let mut mute = open_socket(&portal.acceptor(), &[("Origin", &origin)]).await.unwrap();
     portal.stop();
@@ -416,15 +411,15 @@ async fn portal_that_is_asked_to_stop_waits_for_no_hello() {
 
 /// 9. A client that sends requests and reads no responses is given up in favour of others.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn browser_that_takes_no_answer_keeps_no_place() {
+async fn a_client_that_reads_no_response_keeps_no_connection() {
     const PLACES: usize = 2;
     let flags = &["--max-connections", "2", "--page-write-timeout", "1 s"];
-    let portal = portal!(Options { flags, ..Options::default() });
+    let portal = portal!(Options::only(flags));
     let page = portal.ask("GET", "/", &[]).body;
     let (_, wasm) = page.split_once("assets/app-").expect("the page names its program");
     let (hash, _) = wasm.split_once('"').expect("in an attribute");
     let request = format!("GET /assets/app-{hash} HTTP/1.1\r\nHost: {}\r\n\r\n", portal.address());
-    // More than what the buffers of the system take.
+    // More than the system's buffers take.
     let requests = request.repeat(200);
     let mut strangers = Vec::new();
     for _ in 0..PLACES {
@@ -468,10 +463,10 @@ async fn an_error_names_its_layer_and_its_remedy() {
     ];
     for (connect, stage, reply) in failures {
         let to = format!("{}:{}", connect.host, connect.port);
-        let problem = must_fail(&mut client, connect).await;
+        let problem = fail_to_connect(&mut client, connect).await;
         assert_eq!(problem.stage, stage, "{to}: {problem:?}");
         assert_eq!(problem.reply.as_deref(), reply, "{to}");
-        must_be_complete(&problem);
+        assert_complete(&problem);
     }
 
     client.connect(&server).await;
@@ -479,13 +474,13 @@ async fn an_error_names_its_layer_and_its_remedy() {
     match client.upload_one(&File::new(path, Content { len: 10, seed: 1 })).await {
         Outcome::Failed(problem) => {
             assert!(problem.reply.is_some(), "{problem:?}");
-            must_be_complete(&problem);
+            assert_complete(&problem);
         }
         other => panic!("{other:?}"),
     }
 }
 
-fn must_be_complete(problem: &Problem) {
+fn assert_complete(problem: &Problem) {
     assert!(!problem.message.is_empty(), "{problem:?}");
     // What the portal itself refuses, it knows the cause of: the message is it.
     let explained = problem.stage <= Stage::Policy || problem.cause.is_some();
@@ -493,7 +488,7 @@ fn must_be_complete(problem: &Problem) {
     assert!(problem.remedy.as_ref().is_some_and(|remedy| !remedy.what.is_empty()), "{problem:?}");
 }
 
-async fn must_fail(client: &mut Client, connect: Connect) -> Problem {
+async fn fail_to_connect(client: &mut Client, connect: Connect) -> Problem {
     let to = format!("{}:{}", connect.host, connect.port);
     match client.attempt(connect).await {
         Attempted::Failed(problem) => *problem,
@@ -524,20 +519,10 @@ async fn say_first(portal: &Portal, message: &ClientMessage) -> String {
             }
         }
     };
-    timeout(PATIENCE, end).await.expect("the portal closes the socket");
+    timeout(WAIT_LIMIT, end).await.expect("the portal closes the socket");
     heard
 }
 
 fn impatient() -> Options<'static> {
-    Options {
-        flags: &[
-            "--allow-network",
-            "127.0.0.0/8",
-            "--greeting-timeout",
-            "2 s",
-            "--tls-timeout",
-            "2 s",
-        ],
-        ..Options::default()
-    }
+    Options::with(&["--greeting-timeout", "2 s", "--tls-timeout", "2 s"])
 }

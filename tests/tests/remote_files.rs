@@ -30,22 +30,19 @@ use protocol::{
 use tokio::time::{sleep, timeout};
 
 /// The longest wait for something that must come.
-const PATIENCE: Duration = Duration::from_secs(60);
+const WAIT_LIMIT: Duration = Duration::from_secs(60);
 
 /// The user whose files the servers' logins may change.
 const DAEMON: u32 = 1;
 
 /// At most 20 entries go with their directory.
-const FEW: Options<'static> = Options {
-    flags: &["--allow-network", "127.0.0.0/8", "--max-deleted-entries", "20"],
-    log: "info",
-};
+const WITH_20_DELETED_ENTRIES: Options<'static> = Options::with(&["--max-deleted-entries", "20"]);
 
 with_each_server! {
-    async fn file_and_directory_get_their_new_names(server: Server) {
+    async fn a_file_and_a_directory_are_renamed(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        plant(&server, "a.txt", "one");
-        plant(&server, "old folder/in it.txt", "two");
+        write_on_server(&server, "a.txt", "one");
+        write_on_server(&server, "old folder/in it.txt", "two");
         client.rename("a.txt", "Grüße aus Köln.txt").await.unwrap();
         client.rename("Grüße aus Köln.txt", "old folder/b  c.txt").await.unwrap();
         client.rename("old folder", "neuer Ordner").await.unwrap();
@@ -58,12 +55,12 @@ with_each_server! {
         assert_eq!(client.list("neuer Ordner").await.unwrap(), []);
     }
 
-    async fn rename_replaces_nothing_that_has_the_name(server: Server) {
+    async fn a_rename_replaces_no_existing_file(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        plant(&server, "a.txt", "mine");
-        plant(&server, "b.txt", "precious");
-        plant(&server, ".hidden", "precious too");
-        plant(&server, "folder/c", "");
+        write_on_server(&server, "a.txt", "mine");
+        write_on_server(&server, "b.txt", "precious");
+        write_on_server(&server, ".hidden", "precious too");
+        write_on_server(&server, "folder/c", "");
         symlink("b.txt", server.root().join("link")).unwrap();
         lchown(server.root().join("link"), Some(DAEMON), Some(DAEMON)).unwrap();
         for taken in ["b.txt", "./b.txt", ".hidden", "folder", "folder/", "a.txt", "link"] {
@@ -84,11 +81,11 @@ with_each_server! {
         assert_eq!(content(&server, "A.txt"), "mine");
     }
 
-    async fn file_is_deleted_and_one_that_is_missing_is_said(server: Server) {
+    async fn a_file_is_deleted_and_a_missing_one_is_reported(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
         for name in ["a.txt", "with  spaces.txt", "Grüße.txt", "-rf", "*"] {
-            plant(&server, name, "x");
-            plant(&server, "stays.txt", "x");
+            write_on_server(&server, name, "x");
+            write_on_server(&server, "stays.txt", "x");
             let deleted = client.delete(name, EntryKind::File).await.unwrap();
             assert_eq!(deleted, DeletedCounts { files: 1, directories: 0 }, "{name}");
             assert_eq!(server.files(), ["stays.txt"], "{name}");
@@ -98,10 +95,10 @@ with_each_server! {
         assert!(reply(&refused.problem).starts_with("550"), "{refused:?}");
     }
 
-    async fn only_an_empty_directory_goes_without_what_is_in_it(server: Server) {
+    async fn only_an_empty_directory_is_deleted_without_its_entries(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
         mkdir(&server, "empty");
-        plant(&server, "full/a.txt", "x");
+        write_on_server(&server, "full/a.txt", "x");
         let deleted = client.delete("empty", EntryKind::Directory).await.unwrap();
         assert_eq!(deleted, DeletedCounts { files: 0, directories: 1 });
         let refused = client.delete("full", EntryKind::Directory).await.unwrap_err();
@@ -115,23 +112,23 @@ with_each_server! {
         assert!(!refused.not_empty, "{refused:?}");
     }
 
-    async fn directory_goes_with_200_files_in_nested_folders(server: Server) {
+    async fn a_directory_is_deleted_with_200_files_in_nested_folders(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
         for n in 0..200 {
-            plant(&server, &format!("all/part {}/über/file {n}.txt", n % 10), "x");
+            write_on_server(&server, &format!("all/part {}/über/file {n}.txt", n % 10), "x");
         }
         mkdir(&server, "all/empty");
-        plant(&server, "all of it.txt", "stays");
+        write_on_server(&server, "all of it.txt", "stays");
         let deleted = client.delete_all_of("all").await.unwrap();
         assert_eq!(deleted, DeletedCounts { files: 200, directories: 22 });
         assert_eq!(server.files(), ["all of it.txt"]);
         assert!(!server.root().join("all").exists());
     }
 
-    async fn link_is_deleted_and_what_it_leads_to_stays(server: Server) {
+    async fn a_link_is_deleted_and_its_target_stays(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        plant(&server, "kept/precious.txt", "precious");
-        plant(&server, "all/a.txt", "x");
+        write_on_server(&server, "kept/precious.txt", "precious");
+        write_on_server(&server, "all/a.txt", "x");
         for (target, link) in [("../kept", "all/to folder"), ("../kept/precious.txt", "all/to file")]
         {
             symlink(target, server.root().join(link)).unwrap();
@@ -143,10 +140,10 @@ with_each_server! {
         assert_eq!(server.files(), ["kept/precious.txt"]);
     }
 
-    async fn more_than_the_limit_is_left_whole(server: Server) {
-        let (_portal, mut client) = connected(&server, FEW).await;
+    async fn a_directory_with_more_entries_than_the_limit_stays(server: Server) {
+        let (_portal, mut client) = connected(&server, WITH_20_DELETED_ENTRIES).await;
         for n in 0..21 {
-            plant(&server, &format!("all/{}/{n}", n % 2), "x");
+            write_on_server(&server, &format!("all/{}/{n}", n % 2), "x");
         }
         let refused = client.delete_all_of("all").await.unwrap_err();
         assert!(refused.problem.message.contains("20 entries"), "{refused:?}");
@@ -157,10 +154,10 @@ with_each_server! {
         assert_eq!(deleted, DeletedCounts { files: 11, directories: 1 });
     }
 
-    async fn first_refusal_ends_a_delete_and_what_is_left_is_counted(server: Server) {
+    async fn the_first_refusal_ends_a_delete_and_the_remaining_entries_are_counted(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
         for name in ["all/a.txt", "all/sub/b.txt", "all/sub/deep/c.txt"] {
-            plant(&server, name, "x");
+            write_on_server(&server, name, "x");
         }
         // Its files are root's, and so is it.
         let sub = server.root().join("all/sub");
@@ -176,7 +173,7 @@ with_each_server! {
         assert!(server.root().join("all/a.txt").exists(), "what follows is left alone");
     }
 
-    async fn what_may_not_be_changed_stays_in_the_servers_words(server: Server) {
+    async fn a_refused_change_shows_the_servers_reply(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
         let folder = server.root().join(Server::READ_ONLY);
         fs::write(folder.join("root's.txt"), "x").unwrap();
@@ -190,10 +187,10 @@ with_each_server! {
         assert_eq!(server.files(), [path]);
     }
 
-    async fn paths_that_mean_something_else_are_refused_before_the_server_sees_them(server: Server) {
+    async fn ambiguous_paths_are_refused_before_the_server_sees_them(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        plant(&server, "b", "precious");
-        plant(&server, "folder/b", "precious");
+        write_on_server(&server, "b", "precious");
+        write_on_server(&server, "folder/b", "precious");
         let before = client.transcript();
         let home = client.list("").await.unwrap().len();
         for path in ["a\r\nDELE b", "a\nDELE b", "a\0b", "../b", "folder/../b", "", "/", ".", "//", "a\u{fffd}"] {
@@ -213,10 +210,10 @@ with_each_server! {
         assert_eq!(client.list("").await.unwrap().len(), home);
     }
 
-    async fn files_are_changed_while_an_upload_is_under_way(server: Server) {
+    async fn files_are_changed_while_an_upload_runs(server: Server) {
         let (_portal, mut client) = connected(&server, Options::default()).await;
-        plant(&server, "old name", "x");
-        plant(&server, "all/of/it", "x");
+        write_on_server(&server, "old name", "x");
+        write_on_server(&server, "all/of/it", "x");
         // More than a window: it cannot end before the portal was asked.
         let file = File::new("big.bin", Content { len: 20 << 20, seed: 1 });
         let mut asks = VecDeque::from([
@@ -234,17 +231,17 @@ with_each_server! {
             })
             .await;
         assert!(matches!(outcomes[..], [Outcome::Done { .. }]), "{outcomes:?}");
-        // Answers come in the order of what was asked.
+        // Answers come in the order of the requests.
         client.list("").await.unwrap();
         assert_eq!(server.files(), ["big.bin", "new name"], "{}", client.transcript());
         assert_eq!(server.sha256_of("big.bin"), Some(file.content.sha256()));
     }
 
-    async fn disconnect_ends_a_delete_and_the_answer_counts_what_is_gone(server: Server) {
+    async fn a_disconnect_ends_a_delete_and_the_answer_counts_the_deleted_entries(server: Server) {
         const FILES: u64 = 1000;
         let (_portal, mut client) = connected(&server, Options::default()).await;
         for n in 0..FILES {
-            plant(&server, &format!("all/{n}"), "x");
+            write_on_server(&server, &format!("all/{n}"), "x");
         }
         let delete = ClientMessage::Delete {
             path: "all".to_owned(),
@@ -252,7 +249,7 @@ with_each_server! {
             recursive: true,
         };
         client.send(&delete).await;
-        must_be_logged(&client, "DELE").await;
+        wait_for_log(&client, "DELE").await;
         client.send(&ClientMessage::Disconnect).await;
         let (mut gone, mut remain) = (None, None);
         loop {
@@ -277,17 +274,17 @@ with_each_server! {
         client.list("").await.unwrap();
     }
 
-    async fn disconnect_does_not_hide_that_a_file_was_renamed(server: Server) {
+    async fn a_disconnect_does_not_hide_that_a_file_was_renamed(server: Server) {
         let portal = portal!();
         let network = FaultProxy::before(&server).await;
         let mut client = Client::open(&portal).await;
         client.connect_at(network.address(), &server).await;
-        plant(&server, "old", "x");
+        write_on_server(&server, "old", "x");
         // So that the command takes a while.
         network.slow_down(200);
         let (from, to) = ("old".to_owned(), "new".to_owned());
         client.send(&ClientMessage::Rename { from, to }).await;
-        must_be_logged(&client, "RNTO").await;
+        wait_for_log(&client, "RNTO").await;
         client.send(&ClientMessage::Disconnect).await;
         let was_renamed = loop {
             match client.receive().await {
@@ -300,7 +297,7 @@ with_each_server! {
         assert_eq!(server.files(), ["new"]);
     }
 
-    async fn disconnect_ends_a_request_that_waits_for_its_connection(server: Server) {
+    async fn a_disconnect_ends_a_request_that_waits_for_its_connection(server: Server) {
         let mut server = server;
         let portal = portal!();
         let network = FaultProxy::before(&server).await;
@@ -318,7 +315,7 @@ with_each_server! {
                 sleep(Duration::from_millis(5)).await;
             }
         };
-        timeout(PATIENCE, dials).await.expect("another session is opened");
+        timeout(WAIT_LIMIT, dials).await.expect("another session is opened");
         client.send(&ClientMessage::Disconnect).await;
         let problem = loop {
             if let ServerMessage::ListingFailed { problem, .. } = client.receive().await {
@@ -331,21 +328,21 @@ with_each_server! {
 }
 
 /// Waits until a line of the session log has that word.
-async fn must_be_logged(client: &Client, word: &str) {
+async fn wait_for_log(client: &Client, word: &str) {
     let logged = async {
         while !client.transcript().contains(word) {
             sleep(Duration::from_millis(5)).await;
         }
     };
-    timeout(PATIENCE, logged).await.unwrap_or_else(|_| panic!("{word}: {}", client.transcript()));
+    timeout(WAIT_LIMIT, logged).await.unwrap_or_else(|_| panic!("{word}: {}", client.transcript()));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn space_at_the_end_of_a_name_is_no_other_file_to_pure_ftpd() {
+async fn a_space_at_the_end_of_a_name_is_refused_for_pure_ftpd() {
     let server = ferryport_tests::servers::start(Kind::PureFtpd);
     let (_portal, mut client) = connected(&server, Options::default()).await;
-    plant(&server, "a ", "one");
-    plant(&server, "a_", "precious");
+    write_on_server(&server, "a ", "one");
+    write_on_server(&server, "a_", "precious");
     assert!(client.delete("a ", EntryKind::File).await.is_err());
     assert!(client.delete("a ", EntryKind::Directory).await.is_err());
     assert!(client.rename("a_", "b ").await.is_err());
@@ -360,7 +357,7 @@ async fn connected(server: &Server, options: Options<'_>) -> (Portal, Client) {
 }
 
 /// A file of the server's own user, in directories of its own.
-fn plant(server: &Server, path: &str, content: &str) {
+fn write_on_server(server: &Server, path: &str, content: &str) {
     if let Some(above) = Path::new(path).parent() {
         mkdir(server, &above.to_string_lossy());
     }

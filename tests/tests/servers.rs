@@ -1,4 +1,4 @@
-//! The real FTPS servers of the harness: that they are what the other tests take them for.
+//! The harness's real FTPS servers behave as the other tests assume.
 
 use std::{net::TcpStream, time::Duration};
 
@@ -9,21 +9,21 @@ use ferryport_tests::{
 use protocol::Encryption;
 
 #[test]
-fn each_server_greets_over_explicit_tls_and_is_gone_with_its_owner() {
+fn each_server_greets_over_explicit_tls_and_ends_with_its_owner() {
     for kind in Kind::ALL {
         greets_and_goes(kind, Encryption::Explicit);
     }
 }
 
 #[test]
-fn each_server_that_has_implicit_tls_greets_over_it_and_is_gone_with_its_owner() {
+fn each_server_with_implicit_tls_greets_over_it_and_ends_with_its_owner() {
     for kind in Kind::WITH_IMPLICIT_TLS {
         greets_and_goes(kind, Encryption::Implicit);
     }
 }
 
 #[test]
-fn servers_side_by_side_share_neither_port_nor_directory() {
+fn parallel_servers_share_neither_port_nor_directory() {
     let one = Server::start(Kind::PureFtpd, Options::default());
     let other = Server::start(Kind::PureFtpd, Options::default());
     assert_ne!(one.port(), other.port());

@@ -9,7 +9,7 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::{collections::BTreeMap, env, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use fastrand::Rng;
 use ferryport_tests::{
@@ -20,8 +20,9 @@ use ferryport_tests::{
     portal,
     portal::{Options, Portal},
     process::wait_for,
+    schedules,
     servers::{self, Kind, Server},
-    with_each_server,
+    with_each_kind, with_each_server,
 };
 use protocol::{
     Attempt, ChunkHeader, ClientMessage, Encryption, OnConflict, ServerMessage, UploadId,
@@ -38,58 +39,41 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
-/// Schedules for each of the three servers: 201 altogether.
-const SCHEDULES: u64 = 67;
-
-/// Schedules that run in parallel.
-const AT_ONCE: u64 = 4;
-
 /// Long enough for a busy machine.
-const PATIENCE: Duration = Duration::from_secs(30);
+const WAIT_LIMIT: Duration = Duration::from_secs(30);
 
 /// A portal with short timeouts.
-const BRISK: Options<'static> = Options {
-    flags: &[
-        "--allow-network",
-        "127.0.0.0/8",
-        "--connect-timeout",
-        "3 s",
-        "--tls-timeout",
-        "3 s",
-        "--greeting-timeout",
-        "6 s",
-        "--silence-timeout",
-        "3 s",
-        "--reply-timeout",
-        "3 s",
-        "--stall-timeout",
-        "3 s",
-        "--final-reply-timeout",
-        "3 s",
-        "--cancel-timeout",
-        "3 s",
-        "--retry-wait",
-        "50 ms",
-        "--retries",
-        "20",
-    ],
-    log: "info",
-};
+const WITH_SHORT_TIMEOUTS: Options<'static> = Options::with(&[
+    "--connect-timeout",
+    "3 s",
+    "--tls-timeout",
+    "3 s",
+    "--greeting-timeout",
+    "6 s",
+    "--silence-timeout",
+    "3 s",
+    "--reply-timeout",
+    "3 s",
+    "--stall-timeout",
+    "3 s",
+    "--final-reply-timeout",
+    "3 s",
+    "--cancel-timeout",
+    "3 s",
+    "--retry-wait",
+    "50 ms",
+    "--retries",
+    "20",
+]);
 
 /// A portal without a grace period.
-const WITHOUT_GRACE: Options<'static> =
-    Options { flags: &["--allow-network", "127.0.0.0/8", "--session-grace", "1 ms"], log: "info" };
-
-/// Returns whether the server resumes uploads at Debian's defaults.
-fn resumes_uploads(server: &Server) -> bool {
-    server.kind() != Kind::ProFtpd
-}
+const WITHOUT_GRACE: Options<'static> = Options::with(&["--session-grace", "1 ms"]);
 
 fn big(path: &str) -> File {
     File::new(path, Content { len: 24 << 20, seed: 24 })
 }
 
-fn must_be_stored(client: &Client, server: &Server, file: &File, outcome: &Outcome) {
+fn assert_stored(client: &Client, server: &Server, file: &File, outcome: &Outcome) {
     let said = || format!("{outcome:?}\n{}\n{}", client.transcript(), server.log());
     assert!(matches!(outcome, Outcome::Done { .. }), "{}: {}", file.path, said());
     assert_eq!(
@@ -112,7 +96,7 @@ fn count(client: &Client, verb: &str) -> usize {
 
 with_each_server! {
     /// The socket breaks at ten points of an upload; the upload does not.
-    async fn a_page_that_reconnects_resumes_where_the_portals_bytes_end(server: Server) {
+    async fn a_page_that_reconnects_resumes_at_the_portals_offset(server: Server) {
         let portal = portal!();
         let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
         let mut rng = Rng::with_seed(1);
@@ -126,7 +110,7 @@ with_each_server! {
             client.reconnect().await;
             let file = big(&format!("{index}.bin"));
             let outcome = client.upload_one(&file).await;
-            must_be_stored(&client, &server, &file, &outcome);
+            assert_stored(&client, &server, &file, &outcome);
             assert!(client.sockets() >= 3, "the socket broke after {after} bytes");
             assert_eq!(count(&client, "STOR"), 1, "{}", client.transcript());
             let seqs: Vec<u64> = client.log().iter().map(|line| line.seq).collect();
@@ -135,7 +119,7 @@ with_each_server! {
         }
     }
 
-    async fn a_page_that_was_loaded_again_resumes_from_what_the_server_holds(server: Server) {
+    async fn a_reloaded_page_resumes_from_the_part_file(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         let connected = client.connect(&server).await;
@@ -145,34 +129,34 @@ with_each_server! {
         let again = client.reload_page().await.expect("the session is still connected");
         assert_eq!(again.directory, connected.directory);
         let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
-        must_be_stored(&client, &server, &file, &outcome);
+        assert_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
         assert!(client.log().len() > log, "all of the log came again:\n{}", client.transcript());
-        if resumes_uploads(&server) {
+        if server.resumes_uploads() {
             let went_on = client.transcript().contains("Resuming there");
             assert!(went_on, "{}", client.transcript());
         }
     }
 
-    async fn what_the_server_holds_is_kept_when_the_page_does_not_come_back(server: Server) {
+    async fn a_part_file_is_kept_when_the_page_does_not_return(server: Server) {
         let portal = portal!(WITHOUT_GRACE);
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let file = big("gone.bin");
         let temporary = upload_half(&mut client, &file).await;
         drop(client);
-        wait_for(PATIENCE, || portal.output().contains("session ended").then_some(()))
+        wait_for(WAIT_LIMIT, || portal.output().contains("session ended").then_some(()))
             .expect("the session ends");
         assert_eq!(leftovers(&server).len(), 1, "{:?}", server.files());
 
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
-        must_be_stored(&client, &server, &file, &outcome);
+        assert_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
     }
 
-    async fn a_paused_upload_holds_nothing_and_can_be_resumed(server: Server) {
+    async fn a_paused_upload_holds_no_connection_and_can_be_resumed(server: Server) {
         let portal = portal!();
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
@@ -188,15 +172,15 @@ with_each_server! {
         // Other uploads find the connections free.
         let other = File::new("other.bin", Content { len: 100_000, seed: 3 });
         let outcome = client.upload_one(&other).await;
-        must_be_stored(&client, &server, &other, &outcome);
+        assert_stored(&client, &server, &other, &outcome);
         let outcome = client.upload_one(&file.clone().resuming(temporary)).await;
-        must_be_stored(&client, &server, &file, &outcome);
+        assert_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
     }
 
     /// The page is killed and the portal is stopped; neither has logged out of the server.
-    async fn a_restarted_portal_resumes_from_what_the_server_holds(server: Server) {
-        let mut portal = portal!(BRISK);
+    async fn a_restarted_portal_resumes_from_the_part_file(server: Server) {
+        let mut portal = portal!(WITH_SHORT_TIMEOUTS);
         let file = big("restarted.bin");
         let mut temporary: Option<String> = None;
         for kill in [true, false] {
@@ -212,14 +196,14 @@ with_each_server! {
             } else {
                 portal.stop();
             }
-            portal = portal!(BRISK);
+            portal = portal!(WITH_SHORT_TIMEOUTS);
         }
         let mut client = Client::open(&portal).await;
         client.connect(&server).await;
         let outcome = client.upload_one(&file.clone().resuming(temporary.unwrap())).await;
-        must_be_stored(&client, &server, &file, &outcome);
+        assert_stored(&client, &server, &file, &outcome);
         assert_eq!(leftovers(&server), [""; 0]);
-        if resumes_uploads(&server) {
+        if server.resumes_uploads() {
             let went_on = client.transcript().contains("Resuming there");
             assert!(went_on, "{}", client.transcript());
         }
@@ -238,7 +222,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
             let file = |what: &str| File::new(format!("{name}.{what}"), Content { len, seed: len });
             let right = file("right").with_digest(Digest::Right);
             let outcome = client.upload_one(&right).await;
-            must_be_stored(&client, &server, &right, &outcome);
+            assert_stored(&client, &server, &right, &outcome);
             let Outcome::Done { digest: Some(digest), page_agrees: true, .. } = outcome else {
                 panic!("{outcome:?}");
             };
@@ -249,7 +233,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
 
             let unable = file("unable").with_digest(Digest::Unable);
             let outcome = client.upload_one(&unable).await;
-            must_be_stored(&client, &server, &unable, &outcome);
+            assert_stored(&client, &server, &unable, &outcome);
             assert!(matches!(outcome, Outcome::Done { page_agrees: false, .. }), "{outcome:?}");
 
             if len > 0 {
@@ -276,7 +260,7 @@ mod the_pages_digest_has_to_be_that_of_what_was_relayed {
             let resumed = file.clone().with_digest(digest).resuming(temporary);
             let outcome = client.upload_one(&resumed).await;
             if digest == Digest::Right {
-                must_be_stored(&client, &server, &file, &outcome);
+                assert_stored(&client, &server, &file, &outcome);
                 let agrees = matches!(outcome, Outcome::Done { page_agrees: true, .. });
                 assert!(agrees, "{outcome:?}");
                 std::fs::remove_file(server.root().join("resumed")).unwrap();
@@ -334,12 +318,12 @@ async fn another_socket_takes_the_session_over() {
     assert!(matches!(last, Some(ServerMessage::TakenOver)), "{last:?}");
     let file = File::new("second.bin", Content { len: 100_000, seed: 2 });
     let outcome = second.upload_one(&file).await;
-    must_be_stored(&second, &server, &file, &outcome);
+    assert_stored(&second, &server, &file, &outcome);
 }
 
 /// The session resumes without a connection and without unacknowledged messages.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
+async fn another_socket_takes_over_a_session_without_a_server() {
     let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut first = Client::open(&portal).await;
@@ -349,15 +333,15 @@ async fn another_socket_takes_over_a_session_that_is_connected_to_nothing() {
     second.connect(&server).await;
 }
 
-/// The connection ended, and the socket broke before the page was told.
+/// The connection ended, and the socket broke before the page received the message.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
+async fn unacknowledged_messages_are_kept_when_the_connection_has_ended() {
     let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut client = Client::open(&portal).await;
     client.connect(&server).await;
     client.send(&ClientMessage::Disconnect).await;
-    let ended = wait_for(PATIENCE, || client.transcript().contains("Disconnected").then_some(()));
+    let ended = wait_for(WAIT_LIMIT, || client.transcript().contains("Disconnected").then_some(()));
     assert!(ended.is_some(), "{}", client.transcript());
     client.close_socket().await;
     client.reconnect().await;
@@ -367,7 +351,7 @@ async fn what_a_page_has_not_heard_is_kept_when_its_connection_has_ended() {
 
 /// A chunk breaks off in the middle: what arrived of it counts, and the page sends the rest.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
+async fn the_received_part_of_a_broken_chunk_is_not_sent_again() {
     const ARRIVED: u64 = 50_000;
     let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
@@ -406,7 +390,7 @@ async fn what_arrived_of_a_chunk_that_broke_off_is_not_sent_again() {
 
 /// Messages that the portal has not received are sent again; received ones are not handled twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_message_arrives_once_however_many_sockets_break() {
+async fn every_message_arrives_once_although_sockets_break() {
     let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let fault_proxy = FaultProxy::before_port(portal.address().port()).await;
@@ -426,7 +410,7 @@ async fn every_message_arrives_once_however_many_sockets_break() {
         (0..150).map(|n| File::new(format!("{n}.txt"), Content { len: 10 + n, seed: n })).collect();
     let outcomes = client.upload(&files).await;
     for (file, outcome) in files.iter().zip(&outcomes) {
-        must_be_stored(&client, &server, file, outcome);
+        assert_stored(&client, &server, file, outcome);
     }
     assert!(client.sockets() > 10, "{} sockets", client.sockets());
     assert_eq!(server.files().len(), files.len(), "{:?}", server.files());
@@ -439,11 +423,8 @@ async fn every_message_arrives_once_however_many_sockets_break() {
 
 /// Unread responses are bounded: the portal ends a session that keeps asking.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal() {
-    let options = Options {
-        flags: &["--allow-network", "127.0.0.0/8", "--max-unheard", "64 KiB"],
-        ..Options::default()
-    };
+async fn a_session_whose_page_acknowledges_nothing_is_ended_at_a_bound() {
+    let options = Options::with(&["--max-unheard", "64 KiB"]);
     let portal = portal!(options);
     let mut client = Client::open(&portal).await;
     let before = portal.peak_memory();
@@ -468,7 +449,7 @@ async fn a_page_that_does_not_hear_is_ended_before_its_answers_fill_the_portal()
 
 /// Each connection waits for the end of the one before: the number of waiting ones is bounded.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_that_connects_without_an_end_is_ended() {
+async fn a_session_with_too_many_attempts_is_ended() {
     let portal = portal!();
     let silent = FakePeer::silent();
     let mut client = Client::open(&portal).await;
@@ -487,7 +468,7 @@ async fn a_page_that_connects_without_an_end_is_ended() {
 
 /// A path longer than any system has is refused before anything is made of it.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_path_without_an_end_is_refused() {
+async fn an_overlong_path_is_refused() {
     let portal = portal!();
     let server = servers::start(Kind::Vsftpd);
     let mut client = Client::open(&portal).await;
@@ -505,7 +486,7 @@ async fn a_path_without_an_end_is_refused() {
 
 /// Cancel removes the part of an earlier upload, also before the upload that would resume it starts.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_part_that_a_cancelled_upload_would_have_resumed_is_removed() {
+async fn cancelling_an_upload_removes_the_part_file_that_it_would_have_resumed() {
     let portal = portal!();
     let server = servers::start(Kind::PureFtpd);
     let mut client = Client::open(&portal).await;
@@ -526,8 +507,8 @@ async fn the_part_that_a_cancelled_upload_would_have_resumed_is_removed() {
     for upload in ids {
         client.send(&ClientMessage::Cancel { upload }).await;
     }
-    let gone = wait_for(PATIENCE, || leftovers(&server).is_empty().then_some(()));
-    assert!(gone.is_some(), "{:?}\n{}", server.files(), client.transcript());
+    let removed = wait_for(WAIT_LIMIT, || leftovers(&server).is_empty().then_some(()));
+    assert!(removed.is_some(), "{:?}\n{}", server.files(), client.transcript());
 }
 
 /// Runs one schedule: uploads, while the page's sockets and the server's connections break.
@@ -547,7 +528,7 @@ async fn play(portal: &Portal, server: &Server, networks: &(FaultProxy, FaultPro
     page_side.plan([]);
     server_side.plan([]);
     for (file, outcome) in files.iter().zip(&outcomes) {
-        must_be_stored(&client, server, file, outcome);
+        assert_stored(&client, server, file, outcome);
     }
     let of_this = format!("{seed}/");
     let left: Vec<_> =
@@ -586,45 +567,20 @@ fn server_faults(rng: &mut Rng) -> Vec<Fault> {
     (0..count).map(|_| Fault::random(rng)).collect()
 }
 
-async fn play_all(kind: Kind) {
-    let server = Arc::new(servers::start(kind));
-    let portal = Arc::new(portal!(BRISK));
-    let only = env::var("FAULT_SEED").ok().and_then(|seed| seed.parse::<u64>().ok());
-    let mut tasks = tokio::task::JoinSet::new();
-    for first in 0..AT_ONCE {
-        let (server, portal) = (Arc::clone(&server), Arc::clone(&portal));
-        tasks.spawn(async move {
-            let page_side = FaultProxy::before_port(portal.address().port()).await;
-            let networks = (page_side, FaultProxy::before(&server).await);
-            for seed in (first..SCHEDULES).step_by(usize::try_from(AT_ONCE).unwrap()) {
-                if only.is_none_or(|only| only == seed) {
+with_each_kind! {
+    async fn every_file_is_stored_whole_when_both_sides_break_in_random_schedules(kind: Kind) {
+        let server = Arc::new(servers::start(kind));
+        let portal = Arc::new(portal!(WITH_SHORT_TIMEOUTS));
+        schedules::run(|seeds| {
+            let (server, portal) = (Arc::clone(&server), Arc::clone(&portal));
+            async move {
+                let page_side = FaultProxy::before_port(portal.address().port()).await;
+                let networks = (page_side, FaultProxy::before(&server).await);
+                for seed in seeds {
                     play(&portal, &server, &networks, seed).await;
                 }
             }
-        });
-    }
-    while let Some(ended) = tasks.join_next().await {
-        if let Err(error) = ended {
-            std::panic::resume_unwind(error.into_panic());
-        }
-    }
-}
-
-mod nothing_is_lost_when_both_sides_break_in_random_schedules {
-    use super::*;
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn vsftpd() {
-        play_all(Kind::Vsftpd).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn proftpd() {
-        play_all(Kind::ProFtpd).await;
-    }
-
-    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-    async fn pure_ftpd() {
-        play_all(Kind::PureFtpd).await;
+        })
+        .await;
     }
 }

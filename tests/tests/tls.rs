@@ -18,16 +18,13 @@ use std::{
 use ferryport_tests::{
     client::{Attempted, Client, File, Outcome, to},
     content::Content,
+    engine::{EngineSetup, remote},
     portal,
     portal::Portal,
-    servers::{Clients, Kind, Options, Server, TlsMax},
+    servers::{ClientCertificate, Kind, Options, Server, TlsMax},
 };
-use ftps::{
-    Cause, ClientIdentity, Config, Connector, Credentials, Encryption, Password, RemotePath, Stage,
-    Target, TlsVersion, TlsVersions, Transcript, Username,
-};
+use ftps::{Cause, ClientIdentity, Config, Connector, Stage, TlsVersion, TlsVersions};
 use protocol::{Problem, problem::Who};
-use rustls::RootCertStore;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::{TcpListener, TcpStream},
@@ -37,20 +34,7 @@ use tokio::{
 const UPLOADS: usize = 10;
 
 fn connector(server: &Server, change: impl FnOnce(&mut Config)) -> Connector {
-    let encryption = match server.encryption() {
-        protocol::Encryption::Explicit => Encryption::Explicit,
-        protocol::Encryption::Implicit => Encryption::Implicit,
-    };
-    let target = Target { address: server.address(), host: "localhost".to_owned(), encryption };
-    let mut roots = RootCertStore::empty();
-    roots.add(server.certificate()).unwrap();
-    let credentials = Credentials {
-        username: Username::new(server.username()).unwrap(),
-        password: Password::new(server.password()).unwrap(),
-    };
-    let mut config = Config::new(Arc::new(roots));
-    change(&mut config);
-    Connector::new(target, config, credentials, Transcript::discard())
+    EngineSetup::of(server).configure(change).connector()
 }
 
 /// Uploads files one after the other in one session; how many data connections resumed it.
@@ -59,7 +43,7 @@ async fn resumed_of_ten(server: &Server, connector: &Connector) -> usize {
     let mut client = opened.unwrap_or_else(|error| panic!("{error:?}\n{}", server.log()));
     let mut resumed = 0;
     for number in 0..UPLOADS {
-        let path = RemotePath::try_from(format!("file-{number}").as_str()).unwrap();
+        let path = remote(&format!("file-{number}"));
         let stored = async {
             let mut upload = client.store(&path, 0).await?;
             upload.write(b"four thousand and some bytes").await?;
@@ -79,7 +63,7 @@ async fn resumed_of_ten(server: &Server, connector: &Connector) -> usize {
 
 /// `ProFTPD`'s greeting makes the engine choose TLS 1.2 by itself, as everywhere.
 #[tokio::test]
-async fn naming_the_protocol_does_not_stand_in_the_way_of_resumption() {
+async fn alpn_does_not_prevent_session_resumption() {
     for kind in Kind::ALL {
         for tls_max in TlsMax::ALL {
             let server = Server::start(kind, Options { tls_max, ..Options::default() });
@@ -94,10 +78,13 @@ async fn naming_the_protocol_does_not_stand_in_the_way_of_resumption() {
     }
 }
 
-const ASKING: [Kind; 2] = [Kind::Vsftpd, Kind::ProFtpd];
+const WITH_CLIENT_CERTIFICATES: [Kind; 2] = [Kind::Vsftpd, Kind::ProFtpd];
 
 fn certified(kind: Kind, tls_max: TlsMax) -> Server {
-    Server::start(kind, Options { tls_max, clients: Clients::Certified, ..Options::default() })
+    Server::start(
+        kind,
+        Options { tls_max, client_certificate: ClientCertificate::Required, ..Options::default() },
+    )
 }
 
 fn identity(server: &Server) -> ClientIdentity {
@@ -106,8 +93,8 @@ fn identity(server: &Server) -> ClientIdentity {
 }
 
 #[tokio::test]
-async fn client_certificate_opens_servers_that_demand_one_on_every_connection() {
-    for kind in ASKING {
+async fn a_client_certificate_is_presented_on_every_connection() {
+    for kind in WITH_CLIENT_CERTIFICATES {
         for tls_max in TlsMax::ALL {
             let server = certified(kind, tls_max);
             let connector = connector(&server, |config| {
@@ -121,12 +108,12 @@ async fn client_certificate_opens_servers_that_demand_one_on_every_connection() 
 /// Returns the error at a server that requires a client certificate.
 async fn refused(server: &Server, identity: Option<ClientIdentity>) -> ftps::Error {
     let connector = connector(server, |config| config.tls.client_identity = identity);
-    connector.open().await.expect_err("the server lets nobody in")
+    connector.open().await.expect_err("the server requires a client certificate")
 }
 
 #[tokio::test]
-async fn server_that_demands_a_client_certificate_is_understood() {
-    for kind in ASKING {
+async fn a_required_client_certificate_is_diagnosed() {
+    for kind in WITH_CLIENT_CERTIFICATES {
         for tls_max in TlsMax::ALL {
             let server = certified(kind, tls_max);
             let error = refused(&server, None).await;
@@ -145,7 +132,7 @@ async fn server_that_demands_a_client_certificate_is_understood() {
 }
 
 #[tokio::test]
-async fn oldest_version_allowed_is_kept_to() {
+async fn the_engine_connects_with_no_older_tls_version_than_allowed() {
     for kind in Kind::ALL {
         let server = Server::start(kind, Options { tls_max: TlsMax::V12, ..Options::default() });
         let connector = connector(&server, |config| {
@@ -159,8 +146,7 @@ async fn oldest_version_allowed_is_kept_to() {
 
 /// A portal that may connect to this machine, with further flags.
 fn portal_with(flags: &[&str]) -> Portal {
-    let flags = [&["--allow-network", "127.0.0.0/8"], flags].concat();
-    portal!(portal::Options { flags: &flags, log: "trace" })
+    portal!(portal::Options { log: "trace", ..portal::Options::with(flags) })
 }
 
 /// Connects without trusting anything.
@@ -176,7 +162,7 @@ fn failed(attempted: Attempted) -> Problem {
 }
 
 #[tokio::test]
-async fn certificate_of_a_pinned_host_is_no_question_to_anybody() {
+async fn another_certificate_of_a_pinned_host_is_an_error_and_no_question() {
     let server = Server::start(Kind::Vsftpd, Options::default());
     let stranger = Server::start(Kind::PureFtpd, Options::default());
     let pin = format!("127.0.0.1={}", server.certificate_sha256());
@@ -193,7 +179,7 @@ async fn certificate_of_a_pinned_host_is_no_question_to_anybody() {
 }
 
 #[tokio::test]
-async fn authority_of_the_operator_vouches_for_a_server() {
+async fn a_server_certified_by_the_operators_authority_is_trusted() {
     let server = Server::start(Kind::Vsftpd, Options::default());
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("ca.pem");
@@ -206,7 +192,7 @@ async fn authority_of_the_operator_vouches_for_a_server() {
 }
 
 #[tokio::test]
-async fn certificate_of_the_portal_is_shown_to_servers_that_demand_one() {
+async fn the_portals_client_certificate_is_presented_to_servers_that_require_one() {
     let server = certified(Kind::Vsftpd, TlsMax::V13);
     let certificate = server.client().certificate.to_str().unwrap();
     let key = server.client().key.to_str().unwrap();
@@ -224,7 +210,7 @@ async fn certificate_of_the_portal_is_shown_to_servers_that_demand_one() {
 }
 
 #[tokio::test]
-async fn oldest_version_allowed_is_a_setting() {
+async fn the_oldest_allowed_tls_version_is_a_setting() {
     let v12 = Options { tls_max: TlsMax::V12, ..Options::default() };
     let server = Server::start(Kind::Vsftpd, v12);
     let portal = portal_with(&["--tls-min", "1.3"]);
@@ -232,7 +218,7 @@ async fn oldest_version_allowed_is_a_setting() {
     assert_eq!(problem.stage, protocol::Stage::Tls, "{problem:?}");
 }
 
-/// An HTTP proxy that lets `porter` with the password `sesame` in, and notes what it is asked.
+/// An HTTP proxy that accepts `porter` with the password `sesame`, and records its requests.
 async fn proxy() -> (String, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let place = listener.local_addr().unwrap().to_string();
@@ -263,7 +249,7 @@ async fn connect_through(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
-async fn uploads_go_through_the_proxy_and_its_password_nowhere_else() {
+async fn uploads_go_through_the_proxy_and_its_password_goes_only_there() {
     for kind in Kind::ALL {
         let server = Server::start(kind, Options::default());
         let (place, asked) = proxy().await;
@@ -290,18 +276,18 @@ async fn uploads_go_through_the_proxy_and_its_password_nowhere_else() {
 }
 
 #[tokio::test]
-async fn what_the_policy_forbids_is_not_asked_of_the_proxy_either() {
+async fn the_proxy_is_not_asked_for_addresses_that_the_policy_forbids() {
     let server = Server::start(Kind::PureFtpd, Options::default());
     let (place, asked) = proxy().await;
     let url = format!("http://porter:sesame@{place}");
-    let portal = portal!(portal::Options { flags: &["--proxy", &url], log: "info" });
+    let portal = portal!(portal::Options::only(&["--proxy", &url]));
     let problem = failed(attempt(&portal, &server).await);
     assert_eq!(problem.stage, protocol::Stage::Policy);
     assert_eq!(*asked.lock().unwrap(), Vec::<String>::new());
 }
 
 #[tokio::test]
-async fn proxy_that_wants_other_credentials_is_the_operators_problem() {
+async fn a_proxy_that_refuses_its_credentials_is_a_problem_for_the_operator() {
     let server = Server::start(Kind::PureFtpd, Options::default());
     let (place, _) = proxy().await;
     let portal = portal_with(&["--proxy", &format!("http://porter:wrong@{place}")]);

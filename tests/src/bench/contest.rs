@@ -22,7 +22,7 @@ pub(crate) struct Contestant<'a> {
 
 type Upload<'a> = Box<dyn Fn(&Server, &Files) -> Result<()> + 'a>;
 
-/// The median of all runs, or what the first failure said.
+/// The median of all runs, or the text of the first failure.
 pub(crate) type Outcome = Result<Cost, String>;
 
 impl<'a> Contestant<'a> {
@@ -58,7 +58,7 @@ impl<'a> Contestant<'a> {
     }
 }
 
-/// Everybody once, then everybody again: what disturbs the machine for a while disturbs all.
+/// Runs all contestants once, then all again: a disturbance of the machine affects all of them.
 pub(crate) fn take_turns<const N: usize>(
     contestants: &[Contestant<'_>; N],
     server: &Server,

@@ -13,14 +13,12 @@ use std::{
 
 use anyhow::{Result, anyhow};
 use bytes::Bytes;
-use ferryport_tests::servers::Server;
+use ferryport_tests::{engine::EngineSetup, servers::Server};
 use ftps::{
-    Config, Connector, Credentials, Encryption, Password, Pool, RemotePath, Target, Transcript,
-    Username,
+    Connector, Pool, RemotePath,
     config::Sessions,
     upload::{Existing, Plan, Progress, Source},
 };
-use rustls::RootCertStore;
 use tokio::{runtime::Runtime, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
@@ -41,7 +39,7 @@ pub(crate) fn upload(
     files: &Files,
     sessions: u32,
 ) -> Result<()> {
-    let pool = Pool::new(connector(server, sessions)?);
+    let pool = Pool::new(connector(server, sessions));
     let work = Arc::new(Work::of(files)?);
     runtime.block_on(async {
         let mut tasks = JoinSet::new();
@@ -107,7 +105,7 @@ impl Source for OnDisk {
     type Error = io::Error;
 
     async fn next(&mut self) -> io::Result<Bytes> {
-        // It lies in memory, so reading it takes no time.
+        // The file is in memory, so reading it takes no time.
         let mut piece = Vec::with_capacity(usize::try_from(PIECE_BYTES).unwrap_or_default());
         (&mut self.file).take(PIECE_BYTES).read_to_end(&mut piece)?;
         Ok(piece.into())
@@ -125,14 +123,14 @@ impl Source for OnDisk {
 }
 
 async fn take_and_upload(pool: Pool, work: Arc<Work>) -> Result<()> {
-    let mut line = pool.lease().await;
+    let mut session = pool.lease().await;
     let mut next = work.take();
     while let Some(job) = next {
         next = work.take();
         let upcoming = next.map(|job| job.plan.path.clone());
         let mut source = OnDisk { file: File::open(&job.from)?, upcoming };
         let ended =
-            ftps::upload::upload(&mut line, &job.plan, &mut source, &CancellationToken::new())
+            ftps::upload::upload(&mut session, &job.plan, &mut source, &CancellationToken::new())
                 .await;
         ended.map_err(|failed| anyhow!("{}: {:?}", job.plan.path, failed.error))?;
     }
@@ -140,19 +138,9 @@ async fn take_and_upload(pool: Pool, work: Arc<Work>) -> Result<()> {
 }
 
 /// A connector for a pool that has all its sessions from the start.
-fn connector(server: &Server, sessions: u32) -> Result<Connector> {
-    let target = Target {
-        address: server.address(),
-        host: "localhost".to_owned(),
-        encryption: Encryption::Explicit,
-    };
-    let mut roots = RootCertStore::empty();
-    roots.add(server.certificate())?;
-    let credentials = Credentials {
-        username: Username::new(server.username())?,
-        password: Password::new(server.password())?,
-    };
-    let mut config = Config::new(Arc::new(roots));
-    config.sessions = Sessions { start: sessions, max: sessions, ..Sessions::default() };
-    Ok(Connector::new(target, config, credentials, Transcript::discard()))
+fn connector(server: &Server, sessions: u32) -> Connector {
+    let setup = EngineSetup::of(server).configure(|config| {
+        config.sessions = Sessions { start: sessions, max: sessions, ..Sessions::default() };
+    });
+    setup.connector()
 }

@@ -41,7 +41,7 @@ struct Arguments {
 enum Suite {
     /// The FTPS engine beside curl and lftp, on real servers.
     Ftps(ftps::Arguments),
-    /// The portal beside what it is used instead of, with a native client and in Chromium.
+    /// The portal beside the programs that it replaces, with a native client and in Chromium.
     Portal(portal::Arguments),
 }
 

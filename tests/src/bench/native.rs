@@ -40,7 +40,7 @@ const FRAME_HEADER_LEN: usize = 14;
 /// All headers in front of the bytes of a file.
 const HEADERS_LEN: usize = FRAME_HEADER_LEN + CHUNK_HEADER_LEN;
 
-/// Counted messages of the portal after which it is told that they arrived; it keeps them until
+/// Counted messages of the portal after which the client acknowledges them; the portal keeps them until
 /// then.
 const ACK_EVERY: u64 = 32;
 
@@ -97,7 +97,7 @@ pub(crate) async fn upload(portal: &Portal, server: &Server, files: &Files) -> R
 }
 
 impl LeanClient {
-    /// Makes a session and says hello.
+    /// Creates a session and sends `hello`.
     pub(crate) async fn open(portal: &Portal) -> Result<Self> {
         Self::attach(portal, client::new_session(portal)).await
     }
@@ -201,7 +201,7 @@ impl LeanClient {
         Ok(Sending { id, file, attempt: Attempt::default(), window: Window::new(job.bytes) })
     }
 
-    /// Sends what the credit allows, in whole chunks.
+    /// Sends the bytes that the credit allows, in whole chunks.
     async fn send_chunks(&mut self, sending: &mut Sending) -> Result<()> {
         loop {
             let window = &mut sending.window;
@@ -309,7 +309,7 @@ fn mask(bytes: &mut [u8], key: [u8; 4]) {
     }
 }
 
-/// Nobody can tell it beforehand (RFC 6455 §10.3): the standard library's hasher begins with the
+/// It cannot be predicted (RFC 6455 §10.3): the standard library's hasher begins with the
 /// system's randomness.
 fn mask_key() -> [u8; 4] {
     let [a, b, c, d, ..] = RandomState::new().hash_one(0_u8).to_le_bytes();

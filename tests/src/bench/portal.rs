@@ -4,7 +4,7 @@
 //! - `large_file`, `large_memory`, `browser`, `small_files`, `idle`, `together`: the tables.
 //! - `figure`: a row of a table, with its aim and what bounds it.
 //! - `user`: the actions of a user on the page.
-//! - `sink`: a page that sends a file to where it is thrown away.
+//! - `sink`: a page that sends a file to a server that discards it.
 
 mod browser;
 mod figure;
@@ -16,17 +16,22 @@ mod small_files;
 mod together;
 mod user;
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result, ensure};
 use clap::ValueEnum;
-use ferryport_tests::portal::{Options, Portal};
+use ferryport_tests::{
+    portal::{Options, Portal},
+    servers::Server,
+};
 use tokio::runtime::Runtime;
 
 use crate::{
+    measure::{Who, measured},
+    native,
     report::{self, Conditions, Table},
-    watch::Tree,
-    workload,
+    watch::{Tree, Usages, watch},
+    workload::{self, Files},
 };
 
 #[derive(clap::Args)]
@@ -50,8 +55,8 @@ pub(crate) struct Arguments {
 /// A table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Subject {
-    GreatFile,
-    GreatMemory,
+    LargeFile,
+    LargeMemory,
     Browser,
     SmallFiles,
     Idle,
@@ -68,7 +73,7 @@ struct Bench {
     runtime: Runtime,
 }
 
-/// What the portal says of a busy session would cost it something.
+/// The log level: log lines of a busy session would cost time.
 const LOG: &str = "warn";
 
 /// Measures all tables, prints them, and writes them down.
@@ -110,8 +115,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<()> {
 impl Bench {
     fn measure(&self, subject: Subject) -> Result<Table> {
         match subject {
-            Subject::GreatFile => large_file::measure(self),
-            Subject::GreatMemory => large_memory::measure(self),
+            Subject::LargeFile => large_file::measure(self),
+            Subject::LargeMemory => large_memory::measure(self),
             Subject::Browser => browser::measure(self),
             Subject::SmallFiles => small_files::measure(self),
             Subject::Idle => idle::measure(self),
@@ -121,17 +126,16 @@ impl Bench {
 
     /// A portal that speaks HTTPS.
     fn portal_https(&self) -> Portal {
-        Portal::start_https(&self.program, Options { flags: &self.flags(), log: LOG })
+        Portal::start_https(&self.program, Options { log: LOG, ..Options::with(&self.flags()) })
     }
 
     /// A portal that speaks HTTP.
     fn portal_http(&self) -> Portal {
-        Portal::start(&self.program, Options { flags: &self.flags(), log: LOG })
+        Portal::start(&self.program, Options { log: LOG, ..Options::with(&self.flags()) })
     }
 
     fn flags(&self) -> Vec<&str> {
-        let given = self.portal_flags.iter().map(String::as_str);
-        Options::default().flags.iter().copied().chain(given).collect()
+        self.portal_flags.iter().map(String::as_str).collect()
     }
 }
 
@@ -139,7 +143,7 @@ impl Arguments {
     fn wants(&self, subject: Subject) -> bool {
         match self.only {
             Some(only) => only == subject,
-            None => self.large || subject != Subject::GreatMemory,
+            None => self.large || subject != Subject::LargeMemory,
         }
     }
 
@@ -153,6 +157,22 @@ impl Arguments {
 
 fn tree(portal: &Portal) -> Tree {
     Tree { name: "portal", root: portal.id() }
+}
+
+/// Uploads files natively, and returns the usages of the portal, the server and the client.
+fn native_upload(
+    client: &Runtime,
+    portal: &Portal,
+    server: &Server,
+    files: &Files,
+    interval: Duration,
+) -> Result<Usages> {
+    let trees = [tree(portal), Tree { name: "server", root: server.id() }];
+    let (cost, mut usages) = watch(&trees, interval, || {
+        measured(Who::Us, || client.block_on(native::upload(portal, server, files)))
+    })?;
+    usages.add("client", cost.cpu_seconds);
+    Ok(usages)
 }
 
 /// The portal that was built beside this program.

@@ -10,10 +10,10 @@ use std::{
 use anyhow::{Context as _, Result};
 use ferryport_tests::servers;
 
-/// A table with what has to be said about it.
+/// A table with its explanation and notes.
 pub(crate) struct Table {
     pub(crate) title: &'static str,
-    /// Who did what, and what is better.
+    /// The contestants' work, and which direction is better.
     pub(crate) about: String,
     pub(crate) header: Vec<String>,
     pub(crate) rows: Vec<Vec<String>>,

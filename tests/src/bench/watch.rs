@@ -153,7 +153,7 @@ fn cpu_seconds(root: u32) -> f64 {
     ticks.sum::<f64>() / TICKS
 }
 
-/// What `/proc/PID/stat` says.
+/// The facts of `/proc/PID/stat`.
 struct Stat {
     parent: u32,
     /// Its own, and of its children that were waited for.

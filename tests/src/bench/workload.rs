@@ -1,8 +1,12 @@
 //! The files that are uploaded, and the servers that they go to.
 //!
-//! Both lie in memory where there is room for them: what is measured is the programs, not a disk.
+//! Both are in memory where there is room for them: the bench measures programs, not a disk.
 
-use std::{fs, io::Write as _, path::Path};
+use std::{
+    fs,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result, ensure};
 use ferryport_tests::{content::Content, servers::Server};
@@ -16,14 +20,14 @@ const MEMORY: &str = "/dev/shm";
 /// air, in bytes.
 const ROOM: u64 = 3 << 30;
 
-/// Files of one size, and what they are called.
+/// Files of one size, and their names.
 pub(crate) struct Files {
     folder: TempDir,
     pub(crate) names: Vec<String>,
     pub(crate) bytes: u64,
 }
 
-/// Lets everything that follows lie in memory, and says where it lies.
+/// Puts all later temporary files in memory if there is room, and returns the place in words.
 pub(crate) fn settle() -> Result<&'static str> {
     let room = statvfs(MEMORY).map(|stat| stat.blocks_available() * stat.fragment_size());
     if room.unwrap_or_default() < ROOM {
@@ -48,7 +52,7 @@ impl Files {
     }
 
     /// One file that takes no room: all of its bytes are 0.
-    pub(crate) fn hollow(bytes: u64) -> Result<Self> {
+    pub(crate) fn sparse(bytes: u64) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("ferryport-bench-").tempdir()?;
         let name = "file-0000.bin".to_owned();
         fs::File::create(folder.path().join(&name))?.set_len(bytes)?;
@@ -59,7 +63,11 @@ impl Files {
         self.folder.path()
     }
 
-    /// That the server has all of them, whole, under their own names, and nothing else.
+    pub(crate) fn paths(&self) -> Vec<PathBuf> {
+        self.names.iter().map(|name| self.folder().join(name)).collect()
+    }
+
+    /// Checks that the server has all of them, whole, under their own names, and nothing else.
     pub(crate) fn check(&self, server: &Server) -> Result<()> {
         ensure!(server.files() == self.names, "the server does not have the files: {}", {
             let files = server.files();
@@ -73,7 +81,7 @@ impl Files {
     }
 }
 
-/// Removes what the run before left on the server.
+/// Removes the files of the previous run from the server.
 pub(crate) fn clear(server: &Server) -> Result<()> {
     for name in server.files() {
         fs::remove_file(server.root().join(&name))

@@ -12,10 +12,12 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    Drag, LOOK_PAUSE, Load, Node, START_LIMIT, Scheme, keys::Stroke, printed_after, program,
+    Drag, Load, Node, POLL_PAUSE, START_LIMIT, Scheme,
+    keys::Stroke,
+    program::{await_endpoint, program},
     wire::Wire,
 };
-use crate::process::{Process, wait_for};
+use crate::process::Process;
 
 /// What a page does when it asks whether it may be left.
 const ASKS: &str = "Page.javascriptDialogOpening";
@@ -24,7 +26,7 @@ const LOADED: &str = "Page.loadEventFired";
 /// How long a crashed tab may take: it sends no answer.
 const CRASH_LIMIT: Duration = Duration::from_secs(1);
 
-/// How often an element may move before it is clicked all the same: some never come to rest.
+/// How often an element may move before it is clicked: some move without end.
 const MOST_MOVES: usize = 20;
 
 pub(super) struct Tab {
@@ -47,15 +49,7 @@ impl Tab {
             ],
             folder.path().join("output.log"),
         );
-        let endpoint = wait_for(START_LIMIT, || {
-            if let Some(status) = process.exit_status() {
-                panic!("Chromium ended: {status}\n{}", process.output());
-            }
-            printed_after("DevTools listening on ", &process.output())
-        });
-        let Some(endpoint) = endpoint else {
-            panic!("Chromium does not start:\n{}", process.output());
-        };
+        let endpoint = await_endpoint("Chromium", &mut process, "DevTools listening on ");
         let wire = Wire::connect(&endpoint).await;
         let session = open_tab(&wire).await;
         let tab = Self { wire, session, process, _folder: folder };
@@ -88,7 +82,7 @@ impl Tab {
                     self.wire.forget(ASKS);
                     self.call("Page.handleJavaScriptDialog", json!({ "accept": true })).await;
                 }
-                sleep(LOOK_PAUSE).await;
+                sleep(POLL_PAUSE).await;
             }
         };
         assert!(timeout(START_LIMIT, loaded).await.is_ok(), "the page does not load");
@@ -113,7 +107,7 @@ impl Tab {
         let _gone = timeout(CRASH_LIMIT, self.try_call("Page.crash", json!({}))).await;
         let crashed = async {
             while self.wire.events(&["Inspector.targetCrashed"]).is_empty() {
-                sleep(LOOK_PAUSE).await;
+                sleep(POLL_PAUSE).await;
             }
         };
         assert!(timeout(START_LIMIT, crashed).await.is_ok(), "the tab does not crash");
@@ -131,7 +125,7 @@ impl Tab {
         .await;
     }
 
-    pub(super) async fn leave_alone(&self) {
+    pub(super) async fn pause_harness(&self) {
         for domain in ["Accessibility", "Audits", "Log", "DOM"] {
             self.call(&format!("{domain}.disable"), json!({})).await;
         }
@@ -172,7 +166,7 @@ impl Tab {
         if let Some(name) = name {
             parameters["accessibleName"] = name.into();
         }
-        // The element may have gone in the meantime.
+        // The element may have wait_until_gone in the meantime.
         let Ok(answer) = self.try_call("Accessibility.queryAXTree", parameters).await else {
             return Vec::new();
         };
@@ -245,11 +239,11 @@ impl Tab {
         }
     }
 
-    /// Returns the point to click, once the element has come to rest.
+    /// Returns the point to click as soon as the element does not move.
     async fn middle_of(&self, node: &Node) -> (f64, f64) {
         let mut before = self.middle_now(node).await;
         for _ in 0..MOST_MOVES {
-            sleep(LOOK_PAUSE).await;
+            sleep(POLL_PAUSE).await;
             let now = self.middle_now(node).await;
             if now == before {
                 break;
@@ -298,7 +292,7 @@ impl Tab {
                 if let Some(event) = self.wire.events(&[OPENED]).pop() {
                     return event.parameters["backendNodeId"].clone();
                 }
-                sleep(LOOK_PAUSE).await;
+                sleep(POLL_PAUSE).await;
             }
         };
         let Ok(input) = timeout(START_LIMIT, opened).await else {
@@ -314,7 +308,7 @@ impl Tab {
         let data = json!({ "items": [], "files": paths, "dragOperationsMask": COPY });
         let kinds: &[&str] = match drag {
             Drag::Hold => &["dragEnter", "dragOver"],
-            Drag::LetGo => &["dragEnter", "dragOver", "drop"],
+            Drag::Drop => &["dragEnter", "dragOver", "drop"],
         };
         for kind in kinds {
             self.call(
@@ -355,8 +349,8 @@ impl Tab {
             .collect()
     }
 
-    /// Lets the page save files in a folder, and itself read what is on the clipboard.
-    pub(super) async fn let_take_along(&self, folder: &Path) {
+    /// Permits the page to save files in a folder and to read the clipboard.
+    pub(super) async fn allow_downloads(&self, folder: &Path) {
         let downloads = json!({ "behavior": "allow", "downloadPath": folder });
         let permissions =
             json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
@@ -398,7 +392,7 @@ fn arguments(folder: &Path) -> Vec<OsString> {
     profile.push(folder.join("profile"));
     let fixed = [
         "--headless",
-        // Root may not use the sandbox; what is shown is our own page.
+        // Root may not use the sandbox; the pages are our own.
         "--no-sandbox",
         "--disable-gpu",
         "--disable-dev-shm-usage",

@@ -1,7 +1,7 @@
 // Answers Firefox's own dialogs for files: runs with the privileges of the browser's window.
 //
 // The portal's page presses its button, Firefox asks for files, and this picks them: a page cannot
-// tell it from a person. A folder is confirmed in the dialog that Firefox shows for it.
+// distinguish it from a user. A folder is confirmed in the dialog that Firefox shows for it.
 (paths) => {
   const LocalFile = Components.Constructor("@mozilla.org/file/local;1", "nsIFile", "initWithPath");
   const isFirst = globalThis.pick === undefined;

@@ -11,10 +11,12 @@ use tempfile::TempDir;
 use tokio::time::{sleep, timeout};
 
 use super::{
-    Drag, LOOK_PAUSE, Load, Node, START_LIMIT, Scheme, keys::Stroke, printed_after, program,
+    Drag, Load, Node, POLL_PAUSE, START_LIMIT, Scheme,
+    keys::Stroke,
+    program::{await_endpoint, program},
     wire::Wire,
 };
-use crate::process::{Process, wait_for};
+use crate::process::Process;
 
 /// The settings of the profile: no requests to other hosts, no pause before a dialog can be answered.
 const SETTINGS: &str = r#"
@@ -36,8 +38,8 @@ user_pref("toolkit.telemetry.reportingpolicy.firstRun", false);
 /// Answers the dialogs for files.
 const FILE_PICKER: &str = include_str!("file_picker.js");
 
-/// The name of what labels an element, near enough to tell the items of a list apart: `BiDi` looks
-/// for names and tells none.
+/// The name of an element's label, close enough to distinguish the items of a list: `BiDi` searches
+/// for names and returns none.
 const NAME: &str = "function() {
     const ids = this.getAttribute('aria-labelledby')?.split(' ') ?? [];
     const labels = ids.map((id) => document.getElementById(id)?.textContent).join(' ');
@@ -77,15 +79,7 @@ impl Tab {
             ],
             folder.path().join("output.log"),
         );
-        let endpoint = wait_for(START_LIMIT, || {
-            if let Some(status) = process.exit_status() {
-                panic!("Firefox ended: {status}\n{}", process.output());
-            }
-            printed_after("WebDriver BiDi listening on ", &process.output())
-        });
-        let Some(endpoint) = endpoint else {
-            panic!("Firefox does not start:\n{}", process.output());
-        };
+        let endpoint = await_endpoint("Firefox", &mut process, "WebDriver BiDi listening on ");
         let wire = Wire::connect(&format!("{endpoint}/session")).await;
         let (context, window) = start_session(&wire)
             .await
@@ -154,7 +148,7 @@ impl Tab {
         if let Some(parent) = parent {
             parameters["startNodes"] = json!([{ "sharedId": parent.object }]);
         }
-        // The element may have gone in the meantime.
+        // The element may have wait_until_gone in the meantime.
         let Ok(answer) = self.try_call("browsingContext.locateNodes", parameters).await else {
             return Vec::new();
         };
@@ -293,7 +287,7 @@ impl Tab {
         self.click(button).await;
         let picked = async {
             while self.in_window("() => globalThis.pick.done", &json!([])).await != true {
-                sleep(LOOK_PAUSE).await;
+                sleep(POLL_PAUSE).await;
             }
         };
         let picked = timeout(START_LIMIT, picked).await;
@@ -331,7 +325,7 @@ impl Tab {
         }";
         let kinds = match drag {
             Drag::Hold => json!(["dragenter", "dragover"]),
-            Drag::LetGo => json!(["dragenter", "dragover", "drop"]),
+            Drag::Drop => json!(["dragenter", "dragover", "drop"]),
         };
         let parameters = json!({
             "functionDeclaration": drag_them,

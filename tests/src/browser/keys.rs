@@ -1,6 +1,6 @@
 //! Keys by their names, as each protocol wants them.
 
-/// A key of the keyboard, with what is held down meanwhile.
+/// A key of the keyboard, with the modifiers held down.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Stroke {
     pub(super) held: Vec<Modifier>,
@@ -92,7 +92,7 @@ impl Stroke {
                 Some((named, code, sign)) => (named, named.to_owned(), code, sign, ""),
                 None => {
                     let sign = key.chars().next().filter(|sign| key.len() == 1 && sign.is_ascii());
-                    let sign = sign.unwrap_or_else(|| panic!("what is the code of {key}?"));
+                    let sign = sign.unwrap_or_else(|| panic!("no code for the key {key}"));
                     let capital = sign.to_ascii_uppercase();
                     (key, format!("Key{capital}"), u32::from(capital), sign, key)
                 }

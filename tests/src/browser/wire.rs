@@ -97,7 +97,7 @@ impl Wire {
         sent.map_err(|error| format!("{method}: {error}"))?;
         match timeout(ANSWER_LIMIT, told).await {
             Ok(Ok(answer)) => answer.map_err(|error| format!("{method}: {error}")),
-            Ok(Err(_)) => Err(format!("{method}: the browser is gone")),
+            Ok(Err(_)) => Err(format!("{method}: the browser has ended")),
             Err(_) => Err(format!("{method}: no answer within {ANSWER_LIMIT:?}")),
         }
     }

@@ -85,7 +85,7 @@ impl File {
         }
     }
 
-    /// The same, but it replaces what is there.
+    /// Returns the same file, which replaces an existing one.
     #[must_use]
     pub fn overwriting(self) -> Self {
         Self { on_conflict: OnConflict::Overwrite, ..self }
@@ -251,7 +251,7 @@ impl Client {
         self.send(&ClientMessage::Digest { upload, from, hex }).await;
     }
 
-    /// Sends what the credit allows, in pieces that keep to the limits.
+    /// Sends the bytes that the credit allows, in chunks within the limits.
     async fn send_chunks(&mut self, upload: UploadId, state: &mut Sending<'_>) {
         loop {
             let window = &mut state.window;

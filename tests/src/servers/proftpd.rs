@@ -5,8 +5,9 @@ use std::{fs, os::unix::fs::PermissionsExt as _};
 use protocol::Encryption;
 
 use super::{
-    Clients, DAEMON, Dates, Digests, Existing, Login, Options, Plan, Renaming, Restart, Site,
-    installation, program,
+    ClientCertificate, Dates, Digests, Existing, Options, Renaming, Restart,
+    installation::{installation, program},
+    site::{CommandLine, DAEMON, Login, Site},
 };
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-proftpd" };
@@ -14,7 +15,7 @@ pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-
 /// crypt(3) of the password.
 const PASSWORD_HASH: &str = "$6$BLlSZyPNrjXM7l71$1nayE4u7dOMwdbvTmpJXMgk1M1JQlOgvkXhPrs4RvizDTxMnXqebKmKSzcbZiPrY.cPBfrPJsbSg9rk5DD9hQ1";
 
-pub(super) fn plan(site: &Site<'_>) -> Plan {
+pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     let program = program("usr/sbin/proftpd");
     let folder = site.folder.display();
     let users = site.folder.join("users");
@@ -25,7 +26,7 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     );
     fs::write(&users, user).expect("the folder is ours");
     fs::set_permissions(&users, fs::Permissions::from_mode(0o600)).expect("the file is ours");
-    // `EnableDiags` only says more in the log; the reuse of sessions stays required.
+    // `EnableDiags` adds lines to the log; the reuse of sessions stays required.
     let tls_options = match site.options.encryption {
         Encryption::Explicit => "EnableDiags",
         Encryption::Implicit => "EnableDiags UseImplicitSSL",
@@ -34,9 +35,9 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         Existing::Replaced => "on",
         Existing::Kept => "off",
     };
-    let clients = match site.options.clients {
-        Clients::Anybody => String::new(),
-        Clients::Certified => {
+    let clients = match site.options.client_certificate {
+        ClientCertificate::Ignored => String::new(),
+        ClientCertificate::Required => {
             format!("TLSVerifyClient on\nTLSCACertificateFile {}\n", site.clients.display())
         }
     };
@@ -93,7 +94,7 @@ TLSOptions {tls_options}
     );
     let file = site.folder.join("proftpd.conf");
     fs::write(&file, configuration).expect("the folder is ours");
-    Plan { program, arguments: vec!["--nodaemon".into(), "--config".into(), file.into()] }
+    CommandLine { program, arguments: vec!["--nodaemon".into(), "--config".into(), file.into()] }
 }
 
 /// What an option adds to Debian's configuration.
@@ -112,7 +113,7 @@ fn extras(options: Options) -> String {
         extras.push_str(&format!("MaxClientsPerHost {max}\n"));
     }
     if options.digests != Digests::None {
-        // By default it answers with the digest of what it received, whatever the disk made of it.
+        // By default it answers with the digest of the received bytes, not of the file on the disk.
         extras.push_str("LoadModule mod_digest.c\nDigestOptions NoTransferCache\n");
     }
     extras.push_str(match options.digests {

@@ -4,14 +4,18 @@ use std::{fs, process::Command};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Login, Plan, Renaming, Site, library_path, program};
+use super::{
+    Renaming,
+    installation::{library_path, program},
+    site::{CommandLine, DAEMON, Login, Site},
+};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-pure-ftpd" };
 
 /// crypt(3) of the password.
 const PASSWORD_HASH: &str = "$6$nPB.IdUw4HlT2PAK$Rt/A1J6vnH5xJ5/EEbvuSgV/EmFH47rDZ47fsUxcrAHCgFto2kSfkSYQggjJTQx3nD2Yw199twCqPTxeWLpcV.";
 
-pub(super) fn plan(site: &Site<'_>) -> Plan {
+pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     assert_eq!(
         site.options.encryption,
         Encryption::Explicit,
@@ -63,8 +67,8 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
     }
     if let Some(max) = site.options.max_sessions {
         arguments.extend(["--maxclientsperip".into(), max.to_string().into()]);
-        // 50 of all addresses together unless told otherwise.
+        // By default, 50 of all addresses together.
         arguments.extend(["--maxclientsnumber".into(), max.max(50).to_string().into()]);
     }
-    Plan { program: program("usr/sbin/pure-ftpd"), arguments }
+    CommandLine { program: program("usr/sbin/pure-ftpd"), arguments }
 }

@@ -8,7 +8,7 @@ use std::{fs, os::unix::fs::chown, path::Path};
 
 use protocol::Encryption;
 
-use super::{DAEMON, Login, Plan, Site};
+use super::site::{CommandLine, DAEMON, Login, Site};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-pyftpdlib" };
 
@@ -17,10 +17,10 @@ const LAUNCHER: &str = include_str!("pyftpdlib.py");
 /// Debian's: another Python on `PATH` does not have Debian's packages.
 const PYTHON: &str = "/usr/bin/python3";
 
-/// Where Debian's package lies, to say what is missing.
+/// The path of Debian's package.
 const LIBRARY: &str = "/usr/lib/python3/dist-packages/pyftpdlib";
 
-pub(super) fn plan(site: &Site<'_>) -> Plan {
+pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     assert!(
         Path::new(LIBRARY).exists(),
         "{LIBRARY} is missing: run `cargo xtask setup`, which installs pyftpdlib"
@@ -33,13 +33,9 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
     };
-    Plan {
-        program: Path::new("/usr/bin/setpriv").to_owned(),
-        arguments: vec![
-            format!("--reuid={DAEMON}").into(),
-            format!("--regid={DAEMON}").into(),
-            "--clear-groups".into(),
-            PYTHON.into(),
+    CommandLine::as_daemon(
+        PYTHON,
+        vec![
             // The machine's own settings for Python are not for this one, nor is its locale.
             "-I".into(),
             "-X".into(),
@@ -55,5 +51,5 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
             LOGIN.username.into(),
             LOGIN.password.into(),
         ],
-    }
+    )
 }

@@ -1,19 +1,23 @@
 //! vsftpd, with its anonymous user: the one kind of login that needs nothing in /etc/pam.d.
 //!
-//! A password that is not on the list of `secure_email_list_enable` is refused like anybody's
+//! A password that is not on the list of `secure_email_list_enable` is refused like any
 //! wrong password. vsftpd does not let the anonymous user write to its root directory, but it does
 //! when all of vsftpd runs as that user; the login then sees the whole file system, as local users
 //! do by default.
 
-use std::{fs, os::unix::fs::chown, path::Path};
+use std::{fs, os::unix::fs::chown};
 
 use protocol::Encryption;
 
-use super::{Clients, DAEMON, Dates, Login, Plan, Renaming, Site, program};
+use super::{
+    ClientCertificate, Dates, Renaming,
+    installation::program,
+    site::{CommandLine, DAEMON, Login, Site},
+};
 
 pub(super) const LOGIN: Login = Login { username: "anonymous", password: "Fähre-26-vsftpd" };
 
-pub(super) fn plan(site: &Site<'_>) -> Plan {
+pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
     let vsftpd = program("usr/sbin/vsftpd");
     let log = site.folder.join("vsftpd.log");
     fs::write(&log, "").expect("the folder is ours");
@@ -25,9 +29,9 @@ pub(super) fn plan(site: &Site<'_>) -> Plan {
         Encryption::Explicit => "NO",
         Encryption::Implicit => "YES",
     };
-    let clients = match site.options.clients {
-        Clients::Anybody => String::new(),
-        Clients::Certified => format!(
+    let clients = match site.options.client_certificate {
+        ClientCertificate::Ignored => String::new(),
+        ClientCertificate::Required => format!(
             "require_cert=YES\nvalidate_cert=YES\nca_certs_file={}\n",
             site.clients.display()
         ),
@@ -98,14 +102,5 @@ vsftpd_log_file={log}
     for path in [site.pem, &log, &file] {
         chown(path, Some(DAEMON), Some(DAEMON)).expect("root may change the owner");
     }
-    Plan {
-        program: Path::new("/usr/bin/setpriv").to_owned(),
-        arguments: vec![
-            format!("--reuid={DAEMON}").into(),
-            format!("--regid={DAEMON}").into(),
-            "--clear-groups".into(),
-            vsftpd.into(),
-            file.into(),
-        ],
-    }
+    CommandLine::as_daemon(vsftpd, vec![file.into()])
 }

@@ -20,7 +20,7 @@ const TOLERANCE_MS: f64 = 1.0;
 /// How often it is looked again, when something else keeps the machine busy.
 const LOOKS: usize = 3;
 
-/// Lays the link and makes sure that it is as long as it should be; says how long `ping` finds it.
+/// Creates the link, checks its delay, and returns the delay that `ping` measures.
 pub(super) fn lay_link() -> Result<(DelayedLink, String)> {
     let link = DelayedLink::start(ROUND_TRIP);
     let mut found = String::new();

@@ -1,8 +1,8 @@
 //! The way to the first byte over 50 ms: what a login costs.
 //!
-//! The server's folder lies on this machine, so the moment at which a file there has a byte is
+//! The server's folder is on this machine, so the moment at which a file there has a byte is
 //! seen without the link: it is a look every fifth of a millisecond, beside the client. What the
-//! client needs to start is in it, as for anybody who waits.
+//! client needs to start is in it, as for a user who waits.
 
 use std::{
     cell::RefCell,

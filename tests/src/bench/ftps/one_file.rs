@@ -1,4 +1,4 @@
-//! One large file on the loopback address: what the engine makes of a processor.
+//! One large file on the loopback address: the engine's throughput on one processor.
 
 use anyhow::Result;
 use ferryport_tests::servers;

@@ -8,13 +8,13 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    sink, tree, user,
+    sink, user,
 };
 use crate::{
     measure::{Who, measured, median},
     report::Table,
     watch::{Tree, Usages, mib, peak_memory, watch},
-    workload::{self, Files},
+    workload::Files,
 };
 
 const BYTES: u64 = 512 << 20;
@@ -28,20 +28,10 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let server = servers::start(Kind::PureFtpd);
     let portal = bench.portal_http();
     let sink = bench.runtime.block_on(sink::serve())?;
-    let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
+    let paths = files.paths();
     let (mut ours, mut sunk, mut our_runs) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        workload::clear(&server)?;
-        let page = bench.runtime.block_on(user::connect(&portal, &server));
-        let trees = [
-            tree(&portal),
-            Tree { name: "server", root: server.id() },
-            Tree { name: "Chromium", root: page.id() },
-        ];
-        let (time, usages) =
-            watch(&trees, LOOK, || bench.runtime.block_on(user::drop_files(&page, &paths)))?;
-        drop(page);
-        files.check(&server)?;
+        let (time, usages) = user::upload(bench, &portal, &server, &files, LOOK)?;
         eprintln!("Ferryport: {:.2} s: {}", time.as_secs_f64(), usages.bound());
         ours.push(time.as_secs_f64());
         our_runs.push(usages);

@@ -17,7 +17,7 @@ pub(super) enum Aim {
 pub(super) struct Figure {
     pub(super) what: String,
     pub(super) ours: Option<f64>,
-    /// Whose, and what it is.
+    /// The quantity, with its unit.
     pub(super) peer: Option<(&'static str, f64)>,
     pub(super) aim: Aim,
     /// What bounds it.

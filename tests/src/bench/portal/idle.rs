@@ -24,7 +24,7 @@ const SESSIONS: u32 = 1000;
 /// server of the tests has some 200.
 const LOGGED_IN: u32 = 100;
 
-/// After which a portal has come to rest.
+/// The time after which a portal is idle.
 const REST: Duration = Duration::from_secs(2);
 
 const KIB: f64 = 1024.0;

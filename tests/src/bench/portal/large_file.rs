@@ -9,11 +9,10 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    tree,
+    native_upload,
 };
 use crate::{
     contest::{Contestant, Outcome, failures, seconds, take_turns},
-    measure::{Who, measured},
     native,
     peers::{self, Rclone},
     report::Table,
@@ -38,10 +37,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     let rclones: RefCell<Vec<Usages>> = RefCell::default();
     let contestants = [
         Contestant::us("Ferryport", |server, files| {
-            let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
-                measured(Who::Us, || client.block_on(native::upload(&portal, server, files)))
-            })?;
-            usages.add("client", cost.cpu_seconds);
+            let usages = native_upload(&client, &portal, server, files, LOOK)?;
             note(&ours, usages);
             Ok(())
         }),

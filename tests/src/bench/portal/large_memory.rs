@@ -8,13 +8,12 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure},
-    tree,
+    native_upload,
 };
 use crate::{
-    measure::{Who, measured},
     native,
     report::Table,
-    watch::{Tree, Usage, mib, peak_memory, watch},
+    watch::{Usage, mib, peak_memory},
     workload::Files,
 };
 
@@ -24,16 +23,12 @@ const BYTES: u64 = 10 << 30;
 const LOOK: Duration = Duration::from_secs(1);
 
 pub(super) fn measure(bench: &Bench) -> Result<Table> {
-    let files = Files::hollow(BYTES)?;
+    let files = Files::sparse(BYTES)?;
     let server = servers::start(Kind::PureFtpd);
     let portal = bench.portal_https();
     let client = native::runtime()?;
-    let at_server = Tree { name: "server", root: server.id() };
-    let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
-        measured(Who::Us, || client.block_on(native::upload(&portal, &server, &files)))
-    })?;
+    let usages = native_upload(&client, &portal, &server, &files, LOOK)?;
     files.check(&server)?;
-    usages.add("client", cost.cpu_seconds);
     let figure = Figure {
         what: "peak memory of the portal, MiB".to_owned(),
         ours: peak_memory(portal.id()).map(mib),

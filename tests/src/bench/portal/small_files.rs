@@ -8,15 +8,15 @@ use ferryport_tests::servers::{self, Kind};
 use super::{
     Bench,
     figure::{self, Aim, Figure, middle},
-    sink, tree, user,
+    native_upload, sink, user,
 };
 use crate::{
     contest::{Contestant, failures, seconds, take_turns},
-    measure::{Who, measured, median},
+    measure::median,
     native, peers,
     report::Table,
     watch::{Tree, Usages, watch},
-    workload::{self, Files},
+    workload::Files,
 };
 
 const FILES: u32 = 1000;
@@ -79,14 +79,10 @@ fn natively(
     let server = servers::start(kind);
     let portal = bench.portal_https();
     let client = native::runtime()?;
-    let at_server = Tree { name: "server", root: server.id() };
     let runs: RefCell<Vec<Usages>> = RefCell::default();
     let contestants = [
         Contestant::us("Ferryport", |server, files| {
-            let (cost, mut usages) = watch(&[tree(&portal), at_server], LOOK, || {
-                measured(Who::Us, || client.block_on(native::upload(&portal, server, files)))
-            })?;
-            usages.add("client", cost.cpu_seconds);
+            let usages = native_upload(&client, &portal, server, files, LOOK)?;
             runs.borrow_mut().push(usages);
             Ok(())
         }),
@@ -102,20 +98,9 @@ fn natively(
 fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
     let server = servers::start(kind);
     let portal = bench.portal_http();
-    let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
-        workload::clear(&server)?;
-        let page = bench.runtime.block_on(user::connect(&portal, &server));
-        let trees = [
-            tree(&portal),
-            Tree { name: "server", root: server.id() },
-            Tree { name: "Chromium", root: page.id() },
-        ];
-        let (time, usages) =
-            watch(&trees, LOOK, || bench.runtime.block_on(user::drop_files(&page, &paths)))?;
-        drop(page);
-        files.check(&server)?;
+        let (time, usages) = user::upload(bench, &portal, &server, files, LOOK)?;
         eprintln!("{}, Chromium: {:.2} s", kind.name(), time.as_secs_f64());
         times.push(time.as_secs_f64());
         runs.push(usages);
@@ -126,7 +111,7 @@ fn in_chromium(bench: &Bench, kind: Kind, files: &Files) -> Result<Took> {
 /// How long the browser itself takes to get the files out: no program in it is faster by much.
 fn own_way_out(bench: &Bench, files: &Files) -> Result<String> {
     let sink = bench.runtime.block_on(sink::serve())?;
-    let paths: Vec<_> = files.names.iter().map(|name| files.folder().join(name)).collect();
+    let paths = files.paths();
     let (mut times, mut runs) = (Vec::new(), Vec::new());
     for _ in 0..bench.runs {
         let page = bench.runtime.block_on(user::open(&format!("http://{sink}/")));

@@ -87,7 +87,7 @@ pub(super) fn measure(bench: &Bench) -> Result<Table> {
     Ok(table)
 }
 
-/// Bytes that lie at the server under names of their own.
+/// Returns how many bytes the server stores.
 fn stored(server: &Server) -> u64 {
     let root = server.root();
     let sizes = server.files().into_iter().filter_map(|name| fs::metadata(root.join(name)).ok());

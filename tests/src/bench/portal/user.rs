@@ -3,16 +3,24 @@
 use std::{path::PathBuf, time::Duration};
 
 use anyhow::{Context as _, Result};
-use ferryport_tests::{browser::Page, portal::Portal, servers::Server};
+use ferryport_tests::{
+    browser::Page,
+    portal::Portal,
+    servers::Server,
+    user::{WIDE, open_connected},
+};
 
-/// The window's width in pixels.
-const WIDTH: u32 = 1440;
+use super::{Bench, tree};
+use crate::{
+    watch::{Tree, Usages, watch},
+    workload::{self, Files},
+};
 
 /// How long a run may take.
 const LIMIT: Duration = Duration::from_secs(180);
 
 /// Notes by the page's own clock when it is given files, before anything of the page looks at them,
-/// and when it says that all are done.
+/// and when it shows all of them as done.
 const WATCH: &str = "for (const event of ['change', 'drop']) {
     document.addEventListener(event, () => { window.begun = performance.now(); }, true);
 }
@@ -31,33 +39,41 @@ const look = () => {
 };
 look();";
 
-/// Opens the page and connects to the server.
-pub(super) async fn connect(portal: &Portal, server: &Server) -> Page {
-    let page = Page::open(&portal.url(), WIDTH).await;
-    page.fill("Host", &server.address().ip().to_string()).await;
-    page.select("Encryption", "Explicit TLS").await;
-    page.fill("Port", &server.port().to_string()).await;
-    page.fill("Username", server.username()).await;
-    page.fill("Password", server.password()).await;
-    page.press_button("Connect").await;
-    let dialog = page.find("dialog", "Certificate not trusted").await;
-    let button = page.find_in(&dialog, "button", "Trust this certificate").await;
-    page.click(&button).await;
-    page.find("button", "Choose files").await;
-    page
+/// Opens the page, drops the files there, and returns how long the upload took, with the usages of
+/// the portal, the server and Chromium. The files must be stored.
+pub(super) fn upload(
+    bench: &Bench,
+    portal: &Portal,
+    server: &Server,
+    files: &Files,
+    interval: Duration,
+) -> Result<(Duration, Usages)> {
+    workload::clear(server)?;
+    let page = bench.runtime.block_on(open_connected(portal, server));
+    let trees = [
+        tree(portal),
+        Tree { name: "server", root: server.id() },
+        Tree { name: "Chromium", root: page.id() },
+    ];
+    let paths = files.paths();
+    let (time, usages) =
+        watch(&trees, interval, || bench.runtime.block_on(drop_files(&page, &paths)))?;
+    drop(page);
+    files.check(server)?;
+    Ok((time, usages))
 }
 
-/// Drops the files onto the page and waits until it says that they are done.
-pub(super) async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
+/// Drops the files onto the page and waits until it shows them as done.
+async fn drop_files(page: &Page, paths: &[PathBuf]) -> Result<Duration> {
     page.run(&format!("window.expected = {}; null", paths.len())).await;
     page.run(WATCH).await;
     let zone = page.find("button", "Choose files").await;
-    page.leave_alone().await;
+    page.pause_harness().await;
     page.drop_files(&zone, paths).await;
     took(page).await
 }
 
-/// Waits until the page says how many milliseconds it took.
+/// Waits until the page has measured the time.
 pub(super) async fn took(page: &Page) -> Result<Duration> {
     let said = page.within(LIMIT, "the end of the upload", async || {
         let said = page.run("window.took").await;
@@ -68,7 +84,7 @@ pub(super) async fn took(page: &Page) -> Result<Duration> {
     Ok(Duration::from_secs_f64(millis / 1000.0))
 }
 
-/// The same page, for another address.
+/// Opens another page.
 pub(super) async fn open(url: &str) -> Page {
-    Page::open(url, WIDTH).await
+    Page::open(url, WIDE).await
 }
