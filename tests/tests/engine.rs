@@ -213,7 +213,7 @@ with_each_server! {
         let error = refusing.open().await.unwrap_err();
         let untrusted = error.is_certificate().unwrap();
         assert_eq!(untrusted.facts.sha256.to_string(), server.certificate_sha256());
-        assert_eq!(untrusted.doubts.len(), 2, "{:?}", untrusted.doubts);
+        assert_eq!(untrusted.faults.len(), 2, "{:?}", untrusted.faults);
         assert!(!log.has("USER"));
         let trusted = untrusted.facts.sha256;
         let trusting = setup().configure(|config| config.tls.trusted_certificate = Some(trusted));
