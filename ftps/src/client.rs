@@ -36,6 +36,7 @@ use crate::{
     features::Features,
     path::RemotePath,
     profile::SharedProfile,
+    random::Random,
     reply::Reply,
     stage::Stage,
     tls::TlsFacts,
@@ -190,6 +191,10 @@ impl Client {
 
     fn transcript(&self) -> &Transcript {
         self.control.transcript()
+    }
+
+    pub(crate) fn random(&self) -> &dyn Random {
+        &*self.config.random
     }
 
     pub(crate) fn profile(&self) -> &SharedProfile {

@@ -5,7 +5,11 @@ use std::{sync::Arc, time::Duration};
 use rustls::RootCertStore;
 
 use crate::{
-    charset::Charset, listing::ListingLimits, proxy::Proxy, reply::decoder::ReplyLimits,
+    charset::Charset,
+    listing::ListingLimits,
+    proxy::Proxy,
+    random::{Random, SystemRandom},
+    reply::decoder::ReplyLimits,
     tls::TlsConfig,
 };
 
@@ -31,6 +35,8 @@ pub struct Config {
     /// The character set of names as text: UTF-8 by default. Names from a listing are bytes, and
     /// stay unchanged.
     pub charset: Charset,
+    /// The random bytes of temporary names and of jitter: the operating system's by default.
+    pub random: Arc<dyn Random>,
 }
 
 impl Config {
@@ -47,6 +53,7 @@ impl Config {
             sessions: Sessions::default(),
             proxy: None,
             charset: Charset::default(),
+            random: Arc::new(SystemRandom),
         }
     }
 }

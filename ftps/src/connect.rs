@@ -377,6 +377,7 @@ impl Connector {
         transcript.control(Status::Probing { silent_for });
         tokio::pin!(words);
         tokio::select! {
+            biased;
             words = &mut words => words,
             found = probe::probe(&self.target, &self.config, &*self.dialler) => match found {
                 Some(kind) => Err(kind),

@@ -15,6 +15,7 @@
 //! Values, parsers and codecs, without I/O:
 //! - [`sentence`]: the sentences of errors, with the codes that they are translated by.
 //! - `lock`: locks a mutex after a panic too.
+//! - [`random`]: random bytes.
 //! - [`time`]: dates, timestamps, and how far a server's clock is from UTC.
 //! - [`reply`]: replies, and their decoder.
 //! - [`path`]: paths on the server.
@@ -150,6 +151,7 @@ pub mod path;
 pub mod pool;
 pub mod profile;
 pub mod proxy;
+pub mod random;
 pub mod reply;
 pub mod sentence;
 pub mod stage;
@@ -178,6 +180,7 @@ pub use path::{ForbiddenByte, RemotePath};
 pub use pool::{ManagedClient, Pool, PooledClient};
 pub use profile::{Fallback, HostProfile, ServerClock, SharedProfile};
 pub use proxy::{Proxy, ProxyError, ProxyProtocol};
+pub use random::{Random, SystemRandom};
 pub use reply::{Code, Reply};
 pub use stage::Stage;
 pub use target::{Encryption, Target};

@@ -247,7 +247,7 @@ impl<S: Source> Run<'_, S> {
             true => budget.may_complete_short_file(),
             false => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
         };
-        let wait = may_work.then(|| budget.wait()).flatten();
+        let wait = may_work.then(|| budget.wait(&*client.config().random)).flatten();
         let Some(after) = wait else { return Err(error.into()) };
         client.log_about(&error, Status::TryingAgain { after });
         self.source.report(Progress::Interrupted { error: &error, after }).await;
@@ -359,10 +359,10 @@ impl<S: Source> Run<'_, S> {
                     self.part = PartFile::Written(part);
                     return Ok(name);
                 }
-                new_name(target, naming)?
+                new_name(client, target, naming)?
             }
             PartFile::Unwritten(_) | PartFile::Unnamed | PartFile::Abandoned(_) => {
-                new_name(target, naming)?
+                new_name(client, target, naming)?
             }
         };
         self.part = PartFile::Unwritten(name.clone());
@@ -499,11 +499,11 @@ impl<S: Source> Run<'_, S> {
 }
 
 /// Returns a new temporary name, or the final name if the directory allows no renames.
-fn new_name(target: &RemotePath, naming: Naming) -> Result<Name, Error> {
+fn new_name(client: &Client, target: &RemotePath, naming: Naming) -> Result<Name, Error> {
     match naming {
         Naming::InPlace => Ok(Name::InPlace(target.clone(), OldFile::Absent)),
         Naming::Temporary => {
-            let name = temporary::beside(target);
+            let name = temporary::beside(target, client.random());
             name.map(Name::Temporary).map_err(|e| Kind::NoRandomness(e).at(Stage::Transfer))
         }
     }

@@ -300,7 +300,8 @@ impl<S: Source> Run<'_, S> {
         if !client.is_file(target).await? {
             return Err(refusal.into());
         }
-        let Ok(aside) = temporary::beside(target) else { return Err(refusal.into()) };
+        let aside = temporary::beside(target, client.random());
+        let Ok(aside) = aside else { return Err(refusal.into()) };
         if let Err(error) = client.rename(target, &aside).await {
             return Err(match error.refusal() {
                 Some(_) => refusal.into(),

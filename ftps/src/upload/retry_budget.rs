@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{config::Retry, diagnosis::Cause, error::Error, reply::Code};
+use crate::{config::Retry, diagnosis::Cause, error::Error, random::Random, reply::Code};
 
 /// Fallbacks in a row without a byte of progress before an upload fails.
 const MAX_FALLBACKS: u32 = 6;
@@ -43,22 +43,22 @@ impl RetryBudget {
     }
 
     /// How long to wait before the next try; `None` when there is none.
-    pub(super) fn wait(&mut self) -> Option<Duration> {
+    pub(super) fn wait(&mut self, random: &dyn Random) -> Option<Duration> {
         if self.tries >= self.retry.tries {
             return None;
         }
         let doubled = 2_u32.saturating_pow(self.tries);
         self.tries += 1;
         let wait = self.retry.first.saturating_mul(doubled).min(self.retry.max);
-        Some(wait.mul_f64(jitter()))
+        Some(wait.mul_f64(jitter(random)))
     }
 }
 
 /// A factor from 0.75 to 1.25, so that clients that were cut off together do not reconnect together.
-fn jitter() -> f64 {
+fn jitter(random: &dyn Random) -> f64 {
     let mut byte = [128];
     // Without randomness there is no jitter, and no harm.
-    let _ = getrandom::fill(&mut byte);
+    let _ = random.fill(&mut byte);
     0.75 + f64::from(byte[0]) / 510.0
 }
 
@@ -75,6 +75,7 @@ pub(super) fn may_work_later(error: &Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     #[test]
     fn waits_grow_to_their_limit_and_end() {
@@ -84,13 +85,13 @@ mod tests {
             let wait = wait.unwrap().as_secs_f64();
             assert!((secs * 0.75..=secs * 1.25).contains(&wait), "{wait} is not around {secs}");
         };
-        around(budget.wait(), 1.0);
-        around(budget.wait(), 2.0);
-        around(budget.wait(), 3.0);
-        around(budget.wait(), 3.0);
-        assert_eq!(budget.wait(), None);
+        around(budget.wait(&SystemRandom), 1.0);
+        around(budget.wait(&SystemRandom), 2.0);
+        around(budget.wait(&SystemRandom), 3.0);
+        around(budget.wait(&SystemRandom), 3.0);
+        assert_eq!(budget.wait(&SystemRandom), None);
         budget.renew();
-        around(budget.wait(), 1.0);
+        around(budget.wait(&SystemRandom), 1.0);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use crate::path::RemotePath;
+use crate::{path::RemotePath, random::Random};
 
 /// The longest name of a file on common systems, in bytes (POSIX `NAME_MAX`).
 const MAX_NAME_BYTES: usize = 255;
@@ -17,11 +17,11 @@ const RANDOM_DIGITS: usize = 8;
 /// Returns a new temporary name in the directory of `path`.
 ///
 /// # Errors
-/// When the operating system gives no random bytes.
-pub(crate) fn beside(path: &RemotePath) -> io::Result<RemotePath> {
-    let mut random = [0; RANDOM_DIGITS / 2];
-    getrandom::fill(&mut random).map_err(|error| io::Error::other(error.to_string()))?;
-    let ending = format!(".{:08x}{SUFFIX}", u32::from_be_bytes(random));
+/// When there are no random bytes.
+pub(crate) fn beside(path: &RemotePath, random: &dyn Random) -> io::Result<RemotePath> {
+    let mut digits = [0; RANDOM_DIGITS / 2];
+    random.fill(&mut digits)?;
+    let ending = format!(".{:08x}{SUFFIX}", u32::from_be_bytes(digits));
     let name = path.file_name().unwrap_or_else(|| path.clone());
     let mut temporary = longest_start(name.as_bytes(), MAX_NAME_BYTES - ending.len()).to_vec();
     temporary.extend_from_slice(ending.as_bytes());
@@ -65,6 +65,7 @@ fn longest_start(text: &[u8], max: usize) -> &[u8] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::random::SystemRandom;
 
     fn path(text: &str) -> RemotePath {
         RemotePath::try_from(text).unwrap()
@@ -73,19 +74,19 @@ mod tests {
     #[test]
     fn temporary_name_stands_beside_the_target_and_leads_back_to_it() {
         let target = path("/dir/file.txt");
-        let temporary = beside(&target).unwrap();
+        let temporary = beside(&target, &SystemRandom).unwrap();
         assert_eq!(temporary.parent(), target.parent());
         assert_eq!(target_of(&temporary), Some(target.clone()));
         assert!(is_of(&temporary, &target));
         assert!(!is_of(&temporary, &path("/dir/file")));
         assert!(!is_of(&temporary, &path("/other/file.txt")));
-        assert_ne!(beside(&target).unwrap(), temporary);
+        assert_ne!(beside(&target, &SystemRandom).unwrap(), temporary);
     }
 
     #[test]
     fn long_name_is_cut_where_no_character_is_split() {
         let target = path(&format!("/dir/{}", "ü".repeat(127)));
-        let temporary = beside(&target).unwrap();
+        let temporary = beside(&target, &SystemRandom).unwrap();
         let name = temporary.file_name().unwrap();
         assert!(name.as_bytes().len() <= MAX_NAME_BYTES);
         assert!(std::str::from_utf8(name.as_bytes()).is_ok());

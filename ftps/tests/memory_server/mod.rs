@@ -21,6 +21,7 @@ use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
+    server::ServerSessionMemoryCache,
 };
 use tokio_rustls::TlsAcceptor;
 
@@ -32,7 +33,10 @@ use network::{Break, BreakKind, Fate};
 /// The login's directory.
 pub(crate) const HOME: &str = "/home";
 
-/// What a server is like for as long as it runs.
+/// The TLS sessions that a server remembers.
+const SESSIONS: usize = 256;
+
+/// The constant properties of a server.
 #[derive(Clone, Debug)]
 pub(crate) struct Traits {
     pub(crate) banner: &'static str,
@@ -129,6 +133,7 @@ pub(crate) enum Fault {
 /// The server's files and faults.
 pub(crate) struct World {
     pub(crate) traits: Traits,
+    acceptor: TlsAcceptor,
     state: Mutex<State>,
 }
 
@@ -166,7 +171,11 @@ impl World {
             rarity,
             log: Vec::new(),
         };
-        Arc::new(Self { traits, state: Mutex::new(state) })
+        Arc::new(Self { traits, acceptor: acceptor(), state: Mutex::new(state) })
+    }
+
+    pub(super) fn acceptor(&self) -> &TlsAcceptor {
+        &self.acceptor
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -231,12 +240,15 @@ impl State {
     }
 }
 
-/// The server's certificate and its TLS. Made once: every server of a test run has the same.
-pub(crate) fn identity() -> &'static (CertificateDer<'static>, TlsAcceptor) {
-    static IDENTITY: OnceLock<(CertificateDer<'static>, TlsAcceptor)> = OnceLock::new();
+/// The certificate of every server, made once, and its TLS.
+///
+/// Serial number, key and signature have the same length in every run: breaks count bytes.
+fn identity() -> &'static (CertificateDer<'static>, ServerConfig) {
+    static IDENTITY: OnceLock<(CertificateDer<'static>, ServerConfig)> = OnceLock::new();
     IDENTITY.get_or_init(|| {
         let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+        params.serial_number = Some(1_u64.into());
         let certificate = params.self_signed(&key).unwrap().der().clone();
         let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
         let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
@@ -245,6 +257,18 @@ pub(crate) fn identity() -> &'static (CertificateDer<'static>, TlsAcceptor) {
             .with_no_client_auth()
             .with_single_cert(vec![certificate.clone()], key)
             .unwrap();
-        (certificate, TlsAcceptor::from(Arc::new(config)))
+        (certificate, config)
     })
+}
+
+/// The certificate of every server.
+pub(crate) fn certificate() -> CertificateDer<'static> {
+    identity().0.clone()
+}
+
+/// TLS whose sessions no other server knows: which handshakes are short depends on this server alone.
+fn acceptor() -> TlsAcceptor {
+    let mut config = identity().1.clone();
+    config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
+    TlsAcceptor::from(Arc::new(config))
 }

@@ -8,7 +8,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{Fault, HOME, OnBreak, Renames, World, identity, network::Network};
+use super::{Fault, HOME, OnBreak, Renames, World, network::Network};
 
 /// How long a server waits for a data connection, and for its bytes.
 const DATA_LIMIT: Duration = Duration::from_secs(120);
@@ -55,7 +55,7 @@ pub(crate) async fn serve(network: Arc<Network>, mut stream: DuplexStream) {
     if line != "AUTH TLS" || stream.write_all(b"234 go\r\n").await.is_err() {
         return;
     }
-    let Ok(tls) = identity().1.accept(stream).await else { return };
+    let Ok(tls) = world.acceptor().accept(stream).await else { return };
     let stream: Box<dyn Duplex> = Box::new(tls);
     let directory = HOME.to_owned();
     let mut session = Session { network, stream, port: None, restart: 0, renamed: None, directory };
@@ -295,7 +295,7 @@ impl Session {
         };
         self.say("150 go").await?;
         let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
-        let tls = timeout(DATA_LIMIT, identity().1.accept(data)).await;
+        let tls = timeout(DATA_LIMIT, self.world().acceptor().accept(data)).await;
         let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
         let sent = async {
             tls.write_all(listing.as_bytes()).await?;
@@ -315,7 +315,7 @@ impl Session {
         }
         self.say("150 go").await?;
         let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
-        let tls = timeout(DATA_LIMIT, identity().1.accept(data)).await;
+        let tls = timeout(DATA_LIMIT, self.world().acceptor().accept(data)).await;
         let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
         let mut position = usize::try_from(offset).unwrap();
         let mut bytes = [0; 4096];
