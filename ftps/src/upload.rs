@@ -109,6 +109,9 @@ pub use self::{
 /// unlocked.
 const RESTART_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
 
+/// How often the deletion of a file is sent where connections break.
+const MAX_DELETE_ATTEMPTS: u32 = 3;
+
 /// Uploads a file.
 ///
 /// # Errors
@@ -141,10 +144,10 @@ pub async fn upload<S: Source>(
         attempts: 0,
     };
     let ended = run.attempts(client).await;
-    run.delete_again(client).await;
+    let not_deleted = run.delete_again(client).await;
     match ended {
-        Ok(uploaded) => Ok(uploaded),
-        Err(error) => Err(run.fail(client, error).await),
+        Ok(uploaded) => Ok(Uploaded { not_deleted, ..uploaded }),
+        Err(error) => Err(Failed { not_deleted, ..run.fail(client, error).await }),
     }
 }
 
@@ -161,6 +164,18 @@ pub async fn remove(client: &mut ManagedClient, leftover: &RemotePath) -> Result
         Err(error) if !is_gone(&error) => Err(error),
         _gone => Ok(()),
     }
+}
+
+/// Removes a file, over further sessions where the connection breaks.
+async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
+    let mut removed = remove(client, path).await;
+    for _ in 1..MAX_DELETE_ATTEMPTS {
+        match &removed {
+            Err(error) if error.refusal().is_none() => removed = remove(client, path).await,
+            _answered => break,
+        }
+    }
+    removed
 }
 
 /// Whether the reply to `DELE` says that there is no such file.
@@ -384,13 +399,19 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Tries once more to delete files that were locked, or whose deletion a break interrupted. Takes at
-    /// most [`Timeouts::abort`](crate::Timeouts::abort) for each file.
-    async fn delete_again(&mut self, client: &mut ManagedClient) {
-        for path in std::mem::take(&mut self.not_deleted) {
+    /// Tries again to delete the files that the server did not delete: one was locked, or the
+    /// connection broke. Returns those that may still be there. Takes at most
+    /// [`Timeouts::abort`](crate::Timeouts::abort) for each file.
+    async fn delete_again(&mut self, client: &mut ManagedClient) -> Vec<RemotePath> {
+        let mut kept = std::mem::take(&mut self.not_deleted);
+        for path in std::mem::take(&mut kept) {
             let within = client.config().timeouts.abort;
-            let _refusal_is_in_the_log = timeout(within, remove(client, &path)).await;
+            let removed = timeout(within, remove_over_sessions(client, &path)).await;
+            if !matches!(removed, Ok(Ok(()))) {
+                kept.push(path);
+            }
         }
+        kept
     }
 
     /// Looks up the final name and the size of the part file. The same batch requests a data port.
@@ -453,7 +474,8 @@ impl<S: Source> Run<'_, S> {
         client.log(Status::Checked(verified.clone()));
         self.pool_shared.add_file();
         let digest = self.file_digest();
-        Uploaded { path, verified, digest, tls: self.tls.take(), attempts: self.attempts }
+        let (tls, attempts) = (self.tls.take(), self.attempts);
+        Uploaded { path, verified, digest, tls, attempts, not_deleted: Vec::new() }
     }
 
     /// Ends the upload if another file has the final name and must stay. After something was written in

@@ -2,8 +2,8 @@
 //! uploads, on paused time, against a server in memory. After each: what the engine said is true, no
 //! file was harmed, and nothing is left on the server that was not reported.
 //!
-//! A seed determines its schedule: whatever is random comes from it, but for the keys and nonces of
-//! TLS, whose lengths are fixed. A schedule that fails prints its seed. `UPLOAD_MODEL_SEED=<seed>`
+//! A seed determines its schedule. Only the keys and nonces of TLS are not seeded: their lengths are
+//! fixed. A schedule that fails prints its seed. `UPLOAD_MODEL_SEED=<seed>`
 //! runs that one alone and prints what the server saw. `UPLOAD_MODEL_SCHEDULES=<count>` runs another
 //! number of them, from `UPLOAD_MODEL_FIRST=<seed>` on, on `UPLOAD_MODEL_THREADS=<count>` threads.
 #![allow(
@@ -439,6 +439,11 @@ impl Schedule {
         let mut known: BTreeSet<String> = self.jobs.iter().map(Job::path).collect();
         known.extend(self.world.state().not_deleted.iter().cloned());
         for (_, outcome) in outcomes {
+            let not_deleted = match outcome {
+                Ok(uploaded) => &uploaded.not_deleted,
+                Err(failed) => &failed.not_deleted,
+            };
+            known.extend(not_deleted.iter().map(ToString::to_string));
             let Err(failed) = outcome else { continue };
             known.extend(failed.leftover.as_ref().map(ToString::to_string));
             if let UploadError::NotReplaced { new, old, .. } = &failed.error {
@@ -514,10 +519,10 @@ fn connector(world: &Arc<World>, random: SeededRandom) -> Connector {
     Connector::new(target, config, credentials, transcript).with_dialler(Arc::new(Dialler(network)))
 }
 
-/// What came of a schedule.
+/// The outcome of a schedule.
 struct Played {
     world: Arc<World>,
-    /// What was not as it should be.
+    /// The claim that does not hold.
     failure: Option<String>,
 }
 

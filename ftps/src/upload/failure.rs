@@ -38,7 +38,7 @@ impl<S: Source> Run<'_, S> {
                 }
             }
         };
-        Failed { error, leftover }
+        Failed { error, leftover, not_deleted: Vec::new() }
     }
 
     /// Whether the part file is kept, so that a later upload can resume it.

@@ -160,6 +160,9 @@ pub struct Uploaded {
     pub tls: Option<TlsFacts>,
     /// How often a transfer was started.
     pub attempts: u32,
+    /// Files of this upload that may still be on the server, because it did not delete them: an old
+    /// file that was moved aside, or an abandoned part file.
+    pub not_deleted: Vec<RemotePath>,
 }
 
 /// Why an upload failed.
@@ -202,6 +205,8 @@ pub struct Failed<E> {
     /// A file that was written in place over an old one stays and is not named here: it may still
     /// hold the old bytes, which no upload may resume.
     pub leftover: Option<RemotePath>,
+    /// See [`Uploaded::not_deleted`].
+    pub not_deleted: Vec<RemotePath>,
 }
 
 impl<E> From<Error> for UploadError<E> {

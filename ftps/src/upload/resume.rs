@@ -45,6 +45,15 @@ impl<S: Source> Run<'_, S> {
         let method = client.profile().get().resume;
         let from = |offset| Rest::From(Start { offset, method });
         let size = self.plan.size;
+        let held = match (held, self.part.written()) {
+            // To start over would cut off bytes that nothing else holds.
+            (Size::Unknown, Some(part)) if part.is_adopted() => {
+                let name = part.name.path().clone();
+                let held = unless(self.cancel, client.size(&name)).await??;
+                held.map_or(Size::Missing, Size::Bytes)
+            }
+            (held, _) => held,
+        };
         let Some(part) = self.part.written_mut() else { return Ok(from(0)) };
         let held = match held {
             Size::Bytes(held) if !part.shows_old_file() => held,

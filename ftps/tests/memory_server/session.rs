@@ -69,7 +69,8 @@ async fn read_line(stream: &mut Box<dyn Duplex>) -> Result<String> {
         let byte = timeout(Duration::from_secs(600), stream.read_u8()).await;
         line.push(byte.map_err(|_| Over)?.map_err(|_| Over)?);
     }
-    let line = String::from_utf8(line).unwrap();
+    // A client may probe whether the port expects TLS at once.
+    let line = String::from_utf8(line).map_err(|_| Over)?;
     Ok(line.trim_end().to_owned())
 }
 

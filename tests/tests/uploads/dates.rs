@@ -40,7 +40,7 @@ with_each_server! {
         upload(&mut session, &plan("a b", content), &mut FileSource::of(content), &log).await;
         let other = Content { len: 2000, seed: 2 };
         let kept = try_upload(&mut session, &plan("a b", other), &mut FileSource::of(other)).await;
-        let Err(Failed { error: UploadError::Exists { size, modified_millis }, leftover }) = kept else {
+        let Err(Failed { error: UploadError::Exists { size, modified_millis }, leftover, .. }) = kept else {
             panic!("{kept:?}\n{}", log.text())
         };
         assert_eq!((size, modified_millis), (Some(1000), Some(MODIFIED_MILLIS)));

@@ -96,7 +96,7 @@ async fn resuming_another_file_is_detected_by_the_senders_digest() {
             assert_stored(&server, name, content, &log);
             continue;
         }
-        let Err(Failed { error: UploadError::Engine(error), leftover }) = ended else {
+        let Err(Failed { error: UploadError::Engine(error), leftover, .. }) = ended else {
             panic!("{ended:?}\n{}", log.text())
         };
         assert_eq!((Cause::of(&error), leftover), (Cause::NotWhole, None));

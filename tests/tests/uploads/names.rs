@@ -98,7 +98,7 @@ async fn a_name_that_the_server_would_change_is_refused_and_the_file_of_that_nam
     let other = Content { len: 1000, seed: 2 };
     let plan = Plan { existing: Existing::Replace, ..plan("trailing ", other) };
     let ended = try_upload(&mut session, &plan, &mut FileSource::of(other)).await;
-    let Err(Failed { error: UploadError::Engine(error), leftover: None }) = ended else {
+    let Err(Failed { error: UploadError::Engine(error), leftover: None, .. }) = ended else {
         panic!("{ended:?}\n{}", log.text())
     };
     assert_eq!(Cause::of(&error), Cause::NameNotAllowed, "{error:?}");

@@ -100,7 +100,7 @@ with_each_server! {
             assert_eq!(source.offsets, [from], "{}", log.text());
             // A complete file is not resumed.
             let ended = try_upload(&mut session, &plan, &mut FileSource::of(content)).await;
-            let Err(Failed { error: UploadError::Exists { size, .. }, leftover: None }) = ended else {
+            let Err(Failed { error: UploadError::Exists { size, .. }, leftover: None, .. }) = ended else {
                 panic!("{ended:?}\n{}", log.text())
             };
             assert_eq!(size, Some(LEN));

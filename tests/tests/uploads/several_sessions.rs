@@ -198,7 +198,7 @@ with_each_server! {
             for (content, ended) in contents.iter().zip(ended) {
                 match ended {
                     Ok(_) => whole.push(content.sha256()),
-                    Err(Failed { error: UploadError::Exists { size, .. }, leftover }) => {
+                    Err(Failed { error: UploadError::Exists { size, .. }, leftover, .. }) => {
                         assert_eq!(size, Some(content.len), "{}", log.text());
                         leftovers.extend(leftover.map(|leftover| (leftover, content)));
                     }

@@ -1,21 +1,14 @@
 //! Transfers: replies that come early, late, twice or never, and connections that break.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::time::Duration;
 
 use ftps::{Cause, EntryKind, Fallback, Stage};
-use scripted::{Scenario, path, read_to_end, upload};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     time::sleep,
 };
+
+use crate::scripted::{Scenario, path, read_some, read_to_end, upload, uploads::assert_in_step};
 
 /// More bytes than all buffers between client and server hold.
 const MUCH: usize = 64 * 1024 * 1024;
@@ -32,7 +25,7 @@ async fn write_until_error(upload: &mut ftps::Store<'_>) -> ftps::Error {
 }
 
 #[tokio::test]
-async fn file_without_a_byte_is_stored() {
+async fn empty_file_is_stored() {
     let server = Scenario::session(async |peer| {
         assert_eq!(peer.store("empty").await, b"");
     })
@@ -42,7 +35,7 @@ async fn file_without_a_byte_is_stored() {
 }
 
 #[tokio::test]
-async fn file_that_is_greater_than_all_buffers_comes_whole() {
+async fn file_larger_than_all_buffers_arrives_complete() {
     let content: Vec<u8> =
         (0..u32::try_from(MUCH / 4).unwrap()).flat_map(u32::to_le_bytes).collect();
     let expected = content.clone();
@@ -57,7 +50,7 @@ async fn file_that_is_greater_than_all_buffers_comes_whole() {
 
 /// Bytes that cannot be sent are an error at once; the client does not wait for a confirmation.
 #[tokio::test]
-async fn end_of_a_file_that_the_server_does_not_take_any_more_is_an_error() {
+async fn last_bytes_that_the_server_does_not_accept_are_an_error() {
     let (ended, has_ended) = tokio::sync::oneshot::channel();
     let server = Scenario::session(async move |peer| {
         let mut data = peer.receive("a").await;
@@ -119,7 +112,7 @@ async fn missing_226_ends_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn reply_226_before_data_close() {
+async fn reply_226_before_the_data_connection_closes_is_success() {
     let server = Scenario::session(async |peer| {
         peer.receive_all("a").await;
         peer.say("226 done").await;
@@ -148,7 +141,7 @@ async fn reply_226_before_the_last_byte_is_no_success() {
 }
 
 #[tokio::test]
-async fn transfer_reply_without_1yz() {
+async fn transfer_without_a_1yz_reply_succeeds() {
     let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let port = peer.extended_passive().await;
@@ -159,13 +152,11 @@ async fn transfer_reply_without_1yz() {
         }
     })
     .start();
-    let mut client = server.open().await;
-    upload(&mut client, "a", b"a").await.unwrap();
-    upload(&mut client, "a", b"a").await.unwrap();
+    server.upload_twice().await;
 }
 
 #[tokio::test]
-async fn two_1yz_replies() {
+async fn second_1yz_reply_is_ignored() {
     let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let mut data = peer.receive("a").await;
@@ -181,41 +172,39 @@ async fn two_1yz_replies() {
 }
 
 #[tokio::test]
-async fn two_error_replies_do_not_desync() {
+async fn two_final_replies_do_not_shift_those_that_follow() {
     let server = Scenario::session(async |peer| {
         peer.receive_all("a").await;
         peer.say("451 no").await;
         peer.say("550 and no again").await;
         peer.answer_noop().await;
-        peer.expect_taken("a", 4).await;
+        peer.expect_in_step().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (mut client, error) = server.failed_upload().await;
     assert_eq!(error.reply().unwrap().to_string(), "451 no");
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
     server.log.must_have("no command was waiting for it");
 }
 
 #[tokio::test]
-async fn stray_reply_is_not_taken_for_an_answer() {
+async fn stray_reply_is_no_reply_to_the_next_command() {
     let server = Scenario::session(async |peer| {
         peer.answer_size("a", "213 4\r\n213 5").await;
         peer.expect_end().await;
     })
     .start();
     let mut client = server.open().await;
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
     assert!(client.size(&path("b")).await.is_err());
     assert!(!client.is_usable());
 }
 
 #[tokio::test]
-async fn reply_421_mid_transfer() {
+async fn reply_421_during_a_transfer_is_its_error() {
     let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
-        let mut some = vec![0; 1000];
-        data.read_exact(&mut some).await.unwrap();
+        read_some(&mut data, 1000).await;
         peer.say("421 Timeout.").await;
     })
     .start();
@@ -231,11 +220,10 @@ async fn reply_421_mid_transfer() {
 }
 
 #[tokio::test]
-async fn disk_full_552_mid_transfer() {
+async fn reply_552_during_a_transfer_means_an_exceeded_quota() {
     let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
-        let mut some = vec![0; 1000];
-        data.read_exact(&mut some).await.unwrap();
+        read_some(&mut data, 1000).await;
         peer.say("552 Quota exceeded").await;
         drop(data);
         peer.answer_noop().await;
@@ -252,11 +240,10 @@ async fn disk_full_552_mid_transfer() {
 }
 
 #[tokio::test]
-async fn refusal_while_there_is_nothing_to_write_is_heard() {
+async fn refusal_is_read_while_there_is_nothing_to_write() {
     let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
-        let mut some = vec![0; 4];
-        data.read_exact(&mut some).await.unwrap();
+        read_some(&mut data, 4).await;
         peer.say("452 full").await;
         peer.expect("NOOP").await;
     })
@@ -303,7 +290,7 @@ async fn data_connection_that_takes_nothing_ends_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn server_without_close_notify() {
+async fn transfer_succeeds_without_close_notify_of_the_server() {
     let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let mut data = peer.receive("a").await;
@@ -315,13 +302,11 @@ async fn server_without_close_notify() {
         }
     })
     .start();
-    let mut client = server.open().await;
-    upload(&mut client, "a", b"a").await.unwrap();
-    upload(&mut client, "a", b"a").await.unwrap();
+    server.upload_twice().await;
 }
 
 #[tokio::test]
-async fn server_that_sends_data_instead_of_taking_it_is_an_error() {
+async fn data_sent_by_the_server_during_an_upload_is_an_error() {
     let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         data.write_all(b"here, have some").await.unwrap();
@@ -508,7 +493,7 @@ async fn directories_that_exist_are_found_and_made_once() {
 }
 
 #[tokio::test]
-async fn size_that_is_not_known_is_told_from_no_file() {
+async fn unknown_size_is_told_from_a_missing_file() {
     let server = Scenario::session(async |peer| {
         peer.expect_taken("a", 18446744073709551615).await;
         peer.answer_size("b", "550 no such file").await;

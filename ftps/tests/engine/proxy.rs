@@ -1,12 +1,4 @@
 //! Connections through a proxy: both protocols, control and data connections, and all failures.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -17,11 +9,12 @@ use std::{
 use ftps::{
     Cause, Credentials, Diagnosis, Error, Password, Proxy, ProxyProtocol, Stage, Username, Who,
 };
-use scripted::{Log, SECRET, Scenario, Server, closed_port, path, port_where_each, upload};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional},
     net::TcpStream,
 };
+
+use crate::scripted::{Log, SECRET, Scenario, Server, closed_port, path, port_where_each, upload};
 
 /// The header that an HTTP proxy expects from `porter` with the password of every test.
 const BASIC_OF_PORTER: &str = "Proxy-Authorization: Basic cG9ydGVyOnNlc2FtZS00NzEx";
@@ -33,15 +26,15 @@ struct TestProxy {
 }
 
 impl TestProxy {
-    /// A proxy that treats every connection by this function.
-    async fn start<F, R>(treat: F) -> Self
+    /// A proxy that handles every connection with this function.
+    async fn start<F, R>(handle: F) -> Self
     where
         F: Fn(TcpStream, Arc<Mutex<Vec<String>>>) -> R + Send + 'static,
         R: Future<Output = ()> + Send + 'static,
     {
         let asked = Arc::new(Mutex::new(Vec::new()));
         let noted = Arc::clone(&asked);
-        let address = port_where_each(move |tcp| treat(tcp, Arc::clone(&noted)));
+        let address = port_where_each(move |tcp| handle(tcp, Arc::clone(&noted)));
         Self { address, asked }
     }
 
@@ -49,10 +42,10 @@ impl TestProxy {
     async fn working(protocol: ProxyProtocol) -> Self {
         match protocol {
             ProxyProtocol::Socks5 => {
-                Self::start(|tcp, asked| socks(tcp, asked, Acceptor::Open)).await
+                Self::start(|tcp, asked| socks(tcp, asked, Access::Open)).await
             }
             ProxyProtocol::HttpConnect => {
-                Self::start(|tcp, asked| http(tcp, asked, Acceptor::Open)).await
+                Self::start(|tcp, asked| http(tcp, asked, Access::Open)).await
             }
         }
     }
@@ -61,10 +54,10 @@ impl TestProxy {
     async fn guarded(protocol: ProxyProtocol) -> Self {
         match protocol {
             ProxyProtocol::Socks5 => {
-                Self::start(|tcp, asked| socks(tcp, asked, Acceptor::Guarded)).await
+                Self::start(|tcp, asked| socks(tcp, asked, Access::Guarded)).await
             }
             ProxyProtocol::HttpConnect => {
-                Self::start(|tcp, asked| http(tcp, asked, Acceptor::Guarded)).await
+                Self::start(|tcp, asked| http(tcp, asked, Access::Guarded)).await
             }
         }
     }
@@ -113,17 +106,17 @@ impl TestProxy {
 }
 
 #[derive(Clone, Copy)]
-enum Acceptor {
+enum Access {
     Open,
     Guarded,
 }
 
-async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor) {
+async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, access: Access) {
     let mut start = [0; 2];
     tcp.read_exact(&mut start).await.unwrap();
     let mut methods = vec![0; usize::from(start[1])];
     tcp.read_exact(&mut methods).await.unwrap();
-    if let Acceptor::Guarded = door {
+    if let Access::Guarded = access {
         if !methods.contains(&2) {
             tcp.write_all(&[5, 0xff]).await.unwrap();
             return;
@@ -158,12 +151,12 @@ async fn socks(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Accepto
     let _ = copy_bidirectional(&mut tcp, &mut server).await;
 }
 
-async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, door: Acceptor) {
+async fn http(mut tcp: TcpStream, asked: Arc<Mutex<Vec<String>>>, access: Access) {
     let head = read_head(&mut tcp).await;
     let target = head.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next()).unwrap();
     asked.lock().unwrap().push(target.to_owned());
     assert!(head.contains(&format!("\r\nHost: {target}\r\n")), "{head}");
-    if matches!(door, Acceptor::Guarded) && !head.contains(BASIC_OF_PORTER) {
+    if matches!(access, Access::Guarded) && !head.contains(BASIC_OF_PORTER) {
         let answer = "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
         tcp.write_all(answer.as_bytes()).await.unwrap();
         return;
@@ -234,10 +227,7 @@ async fn works_through(protocol: ProxyProtocol) {
     assert_eq!(asked[0], server.address.to_string());
     assert!(asked.iter().all(|target| target.starts_with("127.0.0.1:")), "{asked:?}");
     server.log.must_have(&format!("through the {protocol}"));
-    assert!(
-        !server.log.has(&proxy.address.to_string()),
-        "where the proxy is, is not everybody's business"
-    );
+    assert!(!server.log.has(&proxy.address.to_string()), "the address of the proxy is not shown");
 }
 
 #[tokio::test]
@@ -253,7 +243,7 @@ async fn control_and_data_connections_go_through_an_http_proxy() {
 const BOTH: [ProxyProtocol; 2] = [ProxyProtocol::Socks5, ProxyProtocol::HttpConnect];
 
 #[tokio::test]
-async fn credentials_open_a_guarded_proxy_and_are_seen_nowhere_else() {
+async fn credentials_open_a_guarded_proxy_and_are_never_shown() {
     for protocol in BOTH {
         let proxy = TestProxy::guarded(protocol).await;
         let server = Scenario::session(async |_| ()).start();
@@ -284,7 +274,7 @@ async fn wrong_and_missing_credentials_are_named_as_the_cause() {
 }
 
 #[tokio::test]
-async fn refusals_of_an_http_proxy_say_their_status() {
+async fn errors_name_the_status_of_an_http_proxy() {
     let causes = [
         ("403 Forbidden", Cause::ProxyRefused),
         ("407 Proxy Authentication Required", Cause::ProxyCredentials),
@@ -304,7 +294,7 @@ async fn refusals_of_an_http_proxy_say_their_status() {
 }
 
 #[tokio::test]
-async fn refusals_of_a_socks5_proxy_say_their_code() {
+async fn errors_name_the_code_of_a_socks5_proxy() {
     let causes = [
         (1, Cause::Unreachable),
         (2, Cause::ProxyRefused),
@@ -326,7 +316,7 @@ async fn refusals_of_a_socks5_proxy_say_their_code() {
 }
 
 #[tokio::test]
-async fn what_does_not_answer_like_a_proxy_is_said_to_be_none() {
+async fn answer_in_another_protocol_is_diagnosed_as_no_proxy() {
     let long = [&b"HTTP/1.1 200 OK\r\nX: "[..], &vec![b'x'; 64 * 1024]].concat();
     let many = format!("HTTP/1.1 200 OK\r\n{}\r\n", "X: x\r\n".repeat(1000));
     for garbage in [&b"220 ready\r\n"[..], b"\x16\x03\x01\x00\x05", &long, many.as_bytes()] {
@@ -359,7 +349,7 @@ async fn proxy_that_hangs_ends_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn proxy_that_is_not_there_or_goes_away_is_told_from_a_server_that_is_not() {
+async fn unreachable_proxy_is_told_from_an_unreachable_server() {
     let address = closed_port();
     for protocol in BOTH {
         let nothing = Proxy::new(protocol, vec![address], None).unwrap();
@@ -407,7 +397,7 @@ async fn data_port_that_the_proxy_forbids_is_named() {
     let proxy = TestProxy::start(|mut tcp, asked| async move {
         let is_first = asked.lock().unwrap().is_empty();
         if is_first {
-            return http(tcp, asked, Acceptor::Open).await;
+            return http(tcp, asked, Access::Open).await;
         }
         read_head(&mut tcp).await;
         tcp.write_all(b"HTTP/1.1 403 Forbidden\r\n\r\n").await.unwrap();

@@ -1,18 +1,12 @@
 //! Data connections: their address, their certificate, and the fallbacks when they fail.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
 use ftps::{Cause, Fallback, Stage, TlsVersion, profile::PassiveMode};
-use scripted::{
-    Claims, DataPort, Identity, ONLY_TLS12, Peer, Scenario, path, read_to_end, session, upload,
+
+use crate::scripted::{
+    Claims, DataPort, Identity, ONLY_TLS12, Peer, Scenario, read_to_end, session, upload,
+    uploads::assert_in_step,
 };
 
 const LOCALHOST: [u8; 4] = [127, 0, 0, 1];
@@ -85,7 +79,7 @@ async fn epsv_refused_falls_back_to_pasv_and_is_remembered() {
 }
 
 #[tokio::test]
-async fn epsv_port_that_nobody_answers_at_leads_to_pasv() {
+async fn unreachable_epsv_port_leads_to_pasv() {
     let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "229 Extended (|||1024|)").await;
         for _ in 0..2 {
@@ -102,21 +96,19 @@ async fn epsv_port_that_nobody_answers_at_leads_to_pasv() {
 }
 
 #[tokio::test]
-async fn data_port_that_cannot_be_reached_is_said_with_its_number() {
+async fn error_names_the_data_port_that_cannot_be_reached() {
     let server = Scenario::session(async |peer| {
         // Nothing listens at port 1024.
         peer.answer("EPSV", "229 Extended (|||1024|)").await;
         peer.answer("PASV", "227 Passive (127,0,0,1,4,0)").await;
-        peer.expect_taken("a", 4).await;
+        peer.expect_in_step().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (mut client, error) = server.failed_upload().await;
     assert_eq!(error.stage(), Stage::DataConnection);
     assert_eq!(Cause::of(&error), Cause::DataConnectionRefused);
     assert_eq!(error.evidence().data_port, Some(1024));
-    // The session is in step.
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
 }
 
 #[tokio::test]
@@ -125,8 +117,7 @@ async fn well_known_port_is_not_dialled() {
         peer.answer("EPSV", "229 Extended (|||22|)").await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (_client, error) = server.failed_upload().await;
     assert_eq!(error.stage(), Stage::DataConnection);
     assert_eq!(Cause::of(&error), Cause::PassiveUnusable);
     assert!(!server.log.has("Opening the data connection to"));
@@ -256,7 +247,7 @@ async fn data_tls_refused_under_tls_12_is_explained() {
 }
 
 #[tokio::test]
-async fn data_connection_from_a_foreign_address_is_told_from_refused_tls() {
+async fn refused_client_address_is_told_from_refused_tls() {
     let (error, _) = learned_from(Identity::default(), async |peer: &mut Peer, port: DataPort| {
         peer.say("425 Security: Bad IP connecting.").await;
         drop(port.accept_tcp().await);
@@ -290,8 +281,8 @@ async fn next_session_after_the_fallback_uses_tls_12_and_works() {
 }
 
 #[tokio::test]
-async fn refusal_that_comes_with_a_closed_data_connection_is_the_refusal() {
-    // Whichever of the two the client sees first, the reply decides, and the session continues.
+async fn refusal_outweighs_a_closed_data_connection() {
+    // The client may see either of the two first: the reply decides, and the session continues.
     for _ in 0..20 {
         let server = Scenario::session(async |peer| {
             let port = peer.extended_passive().await;
@@ -299,13 +290,13 @@ async fn refusal_that_comes_with_a_closed_data_connection_is_the_refusal() {
             drop(port.accept_tcp().await);
             peer.say("550 /home/a: Permission denied").await;
             peer.answer_noop().await;
-            peer.expect_taken("a", 4).await;
+            peer.expect_in_step().await;
         })
         .start();
         let mut client = server.open().await;
         let error = upload(&mut client, "a", b"a").await.unwrap_err();
         assert_eq!(error.stage(), Stage::Transfer);
         assert_eq!(Cause::of(&error), Cause::NotPermitted);
-        assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+        assert_in_step(&mut client).await;
     }
 }

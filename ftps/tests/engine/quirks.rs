@@ -1,21 +1,9 @@
 //! Behaviours of real servers that no RFC describes.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
-use ftps::{Cause, Config, Fallback, Stage, TlsVersion, upload::UploadError};
+use ftps::{Cause, Config, Fallback, Stage, TlsVersion};
 use rustls::HandshakeKind;
-use scripted::{
-    Claims, Identity, Scenario, path, read_some, read_to_end, session, upload,
-    uploads::{Memory, content, plan, replacing, run, store},
-};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
@@ -23,6 +11,11 @@ use tokio::{
     time::sleep,
 };
 use tokio_rustls::server::TlsStream;
+
+use crate::scripted::{
+    Claims, Identity, Scenario, read_some, read_to_end, session, upload,
+    uploads::{Memory, assert_in_step, content, plan, run, store},
+};
 
 fn kind(tls: &TlsStream<TcpStream>) -> Option<HandshakeKind> {
     tls.get_ref().1.handshake_kind()
@@ -122,18 +115,14 @@ async fn server_that_waits_for_the_fin_gets_it() {
         }
     })
     .start();
-    let mut client = server.open().await;
-    upload(&mut client, "a", b"a").await.unwrap();
-    upload(&mut client, "a", b"a").await.unwrap();
+    server.upload_twice().await;
 }
 
 #[tokio::test]
-async fn reply_426_although_every_byte_is_there_is_settled_by_the_size() {
+async fn reply_426_after_all_bytes_is_settled_by_the_size() {
     let server = Scenario::session(async |peer| {
         peer.expect_free("a").await;
-        let mut data = peer.stor().await;
-        read_to_end(&mut data).await;
-        drop(data);
+        peer.stor_unconfirmed().await;
         peer.say("426 Failure reading network stream.").await;
         peer.answer_noop().await;
         peer.expect_retry("a", 3).await;
@@ -141,14 +130,13 @@ async fn reply_426_although_every_byte_is_there_is_settled_by_the_size() {
         peer.check_and_rename("a", 3).await;
     })
     .start();
-    let mut client = server.managed();
-    let uploaded = store(&mut client, "a", b"abc").await.unwrap();
+    let uploaded = server.store("a", b"abc").await.unwrap();
     assert_eq!(uploaded.attempts, 1);
     server.log.must_have("the transfer is complete");
 }
 
 #[tokio::test]
-async fn server_that_wants_tls_before_it_says_150_gets_it() {
+async fn data_tls_starts_before_the_150() {
     let server = Scenario::session(async |peer| {
         for _ in 0..2 {
             let port = peer.extended_passive().await;
@@ -160,13 +148,11 @@ async fn server_that_wants_tls_before_it_says_150_gets_it() {
         }
     })
     .start();
-    let mut client = server.open().await;
-    upload(&mut client, "a", b"a").await.unwrap();
-    upload(&mut client, "a", b"a").await.unwrap();
+    server.upload_twice().await;
 }
 
 #[tokio::test]
-async fn server_that_starts_tls_long_after_150_is_waited_for() {
+async fn deadline_of_data_tls_starts_with_the_150() {
     let server = Scenario::session(async |peer| {
         let port = peer.extended_passive().await;
         let tcp = port.accept_tcp().await;
@@ -219,26 +205,6 @@ async fn reply_226_that_comes_90_seconds_late_is_awaited() {
     assert_eq!(stored.reply.to_string(), "226 done at last");
 }
 
-/// Some servers reply 500 at once to a command during a transfer, and send one reply too few.
-#[tokio::test]
-async fn nothing_goes_over_the_control_connection_during_a_transfer() {
-    let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        let mut data = peer.stor().await;
-        read_to_end(&mut data).await;
-        peer.expect_silence(Duration::from_millis(100)).await;
-        peer.say("226 done").await;
-        peer.check_and_rename("a", 1).await;
-        peer.expect_free("b").await;
-        let _port = peer.extended_passive().await;
-    })
-    .greeting("220 Welcome to Pure-FTPd")
-    .start();
-    let mut client = server.managed();
-    // The next upload is known, and yet its commands wait for the end of the transfer.
-    run(&mut client, &plan("a", b"x"), &mut Memory::followed_by("b")).await.unwrap();
-}
-
 #[tokio::test]
 async fn reply_421_instead_of_150_costs_one_connection_and_no_file() {
     let ends = session(async |peer| {
@@ -252,16 +218,14 @@ async fn reply_421_instead_of_150_costs_one_connection_and_no_file() {
         peer.expect_free("a").await;
         assert!(peer.command().await.unwrap().starts_with("SIZE /home/a."));
         peer.say("550 none").await;
-        peer.stor_all().await;
-        peer.check_and_rename("a", 1).await;
+        peer.complete_new("a").await;
     });
     let server = Scenario::of([ends, works]).start();
-    let mut client = server.managed();
-    store(&mut client, "a", b"x").await.unwrap();
+    server.store("a", b"x").await.unwrap();
 }
 
 #[tokio::test]
-async fn quit_that_is_not_answered_ends_within_its_time() {
+async fn unanswered_quit_ends_within_its_timeout() {
     let server = Scenario::session(async |peer| {
         peer.expect("QUIT").await;
         peer.expect_end().await;
@@ -273,7 +237,7 @@ async fn quit_that_is_not_answered_ends_within_its_time() {
 
 /// Misconfigured or malicious servers name such addresses; the client never connects to them.
 #[tokio::test]
-async fn address_in_a_227_is_never_dialled_whatever_it_is() {
+async fn address_in_a_227_is_never_dialled() {
     let named = [[0, 0, 0, 0], [10, 1, 2, 3], [169, 254, 169, 254], [255, 255, 255, 255]];
     let server = Scenario::session(async move |peer| {
         peer.answer("EPSV", "502 unknown").await;
@@ -289,7 +253,7 @@ async fn address_in_a_227_is_never_dialled_whatever_it_is() {
 }
 
 #[tokio::test]
-async fn epsv_that_is_answered_with_227_is_taken() {
+async fn reply_227_to_epsv_is_accepted() {
     let server = Scenario::connection(async |peer| {
         peer.secure().await;
         peer.authenticate().await;
@@ -305,24 +269,23 @@ async fn epsv_that_is_answered_with_227_is_taken() {
         peer.check_and_rename("a", 1).await;
     })
     .start();
-    let mut client = server.managed();
-    store(&mut client, "a", b"x").await.unwrap();
+    server.store("a", b"x").await.unwrap();
 }
 
 #[tokio::test]
 async fn greeting_with_codes_in_its_text_is_one_greeting() {
     let server = Scenario::session(async |peer| {
-        peer.expect_taken("a", 4).await;
+        peer.expect_in_step().await;
     })
     .greeting("220-\r\n 500 visitors today\r\n421 is not the time\r\n220-more\r\n220 ready")
     .start();
     let mut client = server.open().await;
     assert!(client.facts().banner.to_string().contains("500 visitors"));
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
 }
 
 #[tokio::test]
-async fn login_without_feat_opts_and_pwd_is_a_login() {
+async fn login_succeeds_without_feat_opts_and_pwd() {
     for refusal in ["500 what?", "502 not here", "530 not now"] {
         // The client sends SIZE: a server that lists no features may support it.
         let server = Scenario::session(async |peer| peer.answer("SIZE /a", "213 4").await)
@@ -331,12 +294,12 @@ async fn login_without_feat_opts_and_pwd_is_a_login() {
             .answering("PWD", refusal)
             .start();
         let mut client = server.open().await;
-        assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+        assert_in_step(&mut client).await;
     }
 }
 
 #[tokio::test]
-async fn pbsz_that_is_refused_ends_before_any_data_connection() {
+async fn refused_pbsz_ends_the_session_before_any_data_connection() {
     for refusal in ["503 PBSZ before PROT", "534 not by our policy", "421 no"] {
         let server = Scenario::connection(async move |peer| {
             peer.secure().await;
@@ -354,7 +317,7 @@ async fn pbsz_that_is_refused_ends_before_any_data_connection() {
 }
 
 #[tokio::test]
-async fn auth_that_is_answered_with_334_starts_tls() {
+async fn reply_334_to_auth_starts_tls() {
     let server = Scenario::session(async |_| ()).answering("AUTH TLS", "334 go on").start();
     server.open().await;
 }
@@ -371,104 +334,6 @@ async fn greeting_230_does_not_spare_tls() {
     .start();
     let error = server.refused().await;
     assert_eq!((error.stage(), Cause::of(&error)), (Stage::Auth, Cause::NoTls));
-}
-
-/// Some servers keep the offset of `REST` when the next command is refused.
-#[tokio::test]
-async fn offset_of_a_refused_restart_is_taken_back() {
-    let file = content(300_000);
-    let (first_part, whole) = (file.clone(), file.clone());
-    let breaks = session(async move |peer| {
-        peer.expect_free("a").await;
-        let mut data = peer.stor().await;
-        assert_eq!(read_some(&mut data, 100_000).await, first_part[..100_000]);
-        peer.disconnect();
-    });
-    let keeps_the_offset = session(async move |peer| {
-        peer.expect_retry("a", 100_000).await;
-        peer.refuse_restart(100000, "STOR").await;
-        peer.expect_retry("a", 100_000).await;
-        peer.refuse_restart(0, "APPE").await;
-        peer.expect_retry("a", 100_000).await;
-        assert!(peer.stor_from(0).await == whole);
-        peer.check_and_rename("a", 300_000).await;
-    });
-    let server = Scenario::of([breaks, keeps_the_offset]).start();
-    let mut client = server.managed();
-    store(&mut client, "a", &file).await.unwrap();
-}
-
-/// IIS renames over no existing file; the user chose to replace it.
-#[tokio::test]
-async fn old_file_makes_way_where_the_server_renames_over_none() {
-    let server = Scenario::session(async |peer| {
-        peer.expect_taken("a", 9).await;
-        peer.stor_all().await;
-        peer.answer_temporary_size(1).await;
-        peer.refuse_rename("a", "550 File exists").await;
-        // Only a file may be moved away.
-        peer.expect_taken("a", 9).await;
-        peer.answer("RNFR /home/a", "350 to?").await;
-        let aside = peer.command().await.unwrap();
-        let aside = aside.strip_prefix("RNTO ").unwrap();
-        peer.say("250 ok").await;
-        peer.rename("a").await;
-        peer.answer(&format!("DELE {aside}"), "250 gone").await;
-    })
-    .start();
-    let mut client = server.managed();
-    let plan = replacing("a", b"x");
-    run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap();
-    server.log.must_have("Moved the old file");
-}
-
-/// The connection breaks when only the old file is left to delete.
-#[tokio::test]
-async fn old_file_that_made_way_is_deleted_over_another_session_after_a_break() {
-    let first = session(async |peer| {
-        peer.expect_taken("a", 9).await;
-        peer.stor_all().await;
-        peer.answer_temporary_size(1).await;
-        peer.refuse_rename("a", "550 File exists").await;
-        peer.expect_taken("a", 9).await;
-        peer.answer("RNFR /home/a", "350 to?").await;
-        let aside = peer.command().await.unwrap();
-        peer.say("250 ok").await;
-        peer.rename("a").await;
-        peer.set_temporary(aside.strip_prefix("RNTO ").unwrap());
-        peer.expect_for_temporary("DELE").await;
-        peer.disconnect();
-    });
-    let second = session(async |peer| {
-        peer.answer_for_temporary("DELE", "250 gone").await;
-    });
-    let server = Scenario::of([first, second]).start();
-    let mut client = server.managed();
-    run(&mut client, &replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
-}
-
-#[tokio::test]
-async fn old_file_comes_back_where_making_way_does_not_help() {
-    let server = Scenario::session(async |peer| {
-        peer.expect_taken("a", 9).await;
-        peer.stor_all().await;
-        peer.answer_temporary_size(1).await;
-        peer.refuse_rename("a", "553 no").await;
-        // Only a file may be moved away.
-        peer.expect_taken("a", 9).await;
-        peer.answer("RNFR /home/a", "350 to?").await;
-        let aside = peer.command().await.unwrap();
-        let aside = aside.strip_prefix("RNTO ").unwrap();
-        peer.say("250 ok").await;
-        peer.refuse_rename("a", "553 no").await;
-        peer.answer(&format!("RNFR {aside}"), "350 to?").await;
-        peer.answer("RNTO /home/a", "250 ok").await;
-    })
-    .start();
-    let mut client = server.managed();
-    let plan = replacing("a", b"x");
-    let failed = run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap_err();
-    assert!(matches!(failed.error, UploadError::NotReplaced { old, .. } if old == path("/home/a")));
 }
 
 /// Uploads two files where `MFMT` is listed and refused. The client sends it again if the refusal is
@@ -495,7 +360,7 @@ async fn undated(refusal: &'static str, asks_again: bool) {
 }
 
 #[tokio::test]
-async fn date_that_the_server_does_not_set_after_all_is_done_without() {
+async fn refused_date_does_not_fail_the_upload() {
     undated("502 not here", false).await;
     undated("550 not this one", true).await;
 }
@@ -516,10 +381,9 @@ async fn dated_by(greeting: &'static str, feature: &'static str, command: &'stat
     .greeting(greeting)
     .answering("FEAT", &features)
     .start();
-    let mut client = server.managed();
     let mut plan = plan("a", b"x");
     plan.modified_millis = Some(1_769_860_800_000);
-    run(&mut client, &plan, &mut Memory::new(b"x")).await.unwrap();
+    server.run(&plan, &mut Memory::new(b"x")).await.unwrap();
 }
 
 /// Other servers may take the date in `MDTM` for a part of the name.
@@ -531,36 +395,34 @@ async fn date_is_set_by_mdtm_only_where_the_server_is_known_to_take_it() {
 }
 
 #[tokio::test]
-async fn second_refusal_to_open_the_data_connection_is_no_answer_to_the_next_command() {
+async fn second_refusal_is_no_reply_to_the_next_command() {
     let server = Scenario::session(async |peer| {
         let _port = peer.extended_passive().await;
         peer.expect("STOR /home/a").await;
         peer.say("450 /home/a: busy\r\n550 STOR: not permitted").await;
         peer.answer_noop().await;
-        peer.expect_taken("a", 4).await;
+        peer.expect_in_step().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (mut client, error) = server.failed_upload().await;
     assert_eq!(error.reply().unwrap().code().value(), 450);
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
 }
 
 #[tokio::test]
-async fn refusal_is_heard_while_the_data_connection_hangs() {
+async fn refusal_is_read_while_the_data_connection_hangs() {
     let server = Scenario::session(async |peer| {
         let port = peer.extended_passive().await;
         peer.expect("STOR /home/a").await;
         let _hangs = port.accept_tcp().await;
         peer.say("553 Could not create file.").await;
         peer.answer_noop().await;
-        peer.expect_taken("a", 4).await;
+        peer.expect_in_step().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (mut client, error) = server.failed_upload().await;
     assert_eq!((error.stage(), Cause::of(&error)), (Stage::Transfer, Cause::NotPermitted));
-    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+    assert_in_step(&mut client).await;
 }
 
 #[tokio::test]

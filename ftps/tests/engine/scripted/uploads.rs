@@ -4,15 +4,15 @@ use std::{convert::Infallible, sync::Arc};
 
 use bytes::Bytes;
 use ftps::{
-    Error, ManagedClient, RemotePath,
+    Client, Error, ManagedClient, RemotePath,
     upload::{Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt, net::TcpStream};
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
-use super::{Peer, path, read_to_end};
+use super::{Peer, Scenario, Script, path, read_some, read_to_end, session};
 
 /// A source that reads from memory and records its progress.
 pub(crate) struct Memory {
@@ -21,7 +21,7 @@ pub(crate) struct Memory {
     pub(crate) piece: usize,
     pub(crate) upcoming: Option<RemotePath>,
     reserved: Option<RemotePath>,
-    /// What the upload reported.
+    /// The progress that the upload reported.
     pub(crate) seen: Vec<String>,
     /// Cancels the upload at this offset: when the bytes before it were taken, when the upload
     /// resumes behind it, or when it is interrupted.
@@ -50,11 +50,11 @@ impl Memory {
     }
 
     /// Cancels the upload when so many bytes were taken.
-    pub(crate) fn stopping_at(self, offset: u64, stop: &CancellationToken) -> Self {
+    fn stopping_at(self, offset: u64, stop: &CancellationToken) -> Self {
         Self { stop_at: Some((offset, stop.clone())), ..self }
     }
 
-    /// Keeps the part on the server when the upload is cancelled.
+    /// Keeps the part file on the server when the upload is cancelled.
     pub(crate) fn keeping(self) -> Self {
         Self { keeps: true, ..self }
     }
@@ -150,6 +150,34 @@ pub(crate) async fn run<S: Source>(
     ftps::upload::upload(client, plan, source, &CancellationToken::new()).await
 }
 
+/// Runs an upload that is cancelled at this offset, and returns what it leaves on the server.
+///
+/// At `u64::MAX` it is cancelled when it is interrupted.
+pub(crate) async fn cancelled_at(
+    client: &mut ManagedClient,
+    plan: &Plan,
+    source: Memory,
+    offset: u64,
+) -> Option<RemotePath> {
+    let cancel = CancellationToken::new();
+    let mut source = source.stopping_at(offset, &cancel);
+    if offset == 0 {
+        cancel.cancel();
+    }
+    let failed = ftps::upload::upload(client, plan, &mut source, &cancel).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Cancelled), "{failed:?}");
+    failed.leftover
+}
+
+/// Returns the size of the existing file that ended an upload.
+#[track_caller]
+pub(crate) fn size_in_conflict<E: std::fmt::Debug>(failed: &Failed<E>) -> Option<u64> {
+    let UploadError::Exists { size, .. } = failed.error else {
+        panic!("no conflict with a file: {failed:?}")
+    };
+    size
+}
+
 /// Returns the engine's error that ended an upload.
 #[track_caller]
 pub(crate) fn engine_error<E: std::fmt::Debug>(failed: Failed<E>) -> Error {
@@ -168,6 +196,11 @@ pub(crate) type Hash<'a> = (&'a str, usize, &'a str);
 
 /// The usual conversations of an upload. The temporary name is the one of the last `STOR`.
 impl Peer {
+    /// The client shows that the session is in step, by [`assert_in_step`].
+    pub(crate) async fn expect_in_step(&mut self) {
+        self.expect_taken("a", 4).await;
+    }
+
     /// The client asks for the size of the target.
     pub(crate) async fn answer_size(&mut self, target: &str, reply: &str) {
         self.answer(&format!("SIZE /home/{target}"), reply).await;
@@ -230,26 +263,50 @@ impl Peer {
         port.accept().await
     }
 
-    /// The same, and reads the whole content.
+    /// The same, and reads the whole content, which is not confirmed yet.
+    pub(crate) async fn stor_unconfirmed(&mut self) -> Vec<u8> {
+        read_to_end(&mut self.stor().await).await
+    }
+
+    /// The same, and confirms it.
     pub(crate) async fn stor_all(&mut self) -> Vec<u8> {
-        let mut data = self.stor().await;
-        let content = read_to_end(&mut data).await;
-        drop(data);
+        let content = self.stor_unconfirmed().await;
         self.say("226 done").await;
         content
     }
 
-    /// `EPSV`, then `STOR` to the temporary name from an offset on, which must be 0 or restarted
-    /// at. Returns the content.
-    pub(crate) async fn stor_from(&mut self, offset: usize) -> Vec<u8> {
+    /// The client aborts the upload that it has begun.
+    pub(crate) async fn answer_abort(&mut self, mut data: TlsStream<TcpStream>) {
+        // The connection ends with FIN or RST, depending on bytes in flight.
+        let _ended = data.read_to_end(&mut Vec::new()).await;
+        drop(data);
+        self.say("426 aborted").await;
+        self.answer_noop().await;
+    }
+
+    /// `EPSV`, then `STOR` to the temporary name from an offset on, which must be 0 or restarted at,
+    /// and the data connection.
+    pub(crate) async fn restart(&mut self, offset: usize) -> TlsStream<TcpStream> {
         let port = self.extended_passive().await;
         if offset > 0 {
             self.answer(&format!("REST {offset}"), "350 from there").await;
         }
         self.answer_for_temporary("STOR", "150 go").await;
-        let content = read_to_end(&mut port.accept().await).await;
+        port.accept().await
+    }
+
+    /// The same, and reads and confirms the content.
+    pub(crate) async fn stor_from(&mut self, offset: usize) -> Vec<u8> {
+        let content = read_to_end(&mut self.restart(offset).await).await;
         self.say("226 done").await;
         content
+    }
+
+    /// A later attempt: the part file holds so many bytes of the file, and the rest completes it.
+    pub(crate) async fn complete(&mut self, target: &str, held: usize, file: &[u8]) {
+        self.expect_retry(target, held).await;
+        assert!(self.stor_from(held).await == file[held..]);
+        self.check_and_rename(target, file.len()).await;
     }
 
     /// The server refuses to write from an offset on by this command.
@@ -270,6 +327,22 @@ impl Peer {
     pub(crate) async fn refuse_rename(&mut self, target: &str, reply: &str) {
         self.answer_for_temporary("RNFR", "350 to?").await;
         self.answer(&format!("RNTO /home/{target}"), reply).await;
+    }
+
+    /// The server lets nothing be renamed, and the client gives the temporary name up.
+    pub(crate) async fn refuse_every_rename(&mut self, target: &str, size: usize) {
+        self.answer_temporary_size(size).await;
+        self.answer_for_temporary("RNFR", "550 Permission denied").await;
+        self.answer(&format!("RNTO /home/{target}"), "503 RNFR first").await;
+        self.answer_temporary_size(size).await;
+    }
+
+    /// The old file is moved out of the way. Returns its new name.
+    pub(crate) async fn move_aside(&mut self, target: &str) -> String {
+        self.answer(&format!("RNFR /home/{target}"), "350 to?").await;
+        let command = self.command().await.unwrap();
+        self.say("250 ok").await;
+        command.strip_prefix("RNTO ").expect("RNTO comes").to_owned()
     }
 
     /// The file gets its temporary name again.
@@ -302,13 +375,45 @@ impl Peer {
         self.rename(target).await;
     }
 
-    /// A whole small upload to a free name. Returns its content.
-    pub(crate) async fn upload(&mut self, target: &str) -> Vec<u8> {
-        self.expect_free(target).await;
+    /// A file under a temporary name, checked and renamed. Returns its content.
+    pub(crate) async fn complete_new(&mut self, target: &str) -> Vec<u8> {
         let content = self.stor_all().await;
         self.check_and_rename(target, content.len()).await;
         content
     }
+
+    /// A whole small upload to a free name. Returns its content.
+    pub(crate) async fn upload(&mut self, target: &str) -> Vec<u8> {
+        self.expect_free(target).await;
+        self.complete_new(target).await
+    }
+}
+
+/// Fails unless the session is in step: the next command gets its own reply.
+pub(crate) async fn assert_in_step(client: &mut Client) {
+    assert_eq!(client.size(&path("a")).await.unwrap(), Some(4));
+}
+
+impl Scenario {
+    /// A session that breaks when so many bytes of a new upload of `a` have arrived, and another one.
+    pub(crate) fn after_break(
+        count: usize,
+        file: &[u8],
+        script: impl AsyncFnOnce(&mut Peer) + Send + 'static,
+    ) -> Self {
+        Self::of([breaks_after(count, file), session(script)])
+    }
+}
+
+/// A session that breaks when so many bytes of a new upload of `a` have arrived.
+pub(crate) fn breaks_after(count: usize, file: &[u8]) -> Script {
+    let expected = file[..count].to_vec();
+    session(async move |peer| {
+        peer.expect_free("a").await;
+        let mut data = peer.stor().await;
+        assert!(read_some(&mut data, expected.len()).await == expected);
+        peer.disconnect();
+    })
 }
 
 /// Returns bytes that do not repeat.

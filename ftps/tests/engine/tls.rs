@@ -1,12 +1,4 @@
 //! TLS: the names in the handshake, pinned certificates and client certificates.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
@@ -16,7 +8,8 @@ use ftps::{
 };
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use rustls::{RootCertStore, pki_types::CertificateDer};
-use scripted::{
+
+use crate::scripted::{
     Claims, Identity, ONLY_TLS12, ONLY_TLS13, Scenario, Script, connection, names_sent,
     read_to_end, session, upload,
 };
@@ -28,7 +21,7 @@ fn borrowed(named: &(Option<String>, Option<String>)) -> (Option<&str>, Option<&
 }
 
 #[tokio::test]
-async fn host_and_protocol_are_named_on_both_kinds_of_connection() {
+async fn server_name_and_alpn_are_sent_on_control_and_data_connections() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let claims = Claims { versions, protocols: &["h2", "ftp"], ..Claims::default() };
         let server = Scenario::session(async |peer| {
@@ -51,7 +44,7 @@ async fn host_and_protocol_are_named_on_both_kinds_of_connection() {
 }
 
 #[tokio::test]
-async fn address_is_not_named_as_if_it_were_a_host() {
+async fn ip_address_is_not_sent_as_server_name() {
     let claims = Claims { name: "127.0.0.1", ..Claims::default() };
     let server = Scenario::session(async |peer| {
         assert_eq!(peer.names_sent(), (None, None));
@@ -68,7 +61,7 @@ fn refuses_tls() -> Script {
 }
 
 #[tokio::test]
-async fn server_that_refuses_the_protocols_name_gets_a_connection_without_it() {
+async fn server_that_refuses_alpn_gets_a_connection_without_it() {
     let claims = Claims { protocols: &["h2"], ..Claims::default() };
     let accept = session(async |peer| {
         assert_eq!(borrowed(&peer.names_sent()), (Some("localhost"), None));
@@ -84,7 +77,7 @@ async fn server_that_refuses_the_protocols_name_gets_a_connection_without_it() {
 }
 
 #[tokio::test]
-async fn host_that_is_known_to_refuse_the_name_is_not_told_it_again() {
+async fn alpn_is_not_sent_to_a_host_known_to_refuse_it() {
     let claims = Claims { protocols: &["h2"], ..Claims::default() };
     let server = Scenario::session(async |_| ()).claiming(&claims).start();
     let profile = ftps::HostProfile { alpn: Alpn::Unnamed, ..Default::default() };
@@ -93,7 +86,7 @@ async fn host_that_is_known_to_refuse_the_name_is_not_told_it_again() {
 }
 
 #[tokio::test]
-async fn server_that_refuses_the_name_for_data_only_is_met_without_it() {
+async fn alpn_refused_on_data_connections_only_is_learned() {
     let other = Identity::new(&Claims { protocols: &["h2"], ..Claims::default() });
     let server = Scenario::session(async move |peer| {
         let port = peer.extended_passive().await;
@@ -231,7 +224,7 @@ async fn missing_client_certificate_is_named_as_the_cause() {
 }
 
 #[tokio::test]
-async fn client_certificate_of_a_stranger_is_named_as_the_cause() {
+async fn client_certificate_of_another_authority_is_named_as_the_cause() {
     for versions in [ONLY_TLS12, ONLY_TLS13] {
         let error = refused_client(versions, Some(Clients::new().identity)).await;
         assert_eq!(error.evidence().client_certificate, ClientCertificate::Shown);

@@ -1,14 +1,16 @@
-//! The client's view of a server: its address, what vouches for it, and clients for it.
+//! The client's view of a server: its address, its certificate, and clients for it.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use ftps::{
     Client, Config, Connector, Credentials, Encryption, Error, HostProfile, ManagedClient,
-    Password, RemotePath, SharedProfile, Target, Username, profile::SizeSupport,
+    Password, RemotePath, SharedProfile, Target, Username,
+    profile::SizeSupport,
+    upload::{Failed, Plan, Source, Uploaded},
 };
 use rustls::RootCertStore;
 
-use super::{Identity, Log, SECRET};
+use super::{Identity, Log, SECRET, upload, uploads};
 
 /// A server as its clients know it, and the log of all of them.
 #[derive(Clone)]
@@ -29,7 +31,7 @@ impl Server {
         Self::new(address, Identity::default(), Encryption::Explicit)
     }
 
-    /// Roots that vouch for the server.
+    /// Roots that contain the server's certificate.
     pub(crate) fn roots(&self) -> RootCertStore {
         let mut roots = RootCertStore::empty();
         roots.add(self.identity.certificate.clone()).unwrap();
@@ -61,7 +63,7 @@ impl Server {
         self.stranger_with(change).with_profile(SharedProfile::new(tells_sizes))
     }
 
-    /// A connector to which nothing is known of the host.
+    /// A connector without knowledge about the host.
     pub(crate) fn stranger(&self) -> Connector {
         self.stranger_with(|_| ())
     }
@@ -96,6 +98,40 @@ impl Server {
     pub(crate) async fn refused_with(&self, change: impl FnOnce(&mut Config)) -> Error {
         let connector = self.connector_with(change);
         connector.open().await.expect_err("the session must not open")
+    }
+
+    /// Opens a session and uploads the same file twice: the second upload shows that the first left
+    /// the session in step.
+    pub(crate) async fn upload_twice(&self) {
+        let mut client = self.open().await;
+        for _ in 0..2 {
+            upload(&mut client, "a", b"a").await.unwrap();
+        }
+    }
+
+    /// Opens a session for an upload that must fail.
+    pub(crate) async fn failed_upload(&self) -> (Client, Error) {
+        let mut client = self.open().await;
+        let error = upload(&mut client, "a", b"a").await.expect_err("the upload must fail");
+        (client, error)
+    }
+
+    /// Uploads content over a client that reconnects.
+    pub(crate) async fn store(
+        &self,
+        name: &str,
+        content: &[u8],
+    ) -> Result<Uploaded, Failed<Infallible>> {
+        uploads::store(&mut self.managed(), name, content).await
+    }
+
+    /// Runs an upload over a client that reconnects.
+    pub(crate) async fn run<S: Source>(
+        &self,
+        plan: &Plan,
+        source: &mut S,
+    ) -> Result<Uploaded, Failed<S::Error>> {
+        uploads::run(&mut self.managed(), plan, source).await
     }
 
     /// A client that reconnects, and retries at once.

@@ -15,7 +15,6 @@
 //! [`ScriptedServer`] checks its scripts itself when it is dropped: each ran to its end, each
 //! assertion in it held, and the client sent nothing that no script expects. Every socket is on a
 //! loopback address, at a port that the system chose.
-#![allow(dead_code, unused_imports, reason = "each test file uses a part of it")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -54,7 +53,7 @@ pub(crate) use self::{
     log::Log,
     peer::{Peer, names_sent, read_some, read_to_end},
     port::{DataPort, FullPort, closed_port, port_of_tls, port_where_each},
-    server::{Server, connector_to, credentials_of, path},
+    server::{Server, connector_to, path},
 };
 
 /// The password of every test; no output may contain it.

@@ -1,12 +1,4 @@
 //! Pools of sessions: when sessions open, how many there are, and when they end.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{sync::Arc, time::Duration};
 
@@ -14,14 +6,15 @@ use ftps::{
     Cause, Config, Pool, PooledClient,
     profile::{HostProfile, MaxSessions, SharedProfile},
 };
-use scripted::{
-    Peer, Scenario, Script, Server, connection, read_to_end, session,
-    storing_server::StoringServer, uploads::store,
-};
 use tokio::{
     sync::{Barrier, oneshot},
     task::JoinSet,
     time::{Instant, timeout},
+};
+
+use crate::scripted::{
+    Peer, Scenario, Script, Server, connection, read_to_end, session,
+    storing_server::StoringServer, uploads::store,
 };
 
 /// Within this time nothing may happen.
@@ -123,7 +116,7 @@ async fn upload_waits_where_every_session_is_in_use() {
     let (first, _second) = (pool.lease().await, pool.lease().await);
     assert!(timeout(A_WHILE, pool.lease()).await.is_err());
     drop(first);
-    // A lease that was given up while it waited holds no session.
+    // A request for a lease that was cancelled holds no session.
     timeout(LIMIT, pool.lease()).await.unwrap();
     bring_all(&pool, 20).await;
     assert!(server.most_sessions() <= 2);
@@ -131,7 +124,7 @@ async fn upload_waits_where_every_session_is_in_use() {
 }
 
 #[tokio::test]
-async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
+async fn pool_uses_as_many_sessions_as_the_server_allows() {
     for max in [1, 2] {
         let server = StoringServer::open(max).await;
         let pool = pool(&server, 4, 4);
@@ -148,7 +141,7 @@ async fn server_that_takes_fewer_sessions_gets_fewer_and_every_file() {
 
 /// The reply names the session limit neither by its code nor in English.
 #[tokio::test]
-async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_many() {
+async fn login_refused_beside_another_session_means_that_the_limit_is_reached() {
     for words in ["530 Zu viele Sitzungen", "530 Login incorrect.", "530-No.\r\n530 Session limit"]
     {
         let refusal = connection(async move |peer| peer.refuse_login(words).await);
@@ -170,7 +163,7 @@ async fn login_that_is_refused_while_another_session_is_logged_in_is_one_too_man
 
 /// The password may have been changed.
 #[tokio::test]
-async fn login_that_is_refused_when_no_session_is_left_says_why() {
+async fn login_refused_without_another_session_keeps_its_cause() {
     let (welcome, end) = welcome_for_now();
     let refusal = connection(async |peer| peer.refuse_login("530 Login incorrect.").await);
     let server = Scenario::of([welcome, refusal]).side_by_side().start();
@@ -307,7 +300,7 @@ async fn server_that_still_counts_a_session_that_ended_is_asked_again() {
 
 /// Other clients have taken sessions meanwhile.
 #[tokio::test]
-async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_time() {
+async fn lower_session_limit_is_believed_at_the_second_refusal() {
     let (second, end) = welcome_for_now();
     let server = Scenario::of([welcome(), second, refusal(), refusal()]).side_by_side().start();
     let (pool, first, mut second) = two_of_three(&server).await;
@@ -328,7 +321,7 @@ async fn server_that_takes_fewer_sessions_than_before_is_believed_the_second_tim
 
 /// Other clients have all sessions of the server: that says nothing about this pool's limit.
 #[tokio::test]
-async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
+async fn refusal_of_the_only_session_changes_no_limit_and_is_logged_once() {
     let server = Scenario::of([refusal(), welcome()]).side_by_side().start();
     let pool = pool(&server, 2, 2);
     // A lease without a session is not worth waiting for.
@@ -342,7 +335,7 @@ async fn refusal_of_the_only_session_teaches_nothing_and_is_said_once() {
 }
 
 #[tokio::test]
-async fn what_is_known_of_a_host_keeps_a_pool_from_asking_for_more() {
+async fn known_session_limit_of_a_host_is_not_exceeded() {
     let server = StoringServer::open(1).await;
     let known = MaxSessions { count: 1, at: Instant::now() };
     let profile = HostProfile { max_sessions: Some(known), ..HostProfile::default() };
@@ -367,7 +360,7 @@ async fn remote_request_goes_beside_the_uploads() {
 
 /// Where the server refused a session, a remote request waits for an existing one.
 #[tokio::test]
-async fn remote_request_waits_where_the_server_takes_no_session_more() {
+async fn remote_request_waits_where_the_server_allows_no_more_sessions() {
     let server = StoringServer::open(1).await;
     let pool = pool(&server, 2, 2);
     bring_all(&pool, 6).await;
@@ -396,7 +389,7 @@ async fn closed_pool_logs_out_and_keeps_no_session_that_comes_back() {
 
 /// One session at first, three at most, and many uploads.
 #[tokio::test]
-async fn pool_grows_no_further_than_it_may() {
+async fn pool_grows_to_its_limit_at_most() {
     let server = StoringServer::open(9).await;
     let pool = pool(&server, 1, 3);
     bring_all(&pool, 120).await;
@@ -407,7 +400,7 @@ async fn pool_grows_no_further_than_it_may() {
 
 /// Each line of the transcript names its session, also when several are busy at once.
 #[tokio::test]
-async fn every_session_has_its_number_and_one_that_is_made_anew_another() {
+async fn every_session_has_a_number_of_its_own() {
     let server = StoringServer::open(9).await;
     let connector = server.connector_with(|config| {
         set_sessions(config, 2, 2);

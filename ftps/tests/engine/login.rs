@@ -1,25 +1,18 @@
 //! From the address to the session: refusals, diagnoses, and secrets that are never sent.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{net::Ipv4Addr, sync::Arc, time::Duration};
 
 use ftps::{
     Cause, CertificateFault, Config, Diagnosis, Encryption, Fallback, Fingerprint, Stage,
-    TlsVersion, TlsVersions, Who,
+    TlsVersion,
 };
 use rustls::{ProtocolVersion, RootCertStore};
-use scripted::{
-    Claims, Identity, Log, ONLY_TLS12, SECRET, Scenario, Server, closed_port, connection,
-    connector_to, path, port_of_tls, port_where_each, session, upload,
-};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use crate::scripted::{
+    Claims, Identity, Log, SECRET, Scenario, Server, closed_port, connection, connector_to, path,
+    port_of_tls, port_where_each, session, upload,
+};
 
 #[tokio::test]
 async fn session_opens_with_its_facts() {
@@ -73,22 +66,7 @@ async fn auth_ssl_is_tried_where_auth_tls_is_refused() {
 }
 
 #[tokio::test]
-async fn server_without_tls_never_hears_a_user_name() {
-    let server = Scenario::connection(async |peer| {
-        peer.say("220 ready").await;
-        peer.answer("AUTH TLS", "502 unknown").await;
-        peer.answer("AUTH SSL", "502 still unknown").await;
-        peer.expect_end().await;
-    })
-    .start();
-    let error = server.refused().await;
-    assert_eq!(error.reply().unwrap().to_string(), "502 unknown");
-    let diagnosis = Diagnosis::of(&error);
-    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::Host));
-}
-
-#[tokio::test]
-async fn no_user_before_tls() {
+async fn reply_230_to_auth_does_not_replace_tls() {
     // 230 in reply to AUTH is a login that the client did not ask for, and does not start TLS.
     let server = Scenario::connection(async |peer| {
         peer.say("220 ready").await;
@@ -102,7 +80,7 @@ async fn no_user_before_tls() {
 }
 
 #[tokio::test]
-async fn prot_refused_ends_before_any_data_connection() {
+async fn refused_prot_ends_the_session_before_any_data_connection() {
     let server = Scenario::session(async |peer| peer.expect_end().await)
         .answering("PROT P", "536 not supported")
         .start();
@@ -113,7 +91,7 @@ async fn prot_refused_ends_before_any_data_connection() {
 
 /// The set-up after the login takes one round trip.
 #[tokio::test]
-async fn what_follows_the_login_is_one_batch() {
+async fn set_up_after_the_login_is_one_batch() {
     let server = Scenario::connection(async |peer| {
         peer.secure().await;
         peer.authenticate().await;
@@ -166,7 +144,7 @@ async fn user_that_needs_no_password_sends_none() {
 }
 
 #[tokio::test]
-async fn wrong_password_is_said_in_the_servers_words() {
+async fn wrong_password_is_reported_with_the_servers_reply() {
     let server = Scenario::connection(async |peer| {
         peer.refuse_login("530-No.\r\n530 Login incorrect.").await;
         peer.expect_end().await;
@@ -233,13 +211,7 @@ async fn server_that_stops_answering_ends_within_the_deadline() {
 }
 
 #[tokio::test]
-async fn silent_port_that_answers_tls_is_called_implicit() {
-    let error = refused_by_implicit_port(Duration::from_millis(100)).await;
-    assert_eq!(Cause::of(&error), Cause::ImplicitTlsExpected);
-}
-
-#[tokio::test]
-async fn probe_has_its_time_where_the_greeting_has_less_than_the_silence() {
+async fn probe_runs_even_if_the_greeting_timeout_is_shorter_than_the_silence() {
     let error = refused_by_implicit_port(Duration::from_secs(60)).await;
     assert_eq!(Cause::of(&error), Cause::ImplicitTlsExpected);
 }
@@ -255,16 +227,6 @@ async fn refused_by_implicit_port(silence: Duration) -> ftps::Error {
         .await
 }
 
-/// Returns the cause at a port that sends `bytes` on each connection.
-async fn cause_of(encryption: Encryption, bytes: &'static [u8]) -> Cause {
-    let address = port_where_each(move |mut tcp| async move {
-        tcp.write_all(bytes).await.unwrap();
-        let _ = tcp.read_to_end(&mut Vec::new()).await;
-    });
-    let connector = connector_to(address, encryption, untrusting(), &Log::default());
-    Cause::of(&connector.open().await.unwrap_err())
-}
-
 /// The engine's defaults, without roots.
 fn untrusting() -> Config {
     Config::new(no_roots())
@@ -272,20 +234,6 @@ fn untrusting() -> Config {
 
 fn no_roots() -> Arc<RootCertStore> {
     Arc::new(RootCertStore::empty())
-}
-
-#[tokio::test]
-async fn other_protocols_are_called_by_their_names() {
-    let ssh = b"SSH-2.0-OpenSSH_9.2p1\r\n";
-    let http = b"HTTP/1.1 400 Bad Request\r\n\r\n";
-    let ftp = b"220 (vsFTPd 3.0.3)\r\n";
-    let smtp = b"+OK POP3 ready\r\n";
-    assert_eq!(cause_of(Encryption::Explicit, ssh).await, Cause::SshServer);
-    assert_eq!(cause_of(Encryption::Implicit, ssh).await, Cause::SshServer);
-    assert_eq!(cause_of(Encryption::Explicit, http).await, Cause::HttpServer);
-    assert_eq!(cause_of(Encryption::Implicit, http).await, Cause::HttpServer);
-    assert_eq!(cause_of(Encryption::Implicit, ftp).await, Cause::ExplicitTlsExpected);
-    assert_eq!(cause_of(Encryption::Explicit, smtp).await, Cause::NotFtp);
 }
 
 #[tokio::test]
@@ -304,7 +252,7 @@ async fn web_server_that_waits_for_a_request_is_found_by_the_probe() {
 }
 
 #[tokio::test]
-async fn port_where_nothing_listens_is_said() {
+async fn port_where_nothing_listens_is_diagnosed() {
     let address = closed_port();
     let error = Server::at(address).refused().await;
     assert_eq!(error.stage(), Stage::Connect);
@@ -410,20 +358,6 @@ async fn only_the_trusted_certificate_is_accepted() {
 }
 
 #[tokio::test]
-async fn server_with_no_tls_version_in_common_is_called_too_old() {
-    let claims = Claims { versions: ONLY_TLS12, ..Claims::default() };
-    let server =
-        Scenario::connection(async |peer| peer.fail_handshake().await).claiming(&claims).start();
-    let error = server
-        .refused_with(|config| {
-            config.tls.versions = TlsVersions { min: TlsVersion::Tls13, max: TlsVersion::Tls13 }
-        })
-        .await;
-    assert_eq!(error.stage(), Stage::Tls);
-    assert_eq!(Cause::of(&error), Cause::TlsTooOld);
-}
-
-#[tokio::test]
 async fn banner_of_proftpd_chooses_tls_12_before_tls_starts() {
     let server = Scenario::session(async |peer| {
         assert_eq!(peer.tls_version(), Some(ProtocolVersion::TLSv1_2));
@@ -454,7 +388,7 @@ async fn banner_of_proftpd_behind_implicit_tls_13_connects_again_before_the_logi
 }
 
 #[tokio::test]
-async fn reply_421_while_idle_is_heard() {
+async fn reply_421_while_idle_is_read() {
     let server = Scenario::session(async |peer| peer.say("421 Timeout.").await).start();
     let connector = server.connector();
     let mut client = connector.open().await.unwrap();
@@ -509,7 +443,7 @@ async fn password_never_in_transcript() {
 }
 
 #[tokio::test]
-async fn host_that_is_no_name_is_refused_before_anything_is_dialled() {
+async fn invalid_host_name_is_refused_before_dialling() {
     let server = Server::at((Ipv4Addr::LOCALHOST, 9).into());
     let error = server.connector_by_name("not a host").open().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::InvalidHost);

@@ -1,18 +1,11 @@
 //! Listings, attributes of files, and names in other character sets.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use ftps::{
     Client, EntryKind, HostProfile, Listing, NameError, Permission, ServerClock, SharedProfile,
     Stage, UtcOffset,
 };
-use scripted::{Scenario, path};
+
+use crate::scripted::{Scenario, path};
 
 fn names(listing: &Listing) -> Vec<String> {
     listing.entries.iter().map(|entry| entry.name.to_string()).collect()
@@ -22,7 +15,7 @@ fn names(listing: &Listing) -> Vec<String> {
 const UTC: i64 = 1_577_833_200_000;
 
 #[tokio::test]
-async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
+async fn one_mdtm_a_host_dates_the_entries_of_list() {
     let lines = b"drwxr-xr-x 2 u g 4096 2020-01-01 00:00 d\r\n\
                   -rw-r--r-- 1 u g 1 Jan  1 2020 to the day\r\n\
                   -rw-r--r-- 1 u g 1 2020-01-01 01:00 a\r\n\
@@ -52,7 +45,7 @@ async fn times_of_list_are_filled_in_by_one_mdtm_a_host() {
 }
 
 #[tokio::test]
-async fn times_of_list_stay_unknown_where_mdtm_is_not_known_or_of_no_use() {
+async fn entries_of_list_stay_undated_without_a_usable_mdtm() {
     let line = b"-rw-r--r-- 1 u g 1 2020-01-01 01:00 a\r\n";
     for (features, mdtm) in
         [("", None), (" MDTM\r\n", Some("550 no")), (" MDTM\r\n", Some("213 x"))]
@@ -78,7 +71,7 @@ async fn times_of_list_stay_unknown_where_mdtm_is_not_known_or_of_no_use() {
 }
 
 #[tokio::test]
-async fn offset_that_was_learned_before_is_not_asked_for() {
+async fn known_utc_offset_is_not_requested_again() {
     let server = Scenario::session(async |peer| {
         peer.list("LIST", b"01-01-20  01:00AM  1 a\r\n").await;
         peer.expect_quit().await;
@@ -145,7 +138,7 @@ where
 }
 
 #[tokio::test]
-async fn facts_of_one_file_are_asked_for() {
+async fn mlst_gives_the_facts_of_one_file() {
     let answers = &[
         ("MLST /home/a b", "250-Listing\r\n type=file;size=3; /home/a b\r\n250 End"),
         ("MLST /home/no", "550 No such file"),
@@ -163,7 +156,7 @@ async fn facts_of_one_file_are_asked_for() {
 }
 
 #[tokio::test]
-async fn modification_is_asked_for() {
+async fn mdtm_gives_the_date_of_one_file() {
     let answers = &[
         ("MDTM /home/a", "213 20191231230000.250"),
         ("MDTM /home/no", "550 No such file"),
@@ -178,7 +171,7 @@ async fn modification_is_asked_for() {
 }
 
 #[tokio::test]
-async fn free_space_is_asked_for_where_the_server_tells_it() {
+async fn avbl_gives_the_free_space_where_it_is_listed() {
     let answers = &[("AVBL /home/d", "213 123456789012"), ("AVBL /home/no", "550 no")];
     with_answers(answers, async |client| {
         assert_eq!(client.free_space(&path("d")).await.unwrap(), Some(123_456_789_012));
@@ -228,7 +221,7 @@ async fn directory_that_the_session_is_in_is_left_before_it_is_removed() {
 }
 
 #[tokio::test]
-async fn names_in_another_charset_go_out_and_come_in() {
+async fn names_are_encoded_and_decoded_in_another_charset() {
     let server = Scenario::connection(async |peer| {
         peer.secure().await;
         peer.authenticate().await;

@@ -146,7 +146,7 @@ impl Peer {
         let mut line = Vec::new();
         while line.last() != Some(&b'\n') {
             let byte = timeout(SCRIPT_LIMIT, self.stream().read_u8()).await;
-            line.push(byte.expect("a command comes").ok()?);
+            line.push(byte.expect("a command arrives in time").ok()?);
         }
         Some(line)
     }

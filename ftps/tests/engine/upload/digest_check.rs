@@ -1,41 +1,34 @@
 //! The sender's digest, which is checked before the file gets its name.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::ops::Range;
 
 use bytes::Bytes;
 use ftps::{
-    Algorithm, Cause, FileDigest, RemotePath, Verified,
+    Algorithm, Cause, FileDigest, Verified,
     upload::{DigestError, Failed, Plan, Progress, Source, UploadError, Uploaded},
-};
-use scripted::{
-    Scenario, path, read_some, session,
-    uploads::{Memory, content, engine_error, hex, plan, run},
 };
 use sha1::Sha1;
 use sha2::{Digest as _, Sha256};
 
-/// A sender that is asked for its digest.
+use crate::scripted::{
+    Scenario, path,
+    uploads::{Memory, content, engine_error, hex, plan, run},
+};
+
+/// A source that is asked to compare digests.
 struct Witness {
     memory: Memory,
     /// Its answer: nothing, the digest of the whole file, or that the bytes differ.
     says: Says,
     /// The digests that it was asked to compare.
-    heard: Vec<(Range<u64>, FileDigest)>,
+    checked: Vec<(Range<u64>, FileDigest)>,
 }
 
 #[derive(Clone, Debug)]
 enum Says {
     Agrees(Option<FileDigest>),
-    Differs,
-    Untold,
+    Mismatch,
+    Unavailable,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +36,7 @@ struct Disagrees;
 
 impl Witness {
     fn of(content: &[u8]) -> Self {
-        Self { memory: Memory::new(content), says: Says::Agrees(None), heard: Vec::new() }
+        Self { memory: Memory::new(content), says: Says::Agrees(None), checked: Vec::new() }
     }
 }
 
@@ -68,11 +61,11 @@ impl Source for Witness {
         range: Range<u64>,
         digest: &FileDigest,
     ) -> Result<Option<FileDigest>, DigestError<Disagrees>> {
-        self.heard.push((range, digest.clone()));
+        self.checked.push((range, digest.clone()));
         match self.says.clone() {
             Says::Agrees(whole) => Ok(whole),
-            Says::Differs => Err(DigestError::Mismatch(Disagrees)),
-            Says::Untold => Err(DigestError::Unavailable(Disagrees)),
+            Says::Mismatch => Err(DigestError::Mismatch(Disagrees)),
+            Says::Unavailable => Err(DigestError::Unavailable(Disagrees)),
         }
     }
 }
@@ -91,16 +84,15 @@ fn blake3_of_abc() -> FileDigest {
 }
 
 #[tokio::test]
-async fn digest_is_made_where_the_server_makes_none_and_the_sender_hears_of_it() {
+async fn sender_checks_the_engines_digest_where_the_server_computes_none() {
     let server = Scenario::session(async |peer| {
         peer.upload("a").await;
     })
     .start();
-    let mut client = server.managed();
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
     let mut source = Witness::of(b"abc");
-    let uploaded = run(&mut client, &plan, &mut source).await.unwrap();
-    assert_eq!(source.heard, [(0..3, blake3_of_abc())]);
+    let uploaded = server.run(&plan, &mut source).await.unwrap();
+    assert_eq!(source.checked, [(0..3, blake3_of_abc())]);
     assert_eq!(uploaded.digest, Some(blake3_of_abc()));
     assert_eq!(uploaded.verified, Verified::Size { bytes: 3 });
 }
@@ -115,15 +107,14 @@ async fn sender_is_not_asked_where_the_plan_wants_no_digest() {
     })
     .features(" XSHA256\r\n")
     .start();
-    let mut client = server.managed();
-    let mut source = Witness { says: Says::Differs, ..Witness::of(b"abc") };
-    let uploaded = run(&mut client, &plan("a", b"abc"), &mut source).await.unwrap();
-    assert_eq!((source.heard, uploaded.digest), (Vec::new(), Some(sha256(b"abc"))));
+    let mut source = Witness { says: Says::Mismatch, ..Witness::of(b"abc") };
+    let uploaded = server.run(&plan("a", b"abc"), &mut source).await.unwrap();
+    assert_eq!((source.checked, uploaded.digest), (Vec::new(), Some(sha256(b"abc"))));
 }
 
 /// Its bytes are wrong: they must neither get the name nor be resumed.
 #[tokio::test]
-async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay() {
+async fn file_with_another_digest_than_the_senders_is_removed_before_the_rename() {
     let server = Scenario::session(async |peer| {
         peer.expect_free("a").await;
         peer.stor_all().await;
@@ -133,7 +124,7 @@ async fn file_that_the_sender_does_not_agree_to_gets_no_name_and_does_not_stay()
     .start();
     let mut client = server.managed();
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
-    let mut source = Witness { says: Says::Differs, ..Witness::of(b"abc") };
+    let mut source = Witness { says: Says::Mismatch, ..Witness::of(b"abc") };
     let failed = run(&mut client, &plan, &mut source).await.unwrap_err();
     assert!(matches!(failed.error, UploadError::Source(Disagrees)), "{failed:?}");
     assert_eq!(failed.leftover, None);
@@ -167,7 +158,7 @@ const MD5_OF_ABC: &str = "900150983cd24fb0d6963f7d28e17f72";
 
 /// The sender uses a fast algorithm; the server's digest is compared by its own algorithm.
 #[tokio::test]
-async fn server_that_makes_another_digest_is_compared_by_its_own() {
+async fn digest_of_the_server_is_compared_in_the_servers_algorithm() {
     let server = Scenario::session(async |peer| {
         for (name, md5) in [("a", MD5_OF_ABC), ("b", "0123456789abcdef0123456789abcdef")] {
             peer.expect_free(name).await;
@@ -186,7 +177,7 @@ async fn server_that_makes_another_digest_is_compared_by_its_own() {
     let plan_of = |name| Plan { digest: Some(Algorithm::Blake3), ..plan(name, b"abc") };
     let mut source = Witness::of(b"abc");
     let uploaded = run(&mut client, &plan_of("a"), &mut source).await.unwrap();
-    assert_eq!(source.heard, [(0..3, blake3_of_abc())]);
+    assert_eq!(source.checked, [(0..3, blake3_of_abc())]);
     assert_eq!(uploaded.verified, Verified::Digest(digest(Algorithm::Md5, MD5_OF_ABC)));
     assert_eq!(uploaded.digest, Some(blake3_of_abc()));
     let error =
@@ -196,125 +187,69 @@ async fn server_that_makes_another_digest_is_compared_by_its_own() {
 
 /// Both digests continue, although some bytes are sent twice.
 #[tokio::test]
-async fn digest_of_the_server_continues_over_a_break_beside_the_senders() {
+async fn both_digests_continue_over_a_break() {
     let file = content(700_000);
-    let (sent, expected) = (file.clone(), file.clone());
+    let expected = file.clone();
     let sha1 = hex(&Sha1::digest(&file));
     let of_server = digest(Algorithm::Sha1, &sha1);
-    let first = session(async move |peer| {
-        peer.expect_free("a").await;
-        let mut data = peer.stor().await;
-        assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.disconnect();
-    });
-    let second = session(async move |peer| {
+    let server = Scenario::after_break(200_000, &file, async move |peer| {
         peer.expect_retry("a", 150_001).await;
         assert!(peer.stor_from(150_001).await == expected[150_001..]);
         let answer = format!("213 SHA-1 0-700000 {sha1} {}", peer.temporary());
         let hash = ("HASH", expected.len(), answer.as_str());
         peer.hash_and_rename("a", hash).await;
-    });
-    let server = Scenario::of([first, second]).features(" HASH SHA-1*;MD5\r\n").start();
-    let mut client = server.managed();
+    })
+    .features(" HASH SHA-1*;MD5\r\n")
+    .start();
     let plan = Plan { digest: Some(Algorithm::Sha256), ..plan("a", &file) };
     let mut source = Witness::of(&file);
-    let uploaded = run(&mut client, &plan, &mut source).await.unwrap();
-    assert_eq!(source.heard, [(0..700_000, sha256(&file))]);
+    let uploaded = server.run(&plan, &mut source).await.unwrap();
+    assert_eq!(source.checked, [(0..700_000, sha256(&file))]);
     assert_eq!(uploaded.verified, Verified::Digest(of_server));
     assert_eq!(uploaded.digest, Some(sha256(&file)));
 }
 
-const HELD: usize = 100_000;
-
-/// The part on the server stays when the sender is too slow.
+/// The sender is too slow.
 #[tokio::test]
-async fn file_stays_to_be_resumed_where_the_sender_cannot_tell() {
+async fn part_file_stays_where_the_senders_digest_is_not_available() {
     let server = Scenario::session(async |peer| {
         peer.expect_free("a").await;
         peer.stor_all().await;
     })
     .start();
-    let mut client = server.managed();
-    let mut source = Witness { says: Says::Untold, ..Witness::of(b"abc") };
+    let mut source = Witness { says: Says::Unavailable, ..Witness::of(b"abc") };
     let plan = Plan { digest: Some(Algorithm::Blake3), ..plan("a", b"abc") };
-    let failed = run(&mut client, &plan, &mut source).await.unwrap_err();
+    let failed = server.run(&plan, &mut source).await.unwrap_err();
     assert!(matches!(failed.error, UploadError::Source(Disagrees)), "{failed:?}");
     assert!(failed.leftover.is_some());
 }
 
-/// Resumes an upload whose beginning this client has not seen.
-async fn resumed(says: Option<FileDigest>) -> (Result<Uploaded, Failed<Disagrees>>, Witness) {
-    let file = content(200_000);
-    let (expected, is_told) = (file.clone(), says.is_some());
-    let is_right = says == Some(sha256(&file));
-    let server = Scenario::session(async move |peer| {
-        peer.set_temporary("/home/a.0123abcd.part");
-        peer.expect_retry("a", HELD).await;
-        assert!(peer.stor_from(HELD).await == expected[HELD..]);
-        if !is_told {
-            peer.check_and_rename("a", expected.len()).await;
-            return;
-        }
-        let answer = format!("250 {}", sha256(&expected).hex());
-        let hash = ("XSHA256", expected.len(), answer.as_str());
-        peer.hash_and_rename("a", hash).await;
-        if !is_right {
-            peer.take_back("a").await;
-            peer.delete_temporary().await;
-        }
-    })
-    .features(" XSHA256\r\n")
-    .start();
-    let mut client = server.managed();
-    let resume: Option<RemotePath> = Some(path("a.0123abcd.part"));
-    let plan = Plan { digest: Some(Algorithm::Sha256), resume, ..plan("a", &file) };
-    let mut source = Witness { says: Says::Agrees(says), ..Witness::of(&file) };
-    let ended = run(&mut client, &plan, &mut source).await;
-    let rest = sha256(&file[HELD..]);
-    assert_eq!(source.heard, [(HELD as u64..200_000, rest)]);
-    (ended, source)
-}
+/// The size of the file whose upload resumes, in bytes.
+const SIZE: usize = 200_000;
 
-#[tokio::test]
-async fn sender_tells_the_digest_of_what_was_not_seen_and_the_servers_is_compared() {
-    let whole = sha256(&content(200_000));
-    let uploaded = resumed(Some(whole.clone())).await.0.unwrap();
-    assert_eq!(uploaded.verified, Verified::Digest(whole.clone()));
-    assert_eq!(uploaded.digest, Some(whole));
-}
-
-#[tokio::test]
-async fn beginning_that_is_another_files_is_found_by_the_senders_digest() {
-    let failed = resumed(Some(sha256(b"another file"))).await.0.unwrap_err();
-    assert_eq!(failed.leftover, None);
-    assert_eq!(Cause::of(&engine_error(failed)), Cause::NotWhole);
-}
-
-#[tokio::test]
-async fn without_a_digest_of_the_whole_file_its_size_is_compared() {
-    let uploaded = resumed(None).await.0.unwrap();
-    assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
-    assert_eq!(uploaded.digest, None);
-}
-
-/// Uploads a file that the server holds completely.
-async fn already_whole(
+/// Resumes an upload of which the server holds so many bytes, which this client has not seen. The
+/// sender names the digest `says` for the whole file.
+async fn resumed_from(
+    held: usize,
     features: &'static str,
     says: Option<FileDigest>,
 ) -> Result<Uploaded, Failed<Disagrees>> {
-    let file = content(200_000);
-    let (size, whole) = (file.len(), sha256(&file));
+    let file = content(SIZE);
+    let (expected, whole) = (file.clone(), sha256(&file));
     let is_asked = says.is_some() && features.contains("XSHA256");
     let is_right = says.as_ref() == Some(&whole);
     let server = Scenario::session(async move |peer| {
         peer.set_temporary("/home/a.0123abcd.part");
-        peer.expect_retry("a", size).await;
+        peer.expect_retry("a", held).await;
+        if held < SIZE {
+            assert!(peer.stor_from(held).await == expected[held..]);
+        }
         if !is_asked {
-            peer.check_and_rename("a", size).await;
+            peer.check_and_rename("a", SIZE).await;
             return;
         }
         let answer = format!("250 {}", whole.hex());
-        peer.hash_and_rename("a", ("XSHA256", size, &answer)).await;
+        peer.hash_and_rename("a", ("XSHA256", SIZE, &answer)).await;
         if !is_right {
             peer.take_back("a").await;
             peer.delete_temporary().await;
@@ -322,18 +257,50 @@ async fn already_whole(
     })
     .features(features)
     .start();
-    let mut client = server.managed();
-    let resume: Option<RemotePath> = Some(path("a.0123abcd.part"));
+    let resume = Some(path("a.0123abcd.part"));
     let plan = Plan { digest: Some(Algorithm::Sha256), resume, ..plan("a", &file) };
     let mut source = Witness { says: Says::Agrees(says), ..Witness::of(&file) };
-    let ended = run(&mut client, &plan, &mut source).await;
-    // Nothing was sent.
-    assert_eq!(source.heard, [(200_000..200_000, sha256(b""))]);
+    let ended = server.run(&plan, &mut source).await;
+    assert_eq!(source.checked, [(held as u64..SIZE as u64, sha256(&file[held..]))]);
     ended
 }
 
+async fn resumed(says: Option<FileDigest>) -> Result<Uploaded, Failed<Disagrees>> {
+    resumed_from(SIZE / 2, " XSHA256\r\n", says).await
+}
+
+/// Uploads a file that the server holds completely.
+async fn already_whole(
+    features: &'static str,
+    says: Option<FileDigest>,
+) -> Result<Uploaded, Failed<Disagrees>> {
+    resumed_from(SIZE, features, says).await
+}
+
 #[tokio::test]
-async fn file_that_the_server_has_already_is_compared_by_the_senders_digest() {
+async fn resumed_file_is_verified_by_the_digests_of_sender_and_server() {
+    let whole = sha256(&content(200_000));
+    let uploaded = resumed(Some(whole.clone())).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Digest(whole.clone()));
+    assert_eq!(uploaded.digest, Some(whole));
+}
+
+#[tokio::test]
+async fn resumed_file_with_another_beginning_is_found_by_the_digest() {
+    let failed = resumed(Some(sha256(b"another file"))).await.unwrap_err();
+    assert_eq!(failed.leftover, None);
+    assert_eq!(Cause::of(&engine_error(failed)), Cause::NotWhole);
+}
+
+#[tokio::test]
+async fn without_a_digest_of_the_whole_file_its_size_is_compared() {
+    let uploaded = resumed(None).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 200_000 });
+    assert_eq!(uploaded.digest, None);
+}
+
+#[tokio::test]
+async fn complete_part_file_is_verified_by_the_senders_digest() {
     let whole = sha256(&content(200_000));
     let uploaded = already_whole(" XSHA256\r\n", Some(whole.clone())).await.unwrap();
     assert_eq!(uploaded.verified, Verified::Digest(whole.clone()));
@@ -341,7 +308,7 @@ async fn file_that_the_server_has_already_is_compared_by_the_senders_digest() {
 }
 
 #[tokio::test]
-async fn another_file_of_the_same_size_that_the_server_has_already_is_found() {
+async fn complete_part_file_with_other_content_is_found() {
     let other = Some(sha256(b"another file"));
     let failed = already_whole(" XSHA256\r\n", other).await.unwrap_err();
     assert_eq!(failed.leftover, None);
@@ -349,7 +316,7 @@ async fn another_file_of_the_same_size_that_the_server_has_already_is_found() {
 }
 
 #[tokio::test]
-async fn file_that_the_server_has_already_is_known_by_its_size_where_nobody_can_tell_more() {
+async fn complete_part_file_is_verified_by_size_where_no_digest_is_available() {
     let whole = sha256(&content(200_000));
     // The server supports no digest, or another algorithm, or the sender computes none.
     for features in ["", " XMD5\r\n"] {
@@ -366,23 +333,14 @@ async fn file_that_the_server_has_already_is_known_by_its_size_where_nobody_can_
 #[tokio::test]
 async fn digest_continues_over_a_break() {
     let file = content(700_000);
-    let (sent, expected) = (file.clone(), file.clone());
-    let first = session(async move |peer| {
-        peer.expect_free("a").await;
-        let mut data = peer.stor().await;
-        assert_eq!(read_some(&mut data, 200_000).await, sent[..200_000]);
-        peer.disconnect();
-    });
-    let second = session(async move |peer| {
-        peer.expect_retry("a", 150_001).await;
-        assert!(peer.stor_from(150_001).await == expected[150_001..]);
-        peer.check_and_rename("a", expected.len()).await;
-    });
-    let server = Scenario::of([first, second]).start();
-    let mut client = server.managed();
+    let expected = file.clone();
+    let server = Scenario::after_break(200_000, &file, async move |peer| {
+        peer.complete("a", 150_001, &expected).await;
+    })
+    .start();
     let plan = Plan { digest: Some(Algorithm::Sha256), ..plan("a", &file) };
     let mut source = Witness::of(&file);
-    let uploaded = run(&mut client, &plan, &mut source).await.unwrap();
-    assert_eq!(source.heard, [(0..700_000, sha256(&file))]);
+    let uploaded = server.run(&plan, &mut source).await.unwrap();
+    assert_eq!(source.checked, [(0..700_000, sha256(&file))]);
     assert_eq!(uploaded.digest, Some(sha256(&file)));
 }

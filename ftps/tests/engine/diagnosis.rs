@@ -1,13 +1,5 @@
 //! Diagnoses of failed sessions: each symptom on the wire and its cause. The meaning of a reply's
 //! text alone is tested beside the code.
-#![allow(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test that cannot go on fails"
-)]
-
-mod scripted;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -21,14 +13,15 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer},
 };
-use scripted::{
-    Identity, Log, Scenario, connector_to, path, port_of_tls, port_where_each, read_to_end, upload,
-};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
 };
 use tokio_rustls::TlsAcceptor;
+
+use crate::scripted::{
+    Identity, Log, Scenario, connector_to, path, port_of_tls, port_where_each, read_to_end, upload,
+};
 
 /// Returns the error of a session at a port that treats each connection in the same way.
 async fn error_at<F, R>(encryption: Encryption, each: F) -> Error
@@ -56,7 +49,7 @@ async fn say(mut tcp: TcpStream, words: &[u8]) {
 }
 
 #[tokio::test]
-async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
+async fn silent_port_that_expects_tls_means_implicit_tls() {
     let acceptor = Identity::default().acceptor();
     let error = error_from(port_of_tls(acceptor), Encryption::Explicit).await;
     let diagnosis = Diagnosis::of(&error);
@@ -64,19 +57,19 @@ async fn port_990_that_waits_for_tls_is_told_to_be_implicit() {
 }
 
 #[tokio::test]
-async fn tls_alert_instead_of_a_greeting_is_told_to_be_implicit() {
+async fn tls_alert_instead_of_a_greeting_means_implicit_tls() {
     let error = error_at(Encryption::Explicit, |tcp| say(tcp, b"\x15\x03\x03\x00\x02\x02\x28"));
     assert_eq!(Cause::of(&error.await), Cause::ImplicitTlsExpected);
 }
 
 #[tokio::test]
-async fn greeting_instead_of_a_server_hello_is_told_to_be_explicit() {
+async fn greeting_instead_of_a_server_hello_means_explicit_tls() {
     let error = error_at(Encryption::Implicit, |tcp| say(tcp, b"220 ready\r\n")).await;
     assert_eq!(Cause::of(&error), Cause::ExplicitTlsExpected);
 }
 
 #[tokio::test]
-async fn banner_of_ssh_is_told_to_be_sftp() {
+async fn banner_of_ssh_means_an_sftp_port() {
     for encryption in [Encryption::Explicit, Encryption::Implicit] {
         let error = error_at(encryption, |tcp| say(tcp, b"SSH-2.0-OpenSSH_9.2p1\r\n")).await;
         assert_eq!(Cause::of(&error), Cause::SshServer);
@@ -84,7 +77,7 @@ async fn banner_of_ssh_is_told_to_be_sftp() {
 }
 
 #[tokio::test]
-async fn http_400_is_told_to_be_a_web_server() {
+async fn http_400_means_a_web_server() {
     for encryption in [Encryption::Explicit, Encryption::Implicit] {
         let words = b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n";
         let error = error_at(encryption, |tcp| say(tcp, words)).await;
@@ -93,7 +86,13 @@ async fn http_400_is_told_to_be_a_web_server() {
 }
 
 #[tokio::test]
-async fn plaintext_only_server_is_told_and_never_hears_the_user() {
+async fn greeting_of_another_protocol_means_no_ftp_server() {
+    let error = error_at(Encryption::Explicit, |tcp| say(tcp, b"+OK POP3 ready\r\n")).await;
+    assert_eq!(Cause::of(&error), Cause::NotFtp);
+}
+
+#[tokio::test]
+async fn server_without_tls_never_gets_a_user_name() {
     for line in ["500 what?", "502 no", "504 no", "530 Please login with USER and PASS."] {
         let server = Scenario::connection(async move |peer| {
             peer.say("220 ready").await;
@@ -110,7 +109,7 @@ async fn plaintext_only_server_is_told_and_never_hears_the_user() {
 }
 
 #[tokio::test]
-async fn connection_that_is_reset_after_auth_is_told_to_be_cut_on_the_way() {
+async fn reset_after_auth_means_that_the_network_cuts_tls() {
     let server = Scenario::connection(async |peer| {
         peer.say("220 ready").await;
         peer.answer("AUTH TLS", "234 go").await;
@@ -130,7 +129,7 @@ async fn refused_at_login(line: &'static str) -> Error {
 }
 
 #[tokio::test]
-async fn login_that_fails_is_told_apart_by_the_servers_words() {
+async fn text_of_a_refused_login_tells_the_cause() {
     for (line, cause) in [
         ("530 Login incorrect.", Cause::WrongCredentials),
         ("530 User cannot log in, home directory inaccessible.", Cause::HomeUnavailable),
@@ -157,7 +156,7 @@ async fn doubts_of_issued_certificate(shows_issuer: bool) -> Error {
     let key = rcgen::KeyPair::generate().unwrap();
     let mut params = rcgen::CertificateParams::new(Vec::new()).unwrap();
     params.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    params.distinguished_name.push(rcgen::DnType::CommonName, "somebody's authority");
+    params.distinguished_name.push(rcgen::DnType::CommonName, "an authority");
     let authority = params.self_signed(&key).unwrap().der().clone();
     let issuer = rcgen::Issuer::new(params, key);
     let key = rcgen::KeyPair::generate().unwrap();
@@ -187,11 +186,11 @@ async fn error_with_roots(acceptor: TlsAcceptor, root: CertificateDer<'static>) 
     roots.add(root).unwrap();
     let config = Config::new(Arc::new(roots));
     let connector = connector_to(address, Encryption::Implicit, config, &Log::default());
-    connector.open().await.expect_err("nobody vouches for the certificate")
+    connector.open().await.expect_err("the certificate must not be trusted")
 }
 
 #[tokio::test]
-async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
+async fn missing_intermediate_certificate_is_told_from_an_unknown_authority() {
     let shown = doubts_of_issued_certificate(true).await;
     assert_eq!(shown.is_certificate().unwrap().faults, [CertificateFault::UnknownIssuer]);
     assert_eq!(Cause::of(&shown), Cause::CertificateUnknownIssuer);
@@ -202,7 +201,7 @@ async fn issuer_that_is_not_shown_is_told_from_one_that_is_not_known() {
 }
 
 #[tokio::test]
-async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached() {
+async fn unreachable_port_is_blamed_on_a_private_address_in_the_227() {
     let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "502 no").await;
         // Nothing listens at port 1024.
@@ -210,8 +209,7 @@ async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached(
         peer.expect_quit().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (client, error) = server.failed_upload().await;
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::Host));
     assert_eq!(error.evidence().passive_address, Some(Ipv4Addr::new(192, 168, 7, 8)));
@@ -220,21 +218,20 @@ async fn private_address_in_the_227_is_evidence_when_its_port_cannot_be_reached(
 }
 
 #[tokio::test]
-async fn private_address_is_evidence_too_where_epsv_was_tried_first() {
+async fn private_address_is_blamed_too_where_epsv_was_tried_first() {
     let server = Scenario::session(async |peer| {
         peer.answer("EPSV", "229 ok (|||1024|)").await;
         peer.answer("PASV", "227 Passive (10,0,0,9,4,0)").await;
         peer.expect_quit().await;
     })
     .start();
-    let mut client = server.open().await;
-    let error = upload(&mut client, "a", b"a").await.unwrap_err();
+    let (client, error) = server.failed_upload().await;
     assert_eq!(Cause::of(&error), Cause::PrivateAddress);
     client.quit().await;
 }
 
 #[tokio::test]
-async fn upload_after_one_that_worked_is_told_that_tickets_ran_out() {
+async fn refused_tls_session_after_an_upload_that_worked_means_that_tickets_ran_out() {
     let server = Scenario::session(async |peer| {
         peer.store("a").await;
         let port = peer.extended_passive().await;
@@ -266,26 +263,26 @@ async fn error_after_last_byte(line: &'static str) -> Error {
 }
 
 #[tokio::test]
-async fn reply_426_after_the_last_byte_is_told_to_be_about_the_end() {
+async fn reply_426_after_the_last_byte_means_a_refused_end() {
     let error = error_after_last_byte("426 Failure reading network stream.").await;
     assert_eq!((error.stage(), Cause::of(&error)), (Stage::Verify, Cause::EndRefused));
 }
 
 #[tokio::test]
-async fn reply_452_after_the_last_byte_is_told_to_be_a_full_disk() {
+async fn reply_452_after_the_last_byte_means_a_full_disk() {
     let error = error_after_last_byte("452 Insufficient storage space.").await;
     assert_eq!(Cause::of(&error), Cause::DiskFull);
 }
 
 #[tokio::test]
-async fn reply_421_in_the_middle_is_told_to_be_the_servers_timer() {
+async fn reply_421_during_a_transfer_means_the_servers_timeout() {
     let error = error_after_last_byte("421 Timeout.").await;
     let diagnosis = Diagnosis::of(&error);
     assert_eq!((diagnosis.cause, diagnosis.who), (Cause::TransferTimedOut, Who::Host));
 }
 
 #[tokio::test]
-async fn confirmation_that_does_not_come_is_told_to_be_missing() {
+async fn missing_final_reply_has_a_cause_of_its_own() {
     let server = Scenario::session(async |peer| {
         let mut data = peer.receive("a").await;
         read_to_end(&mut data).await;

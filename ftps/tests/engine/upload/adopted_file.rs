@@ -1,0 +1,236 @@
+//! Uploads that resume the existing file.
+
+use ftps::upload::{Existing, Plan, UploadError};
+
+use crate::scripted::{
+    Peer, Scenario, path, read_some, read_to_end, session,
+    uploads::{Memory, cancelled_at, content, plan},
+};
+
+/// The size of the existing file, in bytes.
+const HELD: usize = 150_000;
+
+fn resuming(file: &[u8]) -> Plan {
+    Plan { existing: Existing::Resume, ..plan("a", file) }
+}
+
+/// The existing file gets a temporary name.
+async fn adopt(peer: &mut Peer) {
+    peer.expect_taken("a", HELD).await;
+    move_to_temporary_name(peer).await;
+}
+
+async fn move_to_temporary_name(peer: &mut Peer) {
+    expect_temporary_name(peer).await;
+    peer.say("250 ok").await;
+}
+
+/// Reads the rename to a temporary name, which is not answered yet.
+async fn expect_temporary_name(peer: &mut Peer) {
+    peer.answer("RNFR /home/a", "350 to?").await;
+    let command = peer.command().await.unwrap();
+    let temporary = command.strip_prefix("RNTO ").unwrap();
+    assert!(temporary.starts_with("/home/a.") && temporary.ends_with(".part"), "{temporary}");
+    peer.set_temporary(temporary);
+}
+
+/// The server resumes nothing: the adopted file gets its name back, and the whole file is uploaded
+/// under another temporary name.
+async fn refuse_to_resume(peer: &mut Peer, held: usize, file: &[u8]) {
+    let adopted = peer.temporary();
+    peer.refuse_restart(held, "STOR").await;
+    peer.expect_retry("a", held).await;
+    peer.refuse_restart(0, "APPE").await;
+    peer.rename("a").await;
+    peer.expect_taken("a", held).await;
+    assert!(peer.stor_all().await == file);
+    assert_ne!(peer.temporary(), adopted);
+    peer.check_and_rename("a", file.len()).await;
+}
+
+#[tokio::test]
+async fn existing_file_is_resumed_under_a_temporary_name() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        assert!(peer.stor_from(HELD).await == expected[HELD..]);
+        peer.check_and_rename("a", expected.len()).await;
+    })
+    .start();
+    let mut source = Memory::new(&file);
+    server.run(&resuming(&file), &mut source).await.unwrap();
+    assert_eq!(source.seen, [format!("opened at {HELD}"), "confirming".to_owned()]);
+    server.log.must_have("after its 150000 bytes");
+}
+
+#[tokio::test]
+async fn existing_file_that_is_not_smaller_is_a_conflict() {
+    let file = content(HELD);
+    let server = Scenario::session(async |peer| {
+        peer.expect_conflict("a", HELD).await;
+    })
+    .start();
+    let failed = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap_err();
+    let UploadError::Exists { size, modified_millis } = failed.error else { panic!("{failed:?}") };
+    assert_eq!((size, modified_millis.is_some()), (Some(HELD as u64), true));
+}
+
+#[tokio::test]
+async fn free_name_is_uploaded_from_the_start() {
+    let server = Scenario::session(async |peer| {
+        assert_eq!(peer.upload("a").await, b"abc");
+    })
+    .start();
+    server.run(&resuming(b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+}
+
+#[tokio::test]
+async fn cancel_before_the_first_byte_leaves_the_file_unchanged() {
+    let file = content(300_000);
+    let server = Scenario::session(async |peer| {
+        adopt(peer).await;
+        peer.rename("a").await;
+    })
+    .start();
+    let mut client = server.managed();
+    let source = Memory::new(&file);
+    let leftover = cancelled_at(&mut client, &resuming(&file), source, HELD as u64).await;
+    assert_eq!(leftover, None);
+}
+
+#[tokio::test]
+async fn cancel_after_some_bytes_removes_nothing() {
+    let file = content(3_000_000);
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        let data = peer.restart(HELD).await;
+        peer.answer_abort(data).await;
+        peer.expect_end().await;
+    })
+    .start();
+    let mut client = server.managed();
+    let source = Memory::new(&file);
+    let leftover = cancelled_at(&mut client, &resuming(&file), source, 1_000_000).await;
+    assert_eq!(leftover, Some(path(&server.temporary())));
+}
+
+#[tokio::test]
+async fn existing_file_is_resumed_in_place_where_renames_are_refused() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        peer.expect_taken("a", HELD).await;
+        peer.answer("RNFR /home/a", "550 Permission denied").await;
+        peer.expect_taken("a", HELD).await;
+        peer.set_temporary("/home/a");
+        assert!(peer.stor_from(HELD).await == expected[HELD..]);
+        peer.answer("SIZE /home/a", &format!("213 {}", expected.len())).await;
+    })
+    .start();
+    server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+    server.log.must_have("without a temporary name");
+}
+
+/// The existing file is the only copy: neither a cancelled nor a failed upload removes it.
+#[tokio::test]
+async fn file_resumed_in_place_is_never_removed() {
+    let file = content(300_000);
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", HELD).await;
+        peer.answer("RNFR /home/a", "550 Permission denied").await;
+        peer.expect_taken("a", HELD).await;
+        let _port = peer.extended_passive().await;
+        peer.expect_end().await;
+    })
+    .start();
+    let mut client = server.managed();
+    let source = Memory::new(&file);
+    let leftover = cancelled_at(&mut client, &resuming(&file), source, HELD as u64).await;
+    assert_eq!(leftover, None);
+}
+
+/// The part file is the only copy of the existing file: an upload from its start would cut it off.
+#[tokio::test]
+async fn adopted_file_whose_size_is_refused_for_now_is_not_overwritten() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        peer.refuse_restart(HELD, "STOR").await;
+        peer.expect_free("a").await;
+        peer.answer_for_temporary("SIZE", "450 busy, try again later").await;
+        let port = peer.extended_passive().await;
+        // The client asks again.
+        peer.answer_temporary_size(HELD).await;
+        peer.answer("REST 0", "350 from there").await;
+        peer.answer_for_temporary("APPE", "150 go").await;
+        assert!(read_to_end(&mut port.accept().await).await == expected[HELD..]);
+        peer.say("226 done").await;
+        peer.check_and_rename("a", expected.len()).await;
+    })
+    .start();
+    server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+}
+
+/// The existing file cannot be extended: it keeps its name until a whole new one is stored.
+#[tokio::test]
+async fn existing_file_stays_until_the_new_one_is_complete_where_resuming_is_refused() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        refuse_to_resume(peer, HELD, &expected).await;
+    })
+    .start();
+    server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+}
+
+/// The server refused to resume after it had added bytes: sending the whole file under the same name
+/// would cut off the only copy.
+#[tokio::test]
+async fn extended_file_gets_its_name_back_where_resuming_is_refused_later() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let held = HELD + 5_000;
+    let first = session(async |peer| {
+        adopt(peer).await;
+        read_some(&mut peer.restart(HELD).await, 10_000).await;
+        peer.disconnect();
+    });
+    let second = session(async move |peer| {
+        peer.expect_retry("a", held).await;
+        refuse_to_resume(peer, held, &expected).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+}
+
+/// The reply to the rename is lost: the file is found under either name.
+#[tokio::test]
+async fn break_during_the_rename_of_an_existing_file_costs_no_byte() {
+    for was_moved in [true, false] {
+        let file = content(300_000);
+        let expected = file.clone();
+        let first = session(async move |peer| {
+            peer.expect_taken("a", HELD).await;
+            expect_temporary_name(peer).await;
+            peer.disconnect();
+        });
+        let second = session(async move |peer| {
+            if was_moved {
+                peer.expect_retry("a", HELD).await;
+            } else {
+                peer.expect_taken("a", HELD).await;
+                peer.answer_for_temporary("SIZE", "550 none").await;
+                let temporary = peer.temporary();
+                move_to_temporary_name(peer).await;
+                assert_eq!(peer.temporary(), temporary);
+            }
+            assert!(peer.stor_from(HELD).await == expected[HELD..]);
+            peer.check_and_rename("a", expected.len()).await;
+        });
+        let server = Scenario::of([first, second]).start();
+        server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+    }
+}

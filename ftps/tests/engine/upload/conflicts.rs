@@ -1,0 +1,211 @@
+//! Existing files: kept, replaced, or moved aside.
+
+use ftps::{
+    Verified,
+    upload::{Existing, UploadError},
+};
+
+use crate::scripted::{
+    Peer, Scenario, path, session,
+    uploads::{
+        MODIFIED_MILLIS, Memory, content, engine_error, plan, replacing, run, size_in_conflict,
+        store,
+    },
+};
+
+#[tokio::test]
+async fn existing_file_is_replaced_only_if_the_plan_says_so() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_conflict("a", 9).await;
+        let port = peer.extended_passive().await;
+        drop(port);
+        peer.expect_taken("a", 9).await;
+        peer.stor_all().await;
+        // An existing file is replaced only by a verified one.
+        peer.check_and_rename("a", 3).await;
+    })
+    .start();
+    let mut client = server.managed();
+    let mut plan = plan("a", b"abc");
+    let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    let UploadError::Exists { size: Some(9), modified_millis } = failed.error else {
+        panic!("{failed:?}")
+    };
+    assert_eq!((modified_millis, failed.leftover), (Some(MODIFIED_MILLIS), None));
+    plan.existing = Existing::Replace;
+    run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap();
+}
+
+/// The name was taken during the upload: nothing is sent again if the user replaces the file.
+#[tokio::test]
+async fn conflict_after_the_transfer_costs_no_byte() {
+    let file = content(2_000_000);
+    let size = file.len();
+    let server = Scenario::session(async move |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(size).await;
+        peer.expect_conflict("a", 9).await;
+        peer.expect_taken("a", 9).await;
+        peer.answer_temporary_size(size).await;
+        let _port = peer.extended_passive().await;
+        peer.check_and_rename("a", size).await;
+    })
+    .start();
+    let mut client = server.managed();
+    let mut plan = plan("a", &file);
+    let failed = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap_err();
+    assert_eq!(size_in_conflict(&failed), Some(9));
+    plan.resume = failed.leftover;
+    plan.existing = Existing::Replace;
+    let uploaded = run(&mut client, &plan, &mut Memory::new(&file)).await.unwrap();
+    assert_eq!(uploaded.attempts, 0);
+    server.log.must_have("already holds all 2000000 bytes");
+}
+
+/// A refused `SIZE` does not tell whether the file exists.
+#[tokio::test]
+async fn refused_size_is_settled_by_a_listing() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "550 a: Operation not permitted").await;
+        // The client looks for the name in the listing.
+        peer.list("LIST", b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n").await;
+    })
+    .features("")
+    .start();
+    let mut client = server.managed();
+    let failed = store(&mut client, "a", b"abc").await.unwrap_err();
+    assert_eq!(size_in_conflict(&failed), Some(9));
+}
+
+#[tokio::test]
+async fn directory_is_not_moved_out_of_the_way() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "550 a: not a plain file").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.refuse_rename("a", "550 Is a directory").await;
+        peer.answer_size("a", "550 a: not a plain file").await;
+        peer.list("MLSD /home", b"type=dir; a\r\n").await;
+        peer.delete_temporary().await;
+    })
+    .start();
+    let plan = replacing("a", b"abc");
+    let error = engine_error(server.run(&plan, &mut Memory::new(b"abc")).await.unwrap_err());
+    assert_eq!(error.reply().unwrap().to_string(), "550 Is a directory");
+}
+
+/// The new file is complete, and the server does not rename it over the old one.
+async fn refuse_to_replace(peer: &mut Peer, refusal: &str) {
+    peer.expect_taken("a", 9).await;
+    peer.stor_all().await;
+    peer.answer_temporary_size(1).await;
+    peer.refuse_rename("a", refusal).await;
+    // Only a file may be moved aside.
+    peer.expect_taken("a", 9).await;
+}
+
+#[tokio::test]
+async fn reply_lost_while_the_old_file_is_moved_aside_costs_neither_file() {
+    let server = Scenario::session(async |peer| {
+        refuse_to_replace(peer, "553 exists").await;
+        peer.answer("RNFR /home/a", "350 to?").await;
+        peer.command().await;
+        peer.disconnect();
+    })
+    .start();
+    let plan = replacing("a", b"x");
+    let failed = server.run(&plan, &mut Memory::new(b"x")).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::NotReplaced { .. }), "{failed:?}");
+}
+
+/// IIS does not rename over an existing file; the user chose to replace it.
+#[tokio::test]
+async fn old_file_is_moved_aside_where_renames_replace_nothing() {
+    let server = Scenario::session(async |peer| {
+        refuse_to_replace(peer, "550 File exists").await;
+        let aside = peer.move_aside("a").await;
+        peer.rename("a").await;
+        peer.answer(&format!("DELE {aside}"), "250 gone").await;
+    })
+    .start();
+    let plan = replacing("a", b"x");
+    server.run(&plan, &mut Memory::new(b"x")).await.unwrap();
+    server.log.must_have("Moved the old file");
+}
+
+/// The server locks it.
+#[tokio::test]
+async fn old_file_that_cannot_be_deleted_is_reported() {
+    let server = Scenario::session(async |peer| {
+        refuse_to_replace(peer, "550 File exists").await;
+        let aside = peer.move_aside("a").await;
+        peer.rename("a").await;
+        peer.set_temporary(&aside);
+        for _ in 0..2 {
+            peer.answer_for_temporary("DELE", "450 in use").await;
+        }
+    })
+    .start();
+    let uploaded = server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+    assert_eq!(uploaded.not_deleted, [path(&server.temporary())]);
+}
+
+/// The connection breaks when only the old file is left to delete.
+#[tokio::test]
+async fn old_file_moved_aside_is_deleted_in_another_session_after_a_break() {
+    let first = session(async |peer| {
+        refuse_to_replace(peer, "550 File exists").await;
+        let aside = peer.move_aside("a").await;
+        peer.rename("a").await;
+        peer.set_temporary(&aside);
+        peer.expect_for_temporary("DELE").await;
+        peer.disconnect();
+    });
+    let second = session(async |peer| {
+        peer.answer_for_temporary("DELE", "250 gone").await;
+    });
+    let server = Scenario::of([first, second]).start();
+    server.run(&replacing("a", b"x"), &mut Memory::new(b"x")).await.unwrap();
+}
+
+#[tokio::test]
+async fn old_file_gets_its_name_back_if_moving_it_aside_does_not_help() {
+    let server = Scenario::session(async |peer| {
+        refuse_to_replace(peer, "553 no").await;
+        let aside = peer.move_aside("a").await;
+        peer.refuse_rename("a", "553 no").await;
+        peer.answer(&format!("RNFR {aside}"), "350 to?").await;
+        peer.answer("RNTO /home/a", "250 ok").await;
+    })
+    .start();
+    let plan = replacing("a", b"x");
+    let failed = server.run(&plan, &mut Memory::new(b"x")).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::NotReplaced { old, .. } if old == path("/home/a")));
+}
+
+/// Without `SIZE`, the client looks for existing files in the listing.
+#[tokio::test]
+async fn existing_file_is_found_in_a_listing_where_size_is_unknown() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("taken", "502 unknown").await;
+        peer.list("MLSD /home", b"type=file;size=9; taken\r\n").await;
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"type=file;size=9; taken\r\n").await;
+        peer.stor_all().await;
+        // The name is still free.
+        peer.answer_for_temporary("SIZE", "502 unknown").await;
+        peer.answer_size("a", "502 unknown").await;
+        let facts = format!("250-Facts\r\n type=file;size=1; {}\r\n250 End", peer.temporary());
+        peer.answer_for_temporary("MLST", &facts).await;
+        peer.list("MLSD /home", b"").await;
+        peer.rename("a").await;
+    })
+    .features(" MLST type*;size*;\r\n")
+    .start();
+    let mut client = server.managed();
+    let taken = store(&mut client, "taken", b"x").await.unwrap_err();
+    assert_eq!(size_in_conflict(&taken), Some(9));
+    let uploaded = store(&mut client, "a", b"x").await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 1 });
+}

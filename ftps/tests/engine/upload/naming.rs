@@ -1,0 +1,236 @@
+//! Names: part files, renames, and files written in place where renames are refused.
+
+use std::time::Duration;
+
+use ftps::{Cause, ManagedClient, Verified, upload::UploadError};
+use tokio::sync::oneshot;
+
+use crate::scripted::{
+    Scenario, connection, path, read_some, session,
+    uploads::{Memory, content, engine_error, plan, replacing, run, size_in_conflict, store},
+};
+
+#[tokio::test]
+async fn small_file_is_checked_and_renamed_in_one_batch() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        let temporary = peer.temporary();
+        assert!(temporary.starts_with("/home/a.") && temporary.ends_with(".part"));
+        peer.expect_for_temporary("SIZE").await;
+        peer.expect_for_temporary("RNFR").await;
+        peer.expect("RNTO /home/a").await;
+        peer.say("213 3\r\n350 to?\r\n250 ok").await;
+    })
+    .start();
+    let uploaded = server.store("a", b"abc").await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 3 });
+    assert_eq!(uploaded.path, path("/home/a"));
+}
+
+#[tokio::test]
+async fn missing_directory_is_made_again() {
+    let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/d", "550 none").await;
+        peer.answer("MKD /home/d", "257 made").await;
+        peer.upload("d/a").await;
+        peer.expect_free("d/b").await;
+        let _port = peer.extended_passive().await;
+        assert!(peer.command().await.unwrap().starts_with("STOR /home/d/b."));
+        peer.say("553 Could not create file.").await;
+        peer.answer_noop().await;
+        peer.answer("CWD /home/d", "550 none").await;
+        peer.answer("MKD /home/d", "257 made").await;
+        peer.upload("d/b").await;
+    })
+    .start();
+    let mut client = server.managed();
+    store(&mut client, "d/a", b"x").await.unwrap();
+    store(&mut client, "d/b", b"x").await.unwrap();
+}
+
+/// A large file is checked before it gets its name.
+#[tokio::test]
+async fn large_file_is_checked_before_it_is_renamed() {
+    let file = content(2_000_000);
+    let size = file.len();
+    let server = Scenario::session(async move |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.check_both_and_rename("a", size).await;
+    })
+    .start();
+    server.store("a", &file).await.unwrap();
+}
+
+/// The host is new: the client asks for both sizes at once.
+#[tokio::test]
+async fn first_upload_to_a_new_host_is_checked_in_one_batch() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.expect_for_temporary("SIZE").await;
+        peer.expect("SIZE /home/a").await;
+        peer.say("213 3\r\n550 none").await;
+        peer.rename("a").await;
+    })
+    .start();
+    let mut client = ManagedClient::new(server.stranger());
+    store(&mut client, "a", b"abc").await.unwrap();
+}
+
+#[tokio::test]
+async fn file_is_written_in_place_where_renames_are_refused() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.refuse_every_rename("a", 3).await;
+        peer.answer_for_temporary("DELE", "550 Permission denied").await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        assert_eq!(peer.temporary(), "/home/a");
+        peer.expect_taken("a", 3).await;
+    })
+    .start();
+    server.store("a", b"abc").await.unwrap();
+    server.log.must_have("does not allow renames in this directory");
+    server.log.must_have("without a temporary name");
+}
+
+/// The connection breaks after `STOR`: the old file may still have the name, and an upload that resumed
+/// behind its bytes would mix both.
+#[tokio::test]
+async fn file_that_was_to_be_overwritten_in_place_is_not_reported_for_resuming() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", 9).await;
+        peer.stor_all().await;
+        peer.refuse_every_rename("a", 3).await;
+        peer.delete_temporary().await;
+        peer.expect_taken("a", 9).await;
+        let _port = peer.extended_passive().await;
+        peer.expect("STOR /home/a").await;
+        peer.disconnect();
+    })
+    .start();
+    let plan = replacing("a", b"abc");
+    let failed = server.run(&plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Engine(_)), "{failed:?}");
+    assert_eq!(failed.leftover, None);
+}
+
+/// The server does not tell sizes, and a listing shows that the name is free: the file that has it
+/// later is the upload's own.
+#[tokio::test]
+async fn part_file_written_in_place_under_a_free_name_is_removed() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        peer.answer_for_temporary("RNFR", "550 Permission denied").await;
+        peer.answer("RNTO /home/a", "503 RNFR first").await;
+        peer.answer_temporary_size(3).await;
+        peer.delete_temporary().await;
+        peer.answer_size("a", "502 unknown").await;
+        peer.list("MLSD /home", b"").await;
+        peer.stor_unconfirmed().await;
+        assert_eq!(peer.temporary(), "/home/a");
+        peer.say("552 disk full").await;
+        peer.answer_noop().await;
+        peer.delete_temporary().await;
+    })
+    .start();
+    let failed = server.store("a", b"abc").await.unwrap_err();
+    assert_eq!(Cause::of(&engine_error(failed)), Cause::DiskFull);
+}
+
+/// The connection breaks while the client removes the part file.
+#[tokio::test]
+async fn abandoned_part_file_is_removed_after_a_break() {
+    let first = session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.refuse_every_rename("a", 3).await;
+        peer.expect_for_temporary("DELE").await;
+        peer.disconnect();
+    });
+    let second = session(async |peer| {
+        peer.delete_temporary().await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        peer.expect_taken("a", 3).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    server.store("a", b"abc").await.unwrap();
+}
+
+/// The other upload goes to the same directory, over another session of the pool.
+#[tokio::test]
+async fn part_file_is_abandoned_when_another_upload_learns_that_renames_are_refused() {
+    let (broken, breaks) = oneshot::channel();
+    let (learned, learns) = oneshot::channel();
+    let other = session(async |peer| {
+        peer.expect_free("b").await;
+        peer.stor_all().await;
+        peer.refuse_every_rename("b", 1).await;
+        peer.delete_temporary().await;
+        peer.expect_free("b").await;
+        peer.stor_all().await;
+        peer.expect_taken("b", 1).await;
+    });
+    let first = session(async move |peer| {
+        peer.expect_free("a").await;
+        read_some(&mut peer.stor().await, 100_000).await;
+        broken.send(peer.temporary()).unwrap();
+        peer.disconnect();
+    });
+    let second = connection(async move |peer| {
+        let temporary: String = learns.await.unwrap();
+        peer.log_in().await;
+        peer.answer(&format!("DELE {temporary}"), "250 gone").await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await.len(), 200_000);
+        peer.expect_taken("a", 200_000).await;
+    });
+    let server = Scenario::of([other, first, second]).side_by_side().start();
+    let pool = ftps::Pool::new(server.connector_with(|config| {
+        config.retry.first = Duration::from_millis(10);
+    }));
+    let (mut other, mut client) = (pool.lease().await, pool.lease().await);
+    other.connect().await.unwrap();
+    let learning = async {
+        let temporary = breaks.await.unwrap();
+        store(&mut other, "b", b"x").await.unwrap();
+        learned.send(temporary).unwrap();
+    };
+    let file = content(200_000);
+    let (stored, ()) = tokio::join!(store(&mut client, "a", &file), learning);
+    stored.unwrap();
+}
+
+/// The part file cannot be renamed, so that resuming would write to the existing file.
+#[tokio::test]
+async fn part_file_to_resume_does_not_permit_writing_over_a_file() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("x").await;
+        peer.stor_all().await;
+        peer.refuse_every_rename("x", 1).await;
+        peer.delete_temporary().await;
+        peer.expect_free("x").await;
+        peer.stor_all().await;
+        peer.expect_taken("x", 1).await;
+        // Now the directory is known to forbid renames.
+        peer.expect_taken("a", 2).await;
+        let _port = peer.extended_passive().await;
+        peer.answer_date("a").await;
+    })
+    .start();
+    let mut client = server.managed();
+    store(&mut client, "x", b"x").await.unwrap();
+    let mut plan = plan("a", b"abc");
+    plan.resume = Some(path("a.12345678.part"));
+    let failed = run(&mut client, &plan, &mut Memory::new(b"abc")).await.unwrap_err();
+    assert_eq!(size_in_conflict(&failed), Some(2));
+}
