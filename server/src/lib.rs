@@ -16,8 +16,9 @@
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`relay`]: the bytes in flight, and the budget that bounds them.
-//! - [`portal`]: the state that all sessions share.
 //! - [`remote_path`]: paths on the FTPS server, as the page writes them.
+//! - [`path_claims`]: uploads to one file wait for each other.
+//! - [`portal`]: the state that all sessions share.
 //! - [`outbox`]: messages and log lines on their way to the page.
 //! - [`uploads`]: the uploads of a session.
 //! - [`ftps_connection`]: a session's connection to an FTPS server.
@@ -40,6 +41,7 @@ mod locking;
 pub mod lookup;
 pub mod outbound;
 pub mod outbox;
+pub mod path_claims;
 pub mod policy;
 pub mod portal;
 pub mod problems;

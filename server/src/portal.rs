@@ -13,6 +13,7 @@ use crate::{
     host::Host,
     locking::lock,
     outbound::Outbound,
+    path_claims::PathClaims,
     policy::Policy,
     relay::Budget,
     settings::{Origin, Settings},
@@ -31,6 +32,8 @@ pub struct Portal {
     pub budget: Budget,
     /// The profiles of FTPS servers.
     pub profiles: Profiles,
+    /// The paths that uploads write to now.
+    pub path_claims: Arc<PathClaims>,
     /// How the portal connects to FTPS servers.
     pub outbound: Outbound,
     /// The origins that a page of this portal can have.
@@ -45,6 +48,7 @@ impl Portal {
             policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
             budget: Budget::new(settings.window_budget.0),
             profiles: Profiles::new(settings.max_known_servers),
+            path_claims: Arc::default(),
             outbound,
             origins: settings.page_origins(port),
             settings,

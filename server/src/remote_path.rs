@@ -98,7 +98,8 @@ pub fn is_within(path: &RemotePath, directory: &RemotePath) -> bool {
 }
 
 /// Removes empty parts and `.` from an absolute path.
-fn normalize(path: &RemotePath) -> RemotePath {
+#[must_use]
+pub fn normalize(path: &RemotePath) -> RemotePath {
     let parts = path.as_bytes().split(|&byte| byte == b'/');
     let names = parts.filter_map(|part| RemotePath::new(part).ok());
     let names = names.filter(|name| name.as_bytes() != b".");

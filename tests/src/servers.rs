@@ -55,7 +55,9 @@ pub use self::{
     certificates::ClientFiles,
     disk::hex,
     installation::installed_versions,
-    options::{ClientCertificate, Dates, Digests, Existing, Options, Renaming, Restart, TlsMax},
+    options::{
+        ClientCertificate, Dates, Digests, Disk, Existing, Options, Renaming, Restart, TlsMax,
+    },
 };
 use crate::{
     ports::PortBlock,

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     convert,
+    path_claims::ServerClaims,
     problems::Problems,
     remote_path::{self, PathRefusal},
     settings::Settings,
@@ -31,6 +32,8 @@ use crate::{
 pub(super) struct RemoteFiles<'a> {
     /// The FTPS sessions.
     pub(super) pool: &'a Pool,
+    /// The paths on the server that uploads write to.
+    pub(super) claims: &'a ServerClaims,
     /// The limits and timeouts.
     pub(super) settings: &'a Settings,
     /// The language of the problems.
@@ -123,6 +126,10 @@ impl RemoteFiles<'_> {
         if remote_path::is_within(&new, &old) && new != old {
             return Err(moved_into_itself(self.problems, from, to));
         }
+        // The name would be free until the upload that writes to it ends.
+        let Some(_claim) = self.claims.try_claim(&new) else {
+            return Err(name_taken(self.problems, to));
+        };
         let renamed = async { client.client().await?.rename_to_free(&old, &new).await };
         match self.to_completion(renamed).await?.map_err(|error| self.problem(&error))? {
             Renamed::Done => Ok(()),

@@ -20,6 +20,7 @@ use crate::{
     convert,
     locking::lock,
     outbox::OutgoingLine,
+    path_claims::ServerClaims,
     policy::Destination,
     problems::Problems,
     uploads::{UploadQueue, Uploader},
@@ -47,6 +48,8 @@ enum ConnectionEnd {
 /// A connection that is logged in.
 struct LoggedIn {
     pool: Pool,
+    /// The paths on the server that uploads write to.
+    claims: ServerClaims,
     /// The algorithm of the page's digests.
     digest: Algorithm,
 }
@@ -72,13 +75,13 @@ impl ConnectionTask {
             connected = Box::pin(self.connect(connect)) => connected,
         };
         let end = match connected {
-            Ok(LoggedIn { pool, digest }) => {
-                let mut uploaders = self.start_uploaders(&pool, digest);
-                let end = self.work(&pool, &mut uploaders).await;
+            Ok(logged_in) => {
+                let mut uploaders = self.start_uploaders(&logged_in);
+                let end = self.work(&logged_in, &mut uploaders).await;
                 // The uploads under way see it, and answer.
                 self.disconnect.cancel();
                 while uploaders.join_next().await.is_some() {}
-                Box::pin(pool.close()).await;
+                Box::pin(logged_in.pool.close()).await;
                 end
             }
             Err(end) => end,
@@ -90,11 +93,11 @@ impl ConnectionTask {
     /// under way then is still answered.
     async fn work(
         &mut self,
-        pool: &Pool,
+        logged_in: &LoggedIn,
         uploaders: &mut JoinSet<Result<(), Problem>>,
     ) -> ConnectionEnd {
         let disconnect = self.disconnect.clone();
-        let mut requests = pin!(self.run_requests(pool));
+        let mut requests = pin!(self.run_requests(logged_in));
         let problem = tokio::select! {
             () = &mut requests => return ConnectionEnd::Disconnected,
             problem = first_problem(uploaders) => problem,
@@ -105,17 +108,18 @@ impl ConnectionTask {
     }
 
     /// Starts as many uploaders as the pool may have sessions; each waits for a session.
-    fn start_uploaders(&self, pool: &Pool, digest: Algorithm) -> JoinSet<Result<(), Problem>> {
+    fn start_uploaders(&self, logged_in: &LoggedIn) -> JoinSet<Result<(), Problem>> {
         let SessionParts { portal, outbox, open_uploads, .. } = &self.session;
         let mut uploaders = JoinSet::new();
         for _ in 0..portal.settings.max_ftps_connections.max(1) {
             let uploader = Uploader {
-                pool: pool.clone(),
+                pool: logged_in.pool.clone(),
                 portal: Arc::clone(portal),
                 outbox: outbox.clone(),
                 open_uploads: Arc::clone(open_uploads),
                 queue: Arc::clone(&self.queue),
-                digest,
+                claims: logged_in.claims.clone(),
+                digest: logged_in.digest,
                 disconnect: self.disconnect.clone(),
             };
             uploaders.spawn(uploader.run());
@@ -159,10 +163,15 @@ impl ConnectionTask {
             directory: remote::login_directory(client).display().into_owned(),
             digest: convert::algorithm(digest).unwrap_or(protocol::server::Algorithm::Blake3),
         };
+        let claims = portal.path_claims.on(
+            destination.host().clone(),
+            facts.address,
+            remote::login_directory(client),
+        );
         drop(leased);
         self.set_facts(Some(connected.clone()));
         self.session.outbox.send(ServerMessage::Connected(connected)).await;
-        Ok(LoggedIn { pool, digest })
+        Ok(LoggedIn { pool, claims, digest })
     }
 
     fn set_facts(&self, connected: Option<Connected>) {
@@ -228,7 +237,7 @@ impl ConnectionTask {
         ConnectionEnd::CertificateNotTrusted
     }
 
-    async fn run_requests(&mut self, pool: &Pool) {
+    async fn run_requests(&mut self, logged_in: &LoggedIn) {
         loop {
             let request = tokio::select! {
                 biased;
@@ -236,16 +245,17 @@ impl ConnectionTask {
                 request = self.requests.recv() => request,
             };
             let Some(request) = request else { return };
-            let files = self.remote_files(pool);
+            let files = self.remote_files(logged_in);
             if let Some(answer) = Box::pin(files.run(request)).await {
                 self.session.outbox.send(answer).await;
             }
         }
     }
 
-    fn remote_files<'a>(&'a self, pool: &'a Pool) -> RemoteFiles<'a> {
+    fn remote_files<'a>(&'a self, logged_in: &'a LoggedIn) -> RemoteFiles<'a> {
         RemoteFiles {
-            pool,
+            pool: &logged_in.pool,
+            claims: &logged_in.claims,
             settings: &self.session.portal.settings,
             problems: self.problems(),
             disconnect: &self.disconnect,

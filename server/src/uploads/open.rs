@@ -8,12 +8,13 @@ use std::{
     },
 };
 
+use ftps::RemotePath;
 use protocol::{Problem, ServerMessage, UploadId, client::Offer};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::digests::PageDigests;
-use crate::{locking::lock, relay::UploadBuffer};
+use crate::{locking::lock, relay::UploadBuffer, remote_path};
 
 /// An upload that was offered and has not ended.
 #[derive(Debug)]
@@ -45,6 +46,12 @@ impl OpenUpload {
     pub fn new(offer: Offer, buffer: UploadBuffer, stop: CancellationToken) -> Self {
         let is_cancelled = AtomicBool::new(false);
         Self { offer, buffer, digests: PageDigests::default(), stop, is_cancelled }
+    }
+
+    /// Returns where the file goes; `None` if the path is malformed.
+    #[must_use]
+    pub fn path(&self) -> Option<RemotePath> {
+        remote_path::parse(&self.offer.path).ok()
     }
 
     /// Stops the upload; the task that runs it answers.

@@ -8,10 +8,14 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     open::{OpenUpload, OpenUploads},
-    queue::{NextUpload, UploadQueue},
+    queue::{NextUpload, QueuedUpload, UploadQueue},
     run::{self, UploadContext},
 };
-use crate::{outbox::Outbox, portal::Portal};
+use crate::{
+    outbox::Outbox,
+    path_claims::{PathClaim, ServerClaims},
+    portal::Portal,
+};
 
 /// Runs uploads one after the other, each on an FTPS session of the pool.
 pub struct Uploader {
@@ -25,6 +29,8 @@ pub struct Uploader {
     pub open_uploads: Arc<OpenUploads>,
     /// Those of them that have not started.
     pub queue: Arc<UploadQueue>,
+    /// The paths on the server that uploads of any session write to.
+    pub claims: ServerClaims,
     /// The algorithm of the page's digests.
     pub digest: ftps::Algorithm,
     /// Ends the task.
@@ -64,13 +70,13 @@ impl Uploader {
         // The other uploaders would meet the same, and each login more may lock the account.
         self.connect(&mut client).await?;
         // Taken only now, so that no upload waits for a session outside of the queue.
-        let mut next = self.queue.take();
-        while let Some(upload) = next {
-            next = self.upload(&mut client, &upload).await;
+        let mut next = self.queue.take(&self.claims);
+        while let Some(queued) = next {
+            next = self.upload(&mut client, queued).await;
             if client.is_surplus()
-                && let Some(upload) = next.take()
+                && let Some(queued) = next.take()
             {
-                self.queue.put_back(upload);
+                self.queue.put_back(queued);
             }
         }
         Ok(())
@@ -108,16 +114,24 @@ impl Uploader {
     async fn upload(
         &self,
         client: &mut PooledClient,
-        upload: &OpenUpload,
-    ) -> Option<Arc<OpenUpload>> {
-        let mut next = NextUpload::new(&self.queue);
+        QueuedUpload { upload, claim }: QueuedUpload,
+    ) -> Option<QueuedUpload> {
+        let mut next = NextUpload::new(&self.queue, &self.claims);
         let context = UploadContext {
-            upload,
+            upload: &upload,
             portal: &self.portal,
             outbox: &self.outbox,
             digest: self.digest,
         };
-        let answer = run::run(client, context, &mut next).await;
+        let claim = match claim {
+            Some(claim) => Ok(Some(claim)),
+            None => self.claim(&upload).await,
+        };
+        let answer = match &claim {
+            Ok(_held) => run::run(client, context, &mut next).await,
+            Err(Stopped) => upload.stopped_before_start(),
+        };
+        drop(claim);
         // Removed before the answer: the page may offer the next upload as soon as it reads the
         // answer. A page that starts anew while the answer waits ignores it, because it never used
         // this id.
@@ -125,4 +139,21 @@ impl Uploader {
         self.outbox.send(answer).await;
         next.into_taken()
     }
+
+    /// Waits until no other upload writes to the path of this one.
+    ///
+    /// # Errors
+    /// [`Stopped`] if the upload is stopped first.
+    async fn claim(&self, upload: &OpenUpload) -> Result<Option<PathClaim>, Stopped> {
+        // The engine refuses a malformed path.
+        let Some(path) = upload.path() else { return Ok(None) };
+        tokio::select! {
+            biased;
+            () = upload.stop.cancelled() => Err(Stopped),
+            claim = self.claims.claim(&path) => Ok(Some(claim)),
+        }
+    }
 }
+
+/// The upload was stopped before it started.
+struct Stopped;

@@ -25,6 +25,8 @@ pub struct Options {
     pub restart: Restart,
     /// Whether it makes digests of files.
     pub digests: Digests,
+    /// How its disk compares names.
+    pub disk: Disk,
     /// The most sessions that it takes from one address at once.
     pub max_sessions: Option<u32>,
 }
@@ -42,6 +44,7 @@ impl Default for Options {
             dates: Dates::Set,
             restart: Restart::ByDefault,
             digests: Digests::None,
+            disk: Disk::Exact,
             max_sessions: None,
         }
     }
@@ -107,6 +110,15 @@ pub enum Digests {
     Crc,
     /// It lists digests, and refuses them.
     Refused,
+}
+
+/// How a server's disk compares names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Disk {
+    /// Byte for byte, as on Linux.
+    Exact,
+    /// Without regard to case and Unicode form, as on macOS and Windows. Only pyftpdlib has it.
+    Folding,
 }
 
 /// Whether a server requires client certificates.

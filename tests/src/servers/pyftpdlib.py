@@ -1,12 +1,15 @@
 """pyftpdlib with one user: FTPS on one address, explicit or implicit TLS.
 
 Arguments: address, port, first and last passive port, root directory, PEM file, "explicit" or
-"implicit", name, password.
+"implicit", "exact" or "folding", name, password.
 """
 
+import os
 import sys
+import unicodedata
 
 from pyftpdlib.authorizers import DummyAuthorizer
+from pyftpdlib.filesystems import AbstractedFS
 from pyftpdlib.handlers import TLS_FTPHandler
 from pyftpdlib.servers import FTPServer
 
@@ -28,12 +31,33 @@ class Implicit(Explicit):
         super().handle()
 
 
+class Folding(AbstractedFS):
+    """A disk on which names that differ by case or Unicode form are one name, as on APFS."""
+
+    def ftp2fs(self, ftppath):
+        path = self.root
+        for name in self.ftpnorm(ftppath).split("/"):
+            path = os.path.join(path, existing(path, name)) if name else path
+        return path
+
+
+def existing(folder, name):
+    """The name of the entry that is the same to a folding disk, else the name."""
+    names = os.listdir(folder) if os.path.isdir(folder) else []
+    return next((entry for entry in names if fold(entry) == fold(name)), name)
+
+
+def fold(name):
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
 def main():
-    address, port, first, last, root, pem, mode, username, password = sys.argv[1:]
+    address, port, first, last, root, pem, mode, disk, username, password = sys.argv[1:]
     authorizer = DummyAuthorizer()
     authorizer.add_user(username, password, root, perm="elradfmwMT")
     handler = {"explicit": Explicit, "implicit": Implicit}[mode]
     handler.authorizer = authorizer
+    handler.abstracted_fs = {"exact": AbstractedFS, "folding": Folding}[disk]
     handler.certfile = pem
     handler.passive_ports = range(int(first), int(last) + 1)
     FTPServer((address, int(port)), handler).serve_forever()

@@ -8,7 +8,10 @@ use std::{fs, os::unix::fs::chown, path::Path};
 
 use protocol::Encryption;
 
-use super::site::{CommandLine, DAEMON, Login, Site};
+use super::{
+    Disk,
+    site::{CommandLine, DAEMON, Login, Site},
+};
 
 pub(super) const LOGIN: Login = Login { username: "ferry", password: "Fähre-26-pyftpdlib" };
 
@@ -33,6 +36,10 @@ pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
     };
+    let disk = match site.options.disk {
+        Disk::Exact => "exact",
+        Disk::Folding => "folding",
+    };
     CommandLine::as_daemon(
         PYTHON,
         vec![
@@ -48,6 +55,7 @@ pub(super) fn command_line(site: &Site<'_>) -> CommandLine {
             site.root.into(),
             site.pem.into(),
             mode.into(),
+            disk.into(),
             LOGIN.username.into(),
             LOGIN.password.into(),
         ],
