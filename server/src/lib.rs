@@ -5,8 +5,10 @@
 //! # Layers
 //! - [`texts`]: the texts of every language.
 //! - `locking`: locks of shared state.
+//! - [`log_throttle`]: log lines that strangers can cause, at most one of a kind a minute.
 //! - [`convert`]: the FTPS engine's values as values of the protocol.
 //! - [`host`]: a host name or an address, in any spelling.
+//! - [`client`]: the client of a request, as limits count it.
 //! - [`settings`]: every setting, its unit, its default.
 //! - [`health`]: checks whether a running portal answers.
 //! - [`descriptors`]: the process's limit of file descriptors.
@@ -14,6 +16,7 @@
 //! - [`problems`]: builds problems in the user's language.
 //! - [`policy`]: the rules about destinations.
 //! - [`outbound`]: certificates and proxy of the connections to FTPS servers.
+//! - [`limits`]: limits on clients, and on what all of them may do to one server.
 //! - [`websocket`]: the frames between browser and portal.
 //! - [`relay`]: the bytes in flight, and the budget that bounds them.
 //! - [`remote_path`]: paths on the FTPS server, as the page writes them.
@@ -29,6 +32,7 @@
 //! - [`serve`]: the portal from its listener to its end.
 
 pub mod app;
+pub mod client;
 pub mod convert;
 #[cfg(feature = "demo")]
 pub mod demo;
@@ -37,7 +41,9 @@ pub mod ftps_connection;
 pub mod health;
 pub mod host;
 pub mod http;
+pub mod limits;
 mod locking;
+pub mod log_throttle;
 pub mod lookup;
 pub mod outbound;
 pub mod outbox;

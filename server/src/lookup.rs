@@ -1,30 +1,70 @@
 //! Host names and their addresses, with a bound on concurrent lookups.
 //!
 //! The system's resolver blocks a thread, and nothing can end it early: a caller that gives up leaves
-//! the thread behind. So the bound is on the threads, not on the callers.
+//! the thread behind. So the bound is on the threads, not on the callers. A client gets a part of
+//! them, so that names that never resolve stop nobody else, and answers and failures are remembered
+//! for a short time.
 
 use std::{
+    collections::HashMap,
     io,
     net::{IpAddr, SocketAddr, ToSocketAddrs as _},
-    sync::Arc,
-    time::Duration,
+    num::NonZeroUsize,
+    sync::{Arc, Mutex, Weak},
+    time::{Duration, Instant},
 };
 
+use lru::LruCache;
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
+
+use crate::{client::Client, locking::lock};
 
 /// The most concurrent lookups: half of the runtime's threads for blocking calls.
 const MAX_CONCURRENT: usize = 256;
+
+/// The most concurrent lookups of one client.
+const MAX_OF_CLIENT: usize = 16;
+
+/// The time that addresses are remembered.
+const ANSWER_MEMORY: Duration = Duration::from_secs(30);
+
+/// The time that a failure is remembered.
+const FAILURE_MEMORY: Duration = Duration::from_secs(10);
+
+/// The most names that are remembered, of at most 253 bytes and [`MAX_ADDRESSES`] addresses.
+const MAX_NAMES: usize = 1024;
+
+/// The most addresses of a name that are returned. A name service may have thousands.
+const MAX_ADDRESSES: usize = 64;
 
 /// The system's resolver.
 #[derive(Clone, Debug)]
 pub struct Lookups {
     slots: Arc<Semaphore>,
     limit: Duration,
+    known: Arc<Mutex<LruCache<String, Known>>>,
 }
 
-/// Limits a session to one lookup at a time.
+/// What is remembered of a name.
 #[derive(Clone, Debug)]
-pub struct LookupSlot(Arc<Semaphore>);
+struct Known {
+    since: Instant,
+    answer: Answer,
+}
+
+/// An answer of the name service; an error is its text.
+type Answer = Result<Vec<IpAddr>, String>;
+
+/// Limits a session to one lookup at a time, and its client to [`MAX_OF_CLIENT`].
+#[derive(Clone, Debug)]
+pub struct LookupSlot {
+    of_session: Arc<Semaphore>,
+    of_client: Arc<Semaphore>,
+}
+
+/// The lookups of all clients.
+#[derive(Debug, Default)]
+pub struct LookupSlots(Mutex<HashMap<Client, Weak<Semaphore>>>);
 
 /// A name has no known address.
 #[derive(Debug, thiserror::Error)]
@@ -38,8 +78,34 @@ pub enum LookupError {
 }
 
 impl Default for LookupSlot {
+    /// A session of a client that is not counted.
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(1)))
+        let of_client = Arc::new(Semaphore::new(MAX_CONCURRENT));
+        Self { of_session: Arc::new(Semaphore::new(1)), of_client }
+    }
+}
+
+impl LookupSlots {
+    /// Returns the slot of a new session of a client.
+    pub fn of(&self, client: Client) -> LookupSlot {
+        if !client.is_counted() {
+            return LookupSlot::default();
+        }
+        let mut clients = lock(&self.0);
+        clients.retain(|_, slots| slots.strong_count() > 0);
+        let of_client = clients.get(&client).and_then(Weak::upgrade).unwrap_or_else(|| {
+            let slots = Arc::new(Semaphore::new(MAX_OF_CLIENT));
+            clients.insert(client, Arc::downgrade(&slots));
+            slots
+        });
+        LookupSlot { of_client, ..LookupSlot::default() }
+    }
+}
+
+impl Known {
+    fn is_fresh(&self) -> bool {
+        let memory = if self.answer.is_ok() { ANSWER_MEMORY } else { FAILURE_MEMORY };
+        self.since.elapsed() < memory
     }
 }
 
@@ -47,7 +113,9 @@ impl Lookups {
     /// Creates a resolver; `limit` is the timeout of a lookup, the wait for a slot included.
     #[must_use]
     pub fn new(limit: Duration) -> Self {
-        Self { slots: Arc::new(Semaphore::new(MAX_CONCURRENT)), limit }
+        let max_names = NonZeroUsize::new(MAX_NAMES).unwrap_or(NonZeroUsize::MIN);
+        let known = Arc::new(Mutex::new(LruCache::new(max_names)));
+        Self { slots: Arc::new(Semaphore::new(MAX_CONCURRENT)), limit, known }
     }
 
     /// Returns the addresses of a name, each with the port, in the order of the name service. An IP
@@ -64,24 +132,55 @@ impl Lookups {
         if let Ok(address) = host.parse::<IpAddr>() {
             return Ok(vec![(address, port).into()]);
         }
-        let host = host.to_owned();
-        let ask = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect);
-        self.ask(slot, ask).await
+        let name = host.to_lowercase();
+        let asked = name.clone();
+        let ask = move || {
+            let addresses = (asked.as_str(), 0).to_socket_addrs()?;
+            Ok(addresses.take(MAX_ADDRESSES).map(|address| address.ip()).collect())
+        };
+        let addresses = self.cached(name, slot, ask).await?;
+        Ok(addresses.into_iter().map(|address| (address, port).into()).collect())
+    }
+
+    /// Returns what is remembered of a name, or asks.
+    async fn cached(
+        &self,
+        name: String,
+        slot: &LookupSlot,
+        ask: impl FnOnce() -> io::Result<Vec<IpAddr>> + Send + 'static,
+    ) -> Result<Vec<IpAddr>, LookupError> {
+        let known = lock(&self.known).get(&name).filter(|known| known.is_fresh()).cloned();
+        if let Some(known) = known {
+            return Ok(known.answer.map_err(io::Error::other)?);
+        }
+        let names = Arc::clone(&self.known);
+        self.ask(slot, move || {
+            let answer = ask();
+            let remembered = answer.as_ref().map(Clone::clone).map_err(ToString::to_string);
+            let known = Known { since: Instant::now(), answer: remembered };
+            // Also the answer that comes too late for its caller.
+            lock(&names).put(name, known);
+            answer
+        })
+        .await
     }
 
     async fn ask(
         &self,
         slot: &LookupSlot,
-        ask: impl FnOnce() -> io::Result<Vec<SocketAddr>> + Send + 'static,
-    ) -> Result<Vec<SocketAddr>, LookupError> {
+        ask: impl FnOnce() -> io::Result<Vec<IpAddr>> + Send + 'static,
+    ) -> Result<Vec<IpAddr>, LookupError> {
         let asked = async {
-            // Neither semaphore is ever closed.
-            let of_session = Arc::clone(&slot.0).acquire_owned().await.map_err(io::Error::other)?;
+            // None of the semaphores is ever closed.
+            let of_session =
+                Arc::clone(&slot.of_session).acquire_owned().await.map_err(io::Error::other)?;
+            let of_client =
+                Arc::clone(&slot.of_client).acquire_owned().await.map_err(io::Error::other)?;
             let of_all = Arc::clone(&self.slots).acquire_owned().await.map_err(io::Error::other)?;
             let answered = spawn_blocking(move || {
                 let answer = ask();
                 // Only when the thread is free, even if the caller has given up.
-                drop((of_session, of_all));
+                drop((of_session, of_client, of_all));
                 answer
             });
             answered.await?
@@ -100,9 +199,47 @@ mod tests {
     const SOON: Duration = Duration::from_millis(20);
     const LONG: Duration = Duration::from_secs(60);
 
+    fn with_slots(slots: usize, limit: Duration) -> Lookups {
+        Lookups { slots: Arc::new(Semaphore::new(slots)), ..Lookups::new(limit) }
+    }
+
+    #[tokio::test]
+    async fn client_whose_lookups_never_end_stops_no_other() {
+        let lookups = with_slots(MAX_OF_CLIENT + 1, SOON);
+        let clients = LookupSlots::default();
+        let of_client = |n| clients.of(Client::at([192, 0, 2, n].into()));
+        let (end, ended) = mpsc::channel::<()>();
+        let ended = Arc::new(Mutex::new(ended));
+        for _ in 0..2 * MAX_OF_CLIENT {
+            let (ended, slot) = (Arc::clone(&ended), of_client(1));
+            let stuck = lookups.ask(&slot, move || {
+                let _ended = lock(&ended).recv();
+                Ok(Vec::new())
+            });
+            assert!(matches!(stuck.await, Err(LookupError::NoAnswer(_))));
+        }
+        let patient = Lookups { limit: LONG, ..lookups };
+        assert!(patient.ask(&of_client(2), || Ok(Vec::new())).await.is_ok());
+        drop(end);
+    }
+
+    #[tokio::test]
+    async fn answers_and_failures_are_remembered() {
+        let lookups = Lookups::new(LONG);
+        let slot = LookupSlot::default();
+        let address: IpAddr = [192, 0, 2, 1].into();
+        let found = lookups.cached("a".to_owned(), &slot, move || Ok(vec![address])).await.unwrap();
+        let again = lookups.cached("a".to_owned(), &slot, || panic!("it is remembered")).await;
+        assert_eq!((found, again.unwrap()), (vec![address], vec![address]));
+        let fail = || Err(io::Error::other("no such name"));
+        assert!(lookups.cached("b".to_owned(), &slot, fail).await.is_err());
+        let again = lookups.cached("b".to_owned(), &slot, || panic!("it is remembered")).await;
+        assert!(again.unwrap_err().to_string().contains("no such name"));
+    }
+
     #[tokio::test]
     async fn address_needs_no_lookup() {
-        let lookups = Lookups { slots: Arc::new(Semaphore::new(0)), limit: LONG };
+        let lookups = with_slots(0, LONG);
         let found = lookups.addresses("2001:db8::1", 21, &LookupSlot::default()).await.unwrap();
         assert_eq!(found, ["[2001:db8::1]:21".parse().unwrap()]);
     }
@@ -110,8 +247,7 @@ mod tests {
     #[tokio::test]
     async fn lookup_starts_when_the_one_before_has_ended_also_after_its_caller_has_given_up() {
         let slot = LookupSlot::default();
-        let lookups = |limit| Lookups { slots: Arc::new(Semaphore::new(1)), limit };
-        let (impatient, patient) = (lookups(SOON), lookups(LONG));
+        let (impatient, patient) = (with_slots(1, SOON), with_slots(1, LONG));
         let (answer, answers) = mpsc::channel();
         let stuck = impatient.ask(&slot, move || {
             answers.recv().unwrap();

@@ -11,7 +11,10 @@ use protocol::Encryption;
 
 use crate::{
     host::Host,
+    limits::Limits,
     locking::lock,
+    log_throttle::LogThrottle,
+    lookup::LookupSlots,
     outbound::Outbound,
     path_claims::PathClaims,
     policy::Policy,
@@ -38,6 +41,23 @@ pub struct Portal {
     pub outbound: Outbound,
     /// The origins that a page of this portal can have.
     pub origins: Vec<Origin>,
+    /// The limits on clients, and on what they may do to FTPS servers.
+    pub limits: Arc<Limits>,
+    /// Divides the lookups of host names among the clients.
+    pub lookup_slots: LookupSlots,
+    /// Bounds the log lines that strangers can cause.
+    pub log_throttles: LogThrottles,
+}
+
+/// The kinds of log lines that strangers can cause.
+#[derive(Debug, Default)]
+pub struct LogThrottles {
+    /// A request of a page of another origin.
+    pub other_origin: LogThrottle,
+    /// A session that is not created.
+    pub no_session: LogThrottle,
+    /// A socket that is refused.
+    pub refused_socket: LogThrottle,
 }
 
 impl Portal {
@@ -51,6 +71,9 @@ impl Portal {
             path_claims: Arc::default(),
             outbound,
             origins: settings.page_origins(port),
+            limits: Limits::new(&settings),
+            lookup_slots: LookupSlots::default(),
+            log_throttles: LogThrottles::default(),
             settings,
         })
     }

@@ -24,12 +24,14 @@
 //! - `conversation`: handles the page's messages. It owns the FTPS connection and the open uploads.
 //! - this module: a [`Session`] owns the conversation and the outbox, and decides which socket is
 //!   the active one.
+//! - `fair_queue`: a bounded queue of what waits, in which no client displaces the others.
 //! - [`registry`]: owns the sessions: creates them, finds them by name and secret, ends them.
 //! - `problems`: the problems of sessions and their sockets.
 //! - [`socket`]: one WebSocket: hello, messages in, messages out, pings, timeouts, goodbye.
 
 mod chunks;
 mod conversation;
+mod fair_queue;
 mod problems;
 pub mod registry;
 pub mod socket;
@@ -49,6 +51,8 @@ use tokio_util::sync::CancellationToken;
 use self::conversation::Conversation;
 pub use self::violation::ProtocolViolation;
 use crate::{
+    client::Client,
+    ftps_connection::SessionOwner,
     locking::lock,
     outbox::{LogLimits, Outbox, OutboxLimits},
     portal::Portal,
@@ -114,9 +118,10 @@ pub struct ActiveSocket {
 impl Session {
     /// Creates a session whose page has no socket yet.
     #[must_use]
-    fn new(name: String, portal: &Arc<Portal>) -> Arc<Self> {
+    fn new(name: String, client: Client, portal: &Arc<Portal>) -> Arc<Self> {
         let outbox = Outbox::new(outbox_limits(&portal.settings));
-        let conversation = Conversation::new(Arc::clone(portal), outbox.clone());
+        let owner = SessionOwner { session: name.clone(), client };
+        let conversation = Conversation::new(Arc::clone(portal), outbox.clone(), owner);
         Arc::new(Self {
             name,
             outbox,

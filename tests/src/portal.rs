@@ -122,7 +122,7 @@ impl Network {
     /// The flags that allow it.
     const fn flags(self) -> &'static [&'static str] {
         match self {
-            Self::Loopback => &["--allow-network", "127.0.0.0/8"],
+            Self::Loopback => &["--allow-network", "127.0.0.0/8:*"],
             Self::Public => &[],
         }
     }

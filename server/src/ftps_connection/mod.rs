@@ -46,6 +46,7 @@ use tokio_util::sync::CancellationToken;
 use self::task::ConnectionTask;
 pub use self::{problems::not_connected, request::RemoteRequest};
 use crate::{
+    client::Client,
     locking::lock,
     lookup::LookupSlot,
     outbox::Outbox,
@@ -81,6 +82,15 @@ pub enum RequestRejected {
     Ended(RemoteRequest),
 }
 
+/// A session, as limits count it.
+#[derive(Clone, Debug)]
+pub struct SessionOwner {
+    /// The session's name.
+    pub session: String,
+    /// The client that created the session.
+    pub client: Client,
+}
+
 /// The parts of a session that its connection uses.
 #[derive(Debug)]
 pub struct SessionParts {
@@ -90,6 +100,8 @@ pub struct SessionParts {
     pub outbox: Outbox,
     /// The uploads of the session that have not ended.
     pub open_uploads: Arc<OpenUploads>,
+    /// The session, as limits count it.
+    pub owner: SessionOwner,
     /// Bounds the session's lookups of host names.
     pub lookup_slot: LookupSlot,
 }

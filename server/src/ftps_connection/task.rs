@@ -1,6 +1,6 @@
 //! The task that runs a connection: connect, then requests and uploads side by side, then close.
 
-use std::{pin::pin, sync::Arc};
+use std::{net::SocketAddr, pin::pin, sync::Arc};
 
 use ftps::{Algorithm, Connector, Credentials, Pool, SharedProfile};
 use protocol::{
@@ -12,12 +12,13 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectedFacts, RemoteRequest, SessionParts, config, not_connected,
+    ConnectedFacts, RemoteRequest, SessionOwner, SessionParts, config, not_connected,
     remote::{self, RemoteFiles},
     transcript::transcript,
 };
 use crate::{
     convert,
+    limits::{Login, LoginAttempt, TargetOwner},
     locking::lock,
     outbox::OutgoingLine,
     path_claims::ServerClaims,
@@ -52,6 +53,13 @@ struct LoggedIn {
     claims: ServerClaims,
     /// The algorithm of the page's digests.
     digest: Algorithm,
+}
+
+/// Returns whether a server refused username and password. A server whose session limit is reached
+/// has not checked them.
+fn is_refused_login(error: &ftps::Error) -> bool {
+    let is_session_limit = ftps::Cause::of(error) == ftps::Cause::TooManyConnections;
+    error.stage() == ftps::Stage::Login && error.reply().is_some() && !is_session_limit
 }
 
 /// Waits for the first uploader that ends with a problem; pending while none does.
@@ -211,14 +219,21 @@ impl ConnectionTask {
     ) -> Result<Pool, ConnectionEnd> {
         let mut problem = None;
         for target in destination.targets() {
+            let attempt = self.begin_login(target.address, credentials)?;
             let transcript = transcript(self.session.outbox.clone());
             let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
                 .with_profile(profile.clone());
             let pool = Pool::new(connector);
             let connected = pool.lease_for_request().await.connect().await;
-            let Err(error) = connected else { return Ok(pool) };
+            let Err(error) = connected else {
+                attempt.accepted();
+                return Ok(pool);
+            };
             if let Some(untrusted) = error.is_certificate() {
                 return Err(self.ask_for_trust(untrusted).await);
+            }
+            if is_refused_login(&error) {
+                attempt.refused();
             }
             problem = Some(self.problems().engine(&error));
             let has_answered = error.stage() != ftps::Stage::Connect;
@@ -227,6 +242,27 @@ impl ConnectionTask {
             }
         }
         Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| not_connected(self.problems()))))
+    }
+
+    /// Counts an attempt to log in, unless a limit refuses it.
+    fn begin_login(
+        &self,
+        address: SocketAddr,
+        credentials: &Credentials,
+    ) -> Result<LoginAttempt, ConnectionEnd> {
+        let SessionOwner { session, client } = self.session.owner.clone();
+        let username = credentials.username.as_str().to_owned();
+        let portal = &self.session.portal;
+        let owner = match portal.policy.is_listed(address) {
+            true => TargetOwner::Operator,
+            false => TargetOwner::Other,
+        };
+        let login = Login { session, client, target: address.ip(), owner, username };
+        portal.limits.begin(login).map_err(|refused| {
+            let problem = refused.problem(self.problems());
+            self.log(LogKind::Error, refused.problem(Problems::default()).message);
+            ConnectionEnd::Failed(problem)
+        })
     }
 
     /// Sends the page a certificate that is not trusted.

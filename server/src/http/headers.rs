@@ -1,5 +1,7 @@
 //! The security headers of every answer.
 
+use std::sync::LazyLock;
+
 use axum::{
     http::{
         HeaderName, HeaderValue,
@@ -9,18 +11,30 @@ use axum::{
     },
     response::Response,
 };
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use sha2::{Digest as _, Sha256};
 
-/// The content security policy: nothing inline, nothing from other origins. The page and its worker
-/// may compile wasm.
+use super::page::ADD_SLASH;
+
+/// The content security policy: nothing from other origins, and nothing inline but [`ADD_SLASH`]. The
+/// page and its worker may compile wasm.
 ///
 /// `connect-src 'self'` covers the WebSocket of the same host (CSP 3 §6.7.2.8).
-const CSP: &str = "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self'; \
-                   worker-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; \
-                   frame-ancestors 'none'";
+static CSP: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
+    let add_slash = STANDARD.encode(Sha256::digest(ADD_SLASH));
+    let policy = format!(
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{add_slash}'; \
+         style-src 'self'; worker-src 'self'; img-src 'self'; connect-src 'self'; \
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    );
+    HeaderValue::try_from(policy).ok()
+});
 
-/// The headers and their values.
-const HEADERS: [(HeaderName, HeaderValue); 7] = [
-    (CONTENT_SECURITY_POLICY, HeaderValue::from_static(CSP)),
+/// The policy if [`CSP`] could not be built: nothing at all.
+const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'");
+
+/// The other headers and their values.
+const HEADERS: [(HeaderName, HeaderValue); 6] = [
     (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
     (REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
@@ -40,8 +54,26 @@ const HEADERS: [(HeaderName, HeaderValue); 7] = [
 
 /// Adds the headers to an answer.
 pub(super) async fn add(mut response: Response) -> Response {
+    let csp = CSP.as_ref().cloned().unwrap_or(NOTHING);
+    response.headers_mut().insert(CONTENT_SECURITY_POLICY, csp);
     for (name, value) in HEADERS {
         response.headers_mut().insert(name, value);
     }
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn only_the_one_inline_script_is_allowed() {
+        let answer = add(Response::default()).await;
+        let policy = answer.headers()[CONTENT_SECURITY_POLICY].to_str().unwrap();
+        // `printf %s 'SCRIPT' | openssl dgst -sha256 -binary | base64`
+        let hash = "KwEougHeeTyzDxriNJUTr8rQFEvnZwwhTjzjIu9La/I=";
+        let scripts = format!("script-src 'self' 'wasm-unsafe-eval' 'sha256-{hash}';");
+        assert!(policy.contains(&scripts), "{policy}");
+        assert!(!policy.contains("unsafe-inline"), "{policy}");
+    }
 }

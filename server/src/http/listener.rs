@@ -1,10 +1,20 @@
 //! The accept loop: a bound on connections, timeouts for the handshake, the request's headers and a
 //! browser that reads nothing, an orderly shutdown.
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    pin::Pin,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::Router;
-use hyper::server::conn::http1;
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::http1,
+    service::{Service as _, service_fn},
+};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
@@ -21,10 +31,13 @@ use super::{
     https_only, router,
     tls::{Accepted, PageTls},
 };
-use crate::{app::App, settings::Settings};
+use crate::{app::App, client::Client, locking::lock, settings::Settings};
 
 /// The pause after a failed accept, for example when the process has no file descriptor left.
 pub(crate) const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// The most bytes of a request's head, and of the buffer that each connection has for it.
+const HEAD_BYTES: usize = 16 * 1024;
 
 /// A browser's connection. A write fails when the browser takes no byte for `page_write_timeout`;
 /// each byte restarts the timeout.
@@ -61,18 +74,22 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
     let slots = Arc::new(Semaphore::new(acceptor.settings().max_connections as usize));
     // The semaphore is never closed.
     while let Ok(slot) = Arc::clone(&slots).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }
         };
+        let client = Client::at(peer.ip());
+        // Behind a proxy all connections are the proxy's.
+        let counted = if acceptor.settings().behind_proxy { Client::default() } else { client };
+        let Some(place) = acceptor.places.take(counted) else { continue };
         let acceptor = Arc::clone(acceptor);
         connections.spawn(async move {
-            acceptor.handle(stream).await;
-            drop(slot);
+            acceptor.handle(stream, client).await;
+            drop((slot, place));
         });
     }
 }
@@ -81,6 +98,7 @@ async fn accept(listener: TcpListener, acceptor: &Arc<Acceptor>, connections: &T
 struct Acceptor {
     tls: Option<PageTls>,
     app: App,
+    places: ClientPlaces,
     /// The portal's routes.
     service: TowerToHyperService<Router>,
     /// The answer to plain HTTP on an HTTPS port.
@@ -90,7 +108,8 @@ struct Acceptor {
 impl Acceptor {
     fn new(tls: Option<PageTls>, app: App) -> Self {
         let service = TowerToHyperService::new(router(app.clone()));
-        Self { tls, app, service, https_only: TowerToHyperService::new(https_only()) }
+        let places = ClientPlaces::new(app.portal.settings.max_client_connections);
+        Self { tls, app, places, service, https_only: TowerToHyperService::new(https_only()) }
     }
 
     fn settings(&self) -> &Settings {
@@ -105,20 +124,20 @@ impl Acceptor {
         }
     }
 
-    async fn handle(&self, stream: TcpStream) {
+    async fn handle(&self, stream: TcpStream, client: Client) {
         // A small message is not delayed; a chunk fills its packets anyway.
         let _best_effort = stream.set_nodelay(true);
         let stream = self.with_write_timeout(stream);
         let Some(tls) = &self.tls else {
-            return self.serve_http(stream, &self.service).await;
+            return self.serve_http(stream, &self.service, client).await;
         };
         let accepted = tokio::select! {
             accepted = tls.accept(stream, self.settings().page_tls_timeout) => accepted,
             () = self.app.sessions.shutting_down() => return,
         };
         match accepted {
-            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service).await,
-            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only).await,
+            Ok(Accepted::Tls(stream)) => self.serve_http(stream, &self.service, client).await,
+            Ok(Accepted::Plain(stream)) => self.serve_http(stream, &self.https_only, client).await,
             Err(error) => tracing::debug!(%error, "a TLS handshake failed"),
         }
     }
@@ -129,14 +148,19 @@ impl Acceptor {
         Box::pin(stream)
     }
 
-    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>)
+    async fn serve_http<S>(&self, stream: S, service: &TowerToHyperService<Router>, client: Client)
     where
         S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
     {
+        let service = service_fn(|mut request: Request<Incoming>| {
+            request.extensions_mut().insert(client);
+            service.call(request)
+        });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(self.settings().header_timeout)
-            .serve_connection(TokioIo::new(stream), service.clone())
+            .max_buf_size(HEAD_BYTES)
+            .serve_connection(TokioIo::new(stream), service)
             .with_upgrades();
         let mut connection = std::pin::pin!(connection);
         let ended = tokio::select! {
@@ -149,5 +173,66 @@ impl Acceptor {
         if let Err(error) = ended {
             tracing::debug!(%error, "a connection ended early");
         }
+    }
+}
+
+/// The connections of each client.
+#[derive(Debug)]
+struct ClientPlaces {
+    max: u32,
+    taken: Arc<Mutex<HashMap<Client, u32>>>,
+}
+
+/// The place of one connection, until this is dropped.
+#[derive(Debug)]
+struct ClientPlace {
+    client: Client,
+    taken: Arc<Mutex<HashMap<Client, u32>>>,
+}
+
+impl ClientPlaces {
+    /// Bounds the connections of each client; 0 sets no bound.
+    fn new(max: u32) -> Self {
+        Self { max, taken: Arc::default() }
+    }
+
+    /// Takes a place for a connection, unless the client has all of its places.
+    fn take(&self, client: Client) -> Option<ClientPlace> {
+        let mut taken = lock(&self.taken);
+        let of_client = taken.entry(client).or_default();
+        if client.is_counted() && self.max > 0 && *of_client >= self.max {
+            return None;
+        }
+        *of_client += 1;
+        Some(ClientPlace { client, taken: Arc::clone(&self.taken) })
+    }
+}
+
+impl Drop for ClientPlace {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(of_client) = taken.get_mut(&self.client) {
+            *of_client -= 1;
+            if *of_client == 0 {
+                taken.remove(&self.client);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_of_one_client_leave_places_for_others() {
+        let places = ClientPlaces::new(3);
+        let client = |n| Client::at([192, 0, 2, n].into());
+        let taken: Vec<_> = (0..3).map(|_| places.take(client(1)).unwrap()).collect();
+        assert!(places.take(client(1)).is_none());
+        assert!(places.take(client(2)).is_some() && places.take(Client::default()).is_some());
+        drop(taken);
+        assert!(places.take(client(1)).is_some());
+        assert!(lock(&places.taken).is_empty());
     }
 }

@@ -15,7 +15,7 @@ use super::{
     problems::other_origin,
     sessions::{problems, refuse},
 };
-use crate::app::App;
+use crate::{app::App, log_throttle};
 
 /// Passes a request on when it has exactly one `Origin`, and that is one of the portal's.
 pub(super) async fn check(State(app): State<App>, request: Request, next: Next) -> Response {
@@ -26,7 +26,10 @@ pub(super) async fn check(State(app): State<App>, request: Request, next: Next) 
     if is_ours {
         return next.run(request).await;
     }
-    tracing::warn!(origin, "request from a page of another origin refused");
-    let problem = other_origin(problems(&request), origin);
+    let origin = log_throttle::cut(origin);
+    if let Some(suppressed) = app.portal.log_throttles.other_origin.admit() {
+        tracing::warn!(origin, suppressed, "request from a page of another origin refused");
+    }
+    let problem = other_origin(problems(&request), &origin);
     refuse(StatusCode::FORBIDDEN, problem).into_response()
 }

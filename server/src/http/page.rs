@@ -15,10 +15,17 @@ use axum::{
 use super::language;
 use crate::texts::Language;
 
+/// Adds a missing slash to the path of the page. All URLs of the page are relative, and behind a proxy
+/// that strips the prefix `/upload`, the portal cannot see that the browser's path lacks the slash.
+///
+/// It is inline, because without the slash no asset could be loaded.
+pub(super) const ADD_SLASH: &str = "location.pathname.endsWith(\"/\")||location.replace(location.pathname+\"/\"+location.search+location.hash)";
+
 /// `templates/index.html`.
 #[derive(Template)]
 #[template(path = "index.html")]
 struct Page {
+    add_slash: &'static str,
     style: &'static str,
     boot: &'static str,
     glue: &'static str,
@@ -57,6 +64,7 @@ pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Respo
 impl Page {
     fn new(language: Language) -> Self {
         Self {
+            add_slash: ADD_SLASH,
             style: bundle::url::STYLE,
             boot: bundle::url::BOOT,
             glue: bundle::url::GLUE,
@@ -120,6 +128,14 @@ mod tests {
             assert!(html.contains(&format!("<html lang=\"{tag}\">")), "{html}");
             assert!(html.contains(sentence), "{html}");
         }
+    }
+
+    #[tokio::test]
+    async fn page_adds_the_missing_slash_before_anything_is_loaded() {
+        let (_, html) = get("", "en").await;
+        let (before, after) = html.split_once(&format!("<script>{ADD_SLASH}</script>")).unwrap();
+        assert!(!before.contains("href=") && !before.contains("src="), "{before}");
+        assert!(after.contains("href="), "{after}");
     }
 
     #[test]

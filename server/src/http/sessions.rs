@@ -11,18 +11,24 @@ use protocol::Problem;
 use super::{language, problems::no_web_socket};
 use crate::{
     app::App,
+    client::Client,
     problems::Problems,
     session::socket,
     websocket::handshake::{self, HandshakeError},
 };
 
+/// The header to which reverse proxies add the address of a client.
+const FORWARDED_FOR: &str = "x-forwarded-for";
+
 /// Handles `POST /session?lang=en`. A refusal is in the language of the address, else in the one
 /// that the browser prefers.
 pub(super) async fn create(State(app): State<App>, request: Request) -> Response {
-    match app.sessions.create() {
+    match app.sessions.create(client(&app, &request)) {
         Ok(new) => (StatusCode::CREATED, [(CACHE_CONTROL, "no-store")], Json(new)).into_response(),
         Err(error) => {
-            tracing::warn!(%error, "no session created");
+            if let Some(suppressed) = app.portal.log_throttles.no_session.admit() {
+                tracing::warn!(%error, suppressed, "no session created");
+            }
             let problem = error.problem(problems(&request));
             refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response()
         }
@@ -32,18 +38,15 @@ pub(super) async fn create(State(app): State<App>, request: Request) -> Response
 /// Handles `GET /session/socket`.
 pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Response {
     let problems = problems(&request);
-    if let Err(full) = app.sessions.check_socket_limit() {
-        let problem = full.problem(problems);
-        return refuse(StatusCode::SERVICE_UNAVAILABLE, problem).into_response();
-    }
     let (answer, upgrade) = match handshake::accept(&mut request) {
         Ok(accepted) => accepted,
         Err(error) => return no_socket(error, problems),
     };
+    let place = app.sessions.admit_socket(client(&app, &request));
     let sessions = app.sessions.clone();
     app.sessions.spawn_socket(async move {
         match upgrade.await {
-            Ok(upgraded) => socket::serve(upgraded, sessions, problems).await,
+            Ok(upgraded) => socket::serve(upgraded, sessions, place, problems).await,
             Err(error) => tracing::debug!(%error, "a WebSocket handshake failed"),
         }
     });
@@ -53,6 +56,15 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
 fn no_socket(error: HandshakeError, problems: Problems) -> Response {
     let problem = no_web_socket(problems, error);
     (error.headers(), refuse(error.status(), problem)).into_response()
+}
+
+/// Returns the client of a request: the address that the reverse proxy forwards, or the peer's.
+fn client(app: &App, request: &Request) -> Client {
+    if app.portal.settings.behind_proxy {
+        let last = request.headers().get_all(FORWARDED_FOR).iter().next_back();
+        return Client::forwarded(last.and_then(|value| value.to_str().ok()));
+    }
+    request.extensions().get::<Client>().copied().unwrap_or_default()
 }
 
 /// Returns the language of the problems of a request.

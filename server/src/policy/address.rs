@@ -75,11 +75,21 @@ const fn v6(a: u16, b: u16, c: u16, prefix_len: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0), prefix_len)
 }
 
+/// Builds a single IPv6 address of the table below from its first two and last two groups.
+const fn single(a: u16, b: u16, g: u16, h: u16) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, 0, 0, 0, 0, g, h), 128)
+}
+
 /// The scopes of IPv4 networks. The first row that contains an address decides; other addresses are
 /// public.
 const V4: &[(Ipv4Net, Scope)] = &[
     (v4(169, 254, 169, 254, 32), Scope::Metadata),
+    // AWS: credentials of containers, of EKS pods.
     (v4(169, 254, 170, 2, 32), Scope::Metadata),
+    (v4(169, 254, 170, 23, 32), Scope::Metadata),
+    // Scaleway, Tencent.
+    (v4(169, 254, 42, 42, 32), Scope::Metadata),
+    (v4(169, 254, 0, 23, 32), Scope::Metadata),
     // Azure's wire server has a public address.
     (v4(168, 63, 129, 16, 32), Scope::Metadata),
     (v4(100, 100, 100, 200, 32), Scope::Metadata),
@@ -113,8 +123,14 @@ const V6: &[(Ipv6Net, Scope)] = &[
     (Ipv6Net::new_assert(Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96), Scope::Transition),
     // NAT64 of a local prefix (RFC 8215): the position of the IPv4 address is not known.
     (v6(0x64, 0xff9b, 1, 48), Scope::Transition),
-    // AWS's metadata service.
-    (Ipv6Net::new_assert(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), 128), Scope::Metadata),
+    // AWS: the instance, EKS pods.
+    (single(0xfd00, 0xec2, 0, 0x254), Scope::Metadata),
+    (single(0xfd00, 0xec2, 0, 0x23), Scope::Metadata),
+    // Google, Oracle, Scaleway, OpenStack.
+    (single(0xfd20, 0xce, 0, 0x254), Scope::Metadata),
+    (single(0xfd00, 0xc1, 0xa9fe, 0xa9fe), Scope::Metadata),
+    (single(0xfd00, 0x42, 0, 0x42), Scope::Metadata),
+    (single(0xfe80, 0, 0xa9fe, 0xa9fe), Scope::Metadata),
     (v6(0xfc00, 0, 0, 7), Scope::Private),
     (v6(0xfe80, 0, 0, 10), Scope::LinkLocal),
     (v6(0xfec0, 0, 0, 10), Scope::Private),
@@ -180,6 +196,8 @@ mod tests {
             ("169.254.1.1", Scope::LinkLocal),
             ("169.254.169.254", Scope::Metadata),
             ("168.63.129.16", Scope::Metadata),
+            ("169.254.170.23", Scope::Metadata),
+            ("169.254.42.42", Scope::Metadata),
             ("172.16.0.1", Scope::Private),
             ("172.31.255.255", Scope::Private),
             ("192.168.0.1", Scope::Private),
@@ -221,6 +239,11 @@ mod tests {
             ("::1", Scope::Loopback),
             ("fc00::1", Scope::Private),
             ("fd00:ec2::254", Scope::Metadata),
+            ("fd00:ec2::23", Scope::Metadata),
+            ("fd20:ce::254", Scope::Metadata),
+            ("fd00:c1::a9fe:a9fe", Scope::Metadata),
+            ("fd00:42::42", Scope::Metadata),
+            ("fe80::a9fe:a9fe", Scope::Metadata),
             ("fe80::1", Scope::LinkLocal),
             ("fec0::1", Scope::Private),
             ("ff02::1", Scope::Multicast),

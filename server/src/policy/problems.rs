@@ -17,12 +17,11 @@ impl Refusal {
                 (Stage::Resolve, Who::You)
             }
             Self::NoAnswer { .. } => (Stage::Resolve, Who::Operator),
-            Self::NotAllowed { .. } => (Stage::Policy, Who::Operator),
+            Self::NotAllowed { .. } | Self::PortNotAllowed { .. } => (Stage::Policy, Who::Operator),
         };
         let (message, logged) = (self.text(problems.language()), self.to_string());
         let logged = (logged != message).then_some(logged);
-        let cause = self.cause(problems);
-        Problem { logged, cause, ..problem(stage, who, message, problems.text(self.remedy())) }
+        Problem { logged, ..problem(stage, who, message, problems.text(self.remedy())) }
     }
 
     fn remedy(&self) -> Text {
@@ -31,26 +30,14 @@ impl Refusal {
             Self::NotFound { .. } => Text::HostNotFoundRemedy,
             Self::NoAnswer { .. } => Text::NameServiceSilentRemedy,
             Self::NotAllowed { .. } => Text::AddressNotAllowedRemedy,
-        }
-    }
-
-    fn cause(&self, problems: Problems) -> Option<String> {
-        match self {
-            Self::NotFound { source: Some(source), .. } => {
-                Some(problems.fill(Text::HostNotFoundCause, &[&source]))
-            }
-            Self::NotFound { source: None, .. }
-            | Self::NotAHost(_)
-            | Self::PortZero
-            | Self::NoAnswer { .. }
-            | Self::NotAllowed { .. } => None,
+            Self::PortNotAllowed { .. } => Text::PortNotAllowedRemedy,
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{io, time::Duration};
+    use std::time::Duration;
 
     use super::*;
     use crate::{policy::Scope, problems::tests::assert_well_worded, texts::Language};
@@ -75,8 +62,8 @@ mod tests {
         let others = [
             Refusal::NotAHost("%".to_owned()),
             Refusal::PortZero,
-            Refusal::NotFound { host: host(), source: Some(io::Error::other("nichts")) },
-            Refusal::NotFound { host: host(), source: None },
+            Refusal::NotFound { host: host() },
+            Refusal::PortNotAllowed { host: host(), port: 2121 },
             Refusal::NoAnswer { host: host(), limit: Duration::from_secs(5) },
         ];
         others.into_iter().chain(not_allowed).collect()

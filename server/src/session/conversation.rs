@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::ProtocolViolation;
 use crate::{
     ftps_connection::{
-        FtpsConnection, RemoteRequest, RequestRejected, SessionParts, not_connected,
+        FtpsConnection, RemoteRequest, RequestRejected, SessionOwner, SessionParts, not_connected,
     },
     lookup::LookupSlot,
     outbox::Outbox,
@@ -42,13 +42,15 @@ pub(super) struct Conversation {
     /// How many of them were acknowledged.
     acked: u64,
     connection: Option<FtpsConnection>,
+    owner: SessionOwner,
     lookup_slot: LookupSlot,
 }
 
 impl Conversation {
     /// Creates a conversation without an FTPS connection.
     #[must_use]
-    pub(super) fn new(portal: Arc<Portal>, outbox: Outbox) -> Self {
+    pub(super) fn new(portal: Arc<Portal>, outbox: Outbox, owner: SessionOwner) -> Self {
+        let lookup_slot = portal.lookup_slots.of(owner.client);
         Self {
             portal,
             outbox,
@@ -57,7 +59,8 @@ impl Conversation {
             received: 0,
             acked: 0,
             connection: None,
-            lookup_slot: LookupSlot::default(),
+            owner,
+            lookup_slot,
         }
     }
 
@@ -187,6 +190,7 @@ impl Conversation {
             portal: Arc::clone(&self.portal),
             outbox: self.outbox.clone(),
             open_uploads: Arc::clone(&self.uploads),
+            owner: self.owner.clone(),
             lookup_slot: self.lookup_slot.clone(),
         };
         self.connection = Some(FtpsConnection::open(session, connect, self.connection.take()));

@@ -6,7 +6,7 @@ use protocol::Problem;
 
 use super::{
     EndReason, ProtocolViolation,
-    registry::{NoSession, TooManySockets, UnknownSession},
+    registry::{JoinError, NoSession, TooManySockets, UnknownSession},
 };
 use crate::{
     problems::Problems,
@@ -21,9 +21,24 @@ impl NoSession {
             Self::Full(max) => {
                 problems.at_portal(Text::SessionsFull, &[max], Text::SessionsFullRemedy)
             }
+            Self::ClientFull(max) => {
+                problems.at_portal(Text::LimitClientSessions, &[max], Text::SessionsFullRemedy)
+            }
+            Self::TooFast(refused) => refused.problem(problems),
             Self::NoRandomness(_) => {
                 problems.at_portal(Text::NoRandomness, &[], Text::NoRandomnessRemedy)
             }
+        }
+    }
+}
+
+impl JoinError {
+    /// Returns the problem for the page.
+    #[must_use]
+    pub fn problem(&self, problems: Problems) -> Problem {
+        match self {
+            Self::Unknown(unknown) => unknown.problem(problems),
+            Self::NoSession(no_session) => no_session.problem(problems),
         }
     }
 }
@@ -129,6 +144,7 @@ mod tests {
         assert_well_worded(|problems| {
             vec![
                 NoSession::Full(0).problem(problems),
+                JoinError::NoSession(NoSession::ClientFull(20)).problem(problems),
                 NoSession::NoRandomness(getrandom::Error::UNSUPPORTED).problem(problems),
                 TooManySockets.problem(problems),
                 UnknownSession.problem(problems),

@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, MutexGuard},
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -12,8 +12,8 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{EndReason, Session};
-use crate::{locking::lock, portal::Portal};
+use super::{EndReason, Session, fair_queue::FairQueue};
+use crate::{client::Client, limits::Refused, locking::lock, portal::Portal};
 
 /// The length of a session's name in bytes: enough to tell sessions apart in a log.
 const NAME_BYTES: usize = 9;
@@ -21,33 +21,83 @@ const NAME_BYTES: usize = 9;
 /// The length of a session's secret in bytes: enough that it cannot be guessed.
 const SECRET_BYTES: usize = 32;
 
+/// The most sessions that wait for their page, for each session that may run. They take no place.
+const WAITING_PER_SESSION: usize = 4;
+
 /// The sessions of the portal, and their tasks.
 #[derive(Debug)]
 pub struct Sessions {
     portal: Arc<Portal>,
-    entries: Mutex<HashMap<String, Entry>>,
+    places: Mutex<Places>,
+    sockets: Mutex<FairQueue<WaitingSocket>>,
     tasks: TaskTracker,
     shutdown: CancellationToken,
 }
 
 #[derive(Debug)]
-struct Entry {
-    /// Digests are compared, so that the duration reveals nothing about the secret.
-    secret_sha256: [u8; 32],
-    created: Instant,
-    /// Present from the first socket on.
-    session: Option<Arc<Session>>,
+struct Places {
+    /// Sessions whose page has sent no `hello` yet.
+    waiting: FairQueue<WaitingSession>,
+    running: HashMap<String, RunningSession>,
 }
 
-/// No session could be created.
+#[derive(Debug)]
+struct WaitingSession {
+    name: String,
+    secret: SecretDigest,
+    created: Instant,
+}
+
+#[derive(Debug)]
+struct RunningSession {
+    client: Client,
+    secret: SecretDigest,
+    session: Arc<Session>,
+}
+
+/// The SHA-256 of a secret. Digests are compared, so that the duration reveals nothing about the
+/// secret.
+type SecretDigest = [u8; 32];
+
+/// A socket that waits for its `hello`.
+#[derive(Debug)]
+struct WaitingSocket {
+    displaced: CancellationToken,
+}
+
+/// The place of a socket that waits for its `hello`, until this is dropped.
+#[derive(Debug)]
+pub struct SocketPlace {
+    sessions: Arc<Sessions>,
+    displaced: CancellationToken,
+}
+
+/// There is no place for another session.
 #[derive(Debug, thiserror::Error)]
 pub enum NoSession {
     /// There are as many sessions as the operator allows.
     #[error("the limit of {0} sessions is reached")]
     Full(usize),
+    /// The client has as many sessions as the operator allows.
+    #[error("the limit of {0} sessions of one client is reached")]
+    ClientFull(usize),
+    /// The client creates sessions too fast.
+    #[error(transparent)]
+    TooFast(#[from] Refused),
     /// The operating system provides no random bytes.
     #[error("the operating system provides no random bytes")]
     NoRandomness(#[from] getrandom::Error),
+}
+
+/// A socket does not join a session.
+#[derive(Debug, thiserror::Error)]
+pub enum JoinError {
+    /// There is no such session.
+    #[error(transparent)]
+    Unknown(#[from] UnknownSession),
+    /// There is no place for the session.
+    #[error(transparent)]
+    NoSession(#[from] NoSession),
 }
 
 /// Name and secret belong to no session, or the session has ended.
@@ -55,7 +105,7 @@ pub enum NoSession {
 #[error("the session is unknown or has ended, or its secret is wrong")]
 pub struct UnknownSession;
 
-/// Too many sockets wait for their `hello`.
+/// A socket lost its place to a newer one before its `hello`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many sockets wait for their `hello`")]
 pub struct TooManySockets;
@@ -64,58 +114,77 @@ impl Sessions {
     /// Creates an empty registry.
     #[must_use]
     pub fn new(portal: Arc<Portal>) -> Arc<Self> {
+        let max_waiting = WAITING_PER_SESSION * portal.settings.max_sessions as usize;
+        let places = Places { waiting: FairQueue::new(max_waiting), running: HashMap::new() };
+        let sockets = FairQueue::new(portal.settings.max_waiting_sockets as usize);
         Arc::new(Self {
             portal,
-            entries: Mutex::default(),
+            places: Mutex::new(places),
+            sockets: Mutex::new(sockets),
             tasks: TaskTracker::new(),
             shutdown: CancellationToken::new(),
         })
     }
 
-    /// Creates a session that waits for its socket.
+    /// Creates a session that waits for its page. It takes a place when the page sends `hello`.
     ///
     /// # Errors
-    /// [`NoSession`].
-    pub fn create(&self) -> Result<NewSession, NoSession> {
+    /// [`NoSession`], also when there would be no place now.
+    pub fn create(&self, client: Client) -> Result<NewSession, NoSession> {
+        self.portal.limits.start_session(client)?;
         let session = random_text::<NAME_BYTES>()?;
         let secret = random_text::<SECRET_BYTES>()?;
-        let entry = Entry {
-            secret_sha256: Sha256::digest(&secret).into(),
+        let waiting = WaitingSession {
+            name: session.clone(),
+            secret: Sha256::digest(&secret).into(),
             created: Instant::now(),
-            session: None,
         };
-        let mut entries = self.entries();
-        self.remove_expired(&mut entries);
-        let max = self.max_sessions();
-        if entries.len() >= max {
-            return Err(NoSession::Full(max));
-        }
-        entries.insert(session.clone(), entry);
+        let mut places = self.places();
+        self.check_places(&places, client)?;
+        self.remove_expired(&mut places);
+        let _displaced = places.waiting.push(client, waiting);
         Ok(NewSession { session, secret: Secret::new(secret) })
     }
 
     /// Joins a session with its name and its secret. The first socket starts it.
     ///
     /// # Errors
-    /// [`UnknownSession`], which does not reveal whether the name or the secret is wrong.
-    pub fn join(
-        self: &Arc<Self>,
-        name: &str,
-        secret: &Secret,
-    ) -> Result<Arc<Session>, UnknownSession> {
-        let digest: [u8; 32] = Sha256::digest(secret.expose()).into();
-        let mut entries = self.entries();
-        self.remove_expired(&mut entries);
-        let entry = entries.get_mut(name).ok_or(UnknownSession)?;
-        if entry.secret_sha256 != digest {
-            return Err(UnknownSession);
+    /// [`JoinError`]. [`UnknownSession`] does not reveal whether the name or the secret is wrong.
+    pub fn join(self: &Arc<Self>, name: &str, secret: &Secret) -> Result<Arc<Session>, JoinError> {
+        let secret: SecretDigest = Sha256::digest(secret.expose()).into();
+        let mut places = self.places();
+        if let Some(running) = places.running.get(name) {
+            let is_known = running.secret == secret && !running.session.has_ended();
+            return is_known.then(|| Arc::clone(&running.session)).ok_or(UnknownSession.into());
         }
-        let session = entry.session.get_or_insert_with(|| self.start(name));
-        if session.has_ended() { Err(UnknownSession) } else { Ok(Arc::clone(session)) }
+        self.remove_expired(&mut places);
+        let is_this = |waiting: &WaitingSession| waiting.name == name && waiting.secret == secret;
+        let (client, _) = places.waiting.remove(is_this).ok_or(UnknownSession)?;
+        self.check_places(&places, client)?;
+        let session = self.start(name, client);
+        let running = RunningSession { client, secret, session: Arc::clone(&session) };
+        places.running.insert(name.to_owned(), running);
+        Ok(session)
     }
 
-    fn start(self: &Arc<Self>, name: &str) -> Arc<Session> {
-        let session = Session::new(name.to_owned(), &self.portal);
+    fn check_places(&self, places: &Places, client: Client) -> Result<(), NoSession> {
+        let settings = &self.portal.settings;
+        let max = settings.max_sessions as usize;
+        if places.running.len() >= max {
+            return Err(NoSession::Full(max));
+        }
+        let max_of_client = settings.max_client_sessions as usize;
+        if client.is_counted() && max_of_client > 0 {
+            let of_client = places.running.values().filter(|running| running.client == client);
+            if of_client.count() >= max_of_client {
+                return Err(NoSession::ClientFull(max_of_client));
+            }
+        }
+        Ok(())
+    }
+
+    fn start(self: &Arc<Self>, name: &str, client: Client) -> Arc<Session> {
+        let session = Session::new(name.to_owned(), client, &self.portal);
         self.tasks.spawn(Arc::clone(self).run_to_end(Arc::clone(&session)));
         session
     }
@@ -133,18 +202,19 @@ impl Sessions {
         };
         session.end(reason);
         session.close().await;
-        self.entries().remove(session.name());
+        self.places().running.remove(session.name());
         tracing::info!(session = session.name(), %reason, "session ended");
     }
 
-    /// Checks whether there is room for another socket. A socket without its `hello` belongs to no
-    /// session and still takes memory: beside a task for each session and one for its socket, as
-    /// many sockets may wait.
-    ///
-    /// # Errors
-    /// [`TooManySockets`].
-    pub fn check_socket_limit(&self) -> Result<(), TooManySockets> {
-        if self.tasks.len() >= 3 * self.max_sessions() { Err(TooManySockets) } else { Ok(()) }
+    /// Gives a socket a place to wait for its `hello`. A full queue loses its oldest socket: pages send
+    /// their `hello` at once, so those that do not make room.
+    pub fn admit_socket(self: &Arc<Self>, client: Client) -> SocketPlace {
+        let displaced = CancellationToken::new();
+        let waiting = WaitingSocket { displaced: displaced.clone() };
+        if let Some(oldest) = lock(&self.sockets).push(client, waiting) {
+            oldest.displaced.cancel();
+        }
+        SocketPlace { sessions: Arc::clone(self), displaced }
     }
 
     /// Runs the task of a socket, which [`Self::all_ended`] waits for.
@@ -174,17 +244,29 @@ impl Sessions {
         self.tasks.wait().await;
     }
 
-    fn max_sessions(&self) -> usize {
-        self.portal.settings.max_sessions as usize
+    fn remove_expired(&self, places: &mut Places) {
+        let limit = self.portal.settings.session_start_timeout;
+        places.waiting.remove_oldest_while(|waiting| waiting.created.elapsed() >= limit);
     }
 
-    fn remove_expired(&self, entries: &mut HashMap<String, Entry>) {
-        let limit: Duration = self.portal.settings.session_start_timeout;
-        entries.retain(|_, entry| entry.session.is_some() || entry.created.elapsed() < limit);
+    fn places(&self) -> MutexGuard<'_, Places> {
+        lock(&self.places)
     }
+}
 
-    fn entries(&self) -> MutexGuard<'_, HashMap<String, Entry>> {
-        lock(&self.entries)
+impl SocketPlace {
+    /// Waits until the socket has lost its place to a newer one.
+    pub async fn displaced(&self) {
+        self.displaced.cancelled().await;
+    }
+}
+
+impl Drop for SocketPlace {
+    fn drop(&mut self) {
+        // The token identifies the place; it is cancelled so that it can be found.
+        self.displaced.cancel();
+        let is_this = |waiting: &WaitingSocket| waiting.displaced.is_cancelled();
+        let _left = lock(&self.sessions.sockets).remove(is_this);
     }
 }
 
@@ -196,6 +278,8 @@ fn random_text<const BYTES: usize>() -> Result<String, getrandom::Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{outbound::Outbound, settings::Settings};
 
@@ -211,19 +295,15 @@ mod tests {
         sessions_with(2, Duration::from_secs(60))
     }
 
-    fn join(
-        sessions: &Arc<Sessions>,
-        name: &str,
-        secret: &str,
-    ) -> Result<Arc<Session>, UnknownSession> {
+    fn join(sessions: &Arc<Sessions>, name: &str, secret: &str) -> Result<Arc<Session>, JoinError> {
         sessions.join(name, &Secret::new(secret.to_owned()))
     }
 
     #[tokio::test]
     async fn session_is_joined_with_its_secret_and_again() {
         let sessions = sessions();
-        let new = sessions.create().unwrap();
-        assert_eq!(join(&sessions, &new.session, "guess").unwrap_err(), UnknownSession);
+        let new = sessions.create(Client::default()).unwrap();
+        assert!(matches!(join(&sessions, &new.session, "guess"), Err(JoinError::Unknown(_))));
         let first = join(&sessions, &new.session, new.secret.expose()).unwrap();
         let second = join(&sessions, &new.session, new.secret.expose()).unwrap();
         assert!(Arc::ptr_eq(&first, &second));
@@ -232,36 +312,84 @@ mod tests {
     #[tokio::test]
     async fn session_that_has_ended_cannot_be_joined() {
         let sessions = sessions();
-        let new = sessions.create().unwrap();
+        let new = sessions.create(Client::default()).unwrap();
         join(&sessions, &new.session, new.secret.expose()).unwrap().end(EndReason::Closed);
         let again = join(&sessions, &new.session, new.secret.expose());
-        assert_eq!(again.unwrap_err(), UnknownSession);
+        assert!(matches!(again, Err(JoinError::Unknown(_))));
     }
 
     #[tokio::test]
     async fn secret_of_one_session_opens_no_other() {
         let sessions = sessions();
-        let (one, other) = (sessions.create().unwrap(), sessions.create().unwrap());
+        let (one, other) = (
+            sessions.create(Client::default()).unwrap(),
+            sessions.create(Client::default()).unwrap(),
+        );
         assert!(join(&sessions, &one.session, other.secret.expose()).is_err());
     }
 
     #[tokio::test]
     async fn no_more_sessions_than_allowed() {
         let sessions = sessions_with(1, Duration::from_secs(60));
-        let new = sessions.create().unwrap();
-        assert!(matches!(sessions.create(), Err(NoSession::Full(1))));
+        let (new, late) = (sessions.create(Client::default()), sessions.create(Client::default()));
+        let (new, late) = (new.unwrap(), late.unwrap());
         let session = join(&sessions, &new.session, new.secret.expose()).unwrap();
+        assert!(matches!(sessions.create(Client::default()), Err(NoSession::Full(1))));
+        let refused = join(&sessions, &late.session, late.secret.expose());
+        assert!(matches!(refused, Err(JoinError::NoSession(NoSession::Full(1)))));
         session.end(EndReason::Closed);
         sessions.tasks.close();
         sessions.all_ended().await;
-        assert!(sessions.create().is_ok());
+        assert!(sessions.create(Client::default()).is_ok());
     }
 
     #[tokio::test]
-    async fn session_that_is_never_joined_makes_room() {
+    async fn sessions_without_a_hello_take_no_place() {
+        let sessions = sessions_with(2, Duration::from_secs(60));
+        let new = sessions.create(Client::default()).unwrap();
+        let stranger = Client::at([192, 0, 2, 1].into());
+        for _ in 0..30 {
+            sessions.create(stranger).unwrap();
+        }
+        assert!(join(&sessions, &new.session, new.secret.expose()).is_ok());
+    }
+
+    #[tokio::test]
+    async fn session_that_is_never_joined_expires() {
         let sessions = sessions_with(1, Duration::ZERO);
-        let new = sessions.create().unwrap();
+        let new = sessions.create(Client::default()).unwrap();
         assert!(join(&sessions, &new.session, new.secret.expose()).is_err());
-        assert!(sessions.create().is_ok());
+    }
+
+    #[tokio::test]
+    async fn one_client_has_no_more_sessions_than_allowed() {
+        let mut settings = Settings::defaults().unwrap();
+        settings.max_client_sessions = 2;
+        let outbound = Outbound::load(&settings).unwrap();
+        let sessions = Sessions::new(Portal::new(settings, 0, outbound));
+        let client = |n| Client::at([192, 0, 2, n].into());
+        for _ in 0..2 {
+            let new = sessions.create(client(1)).unwrap();
+            join(&sessions, &new.session, new.secret.expose()).unwrap();
+        }
+        assert!(matches!(sessions.create(client(1)), Err(NoSession::ClientFull(2))));
+        assert!(sessions.create(client(2)).is_ok());
+    }
+
+    #[tokio::test]
+    async fn socket_without_hello_makes_room_for_a_newer_one() {
+        let mut settings = Settings::defaults().unwrap();
+        settings.max_waiting_sockets = 8;
+        let outbound = Outbound::load(&settings).unwrap();
+        let sessions = Sessions::new(Portal::new(settings, 0, outbound));
+        let page = sessions.admit_socket(Client::at([192, 0, 2, 2].into()));
+        let stranger = Client::at([192, 0, 2, 1].into());
+        let idle: Vec<_> = (0..100).map(|_| sessions.admit_socket(stranger)).collect();
+        assert!(!page.displaced.is_cancelled(), "a stranger displaces its own sockets only");
+        assert_eq!(idle.iter().filter(|place| !place.displaced.is_cancelled()).count(), 2);
+        let others: Vec<_> = (0..8).map(|_| sessions.admit_socket(Client::default())).collect();
+        assert!(page.displaced.is_cancelled(), "the oldest");
+        drop(idle);
+        assert!(others.iter().all(|place| !place.displaced.is_cancelled()));
     }
 }

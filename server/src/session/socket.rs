@@ -17,7 +17,7 @@ use super::{
     chunks::ChunkDecoder,
     conversation::{Conversation, ResumePoint},
     problems::{no_hello, page_stalled},
-    registry::{Sessions, UnknownSession},
+    registry::{JoinError, Sessions, SocketPlace, TooManySockets},
 };
 use crate::{
     outbox::WriteError,
@@ -29,6 +29,10 @@ use crate::{
 
 /// The timeout of the last message to a page and the close frame.
 const GOODBYE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// The limits of messages before the session is known. A `hello` takes a few hundred bytes.
+const HELLO_LIMITS: MessageLimits =
+    MessageLimits { text: ByteCount(4 * 1024), binary: ByteCount(0) };
 
 /// Why a socket ends.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +57,9 @@ enum SocketEnd {
     #[error("no `hello` within {}", humantime::format_duration(*.0))]
     NoHello(Duration),
     #[error(transparent)]
-    UnknownSession(#[from] UnknownSession),
+    NotJoined(#[from] JoinError),
+    #[error(transparent)]
+    Displaced(TooManySockets),
     #[error("the page uses version {0} of the protocol")]
     Version(u32),
     #[error(transparent)]
@@ -72,15 +78,22 @@ impl From<ReadError> for SocketEnd {
 
 /// Runs a socket whose origin was checked, to its end. The session may outlive it. The last message
 /// is in the language of the `hello`; before that, in that of `problems`.
-pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut problems: Problems) {
+pub async fn serve(
+    upgraded: Upgraded,
+    sessions: Arc<Sessions>,
+    place: SocketPlace,
+    mut problems: Problems,
+) {
     let settings = &sessions.portal().settings;
-    let (mut reader, mut writer) =
-        websocket::split(TokioIo::new(upgraded), message_limits(settings));
+    let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
     let joined = tokio::select! {
         biased;
         () = sessions.shutting_down() => Err(SocketEnd::SessionEnded(EndReason::Shutdown)),
+        () = place.displaced() => Err(SocketEnd::Displaced(TooManySockets)),
         joined = hello(&mut reader, &sessions, &mut problems) => joined,
     };
+    drop(place);
+    reader.set_limits(message_limits(settings));
     let end = match joined {
         Ok((session, resume)) => {
             tracing::info!(session = session.name(), "socket begun");
@@ -90,7 +103,9 @@ pub async fn serve(upgraded: Upgraded, sessions: Arc<Sessions>, mut problems: Pr
             end
         }
         Err(end) => {
-            tracing::info!(reason = %end, "socket refused");
+            if let Some(suppressed) = sessions.portal().log_throttles.refused_socket.admit() {
+                tracing::info!(reason = %end, suppressed, "socket refused");
+            }
             end
         }
     };
@@ -114,7 +129,7 @@ async fn hello(
     sessions: &Arc<Sessions>,
     problems: &mut Problems,
 ) -> Result<(Arc<Session>, Option<ResumeState>), SocketEnd> {
-    let limit = sessions.portal().settings.session_start_timeout;
+    let limit = sessions.portal().settings.hello_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
     let text = match first.map_err(|_| SocketEnd::NoHello(limit))?? {
         Event::Text(text) => text,
@@ -207,7 +222,8 @@ fn ends_session(end: &SocketEnd) -> Option<EndReason> {
         | SocketEnd::TakenOver
         | SocketEnd::SessionEnded(_)
         | SocketEnd::NoHello(_)
-        | SocketEnd::UnknownSession(_)
+        | SocketEnd::NotJoined(_)
+        | SocketEnd::Displaced(_)
         | SocketEnd::Version(_) => None,
     }
 }
@@ -320,7 +336,8 @@ fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
         SocketEnd::SessionEnded(reason) => reason.problem(problems),
         SocketEnd::Stalled(limit) => page_stalled(problems, *limit),
         SocketEnd::NoHello(limit) => no_hello(problems, *limit),
-        SocketEnd::UnknownSession(unknown) => unknown.problem(problems),
+        SocketEnd::NotJoined(error) => error.problem(problems),
+        SocketEnd::Displaced(full) => full.problem(problems),
         SocketEnd::ProtocolViolation(violation) => violation.problem(problems),
     };
     Some(ServerMessage::Goodbye { problem })
@@ -342,7 +359,9 @@ fn close_code(end: &SocketEnd) -> CloseCode {
         SocketEnd::Silence(_)
         | SocketEnd::TakenOver
         | SocketEnd::SessionEnded(EndReason::Shutdown) => CloseCode::Away,
-        SocketEnd::NoHello(_) | SocketEnd::UnknownSession(_) => CloseCode::Policy,
+        SocketEnd::NoHello(_) | SocketEnd::NotJoined(_) | SocketEnd::Displaced(_) => {
+            CloseCode::Policy
+        }
         SocketEnd::ProtocolViolation(ProtocolViolation::Frame(violation)) => violation.close_code(),
         SocketEnd::Version(_)
         | SocketEnd::ProtocolViolation(_)
@@ -355,7 +374,7 @@ fn close_code(end: &SocketEnd) -> CloseCode {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::registry::UnknownSession, *};
 
     #[test]
     fn text_of_an_invalid_message_is_not_quoted() {
@@ -371,7 +390,8 @@ mod tests {
             SocketEnd::SessionEnded(EndReason::Shutdown),
             SocketEnd::Stalled(limit),
             SocketEnd::NoHello(limit),
-            SocketEnd::UnknownSession(UnknownSession),
+            SocketEnd::NotJoined(UnknownSession.into()),
+            SocketEnd::Displaced(TooManySockets),
             SocketEnd::ProtocolViolation(ProtocolViolation::HelloAgain),
         ] {
             let Some(ServerMessage::Goodbye { problem }) = last_message(&end, Problems::default())

@@ -20,7 +20,7 @@ mod source;
 mod table;
 mod value;
 
-pub use outbound::{PinnedCertificate, ProxyUrl};
+pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
 pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
 pub use value::{ByteCount, Origin, Scheme, SettingValue, TlsVersion};

@@ -1,13 +1,16 @@
-//! The types of values about connections to FTPS servers: the proxy, and pinned certificates.
+//! The types of values about connections to FTPS servers: permitted networks, the proxy, pinned
+//! certificates.
 
 use std::{
     fmt,
-    net::{Ipv4Addr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    ops::RangeInclusive,
     path::PathBuf,
 };
 
 use axum::http::{Uri, uri::Authority};
 use ftps::{Credentials, Fingerprint, Password, Proxy, ProxyProtocol, Username};
+use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 
 use super::SettingValue;
@@ -18,6 +21,90 @@ impl SettingValue for PathBuf {
 
     fn parse(text: &str) -> Result<Self, String> {
         if text.is_empty() { Err("a path is needed".to_owned()) } else { Ok(text.into()) }
+    }
+}
+
+/// The control ports of explicit and implicit TLS (RFC 959 §8, RFC 4217 Appendix).
+const USUAL_PORTS: [RangeInclusive<u16>; 2] = [21..=21, 990..=990];
+
+/// A network that the portal may connect to although it is not public, and the ports of control
+/// connections there: `10.1.0.0/16`, `10.1.0.0/16:2121`, `192.0.2.7:2100-2199`, `[2001:db8::1]:*`.
+///
+/// Without ports, those of FTPS are permitted: 21 and 990.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowedNetwork {
+    network: IpNet,
+    ports: Vec<RangeInclusive<u16>>,
+}
+
+impl AllowedNetwork {
+    /// Returns the network of one address and one port.
+    #[must_use]
+    pub fn of(address: SocketAddr) -> Self {
+        let port = address.port();
+        Self { network: address.ip().into(), ports: vec![port..=port] }
+    }
+
+    /// Returns whether the portal may connect to an address and port of the network.
+    #[must_use]
+    pub fn contains(&self, address: SocketAddr) -> bool {
+        self.network.contains(&address.ip()) && self.has_port(address.port())
+    }
+
+    /// Returns whether the setting names this one address, not only a network around it.
+    #[must_use]
+    pub fn names(&self, address: SocketAddr) -> bool {
+        self.network == IpNet::from(address.ip()) && self.has_port(address.port())
+    }
+
+    /// Returns whether an address belongs to the network, with whatever port.
+    #[must_use]
+    pub fn has_address(&self, address: IpAddr) -> bool {
+        self.network.contains(&address)
+    }
+
+    fn has_port(&self, port: u16) -> bool {
+        self.ports.iter().any(|ports| ports.contains(&port))
+    }
+}
+
+impl SettingValue for AllowedNetwork {
+    const NOTATION: &str = "NETWORK[:PORTS]";
+
+    fn parse(text: &str) -> Result<Self, String> {
+        let (network, ports) = split_ports(text);
+        let network = <IpNet as SettingValue>::parse(&network)?;
+        let ports = ports.map_or(Ok(USUAL_PORTS.to_vec()), |ports| Ok(vec![port_range(ports)?]));
+        ports.map(|ports| Self { network, ports })
+    }
+}
+
+/// Splits the ports from a network. An IPv6 address with ports has brackets or a prefix length.
+fn split_ports(text: &str) -> (String, Option<&str>) {
+    let (address, rest) = match text.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some(bracketed) => bracketed,
+        None => match text.split_once('/') {
+            Some((address, _)) => (address, text.get(address.len()..).unwrap_or_default()),
+            None if text.parse::<IpAddr>().is_ok() => (text, ""),
+            None => text.split_at(text.find(':').unwrap_or(text.len())),
+        },
+    };
+    let (prefix_len, ports) = match rest.split_once(':') {
+        Some((prefix_len, ports)) => (prefix_len, Some(ports)),
+        None => (rest, None),
+    };
+    (format!("{address}{prefix_len}"), ports)
+}
+
+fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
+    let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
+    let (first, last) = match text {
+        "*" => return Ok(1..=u16::MAX),
+        _ => text.split_once('-').unwrap_or((text, text)),
+    };
+    match (port(first), port(last)) {
+        (Some(first), Some(last)) if first <= last => Ok(first..=last),
+        _ => Err("after the network a port is needed, a range such as 2100-2199, or *".to_owned()),
     }
 }
 
@@ -140,6 +227,67 @@ mod tests {
 
     fn host(text: &str) -> Host {
         Host::parse(text).unwrap()
+    }
+
+    fn allowed(text: &str) -> AllowedNetwork {
+        AllowedNetwork::parse(text).unwrap()
+    }
+
+    fn address(text: &str) -> SocketAddr {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn network_without_ports_has_those_of_ftps() {
+        for (network, host) in
+            [("10.1.0.0/16", "10.1.2.3"), ("fd00::/8", "[fd00::1]"), ("::1", "[::1]")]
+        {
+            let network = allowed(network);
+            for (port, is_allowed) in [(21, true), (990, true), (22, false), (5432, false)] {
+                assert_eq!(network.contains(address(&format!("{host}:{port}"))), is_allowed);
+            }
+        }
+    }
+
+    #[test]
+    fn ports_follow_a_network_or_an_address() {
+        for (text, inside, outside) in [
+            ("10.1.0.0/16:2121", "10.1.2.3:2121", "10.1.2.3:21"),
+            ("10.1.0.0/16:2100-2199", "10.1.2.3:2199", "10.1.2.3:2200"),
+            ("192.0.2.7:2121", "192.0.2.7:2121", "192.0.2.8:2121"),
+            ("192.0.2.7:*", "192.0.2.7:1", "192.0.2.8:1"),
+            ("fd00::/8:2121", "[fd00::1]:2121", "[fd00::1]:21"),
+            ("[2001:db8::1]:2121", "[2001:db8::1]:2121", "[2001:db8::1]:21"),
+            ("[2001:db8::1]", "[2001:db8::1]:21", "[2001:db8::2]:21"),
+            ("[2001:db8::]/32:*", "[2001:db8::1]:9", "[2001:db9::1]:9"),
+        ] {
+            let network = allowed(text);
+            assert!(network.contains(address(inside)), "{text}");
+            assert!(!network.contains(address(outside)), "{text}");
+        }
+    }
+
+    #[test]
+    fn invalid_network_or_port_is_refused() {
+        for text in [
+            "10.0.0.0/33",
+            "10.0.0.0/8:",
+            "10.0.0.0/8:0",
+            "10.0.0.0/8:9-3",
+            "x:21",
+            "10.0.0.1:65536",
+        ] {
+            assert!(AllowedNetwork::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn network_around_an_address_does_not_name_it() {
+        let metadata = address("169.254.169.254:21");
+        assert!(allowed("169.254.169.254").names(metadata));
+        assert!(
+            !allowed("169.254.0.0/16").names(metadata) && !allowed("0.0.0.0/0").names(metadata)
+        );
     }
 
     #[test]

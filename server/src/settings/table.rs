@@ -2,11 +2,9 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
-use ipnet::IpNet;
-
 use super::{
-    ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, Scheme, SettingValue,
-    SettingsError, Sources, TlsVersion,
+    AllowedNetwork, ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, Scheme,
+    SettingValue, SettingsError, Sources, TlsVersion,
 };
 
 /// Expands a row of the table to its [`Description`].
@@ -74,18 +72,33 @@ settings! {
     /// The origins of the page, as browsers send them. Needed when the portal listens on an address
     /// other than loopback; its own loopback addresses are known.
     origins: Vec<Origin> = "[]", like "[\"https://upload.example.com\"]";
-    /// Networks in CIDR notation that the portal may connect to although they are not public.
-    allow_network: Vec<IpNet> = "[]", like "[\"10.1.0.0/16\"]";
+    /// Networks that the portal may connect to although they are not public, in CIDR notation. The
+    /// ports of control connections there are 21 and 990, unless they follow the network:
+    /// `10.1.0.0/16:2121`, a range `:2100-2199`, or `:*` for all.
+    allow_network: Vec<AllowedNetwork> = "[]", like "[\"10.1.0.0/16\"]";
 
     /// The most concurrent sessions. Further pages are told to try again later.
     max_sessions: u32 = "1000", like "1000";
+    /// The most concurrent sessions of one client: of an IPv4 address, or of an IPv6 network of 64 bits.
+    /// Clients on the portal's own machine are not counted; behind a proxy, `X-Forwarded-For` names the
+    /// client. 0 sets no limit, here and in the other limits of clients and servers.
+    max_client_sessions: u32 = "20", like "20";
+    /// The most sessions that one client may create in a minute.
+    client_sessions_per_minute: u32 = "30", like "30";
     /// The most concurrent connections to the portal's port. Further ones wait.
     max_connections: u32 = "4096", like "4096";
+    /// The most concurrent connections of one client to the portal's port. Further ones are closed.
+    max_client_connections: u32 = "1024", like "1024";
+    /// The most WebSockets that wait for their `hello`. A further one replaces the oldest one of its
+    /// client, if that has a quarter of them, or else the oldest one.
+    max_waiting_sockets: u32 = "256", like "256";
+    /// The time that a WebSocket has for its `hello`.
+    hello_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The timeout of the headers of a browser's request.
     header_timeout: Duration = "\"30 s\"", like "\"30 s\"";
     /// The time that sessions have to end when the portal is stopped.
     shutdown_timeout: Duration = "\"10 s\"", like "\"10 s\"";
-    /// The time that a new session waits for its WebSocket, and a WebSocket for its `hello`.
+    /// The time that a new session waits for the `hello` of its page.
     session_start_timeout: Duration = "\"30 s\"", like "\"30 s\"";
     /// The time that a session waits for a page that has lost its connection. The page resumes its
     /// uploads when it comes back.
@@ -125,6 +138,26 @@ settings! {
     window_budget: ByteCount = "\"256 MiB\"", like "\"256 MiB\"";
     /// The most uploads of one session that are offered and have not ended.
     max_open_uploads: u32 = "64", like "64";
+
+    /// The most connections to FTPS servers that one session may request in a minute.
+    session_connects_per_minute: u32 = "20", like "20";
+    /// The most connections to FTPS servers that one client may request in a minute.
+    client_connects_per_minute: u32 = "20", like "20";
+    /// The most connections that all sessions together may request to one FTPS server in a minute.
+    /// Servers in the networks of `allow_network` have no such limit.
+    target_connects_per_minute: u32 = "60", like "60";
+    /// The most connections to one FTPS server that are not logged in yet; not for servers in the networks
+    /// of `allow_network`.
+    max_target_attempts: u32 = "16", like "16";
+    /// The failed logins of a user at a server after which further ones have to wait: 30 s, then twice as
+    /// long each time, up to 1 h.
+    max_failed_logins: u32 = "5", like "5";
+    /// The failed logins of one client after which it has to wait in the same way. They are forgotten
+    /// after 10 min without a failure.
+    max_client_failed_logins: u32 = "10", like "10";
+    /// The failed logins at one FTPS server after which all further ones there have to wait in the same
+    /// way.
+    max_target_failed_logins: u32 = "100", like "100";
 
     /// The timeout of a lookup of a host name.
     resolve_timeout: Duration = "\"10 s\"", like "\"10 s\"";
@@ -276,6 +309,8 @@ impl Settings {
             ("max_sessions", self.max_sessions == 0),
             ("max_connections", self.max_connections == 0),
             ("max_open_uploads", self.max_open_uploads == 0),
+            ("max_waiting_sockets", self.max_waiting_sockets == 0),
+            ("max_target_attempts", self.max_target_attempts == 0),
             ("ping_interval", self.ping_interval.is_zero()),
             ("page_write_timeout", self.page_write_timeout.is_zero()),
             ("tls_file_interval", self.tls_file_interval.is_zero()),

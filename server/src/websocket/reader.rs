@@ -13,6 +13,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::{
     coding::{CloseCode, Control, Data, OpCode},
 };
 
+use zeroize::{Zeroize as _, Zeroizing};
+
 use super::{CONTROL_LEN, FrameViolation, MessageLimits, Pings, mask::Mask};
 use crate::settings::ByteCount;
 
@@ -26,11 +28,14 @@ const READ_BYTES: usize = 16 * 1024;
 /// The longest [`MessagePart`] in bytes: the engine sends as many at a time.
 pub const PART_BYTES: usize = 64 * 1024;
 
+/// The unused memory of a part may be this fraction of its length.
+const MAX_UNUSED: usize = 8;
+
 /// What the client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A text message.
-    Text(String),
+    /// A text message. It may contain a password, so it is overwritten on drop.
+    Text(Zeroizing<String>),
     /// A part of a binary message.
     Binary(MessagePart),
     /// The answer to a ping.
@@ -96,7 +101,8 @@ impl Frame {
 /// The part of a message that has arrived.
 #[derive(Debug)]
 enum Message {
-    Text(Vec<u8>),
+    /// A text, which is overwritten on drop.
+    Text(Zeroizing<Vec<u8>>),
     Binary {
         /// The length of all frames so far, in bytes.
         len: u64,
@@ -123,6 +129,11 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             }
             self.read().await?;
         }
+    }
+
+    /// Replaces the limits. They apply to the frames that follow.
+    pub fn set_limits(&mut self, limits: MessageLimits) {
+        self.limits = limits;
     }
 
     /// Reads and discards until the client has closed its side, or the connection fails.
@@ -218,12 +229,16 @@ impl<R: AsyncRead + Unpin> Reader<R> {
             (Data::Continue, Some(message)) => message,
             (Data::Continue, None) => return Err(FrameViolation::NothingToContinue),
             (Data::Text | Data::Binary, Some(_)) => return Err(FrameViolation::MessageInMessage),
-            (Data::Text, none) => none.insert(Message::Text(Vec::new())),
+            (Data::Text, none) => none.insert(Message::Text(Zeroizing::default())),
             (Data::Binary, none) => none.insert(Message::Binary { len: 0, part: BytesMut::new() }),
             (Data::Reserved(_), _) => return Err(FrameViolation::ReservedOpcode),
         };
         match message {
-            Message::Text(text) => within(self.limits.text, len.saturating_add(text.len() as u64)),
+            Message::Text(text) => {
+                within(self.limits.text, len.saturating_add(text.len() as u64))?;
+                reserve_secret(text, usize::try_from(len).unwrap_or(usize::MAX));
+                Ok(())
+            }
             Message::Binary { len: so_far, .. } => {
                 *so_far = so_far.saturating_add(len);
                 within(self.limits.binary, *so_far)
@@ -239,6 +254,7 @@ impl<R: AsyncRead + Unpin> Reader<R> {
                 let mut bytes = self.head.split_to(here);
                 frame.mask.unmask(&mut bytes);
                 text.extend_from_slice(&bytes);
+                bytes.as_mut().zeroize();
                 bytes.len()
             }
             Some(Message::Binary { part, .. }) => {
@@ -268,9 +284,13 @@ impl<R: AsyncRead + Unpin> Reader<R> {
 
     fn end_message(&mut self) -> Result<Event, FrameViolation> {
         match self.message.take() {
-            Some(Message::Text(text)) => {
-                String::from_utf8(text).map(Event::Text).map_err(|_| FrameViolation::NotUtf8)
-            }
+            Some(Message::Text(mut text)) => match String::from_utf8(mem::take(&mut *text)) {
+                Ok(text) => Ok(Event::Text(text.into())),
+                Err(error) => {
+                    error.into_bytes().zeroize();
+                    Err(FrameViolation::NotUtf8)
+                }
+            },
             Some(Message::Binary { part, .. }) => {
                 Ok(Event::Binary(MessagePart { bytes: into_bytes(part), is_last: true }))
             }
@@ -306,6 +326,15 @@ enum Decoded {
     Continue,
     /// More has to be read first.
     NeedsMore,
+}
+
+/// Reserves space for `additional` bytes. A reallocation would leave a copy of the text behind.
+fn reserve_secret(text: &mut Zeroizing<Vec<u8>>, additional: usize) {
+    if text.capacity() - text.len() < additional {
+        let mut grown = Vec::with_capacity(text.len() + additional);
+        grown.extend_from_slice(text);
+        *text = Zeroizing::new(grown);
+    }
 }
 
 fn within(max: ByteCount, len: u64) -> Result<(), FrameViolation> {
@@ -345,7 +374,8 @@ fn allocate(part: &mut BytesMut, frame: Frame) {
     }
 }
 
-/// Returns the bytes of a part. The window counts its bytes, so its memory must not be much larger.
+/// Returns the bytes of a part. The window counts its bytes, so its memory is not much larger.
 fn into_bytes(part: BytesMut) -> Bytes {
-    if part.len() < part.capacity() / 2 { Bytes::copy_from_slice(&part) } else { part.freeze() }
+    let unused = part.capacity() - part.len();
+    if unused > part.len() / MAX_UNUSED { Bytes::copy_from_slice(&part) } else { part.freeze() }
 }

@@ -1,6 +1,8 @@
 //! The messages of tungstenite's client are read correctly, however they arrive, and protocol
 //! violations are named.
 
+mod memory_scan;
+
 use std::{
     collections::VecDeque,
     io,
@@ -22,6 +24,7 @@ use tokio_tungstenite::tungstenite::{
     },
 };
 
+use self::memory_scan::HiddenSecret;
 use super::{reader::PART_BYTES, *};
 
 const LIMIT: u64 = 300_000;
@@ -90,7 +93,7 @@ fn read_all(reader: &mut Reader<Pieces>) -> (Vec<Message>, Result<Option<CloseCo
     let mut binary = Vec::new();
     loop {
         match next(reader) {
-            Ok(Event::Text(text)) => messages.push(Message::text(text)),
+            Ok(Event::Text(text)) => messages.push(Message::text(text.to_string())),
             Ok(Event::Pong) => {}
             Ok(Event::Binary(part)) => {
                 binary.extend_from_slice(&part.bytes);
@@ -321,13 +324,45 @@ fn only_one_part_of_a_long_message_is_held_in_memory() {
     assert_eq!(lens, [(PART_BYTES, false), (120_100 - PART_BYTES, true)]);
 }
 
+#[test]
+fn fragmented_part_holds_little_more_memory_than_its_bytes() {
+    // A part in two frames: the first one does not tell the length of the message.
+    let mut bytes = frame(0x02, &[7; 40_000]);
+    bytes.extend(frame(0x80, &[7; 1]));
+    let mut reader = reader(&bytes, &[10_000]);
+    let Ok(Event::Binary(part)) = next(&mut reader) else { panic!("no part") };
+    let held = part.bytes.try_into_mut().unwrap().capacity();
+    assert!(held <= 40_001 * 9 / 8, "{held}");
+}
+
+#[test]
+fn text_leaves_no_copy_in_memory() {
+    let secret = HiddenSecret::random();
+    let mut payload = secret.masked_with(b"mask");
+    payload.splice(0..0, [0x81, 0x80 | secret.len() as u8, b'm', b'a', b's', b'k']);
+    let mut fragments = vec![0x01, 0x80 | 10, b'm', b'a', b's', b'k'];
+    fragments.extend_from_slice(&payload[6..16]);
+    // The mask starts anew with each frame: the second fragment starts at its third byte.
+    fragments.extend([0x80, 0x80 | (secret.len() - 10) as u8, b's', b'k', b'm', b'a']);
+    fragments.extend_from_slice(&payload[16..]);
+    for bytes in [payload, fragments] {
+        let mut reader = reader(&bytes, &[1000]);
+        let Ok(Event::Text(text)) = next(&mut reader) else { panic!("no text") };
+        assert!(secret.is(text.as_bytes()));
+        assert!(secret.copies_in_memory() > 0, "the search finds a copy that is there");
+        drop(text);
+        assert_eq!(secret.copies_in_memory(), 0);
+        drop(reader);
+    }
+}
+
 #[tokio::test]
 async fn ping_is_answered_in_the_middle_of_a_message() {
     let (portal, mut client) = tokio::io::duplex(1000);
     let (mut reader, mut writer) = split(portal, LIMITS);
     let sent = [frame(0x01, b"a"), frame(0x89, b"are you there"), frame(0x80, b"b")].concat();
     tokio::io::AsyncWriteExt::write_all(&mut client, &sent).await.unwrap();
-    assert_eq!(reader.next().await.unwrap(), Event::Text("ab".to_owned()));
+    assert_eq!(reader.next().await.unwrap(), Event::Text("ab".to_owned().into()));
     writer.answer_ping().await.unwrap();
     writer.close(CloseCode::Normal).await.unwrap();
     let mut received = Vec::new();

@@ -1,0 +1,73 @@
+//! The client of a request, as limits count it.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// The network prefix of IPv6 clients: a connection to the internet has at least a /64.
+const V6_PREFIX_BITS: u32 = 64;
+
+/// An IPv4 address, or the /64 network of an IPv6 address.
+///
+/// A client on this machine is not counted, and neither is one whose address a reverse proxy does not
+/// forward: all users would share one limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Client(Option<IpAddr>);
+
+impl Client {
+    /// Returns the client with this address.
+    #[must_use]
+    pub fn at(address: IpAddr) -> Self {
+        match address.to_canonical() {
+            address if address.is_loopback() => Self(None),
+            IpAddr::V4(address) => Self(Some(address.into())),
+            IpAddr::V6(address) => {
+                let network = address.to_bits() & (u128::MAX << V6_PREFIX_BITS);
+                Self(Some(Ipv6Addr::from_bits(network).into()))
+            }
+        }
+    }
+
+    /// Returns the client whose address the reverse proxy has added to `X-Forwarded-For`: the last one.
+    /// The client itself can write all others.
+    #[must_use]
+    pub fn forwarded(header: Option<&str>) -> Self {
+        let last = header.and_then(|header| header.rsplit(',').next());
+        last.and_then(|address| address.trim().parse().ok()).map_or(Self(None), Self::at)
+    }
+
+    /// Returns whether limits count the client.
+    #[must_use]
+    pub fn is_counted(self) -> bool {
+        self.0.is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(address: &str) -> Client {
+        Client::at(address.parse().unwrap())
+    }
+
+    #[test]
+    fn addresses_of_one_v6_network_are_one_client() {
+        assert_eq!(at("2001:db8:0:1::1"), at("2001:db8:0:1:ffff::2"));
+        assert_ne!(at("2001:db8:0:1::1"), at("2001:db8:0:2::1"));
+        assert_ne!(at("192.0.2.1"), at("192.0.2.2"));
+        assert_eq!(at("::ffff:192.0.2.1"), at("192.0.2.1"));
+    }
+
+    #[test]
+    fn only_the_address_that_the_proxy_added_counts() {
+        assert_eq!(Client::forwarded(Some("203.0.113.9, 192.0.2.1")), at("192.0.2.1"));
+        for header in [None, Some(""), Some("unknown"), Some("192.0.2.1, x")] {
+            assert!(!Client::forwarded(header).is_counted(), "{header:?}");
+        }
+    }
+
+    #[test]
+    fn client_on_this_machine_is_not_counted() {
+        assert!(!at("127.0.0.1").is_counted() && !at("::1").is_counted());
+        assert!(at("192.0.2.1").is_counted());
+    }
+}
