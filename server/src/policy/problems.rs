@@ -17,7 +17,9 @@ impl Refusal {
                 (Stage::Resolve, Who::You)
             }
             Self::NoAnswer { .. } => (Stage::Resolve, Who::Operator),
-            Self::NotAllowed { .. } | Self::PortNotAllowed { .. } => (Stage::Policy, Who::Operator),
+            Self::NotAllowed { .. } => (Stage::Policy, Who::Operator),
+            // A port is mistyped more often than it has to be allowed.
+            Self::PortNotAllowed { .. } => (Stage::Policy, Who::You),
         };
         let (message, logged) = (self.text(problems.language()), self.to_string());
         let logged = (logged != message).then_some(logged);
