@@ -15,32 +15,26 @@
 
 use std::{
     collections::{BTreeSet, VecDeque},
-    io,
-    net::Ipv4Addr,
-    panic::AssertUnwindSafe,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
 use bytes::Bytes;
 use ftps::{
-    Algorithm, Config, Connector, Credentials, Encryption, FileDigest, Password, Pool, Random,
-    RemotePath, Target, Transcript, Username,
+    Algorithm, Connector, FileDigest, Pool, RemotePath, Transcript,
     upload::{
         DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded, upload,
     },
 };
-use memory_server::{
-    HOME, Renames, World,
-    network::{CONTROL_PORT, Dialler, Network},
+use memory_network::{
+    client,
+    seeds::{Seeds, failure_of, from_environment, paused_runtime},
 };
-use rustls::RootCertStore;
+use memory_server::{HOME, Renames, World};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+mod memory_network;
 mod memory_server;
 
 /// Schedules in the suite.
@@ -295,7 +289,7 @@ impl Schedule {
         let count = rng.usize(1..5);
         let jobs: Arc<[Job]> = (0..count).map(|index| Job::random(&mut rng, index)).collect();
         let workers = rng.usize(1..4);
-        let random = SeededRandom(Mutex::new(rng.fork()));
+        let random = rng.fork();
         let world = World::new(rng, faults);
         for job in &*jobs {
             if let Some(old) = &job.old {
@@ -484,39 +478,14 @@ impl Schedule {
     }
 }
 
-/// The engine's random bytes.
-#[derive(Debug)]
-struct SeededRandom(Mutex<fastrand::Rng>);
-
-impl Random for SeededRandom {
-    fn fill(&self, bytes: &mut [u8]) -> io::Result<()> {
-        self.0.lock().unwrap().fill(bytes);
-        Ok(())
-    }
-}
-
-fn connector(world: &Arc<World>, random: SeededRandom) -> Connector {
-    let mut roots = RootCertStore::empty();
-    roots.add(memory_server::certificate()).unwrap();
-    let target = Target {
-        address: (Ipv4Addr::LOCALHOST, CONTROL_PORT).into(),
-        host: "localhost".to_owned(),
-        encryption: Encryption::Explicit,
-    };
-    let credentials = Credentials {
-        username: Username::new("ada").unwrap(),
-        password: Password::new("sesame").unwrap(),
-    };
+fn connector(world: &Arc<World>, random: fastrand::Rng) -> Connector {
     let log = Arc::downgrade(world);
     let transcript = Transcript::new(move |event| {
         if let Some(world) = log.upgrade() {
             world.note(format!("                    {event}"));
         }
     });
-    let network = Network::new(Arc::clone(world));
-    let mut config = Config::new(Arc::new(roots));
-    config.random = Arc::new(random);
-    Connector::new(target, config, credentials, transcript).with_dialler(Arc::new(Dialler(network)))
+    client::connector(Arc::clone(world), client::config(random), transcript)
 }
 
 /// The outcome of a schedule.
@@ -528,26 +497,14 @@ struct Played {
 
 /// Runs one schedule.
 fn play(seed: u64) -> Played {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .unwrap();
-    let schedule = AssertUnwindSafe(runtime.block_on(async { Schedule::new(seed) }));
+    let runtime = paused_runtime();
+    let schedule = runtime.block_on(async { Schedule::new(seed) });
     let world = Arc::clone(&schedule.world);
-    let ended = std::panic::catch_unwind(|| {
+    let failure = failure_of(|| {
         let schedule = schedule;
         runtime.block_on(schedule.run());
     });
-    let failure = ended.err().map(|panic| {
-        let text = panic.downcast_ref::<String>().cloned();
-        text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap_or(&"a panic")).to_owned())
-    });
     Played { world, failure }
-}
-
-fn from_environment(name: &str) -> Option<u64> {
-    std::env::var(name).ok()?.parse().ok()
 }
 
 #[test]
@@ -558,29 +515,8 @@ fn random_schedules_harm_no_file_and_every_report_is_true() {
         assert_eq!(failure, None);
         return;
     }
-    let count = from_environment("UPLOAD_MODEL_SCHEDULES").unwrap_or(SCHEDULES);
-    let first = from_environment("UPLOAD_MODEL_FIRST").unwrap_or(0);
-    let next = AtomicU64::new(first);
-    let failures = Mutex::new(Vec::new());
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let threads = from_environment("UPLOAD_MODEL_THREADS").unwrap_or(cores as u64);
-    std::thread::scope(|scope| {
-        for _ in 0..threads {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= first + count {
-                        return;
-                    }
-                    if let Some(failure) = play(seed).failure {
-                        failures.lock().unwrap().push(format!("seed {seed}: {failure}"));
-                    }
-                }
-            });
-        }
-    });
-    let failures = failures.into_inner().unwrap();
-    assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+    let seeds = Seeds::from_environment("UPLOAD_MODEL", "SCHEDULES", SCHEDULES);
+    seeds.assert_all(|seed| play(seed).failure);
 }
 
 #[test]

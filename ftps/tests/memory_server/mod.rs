@@ -1,7 +1,6 @@
 //! An FTPS server in memory, with real TLS, whose connections break and which refuses, delays and
 //! loses replies at random: for tests on paused time.
 //!
-//! - `network`: connections that break.
 //! - `session`: one control connection.
 //! - this module: the files, what the server is like, and its faults.
 #![allow(
@@ -13,28 +12,23 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, Mutex, MutexGuard, OnceLock},
+    sync::{Arc, Mutex, MutexGuard},
     time::Duration,
 };
 
-use rustls::{
-    ServerConfig,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer},
-    server::ServerSessionMemoryCache,
-};
+use tokio::io::DuplexStream;
 use tokio_rustls::TlsAcceptor;
 
-pub(crate) mod network;
-pub(crate) mod session;
+use crate::memory_network::{
+    faults::{Fate, Fault, Faults},
+    network::{Host, Network},
+    tls::acceptor,
+};
 
-use network::{Break, BreakKind, Fate};
+pub(crate) mod session;
 
 /// The login's directory.
 pub(crate) const HOME: &str = "/home";
-
-/// The TLS sessions that a server remembers.
-const SESSIONS: usize = 256;
 
 /// The constant properties of a server.
 #[derive(Clone, Debug)]
@@ -111,25 +105,6 @@ impl Traits {
     }
 }
 
-/// What goes wrong with a command.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fault {
-    /// The connection closes before the command is carried out.
-    Dropped,
-    /// The command is carried out, and the connection closes.
-    ReplyLost,
-    /// The command is carried out, and the server says nothing any more.
-    ReplyUnsent,
-    /// The command is carried out, and the reply comes after this.
-    ReplyLate(Duration),
-    /// 4yz.
-    RefusedForNow,
-    /// 5yz.
-    RefusedForGood,
-    /// 421.
-    Ended,
-}
-
 /// The server's files and faults.
 pub(crate) struct World {
     pub(crate) traits: Traits,
@@ -147,18 +122,14 @@ pub(crate) struct State {
     pub(crate) not_deleted: BTreeSet<String>,
     /// A rename was refused for good.
     pub(crate) rename_refused: bool,
-    pub(crate) rng: fastrand::Rng,
-    /// Faults that are still to come, at most.
-    pub(crate) faults: u32,
-    /// One in so many commands and connections has one.
-    pub(crate) rarity: u32,
+    /// `None` once everything works.
+    pub(crate) faults: Option<Faults>,
     pub(crate) log: Vec<String>,
 }
 
 impl World {
     pub(crate) fn new(mut rng: fastrand::Rng, faults: u32) -> Arc<Self> {
         let traits = Traits::random(&mut rng);
-        let rarity = rng.u32(3..25);
         let state = State {
             files: BTreeMap::new(),
             directories: BTreeSet::from(["/".to_owned(), HOME.to_owned()]),
@@ -166,16 +137,10 @@ impl World {
             sessions: 0,
             not_deleted: BTreeSet::new(),
             rename_refused: false,
-            rng,
-            faults,
-            rarity,
+            faults: Some(Faults::new(rng, faults)),
             log: Vec::new(),
         };
         Arc::new(Self { traits, acceptor: acceptor(), state: Mutex::new(state) })
-    }
-
-    pub(super) fn acceptor(&self) -> &TlsAcceptor {
-        &self.acceptor
     }
 
     pub(crate) fn state(&self) -> MutexGuard<'_, State> {
@@ -185,90 +150,48 @@ impl World {
     /// From here on everything works.
     pub(crate) fn end_faults(&self) {
         let mut state = self.state();
-        state.faults = 0;
+        state.faults = None;
         state.locked_until.clear();
     }
 
     pub(crate) fn note(&self, line: String) {
         self.state().log.push(line);
     }
-
-    pub(super) fn fate_of_connection(&self, is_control: bool) -> Fate {
-        let mut state = self.state();
-        if !state.strikes() {
-            return Fate::Connected(None);
-        }
-        let most = if is_control { 9_000 } else { 60_000 };
-        let kind = if state.rng.bool() { BreakKind::Reset } else { BreakKind::Silence };
-        let fate = match state.rng.u32(..10) {
-            0 => Fate::Refused,
-            1 => Fate::Unanswered,
-            _ => Fate::Connected(Some(Break { after: state.rng.usize(1..most), kind })),
-        };
-        let what = if is_control { "control" } else { "data" };
-        state.log.push(format!("{what} connection: {fate:?}"));
-        fate
-    }
 }
 
-impl State {
-    fn strikes(&mut self) -> bool {
-        let strikes = self.faults > 0 && self.rng.u32(..self.rarity) == 0;
-        self.faults -= u32::from(strikes);
-        strikes
+impl Host for World {
+    fn acceptor(&self) -> &TlsAcceptor {
+        &self.acceptor
     }
 
-    /// What goes wrong with a command.
-    pub(crate) fn fault_of(&mut self, verb: &str) -> Option<Fault> {
-        if !self.strikes() {
-            return None;
-        }
+    fn note(&self, line: String) {
+        World::note(self, line);
+    }
+
+    fn fault_of(&self, verb: &str) -> Option<Fault> {
         let may_be_refused = [
             "SIZE", "STOR", "REST", "APPE", "RNFR", "RNTO", "MFMT", "MKD", "EPSV", "PASV", "DELE",
             "XCRC", "MLST", "MLSD",
         ];
-        let kinds = if may_be_refused.contains(&verb) { 7 } else { 5 };
-        Some(match self.rng.u32(..kinds) {
-            0 => Fault::Dropped,
-            1 => Fault::ReplyLost,
-            2 => Fault::ReplyUnsent,
-            3 => Fault::ReplyLate(Duration::from_millis(self.rng.u64(1..100_000))),
-            4 => Fault::Ended,
-            5 => Fault::RefusedForNow,
-            _ => Fault::RefusedForGood,
-        })
+        let mut state = self.state();
+        state.faults.as_mut()?.of_command(may_be_refused.contains(&verb))
     }
-}
 
-/// The certificate of every server, made once, and its TLS.
-///
-/// Serial number, key and signature have the same length in every run: breaks count bytes.
-fn identity() -> &'static (CertificateDer<'static>, ServerConfig) {
-    static IDENTITY: OnceLock<(CertificateDer<'static>, ServerConfig)> = OnceLock::new();
-    IDENTITY.get_or_init(|| {
-        let key = rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap();
-        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
-        params.serial_number = Some(1_u64.into());
-        let certificate = params.self_signed(&key).unwrap().der().clone();
-        let key = PrivateKeyDer::try_from(key.serialize_der()).unwrap();
-        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.clone()], key)
-            .unwrap();
-        (certificate, config)
-    })
-}
+    fn fate_of_connection(&self, is_control: bool) -> Fate {
+        let mut state = self.state();
+        let Some(faults) = &mut state.faults else { return Fate::Connected(None) };
+        let fate = faults.of_connection(is_control);
+        if !matches!(fate, Fate::Connected(None)) {
+            let what = if is_control { "control" } else { "data" };
+            state.log.push(format!("{what} connection: {fate:?}"));
+        }
+        fate
+    }
 
-/// The certificate of every server.
-pub(crate) fn certificate() -> CertificateDer<'static> {
-    identity().0.clone()
-}
-
-/// TLS whose sessions no other server knows: which handshakes are short depends on this server alone.
-fn acceptor() -> TlsAcceptor {
-    let mut config = identity().1.clone();
-    config.session_storage = ServerSessionMemoryCache::new(SESSIONS);
-    TlsAcceptor::from(Arc::new(config))
+    fn serve(
+        network: Arc<Network<Self>>,
+        control: DuplexStream,
+    ) -> impl Future<Output = ()> + Send + 'static {
+        session::serve(network, control)
+    }
 }

@@ -3,28 +3,19 @@
 use std::{sync::Arc, time::Duration};
 
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream},
-    sync::oneshot,
-    time::{Instant, sleep, timeout},
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream},
+    time::{Instant, timeout},
 };
 
-use super::{Fault, HOME, OnBreak, Renames, World, network::Network};
-
-/// How long a server waits for a data connection, and for its bytes.
-const DATA_LIMIT: Duration = Duration::from_secs(120);
-
-trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
-impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
-
-/// The session is over.
-struct Over;
-
-type Result<T> = std::result::Result<T, Over>;
+use super::{HOME, OnBreak, Renames, World};
+use crate::memory_network::{
+    control::{Control, DATA_LIMIT, Over, Received, Result},
+    faults::Fault,
+    network::Network,
+};
 
 struct Session {
-    network: Arc<Network>,
-    stream: Box<dyn Duplex>,
-    port: Option<oneshot::Receiver<DuplexStream>>,
+    control: Control<World>,
     restart: u64,
     renamed: Option<String>,
     directory: String,
@@ -40,88 +31,43 @@ impl Drop for Counted {
 }
 
 /// Serves a control connection to its end.
-pub(crate) async fn serve(network: Arc<Network>, mut stream: DuplexStream) {
-    let world = Arc::clone(network.world());
+pub(crate) async fn serve(network: Arc<Network<World>>, mut stream: DuplexStream) {
+    let world = Arc::clone(network.host());
     world.state().sessions += 1;
     let _counted = Counted(Arc::clone(&world));
     if world.state().sessions > world.traits.max_sessions {
         let _ = stream.write_all(b"421 Too many connections\r\n").await;
         return;
     }
-    let greeting = format!("{}\r\n", world.traits.banner);
-    let Ok(()) = stream.write_all(greeting.as_bytes()).await else { return };
-    let mut stream: Box<dyn Duplex> = Box::new(stream);
-    let Ok(line) = read_line(&mut stream).await else { return };
-    if line != "AUTH TLS" || stream.write_all(b"234 go\r\n").await.is_err() {
-        return;
-    }
-    let Ok(tls) = world.acceptor().accept(stream).await else { return };
-    let stream: Box<dyn Duplex> = Box::new(tls);
+    let Ok(control) = Control::open(network, stream, world.traits.banner).await else { return };
     let directory = HOME.to_owned();
-    let mut session = Session { network, stream, port: None, restart: 0, renamed: None, directory };
+    let mut session = Session { control, restart: 0, renamed: None, directory };
     while session.next().await.is_ok() {}
-}
-
-async fn read_line(stream: &mut Box<dyn Duplex>) -> Result<String> {
-    let mut line = Vec::new();
-    while line.last() != Some(&b'\n') {
-        // A server ends idle sessions.
-        let byte = timeout(Duration::from_secs(600), stream.read_u8()).await;
-        line.push(byte.map_err(|_| Over)?.map_err(|_| Over)?);
-    }
-    // A client may probe whether the port expects TLS at once.
-    let line = String::from_utf8(line).map_err(|_| Over)?;
-    Ok(line.trim_end().to_owned())
 }
 
 impl Session {
     fn world(&self) -> &Arc<World> {
-        self.network.world()
-    }
-
-    async fn say(&mut self, reply: &str) -> Result<()> {
-        self.world().note(format!("    {reply}"));
-        let line = format!("{reply}\r\n");
-        self.stream.write_all(line.as_bytes()).await.map_err(|_| Over)?;
-        self.stream.flush().await.map_err(|_| Over)
+        self.control.host()
     }
 
     /// Serves one command.
     async fn next(&mut self) -> Result<()> {
-        let line = read_line(&mut self.stream).await?;
-        let (verb, argument) = line.split_once(' ').unwrap_or((&line, ""));
-        let fault = self.world().state().fault_of(verb);
-        let told = fault.map(|fault| format!(" [{fault:?}]")).unwrap_or_default();
-        self.world().note(format!("{line}{told}"));
+        let Received { verb, argument, fault } = self.control.command().await?;
         match fault {
-            Some(Fault::Dropped) => return Err(Over),
-            Some(Fault::Ended) => {
-                self.say("421 going down").await?;
-                return Err(Over);
-            }
             Some(Fault::RefusedForNow) => {
-                self.note_refusal(verb, argument, false);
-                return self.say("450 busy, try again later").await;
+                self.note_refusal(&verb, &argument, false);
+                return self.control.say("450 busy, try again later").await;
             }
             Some(Fault::RefusedForGood) => {
-                self.note_refusal(verb, argument, true);
-                let is_size = matches!(verb, "SIZE" | "MLST" | "MLSD");
-                let code = if is_size || verb == "DELE" || verb == "RNFR" { 550 } else { 553 };
-                return self.say(&format!("{code} permission denied")).await;
+                self.note_refusal(&verb, &argument, true);
+                let codes_550 = ["SIZE", "MLST", "MLSD", "DELE", "RNFR"];
+                let code = if codes_550.contains(&&*verb) { 550 } else { 553 };
+                return self.control.say(&format!("{code} permission denied")).await;
             }
-            Some(Fault::ReplyLost | Fault::ReplyUnsent | Fault::ReplyLate(_)) | None => (),
-        }
-        let reply = self.carry_out(verb, argument).await?;
-        match fault {
-            Some(Fault::ReplyLost) => return Err(Over),
-            Some(Fault::ReplyUnsent) => {
-                sleep(Duration::from_secs(3600)).await;
-                return Err(Over);
-            }
-            Some(Fault::ReplyLate(after)) => sleep(after).await,
             _ => (),
         }
-        self.say(&reply).await?;
+        let reply = self.carry_out(&verb, &argument).await?;
+        self.control.reply(&reply, fault).await?;
         if verb == "QUIT" { Err(Over) } else { Ok(()) }
     }
 
@@ -157,17 +103,7 @@ impl Session {
             }
             "PWD" => format!("257 \"{HOME}\" is here"),
             "QUIT" => "221 bye".to_owned(),
-            "EPSV" => {
-                let (port, opened) = self.network.open_port();
-                self.port = Some(opened);
-                format!("229 Extended Passive (|||{port}|)")
-            }
-            "PASV" => {
-                let (port, opened) = self.network.open_port();
-                self.port = Some(opened);
-                let [high, low] = port.to_be_bytes();
-                format!("227 Passive (127,0,0,1,{high},{low})")
-            }
+            "EPSV" | "PASV" => self.control.open_port(verb),
             "SIZE" if knows("SIZE") => match self.world().state().files.get(&path) {
                 Some(content) => format!("213 {}", content.len()),
                 None => "550 no such file".to_owned(),
@@ -182,13 +118,14 @@ impl Session {
             "MLSD" if knows("MLST") => return self.list(&path, true).await,
             "MLSD" => "502 unknown".to_owned(),
             "LIST" => return self.list(&self.directory.clone(), false).await,
-            "CWD" => match self.network.world().state().directories.contains(&path) {
-                true => {
-                    self.directory = path;
-                    "250 ok".to_owned()
+            "CWD" => {
+                let is_there = self.world().state().directories.contains(&path);
+                if !is_there {
+                    return Ok("550 no such directory".to_owned());
                 }
-                false => "550 no such directory".to_owned(),
-            },
+                self.directory = path;
+                "250 ok".to_owned()
+            }
             "MKD" => match self.world().state().directories.insert(path.clone()) {
                 true => format!("257 \"{path}\" made"),
                 false => "550 exists".to_owned(),
@@ -270,12 +207,6 @@ impl Session {
         }
     }
 
-    /// The data connection, in the clear still.
-    async fn data(&mut self) -> Option<DuplexStream> {
-        let port = self.port.take()?;
-        timeout(DATA_LIMIT, port).await.ok()?.ok()
-    }
-
     async fn list(&mut self, directory: &str, is_machine: bool) -> Result<String> {
         let listing = {
             let state = self.world().state();
@@ -294,18 +225,7 @@ impl Session {
             }
             text
         };
-        self.say("150 go").await?;
-        let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
-        let tls = timeout(DATA_LIMIT, self.world().acceptor().accept(data)).await;
-        let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
-        let sent = async {
-            tls.write_all(listing.as_bytes()).await?;
-            tls.shutdown().await
-        };
-        match timeout(DATA_LIMIT, sent).await {
-            Ok(Ok(())) => Ok("226 done".to_owned()),
-            _ => Ok("426 broken".to_owned()),
-        }
+        self.control.send_listing(&listing).await
     }
 
     async fn store(&mut self, path: String) -> Result<String> {
@@ -314,10 +234,11 @@ impl Session {
         if let Some(refusal) = begin_store(&world, &path, offset) {
             return Ok(refusal);
         }
-        self.say("150 go").await?;
-        let Some(data) = self.data().await else { return Ok("425 no connection".to_owned()) };
-        let tls = timeout(DATA_LIMIT, self.world().acceptor().accept(data)).await;
-        let Ok(Ok(mut tls)) = tls else { return Ok("425 no TLS".to_owned()) };
+        self.control.say("150 go").await?;
+        let mut tls = match self.control.data().await {
+            Ok(tls) => tls,
+            Err(refusal) => return Ok(refusal.to_owned()),
+        };
         let mut position = usize::try_from(offset).unwrap();
         let mut bytes = [0; 4096];
         loop {
@@ -377,7 +298,7 @@ fn broken_store(world: &World, path: &str, offset: u64) -> String {
     if world.traits.on_break == OnBreak::Removed && offset == 0 {
         state.files.remove(path);
     }
-    if world.traits.lock > Duration::ZERO && state.faults > 0 {
+    if world.traits.lock > Duration::ZERO && state.faults.is_some() {
         let until = Instant::now() + world.traits.lock;
         state.locked_until.insert(path.to_owned(), until);
     }

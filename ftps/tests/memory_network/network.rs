@@ -12,13 +12,14 @@ use std::{
     task::{Context, Poll},
 };
 
+use tokio_rustls::TlsAcceptor;
+
+use super::faults::{Break, BreakKind, Fate, Fault};
 use ftps::dial::{BoxedStream, Dial, Dialling, Stream};
 use tokio::{
     io::{AsyncRead, AsyncWrite, DuplexStream, ReadBuf},
     sync::oneshot,
 };
-
-use super::World;
 
 /// Bytes that a connection holds on their way, in each direction.
 const IN_FLIGHT_BYTES: usize = 8 * 1024;
@@ -26,46 +27,37 @@ const IN_FLIGHT_BYTES: usize = 8 * 1024;
 /// The port of the control connection.
 pub(crate) const CONTROL_PORT: u16 = 21;
 
-/// The fate of a connection that a client wants to make.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Fate {
-    Refused,
-    /// No answer ever comes.
-    Unanswered,
-    Connected(Option<Break>),
+/// A server that clients connect to over a [`Network`].
+pub(crate) trait Host: Send + Sync + Sized + 'static {
+    /// The TLS of its connections.
+    fn acceptor(&self) -> &TlsAcceptor;
+
+    /// Adds a line to the log.
+    fn note(&self, line: String);
+
+    /// Chooses what goes wrong with a command.
+    fn fault_of(&self, verb: &str) -> Option<Fault>;
+
+    /// Chooses the fate of a connection before it is made.
+    fn fate_of_connection(&self, is_control: bool) -> Fate;
+
+    /// Serves a control connection to its end.
+    fn serve(
+        network: Arc<Network<Self>>,
+        control: DuplexStream,
+    ) -> impl Future<Output = ()> + Send + 'static;
 }
 
-/// A break of a connection.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Break {
-    /// After so many bytes, in both directions together.
-    pub(crate) after: usize,
-    pub(crate) kind: BreakKind,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum BreakKind {
-    Reset,
-    /// Nothing arrives any more, and neither end is told.
-    Silence,
-}
-
-/// Makes the connections to a [`World`].
-pub(crate) struct Network {
-    world: Arc<World>,
+/// Makes the connections to a host.
+pub(crate) struct Network<H> {
+    host: Arc<H>,
     ports: Mutex<HashMap<u16, oneshot::Sender<DuplexStream>>>,
     last_port: AtomicU16,
 }
 
-impl fmt::Debug for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Network")
-    }
-}
-
-impl Network {
-    pub(crate) fn new(world: Arc<World>) -> Arc<Self> {
-        Arc::new(Self { world, ports: Mutex::default(), last_port: AtomicU16::new(1024) })
+impl<H> Network<H> {
+    pub(crate) fn new(host: Arc<H>) -> Arc<Self> {
+        Arc::new(Self { host, ports: Mutex::default(), last_port: AtomicU16::new(1024) })
     }
 
     /// Opens a port for one data connection.
@@ -75,25 +67,34 @@ impl Network {
         self.ports.lock().unwrap().insert(port, opened);
         (port, connected)
     }
+
+    pub(crate) fn host(&self) -> &Arc<H> {
+        &self.host
+    }
 }
 
 /// Dials over a network.
-#[derive(Debug)]
-pub(crate) struct Dialler(pub(crate) Arc<Network>);
+pub(crate) struct Dialler<H>(pub(crate) Arc<Network<H>>);
 
-impl Dial for Dialler {
+impl<H> fmt::Debug for Dialler<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Dialler")
+    }
+}
+
+impl<H: Host> Dial for Dialler<H> {
     fn dial(&self, address: SocketAddr, _from: Option<IpAddr>) -> Dialling<'_> {
         let network = Arc::clone(&self.0);
         Box::pin(async move {
             let port = address.port();
-            let broken = match network.world.fate_of_connection(port == CONTROL_PORT) {
+            let broken = match network.host.fate_of_connection(port == CONTROL_PORT) {
                 Fate::Refused => return Err(io::ErrorKind::ConnectionRefused.into()),
                 Fate::Unanswered => std::future::pending().await,
                 Fate::Connected(broken) => broken,
             };
             let (client, server) = tokio::io::duplex(IN_FLIGHT_BYTES);
             if port == CONTROL_PORT {
-                tokio::spawn(super::session::serve(Arc::clone(&network), server));
+                tokio::spawn(H::serve(Arc::clone(&network), server));
             } else {
                 let opened = network.ports.lock().unwrap().remove(&port);
                 let opened = opened.ok_or(io::ErrorKind::ConnectionRefused)?;
@@ -101,12 +102,6 @@ impl Dial for Dialler {
             }
             Ok(Box::new(BreakingStream { inner: Some(client), broken, passed: 0 }) as BoxedStream)
         })
-    }
-}
-
-impl Network {
-    pub(crate) fn world(&self) -> &Arc<World> {
-        &self.world
     }
 }
 
