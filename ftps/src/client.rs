@@ -57,6 +57,7 @@ mod transfer;
 mod tree;
 
 pub(crate) use directories::{Directories, Naming};
+pub(crate) use directory::quoted_path;
 pub(crate) use prefetched::{Found, PrefetchedFile};
 pub use rename::Renamed;
 pub use store::{Store, Stored};

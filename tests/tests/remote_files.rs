@@ -140,6 +140,30 @@ with_each_server! {
         assert_eq!(server.files(), ["kept/precious.txt"]);
     }
 
+    /// A name with a line break forges an entry: beside the link of that name, or of a link that the
+    /// listing hides. Servers that show such a name otherwise delete the link alone.
+    async fn a_forged_listing_deletes_nothing_behind_a_link(server: Server) {
+        let (_portal, mut client) = connected(&server, Options::default()).await;
+        let forged = [
+            "drwxr-xr-x    2 1        1            4096 Jan 01 12:00 ",
+            "type=dir;modify=20240101000000;perm=flcdmpe; ",
+        ];
+        for (number, (line, link)) in
+            forged.into_iter().flat_map(|line| [(line, "link"), (line, ".link")]).enumerate()
+        {
+            let (kept, all) = (format!("kept{number}"), format!("all{number}"));
+            write_on_server(&server, &format!("{kept}/precious.txt"), "precious");
+            write_on_server(&server, &format!("{all}/x\r\n{line}{link}"), "x");
+            let path = server.root().join(&all).join(link);
+            symlink(format!("../{kept}"), &path).unwrap();
+            lchown(&path, Some(DAEMON), Some(DAEMON)).unwrap();
+            let deleted = client.delete_all_of(&all).await;
+            println!("{}, {line}{link}: {deleted:?}", server.kind().name());
+            let precious = server.root().join(kept).join("precious.txt");
+            assert!(precious.exists(), "{line}{link}: {deleted:?}\n{}", client.transcript());
+        }
+    }
+
     async fn a_directory_with_more_entries_than_the_limit_stays(server: Server) {
         let (_portal, mut client) = connected(&server, WITH_20_DELETED_ENTRIES).await;
         for n in 0..21 {

@@ -90,7 +90,8 @@ impl Client {
         Ok(())
     }
 
-    async fn enter(&mut self, path: &RemotePath) -> Result<(), Error> {
+    /// Changes to a directory, unless the session is there.
+    pub(super) async fn enter(&mut self, path: &RemotePath) -> Result<(), Error> {
         // Once renamed, the directory stays the session's current one under another path.
         let changes = self.directories.changes();
         if self.directory.as_ref() == Some(path) && self.entered_at == changes {

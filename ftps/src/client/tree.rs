@@ -1,9 +1,17 @@
 //! Deletes a directory with its contents: lists everything first, then deletes from the bottom up.
 
+use std::collections::HashSet;
+
 use tokio_util::sync::CancellationToken;
 
-use super::Client;
-use crate::{error::Error, listing::EntryKind, path::RemotePath};
+use super::{Client, quoted_path};
+use crate::{
+    command::Command,
+    error::Error,
+    listing::{Entry, EntryKind, Listing},
+    path::RemotePath,
+    stage::Stage,
+};
 
 /// Numbers of deleted files and directories.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -41,6 +49,12 @@ pub struct DeleteTreeError {
 pub enum DeleteTreeReason {
     /// The parent's listing does not show a directory; nothing was deleted.
     NotADirectory,
+    /// A listing has two entries of one name: a name with a line break can forge an entry. Nothing
+    /// was deleted.
+    NamedTwice,
+    /// A listing shows a directory, but the path is a link or leads to another directory, or the
+    /// server does not say where it leads. Nothing was deleted.
+    LeadsElsewhere,
     /// It holds more than the limits allow, or than a listing shows; nothing was deleted.
     TooLarge,
     /// The server changes names that end with a space; nothing was deleted.
@@ -49,6 +63,14 @@ pub enum DeleteTreeReason {
     Failed(Error),
     /// The caller cancelled it.
     Cancelled,
+}
+
+/// A directory that is still to be listed.
+#[derive(Debug)]
+struct Pending {
+    path: RemotePath,
+    /// Its path as `PWD` is to name it: without links. `None` where `PWD` is of no use.
+    physical: Option<RemotePath>,
 }
 
 /// A directory of a tree.
@@ -64,9 +86,11 @@ impl Client {
     /// first refusal.
     ///
     /// Everything is listed before anything is deleted. When `stop` is cancelled during that, the
-    /// client is not usable afterwards; later it stops after the reply to the current command. Only
-    /// entries that a listing calls directories are entered: a symbolic link is deleted, its target
-    /// stays.
+    /// client is not usable afterwards; later it stops after the reply to the current command.
+    ///
+    /// A symbolic link is deleted, its target stays. Listings can be forged by a name that holds a
+    /// line break, so a directory is entered only if `MLST` does not say otherwise, and if `PWD`
+    /// names the directory after `CWD` has changed to it.
     ///
     /// # Errors
     /// [`DeleteTreeError`], with the numbers of deleted and remaining entries.
@@ -130,49 +154,118 @@ impl Client {
         if !self.keeps_name(&path) {
             return Err(none_deleted(path, DeleteTreeReason::NameNotKept));
         }
-        match self.find(&path).await {
-            Ok(Some(entry)) if entry.kind == EntryKind::Directory => (),
-            Ok(_) => return Err(none_deleted(path, DeleteTreeReason::NotADirectory)),
-            Err(error) => return Err(none_deleted(path, DeleteTreeReason::Failed(error))),
-        }
+        let top = self.find_top(path).await?;
         let mut budget = Budget(limits);
         let mut folders = Vec::new();
-        let mut pending = vec![path];
-        while let Some(path) = pending.pop() {
-            match self.list_folder(path, &mut budget, &mut pending).await {
-                Ok(folder) => folders.push(folder),
-                Err(not_deleted) => return Err(not_deleted),
-            }
+        let mut pending = vec![top];
+        while let Some(directory) = pending.pop() {
+            folders.push(self.list_folder(directory, &mut budget, &mut pending).await?);
         }
         Ok(folders)
     }
 
-    async fn list_folder(
-        &mut self,
-        path: RemotePath,
-        budget: &mut Budget,
-        pending: &mut Vec<RemotePath>,
-    ) -> Result<Folder, DeleteTreeError> {
-        let listing = match self.list(&path).await {
+    /// Finds the directory in its parent's listing.
+    async fn find_top(&mut self, path: RemotePath) -> Result<Pending, DeleteTreeError> {
+        let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(none_deleted(path, DeleteTreeReason::NotADirectory));
+        };
+        let listing = match self.list(&parent).await {
             Ok(listing) => listing,
             Err(error) => return Err(none_deleted(path, DeleteTreeReason::Failed(error))),
         };
+        let mut found = listing.entries.iter().filter(|entry| entry.name == name);
+        match (found.next(), found.next()) {
+            (Some(entry), None) if entry.kind == EntryKind::Directory => (),
+            (Some(_), Some(_)) => return Err(none_deleted(path, DeleteTreeReason::NamedTwice)),
+            _ => return Err(none_deleted(path, DeleteTreeReason::NotADirectory)),
+        }
+        match self.current_after_entering(&parent).await {
+            Ok(current) => {
+                Ok(Pending { physical: current.map(|current| current.join(&name)), path })
+            }
+            Err(error) => Err(none_deleted(path, DeleteTreeReason::Failed(error))),
+        }
+    }
+
+    async fn list_folder(
+        &mut self,
+        Pending { path, physical }: Pending,
+        budget: &mut Budget,
+        pending: &mut Vec<Pending>,
+    ) -> Result<Folder, DeleteTreeError> {
+        let listing = match self.list_directory_itself(&path, physical.as_ref()).await {
+            Ok(Some(listing)) => listing,
+            Ok(None) => return Err(none_deleted(path, DeleteTreeReason::LeadsElsewhere)),
+            Err(error) => return Err(none_deleted(path, DeleteTreeReason::Failed(error))),
+        };
+        if has_a_name_twice(&listing) {
+            return Err(none_deleted(path, DeleteTreeReason::NamedTwice));
+        }
         let mut fits = listing.is_complete && listing.left_out == 0;
         let mut files = Vec::new();
-        for entry in listing.entries {
-            let is_directory = entry.kind == EntryKind::Directory;
-            let kept = if is_directory { path.join(&entry.name) } else { entry.name };
+        for Entry { name, kind, .. } in listing.entries {
+            let is_directory = kind == EntryKind::Directory;
+            let kept = if is_directory { path.join(&name) } else { name.clone() };
             fits &= budget.take(&kept);
             if !fits {
                 break;
             }
-            if is_directory { pending.push(kept) } else { files.push(kept) }
+            if is_directory {
+                let physical = physical.as_ref().map(|physical| physical.join(&name));
+                pending.push(Pending { path: kept, physical });
+            } else {
+                files.push(kept);
+            }
         }
         match fits {
             true => Ok(Folder { path, files }),
             false => Err(none_deleted(path, DeleteTreeReason::TooLarge)),
         }
     }
+
+    /// Lists a directory; `None` where the path is a link or leads to another directory.
+    async fn list_directory_itself(
+        &mut self,
+        path: &RemotePath,
+        physical: Option<&RemotePath>,
+    ) -> Result<Option<Listing>, Error> {
+        let told = self.kind_by_facts(path).await?;
+        let current = self.current_after_entering(path).await?;
+        let is_itself = match (told, physical, current) {
+            (Some(kind), _, _) if kind != EntryKind::Directory => false,
+            (_, Some(physical), Some(current)) => *physical == current,
+            // `PWD` is of no use.
+            (told, None, _) | (told, _, None) => told == Some(EntryKind::Directory),
+        };
+        if is_itself { self.list(path).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Asks for the kind of an entry with `MLST`; `None` where the server does not say.
+    async fn kind_by_facts(&mut self, path: &RemotePath) -> Result<Option<EntryKind>, Error> {
+        if !self.facts.features.has("MLST") {
+            return Ok(None);
+        }
+        match self.entry(path).await {
+            Ok(entry) => Ok(Some(entry.map_or(EntryKind::Other, |entry| entry.kind))),
+            Err(error) if error.reply().is_some() && self.is_usable() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Changes to a directory and asks where that is; `None` where the server does not say.
+    async fn current_after_entering(
+        &mut self,
+        path: &RemotePath,
+    ) -> Result<Option<RemotePath>, Error> {
+        self.enter(path).await?;
+        let reply = self.control.exchange(Command::Pwd, Stage::List).await?;
+        Ok(quoted_path(&reply))
+    }
+}
+
+fn has_a_name_twice(listing: &Listing) -> bool {
+    let names: HashSet<_> = listing.entries.iter().map(|entry| &entry.name).collect();
+    names.len() < listing.entries.len()
 }
 
 /// The rest of the limits while a tree is listed.

@@ -2,6 +2,7 @@
 
 use crate::{
     charset::Charset,
+    client::quoted_path,
     command::Command,
     control::Control,
     credentials::Credentials,
@@ -101,56 +102,5 @@ fn features(control: &Control, reply: &Reply) -> Features {
 fn note_utf8(control: &Control, features: &Features, reply: &Reply) {
     if features.utf8() && reply.code().is_refusal() {
         control.transcript().control(Status::Utf8Refused);
-    }
-}
-
-/// Parses the path between the quotes of a 257 reply; a quote within it is doubled (RFC 959
-/// Appendix II).
-fn quoted_path(reply: &Reply) -> Option<RemotePath> {
-    if reply.code().severity() != Severity::Completion {
-        return None;
-    }
-    let text = reply.raw_text();
-    let open = text.iter().position(|&byte| byte == b'"')?;
-    let mut path = Vec::new();
-    let mut rest = text.get(open + 1..)?.iter().peekable();
-    while let Some(&byte) = rest.next() {
-        if byte == b'"' && rest.next_if_eq(&&b'"').is_none() {
-            return RemotePath::new(path).ok();
-        }
-        path.push(byte);
-    }
-    None
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::reply::decoder::{Decoded, ReplyDecoder, ReplyLimits};
-
-    fn path(line: &str) -> Option<String> {
-        let mut decoder = ReplyDecoder::new(ReplyLimits::default());
-        decoder.push(line.as_bytes());
-        decoder.push(b"\r\n");
-        while let Some(decoded) = decoder.decode().unwrap() {
-            if let Decoded::Reply(reply) = decoded {
-                return quoted_path(&reply).map(|path| path.to_string());
-            }
-        }
-        None
-    }
-
-    #[test]
-    fn directory_stands_between_quotes() {
-        assert_eq!(path("257 \"/a b\" is cwd").as_deref(), Some("/a b"));
-        assert_eq!(path("257 \"/a\"\"b\" is cwd").as_deref(), Some("/a\"b"));
-        assert_eq!(path("257 \"/a\"\"\"").as_deref(), Some("/a\""));
-    }
-
-    #[test]
-    fn directory_without_its_quotes_is_not_known() {
-        for line in ["257 /a", "257 \"/a", "257 \"\"", "550 \"/a\""] {
-            assert_eq!(path(line), None, "{line}");
-        }
     }
 }

@@ -19,4 +19,5 @@ mod proxy;
 mod quirks;
 mod tls;
 mod transfer;
+mod trees;
 mod upload;

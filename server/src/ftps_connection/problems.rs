@@ -72,6 +72,18 @@ pub(super) fn not_a_directory(problems: Problems, path: &RemotePath) -> Problem 
     problem(Stage::Delete, Who::You, message, problems.text(Text::NotADirectoryRemedy))
 }
 
+/// A listing has two entries of one name.
+pub(super) fn named_twice(problems: Problems, path: &RemotePath) -> Problem {
+    let message = problems.fill(Text::NamedTwice, &[path]);
+    problem(Stage::Delete, Who::You, message, problems.text(Text::NamedTwiceRemedy))
+}
+
+/// A directory of a recursive delete may be a link.
+pub(super) fn leads_elsewhere(problems: Problems, path: &RemotePath) -> Problem {
+    let message = problems.fill(Text::LeadsElsewhere, &[path]);
+    problem(Stage::Delete, Who::You, message, problems.text(Text::LeadsElsewhereRemedy))
+}
+
 /// A directory contains more than `max` entries.
 pub(super) fn too_much_to_delete(problems: Problems, path: &RemotePath, max: u32) -> Problem {
     let message = problems.fill(Text::TooMuchToDelete, &[&max, path]);
@@ -105,6 +117,8 @@ mod tests {
                 name_not_kept(problems),
                 directory_not_empty(problems, server_refusal(problems), "x"),
                 not_a_directory(problems, &directory),
+                named_twice(problems, &directory),
+                leads_elsewhere(problems, &directory),
                 too_much_to_delete(problems, &directory, 10_000),
                 delete_stopped_at(problems, server_refusal(problems), &directory),
             ]

@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 use super::{
     RemoteRequest, not_connected,
     problems::{
-        delete_stopped_at, directory_not_empty, moved_into_itself, name_not_kept, name_taken,
-        not_a_directory, result_unknown, too_much_to_delete,
+        delete_stopped_at, directory_not_empty, leads_elsewhere, moved_into_itself, name_not_kept,
+        name_taken, named_twice, not_a_directory, result_unknown, too_much_to_delete,
     },
 };
 use crate::{
@@ -198,6 +198,8 @@ impl RemoteFiles<'_> {
     fn tree_problem(self, stopped: &ftps::DeleteTreeError) -> Problem {
         match &stopped.reason {
             DeleteTreeReason::NotADirectory => not_a_directory(self.problems, &stopped.at),
+            DeleteTreeReason::NamedTwice => named_twice(self.problems, &stopped.at),
+            DeleteTreeReason::LeadsElsewhere => leads_elsewhere(self.problems, &stopped.at),
             DeleteTreeReason::TooLarge => {
                 too_much_to_delete(self.problems, &stopped.at, self.settings.max_deleted_entries)
             }
