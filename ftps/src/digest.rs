@@ -153,7 +153,8 @@ pub enum Verified {
         /// In bytes.
         bytes: u64,
     },
-    /// By the server's reply to the transfer only: it reports neither digest nor size.
+    /// By the server's reply to the transfer only: it reports neither digest nor size, or the size
+    /// proves nothing, because the file begins with an existing one that no digest was compared of.
     ReplyOnly,
 }
 
@@ -165,7 +166,7 @@ impl fmt::Display for Verified {
             }
             Self::Size { bytes } => write!(f, "The server holds all {bytes} bytes."),
             Self::ReplyOnly => f.write_str(
-                "The server reports neither size nor digest. Its reply is the only confirmation.",
+                "No digest or size proves the content. The server's reply is the only confirmation.",
             ),
         }
     }

@@ -41,8 +41,8 @@
 //! | Renaming | the whole file, under either name | if the part file is gone and the final name has a file of that size: verified there, and done; else as Written | as Written |
 //! | Abandoned | a part file under a name that is no longer used | removed, then Unnamed | as Written |
 //!
-//! An [adopted](Existing::Resume) file is never removed: it gets its name back if nothing was sent, else
-//! it is reported. A part file whose bytes are known to be wrong is removed, never kept.
+//! An [adopted](Existing::Resume) file is never removed: it gets its name back, or is reported if
+//! another file has taken that name. A part file whose bytes are known to be wrong is removed, never kept.
 //! [`Failed::leftover`] says when a part file is kept.
 //!
 //! # Modules
@@ -67,6 +67,7 @@ use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 use self::{
+    adopted_file::Beginning,
     digest_check::DigestCheck,
     part_file::{Name, OldFile, PartFile, Written},
     resume::{Rest, Start},
@@ -139,6 +140,7 @@ pub async fn upload<S: Source>(
         last_start: None,
         digest: None,
         digest_check: DigestCheck::Pending,
+        beginning: Beginning::Unproven,
         directories: Directories::Trusted,
         tls: None,
         attempts: 0,
@@ -201,6 +203,8 @@ struct Run<'a, S: Source> {
     /// The digests of the sent bytes, if the sender or the server can compute them too.
     digest: Option<RunningDigest>,
     digest_check: DigestCheck,
+    /// Whether an adopted file is the beginning of the uploaded one.
+    beginning: Beginning,
     directories: Directories,
     /// The TLS of the last data connection.
     tls: Option<TlsFacts>,
@@ -471,6 +475,11 @@ impl<S: Source> Run<'_, S> {
     }
 
     fn uploaded(&mut self, client: &Client, path: RemotePath, verified: Verified) -> Uploaded {
+        let verified = match verified {
+            // The size of a file that may be two files joined proves nothing.
+            Verified::Size { .. } if self.is_joined_unproven() => Verified::ReplyOnly,
+            verified => verified,
+        };
         client.log(Status::Checked(verified.clone()));
         self.pool_shared.add_file();
         let digest = self.file_digest();

@@ -57,6 +57,21 @@ impl Client {
         self.ask_digest(way.command(path), path, way.algorithm).await
     }
 
+    /// Asks for the digest of a whole file; `None` where the server does not make it.
+    pub(crate) async fn digest_if_made(
+        &mut self,
+        way: DigestMethod,
+        path: &RemotePath,
+    ) -> Result<Option<FileDigest>, Error> {
+        if !self.choose_algorithm(way).await? {
+            return Ok(None);
+        }
+        match self.digest_by(way, path).await {
+            Err(error) if error.refusal().is_some() => Ok(None),
+            answered => answered,
+        }
+    }
+
     /// Asks for the digest of a part of a file; `None` where the server cannot make it.
     pub(crate) async fn digest_of_range(
         &mut self,

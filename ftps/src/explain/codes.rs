@@ -299,6 +299,8 @@ explanations! {
     StatusReplyLost = "status.reply_lost",
     StatusAlreadyComplete = "status.already_complete",
     StatusContinuingFile = "status.continuing_file",
+    StatusBeginningUnproven = "status.beginning_unproven",
+    StatusBeginningDiffers = "status.beginning_differs",
     StatusFileKept = "status.file_kept",
     StatusFileLocked = "status.file_locked",
     StatusRenameReplyLost = "status.rename_reply_lost",

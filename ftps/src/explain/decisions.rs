@@ -57,6 +57,8 @@ pub fn status(status: &Status) -> Explanation {
         Status::ReplyLost { .. } => Explanation::StatusReplyLost,
         Status::AlreadyComplete { .. } => Explanation::StatusAlreadyComplete,
         Status::AdoptingFile { .. } => Explanation::StatusContinuingFile,
+        Status::BeginningUnproven => Explanation::StatusBeginningUnproven,
+        Status::BeginningDiffers { .. } => Explanation::StatusBeginningDiffers,
         Status::AdoptedFileKept { .. } => Explanation::StatusFileKept,
         Status::TemporaryNameLocked { .. } => Explanation::StatusFileLocked,
         Status::RenameReplyLost { .. } => Explanation::StatusRenameReplyLost,

@@ -174,6 +174,14 @@ pub enum Status {
         /// Its size in bytes.
         held: u64,
     },
+    /// The server computes no digest that shows whether the existing file is the beginning of the new
+    /// one.
+    BeginningUnproven,
+    /// The server's digest shows that the existing file is not the beginning of the new one.
+    BeginningDiffers {
+        /// Its path.
+        path: String,
+    },
     /// The continued file turned out to be a different one, and is kept under a temporary name.
     AdoptedFileKept {
         /// Its temporary name.
@@ -338,6 +346,15 @@ impl fmt::Display for Status {
             Self::AdoptingFile { path, held } => {
                 write!(f, "Resuming the existing file \"{path}\" after its {held} bytes.")
             }
+            Self::BeginningUnproven => f.write_str(
+                "The server cannot confirm that the existing file is the beginning of the uploaded \
+                 one.",
+            ),
+            Self::BeginningDiffers { path } => write!(
+                f,
+                "The server's digest shows that \"{path}\" is not the beginning of the uploaded \
+                 file. It stays as it is."
+            ),
             Self::AdoptedFileKept { path } => write!(
                 f,
                 "The existing file is not the beginning of the uploaded one. It is kept as \

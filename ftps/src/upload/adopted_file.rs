@@ -1,18 +1,23 @@
 //! Resumes from an existing file ([`Existing::Resume`]): the file that has the final name is the
 //! beginning of the new one, and becomes its part file.
 //!
-//! It is renamed to a temporary name first: if the upload fails, the final name does not stand for a
-//! file that is partly old and partly new. If the server cannot resume, the old file keeps its name
+//! If the server computes digests, the existing file is compared with the beginning of the new one first.
+//! It is renamed to a temporary name while bytes are appended to it: another client does not take it for
+//! complete. If the upload fails, it gets its name back. If the server cannot resume, the old file keeps its name
 //! until the complete new one replaces it.
+
+use std::ops::Range;
 
 use tokio::time::{Instant, timeout};
 
 use super::{
-    Existing, Run, Source, UploadError,
+    Existing, Progress, Run, Source, UploadError,
     part_file::{Name, OldFile, Origin, PartFile, Written},
+    unless,
 };
 use crate::{
     client::{Client, Found, size::Size},
+    digest::{Algorithm, FileDigest, RunningDigest},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
@@ -31,6 +36,24 @@ pub(super) enum AdoptedFile {
     Extended,
 }
 
+/// Whether the existing file is the beginning of the uploaded one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// The server's digests are equal to the source's.
+    Equal,
+    /// They differ.
+    Different,
+    /// The server computes no digest of it, or was not asked.
+    Unproven,
+}
+
+/// Up to this size, in bytes, the whole existing file is compared before it is continued: the source
+/// has to be read up to its end.
+const WHOLE_COMPARISON_BYTES: u64 = 4 * 1024 * 1024;
+
+/// The bytes at the beginning and at the end of a larger existing file that are compared.
+const EDGE_BYTES: u64 = 1024 * 1024;
+
 impl<S: Source> Run<'_, S> {
     /// Returns the size of the existing file in bytes, if it can be adopted.
     pub(super) fn adoptable(&self, target: Size, held: Size) -> Option<u64> {
@@ -39,6 +62,11 @@ impl<S: Source> Run<'_, S> {
             Size::Bytes(bytes) if may_adopt && bytes < self.plan.size => Some(bytes),
             Size::Bytes(_) | Size::Missing | Size::Unknown => None,
         }
+    }
+
+    /// Whether the file begins with an adopted one that may be another file.
+    pub(super) fn is_joined_unproven(&self) -> bool {
+        self.part.is_adopted() && self.beginning == Beginning::Unproven
     }
 
     /// Whether an existing file is replaced.
@@ -62,6 +90,7 @@ impl<S: Source> Run<'_, S> {
             }
             return Ok((found, Size::Missing));
         }
+        self.refuse_another_file(client, target, bytes).await?;
         client.log(Status::AdoptingFile { path: target.to_string(), held: bytes });
         let path = name.path().clone();
         let name = match name {
@@ -79,6 +108,92 @@ impl<S: Source> Run<'_, S> {
             return Err(error.into());
         }
         Ok((Found { target: Size::Missing, at: Instant::now() }, Size::Bytes(bytes)))
+    }
+
+    /// Ends the upload if the existing file of `held` bytes is not the beginning of the uploaded one,
+    /// as far as the server computes digests.
+    async fn refuse_another_file(
+        &mut self,
+        client: &mut Client,
+        target: &RemotePath,
+        held: u64,
+    ) -> Result<(), UploadError<S::Error>> {
+        if self.part.is_adopted() {
+            // It was compared before the connection broke.
+            return Ok(());
+        }
+        self.beginning = self.compare_beginning(client, target, held).await?;
+        match self.beginning {
+            Beginning::Equal => Ok(()),
+            Beginning::Unproven => {
+                client.log(Status::BeginningUnproven);
+                Ok(())
+            }
+            Beginning::Different => {
+                client.log(Status::BeginningDiffers { path: target.to_string() });
+                let modified_millis = unless(self.cancel, client.date_of(target)).await?;
+                let modified_millis = modified_millis.unwrap_or_default();
+                Err(UploadError::Exists { size: Some(held), modified_millis })
+            }
+        }
+    }
+
+    /// Compares the existing file with the beginning of the uploaded one: all of it if it is small,
+    /// else its first and its last bytes. The digest of the whole file follows at the end.
+    async fn compare_beginning(
+        &mut self,
+        client: &mut Client,
+        target: &RemotePath,
+        held: u64,
+    ) -> Result<Beginning, UploadError<S::Error>> {
+        let Some(way) = self.digest_method(client) else { return Ok(Beginning::Unproven) };
+        let is_whole = held <= WHOLE_COMPARISON_BYTES;
+        let edges = [0..EDGE_BYTES, held.saturating_sub(EDGE_BYTES)..held];
+        let whole = 0..held;
+        let ranges = match (is_whole, way.ranges) {
+            (true, _) => std::slice::from_ref(&whole),
+            (false, true) => edges.as_slice(),
+            (false, false) => return Ok(Beginning::Unproven),
+        };
+        for range in ranges {
+            let stored = if is_whole {
+                unless(self.cancel, client.digest_if_made(way, target)).await??
+            } else {
+                let algorithm = way.algorithm;
+                unless(self.cancel, client.digest_of_range(target, range.clone(), algorithm))
+                    .await??
+            };
+            let Some(stored) = stored else { return Ok(Beginning::Unproven) };
+            if self.digest_of_source(range.clone(), way.algorithm).await? != Some(stored) {
+                return Ok(Beginning::Different);
+            }
+        }
+        Ok(Beginning::Equal)
+    }
+
+    /// Reads a range of the source for its digest.
+    async fn digest_of_source(
+        &mut self,
+        range: Range<u64>,
+        algorithm: Algorithm,
+    ) -> Result<Option<FileDigest>, UploadError<S::Error>> {
+        unless(self.cancel, self.source.seek(range.start)).await?.map_err(UploadError::Source)?;
+        let mut digest = RunningDigest::starting_at(range.start, &[algorithm], None);
+        let mut offset = range.start;
+        while offset < range.end {
+            let bytes = unless(self.cancel, self.source.next()).await?;
+            let bytes = bytes.map_err(UploadError::Source)?;
+            let missing = usize::try_from(range.end - offset).unwrap_or(usize::MAX);
+            let Some(part) = bytes.get(..missing.min(bytes.len())).filter(|part| !part.is_empty())
+            else {
+                return Ok(None);
+            };
+            digest.update(offset, part);
+            offset += part.len() as u64;
+            // The page may send more only when these bytes are taken.
+            self.source.report(Progress::Taken { offset }).await;
+        }
+        Ok(digest.digest(algorithm))
     }
 
     /// Gives the adopted file its name back if the server has turned out not to resume uploads: sending
@@ -100,9 +215,10 @@ impl<S: Source> Run<'_, S> {
         Ok(())
     }
 
-    /// Ends an upload that failed after it adopted a file. Renames the file back if nothing was sent;
-    /// else returns its temporary name, since it is the only copy of the old bytes. A file that got
-    /// wrong bytes is kept for the user, but is not returned: no upload may resume it.
+    /// Ends an upload that failed after it adopted a file. Gives the file its name back, also if bytes
+    /// were appended to it. If another file has the name meanwhile, returns the temporary name, since it
+    /// is the only copy of the old bytes. A file that got wrong bytes is kept for the user, but is not
+    /// returned: no upload may resume it.
     pub(super) async fn leave_adopted(
         &self,
         client: &mut ManagedClient,
@@ -117,7 +233,8 @@ impl<S: Source> Run<'_, S> {
                 return is_part.then(|| name.path().clone());
             }
         };
-        if adopted == AdoptedFile::Untouched && is_renamed_back(client, part, target).await {
+        let within = client.config().timeouts.abort;
+        if let Ok(Ok(true)) = timeout(within, give_name_back(client, part, target)).await {
             return None;
         }
         if is_wrong {
@@ -128,8 +245,20 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-async fn is_renamed_back(client: &mut ManagedClient, from: &RemotePath, to: &RemotePath) -> bool {
-    let within = client.config().timeouts.abort;
-    let renamed = async { client.client().await?.rename(from, to).await };
-    matches!(timeout(within, renamed).await, Ok(Ok(())))
+/// Renames an adopted file back, unless another file has its name. Returns whether it was renamed.
+async fn give_name_back(
+    client: &mut ManagedClient,
+    part: &RemotePath,
+    target: &RemotePath,
+) -> Result<bool, Error> {
+    let client = client.client().await?;
+    let is_free = match client.size_of(target).await? {
+        Size::Missing => true,
+        Size::Bytes(_) => false,
+        Size::Unknown => client.find(target).await?.is_none(),
+    };
+    if is_free {
+        client.rename(part, target).await?;
+    }
+    Ok(is_free)
 }

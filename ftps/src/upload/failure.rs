@@ -46,6 +46,8 @@ impl<S: Source> Run<'_, S> {
         match error {
             UploadError::Cancelled => self.source.keeps_on_cancel(),
             UploadError::NotReplaced { .. } => false,
+            // It gets its name back.
+            _ if self.part.is_adopted() => false,
             UploadError::Exists { .. } => true,
             UploadError::Source(_) => self.digest_check != DigestCheck::Failed,
             UploadError::Engine(error) => may_work_later(error),

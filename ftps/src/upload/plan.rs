@@ -41,9 +41,10 @@ pub enum Existing {
     /// It is replaced once the new one is complete.
     Replace,
     /// It is the beginning of the new one: the upload resumes at its end, under a temporary name until the
-    /// file is complete. A file that is not smaller than the new one ends the upload with
-    /// [`UploadError::Exists`]. If the upload fails before it sent anything, the file gets its name back;
-    /// later, [`Failed::leftover`] names it.
+    /// file is complete. A file that is not smaller than the new one, or that the server's digest shows
+    /// to be another one, ends the upload with [`UploadError::Exists`]. Without such a digest the end
+    /// is [`Verified::ReplyOnly`], unless the digest of the whole file is compared. If the upload fails,
+    /// the file gets its name back; if another file has taken it, [`Failed::leftover`] names the file.
     Resume,
 }
 

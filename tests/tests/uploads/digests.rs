@@ -10,7 +10,7 @@ use ferryport_tests::{
     servers::{Digests, Kind, Restart, Server},
 };
 use ftps::{
-    Algorithm, Cause, FileDigest, ManagedClient, RemotePath, Stage, Verified,
+    Algorithm, FileDigest, ManagedClient, RemotePath, Stage, Verified,
     upload::{Existing, Failed, Plan, UploadError, Uploaded},
 };
 
@@ -71,10 +71,9 @@ async fn where_the_server_refuses_digests_the_size_is_compared_and_the_log_says_
     assert_eq!(log.count("made no digest"), 2, "{}", log.text());
 }
 
-/// The server's digest shows that the resumed part was another file's, if the sender knows the
-/// digest of the whole file.
+/// The server's digest shows that the existing file is another one: it keeps its name and its bytes.
 #[tokio::test]
-async fn resuming_another_file_is_detected_by_the_senders_digest() {
+async fn another_file_is_not_resumed_where_the_server_computes_digests() {
     let server = server(Digests::All);
     let content = Content { len: 3 << 20, seed: 1 };
     let other = Content { seed: 2, ..content };
@@ -89,21 +88,21 @@ async fn resuming_another_file_is_detected_by_the_senders_digest() {
         source.whole = FileDigest::new(Algorithm::Sha256, &content.sha256());
         let plan = Plan { existing: Existing::Resume, digest, ..plan(name, content) };
         let ended = try_upload(&mut session, &plan, &mut source).await;
-        assert_eq!(source.offsets, [1 << 20], "{}", log.text());
         if name == "right" {
+            assert_eq!(source.offsets, [1 << 20], "{}", log.text());
             let uploaded = ended.unwrap_or_else(|failed| panic!("{failed:?}\n{}", log.text()));
             assert!(matches!(uploaded.verified, Verified::Digest(_)), "{}", log.text());
             assert_stored(&server, name, content, &log);
             continue;
         }
-        let Err(Failed { error: UploadError::Engine(error), leftover, .. }) = ended else {
+        let Err(Failed { error: UploadError::Exists { size, .. }, leftover, .. }) = ended else {
             panic!("{ended:?}\n{}", log.text())
         };
-        assert_eq!((Cause::of(&error), leftover), (Cause::NotWhole, None));
-        // The earlier part is neither removed nor under the name.
-        assert!(log.has("is not the beginning of the uploaded one"), "{}", log.text());
-        assert_eq!(server.sha256_of(name), None);
-        assert_eq!(server.files().len(), 2, "{:?}", server.files());
+        assert_eq!((size, leftover), (Some(1 << 20), None), "{}", log.text());
+        assert!(log.has("is not the beginning of the uploaded file"), "{}", log.text());
+        let stored = fs::read(server.root().join(name)).unwrap();
+        assert!(stored == other.piece(0, 1 << 20), "the existing file stays as it was");
+        assert_eq!(source.offsets, [0; 0], "nothing was sent");
     }
 }
 

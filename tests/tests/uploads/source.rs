@@ -90,8 +90,10 @@ impl Source for FileSource {
         if !self.pause.is_zero() {
             tokio::time::sleep(self.pause).await;
         }
-        let temporary = self.temporary.clone().expect("an upload is opened before it is sent");
-        (self.before_each)(self.position, &temporary);
+        // Before the upload is opened, its beginning may be read for a comparison.
+        if let Some(temporary) = &self.temporary {
+            (self.before_each)(self.position, temporary);
+        }
         let piece = self.content.piece(self.position, PIECE);
         self.position += piece.len() as u64;
         self.sent += piece.len() as u64;

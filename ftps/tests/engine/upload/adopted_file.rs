@@ -1,10 +1,16 @@
 //! Uploads that resume the existing file.
 
-use ftps::upload::{Existing, Plan, UploadError};
+use std::ops::Range;
+
+use ftps::{
+    Verified,
+    upload::{Existing, Plan, UploadError},
+};
+use sha2::{Digest as _, Sha256};
 
 use crate::scripted::{
     Peer, Scenario, path, read_some, read_to_end, session,
-    uploads::{Memory, cancelled_at, content, plan},
+    uploads::{Memory, cancelled_at, content, hex, plan},
 };
 
 /// The size of the existing file, in bytes.
@@ -18,6 +24,12 @@ fn resuming(file: &[u8]) -> Plan {
 async fn adopt(peer: &mut Peer) {
     peer.expect_taken("a", HELD).await;
     move_to_temporary_name(peer).await;
+}
+
+/// The adopted file gets its name back, which is free.
+async fn give_name_back(peer: &mut Peer) {
+    peer.answer("SIZE /home/a", "550 none").await;
+    peer.rename("a").await;
 }
 
 async fn move_to_temporary_name(peer: &mut Peer) {
@@ -90,7 +102,7 @@ async fn cancel_before_the_first_byte_leaves_the_file_unchanged() {
     let file = content(300_000);
     let server = Scenario::session(async |peer| {
         adopt(peer).await;
-        peer.rename("a").await;
+        give_name_back(peer).await;
     })
     .start();
     let mut client = server.managed();
@@ -100,12 +112,30 @@ async fn cancel_before_the_first_byte_leaves_the_file_unchanged() {
 }
 
 #[tokio::test]
-async fn cancel_after_some_bytes_removes_nothing() {
+async fn cancel_after_some_bytes_gives_the_file_its_name_back() {
     let file = content(3_000_000);
     let server = Scenario::session(async move |peer| {
         adopt(peer).await;
         let data = peer.restart(HELD).await;
         peer.answer_abort(data).await;
+        give_name_back(peer).await;
+    })
+    .start();
+    let mut client = server.managed();
+    let source = Memory::new(&file);
+    let leftover = cancelled_at(&mut client, &resuming(&file), source, 1_000_000).await;
+    assert_eq!(leftover, None);
+}
+
+/// Another client took the name: its file is not replaced.
+#[tokio::test]
+async fn a_name_that_was_taken_meanwhile_is_not_taken_back() {
+    let file = content(3_000_000);
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        let data = peer.restart(HELD).await;
+        peer.answer_abort(data).await;
+        peer.answer("SIZE /home/a", "213 7").await;
         peer.expect_end().await;
     })
     .start();
@@ -113,6 +143,81 @@ async fn cancel_after_some_bytes_removes_nothing() {
     let source = Memory::new(&file);
     let leftover = cancelled_at(&mut client, &resuming(&file), source, 1_000_000).await;
     assert_eq!(leftover, Some(path(&server.temporary())));
+}
+
+/// The digests of a server that holds these bytes.
+async fn answer_digest(peer: &mut Peer, range: Option<Range<usize>>, bytes: &[u8]) {
+    let hex = hex(&Sha256::digest(bytes));
+    let range = range.map_or_else(String::new, |range| format!(" {} {}", range.start, range.end));
+    peer.answer(&format!("XSHA256 /home/a{range}"), &format!("250 {hex}")).await;
+}
+
+#[tokio::test]
+async fn existing_file_is_compared_by_digest_before_it_is_renamed() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        peer.expect_taken("a", HELD).await;
+        answer_digest(peer, None, &expected[..HELD]).await;
+        move_to_temporary_name(peer).await;
+        assert!(peer.stor_from(HELD).await == expected[HELD..]);
+        peer.check_and_rename("a", expected.len()).await;
+    })
+    .features(" XSHA256\r\n")
+    .start();
+    // The source knows no digest of the whole file.
+    let uploaded = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::Size { bytes: 300_000 });
+}
+
+#[tokio::test]
+async fn another_existing_file_keeps_its_name_and_is_a_conflict() {
+    let file = content(300_000);
+    let server = Scenario::session(async move |peer| {
+        peer.expect_taken("a", HELD).await;
+        answer_digest(peer, None, &[b'A'; HELD]).await;
+        peer.answer_date("a").await;
+    })
+    .features(" XSHA256\r\n MLST modify*;\r\n")
+    .start();
+    let failed = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap_err();
+    let UploadError::Exists { size, .. } = failed.error else { panic!("{failed:?}") };
+    assert_eq!((size, failed.leftover), (Some(HELD as u64), None));
+    server.log.must_have("is not the beginning of the uploaded file");
+}
+
+/// Reading the source costs the user's time: of a large file, both ends are compared.
+#[tokio::test]
+async fn a_large_existing_file_is_compared_by_both_ends() {
+    const MIB: usize = 1 << 20;
+    let file = content(6 * MIB);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        peer.expect_taken("a", 5 * MIB).await;
+        answer_digest(peer, Some(0..MIB), &expected[..MIB]).await;
+        answer_digest(peer, Some(4 * MIB..5 * MIB), &[0; MIB]).await;
+        peer.answer_date("a").await;
+    })
+    .features(" XSHA256\r\n MLST modify*;\r\n")
+    .start();
+    let failed = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Exists { .. }), "{failed:?}");
+}
+
+/// The size of two files that are joined proves nothing.
+#[tokio::test]
+async fn a_resumed_file_is_not_verified_where_the_server_computes_no_digest() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let server = Scenario::session(async move |peer| {
+        adopt(peer).await;
+        peer.stor_from(HELD).await;
+        peer.check_and_rename("a", expected.len()).await;
+    })
+    .start();
+    let uploaded = server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+    assert_eq!(uploaded.verified, Verified::ReplyOnly);
+    server.log.must_have("cannot confirm that the existing file is the beginning");
 }
 
 #[tokio::test]
