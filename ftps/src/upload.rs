@@ -519,7 +519,13 @@ impl<S: Source> Run<'_, S> {
                 Err(UploadError::Exists { size: Some(bytes), modified_millis })
             }
             Size::Unknown => {
-                let listed = unless(self.cancel, client.find(path)).await??;
+                let listed = match unless(self.cancel, client.find(path)).await? {
+                    // A directory that takes uploads and shows nothing: a file may be there.
+                    Err(error) if error.reply().is_some() && client.is_usable() => {
+                        return Err(UploadError::Exists { size: None, modified_millis: None });
+                    }
+                    listed => listed?,
+                };
                 listed.map_or(Ok(()), |entry| {
                     let Entry { size, modified_millis, .. } = entry;
                     Err(UploadError::Exists { size, modified_millis })

@@ -35,7 +35,7 @@ messages! {
         /// [`crate::ServerMessage::Disconnected`].
         Disconnect,
         /// Lists a directory. Answered by [`crate::ServerMessage::Listing`] or
-        /// [`crate::ServerMessage::ListingFailed`].
+        /// [`crate::ServerMessage::ListingHidden`] or [`crate::ServerMessage::ListingFailed`].
         List {
             /// An absolute path on the server, or empty for the directory that the login opened.
             path: String,

@@ -55,6 +55,7 @@ impl Acknowledged for ServerMessage {
             | Self::Disconnected { .. }
             | Self::Listing { .. }
             | Self::ListingFailed { .. }
+            | Self::ListingHidden { .. }
             | Self::DirectoryMade { .. }
             | Self::MakeDirectoryFailed { .. }
             | Self::Removed { .. }

@@ -106,6 +106,14 @@ messages! {
             /// What happened.
             problem: Problem,
         },
+        /// The answer to a `list` of a directory that files can be uploaded to, although the server does
+        /// not list it.
+        ListingHidden {
+            /// The directory's absolute path.
+            path: String,
+            /// Why its entries are not shown.
+            problem: Problem,
+        },
         /// The answer to a `make_directory`: the directory exists.
         DirectoryMade {
             /// The path as the page sent it.

@@ -57,6 +57,7 @@ pub use self::{
     installation::installed_versions,
     options::{
         ClientCertificate, Dates, Digests, Disk, Existing, Options, Renaming, Restart, TlsMax,
+        UploadOnly,
     },
 };
 use crate::{
@@ -122,6 +123,10 @@ pub fn start(kind: Kind) -> Server {
 impl Server {
     /// The name of the directory inside [`Self::root`] that the login may read and not write.
     pub const READ_ONLY: &'static str = "read-only";
+
+    /// The name of the directory inside [`Self::root`] that shows nothing, under
+    /// [`UploadOnly::Directory`].
+    pub const UPLOAD_ONLY: &'static str = "drop box";
 
     /// Starts a server and waits until it greets with `220`.
     ///

@@ -20,7 +20,7 @@ use ferryport_tests::{
     fault_proxy::{Fault, FaultKind, FaultProxy, On, Way},
     portal,
     portal::{Options, Portal},
-    servers::{Kind, Server},
+    servers::{self, Kind, Server, UploadOnly},
     with_each_server,
 };
 use protocol::{
@@ -363,7 +363,7 @@ async fn wait_for_log(client: &Client, word: &str) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_space_at_the_end_of_a_name_is_refused_for_pure_ftpd() {
-    let server = ferryport_tests::servers::start(Kind::PureFtpd);
+    let server = servers::start(Kind::PureFtpd);
     let (_portal, mut client) = connected(&server, Options::default()).await;
     write_on_server(&server, "a ", "one");
     write_on_server(&server, "a_", "precious");
@@ -371,6 +371,36 @@ async fn a_space_at_the_end_of_a_name_is_refused_for_pure_ftpd() {
     assert!(client.delete("a ", EntryKind::Directory).await.is_err());
     assert!(client.rename("a_", "b ").await.is_err());
     assert_eq!(server.files(), ["a ", "a_"]);
+}
+
+/// The directory can be entered, but the server denies to list it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upload_only_directory_is_used_and_says_why_it_looks_empty() {
+    let options = servers::Options { upload_only: UploadOnly::Directory, ..Default::default() };
+    let server = Server::start(Kind::ProFtpd, options);
+    let (_portal, mut client) = connected(&server, Options::default()).await;
+    let old = format!("{}/old.txt", Server::UPLOAD_ONLY);
+    write_on_server(&server, &old, "precious");
+    let (path, problem) = client.list_hidden(Server::UPLOAD_ONLY).await;
+    assert_eq!(path, format!("/{}", Server::UPLOAD_ONLY));
+    assert!(reply(&problem).starts_with("550"), "{problem:?}");
+    assert!(problem.remedy.is_some(), "{problem:?}");
+    // The server denies to tell the size of an existing file, and that of a missing one is missing.
+    let new = Content { len: 1000, seed: 1 };
+    let outcome = client.upload_one(&File::new(&old, new)).await;
+    let Outcome::Conflict { existing, .. } = outcome else {
+        panic!("{outcome:?}\n{}", client.transcript())
+    };
+    assert_eq!(existing.size, None);
+    assert_eq!(content(&server, &old), "precious");
+    let free = format!("{}/new.txt", Server::UPLOAD_ONLY);
+    for file in [File::new(&old, new).overwriting(), File::new(free, new)] {
+        let outcome = client.upload_one(&file).await;
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());
+        assert_eq!(server.sha256_of(&file.path), Some(new.sha256()));
+    }
+    // A directory that is missing is an error still.
+    client.list("missing").await.unwrap_err();
 }
 
 async fn connected(server: &Server, options: Options<'_>) -> (Portal, Client) {

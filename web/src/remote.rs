@@ -225,6 +225,14 @@ impl RemoteDirectory {
         self.request_next()
     }
 
+    /// The server does not list a directory that can be uploaded to: it is in view, empty, with the
+    /// reason. Returns the path to list next.
+    pub fn listing_hidden(&mut self, path: String, problem: Problem) -> Option<String> {
+        let next = self.listed(path, Vec::new(), 0);
+        self.problem = Some(problem);
+        next
+    }
+
     /// A listing failed: the directory in view stays. Returns the path to list next.
     pub fn failed(&mut self, problem: Problem) -> Option<String> {
         self.requested.take()?;

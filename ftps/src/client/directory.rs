@@ -71,6 +71,19 @@ impl Client {
         Ok(())
     }
 
+    /// Checks whether the session may change to a directory (`CWD`, RFC 959 §4.1.1).
+    ///
+    /// # Errors
+    /// [`Error`] when the session ends.
+    ///
+    /// # Cancel safety
+    /// Not cancel safe: the client is not usable when the future was dropped.
+    pub async fn can_enter(&mut self, path: &RemotePath) -> Result<bool, Error> {
+        let path = self.absolute(path);
+        let code = self.change_directory(&path, Stage::List).await?;
+        Ok(code.severity() == Severity::Completion)
+    }
+
     /// Removes an empty directory (`RMD`, RFC 959 §4.1.3).
     ///
     /// # Errors

@@ -41,6 +41,14 @@ pub(super) fn password_invalid(problems: Problems) -> Problem {
     problems.at_portal(Text::PasswordInvalid, &[], Text::LineBreaksRemedy)
 }
 
+/// The server does not list a directory that can be entered. `refusal` is the server's.
+pub(super) fn listing_hidden(problems: Problems, refusal: Problem, path: &RemotePath) -> Problem {
+    let message = problems.fill(Text::ListingHidden, &[path]);
+    let what = problems.text(Text::ListingHiddenRemedy);
+    let remedy = Some(Remedy { who: Who::You, what });
+    Problem { cause: None, remedy, ..reworded(refusal, message) }
+}
+
 /// A rename would replace a file.
 pub(super) fn name_taken(problems: Problems, to: &str) -> Problem {
     let message = problems.fill(Text::NameTaken, &[&quoted(to)]);
@@ -118,6 +126,7 @@ mod tests {
                 directory_not_empty(problems, server_refusal(problems), "x"),
                 not_a_directory(problems, &directory),
                 named_twice(problems, &directory),
+                listing_hidden(problems, server_refusal(problems), &directory),
                 leads_elsewhere(problems, &directory),
                 too_much_to_delete(problems, &directory, 10_000),
                 delete_stopped_at(problems, server_refusal(problems), &directory),

@@ -3,7 +3,8 @@
 use std::pin::pin;
 
 use ftps::{
-    DeleteTreeReason, Listing, ManagedClient, Pool, PooledClient, RemotePath, Renamed, TreeLimits,
+    DeleteTreeReason, Listing, ManagedClient, Pool, PooledClient, RemotePath, Renamed, Stage,
+    TreeLimits,
 };
 use protocol::{
     Problem, ServerMessage,
@@ -15,8 +16,9 @@ use tokio_util::sync::CancellationToken;
 use super::{
     RemoteRequest, not_connected,
     problems::{
-        delete_stopped_at, directory_not_empty, leads_elsewhere, moved_into_itself, name_not_kept,
-        name_taken, named_twice, not_a_directory, result_unknown, too_much_to_delete,
+        delete_stopped_at, directory_not_empty, leads_elsewhere, listing_hidden, moved_into_itself,
+        name_not_kept, name_taken, named_twice, not_a_directory, result_unknown,
+        too_much_to_delete,
     },
 };
 use crate::{
@@ -68,15 +70,21 @@ impl RemoteFiles<'_> {
 
     async fn list(self, path: String) -> ServerMessage {
         match self.try_list(&path).await {
-            Ok((directory, listing)) => convert::listing(&directory, &listing),
+            Ok((directory, Listed::Shown(listing))) => convert::listing(&directory, &listing),
+            Ok((directory, Listed::Hidden(refusal))) => {
+                let path = directory.display().into_owned();
+                let problem = listing_hidden(self.problems, self.problem(&refusal), &directory);
+                ServerMessage::ListingHidden { path, problem }
+            }
             Err(problem) => ServerMessage::ListingFailed { path, problem },
         }
     }
 
-    async fn try_list(self, path: &str) -> Result<(RemotePath, Listing), Problem> {
+    /// Lists a directory. One that may be entered but not listed can be uploaded to.
+    async fn try_list(self, path: &str) -> Result<(RemotePath, Listed), Problem> {
         let (mut client, home) = self.lease().await?;
         let directory = self.parsed(remote_path::absolute(&home, path))?;
-        let listing = async { client.client().await?.list(&directory).await };
+        let listing = async { list(client.client().await?, &directory).await };
         let listing = self.until_disconnected(listing).await?;
         Ok((directory, listing.map_err(|error| self.problem(&error))?))
     }
@@ -264,6 +272,26 @@ impl RemoteFiles<'_> {
 
     fn problem(self, error: &ftps::Error) -> Problem {
         self.problems.engine(error)
+    }
+}
+
+/// What is known of a directory.
+enum Listed {
+    Shown(Listing),
+    /// The server refused to list it, with this error, but the session can enter it.
+    Hidden(ftps::Error),
+}
+
+async fn list(client: &mut ftps::Client, directory: &RemotePath) -> Result<Listed, ftps::Error> {
+    let error = match client.list(directory).await {
+        Ok(listing) => return Ok(Listed::Shown(listing)),
+        Err(error) => error,
+    };
+    let is_refused =
+        error.stage() == Stage::List && error.is_permanent() && error.reply().is_some();
+    match is_refused && client.is_usable() && client.can_enter(directory).await? {
+        true => Ok(Listed::Hidden(error)),
+        false => Err(error),
     }
 }
 

@@ -89,6 +89,8 @@ texts! {
     NoWebSocketRemedy = "problem.no_web_socket_remedy",
     LeadsElsewhere = "problem.leads_elsewhere" (path),
     LeadsElsewhereRemedy = "problem.leads_elsewhere_remedy",
+    ListingHidden = "problem.listing_hidden" (path),
+    ListingHiddenRemedy = "problem.listing_hidden_remedy",
     NamedTwice = "problem.named_twice" (path),
     NamedTwiceRemedy = "problem.named_twice_remedy",
     NotADirectory = "problem.not_a_directory" (path),

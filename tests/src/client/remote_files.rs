@@ -30,7 +30,25 @@ impl Client {
         loop {
             match self.receive().await {
                 ServerMessage::Listing { entries, .. } => return Ok(entries),
-                ServerMessage::ListingFailed { problem, .. } => return Err(problem),
+                ServerMessage::ListingHidden { problem, .. }
+                | ServerMessage::ListingFailed { problem, .. } => return Err(problem),
+                _ => {}
+            }
+        }
+    }
+
+    /// Lists a directory that the server does not show, and returns its path and the reason.
+    ///
+    /// # Panics
+    /// When the server shows it, or refuses to enter it.
+    pub async fn list_hidden(&mut self, path: &str) -> (String, Problem) {
+        self.send(&ClientMessage::List { path: path.to_owned() }).await;
+        loop {
+            match self.receive().await {
+                ServerMessage::ListingHidden { path, problem } => return (path, problem),
+                message @ (ServerMessage::Listing { .. } | ServerMessage::ListingFailed { .. }) => {
+                    panic!("{path} is not hidden: {message:?}")
+                }
                 _ => {}
             }
         }

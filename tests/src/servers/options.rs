@@ -25,6 +25,8 @@ pub struct Options {
     pub restart: Restart,
     /// Whether it makes digests of files.
     pub digests: Digests,
+    /// Whether the directory [`Server::UPLOAD_ONLY`](super::Server::UPLOAD_ONLY) exists.
+    pub upload_only: UploadOnly,
     /// How its disk compares names.
     pub disk: Disk,
     /// The most sessions that it takes from one address at once.
@@ -44,6 +46,7 @@ impl Default for Options {
             dates: Dates::Set,
             restart: Restart::ByDefault,
             digests: Digests::None,
+            upload_only: UploadOnly::None,
             disk: Disk::Exact,
             max_sessions: None,
         }
@@ -110,6 +113,15 @@ pub enum Digests {
     Crc,
     /// It lists digests, and refuses them.
     Refused,
+}
+
+/// Whether a server has a directory that takes uploads and shows nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UploadOnly {
+    /// It has none: the default of all of them.
+    None,
+    /// It has one, in which listings and reads are denied: `<Limit READ DIRS>`. Only `ProFTPD` has it.
+    Directory,
 }
 
 /// How a server's disk compares names.

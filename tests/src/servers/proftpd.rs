@@ -1,11 +1,14 @@
 //! `ProFTPD` with `mod_tls`, and a user in a file of its own.
 
-use std::{fs, os::unix::fs::PermissionsExt as _};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt as _, chown},
+};
 
 use protocol::Encryption;
 
 use super::{
-    ClientCertificate, Dates, Digests, Existing, Options, Renaming, Restart,
+    ClientCertificate, Dates, Digests, Existing, Options, Renaming, Restart, Server, UploadOnly,
     installation::{installation, program},
     site::{CommandLine, DAEMON, Login, Site},
 };
@@ -82,7 +85,8 @@ TLSProtocol TLSv1.2 TLSv1.3
 TLSRSACertificateFile {pem}
 TLSRSACertificateKeyFile {pem}
 TLSOptions {tls_options}
-{clients}{extras}",
+{clients}{extras}{upload_only}",
+        upload_only = upload_only(site),
         extras = extras(site.options),
         modules = installation().join("usr/lib/proftpd").display(),
         address = site.address(),
@@ -95,6 +99,28 @@ TLSOptions {tls_options}
     let file = site.folder.join("proftpd.conf");
     fs::write(&file, configuration).expect("the folder is ours");
     CommandLine { program, arguments: vec!["--nodaemon".into(), "--config".into(), file.into()] }
+}
+
+/// Creates the directory that shows nothing, and returns its configuration.
+fn upload_only(site: &Site<'_>) -> String {
+    if site.options.upload_only == UploadOnly::None {
+        return String::new();
+    }
+    let folder = site.root.join(Server::UPLOAD_ONLY);
+    fs::create_dir(&folder).expect("the folder is ours");
+    chown(&folder, Some(DAEMON), Some(DAEMON)).expect("root may change the owner");
+    format!(
+        "<Directory \"{}\">
+<Limit READ DIRS>
+DenyAll
+</Limit>
+<Limit CWD XCWD CDUP XCUP>
+AllowAll
+</Limit>
+</Directory>
+",
+        folder.display()
+    )
 }
 
 /// What an option adds to Debian's configuration.

@@ -42,6 +42,7 @@ impl Page {
             M::Log { lines } => self.log_lines(lines, now),
 
             M::Listing { path, entries, left_out } => self.listed(path, entries, left_out, now),
+            M::ListingHidden { path, problem } => self.listing_hidden(path, problem, now),
             M::ListingFailed { path, problem } => self.not_listed(&path, problem, now),
             M::DirectoryMade { path } => self.directory_made(&path, now),
             M::MakeDirectoryFailed { path, problem } => self.directory_not_made(&path, &problem),
@@ -78,7 +79,8 @@ impl Page {
 /// Returns the problem that a message reports: an error line of the log reports it too.
 fn problem_in(message: &ServerMessage) -> Option<&Problem> {
     match message {
-        ServerMessage::ListingFailed { problem, .. }
+        ServerMessage::ListingHidden { problem, .. }
+        | ServerMessage::ListingFailed { problem, .. }
         | ServerMessage::RemoveFailed { problem, .. }
         | ServerMessage::NotRenamed { problem, .. }
         | ServerMessage::NotDeleted { problem, .. }

@@ -73,6 +73,14 @@ impl Page {
         self.list(next);
     }
 
+    /// The directory can be uploaded to, but the server does not list it.
+    pub(super) fn listing_hidden(&mut self, path: String, problem: Problem, now: Millis) {
+        self.is_start_answer(&path);
+        self.connect_steps.listed(now);
+        let next = self.remote.listing_hidden(path, problem);
+        self.list(next);
+    }
+
     /// The portal could not list a directory.
     pub(super) fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
         self.connect_steps.listing_failed(now);

@@ -52,6 +52,18 @@ fn folder_to_begin_in_is_opened_after_the_logins_and_kept_for_the_next_time() {
 }
 
 #[test]
+fn upload_only_folder_to_begin_in_is_used_and_says_why_it_looks_empty() {
+    let (mut page, _) = connect_with_start_folder("drop");
+    listed(&mut page, "/home");
+    let path = "/home/drop".to_owned();
+    let problem = problems::outdated();
+    let effects = receive(&mut page, ServerMessage::ListingHidden { path, problem });
+    assert!(!effects.contains(&remember("")), "{effects:?}");
+    assert_eq!(page.remote().directory(), "/home/drop");
+    assert!(page.remote().entries().is_empty() && page.remote().problem().is_some());
+}
+
+#[test]
 fn folder_that_is_not_there_leaves_the_page_in_the_logins_and_is_not_asked_for_again() {
     let (mut page, _) = connect_with_start_folder("gone");
     listed(&mut page, "/home");
