@@ -8,6 +8,7 @@
 //! | [`list`](Client::list) | `MLSD`; else `CWD`, `LIST`, `MDTM` | RFC 3659 §7, RFC 959 §4.1.3 |
 //! | [`entry`](Client::entry) | `MLST` | RFC 3659 §7 |
 //! | [`size`](Client::size) | `SIZE` | RFC 3659 §4 |
+//! | [`target_state`](Client::target_state) | `SIZE`, `CWD`; else `MLST`, `MDTM`, `LIST`, `RNFR`, `NLST` | RFC 959 §4.1.3, RFC 3659 |
 //! | [`modified`](Client::modified) | `MDTM` | RFC 3659 §3 |
 //! | [`free_space`](Client::free_space) | `AVBL` | draft, streamlined FTP command extensions |
 //! | [`chmod`](Client::chmod) | `SITE CHMOD` | none |
@@ -53,6 +54,7 @@ mod prefetched;
 mod rename;
 pub(crate) mod size;
 mod store;
+mod target_state;
 mod transfer;
 mod tree;
 
@@ -61,6 +63,7 @@ pub(crate) use directory::quoted_path;
 pub(crate) use prefetched::{Found, PrefetchedFile};
 pub use rename::Renamed;
 pub use store::{Store, Stored};
+pub use target_state::{TargetState, UnknownTarget};
 pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
 /// The facts of an open session.

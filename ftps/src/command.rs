@@ -92,6 +92,8 @@ pub enum Command<'a> {
     Mlsd(Option<&'a RemotePath>),
     /// List the current directory in the server's own form (RFC 959 §4.1.3).
     List,
+    /// List the names in the current directory (RFC 959 §4.1.3).
+    Nlst,
     /// Do nothing but reply (RFC 959 §4.1.3).
     Noop,
     /// Log out (RFC 959 §4.1.1).
@@ -169,6 +171,7 @@ impl Command<'_> {
             Self::SiteChmod(..) => "SITE CHMOD",
             Self::Mlsd(_) => "MLSD",
             Self::List => "LIST",
+            Self::Nlst => "NLST",
             Self::Noop => "NOOP",
             Self::Quit => "QUIT",
         }
@@ -270,6 +273,7 @@ impl Command<'_> {
             | Self::Epsv
             | Self::Pasv
             | Self::List
+            | Self::Nlst
             | Self::Noop
             | Self::Quit
             | Self::Mlsd(None) => Argument::None,

@@ -85,6 +85,7 @@ impl Cause {
             Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Self::NotWhole,
             Kind::IncompleteFileRemains { .. } => Self::IncompleteFileRemains,
             Kind::SourceLengthMismatch { .. } => Self::SourceLengthMismatch,
+            Kind::TargetIsDirectory { .. } => Self::NameIsDirectory,
             Kind::NameNotKept => Self::NameNotAllowed,
             Kind::NoRandomness(_) => Self::NoRandomness,
             Kind::OutOfSync => Self::ConnectionLost,

@@ -19,7 +19,7 @@ use crate::{
     digest::FileDigest,
     passive::PassiveError,
     proxy::{ProxyFailure, ProxyProtocol},
-    reply::{Reply, Severity, decoder::DecodeError},
+    reply::{Code, Reply, Severity, decoder::DecodeError},
     stage::Stage,
     target::Encryption,
     tls::{self, ClientCertificate, TlsFacts},
@@ -164,6 +164,9 @@ pub(crate) enum Kind {
         missing: u64,
     },
     NameNotKept,
+    TargetIsDirectory {
+        path: String,
+    },
     NoRandomness(#[source] io::Error),
     OutOfSync,
 }
@@ -243,6 +246,7 @@ impl Error {
             | Kind::IncompleteFileRemains { .. }
             | Kind::SourceLengthMismatch { .. }
             | Kind::NameNotKept
+            | Kind::TargetIsDirectory { .. }
             | Kind::NoRandomness(_)
             | Kind::OutOfSync => None,
         }
@@ -282,6 +286,7 @@ impl Error {
             | Kind::WrongDigest { .. }
             | Kind::IncompleteFileRemains { .. }
             | Kind::SourceLengthMismatch { .. }
+            | Kind::TargetIsDirectory { .. }
             | Kind::NameNotKept
             | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
@@ -343,6 +348,17 @@ impl Error {
     /// Whether the server stored fewer bytes than it confirmed.
     pub(crate) fn is_short_file(&self) -> bool {
         matches!(self.0.kind, Kind::WrongSize { sent, stored } if stored.is_none_or(|n| n < sent))
+    }
+
+    /// Whether the server refused the complete file: after the last byte, and not because of the
+    /// connection (425, 426).
+    pub(crate) fn is_rejected_file(&self) -> bool {
+        let is_about_connection = |reply: &Reply| {
+            [Code::NO_DATA_CONNECTION, Code::TRANSFER_ABORTED].contains(&reply.code())
+        };
+        self.stage() == Stage::Verify
+            && matches!(self.refused_verb(), Some("STOR" | "APPE"))
+            && self.refusal().is_some_and(|reply| !is_about_connection(reply))
     }
 
     /// Whether a data port could not be reached.

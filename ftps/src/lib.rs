@@ -165,7 +165,7 @@ pub use certificate::{CertificateFacts, CertificateFault, Fingerprint, Untrusted
 pub use charset::{Charset, NameError};
 pub use client::{
     Client, ConnectionFacts, DeleteTreeError, DeleteTreeReason, DeletedCounts, Renamed, Store,
-    Stored, TreeLimits,
+    Stored, TargetState, TreeLimits, UnknownTarget,
 };
 pub use config::{Config, Keepalive, Limits, Retry, Rotation, RotationScope, Sessions, Timeouts};
 pub use connect::Connector;

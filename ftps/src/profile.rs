@@ -109,6 +109,8 @@ pub enum SizeSupport {
     Unproven,
     /// At least once: a refusal means that the file does not exist.
     Proven,
+    /// The server does not know the command.
+    Unsupported,
 }
 
 /// How an interrupted upload is resumed.

@@ -99,6 +99,7 @@ sentences! {
     ErrorIncompleteFileRemains = "error.incomplete_file_remains" => "\"{path}\" may be incomplete: the server did not allow it to be renamed or removed",
     ErrorSourceLengthMismatch = "error.source_length_mismatch" => "the program gave {given} bytes of the file at once, but only {missing} were missing",
     ErrorNameNotKept = "error.name_not_kept" => "the server drops spaces at the end of a name: it would store the file under another name",
+    ErrorTargetIsDirectory = "error.target_is_directory" => "\"{path}\" is a folder on the server: a file cannot have the same name",
     ErrorNoRandomness = "error.no_randomness" => "the operating system gave no random bytes",
     ErrorOutOfSync = "error.out_of_sync" => "the session's commands and replies no longer match",
     ErrorMalformedReply = "error.malformed.reply" => "the server sent something that is not a reply",

@@ -75,12 +75,12 @@ use self::{
     source_reader::SourceReader,
 };
 use crate::{
-    client::{Client, Found, Naming, PrefetchedFile, size::Size},
+    client::{Client, Found, Naming, PrefetchedFile, TargetState, size::Size},
     digest::{RunningDigest, Verified},
     error::{Error, Kind},
-    listing::Entry,
     path::RemotePath,
     pool::{ManagedClient, PoolShared},
+    profile::SizeSupport,
     reply::Code,
     stage::Stage,
     tls::TlsFacts,
@@ -262,9 +262,16 @@ impl<S: Source> Run<'_, S> {
         if budget.may_fall_back() && client.fall_back(&error).is_some() {
             return Ok(());
         }
-        let may_work = match error.is_short_file() {
-            true => budget.may_complete_short_file(),
-            false => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
+        let may_work = match () {
+            () if error.is_short_file() => budget.may_complete_short_file(),
+            () if error.is_rejected_file() => {
+                let may_repeat = !self.part.is_adopted() && may_work_later(&error);
+                if may_repeat {
+                    self.part.discard_content();
+                }
+                may_repeat && budget.may_repeat_rejected_file()
+            }
+            () => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
         };
         let wait = may_work.then(|| budget.wait(&*client.config().random)).flatten();
         let Some(after) = wait else { return Err(error.into()) };
@@ -324,10 +331,14 @@ impl<S: Source> Run<'_, S> {
         unless(self.cancel, make_parent(session, &target)).await??;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
         let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
+        if found.target.is_directory() {
+            let path = target.to_string();
+            return Err(session.error(Kind::TargetIsDirectory { path }, Stage::Transfer).into());
+        }
         if self.is_renamed(found, held) {
             return self.confirm_rename(session, target).await;
         }
-        let (found, held) = match self.adoptable(found.target, held) {
+        let (found, held) = match self.adoptable(session, found, held) {
             Some(bytes) => self.adopt(session, name.clone(), &target, (found, bytes)).await?,
             None => {
                 self.refuse_unless_ours(session, &name, &target, found).await?;
@@ -426,21 +437,21 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
         prefetched: Option<PrefetchedFile>,
     ) -> Result<(Found, Size), UploadError<S::Error>> {
-        let is_written = self.part.written().is_some();
-        let (found, held) = match prefetched.filter(|_| !is_written) {
+        let part = self.part.written().is_some().then_some(name.path());
+        let (mut found, held) = match prefetched.filter(|_| part.is_none()) {
             Some(prefetched) => (prefetched.found, Size::Missing),
             None => {
-                let both = [target, name.path()];
-                let paths = if is_written { &both[..] } else { &both[..1] };
                 let at = Instant::now();
-                let sizes = unless(self.cancel, client.sizes(paths)).await??;
-                let target = sizes.first().copied().unwrap_or(Size::Unknown);
-                let held = sizes.get(1).copied().unwrap_or(Size::Missing);
+                let (target, held) = unless(self.cancel, client.look_up(target, part)).await??;
                 (Found { target, at }, held)
             }
         };
+        if !self.is_own_file(name) {
+            let completed = client.complete_lookup(target, found.target);
+            found.target = unless(self.cancel, completed).await??;
+        }
         if let PartFile::Unwritten(Name::InPlace(_, old_file)) = &mut self.part
-            && found.target != Size::Missing
+            && found.target != TargetState::Absent
         {
             *old_file = OldFile::Present;
         }
@@ -451,7 +462,7 @@ impl<S: Source> Run<'_, S> {
     fn is_renamed(&self, found: Found, held: Size) -> bool {
         matches!(self.part, PartFile::Renaming(_))
             && held == Size::Missing
-            && found.target == Size::Bytes(self.plan.size)
+            && found.target.file_size() == Some(self.plan.size)
     }
 
     async fn confirm_rename(
@@ -496,41 +507,41 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
         found: Found,
     ) -> Result<(), UploadError<S::Error>> {
-        if name.is_in_place() && self.part.written().is_some() {
-            return Ok(());
+        match self.is_own_file(name) {
+            true => Ok(()),
+            false => self.refuse_existing(client, target, found.target).await,
         }
-        self.refuse_existing(client, target, found.target).await
     }
 
-    /// Ends the upload if a file has the final name and must stay.
+    /// Whether the file with the final name is this upload's own: something was written in place.
+    fn is_own_file(&self, name: &Name) -> bool {
+        name.is_in_place() && self.part.written().is_some()
+    }
+
+    /// Ends the upload if something has the final name, or may have it, and must stay.
     async fn refuse_existing(
         &self,
         client: &mut Client,
         path: &RemotePath,
-        size: Size,
+        target: TargetState,
     ) -> Result<(), UploadError<S::Error>> {
-        match size {
-            _ if self.may_replace() => Ok(()),
-            Size::Missing => Ok(()),
-            Size::Bytes(bytes) => {
-                // The file exists: that is a conflict with or without its date.
-                let modified_millis = unless(self.cancel, client.date_of(path)).await?;
-                let modified_millis = modified_millis.unwrap_or_default();
-                Err(UploadError::Exists { size: Some(bytes), modified_millis })
-            }
-            Size::Unknown => {
-                let listed = match unless(self.cancel, client.find(path)).await? {
-                    // A directory that takes uploads and shows nothing: a file may be there.
-                    Err(error) if error.reply().is_some() && client.is_usable() => {
-                        return Err(UploadError::Exists { size: None, modified_millis: None });
+        if self.may_replace() {
+            return Ok(());
+        }
+        match target {
+            TargetState::Absent => Ok(()),
+            TargetState::Present { size, modified_millis, .. } => {
+                // `SIZE` reports no date. The file exists: that is a conflict with or without it.
+                let is_by_size = client.profile().get().sizes == SizeSupport::Proven;
+                let modified_millis = match modified_millis {
+                    None if is_by_size => {
+                        unless(self.cancel, client.date_of(path)).await?.unwrap_or_default()
                     }
-                    listed => listed?,
+                    known => known,
                 };
-                listed.map_or(Ok(()), |entry| {
-                    let Entry { size, modified_millis, .. } = entry;
-                    Err(UploadError::Exists { size, modified_millis })
-                })
+                Err(UploadError::Exists { size, modified_millis })
             }
+            TargetState::Unknown { reason } => Err(UploadError::MayExist { reason }),
         }
     }
 }

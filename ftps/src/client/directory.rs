@@ -141,6 +141,12 @@ impl Client {
         Ok(reply.code())
     }
 
+    /// Notes that the session has changed to a directory.
+    pub(super) fn note_directory(&mut self, path: &RemotePath) {
+        self.directory = Some(path.clone());
+        self.entered_at = self.directories.changes();
+    }
+
     /// Whether the directory is known to exist: seen before, or the login's directory or a parent
     /// of it.
     pub(crate) fn is_known(&self, path: &RemotePath) -> bool {

@@ -2,7 +2,7 @@
 
 use tokio::time::{Duration, Instant};
 
-use super::size::Size;
+use super::TargetState;
 use crate::path::RemotePath;
 
 /// How long a prefetched lookup is used. Another client may create the file meanwhile.
@@ -11,8 +11,8 @@ const FRESH_FOR: Duration = Duration::from_secs(10);
 /// The lookup of a final name before the first byte is sent.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Found {
-    /// The size of the file that has the name.
-    pub(crate) target: Size,
+    /// The state of the final name.
+    pub(crate) target: TargetState,
     /// When the server was asked.
     pub(crate) at: Instant,
 }

@@ -1,6 +1,6 @@
 //! Renames files and directories: `RNFR`, `RNTO`.
 
-use super::Client;
+use super::{Client, TargetState};
 use crate::{command::Command, error::Error, path::RemotePath, reply::Severity, stage::Stage};
 
 /// The outcome of a rename that must not replace anything.
@@ -10,6 +10,8 @@ pub enum Renamed {
     Done,
     /// Another file or directory has that name; nothing was renamed.
     Taken,
+    /// Something may have that name: the server does not tell. Nothing was renamed.
+    MayBeTaken,
     /// The server changes names that end with a space; nothing was renamed.
     NotKept,
 }
@@ -41,7 +43,7 @@ impl Client {
     /// rename; FTP has no command for both.
     ///
     /// # Errors
-    /// As [`Self::rename`], and where the server does not tell whether the name is free.
+    /// As [`Self::rename`].
     ///
     /// # Cancel safety
     /// As [`Self::rename`].
@@ -54,8 +56,10 @@ impl Client {
         if !(self.keeps_name(&from) && self.keeps_name(&to)) {
             return Ok(Renamed::NotKept);
         }
-        if self.is_taken(&from, &to).await? {
-            return Ok(Renamed::Taken);
+        match self.state_of_new_name(&from, &to).await? {
+            TargetState::Absent => (),
+            TargetState::Present { .. } => return Ok(Renamed::Taken),
+            TargetState::Unknown { .. } => return Ok(Renamed::MayBeTaken),
         }
         self.rename(&from, &to).await?;
         // Known directories below it, and the sessions' current directories, have other paths now.
@@ -72,29 +76,25 @@ impl Client {
         path.as_bytes().last() != Some(&b' ') || !self.facts.banner.mentions("pure-ftpd")
     }
 
-    /// Whether something other than `from` has the name `to`: a file, a directory, or a link. A
-    /// dangling link is found where listings show it; `ProFTPD`'s do not.
-    async fn is_taken(&mut self, from: &RemotePath, to: &RemotePath) -> Result<bool, Error> {
+    /// The state of the name `to`, ignoring `from` itself. A dangling link is found where listings
+    /// show it; `ProFTPD`'s do not.
+    async fn state_of_new_name(
+        &mut self,
+        from: &RemotePath,
+        to: &RemotePath,
+    ) -> Result<TargetState, Error> {
         // A server that ignores case would find `from` itself.
         if from.as_bytes().eq_ignore_ascii_case(to.as_bytes()) {
-            return Ok(from == to || self.find(to).await?.is_some());
+            return self.state_in_listing(to).await;
         }
-        if self.facts.features.has("MLST") && self.entry(to).await?.is_some() {
-            return Ok(true);
+        match self.target_state(to).await? {
+            // Links without a target have neither a size nor a directory.
+            TargetState::Absent => match self.state_in_listing(to).await? {
+                // Listings may leave out names, but the server says that the name is free.
+                TargetState::Unknown { .. } => Ok(TargetState::Absent),
+                listed => Ok(listed),
+            },
+            state => Ok(state),
         }
-        // Listings omit names that start with a dot, and may be truncated.
-        if self.is_there(to).await? {
-            return Ok(true);
-        }
-        Ok(self.find(to).await?.is_some())
-    }
-
-    /// Whether a path is that of a file with a size, or of a directory.
-    async fn is_there(&mut self, path: &RemotePath) -> Result<bool, Error> {
-        if matches!(self.size_of(path).await?, super::size::Size::Bytes(_)) {
-            return Ok(true);
-        }
-        let reply = self.change_directory(path, Stage::Rename).await?;
-        Ok(reply.severity() == Severity::Completion)
     }
 }

@@ -4,7 +4,7 @@ use super::Client;
 use crate::{
     command::Command,
     error::{Error, Kind},
-    listing::{Entry, EntryKind},
+    listing::Entry,
     path::RemotePath,
     profile::SizeSupport,
     reply::{Code, Reply},
@@ -51,20 +51,6 @@ impl Client {
             }
         }
     }
-
-    /// Asks for the sizes of files and, in the same round trip, for the port of the next data
-    /// connection or for that connection itself.
-    pub(crate) async fn sizes(&mut self, paths: &[&RemotePath]) -> Result<Vec<Size>, Error> {
-        let port = (!self.has_prefetched()).then(|| self.passive_command());
-        let commands: Vec<_> = paths.iter().map(|&path| Command::Size(path)).chain(port).collect();
-        let mut replies = self.batch_and_dial(&commands, Stage::Verify).await?;
-        if let Some(port) = port
-            && let Some(reply) = replies.pop()
-        {
-            self.keep_prefetched_port(port, reply);
-        }
-        Ok(replies.iter().map(|reply| self.parse_size(reply)).collect())
-    }
 }
 
 impl Client {
@@ -103,21 +89,13 @@ impl Client {
     /// Parses a reply to `SIZE`, and remembers that this server reports sizes.
     pub(crate) fn parse_size(&self, reply: &Reply) -> Size {
         let size = Size::of(reply);
+        let code = reply.code();
         if let Size::Bytes(_) = size {
             self.profile().update(|profile| profile.sizes = SizeSupport::Proven);
+        } else if [Code::UNKNOWN_COMMAND, Code::NOT_IMPLEMENTED].contains(&code) {
+            self.profile().update(|profile| profile.sizes = SizeSupport::Unsupported);
         }
         size
-    }
-
-    /// Whether a path is that of a file: it exists and is no directory.
-    pub(crate) async fn is_file(&mut self, path: &RemotePath) -> Result<bool, Error> {
-        match self.size_of(path).await? {
-            Size::Bytes(_) => Ok(true),
-            Size::Missing | Size::Unknown => {
-                let entry = self.find(path).await?;
-                Ok(entry.is_some_and(|entry| entry.kind == EntryKind::File))
-            }
-        }
     }
 
     /// Finds the entry of a path in its directory's listing, for servers without `SIZE`.
@@ -130,6 +108,11 @@ impl Client {
     }
 }
 
+/// Whether the reply is about permissions.
+pub(super) fn is_denial(reply: &Reply) -> bool {
+    DENIALS.iter().any(|words| reply.mentions(words))
+}
+
 impl Size {
     /// Parses a reply to `SIZE`.
     pub(crate) fn of(reply: &Reply) -> Self {
@@ -137,7 +120,7 @@ impl Size {
             // "SIZE not allowed in ASCII mode" has the same code as a missing file.
             Code::UNAVAILABLE if reply.mentions("ascii") => Self::Unknown,
             // A denied request says nothing about the file.
-            Code::UNAVAILABLE if DENIALS.iter().any(|words| reply.mentions(words)) => Self::Unknown,
+            Code::UNAVAILABLE if is_denial(reply) => Self::Unknown,
             Code::UNAVAILABLE => Self::Missing,
             code if code.value() == 213 => {
                 let text = std::str::from_utf8(reply.raw_text()).ok();

@@ -146,6 +146,10 @@ causes! {
     OverwriteNotPermitted = "overwrite_not_permitted",
     /// The server does not permit to resume a transfer.
     ResumeNotPermitted = "resume_not_permitted",
+    /// A directory has the name of the file.
+    NameIsDirectory = "name_is_directory",
+    /// The server's virus scanner or content filter rejected the file.
+    ContentRejected = "content_rejected",
     /// The server does not permit the name.
     NameNotAllowed = "name_not_allowed",
     /// The server does not understand the name, most often because of its character set.
@@ -222,6 +226,8 @@ impl Cause {
             | Self::NoSuchFile
             | Self::OverwriteNotPermitted
             | Self::ResumeNotPermitted
+            | Self::NameIsDirectory
+            | Self::ContentRejected
             | Self::NameNotAllowed
             | Self::NameNotUnderstood
             | Self::QuotaExceeded

@@ -140,6 +140,10 @@ fn cause_by_words(reply: &Reply) -> Option<Cause> {
             Cause::OverwriteNotPermitted,
             &["overwrite", "already exists", "file exists", "that file already"],
         ),
+        (
+            Cause::ContentRejected,
+            &["virus", "malware", "infected", "trojan", "quarantine", "clamav"],
+        ),
         (Cause::QuotaExceeded, &["quota"]),
         (Cause::DiskFull, &["no space", "disk full", "not enough space", "insufficient"]),
         // What vsftpd and Pure-FTPd reply when a write fails.
@@ -333,6 +337,18 @@ mod tests {
         assert_eq!(at_store("500 '\u{fffd}': command not understood"), Cause::NameNotUnderstood);
         let feature = refused(Stage::Attributes, "SITE CHMOD", "500 Unknown SITE command");
         assert_eq!(feature.0, Cause::NotSupported);
+    }
+
+    #[test]
+    fn content_rejected_by_a_scanner() {
+        let at_end = |line| refused(Stage::Verify, "STOR", line);
+        for line in [
+            "451 Virus found",
+            "550 Virus Detected and Removed: Eicar-Test-Signature",
+            "552 File infected, moved to quarantine",
+        ] {
+            assert_eq!(at_end(line), (Cause::ContentRejected, Who::You), "{line}");
+        }
     }
 
     #[test]

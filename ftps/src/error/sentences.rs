@@ -101,6 +101,9 @@ impl Kind {
                     .with("given", given)
                     .with("missing", missing)
             }
+            Self::TargetIsDirectory { path } => {
+                Sentence::new(Says::ErrorTargetIsDirectory).with("path", path)
+            }
             Self::NameNotKept => Sentence::new(Says::ErrorNameNotKept),
             Self::NoRandomness(_) => Sentence::new(Says::ErrorNoRandomness),
             Self::OutOfSync => Sentence::new(Says::ErrorOutOfSync),
@@ -284,6 +287,7 @@ mod tests {
                 check: Kind::Closed.at(Stage::Verify),
             },
             Kind::SourceLengthMismatch { given: 7, missing: 3 },
+            Kind::TargetIsDirectory { path: "/a".to_owned() },
             Kind::NameNotKept,
             Kind::NoRandomness(system()),
             Kind::OutOfSync,

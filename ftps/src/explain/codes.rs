@@ -309,6 +309,7 @@ explanations! {
     StatusRenameForbidden = "status.rename_forbidden",
     StatusWritingInPlace = "status.writing_in_place",
     StatusMovedAside = "status.moved_aside",
+    StatusTargetUnknown = "status.target_unknown",
     StatusDateRefused = "status.date_refused",
     StatusDigestRefused = "status.digest_refused",
     StatusVerifiedDigest = "status.verified_digest",

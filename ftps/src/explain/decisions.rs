@@ -67,6 +67,7 @@ pub fn status(status: &Status) -> Explanation {
         Status::RenameForbidden => Explanation::StatusRenameForbidden,
         Status::WritingInPlace { .. } => Explanation::StatusWritingInPlace,
         Status::MovedAside { .. } => Explanation::StatusMovedAside,
+        Status::TargetUnknown { .. } => Explanation::StatusTargetUnknown,
         Status::DateRefused => Explanation::StatusDateRefused,
         Status::DigestRefused => Explanation::StatusDigestRefused,
         Status::Checked(Verified::Digest(_)) => Explanation::StatusVerifiedDigest,

@@ -51,7 +51,8 @@ pub(super) fn with_all_commands(check: impl Fn(&Command<'_>)) {
             Command::Avbl(_) => Some(Command::SiteChmod(0, p)),
             Command::SiteChmod(..) => Some(Command::Mlsd(None)),
             Command::Mlsd(_) => Some(Command::List),
-            Command::List => Some(Command::Noop),
+            Command::List => Some(Command::Nlst),
+            Command::Nlst => Some(Command::Noop),
             Command::Noop => Some(Command::Quit),
             Command::Quit => None,
         };

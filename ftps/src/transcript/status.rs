@@ -215,6 +215,11 @@ pub enum Status {
         /// Its new name.
         aside: String,
     },
+    /// The server does not tell whether something has a name.
+    TargetUnknown {
+        /// The name.
+        path: String,
+    },
     /// The server refused to set a file's modification time.
     DateRefused,
     /// The server refused to make a file's digest.
@@ -384,6 +389,11 @@ impl fmt::Display for Status {
             Self::MovedAside { path, aside } => write!(
                 f,
                 "The server does not rename over \"{path}\". Moved the old file to \"{aside}\"."
+            ),
+            Self::TargetUnknown { path } => write!(
+                f,
+                "The server does not tell whether \"{path}\" exists. It is treated like an \
+                 existing file."
             ),
             Self::DateRefused => f.write_str(
                 "The server does not set modification times. Files have the time of their upload.",

@@ -16,12 +16,12 @@ use super::{
     unless,
 };
 use crate::{
-    client::{Client, Found, size::Size},
+    client::{Client, Found, TargetState, size::Size},
     digest::{Algorithm, FileDigest, RunningDigest},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
-    profile::Resume,
+    profile::{Resume, SizeSupport},
     transcript::Status,
 };
 
@@ -56,12 +56,13 @@ const EDGE_BYTES: u64 = 1024 * 1024;
 
 impl<S: Source> Run<'_, S> {
     /// Returns the size of the existing file in bytes, if it can be adopted.
-    pub(super) fn adoptable(&self, target: Size, held: Size) -> Option<u64> {
-        let may_adopt = self.existing == Existing::Resume && held == Size::Missing;
-        match target {
-            Size::Bytes(bytes) if may_adopt && bytes < self.plan.size => Some(bytes),
-            Size::Bytes(_) | Size::Missing | Size::Unknown => None,
-        }
+    ///
+    /// Only where `SIZE` works: after a break it has to tell where the file ends.
+    pub(super) fn adoptable(&self, client: &Client, found: Found, held: Size) -> Option<u64> {
+        let may_adopt = self.existing == Existing::Resume
+            && held == Size::Missing
+            && client.profile().get().sizes == SizeSupport::Proven;
+        found.target.file_size().filter(|bytes| may_adopt && *bytes < self.plan.size)
     }
 
     /// Whether the file begins with an adopted one that may be another file.
@@ -107,7 +108,7 @@ impl<S: Source> Run<'_, S> {
             }
             return Err(error.into());
         }
-        Ok((Found { target: Size::Missing, at: Instant::now() }, Size::Bytes(bytes)))
+        Ok((Found { target: TargetState::Absent, at: Instant::now() }, Size::Bytes(bytes)))
     }
 
     /// Ends the upload if the existing file of `held` bytes is not the beginning of the uploaded one,

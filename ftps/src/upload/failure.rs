@@ -48,9 +48,9 @@ impl<S: Source> Run<'_, S> {
             UploadError::NotReplaced { .. } => false,
             // It gets its name back.
             _ if self.part.is_adopted() => false,
-            UploadError::Exists { .. } => true,
+            UploadError::Exists { .. } | UploadError::MayExist { .. } => true,
             UploadError::Source(_) => self.digest_check != DigestCheck::Failed,
-            UploadError::Engine(error) => may_work_later(error),
+            UploadError::Engine(error) => may_work_later(error) && !error.is_rejected_file(),
         }
     }
 

@@ -51,7 +51,7 @@ impl ContentCheck {
             Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
             Size::Bytes(bytes) => Err(wrong(Some(bytes))),
             // If the server never reported a size, this reply does not prove that the file is missing.
-            Size::Missing if client.profile().get().sizes == SizeSupport::Unproven => {
+            Size::Missing if client.profile().get().sizes != SizeSupport::Proven => {
                 Ok(Verified::ReplyOnly)
             }
             Size::Missing => Err(wrong(None)),
@@ -123,7 +123,7 @@ impl<'a> Batch<'a> {
     /// Adds the first commands of the next upload: the lookup of its file, and a data port.
     pub(super) fn prefetch(&mut self, client: &Client, next_upload: Option<&'a RemotePath>) {
         if let Some(path) = next_upload {
-            self.commands.push(Command::Size(path));
+            self.commands.extend([Command::Size(path), Command::Cwd(path)]);
             self.port = (!client.has_prefetched()).then(|| client.passive_command());
             self.commands.extend(self.port);
         }
@@ -212,11 +212,12 @@ impl Replies {
     /// Reads the lookup of the next upload's file.
     pub(super) fn prefetched(
         &mut self,
-        client: &Client,
+        client: &mut Client,
         next_upload: Option<RemotePath>,
     ) -> Option<PrefetchedFile> {
         let path = next_upload?;
-        let target = client.parse_size(&self.replies.next()?);
+        let size = self.replies.next()?;
+        let target = client.parse_lookup(&path, &size, self.replies.next().as_ref());
         Some(PrefetchedFile { path, found: Found { target, at: self.at } })
     }
 }

@@ -9,10 +9,11 @@ use super::{
     temporary, unless,
 };
 use crate::{
-    client::{Client, Found, PrefetchedFile, size::Size},
+    client::{Client, Found, PrefetchedFile, TargetState, size::Size},
     command::Command,
     digest::Verified,
     error::{Error, Kind},
+    listing::EntryKind,
     path::RemotePath,
     profile::{Dating, Pipelining, SizeSupport},
     stage::Stage,
@@ -45,7 +46,7 @@ impl<S: Source> Run<'_, S> {
             return Ok((verified, self.set_date(client, &file).await?));
         }
         // The name is free, the file is small, and the lookup is recent: one batch for everything.
-        let is_quick = found.target == Size::Missing
+        let is_quick = found.target == TargetState::Absent
             && client.profile().get().sizes == SizeSupport::Proven
             && found.at.elapsed() < LOOKUP_TRUSTED_FOR
             && self.plan.size <= SMALL_FILE_BYTES
@@ -155,14 +156,14 @@ impl<S: Source> Run<'_, S> {
             return self.check_at(client, file, file.part).await;
         }
         let is_digest_slow = file.check.digest.is_some() && self.plan.size > SMALL_FILE_BYTES;
-        let (verified, size) = if is_digest_slow {
+        let (verified, target) = if is_digest_slow {
             // Another client may take the name while the server reads the whole file.
             let verified = self.check_at(client, file, file.part).await?;
-            (verified, unless(self.cancel, client.size_of(file.target)).await??)
+            (verified, unless(self.cancel, client.target_state(file.target)).await??)
         } else {
             self.check_both(client, file).await?
         };
-        self.refuse_existing(client, file.target, size).await?;
+        self.refuse_existing(client, file.target, target).await?;
         Ok(verified)
     }
 
@@ -171,15 +172,17 @@ impl<S: Source> Run<'_, S> {
         &self,
         client: &mut Client,
         file: &CompleteFile<'_>,
-    ) -> Result<(Verified, Size), UploadError<S::Error>> {
+    ) -> Result<(Verified, TargetState), UploadError<S::Error>> {
         let mut batch = Batch::default();
         batch.check(file);
         batch.push(Command::Size(file.target));
         let mut replies = unless(self.cancel, batch.send(client)).await??;
         let verified = replies.checked(client, file)??;
-        let size = client.parse_size(&replies.next(client)?);
+        let size = replies.next(client)?;
+        let target = client.parse_lookup(file.target, &size, None);
         let verified = self.check_facts(client, file, file.part, verified).await?;
-        Ok((verified, size))
+        let target = unless(self.cancel, client.complete_lookup(file.target, target)).await??;
+        Ok((verified, target))
     }
 
     /// Looks up the size in other ways if `SIZE` reported none.
@@ -282,8 +285,8 @@ impl<S: Source> Run<'_, S> {
             return self.replace(client, file, refusal).await;
         }
         // Another client may have taken the name.
-        let size = client.size_of(file.target).await?;
-        self.refuse_existing(client, file.target, size).await?;
+        let target = client.target_state(file.target).await?;
+        self.refuse_existing(client, file.target, target).await?;
         Err(refusal.into())
     }
 
@@ -297,7 +300,10 @@ impl<S: Source> Run<'_, S> {
         refusal: Error,
     ) -> Result<(), UploadError<S::Error>> {
         let &CompleteFile { part, target, .. } = file;
-        if !client.is_file(target).await? {
+        if !matches!(
+            client.target_state(target).await?,
+            TargetState::Present { kind: EntryKind::File, .. }
+        ) {
             return Err(refusal.into());
         }
         let aside = temporary::beside(target, client.random());

@@ -171,6 +171,17 @@ impl PartFile {
         };
     }
 
+    /// Discards the content, which the server refused: a temporary name is abandoned, a file in place
+    /// is sent from its start.
+    pub(super) fn discard_content(&mut self) {
+        match self {
+            Self::Written(written) if written.name.is_in_place() => {
+                (written.sent, written.held) = (0, 0);
+            }
+            _ => self.abandon(),
+        }
+    }
+
     /// Abandons the name. A file that may be under it has to be removed.
     pub(super) fn abandon(&mut self) {
         *self = match std::mem::take(self) {

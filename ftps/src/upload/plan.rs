@@ -6,6 +6,7 @@ use bytes::Bytes;
 use tokio::time::Duration;
 
 use crate::{
+    client::UnknownTarget,
     digest::{Algorithm, FileDigest, Verified},
     error::Error,
     path::RemotePath,
@@ -36,7 +37,8 @@ pub struct Plan {
 /// The policy for a file that already has the name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Existing {
-    /// It stays, and the upload ends with [`UploadError::Exists`].
+    /// It stays, and the upload ends with [`UploadError::Exists`], or with [`UploadError::MayExist`] if
+    /// the server does not tell whether there is one.
     Keep,
     /// It is replaced once the new one is complete.
     Replace,
@@ -179,6 +181,11 @@ pub enum UploadError<E> {
         /// When it was modified, in milliseconds since 1970-01-01T00:00:00Z, where the server tells
         /// it.
         modified_millis: Option<i64>,
+    },
+    /// A file may have the name, and the plan was not to replace it.
+    MayExist {
+        /// Why it is unknown.
+        reason: UnknownTarget,
     },
     /// The source failed, or its digest differs.
     Source(E),

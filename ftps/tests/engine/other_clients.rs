@@ -209,6 +209,7 @@ async fn login_directory_is_read_from_odd_replies_to_pwd() {
 async fn path_from_the_root_is_not_put_below_the_directory_of_the_login() {
     let server = Scenario::session(async |peer| {
         peer.answer("SIZE /a", "550 none").await;
+        peer.answer("CWD /a", "550 none").await;
         peer.stor_all().await;
         assert!(peer.temporary().starts_with("/a."), "{}", peer.temporary());
         peer.answer_temporary_size(1).await;

@@ -475,13 +475,13 @@ async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
         peer.secure().await;
         peer.authenticate().await;
         peer.set_up_one_by_one(A_WHILE).await;
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
         let temporary = peer.command().await.unwrap();
         assert!(temporary.starts_with("SIZE /home/a."), "{temporary}");
         peer.expect_silence(A_WHILE).await;
         peer.say("550 none").await;
         let _port = peer.extended_passive().await;
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
     });
     let server = Scenario::of([mixes, careful]).start();
     server.store("a", b"abc").await.unwrap();

@@ -97,6 +97,7 @@ async fn two_uploads_go_over_two_sessions_at_once() {
             let command = peer.command().await.unwrap();
             let target = command.strip_prefix("SIZE /home/").unwrap().to_owned();
             peer.say("550 none").await;
+            peer.answer_no_directory(&target).await;
             let mut data = peer.stor().await;
             both.wait().await;
             read_to_end(&mut data).await;

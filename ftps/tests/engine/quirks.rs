@@ -60,7 +60,7 @@ async fn refusal_425_when_the_tickets_ran_out_costs_one_connection_and_no_file()
     });
     let goes_on = session(async |peer| {
         assert_eq!(peer.tls_version(), Some(rustls::ProtocolVersion::TLSv1_2));
-        peer.expect_free("c").await;
+        peer.answer_size("c", "550 none").await;
         let temporary = peer.command().await.unwrap();
         assert!(temporary.starts_with("SIZE /home/c."));
         peer.say("550 none").await;
@@ -215,7 +215,7 @@ async fn reply_421_instead_of_150_costs_one_connection_and_no_file() {
         peer.disconnect();
     });
     let works = session(async |peer| {
-        peer.expect_free("a").await;
+        peer.answer_size("a", "550 none").await;
         assert!(peer.command().await.unwrap().starts_with("SIZE /home/a."));
         peer.say("550 none").await;
         peer.complete_new("a").await;

@@ -117,7 +117,7 @@ async fn reply_226_before_the_data_connection_closes_is_success() {
         peer.receive_all("a").await;
         peer.say("226 done").await;
         // The server leaves the data connection open.
-        peer.expect_taken("a", 1).await;
+        peer.answer_size("a", "213 1").await;
     })
     .start();
     let mut client = server.open().await;
@@ -495,7 +495,7 @@ async fn directories_that_exist_are_found_and_made_once() {
 #[tokio::test]
 async fn unknown_size_is_told_from_a_missing_file() {
     let server = Scenario::session(async |peer| {
-        peer.expect_taken("a", 18446744073709551615).await;
+        peer.answer_size("a", "213 18446744073709551615").await;
         peer.answer_size("b", "550 no such file").await;
         peer.answer_size("c", "502 what?").await;
         peer.answer_size("d", "213 many").await;

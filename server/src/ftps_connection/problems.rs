@@ -55,6 +55,12 @@ pub(super) fn name_taken(problems: Problems, to: &str) -> Problem {
     problem(Stage::Rename, Who::You, message, problems.text(Text::NameTakenRemedy))
 }
 
+/// A rename might replace a file: the server does not tell whether the name is free.
+pub(super) fn name_may_be_taken(problems: Problems, to: &str) -> Problem {
+    let message = problems.fill(Text::NameMayBeTaken, &[&quoted(to)]);
+    problem(Stage::Rename, Who::You, message, problems.text(Text::NameMayBeTakenRemedy))
+}
+
 /// A rename would move a directory into itself.
 pub(super) fn moved_into_itself(problems: Problems, from: &str, to: &str) -> Problem {
     let message = problems.fill(Text::MovedIntoItself, &[&quoted(to), &quoted(from)]);
@@ -121,6 +127,7 @@ mod tests {
                 username_too_long(problems, 512),
                 password_invalid(problems),
                 name_taken(problems, "x"),
+                name_may_be_taken(problems, "x"),
                 moved_into_itself(problems, "x", "x/y"),
                 name_not_kept(problems),
                 directory_not_empty(problems, server_refusal(problems), "x"),

@@ -17,7 +17,7 @@ use super::{
     RemoteRequest, not_connected,
     problems::{
         delete_stopped_at, directory_not_empty, leads_elsewhere, listing_hidden, moved_into_itself,
-        name_not_kept, name_taken, named_twice, not_a_directory, result_unknown,
+        name_may_be_taken, name_not_kept, name_taken, named_twice, not_a_directory, result_unknown,
         too_much_to_delete,
     },
 };
@@ -142,6 +142,7 @@ impl RemoteFiles<'_> {
         match self.to_completion(renamed).await?.map_err(|error| self.problem(&error))? {
             Renamed::Done => Ok(()),
             Renamed::Taken => Err(name_taken(self.problems, to)),
+            Renamed::MayBeTaken => Err(name_may_be_taken(self.problems, to)),
             Renamed::NotKept => Err(name_not_kept(self.problems)),
         }
     }

@@ -72,6 +72,8 @@ texts! {
     MemoryFullRemedy = "problem.memory_full_remedy",
     MovedIntoItself = "problem.moved_into_itself" (to, from),
     MovedIntoItselfRemedy = "problem.moved_into_itself_remedy",
+    NameMayBeTaken = "problem.name_may_be_taken" (to),
+    NameMayBeTakenRemedy = "problem.name_may_be_taken_remedy",
     NameNotExact = "problem.name_not_exact" (path),
     NameNotExactRemedy = "problem.name_not_exact_remedy",
     NameNotKept = "problem.name_not_kept",

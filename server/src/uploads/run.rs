@@ -135,6 +135,10 @@ fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: Problems) ->
             let existing = Existing { size, modified_millis };
             return NotStored::Exists { existing, resume };
         }
+        UploadError::MayExist { .. } => {
+            let existing = Existing { size: None, modified_millis: None };
+            return NotStored::Exists { existing, resume };
+        }
         UploadError::Source(problem) => problem,
         UploadError::Engine(error) => problems.engine(&error),
         UploadError::NotReplaced { error, new, old } => {

@@ -389,6 +389,12 @@ impl Peer {
         self.say("226 done").await;
     }
 
+    /// Refuses a listing.
+    pub(crate) async fn list_refused(&mut self, command: &str, reply: &str) {
+        let _port = self.extended_passive().await;
+        self.answer(command, reply).await;
+    }
+
     /// Answers the `NOOP` that follows a refused transfer.
     pub(crate) async fn answer_noop(&mut self) {
         self.answer("NOOP", "200 ok").await;

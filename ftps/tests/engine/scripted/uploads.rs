@@ -198,7 +198,7 @@ pub(crate) type Hash<'a> = (&'a str, usize, &'a str);
 impl Peer {
     /// The client shows that the session is in step, by [`assert_in_step`].
     pub(crate) async fn expect_in_step(&mut self) {
-        self.expect_taken("a", 4).await;
+        self.answer_size("a", "213 4").await;
     }
 
     /// The client asks for the size of the target.
@@ -209,11 +209,18 @@ impl Peer {
     /// The batch before the first byte: the name is free.
     pub(crate) async fn expect_free(&mut self, target: &str) {
         self.answer_size(target, "550 none").await;
+        self.answer_no_directory(target).await;
+    }
+
+    /// The client looks whether a directory has the name of the target: none has.
+    pub(crate) async fn answer_no_directory(&mut self, target: &str) {
+        self.answer(&format!("CWD /home/{target}"), "550 no such directory").await;
     }
 
     /// The batch before the first byte: a file of this size has the name.
     pub(crate) async fn expect_taken(&mut self, target: &str, size: usize) {
         self.answer_size(target, &format!("213 {size}")).await;
+        self.answer_no_directory(target).await;
     }
 
     /// The same, and the client asks for the date of the file in the way.
@@ -371,7 +378,7 @@ impl Peer {
     /// The size, the target that is still free, and then the name: the end of a large upload.
     pub(crate) async fn check_both_and_rename(&mut self, target: &str, size: usize) {
         self.answer_temporary_size(size).await;
-        self.expect_free(target).await;
+        self.answer_size(target, "550 none").await;
         self.rename(target).await;
     }
 

@@ -263,7 +263,7 @@ async fn adopted_file_whose_size_is_refused_for_now_is_not_overwritten() {
     let server = Scenario::session(async move |peer| {
         adopt(peer).await;
         peer.refuse_restart(HELD, "STOR").await;
-        peer.expect_free("a").await;
+        peer.answer_size("a", "550 none").await;
         peer.answer_for_temporary("SIZE", "450 busy, try again later").await;
         let port = peer.extended_passive().await;
         // The client asks again.
@@ -326,7 +326,7 @@ async fn break_during_the_rename_of_an_existing_file_costs_no_byte() {
             if was_moved {
                 peer.expect_retry("a", HELD).await;
             } else {
-                peer.expect_taken("a", HELD).await;
+                peer.answer_size("a", &format!("213 {HELD}")).await;
                 peer.answer_for_temporary("SIZE", "550 none").await;
                 let temporary = peer.temporary();
                 move_to_temporary_name(peer).await;

@@ -1,12 +1,12 @@
 //! Existing files: kept, replaced, or moved aside.
 
 use ftps::{
-    Verified,
-    upload::{Existing, UploadError},
+    Cause, Renamed, UnknownTarget, Verified,
+    upload::{Existing, Plan, UploadError},
 };
 
 use crate::scripted::{
-    Peer, Scenario, path, session,
+    Peer, Scenario, path, read_to_end, session,
     uploads::{
         MODIFIED_MILLIS, Memory, content, engine_error, plan, replacing, run, size_in_conflict,
         store,
@@ -45,8 +45,9 @@ async fn conflict_after_the_transfer_costs_no_byte() {
         peer.expect_free("a").await;
         peer.stor_all().await;
         peer.answer_temporary_size(size).await;
-        peer.expect_conflict("a", 9).await;
-        peer.expect_taken("a", 9).await;
+        peer.answer_size("a", "213 9").await;
+        peer.answer_date("a").await;
+        peer.answer_size("a", "213 9").await;
         peer.answer_temporary_size(size).await;
         let _port = peer.extended_passive().await;
         peer.check_and_rename("a", size).await;
@@ -68,8 +69,12 @@ async fn conflict_after_the_transfer_costs_no_byte() {
 async fn refused_size_is_settled_by_a_listing() {
     let server = Scenario::session(async |peer| {
         peer.answer_size("a", "550 a: Operation not permitted").await;
+        peer.answer_no_directory("a").await;
         // The client looks for the name in the listing.
-        peer.list("LIST", b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n").await;
+        let listing = b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n";
+        peer.list("LIST", listing).await;
+        // For the date.
+        peer.list("LIST", listing).await;
     })
     .features("")
     .start();
@@ -79,20 +84,40 @@ async fn refused_size_is_settled_by_a_listing() {
 }
 
 #[tokio::test]
-async fn directory_is_not_moved_out_of_the_way() {
+async fn directory_with_the_name_is_found_before_the_first_byte() {
+    for existing in [Existing::Keep, Existing::Replace, Existing::Resume] {
+        let server = Scenario::session(async |peer| {
+            peer.answer_size("a", "550 a: not a plain file").await;
+            peer.answer("CWD /home/a", "250 ok").await;
+            let _port = peer.extended_passive().await;
+            // Some servers accept every directory: then it proves nothing.
+            let missing = "CWD /home/a/ferryport-0f7c1b52-no-such-directory";
+            peer.answer(missing, "550 no such directory").await;
+        })
+        .start();
+        let plan = Plan { existing, ..plan("a", b"abc") };
+        let failed = server.run(&plan, &mut Memory::new(b"abc")).await.unwrap_err();
+        assert_eq!(failed.leftover, None);
+        assert_eq!(Cause::of(&engine_error(failed)), Cause::NameIsDirectory);
+    }
+}
+
+#[tokio::test]
+async fn server_that_accepts_every_directory_takes_files() {
     let server = Scenario::session(async |peer| {
-        peer.answer_size("a", "550 a: not a plain file").await;
-        peer.stor_all().await;
-        peer.answer_temporary_size(3).await;
-        peer.refuse_rename("a", "550 Is a directory").await;
-        peer.answer_size("a", "550 a: not a plain file").await;
-        peer.list("MLSD /home", b"type=dir; a\r\n").await;
-        peer.delete_temporary().await;
+        peer.answer_size("a", "550 none").await;
+        peer.answer("CWD /home/a", "250 ok").await;
+        let port = peer.extended_passive().await;
+        peer.answer("CWD /home/a/ferryport-0f7c1b52-no-such-directory", "250 ok").await;
+        peer.answer("MLST /home/a", "550 none").await;
+        peer.expect_stor().await;
+        peer.say("150 go").await;
+        read_to_end(&mut port.accept().await).await;
+        peer.say("226 done").await;
+        peer.check_and_rename("a", 3).await;
     })
     .start();
-    let plan = replacing("a", b"abc");
-    let error = engine_error(server.run(&plan, &mut Memory::new(b"abc")).await.unwrap_err());
-    assert_eq!(error.reply().unwrap().to_string(), "550 Is a directory");
+    server.store("a", b"abc").await.unwrap();
 }
 
 /// The new file is complete, and the server does not rename it over the old one.
@@ -186,19 +211,24 @@ async fn old_file_gets_its_name_back_if_moving_it_aside_does_not_help() {
 
 /// Without `SIZE`, the client looks for existing files in the listing.
 #[tokio::test]
-async fn existing_file_is_found_in_a_listing_where_size_is_unknown() {
+async fn existing_file_is_found_by_its_facts_where_size_is_unknown() {
     let server = Scenario::session(async |peer| {
+        let facts = |path: &str, size| {
+            format!("250-Facts\r\n type=file;size={size};modify=20250131120000; {path}\r\n250 End")
+        };
         peer.answer_size("taken", "502 unknown").await;
-        peer.list("MLSD /home", b"type=file;size=9; taken\r\n").await;
+        peer.answer_no_directory("taken").await;
+        peer.answer("MLST /home/taken", &facts("/home/taken", 9)).await;
         peer.answer_size("a", "502 unknown").await;
-        peer.list("MLSD /home", b"type=file;size=9; taken\r\n").await;
+        peer.answer_no_directory("a").await;
+        peer.answer("MLST /home/a", "550 none").await;
         peer.stor_all().await;
         // The name is still free.
         peer.answer_for_temporary("SIZE", "502 unknown").await;
         peer.answer_size("a", "502 unknown").await;
-        let facts = format!("250-Facts\r\n type=file;size=1; {}\r\n250 End", peer.temporary());
-        peer.answer_for_temporary("MLST", &facts).await;
-        peer.list("MLSD /home", b"").await;
+        let temporary = peer.temporary();
+        peer.answer_for_temporary("MLST", &facts(&temporary, 1)).await;
+        peer.answer("MLST /home/a", "550 none").await;
         peer.rename("a").await;
     })
     .features(" MLST type*;size*;\r\n")
@@ -208,4 +238,54 @@ async fn existing_file_is_found_in_a_listing_where_size_is_unknown() {
     assert_eq!(size_in_conflict(&taken), Some(9));
     let uploaded = store(&mut client, "a", b"x").await.unwrap();
     assert_eq!(uploaded.verified, Verified::Size { bytes: 1 });
+}
+
+/// A line of `LIST` with the month of another language.
+const UNREADABLE_LINE: &str = "-rw-r--r-- 1 u g 9 M\u{e4}r 12 09:15 report.txt\r\n";
+
+/// A server without `SIZE`, whose listing has a line that cannot be read.
+async fn expect_unreadable_listing(peer: &mut Peer) {
+    peer.answer_size("report.txt", "502 unknown").await;
+    peer.answer_no_directory("report.txt").await;
+    peer.list("LIST", UNREADABLE_LINE.as_bytes()).await;
+    peer.answer("RNFR /home/report.txt", "350 to?").await;
+}
+
+#[tokio::test]
+async fn file_whose_line_cannot_be_read_is_found_by_its_name() {
+    let server = Scenario::session(async |peer| {
+        expect_unreadable_listing(peer).await;
+        peer.list("NLST", b"other.txt\r\nreport.txt\r\n").await;
+    })
+    .features("")
+    .start();
+    let failed = server.store("report.txt", b"new").await.unwrap_err();
+    assert!(matches!(failed.error, UploadError::Exists { size: None, .. }), "{failed:?}");
+}
+
+#[tokio::test]
+async fn name_that_cannot_be_seen_to_be_free_is_a_conflict_without_a_size() {
+    let server = Scenario::session(async |peer| {
+        expect_unreadable_listing(peer).await;
+        peer.list_refused("NLST", "502 unknown").await;
+    })
+    .features("")
+    .start();
+    let failed = server.store("report.txt", b"new").await.unwrap_err();
+    let UploadError::MayExist { reason } = failed.error else { panic!("{failed:?}") };
+    assert_eq!(reason, UnknownTarget::IncompleteListing);
+    server.log.must_have("does not tell whether \"/home/report.txt\" exists");
+}
+
+#[tokio::test]
+async fn nothing_is_renamed_to_a_name_that_may_be_taken() {
+    let server = Scenario::session(async |peer| {
+        expect_unreadable_listing(peer).await;
+        peer.list_refused("NLST", "502 unknown").await;
+    })
+    .features("")
+    .start();
+    let mut client = server.open().await;
+    let renamed = client.rename_to_free(&path("a"), &path("report.txt")).await.unwrap();
+    assert_eq!(renamed, Renamed::MayBeTaken);
 }

@@ -6,7 +6,7 @@ use ftps::{Cause, ManagedClient, Verified, upload::UploadError};
 use tokio::sync::oneshot;
 
 use crate::scripted::{
-    Scenario, connection, path, read_some, session,
+    Scenario, connection, path, read_some, read_to_end, session,
     uploads::{Memory, content, engine_error, plan, replacing, run, size_in_conflict, store},
 };
 
@@ -89,7 +89,7 @@ async fn file_is_written_in_place_where_renames_are_refused() {
         peer.expect_free("a").await;
         assert_eq!(peer.stor_all().await, b"abc");
         assert_eq!(peer.temporary(), "/home/a");
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
     })
     .start();
     server.store("a", b"abc").await.unwrap();
@@ -124,18 +124,27 @@ async fn file_that_was_to_be_overwritten_in_place_is_not_reported_for_resuming()
 async fn part_file_written_in_place_under_a_free_name_is_removed() {
     let server = Scenario::session(async |peer| {
         peer.answer_size("a", "502 unknown").await;
-        peer.list("MLSD /home", b"").await;
-        peer.stor_all().await;
+        peer.answer_no_directory("a").await;
+        let port = peer.extended_passive().await;
+        peer.answer("MLST /home/a", "550 none").await;
+        peer.expect_stor().await;
+        peer.say("150 go").await;
+        read_to_end(&mut port.accept().await).await;
+        peer.say("226 done").await;
         peer.answer_temporary_size(3).await;
         peer.answer_size("a", "502 unknown").await;
-        peer.list("MLSD /home", b"").await;
+        peer.answer("MLST /home/a", "550 none").await;
         peer.answer_for_temporary("RNFR", "550 Permission denied").await;
         peer.answer("RNTO /home/a", "503 RNFR first").await;
         peer.answer_temporary_size(3).await;
         peer.delete_temporary().await;
         peer.answer_size("a", "502 unknown").await;
-        peer.list("MLSD /home", b"").await;
-        peer.stor_unconfirmed().await;
+        peer.answer_no_directory("a").await;
+        let port = peer.extended_passive().await;
+        peer.answer("MLST /home/a", "550 none").await;
+        peer.expect_stor().await;
+        peer.say("150 go").await;
+        read_to_end(&mut port.accept().await).await;
         assert_eq!(peer.temporary(), "/home/a");
         peer.say("552 disk full").await;
         peer.answer_noop().await;
@@ -160,7 +169,7 @@ async fn abandoned_part_file_is_removed_after_a_break() {
         peer.delete_temporary().await;
         peer.expect_free("a").await;
         assert_eq!(peer.stor_all().await, b"abc");
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
     });
     let server = Scenario::of([first, second]).start();
     server.store("a", b"abc").await.unwrap();
@@ -178,7 +187,7 @@ async fn part_file_is_abandoned_when_another_upload_learns_that_renames_are_refu
         peer.delete_temporary().await;
         peer.expect_free("b").await;
         peer.stor_all().await;
-        peer.expect_taken("b", 1).await;
+        peer.answer_size("b", "213 1").await;
     });
     let first = session(async move |peer| {
         peer.expect_free("a").await;
@@ -192,7 +201,7 @@ async fn part_file_is_abandoned_when_another_upload_learns_that_renames_are_refu
         peer.answer(&format!("DELE {temporary}"), "250 gone").await;
         peer.expect_free("a").await;
         assert_eq!(peer.stor_all().await.len(), 200_000);
-        peer.expect_taken("a", 200_000).await;
+        peer.answer_size("a", "213 200000").await;
     });
     let server = Scenario::of([other, first, second]).side_by_side().start();
     let pool = ftps::Pool::new(server.connector_with(|config| {
@@ -220,7 +229,7 @@ async fn part_file_to_resume_does_not_permit_writing_over_a_file() {
         peer.delete_temporary().await;
         peer.expect_free("x").await;
         peer.stor_all().await;
-        peer.expect_taken("x", 1).await;
+        peer.answer_size("x", "213 1").await;
         // Now the directory is known to forbid renames.
         peer.expect_taken("a", 2).await;
         let _port = peer.extended_passive().await;

@@ -178,10 +178,10 @@ async fn lost_reply_to_the_rename_is_no_conflict() {
         peer.disconnect();
     });
     let second = session(async move |peer| {
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
         peer.answer_for_temporary("SIZE", "550 none").await;
         let _port = peer.extended_passive().await;
-        peer.expect_taken("a", 3).await;
+        peer.answer_size("a", "213 3").await;
     });
     let server = Scenario::of([first, second]).start();
     server.store("a", b"abc").await.unwrap();
@@ -212,7 +212,7 @@ async fn empty_file_is_stored_after_a_break() {
         peer.disconnect();
     });
     let second = session(async move |peer| {
-        peer.expect_free("a").await;
+        peer.answer_size("a", "550 none").await;
         peer.answer_for_temporary("SIZE", "550 none").await;
         let temporary = peer.temporary();
         assert_eq!(peer.stor_all().await, b"");
@@ -247,8 +247,8 @@ async fn server_that_refuses_rest_and_takes_appe_gets_the_rest() {
 #[tokio::test]
 async fn upload_with_nothing_left_to_resume_from_starts_at_the_first_byte() {
     let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        peer.expect_free("a.0123abcd.part").await;
+        peer.answer_size("a", "550 none").await;
+        peer.answer_size("a.0123abcd.part", "550 none").await;
         assert_eq!(peer.stor_all().await, b"abc");
         assert_eq!(peer.temporary(), "/home/a.0123abcd.part");
         peer.check_and_rename("a", 3).await;
@@ -305,6 +305,7 @@ impl OneFile {
                 self.is_stored = true;
                 peer.say("226 done").await;
             }
+            "CWD" => peer.say("550 no such directory").await,
             "RNFR" => peer.say("350 to?").await,
             "RNTO" => {
                 (self.is_stored, self.is_named) = (false, true);

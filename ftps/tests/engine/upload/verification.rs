@@ -44,7 +44,7 @@ async fn good_file_is_not_replaced_by_a_short_one() {
         peer.answer_temporary_size(2).await;
         // The client sends the rest again, as often as it may retry without progress.
         for _ in 0..2 {
-            peer.expect_taken("a", 9).await;
+            peer.answer_size("a", "213 9").await;
             peer.answer_temporary_size(2).await;
             assert_eq!(peer.stor_from(2).await, b"c");
             peer.answer_temporary_size(2).await;
@@ -225,4 +225,37 @@ impl Source for ConstantPieces {
     }
 
     async fn progress(&mut self, _: Progress<'_>) {}
+}
+
+#[tokio::test]
+async fn file_that_a_virus_scanner_rejects_is_not_sent_again() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_unconfirmed().await;
+        peer.say("451 Virus found").await;
+        peer.answer_noop().await;
+        peer.delete_temporary().await;
+    })
+    .start();
+    let failed = server.store("a", b"abc").await.unwrap_err();
+    assert_eq!(failed.leftover, None);
+    assert_eq!(Cause::of(&engine_error(failed)), Cause::ContentRejected);
+}
+
+/// The part file holds every byte, but the server did not confirm them.
+#[tokio::test]
+async fn file_that_is_refused_complete_is_sent_again_once() {
+    let server = Scenario::session(async |peer| {
+        for _ in 0..2 {
+            peer.expect_free("a").await;
+            peer.stor_unconfirmed().await;
+            peer.say("451 Local error in processing").await;
+            peer.answer_noop().await;
+            peer.delete_temporary().await;
+        }
+    })
+    .start();
+    let failed = server.store("a", b"abc").await.unwrap_err();
+    assert_eq!(failed.leftover, None);
+    assert_eq!(Cause::of(&engine_error(failed)), Cause::ServerFault);
 }
