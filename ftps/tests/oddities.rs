@@ -53,7 +53,11 @@ const WALKS: u64 = 5_000;
 const TELLING: u32 = 100;
 
 /// The oddities that the suite draws from.
-const IN_SUITE: [Oddity; 9] = [
+const IN_SUITE: [Oddity; 13] = [
+    Oddity::NoSize,
+    Oddity::ForeignList,
+    Oddity::UnreadableLines,
+    Oddity::LongListing,
     Oddity::FoldsCase,
     Oddity::FoldsUnicode,
     Oddity::RenameRefused,

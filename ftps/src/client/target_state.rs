@@ -175,10 +175,11 @@ impl Client {
     ) -> Result<TargetState, Error> {
         match state {
             TargetState::Present { kind: EntryKind::Directory, .. } => {
-                self.confirm_directory(path).await
+                // Seldom needed: its size is not added to that of every upload.
+                Box::pin(self.confirm_directory(path)).await
             }
             TargetState::Absent | TargetState::Present { .. } => Ok(state),
-            TargetState::Unknown { .. } => self.look_up_otherwise(path).await,
+            TargetState::Unknown { .. } => Box::pin(self.look_up_otherwise(path)).await,
         }
     }
 
