@@ -75,6 +75,32 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn password_in_the_host_field_or_beside_a_link_goes_nowhere() {
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    page.fill("Host", "anna:hush@ftp.example.org:2121/in").await;
+    page.press("Tab").await;
+    assert_form(&page, "ftp.example.org", "2121", "explicit", "anna", "hush").await;
+    assert_eq!(value(&page, "Folder").await, "in");
+
+    // A link that changes only the port leads to another server.
+    page.run("location.hash = '#host=ftp.example.org&port=990'; null").await;
+    page.see("This link leads to ftp.example.org.").await;
+    assert_form(&page, "ftp.example.org", "990", "explicit", "anna", "").await;
+
+    watch_clipboard(&page).await;
+    page.fill("Host", "sftp://anna:hush@ftp.example.org").await;
+    page.press_button("Copy link").await;
+    page.see("This is not a host name.").await;
+    page.press_button("Connect").await;
+    assert_eq!(focused(&page).await, "Host");
+    assert_eq!(page.run("window.copied ?? null").await, serde_json::Value::Null);
+    let shown = page.all_text().await;
+    assert!(!shown.contains("hush"), "{shown}");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_shows_its_security_and_its_destination_is_remembered() {
     let server = servers::start(Kind::ProFtpd);
     let portal = portal!();

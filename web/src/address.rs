@@ -5,7 +5,7 @@
 
 use protocol::{Encryption, client::Secret};
 
-use crate::{destination::Destination, texts::Text};
+use crate::{destination::Destination, format, texts::Text};
 
 /// The parts of an address.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -28,7 +28,30 @@ pub struct Address {
 #[must_use]
 pub fn parse(text: &str) -> Option<Address> {
     let text = text.trim();
-    url(text).or_else(|| host_and_port(text))
+    url(text).or_else(|| without_scheme(text))
+}
+
+/// Returns a host without spaces and brackets around it, or `None` if it cannot be a host: parts of
+/// an address that was not understood may hold a password.
+#[must_use]
+pub fn host(text: &str) -> Option<&str> {
+    let host = without_brackets(text.trim());
+    let is_part = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-._:%".contains(c);
+    let colons = host.bytes().filter(|byte| *byte == b':').count();
+    (host.chars().all(|c| is_part(c) && !c.is_whitespace()) && colons != 1).then_some(host)
+}
+
+impl Address {
+    /// Returns whether a form that holds `form` is for another server or account than this address,
+    /// or reaches the server in another way. Then a password in the form is not meant for it.
+    #[must_use]
+    pub fn leads_elsewhere(&self, form: &Destination) -> bool {
+        let changes = |old: &str, new: &str| !old.is_empty() && !new.is_empty() && old != new;
+        changes(&form.host, &self.host)
+            || changes(&form.username, self.username.as_deref().unwrap_or_default())
+            || self.port.is_some_and(|port| port != form.port)
+            || self.encryption.is_some_and(|encryption| encryption != form.encryption)
+    }
 }
 
 /// Parses the fragment of the page's address, with its `#`.
@@ -70,11 +93,7 @@ fn url(text: &str) -> Option<Address> {
     let (scheme, rest) = text.split_once(':')?;
     let rest = rest.strip_prefix("//")?;
     let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    // A password may contain `@`: the last one ends it.
-    let (user, place) = match authority.rsplit_once('@') {
-        Some((user, place)) => (Some(user), place),
-        None => (None, authority),
-    };
+    let (user, place) = user_and_place(authority);
     let (host, port) = host_port(place)?;
     let ftps = scheme.eq_ignore_ascii_case("ftps");
     if !ftps && !scheme.eq_ignore_ascii_case("ftpes") && !scheme.eq_ignore_ascii_case("ftp") {
@@ -92,15 +111,54 @@ fn url(text: &str) -> Option<Address> {
     })
 }
 
-/// Parses `host:port` and an address in brackets. A bare IPv6 address has more colons and no port.
-fn host_and_port(text: &str) -> Option<Address> {
-    let (host, port) = host_port(text)?;
-    // Neither brackets nor a port: just a host.
-    if host.len() == text.len() {
+/// Parses `user:password@host:port/path` and parts of it. A bare IPv6 address has several colons and
+/// no port.
+fn without_scheme(text: &str) -> Option<Address> {
+    if text.contains("://") {
         return None;
     }
-    let encryption = port.map(|port| usual_at(Some(port)));
-    Some(Address { host: host.to_owned(), port, encryption, ..Address::default() })
+    let (authority, path) = authority_and_path(text);
+    let (user, place) = user_and_place(authority);
+    let (host, port) = host_port(place)?;
+    // Just a host, or no host at all.
+    if host.len() == text.len() || self::host(host).is_none() {
+        return None;
+    }
+    let (username, password) = user.map(credentials).unwrap_or_default();
+    Some(Address {
+        host: host.to_owned(),
+        port,
+        encryption: port.map(|port| usual_at(Some(port))),
+        username,
+        password,
+        folder: path.map(folder),
+    })
+}
+
+/// Splits an address without a scheme before its path. A slash before an `@` is part of a password,
+/// unless a host stands before it.
+fn authority_and_path(text: &str) -> (&str, Option<&str>) {
+    let Some((before, after)) = text.split_once('/') else { return (text, None) };
+    let is_host = |(host, port): (&str, &str)| host.contains('.') && number(port).is_some();
+    let is_password = after.contains('@') && before.split_once(':').is_some_and(|at| !is_host(at));
+    match text.rsplit_once('@') {
+        Some((user, place)) if is_password => {
+            let (place, path) = match place.split_once('/') {
+                Some((place, path)) => (place, Some(path)),
+                None => (place, None),
+            };
+            (text.get(..user.len() + 1 + place.len()).unwrap_or(text), path)
+        }
+        _ => (before, Some(after)),
+    }
+}
+
+/// Splits the credentials from host and port. A password may contain `@`: the last one ends it.
+fn user_and_place(authority: &str) -> (Option<&str>, &str) {
+    match authority.rsplit_once('@') {
+        Some((user, place)) => (Some(user), place),
+        None => (None, authority),
+    }
 }
 
 /// Parses `host=…&port=…&encryption=…&user=…&path=…`, in any order; other pairs are ignored.
@@ -120,6 +178,14 @@ fn pairs(text: &str) -> Option<Address> {
             _ => continue,
         }
         known = true;
+    }
+    if let Some(inner) = parse(&address.host) {
+        address.host = inner.host;
+        address.port = address.port.or(inner.port);
+        address.encryption = address.encryption.or(inner.encryption);
+        address.username = address.username.or(inner.username);
+        address.password = address.password.or(inner.password);
+        address.folder = address.folder.or(inner.folder);
     }
     known.then_some(address)
 }
@@ -222,6 +288,18 @@ pub fn password_moved() -> &'static str {
     Text::FormPasswordMoved.text()
 }
 
+/// Says that the host field holds no host.
+#[must_use]
+pub fn not_a_host() -> &'static str {
+    Text::FormNotAHost.text()
+}
+
+/// Names the host that a link leads to.
+#[must_use]
+pub fn link_leads_to(host: &str) -> String {
+    Text::FormLinkLeadsTo.fill(&[&format::name(host)])
+}
+
 /// Says that the password in a link was ignored.
 #[must_use]
 pub fn password_ignored() -> &'static str {
@@ -318,6 +396,68 @@ mod tests {
     }
 
     #[test]
+    fn address_without_a_scheme_is_taken_apart_too() {
+        let taken = parse("anna:s3cret@ftp.example.org:2121/web/in").unwrap();
+        assert_eq!((taken.host.as_str(), taken.port), ("ftp.example.org", Some(2121)));
+        assert_eq!(taken.username.as_deref(), Some("anna"));
+        assert_eq!(taken.password, Some(Secret::new("s3cret".into())));
+        assert_eq!(taken.folder.as_deref(), Some("web/in"));
+        for (text, host, username, password, folder) in [
+            ("h/a/b", "h", None, None, Some("a/b")),
+            ("h:21/", "h", None, None, Some("")),
+            ("u@h", "h", Some("u"), None, None),
+            ("u:p@ss/w@h/a", "h", Some("u"), Some("p@ss/w"), Some("a")),
+            ("u:1/x@h", "h", Some("u"), Some("1/x"), None),
+            ("ftp.h:21/x@y", "ftp.h", None, None, Some("x@y")),
+            ("u@mail.example:p@h", "h", Some("u@mail.example"), Some("p"), None),
+            ("u:p@[2001:db8::1]:990", "2001:db8::1", Some("u"), Some("p"), None),
+        ] {
+            let taken = parse(text).unwrap();
+            assert_eq!(taken.host, host, "{text}");
+            assert_eq!(taken.username.as_deref(), username, "{text}");
+            assert_eq!(taken.password, password.map(|p| Secret::new(p.into())), "{text}");
+            assert_eq!(taken.folder.as_deref(), folder, "{text}");
+        }
+    }
+
+    #[test]
+    fn password_in_the_host_of_a_link_is_found() {
+        let link = parse_link("#host=u%3Ap%40h%3A990&path=in").unwrap();
+        assert_eq!((link.host.as_str(), link.port), ("h", Some(990)));
+        assert_eq!((link.username.as_deref(), link.password.is_some()), (Some("u"), true));
+        assert_eq!(link.folder.as_deref(), Some("in"));
+    }
+
+    #[test]
+    fn host_holds_nothing_of_an_address_that_was_not_understood() {
+        for text in ["u:p@", "sftp://u:p@h", "@", "u:p@h:port", "h p", "h:port", "a\\b", "h?x"] {
+            assert_eq!((parse(text), host(text)), (None, None), "{text}");
+        }
+        for text in
+            ["ftp.example.org", "müller.de", "2001:db8::1", "fe80::1%eth0", "10.0.0.1", "a_b"]
+        {
+            assert_eq!(host(text), Some(text));
+        }
+        assert_eq!(host(" [::1] "), Some("::1"));
+    }
+
+    #[test]
+    fn password_is_not_for_another_server_account_port_or_encryption() {
+        let form = Destination {
+            host: "h".into(),
+            port: 21,
+            encryption: Encryption::Explicit,
+            username: "u".into(),
+        };
+        for link in ["#host=x", "#host=h&user=v", "#port=990", "#host=h&encryption=implicit"] {
+            assert!(parse_link(link).unwrap().leads_elsewhere(&form), "{link}");
+        }
+        for link in ["#host=h&port=21&encryption=explicit&user=u&path=in", "#path=in", "#user="] {
+            assert!(!parse_link(link).unwrap().leads_elsewhere(&form), "{link}");
+        }
+    }
+
+    #[test]
     fn what_is_a_host_or_no_address_stays_as_it_is() {
         for text in
             ["", "ftp.example.org", "https://h/", "h:port", "h:0", "h:65536", "ftp://", "[::1"]
@@ -364,6 +504,7 @@ mod tests {
             host in "[a-z0-9.-]{1,30}|[0-9a-f:]{3,20}", port in 1_u16.., implicit: bool,
             username in "\\PC{1,20}", folder in "\\PC{0,20}",
         ) {
+            prop_assume!(super::host(&host).is_some());
             let encryption =
                 if implicit { Encryption::Implicit } else { Encryption::Explicit };
             let destination = Destination { host, port, encryption, username };
@@ -399,6 +540,7 @@ mod tests {
             for text in [text.clone(), format!("ftps://{text}"), format!("#host={text}")] {
                 if let Some(read) = parse(&text) {
                     prop_assert!(!read.host.is_empty());
+                    prop_assert!(host(&read.host).is_none_or(|host| !host.contains('@')));
                 }
                 let _ = parse_link(&text);
             }

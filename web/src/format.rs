@@ -93,9 +93,56 @@ pub fn files(number: u64) -> String {
 /// pictures, characters that reverse or hide text as their number.
 #[must_use]
 pub fn visible(text: &str) -> Cow<'_, str> {
-    if !text.chars().any(|c| is_hidden(c) || is_joiner(c)) {
+    if text.chars().any(is_suspicious) { Cow::Owned(reveal(text)) } else { Cow::Borrowed(text) }
+}
+
+/// Returns the name of a file, a folder or a user, or a path: [`visible`], and spaces are shown where
+/// a page would hide them, so that different names look different. A name that is written from right
+/// to left is isolated: the text around it keeps its order.
+#[must_use]
+pub fn name(text: &str) -> Cow<'_, str> {
+    let hides_space = |part: &str| part.starts_with(' ') || part.ends_with(' ');
+    let is_plain = !text.chars().any(|c| is_suspicious(c) || is_like_space(c) || is_rtl(c))
+        && !text.split('/').any(hides_space)
+        && !text.as_bytes().windows(2).any(|pair| pair == b"  ");
+    if is_plain {
         return Cow::Borrowed(text);
     }
+    let revealed = reveal(text);
+    let mut shown = String::with_capacity(revealed.len() + 8);
+    let is_isolated = text.chars().any(is_rtl);
+    shown.extend(is_isolated.then_some(FIRST_STRONG_ISOLATE));
+    let mut before = '/';
+    let mut rest = revealed.chars().peekable();
+    while let Some(c) = rest.next() {
+        let is_at_end = matches!(rest.peek(), None | Some('/'));
+        match c {
+            ' ' if matches!(before, '/' | ' ') || is_at_end => shown.push(SHOWN_SPACE),
+            c if is_like_space(c) => push_number(&mut shown, c),
+            c => shown.push(c),
+        }
+        before = c;
+    }
+    shown.extend(is_isolated.then_some(POP_ISOLATE));
+    Cow::Owned(shown)
+}
+
+/// Returns a name as a cell of a table that is copied into a spreadsheet: with an apostrophe in front
+/// if the spreadsheet would take it for a formula.
+#[must_use]
+pub fn cell(text: &str) -> Cow<'_, str> {
+    let shown = name(text);
+    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(["'", &*shown].concat()) } else { shown }
+}
+
+/// The picture of a space.
+const SHOWN_SPACE: char = '\u{2420}';
+/// Starts a text that does not change the order of the text around it (UAX 9).
+const FIRST_STRONG_ISOLATE: char = '\u{2068}';
+/// Ends such a text.
+const POP_ISOLATE: char = '\u{2069}';
+
+fn reveal(text: &str) -> String {
     let mut shown = String::with_capacity(text.len() + 8);
     let mut before = None;
     for c in text.chars() {
@@ -111,7 +158,12 @@ pub fn visible(text: &str) -> Cow<'_, str> {
         }
         before = Some(c);
     }
-    Cow::Owned(shown)
+    shown
+}
+
+/// Returns whether a character has to be looked at: the others are shown as they are.
+fn is_suspicious(c: char) -> bool {
+    is_hidden(c) || is_joiner(c)
 }
 
 /// Appends the number of a character: `‹U+202E›`.
@@ -134,21 +186,38 @@ fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(
             c,
-            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{200b}'
-                | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
-                | '\u{3164}' | '\u{feff}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}'
-                | '\u{e0000}'..='\u{e007f}'
+            '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+                | '\u{180b}'..='\u{180f}' | '\u{200b}' | '\u{200e}' | '\u{200f}'
+                | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{2800}' | '\u{3164}'
+                | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{1bca0}'..='\u{1bca3}'
+                | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{e0fff}'
         )
 }
 
-/// Returns whether a character joins its neighbours, in emoji and in scripts such as Persian.
+/// Returns whether a character looks like a space, or is narrower than one. An ideographic space is
+/// wide enough to be seen.
+fn is_like_space(c: char) -> bool {
+    matches!(c, '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}')
+}
+
+/// Returns whether a character is of a script that is written from right to left.
+fn is_rtl(c: char) -> bool {
+    matches!(
+        c,
+        '\u{590}'..='\u{8ff}' | '\u{fb1d}'..='\u{fdff}' | '\u{fe70}'..='\u{fefe}'
+            | '\u{10800}'..='\u{10fff}' | '\u{1e800}'..='\u{1efff}'
+    )
+}
+
+/// Returns whether a character joins or varies its neighbours, in emoji and in scripts such as
+/// Persian.
 fn is_joiner(c: char) -> bool {
-    matches!(c, '\u{200c}' | '\u{200d}')
+    matches!(c, '\u{200c}' | '\u{200d}' | '\u{fe00}'..='\u{fe0f}')
 }
 
 /// Returns whether a joiner has nothing to join after this character.
 fn joins_nothing(before: Option<char>) -> bool {
-    before.is_none_or(|before| before.is_ascii() || is_joiner(before) || is_hidden(before))
+    before.is_none_or(|before| before.is_ascii() || is_suspicious(before))
 }
 
 /// Returns a fingerprint in pairs, as other programs show it: `AB:CD:…`.
@@ -247,8 +316,56 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_look_different() {
+        let names = [
+            "report.txt",
+            "report.txt ",
+            " report.txt",
+            "report.txt\u{a0}",
+            "report.txt\u{2800}",
+            "report.txt\u{180b}",
+            "report.txt\u{1d173}",
+            "report.txt\u{e0100}",
+            "report.txt\u{fe0f}",
+            "report.txt\u{3164}",
+            "report.txt\u{17b4}",
+        ];
+        let shown: Vec<String> = names.map(|text| name(text).trim().to_owned()).into();
+        for (index, one) in shown.iter().enumerate() {
+            assert!(!shown[..index].contains(one), "{one}");
+            assert!(one.chars().all(|c| c.is_ascii_graphic() || "‹›␠".contains(c)), "{one}");
+        }
+    }
+
+    #[test]
+    fn spaces_are_shown_where_a_page_hides_them() {
+        assert_eq!(name("a /b  c/ d"), "a␠/b ␠c/␠d");
+        assert_eq!(name("my file.txt"), "my file.txt");
+        assert_eq!(name("a\u{202f}b"), "a‹U+202F›b");
+        assert_eq!(
+            visible("Erreur\u{a0}: non "),
+            "Erreur\u{a0}: non ",
+            "a sentence keeps its spaces"
+        );
+    }
+
+    #[test]
+    fn name_from_right_to_left_does_not_turn_the_text_around_it() {
+        assert_eq!(name("שלום 1.txt"), "\u{2068}שלום 1.txt\u{2069}");
+        assert_eq!(name("\u{2068}a"), "‹U+2068›a");
+    }
+
+    #[test]
+    fn cell_of_a_table_is_no_formula() {
+        for text in ["=1+1", "+1", "-1", "@A1"] {
+            assert_eq!(cell(text), format!("'{text}"));
+        }
+        assert_eq!(cell("a=1"), "a=1");
+    }
+
+    #[test]
     fn joiners_stay_where_they_shape_something() {
-        for text in ["👩\u{200d}🚀.txt", "می\u{200c}خواهم"] {
+        for text in ["👩\u{200d}🚀.txt", "می\u{200c}خواهم", "❤\u{fe0f}.txt"] {
             assert_eq!(visible(text), text);
         }
     }

@@ -39,6 +39,12 @@ impl RecentDestinations {
         &self.0
     }
 
+    /// Returns whether the user has logged in to a host before.
+    #[must_use]
+    pub fn knows_host(&self, host: &str) -> bool {
+        self.0.iter().any(|known| known.destination.host.eq_ignore_ascii_case(host))
+    }
+
     /// Adds a destination at the front. The same destination is kept once, with its last folder.
     pub fn remember(&mut self, recent: RecentDestination) {
         self.forget(&recent.destination);
@@ -67,7 +73,7 @@ fn read(line: &str) -> Option<RecentDestination> {
 #[must_use]
 pub fn label(destination: &Destination) -> String {
     let (username, host) = (&destination.username, &destination.host);
-    [&*format::visible(username), "@", &*format::visible(host)].concat()
+    [&*format::name(username), "@", &*format::name(host)].concat()
 }
 
 /// Encryption, port and folder; `encryption` is its name in the form.
@@ -76,7 +82,7 @@ pub fn details(recent: &RecentDestination, encryption: &str) -> String {
     let port = recent.destination.port;
     match recent.folder.as_str() {
         "" => Text::RecentHow.fill(&[&encryption, &port]),
-        folder => Text::RecentHowAndFolder.fill(&[&encryption, &port, &format::visible(folder)]),
+        folder => Text::RecentHowAndFolder.fill(&[&encryption, &port, &format::name(folder)]),
     }
 }
 

@@ -11,6 +11,7 @@
 //! - `locks`: Web Locks.
 //! - `file_handles`: handles of dropped files, to reopen them after a reload.
 //! - `database`: saved queues in IndexedDB.
+//! - `recent_storage`: the recent destinations in local storage.
 //! - `form`: the fields of the connect form.
 //! - `recents`: recent destinations below the form.
 //! - `socket`: the WebSocket to the portal.
@@ -48,6 +49,7 @@ mod locks;
 mod missing_files;
 mod persistence;
 mod picker;
+mod recent_storage;
 mod recents;
 mod socket;
 mod view;

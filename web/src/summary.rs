@@ -42,7 +42,7 @@ fn add_line(text: &mut String, upload: &Upload) {
     });
     let (size, status) = (upload.size().to_string(), status::status(upload));
     let columns = [
-        &*format::visible(upload.path()),
+        &*format::cell(upload.path()),
         "\t",
         &*size,
         "\t",

@@ -70,6 +70,8 @@ texts! {
     DurationMinutesAndSeconds = "duration.minutes_and_seconds" (minutes, seconds),
     DurationSeconds = "duration.seconds" (seconds),
     FolderName = "folder.name" (path),
+    FormLinkLeadsTo = "form.link_leads_to" (host),
+    FormNotAHost = "form.not_a_host",
     FormPasswordIgnored = "form.password_ignored",
     FormPasswordMoved = "form.password_moved",
     LogCommand = "log.command",

@@ -7,6 +7,12 @@
 const script = document.querySelector("script[data-glue]");
 const form = document.getElementById("connect");
 
+// Trusted Types: the worker's script is the only one that is loaded by its address.
+const worker = new URL(script.dataset.digestWorker, document.baseURI).href;
+globalThis.trustedTypes?.createPolicy("default", {
+  createScriptURL: (url) => (url === worker ? url : null),
+});
+
 const record = (event) => {
   event.preventDefault();
   form.dataset.submitted = "";

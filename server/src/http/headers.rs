@@ -17,7 +17,8 @@ use sha2::{Digest as _, Sha256};
 use super::page::ADD_SLASH;
 
 /// The content security policy: nothing from other origins, and nothing inline but [`ADD_SLASH`]. The
-/// page and its worker may compile wasm.
+/// page and its worker may compile wasm. Where the browser knows Trusted Types, the boot script's
+/// policy decides which script may be loaded by its address.
 ///
 /// `connect-src 'self'` covers the WebSocket of the same host (CSP 3 §6.7.2.8).
 static CSP: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
@@ -25,7 +26,8 @@ static CSP: LazyLock<Option<HeaderValue>> = LazyLock::new(|| {
     let policy = format!(
         "default-src 'none'; script-src 'self' 'wasm-unsafe-eval' 'sha256-{add_slash}'; \
          style-src 'self'; worker-src 'self'; img-src 'self'; connect-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         form-action 'self'; base-uri 'none'; frame-ancestors 'none'; \
+         require-trusted-types-for 'script'; trusted-types default"
     );
     HeaderValue::try_from(policy).ok()
 });

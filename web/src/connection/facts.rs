@@ -7,7 +7,7 @@ use crate::{format, texts::Text};
 /// Host, port and, where it says more, the address.
 #[must_use]
 pub fn server(host: &str, port: u16, address: &str) -> String {
-    let (host, address) = (format::visible(host), format::visible(address));
+    let (host, address) = (format::name(host), format::visible(address));
     // An IPv6 address stands in brackets; the user may have typed it without.
     let says_host = [&*address, address.trim_start_matches('[')];
     if address.is_empty() || says_host.iter().any(|address| address.starts_with(&*host)) {
@@ -20,7 +20,7 @@ pub fn server(host: &str, port: u16, address: &str) -> String {
 /// The user name and the TLS version, in one line.
 #[must_use]
 pub fn user_and_tls(user: &str, tls: &Tls) -> String {
-    [&*format::visible(user), " · ", &*format::visible(&tls.version)].concat()
+    [&*format::name(user), " · ", &*format::visible(&tls.version)].concat()
 }
 
 /// The control connection's TLS version, and when TLS starts.

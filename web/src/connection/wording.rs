@@ -45,13 +45,13 @@ pub fn restored() -> &'static str {
 /// Names the server that the page is connected to.
 #[must_use]
 pub fn connected_to(host: &str) -> String {
-    Text::ConnectionTo.fill(&[&format::visible(host)])
+    Text::ConnectionTo.fill(&[&format::name(host)])
 }
 
 /// Names the server that the page is connecting to.
 #[must_use]
 pub fn connecting_to(host: &str) -> String {
-    Text::ConnectionConnectingTo.fill(&[&format::visible(host)])
+    Text::ConnectionConnectingTo.fill(&[&format::name(host)])
 }
 
 /// The time until the next attempt to reach the portal.

@@ -15,7 +15,7 @@ pub(super) fn bulk_action(folder: Option<&str>, bulk: BulkAction) -> Option<Stri
     };
     Some(match folder {
         None => all.text().to_owned(),
-        Some(folder) => folders.fill(&[&format::visible(folder)]),
+        Some(folder) => folders.fill(&[&format::name(folder)]),
     })
 }
 
@@ -48,12 +48,12 @@ pub(super) fn cleared(number: usize) -> String {
 
 /// Announces a failed upload.
 pub(super) fn failed(path: &str, problem: &Problem) -> String {
-    Text::AnnounceFailed.fill(&[&format::visible(path), &format::visible(&problem.message)])
+    Text::AnnounceFailed.fill(&[&format::name(path), &format::visible(&problem.message)])
 }
 
 /// Announces an upload that needs a decision.
 pub(super) fn decision_needed(path: &str) -> String {
-    Text::AnnounceDecide.fill(&[&format::visible(path)])
+    Text::AnnounceDecide.fill(&[&format::name(path)])
 }
 
 /// Announces files that were found for restored uploads.
@@ -63,12 +63,12 @@ pub(super) fn files_found(number: usize) -> String {
 
 /// A picked file is not the one that a restored upload needs.
 pub(super) fn wrong_file(path: &str) -> String {
-    Text::NoticeOtherFile.fill(&[&format::visible(path)])
+    Text::NoticeOtherFile.fill(&[&format::name(path)])
 }
 
 /// The server did not make a folder.
 pub(super) fn folder_not_made(path: &str, problem: &Problem) -> String {
-    let (path, message) = (format::visible(path), format::visible(&problem.message));
+    let (path, message) = (format::name(path), format::visible(&problem.message));
     match &problem.reply {
         Some(reply) => Text::NoticeNoFolderReply.fill(&[&path, &message, &format::visible(reply)]),
         None => Text::NoticeNoFolder.fill(&[&path, &message]),
@@ -77,13 +77,13 @@ pub(super) fn folder_not_made(path: &str, problem: &Problem) -> String {
 
 /// An upload's part file could not be removed.
 pub(super) fn leftover_not_removed(path: &str, problem: &Problem) -> String {
-    let (path, message) = (format::visible(path), format::visible(&problem.message));
+    let (path, message) = (format::name(path), format::visible(&problem.message));
     Text::NoticeLeftover.fill(&[&path, &message])
 }
 
 /// An entry on the server was not renamed or not deleted.
 pub(super) fn not_changed(path: &str, problem: &Problem) -> String {
-    Text::NoticeNotChanged.fill(&[&format::visible(path), &format::visible(&problem.message)])
+    Text::NoticeNotChanged.fill(&[&format::name(path), &format::visible(&problem.message)])
 }
 
 /// Picked files that the browser could not read.
@@ -98,7 +98,7 @@ pub(super) fn pick_rejected(names: &[String]) -> String {
 
 /// A text about all of the names, or about the first three and the number of the others.
 fn first_of(names: &[String], all: Text, first: Text) -> String {
-    let shown: Vec<_> = names.iter().take(3).map(|name| format::visible(name)).collect();
+    let shown: Vec<_> = names.iter().take(3).map(|name| format::name(name)).collect();
     let shown = shown.join(", ");
     match names.len().saturating_sub(3) {
         0 => all.fill(&[&shown]),

@@ -104,5 +104,5 @@ impl Folders {
 /// The label of a folder in the list of uploads.
 #[must_use]
 pub fn folder_label(path: &str) -> String {
-    Text::FolderName.fill(&[&format::visible(path)])
+    Text::FolderName.fill(&[&format::name(path)])
 }

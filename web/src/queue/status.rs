@@ -67,7 +67,7 @@ fn done(upload: &Upload, stored: &Stored) -> String {
         Verified::ReplyOnly => Text::StatusDoneReply,
     };
     match upload.renamed() {
-        Some(path) => Text::StatusDoneAs.fill(&[&how.text(), &format::visible(&path)]),
+        Some(path) => Text::StatusDoneAs.fill(&[&how.text(), &format::name(&path)]),
         None => how.text().to_owned(),
     }
 }

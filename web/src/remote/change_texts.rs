@@ -42,11 +42,11 @@ pub fn unanswered(stage: Stage) -> Problem {
 /// Announces a completed change; `name` is the current name of the entry.
 #[must_use]
 pub fn done(change: &RemoteChange, name: &str) -> String {
-    let name = format::visible(name);
+    let name = format::name(name);
     match change {
         RemoteChange::MakeDirectory => Text::RemoteCreated.fill(&[&name]),
         RemoteChange::Rename(entry) => {
-            Text::RemoteRenamed.fill(&[&format::visible(&entry.name), &name])
+            Text::RemoteRenamed.fill(&[&format::name(&entry.name), &name])
         }
         RemoteChange::Delete(_) | RemoteChange::DeleteAll(_) | RemoteChange::Remove(_) => {
             Text::RemoteDeleted.fill(&[&name])
@@ -70,7 +70,7 @@ pub fn title(change: &RemoteChange) -> String {
             (Text::RemoteRemoveTitle, entry.leftover_of.as_ref().unwrap_or(&entry.name))
         }
     };
-    word.fill(&[&format::visible(name)])
+    word.fill(&[&format::name(name)])
 }
 
 /// The consequence of the change.

@@ -16,7 +16,7 @@ pub fn listing_waits() -> &'static str {
 /// The start folder could not be opened.
 #[must_use]
 pub fn no_start_folder(path: &str, message: &str) -> String {
-    Text::RemoteStartFolderFailed.fill(&[&format::visible(path), &format::visible(message)])
+    Text::RemoteStartFolderFailed.fill(&[&format::name(path), &format::visible(message)])
 }
 
 /// Says how many entries an incomplete listing lacks.
@@ -28,5 +28,5 @@ pub fn left_out(number: u64) -> String {
 /// Explains a part file of an upload.
 #[must_use]
 pub fn leftover(of: &str) -> String {
-    Text::RemoteLeftover.fill(&[&format::visible(of)])
+    Text::RemoteLeftover.fill(&[&format::name(of)])
 }

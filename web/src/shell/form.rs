@@ -8,6 +8,7 @@ use super::{
     address_bar::set_fragment,
     clipboard,
     dom::{Dom, Exception, Visibility, listen, set_text, set_text_of, show},
+    recent_storage,
 };
 use crate::{
     address::{self, Address},
@@ -90,22 +91,39 @@ pub(super) fn fill_with(
 /// Fills in an address that may be of another account: then it clears the password, which must not
 /// be sent to another server.
 fn fill_other_account(dom: &Dom, address: Address) -> Result<(), Exception> {
-    let password: HtmlInputElement = dom.find("password")?;
-    for (field, new) in [("host", Some(&address.host)), ("username", address.username.as_ref())] {
-        let old = dom.find::<HtmlInputElement>(field)?.value();
-        if new.is_some_and(|new| !new.is_empty() && !old.is_empty() && *new != old) {
-            password.set_value("");
-        }
+    let leads_elsewhere = read(dom).is_ok_and(|(form, _)| address.leads_elsewhere(&form));
+    if leads_elsewhere {
+        clear_password(dom)?;
     }
     fill(dom, address)
 }
 
+fn clear_password(dom: &Dom) -> Result<(), Exception> {
+    dom.find::<HtmlInputElement>("password")?.set_value("");
+    Ok(())
+}
+
 /// Returns the destination and the start folder of a submitted form, and clears its hint.
+///
+/// # Errors
+/// When the host field holds something other than a host; the hint says so.
 pub(super) fn submit(dom: &Dom) -> Result<(Destination, String), Exception> {
     split_address(dom)?;
-    let values = read(dom)?;
+    let values = read_checked(dom)?;
     set_text_of(dom, "form-hint", "");
     Ok(values)
+}
+
+/// Reads the destination and the start folder. The host must be one: what was not understood may hold
+/// a password, and is neither sent nor copied.
+fn read_checked(dom: &Dom) -> Result<(Destination, String), Exception> {
+    let host: HtmlInputElement = dom.find("host")?;
+    if address::host(&host.value()).is_none() {
+        set_text_of(dom, "form-hint", address::not_a_host());
+        host.focus()?;
+        return Err("no host".into());
+    }
+    read(dom)
 }
 
 /// Splits a pasted address into the fields at once, a typed one when it is complete.
@@ -150,12 +168,21 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
     let location = dom.window.location();
     let Some(mut link) = address::parse_link(&location.hash()?) else { return Ok(()) };
     let had_password = link.password.take().is_some();
+    let host = link.host.clone();
+    if dom.find::<HtmlInputElement>("host")?.value().is_empty() {
+        // A password that was typed before the host is not for the host of a link.
+        clear_password(dom)?;
+    }
     fill_other_account(dom, link)?;
-    set_text_of(dom, "form-hint", "");
+    let mut hints = Vec::new();
     if had_password {
-        set_text_of(dom, "form-hint", address::password_ignored());
+        hints.push(address::password_ignored().to_owned());
         set_fragment(dom, &link_of_form(dom).unwrap_or_default())?;
     }
+    if !host.is_empty() && !recent_storage::load(dom).knows_host(&host) {
+        hints.push(address::link_leads_to(&host));
+    }
+    set_text_of(dom, "form-hint", &hints.join(" "));
     for field in ["host", "username", "password", "connect-button"] {
         let field: HtmlInputElement = dom.find(field)?;
         if field.value().is_empty() {
@@ -170,7 +197,7 @@ fn read(dom: &Dom) -> Result<(Destination, String), Exception> {
     let value = |id| dom.find::<HtmlInputElement>(id).map(|field| field.value());
     let host = value("host")?;
     let destination = Destination {
-        host: address::without_brackets(host.trim()).to_owned(),
+        host: address::host(&host).unwrap_or_default().to_owned(),
         port: value("port")?.parse().map_err(|_| "no port")?,
         encryption: encryption(&dom.find("encryption")?),
         username: value("username")?,
@@ -179,7 +206,7 @@ fn read(dom: &Dom) -> Result<(Destination, String), Exception> {
 }
 
 fn link_of_form(dom: &Dom) -> Result<String, Exception> {
-    let (destination, folder) = read(dom)?;
+    let (destination, folder) = read_checked(dom)?;
     Ok(address::to_link(&destination, &folder))
 }
 

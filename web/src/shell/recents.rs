@@ -1,6 +1,6 @@
-//! Recent destinations below the connect form, remembered in local storage.
+//! Recent destinations below the connect form.
 
-use web_sys::{Element, HtmlElement, Storage};
+use web_sys::{Element, HtmlElement};
 
 use super::{
     dom::{
@@ -8,14 +8,12 @@ use super::{
         set_text, set_text_of, show,
     },
     form,
+    recent_storage::{load, save},
 };
 use crate::{
     recent,
     recent::{RecentDestination, RecentDestinations},
 };
-
-/// The key in local storage.
-const KEY: &str = "ferryport-recent";
 
 /// Shows the destinations and listens to their buttons.
 pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
@@ -106,20 +104,4 @@ fn encryption_name(dom: &Dom, recent: &RecentDestination) -> Result<String, Exce
 
 fn index_of(button: &Element) -> Option<usize> {
     list_item(button)?.get_attribute("data-recent")?.parse().ok()
-}
-
-fn storage(dom: &Dom) -> Option<Storage> {
-    dom.window.local_storage().ok()?
-}
-
-fn load(dom: &Dom) -> RecentDestinations {
-    let text = storage(dom).and_then(|storage| storage.get_item(KEY).ok()?);
-    RecentDestinations::read(&text.unwrap_or_default())
-}
-
-fn save(dom: &Dom, recents: &RecentDestinations) {
-    if let Some(storage) = storage(dom) {
-        // Storage may be full: it then keeps what it has.
-        let _ = storage.set_item(KEY, &recents.write());
-    }
 }

@@ -188,8 +188,8 @@ impl ConnectionView {
         let server = facts::server(&connected.host, connected.port, &connected.address);
         set_text(&self.server, &server);
         let user = connection.wanted().map(|wanted| wanted.username.as_str()).unwrap_or_default();
-        set_text(&self.user, &format::visible(user));
-        set_text(&self.connected_host, &format::visible(&connected.host));
+        set_text(&self.user, &format::name(user));
+        set_text(&self.connected_host, &format::name(&connected.host));
         set_text(&self.connected_details, &facts::user_and_tls(user, &connected.tls));
     }
 

@@ -2,10 +2,7 @@
 
 use web_sys::HtmlElement;
 
-use crate::{
-    format,
-    shell::dom::{Dom, Exception, Template, Visibility, set_text, show},
-};
+use crate::shell::dom::{Dom, Exception, Template, Visibility, set_text, show};
 
 pub(super) struct NoticesView {
     dom: Dom,
@@ -26,7 +23,7 @@ impl NoticesView {
         let fragment = self.dom.fragment();
         for notice in notices {
             let item = self.notice.copy()?;
-            set_text(&item, &format::visible(notice));
+            set_text(&item, notice);
             fragment.append_child(&item)?;
         }
         self.list.replace_children_with_node_1(&fragment);

@@ -73,7 +73,7 @@ impl RemoteView {
     pub(super) fn draw(&mut self, page: &Page) -> Result<Redraw, Exception> {
         let remote = page.remote();
         self.draw_path(remote.directory())?;
-        set_text(&self.drop_directory, &format::visible(&remote.drop_directory()));
+        set_text(&self.drop_directory, &format::name(&remote.drop_directory()));
         let connected = matches!(page.connection().ftps(), FtpsState::Connected(_));
         let above = path::parent(remote.directory()).filter(|_| connected);
         self.draw_tools(connected, above);
@@ -124,7 +124,7 @@ impl RemoteView {
         for (index, (name, _)) in parts.iter().enumerate() {
             let crumb = self.crumb.copy()?;
             let button: HtmlElement = query(&crumb, "button")?;
-            set_text(&button, &format::visible(name));
+            set_text(&button, &format::name(name));
             set_attribute(&button, "data-part", &index.to_string());
             fragment.append_child(&crumb)?;
             last = Some(button);

@@ -201,7 +201,7 @@ impl RowsView {
             EntryKind::Directory => self.directory_template.copy()?,
             EntryKind::File | EntryKind::Other => self.file_template.copy()?,
         };
-        let name = format::visible(&entry.name);
+        let name = format::name(&entry.name);
         set_attribute(&item, "aria-label", &name);
         let index: Element = query(&item, ".entry-name")?;
         set_text(&index, &name);

@@ -42,7 +42,7 @@ impl FileRow {
 
     pub(super) fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Exception> {
         let item = template.copy()?;
-        let path = format::visible(upload.path());
+        let path = format::name(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
         set_attribute(&item, "aria-label", &path);
         let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);

@@ -33,7 +33,7 @@ impl FolderRow {
         let name = queue::folder_label(folder.path());
         set_attribute(&item, "data-folder", &id.0.to_string());
         set_attribute(&item, "aria-label", &name);
-        set_text(&query::<Element>(&item, ".folder-name")?, &format::visible(folder.path()));
+        set_text(&query::<Element>(&item, ".folder-name")?, &format::name(folder.path()));
         let (bar, toggle): (HtmlElement, Element) =
             (query(&item, ".progress")?, query(&item, ".folder-toggle")?);
         set_attribute(&bar, "aria-label", &name);
