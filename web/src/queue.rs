@@ -29,7 +29,7 @@ use protocol::UploadId;
 
 pub use self::{
     bulk::Scope,
-    conflict::{ConflictPolicy, newer_file, size_and_date},
+    conflict::{Comparison, ConflictPolicy, size_and_date},
     folders::{Folder, FolderId, folder_label},
     groups::{Group, GroupRows},
     matching::RowMatch,
@@ -40,7 +40,7 @@ pub use self::{
     saved_row::SavedRow,
     sending::{Chunk, NextChunk},
     state::{Skipped, State, Stored},
-    totals::Totals,
+    totals::{Pace, Totals},
     upload::{FileAccess, PickedFile, Upload},
 };
 use self::{
@@ -157,6 +157,17 @@ impl Queue {
     #[must_use]
     pub fn rate(&self) -> &Rate {
         &self.rate
+    }
+
+    /// Returns how fast the uploads are.
+    #[must_use]
+    pub fn pace(&self) -> Pace {
+        if self.waits_for_connection() {
+            return Pace::Waiting;
+        }
+        let totals = self.totals();
+        let left = self.rate.time_for(totals.bytes - totals.taken);
+        Pace::Sending { rate: self.rate.bytes_per_second(), left }
     }
 
     /// Returns the totals of all uploads.

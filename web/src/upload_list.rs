@@ -19,8 +19,10 @@ pub enum UploadFilter {
     All,
     /// Queued, open and paused ones.
     UnderWay,
-    /// Failed, interrupted and undecided ones.
-    Attention,
+    /// Interrupted and undecided ones.
+    NeedsUser,
+    /// Failed ones.
+    Failed,
     /// Stored ones.
     Done,
 }
@@ -32,20 +34,32 @@ impl UploadFilter {
         match self {
             Self::All => totals.files,
             Self::UnderWay => totals.active + totals.paused,
-            Self::Attention => totals.failed + totals.waiting,
+            Self::NeedsUser => totals.waiting,
+            Self::Failed => totals.failed,
             Self::Done => totals.done,
         }
     }
 
-    fn needs_user(self) -> bool {
-        matches!(self, Self::All | Self::Attention)
+    /// Returns the files at the front.
+    fn front(self, queue: &Queue) -> Rows {
+        let rows = |group| queue.group(group).rows();
+        match self {
+            Self::All => {
+                let mut front = rows(Group::NeedsUser).clone();
+                front.extend(rows(Group::Failed).iter());
+                front
+            }
+            Self::NeedsUser => rows(Group::NeedsUser).clone(),
+            Self::Failed => rows(Group::Failed).clone(),
+            Self::UnderWay | Self::Done => Rows::default(),
+        }
     }
 
     /// Returns whether any files of a folder pass the filter, apart from those at the front.
     fn may_pass(self, totals: &Totals) -> bool {
         match self {
             Self::All => totals.files > 0,
-            Self::Attention => false,
+            Self::NeedsUser | Self::Failed => false,
             Self::UnderWay | Self::Done => self.count(totals) > 0,
         }
     }
@@ -56,19 +70,21 @@ impl UploadFilter {
         match self {
             Self::All => queue.get(row).is_some(),
             Self::UnderWay => on(Group::UnderWay),
-            Self::Attention => false,
+            Self::NeedsUser | Self::Failed => false,
             Self::Done => on(Group::Done),
         }
     }
 
     /// Returns a number that changes whenever an upload may change its place in the list.
     fn version(self, queue: &Queue) -> u64 {
-        let group = match self {
-            Self::All | Self::Attention => Group::Attention,
-            Self::UnderWay => Group::UnderWay,
-            Self::Done => Group::Done,
-        };
-        queue.group(group).version()
+        let version = |group| queue.group(group).version();
+        match self {
+            Self::All => version(Group::NeedsUser) + version(Group::Failed),
+            Self::UnderWay => version(Group::UnderWay),
+            Self::NeedsUser => version(Group::NeedsUser),
+            Self::Failed => version(Group::Failed),
+            Self::Done => version(Group::Done),
+        }
     }
 }
 
@@ -199,10 +215,7 @@ impl UploadList {
         let mut lines = std::mem::take(&mut self.rows);
         lines.clear();
         self.front = match order {
-            Reordering::Allowed if self.filter.needs_user() => {
-                queue.group(Group::Attention).rows().clone()
-            }
-            Reordering::Allowed => Rows::default(),
+            Reordering::Allowed => self.filter.front(queue),
             Reordering::Held => std::mem::take(&mut self.front),
         };
         let is_there = |row: &Row| queue.get(*row).is_some();
@@ -375,7 +388,7 @@ mod tests {
         for (filter, files) in [
             (UploadFilter::All, &["a/2", "a/1", "a/3", "a/4", "a/5"] as &[&str]),
             (UploadFilter::UnderWay, &["a/3", "a/4"]),
-            (UploadFilter::Attention, &["a/2"]),
+            (UploadFilter::Failed, &["a/2"]),
             (UploadFilter::Done, &["a/1"]),
         ] {
             listing.set_filter(filter);

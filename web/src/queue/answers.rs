@@ -24,6 +24,9 @@ impl Queue {
     /// The portal lost the server, and retries by itself.
     pub fn interrupted(&mut self, id: UploadId) {
         self.set_phase(id, Phase::Retrying);
+        if self.waits_for_connection() {
+            self.rate.restart();
+        }
     }
 
     /// The server holds all bytes of the upload.

@@ -80,13 +80,47 @@ pub fn size_and_date(size: Option<u64>, date: Option<&str>) -> String {
     Text::NumberSizeAndDate.fill(&[&size, &date.unwrap_or_else(|| Text::NumberUnknownDate.text())])
 }
 
-/// Says which of two files is newer, if both dates are known.
-#[must_use]
-pub fn newer_file(ours: Option<i64>, theirs: Option<i64>) -> &'static str {
-    match (ours, theirs) {
-        (Some(ours), Some(theirs)) if ours > theirs => Text::NewerYours.text(),
-        (Some(ours), Some(theirs)) if ours < theirs => Text::NewerOnServer.text(),
-        (_, _) => "",
+/// How a file and the server's file of the same name compare, by their sizes and dates.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Comparison {
+    /// Size and date are equal: probably the same file.
+    ProbablySame,
+    /// The user's file is newer.
+    OursNewer,
+    /// The server's file is newer.
+    TheirsNewer,
+    /// A date is unknown, or the dates are equal and the sizes are not.
+    Unknown,
+}
+
+impl Comparison {
+    /// Compares a file with the server's.
+    #[must_use]
+    pub fn of(size: u64, modified_millis: Option<i64>, existing: &Existing) -> Self {
+        let (Some(ours), Some(theirs)) = (modified_millis, existing.modified_millis) else {
+            return Self::Unknown;
+        };
+        let difference = ours.saturating_sub(theirs);
+        if difference > DATE_TOLERANCE_MILLIS {
+            Self::OursNewer
+        } else if difference < -DATE_TOLERANCE_MILLIS {
+            Self::TheirsNewer
+        } else if existing.size == Some(size) {
+            Self::ProbablySame
+        } else {
+            Self::Unknown
+        }
+    }
+
+    /// Returns the sentence for the user.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::ProbablySame => Text::NewerSame.text(),
+            Self::OursNewer => Text::NewerYours.text(),
+            Self::TheirsNewer => Text::NewerOnServer.text(),
+            Self::Unknown => "",
+        }
     }
 }
 
@@ -106,6 +140,19 @@ mod tests {
         assert_eq!(decide(Some(1), Some(10_000)), Decision::Skip);
         assert_eq!(decide(Some(12_001), None), Decision::Ask);
         assert_eq!(decide(None, Some(1)), Decision::Ask);
+    }
+
+    #[test]
+    fn file_that_was_just_uploaded_is_not_newer_than_itself() {
+        let compare = |size, ours, theirs| Comparison::of(size, ours, &dated(theirs));
+        // The server keeps whole seconds, or every other one.
+        for theirs in [10_000, 9_000, 12_000] {
+            assert_eq!(compare(1, Some(10_789), Some(theirs)), Comparison::ProbablySame);
+        }
+        assert_eq!(compare(2, Some(10_789), Some(10_000)), Comparison::Unknown);
+        assert_eq!(compare(1, Some(12_001), Some(10_000)), Comparison::OursNewer);
+        assert_eq!(compare(1, Some(7_999), Some(10_000)), Comparison::TheirsNewer);
+        assert_eq!(compare(1, None, Some(10_000)), Comparison::Unknown);
     }
 
     #[test]

@@ -7,8 +7,10 @@ use super::{Row, Rows, State};
 pub enum Group {
     /// Queued, open or paused.
     UnderWay,
-    /// Failed, interrupted or undecided: the user has to do something.
-    Attention,
+    /// Interrupted or undecided: the upload waits for the user.
+    NeedsUser,
+    /// Failed.
+    Failed,
     /// Stored.
     Done,
     /// Skipped.
@@ -21,7 +23,8 @@ impl State {
     pub fn group(&self) -> Group {
         match self {
             Self::Queued | Self::Paused | Self::Open(_) => Group::UnderWay,
-            Self::Failed(_) | Self::Interrupted | Self::NeedsDecision(_) => Group::Attention,
+            Self::Interrupted | Self::NeedsDecision(_) => Group::NeedsUser,
+            Self::Failed(_) => Group::Failed,
             Self::Done(_) => Group::Done,
             Self::Skipped(_) => Group::Skipped,
         }
@@ -53,7 +56,8 @@ impl GroupRows {
 #[derive(Debug, Default)]
 pub(super) struct Groups {
     under_way: GroupRows,
-    attention: GroupRows,
+    needs_user: GroupRows,
+    failed: GroupRows,
     done: GroupRows,
     skipped: GroupRows,
 }
@@ -72,7 +76,8 @@ impl Groups {
     pub(super) fn get(&self, group: Group) -> &GroupRows {
         match group {
             Group::UnderWay => &self.under_way,
-            Group::Attention => &self.attention,
+            Group::NeedsUser => &self.needs_user,
+            Group::Failed => &self.failed,
             Group::Done => &self.done,
             Group::Skipped => &self.skipped,
         }
@@ -81,7 +86,8 @@ impl Groups {
     fn get_mut(&mut self, group: Group) -> &mut GroupRows {
         match group {
             Group::UnderWay => &mut self.under_way,
-            Group::Attention => &mut self.attention,
+            Group::NeedsUser => &mut self.needs_user,
+            Group::Failed => &mut self.failed,
             Group::Done => &mut self.done,
             Group::Skipped => &mut self.skipped,
         }

@@ -72,7 +72,7 @@ impl Upload {
             State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
         };
         *count = 1;
-        totals.interrupted = u64::from(matches!(self.state, State::Interrupted));
+        totals.retryable = u64::from(self.can_retry_now());
         if totals.failed + totals.skipped == 0 {
             totals.bytes = self.file.size;
             totals.taken = self.taken();

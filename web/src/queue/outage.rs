@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{OpenUpload, Queue, open_upload::FileCheck};
+use super::{OpenUpload, Phase, Queue, open_upload::FileCheck};
 
 /// An outage of the portal's socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,11 +19,23 @@ impl Queue {
         self.outage
     }
 
+    /// Returns whether no upload can make progress before a connection is restored: that to the
+    /// portal, or those of all uploads to the server.
+    #[must_use]
+    pub fn waits_for_connection(&self) -> bool {
+        let open = self.open.iter().filter_map(|(_, row)| self.get(row)?.state.open());
+        let phases: Vec<_> =
+            open.map(|open| open.phase).filter(|it| *it != Phase::Offered).collect();
+        let are_retrying = phases.iter().all(|phase| *phase == Phase::Retrying);
+        self.outage.is_some() || (!phases.is_empty() && are_retrying)
+    }
+
     /// Begins or updates an outage: open uploads stay open, and send nothing until the portal
     /// reports their progress.
     pub fn set_outage(&mut self, outage: Outage) {
         let before = self.outage.replace(outage);
         if before.is_none() {
+            self.rate.restart();
             self.change_each_open(OpenUpload::close_window);
         } else if before != Some(outage) {
             self.changed.extend(self.open.iter().map(|(_, row)| row));

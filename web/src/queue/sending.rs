@@ -82,7 +82,13 @@ impl Queue {
         let Some(row) = self.row_of(id) else { return };
         let gained = self.change(row, |upload| {
             let Some(open) = upload.state.open_mut() else { return 0 };
+            let is_resumed = attempt > open.attempt;
             let gained = open.apply_credit(attempt, credit);
+            if is_resumed {
+                upload.rate.restart();
+            }
+            // The server took bytes of an earlier attempt before.
+            let gained = if is_resumed { 0 } else { gained };
             upload.rate.note(gained, now);
             gained
         });
@@ -91,6 +97,9 @@ impl Queue {
 
     /// Lets the rates of stalled uploads fall.
     pub fn tick(&mut self, now: Millis) {
+        if self.waits_for_connection() {
+            return;
+        }
         self.rate.note(0, now);
         for (_, row) in self.open.iter() {
             if let Some(Some(upload)) = self.uploads.get_mut(row.0)

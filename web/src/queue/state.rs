@@ -53,7 +53,7 @@ impl State {
         matches!(self, Self::Queued | Self::Paused)
     }
 
-    /// Returns whether "retry all" applies: the upload failed or was interrupted.
+    /// Returns whether the upload failed or was interrupted.
     #[must_use]
     pub fn is_failed_or_interrupted(&self) -> bool {
         matches!(self, Self::Failed(_) | Self::Interrupted)

@@ -74,14 +74,9 @@ fn done(upload: &Upload, stored: &Stored) -> String {
 
 fn uploading(upload: &Upload) -> String {
     let taken = format::bytes(upload.taken());
-    let rest = upload.size() - upload.taken();
-    let rate = upload.rate().bytes_per_second().filter(|rate| *rate > 0).map(format::rate);
-    let left = upload.rate().time_for(rest).filter(|left| format::is_worth_showing(*left));
-    match (rate, left.map(format::duration)) {
-        (None, None) => Text::StatusUploading.fill(&[&taken]),
-        (Some(rate), None) => Text::StatusUploadingRate.fill(&[&taken, &rate]),
-        (None, Some(left)) => Text::StatusUploadingLeft.fill(&[&taken, &left]),
-        (Some(rate), Some(left)) => Text::StatusUploadingRateLeft.fill(&[&taken, &rate, &left]),
+    match upload.rate().bytes_per_second().filter(|rate| *rate > 0) {
+        None => Text::StatusUploading.fill(&[&taken]),
+        Some(rate) => Text::StatusUploadingRate.fill(&[&taken, &format::rate(rate)]),
     }
 }
 

@@ -18,8 +18,8 @@ pub struct Totals {
     pub failed: u64,
     /// Files that wait for the user: a decision, or a retry after a break.
     pub waiting: u64,
-    /// Those of them whose connection broke.
-    pub interrupted: u64,
+    /// Files that can be retried: failed or interrupted ones that the page can read.
+    pub retryable: u64,
     /// Files that are paused.
     pub paused: u64,
     /// Files that were skipped.
@@ -75,7 +75,7 @@ impl Totals {
             done: with(self.done, other.done),
             failed: with(self.failed, other.failed),
             waiting: with(self.waiting, other.waiting),
-            interrupted: with(self.interrupted, other.interrupted),
+            retryable: with(self.retryable, other.retryable),
             paused: with(self.paused, other.paused),
             skipped: with(self.skipped, other.skipped),
             active: with(self.active, other.active),
@@ -125,14 +125,32 @@ pub fn count(totals: &Totals) -> String {
     }
 }
 
+/// How fast the uploads are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pace {
+    /// They wait for a connection.
+    Waiting,
+    /// They are sent.
+    Sending {
+        /// Bytes per second, where they are known.
+        rate: Option<u64>,
+        /// The time until the end, where it can be estimated.
+        left: Option<Duration>,
+    },
+}
+
 /// The totals of all uploads in one line.
 #[must_use]
-pub fn summary_line(totals: &Totals, rate: Option<u64>, left: Option<Duration>) -> String {
+pub fn summary_line(totals: &Totals, pace: Pace) -> String {
     let mut parts = vec![progress(totals.taken, totals.bytes)];
-    if totals.active > 0 {
-        let left = left.filter(|left| format::is_worth_showing(*left)).map(format::duration);
-        parts.extend(rate.filter(|rate| *rate > 0).map(format::rate));
-        parts.extend(left.map(|left| Text::TotalLeft.fill(&[&left])));
+    match pace {
+        _ if totals.active == 0 => {}
+        Pace::Waiting => parts.push(Text::TotalNoConnection.text().to_owned()),
+        Pace::Sending { rate, left } => {
+            let left = left.filter(|left| format::is_worth_showing(*left)).map(format::duration);
+            parts.extend(rate.filter(|rate| *rate > 0).map(format::rate));
+            parts.extend(left.map(|left| Text::TotalLeft.fill(&[&left])));
+        }
     }
     parts.extend(not_stored(totals));
     parts.join(" · ")

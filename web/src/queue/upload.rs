@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocol::{OnConflict, UploadId, client::Offer};
 
 use super::{
-    ConflictPolicy, FolderId, PauseState, Phase, State,
+    Comparison, ConflictPolicy, FolderId, PauseState, Phase, State,
     totals::{COMPLETE, permille},
 };
 use crate::{path, rate::Rate};
@@ -106,6 +106,13 @@ impl Upload {
         self.file.modified_millis
     }
 
+    /// Returns how the file compares with the server's file that the user decides about.
+    #[must_use]
+    pub fn comparison(&self) -> Option<Comparison> {
+        let existing = self.state.existing()?;
+        Some(Comparison::of(self.file.size, self.file.modified_millis, existing))
+    }
+
     /// Returns the path on the server, if it differs from the picked one.
     #[must_use]
     pub fn renamed(&self) -> Option<String> {
@@ -192,6 +199,12 @@ impl Upload {
     /// Returns whether the page waits for the file, which an earlier page had.
     pub(super) fn misses_file(&self) -> bool {
         self.access != FileAccess::Available && matches!(self.state, State::Interrupted)
+    }
+
+    /// Returns whether "retry all" applies: the upload failed or was interrupted, and the page has
+    /// its file.
+    pub(super) fn can_retry_now(&self) -> bool {
+        self.access == FileAccess::Available && self.state.is_failed_or_interrupted()
     }
 
     pub(super) fn file_name(&self) -> &str {

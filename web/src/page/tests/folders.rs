@@ -73,7 +73,7 @@ fn what_is_found_in_a_folder_after_its_connection_ended_waits_for_the_user() {
         }
         let effects = at(&mut page, 0, Event::Picked(vec![file("late", 3)], target.clone()));
         assert!(sent(&effects).is_empty(), "{effects:?}");
-        assert_eq!(page.queue().totals().interrupted, 1);
+        assert_eq!(page.queue().totals().retryable, 1);
         at(&mut page, 0, Event::PickedEmptyFolders(vec!["empty".into()], target));
         assert!(page.notices()[0].contains("empty"), "{:?}", page.notices());
         go_to(&mut page, host);

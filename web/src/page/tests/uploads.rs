@@ -81,7 +81,7 @@ fn upload_that_ended_with_its_connection_needs_no_digest_and_waits_to_be_tried_a
     receive(&mut page, ServerMessage::Disconnected { problem: Some(problems::outdated()) });
     at(&mut page, 0, Event::Connect(destination()));
     receive(&mut page, ServerMessage::Connected(facts()));
-    assert_eq!(page.queue().totals().interrupted, 1);
+    assert_eq!(page.queue().totals().retryable, 1);
     let effects = at(&mut page, 0, Event::Bulk(Scope::All, BulkAction::RetryFailed));
     assert!(matches!(sent(&effects)[..], [ClientMessage::Offer(_)]), "{effects:?}");
 }

@@ -116,3 +116,24 @@ fn nothing_of_what_one_server_holds_counts_at_another() {
     let offer = queue.offers(&LIMITS).remove(0);
     assert_eq!((offer.path.as_str(), offer.resume), ("/other/folder/0", None));
 }
+
+#[test]
+fn no_time_is_promised_while_the_connection_is_lost_and_the_rate_starts_anew() {
+    let mut queue = queue(&[1000 * KIB]);
+    queue.offers(&LIMITS);
+    for step in 0..50_u64 {
+        let credit = Credit { taken: step * KIB, received: step * KIB, limit: 1000 * KIB };
+        queue.credit(UploadId(0), Attempt(0), credit, Millis(step * 100));
+        while chunk(&mut queue).is_some() {}
+    }
+    assert!(matches!(queue.pace(), Pace::Sending { rate: Some(_), left: Some(_) }));
+    queue.set_outage(Outage { retry_in: None });
+    queue.tick(Millis(6_000));
+    assert_eq!(queue.pace(), Pace::Waiting);
+    queue.end_outage();
+    let credit = Credit { taken: 500 * KIB, received: 500 * KIB, limit: 1000 * KIB };
+    queue.credit(UploadId(0), Attempt(1), credit, Millis(7_000));
+    assert_eq!(queue.pace(), Pace::Sending { rate: None, left: None });
+    queue.interrupted(UploadId(0));
+    assert_eq!(queue.pace(), Pace::Waiting, "the server is away");
+}

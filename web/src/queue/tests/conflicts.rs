@@ -101,3 +101,16 @@ fn upload_that_goes_on_after_its_pause_goes_on_through_a_conflict() {
     queue.conflict(id, there(), None);
     assert_eq!(queue.offers(&LIMITS).len(), 1);
 }
+
+#[test]
+fn upload_that_waits_for_the_user_has_not_failed() {
+    let mut queue = queue(&[10, 10]);
+    queue.offers(&LIMITS);
+    queue.conflict(UploadId(0), there(), None);
+    assert_eq!(queue.get(Row(0)).unwrap().state().group(), Group::NeedsUser);
+    assert_eq!((queue.totals().waiting, queue.totals().retryable), (1, 0), "nothing to retry");
+    queue.failed(UploadId(1), problem(), None);
+    assert_eq!(queue.totals().retryable, 1);
+    queue.restore(vec![missing("x", None)], |_| false);
+    assert_eq!(queue.totals().retryable, 1, "a row without its file cannot be retried");
+}

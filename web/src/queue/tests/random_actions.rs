@@ -77,7 +77,7 @@ proptest! {
         let in_folders =
             queue.folders().fold(Totals::default(), |sum, (_, folder)| sum.with(*folder.totals()));
         prop_assert_eq!(in_folders, recounted);
-        for group in [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped] {
+        for group in [Group::UnderWay, Group::NeedsUser, Group::Failed, Group::Done, Group::Skipped] {
             let there: Vec<_> = queue.group(group).rows().iter().collect();
             prop_assert_eq!(there, queue.rows_where(|state| state.group() == group));
         }

@@ -56,7 +56,8 @@ pub(in crate::shell) fn filter_of_button(button: &Element) -> Option<UploadFilte
     Some(match button.get_attribute("data-filter")?.as_str() {
         "all" => UploadFilter::All,
         "under-way" => UploadFilter::UnderWay,
-        "failed" => UploadFilter::Attention,
+        "needs-user" => UploadFilter::NeedsUser,
+        "failed" => UploadFilter::Failed,
         "done" => UploadFilter::Done,
         _ => return None,
     })

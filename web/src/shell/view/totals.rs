@@ -65,9 +65,7 @@ impl TotalsView {
 
     fn draw_totals(&self, queue: &Queue, document: &Document) {
         let totals = queue.totals();
-        let rate = queue.rate();
-        let left = rate.time_for(totals.bytes - totals.taken);
-        let text = totals::summary_line(&totals, rate.bytes_per_second(), left);
+        let text = totals::summary_line(&totals, queue.pace());
         show(&self.total, Visibility::shown_if(totals.files > 0));
         show(&self.filters, Visibility::shown_if(totals.files > 0));
         set_attribute(&self.empty_state, "data-used", if totals.files > 0 { "yes" } else { "no" });
@@ -95,7 +93,7 @@ impl BulkButtons {
         for (button, offered) in [
             (&self.pause, totals.active > 0),
             (&self.resume, totals.paused > 0),
-            (&self.retry, totals.failed + totals.interrupted > 0),
+            (&self.retry, totals.retryable > 0),
             (&self.cancel, totals.active + totals.paused + totals.waiting > 0),
             (&self.clear, totals.done + totals.skipped > 0),
         ] {

@@ -204,7 +204,8 @@ impl UploadsView {
     /// Chooses the row that keeps its place on the screen: the one that the user points at or has
     /// focused, else, in a scrolled list, the first row in view that does not move.
     fn set_anchor(&mut self, queue: &Queue, old_front: &Rows) {
-        let groups = [Group::UnderWay, Group::Attention, Group::Done, Group::Skipped];
+        let groups =
+            [Group::UnderWay, Group::NeedsUser, Group::Failed, Group::Done, Group::Skipped];
         let version = groups.into_iter().map(|group| queue.group(group).version()).sum();
         // Rows grow and move only when an upload changes its state.
         let has_changed = std::mem::replace(&mut self.version, version) != version;

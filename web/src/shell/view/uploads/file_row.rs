@@ -8,7 +8,7 @@ use crate::{
     format, queue,
     queue::digest_texts,
     queue::status,
-    queue::{FileAccess, Outage, PauseState, Phase, Row, State, Stored, Upload},
+    queue::{Comparison, FileAccess, Outage, PauseState, Phase, Row, State, Stored, Upload},
     shell::{
         dom::{
             Dom, Exception, Template, Visibility, query, set_attribute, set_progress, set_text,
@@ -87,6 +87,7 @@ impl FileRow {
         set_text(&self.status, &status);
         self.is_outdated = growth == Growth::Deferred;
         if self.is_outdated {
+            self.buttons.withdraw(actions(upload), &self.item, dom);
             return Ok(());
         }
         self.buttons.offer(actions(upload), &self.item, dom);
@@ -123,7 +124,8 @@ impl FileRow {
         };
         set_text(&query::<Element>(&copy, ".ours")?, &file(Some(upload.size()), ours));
         set_text(&query::<Element>(&copy, ".theirs")?, &file(existing.size, theirs));
-        set_text(&query::<Element>(&copy, ".newer")?, queue::newer_file(ours, theirs));
+        let comparison = upload.comparison().unwrap_or(Comparison::Unknown);
+        set_text(&query::<Element>(&copy, ".newer")?, comparison.text());
         self.comparison.append_child(&copy)?;
         Ok(())
     }
@@ -202,6 +204,9 @@ fn actions(upload: &Upload) -> &'static [&'static str] {
             if existing.size.is_some_and(|size| size < upload.size()) =>
         {
             &["overwrite", "skip", "rename", "continue", "newer", "cancel"]
+        }
+        State::NeedsDecision(_) if upload.comparison() == Some(Comparison::ProbablySame) => {
+            &["skip", "overwrite", "rename", "cancel"]
         }
         State::NeedsDecision(_) => &["overwrite", "skip", "rename", "newer", "cancel"],
     }

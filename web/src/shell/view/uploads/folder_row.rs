@@ -87,7 +87,7 @@ fn actions(totals: &Totals) -> Vec<&'static str> {
     let offered = [
         ("pause", totals.active > 0),
         ("resume", totals.paused > 0),
-        ("retry", totals.failed + totals.interrupted > 0),
+        ("retry", totals.retryable > 0),
         ("cancel", totals.active + totals.paused + totals.waiting > 0),
     ];
     offered.into_iter().filter(|(_, offered)| *offered).map(|(action, _)| action).collect()
