@@ -7,11 +7,12 @@
     reason = "a test that cannot go on stops and says why"
 )]
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, time::Duration};
 
 use ferryport_tests::{
     axe,
     browser::{Node, Page},
+    fault_proxy::FaultProxy,
     portal,
     servers::{self, Kind, Server},
     user::{NARROW, WIDE, look_at_width},
@@ -71,6 +72,32 @@ async fn addresses_and_links_fill_the_form_and_no_link_holds_a_password() {
     page.see("The link is now in the address bar").await;
     let hash = page.run("location.hash").await;
     assert_eq!(hash, "#host=other.example.org&port=21&encryption=explicit&user=carla&path=pub");
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn blocked_data_connections_take_the_place_of_the_drop_zone() {
+    let server = servers::start(Kind::ProFtpd);
+    let fault_proxy = FaultProxy::with_blocked_data_ports(&server).await;
+    let portal = portal!();
+    let page = Page::open(&portal.url(), WIDE).await;
+    fill_form(&page, &server, server.password()).await;
+    page.fill("Host", &fault_proxy.address().ip().to_string()).await;
+    page.press_button("Connect").await;
+    trust_if_asked(&page).await;
+    page.within(Duration::from_secs(120), "the obstacle", async || {
+        let shown = page.all_text().await;
+        shown.contains("You are logged in, but files cannot be transferred.").then_some(())
+    })
+    .await;
+    assert!(page.all("button", "Choose files").await.is_empty());
+    watch_clipboard(&page).await;
+    page.press_button("Copy message for the server's operator").await;
+    page.see("Message copied.").await;
+    let message = copied(&page).await;
+    assert!(message.contains("Data connection: ") && message.contains("\nPASV\n"), "{message}");
+    assert!(!message.contains(server.password()), "{message}");
+    look(&page, "connect-7-blocked").await;
     page.finish().await;
 }
 
@@ -248,9 +275,12 @@ async fn a_folder_that_is_not_there_is_told(page: &Page, server: &Server) {
     let shown =
         page.run("document.querySelector('[aria-label=\"Remote files\"]').textContent").await;
     assert!(shown.as_str().unwrap().contains(Server::READ_ONLY), "{shown}");
+    assert!(page.all("button", "Choose files").await.is_empty(), "the user has not decided");
+    look(page, "connect-6-no-folder").await;
+    page.press_button("Use the folder in view").await;
+    page.find("button", "Choose files").await;
     let text = page.all_text().await;
     assert!(text.contains("Destination: /\n"), "{text}");
-    look(page, "connect-6-no-folder").await;
 }
 
 async fn recent_destinations_are_removed_by_keyboard(page: &Page) {

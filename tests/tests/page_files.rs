@@ -20,7 +20,7 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::{self, Kind, Server},
-    user::{self, Files, WIDE, connect},
+    user::{self, Files, WIDE, connect, connected_page},
 };
 
 /// The user whose files the servers' logins may change.
@@ -217,6 +217,29 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
         (!server.files().iter().any(|file| file.contains("film"))).then_some(())
     })
     .await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_and_another_language_keep_the_folder_and_the_choices() {
+    let portal = portal!();
+    let (_server, page) = connected_page(&portal, Kind::ProFtpd).await;
+    page.press_button(Server::READ_ONLY).await;
+    page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    page.select("If a file is there already", "Skip").await;
+    page.run("document.getElementById('by-folder').click(); null").await;
+    let choices = "document.getElementById('policy').value
+        + document.getElementById('by-folder').getAttribute('aria-pressed')";
+    page.reload().await;
+    page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    assert_eq!(page.run(choices).await, "skipfalse");
+    page.run("document.querySelector('a[hreflang=de]').click(); null").await;
+    let german = "document.getElementById('drop-directory')?.parentElement.innerText";
+    page.until("the page in German", async || {
+        (page.run(german).await == format!("Ziel: /{}", Server::READ_ONLY)).then_some(())
+    })
+    .await;
+    assert_eq!(page.run(choices).await, "skipfalse");
     page.finish().await;
 }
 

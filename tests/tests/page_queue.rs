@@ -161,6 +161,39 @@ async fn each_choice_of_a_conflict_has_its_effect() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_file_that_is_there_is_recognised_and_a_stored_row_offers_nothing() {
+    let portal = portal!();
+    let (_server, page) = connected_page(&portal, Kind::ProFtpd).await;
+    let files = Folder::new();
+    let names = ["a", "b"];
+    for name in names {
+        files.write(name, Content { len: 10_000, seed: 1 });
+    }
+    page.choose("Choose files", &files.paths(&names)).await;
+    wait_for_statuses(&page, &names, "Done").await;
+    clear(&page).await;
+
+    page.choose("Choose files", &files.paths(&names)).await;
+    wait_for_statuses(&page, &names, "Needs a decision").await;
+    page.see("Probably the same file").await;
+    let first = "document.querySelector('#uploads .upload-buttons button').dataset.action";
+    assert_eq!(page.run(first).await, "skip");
+    page.find("button", "Needs you 2").await;
+    page.find("button", "Failed 0").await;
+    assert!(page.all("button", "Retry failed").await.is_empty(), "nothing has failed");
+
+    // A row above the pointer does not change its height, but keeps no button that cannot act.
+    press(&page, "a", "Overwrite").await;
+    let below = row(&page, "b").await;
+    page.point_at(&below).await;
+    wait_for_statuses(&page, &["a"], "Done").await;
+    let done = row(&page, "a").await;
+    page.until("no button", async || page.children(&done, "button").await.is_empty().then_some(()))
+        .await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_2_gib_and_a_byte_is_stored_after_a_pause() {
     let server = servers::start(Kind::PureFtpd);
     let portal = portal!();

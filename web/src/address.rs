@@ -36,9 +36,10 @@ pub fn parse(text: &str) -> Option<Address> {
 #[must_use]
 pub fn host(text: &str) -> Option<&str> {
     let host = without_brackets(text.trim());
-    let is_part = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || "-._:%".contains(c);
+    let is_part =
+        |byte: u8| !byte.is_ascii() || byte.is_ascii_alphanumeric() || b"-._:%".contains(&byte);
     let colons = host.bytes().filter(|byte| *byte == b':').count();
-    (host.chars().all(|c| is_part(c) && !c.is_whitespace()) && colons != 1).then_some(host)
+    (host.bytes().all(is_part) && colons != 1).then_some(host)
 }
 
 impl Address {
@@ -114,7 +115,7 @@ fn url(text: &str) -> Option<Address> {
 /// Parses `user:password@host:port/path` and parts of it. A bare IPv6 address has several colons and
 /// no port.
 fn without_scheme(text: &str) -> Option<Address> {
-    if text.contains("://") {
+    if text.split_once(':').is_some_and(|(_, rest)| rest.starts_with("//")) {
         return None;
     }
     let (authority, path) = authority_and_path(text);
@@ -139,8 +140,10 @@ fn without_scheme(text: &str) -> Option<Address> {
 /// unless a host stands before it.
 fn authority_and_path(text: &str) -> (&str, Option<&str>) {
     let Some((before, after)) = text.split_once('/') else { return (text, None) };
-    let is_host = |(host, port): (&str, &str)| host.contains('.') && number(port).is_some();
-    let is_password = after.contains('@') && before.split_once(':').is_some_and(|at| !is_host(at));
+    let is_host =
+        |(host, port): (&str, &str)| host.bytes().any(|c| c == b'.') && number(port).is_some();
+    let is_password = after.bytes().any(|byte| byte == b'@')
+        && before.split_once(':').is_some_and(|at| !is_host(at));
     match text.rsplit_once('@') {
         Some((user, place)) if is_password => {
             let (place, path) = match place.split_once('/') {

@@ -101,31 +101,51 @@ pub fn visible(text: &str) -> Cow<'_, str> {
 /// to left is isolated: the text around it keeps its order.
 #[must_use]
 pub fn name(text: &str) -> Cow<'_, str> {
-    let hides_space = |part: &str| part.starts_with(' ') || part.ends_with(' ');
-    let is_plain = !text.chars().any(|c| is_suspicious(c) || is_like_space(c) || is_rtl(c))
-        && !text.split('/').any(hides_space)
-        && !text.as_bytes().windows(2).any(|pair| pair == b"  ");
-    if is_plain {
+    let is_plain = |c: char| !is_suspicious(c) && !is_like_space(c) && !is_rtl(c);
+    if text.chars().all(is_plain) && !hides_space(text.as_bytes()) {
         return Cow::Borrowed(text);
     }
-    let revealed = reveal(text);
-    let mut shown = String::with_capacity(revealed.len() + 8);
+    let mut shown = String::with_capacity(text.len() + 8);
     let is_isolated = text.chars().any(is_rtl);
     shown.extend(is_isolated.then_some(FIRST_STRONG_ISOLATE));
     let mut before = '/';
-    let mut rest = revealed.chars().peekable();
-    while let Some(c) = rest.next() {
-        let is_at_end = matches!(rest.peek(), None | Some('/'));
+    let mut space = false;
+    for c in reveal(text).chars().chain([END]) {
+        let is_at_end = matches!(c, '/' | END);
+        if std::mem::take(&mut space) {
+            let is_hidden = is_at_end || matches!(before, '/' | ' ');
+            shown.push(if is_hidden { SHOWN_SPACE } else { ' ' });
+            before = ' ';
+        }
         match c {
-            ' ' if matches!(before, '/' | ' ') || is_at_end => shown.push(SHOWN_SPACE),
+            ' ' => space = true,
+            END => break,
             c if is_like_space(c) => push_number(&mut shown, c),
             c => shown.push(c),
         }
-        before = c;
+        if c != ' ' {
+            before = c;
+        }
     }
     shown.extend(is_isolated.then_some(POP_ISOLATE));
     Cow::Owned(shown)
 }
+
+/// Returns whether a path has a space that a page hides: at the start or the end of a component, or
+/// after another space.
+fn hides_space(path: &[u8]) -> bool {
+    let mut before = b'/';
+    for &byte in path.iter().chain(b"/") {
+        if (byte == b' ' && matches!(before, b'/' | b' ')) || (byte == b'/' && before == b' ') {
+            return true;
+        }
+        before = byte;
+    }
+    false
+}
+
+/// Stands for the end of a text: no revealed text contains it.
+const END: char = '\0';
 
 /// Returns a name as a cell of a table that is copied into a spreadsheet: with an apostrophe in front
 /// if the spreadsheet would take it for a formula.

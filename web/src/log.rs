@@ -73,7 +73,7 @@ pub enum KindFilter {
     Status,
     /// Commands and replies.
     Protocol,
-    /// Errors.
+    /// Errors, and replies that refuse a command.
     Errors,
 }
 
@@ -85,10 +85,17 @@ impl LogFilter {
             KindFilter::All => true,
             KindFilter::Status => line.kind == LogKind::Status,
             KindFilter::Protocol => matches!(line.kind, LogKind::Command | LogKind::Response),
-            KindFilter::Errors => line.kind == LogKind::Error,
+            KindFilter::Errors => line.kind == LogKind::Error || is_refusal(line),
         };
         by_kind && (self.session.is_none() || self.session == line.connection)
     }
+}
+
+/// Returns whether a line is a reply that refuses a command: 4yz or 5yz (RFC 959 §4.2.1).
+#[must_use]
+pub fn is_refusal(line: &LogLine) -> bool {
+    line.kind == LogKind::Response
+        && matches!(line.text.as_bytes(), [b'4' | b'5', b'0'..=b'9', b'0'..=b'9', b' ' | b'-', ..])
 }
 
 /// Returns the byte ranges of `wanted` in `text`, from left to right. ASCII letters match in both
@@ -310,6 +317,17 @@ mod tests {
 
     fn text_line(kind: LogKind, text: &str) -> LogLine {
         LogLine { kind, text: text.to_owned(), connection: Some(2), ..line(0) }
+    }
+
+    #[test]
+    fn refused_replies_are_among_the_errors() {
+        let errors = LogFilter { show: KindFilter::Errors, session: None };
+        let fits = |kind, text: &str| errors.fits(&text_line(kind, text));
+        assert!(fits(LogKind::Response, "552 Quota exceeded"));
+        assert!(fits(LogKind::Response, "421-Too many users"));
+        assert!(!fits(LogKind::Response, "226 Transfer complete"));
+        assert!(!fits(LogKind::Response, "550"), "no reply has no text");
+        assert!(!fits(LogKind::Command, "552 x"));
     }
 
     #[test]

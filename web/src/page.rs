@@ -13,9 +13,11 @@ pub use self::{
     effect::{Effect, Region, Regions},
     event::{BulkAction, Event, UploadAction},
     files::{DigestJob, DigestOutcome, Digested},
+    obstacle::Obstacle,
     restore::restored_uploads,
+    start_folder::StartFolderChoice,
 };
-use self::{files::OpenDigests, progress::Announced};
+use self::{files::OpenDigests, progress::Announced, start_folder::StartFolder};
 use crate::{
     connect_steps::ConnectSteps,
     connection::{Connection, problems},
@@ -35,10 +37,12 @@ mod event;
 mod files;
 mod folders;
 mod messages;
+pub mod obstacle;
 mod progress;
 mod remote_files;
 mod restore;
 mod session;
+mod start_folder;
 mod uploads;
 
 /// The page.
@@ -49,8 +53,7 @@ pub struct Page {
     /// The folder to open after connecting, as the user typed it:
     /// [`crate::address::Address::folder`].
     start_in: Option<String>,
-    /// The path of that folder on the server, until its listing arrives.
-    awaited_start: Option<String>,
+    start_folder: StartFolder,
     queue: Queue,
     remote: RemoteDirectory,
     log: Log,
@@ -212,6 +215,7 @@ impl Page {
             }
             E::RejectCertificate => self.change_connection(Connection::reject_certificate),
             E::Disconnect => self.disconnect(),
+            E::ChooseStartFolder(choice) => self.choose_start_folder(choice),
             E::ReconnectNow => self.reconnect_now(now),
 
             E::SocketOpened(session) => self.socket_opened(session),
@@ -228,7 +232,7 @@ impl Page {
             E::Picked(files, target) => self.take_in(files, &target),
             E::PickedEmptyFolders(folders, target) => self.take_in_folders(&folders, &target),
             E::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
-            E::PickRejected(names) => self.notice(announcements::pick_rejected(&names)),
+            E::PickRejected(names) => self.reject_pick(&names),
 
             E::Upload(row, action) => self.act(row, action),
             E::Bulk(scope, action) => self.act_on(scope, action),

@@ -162,6 +162,14 @@ impl RemoteDirectory {
         self.start_over(String::new());
     }
 
+    /// Restores the directory that an earlier page had in view; its listing follows after the login.
+    pub fn restore(&mut self, directory: String) {
+        if self.directory.is_empty() {
+            self.directory = directory;
+            self.version += 1;
+        }
+    }
+
     /// Enters `directory` on a new connection. Returns the path to list.
     pub fn enter(&mut self, directory: String) -> Option<String> {
         self.start_over(directory);
@@ -238,6 +246,11 @@ impl RemoteDirectory {
         self.requested.take()?;
         self.problem = Some(problem);
         self.request_next()
+    }
+
+    /// Forgets why the last listing failed.
+    pub fn clear_problem(&mut self) {
+        self.problem = None;
     }
 
     /// Sets the order of names.

@@ -1,10 +1,14 @@
-//! What the browser stores for the page after a reload: the unfinished uploads in the browser's store, and the session of this
-//! tab. No password, and no byte of a file.
+//! What the browser stores for the page after a reload: the unfinished uploads in its store, the
+//! session and the view of the tab. No password, and no byte of a file.
 
 use protocol::server::NewSession;
 use serde::{Deserialize, Serialize};
 
-use crate::{destination::Destination, queue::SavedRow};
+use crate::{
+    destination::Destination,
+    queue::{ConflictPolicy, OfferOrder, SavedRow},
+    upload_list::Grouping,
+};
 
 /// The state that all saved rows share.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,9 +30,26 @@ pub struct SavedTab {
     pub home: Option<SavedHome>,
     /// The session to resume.
     pub session: Option<NewSession>,
+    /// The folder in view, and what the user chose.
+    #[serde(default)]
+    pub view: SavedView,
 }
 
-protocol::objects!(SavedHome, SavedTab);
+/// The folder in view in a tab, and the user's choices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
+pub struct SavedView {
+    /// The folder in view on the server; empty without a connection.
+    pub directory: String,
+    /// The choice for files whose name is taken.
+    pub policy: ConflictPolicy,
+    /// The order of queued uploads.
+    pub order: OfferOrder,
+    /// Whether the uploads are listed by folder.
+    pub grouping: Grouping,
+}
+
+protocol::objects!(SavedHome, SavedTab, SavedView);
 
 /// Everything that an earlier page stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +63,8 @@ pub struct RestoredPage {
     pub handles: Vec<String>,
     /// The session to resume.
     pub session: Option<NewSession>,
+    /// The folder in view; empty if it is not known.
+    pub directory: String,
 }
 
 #[cfg(test)]
@@ -57,10 +80,21 @@ mod tests {
                 session: "s".into(),
                 secret: protocol::client::Secret::new("hush".into()),
             }),
+            view: SavedView { directory: "/in".into(), ..SavedView::default() },
         };
         let text = serde_json::to_string(&tab).unwrap();
         assert_eq!(serde_json::from_str::<SavedTab>(&text).unwrap(), tab);
         assert!(text.contains("hush"));
         assert!(!format!("{tab:?}").contains("hush"));
+    }
+
+    #[test]
+    fn tab_of_a_page_before_this_one_is_read_too() {
+        let text = r#"{"queue":"q","home":null,"session":null}"#;
+        let tab: SavedTab = crate::json::read(text).unwrap();
+        assert_eq!(tab.view, SavedView::default());
+        let view = SavedView { grouping: Grouping::Off, directory: "/a b".into(), ..tab.view };
+        let text = crate::json::write(&view).unwrap();
+        assert_eq!(crate::json::read::<SavedView>(&text).unwrap(), view);
     }
 }

@@ -3,6 +3,8 @@
 //!
 //! Files that need the user are listed outside of their folders: a closed folder hides no failure.
 
+use serde::{Deserialize, Serialize};
+
 use crate::{
     queue::{Folder, FolderId, Group, Queue, Row, Rows, Totals},
     virtual_list::MAX_FULL_LIST,
@@ -116,7 +118,8 @@ struct Versions {
 }
 
 /// Whether files are listed below the headings of their folders.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Grouping {
     /// They are, where there is more than one folder.
     #[default]

@@ -6,6 +6,7 @@
 
 const script = document.querySelector("script[data-glue]");
 const form = document.getElementById("connect");
+const button = document.getElementById("connect-button");
 
 // Trusted Types: the worker's script is the only one that is loaded by its address.
 const worker = new URL(script.dataset.digestWorker, document.baseURI).href;
@@ -16,6 +17,7 @@ globalThis.trustedTypes?.createPolicy("default", {
 const record = (event) => {
   event.preventDefault();
   form.dataset.submitted = "";
+  button.ariaBusy = "true";
 };
 form.addEventListener("submit", record);
 
@@ -30,8 +32,10 @@ try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));
   await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });
   form.removeEventListener("submit", record);
+  button.ariaBusy = null;
   program.start();
 } catch (reason) {
   console.error(reason);
+  button.ariaBusy = null;
   document.getElementById("boot-failed").hidden = false;
 }

@@ -96,6 +96,11 @@ pub(super) fn pick_rejected(names: &[String]) -> String {
     first_of(names, Text::NoticeNotConnected, Text::NoticeNotConnectedMore)
 }
 
+/// Picked files while an obstacle was shown.
+pub(super) fn pick_obstructed(names: &[String]) -> String {
+    first_of(names, Text::NoticeObstructed, Text::NoticeObstructedMore)
+}
+
 /// A text about all of the names, or about the first three and the number of the others.
 fn first_of(names: &[String], all: Text, first: Text) -> String {
     let shown: Vec<_> = names.iter().take(3).map(|name| format::name(name)).collect();

@@ -69,6 +69,7 @@ impl Page {
     /// Sets the order of queued uploads.
     pub(super) fn set_order(&mut self, order: OfferOrder) {
         self.queue.set_order(order);
+        self.changed.insert(Region::Totals);
     }
 
     /// Has abandoned part files removed, once there is a connection.

@@ -30,7 +30,8 @@ impl Page {
     /// Returns the target for files that are picked or dropped now; `None` without a connection.
     #[must_use]
     pub fn drop_target(&self) -> Option<DropTarget> {
-        let home = self.connection.home().filter(|_| self.takes_files())?.clone();
+        let takes_drops = self.takes_files() && self.takes_drops();
+        let home = self.connection.home().filter(|_| takes_drops)?.clone();
         Some(DropTarget { home, directory: self.remote.drop_directory().into() })
     }
 

@@ -2,7 +2,7 @@
 
 use protocol::{Problem, ServerMessage, UploadId, server::NewSession};
 
-use super::{Digested, DropTarget};
+use super::{Digested, DropTarget, StartFolderChoice};
 use crate::{
     connection::Network,
     destination::Destination,
@@ -24,6 +24,8 @@ pub enum Event {
     RejectCertificate,
     /// The user disconnects, or stops connecting.
     Disconnect,
+    /// The user decides where files go, after the start folder could not be opened.
+    ChooseStartFolder(StartFolderChoice),
     /// The user reconnects without waiting for the next attempt.
     ReconnectNow,
     /// The user picks files or a folder.

@@ -14,6 +14,7 @@ impl Page {
         self.changed.insert(Region::Remote);
         match action {
             RemoteAction::GoTo(path) => {
+                self.settle_start_folder();
                 let path = self.remote.go(path);
                 self.list(path);
             }
@@ -43,11 +44,13 @@ impl Page {
     }
 
     pub(super) fn open_directory(&mut self, name: &str) {
+        self.settle_start_folder();
         let path = self.remote.open(name);
         self.list(path);
     }
 
     pub(super) fn open_parent(&mut self) {
+        self.settle_start_folder();
         let path = self.remote.up();
         self.list(path);
     }
@@ -67,7 +70,7 @@ impl Page {
 
     /// The portal listed a directory.
     pub(super) fn listed(&mut self, path: String, entries: Vec<Entry>, left_out: u64, now: Millis) {
-        self.is_start_answer(&path);
+        self.start_folder_listed(&path);
         self.connect_steps.listed(now);
         let next = self.remote.listed(path, entries, left_out);
         self.list(next);
@@ -75,7 +78,7 @@ impl Page {
 
     /// The directory can be uploaded to, but the server does not list it.
     pub(super) fn listing_hidden(&mut self, path: String, problem: Problem, now: Millis) {
-        self.is_start_answer(&path);
+        self.start_folder_listed(&path);
         self.connect_steps.listed(now);
         let next = self.remote.listing_hidden(path, problem);
         self.list(next);
@@ -84,9 +87,7 @@ impl Page {
     /// The portal could not list a directory.
     pub(super) fn not_listed(&mut self, path: &str, mut problem: Problem, now: Millis) {
         self.connect_steps.listing_failed(now);
-        if self.is_start_answer(path) {
-            self.start_folder_missing(path, &mut problem);
-        }
+        self.start_folder_not_listed(path, &mut problem);
         let next = self.remote.failed(problem);
         self.list(next);
     }
@@ -94,6 +95,7 @@ impl Page {
     pub(super) fn directory_made(&mut self, path: &str, now: Millis) {
         self.folder_answered();
         self.remote_done(path, now);
+        self.open_made_start_folder(path);
     }
 
     pub(super) fn directory_not_made(&mut self, path: &str, problem: &Problem) {

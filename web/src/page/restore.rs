@@ -13,16 +13,18 @@ const RESTORED: Plural =
 impl Page {
     /// Restores the connection and the rows of an earlier page; the rows wait for their files.
     pub(super) fn restore(&mut self, restored: RestoredPage) {
-        let RestoredPage { home, mut rows, handles, session } = restored;
+        let RestoredPage { home, mut rows, handles, session, directory } = restored;
         let SavedHome { destination, trusted_certificate } = home;
         self.connection.restore(destination.clone(), trusted_certificate, session);
         if self.connection.home() != Some(&destination) {
             // The user has logged in elsewhere already.
             rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
+        } else if self.connection.ready().is_none() {
+            self.remote.restore(directory);
         }
         let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
         self.queue.restore(rows, has);
-        self.changed.extend([Region::Connection, Region::Totals, Region::Notices]);
+        self.changed.extend([Region::Connection, Region::Remote, Region::Totals, Region::Notices]);
         if self.queue.misses_files() {
             self.announce(restored_uploads(self.queue.missing().len()));
         }

@@ -8,10 +8,8 @@ use protocol::{
 use super::{Effect, Page, Region};
 use crate::{
     connection::{self, Connection, ConnectionEvent, FtpsState, Login, Network, SocketState},
-    format, path,
+    format,
     queue::Outage,
-    recent::RecentDestination,
-    remote,
     time::Millis,
 };
 
@@ -156,50 +154,14 @@ impl Page {
     fn enter_last_folder(&mut self, directory: String) -> Option<String> {
         self.announce(connection::wording::restored().to_owned());
         let before = self.remote.directory().to_owned();
-        if before.is_empty() {
-            self.enter_start_folder(directory)
-        } else {
-            self.remote.enter(before)
+        let wants_other = self.start_in.as_ref().is_some_and(|folder| !folder.is_empty());
+        if before.is_empty() || wants_other {
+            return self.enter_start_folder(directory);
         }
-    }
-
-    /// Enters the folder that the user asked for, once it is known to exist. Returns the path to
-    /// list first.
-    fn enter_start_folder(&mut self, directory: String) -> Option<String> {
-        let Some(folder) = self.start_in.take() else { return self.remote.enter(directory) };
-        let wanted = match folder.as_str() {
-            "" => None,
-            folder if folder.starts_with('/') => Some(folder.to_owned()),
-            folder => Some(path::join(&directory, folder)),
-        };
-        self.remember(folder);
-        self.awaited_start = wanted.filter(|wanted| *wanted != directory);
-        let first = self.remote.enter(directory);
-        if let Some(wanted) = &self.awaited_start {
-            // Listed after the login's directory, which stays in view if this listing fails.
-            self.remote.go(wanted.clone());
-        }
+        self.start_in = None;
+        let first = self.remote.enter(before);
+        self.list_awaited_start();
         first
-    }
-
-    /// Returns whether an answer about `path` is the one about the start folder.
-    pub(super) fn is_start_answer(&mut self, path: &str) -> bool {
-        // The connect steps are drawn with the connection.
-        self.changed.insert(Region::Connection);
-        self.awaited_start.take_if(|awaited| awaited == path).is_some()
-    }
-
-    /// The start folder does not exist: it is not opened the next time.
-    pub(super) fn start_folder_missing(&mut self, path: &str, problem: &mut Problem) {
-        problem.message = remote::wording::no_start_folder(path, &problem.message);
-        self.announce(problem.message.clone());
-        self.remember(String::new());
-    }
-
-    fn remember(&mut self, folder: String) {
-        if let Some(destination) = self.connection.wanted().cloned() {
-            self.effects.push(Effect::Remember(RecentDestination { destination, folder }));
-        }
     }
 
     /// Reacts to a change of the connection.

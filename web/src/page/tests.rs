@@ -8,7 +8,7 @@ use crate::{
     saved::RestoredPage,
 };
 use protocol::{
-    Attempt, ClientMessage, Encryption, Problem, ServerMessage, UploadId,
+    Attempt, ClientMessage, Encryption, Problem, ServerMessage, Stage, UploadId,
     client::Secret,
     server::{Certificate, Connected, Limits, LogKind, LogLine, NewSession, Tls, Verified},
 };
@@ -143,6 +143,7 @@ fn left_at(host: &str) -> RestoredPage {
         rows: vec![row],
         handles: Vec::new(),
         session: None,
+        directory: String::new(),
     }
 }
 

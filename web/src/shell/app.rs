@@ -142,7 +142,7 @@ impl App {
         self.changed();
     }
 
-    fn changed(&self) {
+    pub(super) fn changed(&self) {
         if let Some(on_change) = self.on_change.get() {
             on_change();
         }

@@ -7,7 +7,7 @@ use super::{
     address_bar::{set_fragment, with_fragment},
     dom::{Dom, set_text_of},
 };
-use crate::{address, certificate};
+use crate::{address, certificate, log::wording};
 
 /// Writes a text to the clipboard. Returns whether the browser permitted it.
 ///
@@ -30,6 +30,15 @@ pub(super) fn copy_link(dom: &Dom, fragment: String, status_id: &'static str) {
             address::link_in_address_bar()
         };
         set_text_of(&dom, status_id, status);
+    });
+}
+
+/// Copies a text. The element `status_id` shows the outcome: `done`, or that the browser refused.
+pub(super) fn copy(dom: &Dom, text: String, status_id: &'static str, done: &'static str) {
+    let dom = dom.clone();
+    spawn_local(async move {
+        let is_copied = write(&dom.window, &text).await;
+        set_text_of(&dom, status_id, if is_copied { done } else { wording::copy_refused() });
     });
 }
 

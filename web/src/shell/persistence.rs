@@ -24,7 +24,7 @@ use crate::{
     json,
     page::Event,
     queue::{FileAccess, Row, Rows},
-    saved::{RestoredPage, SavedHome, SavedTab},
+    saved::{RestoredPage, SavedHome, SavedTab, SavedView},
 };
 
 mod claim;
@@ -91,6 +91,10 @@ pub(super) fn start(app: &Rc<App>) -> Result<(), Exception> {
     }));
     let changed = persistence.clone();
     app.on_change(move || changed.save_soon());
+    if let Some(SavedTab { view, .. }) = tab::read(&app.dom.window) {
+        app.set_grouping(view.grouping);
+        app.handle_all([Event::SetPolicy(view.policy), Event::SetOrder(view.order)]);
+    }
     let leaving = persistence.clone();
     listen(&app.dom.window, "pagehide", move |_: web_sys::Event| leaving.save(usize::MAX))?;
     spawn_local(async move {
@@ -153,7 +157,8 @@ impl Persistence {
         if !rows.is_empty() {
             saved.handles.into_iter().for_each(|(name, handle)| handles.insert(name, handle));
         }
-        Some(RestoredPage { home, rows, handles: handles.names(), session })
+        let directory = tab.map(|tab| tab.view.directory.clone()).unwrap_or_default();
+        Some(RestoredPage { home, rows, handles: handles.names(), session, directory })
     }
 
     /// Writes the tab's state at once, which is cheap, and the queue's changes after a delay.
@@ -259,7 +264,13 @@ impl Persistence {
         let Some((_, queue)) = self.queue.get() else { return };
         let page = self.app.page();
         let session = page.connection().session().cloned();
-        let tab = SavedTab { queue: queue.clone(), home: page.home(), session };
+        let view = SavedView {
+            directory: page.remote().directory().to_owned(),
+            policy: page.queue().policy(),
+            order: page.queue().order(),
+            grouping: self.app.grouping(),
+        };
+        let tab = SavedTab { queue: queue.clone(), home: page.home(), session, view };
         let mut written = self.written.borrow_mut();
         if written.tab.as_ref() != Some(&tab) && tab::write(&self.app.dom.window, &tab) {
             written.tab = Some(tab);

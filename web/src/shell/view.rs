@@ -4,8 +4,8 @@ use protocol::client::Secret;
 use web_sys::Element;
 
 use self::{
-    connection::ConnectionView, log::LogView, notices::NoticesView, remote::RemoteView,
-    restored_notice::RestoredNotice, summary::SummaryView, totals::TotalsView,
+    connection::ConnectionView, log::LogView, notices::NoticesView, obstacle::ObstacleView,
+    remote::RemoteView, restored_notice::RestoredNotice, summary::SummaryView, totals::TotalsView,
     uploads::UploadsView,
 };
 pub(super) use self::{
@@ -16,7 +16,7 @@ use crate::{
     page::{Page, Region},
     queue::{FolderId, Queue},
     time::Millis,
-    upload_list::UploadFilter,
+    upload_list::{Grouping, UploadFilter},
 };
 
 mod connect_steps;
@@ -25,6 +25,7 @@ mod filters;
 mod icon;
 pub(super) mod log;
 mod notices;
+mod obstacle;
 mod problem;
 mod remote;
 mod restored_notice;
@@ -55,6 +56,7 @@ pub(super) struct Views {
     log: LogView,
     notices: NoticesView,
     restored: RestoredNotice,
+    obstacle: ObstacleView,
     announcer: Element,
     /// Sentences for screen readers, announced with the next frame.
     announcements: Vec<String>,
@@ -72,6 +74,7 @@ impl Views {
             log: LogView::new(dom)?,
             notices: NoticesView::new(dom)?,
             restored: RestoredNotice::new(dom)?,
+            obstacle: ObstacleView::new(dom)?,
             announcer: dom.find("announcer")?,
             announcements: Vec::new(),
         })
@@ -112,9 +115,14 @@ impl Views {
         self.uploads.set_filter(filter);
     }
 
-    /// Groups uploads by folder, or stops that.
-    pub(super) fn toggle_grouping(&mut self) {
-        self.uploads.toggle_grouping();
+    /// Returns whether uploads are listed by folder.
+    pub(super) fn grouping(&self) -> Grouping {
+        self.uploads.grouping()
+    }
+
+    /// Sets whether uploads are listed by folder.
+    pub(super) fn set_grouping(&mut self, grouping: Grouping) {
+        self.uploads.set_grouping(grouping);
     }
 
     /// Opens or closes a folder in the list of uploads.
@@ -144,6 +152,9 @@ impl Views {
         }
         if has_any(&[Region::Remote, Region::Connection]) || self.remote.has_moved() {
             redraw = self.remote.draw(page)?;
+        }
+        if has_any(&[Region::Remote, Region::Connection]) {
+            self.obstacle.draw(page)?;
         }
         if has_any(&[Region::Notices, Region::Connection, Region::Totals]) {
             self.restored.draw(page);

@@ -75,8 +75,8 @@ fn step_that_failed_is_known_until_the_next_try() {
     let session = NewSession { session: "s".into(), secret: Secret::new("x".into()) };
     at(&mut page, 0, Event::SocketOpened(session));
     receive(&mut page, welcome(0, None));
-    receive(&mut page, ServerMessage::Connecting { stage: protocol::Stage::Login });
-    let problem = Problem { stage: protocol::Stage::Login, ..problems::outdated() };
+    receive(&mut page, ServerMessage::Connecting { stage: Stage::Login });
+    let problem = Problem { stage: Stage::Login, ..problems::outdated() };
     receive(&mut page, ServerMessage::Disconnected { problem: Some(problem) });
     assert!(page.connect_steps().has_failed());
     at(&mut page, 0, Event::Connect(destination()));
@@ -125,4 +125,33 @@ fn question_that_is_answered_between_two_sessions_stands_again() {
     assert!(sent(&effects).is_empty(), "{effects:?}");
     let dialog = page.remote().dialog().unwrap();
     assert!(!dialog.is_pending() && dialog.problem().is_some());
+}
+
+#[test]
+fn blocked_data_connections_are_an_obstacle_until_a_listing_arrives() {
+    let mut page = connected();
+    let blocked = Problem { stage: Stage::DataConnection, ..problems::outdated() };
+    let failed = ServerMessage::ListingFailed { path: "/home".into(), problem: blocked.clone() };
+    receive(&mut page, failed);
+    assert_eq!(page.obstacle(), Some(Obstacle::DataConnection(&blocked)));
+    assert_eq!(page.drop_target(), None);
+    let line = LogLine {
+        seq: 0,
+        at_millis: 0,
+        connection: None,
+        kind: LogKind::Response,
+        explanation: None,
+        text: "227 Entering Passive Mode".into(),
+    };
+    receive(&mut page, ServerMessage::Log { lines: vec![line] });
+    let message = page.operator_message("Sunday");
+    for part in ["Sunday", "a, port 21", &blocked.message, "227 Entering Passive Mode"] {
+        assert!(message.contains(part), "{part}: {message}");
+    }
+    let effects = at(&mut page, 0, Event::Refresh);
+    assert_eq!(sent(&effects), [&ClientMessage::List { path: "/home".into() }]);
+    listed(&mut page, "/home");
+    assert_eq!(page.obstacle(), None);
+    assert!(page.drop_target().is_some());
+    assert_eq!(page.operator_message(""), "");
 }

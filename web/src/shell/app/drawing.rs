@@ -13,7 +13,7 @@ use crate::{
     },
     summary,
     time::Millis,
-    upload_list::UploadFilter,
+    upload_list::{Grouping, UploadFilter},
 };
 
 /// The shortest pause between two drawings. Painting is the most expensive work of the page, and
@@ -103,10 +103,24 @@ impl App {
         self.request_frame();
     }
 
+    /// Returns whether uploads are listed by folder.
+    pub(in crate::shell) fn grouping(&self) -> Grouping {
+        self.views.borrow().grouping()
+    }
+
+    /// Sets whether uploads are listed by folder.
+    pub(in crate::shell) fn set_grouping(&self, grouping: Grouping) {
+        self.views.borrow_mut().set_grouping(grouping);
+        self.request_frame();
+    }
+
     /// Groups uploads by folder, or stops that.
     pub(in crate::shell) fn toggle_grouping(&self) {
-        self.views.borrow_mut().toggle_grouping();
-        self.request_frame();
+        self.set_grouping(match self.grouping() {
+            Grouping::ByFolder => Grouping::Off,
+            Grouping::Off => Grouping::ByFolder,
+        });
+        self.changed();
     }
 
     /// Opens or closes a folder in the list of uploads.

@@ -3,12 +3,13 @@
 
 use std::rc::Rc;
 
+use js_sys::Date;
 use web_sys::{HtmlDialogElement, HtmlElement, HtmlFormElement};
 
 use super::on_click;
 use crate::{
     address,
-    page::Event,
+    page::{Event, StartFolderChoice, obstacle},
     shell::{
         app::App,
         clipboard,
@@ -24,6 +25,7 @@ pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     on_click(app, "disconnect", || Event::Disconnect)?;
     on_click(app, "cancel-connect", || Event::Disconnect)?;
     on_click(app, "reconnect", || Event::ReconnectNow)?;
+    listen_to_obstacle(app)?;
     listen_to_certificate_dialog(app)?;
     listen_to_security_details(app)
 }
@@ -37,6 +39,19 @@ fn listen_to_submit(app: &Rc<App>) -> Result<(), Exception> {
             set_text_of(&app.dom, "connected-hint", "");
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
         }
+    })
+}
+
+fn listen_to_obstacle(app: &Rc<App>) -> Result<(), Exception> {
+    let choose = Event::ChooseStartFolder;
+    on_click(app, "start-folder-create", move || choose(StartFolderChoice::Create))?;
+    on_click(app, "start-folder-use", move || choose(StartFolderChoice::UseFolderInView))?;
+    on_click(app, "data-retry", || Event::Refresh)?;
+    let (button, app) = (app.dom.find::<HtmlElement>("copy-operator-message")?, app.clone());
+    listen(&button, "click", move |_: web_sys::Event| {
+        let now = Date::new_0().to_string();
+        let message = app.page().operator_message(&String::from(now));
+        clipboard::copy(&app.dom, message, "obstacle-hint", obstacle::message_copied());
     })
 }
 

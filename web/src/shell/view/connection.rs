@@ -139,7 +139,7 @@ impl ConnectionView {
             show(element, Visibility::shown_if(is_logged_in && !self.is_connecting));
         }
         show(&self.remote, Visibility::shown_if(is_logged_in));
-        show(&self.drop_zone, Visibility::shown_if(is_logged_in));
+        show(&self.drop_zone, Visibility::shown_if(is_logged_in && page.takes_drops()));
         for button in [&self.choose_files, &self.choose_folder] {
             button.set_disabled(phase != Phase::Connected);
         }

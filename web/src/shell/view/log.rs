@@ -249,7 +249,8 @@ impl LogView {
     /// template without comparing.
     fn create_line(&mut self, number: u64, line: &LogLine) -> Result<HtmlElement, Exception> {
         let element = self.line.copy()?;
-        element.set_attribute("data-kind", kind_name(line.kind))?;
+        let looks_like = if log::is_refusal(line) { LogKind::Error } else { line.kind };
+        element.set_attribute("data-kind", kind_name(looks_like))?;
         element.set_attribute("data-line", &number.to_string())?;
         let time: Element = query(&element, ".line-time")?;
         time.set_text_content(Some(&clock_time(millis(line.at_millis))));

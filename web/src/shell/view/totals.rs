@@ -6,7 +6,7 @@ use super::super::dom::{Dom, Exception, Visibility, set_attribute, set_progress,
 use super::icon::IconView;
 use crate::{
     queue::totals::{self, Condition},
-    queue::{ConflictPolicy, Queue, Totals},
+    queue::{ConflictPolicy, OfferOrder, Queue, Totals},
 };
 
 pub(super) struct TotalsView {
@@ -17,6 +17,7 @@ pub(super) struct TotalsView {
     empty_state: HtmlElement,
     filters: HtmlElement,
     policy: HtmlSelectElement,
+    order: HtmlSelectElement,
     buttons: BulkButtons,
     icon: IconView,
 }
@@ -42,6 +43,7 @@ impl TotalsView {
             empty_state: dom.find("empty-state")?,
             filters: dom.find("filters")?,
             policy: dom.find("policy")?,
+            order: dom.find("order")?,
             icon: IconView::new(dom)?,
             buttons: BulkButtons {
                 pause: dom.find("pause-all")?,
@@ -60,6 +62,10 @@ impl TotalsView {
         let policy = policy(queue.policy());
         if self.policy.value() != policy {
             self.policy.set_value(policy);
+        }
+        let order = order(queue.order());
+        if self.order.value() != order {
+            self.order.set_value(order);
         }
     }
 
@@ -105,6 +111,15 @@ impl BulkButtons {
             let next = buttons.into_iter().find(|button| !button.hidden());
             let _ = next.unwrap_or(&self.fallback).focus();
         }
+    }
+}
+
+/// Returns the value of an order in the select.
+fn order(order: OfferOrder) -> &'static str {
+    match order {
+        OfferOrder::AsDropped => "dropped",
+        OfferOrder::SmallestFirst => "smallest",
+        OfferOrder::LargestFirst => "largest",
     }
 }
 

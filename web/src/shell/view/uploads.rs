@@ -154,12 +154,14 @@ impl UploadsView {
         self.listing.set_filter(filter);
     }
 
-    /// Groups uploads by folder, or stops that.
-    pub(super) fn toggle_grouping(&mut self) {
-        self.listing.set_grouping(match self.listing.grouping() {
-            Grouping::ByFolder => Grouping::Off,
-            Grouping::Off => Grouping::ByFolder,
-        });
+    /// Returns whether uploads are listed by folder.
+    pub(super) fn grouping(&self) -> Grouping {
+        self.listing.grouping()
+    }
+
+    /// Sets whether uploads are listed by folder.
+    pub(super) fn set_grouping(&mut self, grouping: Grouping) {
+        self.listing.set_grouping(grouping);
     }
 
     /// Opens or closes a folder.

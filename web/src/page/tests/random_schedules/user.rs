@@ -77,7 +77,8 @@ impl World {
         let asks = session.is_none();
         let number = rows.len();
         self.page = Page::default();
-        let restored = RestoredPage { home, rows, handles: Vec::new(), session };
+        let restored =
+            RestoredPage { home, rows, handles: Vec::new(), session, directory: String::new() };
         self.happen(Event::Restored(Box::new(restored)));
         if asks {
             self.connect();

@@ -202,7 +202,7 @@ impl RowsView {
             EntryKind::File | EntryKind::Other => self.file_template.copy()?,
         };
         let name = format::name(&entry.name);
-        set_attribute(&item, "aria-label", &name);
+        set_attribute(&item, "aria-label", &format::visible(&entry.name));
         let index: Element = query(&item, ".entry-name")?;
         set_text(&index, &name);
         set_attribute(&index, "title", &name);

@@ -1,7 +1,7 @@
 //! The action buttons of a row.
 
 use wasm_bindgen::JsCast;
-use web_sys::{Element, HtmlElement};
+use web_sys::{Element, FocusOptions, HtmlElement};
 
 use crate::shell::dom::{Dom, Exception, set_attribute};
 
@@ -27,7 +27,9 @@ impl ActionButtons {
         for (button, action) in &self.0 {
             if !button.hidden() && !offered.contains(&action.as_str()) {
                 if dom.has_focus(button) {
-                    let _ = item.focus();
+                    let options = FocusOptions::new();
+                    options.set_prevent_scroll(true);
+                    let _ = item.focus_with_options(&options);
                 }
                 set_attribute(button, DISABLED, "");
             }
@@ -58,10 +60,11 @@ impl ActionButtons {
         let button = |name: &str| self.0.iter().find(|(_, action)| action == name);
         if let ([first @ ("skip" | "overwrite"), ..], Some((before, _))) = (offered, self.0.first())
             && let Some((first, _)) = button(first)
-            && let Some(parent) = before.parent_node()
-            && parent.first_child().as_ref() != Some(first)
+            && let Some(parent) = before.parent_element()
+            && let Some(old) = parent.first_element_child()
+            && !old.is_same_node(Some(first))
         {
-            let _ = parent.insert_before(first, parent.first_child().as_ref());
+            let _ = parent.insert_before(first, Some(&old));
         }
     }
 }

@@ -42,9 +42,10 @@ impl FileRow {
 
     pub(super) fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Exception> {
         let item = template.copy()?;
+        let label = format::visible(upload.path());
         let path = format::name(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
-        set_attribute(&item, "aria-label", &path);
+        set_attribute(&item, "aria-label", &label);
         let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
         let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
         set_text(&query::<Element>(&item, ".upload-folder")?, folder);
@@ -52,7 +53,7 @@ impl FileRow {
         set_attribute(&query::<Element>(&item, ".upload-name")?, "title", &path);
         set_text(&query::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
         let bar: HtmlElement = query(&item, ".progress")?;
-        set_attribute(&bar, "aria-label", &path);
+        set_attribute(&bar, "aria-label", &label);
         Ok(Self {
             bar,
             status: query(&item, ".upload-status")?,
