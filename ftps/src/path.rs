@@ -44,6 +44,16 @@ pub(crate) fn refuse_forbidden(bytes: &[u8]) -> Result<(), ForbiddenByte> {
     }
 }
 
+/// See [`RemotePath::folded`].
+pub(crate) fn fold(path: &[u8]) -> String {
+    let text = String::from_utf8_lossy(path);
+    // Upper case first: some letters have several lower-case forms.
+    let folded: String =
+        text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect();
+    let names = folded.split('/').map(|name| name.trim_end_matches(['.', ' ']));
+    names.collect::<Vec<_>>().join("/")
+}
+
 impl RemotePath {
     /// Creates a path from bytes.
     ///
@@ -85,6 +95,13 @@ impl RemotePath {
     #[must_use]
     pub fn display(&self) -> Cow<'_, str> {
         display_text(&self.0)
+    }
+
+    /// Returns one spelling for all paths that may be one file: disks ignore the case (FAT, NTFS, APFS),
+    /// the Unicode form (APFS, HFS+), or dots and spaces at the end of a name (FAT, NTFS).
+    #[must_use]
+    pub fn folded(&self) -> String {
+        fold(&self.0)
     }
 
     /// Whether it is absolute.
@@ -204,6 +221,18 @@ mod tests {
         assert_eq!(path("a").parent(), None);
         assert_eq!(path("/a/b/").file_name(), Some(path("b")));
         assert_eq!(path("/").file_name(), None);
+    }
+
+    #[test]
+    fn names_that_a_disk_may_take_for_one_fold_alike() {
+        let folded = |text: &str| RemotePath::try_from(text).unwrap().folded();
+        for (one, other) in
+            [("/d/IMG.jpg", "/D/img.JPG"), ("gr\u{f6}\u{df}e", "GRO\u{308}SSE"), ("d./a. ", "d/a")]
+        {
+            assert_eq!(folded(one), folded(other), "{one}");
+        }
+        assert_ne!(folded("a.txt"), folded("b.txt"));
+        assert_ne!(folded("d/a"), folded("da"));
     }
 
     #[test]

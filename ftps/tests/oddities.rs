@@ -53,7 +53,7 @@ const WALKS: u64 = 5_000;
 const TELLING: u32 = 100;
 
 /// The oddities that the suite draws from.
-const IN_SUITE: [Oddity; 13] = [
+const IN_SUITE: [Oddity; 14] = [
     Oddity::NoSize,
     Oddity::ForeignList,
     Oddity::UnreadableLines,
@@ -63,6 +63,7 @@ const IN_SUITE: [Oddity; 13] = [
     Oddity::RenameRefused,
     Oddity::NoReplacing,
     Oddity::OnlyCsv,
+    Oddity::UploadOnly,
     Oddity::DirectoryOfName,
     Oddity::RefusedAtEnd,
     Oddity::FactsRefused,
@@ -355,7 +356,10 @@ impl Walk {
                     self.figures.lock().unwrap().done += 1;
                     return;
                 }
-                Err(Failed { error: UploadError::Exists { .. }, .. }) => {
+                Err(Failed {
+                    error: UploadError::Exists { .. } | UploadError::MayExist { .. },
+                    ..
+                }) => {
                     self.figures.lock().unwrap().conflicts += 1;
                     let Some(answered) = self.answered(job) else { return };
                     job = answered;

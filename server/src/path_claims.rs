@@ -13,7 +13,6 @@ use std::{
 
 use ftps::RemotePath;
 use tokio::sync::OwnedMutexGuard;
-use unicode_normalization::UnicodeNormalization as _;
 
 use crate::{host::Host, locking::lock, remote_path};
 
@@ -103,7 +102,7 @@ impl ServerClaims {
     }
 
     fn entries(&self, path: &RemotePath) -> [Entry; 2] {
-        let path = fold(&remote_path::normalize(&self.home.join(path)));
+        let path = remote_path::normalize(&self.home.join(path)).folded();
         let [host, address] = &self.names;
         [host, address]
             .map(|server| self.claims.entry(Key { server: server.clone(), path: path.clone() }))
@@ -129,17 +128,6 @@ impl Drop for Entry {
             paths.remove(&self.key);
         }
     }
-}
-
-/// Returns one spelling for all paths that may be one file: disks ignore the case (FAT, NTFS, APFS),
-/// the Unicode form (APFS, HFS+), or dots and spaces at the end of a name (FAT, NTFS).
-fn fold(path: &RemotePath) -> String {
-    let text = String::from_utf8_lossy(path.as_bytes());
-    // Upper case first: some letters have several lower-case forms.
-    let folded: String =
-        text.nfd().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfc().collect();
-    let names = folded.split('/').map(|name| name.trim_end_matches(['.', ' ']));
-    names.collect::<Vec<_>>().join("/")
 }
 
 #[cfg(test)]

@@ -85,11 +85,11 @@ impl Client {
     ) -> Result<TargetState, Error> {
         // A server that ignores case would find `from` itself.
         if from.as_bytes().eq_ignore_ascii_case(to.as_bytes()) {
-            return self.state_in_listing(to).await;
+            return self.state_in_listing(to, Some(from)).await;
         }
         match self.target_state(to).await? {
             // Links without a target have neither a size nor a directory.
-            TargetState::Absent => match self.state_in_listing(to).await? {
+            TargetState::Absent => match self.state_in_listing(to, Some(from)).await? {
                 // Listings may leave out names, but the server says that the name is free.
                 TargetState::Unknown { .. } => Ok(TargetState::Absent),
                 listed => Ok(listed),

@@ -12,7 +12,7 @@ use crate::{
     command::Command,
     error::Error,
     listing::{Entry, EntryKind, parse_facts, parse_time},
-    path::RemotePath,
+    path::{RemotePath, fold},
     profile::SizeSupport,
     reply::{Reply, Severity},
     stage::Stage,
@@ -207,7 +207,7 @@ impl Client {
                 return Ok(state);
             }
         }
-        let listed = self.state_in_listing(path).await?;
+        let listed = self.state_in_listing(path, None).await?;
         let TargetState::Unknown { reason } = listed else { return Ok(listed) };
         let rename = Command::Rnfr(path);
         let reply = self.control.exchange(rename, Stage::Verify).await?;
@@ -250,10 +250,12 @@ impl Client {
         }
     }
 
-    /// Looks for a name in its directory's listing.
+    /// Looks for a name in its directory's listing. The entry of `own`, a file that is to get the
+    /// name, does not count.
     pub(super) async fn state_in_listing(
         &mut self,
         path: &RemotePath,
+        own: Option<&RemotePath>,
     ) -> Result<TargetState, Error> {
         let (Some(parent), Some(name)) = (path.parent(), path.file_name()) else {
             return Ok(TargetState::NOT_REPORTED);
@@ -267,6 +269,13 @@ impl Client {
         };
         if let Some(entry) = listing.entries.iter().find(|entry| entry.name == name) {
             return Ok(TargetState::of_entry(entry));
+        }
+        // The disk may ignore the differences.
+        let (folded, own) = (name.folded(), own.and_then(RemotePath::file_name));
+        let others = listing.entries.iter().map(|entry| &entry.name);
+        if others.filter(|other| Some(*other) != own.as_ref()).any(|other| other.folded() == folded)
+        {
+            return Ok(TargetState::NOT_REPORTED);
         }
         let is_whole = listing.is_complete && listing.left_out == 0;
         Ok(match is_whole && !is_hidden(&name) {
@@ -332,12 +341,13 @@ fn is_hidden(name: &RemotePath) -> bool {
     name.as_bytes().first() == Some(&b'.')
 }
 
-/// Whether one of the lines is the name, ignoring case. Some servers write a path.
+/// Whether one of the lines may be the name: disks ignore case. Some servers write a path.
 fn find_name(text: &[u8], name: &RemotePath) -> bool {
+    let folded = name.folded();
     text.split(|&byte| byte == b'\n').any(|line| {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
         let last = line.rsplit(|&byte| byte == b'/').next().unwrap_or(line);
-        last.eq_ignore_ascii_case(name.as_bytes())
+        fold(last) == folded
     })
 }
 
@@ -368,6 +378,8 @@ mod tests {
         for text in ["x\r\na b.txt\r\n", "./a b.txt\n", "dir/A B.TXT\r\n", "a b.txt"] {
             assert!(find_name(text.as_bytes(), &name), "{text}");
         }
+        let composed = RemotePath::try_from("gr\u{f6}\u{df}e").unwrap();
+        assert!(find_name("gro\u{308}\u{df}e\r\n".as_bytes(), &composed));
         assert!(!find_name(b"a b.txt.part\r\nb.txt\r\n", &name));
     }
 }

@@ -275,7 +275,7 @@ impl Session {
         let is_elsewhere = self.has(Oddity::StoredElsewhere);
         let path = if is_elsewhere { format!("{path}.1") } else { path.to_owned() };
         let opened = self.with_disk(|disk| open(disk, &path, offset));
-        let (file, mut offset) = match opened {
+        let (file, start) = match opened {
             Ok(opened) => opened,
             Err(refusal) => return Ok(refusal.to_owned()),
         };
@@ -284,6 +284,7 @@ impl Session {
             Ok(tls) => tls,
             Err(refusal) => return Ok(refusal.to_owned()),
         };
+        let mut offset = start;
         let mut bytes = [0; 4096];
         loop {
             match timeout(DATA_LIMIT, tls.read(&mut bytes)).await {
@@ -296,14 +297,18 @@ impl Session {
             }
         }
         let _ = timeout(std::time::Duration::from_secs(1), tls.shutdown()).await;
-        Ok(self.end_store(file, &path))
+        Ok(self.end_store(file, &path, start))
     }
 
-    fn end_store(&self, file: FileId, path: &str) -> String {
+    /// Ends a transfer that started at an offset.
+    fn end_store(&self, file: FileId, path: &str, start: usize) -> String {
         let traits = &self.server().traits;
         self.with_disk(|disk| {
             if traits.has(Oddity::RefusedAtEnd) && disk.bytes(file).starts_with(VIRUS) {
-                disk.remove(path);
+                match start {
+                    0 => drop(disk.remove(path)),
+                    _ => disk.truncate(file, start),
+                }
                 return "451 Virus found.".to_owned();
             }
             if traits.has(Oddity::LateSize) {
