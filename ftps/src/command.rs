@@ -89,7 +89,7 @@ pub enum Command<'a> {
     /// Change the mode bits of a file, 0 to 0o7777: in no standard, but most servers support it.
     SiteChmod(u32, &'a RemotePath),
     /// List a directory in a machine-readable form (RFC 3659 §7); the current one without a path.
-    Mlsd(Option<&'a RemotePath>),
+    Mlsd,
     /// List the current directory in the server's own form (RFC 959 §4.1.3).
     List,
     /// List the names in the current directory (RFC 959 §4.1.3).
@@ -169,7 +169,7 @@ impl Command<'_> {
             Self::Mlst(_) => "MLST",
             Self::Avbl(_) => "AVBL",
             Self::SiteChmod(..) => "SITE CHMOD",
-            Self::Mlsd(_) => "MLSD",
+            Self::Mlsd => "MLSD",
             Self::List => "LIST",
             Self::Nlst => "NLST",
             Self::Noop => "NOOP",
@@ -276,7 +276,7 @@ impl Command<'_> {
             | Self::Nlst
             | Self::Noop
             | Self::Quit
-            | Self::Mlsd(None) => Argument::None,
+            | Self::Mlsd => Argument::None,
             Self::User(name) => Argument::Name(name),
             Self::Pass(password) => Argument::Secret(password),
             Self::Rest(offset) => Argument::Number(*offset),
@@ -298,8 +298,7 @@ impl Command<'_> {
             | Self::Rmd(path)
             | Self::Mdtm(path)
             | Self::Mlst(path)
-            | Self::Avbl(path)
-            | Self::Mlsd(Some(path)) => Argument::Path(path),
+            | Self::Avbl(path) => Argument::Path(path),
         }
     }
 }
@@ -353,7 +352,7 @@ mod tests {
         assert_eq!(&*Command::AuthTls.encode(), b"AUTH TLS\r\n");
         assert_eq!(&*Command::Stor(&path).encode(), "STOR /a b/ü\r\n".as_bytes());
         assert_eq!(&*Command::Rest(u64::MAX).encode(), b"REST 18446744073709551615\r\n");
-        assert_eq!(&*Command::Mlsd(None).encode(), b"MLSD\r\n");
+        assert_eq!(&*Command::Mlsd.encode(), b"MLSD\r\n");
         let time = Timestamp::from_unix_millis(1_769_860_800_000).unwrap();
         let mfmt = Command::Mfmt(time, &path);
         assert_eq!(&*mfmt.encode(), "MFMT 20260131120000 /a b/ü\r\n".as_bytes());

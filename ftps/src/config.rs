@@ -58,6 +58,15 @@ impl Config {
     }
 }
 
+impl Config {
+    /// How long a server may take for the digest of so many bytes.
+    pub(crate) fn digest_deadline(&self, bytes: u64) -> Duration {
+        let for_bytes = Duration::from_secs(bytes / self.limits.min_digest_bytes_per_second.max(1));
+        let Timeouts { digest, digest_start, .. } = self.timeouts;
+        digest_start.saturating_add(for_bytes).min(digest)
+    }
+}
+
 /// Time limits. Every wait has one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -75,8 +84,16 @@ pub struct Timeouts {
     /// Each further reply to a batch: a server that loses commands replies to the first and then
     /// stays silent.
     pub batch: Duration,
-    /// The digest of a whole file, which the server has to read.
+    /// The digest of a whole file, which the server has to read: the longest wait.
     pub digest: Duration,
+    /// The digest of an empty file. A greater one gets more time, up to [`Self::digest`]: see
+    /// [`Limits::min_digest_bytes_per_second`].
+    pub digest_start: Duration,
+    /// A whole listing.
+    pub listing: Duration,
+    /// The pause between the reply to `AUTH` and TLS, for servers that lose the start of the
+    /// handshake without it.
+    pub tls_pause: Duration,
     /// The TCP connection to a data port, the proxy's part included. Ports that a firewall blocks
     /// stay silent.
     pub data_connect: Duration,
@@ -100,7 +117,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     /// Connect 15 s, TLS 15 s, greeting 30 s (silence 5 s), reply 60 s (each further one of a batch
-    /// 20 s), digest 15 min, data connect 15 s, stall 60 s, final reply 5 min, verdict 5 s, drain 3
+    /// 20 s), digest 60 s to 15 min, listing 10 min, TLS pause 300 ms, data connect 15 s, stall 60 s, final reply 5 min, verdict 5 s, drain 3
     /// s, abort 10 s, settle 500 ms, quit 2 s.
     fn default() -> Self {
         Self {
@@ -111,6 +128,9 @@ impl Default for Timeouts {
             reply: Duration::from_secs(60),
             batch: Duration::from_secs(20),
             digest: Duration::from_secs(900),
+            digest_start: Duration::from_secs(60),
+            listing: Duration::from_secs(600),
+            tls_pause: Duration::from_millis(300),
             data_connect: Duration::from_secs(15),
             stall: Duration::from_secs(60),
             final_reply: Duration::from_secs(300),
@@ -134,16 +154,20 @@ pub struct Limits {
     pub known_directories: usize,
     /// The bytes, plain and encrypted each, that are buffered for a data connection.
     pub data_buffer_bytes: usize,
+    /// The bytes of a file that the server must digest in a second.
+    pub min_digest_bytes_per_second: u64,
 }
 
 impl Default for Limits {
-    /// [`ReplyLimits::default`], [`ListingLimits::default`], 4,096 directories, 256 KiB of buffers.
+    /// [`ReplyLimits::default`], [`ListingLimits::default`], 4,096 directories, 256 KiB of buffers,
+    /// digests at 2 MB/s.
     fn default() -> Self {
         Self {
             reply: ReplyLimits::default(),
             listing: ListingLimits::default(),
             known_directories: 4096,
             data_buffer_bytes: 256 * 1024,
+            min_digest_bytes_per_second: 2_000_000,
         }
     }
 }
@@ -233,5 +257,19 @@ impl Default for Sessions {
     fn default() -> Self {
         let (window, recheck) = (Duration::from_secs(2), Duration::from_secs(300));
         Self { start: 2, max: 4, window, recheck }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn digest_of_a_greater_file_may_take_longer_up_to_the_limit() {
+        let config = Config::new(Arc::new(RootCertStore::empty()));
+        let seconds = |bytes| config.digest_deadline(bytes).as_secs();
+        assert_eq!(seconds(0), 60);
+        assert_eq!(seconds(200_000_000), 160);
+        assert_eq!(seconds(u64::MAX), 900);
     }
 }

@@ -16,6 +16,7 @@ use std::{
 };
 
 use rustls::{AlertDescription, pki_types::ServerName};
+use tokio::time::sleep;
 
 use crate::{
     client::{Client, ConnectionFacts, Directories},
@@ -25,7 +26,7 @@ use crate::{
     credentials::Credentials,
     dial::{Dial, Outgoing, Tcp},
     error::{Error, Evidence, Kind, Operation},
-    profile::{AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile},
+    profile::{AuthName, DataPorts, Fallback, HostProfile, Pipelining, SharedProfile, TlsStart},
     proxy::Proxy,
     reply::{Code, Reply, Severity},
     stage::Stage,
@@ -250,19 +251,52 @@ impl Connector {
 
     async fn open_with_retries(&self) -> Result<Client, Error> {
         let name = self.server_name()?;
+        let mut first_failure = None;
         loop {
             self.profile.forget_expired();
             // Another session may update the profile meanwhile.
-            let alpn = self.profile.get().alpn;
+            let HostProfile { alpn, tls_start, .. } = self.profile.get();
             let transcript = self.transcript_of_next();
             match self.attempt(&name, &transcript).await {
                 Ok(Attempt::Open(client)) => return Ok(*client),
                 Ok(Attempt::Again) => (),
                 Err(error) if is_refused_alpn(alpn, &error) => self.forget_alpn(&transcript),
-                Err(error) => return Err(error),
+                Err(error)
+                    if tls_start == TlsStart::AtOnce && self.started_tls_too_early(&error) =>
+                {
+                    self.profile.learn_expiring(|known| known.tls_start = TlsStart::AfterPause);
+                    transcript.control(Status::TlsTooEarly);
+                    first_failure = Some(error);
+                }
+                Err(error) => {
+                    let Some(first) = first_failure.filter(|_| error.stage() <= Stage::Tls) else {
+                        return Err(error);
+                    };
+                    // The pause did not help: the first failure had another cause.
+                    self.profile.update(|known| known.tls_start = TlsStart::AtOnce);
+                    return Err(first);
+                }
             }
             transcript.control(Status::Reconnecting);
         }
+    }
+
+    /// Whether the handshake failed as it does where the server reads on in the clear after its reply to
+    /// `AUTH` and loses the start of the handshake: with text, with silence, or with the end of the
+    /// connection.
+    fn started_tls_too_early(&self, error: &Error) -> bool {
+        let is_lost = match error.kind() {
+            Kind::Handshake(source) => {
+                match source.get_ref().and_then(|error| error.downcast_ref::<rustls::Error>()) {
+                    Some(rustls::Error::InvalidMessage(_)) => true,
+                    Some(_) => false,
+                    None => true,
+                }
+            }
+            Kind::TimedOut { operation, .. } => *operation == Operation::ControlTls,
+            _ => false,
+        };
+        is_lost && self.target.encryption == Encryption::Explicit && error.stage() == Stage::Tls
     }
 
     fn forget_alpn(&self, transcript: &Transcript) {
@@ -270,9 +304,11 @@ impl Connector {
         transcript.control(Status::AlpnRefused);
     }
 
+    /// The name in TLS. A dot at its end, which marks a complete name in the DNS, is not part of it
+    /// (RFC 6066 §3).
     fn server_name(&self) -> Result<ServerName<'static>, Error> {
         let host = &self.target.host;
-        let name = ServerName::try_from(host.clone());
+        let name = ServerName::try_from(host.strip_suffix('.').unwrap_or(host).to_owned());
         name.map_err(|_| Kind::InvalidHost { host: host.clone() }.at(Stage::Connect))
     }
 
@@ -287,6 +323,9 @@ impl Connector {
                 let banner = self.greeting(&mut control).await?;
                 self.limit_tls_by_banner(&banner, transcript);
                 self.auth(&mut control).await?;
+                if self.profile.get().tls_start == TlsStart::AfterPause {
+                    sleep(self.config.timeouts.tls_pause).await;
+                }
                 self.secure(&mut control, name).await?;
                 banner
             }
@@ -352,7 +391,7 @@ impl Connector {
         let silence = timeouts.silence.min(timeouts.greeting / 2);
         match control.last_reply(silence, Operation::Greeting).await {
             Err(Kind::TimedOut { .. }) => self.greeting_or_probe(control, silence).await,
-            words => words,
+            greeting => greeting,
         }
     }
 
@@ -364,6 +403,7 @@ impl Connector {
     ) -> Result<Reply, Kind> {
         let after = self.config.timeouts.greeting;
         let transcript = control.transcript().clone();
+        let is_answering = control.is_being_answered();
         let words = async {
             let rest = after.saturating_sub(silent_for);
             control.last_reply(rest, Operation::Greeting).await.map_err(|kind| match kind {
@@ -371,7 +411,8 @@ impl Connector {
                 other => other,
             })
         };
-        if self.target.encryption == Encryption::Implicit {
+        // A server that has begun to answer, with 120 for example, is not silent.
+        if self.target.encryption == Encryption::Implicit || is_answering {
             return words.await;
         }
         transcript.control(Status::Probing { silent_for });
@@ -446,13 +487,13 @@ impl Connector {
     }
 }
 
-/// Accepts 234, and the 334 that some servers send instead. No other reply starts TLS, 230 least of
-/// all.
+/// Accepts 234, and the 334 and 200 that some servers send instead. No other reply starts TLS, 230
+/// least of all.
 async fn auth_with(control: &mut Control, command: Command<'_>) -> Result<(), Error> {
     let verb = command.verb();
     let reply = control.exchange(command, Stage::Auth).await?;
     match reply.code() {
-        Code::AUTH_ACCEPTED | Code::AUTH_CONTINUES => Ok(()),
+        Code::AUTH_ACCEPTED | Code::AUTH_CONTINUES | Code::OKAY => Ok(()),
         code if code.is_refusal() => Err(control.error(Kind::Refused { verb, reply }, Stage::Auth)),
         _ => Err(control.error(Kind::Unexpected { verb, reply }, Stage::Auth)),
     }

@@ -27,7 +27,7 @@ use crate::{
     profile::Pipelining,
     reply::{
         Code, Reply, Severity,
-        decoder::{Decoded, ReplyDecoder},
+        decoder::{DecodeError, Decoded, ReplyDecoder},
     },
     stage::Stage,
     target::Encryption,
@@ -35,12 +35,17 @@ use crate::{
     transcript::{Status, Transcript},
 };
 
+mod reply_log;
 mod stream;
 
-pub(crate) use stream::{ControlStream, Recorder};
+use self::reply_log::ReplyLog;
+pub(crate) use self::stream::{ControlStream, Recorder};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 2048;
+
+/// Lines of replies that are read before other tasks get their turn.
+const LINES_A_POLL: usize = 64;
 
 /// Replies that are read, at most, until the one to `NOOP` arrives.
 const STRAY_REPLIES: u32 = 4;
@@ -58,6 +63,10 @@ pub(crate) struct Control {
     opened: Instant,
     /// Commands whose final reply has not arrived.
     outstanding: u32,
+    /// Preliminary replies since the last final one.
+    preliminary: usize,
+    max_preliminary: usize,
+    reply_log: ReplyLog,
     sync: ReplySync,
     pipelining: Pipelining,
     /// Commands sent so far.
@@ -106,6 +115,9 @@ impl Control {
             opened: Instant::now(),
             // The greeting counts as a reply.
             outstanding: 1,
+            preliminary: 0,
+            reply_log: ReplyLog::new(config.limits.reply.log_lines_per_second),
+            max_preliminary: config.limits.reply.preliminary,
             sync: ReplySync::InSync,
             pipelining,
             commands: 0,
@@ -323,6 +335,7 @@ impl Control {
     }
 
     async fn write(&mut self, commands: &[Command<'_>]) -> Result<(), Kind> {
+        self.reply_log.flush(&self.transcript);
         let mut bytes = Zeroizing::new(Vec::new());
         for command in commands {
             // Counted before the first byte: if this future is dropped, the reply stays
@@ -420,21 +433,50 @@ impl Control {
 
     /// Polls for the next reply; 421 and the end of the connection are errors.
     pub(crate) fn poll_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
-        let reply = ready!(self.poll_any_reply(cx)).inspect_err(|_| self.sync = ReplySync::Lost)?;
+        let reply = ready!(self.poll_any_reply(cx)).inspect_err(|_| self.end())?;
         if reply.code() == Code::CLOSING {
             self.sync = ReplySync::Lost;
             return Poll::Ready(Err(Kind::Ended { reply }));
         }
         if reply.code().severity() != Severity::Preliminary {
             self.outstanding = self.outstanding.saturating_sub(1);
+            self.preliminary = 0;
+            return Poll::Ready(Ok(reply));
+        }
+        self.preliminary += 1;
+        if self.preliminary > self.max_preliminary {
+            self.end();
+            let limit = self.max_preliminary;
+            return Poll::Ready(Err(Kind::Malformed(DecodeError::TooManyPreliminary { limit })));
         }
         Poll::Ready(Ok(reply))
     }
 
+    /// Notes that no further reply can be read.
+    fn end(&mut self) {
+        self.sync = ReplySync::Lost;
+        self.reply_log.flush(&self.transcript);
+    }
+
+    /// Whether the server has sent a part of the reply that is outstanding: some bytes, or a preliminary
+    /// reply.
+    pub(crate) fn is_being_answered(&self) -> bool {
+        self.preliminary > 0 || !self.decoder.is_empty()
+    }
+
     fn poll_any_reply(&mut self, cx: &mut Context<'_>) -> Poll<Result<Reply, Kind>> {
+        let mut lines = 0;
         loop {
+            if lines == LINES_A_POLL {
+                // Other tasks get their turn before the next lines.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match self.decoder.decode().map_err(Kind::Malformed)? {
-                Some(Decoded::ReplyLine(line)) => self.transcript.control(line),
+                Some(Decoded::ReplyLine(line)) => {
+                    lines += 1;
+                    self.reply_log.add(line, &self.transcript);
+                }
                 Some(Decoded::Reply(reply)) => {
                     self.settling = None;
                     return Poll::Ready(Ok(reply));

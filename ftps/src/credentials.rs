@@ -18,6 +18,13 @@ pub struct Credentials {
     pub password: Password,
 }
 
+impl Credentials {
+    /// Whether both are ASCII: then every server reads them alike, whatever its character set.
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.username.0.is_ascii() && self.password.0.is_ascii()
+    }
+}
+
 /// A user name that fits into a command: no CR, LF or NUL, and not empty.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Username(String);

@@ -20,6 +20,8 @@ mod protocol;
 mod refusal;
 #[cfg(test)]
 mod samples;
+#[cfg(test)]
+mod server_replies;
 mod tls;
 
 pub use self::cause::Cause;
@@ -87,6 +89,7 @@ impl Cause {
             Kind::SourceLengthMismatch { .. } => Self::SourceLengthMismatch,
             Kind::TargetIsDirectory { .. } => Self::NameIsDirectory,
             Kind::NameNotKept => Self::NameNotAllowed,
+            Kind::PathsNotSupported { .. } => Self::PathsNotSupported,
             Kind::NoRandomness(_) => Self::NoRandomness,
             Kind::OutOfSync => Self::ConnectionLost,
         }

@@ -69,6 +69,8 @@ pub struct Evidence {
     pub age: Duration,
     /// The batch, where a reply to one of its commands did not arrive.
     pub batch: Option<Batch>,
+    /// Whether the username or the password that the server refused has characters beyond ASCII.
+    pub credentials_beyond_ascii: bool,
 }
 
 impl Evidence {
@@ -167,6 +169,9 @@ pub(crate) enum Kind {
     TargetIsDirectory {
         path: String,
     },
+    PathsNotSupported {
+        directory: String,
+    },
     NoRandomness(#[source] io::Error),
     OutOfSync,
 }
@@ -247,6 +252,7 @@ impl Error {
             | Kind::SourceLengthMismatch { .. }
             | Kind::NameNotKept
             | Kind::TargetIsDirectory { .. }
+            | Kind::PathsNotSupported { .. }
             | Kind::NoRandomness(_)
             | Kind::OutOfSync => None,
         }
@@ -262,6 +268,8 @@ impl Error {
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match &self.0.kind {
+            // An account is wanted for good.
+            Kind::Refused { reply, .. } if reply.code() == Code::ACCOUNT_NEEDED => false,
             Kind::Refused { reply, .. } | Kind::Unexpected { reply, .. } => {
                 reply.code().severity() != Severity::PermanentFailure
             }
@@ -288,6 +296,7 @@ impl Error {
             | Kind::SourceLengthMismatch { .. }
             | Kind::TargetIsDirectory { .. }
             | Kind::NameNotKept
+            | Kind::PathsNotSupported { .. }
             | Kind::NoRandomness(_)
             | Kind::Passive { .. } => false,
         }

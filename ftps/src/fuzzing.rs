@@ -33,7 +33,8 @@ use crate::{
 };
 
 /// Small enough to be reached by inputs of a few hundred bytes.
-const SMALL_REPLIES: ReplyLimits = ReplyLimits { line_bytes: 40, lines: 6, bytes: 150 };
+const SMALL_REPLIES: ReplyLimits =
+    ReplyLimits { line_bytes: 40, lines: 6, bytes: 150, preliminary: 1, log_lines_per_second: 1 };
 
 /// 2026-01-31T12:00:00Z.
 const NOW: i64 = 1_769_860_800;
@@ -447,13 +448,15 @@ fn dos_line(source: &mut Unstructured<'_>) -> Result<(Entry, Vec<u8>)> {
     let (year, month, day) = at.to_calendar_date();
     let month = u8::from(month);
     let (hour, minute, _second) = at.as_hms();
-    let date = match source.int_in_range(0..=3)? {
+    let order = source.int_in_range(0..=3)?;
+    let date = match order {
         0 => format!("{month:02}-{day:02}-{:02}", year % 100),
         1 => format!("{month:02}/{day:02}/{year}"),
         2 => format!("{year}-{month:02}-{day:02}"),
         _ => format!("{day:02}.{month:02}.{year}"),
     };
-    let time = if source.arbitrary()? {
+    // Only beside AM and PM does the month stand first for certain.
+    let time = if order < 2 || source.arbitrary()? {
         let half = if hour < 12 { "AM" } else { "PM" };
         format!("{:02}:{minute:02}{half}", (hour + 11) % 12 + 1)
     } else {

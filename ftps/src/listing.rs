@@ -1,7 +1,8 @@
 //! Listings: lines of bytes in, entries out. Does no I/O and reads no clock.
 //!
 //! - `mlsd`: the facts of `MLSD` and `MLST` (RFC 3659 §7.2).
-//! - `list`: the lines of `LIST`, in the formats of Unix and DOS.
+//! - `list`: the lines of `LIST`, in the formats of Unix, DOS, VMS, IBM i and EPLF.
+//! - `month`: the names of months.
 //! - `date`: the dates in those formats.
 
 use std::fmt;
@@ -14,6 +15,7 @@ use crate::{
 mod date;
 mod list;
 mod mlsd;
+mod month;
 
 pub(crate) use mlsd::{parse_facts, parse_time};
 
@@ -26,12 +28,14 @@ pub struct Listing {
     pub left_out: u64,
     /// `false` when the listing was too long and was truncated.
     pub is_complete: bool,
+    /// The path of the listed directory from the root, where the server names it (`type=cdir`).
+    pub directory: Option<RemotePath>,
 }
 
 impl Default for Listing {
     /// An empty, complete listing.
     fn default() -> Self {
-        Self { entries: Vec::new(), left_out: 0, is_complete: true }
+        Self { entries: Vec::new(), left_out: 0, is_complete: true, directory: None }
     }
 }
 
@@ -205,12 +209,20 @@ pub struct ListingLimits {
     pub bytes: u64,
     /// Bytes of one line; a longer one is counted as left out.
     pub line_bytes: usize,
+    /// The bytes that must arrive in a second, on average after the first
+    /// [`Timeouts::stall`](crate::Timeouts::stall).
+    pub min_bytes_per_second: u64,
 }
 
 impl Default for ListingLimits {
-    /// 10,000 entries in 64 MiB, in lines of 16 KiB.
+    /// 10,000 entries in 64 MiB, in lines of 16 KiB, at 1 KiB/s.
     fn default() -> Self {
-        Self { entries: 10_000, bytes: 64 * 1024 * 1024, line_bytes: 16 * 1024 }
+        Self {
+            entries: 10_000,
+            bytes: 64 * 1024 * 1024,
+            line_bytes: 16 * 1024,
+            min_bytes_per_second: 1024,
+        }
     }
 }
 
@@ -228,6 +240,8 @@ pub(crate) enum ListingFormat {
 #[derive(Debug, PartialEq, Eq)]
 enum ListingLine {
     Entry(Entry),
+    /// The directory itself, with its path from the root.
+    Directory(RemotePath),
     /// The directory itself, its parent, or a total: nothing to count as left out.
     NoEntry,
     Unknown,
@@ -300,6 +314,7 @@ impl ListingReader {
                 self.listing.entries.push(entry);
             }
             ListingLine::Entry(_) | ListingLine::Unknown => self.listing.left_out += 1,
+            ListingLine::Directory(path) => self.listing.directory = Some(path),
             ListingLine::NoEntry => (),
         }
     }

@@ -152,6 +152,11 @@ impl RemotePath {
         chain
     }
 
+    /// Whether both paths are the same but for slashes at the end.
+    pub(crate) fn is_same_as(&self, other: &Self) -> bool {
+        self.trimmed() == other.trimmed()
+    }
+
     /// Removes slashes at the end, except the root's.
     fn trimmed(&self) -> &[u8] {
         let end = self.0.iter().rposition(|&byte| byte != b'/');

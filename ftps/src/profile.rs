@@ -53,8 +53,15 @@ pub struct HostProfile {
     pub max_sessions: Option<MaxSessions>,
     /// The offset of the server's clock from UTC.
     pub clock: ServerClock,
+    /// Whether `MLSD` lists directories.
+    pub mlsd: FactsCommand,
+    /// Whether `MLST` returns the facts of a file.
+    pub mlst: FactsCommand,
+    /// Whether the client waits between the reply to `AUTH` and TLS.
+    pub tls_start: TlsStart,
     /// When an unexpected reply last changed [`Self::pipelining`],
-    /// [`Self::pipeline_during_transfer`] or [`Self::auth`]: after six hours, all three are reset.
+    /// [`Self::pipeline_during_transfer`], [`Self::auth`], [`Self::mlsd`], [`Self::mlst`] or
+    /// [`Self::tls_start`]: after six hours, all of them are reset.
     pub expiring_since: Option<Instant>,
 }
 
@@ -65,6 +72,9 @@ impl HostProfile {
             self.pipelining = Pipelining::default();
             self.pipeline_during_transfer = PipelineDuringTransfer::default();
             self.auth = AuthName::default();
+            self.mlsd = FactsCommand::default();
+            self.mlst = FactsCommand::default();
+            self.tls_start = TlsStart::default();
             self.expiring_since = None;
         }
     }
@@ -164,6 +174,26 @@ pub enum Digests {
     ByFeatures,
     /// Never: the server failed to make one.
     Never,
+}
+
+/// Whether `MLSD` or `MLST` is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FactsCommand {
+    /// Where the server lists the feature.
+    #[default]
+    ByFeatures,
+    /// Never: the server lists it and does not know it.
+    Never,
+}
+
+/// Whether the client waits between the reply to `AUTH` and TLS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum TlsStart {
+    /// It does not.
+    #[default]
+    AtOnce,
+    /// It does: the server reads on in the clear for a moment, and loses the start of the handshake.
+    AfterPause,
 }
 
 /// What is known about the time zone of `LIST`.

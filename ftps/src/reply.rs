@@ -17,6 +17,8 @@ impl Code {
     pub const DATA_ALREADY_OPEN: Self = Self(125);
     /// File status okay, about to open the data connection.
     pub const OPENING_DATA: Self = Self(150);
+    /// The command succeeded.
+    pub const OKAY: Self = Self(200);
     /// File status: the answer to `SIZE`, `MDTM` and others (RFC 3659 §3, §4).
     pub const FILE_STATUS: Self = Self(213);
     /// Service ready: the greeting.

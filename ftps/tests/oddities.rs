@@ -471,7 +471,12 @@ impl Attempt<'_> {
                 Err(_) => self.job.policy == Existing::Resume,
                 Ok(_) => false,
             };
-        has_new || is_aside || (is_in_place && self.outcome.is_err())
+        // The server deletes a file that its scanner rejects, also one that was to be continued.
+        let is_rejected = new.is_none()
+            && self.job.policy == Existing::Resume
+            && self.walk.server.traits.has(Oddity::RefusedAtEnd)
+            && content.starts_with(VIRUS);
+        has_new || is_aside || is_rejected || (is_in_place && self.outcome.is_err())
     }
 
     /// The upload that is reported as done is stored under its name with its bytes.

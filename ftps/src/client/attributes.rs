@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Kind},
     listing::{Entry, parse_facts, parse_time},
     path::RemotePath,
+    profile::FactsCommand,
     reply::{Code, Reply, Severity},
     stage::Stage,
 };
@@ -71,6 +72,31 @@ impl Client {
         millis.map(Some).ok_or_else(|| self.unreadable(command, reply))
     }
 
+    /// Whether the server lists a fact for `MLST`, and knows the command.
+    pub(super) fn has_fact(&self, fact: &str) -> bool {
+        let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
+        self.asks_for_facts() && facts.contains(fact)
+    }
+
+    fn asks_for_facts(&self) -> bool {
+        self.facts.features.has("MLST") && self.profile.get().mlst == FactsCommand::ByFeatures
+    }
+
+    /// Asks for the facts of one file or directory, where the server does that. `None` where it does
+    /// not, and where the file does not exist.
+    pub(super) async fn known_entry(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
+        if !self.asks_for_facts() {
+            return Ok(None);
+        }
+        match self.entry(path).await {
+            Err(error) if error.is_not_supported() => {
+                self.profile.learn_expiring(|profile| profile.mlst = FactsCommand::Never);
+                Ok(None)
+            }
+            told => told,
+        }
+    }
+
     /// Asks when an existing file was modified, with the first of `MLST`, `MDTM` and a listing that
     /// the server supports. In milliseconds since 1970-01-01T00:00:00Z; `None` where the server
     /// does not say.
@@ -78,9 +104,8 @@ impl Client {
     /// # Errors
     /// [`Error`] when the session ends.
     pub(crate) async fn date_of(&mut self, path: &RemotePath) -> Result<Option<i64>, Error> {
-        let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
-        let told = if facts.contains("modify") {
-            self.entry(path).await.map(|entry| entry?.modified_millis)
+        let told = if self.has_fact("modify") {
+            self.known_entry(path).await.map(|entry| entry?.modified_millis)
         } else if self.facts.features.has("MDTM") {
             self.modified(path).await
         } else {

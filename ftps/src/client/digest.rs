@@ -45,28 +45,30 @@ impl Client {
         if !self.choose_algorithm(way).await? {
             return Ok(None);
         }
-        self.ask_digest(way.command(&path), &path, way.algorithm).await
+        self.ask_digest(way.command(&path), &path, way.algorithm, u64::MAX).await
     }
 
-    /// Asks for the digest of a whole file, with a method that was chosen before.
+    /// Asks for the digest of a whole file of so many bytes, with a method that was chosen before.
     pub(crate) async fn digest_by(
         &mut self,
         way: DigestMethod,
         path: &RemotePath,
+        bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
-        self.ask_digest(way.command(path), path, way.algorithm).await
+        self.ask_digest(way.command(path), path, way.algorithm, bytes).await
     }
 
-    /// Asks for the digest of a whole file; `None` where the server does not make it.
+    /// Asks for the digest of a whole file of so many bytes; `None` where the server does not make it.
     pub(crate) async fn digest_if_made(
         &mut self,
         way: DigestMethod,
         path: &RemotePath,
+        bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
         if !self.choose_algorithm(way).await? {
             return Ok(None);
         }
-        match self.digest_by(way, path).await {
+        match self.digest_by(way, path, bytes).await {
             Err(error) if error.refusal().is_some() => Ok(None),
             answered => answered,
         }
@@ -82,7 +84,8 @@ impl Client {
         let path = self.absolute(path);
         let Some(verb) = algorithm.verb() else { return Ok(None) };
         let command = Command::XDigest(verb, &path, Some((range.start, range.end)));
-        match self.ask_digest(command, &path, algorithm).await {
+        let bytes = range.end.saturating_sub(range.start);
+        match self.ask_digest(command, &path, algorithm, bytes).await {
             Err(error) if error.refusal().is_some() => Ok(None),
             answered => answered,
         }
@@ -93,9 +96,10 @@ impl Client {
         command: Command<'_>,
         path: &RemotePath,
         algorithm: Algorithm,
+        bytes: u64,
     ) -> Result<Option<FileDigest>, Error> {
         self.control.send(command, Stage::Verify).await?;
-        let within = self.control.timeouts().digest;
+        let within = self.config.digest_deadline(bytes);
         let reply = self.control.last_reply(within, Operation::Digest).await;
         let reply = reply.map_err(|kind| self.control.error(kind, Stage::Verify))?;
         let reply = self.control.expect(reply, Severity::Completion, command, Stage::Verify)?;

@@ -1,18 +1,22 @@
 //! Lists a directory: `MLSD`, or `LIST` where the server does not support that.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tokio::time::{Instant, timeout_at};
 
 use super::{
     Client,
     data::TransferStart,
+    directory::quoted_path,
     transfer::{READ_BYTES, Transfer},
 };
 use crate::{
     command::Command,
+    config::Timeouts,
     error::{Error, Kind},
     listing::{Entry, EntryKind, Listing, ListingFormat, ListingLimits, ListingReader, parse_time},
     path::RemotePath,
-    profile::ServerClock,
+    profile::{FactsCommand, ServerClock},
     reply::Code,
     stage::Stage,
     time::{LocalTime, Precision, UtcOffset},
@@ -20,8 +24,11 @@ use crate::{
 };
 
 impl Client {
-    /// Lists a directory: with `MLSD` (RFC 3659 §7) where the server lists that feature, else with
-    /// `LIST`, in the formats of Unix and DOS.
+    /// Lists a directory: with `MLSD` (RFC 3659 §7) where the server lists that feature and knows the
+    /// command, else with `LIST`.
+    ///
+    /// Changes to the directory first and sends no argument: some servers ignore it, and some take it
+    /// for options or a pattern.
     ///
     /// `LIST` shows times in the server's time zone. Where the server supports `MDTM` (RFC 3659
     /// §3), one file's time is requested once a host, and all times are converted to UTC.
@@ -35,28 +42,53 @@ impl Client {
     pub async fn list(&mut self, path: &RemotePath) -> Result<Listing, Error> {
         let path = self.absolute(path);
         self.transcript().control(Stage::List);
-        let listed = if self.facts.features.mlsd() {
-            self.list_with_mlsd(&path).await
-        } else {
-            self.list_with_list(&path).await
-        };
-        match listed {
+        self.enter(&path).await?;
+        // The future is large, and is a part of every upload's.
+        match Box::pin(self.list_current(&path)).await {
+            // The directory is there: the reply is about its contents.
             Err(error) if is_empty(&error) => Ok(Listing::default()),
             listed => listed,
         }
     }
 
-    async fn list_with_mlsd(&mut self, path: &RemotePath) -> Result<Listing, Error> {
-        if needs_no_argument(path) {
-            self.enter(path).await?;
-            return self.read_listing(Command::Mlsd(None), ListingFormat::Mlsd).await;
+    /// Lists the current directory, which has this path.
+    async fn list_current(&mut self, path: &RemotePath) -> Result<Listing, Error> {
+        if !(self.facts.features.mlsd() && self.profile.get().mlsd == FactsCommand::ByFeatures) {
+            return self.list_with_list(path).await;
         }
-        self.read_listing(Command::Mlsd(Some(path)), ListingFormat::Mlsd).await
+        match self.read_listing(Command::Mlsd, ListingFormat::Mlsd).await {
+            Err(error) if error.is_not_supported() => {
+                self.profile.learn_expiring(|profile| profile.mlsd = FactsCommand::Never);
+                self.transcript().control(Status::MlsdRefused);
+                self.list_with_list(path).await
+            }
+            Ok(listing) => self.check_directory(path, listing).await,
+            failed => failed,
+        }
     }
 
-    /// Sends `LIST` without an argument: servers interpret options and patterns in it.
+    /// Makes sure that a listing is of the directory with this path, where the listing names its
+    /// directory. The name may be the real path of a link: `PWD` tells that too.
+    async fn check_directory(
+        &mut self,
+        path: &RemotePath,
+        listing: Listing,
+    ) -> Result<Listing, Error> {
+        let Some(named) = listing.directory.as_ref().filter(|named| !named.is_same_as(path)) else {
+            return Ok(listing);
+        };
+        let reply = self.control.exchange(Command::Pwd, Stage::List).await?;
+        match quoted_path(&reply) {
+            Some(current) if named.is_same_as(&current) => Ok(listing),
+            _ => {
+                self.directory = None;
+                let kind = Kind::Unexpected { verb: Command::Mlsd.verb(), reply };
+                Err(self.control.error(kind, Stage::List))
+            }
+        }
+    }
+
     async fn list_with_list(&mut self, path: &RemotePath) -> Result<Listing, Error> {
-        self.enter(path).await?;
         let format = ListingFormat::List { now: now() };
         let mut listing = self.read_listing(Command::List, format).await?;
         self.learn_clock(path, &listing).await?;
@@ -114,8 +146,12 @@ impl Client {
     ) -> Result<Listing, Error> {
         let limits = self.config.limits.listing;
         let start = TransferStart { offset: 0, stage: Stage::List };
+        let Timeouts { stall, listing, .. } = self.config.timeouts;
+        let rate = limits.min_bytes_per_second;
+        let deadlines = ListingDeadlines { started: Instant::now(), stall, listing, rate };
         let transfer = self.transfer(command, start).await?;
-        let listing = read(transfer, ListingReader::new(format, &limits), &limits).await?;
+        let reader = ListingReader::new(format, &limits);
+        let listing = read(transfer, reader, &limits, deadlines).await?;
         let (entries, left_out) = (listing.entries.len(), listing.left_out);
         self.transcript().control(Status::Listed { entries, left_out });
         if !listing.is_complete {
@@ -129,10 +165,14 @@ async fn read(
     mut transfer: Transfer<'_>,
     mut reader: ListingReader,
     limits: &ListingLimits,
+    deadlines: ListingDeadlines,
 ) -> Result<Listing, Error> {
     let mut bytes = vec![0; READ_BYTES];
     loop {
-        let count = transfer.read_some(&mut bytes).await?;
+        let within = deadlines.after(transfer.bytes());
+        let read = timeout_at(deadlines.started + within, transfer.read_some(&mut bytes)).await;
+        let Ok(read) = read else { return Err(transfer.give_up(within).await) };
+        let count = read?;
         if count == 0 {
             transfer.finish().await?;
             return Ok(reader.finish());
@@ -158,19 +198,35 @@ fn precisely_listed(entry: &Entry) -> Option<(&RemotePath, LocalTime)> {
     (entry.kind == EntryKind::File).then_some((&entry.name, listed))
 }
 
-/// Whether servers may interpret the path as options or a pattern.
-fn needs_no_argument(path: &RemotePath) -> bool {
-    let bytes = path.as_bytes();
-    bytes.first() == Some(&b'-') || bytes.iter().any(|byte| b"*?[]{}~\\".contains(byte))
+/// Words with which servers refuse to list a directory that is empty.
+const EMPTY: [&str; 6] =
+    ["no files", "no such file", "no data sets", "no members", "no entries", "is empty"];
+
+/// Whether a refusal says that the current directory is empty. A refusal for another reason, such as a
+/// missing permission, is an error.
+fn is_empty(error: &Error) -> bool {
+    error.refusal().is_some_and(|reply| {
+        let is_about_files = matches!(reply.code().value(), 450 | 550);
+        is_about_files && EMPTY.iter().any(|words| reply.mentions(words))
+    })
 }
 
-/// Some servers refuse to list an empty directory.
-fn is_empty(error: &Error) -> bool {
-    match error.kind() {
-        Kind::Refused { reply, .. } => {
-            let codes = [Code::UNAVAILABLE, Code::new(450).unwrap_or(Code::UNAVAILABLE)];
-            codes.contains(&reply.code()) && reply.mentions("no files")
-        }
-        _ => false,
+/// The deadlines of one listing: by its size so far, and in all.
+#[derive(Clone, Copy, Debug)]
+struct ListingDeadlines {
+    started: Instant,
+    /// [`Timeouts::stall`].
+    stall: Duration,
+    /// [`Timeouts::listing`].
+    listing: Duration,
+    /// [`ListingLimits::min_bytes_per_second`].
+    rate: u64,
+}
+
+impl ListingDeadlines {
+    /// The time after the start at which more than `bytes` must have arrived.
+    fn after(&self, bytes: u64) -> Duration {
+        let for_bytes = Duration::from_secs(bytes / self.rate.max(1));
+        self.stall.saturating_add(for_bytes).min(self.listing)
     }
 }

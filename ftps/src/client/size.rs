@@ -75,11 +75,10 @@ impl Client {
         &mut self,
         path: &RemotePath,
     ) -> Result<Option<u64>, Error> {
-        let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
-        if !facts.contains("size") {
+        if !self.has_fact("size") {
             return Ok(None);
         }
-        match self.entry(path).await {
+        match self.known_entry(path).await {
             Ok(entry) => Ok(entry.and_then(|entry| entry.size)),
             Err(error) if error.reply().is_some() && self.is_usable() => Ok(None),
             Err(error) => Err(error),

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     listing::{Entry, EntryKind, parse_facts, parse_time},
     path::{RemotePath, fold},
-    profile::SizeSupport,
+    profile::{FactsCommand, SizeSupport},
     reply::{Reply, Severity},
     stage::Stage,
     transcript::Status,
@@ -198,13 +198,20 @@ impl Client {
     async fn look_up_otherwise(&mut self, path: &RemotePath) -> Result<TargetState, Error> {
         let features = &self.facts.features;
         let lists_none = features.lines().next().is_none();
-        let may_know = |name| lists_none || features.has(name);
+        let mlst = self.profile.get().mlst;
+        let may_know = |name| {
+            (lists_none || features.has(name))
+                && (name != "MLST" || mlst == FactsCommand::ByFeatures)
+        };
         let commands =
             [(may_know("MLST"), Command::Mlst(path)), (may_know("MDTM"), Command::Mdtm(path))];
         for (_, command) in commands.into_iter().filter(|(may_know, _)| *may_know) {
             let reply = self.control.exchange(command, Stage::Verify).await?;
             if let Answer::State(state) = self.answer(command, &reply, path) {
                 return Ok(state);
+            }
+            if command.verb() == "MLST" && reply.code().is_not_supported() {
+                self.profile.learn_expiring(|profile| profile.mlst = FactsCommand::Never);
             }
         }
         let listed = self.state_in_listing(path, None).await?;

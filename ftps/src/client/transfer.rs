@@ -128,7 +128,8 @@ impl Replies {
         self.started || self.done.is_some()
     }
 
-    /// 1yz may arrive once, never or several times (RFC 959 §5.4 requires one).
+    /// 1yz may arrive once, never or several times (RFC 959 §5.4 requires one); the control connection
+    /// limits their number.
     fn take(&mut self, reply: Reply) -> Result<(), TransferFailure> {
         match reply.code().severity() {
             Severity::Preliminary => self.started = true,
@@ -220,17 +221,42 @@ impl<'c> Transfer<'c> {
         Ok(())
     }
 
-    /// Reads some bytes; 0 at the end.
+    /// Reads some bytes; 0 at the end. Once the server has confirmed the transfer, the data connection
+    /// needs no end: silence ends it.
+    ///
+    /// # Cancel safety
+    /// Cancel safe: no byte is lost.
     pub(super) async fn read_some(&mut self, bytes: &mut [u8]) -> Result<usize, Error> {
-        let stall = self.control.timeouts().stall;
-        let read = timeout(stall, poll_fn(|cx| self.poll_read(cx, bytes))).await;
-        match read.unwrap_or_else(|_| Err(stalled(stall))) {
-            Ok(read) => {
-                self.bytes += read as u64;
-                Ok(read)
+        let timeouts = *self.control.timeouts();
+        loop {
+            let is_confirmed = self.replies.done.is_some();
+            let within = if is_confirmed { timeouts.drain } else { timeouts.stall };
+            let read = poll_fn(|cx| match self.poll_read(cx, bytes) {
+                // Confirmed just now: the rest has less time.
+                Poll::Pending if self.replies.done.is_some() != is_confirmed => {
+                    Poll::Ready(Ok(None))
+                }
+                read => read.map_ok(Some),
+            });
+            match timeout(within, read).await {
+                Ok(Ok(Some(read))) => {
+                    self.bytes += read as u64;
+                    return Ok(read);
+                }
+                Ok(Ok(None)) => (),
+                Ok(Err(failure)) => return Err(self.fail(failure).await),
+                Err(_) if is_confirmed => {
+                    self.peer = PeerDirection::Ended;
+                    return Ok(0);
+                }
+                Err(_) => return Err(self.fail(stalled(within)).await),
             }
-            Err(failure) => Err(self.fail(failure).await),
         }
+    }
+
+    /// Ends a transfer that is too slow.
+    pub(super) async fn give_up(&mut self, after: Duration) -> Error {
+        self.fail(stalled(after)).await
     }
 
     fn poll_read(

@@ -6,7 +6,7 @@ use crate::{
     command::Command,
     control::Control,
     credentials::Credentials,
-    error::{Error, Kind},
+    error::{Error, Evidence, Kind},
     features::Features,
     path::RemotePath,
     reply::{Code, Reply, Severity},
@@ -15,7 +15,19 @@ use crate::{
 };
 
 /// Sends `USER`, and `PASS` if the server asks for it (RFC 959 §5.4).
+///
+/// A refused login is not repeated in another character set: two refused logins in a row lock accounts
+/// on some servers. The error's evidence tells that the character set may be the cause.
 pub(super) async fn log_in(control: &mut Control, who: &Credentials) -> Result<(), Error> {
+    let authenticated = authenticate(control, who).await;
+    authenticated.map_err(|error| {
+        let credentials_beyond_ascii = !who.is_ascii();
+        let evidence = Evidence { credentials_beyond_ascii, ..error.evidence().clone() };
+        error.with_evidence(evidence)
+    })
+}
+
+async fn authenticate(control: &mut Control, who: &Credentials) -> Result<(), Error> {
     control.transcript().control(Stage::Login);
     let user = Command::User(&who.username);
     let reply = control.exchange(user, Stage::Login).await?;
@@ -60,10 +72,26 @@ pub(super) async fn set_up(
     complete(control, type_i, Command::TypeI, Stage::Setup)?;
     // Some servers do not name the login's directory, or not in a known form.
     let directory = quoted_path(&pwd);
+    if let Some(directory) = directory.as_ref().filter(|directory| is_of_another_system(directory))
+    {
+        let directory = directory.display().into_owned();
+        return Err(control.error(Kind::PathsNotSupported { directory }, Stage::Setup));
+    }
     control
         .transcript()
         .control(Status::LoggedIn { directory: directory.as_ref().map(ToString::to_string) });
     Ok(SetUp { features, directory, prefetched })
+}
+
+/// Whether a directory is named as only z/OS (`'USER.'`) or VMS (`DISK:[USER]`) does: there, a path
+/// with slashes names no file.
+fn is_of_another_system(directory: &RemotePath) -> bool {
+    match directory.as_bytes() {
+        [b'/', ..] => false,
+        [b'\'', .., b'\''] => true,
+        [.., b']'] => directory.as_bytes().contains(&b'['),
+        _ => false,
+    }
 }
 
 /// The state of a session after the login.

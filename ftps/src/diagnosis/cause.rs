@@ -102,10 +102,17 @@ causes! {
     CertificateChanged = "certificate_changed",
     /// The user name or the password is wrong.
     WrongCredentials = "wrong_credentials",
+    /// The server does not accept the credentials, which have characters beyond ASCII: it may use
+    /// another character set.
+    CredentialsCharset = "credentials_charset",
     /// The account is locked, disabled or expired.
     AccountLocked = "account_locked",
     /// The server bans this client's address.
     AddressBanned = "address_banned",
+    /// The server serves certain programs only.
+    ClientRefused = "client_refused",
+    /// The server does not name files as paths with slashes.
+    PathsNotSupported = "paths_not_supported",
     /// The server refuses logins after too many failed ones.
     TooManyAttempts = "too_many_attempts",
     /// The user's directory on the server is missing or not accessible.
@@ -227,10 +234,11 @@ impl Cause {
             | Self::OverwriteNotPermitted
             | Self::ResumeNotPermitted
             | Self::NameIsDirectory
-            | Self::ContentRejected
             | Self::NameNotAllowed
             | Self::NameNotUnderstood
             | Self::QuotaExceeded
+            | Self::ContentRejected
+            | Self::CredentialsCharset
             | Self::Busy
             | Self::OutOfSequence
             | Self::SessionEnded
@@ -251,6 +259,8 @@ impl Cause {
             | Self::CertificateChanged
             | Self::AccountLocked
             | Self::AddressBanned
+            | Self::ClientRefused
+            | Self::PathsNotSupported
             | Self::HomeUnavailable
             | Self::WritableRoot
             | Self::ServerMisconfigured

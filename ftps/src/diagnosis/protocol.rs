@@ -21,7 +21,8 @@ pub(super) fn malformed_cause(error: &Error, malformed: &DecodeError) -> Cause {
         DecodeError::NotAReply { start } => plaintext_cause(start),
         DecodeError::LineTooLong { .. }
         | DecodeError::TooManyLines { .. }
-        | DecodeError::ReplyTooLong { .. } => Cause::ProtocolViolation,
+        | DecodeError::ReplyTooLong { .. }
+        | DecodeError::TooManyPreliminary { .. } => Cause::ProtocolViolation,
     };
     match cause {
         // After an FTP greeting, the port does speak FTP.

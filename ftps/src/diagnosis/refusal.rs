@@ -21,7 +21,7 @@ pub(super) fn cause(error: &Error, verb: &str, reply: &Reply) -> Cause {
     match error.stage() {
         Stage::Connect | Stage::Greeting | Stage::Idle => Cause::SessionEnded,
         Stage::Auth => auth_cause(reply.code()),
-        Stage::Login => login_cause(reply),
+        Stage::Login => login_cause(error, reply),
         Stage::Protect => Cause::ProtectionRefused,
         Stage::DataConnection | Stage::DataTls => data_cause(error, reply),
         Stage::Tls
@@ -52,6 +52,9 @@ pub(super) fn ended_cause(stage: Stage, reply: &Reply) -> Cause {
     if let Some(cause) = cause_at_any_stage(reply) {
         return cause;
     }
+    if reply.code() == Code::CLOSING && says(reply, &["banned"]) {
+        return Cause::AddressBanned;
+    }
     if says(reply, &["timeout", "timed out", "time-out", "idle", "inactiv", "no transfer"]) {
         return match stage {
             Stage::List | Stage::Transfer | Stage::Verify => Cause::TransferTimedOut,
@@ -71,6 +74,9 @@ fn cause_at_any_stage(reply: &Reply) -> Option<Cause> {
     }
     if is_about_number_of_sessions(reply) {
         return Some(Cause::TooManyConnections);
+    }
+    if is_about_client(reply) {
+        return Some(Cause::ClientRefused);
     }
     let said = [
         (Cause::WeakCiphers, &["cipher"][..]),
@@ -105,6 +111,13 @@ fn is_about_number_of_sessions(reply: &Reply) -> bool {
         || says(reply, &["already logged in", "already connected", "maximum session"])
 }
 
+/// Some servers serve certain client programs only, or ban some.
+fn is_about_client(reply: &Reply) -> bool {
+    says(reply, &["client"])
+        && says(reply, &["banned", "not allowed", "not permitted", "not supported", "forbidden"])
+        && !says(reply, &["certificate", "ip address", "address"])
+}
+
 fn auth_cause(code: Code) -> Cause {
     match code {
         Code::SECURITY_UNAVAILABLE => Cause::TlsUnavailable,
@@ -113,7 +126,7 @@ fn auth_cause(code: Code) -> Cause {
     }
 }
 
-fn login_cause(reply: &Reply) -> Cause {
+fn login_cause(error: &Error, reply: &Reply) -> Cause {
     match reply.code().value() {
         332 | 532 => return Cause::AccountNeeded,
         531 => return Cause::ClientCertificateNeeded,
@@ -124,6 +137,8 @@ fn login_cause(reply: &Reply) -> Cause {
         Cause::AccountLocked
     } else if says(reply, &["banned", "blacklist", "your ip", "ip address", "from your host"]) {
         Cause::AddressBanned
+    } else if error.evidence().credentials_beyond_ascii {
+        Cause::CredentialsCharset
     } else {
         Cause::WrongCredentials
     }
@@ -144,18 +159,36 @@ fn cause_by_words(reply: &Reply) -> Option<Cause> {
             Cause::ContentRejected,
             &["virus", "malware", "infected", "trojan", "quarantine", "clamav"],
         ),
-        (Cause::QuotaExceeded, &["quota"]),
-        (Cause::DiskFull, &["no space", "disk full", "not enough space", "insufficient"]),
+        (Cause::QuotaExceeded, &["quota", "storage allocation", "space limit"]),
+        (
+            Cause::DiskFull,
+            &["no space", "disk full", "not enough space", "insufficient storage", "out of space"],
+        ),
         // What vsftpd and Pure-FTPd reply when a write fails.
         (Cause::DiskFull, &["failure writing to local file", "error during write"]),
         (Cause::AsciiMode, &["ascii"]),
+        (
+            Cause::NameNotAllowed,
+            &[
+                "forbidden filename",
+                "disallowed file",
+                "file name not allowed",
+                "filename not allowed",
+                "illegal file name",
+                "filename invalid",
+                "(filename",
+                "prohibited file name",
+                "file type not allowed",
+            ],
+        ),
         (Cause::NoSuchFile, &["no such", "not found", "cannot find", "does not exist"]),
     ];
     said.into_iter().find(|(_, words)| says(reply, words)).map(|(cause, _)| cause)
 }
 
 fn cause_by_code(stage: Stage, verb: &str, reply: &Reply) -> Cause {
-    let is_denied = says(reply, &["denied", "permission", "could not create", "can't open"]);
+    let is_denied =
+        says(reply, &["denied", "permission", "privilege", "could not create", "can't open"]);
     match reply.code() {
         Code::NO_SPACE => Cause::DiskFull,
         Code::QUOTA_EXCEEDED => Cause::QuotaExceeded,
@@ -172,8 +205,9 @@ fn cause_by_code(stage: Stage, verb: &str, reply: &Reply) -> Cause {
         }
         code if is_unknown(code) => Cause::NotSupported,
         Code::BAD_SEQUENCE => Cause::OutOfSequence,
-        Code::ACCOUNT_TO_STORE => Cause::AccountNeeded,
+        Code::ACCOUNT_TO_STORE | Code::ACCOUNT_NEEDED => Cause::AccountNeeded,
         Code::LOCAL_ERROR => Cause::ServerFault,
+        code if code.value() == 551 => Cause::ServerFault,
         _ => Cause::Busy,
     }
 }

@@ -105,6 +105,9 @@ impl Kind {
                 Sentence::new(Says::ErrorTargetIsDirectory).with("path", path)
             }
             Self::NameNotKept => Sentence::new(Says::ErrorNameNotKept),
+            Self::PathsNotSupported { directory } => {
+                Sentence::new(Says::ErrorPathsNotSupported).with("directory", directory)
+            }
             Self::NoRandomness(_) => Sentence::new(Says::ErrorNoRandomness),
             Self::OutOfSync => Sentence::new(Says::ErrorOutOfSync),
         }
@@ -249,6 +252,7 @@ mod tests {
             DecodeError::LineTooLong { limit },
             DecodeError::TooManyLines { limit },
             DecodeError::ReplyTooLong { limit },
+            DecodeError::TooManyPreliminary { limit },
         ];
         let passive = [
             PassiveError::OtherCode(reply().code()),
@@ -289,6 +293,7 @@ mod tests {
             Kind::SourceLengthMismatch { given: 7, missing: 3 },
             Kind::TargetIsDirectory { path: "/a".to_owned() },
             Kind::NameNotKept,
+            Kind::PathsNotSupported { directory: "'DEVX.'".to_owned() },
             Kind::NoRandomness(system()),
             Kind::OutOfSync,
         ]

@@ -5,11 +5,8 @@ use std::ops::Range;
 use ::time::UtcDateTime;
 
 use super::digits;
+use super::month;
 use crate::time::{LocalTime, Precision, UtcOffset, date, unix_seconds};
-
-const MONTHS: [&[u8]; 12] = [
-    b"jan", b"feb", b"mar", b"apr", b"may", b"jun", b"jul", b"aug", b"sep", b"oct", b"nov", b"dec",
-];
 
 /// The maximum number of years back when a date without a year is completed: a leap day may be that
 /// old.
@@ -32,6 +29,8 @@ pub(super) enum Time {
     Local(LocalTime),
     /// Seconds since 1970-01-01T00:00:00Z.
     Utc(i64),
+    /// It can be read in more than one way.
+    Ambiguous,
 }
 
 /// A line and the positions of its fields.
@@ -41,12 +40,12 @@ pub(super) struct Fields<'a> {
     ranges: &'a [Range<usize>],
 }
 
-/// The positions of the fields between the spaces.
+/// The positions of the fields between spaces and tabs.
 pub(super) fn ranges(line: &[u8]) -> Vec<Range<usize>> {
     let mut ranges = Vec::new();
     let mut start = 0;
     for (at, byte) in line.iter().chain(b" ").enumerate() {
-        if *byte == b' ' {
+        if matches!(byte, b' ' | b'\t') {
             if start < at {
                 ranges.push(start..at);
             }
@@ -74,8 +73,14 @@ impl<'a> Fields<'a> {
         self.ranges.get(at).map(|range| range.start)
     }
 
-    fn end(self, at: usize) -> Option<usize> {
+    pub(super) fn end(self, at: usize) -> Option<usize> {
         self.ranges.get(at).map(|range| range.end)
+    }
+
+    /// The number of spaces before a field.
+    fn gap_before(self, at: usize) -> usize {
+        let end_of_last = at.checked_sub(1).and_then(|last| self.end(last)).unwrap_or_default();
+        self.start(at).map_or(0, |start| start - end_of_last)
     }
 
     /// The date that starts with field `at`, as `ls` writes it.
@@ -83,11 +88,29 @@ impl<'a> Fields<'a> {
         self.with_month_name(at, now).or_else(|| self.iso(at)).or_else(|| self.short_iso(at, now))
     }
 
-    /// `Jan 31 12:00`, `Jan 31 2025`, and the day before the month.
+    /// `Jan 31 12:00`, `Jan 31 2025`, and the day before the month, which may end with a dot.
     fn with_month_name(self, at: usize, now: i64) -> Option<Date> {
         let (one, other) = (self.get(at)?, self.get(at + 1)?);
+        let month = month::number;
         let month_day = month(one).zip(day(other)).or_else(|| month(other).zip(day(one)))?;
         self.time_or_year(at + 2, month_day, now)
+    }
+
+    /// A month in an unknown language: a word, a day and a clock, in either order of the first two.
+    pub(super) fn unknown_month_date(self, at: usize) -> Option<Date> {
+        let (one, other) = (self.get(at)?, self.get(at + 1)?);
+        let is_word = month::is_word;
+        let is_date =
+            (is_word(one) && day(other).is_some()) || (day(one).is_some() && is_word(other));
+        clock(self.get(at + 2)?)?;
+        is_date.then_some(Date { time: Time::Ambiguous, end: self.end(at + 2)? })
+    }
+
+    /// `31-01-26 12:00`, with the parts in any order.
+    pub(super) fn short_date(self, at: usize, now: i64) -> Option<Date> {
+        let day = self.get(at).and_then(NumericDay::parse)?;
+        let clock = clock(self.get(at + 1)?)?;
+        Some(Date { time: day.at(clock, now), end: self.end(at + 1)? })
     }
 
     /// `01 31 12:00`: numbers only. Columns of numbers look like it, so this is the last resort.
@@ -107,12 +130,18 @@ impl<'a> Fields<'a> {
 
     fn time_or_year(self, at: usize, (month, day): (i64, i64), now: i64) -> Option<Date> {
         let field = self.get(at)?;
-        let local = match clock(field) {
-            Some(clock) => latest(month, day, clock, now)?,
-            None if field.len() == 4 => on_day(digits(field)?, month, day)?,
-            None => return None,
+        if let Some(clock) = clock(field) {
+            let time = Time::Local(latest(month, day, clock, now)?);
+            return Some(Date { time, end: self.end(at)? });
+        }
+        let year = digits(field).filter(|_| field.len() == 4)?;
+        // `ls` writes two spaces before a year, and no time after it.
+        let clock = self.get(at + 1).and_then(clock).filter(|_| self.gap_before(at) == 1);
+        let (time, last) = match clock {
+            Some(clock) => (at_clock(year, month, day, clock)?, at + 1),
+            None => (on_day(year, month, day)?, at),
         };
-        Some(Date { time: Time::Local(local), end: self.end(at)? })
+        Some(Date { time: Time::Local(time), end: self.end(last)? })
     }
 
     /// `2026-01-31 12:00`, perhaps with seconds, their fraction and the zone; or the day alone.
@@ -135,10 +164,22 @@ impl<'a> Fields<'a> {
     }
 
     /// `01-31-26 12:00PM`, `2026-01-31 12:00`, `31.01.2026 12:00`, as the first two fields.
-    pub(super) fn dos_date(self) -> Option<Date> {
-        let (year, month, day) = dos_day(self.get(0)?)?;
-        let local = at_clock(year, month, day, twelve_hour_clock(self.get(1)?)?)?;
-        Some(Date { time: Time::Local(local), end: self.end(1)? })
+    pub(super) fn dos_date(self, now: i64) -> Option<Date> {
+        let (day, clock) = (NumericDay::parse(self.get(0)?)?, self.get(1)?);
+        let is_american = clock.to_ascii_uppercase().ends_with(b"M");
+        let clock = twelve_hour_clock(clock)?;
+        let american = if is_american { day.american(clock) } else { None };
+        let time = american.map_or_else(|| day.at(clock, now), Time::Local);
+        Some(Date { time, end: self.end(1)? })
+    }
+
+    /// `31-JAN-2026 12:00`, perhaps with seconds and their fraction, as VMS writes it.
+    pub(super) fn vms_date(self, at: usize) -> Option<Date> {
+        let (day_of_month, rest) = pair(self.get(at)?, b'-')?;
+        let (month, year) = pair(rest, b'-')?;
+        let (month, year) = (month::number(month)?, digits(year).filter(|_| year.len() == 4)?);
+        let time = at_clock(year, month, day(day_of_month)?, clock(self.get(at + 1)?)?)?;
+        Some(Date { time: Time::Local(time), end: self.end(at + 1)? })
     }
 }
 
@@ -171,14 +212,10 @@ fn latest(month: i64, day: i64, clock: Clock, now: i64) -> Option<LocalTime> {
     moments.into_iter().find(|moment| moment.seconds <= limit)
 }
 
-/// 1 to 12.
-fn month(field: &[u8]) -> Option<i64> {
-    let at = MONTHS.iter().position(|name| name.eq_ignore_ascii_case(field))?;
-    i64::try_from(at + 1).ok()
-}
-
+/// `31`, `31.`, `31日`.
 fn day(field: &[u8]) -> Option<i64> {
-    digits(field).filter(|day| (1..=31).contains(day))
+    let number = field.strip_suffix(b".").unwrap_or_else(|| month::without_sign(field));
+    digits(number).filter(|day| (1..=31).contains(day))
 }
 
 /// `12:00`, `12:00:30`, `12:00:30.123456789`.
@@ -237,19 +274,64 @@ fn iso_day(field: &[u8]) -> Option<(i64, i64, i64)> {
     Some((digits(year)?, digits(month)?, digits(day)?))
 }
 
-/// The month stands first, except after a year of four digits, and except between dots.
-fn dos_day(field: &[u8]) -> Option<(i64, i64, i64)> {
-    let separator = *field.iter().find(|byte| b"-/.".contains(byte))?;
-    let mut parts = field.split(|&byte| byte == separator);
-    let (one, two, three) = (parts.next()?, parts.next()?, parts.next()?);
-    if parts.next().is_some() {
-        return None;
+/// A day of three numbers, `31-01-26`, whose order is not told.
+#[derive(Clone, Copy)]
+struct NumericDay<'a> {
+    separator: u8,
+    parts: [&'a [u8]; 3],
+}
+
+impl<'a> NumericDay<'a> {
+    fn parse(field: &'a [u8]) -> Option<Self> {
+        let separator = *field.iter().find(|byte| b"-/.".contains(byte))?;
+        let mut parts = field.split(|&byte| byte == separator);
+        let parts = [parts.next()?, parts.next()?, parts.next()?];
+        let is_number = |part: &&[u8]| part.len() <= 4 && digits::<i64>(part).is_some();
+        let is_day =
+            field.split(|&byte| byte == separator).count() == 3 && parts.iter().all(is_number);
+        is_day.then_some(Self { separator, parts })
     }
-    if one.len() == 4 {
-        return Some((digits(one)?, digits(two)?, digits(three)?));
+
+    /// Year, month and day of every order in which the numbers are a day. Between dots the day stands
+    /// first, and a year of four digits tells its place.
+    fn readings(self) -> impl Iterator<Item = (i64, i64, i64)> {
+        let [one, two, three] = self.parts;
+        let orders = match self.separator {
+            b'.' if three.len() == 4 || one.len() != 4 => [Some([three, two, one]), None, None],
+            _ if one.len() == 4 => [Some([one, two, three]), None, None],
+            _ if three.len() == 4 => [Some([three, one, two]), Some([three, two, one]), None],
+            _ => [Some([three, one, two]), Some([three, two, one]), Some([one, two, three])],
+        };
+        orders.into_iter().flatten().filter_map(|[year, month, day]| {
+            let read = (full_year(year)?, digits(month)?, digits(day)?);
+            date(read.0, read.1, read.2).map(|_| read)
+        })
     }
-    let (month, day) = if separator == b'.' { (two, one) } else { (one, two) };
-    Some((full_year(three)?, digits(month)?, digits(day)?))
+
+    /// The month first, as IIS writes it beside `AM` and `PM`.
+    fn american(self, clock: Clock) -> Option<LocalTime> {
+        let [month, day, year] = self.parts;
+        let is_possible = self.separator != b'.' && month.len() <= 2;
+        let read =
+            is_possible.then(|| Some((full_year(year)?, digits(month)?, digits(day)?)))??;
+        at_clock(read.0, read.1, read.2, clock)
+    }
+
+    /// The time if only one order of the numbers is possible, or only one is not ahead of `now`.
+    fn at(self, clock: Clock, now: i64) -> Time {
+        let times = self.readings();
+        let times = times.filter_map(|(year, month, day)| at_clock(year, month, day, clock));
+        let mut times: Vec<_> = times.collect();
+        times.dedup();
+        if times.len() > 1 {
+            let limit = now.saturating_add(MAX_AHEAD);
+            times.retain(|time| time.seconds <= limit);
+        }
+        match times.as_slice() {
+            [only] => Time::Local(*only),
+            _ => Time::Ambiguous,
+        }
+    }
 }
 
 /// Two digits are of the years 1970 to 2069.
@@ -282,6 +364,7 @@ mod tests {
         Some(match date.time {
             Time::Local(local) => (rfc3339(local.seconds), local.precision),
             Time::Utc(utc) => (format!("UTC {}", rfc3339(utc)), Precision::Second),
+            Time::Ambiguous => return None,
         })
     }
 
@@ -326,10 +409,10 @@ mod tests {
 
     fn dos(text: &str) -> Option<String> {
         let ranges = ranges(text.as_bytes());
-        let date = Fields::new(text.as_bytes(), &ranges).dos_date()?;
+        let date = Fields::new(text.as_bytes(), &ranges).dos_date(NOW)?;
         match date.time {
             Time::Local(local) => Some(rfc3339(local.seconds)),
-            Time::Utc(_) => None,
+            Time::Utc(_) | Time::Ambiguous => None,
         }
     }
 
@@ -343,10 +426,13 @@ mod tests {
             ("2026-01-31  12:00AM", "2026-01-31T00:00:00Z"),
             ("2026-01-31  18:30", "2026-01-31T18:30:00Z"),
             ("31.01.2026  18:30", "2026-01-31T18:30:00Z"),
+            ("31-01-26  10:00AM", "2026-01-31T10:00:00Z"),
+            ("31-01-26  18:30", "2026-01-31T18:30:00Z"),
+            ("26-01-31  12:30", "2026-01-31T12:30:00Z"),
         ] {
             assert_eq!(dos(text).as_deref(), Some(time), "{text}");
         }
-        for text in ["01-31-26  13:00PM", "31-01-26 10:00AM", "01-31-026 10:00AM", "1-2 10:00"] {
+        for text in ["01-31-26  13:00PM", "01-31-026 10:00AM", "1-2 10:00", "02-01-26 10:00"] {
             assert_eq!(dos(text), None, "{text}");
         }
     }

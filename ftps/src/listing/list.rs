@@ -1,4 +1,4 @@
-//! Lines of `LIST` (RFC 959 §4.1.3), in the formats of Unix and DOS.
+//! Lines of `LIST` (RFC 959 §4.1.3), in the formats of Unix, DOS, VMS, IBM i and EPLF.
 //!
 //! Their times are in the server's time zone, which is unknown here. Lines in other formats are
 //! counted and skipped.
@@ -13,9 +13,16 @@ pub(super) fn parse(line: &[u8], now: i64) -> ListingLine {
     if is_sum(line) {
         return ListingLine::NoEntry;
     }
+    if let Some(facts) = line.strip_prefix(b"+") {
+        return eplf(facts).unwrap_or(ListingLine::Unknown);
+    }
     let ranges = ranges(line);
     let fields = Fields::new(line, &ranges);
-    unix(line, fields, now).or_else(|| dos(line, fields)).unwrap_or(ListingLine::Unknown)
+    unix(line, fields, now)
+        .or_else(|| dos(line, fields, now))
+        .or_else(|| vms(fields))
+        .or_else(|| ibm_i(line, fields, now))
+        .unwrap_or(ListingLine::Unknown)
 }
 
 /// `total 12`, the directory's blocks.
@@ -48,13 +55,17 @@ fn date_in(fields: Fields<'_>, now: i64) -> Option<(usize, Date)> {
     let find = |date: &dyn Fn(usize) -> Option<Date>| {
         (2..fields.len()).find_map(|at| Some((at, date(at)?)))
     };
-    find(&|at| fields.unix_date(at, now)).or_else(|| find(&|at| fields.numeric_date(at, now)))
+    find(&|at| fields.unix_date(at, now))
+        .or_else(|| find(&|at| fields.short_date(at, now)))
+        .or_else(|| find(&|at| fields.unknown_month_date(at)))
+        .or_else(|| find(&|at| fields.numeric_date(at, now)))
 }
 
 fn dated(entry: Entry, date: Date) -> Entry {
     match date.time {
         Time::Local(listed) => Entry { listed: Some(listed), ..entry },
         Time::Utc(seconds) => Entry { modified_millis: Some(seconds * 1000), ..entry },
+        Time::Ambiguous => entry,
     }
 }
 
@@ -86,8 +97,8 @@ fn without_target(name: &[u8]) -> &[u8] {
 }
 
 /// `01-31-26  12:00PM  <DIR>  name`, or a size in place of `<DIR>`.
-fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
-    let date = fields.dos_date()?;
+fn dos(line: &[u8], fields: Fields<'_>, now: i64) -> Option<ListingLine> {
+    let date = fields.dos_date(now)?;
     let size = fields.get(2)?;
     let kind = if size.eq_ignore_ascii_case(b"<DIR>") {
         EntryKind::Directory
@@ -98,8 +109,65 @@ fn dos(line: &[u8], fields: Fields<'_>) -> Option<ListingLine> {
     };
     // The number of spaces before the name differs, so names that start with a space are not
     // supported.
-    let name = line.get(fields.start(3)?..)?;
+    let rest = line.get(fields.end(2)?..)?;
+    let name = match rest.strip_prefix(b"\t") {
+        Some(name) => name,
+        None => &rest[rest.iter().position(|&byte| byte != b' ')?..],
+    };
     Some(entry_of(name, |name| Entry { size: digits(size), ..dated(Entry::new(name, kind), date) }))
+}
+
+/// `NAME.TXT;1  5/6  31-JAN-2026 12:00:00  [OWNER]  (RWED,RE)`: the size is in blocks, and the name
+/// without its version names the newest one.
+fn vms(fields: Fields<'_>) -> Option<ListingLine> {
+    let named = fields.get(0)?;
+    let at = named.iter().position(|&byte| byte == b';')?;
+    digits::<u32>(&named[at + 1..])?;
+    let date = (1..fields.len()).find_map(|at| fields.vms_date(at))?;
+    let name = &named[..at];
+    Some(match name.strip_suffix(b".DIR") {
+        Some(name) => entry_of(name, |name| dated(Entry::new(name, EntryKind::Directory), date)),
+        None => entry_of(name, |name| dated(Entry::new(name, EntryKind::File), date)),
+    })
+}
+
+/// `OWNER  4096 01/31/26 12:00:00 *STMF  name`, as IBM i (AS/400) writes it; directories end with a
+/// slash.
+fn ibm_i(line: &[u8], fields: Fields<'_>, now: i64) -> Option<ListingLine> {
+    let date = fields.short_date(2, now)?;
+    let (size, object) = (fields.get(1)?, fields.get(4)?.strip_prefix(b"*")?);
+    digits::<u64>(size)?;
+    let name = line.get(fields.start(5)?..)?;
+    let directory = name.strip_suffix(b"/");
+    let kind = match (directory, object) {
+        (Some(_), _) | (None, b"DIR" | b"DDIR") => EntryKind::Directory,
+        (None, b"STMF" | b"DSTMF" | b"FILE") => EntryKind::File,
+        (None, _) => EntryKind::Other,
+    };
+    let size = digits(size).filter(|_| object.ends_with(b"STMF"));
+    let name = directory.unwrap_or(name);
+    Some(entry_of(name, |name| Entry { size, ..dated(Entry::new(name, kind), date) }))
+}
+
+/// `+i8388621.48594,m825718503,r,s280,` and a tab before the name: Easily Parsed LIST Format, without
+/// its first byte.
+fn eplf(line: &[u8]) -> Option<ListingLine> {
+    let tab = line.iter().position(|&byte| byte == b'\t')?;
+    let (facts, name) = (&line[..tab], &line[tab + 1..]);
+    let fact = |letter: &[u8]| {
+        facts.split(|&byte| byte == b',').find_map(|fact| fact.strip_prefix(letter))
+    };
+    let kind = match (fact(b"/"), fact(b"r")) {
+        (Some(_), _) => EntryKind::Directory,
+        (None, Some(_)) => EntryKind::File,
+        (None, None) => EntryKind::Other,
+    };
+    let modified: Option<i64> = fact(b"m").and_then(digits);
+    Some(entry_of(name, |name| Entry {
+        size: fact(b"s").and_then(digits),
+        modified_millis: modified.and_then(|seconds| seconds.checked_mul(1000)),
+        ..Entry::new(name, kind)
+    }))
 }
 
 #[cfg(test)]
@@ -218,6 +286,70 @@ mod tests {
         );
     }
 
+    /// The name, and the date as far as it is sure.
+    fn named(line: &[u8]) -> Option<(String, Option<String>)> {
+        match parse(line, NOW) {
+            ListingLine::Entry(entry) => {
+                let date = entry.listed.map(|listed| rfc3339(listed.seconds));
+                Some((entry.name.display().into_owned(), date))
+            }
+            ListingLine::NoEntry | ListingLine::Directory(_) | ListingLine::Unknown => None,
+        }
+    }
+
+    #[test]
+    fn date_in_another_form_or_language_leaves_the_name_right() {
+        let day = "2026-01-12T09:15:00Z";
+        for (line, date) in [
+            (&b"-rw-r--r-- 1 u g 9 Jan 12 09:15 report.txt"[..], Some(day)),
+            (b"-rw-r--r--\t1\tu\tg\t9\tJan 12 09:15\treport.txt", Some(day)),
+            (b"-rw-r--r-- 1 u g 9 12. Jan 09:15 report.txt", Some(day)),
+            (b"-rw-r--r-- 1 u g 9 Jan 12 2026 09:15 report.txt", Some(day)),
+            ("-rw-r--r-- 1 u g 9 Mär 12 09:15 report.txt".as_bytes(), Some("2025-03-12T09:15:00Z")),
+            (b"-rw-r--r-- 1 u g 9 M\xe4r 12 09:15 report.txt", Some("2025-03-12T09:15:00Z")),
+            ("-rw-r--r-- 1 u g 9 1月 12 09:15 report.txt".as_bytes(), Some(day)),
+            (b"-rw-r--r-- 1 u g 9 Foo 12 09:15 report.txt", None),
+            (b"-rw-r--r-- 1 u g 9 12-03-25 09:15 report.txt", None),
+            (b"-rw-r--r-- 1 u g 9 31-12-25 09:15 report.txt", Some("2025-12-31T09:15:00Z")),
+            (b"-rw-r--r-- 1 u g 9 12.01.2026 09:15 report.txt", Some(day)),
+            (b"01-12-26  09:15AM  9 report.txt", Some(day)),
+            (b"REPORT.TXT;1  1/3  12-JAN-2026 09:15:00.00  [U]  (RWED,RWED,RE,)", Some(day)),
+            (b"REPORT.TXT;12  12-JAN-2026 09:15", Some(day)),
+            (b"QUSER  9 12.01.26 09:15:00 *STMF      report.txt", Some(day)),
+            (b"QUSER  9 01/12/25 09:15:00 *STMF      report.txt", None),
+            (b"+i8388621.48594,m825718503,r,s9,\treport.txt", None),
+        ] {
+            let text = String::from_utf8_lossy(line);
+            let (name, told) = named(line).unwrap_or_else(|| panic!("{text}"));
+            assert_eq!(name.to_ascii_lowercase(), "report.txt", "{text}");
+            assert_eq!(told.as_deref(), date, "{text}");
+        }
+    }
+
+    /// `ls` writes two spaces before a year.
+    #[test]
+    fn clock_after_the_year_may_be_the_name() {
+        let line = b"-rw-r--r-- 1 u g 9 Jan 12  2025 09:15 noon";
+        assert_eq!(named(line).unwrap().0, "09:15 noon");
+    }
+
+    #[test]
+    fn directories_of_other_systems_are_directories() {
+        for line in [
+            "SUB.DIR;1  1/3  12-JAN-2026 09:15  [U]",
+            "QUSER  8192 12.01.26 09:15:00 *DIR       SUB/",
+            "+/,m825718503,\tSUB",
+        ] {
+            assert_eq!(brief(line), ("SUB".to_owned(), EntryKind::Directory, None), "{line}");
+        }
+    }
+
+    #[test]
+    fn eplf_has_its_time_in_utc() {
+        let entry = entry("+i8388621.48594,m825718503,r,s280,\tdjb.html");
+        assert_eq!((entry.size, entry.modified_millis), (Some(280), Some(825_718_503_000)));
+    }
+
     #[test]
     fn sums_and_dots_are_no_entries() {
         assert_eq!(parse(b"total 12", NOW), ListingLine::NoEntry);
@@ -231,10 +363,10 @@ mod tests {
             "-rw",
             "d",
             "01-31-26",
-            "drwx 1 0 0 4096 Foo 31 12:00 a",
             "-rw-r--r-- 1 0 0 12 Jan 31 12:00",
             "-rw-r--r-- 1 0 0 12 Jan 31 12:00 ",
-            "A.DIR;1   1  31-JAN-2026 12:00  [SYSTEM]  (RWED,RWED,RE,)",
+            "A-NAME-THAT-FILLS-ITS-LINE.TXT;1",
+            "+i8388621.48594,r,s280",
         ] {
             assert_eq!(parse(line.as_bytes(), NOW), ListingLine::Unknown, "{line}");
         }

@@ -15,8 +15,10 @@ struct Facts<'a> {
 /// The value of the fact `type`.
 enum Type {
     Entry(EntryKind),
-    /// The directory itself, or its parent.
-    SelfOrParent,
+    /// The directory itself.
+    Directory,
+    /// Its parent.
+    Parent,
 }
 
 pub(super) fn parse(line: &[u8]) -> ListingLine {
@@ -24,7 +26,11 @@ pub(super) fn parse(line: &[u8]) -> ListingLine {
         return ListingLine::Unknown;
     };
     match facts.kind() {
-        Some(Type::SelfOrParent) => ListingLine::NoEntry,
+        Some(Type::Directory) => match RemotePath::new(facts.name) {
+            Ok(path) if path.is_absolute() => ListingLine::Directory(path),
+            Ok(_) | Err(_) => ListingLine::NoEntry,
+        },
+        Some(Type::Parent) => ListingLine::NoEntry,
         Some(Type::Entry(kind)) => entry_of(facts.name, |name| facts.entry(name, kind)),
         None => ListingLine::Unknown,
     }
@@ -36,13 +42,15 @@ pub(crate) fn parse_facts(line: &[u8], path: &RemotePath) -> Option<Entry> {
     let kind = match facts.kind()? {
         Type::Entry(kind) => kind,
         // Asked for by name, a directory may be called the current one.
-        Type::SelfOrParent => EntryKind::Directory,
+        Type::Directory | Type::Parent => EntryKind::Directory,
     };
     Some(facts.entry(path.file_name().unwrap_or_else(RemotePath::root), kind))
 }
 
 impl<'a> Facts<'a> {
     fn of(line: &'a [u8]) -> Option<Self> {
+        // Some servers indent their lines.
+        let line = line.trim_ascii_start();
         let space = line.iter().position(|&byte| byte == b' ')?;
         Some(Self { facts: &line[..space], name: &line[space + 1..] })
     }
@@ -56,7 +64,8 @@ impl<'a> Facts<'a> {
 
     fn kind(&self) -> Option<Type> {
         Some(match self.get("type")?.to_ascii_lowercase().as_slice() {
-            b"cdir" | b"pdir" => Type::SelfOrParent,
+            b"cdir" => Type::Directory,
+            b"pdir" => Type::Parent,
             b"dir" => Type::Entry(EntryKind::Directory),
             b"file" => Type::Entry(EntryKind::File),
             _ => Type::Entry(EntryKind::Other),
@@ -151,9 +160,16 @@ mod tests {
 
     #[test]
     fn directory_itself_and_its_parent_are_no_entries() {
-        for line in ["type=cdir; /a", "type=pdir; ..", "type=dir; .", "type=dir; .."] {
+        for line in ["type=cdir; .", "type=pdir; ..", "type=dir; .", "type=dir; .."] {
             assert_eq!(parse(line.as_bytes()), ListingLine::NoEntry, "{line}");
         }
+        let path = RemotePath::try_from("/a").unwrap();
+        assert_eq!(parse(b"type=cdir; /a"), ListingLine::Directory(path));
+    }
+
+    #[test]
+    fn line_may_be_indented() {
+        assert_eq!(entry(" type=file;size=3; a b").name.to_string(), "a b");
     }
 
     #[test]

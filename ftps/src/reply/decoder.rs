@@ -23,13 +23,23 @@ pub struct ReplyLimits {
     pub lines: usize,
     /// Bytes of one reply, all its lines together.
     pub bytes: usize,
+    /// Preliminary replies (1yz) to one command.
+    pub preliminary: usize,
+    /// Lines that are logged in a second; the others are counted.
+    pub log_lines_per_second: usize,
 }
 
 impl Default for ReplyLimits {
     /// 8 KiB a line, 2,048 lines, 256 KiB a reply: four times the largest greeting that other
-    /// clients are known to accept.
+    /// clients are known to accept. 16 preliminary replies; 1,000 logged lines a second.
     fn default() -> Self {
-        Self { line_bytes: 8 * 1024, lines: 2048, bytes: 256 * 1024 }
+        Self {
+            line_bytes: 8 * 1024,
+            lines: 2048,
+            bytes: 256 * 1024,
+            preliminary: 16,
+            log_lines_per_second: 1000,
+        }
     }
 }
 
@@ -96,6 +106,11 @@ pub enum DecodeError {
         /// [`ReplyLimits::bytes`].
         limit: usize,
     },
+    /// Preliminary replies without end.
+    TooManyPreliminary {
+        /// [`ReplyLimits::preliminary`].
+        limit: usize,
+    },
 }
 
 impl DecodeError {
@@ -115,6 +130,9 @@ impl DecodeError {
             }
             Self::ReplyTooLong { limit } => {
                 Sentence::new(Says::ErrorMalformedReplyTooLong).with("limit", limit)
+            }
+            Self::TooManyPreliminary { limit } => {
+                Sentence::new(Says::ErrorMalformedTooManyPreliminary).with("limit", limit)
             }
         }
     }
@@ -445,7 +463,8 @@ mod tests {
         assert!(decoder.decode().is_err());
     }
 
-    const SMALL: ReplyLimits = ReplyLimits { line_bytes: 8, lines: 3, bytes: 20 };
+    const SMALL: ReplyLimits =
+        ReplyLimits { line_bytes: 8, lines: 3, bytes: 20, preliminary: 1, log_lines_per_second: 1 };
 
     #[test]
     fn line_without_an_end_is_cut_off() {

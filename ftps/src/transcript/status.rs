@@ -48,6 +48,20 @@ pub enum Status {
     AlpnRefused,
     /// The control connection is made again, for the reason logged before.
     Reconnecting,
+    /// The TLS handshake after `AUTH` failed as it does where the server is not ready for it yet.
+    TlsTooEarly,
+    /// The server does not know `MLSD`, although it lists the feature; `LIST` is used.
+    MlsdRefused,
+    /// Lines of replies that repeat the one before are not logged.
+    LinesFolded {
+        /// How many.
+        count: u64,
+    },
+    /// Lines of replies are not logged, because too many came within a second.
+    LinesOmitted {
+        /// How many.
+        count: u64,
+    },
     /// The server requires no password.
     NoPasswordNeeded,
     /// The server lists no features.
@@ -281,6 +295,19 @@ impl fmt::Display for Status {
             }
             Self::UnexpectedReply => {
                 f.write_str("Unexpected reply: no command was waiting for it.")
+            }
+            Self::TlsTooEarly => f.write_str(
+                "The TLS handshake failed right after AUTH. Reconnecting, with a short pause before \
+                 TLS.",
+            ),
+            Self::MlsdRefused => {
+                f.write_str("The server does not know MLSD, although it lists it. Using LIST.")
+            }
+            Self::LinesFolded { count } => {
+                write!(f, "The last line came {count} more times.")
+            }
+            Self::LinesOmitted { count } => {
+                write!(f, "{count} lines left out: the server sends too many at once.")
             }
             Self::NoCloseNotify => f.write_str(
                 "The server closed the data connection without close_notify. Its reply tells \

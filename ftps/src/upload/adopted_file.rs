@@ -158,7 +158,7 @@ impl<S: Source> Run<'_, S> {
         };
         for range in ranges {
             let stored = if is_whole {
-                unless(self.cancel, client.digest_if_made(way, target)).await??
+                unless(self.cancel, client.digest_if_made(way, target, held)).await??
             } else {
                 let algorithm = way.algorithm;
                 unless(self.cancel, client.digest_of_range(target, range.clone(), algorithm))

@@ -213,7 +213,7 @@ impl<S: Source> Run<'_, S> {
         let by_size = file.check.by_size(client, size)?;
         let by_size = self.check_facts(client, file, path, by_size).await?;
         let Some((way, sent)) = &file.check.digest else { return Ok(by_size) };
-        match unless(self.cancel, client.digest_by(*way, path)).await? {
+        match unless(self.cancel, client.digest_by(*way, path, self.plan.size)).await? {
             Ok(Some(stored)) => Ok(compare(client, sent, stored)?),
             Ok(None) => Ok(by_size),
             Err(error) => match error.refusal() {

@@ -5,7 +5,7 @@ use ftps::{
     Stage, UtcOffset,
 };
 
-use crate::scripted::{Scenario, path};
+use crate::scripted::{Scenario, path, uploads::assert_in_step};
 
 fn names(listing: &Listing) -> Vec<String> {
     listing.entries.iter().map(|entry| entry.name.to_string()).collect()
@@ -90,7 +90,7 @@ async fn known_utc_offset_is_not_requested_again() {
 #[tokio::test]
 async fn lines_of_list_in_no_dialect_are_counted() {
     let server = Scenario::session(async |peer| {
-        let lines = b"total 2\r\nA.DIR;1  1  31-JAN-2026 12:00\r\n\
+        let lines = b"total 2\r\nA.DIR 1 on 31-JAN-2026\r\n\
                       -rw-r--r-- 1 u g 1 Jan  1 2020 a\r\n";
         peer.list("LIST", lines).await;
         peer.expect_quit().await;
@@ -107,7 +107,7 @@ async fn lines_of_list_in_no_dialect_are_counted() {
 async fn mlsd_tells_permissions_and_mode() {
     let server = Scenario::session(async |peer| {
         let lines = b"type=file;size=3;modify=20191231230000;perm=rf;unix.mode=0640; a\r\n";
-        peer.list("MLSD /home", lines).await;
+        peer.list("MLSD", lines).await;
         peer.expect_quit().await;
     })
     .start();
@@ -231,7 +231,7 @@ async fn names_are_encoded_and_decoded_in_another_charset() {
         peer.answer("OPTS UTF8 OFF", "200 ok").await;
         peer.answer("TYPE I", "200 ok").await;
         peer.answer("PWD", "257 \"/home\" is here").await;
-        peer.list("MLSD /home", b"type=file; f\xfcr\r\n").await;
+        peer.list("MLSD", b"type=file; f\xfcr\r\n").await;
         let line = peer.command_bytes().await;
         assert_eq!(line, b"DELE /home/f\xfcr\r\n");
         peer.say("250 gone").await;
@@ -246,4 +246,98 @@ async fn names_are_encoded_and_decoded_in_another_charset() {
     assert!(matches!(beyond, NameError::Unmappable { character: '日', .. }), "{beyond}");
     client.delete(&client.path_of("für").unwrap()).await.unwrap();
     client.quit().await;
+}
+
+/// The directory that was listed with one of these replies; `None` where the reply is an error.
+async fn listed_with(reply: &'static str) -> Option<Listing> {
+    let server = Scenario::session(async move |peer| {
+        peer.answer("CWD /home/d", "250 there").await;
+        let _port = peer.extended_passive().await;
+        peer.answer("MLSD", reply).await;
+        peer.answer_noop().await;
+        peer.expect_in_step().await;
+    })
+    .start();
+    let mut client = server.open().await;
+    let listing = client.list(&path("d")).await;
+    assert_in_step(&mut client).await;
+    listing.ok()
+}
+
+#[tokio::test]
+async fn refusal_to_list_an_empty_directory_is_an_empty_listing() {
+    for reply in [
+        "550 No files found.",
+        "550 No such file or directory",
+        "450 No files found or invalid directory or permission problem",
+        "550 No data sets found.",
+        "550 Directory is empty",
+    ] {
+        assert_eq!(listed_with(reply).await, Some(Listing::default()), "{reply}");
+    }
+    for reply in ["550 Permission denied", "450 Busy", "451 No files found"] {
+        assert_eq!(listed_with(reply).await, None, "{reply}");
+    }
+}
+
+#[tokio::test]
+async fn list_is_used_where_mlsd_is_listed_and_not_known() {
+    for reply in ["500 Unknown command", "502 not implemented"] {
+        let line = b"-rw-r--r-- 1 u g 1 Jan  1 2020 a\r\n";
+        let server = Scenario::session(async move |peer| {
+            let port = peer.extended_passive().await;
+            peer.answer("MLSD", reply).await;
+            peer.answer_noop().await;
+            drop(port);
+            peer.list("LIST", line).await;
+            peer.list("LIST", line).await;
+        })
+        .start();
+        let mut client = server.open().await;
+        for _ in 0..2 {
+            assert_eq!(names(&client.list(&path("/home")).await.unwrap()), ["a"]);
+        }
+        server.log.must_have("does not know MLSD");
+    }
+}
+
+/// The other checks tell whether the new name is free.
+#[tokio::test]
+async fn file_is_renamed_where_mlst_is_listed_and_not_known() {
+    let server = Scenario::session(async |peer| {
+        for name in ["b", "c"] {
+            peer.answer_size(name, "502 unknown").await;
+            peer.answer_no_directory(name).await;
+            if name == "b" {
+                peer.answer("MLST /home/b", "500 Unknown command").await;
+            } else {
+                // A directory may have been renamed.
+                peer.answer("CWD /home", "250 there").await;
+            }
+            peer.list("MLSD", b"type=file; a\r\n").await;
+            peer.answer("RNFR /home/a", "350 to?").await;
+            peer.answer(&format!("RNTO /home/{name}"), "250 ok").await;
+        }
+    })
+    .start();
+    let mut client = server.open().await;
+    for name in ["b", "c"] {
+        let renamed = client.rename_to_free(&path("a"), &path(name)).await.unwrap();
+        assert_eq!(renamed, ftps::Renamed::Done);
+    }
+}
+
+/// `cdir` names the directory that is listed. Behind a link, `PWD` names the same one.
+#[tokio::test]
+async fn listing_of_another_directory_is_an_error() {
+    for (current, is_listed) in [("/home/sub", false), ("/real", true)] {
+        let server = Scenario::session(async move |peer| {
+            peer.answer("CWD /home/sub", "250 there").await;
+            peer.list("MLSD", b"type=cdir; /real/\r\ntype=file; a\r\n").await;
+            peer.answer("PWD", &format!("257 \"{current}\"")).await;
+        })
+        .start();
+        let mut client = server.open().await;
+        assert_eq!(client.list(&path("sub")).await.is_ok(), is_listed, "{current}");
+    }
 }

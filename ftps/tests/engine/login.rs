@@ -10,8 +10,8 @@ use rustls::{ProtocolVersion, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::scripted::{
-    Claims, Identity, Log, SECRET, Scenario, Server, closed_port, connection, connector_to, path,
-    port_of_tls, port_where_each, session, upload,
+    Claims, Identity, Log, SECRET, Scenario, Server, closed_port, connection, connector_to,
+    credentials_of, path, port_of_tls, port_where_each, session, upload,
 };
 
 #[tokio::test]
@@ -448,4 +448,71 @@ async fn invalid_host_name_is_refused_before_dialling() {
     let error = server.connector_by_name("not a host").open().await.unwrap_err();
     assert_eq!(Cause::of(&error), Cause::InvalidHost);
     assert!(!server.log.has("Connecting to"));
+}
+
+#[tokio::test]
+async fn announced_greeting_is_awaited_without_a_probe() {
+    let server = Scenario::connection(async |peer| {
+        peer.say("120 in a moment").await;
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        peer.log_in().await;
+    })
+    .start();
+    server.open_with(|config| config.timeouts.silence = Duration::from_millis(50)).await;
+    assert!(!server.log.has("kind: Status(Probing"), "{}", server.log.text());
+}
+
+/// Some servers read on in the clear for a moment, and take the start of the handshake for a command.
+#[tokio::test]
+async fn server_that_is_not_ready_for_tls_after_auth_gets_a_pause() {
+    let early = connection(async |peer| {
+        peer.say("220 ready").await;
+        peer.answer("AUTH TLS", "234 go").await;
+        peer.read_some_bytes().await;
+        peer.say("500 what?").await;
+    });
+    let server = Scenario::of([early, session(async |_| ())]).start();
+    let connector = server.connector_with(|config| {
+        config.timeouts.tls_pause = Duration::from_millis(10);
+    });
+    connector.open().await.unwrap();
+    assert_eq!(connector.profile().tls_start, ftps::profile::TlsStart::AfterPause);
+    server.log.must_have("with a short pause before TLS");
+}
+
+/// Other servers read the password in another character set. It is not sent again: a second refusal may
+/// lock the account.
+#[tokio::test]
+async fn refused_password_beyond_ascii_is_blamed_on_the_charset_too() {
+    let server = Scenario::connection(async |peer| {
+        peer.secure().await;
+        peer.answer("USER ada", "331 password").await;
+        peer.answer("PASS grün", "530 Login incorrect.").await;
+        peer.expect_end().await;
+    })
+    .start();
+    let connector = server.connector_as(&credentials_of("ada", "grün"));
+    let error = connector.open().await.unwrap_err();
+    assert_eq!(Cause::of(&error), Cause::CredentialsCharset);
+}
+
+#[tokio::test]
+async fn login_to_a_directory_that_is_no_path_is_explained() {
+    for directory in ["'DEVX.'", "SYS$SYSDEVICE:[ADA]"] {
+        let server = Scenario::session(async |peer| peer.expect_end().await)
+            .answering("PWD", &format!("257 \"{directory}\" is working directory"))
+            .start();
+        let error = server.refused().await;
+        assert_eq!(Cause::of(&error), Cause::PathsNotSupported, "{directory}");
+        assert!(error.to_string().contains(directory), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn host_with_a_dot_at_its_end_is_named_without_it_in_tls() {
+    let server = Scenario::session(async |peer| {
+        assert_eq!(peer.names_sent().0.as_deref(), Some("localhost"));
+    })
+    .start();
+    server.connector_by_name("localhost.").open().await.unwrap();
 }

@@ -317,9 +317,11 @@ async fn refused_pbsz_ends_the_session_before_any_data_connection() {
 }
 
 #[tokio::test]
-async fn reply_334_to_auth_starts_tls() {
-    let server = Scenario::session(async |_| ()).answering("AUTH TLS", "334 go on").start();
-    server.open().await;
+async fn reply_334_or_200_to_auth_starts_tls() {
+    for reply in ["334 go on", "200 fine"] {
+        let server = Scenario::session(async |_| ()).answering("AUTH TLS", reply).start();
+        server.open().await;
+    }
 }
 
 /// A greeting that claims a login does not replace TLS.

@@ -400,8 +400,9 @@ async fn dropped_write_can_go_on_with_the_next_byte() {
 #[tokio::test]
 async fn listing_is_read_and_the_session_goes_on() {
     let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/dir", "250 there").await;
         let port = peer.extended_passive().await;
-        peer.answer("MLSD /home/dir", "150 go").await;
+        peer.answer("MLSD", "150 go").await;
         let mut data = port.accept().await;
         data.write_all(b"type=cdir; .\r\ntype=dir; sub\r\ntype=file;size=3; a b\r\n")
             .await
@@ -428,9 +429,10 @@ async fn listing_is_read_and_the_session_goes_on() {
 #[tokio::test]
 async fn listing_without_close_notify_is_whole_if_the_reply_says_so() {
     let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/dir", "250 there").await;
         for reply in ["226 done", "451 broken off"] {
             let port = peer.extended_passive().await;
-            peer.answer("MLSD /home/dir", "150 go").await;
+            peer.answer("MLSD", "150 go").await;
             let mut data = port.accept().await;
             data.write_all(b"type=dir; sub\r\n").await.unwrap();
             data.flush().await.unwrap();
@@ -450,8 +452,9 @@ async fn listing_without_close_notify_is_whole_if_the_reply_says_so() {
 #[tokio::test]
 async fn endless_listing_is_cut_off_and_the_session_goes_on() {
     let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/dir", "250 there").await;
         let port = peer.extended_passive().await;
-        peer.answer("MLSD /home/dir", "150 go").await;
+        peer.answer("MLSD", "150 go").await;
         let mut data = port.accept().await;
         while data.write_all(b"type=file; another\r\n").await.is_ok() {}
         peer.say("426 aborted").await;
@@ -506,4 +509,75 @@ async fn unknown_size_is_told_from_a_missing_file() {
     assert_eq!(client.size(&path("b")).await.unwrap(), None);
     assert!(client.size(&path("c")).await.unwrap_err().is_not_supported());
     assert!(!client.size(&path("d")).await.unwrap_err().is_not_supported());
+}
+
+/// The server keeps the data connection open after its reply.
+#[tokio::test]
+async fn listing_that_the_server_confirmed_needs_no_end() {
+    let server = Scenario::session(async |peer| {
+        let port = peer.extended_passive().await;
+        peer.answer("MLSD", "150 go").await;
+        let mut data = port.accept().await;
+        data.write_all(b"type=dir; sub\r\n").await.unwrap();
+        data.flush().await.unwrap();
+        peer.say("226 done").await;
+        peer.expect_in_step().await;
+    })
+    .start();
+    let mut client = server.open().await;
+    assert_eq!(client.list(&path("/home")).await.unwrap().entries.len(), 1);
+    assert_in_step(&mut client).await;
+}
+
+/// Each byte comes in time, and yet the listing does not end.
+#[tokio::test]
+async fn listing_that_is_too_slow_ends_within_its_deadline() {
+    let server = Scenario::session(async |peer| {
+        let port = peer.extended_passive().await;
+        peer.answer("MLSD", "150 go").await;
+        let mut data = port.accept().await;
+        while data.write_all(b"x").await.is_ok() && data.flush().await.is_ok() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        peer.expect_end().await;
+    })
+    .start();
+    let mut client = server
+        .open_with(|config| {
+            config.timeouts.listing = Duration::from_millis(200);
+            config.timeouts.verdict = Duration::from_millis(50);
+        })
+        .await;
+    let error = client.list(&path("/home")).await.unwrap_err();
+    assert!(error.is_timeout() && !client.is_usable(), "{error:?}");
+}
+
+#[tokio::test]
+async fn reply_332_to_stor_means_a_missing_account_for_good() {
+    let server = Scenario::session(async |peer| {
+        let _port = peer.extended_passive().await;
+        peer.answer("STOR /home/a", "332 Need account for storing files").await;
+        peer.answer_noop().await;
+        peer.expect_in_step().await;
+    })
+    .start();
+    let (mut client, error) = server.failed_upload().await;
+    assert_eq!(Cause::of(&error), Cause::AccountNeeded);
+    assert!(error.is_permanent());
+    assert_in_step(&mut client).await;
+}
+
+#[tokio::test]
+async fn preliminary_replies_without_end_are_an_error() {
+    let server = Scenario::session(async |peer| {
+        let _port = peer.extended_passive().await;
+        peer.expect("STOR /home/a").await;
+        while peer.try_send(b"150 soon\r\n").await.is_ok() {}
+    })
+    .start();
+    let (client, error) = server.failed_upload().await;
+    assert_eq!(Cause::of(&error), Cause::ProtocolViolation);
+    assert!(!client.is_usable());
+    assert_eq!(server.log.count("Response: 150 soon"), 3);
+    server.log.must_have("The last line came 14 more times.");
 }

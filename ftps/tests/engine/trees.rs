@@ -112,7 +112,7 @@ async fn a_link_that_a_listing_shows_as_a_directory_is_not_entered() {
 #[tokio::test]
 async fn an_entry_that_mlst_does_not_call_a_directory_is_not_entered() {
     let server = Scenario::session(async |peer| {
-        peer.list("MLSD /home", b"type=dir; a\r\n").await;
+        peer.list("MLSD", b"type=dir; a\r\n").await;
         peer.answer("PWD", "257 \"/home\"").await;
         peer.answer("MLST /home/a", "250-Facts\r\n type=OS.unix=slink; /home/a\r\n250 End").await;
         enter(peer, "/home/a", "/home/a").await;

@@ -115,7 +115,7 @@ impl Session {
                 }
                 None => "550 no such file".to_owned(),
             },
-            "MLSD" if knows("MLST") => return self.list(&path, true).await,
+            "MLSD" if knows("MLST") => return self.list(&self.directory.clone(), true).await,
             "MLSD" => "502 unknown".to_owned(),
             "LIST" => return self.list(&self.directory.clone(), false).await,
             "CWD" => {

@@ -53,7 +53,7 @@ pub(crate) use self::{
     log::Log,
     peer::{Peer, names_sent, read_some, read_to_end},
     port::{DataPort, FullPort, closed_port, port_of_tls, port_where_each},
-    server::{Server, connector_to, path},
+    server::{Server, connector_to, credentials_of, path},
 };
 
 /// The password of every test; no output may contain it.

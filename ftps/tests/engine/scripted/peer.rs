@@ -157,6 +157,12 @@ impl Peer {
         self.say(reply).await;
     }
 
+    /// Reads some bytes, whatever they are.
+    pub(crate) async fn read_some_bytes(&mut self) {
+        let read = self.stream().read(&mut [0; 4096]).await;
+        assert!(read.is_ok_and(|count| count > 0), "the client sends something");
+    }
+
     /// Waits until the client closes the connection, without a `QUIT`.
     pub(crate) async fn expect_end(&mut self) {
         assert_eq!(self.command().await, None);

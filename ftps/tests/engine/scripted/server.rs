@@ -78,7 +78,14 @@ impl Server {
     pub(crate) fn connector_by_name(&self, host: &str) -> Connector {
         let (address, encryption) = (self.address, self.encryption);
         let target = Target { address, host: host.to_owned(), encryption };
-        Connector::new(target, self.config(), credentials_of("ada"), self.log.transcript())
+        Connector::new(target, self.config(), credentials_of("ada", SECRET), self.log.transcript())
+    }
+
+    /// A connector of another user.
+    pub(crate) fn connector_as(&self, credentials: &Credentials) -> Connector {
+        let (address, encryption) = (self.address, self.encryption);
+        let target = Target { address, host: "localhost".to_owned(), encryption };
+        Connector::new(target, self.config(), credentials.clone(), self.log.transcript())
     }
 
     /// Opens a session.
@@ -158,14 +165,14 @@ pub(crate) fn connector_to(
     log: &Log,
 ) -> Connector {
     let target = Target { address, host: "localhost".to_owned(), encryption };
-    Connector::new(target, config, credentials_of("ada"), log.transcript())
+    Connector::new(target, config, credentials_of("ada", SECRET), log.transcript())
 }
 
-/// The credentials of a user with the password of every test.
-pub(crate) fn credentials_of(username: &str) -> Credentials {
+/// The credentials of a user.
+pub(crate) fn credentials_of(username: &str, password: &str) -> Credentials {
     Credentials {
         username: Username::new(username).unwrap(),
-        password: Password::new(SECRET).unwrap(),
+        password: Password::new(password).unwrap(),
     }
 }
 

@@ -241,7 +241,7 @@ async fn existing_file_is_found_by_its_facts_where_size_is_unknown() {
 }
 
 /// A line of `LIST` with the month of another language.
-const UNREADABLE_LINE: &str = "-rw-r--r-- 1 u g 9 M\u{e4}r 12 09:15 report.txt\r\n";
+const UNREADABLE_LINE: &str = "-rw-r--r-- 1 u g 9 12|09|15 report.txt\r\n";
 
 /// A server without `SIZE`, whose listing has a line that cannot be read.
 async fn expect_unreadable_listing(peer: &mut Peer) {
