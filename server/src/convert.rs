@@ -60,21 +60,69 @@ pub fn file_digest(digest: &ftps::FileDigest) -> Option<FileDigest> {
     Some(FileDigest { algorithm, hex: digest.hex().to_owned() })
 }
 
-/// Converts a listing; directories come first.
+/// The longest name of a listing in bytes. File systems have names of at most 255 bytes or UTF-16 units.
+const MAX_NAME_BYTES: usize = 1024;
+
+/// The bytes of an entry in JSON besides its names, at most: keys, kind, size and time.
+const ENTRY_BYTES: usize = 128;
+
+/// Converts a listing to a message of at most `max_bytes`, if its path is not longer; entries beyond it
+/// are counted as left out. Directories come first.
 #[must_use]
-pub fn listing(directory: &RemotePath, listing: &ftps::Listing) -> ServerMessage {
-    let mut entries: Vec<Entry> = listing.entries.iter().map(entry).collect();
-    entries.sort_by(|a, b| (a.kind, &a.name).cmp(&(b.kind, &b.name)));
-    ServerMessage::Listing {
-        path: directory.display().into_owned(),
-        entries,
-        left_out: listing.left_out,
+pub fn listing(directory: &RemotePath, listing: ftps::Listing, max_bytes: usize) -> ServerMessage {
+    let ftps::Listing { entries: mut listed, mut left_out, .. } = listing;
+    listed.sort_by(|a, b| (a.kind, a.name.as_bytes()).cmp(&(b.kind, b.name.as_bytes())));
+    let mut free = max_bytes.saturating_sub(ENTRY_BYTES + json_len(&directory.display()));
+    let mut entries = Vec::new();
+    // Each entry of the engine is dropped when it was converted, so that names are not held twice.
+    for entry in listed {
+        let entry = convert_entry(&entry);
+        match free.checked_sub(entry_len(&entry)) {
+            Some(rest) => {
+                free = rest;
+                entries.push(entry);
+            }
+            None => {
+                free = 0;
+                left_out += 1;
+            }
+        }
     }
+    ServerMessage::Listing { path: directory.display().into_owned(), entries, left_out }
 }
 
-fn entry(entry: &ftps::Entry) -> Entry {
+fn entry_len(entry: &Entry) -> usize {
+    let leftover = entry.leftover_of.as_deref().map_or(0, json_len);
+    ENTRY_BYTES + json_len(&entry.name) + leftover
+}
+
+/// Returns the length of a text in JSON without its quotes (RFC 8259 §7).
+fn json_len(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
+}
+
+/// Returns a name as the page shows it. A name that is cut ends with U+FFFD, so that no request can name
+/// another file with it.
+fn shown_name(name: &RemotePath) -> String {
+    let mut shown = name.display().into_owned();
+    if shown.len() > MAX_NAME_BYTES {
+        let end = (0..=MAX_NAME_BYTES).rev().find(|end| shown.is_char_boundary(*end));
+        shown.truncate(end.unwrap_or_default());
+        shown.push('…');
+        shown.push(char::REPLACEMENT_CHARACTER);
+        shown.shrink_to_fit();
+    }
+    shown
+}
+
+fn convert_entry(entry: &ftps::Entry) -> Entry {
     Entry {
-        name: entry.name.display().into_owned(),
+        name: shown_name(&entry.name),
         kind: match entry.kind {
             ftps::EntryKind::Directory => EntryKind::Directory,
             ftps::EntryKind::File => EntryKind::File,
@@ -82,7 +130,7 @@ fn entry(entry: &ftps::Entry) -> Entry {
         },
         size: entry.size,
         modified_millis: entry.modified_millis,
-        leftover_of: leftover_of(entry).map(|target| target.display().into_owned()),
+        leftover_of: leftover_of(entry).map(|target| shown_name(&target)),
     }
 }
 
@@ -132,5 +180,53 @@ pub fn stage(stage: ftps::Stage) -> Stage {
         ftps::Stage::Idle => Stage::Idle,
         // The engine's enum is non-exhaustive.
         _ => Stage::Transfer,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn listing_of(names: impl Iterator<Item = Vec<u8>>) -> ftps::Listing {
+        let entry = |name: Vec<u8>| ftps::Entry {
+            name: RemotePath::new(name).unwrap(),
+            kind: ftps::EntryKind::File,
+            size: Some(u64::MAX),
+            modified_millis: Some(i64::MIN),
+            listed: None,
+            permissions: None,
+            mode: None,
+        };
+        ftps::Listing { entries: names.map(entry).collect(), ..ftps::Listing::default() }
+    }
+
+    #[test]
+    fn hostile_listing_is_a_message_of_bounded_length_that_counts_what_is_left_out() {
+        const MAX: usize = 100_000;
+        // Each byte that is not UTF-8 is shown in three, a control character in six.
+        for byte in [0xff, 0x01, b'"', b'a'] {
+            for len in [1, 800, 16_000] {
+                let names = (0..500_u32).map(|n| [vec![byte; len], n.to_string().into()].concat());
+                let message = listing(&RemotePath::root(), listing_of(names), MAX);
+                assert!(serde_json::to_string(&message).unwrap().len() <= MAX);
+                let ServerMessage::Listing { entries, left_out, .. } = message else { panic!() };
+                assert_eq!(entries.len() as u64 + left_out, 500);
+                assert!(!entries.is_empty());
+            }
+        }
+    }
+
+    #[test]
+    fn name_that_is_cut_cannot_be_renamed_or_deleted() {
+        let names = [vec![b'a'; 2000]].into_iter();
+        let ServerMessage::Listing { entries, .. } =
+            listing(&RemotePath::root(), listing_of(names), 1 << 20)
+        else {
+            panic!()
+        };
+        let name = &entries[0].name;
+        assert!(name.len() < MAX_NAME_BYTES + 10);
+        let refused = crate::remote_path::changeable(&RemotePath::root(), name);
+        assert!(matches!(refused, Err(crate::remote_path::PathRefusal::NotExact(_))));
     }
 }

@@ -33,6 +33,8 @@ pub struct Portal {
     pub policy: Policy,
     /// The memory that all uploads share.
     pub budget: Budget,
+    /// The memory that the messages and logs of all sessions share.
+    pub outbox_budget: Budget,
     /// The profiles of FTPS servers.
     pub profiles: Profiles,
     /// The paths that uploads write to now.
@@ -67,6 +69,7 @@ impl Portal {
         Arc::new(Self {
             policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
             budget: Budget::new(settings.window_budget.0),
+            outbox_budget: Budget::new(settings.outbox_budget.0),
             profiles: Profiles::new(settings.max_known_servers),
             path_claims: Arc::default(),
             outbound,

@@ -54,10 +54,13 @@ use crate::{
     client::Client,
     ftps_connection::SessionOwner,
     locking::lock,
-    outbox::{LogLimits, Outbox, OutboxLimits},
+    outbox::{LogLimits, Outbox, OutboxLimits, SpaceLimits},
     portal::Portal,
     settings::Settings,
 };
+
+/// The bytes of a session's unacknowledged messages that `outbox_budget` does not count.
+const OWN_MESSAGE_BYTES: usize = 64 * 1024;
 
 /// One page's session.
 #[derive(Debug)]
@@ -119,7 +122,7 @@ impl Session {
     /// Creates a session whose page has no socket yet.
     #[must_use]
     fn new(name: String, client: Client, portal: &Arc<Portal>) -> Arc<Self> {
-        let outbox = Outbox::new(outbox_limits(&portal.settings));
+        let outbox = Outbox::new(outbox_limits(&portal.settings), portal.outbox_budget.clone());
         let owner = SessionOwner { session: name.clone(), client };
         let conversation = Conversation::new(Arc::clone(portal), outbox.clone(), owner);
         Arc::new(Self {
@@ -216,7 +219,10 @@ impl Drop for ActiveSocket {
 
 fn outbox_limits(settings: &Settings) -> OutboxLimits {
     OutboxLimits {
-        unacked_bytes: settings.max_unheard.as_usize(),
+        space: SpaceLimits {
+            unacked_bytes: settings.max_unheard.as_usize(),
+            own_share: OWN_MESSAGE_BYTES,
+        },
         log: LogLimits {
             lines: settings.max_log_lines as usize,
             bytes: settings.max_log.as_usize(),

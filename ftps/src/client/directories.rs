@@ -10,6 +10,9 @@ use std::{
 
 use crate::{lock::lock, path::RemotePath};
 
+/// The most directories of which a refusal of renames is remembered.
+const MAX_IN_PLACE: usize = 512;
+
 /// The known directories of a server; cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Directories {
@@ -70,9 +73,14 @@ impl Directories {
         }
     }
 
-    /// Notes that the server refuses to rename `path`, and so other files in the same directory.
+    /// Notes that the server refuses to rename `path`, and so other files in the same directory. At
+    /// [`MAX_IN_PLACE`] directories, all are forgotten first; the next refusal teaches each again.
     pub(crate) fn write_in_place(&self, path: &RemotePath) {
-        lock(&self.in_place).insert(path.parent().unwrap_or_else(RemotePath::root));
+        let mut in_place = lock(&self.in_place);
+        if in_place.len() >= MAX_IN_PLACE {
+            in_place.clear();
+        }
+        in_place.insert(path.parent().unwrap_or_else(RemotePath::root));
     }
 
     /// Waits until no other session creates directories.
@@ -92,4 +100,20 @@ pub(crate) enum Naming {
     Temporary,
     /// To the final name: the directory does not allow renames.
     InPlace,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn directories_that_are_written_in_place_are_bounded() {
+        let directories = Directories::default();
+        let path = |n: usize| RemotePath::new(format!("/{n}/file")).unwrap();
+        for n in 0..10 * MAX_IN_PLACE {
+            directories.write_in_place(&path(n));
+            assert_eq!(directories.naming(&path(n)), Naming::InPlace);
+        }
+        assert!(lock(&directories.in_place).len() <= MAX_IN_PLACE);
+    }
 }

@@ -1,6 +1,6 @@
 //! The engine's configuration of a connection, from the portal's settings and the connect form.
 
-use ftps::{Credentials, Password, Username};
+use ftps::{Credentials, Password, Username, reply::decoder::ReplyLimits};
 use protocol::{Problem, client::Connect};
 
 use super::problems::{not_a_fingerprint, password_invalid, username_invalid, username_too_long};
@@ -9,10 +9,21 @@ use crate::{
     portal::Portal,
     problems::Problems,
     settings::{Settings, TlsVersion},
+    uploads,
 };
 
 /// The longest username in bytes: longer than any server accepts, and short enough to remember.
 const MAX_USERNAME_LEN: usize = 512;
+
+/// The longest line of a listing: a name of 1,024 bytes and the facts about it.
+const MAX_LISTING_LINE_BYTES: usize = 4 * 1024;
+
+/// The longest reply of a server. A session keeps the greeting and the list of features: 64 KiB each.
+const REPLY_LIMITS: ReplyLimits =
+    ReplyLimits { line_bytes: 8 * 1024, lines: 1024, bytes: 64 * 1024 };
+
+/// The most directories of a server that a connection remembers, of at most 4 KiB each.
+const MAX_KNOWN_DIRECTORIES: usize = 512;
 
 /// The algorithms of the page that servers support too, fastest first: 2000 and 400 MB/s in wasm in
 /// a browser. A digest must not slow down the upload, and has to detect errors of memory, disks and
@@ -62,6 +73,11 @@ pub(super) fn engine_config(
     config.sessions.max = settings.max_ftps_connections.max(1);
     config.limits.listing.bytes = settings.max_listing.0;
     config.limits.listing.entries = settings.max_listing_entries as usize;
+    config.limits.listing.line_bytes = MAX_LISTING_LINE_BYTES;
+    config.limits.reply = REPLY_LIMITS;
+    config.limits.known_directories = MAX_KNOWN_DIRECTORIES;
+    config.limits.data_buffer_bytes =
+        usize::try_from(uploads::data_buffer_bytes(settings)).unwrap_or(usize::MAX);
     Ok(config)
 }
 

@@ -23,6 +23,7 @@ use super::{
 };
 use crate::{
     convert,
+    outbox::Outbox,
     path_claims::ServerClaims,
     problems::Problems,
     remote_path::{self, PathRefusal},
@@ -50,10 +51,10 @@ pub(super) fn login_directory(client: &ftps::Client) -> RemotePath {
 }
 
 impl RemoteFiles<'_> {
-    /// Executes a request and returns its answer, if it has one.
-    pub(super) async fn run(self, request: RemoteRequest) -> Option<ServerMessage> {
-        Some(match request {
-            RemoteRequest::List { path } => self.list(path).await,
+    /// Executes a request and returns its answer.
+    pub(super) async fn run(self, request: RemoteRequest) -> Answer {
+        let message = match request {
+            RemoteRequest::List { path } => return self.list(path).await,
             RemoteRequest::MakeDirectory { path } => self.make_directory(path).await,
             RemoteRequest::Remove { path } => self.remove(path).await,
             RemoteRequest::Rename { from, to } => self.rename(from, to).await,
@@ -63,20 +64,23 @@ impl RemoteFiles<'_> {
             RemoteRequest::Cleanup { path } => {
                 // A file that stays shows in a listing.
                 let _stays = self.try_remove(&path).await;
-                return None;
+                return Answer::None;
             }
-        })
+        };
+        Answer::Message(Box::new(message))
     }
 
-    async fn list(self, path: String) -> ServerMessage {
+    async fn list(self, path: String) -> Answer {
         match self.try_list(&path).await {
-            Ok((directory, Listed::Shown(listing))) => convert::listing(&directory, &listing),
+            Ok((directory, Listed::Shown(listing))) => Answer::Listing(directory, listing),
             Ok((directory, Listed::Hidden(refusal))) => {
                 let path = directory.display().into_owned();
                 let problem = listing_hidden(self.problems, self.problem(&refusal), &directory);
-                ServerMessage::ListingHidden { path, problem }
+                Answer::Message(Box::new(ServerMessage::ListingHidden { path, problem }))
             }
-            Err(problem) => ServerMessage::ListingFailed { path, problem },
+            Err(problem) => {
+                Answer::Message(Box::new(ServerMessage::ListingFailed { path, problem }))
+            }
         }
     }
 
@@ -293,6 +297,28 @@ async fn list(client: &mut ftps::Client, directory: &RemotePath) -> Result<Liste
     match is_refused && client.is_usable() && client.can_enter(directory).await? {
         true => Ok(Listed::Hidden(error)),
         false => Err(error),
+    }
+}
+
+/// The answer to a request.
+pub(super) enum Answer {
+    /// The request has no answer.
+    None,
+    Message(Box<ServerMessage>),
+    /// A listing of a directory. Its message is built when its greatest length is known.
+    Listing(RemotePath, Listing),
+}
+
+impl Answer {
+    /// Sends the answer.
+    pub(super) async fn send(self, outbox: &Outbox) {
+        match self {
+            Self::None => {}
+            Self::Message(message) => outbox.send(*message).await,
+            Self::Listing(directory, listing) => {
+                outbox.send_built(|max| convert::listing(&directory, listing, max)).await;
+            }
+        }
     }
 }
 

@@ -282,9 +282,8 @@ impl ConnectionTask {
             };
             let Some(request) = request else { return };
             let files = self.remote_files(logged_in);
-            if let Some(answer) = Box::pin(files.run(request)).await {
-                self.session.outbox.send(answer).await;
-            }
+            let answer = Box::pin(files.run(request)).await;
+            answer.send(&self.session.outbox).await;
         }
     }
 

@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::space::{Freed, Taken};
+
 /// A counted message in JSON.
 #[derive(Debug)]
 pub(super) struct CountedMessage {
@@ -11,6 +13,8 @@ pub(super) struct CountedMessage {
     pub(super) text: Utf8Bytes,
     /// The space that it takes in the outbox, in bytes.
     pub(super) bytes: u32,
+    /// Where it takes it from.
+    pub(super) taken: Taken,
 }
 
 /// The counted messages since the session began, as far as they are not acknowledged.
@@ -52,24 +56,34 @@ impl CountedMessages {
     ///
     /// # Errors
     /// [`AckBeyondSent`]; then nothing is dropped.
-    pub(super) fn ack(&mut self, messages: u64) -> Result<usize, AckBeyondSent> {
+    pub(super) fn ack(&mut self, messages: u64) -> Result<Freed, AckBeyondSent> {
         let sent = self.acked + self.unacked.len() as u64;
         if messages > sent {
             return Err(AckBeyondSent { acked: messages, sent });
         }
-        let mut freed = 0;
+        let mut freed = Freed::default();
         while self.acked < messages {
             let Some(acked) = self.unacked.pop_front() else { break };
             self.acked += 1;
             self.written = self.written.saturating_sub(1);
-            freed += acked.bytes as usize;
+            freed.add(acked.bytes, &acked.taken);
         }
         Ok(freed)
+    }
+
+    /// Returns the length of the next message for the socket in bytes; 0 when there is none.
+    pub(super) fn next_len(&self) -> usize {
+        self.unacked.get(self.written).map_or(0, |message| message.text.len())
     }
 
     /// Returns whether every message is acknowledged.
     pub(super) fn is_empty(&self) -> bool {
         self.unacked.is_empty()
+    }
+
+    #[cfg(test)]
+    pub(super) fn text_at(&self, at: usize) -> Utf8Bytes {
+        self.unacked[at].text.clone()
     }
 
     /// Starts again with the oldest message, for another socket.
@@ -78,8 +92,10 @@ impl CountedMessages {
     }
 
     /// Drops all messages and counts from 0 again. Returns the space that they took.
-    pub(super) fn reset(&mut self) -> usize {
+    pub(super) fn reset(&mut self) -> Freed {
         let dropped = std::mem::take(self);
-        dropped.unacked.iter().map(|message| message.bytes as usize).sum()
+        let mut freed = Freed::default();
+        dropped.unacked.iter().for_each(|message| freed.add(message.bytes, &message.taken));
+        freed
     }
 }

@@ -2,14 +2,15 @@
 //!
 //! They outlive the socket: a counted message ([`protocol::delivery`]) is kept until the page
 //! acknowledges it, and sent again on the next socket. The bytes of unacknowledged messages are
-//! bounded, and a sender beyond the bound waits: this is the backpressure. Log lines come from the
+//! bounded, for a session and for all of them, and a sender beyond the bound waits: this is the
+//! backpressure. Log lines come from the
 //! middle of FTP commands and must not block: the oldest are dropped. Of the credits only the last
 //! one of each upload counts.
 //!
 //! # Layers
 //! - `log`: the last lines of the session log.
-//! - `counted`: counted messages, kept until the page acknowledges them.
 //! - `space`: the space for unacknowledged messages, and the senders that wait for it.
+//! - `counted`: counted messages, kept until the page acknowledges them.
 //! - this module: an [`Outbox`] collects the messages of all parts of a session.
 //! - `write`: writes them to a socket, in the order of their urgency.
 
@@ -38,7 +39,11 @@ use self::{
     log::Log,
     space::{NoSpace, Space},
 };
-use crate::{locking::lock, problems::Problems, relay::Credit};
+use crate::{
+    locking::lock,
+    problems::Problems,
+    relay::{Budget, Credit},
+};
 
 /// The most lossy messages that may wait; further ones are dropped.
 const MAX_LOSSY: usize = 64;
@@ -46,10 +51,19 @@ const MAX_LOSSY: usize = 64;
 /// The most that an [`Outbox`] holds.
 #[derive(Clone, Copy, Debug)]
 pub struct OutboxLimits {
-    /// Bytes of unacknowledged messages.
-    pub unacked_bytes: usize,
+    /// Unacknowledged messages.
+    pub space: SpaceLimits,
     /// The session log.
     pub log: LogLimits,
+}
+
+/// The space for unacknowledged messages.
+#[derive(Clone, Copy, Debug)]
+pub struct SpaceLimits {
+    /// Bytes in all.
+    pub unacked_bytes: usize,
+    /// Bytes that the budget of all sessions does not count.
+    pub own_share: usize,
 }
 
 /// There is no space for another message until the page acknowledges some.
@@ -94,19 +108,19 @@ struct LastDataTls {
 }
 
 impl Outbox {
-    /// Creates an empty outbox.
+    /// Creates an empty outbox. `budget` bounds the memory of all of them, beyond their own shares.
     #[must_use]
-    pub fn new(limits: OutboxLimits) -> Self {
+    pub fn new(limits: OutboxLimits, budget: Budget) -> Self {
         let state = State {
             counted: CountedMessages::default(),
             lossy: VecDeque::new(),
             credits: BTreeMap::new(),
-            log: Log::new(limits.log),
+            log: Log::new(limits.log, budget.clone()),
             log_was_last: false,
             data_tls: None,
             problems: Problems::default(),
         };
-        let space = Space::new(limits.unacked_bytes);
+        let space = Space::new(limits.space, budget);
         let shared = Shared { state: Mutex::new(state), not_empty: Notify::new(), space };
         Self { shared: Arc::new(shared) }
     }
@@ -114,9 +128,21 @@ impl Outbox {
     /// Sends a counted message. Waits for space while the page acknowledges nothing. After
     /// [`Self::close`] the message is dropped.
     pub async fn send(&self, message: ServerMessage) {
-        let Some(counted) = self.encode(&message) else { return };
-        if self.shared.space.take(counted.bytes).await.is_ok() {
-            self.push(counted, ended_upload(&message));
+        let Some(text) = encode(&message) else { return };
+        let bytes = self.shared.space.needed(text.len());
+        if let Ok(taken) = self.shared.space.take(bytes).await {
+            self.push(CountedMessage { text, bytes, taken }, ended_upload(&message));
+        }
+    }
+
+    /// Sends a counted message that may be long. `build` gets its greatest length in bytes, which is less
+    /// while other sessions use the budget.
+    pub async fn send_built(&self, build: impl FnOnce(usize) -> ServerMessage) {
+        let room = self.shared.space.room();
+        let Some(text) = encode(&build(room.max_bytes)) else { return };
+        let bytes = self.shared.space.needed(text.len());
+        if let Ok(taken) = self.shared.space.take_room(room, bytes).await {
+            self.push(CountedMessage { text, bytes, taken }, None);
         }
     }
 
@@ -131,9 +157,12 @@ impl Outbox {
     /// # Errors
     /// [`OutboxFull`].
     pub fn try_send(&self, message: &ServerMessage) -> Result<(), OutboxFull> {
-        let Some(counted) = self.encode(message) else { return Ok(()) };
-        match self.shared.space.try_take(counted.bytes) {
-            Ok(()) => self.push(counted, ended_upload(message)),
+        let Some(text) = encode(message) else { return Ok(()) };
+        let bytes = self.shared.space.needed(text.len());
+        match self.shared.space.try_take(bytes) {
+            Ok(taken) => {
+                self.push(CountedMessage { text, bytes, taken }, ended_upload(message));
+            }
             Err(NoSpace::Closed) => {}
             Err(NoSpace::Full) => return Err(OutboxFull),
         }
@@ -253,19 +282,6 @@ impl Outbox {
         self.shared.space.close();
     }
 
-    /// Encodes a counted message. An encoding error would be a bug of the portal: it is logged, and
-    /// the message is dropped.
-    fn encode(&self, message: &ServerMessage) -> Option<CountedMessage> {
-        debug_assert!(message.needs_ack(), "{message:?}");
-        match text(message) {
-            Ok(text) => Some(CountedMessage { bytes: self.shared.space.needed(text.len()), text }),
-            Err(error) => {
-                tracing::error!(%error, "a message to a page was dropped");
-                None
-            }
-        }
-    }
-
     /// Adds a message for which there is space; `ended` is the upload that ends with it.
     fn push(&self, message: CountedMessage, ended: Option<UploadId>) {
         let mut state = self.state();
@@ -293,6 +309,14 @@ fn ended_upload(message: &ServerMessage) -> Option<UploadId> {
         | ServerMessage::Failed { upload, .. } => Some(*upload),
         _ => None,
     }
+}
+
+/// Encodes a counted message. An encoding error would be a bug of the portal: it is logged, and the
+/// message is dropped.
+fn encode(message: &ServerMessage) -> Option<Utf8Bytes> {
+    debug_assert!(message.needs_ack(), "{message:?}");
+    let encoded = text(message);
+    encoded.inspect_err(|error| tracing::error!(%error, "a message to a page was dropped")).ok()
 }
 
 fn text(message: &ServerMessage) -> serde_json::Result<Utf8Bytes> {

@@ -1,4 +1,7 @@
 //! The space for unacknowledged messages, and the senders that wait for it.
+//!
+//! A session has a share of its own. What its messages take beyond it comes out of the one budget of
+//! all sessions.
 
 use std::{
     sync::{Mutex, MutexGuard},
@@ -6,48 +9,99 @@ use std::{
 };
 
 use tokio::{
+    select,
     sync::{Notify, Semaphore, TryAcquireError},
-    time::{Instant, sleep_until},
+    time::{Instant, sleep},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::SpaceLimits;
+use crate::{
+    locking::lock,
+    relay::{Budget, Reservation},
 };
 
-use crate::locking::lock;
+/// A page acknowledges messages of at most so many bytes late ([`protocol::delivery`]); they are no
+/// sign of a stalled page.
+const LATE_ACK_BYTES: usize = 256 * 1024;
+
+/// A message that was built for the space that is free may have this fraction of all space.
+const BUILT_PART: usize = 2;
 
 /// The bytes that unacknowledged messages may still take.
 #[derive(Debug)]
 pub(super) struct Space {
     free: Semaphore,
     capacity: usize,
+    own_share: usize,
+    budget: Budget,
     waiters: Mutex<Waiters>,
     /// A sender waits.
     blocked: Notify,
+    closed: CancellationToken,
 }
 
 /// The senders that wait for space.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Waiters {
     number: usize,
-    /// Since when one waits and the page has acknowledged nothing.
-    since: Option<Instant>,
+    /// The bytes of the session's own share that messages take.
+    own_used: usize,
+    /// When the page has acknowledged messages last, or has come.
+    progress: Instant,
+}
+
+/// The space of one message. What it takes of the budget returns on drop.
+#[derive(Debug)]
+pub(super) struct Taken {
+    /// The bytes of the session's own share.
+    own_bytes: usize,
+    _reservation: Option<Reservation>,
+}
+
+impl Taken {
+    fn reserved(reservation: Reservation) -> Self {
+        Self { own_bytes: 0, _reservation: Some(reservation) }
+    }
+}
+
+/// The space of messages that were acknowledged or dropped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Freed {
+    bytes: usize,
+    /// Bytes of the session's own share.
+    own_bytes: usize,
 }
 
 /// Why a message gets no space.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NoSpace {
-    /// The page has to acknowledge messages first.
+    /// The page has to acknowledge messages first, or the budget is in use.
     Full,
     /// The outbox is closed: messages are dropped.
     Closed,
 }
 
+impl Freed {
+    /// Adds the space of a message.
+    pub(super) fn add(&mut self, bytes: u32, taken: &Taken) {
+        self.bytes += bytes as usize;
+        self.own_bytes += taken.own_bytes;
+    }
+}
+
 impl Space {
-    /// Creates a space of `bytes`.
-    pub(super) fn new(bytes: usize) -> Self {
-        let capacity = bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
+    /// Creates a space.
+    pub(super) fn new(limits: SpaceLimits, budget: Budget) -> Self {
+        let capacity = limits.unacked_bytes.min(Semaphore::MAX_PERMITS).min(u32::MAX as usize);
         Self {
             free: Semaphore::new(capacity),
             capacity,
-            waiters: Mutex::default(),
+            own_share: limits.own_share.min(capacity),
+            budget,
+            waiters: Mutex::new(Waiters { number: 0, own_used: 0, progress: Instant::now() }),
             blocked: Notify::new(),
+            closed: CancellationToken::new(),
         }
     }
 
@@ -56,66 +110,132 @@ impl Space {
         u32::try_from(len.min(self.capacity)).unwrap_or(u32::MAX)
     }
 
-    /// Takes space, and waits for it while the page acknowledges nothing.
+    /// Takes space, and waits for it while the page acknowledges nothing or the budget is in use.
     ///
     /// # Errors
     /// [`NoSpace::Closed`].
-    pub(super) async fn take(&self, bytes: u32) -> Result<(), NoSpace> {
-        let permits = match self.free.try_acquire_many(bytes) {
-            Ok(permits) => permits,
-            Err(_) => {
-                let _waiter = Waiter::new(self);
-                self.free.acquire_many(bytes).await.map_err(|_| NoSpace::Closed)?
-            }
+    pub(super) async fn take(&self, bytes: u32) -> Result<Taken, NoSpace> {
+        match self.try_take(bytes) {
+            Err(NoSpace::Full) => {}
+            taken => return taken,
+        }
+        let _waiter = Waiter::new(self);
+        let permits = self.free.acquire_many(bytes).await.map_err(|_| NoSpace::Closed)?;
+        let taken = match self.take_own(bytes) {
+            Some(own) => own,
+            None => select! {
+                () = self.closed.cancelled() => return Err(NoSpace::Closed),
+                reservation = self.budget.reserve(u64::from(bytes)) => Taken::reserved(reservation),
+            },
         };
         permits.forget();
-        Ok(())
+        Ok(taken)
     }
 
     /// Takes space without waiting.
     ///
     /// # Errors
     /// [`NoSpace`].
-    pub(super) fn try_take(&self, bytes: u32) -> Result<(), NoSpace> {
+    pub(super) fn try_take(&self, bytes: u32) -> Result<Taken, NoSpace> {
         let permits = self.free.try_acquire_many(bytes).map_err(|error| match error {
             TryAcquireError::Closed => NoSpace::Closed,
             TryAcquireError::NoPermits => NoSpace::Full,
         })?;
+        let taken = self
+            .take_own(bytes)
+            .or_else(|| self.budget.try_reserve(u64::from(bytes)).map(Taken::reserved));
+        let taken = taken.ok_or(NoSpace::Full)?;
         permits.forget();
-        Ok(())
+        Ok(taken)
+    }
+
+    /// Takes a part of the session's own share, if it is free.
+    fn take_own(&self, bytes: u32) -> Option<Taken> {
+        let mut waiters = self.waiters();
+        let used = waiters.own_used + bytes as usize;
+        if used > self.own_share {
+            return None;
+        }
+        waiters.own_used = used;
+        Some(Taken { own_bytes: bytes as usize, _reservation: None })
+    }
+
+    /// Takes space for a message that is built for it: `build` gets its greatest length in bytes.
+    /// While the budget is in use, that is a part of the session's own share.
+    pub(super) fn room(&self) -> Room {
+        let wanted = self.capacity / BUILT_PART;
+        match self.budget.try_reserve_spare(wanted as u64) {
+            Some(reservation) => Room { max_bytes: wanted, reservation: Some(reservation) },
+            None => Room { max_bytes: self.own_share / BUILT_PART, reservation: None },
+        }
+    }
+
+    /// Takes the part of a room that the message needs, and waits for the page.
+    ///
+    /// # Errors
+    /// [`NoSpace::Closed`].
+    pub(super) async fn take_room(&self, mut room: Room, bytes: u32) -> Result<Taken, NoSpace> {
+        let Some(mut reservation) = room.reservation.take() else { return self.take(bytes).await };
+        reservation.shrink(u64::MAX, u64::from(bytes));
+        let _waiter = Waiter::new(self);
+        let permits = self.free.acquire_many(bytes).await.map_err(|_| NoSpace::Closed)?;
+        permits.forget();
+        Ok(Taken::reserved(reservation))
     }
 
     /// Returns the space of messages that were acknowledged or dropped.
-    pub(super) fn give_back(&self, bytes: usize) {
-        self.free.add_permits(bytes);
+    pub(super) fn give_back(&self, freed: Freed) {
+        self.waiters().own_used -= freed.own_bytes;
+        self.free.add_permits(freed.bytes);
     }
 
     /// Notes that the page has acknowledged messages, or has just come and had no time for it.
     pub(super) fn restart_timer(&self) {
-        let mut waiters = self.waiters();
-        waiters.since = waiters.since.map(|_| Instant::now());
+        self.waiters().progress = Instant::now();
     }
 
     /// Closes the space: senders that wait continue, and their messages are dropped.
     pub(super) fn close(&self) {
         self.free.close();
+        self.closed.cancel();
     }
 
-    /// Waits until a sender has waited for `limit` while the page acknowledged nothing.
+    /// Waits until the page has acknowledged nothing for `limit` while a sender of this session, or of
+    /// another one, waited for the space that its messages take.
     pub(super) async fn is_stalled_for(&self, limit: Duration) {
         loop {
-            let since = self.waiters().since;
-            match since {
-                Some(since) if since.elapsed() >= limit => return,
-                Some(since) => sleep_until(since + limit).await,
-                None => self.blocked.notified().await,
+            let waited = self.waiters().progress.elapsed();
+            if waited >= limit && self.others_wait() {
+                return;
+            }
+            let rest = limit.saturating_sub(waited).max(limit / 4);
+            select! {
+                () = self.blocked.notified() => {}
+                () = sleep(rest) => {}
             }
         }
+    }
+
+    fn others_wait(&self) -> bool {
+        self.waiters().number > 0
+            || (self.budget.has_waiters() && self.used_bytes() > self.own_share + LATE_ACK_BYTES)
+    }
+
+    fn used_bytes(&self) -> usize {
+        self.capacity - self.free.available_permits().min(self.capacity)
     }
 
     fn waiters(&self) -> MutexGuard<'_, Waiters> {
         lock(&self.waiters)
     }
+}
+
+/// The space for a message that is built for it.
+#[derive(Debug)]
+pub(super) struct Room {
+    /// The greatest length of the message in bytes.
+    pub(super) max_bytes: usize,
+    reservation: Option<Reservation>,
 }
 
 /// Counts a sender as waiting, until it is dropped.
@@ -124,8 +244,10 @@ struct Waiter<'a>(&'a Space);
 impl<'a> Waiter<'a> {
     fn new(space: &'a Space) -> Self {
         let mut waiters = space.waiters();
+        if waiters.number == 0 {
+            waiters.progress = Instant::now();
+        }
         waiters.number += 1;
-        waiters.since.get_or_insert_with(Instant::now);
         drop(waiters);
         space.blocked.notify_one();
         Self(space)
@@ -134,10 +256,6 @@ impl<'a> Waiter<'a> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        let mut waiters = self.0.waiters();
-        waiters.number -= 1;
-        if waiters.number == 0 {
-            waiters.since = None;
-        }
+        self.0.waiters().number -= 1;
     }
 }

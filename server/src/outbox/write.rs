@@ -62,7 +62,7 @@ impl Outbox {
         loop {
             match self.next_frame()? {
                 Some(frame) => {
-                    socket.text(&frame).await?;
+                    socket.text(frame).await?;
                     sleep(BATCH_INTERVAL).await;
                 }
                 None => tokio::select! {
@@ -77,19 +77,30 @@ impl Outbox {
         }
     }
 
-    /// Returns the next frame, with as many messages as fit.
-    fn next_frame(&self) -> Result<Option<String>, WriteError> {
+    /// Returns the next frame, with as many messages as fit. A long message has a frame of its own, which
+    /// shares its memory.
+    pub(super) fn next_frame(&self) -> Result<Option<Utf8Bytes>, WriteError> {
+        let Some(first) = self.state().next_message()? else { return Ok(None) };
+        if first.len() >= FRAME_BYTES {
+            return Ok(Some(first));
+        }
         let mut frame = Lines::default();
+        frame.push(&first);
         while frame.len() < FRAME_BYTES
-            && let Some(message) = self.state().next_message()?
+            && let Some(message) = self.state().next_short_message()?
         {
             frame.push(&message);
         }
-        Ok((!frame.is_empty()).then(|| frame.take()))
+        Ok(Some(frame.take().into()))
     }
 }
 
 impl State {
+    /// Returns the next message, unless a long one is next.
+    fn next_short_message(&mut self) -> Result<Option<Utf8Bytes>, WriteError> {
+        if self.counted.next_len() >= FRAME_BYTES { Ok(None) } else { self.next_message() }
+    }
+
     /// Returns the next message: lossy messages first, because they are short and urgent; then
     /// credits, which the page may wait for; then log lines and counted messages, in turn; then the
     /// TLS facts. A long log delays each counted message by one message of log lines.

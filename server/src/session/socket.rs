@@ -318,7 +318,7 @@ async fn goodbye(
         return Err(io::ErrorKind::NotConnected.into());
     }
     if let Some(message) = last_message(end, problems) {
-        writer.text(&serde_json::to_string(&message).unwrap_or_default()).await?;
+        writer.text(serde_json::to_string(&message).unwrap_or_default()).await?;
     }
     writer.close(close_code(end)).await
 }

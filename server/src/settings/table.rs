@@ -123,6 +123,9 @@ settings! {
     /// The most bytes of a session's unacknowledged messages. Beyond it the session waits for the
     /// page.
     max_unheard: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
+    /// The sum of the unacknowledged messages and the logs of all sessions, beyond the 96 KiB that each
+    /// session has for itself. While half of it is in use, listings and logs are shorter.
+    outbox_budget: ByteCount = "\"64 MiB\"", like "\"64 MiB\"";
     /// The most bytes of a text message from a page.
     max_message: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
 
@@ -216,7 +219,7 @@ settings! {
     /// with username and password where the proxy needs them.
     proxy: Option<ProxyUrl> = "\"\"", like "\"socks5://user:password@10.0.0.1:1080\"";
     /// The most bytes of one directory listing.
-    max_listing: ByteCount = "\"8 MiB\"", like "\"8 MiB\"";
+    max_listing: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
     /// The most entries of one directory listing that are shown.
     max_listing_entries: u32 = "10000", like "10000";
     /// The most files and directories that one recursive delete removes.

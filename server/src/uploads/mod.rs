@@ -17,4 +17,5 @@ mod uploader;
 
 pub use open::{OpenUpload, OpenUploads, PartFile};
 pub use queue::UploadQueue;
+pub use run::data_buffer_bytes;
 pub use uploader::Uploader;

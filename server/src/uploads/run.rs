@@ -23,13 +23,30 @@ use crate::{
     outbox::Outbox,
     portal::Portal,
     problems::Problems,
-    relay::{Credit, CreditSink, PageSource, PageSourceError},
+    relay::{Credit, CreditSink, PageSource, PageSourceError, Reservation},
     remote_path,
+    settings::Settings,
 };
 
 /// The least speed at which a page reads and digests a file from a network drive, in bytes a second.
 /// A page that resumes a large upload reads the whole file again, though it sends only the rest.
 const SLOWEST_DIGEST: u64 = 10_000_000;
+
+/// The most bytes, plain and encrypted each, that are buffered for the data connection of an upload.
+const MAX_DATA_BUFFER: u64 = 256 * 1024;
+
+/// The fewest such bytes: a TLS record (RFC 8446 §5.1).
+const MIN_DATA_BUFFER: u64 = 16 * 1024;
+
+/// A data connection may buffer this fraction of the budget, so that many uploads have room.
+const DATA_BUFFER_PART: u64 = 1024;
+
+/// Returns the bytes, plain and encrypted each, that are buffered for a data connection. They have left
+/// the window, so an upload reserves them beside it.
+#[must_use]
+pub fn data_buffer_bytes(settings: &Settings) -> u64 {
+    (settings.window_budget.0 / DATA_BUFFER_PART).clamp(MIN_DATA_BUFFER, MAX_DATA_BUFFER)
+}
 
 /// An upload, and the state of the portal and the session that it uses.
 #[derive(Clone, Copy, Debug)]
@@ -96,6 +113,7 @@ async fn upload_file(
 ) -> Result<Stored, NotStored> {
     let UploadContext { upload, outbox, .. } = context;
     let plan = plan(upload, context.digest, outbox.problems())?;
+    let _buffers = reserve_buffers(context.portal, upload);
     let mut source = UploadSource::new(context, next);
     // A resumed upload opens its window when the offset is known.
     if upload.offer.resume.is_none() {
@@ -107,6 +125,14 @@ async fn upload_file(
     uploaded
         .map(|uploaded| Stored { uploaded, page_agrees })
         .map_err(|failed| not_stored(failed, &plan.path, outbox.problems()))
+}
+
+/// Reserves the memory of the data connection's buffers, if it is free. A small file fills a part of them.
+///
+/// An upload does not wait for them: it holds a window already, and all uploads could wait for each other.
+fn reserve_buffers(portal: &Portal, upload: &OpenUpload) -> Option<Reservation> {
+    let bytes = 2 * upload.offer.size.min(data_buffer_bytes(&portal.settings));
+    portal.budget.try_reserve(bytes)
 }
 
 fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Plan, Problem> {
@@ -307,5 +333,42 @@ async fn unless_stopped<T>(
         biased;
         () = stop.cancelled() => Err(NotStored::Stopped { resume: None }),
         done = work => Ok(done),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocol::client::Offer;
+
+    use super::*;
+    use crate::{outbound::Outbound, relay::UploadBuffer};
+
+    fn upload(size: u64) -> OpenUpload {
+        let offer = Offer {
+            upload: UploadId(1),
+            path: "a".to_owned(),
+            size,
+            modified_millis: None,
+            on_conflict: OnConflict::Ask,
+            resume: None,
+            digest: false,
+        };
+        let buffer = UploadBuffer::new(size, 1, Reservation::default());
+        OpenUpload::new(offer, buffer, CancellationToken::new())
+    }
+
+    #[test]
+    fn buffers_of_a_data_connection_are_reserved_beside_the_window() {
+        const KIB: u64 = 1024;
+        let settings = Settings::defaults().unwrap();
+        let outbound = Outbound::load(&settings).unwrap();
+        let portal = Portal::new(settings, 0, outbound);
+        let all = portal.budget.free_bytes();
+        let large = reserve_buffers(&portal, &upload(1 << 30)).unwrap();
+        assert_eq!(all - portal.budget.free_bytes(), 512 * KIB);
+        let small = reserve_buffers(&portal, &upload(4 * KIB)).unwrap();
+        assert_eq!(all - portal.budget.free_bytes(), (512 + 8) * KIB);
+        drop((large, small));
+        assert_eq!(portal.budget.free_bytes(), all);
     }
 }

@@ -2,11 +2,14 @@
 
 use std::{io, sync::Arc};
 
-use bytes::{Buf as _, BufMut as _, BytesMut};
+use bytes::{Buf as _, BufMut as _, Bytes, BytesMut};
 use tokio::io::{AsyncWrite, AsyncWriteExt as _};
-use tokio_tungstenite::tungstenite::protocol::frame::{
-    FrameHeader,
-    coding::{CloseCode, Control, Data, OpCode},
+use tokio_tungstenite::tungstenite::{
+    Utf8Bytes,
+    protocol::frame::{
+        FrameHeader,
+        coding::{CloseCode, Control, Data, OpCode},
+    },
 };
 
 use super::Pings;
@@ -21,23 +24,27 @@ pub struct Writer<W> {
     pings: Arc<Pings>,
     /// Bytes of frames that were not written yet.
     unwritten: BytesMut,
+    /// The rest of a text, which follows them. It is not copied.
+    payload: Bytes,
 }
 
 impl<W: AsyncWrite + Unpin> Writer<W> {
     pub(super) fn new(io: W, pings: Arc<Pings>) -> Self {
-        Self { io, pings, unwritten: BytesMut::new() }
+        Self { io, pings, unwritten: BytesMut::new(), payload: Bytes::new() }
     }
 
     /// Sends a text message.
     ///
     /// # Errors
     /// When the connection fails.
-    pub async fn text(&mut self, text: &str) -> io::Result<()> {
+    pub async fn text(&mut self, text: impl Into<Utf8Bytes>) -> io::Result<()> {
         self.flush().await?;
         if let Some(payload) = self.pings.take() {
             self.put(OpCode::Control(Control::Pong), &payload);
         }
-        self.put(OpCode::Data(Data::Text), text.as_bytes());
+        let payload = Bytes::from(text.into());
+        self.put_header(OpCode::Data(Data::Text), payload.len());
+        self.payload = payload;
         self.flush().await
     }
 
@@ -80,22 +87,29 @@ impl<W: AsyncWrite + Unpin> Writer<W> {
     }
 
     fn put(&mut self, opcode: OpCode, payload: &[u8]) {
-        let header = FrameHeader { opcode, ..FrameHeader::default() };
-        let len = payload.len() as u64;
-        self.unwritten.reserve(header.len(len) + payload.len());
-        // Writing to memory does not fail.
-        let _cannot_fail = header.format(len, &mut (&mut self.unwritten).writer());
+        self.put_header(opcode, payload.len());
         self.unwritten.extend_from_slice(payload);
     }
 
+    fn put_header(&mut self, opcode: OpCode, len: usize) {
+        let header = FrameHeader { opcode, ..FrameHeader::default() };
+        // Writing to memory does not fail.
+        let _cannot_fail = header.format(len as u64, &mut (&mut self.unwritten).writer());
+    }
+
     async fn flush(&mut self) -> io::Result<()> {
-        while self.unwritten.has_remaining() {
-            if self.io.write_buf(&mut self.unwritten).await? == 0 {
+        loop {
+            // Header and payload in one write, where the connection can.
+            let mut both = (&mut self.unwritten).chain(&mut self.payload);
+            if !both.has_remaining() {
+                break;
+            }
+            if self.io.write_buf(&mut both).await? == 0 {
                 return Err(io::ErrorKind::WriteZero.into());
             }
         }
         // Frees the memory of a large message.
-        self.unwritten = BytesMut::new();
+        (self.unwritten, self.payload) = (BytesMut::new(), Bytes::new());
         self.io.flush().await
     }
 }
@@ -130,7 +144,7 @@ pub(crate) mod tests {
         let texts = ["", "short", &"é".repeat(100), &"x".repeat(70_000)];
         let mut writer = writer(&mut written);
         for text in texts {
-            writer.text(text).await.unwrap();
+            writer.text(text.to_owned()).await.unwrap();
         }
         writer.pings.put(b"1".to_vec());
         writer.pings.put(b"2".to_vec());
