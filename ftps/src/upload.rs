@@ -56,6 +56,7 @@
 //! - `digest_check`: compares the sender's digest.
 //! - `resume`: the offset at which an upload resumes.
 //! - `send`: one transfer.
+//! - `replaced_file`: the mode of a replaced file, and links.
 //! - `final_batch`, `finalize`: verify the part file, set its date, rename it.
 //! - `failure`: ends a failed upload: keeps its part file or removes it.
 //! - `leftovers`: finds part files of earlier uploads. They are not touched unless a plan names one.
@@ -70,6 +71,7 @@ use self::{
     adopted_file::Beginning,
     digest_check::DigestCheck,
     part_file::{Name, OldFile, PartFile, Written},
+    replaced_file::ReplacedFile,
     resume::{Rest, Start},
     retry_budget::{RetryBudget, may_work_later},
     source_reader::SourceReader,
@@ -95,6 +97,7 @@ mod finalize;
 mod leftovers;
 mod part_file;
 mod plan;
+mod replaced_file;
 mod resume;
 mod retry_budget;
 mod send;
@@ -140,6 +143,7 @@ pub async fn upload<S: Source>(
         last_start: None,
         digest: None,
         digest_check: DigestCheck::Pending,
+        replaced: ReplacedFile::Unseen,
         beginning: Beginning::Unproven,
         directories: Directories::Trusted,
         tls: None,
@@ -203,6 +207,8 @@ struct Run<'a, S: Source> {
     /// The digests of the sent bytes, if the sender or the server can compute them too.
     digest: Option<RunningDigest>,
     digest_check: DigestCheck,
+    /// The file that is replaced.
+    replaced: ReplacedFile,
     /// Whether an adopted file is the beginning of the uploaded one.
     beginning: Beginning,
     directories: Directories,
@@ -345,6 +351,7 @@ impl<S: Source> Run<'_, S> {
                 (found, held)
             }
         };
+        let name = self.look_at_replaced(session, name, &target, found).await?;
         match self.rest(session, held).await? {
             Rest::From(start) => self.transfer(session, name.path(), start).await?,
             Rest::Nothing => self.skip_transfer(session),
@@ -365,7 +372,10 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         target: &RemotePath,
     ) -> Result<Name, UploadError<S::Error>> {
-        let naming = client.naming(target);
+        let naming = match self.replaced {
+            ReplacedFile::Link => Naming::InPlace,
+            ReplacedFile::Unseen | ReplacedFile::File { .. } => client.naming(target),
+        };
         let is_in_place = naming == Naming::InPlace;
         if let PartFile::Written(part) = &self.part
             && !part.is_adopted()

@@ -303,6 +303,8 @@ explanations! {
     StatusReplyLost = "status.reply_lost",
     StatusAlreadyComplete = "status.already_complete",
     StatusContinuingFile = "status.continuing_file",
+    StatusWritingThroughLink = "status.writing_through_link",
+    StatusModeNotKept = "status.mode_not_kept",
     StatusBeginningUnproven = "status.beginning_unproven",
     StatusBeginningDiffers = "status.beginning_differs",
     StatusFileKept = "status.file_kept",

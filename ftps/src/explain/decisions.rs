@@ -61,6 +61,8 @@ pub fn status(status: &Status) -> Explanation {
         Status::ReplyLost { .. } => Explanation::StatusReplyLost,
         Status::AlreadyComplete { .. } => Explanation::StatusAlreadyComplete,
         Status::AdoptingFile { .. } => Explanation::StatusContinuingFile,
+        Status::WritingThroughLink { .. } => Explanation::StatusWritingThroughLink,
+        Status::ModeNotKept { .. } => Explanation::StatusModeNotKept,
         Status::BeginningUnproven => Explanation::StatusBeginningUnproven,
         Status::BeginningDiffers { .. } => Explanation::StatusBeginningDiffers,
         Status::AdoptedFileKept { .. } => Explanation::StatusFileKept,

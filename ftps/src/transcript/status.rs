@@ -188,6 +188,16 @@ pub enum Status {
         /// Its size in bytes.
         held: u64,
     },
+    /// The name of the uploaded file is a link, and the bytes are written to the file that it leads to.
+    WritingThroughLink {
+        /// The link's path.
+        path: String,
+    },
+    /// The new file cannot get the mode bits of the file that it replaces.
+    ModeNotKept {
+        /// The mode bits of the old file.
+        mode: u32,
+    },
     /// The server computes no digest that shows whether the existing file is the beginning of the new
     /// one.
     BeginningUnproven,
@@ -378,6 +388,15 @@ impl fmt::Display for Status {
             Self::AdoptingFile { path, held } => {
                 write!(f, "Resuming the existing file \"{path}\" after its {held} bytes.")
             }
+            Self::WritingThroughLink { path } => write!(
+                f,
+                "\"{path}\" is a link: the file that it leads to is overwritten, without a \
+                 temporary name."
+            ),
+            Self::ModeNotKept { mode } => write!(
+                f,
+                "The server does not give the new file the mode {mode:04o} of the old one."
+            ),
             Self::BeginningUnproven => f.write_str(
                 "The server cannot confirm that the existing file is the beginning of the uploaded \
                  one.",

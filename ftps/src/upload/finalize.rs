@@ -55,6 +55,7 @@ impl<S: Source> Run<'_, S> {
             return self.verify_and_rename_at_once(client, &file).await;
         }
         let verified = self.check_first(client, &file).await?;
+        self.keep_mode(client, file.part).await?;
         let prefetched = self.rename(client, &file).await?;
         Ok((verified, prefetched))
     }

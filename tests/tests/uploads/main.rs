@@ -11,6 +11,7 @@ mod dates;
 mod digests;
 mod in_place;
 mod names;
+mod replacing;
 mod resume;
 mod setup;
 mod several_sessions;
