@@ -19,8 +19,13 @@ const MAX_USERNAME_LEN: usize = 512;
 const MAX_LISTING_LINE_BYTES: usize = 4 * 1024;
 
 /// The longest reply of a server. A session keeps the greeting and the list of features: 64 KiB each.
-const REPLY_LIMITS: ReplyLimits =
-    ReplyLimits { line_bytes: 8 * 1024, lines: 1024, bytes: 64 * 1024 };
+const REPLY_LIMITS: ReplyLimits = ReplyLimits {
+    line_bytes: 8 * 1024,
+    lines: 1024,
+    bytes: 64 * 1024,
+    preliminary: 16,
+    log_lines_per_second: 1000,
+};
 
 /// The most directories of a server that a connection remembers, of at most 4 KiB each.
 const MAX_KNOWN_DIRECTORIES: usize = 512;
