@@ -3,10 +3,7 @@
 
 use std::net::SocketAddr;
 
-use ferryport_tests::{
-    browser::{Browser, Page},
-    portal, with_each_browser,
-};
+use ferryport_tests::{browser::Page, portal, with_each_browser};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional},
     net::{TcpListener, TcpStream},
