@@ -73,7 +73,8 @@ type Names<'a> = &'a dyn Fn(&str) -> String;
 async fn filters_show_their_own(page: &Page, path: Names<'_>, folder: Names<'_>) {
     let group = page.find("group", "Show").await;
     for (filter, shown) in [
-        ("Failed 1", vec![path("b/4")]),
+        ("Needs you 1", vec![path("b/4")]),
+        ("Failed 0", vec![]),
         ("Done 3", vec![folder("a"), path("a/1"), path("a/2"), folder("b"), path("b/3")]),
         ("Under way 0", vec![]),
         (
@@ -209,7 +210,7 @@ async fn a_decision_moves_no_row_under_the_pointer_or_after_scrolling() {
 
 /// Waits until the page shows so many questions in its count of them.
 async fn wait_for_decisions(page: &Page, number: usize) {
-    let filter = format!("Failed {number}");
+    let filter = format!("Needs you {number}");
     page.find("button", &filter).await;
     // Drawn and laid out.
     page.settle().await;
