@@ -226,6 +226,15 @@ enum Directories {
     LookedUpAgain,
 }
 
+/// How an attempt ended, if it did not fail.
+enum Attempt {
+    /// The file is stored.
+    Uploaded(Uploaded),
+    /// The adopted file cannot be continued and has its name back. The next attempt sends the whole
+    /// file under a name of its own.
+    AdoptedFileReturned,
+}
+
 impl<S: Source> Run<'_, S> {
     /// Makes attempts until one succeeds or none is left.
     async fn attempts(
@@ -236,8 +245,10 @@ impl<S: Source> Run<'_, S> {
         loop {
             let held = self.part.held();
             let error = match self.attempt(client).await {
+                Ok(Attempt::Uploaded(uploaded)) => return Ok(uploaded),
+                Ok(Attempt::AdoptedFileReturned) => continue,
                 Err(UploadError::Engine(error)) => error,
-                ended => return ended,
+                Err(ended) => return Err(ended),
             };
             if self.part.held() > held {
                 budget.renew();
@@ -323,7 +334,7 @@ impl<S: Source> Run<'_, S> {
     async fn attempt(
         &mut self,
         client: &mut ManagedClient,
-    ) -> Result<Uploaded, UploadError<S::Error>> {
+    ) -> Result<Attempt, UploadError<S::Error>> {
         self.last_start = None;
         let prefetched = client.take_prefetched_file();
         let session = unless(self.cancel, client.client()).await??;
@@ -342,7 +353,7 @@ impl<S: Source> Run<'_, S> {
             return Err(session.error(Kind::TargetIsDirectory { path }, Stage::Transfer).into());
         }
         if self.is_renamed(found, held) {
-            return self.confirm_rename(session, target).await;
+            return self.confirm_rename(session, target).await.map(Attempt::Uploaded);
         }
         let (found, held) = match self.adoptable(session, found, held) {
             Some(bytes) => self.adopt(session, name.clone(), &target, (found, bytes)).await?,
@@ -352,7 +363,12 @@ impl<S: Source> Run<'_, S> {
             }
         };
         let name = self.look_at_replaced(session, name, &target, found).await?;
-        match self.rest(session, held).await? {
+        let rest = self.rest(session, held).await?;
+        if rest.is_whole_file() && self.holds_adopted_bytes(held) {
+            self.stop_adopting(session, &target).await?;
+            return Ok(Attempt::AdoptedFileReturned);
+        }
+        match rest {
             Rest::From(start) => self.transfer(session, name.path(), start).await?,
             Rest::Nothing => self.skip_transfer(session),
         }
@@ -362,7 +378,7 @@ impl<S: Source> Run<'_, S> {
         if let Some(prefetched) = prefetched {
             client.put_prefetched_file(prefetched);
         }
-        Ok(uploaded)
+        Ok(Attempt::Uploaded(uploaded))
     }
 
     /// Returns the name that the bytes go to: the current one where it is still usable, else a new one.

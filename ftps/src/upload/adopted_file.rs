@@ -204,14 +204,32 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         target: &RemotePath,
     ) -> Result<(), Error> {
-        if client.profile().get().resume != Resume::Never {
-            return Ok(());
+        match client.profile().get().resume {
+            Resume::Never => self.stop_adopting(client, target).await,
+            Resume::Restart | Resume::Append => Ok(()),
         }
+    }
+
+    /// Whether an upload from the start would cut off bytes of an adopted file, which nothing else
+    /// holds.
+    pub(super) fn holds_adopted_bytes(&self, held: Size) -> bool {
+        let adopted = self.part.written().filter(|part| part.is_adopted());
+        let is_renamed = adopted.is_some_and(|part| !part.name.is_in_place());
+        is_renamed && matches!(held, Size::Bytes(1..) | Size::Unknown)
+    }
+
+    /// Gives the adopted file its name back. The upload replaces it in the end instead.
+    pub(super) async fn stop_adopting(
+        &mut self,
+        client: &mut Client,
+        target: &RemotePath,
+    ) -> Result<(), Error> {
         if let Some(Written { name: Name::Temporary(name), origin: Origin::Adopted(_), .. }) =
             self.part.written()
         {
             client.rename(name, target).await?;
             self.part = PartFile::Unnamed;
+            self.existing = Existing::Replace;
         }
         Ok(())
     }

@@ -25,6 +25,13 @@ pub(super) enum Rest {
     From(Start),
 }
 
+impl Rest {
+    /// Whether the file is sent from its start.
+    pub(super) fn is_whole_file(self) -> bool {
+        matches!(self, Self::From(Start { offset: 0, .. }))
+    }
+}
+
 /// How a transfer starts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Start {

@@ -311,6 +311,30 @@ async fn extended_file_gets_its_name_back_where_resuming_is_refused_later() {
     server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
 }
 
+/// Another client added to the part file: sending the whole file under its name would cut off the
+/// existing one.
+#[tokio::test]
+async fn adopted_file_that_cannot_be_continued_gets_its_name_back() {
+    let file = content(300_000);
+    let expected = file.clone();
+    let first = session(async |peer| {
+        adopt(peer).await;
+        read_some(&mut peer.restart(HELD).await, 10_000).await;
+        peer.disconnect();
+    });
+    let second = session(async move |peer| {
+        let adopted = peer.temporary();
+        peer.expect_retry("a", 300_001).await;
+        peer.rename("a").await;
+        peer.expect_taken("a", 300_001).await;
+        assert!(peer.stor_all().await == expected);
+        assert_ne!(peer.temporary(), adopted);
+        peer.check_and_rename("a", 300_000).await;
+    });
+    let server = Scenario::of([first, second]).start();
+    server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
+}
+
 /// The reply to the rename is lost: the file is found under either name.
 #[tokio::test]
 async fn break_during_the_rename_of_an_existing_file_costs_no_byte() {
