@@ -259,3 +259,18 @@ async fn file_that_is_refused_complete_is_sent_again_once() {
     assert_eq!(failed.leftover, None);
     assert_eq!(Cause::of(&engine_error(failed)), Cause::ServerFault);
 }
+
+/// The data connection broke after the client had sent the last byte, and before the server had
+/// received it. The reply is Pure-FTPd's.
+#[tokio::test]
+async fn transfer_that_is_aborted_at_its_end_is_resumed() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_unconfirmed().await;
+        peer.say("451-Transfer aborted\r\n451 0.062 seconds (measured here)").await;
+        peer.answer_noop().await;
+        peer.complete("a", 2, b"abc").await;
+    })
+    .start();
+    server.store("a", b"abc").await.unwrap();
+}
