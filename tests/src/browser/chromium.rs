@@ -26,6 +26,9 @@ const LOADED: &str = "Page.loadEventFired";
 /// How long a crashed tab may take: it sends no answer.
 const CRASH_LIMIT: Duration = Duration::from_secs(1);
 
+/// How long a dialog for files may take to open after a click.
+const DIALOG_LIMIT: Duration = Duration::from_secs(5);
+
 /// How often an element may move before it is clicked: some move without end.
 const MOST_MOVES: usize = 20;
 
@@ -286,13 +289,13 @@ impl Tab {
         let intercept = "Page.setInterceptFileChooserDialog";
         self.wire.forget(OPENED);
         self.call(intercept, json!({ "enabled": true })).await;
-        self.click(button).await;
         let opened = async {
             loop {
-                if let Some(event) = self.wire.events(&[OPENED]).pop() {
-                    return event.parameters["backendNodeId"].clone();
+                // The page may move the button away from the pointer while it connects.
+                self.click(button).await;
+                if let Ok(input) = timeout(DIALOG_LIMIT, self.file_input(OPENED)).await {
+                    return input;
                 }
-                sleep(POLL_PAUSE).await;
             }
         };
         let Ok(input) = timeout(START_LIMIT, opened).await else {
@@ -300,6 +303,16 @@ impl Tab {
         };
         self.call("DOM.setFileInputFiles", json!({ "files": paths, "backendNodeId": input })).await;
         self.call(intercept, json!({ "enabled": false })).await;
+    }
+
+    /// Waits for the input whose dialog for files was opened.
+    async fn file_input(&self, opened: &str) -> Value {
+        loop {
+            if let Some(event) = self.wire.events(&[opened]).pop() {
+                return event.parameters["backendNodeId"].clone();
+            }
+            sleep(POLL_PAUSE).await;
+        }
     }
 
     pub(super) async fn drag_files(&self, onto: &Node, paths: &[PathBuf], drag: Drag) {
