@@ -122,7 +122,7 @@ impl Client {
     ) -> Result<(TargetState, Size), Error> {
         let port = (!self.has_prefetched()).then(|| self.passive_command());
         // A part file was only written if no directory had the name.
-        let cwd = part.is_none().then_some(Command::Cwd(target));
+        let cwd = (part.is_none() && self.refuses_cwd_at_once()).then_some(Command::Cwd(target));
         let commands: Vec<_> = [Command::Size(target)]
             .into_iter()
             .chain(cwd)
@@ -165,6 +165,12 @@ impl Client {
         let Some(size) = replies.first() else { return Ok(TargetState::NOT_REPORTED) };
         let state = self.parse_lookup(&path, size, replies.get(1));
         self.complete_lookup(&path, state).await
+    }
+
+    /// Whether a `CWD` that fails costs no wait. Pure-FTPd delays its reply by up to a second, which is
+    /// more than a small file takes: there a directory is found when the rename is refused.
+    pub(crate) fn refuses_cwd_at_once(&self) -> bool {
+        !self.facts.banner.mentions("pure-ftpd")
     }
 
     /// Looks up a name in other ways if `SIZE` and `CWD` did not tell its state.

@@ -123,7 +123,8 @@ impl<'a> Batch<'a> {
     /// Adds the first commands of the next upload: the lookup of its file, and a data port.
     pub(super) fn prefetch(&mut self, client: &Client, next_upload: Option<&'a RemotePath>) {
         if let Some(path) = next_upload {
-            self.commands.extend([Command::Size(path), Command::Cwd(path)]);
+            self.commands.push(Command::Size(path));
+            self.commands.extend(client.refuses_cwd_at_once().then_some(Command::Cwd(path)));
             self.port = (!client.has_prefetched()).then(|| client.passive_command());
             self.commands.extend(self.port);
         }
