@@ -134,9 +134,7 @@ async fn port_is_prefetched_during_a_transfer_to_servers_known_to_allow_it() {
 /// Some servers reply 500 at once to a command during a transfer, and send one reply too few.
 #[tokio::test]
 async fn nothing_is_sent_during_a_transfer_to_other_servers() {
-    for greeting in
-        ["220 ready", "220 ProFTPD Server", "220 Microsoft FTP Service", "220 Welcome to Pure-FTPd"]
-    {
+    for greeting in ["220 ready", "220 ProFTPD Server", "220 Microsoft FTP Service"] {
         let server = Scenario::session(async move |peer| {
             peer.expect_free("a").await;
             peer.stor_unconfirmed().await;
@@ -150,6 +148,23 @@ async fn nothing_is_sent_during_a_transfer_to_other_servers() {
         .start();
         server.run(&plan("a", b"x"), &mut Memory::followed_by("b")).await.unwrap();
     }
+}
+
+/// It delays its reply to a `CWD` that fails by up to a second.
+#[tokio::test]
+async fn pure_ftpd_gets_no_cwd_before_an_upload_and_nothing_during_the_transfer() {
+    let server = Scenario::session(async move |peer| {
+        peer.answer_size("a", "550 none").await;
+        peer.stor_unconfirmed().await;
+        peer.expect_silence(A_WHILE).await;
+        peer.say("226 done").await;
+        peer.check_and_rename("a", 1).await;
+        peer.answer_size("b", "550 none").await;
+        let _port = peer.extended_passive().await;
+    })
+    .greeting("220 Welcome to Pure-FTPd")
+    .start();
+    server.run(&plan("a", b"x"), &mut Memory::followed_by("b")).await.unwrap();
 }
 
 /// The session after a failed command during a transfer: the file is stored already, and no command
