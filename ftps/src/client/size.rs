@@ -12,7 +12,9 @@ use crate::{
 };
 
 /// Words of a 550 reply that is about permissions.
-const DENIALS: [&str; 4] = ["denied", "permission", "not permitted", "not allowed"];
+/// The words of a denial. "Unable to handle command" is that of ProFTPD's `<Limit>` to `MLST`.
+const DENIALS: [&str; 5] =
+    ["denied", "permission", "not permitted", "not allowed", "unable to handle"];
 
 /// A server's answer about a file's size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
