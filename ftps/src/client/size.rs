@@ -11,8 +11,7 @@ use crate::{
     stage::Stage,
 };
 
-/// Words of a 550 reply that is about permissions.
-/// The words of a denial. "Unable to handle command" is that of ProFTPD's `<Limit>` to `MLST`.
+/// The words of a 550 about permissions. "Unable to handle command" is ProFTPD's denial of `MLST`.
 const DENIALS: [&str; 5] =
     ["denied", "permission", "not permitted", "not allowed", "unable to handle"];
 

@@ -222,10 +222,13 @@ impl Client {
         }
         let listed = self.state_in_listing(path, None).await?;
         let TargetState::Unknown { reason } = listed else { return Ok(listed) };
-        let rename = Command::Rnfr(path);
-        let reply = self.control.exchange(rename, Stage::Verify).await?;
-        if let Answer::State(state) = self.answer(rename, &reply, path) {
-            return Ok(state);
+        // After an `RNFR`, ProFTPD refuses every command but `RNTO`.
+        if !self.facts.banner.mentions("proftpd") {
+            let rename = Command::Rnfr(path);
+            let reply = self.control.exchange(rename, Stage::Verify).await?;
+            if let Answer::State(state) = self.answer(rename, &reply, path) {
+                return Ok(state);
+            }
         }
         let named = match reason {
             UnknownTarget::IncompleteListing => self.state_in_names(path).await?,
