@@ -362,10 +362,9 @@ impl Error {
     /// Whether the server refused the complete file: after the last byte, and not because of the
     /// connection (425, 426; Pure-FTPd's is 451 with the word "aborted").
     pub(crate) fn is_rejected_file(&self) -> bool {
-        let says_aborted = |reply: &Reply| reply.text().to_ascii_lowercase().contains("aborted");
         let is_about_connection = |reply: &Reply| {
             [Code::NO_DATA_CONNECTION, Code::TRANSFER_ABORTED].contains(&reply.code())
-                || reply.code() == Code::LOCAL_ERROR && says_aborted(reply)
+                || reply.code() == Code::LOCAL_ERROR && reply.mentions("aborted")
         };
         self.stage() == Stage::Verify
             && matches!(self.refused_verb(), Some("STOR" | "APPE"))
