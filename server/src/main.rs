@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use ferryport::{
     descriptors, health, serve,
-    settings::{AllowedNetwork, DESCRIPTIONS, Settings, SettingsError, Sources},
+    settings::{DESCRIPTIONS, Settings, SettingsError, Sources},
 };
 use tracing_subscriber::EnvFilter;
 
@@ -129,7 +129,7 @@ async fn demo(mut settings: Settings) -> anyhow::Result<()> {
 
     descriptors::raise_limit(&settings);
     let server = DemoServer::start()?;
-    settings.allow_network.push(AllowedNetwork::of(server.address()));
+    settings.allow_network.push(ferryport::settings::AllowedNetwork::of(server.address()));
     let portal = serve::listen(settings).await?;
     server.add_profile(portal.profiles());
     println!("Ferryport is ready. Open {} and connect:\n", portal.url());

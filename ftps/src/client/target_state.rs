@@ -1,4 +1,4 @@
-//! Determines what has a name on the server: nothing, a file or a directory, or that it is unknown.
+//! Finds out what a name on the server belongs to: nothing, a file, a directory, or unknown.
 //!
 //! A name that cannot be seen to be free counts as unknown, never as absent.
 
@@ -29,7 +29,7 @@ pub enum TargetState {
     Absent,
     /// A file, a directory or something else has it.
     Present {
-        /// What has it.
+        /// File, directory or link.
         kind: EntryKind,
         /// Its size in bytes, if the server reports it.
         size: Option<u64>,

@@ -13,7 +13,7 @@ const REPEATS_LOGGED: u64 = 3;
 /// The time in which the number of lines is limited.
 const WINDOW: Duration = Duration::from_secs(1);
 
-/// What was logged, and what is only counted.
+/// The lines that were logged and those that were only counted.
 #[derive(Debug)]
 pub(super) struct ReplyLog {
     /// Lines that are logged in a second.
