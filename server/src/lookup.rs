@@ -55,7 +55,7 @@ struct Known {
 /// An answer of the name service; an error is its text.
 type Answer = Result<Vec<IpAddr>, String>;
 
-/// Limits a session to one lookup at a time, and its client to [`MAX_OF_CLIENT`].
+/// Limits a session to one lookup at a time, and its client to `MAX_OF_CLIENT` lookups.
 #[derive(Clone, Debug)]
 pub struct LookupSlot {
     of_session: Arc<Semaphore>,

@@ -10,7 +10,7 @@ pub(crate) const MAX_LEN: usize = 4096;
 /// A path that the portal does not use, as the page sent it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PathRefusal {
-    /// No FTP command can carry it, it contains `..`, or it is longer than [`MAX_LEN`].
+    /// No FTP command can carry it, it contains `..`, or it is longer than `MAX_LEN` bytes.
     Invalid(String),
     /// The name is not that of a part file.
     NotALeftover(String),

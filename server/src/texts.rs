@@ -1,6 +1,6 @@
 //! The texts of every language: `texts/`, one file a language (`docs/texts.md`).
 //!
-//! Each text has a key. [`Text`] lists the keys of the portal's own texts; the markup of the page names
+//! Each text has a key. `Text` lists the keys of the portal's own texts; the markup of the page names
 //! others, and the codes of the engine are keys too.
 
 use std::{collections::BTreeMap, fmt::Display, sync::LazyLock};
