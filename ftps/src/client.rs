@@ -98,8 +98,8 @@ pub struct Client {
     directories: Directories,
     /// The algorithm of `HASH`, where it was chosen with `OPTS HASH`.
     algorithm: Option<Algorithm>,
-    /// Whether a `REST` was sent that no other one followed. It should apply to one transfer, but
-    /// some servers keep it when the transfer is refused.
+    /// Whether the server may still hold the offset of a `REST`. It should apply to one transfer, but some
+    /// servers keep it when the transfer is refused.
     restarted: bool,
     /// Data connections opened so far.
     data_connections: u32,

@@ -41,12 +41,12 @@ pub enum Who {
     /// The user who uploads.
     You,
     /// The operator of the FTPS server.
-    Host,
+    ServerOperator,
     /// The operator of the network in between.
     Network,
     /// The operator of the program that contains the engine: its proxy, its pinned certificates, its
     /// client certificate.
-    Operator,
+    PortalOperator,
 }
 
 impl Diagnosis {

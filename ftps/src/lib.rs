@@ -1,6 +1,6 @@
 //! An FTPS client: explicit and implicit TLS, passive data connections, uploads.
 //!
-//! It speaks FTP (RFC 959) over TLS (RFC 4217) and never without: `AUTH` has to succeed before
+//! It speaks FTP (RFC 959) over TLS (RFC 4217) and never without: TLS has to be established before
 //! the login, `PROT P` before any data connection, and the server's certificate is
 //! verified, on data connections too. Every data connection resumes the control connection's TLS
 //! session, since most servers insist on it.

@@ -178,9 +178,9 @@ impl Inner {
 
     /// Adapts the number of sessions to what was measured and to the server's refusals.
     fn update_growth(&self, state: &mut State) {
-        if let Some(room) = self.pool_shared.take_session_limit() {
+        if let Some(session_limit) = self.pool_shared.take_session_limit() {
             let before = state.growth.ceiling();
-            state.growth.refused(room, Instant::now());
+            state.growth.refused(session_limit, Instant::now());
             let max = state.growth.ceiling();
             let known = MaxSessions { count: max, at: Instant::now() };
             self.connector.shared_profile().update(|profile| profile.max_sessions = Some(known));

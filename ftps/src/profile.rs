@@ -15,7 +15,8 @@ use crate::{
     tls::{Alpn, TlsVersion},
 };
 
-/// How long a lesson from one unexpected reply is kept: it may have been a passing fault.
+/// How long a setting that was learned from one unexpected reply is kept: the fault may have been
+/// temporary.
 const EXPIRES_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// What the engine has learned about a host. Kept between sessions, so that later ones need not learn
@@ -192,7 +193,8 @@ pub enum TlsStart {
     /// It does not.
     #[default]
     AtOnce,
-    /// It does: the server reads on in the clear for a moment, and loses the start of the handshake.
+    /// It waits: for a moment after its reply the server still reads unencrypted commands, and would lose
+    /// the start of the handshake.
     AfterPause,
 }
 
@@ -213,20 +215,20 @@ pub enum ServerClock {
 pub enum PassiveMode {
     /// `EPSV`, and `PASV` where it is refused or its port cannot be reached.
     #[default]
-    Extended,
+    Epsv,
     /// `PASV`: `EPSV` was refused.
-    PassiveOnly,
+    PasvOnly,
     /// `PASV`: `EPSV` was accepted and its port could not be reached.
-    ExtendedSuspect,
+    PasvAfterUnreachableEpsv,
 }
 
 impl PassiveMode {
     /// The command that requests a data port. `PASV` is IPv4 only.
     pub(crate) fn command(self, server: IpAddr) -> Command<'static> {
         match self {
-            Self::PassiveOnly | Self::ExtendedSuspect if server.is_ipv6() => Command::Epsv,
-            Self::Extended => Command::Epsv,
-            Self::PassiveOnly | Self::ExtendedSuspect => Command::Pasv,
+            Self::PasvOnly | Self::PasvAfterUnreachableEpsv if server.is_ipv6() => Command::Epsv,
+            Self::Epsv => Command::Epsv,
+            Self::PasvOnly | Self::PasvAfterUnreachableEpsv => Command::Pasv,
         }
     }
 }

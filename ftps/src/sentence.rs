@@ -139,12 +139,12 @@ sentences! {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sentence {
     code: SentenceCode,
-    places: Vec<(&'static str, Place)>,
+    placeholders: Vec<(&'static str, PlaceholderValue)>,
 }
 
 /// The value of a placeholder.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Place {
+pub enum PlaceholderValue {
     /// The same in every language.
     Text(String),
     /// Seconds, which languages write with other decimal separators.
@@ -153,16 +153,16 @@ pub enum Place {
 
 impl Sentence {
     pub(crate) fn new(code: SentenceCode) -> Self {
-        Self { code, places: Vec::new() }
+        Self { code, placeholders: Vec::new() }
     }
 
-    pub(crate) fn with(mut self, place: &'static str, value: impl fmt::Display) -> Self {
-        self.places.push((place, Place::Text(value.to_string())));
+    pub(crate) fn with(mut self, placeholder: &'static str, value: impl fmt::Display) -> Self {
+        self.placeholders.push((placeholder, PlaceholderValue::Text(value.to_string())));
         self
     }
 
-    pub(crate) fn with_seconds(mut self, place: &'static str, value: Duration) -> Self {
-        self.places.push((place, Place::Seconds(value)));
+    pub(crate) fn with_seconds(mut self, placeholder: &'static str, value: Duration) -> Self {
+        self.placeholders.push((placeholder, PlaceholderValue::Seconds(value)));
         self
     }
 
@@ -176,14 +176,17 @@ impl Sentence {
     pub(crate) fn is_filled(&self) -> bool {
         let names = self.code.english().split('{').skip(1);
         let names: Vec<_> = names.filter_map(|rest| rest.split('}').next()).collect();
-        let filled: Vec<_> = self.places.iter().map(|(name, _)| *name).collect();
+        let filled: Vec<_> = self.placeholders.iter().map(|(name, _)| *name).collect();
         names == filled
     }
 
     /// The value of the placeholder with that name.
     #[must_use]
-    pub fn place(&self, name: &str) -> Option<&Place> {
-        self.places.iter().find(|(place, _)| *place == name).map(|(_, value)| value)
+    pub fn placeholder(&self, name: &str) -> Option<&PlaceholderValue> {
+        self.placeholders
+            .iter()
+            .find(|(placeholder, _)| *placeholder == name)
+            .map(|(_, value)| value)
     }
 }
 
@@ -193,7 +196,7 @@ impl fmt::Display for Sentence {
         while let Some((before, rest)) = text.split_once('{') {
             let (name, after) = rest.split_once('}').unwrap_or((rest, ""));
             f.write_str(before)?;
-            if let Some(value) = self.place(name) {
+            if let Some(value) = self.placeholder(name) {
                 value.fmt(f)?;
             }
             text = after;
@@ -202,7 +205,7 @@ impl fmt::Display for Sentence {
     }
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for PlaceholderValue {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => f.write_str(text),

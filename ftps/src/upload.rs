@@ -1,8 +1,9 @@
 //! Uploads one file: from its [`Plan`] to a verified file under its final name.
 //!
 //! The bytes go to a part file, which has a temporary name in the same directory. It is renamed to the
-//! final name once it is complete and verified: an existing file is safe until then, and no half file
-//! has the final name. A break is no failure: the next attempt opens another session, asks how much the
+//! final name once it is complete and verified: an existing file is safe until then. If the name is free
+//! and the file is small, one batch verifies and renames it; if the check fails, the rename is undone.
+//! Where the server allows no renames, and through a link, the bytes are written under the final name. A break is no failure: the next attempt opens another session, asks how much the
 //! server holds, and resumes there.
 //!
 //! One attempt, in order: open a session; make the directory; look up the final name and the part

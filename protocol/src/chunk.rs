@@ -7,9 +7,8 @@
 //! +--------+--------+----------------+----------------
 //!   u32 LE   u32 LE       u64 LE
 //! ```
-//! The header has a fixed length, so that the page's worker reads the bytes of the file right behind
-//! it, into the frame that is sent. The payload is never copied, and does not pass through the memory
-//! of wasm.
+//! The header has a fixed length, so that the page's worker can put the bytes of the file right behind
+//! it, into the frame that is sent. The payload does not pass through the memory of wasm.
 
 use std::fmt;
 
@@ -31,8 +30,8 @@ impl fmt::Display for UploadId {
 
 /// The number of the portal's attempt at one upload, from 0.
 ///
-/// When the FTPS side of an upload breaks, the portal requests the bytes again from some offset,
-/// under the next attempt. The number identifies chunks in flight that belong to an earlier one.
+/// When the FTPS side of an upload breaks, or the page returns on another socket, the portal requests
+/// the bytes from some offset on again, under the next attempt. The number identifies chunks in flight that belong to an earlier one.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]

@@ -54,11 +54,13 @@ pub enum Who {
     /// The user.
     You,
     /// The operator of the FTPS server.
-    Host,
+    #[serde(rename = "host")]
+    ServerOperator,
     /// The administrator of the network between the portal and the server.
     Network,
     /// The operator of the portal.
-    Operator,
+    #[serde(rename = "operator")]
+    PortalOperator,
 }
 
 /// The stages from the connect form to the stored file, in their order.

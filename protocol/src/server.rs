@@ -208,7 +208,8 @@ messages! {
             /// The upload.
             upload: UploadId,
         },
-        /// The file is stored: the server answered the transfer with 2yz, and the file was verified.
+        /// The file is stored and was verified. The server confirmed the transfer with 2yz or, where
+        /// that reply was lost, reports the size of the whole file.
         Done {
             /// The upload.
             upload: UploadId,
@@ -223,7 +224,8 @@ messages! {
             #[serde(default, skip_serializing_if = "std::ops::Not::not")]
             page_agrees: bool,
         },
-        /// A file with this path exists, and the offer has `ask`. Offer the file again to continue.
+        /// A file with this path exists or may exist, and the offer does not replace it. Offer the file
+        /// again to continue.
         Conflict {
             /// The upload, which has ended.
             upload: UploadId,
@@ -239,8 +241,8 @@ messages! {
             /// The upload.
             upload: UploadId,
         },
-        /// The upload was paused, as the page asked. Offer the file again, under another id, to
-        /// continue.
+        /// The upload was paused: the page asked, or the connection to the server ended. Offer the file
+        /// again, under another id, to continue.
         Paused {
             /// The upload.
             upload: UploadId,

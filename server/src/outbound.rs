@@ -64,8 +64,8 @@ impl Outbound {
     }
 
     /// Returns the proxy. Its name is resolved for each connection, because the address may change.
-    /// The operator vouches for the address; the policy vets the addresses that the proxy is asked
-    /// for.
+    /// The policy does not check the proxy's own address, because the operator chose it. It checks the
+    /// addresses that the proxy is asked to connect to.
     ///
     /// # Errors
     /// [`ProxyNotFound`].
@@ -168,7 +168,7 @@ mod tests {
     use protocol::problem::Who;
 
     use super::*;
-    use crate::{problems::Problems, settings::Sources};
+    use crate::{problems::ProblemBuilder, settings::Sources};
 
     /// A certificate and its key.
     fn pem() -> (String, String) {
@@ -259,8 +259,8 @@ mod tests {
     async fn proxy_without_an_address_is_the_operators_problem_and_its_name_is_not_shown() {
         let outbound = with(&[("proxy", "http://no-such-proxy.invalid:3128")]).unwrap();
         let error = outbound.proxy(&LookupSlot::default()).await.unwrap_err();
-        let problem = error.problem(Problems::default());
-        assert_eq!(problem.remedy.as_ref().unwrap().who, Who::Operator);
+        let problem = error.problem(ProblemBuilder::default());
+        assert_eq!(problem.remedy.as_ref().unwrap().who, Who::PortalOperator);
         assert!(!format!("{error:?} {error} {problem:?}").contains("no-such-proxy"));
     }
 

@@ -1,7 +1,7 @@
 //! Builds a [`Problem`] in the user's language.
 //!
 //! This module builds the problems of the FTPS engine's errors. Every other module has the texts of
-//! its own problems in a file `problems.rs`, and builds them with [`Problems`].
+//! its own problems in a file `problems.rs`, and builds them with [`ProblemBuilder`].
 //!
 //! Not translated are the server's reply, messages of the operating system and the name service, names,
 //! and the details of a protocol violation, which only a developer can use.
@@ -13,7 +13,7 @@ use std::fmt::Display;
 use ftps::{
     Cause, CertificateFault,
     error::Evidence,
-    sentence::{Fact, Place, Sentence},
+    sentence::{Fact, PlaceholderValue, Sentence},
 };
 use protocol::{Problem, Remedy, Stage, problem::Who};
 
@@ -24,7 +24,7 @@ use crate::{
 
 /// Builds problems in one language.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Problems(Language);
+pub struct ProblemBuilder(Language);
 
 /// Builds a problem without cause and reply.
 pub(crate) fn problem(stage: Stage, who: Who, message: String, remedy: String) -> Problem {
@@ -38,7 +38,7 @@ pub(crate) fn reworded(problem: Problem, message: String) -> Problem {
     Problem { message, logged, ..problem }
 }
 
-impl Problems {
+impl ProblemBuilder {
     /// Builds problems in a language.
     #[must_use]
     pub const fn new(language: Language) -> Self {
@@ -50,7 +50,7 @@ impl Problems {
         self.0.text(text).to_owned()
     }
 
-    /// Returns a text in the language with its places filled.
+    /// Returns a text in the language with its placeholders filled.
     pub(crate) fn fill(self, text: Text, values: &[&dyn Display]) -> String {
         self.0.fill(text, values)
     }
@@ -89,9 +89,9 @@ impl Problems {
 
     fn sentence(self, sentence: &Sentence) -> String {
         self.0.fill_key(sentence.code().as_str(), |place| {
-            Some(match sentence.place(place)? {
-                Place::Text(text) => text.clone(),
-                Place::Seconds(seconds) => self.0.decimal(seconds.as_secs_f32()),
+            Some(match sentence.placeholder(place)? {
+                PlaceholderValue::Text(text) => text.clone(),
+                PlaceholderValue::Seconds(seconds) => self.0.decimal(seconds.as_secs_f32()),
             })
         })
     }
@@ -128,9 +128,9 @@ impl Problems {
     fn remedy(self, cause: Cause) -> Remedy {
         let who = match cause.who() {
             ftps::Who::You => Who::You,
-            ftps::Who::Host => Who::Host,
+            ftps::Who::ServerOperator => Who::ServerOperator,
             ftps::Who::Network => Who::Network,
-            ftps::Who::Operator => Who::Operator,
+            ftps::Who::PortalOperator => Who::PortalOperator,
         };
         Remedy { who, what: self.0.fill_key(&format!("{}.remedy", cause.code()), |_| None) }
     }

@@ -148,7 +148,7 @@ impl Session {
         &self.outbox
     }
 
-    /// Makes a socket the active one; an earlier socket lets go of the conversation first.
+    /// Makes a socket the active one, after an earlier socket has released the conversation.
     pub async fn activate_socket(self: &Arc<Self>) -> ActiveSocket {
         let replaced = CancellationToken::new();
         std::mem::replace(&mut *lock(&self.replaced), replaced.clone()).cancel();
@@ -202,8 +202,8 @@ impl Session {
 
 impl Drop for ActiveSocket {
     fn drop(&mut self) {
-        // A socket that was replaced has a page. Unacknowledged messages are kept for a page that
-        // comes back.
+        // If another socket replaced this one, the page is connected. Unacknowledged messages are kept
+        // for a page that comes back.
         let can_resume = self.replaced.is_cancelled()
             || self.conversation.has_connection()
             || self.session.outbox.has_unacked();
@@ -220,7 +220,7 @@ impl Drop for ActiveSocket {
 fn outbox_limits(settings: &Settings) -> OutboxLimits {
     OutboxLimits {
         space: SpaceLimits {
-            unacked_bytes: settings.max_unheard.as_usize(),
+            unacked_bytes: settings.max_unacknowledged.as_usize(),
             own_share: OWN_MESSAGE_BYTES,
         },
         log: LogLimits {

@@ -140,15 +140,15 @@ impl Texts {
     /// Parses a language file. An invalid one has no texts, which a test finds.
     fn of(file: &str) -> Self {
         let mut texts = Self(BTreeMap::new());
-        texts.take_in("", file.parse().unwrap_or_default());
+        texts.add_table("", file.parse().unwrap_or_default());
         texts
     }
 
-    fn take_in(&mut self, prefix: &str, table: Table) {
+    fn add_table(&mut self, prefix: &str, table: Table) {
         for (key, value) in table {
             let key = format!("{prefix}{key}");
             match value {
-                Value::Table(table) => self.take_in(&format!("{key}."), table),
+                Value::Table(table) => self.add_table(&format!("{key}."), table),
                 Value::String(text) => {
                     self.0.insert(key, text);
                 }

@@ -249,11 +249,11 @@ fn command(namespace: Option<Namespace>, arguments: &[&str]) -> Command {
 /// Threads and not tasks: the clock of tokio's runtime counts whole milliseconds.
 fn carry(from: Arc<SyncDevice>, to: Arc<SyncDevice>, delay: Duration) {
     let (queue, arrivals) = sync_channel(QUEUE_PACKETS);
-    thread::spawn(move || take_in(&from, &queue, delay));
+    thread::spawn(move || read_packets(&from, &queue, delay));
     thread::spawn(move || hand_over(&to, &arrivals));
 }
 
-fn take_in(from: &SyncDevice, queue: &SyncSender<Parcel>, delay: Duration) {
+fn read_packets(from: &SyncDevice, queue: &SyncSender<Parcel>, delay: Duration) {
     let mut buffer = vec![0; PACKET_BYTES];
     loop {
         match from.recv(&mut buffer) {

@@ -92,7 +92,7 @@ async fn blocked_data_connections_take_the_place_of_the_drop_zone() {
     .await;
     assert!(page.all("button", "Choose files").await.is_empty());
     watch_clipboard(&page).await;
-    page.press_button("Copy message for the server's operator").await;
+    page.press_button("Copy message for the server's administrator").await;
     page.see("Message copied.").await;
     let message = copied(&page).await;
     assert!(message.contains("Data connection: ") && message.contains("\nPASV\n"), "{message}");

@@ -424,7 +424,7 @@ async fn every_message_arrives_once_although_sockets_break() {
 /// Unread responses are bounded: the portal ends a session that keeps asking.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_whose_page_acknowledges_nothing_is_ended_at_a_bound() {
-    let options = Options::with(&["--max-unheard", "64 KiB"]);
+    let options = Options::with(&["--max-unacknowledged", "64 KiB"]);
     let portal = portal!(options);
     let mut client = Client::open(&portal).await;
     let before = portal.peak_memory();

@@ -171,7 +171,7 @@ async fn another_certificate_of_a_pinned_host_is_an_error_and_no_question() {
 
     let problem = failed(attempt(&portal, &stranger).await);
     assert_eq!(problem.stage, protocol::Stage::Certificate, "{problem:?}");
-    assert_eq!(problem.remedy.unwrap().who, Who::Operator);
+    assert_eq!(problem.remedy.unwrap().who, Who::PortalOperator);
     let mut connect = to(&stranger);
     connect.trusted_certificate = Some(stranger.certificate_sha256());
     let insisting = Client::open(&portal).await.attempt(connect).await;
@@ -206,7 +206,7 @@ async fn the_portals_client_certificate_is_presented_to_servers_that_require_one
     let pin = format!("127.0.0.1={}", server.certificate_sha256());
     let problem = failed(attempt(&portal_with(&["--pinned-certificates", &pin]), &server).await);
     assert!(problem.cause.unwrap().contains("requires a client certificate"));
-    assert_eq!(problem.remedy.unwrap().who, Who::Operator);
+    assert_eq!(problem.remedy.unwrap().who, Who::PortalOperator);
 }
 
 #[tokio::test]
@@ -294,5 +294,5 @@ async fn a_proxy_that_refuses_its_credentials_is_a_problem_for_the_operator() {
     let problem = failed(attempt(&portal, &server).await);
     assert_eq!(problem.stage, protocol::Stage::Connect);
     assert!(problem.message.contains("407 Who are you?"), "{problem:?}");
-    assert_eq!(problem.remedy.unwrap().who, Who::Operator);
+    assert_eq!(problem.remedy.unwrap().who, Who::PortalOperator);
 }

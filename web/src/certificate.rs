@@ -20,7 +20,7 @@ pub fn rejected() -> Problem {
         reply: None,
         cause: None,
         remedy: Some(Remedy {
-            who: Who::Host,
+            who: Who::ServerOperator,
             what: Text::ProblemCertificateRefusedRemedy.text().to_owned(),
         }),
     }

@@ -229,8 +229,8 @@ impl Page {
             E::NotUnderstood => self.portal_outdated(problems::not_understood(), now),
 
             E::PickStarted => self.begin_pick(),
-            E::Picked(files, target) => self.take_in(files, &target),
-            E::PickedEmptyFolders(folders, target) => self.take_in_folders(&folders, &target),
+            E::Picked(files, target) => self.add_picked(files, &target),
+            E::PickedEmptyFolders(folders, target) => self.make_picked_folders(&folders, &target),
             E::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
             E::PickRejected(names) => self.reject_pick(&names),
 

@@ -37,9 +37,9 @@ pub fn stage(stage: Stage) -> &'static str {
 pub fn who(who: Who) -> &'static str {
     let word = match who {
         Who::You => Text::WhoYou,
-        Who::Host => Text::WhoHost,
+        Who::ServerOperator => Text::WhoHost,
         Who::Network => Text::WhoNetwork,
-        Who::Operator => Text::WhoOperator,
+        Who::PortalOperator => Text::WhoOperator,
     };
     word.text()
 }

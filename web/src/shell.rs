@@ -85,7 +85,7 @@ fn load_texts(dom: &Dom) -> Result<(), Exception> {
     let block: Element = dom.find("texts")?;
     let block = JSON::parse(&block.text_content().unwrap_or_default())?;
     let block = block.unchecked_into::<Array>();
-    texts::take_in(block.iter().filter_map(|text| text.as_string()));
+    texts::load(block.iter().filter_map(|text| text.as_string()));
     Ok(())
 }
 

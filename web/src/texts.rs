@@ -279,7 +279,7 @@ thread_local! {
 
 /// Takes the page's data block: the name of the language's plural rule, then the texts in the order
 /// of their keys.
-pub fn take_in(block: impl IntoIterator<Item = String>) {
+pub fn load(block: impl IntoIterator<Item = String>) {
     let mut block = block.into_iter();
     PLURAL_RULE.set(PluralRule::named(&block.next().unwrap_or_default()));
     TEXTS.set(block.collect::<Vec<_>>().leak());
@@ -388,7 +388,7 @@ pub(crate) mod tests {
         let mut found = BTreeMap::new();
         collect("", language["program"].as_table().unwrap(), &mut found);
         let plural = language["language"]["plural"].as_str().unwrap().to_owned();
-        take_in([plural].into_iter().chain(found.into_values()));
+        load([plural].into_iter().chain(found.into_values()));
     }
 
     fn collect(prefix: &str, table: &toml::Table, found: &mut BTreeMap<String, String>) {
@@ -414,7 +414,7 @@ pub(crate) mod tests {
         speak_english();
         let mut texts: Vec<_> = TEXTS.get().to_vec();
         texts[Text::NumberProgress as usize] = "of {size} only {sent}!".to_owned();
-        take_in([String::new()].into_iter().chain(texts));
+        load([String::new()].into_iter().chain(texts));
         assert_eq!(Text::NumberProgress.fill(&[&"1", &"2"]), "of 2 only 1!");
     }
 

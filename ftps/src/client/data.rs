@@ -58,8 +58,8 @@ impl Client {
     /// Opens a data connection and starts a transfer over it.
     ///
     /// Where a data port of the host was reached before, the command is sent before the TCP
-    /// connection is open, which saves one round trip. Until then the connection comes first: a
-    /// server that waits for one in vain accepts no other command meanwhile.
+    /// connection is open, which saves one round trip. Until then the connection is opened first: a
+    /// server that waits for a connection which never comes accepts no other command.
     pub(super) async fn transfer(
         &mut self,
         command: Command<'_>,
@@ -177,7 +177,7 @@ impl Client {
         self.profile.get().passive.command(self.control.peer().ip())
     }
 
-    fn port_command_is_passive(&self) -> bool {
+    fn uses_pasv(&self) -> bool {
         matches!(self.passive_command(), Command::Pasv)
     }
 
@@ -212,7 +212,7 @@ impl Client {
         if let Some(endpoint) = self.take_prefetched_port() {
             return Ok(endpoint);
         }
-        if !self.port_command_is_passive()
+        if !self.uses_pasv()
             && let Some(endpoint) = self.send_epsv().await?
         {
             return Ok(endpoint);
@@ -223,7 +223,7 @@ impl Client {
     /// Connects to a data port: with `EPSV`, or with `PASV` where `EPSV` is refused or its port
     /// cannot be reached.
     async fn dial_data(&mut self) -> Result<DialledPort, Error> {
-        if self.port_command_is_passive() {
+        if self.uses_pasv() {
             return self.dial_pasv().await;
         }
         let endpoint = match self.take_prefetched_port() {
@@ -244,7 +244,7 @@ impl Client {
             let named = error.evidence().passive_address;
             if self.control.is_usable() { unreachable.naming(named) } else { error }
         })?;
-        self.profile.update(|profile| profile.passive = PassiveMode::ExtendedSuspect);
+        self.profile.update(|profile| profile.passive = PassiveMode::PasvAfterUnreachableEpsv);
         Ok(dialled)
     }
 
@@ -255,7 +255,7 @@ impl Client {
         if reply.code().is_refusal() && self.control.peer().is_ipv4() {
             self.transcript().control(Status::EpsvRefused);
             if reply.code().severity() == Severity::PermanentFailure {
-                self.profile.update(|profile| profile.passive = PassiveMode::PassiveOnly);
+                self.profile.update(|profile| profile.passive = PassiveMode::PasvOnly);
             }
             return Ok(None);
         }

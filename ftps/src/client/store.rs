@@ -124,7 +124,7 @@ impl Store<'_> {
         Ok(self.transfer.finish().await?.into())
     }
 
-    /// The same, and sends the command for the next data port before the reply arrives.
+    /// As [`Self::finish`], but sends the command for the next data port before the reply arrives.
     pub(crate) async fn finish_and_pipeline(
         self,
         port: Command<'_>,

@@ -113,8 +113,8 @@ impl Client {
         }
     }
 
-    /// Looks up a name and, in the same round trip, the size of the part file that was written, and
-    /// the port of the next data connection or that connection itself.
+    /// Looks up a name. The same round trip asks for the size of the part file, if one was written, and
+    /// for a data port; if a port is known already, the data connection is opened meanwhile.
     pub(crate) async fn look_up(
         &mut self,
         target: &RemotePath,

@@ -352,6 +352,7 @@ impl<'c> Transfer<'c> {
         })
     }
 
+    /// Waits for the reply that ends the transfer, 2yz: usually 226.
     async fn confirmed(&mut self, after: Duration) -> Result<Reply, TransferFailure> {
         let confirmed = timeout(after, poll_fn(|cx| self.poll_confirmed(cx))).await;
         confirmed.unwrap_or(Err(TransferFailure::Control(Kind::TimedOut {

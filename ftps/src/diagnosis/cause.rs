@@ -280,7 +280,7 @@ impl Cause {
             | Self::NotWhole
             | Self::EndRefused
             | Self::ServerTooSlow
-            | Self::ProtocolViolation => Who::Host,
+            | Self::ProtocolViolation => Who::ServerOperator,
             Self::Unreachable
             | Self::TlsCut
             | Self::InjectedBytes
@@ -296,7 +296,7 @@ impl Cause {
             | Self::ProxyCredentials
             | Self::ProxyRefused
             | Self::NotAProxy
-            | Self::SourceLengthMismatch => Who::Operator,
+            | Self::SourceLengthMismatch => Who::PortalOperator,
         }
     }
 }

@@ -65,7 +65,10 @@ mod tests {
     #[test]
     fn certificate_that_expired() {
         let diagnosis = untrusted(vec![CertificateFault::Expired { not_after: "2001".to_owned() }]);
-        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateExpired, Who::Host));
+        assert_eq!(
+            (diagnosis.cause, diagnosis.who),
+            (Cause::CertificateExpired, Who::ServerOperator)
+        );
     }
 
     #[test]
@@ -102,7 +105,7 @@ mod tests {
         let diagnosis = untrusted(vec![CertificateFault::NoIssuerShown]);
         assert_eq!(
             (diagnosis.cause, diagnosis.who),
-            (Cause::CertificateChainIncomplete, Who::Host)
+            (Cause::CertificateChainIncomplete, Who::ServerOperator)
         );
     }
 

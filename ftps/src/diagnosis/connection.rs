@@ -128,7 +128,10 @@ mod tests {
     #[test]
     fn data_port_that_does_not_answer() {
         let diagnosis = to_data_port(timed_out(), None);
-        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::DataConnectionBlocked, Who::Host));
+        assert_eq!(
+            (diagnosis.cause, diagnosis.who),
+            (Cause::DataConnectionBlocked, Who::ServerOperator)
+        );
     }
 
     #[test]

@@ -238,7 +238,11 @@ mod tests {
     #[test]
     fn auth_refused_by_a_server_without_tls() {
         for line in ["500 what?", "502 not implemented", "504 no", "530 Please login"] {
-            assert_eq!(refused(Stage::Auth, "AUTH TLS", line), (Cause::NoTls, Who::Host), "{line}");
+            assert_eq!(
+                refused(Stage::Auth, "AUTH TLS", line),
+                (Cause::NoTls, Who::ServerOperator),
+                "{line}"
+            );
         }
     }
 
@@ -252,7 +256,10 @@ mod tests {
     #[test]
     fn non_anonymous_sessions_must_use_encryption() {
         let line = "530 Non-anonymous sessions must use encryption.";
-        assert_eq!(refused(Stage::Login, "USER", line), (Cause::EncryptionDemanded, Who::Host));
+        assert_eq!(
+            refused(Stage::Login, "USER", line),
+            (Cause::EncryptionDemanded, Who::ServerOperator)
+        );
     }
 
     #[test]
@@ -285,7 +292,10 @@ mod tests {
     #[test]
     fn home_directory_inaccessible() {
         let iis = "530 User cannot log in, home directory inaccessible.";
-        assert_eq!(refused(Stage::Login, "PASS", iis), (Cause::HomeUnavailable, Who::Host));
+        assert_eq!(
+            refused(Stage::Login, "PASS", iis),
+            (Cause::HomeUnavailable, Who::ServerOperator)
+        );
         assert_eq!(at_login("500 OOPS: cannot change directory:/home/a"), Cause::HomeUnavailable);
     }
 
@@ -328,7 +338,7 @@ mod tests {
     fn confirmed_and_shorter_than_sent() {
         let kind = Kind::WrongSize { sent: 10, stored: Some(7) };
         let diagnosis = diagnosed(&kind.at(Stage::Verify));
-        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NotWhole, Who::Host));
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NotWhole, Who::ServerOperator));
     }
 
     #[test]

@@ -68,10 +68,10 @@ impl Growth {
         (self.allowed + 1).min(most)
     }
 
-    /// Notes that the server refused a session beyond `room`.
-    pub(super) fn refused(&mut self, room: u32, now: Instant) {
+    /// Notes that the server refused a session beyond `session_limit`.
+    pub(super) fn refused(&mut self, session_limit: u32, now: Instant) {
         self.ceiling_since = now;
-        self.ceiling = room.clamp(1, self.ceiling);
+        self.ceiling = session_limit.clamp(1, self.ceiling);
         self.allowed = self.allowed.min(self.ceiling);
         self.rate_before = None;
     }

@@ -175,8 +175,8 @@ impl ManagedClient {
     ) -> Result<Option<OpenSession>, Error> {
         let idle = self.take_idle();
         let refusal = attempt.refused(*was_doubted);
-        if let SessionRefusal::Full(room) = refusal {
-            self.pool_shared.note_session_limit(room);
+        if let SessionRefusal::Full(session_limit) = refusal {
+            self.pool_shared.note_session_limit(session_limit);
         }
         if idle.is_some() {
             return Ok(idle);

@@ -22,7 +22,7 @@ pub(crate) struct PoolShared {
     bytes: AtomicU64,
     files: AtomicU64,
     /// The lowest session limit that was found since this was last taken.
-    room: AtomicU32,
+    session_limit: AtomicU32,
     session_count: Arc<SessionCount>,
     /// Leased clients that do not wait for an idle session.
     working: AtomicU32,
@@ -33,9 +33,9 @@ pub(crate) struct PoolShared {
 }
 
 /// Marks a client as waiting for an idle session while it lives.
-struct WorkingCount<'a>(&'a PoolShared);
+struct WaitingForIdle<'a>(&'a PoolShared);
 
-impl Drop for WorkingCount<'_> {
+impl Drop for WaitingForIdle<'_> {
     fn drop(&mut self) {
         self.0.working.fetch_add(1, Ordering::Relaxed);
     }
@@ -46,7 +46,7 @@ impl Default for PoolShared {
         Self {
             bytes: AtomicU64::default(),
             files: AtomicU64::default(),
-            room: AtomicU32::new(NO_LIMIT),
+            session_limit: AtomicU32::new(NO_LIMIT),
             session_count: Arc::default(),
             working: AtomicU32::default(),
             idle: Mutex::default(),
@@ -70,14 +70,14 @@ impl PoolShared {
     }
 
     /// Notes that the server allows no more than so many sessions.
-    pub(crate) fn note_session_limit(&self, room: u32) {
-        self.room.fetch_min(room, Ordering::Relaxed);
+    pub(crate) fn note_session_limit(&self, session_limit: u32) {
+        self.session_limit.fetch_min(session_limit, Ordering::Relaxed);
     }
 
     /// Takes the session limit, if one was found since the last call.
     pub(super) fn take_session_limit(&self) -> Option<u32> {
-        let room = self.room.swap(NO_LIMIT, Ordering::Relaxed);
-        (room != NO_LIMIT).then_some(room)
+        let session_limit = self.session_limit.swap(NO_LIMIT, Ordering::Relaxed);
+        (session_limit != NO_LIMIT).then_some(session_limit)
     }
 
     /// Bytes and files so far.
@@ -127,7 +127,7 @@ impl PoolShared {
     pub(crate) fn next_return(&self) -> Option<impl Future<Output = ()> + use<'_>> {
         let returned = self.returned.notified();
         let before = self.working.fetch_sub(1, Ordering::Relaxed);
-        let waiting = WorkingCount(self);
+        let waiting = WaitingForIdle(self);
         (before > 1).then_some(async move {
             let _waiting = waiting;
             returned.await;

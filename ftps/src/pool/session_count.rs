@@ -125,12 +125,12 @@ impl SessionSlot {
         if is_doubtful && !was_doubted {
             return SessionRefusal::Doubtful;
         }
-        let room = others.saturating_add(refused_meanwhile);
-        counts.most_open = counts.most_open.min(room);
+        let session_limit = others.saturating_add(refused_meanwhile);
+        counts.most_open = counts.most_open.min(session_limit);
         match (counts.open, opening) {
             (0, 0) => SessionRefusal::Unrelated,
             (0, _) => SessionRefusal::TooEarly,
-            _ => SessionRefusal::Full(room),
+            _ => SessionRefusal::Full(session_limit),
         }
     }
 }

@@ -42,8 +42,8 @@ impl<S: Source> Run<'_, S> {
         let way = self.digest_method(client);
         let of_server = way.map(|way| way.algorithm);
         let main = self.plan.digest.or(of_server);
-        // Another session may offer other algorithms. A digest that began with the file is worth more
-        // than a new one that the server could compare.
+        // The server may offer another algorithm in this session. A running digest that covers `offset` is
+        // kept nevertheless: a new one would not cover the bytes before it.
         let covers = |running: &RunningDigest| {
             let is_made = main.is_some_and(|main| running.digest(main).is_some());
             is_made && (running.range().start..=running.range().end).contains(&offset)

@@ -27,7 +27,7 @@ const LOOKUP_TRUSTED_FOR: Duration = Duration::from_secs(2);
 
 /// Files up to this size, in bytes, are checked and renamed in one batch: the server makes their
 /// digest at once.
-const SMALL_FILE_BYTES: u64 = 1024 * 1024;
+const ONE_BATCH_BYTES: u64 = 1024 * 1024;
 
 impl<S: Source> Run<'_, S> {
     /// Verifies the part file, sets its date and renames it. Returns the lookup of the next upload's file
@@ -49,7 +49,7 @@ impl<S: Source> Run<'_, S> {
         let is_quick = found.target == TargetState::Absent
             && client.profile().get().sizes == SizeSupport::Proven
             && found.at.elapsed() < LOOKUP_TRUSTED_FOR
-            && self.plan.size <= SMALL_FILE_BYTES
+            && self.plan.size <= ONE_BATCH_BYTES
             && client.profile().get().pipelining == Pipelining::On;
         if is_quick {
             return self.verify_and_rename_at_once(client, &file).await;
@@ -156,7 +156,7 @@ impl<S: Source> Run<'_, S> {
         if self.may_replace() {
             return self.check_at(client, file, file.part).await;
         }
-        let is_digest_slow = file.check.digest.is_some() && self.plan.size > SMALL_FILE_BYTES;
+        let is_digest_slow = file.check.digest.is_some() && self.plan.size > ONE_BATCH_BYTES;
         let (verified, target) = if is_digest_slow {
             // Another client may take the name while the server reads the whole file.
             let verified = self.check_at(client, file, file.part).await?;

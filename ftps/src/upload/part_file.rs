@@ -36,7 +36,8 @@ pub(super) enum Name {
 pub(super) enum OldFile {
     /// No file is known.
     Absent,
-    /// One had. Some servers show it until a transfer ends: its size is not that of the upload.
+    /// A file had the name. Some servers show it until the transfer ends, so a size may be that of the old
+    /// file.
     Present,
 }
 

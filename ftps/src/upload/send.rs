@@ -155,8 +155,8 @@ impl<S: Source> Run<'_, S> {
         }
     }
 
-    /// Ends the transfer and waits for the server's reply to it. Returns the reply to `next_port`,
-    /// which asks for the port of the next upload before that.
+    /// Ends the transfer and waits for the server's reply to it. `next_port` is sent before that reply
+    /// arrives and asks for the data port of the next upload; its reply is returned.
     async fn confirm(
         &mut self,
         store: Store<'_>,

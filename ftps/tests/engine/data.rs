@@ -74,7 +74,7 @@ async fn epsv_refused_falls_back_to_pasv_and_is_remembered() {
         upload(&mut client, "a", b"a").await.unwrap();
         upload(&mut client, "a", b"a").await.unwrap();
     }
-    assert_eq!(connector.profile().passive, PassiveMode::PassiveOnly);
+    assert_eq!(connector.profile().passive, PassiveMode::PasvOnly);
     assert_eq!(server.log.count("Command: EPSV"), 1);
 }
 
@@ -91,7 +91,7 @@ async fn unreachable_epsv_port_leads_to_pasv() {
     let mut client = connector.open().await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
     upload(&mut client, "a", b"a").await.unwrap();
-    assert_eq!(connector.profile().passive, PassiveMode::ExtendedSuspect);
+    assert_eq!(connector.profile().passive, PassiveMode::PasvAfterUnreachableEpsv);
     server.log.must_have("Trying PASV once");
 }
 

@@ -103,7 +103,7 @@ async fn server_without_tls_never_gets_a_user_name() {
         .start();
         let error = server.refused().await;
         let diagnosis = Diagnosis::of(&error);
-        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::Host), "{line}");
+        assert_eq!((diagnosis.cause, diagnosis.who), (Cause::NoTls, Who::ServerOperator), "{line}");
         assert_eq!(error.reply().unwrap().to_string(), line);
     }
 }
@@ -197,7 +197,7 @@ async fn missing_intermediate_certificate_is_told_from_an_unknown_authority() {
     let left_out = doubts_of_issued_certificate(false).await;
     assert_eq!(left_out.is_certificate().unwrap().faults, [CertificateFault::NoIssuerShown]);
     assert_eq!(Cause::of(&left_out), Cause::CertificateChainIncomplete);
-    assert_eq!(Diagnosis::of(&left_out).who, Who::Host);
+    assert_eq!(Diagnosis::of(&left_out).who, Who::ServerOperator);
 }
 
 #[tokio::test]
@@ -211,7 +211,7 @@ async fn unreachable_port_is_blamed_on_a_private_address_in_the_227() {
     .start();
     let (client, error) = server.failed_upload().await;
     let diagnosis = Diagnosis::of(&error);
-    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::Host));
+    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::PrivateAddress, Who::ServerOperator));
     assert_eq!(error.evidence().passive_address, Some(Ipv4Addr::new(192, 168, 7, 8)));
     assert_eq!(error.evidence().data_port, Some(1024));
     client.quit().await;
@@ -278,7 +278,7 @@ async fn reply_452_after_the_last_byte_means_a_full_disk() {
 async fn reply_421_during_a_transfer_means_the_servers_timeout() {
     let error = error_after_last_byte("421 Timeout.").await;
     let diagnosis = Diagnosis::of(&error);
-    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::TransferTimedOut, Who::Host));
+    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::TransferTimedOut, Who::ServerOperator));
 }
 
 #[tokio::test]

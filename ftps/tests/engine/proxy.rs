@@ -265,7 +265,7 @@ async fn wrong_and_missing_credentials_are_named_as_the_cause() {
             let (error, log) = refused(setting).await;
             let diagnosis = Diagnosis::of(&error);
             assert_eq!(diagnosis.cause, Cause::ProxyCredentials, "{}", error.chain());
-            assert_eq!(diagnosis.who, Who::Operator);
+            assert_eq!(diagnosis.who, Who::PortalOperator);
             assert!(error.is_permanent());
             let shown = format!("{error:?} {} {}", error.chain(), log.text());
             assert!(!shown.contains("sesame"), "{shown}");

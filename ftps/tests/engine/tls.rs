@@ -150,7 +150,10 @@ async fn certificate_that_is_not_pinned_is_refused_although_roots_and_user_trust
     assert_eq!(error.is_certificate(), None, "it is no question to a person");
     assert!(error.is_permanent());
     let diagnosis = Diagnosis::of(&error);
-    assert_eq!((diagnosis.cause, diagnosis.who), (Cause::CertificateNotPinned, Who::Operator));
+    assert_eq!(
+        (diagnosis.cause, diagnosis.who),
+        (Cause::CertificateNotPinned, Who::PortalOperator)
+    );
     assert!(error.to_string().contains(&shown.to_string()), "what was shown is said: {error}");
     assert!(!server.log.has("USER"));
 }
@@ -219,7 +222,7 @@ async fn missing_client_certificate_is_named_as_the_cause() {
         assert!(error.is_permanent());
         let diagnosis = Diagnosis::of(&error);
         assert_eq!(diagnosis.cause, Cause::ClientCertificateNeeded, "{}", error.chain());
-        assert_eq!(diagnosis.who, Who::Operator);
+        assert_eq!(diagnosis.who, Who::PortalOperator);
     }
 }
 

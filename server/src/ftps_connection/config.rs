@@ -7,7 +7,7 @@ use super::problems::{not_a_fingerprint, password_invalid, username_invalid, use
 use crate::{
     host::Host,
     portal::Portal,
-    problems::Problems,
+    problems::ProblemBuilder,
     settings::{Settings, TlsVersion},
     uploads,
 };
@@ -50,7 +50,7 @@ pub(super) fn engine_config(
     portal: &Portal,
     host: &Host,
     trusted_certificate: Option<&str>,
-    problems: Problems,
+    problems: ProblemBuilder,
 ) -> Result<ftps::Config, Problem> {
     let trusted_certificate = trusted_certificate
         .map(str::parse::<ftps::Fingerprint>)
@@ -98,7 +98,10 @@ fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
 ///
 /// # Errors
 /// When no FTP command can carry one of them, or the username is too long.
-pub(super) fn credentials(connect: Connect, problems: Problems) -> Result<Credentials, Problem> {
+pub(super) fn credentials(
+    connect: Connect,
+    problems: ProblemBuilder,
+) -> Result<Credentials, Problem> {
     if connect.username.len() > MAX_USERNAME_LEN {
         return Err(username_too_long(problems, MAX_USERNAME_LEN));
     }

@@ -6,43 +6,47 @@ use ftps::RemotePath;
 use protocol::{Problem, Remedy, Stage, problem::Who};
 
 use crate::{
-    problems::{Problems, problem, reworded},
+    problems::{ProblemBuilder, problem, reworded},
     texts::{Text, quoted, span},
 };
 
 /// There is no FTPS connection.
 #[must_use]
-pub fn not_connected(problems: Problems) -> Problem {
+pub fn not_connected(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::NotConnected, &[], Text::NotConnectedRemedy)
 }
 
 /// The connection closed before the server reported the result of a command.
-pub(super) fn result_unknown(problems: Problems, limit: Duration) -> Problem {
+pub(super) fn result_unknown(problems: ProblemBuilder, limit: Duration) -> Problem {
     problems.at_portal(Text::OutcomeUnknown, &[&span(limit)], Text::OutcomeUnknownRemedy)
 }
 
 /// The text for the certificate to trust is not a fingerprint.
-pub(super) fn not_a_fingerprint(problems: Problems) -> Problem {
+pub(super) fn not_a_fingerprint(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::NotAFingerprint, &[], Text::NotAFingerprintRemedy)
 }
 
 /// No FTP command can carry the username.
-pub(super) fn username_invalid(problems: Problems) -> Problem {
+pub(super) fn username_invalid(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::UsernameInvalid, &[], Text::LineBreaksRemedy)
 }
 
 /// The username is longer than `max` bytes.
-pub(super) fn username_too_long(problems: Problems, max: usize) -> Problem {
+pub(super) fn username_too_long(problems: ProblemBuilder, max: usize) -> Problem {
     problems.at_portal(Text::UsernameTooLong, &[&max], Text::UsernameTooLongRemedy)
 }
 
 /// No FTP command can carry the password.
-pub(super) fn password_invalid(problems: Problems) -> Problem {
+pub(super) fn password_invalid(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::PasswordInvalid, &[], Text::LineBreaksRemedy)
 }
 
 /// The server does not list a directory that can be entered. `refusal` is the server's.
-pub(super) fn listing_hidden(problems: Problems, refusal: Problem, path: &RemotePath) -> Problem {
+pub(super) fn listing_hidden(
+    problems: ProblemBuilder,
+    refusal: Problem,
+    path: &RemotePath,
+) -> Problem {
     let message = problems.fill(Text::ListingHidden, &[path]);
     let what = problems.text(Text::ListingHiddenRemedy);
     let remedy = Some(Remedy { who: Who::You, what });
@@ -50,30 +54,34 @@ pub(super) fn listing_hidden(problems: Problems, refusal: Problem, path: &Remote
 }
 
 /// A rename would replace a file.
-pub(super) fn name_taken(problems: Problems, to: &str) -> Problem {
+pub(super) fn name_taken(problems: ProblemBuilder, to: &str) -> Problem {
     let message = problems.fill(Text::NameTaken, &[&quoted(to)]);
     problem(Stage::Rename, Who::You, message, problems.text(Text::NameTakenRemedy))
 }
 
 /// A rename might replace a file: the server does not tell whether the name is free.
-pub(super) fn name_may_be_taken(problems: Problems, to: &str) -> Problem {
+pub(super) fn name_may_be_taken(problems: ProblemBuilder, to: &str) -> Problem {
     let message = problems.fill(Text::NameMayBeTaken, &[&quoted(to)]);
     problem(Stage::Rename, Who::You, message, problems.text(Text::NameMayBeTakenRemedy))
 }
 
 /// A rename would move a directory into itself.
-pub(super) fn moved_into_itself(problems: Problems, from: &str, to: &str) -> Problem {
+pub(super) fn moved_into_itself(problems: ProblemBuilder, from: &str, to: &str) -> Problem {
     let message = problems.fill(Text::MovedIntoItself, &[&quoted(to), &quoted(from)]);
     problem(Stage::Rename, Who::You, message, problems.text(Text::MovedIntoItselfRemedy))
 }
 
 /// The server would store the file under another name.
-pub(super) fn name_not_kept(problems: Problems) -> Problem {
+pub(super) fn name_not_kept(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::NameNotKept, &[], Text::NameNotKeptRemedy)
 }
 
 /// A directory cannot be removed because it is not empty. `refusal` is the server's.
-pub(super) fn directory_not_empty(problems: Problems, refusal: Problem, path: &str) -> Problem {
+pub(super) fn directory_not_empty(
+    problems: ProblemBuilder,
+    refusal: Problem,
+    path: &str,
+) -> Problem {
     let message = problems.fill(Text::DirectoryNotEmpty, &[&quoted(path)]);
     let what = problems.text(Text::DirectoryNotEmptyRemedy);
     let remedy = Some(Remedy { who: Who::You, what });
@@ -81,31 +89,35 @@ pub(super) fn directory_not_empty(problems: Problems, refusal: Problem, path: &s
 }
 
 /// The path of a recursive delete is not a directory.
-pub(super) fn not_a_directory(problems: Problems, path: &RemotePath) -> Problem {
+pub(super) fn not_a_directory(problems: ProblemBuilder, path: &RemotePath) -> Problem {
     let message = problems.fill(Text::NotADirectory, &[path]);
     problem(Stage::Delete, Who::You, message, problems.text(Text::NotADirectoryRemedy))
 }
 
 /// A listing has two entries of one name.
-pub(super) fn named_twice(problems: Problems, path: &RemotePath) -> Problem {
+pub(super) fn named_twice(problems: ProblemBuilder, path: &RemotePath) -> Problem {
     let message = problems.fill(Text::NamedTwice, &[path]);
     problem(Stage::Delete, Who::You, message, problems.text(Text::NamedTwiceRemedy))
 }
 
 /// A directory of a recursive delete may be a link.
-pub(super) fn leads_elsewhere(problems: Problems, path: &RemotePath) -> Problem {
+pub(super) fn leads_elsewhere(problems: ProblemBuilder, path: &RemotePath) -> Problem {
     let message = problems.fill(Text::LeadsElsewhere, &[path]);
     problem(Stage::Delete, Who::You, message, problems.text(Text::LeadsElsewhereRemedy))
 }
 
 /// A directory contains more than `max` entries.
-pub(super) fn too_much_to_delete(problems: Problems, path: &RemotePath, max: u32) -> Problem {
+pub(super) fn too_much_to_delete(problems: ProblemBuilder, path: &RemotePath, max: u32) -> Problem {
     let message = problems.fill(Text::TooMuchToDelete, &[&max, path]);
     problem(Stage::Delete, Who::You, message, problems.text(Text::TooMuchToDeleteRemedy))
 }
 
 /// A recursive delete stopped at a path, for the reason `why`.
-pub(super) fn delete_stopped_at(problems: Problems, why: Problem, path: &RemotePath) -> Problem {
+pub(super) fn delete_stopped_at(
+    problems: ProblemBuilder,
+    why: Problem,
+    path: &RemotePath,
+) -> Problem {
     let message = problems.fill(Text::NotDeleted, &[path, &why.message]);
     reworded(why, message)
 }
@@ -143,8 +155,8 @@ mod tests {
 
     #[test]
     fn reason_of_a_delete_that_stopped_stays_the_line_of_the_session_log() {
-        let refusal = server_refusal(Problems::default());
-        let stopped = delete_stopped_at(Problems::default(), refusal.clone(), &path("/a"));
+        let refusal = server_refusal(ProblemBuilder::default());
+        let stopped = delete_stopped_at(ProblemBuilder::default(), refusal.clone(), &path("/a"));
         assert!(stopped.message.contains(&refusal.message), "{stopped:?}");
         assert_eq!(stopped.logged(), refusal.message);
     }

@@ -25,7 +25,7 @@ use crate::{
     convert,
     outbox::Outbox,
     path_claims::ServerClaims,
-    problems::Problems,
+    problems::ProblemBuilder,
     remote_path::{self, PathRefusal},
     settings::Settings,
 };
@@ -40,7 +40,7 @@ pub(super) struct RemoteFiles<'a> {
     /// The limits and timeouts.
     pub(super) settings: &'a Settings,
     /// The language of the problems.
-    pub(super) problems: Problems,
+    pub(super) problems: ProblemBuilder,
     /// Cancelled when the connection closes: then the work under way stops.
     pub(super) disconnect: &'a CancellationToken,
 }

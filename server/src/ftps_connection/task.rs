@@ -23,7 +23,7 @@ use crate::{
     outbox::OutgoingLine,
     path_claims::ServerClaims,
     policy::Destination,
-    problems::Problems,
+    problems::ProblemBuilder,
     uploads::{UploadQueue, Uploader},
 };
 
@@ -260,7 +260,7 @@ impl ConnectionTask {
         let login = Login { session, client, target: address.ip(), owner, username };
         portal.limits.begin(login).map_err(|refused| {
             let problem = refused.problem(self.problems());
-            self.log(LogKind::Error, refused.problem(Problems::default()).message);
+            self.log(LogKind::Error, refused.problem(ProblemBuilder::default()).message);
             ConnectionEnd::Failed(problem)
         })
     }
@@ -297,7 +297,7 @@ impl ConnectionTask {
         }
     }
 
-    fn problems(&self) -> Problems {
+    fn problems(&self) -> ProblemBuilder {
         self.session.outbox.problems()
     }
 

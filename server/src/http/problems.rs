@@ -3,18 +3,18 @@
 use protocol::Problem;
 
 use crate::{
-    problems::Problems,
+    problems::ProblemBuilder,
     texts::{Text, quoted},
     websocket::handshake::HandshakeError,
 };
 
 /// The request is not a valid WebSocket handshake.
-pub(super) fn no_web_socket(problems: Problems, error: HandshakeError) -> Problem {
+pub(super) fn no_web_socket(problems: ProblemBuilder, error: HandshakeError) -> Problem {
     problems.at_portal(Text::NoWebSocket, &[&error], Text::NoWebSocketRemedy)
 }
 
 /// The page has another origin than the portal.
-pub(super) fn other_origin(problems: Problems, origin: &str) -> Problem {
+pub(super) fn other_origin(problems: ProblemBuilder, origin: &str) -> Problem {
     problems.at_portal(Text::OtherOrigin, &[&quoted(origin)], Text::OtherOriginRemedy)
 }
 

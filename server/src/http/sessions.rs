@@ -12,7 +12,7 @@ use super::{language, problems::no_web_socket};
 use crate::{
     app::App,
     client::Client,
-    problems::Problems,
+    problems::ProblemBuilder,
     session::socket,
     websocket::handshake::{self, HandshakeError},
 };
@@ -53,7 +53,7 @@ pub(super) async fn socket(State(app): State<App>, mut request: Request) -> Resp
     answer
 }
 
-fn no_socket(error: HandshakeError, problems: Problems) -> Response {
+fn no_socket(error: HandshakeError, problems: ProblemBuilder) -> Response {
     let problem = no_web_socket(problems, error);
     (error.headers(), refuse(error.status(), problem)).into_response()
 }
@@ -68,8 +68,8 @@ fn client(app: &App, request: &Request) -> Client {
 }
 
 /// Returns the language of the problems of a request.
-pub(super) fn problems(request: &Request) -> Problems {
-    Problems::new(language::of(request.uri().query(), request.headers()))
+pub(super) fn problems(request: &Request) -> ProblemBuilder {
+    ProblemBuilder::new(language::of(request.uri().query(), request.headers()))
 }
 
 /// Builds a refusal that the page can show.

@@ -4,14 +4,14 @@ use protocol::{Problem, Stage, problem::Who};
 
 use super::{Limit, Refused};
 use crate::{
-    problems::{Problems, problem},
+    problems::{ProblemBuilder, problem},
     texts::{Text, span},
 };
 
 impl Refused {
     /// Returns the problem for the page, with the time to wait.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         let text = match self.limit {
             Limit::Sessions => Text::LimitSessions,
             Limit::Connects => Text::LimitConnects,
@@ -20,7 +20,7 @@ impl Refused {
             Limit::ClientFailures => Text::LimitClientFailures,
             Limit::TargetFailures => Text::LimitTargetFailures,
         };
-        let (message, logged) = (problems.text(text), Problems::default().text(text));
+        let (message, logged) = (problems.text(text), ProblemBuilder::default().text(text));
         let logged = (logged != message).then_some(logged);
         // Whole seconds, rounded up: the next attempt is not too early.
         let wait = std::time::Duration::from_secs(self.wait.as_secs() + 1);
@@ -57,7 +57,7 @@ mod tests {
             limits.map(|limit| Refused { limit, wait }.problem(problems)).into()
         });
         let refused = Refused { limit: Limit::Target, wait: Duration::from_secs(29) };
-        let problem = refused.problem(Problems::default());
+        let problem = refused.problem(ProblemBuilder::default());
         assert!(problem.remedy.unwrap().what.contains("30 s"));
     }
 }

@@ -4,16 +4,21 @@ use protocol::{Problem, Stage, problem::Who};
 
 use super::ProxyNotFound;
 use crate::{
-    problems::{Problems, problem},
+    problems::{ProblemBuilder, problem},
     texts::Text,
 };
 
 impl ProxyNotFound {
     /// Returns the problem for the page. It does not contain the proxy's name.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         let message = problems.text(Text::ProxyNotFound);
-        problem(Stage::Connect, Who::Operator, message, problems.text(Text::ProxyNotFoundRemedy))
+        problem(
+            Stage::Connect,
+            Who::PortalOperator,
+            message,
+            problems.text(Text::ProxyNotFoundRemedy),
+        )
     }
 }
 

@@ -13,7 +13,7 @@ pub(super) struct CountedMessage {
     pub(super) text: Utf8Bytes,
     /// The space that it takes in the outbox, in bytes.
     pub(super) bytes: u32,
-    /// Where it takes it from.
+    /// The source of that space: the session's own share, or the budget.
     pub(super) taken: Taken,
 }
 

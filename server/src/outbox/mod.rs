@@ -41,7 +41,7 @@ use self::{
 };
 use crate::{
     locking::lock,
-    problems::Problems,
+    problems::ProblemBuilder,
     relay::{Budget, Credit},
 };
 
@@ -96,7 +96,7 @@ struct State {
     /// Whether the last message was log lines: then it is the turn of the other messages.
     log_was_last: bool,
     data_tls: Option<LastDataTls>,
-    problems: Problems,
+    problems: ProblemBuilder,
 }
 
 /// The TLS facts of the last data connection.
@@ -118,7 +118,7 @@ impl Outbox {
             log: Log::new(limits.log, budget.clone()),
             log_was_last: false,
             data_tls: None,
-            problems: Problems::default(),
+            problems: ProblemBuilder::default(),
         };
         let space = Space::new(limits.space, budget);
         let shared = Shared { state: Mutex::new(state), not_empty: Notify::new(), space };
@@ -147,8 +147,8 @@ impl Outbox {
     }
 
     /// Waits until a sender has waited for `limit` while the page acknowledged nothing.
-    pub async fn is_stalled_for(&self, limit: Duration) {
-        self.shared.space.is_stalled_for(limit).await;
+    pub async fn wait_until_stalled(&self, limit: Duration) {
+        self.shared.space.wait_until_stalled(limit).await;
     }
 
     /// Sends a counted message without waiting: the answer to a request that the page may repeat as
@@ -219,14 +219,14 @@ impl Outbox {
         self.shared.not_empty.notify_one();
     }
 
-    /// Returns the language of problems.
+    /// Returns the builder of problems in the page's language.
     #[must_use]
-    pub fn problems(&self) -> Problems {
+    pub fn problems(&self) -> ProblemBuilder {
         self.state().problems
     }
 
     /// Sets the language of further problems.
-    pub fn set_problems(&self, problems: Problems) {
+    pub fn set_problems(&self, problems: ProblemBuilder) {
         self.state().problems = problems;
     }
 

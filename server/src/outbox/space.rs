@@ -21,12 +21,12 @@ use crate::{
     relay::{Budget, Reservation},
 };
 
-/// A page acknowledges messages of at most so many bytes late ([`protocol::delivery`]); they are no
-/// sign of a stalled page.
+/// A page acknowledges after this many bytes at the latest (`ACK_EVERY_BYTES` in `web`). A page that has
+/// left fewer bytes unacknowledged is not stalled.
 const LATE_ACK_BYTES: usize = 256 * 1024;
 
 /// A message that was built for the space that is free may have this fraction of all space.
-const BUILT_PART: usize = 2;
+const BUILT_DIVISOR: usize = 2;
 
 /// The bytes that unacknowledged messages may still take.
 #[derive(Debug)]
@@ -35,7 +35,7 @@ pub(super) struct Space {
     capacity: usize,
     own_share: usize,
     budget: Budget,
-    waiters: Mutex<Waiters>,
+    state: Mutex<SpaceState>,
     /// A sender waits.
     blocked: Notify,
     closed: CancellationToken,
@@ -43,12 +43,12 @@ pub(super) struct Space {
 
 /// The senders that wait for space.
 #[derive(Debug)]
-struct Waiters {
-    number: usize,
+struct SpaceState {
+    waiting: usize,
     /// The bytes of the session's own share that messages take.
     own_used: usize,
     /// When the page has acknowledged messages last, or has come.
-    progress: Instant,
+    last_ack_at: Instant,
 }
 
 /// The space of one message. What it takes of the budget returns on drop.
@@ -99,7 +99,7 @@ impl Space {
             capacity,
             own_share: limits.own_share.min(capacity),
             budget,
-            waiters: Mutex::new(Waiters { number: 0, own_used: 0, progress: Instant::now() }),
+            state: Mutex::new(SpaceState { waiting: 0, own_used: 0, last_ack_at: Instant::now() }),
             blocked: Notify::new(),
             closed: CancellationToken::new(),
         }
@@ -151,22 +151,22 @@ impl Space {
 
     /// Takes a part of the session's own share, if it is free.
     fn take_own(&self, bytes: u32) -> Option<Taken> {
-        let mut waiters = self.waiters();
-        let used = waiters.own_used + bytes as usize;
+        let mut state = self.state();
+        let used = state.own_used + bytes as usize;
         if used > self.own_share {
             return None;
         }
-        waiters.own_used = used;
+        state.own_used = used;
         Some(Taken { own_bytes: bytes as usize, _reservation: None })
     }
 
     /// Takes space for a message that is built for it: `build` gets its greatest length in bytes.
     /// While the budget is in use, that is a part of the session's own share.
     pub(super) fn room(&self) -> Room {
-        let wanted = self.capacity / BUILT_PART;
+        let wanted = self.capacity / BUILT_DIVISOR;
         match self.budget.try_reserve_spare(wanted as u64) {
             Some(reservation) => Room { max_bytes: wanted, reservation: Some(reservation) },
-            None => Room { max_bytes: self.own_share / BUILT_PART, reservation: None },
+            None => Room { max_bytes: self.own_share / BUILT_DIVISOR, reservation: None },
         }
     }
 
@@ -185,13 +185,13 @@ impl Space {
 
     /// Returns the space of messages that were acknowledged or dropped.
     pub(super) fn give_back(&self, freed: Freed) {
-        self.waiters().own_used -= freed.own_bytes;
+        self.state().own_used -= freed.own_bytes;
         self.free.add_permits(freed.bytes);
     }
 
     /// Notes that the page has acknowledged messages, or has just come and had no time for it.
     pub(super) fn restart_timer(&self) {
-        self.waiters().progress = Instant::now();
+        self.state().last_ack_at = Instant::now();
     }
 
     /// Closes the space: senders that wait continue, and their messages are dropped.
@@ -202,9 +202,9 @@ impl Space {
 
     /// Waits until the page has acknowledged nothing for `limit` while a sender of this session, or of
     /// another one, waited for the space that its messages take.
-    pub(super) async fn is_stalled_for(&self, limit: Duration) {
+    pub(super) async fn wait_until_stalled(&self, limit: Duration) {
         loop {
-            let waited = self.waiters().progress.elapsed();
+            let waited = self.state().last_ack_at.elapsed();
             if waited >= limit && self.others_wait() {
                 return;
             }
@@ -217,7 +217,7 @@ impl Space {
     }
 
     fn others_wait(&self) -> bool {
-        self.waiters().number > 0
+        self.state().waiting > 0
             || (self.budget.has_waiters() && self.used_bytes() > self.own_share + LATE_ACK_BYTES)
     }
 
@@ -225,8 +225,8 @@ impl Space {
         self.capacity - self.free.available_permits().min(self.capacity)
     }
 
-    fn waiters(&self) -> MutexGuard<'_, Waiters> {
-        lock(&self.waiters)
+    fn state(&self) -> MutexGuard<'_, SpaceState> {
+        lock(&self.state)
     }
 }
 
@@ -243,12 +243,12 @@ struct Waiter<'a>(&'a Space);
 
 impl<'a> Waiter<'a> {
     fn new(space: &'a Space) -> Self {
-        let mut waiters = space.waiters();
-        if waiters.number == 0 {
-            waiters.progress = Instant::now();
+        let mut state = space.state();
+        if state.waiting == 0 {
+            state.last_ack_at = Instant::now();
         }
-        waiters.number += 1;
-        drop(waiters);
+        state.waiting += 1;
+        drop(state);
         space.blocked.notify_one();
         Self(space)
     }
@@ -256,6 +256,6 @@ impl<'a> Waiter<'a> {
 
 impl Drop for Waiter<'_> {
     fn drop(&mut self) {
-        self.0.waiters().number -= 1;
+        self.0.state().waiting -= 1;
     }
 }

@@ -188,14 +188,14 @@ async fn page_that_acknowledges_nothing_while_a_sender_waits_is_noticed() {
     let outbox = outbox(LIMITS);
     let long = "x".repeat(900);
     outbox.send(removed(&long)).await;
-    let stalled = tokio::time::timeout(10 * limit, outbox.is_stalled_for(limit));
+    let stalled = tokio::time::timeout(10 * limit, outbox.wait_until_stalled(limit));
     assert!(stalled.await.is_err(), "no sender waits");
     let sender = outbox.clone();
     let waiting = tokio::spawn(async move { sender.send(removed(&long)).await });
-    outbox.is_stalled_for(limit).await;
+    outbox.wait_until_stalled(limit).await;
     outbox.ack(1).unwrap();
     waiting.await.unwrap();
-    let stalled = tokio::time::timeout(10 * limit, outbox.is_stalled_for(limit));
+    let stalled = tokio::time::timeout(10 * limit, outbox.wait_until_stalled(limit));
     assert!(stalled.await.is_err(), "it has acknowledged");
 }
 
@@ -323,12 +323,12 @@ async fn session_that_holds_much_of_the_budget_and_acknowledges_nothing_is_stall
     let budget = Budget::new(2 * MIB as u64);
     let greedy = Outbox::new(LARGE, budget.clone());
     while greedy.try_send(&removed(&"x".repeat(100_000))).is_ok() {}
-    let quiet = tokio::time::timeout(10 * limit, greedy.is_stalled_for(limit));
+    let quiet = tokio::time::timeout(10 * limit, greedy.wait_until_stalled(limit));
     assert!(quiet.await.is_err(), "nobody waits for its memory");
     let other = Outbox::new(LARGE, budget);
     let sender = other.clone();
     let waiting = tokio::spawn(async move { sender.send(removed(&"x".repeat(100_000))).await });
-    greedy.is_stalled_for(limit).await;
+    greedy.wait_until_stalled(limit).await;
     drop(greedy);
     waiting.await.unwrap();
     assert!(other.has_unacked());

@@ -305,7 +305,7 @@ mod tests {
     use protocol::Stage;
 
     use super::*;
-    use crate::{problems::Problems, settings::SettingValue as _};
+    use crate::{problems::ProblemBuilder, settings::SettingValue as _};
 
     fn strict() -> Policy {
         Policy::new(Vec::new(), Duration::from_secs(5))
@@ -399,7 +399,7 @@ mod tests {
         for name in ["localhost", "no-such-host.invalid"] {
             let started = Instant::now();
             let refusal = vet(&strict(), name).await.unwrap_err();
-            let problem = refusal.problem(Problems::default());
+            let problem = refusal.problem(ProblemBuilder::default());
             let text = format!("{problem:?}").replace(name, "NAME");
             answers.push((text, refusal.to_string().replace(name, "NAME"), started.elapsed()));
         }
@@ -417,7 +417,7 @@ mod tests {
     #[tokio::test]
     async fn refusal_names_the_address_its_scope_and_the_setting() {
         let refusal = vet(&strict(), "169.254.169.254").await.unwrap_err();
-        let problem = refusal.problem(Problems::default());
+        let problem = refusal.problem(ProblemBuilder::default());
         assert_eq!(problem.stage, Stage::Policy);
         assert!(problem.message.contains("169.254.169.254"));
         assert!(problem.remedy.unwrap().what.contains("allow_network"));

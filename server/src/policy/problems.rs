@@ -4,20 +4,20 @@ use protocol::{Problem, Stage, problem::Who};
 
 use super::Refusal;
 use crate::{
-    problems::{Problems, problem},
+    problems::{ProblemBuilder, problem},
     texts::Text,
 };
 
 impl Refusal {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
+    pub fn problem(&self, problems: ProblemBuilder) -> Problem {
         let (stage, who) = match self {
             Self::NotAHost(_) | Self::PortZero | Self::NotFound { .. } => {
                 (Stage::Resolve, Who::You)
             }
-            Self::NoAnswer { .. } => (Stage::Resolve, Who::Operator),
-            Self::NotAllowed { .. } => (Stage::Policy, Who::Operator),
+            Self::NoAnswer { .. } => (Stage::Resolve, Who::PortalOperator),
+            Self::NotAllowed { .. } => (Stage::Policy, Who::PortalOperator),
             // A port is mistyped more often than it has to be allowed.
             Self::PortNotAllowed { .. } => (Stage::Policy, Who::You),
         };
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn problem_names_its_line_of_the_session_log() {
-        let german = Problems::new(Language::of_tag("de").unwrap());
+        let german = ProblemBuilder::new(Language::of_tag("de").unwrap());
         let refusal = Refusal::PortZero;
         assert_eq!(refusal.problem(german).logged(), refusal.to_string());
-        assert_eq!(refusal.problem(Problems::default()).logged, None);
+        assert_eq!(refusal.problem(ProblemBuilder::default()).logged, None);
     }
 }

@@ -7,10 +7,10 @@ use super::*;
 
 /// Asserts that problems have the same facts in every language, a message without a full stop and a
 /// remedy with one. `every` builds them.
-pub(crate) fn assert_well_worded(every: impl Fn(Problems) -> Vec<Problem>) {
-    let english = every(Problems::default());
+pub(crate) fn assert_well_worded(every: impl Fn(ProblemBuilder) -> Vec<Problem>) {
+    let english = every(ProblemBuilder::default());
     for language in Language::all() {
-        let others = every(Problems::new(language));
+        let others = every(ProblemBuilder::new(language));
         assert_eq!(english.len(), others.len());
         for (english, other) in english.iter().zip(&others) {
             assert!(!other.message.ends_with('.'), "{other:?}");
@@ -59,11 +59,11 @@ pub(crate) fn path(text: &str) -> ftps::RemotePath {
 }
 
 /// A problem that stands for a server's refusal, as the engine would report it.
-pub(crate) fn server_refusal(problems: Problems) -> Problem {
+pub(crate) fn server_refusal(problems: ProblemBuilder) -> Problem {
     let message = problems.text(Text::NotConnected);
     let remedy = problems.text(Text::NotConnectedRemedy);
     let reply = Some("550 No".to_owned());
-    Problem { reply, ..problem(Stage::Delete, Who::Host, message, remedy) }
+    Problem { reply, ..problem(Stage::Delete, Who::ServerOperator, message, remedy) }
 }
 
 fn evidence() -> Evidence {
@@ -78,7 +78,7 @@ fn evidence() -> Evidence {
 
 #[test]
 fn every_cause_is_explained_in_every_language_with_the_evidence() {
-    for problems in Language::all().map(Problems::new) {
+    for problems in Language::all().map(ProblemBuilder::new) {
         let explained = |cause: Cause| problems.explanation(cause, &evidence());
         assert!(explained(Cause::DataConnectionBlocked).contains("50000"));
         assert!(explained(Cause::PrivateAddress).contains("10.0.0.7"));
@@ -98,7 +98,7 @@ fn every_cause_is_explained_in_every_language_with_the_evidence() {
 
 #[test]
 fn explanation_names_no_port_that_is_unknown() {
-    for problems in Language::all().map(Problems::new) {
+    for problems in Language::all().map(ProblemBuilder::new) {
         let unknown = problems.explanation(Cause::NotFtp, &Evidence::default());
         assert!(!unknown.contains("  ") && !unknown.contains(char::is_numeric), "{unknown}");
     }
@@ -111,7 +111,7 @@ fn cause_of_a_certificate_starts_with_its_faults() {
         CertificateFault::Expired { not_after: "2001".to_owned() },
         CertificateFault::NameMismatch { host: "ada.example".to_owned(), names },
     ];
-    let problems = Problems::default();
+    let problems = ProblemBuilder::default();
     let cause = problems.cause_after(&faults, Cause::CertificateExpired, &Evidence::default());
     let expired = faults[0].to_string();
     assert!(cause.starts_with(&expired) && expired.contains("2001"), "{cause}");

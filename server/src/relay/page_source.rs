@@ -12,7 +12,7 @@ use crate::settings::Settings;
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// The first window is this fraction of the widest one.
-const FIRST_WINDOW: u64 = 8;
+const FIRST_WINDOW_DIVISOR: u64 = 8;
 
 /// Sends the credit of one upload to the page.
 pub trait CreditSink {
@@ -65,7 +65,8 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
             // The window opens when the page is back.
             return Ok(());
         }
-        let first = (self.settings.window.0 / FIRST_WINDOW).max(self.settings.ahead_window.0);
+        let first =
+            (self.settings.window.0 / FIRST_WINDOW_DIVISOR).max(self.settings.ahead_window.0);
         let wanted = self.buffer.size().min(first).saturating_sub(self.buffer.reserved_bytes());
         if wanted == 0 {
             return Ok(());
@@ -121,17 +122,17 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     }
 
     /// Notes that the data connection has taken all bytes before `offset`.
-    pub fn ack_taken(&mut self, offset: u64) {
-        self.buffer.ack_taken(offset - self.taken);
+    pub fn note_taken(&mut self, offset: u64) {
+        self.buffer.note_taken(offset - self.taken);
         self.taken = offset;
-        if self.pace.is_due(self.buffer.credit()) {
+        if self.pace.mark_sent_if_due(self.buffer.credit()) {
             self.announce();
         }
     }
 
     /// Returns the window to the budget: all bytes were taken.
-    pub fn close_window(&self) {
-        self.buffer.close_window();
+    pub fn release_window(&self) {
+        self.buffer.release_window();
         self.announce();
     }
 
@@ -170,8 +171,8 @@ impl<'a, S: CreditSink> PageSource<'a, S> {
     fn announce_if_due(&mut self) {
         let credit = self.buffer.credit();
         // An empty buffer means that the page may wait for exactly this credit.
-        let is_needed = self.buffer.is_empty() && self.pace.is_news(credit);
-        if is_needed || self.pace.is_due(credit) {
+        let is_needed = self.buffer.is_empty() && self.pace.mark_sent_if_greater(credit);
+        if is_needed || self.pace.mark_sent_if_due(credit) {
             self.announce();
         }
     }
@@ -212,21 +213,21 @@ impl CreditPace {
     }
 
     /// Returns whether the credit is greater than the one that was sent last, and counts it as sent.
-    fn is_news(&mut self, credit: Credit) -> bool {
-        let is_news = credit.attempt > self.last.attempt
+    fn mark_sent_if_greater(&mut self, credit: Credit) -> bool {
+        let is_greater = credit.attempt > self.last.attempt
             || credit.limit > self.last.limit
             || credit.taken > self.last.taken;
-        if is_news {
+        if is_greater {
             self.last = SentCredit::now(credit);
         }
-        is_news
+        is_greater
     }
 
     /// Returns whether it is time to send a credit, and counts it as sent.
-    fn is_due(&mut self, credit: Credit) -> bool {
+    fn mark_sent_if_due(&mut self, credit: Credit) -> bool {
         let widened = credit.limit.saturating_sub(self.last.limit);
         let is_time = widened >= self.step || self.last.at.elapsed() >= PROGRESS_INTERVAL;
-        is_time && self.is_news(credit)
+        is_time && self.mark_sent_if_greater(credit)
     }
 }
 
@@ -247,10 +248,13 @@ mod tests {
             received: taken,
             limit: window + taken,
         };
-        assert!(!pace.is_due(credit(1)));
-        assert!(pace.is_due(credit(window / 8)));
-        assert!(!pace.is_due(credit(window / 8 + 1)));
-        assert!(pace.is_news(credit(window / 8 + 1)), "and before the upload waits for the page");
-        assert!(!pace.is_news(credit(window / 8 + 1)));
+        assert!(!pace.mark_sent_if_due(credit(1)));
+        assert!(pace.mark_sent_if_due(credit(window / 8)));
+        assert!(!pace.mark_sent_if_due(credit(window / 8 + 1)));
+        assert!(
+            pace.mark_sent_if_greater(credit(window / 8 + 1)),
+            "and before the upload waits for the page"
+        );
+        assert!(!pace.mark_sent_if_greater(credit(window / 8 + 1)));
     }
 }

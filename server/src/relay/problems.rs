@@ -4,14 +4,14 @@ use protocol::Problem;
 
 use super::PageSourceError;
 use crate::{
-    problems::Problems,
+    problems::ProblemBuilder,
     texts::{Text, span},
 };
 
 impl PageSourceError {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         let (message, limit, remedy) = match self {
             Self::BudgetExhausted(limit) => (Text::MemoryFull, limit, Text::MemoryFullRemedy),
             Self::PageSilent(limit) => {

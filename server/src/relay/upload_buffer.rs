@@ -164,8 +164,8 @@ impl UploadBuffer {
         self.state().parts.is_empty()
     }
 
-    /// Waits for the next bytes. Returns `None` when the page is back but may send nothing: see
-    /// [`Self::is_window_exhausted`]. There may be one waiter at a time.
+    /// Waits for the next bytes. Returns `None` when no byte waits and the page's credit is too small for
+    /// a chunk: see [`Self::is_window_exhausted`]. There may be one waiter at a time.
     ///
     /// # Cancel safety
     /// Cancel safe: bytes leave the buffer only when they are returned.
@@ -184,7 +184,7 @@ impl UploadBuffer {
         }
     }
 
-    /// Returns whether the page is there and its credit is too small for the least chunk.
+    /// Returns whether the page has a socket and its credit is smaller than the smallest chunk.
     pub fn is_window_exhausted(&self) -> bool {
         self.state().is_window_exhausted(self.min_chunk)
     }
@@ -195,7 +195,7 @@ impl UploadBuffer {
     }
 
     /// Notes that the data connection has taken `len` more bytes.
-    pub fn ack_taken(&self, len: u64) {
+    pub fn note_taken(&self, len: u64) {
         let mut state = self.state();
         let taken = state.window.taken() + len;
         state.window.take(taken);
@@ -220,7 +220,7 @@ impl UploadBuffer {
     }
 
     /// Returns the whole window to the budget: all bytes were taken.
-    pub fn close_window(&self) {
+    pub fn release_window(&self) {
         let mut state = self.state();
         state.freed = state.window.taken();
         state.reservation = Reservation::default();
@@ -331,12 +331,12 @@ mod tests {
         );
         chunk(&buffer, 0, 0, 1024).unwrap();
         let first = buffer.next().await.unwrap();
-        buffer.ack_taken(512);
+        buffer.note_taken(512);
         assert_eq!(
             buffer.credit(),
             Credit { attempt: Attempt(0), taken: 512, received: KIB, limit: 2 * KIB }
         );
-        buffer.ack_taken(512);
+        buffer.note_taken(512);
         drop(first);
         buffer.release_taken();
         assert_eq!(
@@ -428,15 +428,15 @@ mod tests {
         let buffer = UploadBuffer::new(100 * KIB, 2, budget.try_reserve(8 * KIB).unwrap());
         chunk(&buffer, 0, 0, 4096).unwrap();
         buffer.next().await.unwrap();
-        buffer.ack_taken(4096);
+        buffer.note_taken(4096);
         buffer.return_taken(KIB);
         assert_eq!((buffer.credit().limit, buffer.reserved_bytes()), (8 * KIB, 4 * KIB));
         chunk(&buffer, 0, 4096, 4096).unwrap();
         buffer.next().await.unwrap();
-        buffer.ack_taken(4096);
+        buffer.note_taken(4096);
         buffer.return_taken(KIB);
         assert_eq!((buffer.credit().limit, buffer.reserved_bytes()), (9 * KIB, KIB));
-        buffer.close_window();
+        buffer.release_window();
         assert_eq!(budget.free_bytes(), 64 * KIB);
     }
 
@@ -449,7 +449,7 @@ mod tests {
         assert_eq!((budget.free_bytes(), buffer.reserved_bytes()), (61 * KIB, 3 * KIB));
         assert!(!buffer.is_window_exhausted(), "no page is there to send");
         buffer.next().await.unwrap();
-        buffer.ack_taken(3 * KIB);
+        buffer.note_taken(3 * KIB);
         buffer.return_taken(0);
         assert_eq!(budget.free_bytes(), 64 * KIB);
         buffer.page_returned();

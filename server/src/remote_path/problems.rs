@@ -4,14 +4,14 @@ use protocol::{Problem, problem::Who};
 
 use super::{MAX_LEN, PathRefusal};
 use crate::{
-    problems::{Problems, problem},
+    problems::{ProblemBuilder, problem},
     texts::{Text, quoted},
 };
 
 impl PathRefusal {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
+    pub fn problem(&self, problems: ProblemBuilder) -> Problem {
         let about =
             |message, path: &str, remedy| problems.at_portal(message, &[&quoted(path)], remedy);
         match self {

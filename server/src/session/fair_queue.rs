@@ -1,4 +1,4 @@
-//! A bounded queue of what waits, in which no client displaces the others.
+//! A bounded queue in which one client cannot displace the entries of all others.
 
 use std::collections::VecDeque;
 

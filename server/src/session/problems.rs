@@ -9,14 +9,14 @@ use super::{
     registry::{JoinError, NoSession, TooManySockets, UnknownSession},
 };
 use crate::{
-    problems::Problems,
+    problems::ProblemBuilder,
     texts::{Text, span},
 };
 
 impl NoSession {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
+    pub fn problem(&self, problems: ProblemBuilder) -> Problem {
         match self {
             Self::Full(max) => {
                 problems.at_portal(Text::SessionsFull, &[max], Text::SessionsFullRemedy)
@@ -35,7 +35,7 @@ impl NoSession {
 impl JoinError {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
+    pub fn problem(&self, problems: ProblemBuilder) -> Problem {
         match self {
             Self::Unknown(unknown) => unknown.problem(problems),
             Self::NoSession(no_session) => no_session.problem(problems),
@@ -46,7 +46,7 @@ impl JoinError {
 impl TooManySockets {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         problems.at_portal(Text::TooManySockets, &[], Text::TooManySocketsRemedy)
     }
 }
@@ -54,7 +54,7 @@ impl TooManySockets {
 impl UnknownSession {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         problems.at_portal(Text::SessionUnknown, &[], Text::ReloadRemedy)
     }
 }
@@ -62,7 +62,7 @@ impl UnknownSession {
 impl EndReason {
     /// Returns the problem for the page.
     #[must_use]
-    pub fn problem(self, problems: Problems) -> Problem {
+    pub fn problem(self, problems: ProblemBuilder) -> Problem {
         let again = Text::ConnectAgainRemedy;
         match self {
             Self::Closed | Self::ProtocolViolation | Self::Stalled => {
@@ -82,7 +82,7 @@ impl ProtocolViolation {
     /// Returns the problem for the page. A violation by heavy use has a text of its own; the others
     /// are details for a developer.
     #[must_use]
-    pub fn problem(&self, problems: Problems) -> Problem {
+    pub fn problem(&self, problems: ProblemBuilder) -> Problem {
         let remedy = Text::ProtocolViolationRemedy;
         match self {
             Self::TooManyUploads(max) => problems.at_portal(Text::TooManyUploads, &[max], remedy),
@@ -94,12 +94,12 @@ impl ProtocolViolation {
 }
 
 /// The page acknowledges no messages.
-pub(super) fn page_stalled(problems: Problems, limit: Duration) -> Problem {
+pub(super) fn page_stalled(problems: ProblemBuilder, limit: Duration) -> Problem {
     problems.at_portal(Text::PageStalled, &[&span(limit)], Text::ConnectAgainRemedy)
 }
 
 /// The page sends no `hello`.
-pub(super) fn no_hello(problems: Problems, limit: Duration) -> Problem {
+pub(super) fn no_hello(problems: ProblemBuilder, limit: Duration) -> Problem {
     problems.at_portal(Text::NoHello, &[&span(limit)], Text::ReloadRemedy)
 }
 

@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{
     outbox::WriteError,
-    problems::Problems,
+    problems::ProblemBuilder,
     settings::{ByteCount, Settings},
     texts,
     websocket::{self, Event, MessageLimits, MessagePart, ReadError, Reader, Writer},
@@ -82,7 +82,7 @@ pub async fn serve(
     upgraded: Upgraded,
     sessions: Arc<Sessions>,
     place: SocketPlace,
-    mut problems: Problems,
+    mut problems: ProblemBuilder,
 ) {
     let settings = &sessions.portal().settings;
     let (mut reader, mut writer) = websocket::split(TokioIo::new(upgraded), HELLO_LIMITS);
@@ -127,7 +127,7 @@ fn message_limits(settings: &Settings) -> MessageLimits {
 async fn hello(
     reader: &mut Reader<impl AsyncRead + Unpin>,
     sessions: &Arc<Sessions>,
-    problems: &mut Problems,
+    problems: &mut ProblemBuilder,
 ) -> Result<(Arc<Session>, Option<ResumeState>), SocketEnd> {
     let limit = sessions.portal().settings.hello_timeout;
     let first = tokio::time::timeout(limit, reader.next()).await;
@@ -162,8 +162,8 @@ async fn hello(
     }
 }
 
-fn problems_in(language: &Language) -> Problems {
-    Problems::new(texts::Language::of_tag(language.tag()).unwrap_or_default())
+fn problems_in(language: &Language) -> ProblemBuilder {
+    ProblemBuilder::new(texts::Language::of_tag(language.tag()).unwrap_or_default())
 }
 
 /// Runs the conversation over one socket. Uploads and requests continue after its end, until the
@@ -189,7 +189,7 @@ async fn converse(
             }
             let outbox = session.outbox();
             tokio::select! {
-                () = outbox.is_stalled_for(settings.page_write_timeout) => {
+                () = outbox.wait_until_stalled(settings.page_write_timeout) => {
                     SocketEnd::Stalled(settings.page_write_timeout)
                 }
                 end = read(reader, &mut chunks, &mut socket.conversation, settings) => end,
@@ -312,7 +312,7 @@ fn deliver(
 async fn goodbye(
     writer: &mut Writer<impl AsyncWrite + Unpin>,
     end: &SocketEnd,
-    problems: Problems,
+    problems: ProblemBuilder,
 ) -> io::Result<()> {
     if let SocketEnd::Socket(_) | SocketEnd::Write(_) = end {
         return Err(io::ErrorKind::NotConnected.into());
@@ -323,7 +323,7 @@ async fn goodbye(
     writer.close(close_code(end)).await
 }
 
-fn last_message(end: &SocketEnd, problems: Problems) -> Option<ServerMessage> {
+fn last_message(end: &SocketEnd, problems: ProblemBuilder) -> Option<ServerMessage> {
     let problem = match end {
         // The session continues, because the page may only be suspended.
         SocketEnd::SessionClosed | SocketEnd::Closed | SocketEnd::Silence(_) => return None,
@@ -394,13 +394,14 @@ mod tests {
             SocketEnd::Displaced(TooManySockets),
             SocketEnd::ProtocolViolation(ProtocolViolation::HelloAgain),
         ] {
-            let Some(ServerMessage::Goodbye { problem }) = last_message(&end, Problems::default())
+            let Some(ServerMessage::Goodbye { problem }) =
+                last_message(&end, ProblemBuilder::default())
             else {
                 panic!("no goodbye: {end}");
             };
             assert_eq!(problem.stage, protocol::Stage::Portal);
             assert!(!problem.message.is_empty() && problem.remedy.is_some(), "{problem:?}");
         }
-        assert_eq!(last_message(&SocketEnd::Silence(limit), Problems::default()), None);
+        assert_eq!(last_message(&SocketEnd::Silence(limit), ProblemBuilder::default()), None);
     }
 }

@@ -89,8 +89,8 @@ settings! {
     max_connections: u32 = "4096", like "4096";
     /// The most concurrent connections of one client to the portal's port. Further ones are closed.
     max_client_connections: u32 = "1024", like "1024";
-    /// The most WebSockets that wait for their `hello`. A further one replaces the oldest one of its
-    /// client, if that has a quarter of them, or else the oldest one.
+    /// The most WebSockets that wait for their `hello`. A client that has a quarter of them loses its
+    /// oldest one for each further one. If there are too many in all, the oldest one is closed.
     max_waiting_sockets: u32 = "256", like "256";
     /// The time that a WebSocket has for its `hello`.
     hello_timeout: Duration = "\"10 s\"", like "\"10 s\"";
@@ -111,8 +111,8 @@ settings! {
     /// The interval between two pings, of the page and of the portal. It has to be shorter than the
     /// idle timeout of a proxy between them, which is often a minute.
     ping_interval: Duration = "\"25 s\"", like "\"25 s\"";
-    /// The time that a browser may take no byte of an answer or a message, and that messages may
-    /// wait for the page to acknowledge earlier ones.
+    /// The longest time in which a browser reads no byte of an answer or a message, or in which the
+    /// page acknowledges nothing while further messages wait.
     page_write_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// The time that an upload waits for the page's next bytes, or for its digest.
     page_chunk_timeout: Duration = "\"10 min\"", like "\"10 min\"";
@@ -122,7 +122,7 @@ settings! {
     max_log: ByteCount = "\"1 MiB\"", like "\"1 MiB\"";
     /// The most bytes of a session's unacknowledged messages. Beyond it the session waits for the
     /// page.
-    max_unheard: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
+    max_unacknowledged: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
     /// The sum of the unacknowledged messages and the logs of all sessions, beyond the 96 KiB that each
     /// session has for itself. While half of it is in use, listings and logs are shorter.
     outbox_budget: ByteCount = "\"64 MiB\"", like "\"64 MiB\"";
@@ -176,7 +176,7 @@ settings! {
     tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
     /// The timeout of a server's reply to a command.
     reply_timeout: Duration = "\"60 s\"", like "\"60 s\"";
-    /// The time that a server may take no byte of an upload.
+    /// The longest time in which a server takes no byte of an upload.
     stall_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// The timeout of a server's reply after the last byte of an upload. Some servers scan the file
     /// first.
@@ -194,8 +194,8 @@ settings! {
     max_retry_wait: Duration = "\"60 s\"", like "\"60 s\"";
     /// The most FTPS servers whose capabilities the portal remembers while it runs.
     max_known_servers: u32 = "1024", like "1024";
-    /// The time that a cancelled upload has to leave its FTPS session in a usable state, and that a
-    /// command that changes something has for its reply when the connection closes.
+    /// The longest wait for two things: after a cancel, for the FTPS session to become usable again;
+    /// when the connection closes, for the reply to a command that changes something on the server.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The oldest TLS version for FTPS servers.
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
@@ -308,7 +308,7 @@ impl Settings {
         let rows = [
             ("min_chunk", self.min_chunk.0 == 0),
             ("max_message", self.max_message.0 == 0),
-            ("max_unheard", self.max_unheard.0 == 0),
+            ("max_unacknowledged", self.max_unacknowledged.0 == 0),
             ("max_sessions", self.max_sessions == 0),
             ("max_connections", self.max_connections == 0),
             ("max_open_uploads", self.max_open_uploads == 0),

@@ -25,8 +25,7 @@ impl PageDigests {
     pub fn add(&self, from: u64, hex: Option<String>) {
         let mut digests = self.by_offset();
         if digests.len() >= MAX_DIGESTS && !digests.contains_key(&from) {
-            // An upload that lost bytes at the server starts at another offset. The last offset
-            // counts, and the whole file.
+            // After a break an upload may start at another offset. The newest offset and 0 are kept.
             let outdated = digests.keys().copied().find(|offset| *offset != 0);
             outdated.and_then(|offset| digests.remove(&offset));
         }

@@ -6,17 +6,21 @@ use ftps::{FileDigest, RemotePath};
 use protocol::{Problem, Remedy, problem::Who};
 
 use crate::{
-    problems::Problems,
+    problems::ProblemBuilder,
     texts::{Text, span},
 };
 
 /// The page has not sent the digest that it promised.
-pub(super) fn no_digest(problems: Problems, limit: Duration) -> Problem {
+pub(super) fn no_digest(problems: ProblemBuilder, limit: Duration) -> Problem {
     problems.at_portal(Text::NoDigest, &[&span(limit)], Text::NoDigestRemedy)
 }
 
 /// The page's digest is another one than that of the bytes that the portal relayed.
-pub(super) fn digests_differ(problems: Problems, relayed: &FileDigest, of_page: &str) -> Problem {
+pub(super) fn digests_differ(
+    problems: ProblemBuilder,
+    relayed: &FileDigest,
+    of_page: &str,
+) -> Problem {
     let of_page = format!("{} {of_page}", relayed.algorithm());
     let cause = Some(problems.text(Text::DigestsDifferCause));
     let values: [&dyn std::fmt::Display; 2] = [relayed, &of_page];
@@ -25,7 +29,7 @@ pub(super) fn digests_differ(problems: Problems, relayed: &FileDigest, of_page: 
 
 /// A complete file could not replace the old one; both are kept. `refusal` is the server's.
 pub(super) fn not_replaced(
-    problems: Problems,
+    problems: ProblemBuilder,
     refusal: Problem,
     path: &RemotePath,
     new: &RemotePath,

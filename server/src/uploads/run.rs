@@ -1,7 +1,8 @@
 //! One upload, from its first window to its last message to the page.
 //!
-//! [`ftps::upload`] does the steps on the FTPS side: directory, conflict, open, send, confirm, verify,
-//! rename, and retries after a break.
+//! [`ftps::upload::upload`] does the steps on the FTPS side: directory, conflict, open, send, confirm,
+//! verify, rename, and retries after a break. It calls back [`UploadSource`] for bytes, progress and
+//! digests.
 
 use std::{ops::Range, time::Duration};
 
@@ -22,7 +23,7 @@ use crate::{
     convert,
     outbox::Outbox,
     portal::Portal,
-    problems::Problems,
+    problems::ProblemBuilder,
     relay::{Credit, CreditSink, PageSource, PageSourceError, Reservation},
     remote_path,
     settings::Settings,
@@ -39,13 +40,13 @@ const MAX_DATA_BUFFER: u64 = 256 * 1024;
 const MIN_DATA_BUFFER: u64 = 16 * 1024;
 
 /// A data connection may buffer this fraction of the budget, so that many uploads have room.
-const DATA_BUFFER_PART: u64 = 1024;
+const DATA_BUFFER_DIVISOR: u64 = 1024;
 
 /// Returns the bytes, plain and encrypted each, that are buffered for a data connection. They have left
 /// the window, so an upload reserves them beside it.
 #[must_use]
 pub fn data_buffer_bytes(settings: &Settings) -> u64 {
-    (settings.window_budget.0 / DATA_BUFFER_PART).clamp(MIN_DATA_BUFFER, MAX_DATA_BUFFER)
+    (settings.window_budget.0 / DATA_BUFFER_DIVISOR).clamp(MIN_DATA_BUFFER, MAX_DATA_BUFFER)
 }
 
 /// An upload, and the state of the portal and the session that it uses.
@@ -135,7 +136,7 @@ fn reserve_buffers(portal: &Portal, upload: &OpenUpload) -> Option<Reservation> 
     portal.budget.try_reserve(bytes)
 }
 
-fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Plan, Problem> {
+fn plan(upload: &OpenUpload, digest: Algorithm, problems: ProblemBuilder) -> Result<Plan, Problem> {
     let offer = &upload.offer;
     let resume = offer.resume.as_deref();
     Ok(Plan {
@@ -153,7 +154,7 @@ fn plan(upload: &OpenUpload, digest: Algorithm, problems: Problems) -> Result<Pl
     })
 }
 
-fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: Problems) -> NotStored {
+fn not_stored(failed: Failed<Problem>, path: &RemotePath, problems: ProblemBuilder) -> NotStored {
     let resume = failed.leftover.map(|leftover| leftover.display().into_owned());
     let problem = match failed.error {
         UploadError::Cancelled => return NotStored::Stopped { resume },
@@ -248,7 +249,7 @@ impl<'a, 'q> UploadSource<'a, 'q> {
         error.problem(self.problems())
     }
 
-    fn problems(&self) -> Problems {
+    fn problems(&self) -> ProblemBuilder {
         self.context.outbox.problems()
     }
 
@@ -275,9 +276,9 @@ impl Source for UploadSource<'_, '_> {
             Progress::Opened { temporary, offset } => {
                 self.send_opened(temporary.display().into_owned(), offset).await;
             }
-            Progress::Taken { offset } => self.page.ack_taken(offset),
+            Progress::Taken { offset } => self.page.note_taken(offset),
             Progress::Confirming => {
-                self.page.close_window();
+                self.page.release_window();
                 self.send_verifying().await;
             }
             Progress::Interrupted { error, after } => {
@@ -312,7 +313,8 @@ impl Source for UploadSource<'_, '_> {
             let temporary_path = self.context.upload.offer.resume.clone().unwrap_or_default();
             self.send_opened(temporary_path, range.start).await;
         }
-        // When the server had all bytes, also after a break, nothing was transferred.
+        // `Progress::Confirming` sends it after a transfer. If the server had all bytes already, there was
+        // no transfer.
         self.send_verifying().await;
         let Some(of_page) = self.page_digest(range.start).await? else { return Ok(None) };
         if of_page != digest.hex() {

@@ -63,11 +63,12 @@ impl Uploader {
     /// Runs the uploads of the queue.
     async fn work(&self) -> Result<(), Problem> {
         let Some(mut client) = self.lease().await else { return Ok(()) };
-        // Another uploader may have taken the upload: then no session is opened in vain.
+        // Another uploader may have taken the upload. Then no session has to be opened.
         if self.queue.is_empty() {
             return Ok(());
         }
-        // The other uploaders would meet the same, and each login more may lock the account.
+        // The error ends all uploaders: each would get it too, and every further failed login may lock
+        // the account.
         self.connect(&mut client).await?;
         // Taken only now, so that no upload waits for a session outside of the queue.
         let mut next = self.queue.take(&self.claims);

@@ -25,11 +25,11 @@ const HEAD_BYTES: usize = 4 * 1024;
 /// rustls clears the buffer before each read, so a larger one would cost time.
 const READ_BYTES: usize = 16 * 1024;
 
-/// The longest [`MessagePart`] in bytes: the engine sends as many at a time.
+/// The longest [`MessagePart`] in bytes: the engine hands the data connection this many at a time.
 pub const PART_BYTES: usize = 64 * 1024;
 
-/// The unused memory of a part may be this fraction of its length.
-const MAX_UNUSED: usize = 8;
+/// The unused memory of a part may be 1/8 of its length.
+const MAX_UNUSED_DIVISOR: usize = 8;
 
 /// What the client has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -377,5 +377,9 @@ fn allocate(part: &mut BytesMut, frame: Frame) {
 /// Returns the bytes of a part. The window counts its bytes, so its memory is not much larger.
 fn into_bytes(part: BytesMut) -> Bytes {
     let unused = part.capacity() - part.len();
-    if unused > part.len() / MAX_UNUSED { Bytes::copy_from_slice(&part) } else { part.freeze() }
+    if unused > part.len() / MAX_UNUSED_DIVISOR {
+        Bytes::copy_from_slice(&part)
+    } else {
+        part.freeze()
+    }
 }

@@ -223,7 +223,8 @@ impl PortalSocket {
         }
     }
 
-    /// Returns which kind of socket was lost; `None` if the page had closed it.
+    /// Returns which kind of socket was lost; `None` if the page had closed it. After a socket that was
+    /// open for [`STABLE_AFTER`], the count of failed attempts starts again.
     pub(super) fn loss(&mut self, now: Millis) -> Option<Loss> {
         match self.state {
             SocketState::Closed | SocketState::Lost { .. } | SocketState::Outdated => None,

@@ -11,7 +11,7 @@ impl Page {
         match action {
             UploadAction::Pause => {
                 if let Some(upload) = self.queue.pause(row) {
-                    self.say_pause(upload);
+                    self.send_pause(upload);
                 }
             }
             UploadAction::Resume => self.queue.resume(row),
@@ -23,7 +23,7 @@ impl Page {
             }
             UploadAction::Cancel => {
                 if let Some(upload) = self.queue.cancel(row) {
-                    self.say_cancel(upload);
+                    self.send_cancel(upload);
                 }
             }
         }
@@ -39,13 +39,13 @@ impl Page {
         match bulk {
             BulkAction::Pause => {
                 for upload in self.queue.pause_all(scope) {
-                    self.say_pause(upload);
+                    self.send_pause(upload);
                 }
             }
             BulkAction::Resume => self.queue.resume_all(scope),
             BulkAction::Cancel => {
                 for upload in self.queue.cancel_all(scope) {
-                    self.say_cancel(upload);
+                    self.send_cancel(upload);
                 }
             }
             BulkAction::RetryFailed => self.queue.retry_failed(scope),
@@ -80,12 +80,12 @@ impl Page {
         }
     }
 
-    pub(super) fn say_pause(&mut self, upload: UploadId) {
+    pub(super) fn send_pause(&mut self, upload: UploadId) {
         self.forget_digest(upload);
         self.effects.push(Effect::Send(ClientMessage::Pause { upload }));
     }
 
-    fn say_cancel(&mut self, upload: UploadId) {
+    fn send_cancel(&mut self, upload: UploadId) {
         self.forget_digest(upload);
         self.effects.push(Effect::Send(ClientMessage::Cancel { upload }));
     }

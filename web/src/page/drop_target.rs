@@ -52,7 +52,7 @@ impl Page {
     }
 
     /// Adds picked files. Files for a connection that has ended become interrupted rows.
-    pub(super) fn take_in(&mut self, files: Vec<PickedFile>, target: &DropTarget) {
+    pub(super) fn add_picked(&mut self, files: Vec<PickedFile>, target: &DropTarget) {
         self.count_added(files.len());
         // The directory is on another server: here they go into the login's directory.
         let directory = if self.has_left(target) { "" } else { &target.directory };
@@ -64,7 +64,7 @@ impl Page {
     }
 
     /// Has empty folders made.
-    pub(super) fn take_in_folders(&mut self, folders: &[String], target: &DropTarget) {
+    pub(super) fn make_picked_folders(&mut self, folders: &[String], target: &DropTarget) {
         if !self.takes_files() || self.has_left(target) {
             return self.notice(announcements::pick_rejected(folders));
         }

@@ -10,7 +10,7 @@ use crate::{connection::FtpsState, queue::Row, queue::problems};
 
 /// Files up to this size are read once, for the digest and for sending: a check and a second read
 /// would take longer than everything else.
-const SMALL_FILE_BYTES: u64 = 64 * 1024;
+const READ_AT_ONCE_BYTES: u64 = 64 * 1024;
 
 /// A digest to compute.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Page {
         offer.digest = true;
         let may_resume =
             offer.resume.is_some() || offer.on_conflict == protocol::OnConflict::Resume;
-        let is_small = offer.size <= SMALL_FILE_BYTES;
+        let is_small = offer.size <= READ_AT_ONCE_BYTES;
         self.effects.push(Effect::Send(ClientMessage::Offer(offer)));
         let progress = match (may_resume, is_small) {
             (true, _) => Progress::AwaitsOffset,
@@ -114,11 +114,11 @@ impl Page {
             };
             let hex = match outcome {
                 DigestOutcome::Computed(hex) => {
-                    self.was_read(upload, progress);
+                    self.digest_computed(upload, progress);
                     Some(hex)
                 }
                 DigestOutcome::Unsupported => {
-                    self.was_not_read(upload, progress);
+                    self.digest_unsupported(upload, progress);
                     None
                 }
                 DigestOutcome::Unreadable => {
@@ -131,14 +131,14 @@ impl Page {
     }
 
     /// The worker read the file of an upload to its end.
-    fn was_read(&mut self, upload: UploadId, progress: Progress) {
+    fn digest_computed(&mut self, upload: UploadId, progress: Progress) {
         if progress == Progress::ReadsWhole {
             self.queue.file_readable(upload);
         }
     }
 
     /// There is no worker to read the file of an upload: it is checked, as a large one is.
-    fn was_not_read(&mut self, upload: UploadId, progress: Progress) {
+    fn digest_unsupported(&mut self, upload: UploadId, progress: Progress) {
         if progress == Progress::ReadsWhole
             && let Some(row) = self.queue.row_of(upload)
         {
@@ -181,7 +181,7 @@ impl Page {
 
     fn fail_unreadable(&mut self, upload: UploadId) {
         if let Some(row) = self.queue.file_unreadable(upload) {
-            self.say_pause(upload);
+            self.send_pause(upload);
             self.announce_row(row, |path| announcements::failed(path, &problems::file_changed()));
         }
     }

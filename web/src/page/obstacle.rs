@@ -5,7 +5,7 @@ use protocol::{Problem, Stage, server::LogLine};
 use super::{Page, announcements, start_folder::StartFolder};
 use crate::{connection::FtpsState, format, problem, texts::Text};
 
-/// The most log lines in the message for the server's operator.
+/// The most log lines in the message for the server's administrator.
 const MAX_LOG_LINES: usize = 60;
 
 /// An obstacle to uploads.

@@ -11,6 +11,7 @@ impl Queue {
     /// They go out in batches: the browser's work for a dozen small files costs hardly more than
     /// for one.
     pub fn offers(&mut self, limits: &Limits) -> Vec<Offer> {
+        // The next batch is offered when a quarter of the places is free.
         let max_open = usize::try_from(limits.max_open_uploads).unwrap_or(usize::MAX);
         let mut offers = Vec::new();
         if self.open.len() > max_open - max_open / 4 {

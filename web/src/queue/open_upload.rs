@@ -101,7 +101,7 @@ impl OpenUpload {
 
     /// Closes the window: the socket is gone, and the fate of the bytes in flight is unknown until
     /// the portal grants anew.
-    pub(super) fn close_window(&mut self) {
+    pub(super) fn revoke_credit(&mut self) {
         let window = self.window;
         self.window = Window::resumed(window.size(), window.taken(), window.sent());
     }

@@ -36,7 +36,7 @@ impl Queue {
         let before = self.outage.replace(outage);
         if before.is_none() {
             self.rate.restart();
-            self.change_each_open(OpenUpload::close_window);
+            self.change_each_open(OpenUpload::revoke_credit);
         } else if before != Some(outage) {
             self.changed.extend(self.open.iter().map(|(_, row)| row));
         }

@@ -8,7 +8,7 @@ use crate::{chunk_size::chunk_bytes, time::Millis};
 /// At least this many chunks wait in the browser's send buffer before the next one is held back.
 const BUFFERED_CHUNKS: u64 = 2;
 /// The buffer may hold the bytes of this fraction of a second (1/2), so that it never runs dry.
-const BUFFERED_PER_SECOND: u64 = 2;
+const BUFFERED_SECOND_DIVISOR: u64 = 2;
 
 /// A piece of a file to send.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,7 +44,7 @@ impl Queue {
             return NextChunk::Nothing;
         };
         let offset = open.window.sent();
-        let bound = ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_PER_SECOND);
+        let bound = ((end - offset) * BUFFERED_CHUNKS).max(per_second / BUFFERED_SECOND_DIVISOR);
         if buffered >= bound {
             return NextChunk::WhenDrained;
         }
@@ -87,7 +87,7 @@ impl Queue {
             if is_resumed {
                 upload.rate.restart();
             }
-            // The server took bytes of an earlier attempt before.
+            // These bytes were taken in an earlier attempt: they say nothing about the rate of this one.
             let gained = if is_resumed { 0 } else { gained };
             upload.rate.note(gained, now);
             gained

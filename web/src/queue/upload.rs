@@ -22,7 +22,7 @@ pub struct PickedFile {
 }
 
 impl PickedFile {
-    /// Returns whether size and date are those of another file.
+    /// Returns whether both files have the same size and date.
     #[must_use]
     pub fn looks_like(&self, other: &Self) -> bool {
         (self.size, self.modified_millis) == (other.size, other.modified_millis)

@@ -49,7 +49,7 @@ pub(super) struct App {
     /// Called after each change.
     on_change: OnceCell<Box<dyn Fn()>>,
     timer: Cell<Option<Timer>>,
-    pump: Cell<Scheduled>,
+    send_chunks: Cell<Scheduled>,
     frame: Cell<Scheduled>,
     frame_times: Cell<FrameTimes>,
 }
@@ -64,7 +64,7 @@ struct Timer {
 /// JavaScript functions for timers and frames.
 struct Callbacks {
     tick: Function,
-    pump: Function,
+    send_chunks: Function,
     /// Requests an animation frame for `draw`.
     request_draw: Function,
     draw: Function,
@@ -104,7 +104,7 @@ impl App {
                 callbacks: OnceCell::new(),
                 on_change: OnceCell::new(),
                 timer: Cell::default(),
-                pump: Cell::default(),
+                send_chunks: Cell::default(),
                 frame: Cell::default(),
                 frame_times: Cell::default(),
             }
@@ -136,7 +136,7 @@ impl App {
         }
         self.file_worker.flush();
         self.update_screen_lock();
-        self.pump();
+        self.send_chunks();
         self.set_timer();
         self.request_frame();
         self.changed();
@@ -238,7 +238,8 @@ impl App {
 
 impl Callbacks {
     fn new(app: &Rc<App>) -> Self {
-        let (tick, pump, draw, painted) = (app.clone(), app.clone(), app.clone(), app.clone());
+        let (tick, send_chunks, draw, painted) =
+            (app.clone(), app.clone(), app.clone(), app.clone());
         let (dom, draw) = (app.dom.clone(), function(move || draw.draw()));
         let at_frame = draw.clone();
         Self {
@@ -246,9 +247,9 @@ impl Callbacks {
                 tick.timer.set(None);
                 tick.handle(Event::Tick);
             }),
-            pump: function(move || {
-                pump.pump.set(Scheduled::No);
-                pump.pump();
+            send_chunks: function(move || {
+                send_chunks.send_chunks.set(Scheduled::No);
+                send_chunks.send_chunks();
             }),
             request_draw: function(move || dom.at_next_frame(&at_frame)),
             draw,

@@ -22,7 +22,7 @@ const DRAIN_PAUSE: Duration = Duration::from_millis(4);
 
 impl App {
     /// Sends the chunks that may be sent now.
-    pub(super) fn pump(&self) {
+    pub(super) fn send_chunks(&self) {
         let socket = self.socket.borrow();
         let Some(socket) = &*socket else { return };
         loop {
@@ -31,17 +31,17 @@ impl App {
             let next = self.page.borrow_mut().next_chunk(buffered);
             match next {
                 NextChunk::Send(chunk) if self.send_chunk(socket, chunk).is_ok() => {}
-                NextChunk::WhenDrained => return self.pump_later(),
+                NextChunk::WhenDrained => return self.send_chunks_later(),
                 NextChunk::Send(_) | NextChunk::Nothing => return,
             }
         }
     }
 
-    fn pump_later(&self) {
+    fn send_chunks_later(&self) {
         if let Some(callbacks) = self.callbacks.get()
-            && self.pump.replace(Scheduled::Yes) == Scheduled::No
+            && self.send_chunks.replace(Scheduled::Yes) == Scheduled::No
         {
-            self.dom.after(DRAIN_PAUSE, &callbacks.pump);
+            self.dom.after(DRAIN_PAUSE, &callbacks.send_chunks);
         }
     }
 
@@ -66,6 +66,7 @@ impl App {
             WorkerEvent::Read(request, Some(frame)) => {
                 self.send_frame(request.chunk.header, request.socket, &frame);
             }
+            // The core handles an unreadable file as the result of its digest; `from` does not matter.
             WorkerEvent::Read(request, None) => {
                 let upload = request.chunk.header.upload;
                 let outcome = DigestOutcome::Unreadable;
@@ -86,7 +87,7 @@ impl App {
             // Sending fails on a socket that is closing, which fires its `close` event.
             let _ = socket.send_with_js_u8_array(frame);
         }
-        self.pump();
+        self.send_chunks();
     }
 
     /// Sends a chunk that the worker was to read, as a `Blob`.
