@@ -8,7 +8,7 @@
 //! | [`list`](Client::list) | `MLSD`; else `CWD`, `LIST`, `MDTM` | RFC 3659 §7, RFC 959 §4.1.3 |
 //! | [`entry`](Client::entry) | `MLST` | RFC 3659 §7 |
 //! | [`size`](Client::size) | `SIZE` | RFC 3659 §4 |
-//! | [`target_state`](Client::target_state) | `SIZE`, `CWD`; else `MLST`, `MDTM`, `LIST`, `RNFR`, `NLST` | RFC 959 §4.1.3, RFC 3659 |
+//! | [`target_state`](Client::target_state) | `SIZE`, `CWD`; else `MLST`, `MDTM`, `LIST`, `NLST`, `RNFR` | RFC 959 §4.1.3, RFC 3659 |
 //! | [`modified`](Client::modified) | `MDTM` | RFC 3659 §3 |
 //! | [`free_space`](Client::free_space) | `AVBL` | draft, streamlined FTP command extensions |
 //! | [`chmod`](Client::chmod) | `SITE CHMOD` | none |
@@ -36,7 +36,7 @@ use crate::{
     error::{Error, Kind},
     features::Features,
     path::RemotePath,
-    profile::SharedProfile,
+    profile::{PartNames, SharedProfile},
     random::Random,
     reply::Reply,
     stage::Stage,
@@ -207,7 +207,10 @@ impl Client {
 
     /// Where the bytes of a file are written first.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
-        self.directories.naming(path)
+        match self.profile.get().part_names {
+            PartNames::Temporary => self.directories.naming(path),
+            PartNames::Final => Naming::InPlace,
+        }
     }
 
     pub(crate) fn log(&self, status: Status) {

@@ -60,9 +60,14 @@ pub struct HostProfile {
     pub mlst: FactsCommand,
     /// Whether the client waits between the reply to `AUTH` and TLS.
     pub tls_start: TlsStart,
+    /// The names that uploads write to.
+    pub part_names: PartNames,
+    /// Whether `RNFR` is sent without `RNTO`.
+    pub lone_rnfr: LoneRnfr,
     /// When an unexpected reply last changed [`Self::pipelining`],
-    /// [`Self::pipeline_during_transfer`], [`Self::auth`], [`Self::mlsd`], [`Self::mlst`] or
-    /// [`Self::tls_start`]: after six hours, all of them are reset.
+    /// [`Self::pipeline_during_transfer`], [`Self::auth`], [`Self::mlsd`], [`Self::mlst`],
+    /// [`Self::tls_start`], [`Self::part_names`] or [`Self::lone_rnfr`]: after six hours, all of
+    /// them are reset.
     pub expiring_since: Option<Instant>,
 }
 
@@ -76,6 +81,8 @@ impl HostProfile {
             self.mlsd = FactsCommand::default();
             self.mlst = FactsCommand::default();
             self.tls_start = TlsStart::default();
+            self.part_names = PartNames::default();
+            self.lone_rnfr = LoneRnfr::default();
             self.expiring_since = None;
         }
     }
@@ -196,6 +203,26 @@ pub enum TlsStart {
     /// It waits: for a moment after its reply the server still reads unencrypted commands, and would lose
     /// the start of the handshake.
     AfterPause,
+}
+
+/// The names that uploads write to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PartNames {
+    /// A temporary name, which is renamed to the final one.
+    #[default]
+    Temporary,
+    /// The final names: the server refuses every rename.
+    Final,
+}
+
+/// Whether `RNFR` is sent without `RNTO`, to ask whether a name exists.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LoneRnfr {
+    /// It is, where nothing else tells.
+    #[default]
+    Sent,
+    /// Never: after an `RNFR`, the server refuses every command but `RNTO`.
+    Never,
 }
 
 /// What is known about the time zone of `LIST`.
@@ -333,6 +360,8 @@ mod tests {
             pipeline_during_transfer: PipelineDuringTransfer::Never,
             auth: AuthName::Ssl,
             alpn: Alpn::Unnamed,
+            part_names: PartNames::Final,
+            lone_rnfr: LoneRnfr::Never,
             expiring_since: Some(now),
             ..HostProfile::default()
         };

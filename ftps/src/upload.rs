@@ -59,32 +59,37 @@
 //! - `send`: one transfer.
 //! - `replaced_file`: the mode of a replaced file, and links.
 //! - `final_batch`, `finalize`: verify the part file, set its date, rename it.
+//! - `refused_rename`: finds out why the rename was refused.
 //! - `failure`: ends a failed upload: keeps its part file or removes it.
 //! - `leftovers`: finds part files of earlier uploads. They are not touched unless a plan names one.
-//! - this module: attempts, and recovery from their errors.
+//! - `naming`: chooses the name that the bytes go to.
+//! - `existing_file`: ends an upload if another file has the final name.
+//! - `recovery`: what follows after the error of an attempt.
+//! - `removal`: removes what is left on the server.
+//! - this module: attempts.
 
 use std::sync::Arc;
 
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use self::{
     adopted_file::Beginning,
     digest_check::DigestCheck,
-    part_file::{Name, OldFile, PartFile, Written},
+    finalize::Finalized,
+    part_file::{Name, OldFile, PartFile},
+    removal::is_gone,
     replaced_file::ReplacedFile,
     resume::{Rest, Start},
-    retry_budget::{RetryBudget, may_work_later},
+    retry_budget::RetryBudget,
     source_reader::SourceReader,
 };
 use crate::{
-    client::{Client, Found, Naming, PrefetchedFile, TargetState, size::Size},
+    client::{Client, Found, PrefetchedFile, TargetState, size::Size},
     digest::{RunningDigest, Verified},
     error::{Error, Kind},
     path::RemotePath,
     pool::{ManagedClient, PoolShared},
-    profile::SizeSupport,
-    reply::Code,
     stage::Stage,
     tls::TlsFacts,
     transcript::Status,
@@ -92,12 +97,17 @@ use crate::{
 
 mod adopted_file;
 mod digest_check;
+mod existing_file;
 mod failure;
 mod final_batch;
 mod finalize;
 mod leftovers;
+mod naming;
 mod part_file;
 mod plan;
+mod recovery;
+mod refused_rename;
+mod removal;
 mod replaced_file;
 mod resume;
 mod retry_budget;
@@ -109,13 +119,6 @@ pub use self::{
     leftovers::{Leftover, leftovers},
     plan::{DigestError, Existing, Failed, Plan, Progress, Source, UploadError, Uploaded},
 };
-
-/// Up to this size, a stuck upload restarts under a new name instead of waiting until the old one is
-/// unlocked.
-const RESTART_LIMIT_BYTES: u64 = 256 * 1024 * 1024;
-
-/// How often the deletion of a file is sent where connections break.
-const MAX_DELETE_ATTEMPTS: u32 = 3;
 
 /// Uploads a file.
 ///
@@ -173,23 +176,6 @@ pub async fn remove(client: &mut ManagedClient, leftover: &RemotePath) -> Result
     }
 }
 
-/// Removes a file, over further sessions where the connection breaks.
-async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
-    let mut removed = remove(client, path).await;
-    for _ in 1..MAX_DELETE_ATTEMPTS {
-        match &removed {
-            Err(error) if error.refusal().is_none() => removed = remove(client, path).await,
-            _answered => break,
-        }
-    }
-    removed
-}
-
-/// Whether the reply to `DELE` says that there is no such file.
-fn is_gone(error: &Error) -> bool {
-    error.reply().is_some_and(|reply| reply.code() == Code::UNAVAILABLE)
-}
-
 /// One upload under way.
 struct Run<'a, S: Source> {
     plan: &'a Plan,
@@ -234,6 +220,8 @@ enum Attempt {
     /// The adopted file cannot be continued and has its name back. The next attempt sends the whole
     /// file under a name of its own.
     AdoptedFileReturned,
+    /// The server does not give part files their final names. The next attempt writes to another name.
+    NamesLearned,
 }
 
 impl<S: Source> Run<'_, S> {
@@ -248,6 +236,10 @@ impl<S: Source> Run<'_, S> {
             let error = match self.attempt(client).await {
                 Ok(Attempt::Uploaded(uploaded)) => return Ok(uploaded),
                 Ok(Attempt::AdoptedFileReturned) => continue,
+                Ok(Attempt::NamesLearned) => {
+                    self.source.release_next_upload();
+                    continue;
+                }
                 Err(UploadError::Engine(error)) => error,
                 Err(ended) => return Err(ended),
             };
@@ -255,80 +247,6 @@ impl<S: Source> Run<'_, S> {
                 budget.renew();
             }
             self.recover(client, error, &mut budget).await?;
-        }
-    }
-
-    /// Changes how the next attempt works, or waits before it.
-    async fn recover(
-        &mut self,
-        client: &mut ManagedClient,
-        error: Error,
-        budget: &mut RetryBudget,
-    ) -> Result<(), UploadError<S::Error>> {
-        if self.cancel.is_cancelled() {
-            return Err(UploadError::Cancelled);
-        }
-        // The next upload must not wait for this one's retries.
-        self.source.release_next_upload();
-        if self.learn_resume(client, &error)
-            || self.learn_naming(client, &error)
-            || self.look_up_directories_again(client, &error)
-        {
-            return Ok(());
-        }
-        self.abandon_locked_name(client, &error);
-        if budget.may_fall_back() && client.fall_back(&error).is_some() {
-            return Ok(());
-        }
-        let may_work = match () {
-            () if error.is_short_file() => budget.may_complete_short_file(),
-            () if error.is_rejected_file() => {
-                let may_repeat = !self.part.is_adopted() && may_work_later(&error);
-                if may_repeat {
-                    self.part.discard_content();
-                }
-                may_repeat && budget.may_repeat_rejected_file()
-            }
-            () => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
-        };
-        let wait = may_work.then(|| budget.wait(&*client.config().random)).flatten();
-        let Some(after) = wait else { return Err(error.into()) };
-        client.log_about(&error, Status::TryingAgain { after });
-        self.source.report(Progress::Interrupted { error: &error, after }).await;
-        if !client.is_usable() {
-            client.disconnect();
-        }
-        unless(self.cancel, sleep(after)).await
-    }
-
-    /// Forgets, once, which directories exist: one may be gone. Returns whether any was known.
-    fn look_up_directories_again(&mut self, client: &ManagedClient, error: &Error) -> bool {
-        let is_refused = error.stage() == Stage::Transfer
-            && error.refusal().is_some()
-            && error.is_permanent()
-            && error.evidence().data_tls.is_none();
-        if !is_refused || self.directories == Directories::LookedUpAgain {
-            return false;
-        }
-        self.directories = Directories::LookedUpAgain;
-        client.forget_directories()
-    }
-
-    /// Abandons the part file of a transfer that the server does not start: some lock a file for
-    /// minutes after a break, until they notice it. A small file is sent again at once under another
-    /// name; for a greater one, waiting is cheaper.
-    fn abandon_locked_name(&mut self, client: &ManagedClient, error: &Error) {
-        let does_not_start = error.is_timeout()
-            && matches!(error.stage(), Stage::DataTls | Stage::Transfer)
-            && error.evidence().data_tls.is_none();
-        let PartFile::Written(part) = &self.part else { return };
-        // Bytes that another client wrote cannot be sent again.
-        let may_restart = !part.is_adopted() && !part.name.is_in_place();
-        let is_small = part.held > 0 && part.held <= RESTART_LIMIT_BYTES;
-        if does_not_start && may_restart && is_small {
-            let path = part.name.path().to_string();
-            client.log_about(error, Status::TemporaryNameLocked { path });
-            self.part.abandon();
         }
     }
 
@@ -374,86 +292,16 @@ impl<S: Source> Run<'_, S> {
             Rest::Nothing => self.skip_transfer(session),
         }
         self.check_digest().await?;
-        let (verified, prefetched) = self.verify_and_rename(session, &name, &target, found).await?;
+        let (verified, prefetched) =
+            match self.verify_and_rename(session, &name, &target, found).await? {
+                Finalized::Named { verified, prefetched } => (verified, prefetched),
+                Finalized::NamesLearned => return Ok(Attempt::NamesLearned),
+            };
         let uploaded = self.uploaded(session, target, verified);
         if let Some(prefetched) = prefetched {
             client.put_prefetched_file(prefetched);
         }
         Ok(Attempt::Uploaded(uploaded))
-    }
-
-    /// Returns the name that the bytes go to: the current one where it is still usable, else a new one.
-    /// An abandoned part file is removed first.
-    async fn choose_name(
-        &mut self,
-        client: &mut Client,
-        target: &RemotePath,
-    ) -> Result<Name, UploadError<S::Error>> {
-        let naming = match self.replaced {
-            ReplacedFile::Link => Naming::InPlace,
-            ReplacedFile::Unseen | ReplacedFile::File { .. } => client.naming(target),
-        };
-        let is_in_place = naming == Naming::InPlace;
-        if let PartFile::Written(part) = &self.part
-            && !part.is_adopted()
-            && part.name.is_in_place() != is_in_place
-        {
-            // Another upload found out meanwhile that the directory allows no renames.
-            self.part.abandon();
-        }
-        self.remove_abandoned(client).await?;
-        if is_in_place {
-            client.log(Status::WritingInPlace { path: target.to_string() });
-        }
-        let name = match &self.part {
-            PartFile::Written(part) | PartFile::Renaming(part) => return Ok(part.name.clone()),
-            PartFile::Unwritten(name) if name.is_in_place() == is_in_place => name.clone(),
-            PartFile::Given(given) => {
-                let given = client.absolute(given);
-                if let Some(name) = Name::of_given(given, target, naming) {
-                    let size = self.plan.size;
-                    let part = Written::of_earlier(name.clone(), part_file::Origin::Upload, size);
-                    self.part = PartFile::Written(part);
-                    return Ok(name);
-                }
-                new_name(client, target, naming)?
-            }
-            PartFile::Unwritten(_) | PartFile::Unnamed | PartFile::Abandoned(_) => {
-                new_name(client, target, naming)?
-            }
-        };
-        self.part = PartFile::Unwritten(name.clone());
-        Ok(name)
-    }
-
-    /// Removes an abandoned part file.
-    async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
-        if let PartFile::Abandoned(part) = &self.part {
-            let name = part.name.path().clone();
-            match client.delete(&name).await {
-                // It stays abandoned, and the next attempt removes it.
-                Err(error) if error.refusal().is_none() => return Err(error),
-                Err(error) if !is_gone(&error) => self.not_deleted.push(name),
-                _gone => (),
-            }
-            self.part = PartFile::Unnamed;
-        }
-        Ok(())
-    }
-
-    /// Tries again to delete the files that the server did not delete: one was locked, or the
-    /// connection broke. Returns those that may still be there. Takes at most
-    /// [`Timeouts::abort`](crate::Timeouts::abort) for each file.
-    async fn delete_again(&mut self, client: &mut ManagedClient) -> Vec<RemotePath> {
-        let mut kept = std::mem::take(&mut self.not_deleted);
-        for path in std::mem::take(&mut kept) {
-            let within = client.config().timeouts.abort;
-            let removed = timeout(within, remove_over_sessions(client, &path)).await;
-            if !matches!(removed, Ok(Ok(()))) {
-                kept.push(path);
-            }
-        }
-        kept
     }
 
     /// Looks up the final name and the size of the part file. The same batch requests a data port.
@@ -523,64 +371,6 @@ impl<S: Source> Run<'_, S> {
         let digest = self.file_digest();
         let (tls, attempts) = (self.tls.take(), self.attempts);
         Uploaded { path, verified, digest, tls, attempts, not_deleted: Vec::new() }
-    }
-
-    /// Ends the upload if another file has the final name and must stay. After something was written in
-    /// place, the file is the upload's own.
-    async fn refuse_unless_ours(
-        &self,
-        client: &mut Client,
-        name: &Name,
-        target: &RemotePath,
-        found: Found,
-    ) -> Result<(), UploadError<S::Error>> {
-        match self.is_own_file(name) {
-            true => Ok(()),
-            false => self.refuse_existing(client, target, found.target).await,
-        }
-    }
-
-    /// Whether the file with the final name is this upload's own: something was written in place.
-    fn is_own_file(&self, name: &Name) -> bool {
-        name.is_in_place() && self.part.written().is_some()
-    }
-
-    /// Ends the upload if something has the final name, or may have it, and must stay.
-    async fn refuse_existing(
-        &self,
-        client: &mut Client,
-        path: &RemotePath,
-        target: TargetState,
-    ) -> Result<(), UploadError<S::Error>> {
-        if self.may_replace() {
-            return Ok(());
-        }
-        match target {
-            TargetState::Absent => Ok(()),
-            TargetState::Present { size, modified_millis, .. } => {
-                // `SIZE` reports no date. The file exists: that is a conflict with or without it.
-                let is_by_size = client.profile().get().sizes == SizeSupport::Proven;
-                let modified_millis = match modified_millis {
-                    None if is_by_size => {
-                        unless(self.cancel, client.date_of(path)).await?.unwrap_or_default()
-                    }
-                    known => known,
-                };
-                Err(UploadError::Exists { size, modified_millis })
-            }
-            TargetState::Unknown { reason } => Err(UploadError::MayExist { reason }),
-        }
-    }
-}
-
-/// Returns a new temporary name, or the final name if the directory allows no renames.
-fn new_name(client: &Client, target: &RemotePath, naming: Naming) -> Result<Name, Error> {
-    match naming {
-        Naming::InPlace => Ok(Name::InPlace(target.clone(), OldFile::Absent)),
-        Naming::Temporary => {
-            let name = temporary::beside(target, client.random());
-            name.map(Name::Temporary).map_err(|e| Kind::NoRandomness(e).at(Stage::Transfer))
-        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
     error::Error,
     listing::{Entry, EntryKind, parse_facts, parse_time},
     path::{RemotePath, fold},
-    profile::{FactsCommand, SizeSupport},
+    profile::{FactsCommand, LoneRnfr, SizeSupport},
     reply::{Reply, Severity},
     stage::Stage,
     transcript::Status,
@@ -200,7 +200,7 @@ impl Client {
         }
     }
 
-    /// `MLST`, `MDTM`, the directory's listing, `RNFR` without `RNTO`, `NLST`.
+    /// `MLST`, `MDTM`, the directory's listing, `NLST`, `RNFR` without `RNTO`.
     async fn look_up_otherwise(&mut self, path: &RemotePath) -> Result<TargetState, Error> {
         let features = &self.facts.features;
         let lists_none = features.lines().next().is_none();
@@ -222,22 +222,35 @@ impl Client {
         }
         let listed = self.state_in_listing(path, None).await?;
         let TargetState::Unknown { reason } = listed else { return Ok(listed) };
-        // After an `RNFR`, ProFTPD refuses every command but `RNTO`.
-        if !self.facts.banner.mentions("proftpd") {
-            let rename = Command::Rnfr(path);
-            let reply = self.control.exchange(rename, Stage::Verify).await?;
-            if let Answer::State(state) = self.answer(rename, &reply, path) {
-                return Ok(state);
-            }
-        }
         let named = match reason {
             UnknownTarget::IncompleteListing => self.state_in_names(path).await?,
             UnknownTarget::NotReported => listed,
         };
-        if let TargetState::Unknown { .. } = named {
-            self.transcript().control(Status::TargetUnknown { path: path.to_string() });
+        let TargetState::Unknown { .. } = named else { return Ok(named) };
+        if self.is_missing_by_rnfr(path).await? {
+            return Ok(TargetState::Absent);
         }
+        self.transcript().control(Status::TargetUnknown { path: path.to_string() });
         Ok(named)
+    }
+
+    /// Whether the reply to `RNFR` says that nothing has the name. It comes last: after an `RNFR` that
+    /// was accepted, some servers refuse every command but `RNTO`, which would rename. `TYPE` shows
+    /// that: the session is not used any more then, and no lone `RNFR` is sent again.
+    async fn is_missing_by_rnfr(&mut self, path: &RemotePath) -> Result<bool, Error> {
+        if self.profile.get().lone_rnfr == LoneRnfr::Never {
+            return Ok(false);
+        }
+        let reply = self.control.exchange(Command::Rnfr(path), Stage::Verify).await?;
+        if reply.code().is_refusal() {
+            return Ok(names_missing_file(&reply));
+        }
+        let next = self.control.exchange(Command::TypeI, Stage::Verify).await?;
+        if next.code().is_refusal() {
+            self.profile.learn_expiring(|profile| profile.lone_rnfr = LoneRnfr::Never);
+            self.control.mark_out_of_sync();
+        }
+        Ok(false)
     }
 
     /// Evaluates the reply to a command about a path.
@@ -261,7 +274,6 @@ impl Client {
                     })
                 })
             }
-            // Some servers accept `RNFR` for every name.
             _ => Answer::None,
         }
     }

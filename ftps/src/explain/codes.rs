@@ -313,6 +313,7 @@ explanations! {
     StatusRestartRefused = "status.restart_refused",
     StatusAppendRefused = "status.append_refused",
     StatusRenameForbidden = "status.rename_forbidden",
+    StatusRenamesRefused = "status.renames_refused",
     StatusWritingInPlace = "status.writing_in_place",
     StatusMovedAside = "status.moved_aside",
     StatusTargetUnknown = "status.target_unknown",

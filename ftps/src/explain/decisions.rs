@@ -71,6 +71,7 @@ pub fn status(status: &Status) -> Explanation {
         Status::RestartRefused => Explanation::StatusRestartRefused,
         Status::AppendRefused => Explanation::StatusAppendRefused,
         Status::RenameForbidden => Explanation::StatusRenameForbidden,
+        Status::RenamesRefused => Explanation::StatusRenamesRefused,
         Status::WritingInPlace { .. } => Explanation::StatusWritingInPlace,
         Status::MovedAside { .. } => Explanation::StatusMovedAside,
         Status::TargetUnknown { .. } => Explanation::StatusTargetUnknown,

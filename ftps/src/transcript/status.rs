@@ -227,6 +227,8 @@ pub enum Status {
     AppendRefused,
     /// The server refuses renames in a directory: its files are written under their final names.
     RenameForbidden,
+    /// The server refuses every rename: files are written under their final names.
+    RenamesRefused,
     /// The file is written under its final name; the old one is lost from here on.
     WritingInPlace {
         /// Its path.
@@ -428,6 +430,10 @@ impl fmt::Display for Status {
             Self::RenameForbidden => f.write_str(
                 "The server does not allow renames in this directory. Files are written under \
                  their final names: an interrupted one stays incomplete until it is sent again.",
+            ),
+            Self::RenamesRefused => f.write_str(
+                "The server refuses every rename. Files are written under their final names: an \
+                 interrupted one stays incomplete until it is sent again.",
             ),
             Self::WritingInPlace { path } => {
                 write!(f, "Writing to \"{path}\" directly, without a temporary name.")

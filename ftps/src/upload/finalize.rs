@@ -6,14 +6,14 @@ use super::{
     Run, Source, UploadError,
     final_batch::{Batch, CompleteFile, ContentCheck, Date, compare, digest_refused},
     part_file::Name,
-    temporary, unless,
+    refused_rename::Renamed,
+    unless,
 };
 use crate::{
     client::{Client, Found, PrefetchedFile, TargetState, size::Size},
     command::Command,
     digest::Verified,
     error::{Error, Kind},
-    listing::EntryKind,
     path::RemotePath,
     profile::{Dating, Pipelining, SizeSupport},
     stage::Stage,
@@ -25,25 +25,37 @@ use crate::{
 /// free, and another client may take the name meanwhile.
 const LOOKUP_TRUSTED_FOR: Duration = Duration::from_secs(2);
 
+/// How the finalization of a transferred file ended.
+pub(super) enum Finalized {
+    /// The file is verified and has its name.
+    Named {
+        verified: Verified,
+        /// The lookup of the next upload's file, if the last batch contained one.
+        prefetched: Option<PrefetchedFile>,
+    },
+    /// The server turned out not to rename files: the next attempt writes to another name.
+    NamesLearned,
+}
+
 /// Files up to this size, in bytes, are checked and renamed in one batch: the server makes their
 /// digest at once.
 const ONE_BATCH_BYTES: u64 = 1024 * 1024;
 
 impl<S: Source> Run<'_, S> {
-    /// Verifies the part file, sets its date and renames it. Returns the lookup of the next upload's file
-    /// if the last batch contained one.
+    /// Verifies the part file, sets its date and renames it.
     pub(super) async fn verify_and_rename(
         &mut self,
         client: &mut Client,
         name: &Name,
         target: &RemotePath,
         found: Found,
-    ) -> Result<(Verified, Option<PrefetchedFile>), UploadError<S::Error>> {
+    ) -> Result<Finalized, UploadError<S::Error>> {
         let check = self.prepare_check(client).await?;
         let file = CompleteFile { part: name.path(), target, check, date: self.date(client) };
         if name.is_in_place() {
             let verified = self.check_at(client, &file, file.part).await?;
-            return Ok((verified, self.set_date(client, &file).await?));
+            let prefetched = self.set_date(client, &file).await?;
+            return Ok(Finalized::Named { verified, prefetched });
         }
         // The name is free, the file is small, and the lookup is recent: one batch for everything.
         let is_quick = found.target == TargetState::Absent
@@ -56,8 +68,10 @@ impl<S: Source> Run<'_, S> {
         }
         let verified = self.check_first(client, &file).await?;
         self.keep_mode(client, file.part).await?;
-        let prefetched = self.rename(client, &file).await?;
-        Ok((verified, prefetched))
+        Ok(match self.rename(client, &file).await? {
+            Renamed::Done { prefetched } => Finalized::Named { verified, prefetched },
+            Renamed::Never => Finalized::NamesLearned,
+        })
     }
 
     /// Verifies a file that already has its final name.
@@ -116,7 +130,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         file: &CompleteFile<'_>,
-    ) -> Result<(Verified, Option<PrefetchedFile>), UploadError<S::Error>> {
+    ) -> Result<Finalized, UploadError<S::Error>> {
         let next_upload = self.source.next_upload(&client.home());
         let mut batch = Batch::default();
         batch.date(file, file.part);
@@ -130,10 +144,12 @@ impl<S: Source> Run<'_, S> {
         let renamed = replies.renamed(client);
         let prefetched = replies.prefetched(client, next_upload);
         match (verified, renamed) {
-            (Ok(verified), Ok(())) => Ok((verified, prefetched)),
+            (Ok(verified), Ok(())) => Ok(Finalized::Named { verified, prefetched }),
             (Ok(verified), Err(refusal)) => {
-                self.rename_refused(client, file, refusal).await?;
-                Ok((verified, None))
+                Ok(match self.rename_refused(client, file, refusal).await? {
+                    Renamed::Done { prefetched } => Finalized::Named { verified, prefetched },
+                    Renamed::Never => Finalized::NamesLearned,
+                })
             }
             (Err(error), Ok(())) => {
                 let error = undo_rename(client, file, error).await;
@@ -232,7 +248,7 @@ impl<S: Source> Run<'_, S> {
         &mut self,
         client: &mut Client,
         file: &CompleteFile<'_>,
-    ) -> Result<Option<PrefetchedFile>, UploadError<S::Error>> {
+    ) -> Result<Renamed, UploadError<S::Error>> {
         let next_upload = self.source.next_upload(&client.home());
         let mut batch = Batch::default();
         // Under the part file's name: if the rename is refused, the existing file keeps its date.
@@ -243,10 +259,10 @@ impl<S: Source> Run<'_, S> {
         let mut replies = batch.send_and_dial(client).await?;
         replies.dated(client, file);
         if let Err(refusal) = replies.renamed(client) {
-            self.rename_refused(client, file, refusal).await?;
-            return Ok(None);
+            return self.rename_refused(client, file, refusal).await;
         }
-        Ok(replies.prefetched(client, next_upload))
+        let prefetched = replies.prefetched(client, next_upload);
+        Ok(Renamed::Done { prefetched })
     }
 
     /// Sets the date of a file that was written in place.
@@ -262,71 +278,6 @@ impl<S: Source> Run<'_, S> {
         let mut replies = batch.send_and_dial(client).await?;
         replies.dated(client, file);
         Ok(replies.prefetched(client, next_upload))
-    }
-
-    /// Finds out why the server refused the rename, and moves an existing file aside if it may be
-    /// replaced.
-    async fn rename_refused(
-        &mut self,
-        client: &mut Client,
-        file: &CompleteFile<'_>,
-        refusal: Error,
-    ) -> Result<(), UploadError<S::Error>> {
-        self.part.end_rename();
-        if refusal.refused_verb() == Some("RNFR") {
-            // Perhaps the server has lost the file: then that is the error.
-            let size = client.size_of(file.part).await?;
-            file.check.by_size(client, size)?;
-            return Err(refusal.into());
-        }
-        if !refusal.is_permanent() {
-            return Err(refusal.into());
-        }
-        if self.may_replace() {
-            return self.replace(client, file, refusal).await;
-        }
-        // Another client may have taken the name.
-        let target = client.target_state(file.target).await?;
-        self.refuse_existing(client, file.target, target).await?;
-        Err(refusal.into())
-    }
-
-    /// Replaces the old file on a server that does not rename over existing files: moves the old file to
-    /// a temporary name, renames the new one, deletes the old one. If the second step fails, the old
-    /// file gets its name back.
-    async fn replace(
-        &mut self,
-        client: &mut Client,
-        file: &CompleteFile<'_>,
-        refusal: Error,
-    ) -> Result<(), UploadError<S::Error>> {
-        let &CompleteFile { part, target, .. } = file;
-        if !matches!(
-            client.target_state(target).await?,
-            TargetState::Present { kind: EntryKind::File, .. }
-        ) {
-            return Err(refusal.into());
-        }
-        let aside = temporary::beside(target, client.random());
-        let Ok(aside) = aside else { return Err(refusal.into()) };
-        if let Err(error) = client.rename(target, &aside).await {
-            return Err(match error.refusal() {
-                Some(_) => refusal.into(),
-                // The reply was lost, so the old file may have either name: nothing may be removed.
-                None => UploadError::NotReplaced { error, new: part.clone(), old: aside },
-            });
-        }
-        client.log(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
-        let Err(error) = client.rename(part, target).await else {
-            if client.delete(&aside).await.is_err() {
-                self.not_deleted.push(aside);
-            }
-            return Ok(());
-        };
-        // Neither file has the name that it should have: both stay.
-        let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
-        let old = if is_back { target.clone() } else { aside };
-        Err(UploadError::NotReplaced { error, new: part.clone(), old })
     }
 }
 

@@ -156,6 +156,13 @@ impl PartFile {
         std::mem::replace(self, begun)
     }
 
+    /// Notes that the part file has another temporary name.
+    pub(super) fn set_temporary_name(&mut self, path: RemotePath) {
+        if let Some(written) = self.written_mut() {
+            written.name = Name::Temporary(path);
+        }
+    }
+
     /// Notes that the rename to the file's own name is sent.
     pub(super) fn begin_rename(&mut self) {
         *self = match std::mem::take(self) {

@@ -1,12 +1,12 @@
 //! Decides at which offset an upload resumes, by the bytes that the server holds.
 
 use super::{
-    Existing, Run, Source, UploadError,
+    Run, Source, UploadError,
     part_file::{Name, OldFile, Written},
     unless,
 };
 use crate::{
-    client::{Client, Naming, size::Size},
+    client::{Client, size::Size},
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
@@ -140,29 +140,6 @@ impl<S: Source> Run<'_, S> {
         }
         true
     }
-
-    /// Notes that the directory allows no renames, if the error shows that: the next attempt writes in
-    /// place. Returns whether it does.
-    pub(super) fn learn_naming(&mut self, client: &ManagedClient, error: &Error) -> bool {
-        let Some(target) = self.target.clone() else { return false };
-        let is_refused = match error.refused_verb() {
-            // An adopted file that cannot be renamed back says nothing of others.
-            Some("RNFR") => !self.part.is_adopted(),
-            // The adoption was refused.
-            Some("RNTO") => self.part.written().is_none() && self.plan.existing == Existing::Resume,
-            _ => false,
-        };
-        let is_in_place = self.part.written().is_some_and(|part| part.name.is_in_place());
-        if !is_refused || !error.is_permanent() || is_in_place {
-            return false;
-        }
-        if !is_writing_in_place(client, &target) {
-            client.directories().write_in_place(&target);
-            client.log_about(error, Status::RenameForbidden);
-        }
-        self.part.abandon();
-        true
-    }
 }
 
 impl Written {
@@ -176,11 +153,6 @@ impl Written {
         client.log(Status::StartingOver { held });
         (self.sent, self.held) = (0, 0);
     }
-}
-
-/// Whether files in the directory of `target` are written under their own names.
-fn is_writing_in_place(client: &ManagedClient, target: &RemotePath) -> bool {
-    client.directories().naming(target) == Naming::InPlace
 }
 
 /// Whether the server refuses to resume for good. A 4yz refusal is temporary, except that `ProFTPD`

@@ -336,6 +336,19 @@ impl Peer {
         self.answer(&format!("RNTO /home/{target}"), reply).await;
     }
 
+    /// The server accepts no `RNTO`: not to the final name, which is free, and not to another
+    /// temporary name.
+    pub(crate) async fn refuse_every_rnto(&mut self, target: &str, size: usize) {
+        self.answer_temporary_size(size).await;
+        self.refuse_rename(target, "550 Permission denied.").await;
+        self.expect_free(target).await;
+        self.answer_for_temporary("RNFR", "350 to?").await;
+        let command = self.command().await.unwrap();
+        let other = command.strip_prefix("RNTO ").expect("RNTO comes");
+        assert!(other.ends_with(".part") && other != self.temporary(), "{other}");
+        self.say("550 Permission denied.").await;
+    }
+
     /// The server lets nothing be renamed, and the client gives the temporary name up.
     pub(crate) async fn refuse_every_rename(&mut self, target: &str, size: usize) {
         self.answer_temporary_size(size).await;

@@ -1,7 +1,7 @@
 //! Existing files: kept, replaced, or moved aside.
 
 use ftps::{
-    Cause, Renamed, UnknownTarget, Verified,
+    Cause, Renamed, TargetState, UnknownTarget, Verified,
     upload::{Existing, Plan, UploadError},
 };
 
@@ -248,6 +248,13 @@ async fn expect_unreadable_listing(peer: &mut Peer) {
     peer.answer_size("report.txt", "502 unknown").await;
     peer.answer_no_directory("report.txt").await;
     peer.list("LIST", UNREADABLE_LINE.as_bytes()).await;
+}
+
+/// A server that tells nothing about the name, also by `NLST` and `RNFR`.
+async fn expect_name_that_may_be_taken(peer: &mut Peer) {
+    expect_unreadable_listing(peer).await;
+    peer.list_refused("NLST", "502 unknown").await;
+    peer.answer_noop().await;
     peer.answer("RNFR /home/report.txt", "350 to?").await;
 }
 
@@ -266,8 +273,8 @@ async fn file_whose_line_cannot_be_read_is_found_by_its_name() {
 #[tokio::test]
 async fn name_that_cannot_be_seen_to_be_free_is_a_conflict_without_a_size() {
     let server = Scenario::session(async |peer| {
-        expect_unreadable_listing(peer).await;
-        peer.list_refused("NLST", "502 unknown").await;
+        expect_name_that_may_be_taken(peer).await;
+        peer.answer("TYPE I", "200 ok").await;
     })
     .features("")
     .start();
@@ -280,12 +287,51 @@ async fn name_that_cannot_be_seen_to_be_free_is_a_conflict_without_a_size() {
 #[tokio::test]
 async fn nothing_is_renamed_to_a_name_that_may_be_taken() {
     let server = Scenario::session(async |peer| {
-        expect_unreadable_listing(peer).await;
-        peer.list_refused("NLST", "502 unknown").await;
+        expect_name_that_may_be_taken(peer).await;
+        peer.answer("TYPE I", "200 ok").await;
     })
     .features("")
     .start();
     let mut client = server.open().await;
     let renamed = client.rename_to_free(&path("a"), &path("report.txt")).await.unwrap();
     assert_eq!(renamed, Renamed::MayBeTaken);
+}
+
+/// ProFTPD refuses every command but `RNTO` after an `RNFR`, whatever its greeting says.
+#[tokio::test]
+async fn server_that_insists_on_rnto_gets_no_rnfr_without_it_again() {
+    let first = session(async |peer| {
+        expect_name_that_may_be_taken(peer).await;
+        peer.answer("TYPE I", "501 Bad sequence of commands").await;
+        peer.expect_end().await;
+    });
+    let second = session(async |peer| {
+        expect_unreadable_listing(peer).await;
+        peer.list_refused("NLST", "502 unknown").await;
+        peer.expect_quit().await;
+    });
+    let server = Scenario::of([first, second]).features("").start();
+    let mut client = server.managed();
+    for _ in 0..2 {
+        let failed = store(&mut client, "report.txt", b"new").await.unwrap_err();
+        assert!(matches!(failed.error, UploadError::MayExist { .. }), "{failed:?}");
+    }
+    client.quit().await;
+}
+
+/// Where nothing can be listed, `RNFR` still tells that a name is free.
+#[tokio::test]
+async fn missing_file_is_told_by_rnfr_where_nothing_else_tells() {
+    let server = Scenario::session(async |peer| {
+        peer.answer_size("a", "550 Permission denied").await;
+        peer.answer_no_directory("a").await;
+        peer.list_refused("LIST", "550 Permission denied").await;
+        peer.answer_noop().await;
+        peer.answer("RNFR /home/a", "550 No such file or directory").await;
+    })
+    .greeting("220 ProFTPD Server")
+    .features("")
+    .start();
+    let state = server.open().await.target_state(&path("a")).await.unwrap();
+    assert_eq!(state, TargetState::Absent);
 }

@@ -97,6 +97,63 @@ async fn file_is_written_in_place_where_renames_are_refused() {
     server.log.must_have("without a temporary name");
 }
 
+/// vsftpd with `cmds_denied=RNTO`.
+#[tokio::test]
+async fn files_are_written_in_place_on_a_server_that_refuses_every_rnto() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.refuse_every_rnto("a", 3).await;
+        peer.delete_temporary().await;
+        peer.expect_free("a").await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        assert_eq!(peer.temporary(), "/home/a");
+        peer.answer_size("a", "213 3").await;
+        // The server is known now, also in another directory. A file that exists is asked about.
+        peer.answer("CWD /home/d", "250 ok").await;
+        peer.expect_taken("d/b", 2).await;
+        let port = peer.extended_passive().await;
+        peer.answer_date("d/b").await;
+        peer.expect_taken("d/b", 2).await;
+        peer.answer("STOR /home/d/b", "150 go").await;
+        assert_eq!(read_to_end(&mut port.accept().await).await, b"xyz");
+        peer.say("226 done").await;
+        peer.answer_size("d/b", "213 3").await;
+    })
+    .start();
+    let mut client = server.managed();
+    store(&mut client, "a", b"abc").await.unwrap();
+    let conflict = store(&mut client, "d/b", b"xyz").await.unwrap_err();
+    assert_eq!(size_in_conflict(&conflict), Some(2));
+    run(&mut client, &replacing("d/b", b"xyz"), &mut Memory::new(b"xyz")).await.unwrap();
+    assert_eq!(server.log.count("refuses every rename"), 1, "{}", server.log.text());
+    server.log.must_have("Writing to \"/home/d/b\" directly");
+}
+
+/// Only this name is refused: the part file can be renamed to another temporary name.
+#[tokio::test]
+async fn name_that_is_refused_does_not_forbid_renames() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_free("a").await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(3).await;
+        peer.refuse_rename("a", "553 a: forbidden filename").await;
+        peer.expect_free("a").await;
+        peer.answer_for_temporary("RNFR", "350 to?").await;
+        let command = peer.command().await.unwrap();
+        peer.set_temporary(command.strip_prefix("RNTO ").unwrap());
+        peer.say("250 ok").await;
+        peer.delete_temporary().await;
+        // Other files are renamed as before.
+        peer.upload("b").await;
+    })
+    .start();
+    let mut client = server.managed();
+    let error = engine_error(store(&mut client, "a", b"abc").await.unwrap_err());
+    assert_eq!(Cause::of(&error), Cause::NameNotAllowed);
+    store(&mut client, "b", b"abc").await.unwrap();
+}
+
 /// The connection breaks after `STOR`: the old file may still have the name, and an upload that resumed
 /// behind its bytes would mix both.
 #[tokio::test]

@@ -1,0 +1,134 @@
+//! Finds out why the server refused the rename to the final name.
+//!
+//! An existing file may be in the way: it is moved aside if it may be replaced. The server may refuse
+//! this name, or every rename: the part file is renamed to another temporary name, and if that is
+//! refused too, files are written under their final names from then on.
+
+use super::{Run, Source, UploadError, final_batch::CompleteFile, temporary};
+use crate::{
+    client::{Client, PrefetchedFile, TargetState},
+    error::Error,
+    listing::EntryKind,
+    profile::PartNames,
+    transcript::Status,
+};
+
+/// How the rename to the final name ended.
+pub(super) enum Renamed {
+    /// The file has its name.
+    Done {
+        /// The lookup of the next upload's file, if the last batch contained one.
+        prefetched: Option<PrefetchedFile>,
+    },
+    /// It never will: the server renames nothing. The part file is abandoned.
+    Never,
+}
+
+/// What became of an old file that may be replaced.
+enum OldFile {
+    /// The new file has its name.
+    Replaced,
+    /// There is none, or it cannot be moved aside.
+    Kept,
+}
+
+impl<S: Source> Run<'_, S> {
+    /// Finds out why the server refused the rename, and moves an existing file aside if it may be
+    /// replaced.
+    pub(super) async fn rename_refused(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        refusal: Error,
+    ) -> Result<Renamed, UploadError<S::Error>> {
+        self.part.end_rename();
+        if refusal.refused_verb() == Some("RNFR") {
+            // Perhaps the server has lost the file: then that is the error.
+            let size = client.size_of(file.part).await?;
+            file.check.by_size(client, size)?;
+            return Err(refusal.into());
+        }
+        if !refusal.is_permanent() {
+            return Err(refusal.into());
+        }
+        if self.may_replace() {
+            if let OldFile::Replaced = self.replace(client, file).await? {
+                return Ok(Renamed::Done { prefetched: None });
+            }
+        } else {
+            // Another client may have taken the name.
+            let target = client.target_state(file.target).await?;
+            self.refuse_existing(client, file.target, target).await?;
+        }
+        if self.part.is_adopted() {
+            return Err(refusal.into());
+        }
+        self.probe_renames(client, file, refusal).await
+    }
+
+    /// Renames the part file to another temporary name, to tell a refused name from renames that the
+    /// server always refuses.
+    async fn probe_renames(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        refusal: Error,
+    ) -> Result<Renamed, UploadError<S::Error>> {
+        let Ok(other) = temporary::beside(file.target, client.random()) else {
+            return Err(refusal.into());
+        };
+        let Err(error) = client.rename(file.part, &other).await else {
+            self.part.set_temporary_name(other);
+            return Err(refusal.into());
+        };
+        if error.refusal().is_none() {
+            // The file may have either name: the next attempt looks under the old one.
+            self.not_deleted.push(other);
+            return Err(error.into());
+        }
+        if error.refused_verb() != Some("RNTO") || !error.is_permanent() {
+            return Err(refusal.into());
+        }
+        client.profile().learn_expiring(|profile| profile.part_names = PartNames::Final);
+        client.log(Status::RenamesRefused);
+        self.part.abandon();
+        Ok(Renamed::Never)
+    }
+
+    /// Replaces the old file on a server that does not rename over existing files: moves the old file to
+    /// a temporary name, renames the new one, deletes the old one. If the second step fails, the old
+    /// file gets its name back.
+    async fn replace(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<OldFile, UploadError<S::Error>> {
+        let &CompleteFile { part, target, .. } = file;
+        if !matches!(
+            client.target_state(target).await?,
+            TargetState::Present { kind: EntryKind::File, .. }
+        ) {
+            return Ok(OldFile::Kept);
+        }
+        let aside = temporary::beside(target, client.random());
+        let Ok(aside) = aside else { return Ok(OldFile::Kept) };
+        if let Err(error) = client.rename(target, &aside).await {
+            return match error.refusal() {
+                Some(_) => Ok(OldFile::Kept),
+                // The reply was lost, so the old file may have either name: nothing may be removed.
+                None => Err(UploadError::NotReplaced { error, new: part.clone(), old: aside }),
+            };
+        }
+        client.log(Status::MovedAside { path: target.to_string(), aside: aside.to_string() });
+        let Err(error) = client.rename(part, target).await else {
+            if client.delete(&aside).await.is_err() {
+                self.not_deleted.push(aside);
+            }
+            return Ok(OldFile::Replaced);
+        };
+        // Neither file has the name that it should have: both stay.
+        let is_back = client.is_usable() && client.rename(&aside, target).await.is_ok();
+        let old = if is_back { target.clone() } else { aside };
+        Err(UploadError::NotReplaced { error, new: part.clone(), old })
+    }
+}

@@ -1,0 +1,58 @@
+//! Removes files that uploads left on the server.
+
+use tokio::time::timeout;
+
+use super::{Run, Source, part_file::PartFile, remove};
+use crate::{client::Client, error::Error, path::RemotePath, pool::ManagedClient, reply::Code};
+
+/// How often the deletion of a file is sent where connections break.
+const MAX_DELETE_ATTEMPTS: u32 = 3;
+
+impl<S: Source> Run<'_, S> {
+    /// Removes an abandoned part file.
+    pub(super) async fn remove_abandoned(&mut self, client: &mut Client) -> Result<(), Error> {
+        if let PartFile::Abandoned(part) = &self.part {
+            let name = part.name.path().clone();
+            match client.delete(&name).await {
+                // It stays abandoned, and the next attempt removes it.
+                Err(error) if error.refusal().is_none() => return Err(error),
+                Err(error) if !is_gone(&error) => self.not_deleted.push(name),
+                _gone => (),
+            }
+            self.part = PartFile::Unnamed;
+        }
+        Ok(())
+    }
+
+    /// Tries again to delete the files that the server did not delete: one was locked, or the
+    /// connection broke. Returns those that may still be there. Takes at most
+    /// [`Timeouts::abort`](crate::Timeouts::abort) for each file.
+    pub(super) async fn delete_again(&mut self, client: &mut ManagedClient) -> Vec<RemotePath> {
+        let mut kept = std::mem::take(&mut self.not_deleted);
+        for path in std::mem::take(&mut kept) {
+            let within = client.config().timeouts.abort;
+            let removed = timeout(within, remove_over_sessions(client, &path)).await;
+            if !matches!(removed, Ok(Ok(()))) {
+                kept.push(path);
+            }
+        }
+        kept
+    }
+}
+
+/// Removes a file, over further sessions where the connection breaks.
+async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> Result<(), Error> {
+    let mut removed = remove(client, path).await;
+    for _ in 1..MAX_DELETE_ATTEMPTS {
+        match &removed {
+            Err(error) if error.refusal().is_none() => removed = remove(client, path).await,
+            _answered => break,
+        }
+    }
+    removed
+}
+
+/// Whether the reply to `DELE` says that there is no such file.
+pub(super) fn is_gone(error: &Error) -> bool {
+    error.reply().is_some_and(|reply| reply.code() == Code::UNAVAILABLE)
+}
