@@ -3,6 +3,9 @@
 //! serde's own derive accepts a `type` at any place. For that it reads every message into a tree
 //! first, and compiles each type's code a second time to read from the tree: a quarter of the page's
 //! program. With `type` as the first member a message is read in one pass.
+//!
+//! The names of members and variants are looked up in the lists that serde has of them, and serde's
+//! code gets their indexes: otherwise it compares texts in each type's code of its own.
 
 use std::fmt;
 
@@ -10,7 +13,7 @@ use serde::{
     Deserializer,
     de::{
         DeserializeSeed, EnumAccess, Error, IgnoredAny, MapAccess, VariantAccess, Visitor,
-        value::MapAccessDeserializer,
+        value::{MapAccessDeserializer, U64Deserializer},
     },
     forward_to_deserialize_any,
 };
@@ -76,19 +79,19 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(Object(visitor))
+        self.0.deserialize_map(Object { visitor, variants })
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, D::Error> {
-        self.0.deserialize_map(visitor)
+        self.0.deserialize_map(Fields { visitor, fields })
     }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, D::Error> {
@@ -101,8 +104,94 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Tagged<D> {
     }
 }
 
-/// Visits the object.
-struct Object<V>(V);
+/// Visits the object of a struct.
+struct Fields<V> {
+    visitor: V,
+    fields: &'static [&'static str],
+}
+
+impl<'de, V: Visitor<'de>> Visitor<'de> for Fields<V> {
+    type Value = V::Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.visitor.expecting(f)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<V::Value, A::Error> {
+        self.visitor.visit_map(Indexed { members, fields: self.fields })
+    }
+}
+
+/// The members of an object, with the indexes of their names.
+struct Indexed<A> {
+    members: A,
+    fields: &'static [&'static str],
+}
+
+impl<'de, A: MapAccess<'de>> MapAccess<'de> for Indexed<A> {
+    type Error = A::Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, A::Error> {
+        let name = Name { names: self.fields, unknown: Unknown::Ignored };
+        match self.members.next_key_seed(name)? {
+            Some(index) => seed.deserialize(U64Deserializer::new(index)).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, A::Error> {
+        self.members.next_value_seed(seed)
+    }
+}
+
+/// Reads a name as its index in a list.
+struct Name {
+    names: &'static [&'static str],
+    unknown: Unknown,
+}
+
+/// What becomes of a name that is not in the list.
+enum Unknown {
+    /// serde ignores an index beyond the list.
+    Ignored,
+    /// It is the name of no variant.
+    Refused,
+}
+
+impl<'de> DeserializeSeed<'de> for Name {
+    type Value = u64;
+
+    fn deserialize<D: Deserializer<'de>>(self, from: D) -> Result<u64, D::Error> {
+        from.deserialize_identifier(self)
+    }
+}
+
+impl Visitor<'_> for Name {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a name")
+    }
+
+    fn visit_str<E: Error>(self, name: &str) -> Result<u64, E> {
+        match (0..).zip(self.names).find(|(_, known)| **known == name) {
+            Some((index, _)) => Ok(index),
+            None => match self.unknown {
+                Unknown::Ignored => Ok(u64::MAX),
+                Unknown::Refused => Err(E::unknown_variant(name, self.names)),
+            },
+        }
+    }
+}
+
+/// Visits the object of an enum.
+struct Object<V> {
+    visitor: V,
+    variants: &'static [&'static str],
+}
 
 impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
     type Value = V::Value;
@@ -113,14 +202,19 @@ impl<'de, V: Visitor<'de>> Visitor<'de> for Object<V> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<V::Value, A::Error> {
         match members.next_key::<String>()? {
-            Some(first) if first == TYPE => self.0.visit_enum(Members(members)),
+            Some(first) if first == TYPE => {
+                self.visitor.visit_enum(Members { members, variants: self.variants })
+            }
             Some(_) | None => Err(A::Error::custom("the first member is not `type`")),
         }
     }
 }
 
 /// The members from the value of `type` on.
-struct Members<A>(A);
+struct Members<A> {
+    members: A,
+    variants: &'static [&'static str],
+}
 
 impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Members<A> {
     type Error = A::Error;
@@ -130,8 +224,9 @@ impl<'de, A: MapAccess<'de>> EnumAccess<'de> for Members<A> {
         mut self,
         seed: V,
     ) -> Result<(V::Value, Self), A::Error> {
-        let variant = self.0.next_value_seed(seed)?;
-        Ok((variant, self))
+        let name = Name { names: self.variants, unknown: Unknown::Refused };
+        let index = self.members.next_value_seed(name)?;
+        Ok((seed.deserialize(U64Deserializer::new(index))?, self))
     }
 }
 
@@ -139,24 +234,24 @@ impl<'de, A: MapAccess<'de>> VariantAccess<'de> for Members<A> {
     type Error = A::Error;
 
     fn unit_variant(mut self) -> Result<(), A::Error> {
-        while self.0.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        while self.members.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
         Ok(())
     }
 
     fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, A::Error> {
-        seed.deserialize(MapAccessDeserializer::new(self.0))
+        seed.deserialize(MapAccessDeserializer::new(self.members))
     }
 
     fn tuple_variant<V: Visitor<'de>>(self, _len: usize, visitor: V) -> Result<V::Value, A::Error> {
-        visitor.visit_map(self.0)
+        visitor.visit_map(self.members)
     }
 
     fn struct_variant<V: Visitor<'de>>(
         self,
-        _fields: &'static [&'static str],
+        fields: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, A::Error> {
-        visitor.visit_map(self.0)
+        visitor.visit_map(Indexed { members: self.members, fields })
     }
 }
 

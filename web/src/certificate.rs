@@ -2,6 +2,7 @@
 
 use protocol::{Problem, Remedy, Stage, problem::Who, server::Certificate};
 
+use crate::join::join;
 use crate::texts::Text;
 
 /// The doubt about a certificate that differs from the trusted one.
@@ -32,7 +33,7 @@ pub fn names(certificate: &Certificate) -> String {
     if certificate.names.is_empty() {
         return Text::CertificateNoNames.text().to_owned();
     }
-    certificate.names.join(", ")
+    join(&certificate.names, ", ")
 }
 
 /// Says who trusts the certificate: the user or the portal.

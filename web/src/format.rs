@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, time::Duration};
 
+use crate::join::concat;
 use crate::texts::{Plural, Text};
 
 /// The SI units from 1 byte on, each a thousand times the one before.
@@ -30,7 +31,7 @@ pub fn bytes(bytes: u64) -> String {
         unit = units.next();
     }
     let number = digits(bytes, divisor);
-    [&*number, "\u{a0}", unit.map_or("", Text::text)].concat()
+    concat(&[&*number, "\u{a0}", unit.map_or("", Text::text)])
 }
 
 /// Returns the rounded quotient with three digits at most: with one decimal if it is below ten.
@@ -41,7 +42,7 @@ fn digits(bytes: u64, divisor: u64) -> String {
         return rounded(bytes).to_string();
     }
     let (whole, tenth) = ((tenths / 10).to_string(), (tenths % 10).to_string());
-    [&*whole, Text::NumberDecimal.text(), &*tenth].concat()
+    concat(&[&*whole, Text::NumberDecimal.text(), &*tenth])
 }
 
 /// Returns a rate: `4.2 MB/s`.
@@ -152,7 +153,7 @@ const END: char = '\0';
 #[must_use]
 pub fn cell(text: &str) -> Cow<'_, str> {
     let shown = name(text);
-    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(["'", &*shown].concat()) } else { shown }
+    if text.starts_with(['=', '+', '-', '@']) { Cow::Owned(concat(&["'", &*shown])) } else { shown }
 }
 
 /// The picture of a space.

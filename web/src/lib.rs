@@ -10,6 +10,7 @@
 //! - [`time`]: points in time, durations, a stopwatch.
 //! - [`rate`]: the rate of a transfer.
 //! - [`chunk_size`]: the size of the next chunk.
+//! - [`join`]: joins texts.
 //! - [`path`]: paths with slashes.
 //! - [`edges`]: the digest of both ends of a file.
 //! - [`destination`]: a server, and the account to log in with.
@@ -48,6 +49,7 @@ pub mod delivery;
 pub mod destination;
 pub mod edges;
 pub mod format;
+pub mod join;
 pub mod json;
 pub mod log;
 pub mod mask;

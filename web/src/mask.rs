@@ -22,6 +22,7 @@ use self::{
     },
     names::Names,
 };
+use crate::join::concat;
 use crate::texts::Text;
 
 mod arguments;
@@ -158,7 +159,7 @@ impl Masker {
         let (verb, argument) = verb_and_argument(line);
         if verb == "USER" {
             return match self.options.users {
-                true => [verb, " ", &*self.users.label(NameKind::User, argument)].concat(),
+                true => concat(&[verb, " ", &*self.users.label(NameKind::User, argument)]),
                 false => line.to_owned(),
             };
         }
@@ -167,7 +168,7 @@ impl Masker {
             && is_telling(path)
         {
             let before = line.strip_suffix(path).unwrap_or_default();
-            return [before, &*self.paths.label(NameKind::Path, path)].concat();
+            return concat(&[before, &*self.paths.label(NameKind::Path, path)]);
         }
         self.hide_text(line, false)
     }
@@ -175,7 +176,7 @@ impl Masker {
     /// Subject, issuer and digest identify the server.
     fn hide_certificate(&mut self, line: &str) -> String {
         let label = self.hosts.label(NameKind::Host, line);
-        [CERTIFICATE, &*label].concat()
+        concat(&[CERTIFICATE, &*label])
     }
 
     /// Masks the names in a text, looking at each position where one may begin.

@@ -1,5 +1,6 @@
 //! The recent destinations that this browser remembers. No password.
 
+use crate::join::{concat, join};
 use crate::{address, destination::Destination, format, texts::Text};
 
 /// The most destinations that are remembered: the oldest is dropped.
@@ -30,7 +31,7 @@ impl RecentDestinations {
     pub fn write(&self) -> String {
         let line =
             |recent: &RecentDestination| address::to_link(&recent.destination, &recent.folder);
-        self.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        join(&self.0.iter().map(line).collect::<Vec<_>>(), "\n")
     }
 
     /// Returns the destinations, newest first.
@@ -73,7 +74,7 @@ fn read(line: &str) -> Option<RecentDestination> {
 #[must_use]
 pub fn label(destination: &Destination) -> String {
     let (username, host) = (&destination.username, &destination.host);
-    [&*format::name(username), "@", &*format::name(host)].concat()
+    concat(&[&*format::name(username), "@", &*format::name(host)])
 }
 
 /// Encryption, port and folder; `encryption` is its name in the form.

@@ -25,6 +25,7 @@
 
 use js_sys::{Array, JSON};
 use protocol::client::Language;
+use rlsf::SmallGlobalTlsf;
 use wasm_bindgen::{JsCast, prelude::wasm_bindgen};
 use web_sys::{Element, HtmlElement, HtmlFormElement};
 
@@ -55,6 +56,10 @@ mod socket;
 mod view;
 mod wake_lock;
 
+/// The allocator. The standard one is larger by 7 kB.
+#[global_allocator]
+static ALLOCATOR: SmallGlobalTlsf = SmallGlobalTlsf::new();
+
 /// Starts the program. The boot script calls it once, after the document has been parsed.
 ///
 /// # Errors
@@ -71,9 +76,9 @@ pub fn start() -> Result<(), Exception> {
     disclosures::start(&app.dom)?;
     recents::start(&app.dom)?;
     controls::start(&app)?;
-    persistence::start(&app)?;
+    persistence::start(&app);
     app.request_frame();
-    let form: HtmlFormElement = app.dom.find("connect")?;
+    let form: HtmlFormElement = app.dom.find("connect");
     if form.has_attribute(form::SUBMITTED) {
         form.request_submit()?;
     }
@@ -82,7 +87,7 @@ pub fn start() -> Result<(), Exception> {
 
 /// Loads the texts of the page's language from the document.
 fn load_texts(dom: &Dom) -> Result<(), Exception> {
-    let block: Element = dom.find("texts")?;
+    let block: Element = dom.find("texts");
     let block = JSON::parse(&block.text_content().unwrap_or_default())?;
     let block = block.unchecked_into::<Array>();
     texts::load(block.iter().filter_map(|text| text.as_string()));
@@ -93,8 +98,8 @@ fn load_texts(dom: &Dom) -> Result<(), Exception> {
 fn show_notice_on_panic() {
     std::panic::set_hook(Box::new(|panic| {
         web_sys::console::error_1(&panic.to_string().into());
-        if let Ok(notice) = Dom::new().and_then(|dom| dom.find::<HtmlElement>("program-stopped")) {
-            notice.set_hidden(false);
+        if let Ok(dom) = Dom::new() {
+            dom.find::<HtmlElement>("program-stopped").set_hidden(false);
         }
     }));
 }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::join::join;
 use crate::{
     format,
     queue::{Queue, Totals, Upload, digest_texts, status, totals},
@@ -69,7 +70,7 @@ pub fn stored_text(totals: &Totals, took: Duration, rate: Option<u64>) -> String
     };
     let mut parts = vec![stored];
     parts.extend(totals::not_stored(totals));
-    parts.join(" · ")
+    join(&parts, " · ")
 }
 
 /// Confirms that the summary is on the clipboard.

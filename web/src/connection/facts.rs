@@ -2,6 +2,7 @@
 
 use protocol::{Encryption, server::Tls};
 
+use crate::join::{concat, join};
 use crate::{format, texts::Text};
 
 /// Host, port and, where it says more, the address.
@@ -20,7 +21,7 @@ pub fn server(host: &str, port: u16, address: &str) -> String {
 /// The user name and the TLS version, in one line.
 #[must_use]
 pub fn user_and_tls(user: &str, tls: &Tls) -> String {
-    [&*format::name(user), " · ", &*format::visible(&tls.version)].concat()
+    concat(&[&*format::name(user), " · ", &*format::visible(&tls.version)])
 }
 
 /// The control connection's TLS version, and when TLS starts.
@@ -42,7 +43,7 @@ pub fn tls_session(tls: &Tls) -> &'static str {
 /// A connection's encryption in one line; `version` may say more than the version.
 #[must_use]
 pub fn tls_summary(version: &str, tls: &Tls) -> String {
-    let facts = [version, &format::visible(&tls.cipher_suite)].join(", ");
+    let facts = join(&[version, &*format::visible(&tls.cipher_suite)], ", ");
     Text::SecuritySummary.fill(&[&facts, &tls_session(tls)])
 }
 

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt};
 use serde::{
     de::{
         self, Deserialize, DeserializeSeed, EnumAccess, Expected, MapAccess, SeqAccess, Unexpected,
-        VariantAccess, Visitor,
+        VariantAccess, Visitor, value::U64Deserializer,
     },
     forward_to_deserialize_any,
 };
@@ -356,10 +356,10 @@ impl<'de> de::Deserializer<'de> for &mut Reader<'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _name: &'static str,
-        _variants: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Malformed> {
-        visitor.visit_enum(Name(self))
+        visitor.visit_enum(Name { reader: self, variants })
     }
 
     fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Malformed> {
@@ -412,14 +412,21 @@ impl<'de> MapAccess<'de> for Inside<'_, 'de> {
 }
 
 /// Reads the name of a unit variant.
-struct Name<'r, 'de>(&'r mut Reader<'de>);
+struct Name<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    variants: &'static [&'static str],
+}
 
 impl<'de> EnumAccess<'de> for Name<'_, 'de> {
     type Error = Malformed;
     type Variant = Self;
 
     fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Malformed> {
-        Ok((seed.deserialize(&mut *self.0)?, self))
+        let name = self.reader.string()?;
+        // serde's code gets the index: otherwise it compares texts in the code of each type.
+        let index = (0..).zip(self.variants).find(|(_, variant)| **variant == name);
+        let index = index.map_or(u64::MAX, |(index, _)| index);
+        Ok((seed.deserialize(U64Deserializer::<Malformed>::new(index))?, self))
     }
 }
 

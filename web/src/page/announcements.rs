@@ -3,6 +3,7 @@
 use protocol::Problem;
 
 use super::BulkAction;
+use crate::join::join;
 use crate::{format, queue::Totals, texts::Text};
 
 /// Announces an action on all uploads or on those of a folder, unless the page shows it anyway.
@@ -104,7 +105,7 @@ pub(super) fn pick_obstructed(names: &[String]) -> String {
 /// A text about all of the names, or about the first three and the number of the others.
 fn first_of(names: &[String], all: Text, first: Text) -> String {
     let shown: Vec<_> = names.iter().take(3).map(|name| format::name(name)).collect();
-    let shown = shown.join(", ");
+    let shown = join(&shown, ", ");
     match names.len().saturating_sub(3) {
         0 => all.fill(&[&shown]),
         more => first.fill(&[&shown, &more]),

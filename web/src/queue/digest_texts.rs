@@ -3,6 +3,7 @@
 use protocol::server::{Algorithm, FileDigest, Verified};
 
 use super::Stored;
+use crate::join::concat;
 use crate::{format, texts::Text};
 
 /// Hexadecimal digits of a short digest: enough to tell two files apart.
@@ -23,7 +24,7 @@ pub fn algorithm(algorithm: Algorithm) -> &'static str {
 pub fn short(digest: &FileDigest) -> String {
     let shown: String = digest.hex.chars().take(SHORT_DIGITS).collect();
     let rest = if shown.len() < digest.hex.len() { "…" } else { "" };
-    [algorithm(digest.algorithm), " ", &*format::visible(&shown), rest].concat()
+    concat(&[algorithm(digest.algorithm), " ", &*format::visible(&shown), rest])
 }
 
 /// Says which parties computed the digest and found it equal.

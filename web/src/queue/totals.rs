@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::join::join;
 use crate::{format, texts::Text};
 
 /// The progress of complete uploads, in thousandths.
@@ -153,7 +154,7 @@ pub fn summary_line(totals: &Totals, pace: Pace) -> String {
         }
     }
     parts.extend(not_stored(totals));
-    parts.join(" · ")
+    join(&parts, " · ")
 }
 
 /// How many files are not stored, one text for each reason.
@@ -173,7 +174,7 @@ pub(crate) fn not_stored(totals: &Totals) -> impl Iterator<Item = String> {
 pub fn folder_summary(totals: &Totals) -> String {
     let mut parts = vec![count(totals), format::bytes(totals.bytes)];
     parts.extend(not_stored(totals));
-    parts.join(" · ")
+    join(&parts, " · ")
 }
 
 /// The condition of all uploads.

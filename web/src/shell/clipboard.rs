@@ -1,11 +1,11 @@
 //! Copies texts to the clipboard.
 
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::Window;
 
 use super::{
     address_bar::{set_fragment, with_fragment},
-    dom::{Dom, set_text_of},
+    dom::{Dom, set_text_of, spawn},
 };
 use crate::{address, certificate, log::wording};
 
@@ -22,7 +22,7 @@ pub(super) async fn write(window: &Window, text: &str) -> bool {
 /// is put into the address bar. The element `status_id` shows the outcome.
 pub(super) fn copy_link(dom: &Dom, fragment: String, status_id: &'static str) {
     let dom = dom.clone();
-    spawn_local(async move {
+    spawn(async move {
         let status = if write(&dom.window, &with_fragment(&dom, &fragment)).await {
             address::link_copied()
         } else {
@@ -36,7 +36,7 @@ pub(super) fn copy_link(dom: &Dom, fragment: String, status_id: &'static str) {
 /// Copies a text. The element `status_id` shows the outcome: `done`, or that the browser refused.
 pub(super) fn copy(dom: &Dom, text: String, status_id: &'static str, done: &'static str) {
     let dom = dom.clone();
-    spawn_local(async move {
+    spawn(async move {
         let is_copied = write(&dom.window, &text).await;
         set_text_of(&dom, status_id, if is_copied { done } else { wording::copy_refused() });
     });
@@ -45,7 +45,7 @@ pub(super) fn copy(dom: &Dom, text: String, status_id: &'static str, done: &'sta
 /// Copies a certificate's fingerprint. The element `status_id` shows the outcome.
 pub(super) fn copy_fingerprint(dom: &Dom, fingerprint: String, status_id: &'static str) {
     let dom = dom.clone();
-    spawn_local(async move {
+    spawn(async move {
         let copied = write(&dom.window, &fingerprint).await;
         let status = if copied {
             certificate::fingerprint_copied()

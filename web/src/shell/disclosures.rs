@@ -3,6 +3,7 @@
 use web_sys::{Event, HtmlElement, Storage};
 
 use super::dom::{Dom, Exception, listen, set_attribute};
+use crate::join::concat;
 
 /// The width below which the style sheet shows one column.
 const ONE_COLUMN: &str = "(max-width: 43.99rem)";
@@ -14,8 +15,8 @@ const STORAGE_PREFIX: &str = "ferryport-open-";
 ///
 /// Until the user toggles the session log, it is open exactly when there is more than one column.
 pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
-    start_one(dom, "connected-toggle")?;
-    let log = start_one(dom, "log-toggle")?;
+    start_one(dom, "connected-toggle");
+    let log = start_one(dom, "log-toggle");
     let Some(one_column) = dom.window.match_media(ONE_COLUMN)? else { return Ok(()) };
     let (dom, media) = (dom.clone(), one_column.clone());
     let follow_width = move || {
@@ -24,11 +25,12 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
         }
     };
     follow_width();
-    listen(&one_column, "change", move |_: Event| follow_width())
+    listen(&one_column, "change", move |_: Event| follow_width());
+    Ok(())
 }
 
-fn start_one(dom: &Dom, id: &'static str) -> Result<HtmlElement, Exception> {
-    let toggle: HtmlElement = dom.find(id)?;
+fn start_one(dom: &Dom, id: &'static str) -> HtmlElement {
+    let toggle: HtmlElement = dom.find(id);
     if let Some(is_open) = load(dom, id) {
         set_open(&toggle, is_open);
     }
@@ -40,8 +42,8 @@ fn start_one(dom: &Dom, id: &'static str) -> Result<HtmlElement, Exception> {
             // Storage may be full or disabled: the part then has its default after a reload.
             let _ = storage.set_item(&key(id), attribute_value(open));
         }
-    })?;
-    Ok(toggle)
+    });
+    toggle
 }
 
 /// Sets the attribute by which the style sheet shows or hides the part.
@@ -59,7 +61,7 @@ fn storage(dom: &Dom) -> Option<Storage> {
 }
 
 fn key(id: &str) -> String {
-    [STORAGE_PREFIX, id].concat()
+    concat(&[STORAGE_PREFIX, id])
 }
 
 fn attribute_value(open: bool) -> &'static str {

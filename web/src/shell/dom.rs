@@ -1,11 +1,11 @@
 //! The window and the document: finds and clones elements, listens to events, sets timers, and
 //! writes only what has changed.
 
-use std::time::Duration;
+use std::{pin::Pin, time::Duration};
 
 use js_sys::{Function, Promise};
-use wasm_bindgen::{JsCast, JsValue, closure::Closure, convert::FromWasmAbi};
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen::{JsCast, JsValue, closure::Closure, throw_str};
+use wasm_bindgen_futures::{JsFuture, spawn_local};
 use web_sys::{
     Document, DocumentFragment, Element, EventTarget, HtmlElement, HtmlTemplateElement, Window,
 };
@@ -31,13 +31,14 @@ impl Dom {
 
     /// Returns the element with this id, without checking its class: each class that is checked
     /// costs an import from the browser.
-    pub(super) fn find<T: JsCast>(&self, id: &str) -> Result<T, Exception> {
-        Ok(self.element(id)?.unchecked_into())
+    ///
+    /// Throws an exception if the document lacks it, which only a fault of the markup can cause.
+    pub(super) fn find<T: JsCast>(&self, id: &str) -> T {
+        self.element(id).unchecked_into()
     }
 
-    fn element(&self, id: &str) -> Result<Element, Exception> {
-        let element = self.document.get_element_by_id(id);
-        element.ok_or_else(|| format!("the page has no #{id}").into())
+    fn element(&self, id: &str) -> Element {
+        found(self.document.get_element_by_id(id), id)
     }
 
     pub(super) fn body(&self) -> Option<HtmlElement> {
@@ -90,15 +91,16 @@ pub(super) struct Template(DocumentFragment);
 
 impl Template {
     /// Returns the template with this id.
-    pub(super) fn find(dom: &Dom, id: &str) -> Result<Self, Exception> {
-        Ok(Self(dom.find::<HtmlTemplateElement>(id)?.content()))
+    pub(super) fn find(dom: &Dom, id: &str) -> Self {
+        Self(dom.find::<HtmlTemplateElement>(id).content())
     }
 
     /// Clones the template's only element.
-    pub(super) fn copy(&self) -> Result<HtmlElement, Exception> {
-        let copy = self.0.clone_node_with_deep(true)?;
-        let element = copy.unchecked_into::<DocumentFragment>().first_element_child();
-        Ok(element.ok_or("an empty template")?.unchecked_into())
+    pub(super) fn copy(&self) -> HtmlElement {
+        let copy = self.0.clone_node_with_deep(true).ok();
+        let copy = copy.map(JsCast::unchecked_into::<DocumentFragment>);
+        found(copy.and_then(|copy| copy.first_element_child()), "an element in a template")
+            .unchecked_into()
     }
 }
 
@@ -119,10 +121,21 @@ pub(super) fn scrolls(element: &HtmlElement) -> bool {
 }
 
 /// Returns the first element inside `scope` that matches `selector`.
-pub(super) fn query<T: JsCast>(scope: &Element, selector: &str) -> Result<T, Exception> {
-    let element = scope.query_selector(selector)?;
-    let element = element.ok_or_else(|| JsValue::from(format!("no {selector}")))?;
-    Ok(element.unchecked_into())
+///
+/// Throws an exception if there is none, which only a fault of the markup can cause.
+pub(super) fn query<T: JsCast>(scope: &Element, selector: &str) -> T {
+    found(query_if_any(scope, selector), selector).unchecked_into()
+}
+
+/// Returns the first element inside `scope` that matches `selector`, if there is one.
+pub(super) fn query_if_any(scope: &Element, selector: &str) -> Option<Element> {
+    scope.query_selector(selector).ok()?
+}
+
+/// Returns the element that was looked for, or throws an exception. A `Result` at each of the
+/// hundreds of calls would add the code that drops what was found before: 10 kB of the program.
+fn found(element: Option<Element>, wanted: &str) -> Element {
+    element.unwrap_or_else(|| throw_str(wanted))
 }
 
 /// Returns the element that matches `selector` and is, or contains, the target of an event.
@@ -136,20 +149,40 @@ pub(super) fn list_item(element: &Element) -> Option<Element> {
 }
 
 /// Calls `handler` at each event of a type, for as long as the page lives.
-pub(super) fn listen<E: JsCast + FromWasmAbi + 'static>(
+///
+/// An event of another type than `E` reaches no handler: the browser fires events of one type with
+/// one name.
+pub(super) fn listen<E: JsCast>(
     target: &EventTarget,
     kind: &str,
-    handler: impl FnMut(E) + 'static,
-) -> Result<(), Exception> {
-    let closure = Closure::<dyn FnMut(E)>::new(handler);
-    target.add_event_listener_with_callback(kind, closure.as_ref().unchecked_ref())?;
-    closure.forget();
-    Ok(())
+    mut handler: impl FnMut(E) + 'static,
+) {
+    listen_to_any(target, kind, Box::new(move |event| handler(event.unchecked_into())));
+}
+
+/// Not generic: each closure type that is handed to JavaScript costs code of its own.
+fn listen_to_any(target: &EventTarget, kind: &str, handler: Box<dyn FnMut(web_sys::Event)>) {
+    let closure = Closure::wrap(handler).into_js_value();
+    // Fails for no event.
+    let _ = target.add_event_listener_with_callback(kind, closure.unchecked_ref());
 }
 
 /// Makes a JavaScript function for timers and frames. It lives as long as the page.
 pub(super) fn function(body: impl FnMut() + 'static) -> Function {
-    Closure::<dyn FnMut()>::new(body).into_js_value().unchecked_into()
+    boxed_function(Box::new(body))
+}
+
+fn boxed_function(body: Box<dyn FnMut()>) -> Function {
+    Closure::wrap(body).into_js_value().unchecked_into()
+}
+
+/// Runs a task. Not generic on the inside, as [`listen`].
+pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
+    spawn_boxed(Box::pin(task));
+}
+
+fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
+    spawn_local(task);
 }
 
 /// Sets an element's text if it differs: the browser lays out what is written, changed or not.
@@ -159,11 +192,9 @@ pub(super) fn set_text(element: &Element, text: &str) {
     }
 }
 
-/// Sets the text of the element with this id, if there is one.
+/// Sets the text of the element with this id.
 pub(super) fn set_text_of(dom: &Dom, id: &str, text: &str) {
-    if let Ok(element) = dom.find::<Element>(id) {
-        set_text(&element, text);
-    }
+    set_text(&dom.find(id), text);
 }
 
 /// Sets an attribute if it differs.

@@ -12,11 +12,11 @@ use std::{
 use js_sys::{Array, Uint8Array};
 use protocol::{UploadId, server::Algorithm};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::spawn_local;
+
 use web_sys::{Element, File, MessageEvent, Url, Worker, WorkerOptions, WorkerType};
 
 use super::{
-    dom::{Dom, Exception, js_number, listen},
+    dom::{Dom, Exception, js_number, listen, spawn},
     socket::SocketNumber,
 };
 use crate::{
@@ -97,7 +97,7 @@ impl FileWorker {
                 let digests = job.from.iter().map(|from| unavailable(job.upload, *from)).collect();
                 let worker = self.clone();
                 // The caller is still handling an event.
-                spawn_local(async move { (worker.on_event)(WorkerEvent::Digests(digests)) });
+                spawn(async move { (worker.on_event)(WorkerEvent::Digests(digests)) });
             }
         }
     }
@@ -164,10 +164,10 @@ impl FileWorker {
         let owner = Rc::downgrade(self);
         listen(&worker, "message", move |event: MessageEvent| {
             receive(owner.clone(), &event.data());
-        })?;
+        });
         let owner = Rc::downgrade(self);
         // The script could not be loaded, for example because of a policy.
-        listen(&worker, "error", move |_: web_sys::Event| receive(owner.clone(), &JsValue::NULL))?;
+        listen(&worker, "error", move |_: web_sys::Event| receive(owner.clone(), &JsValue::NULL));
         worker.post_message(&Array::of3(
             &"load".into(),
             &address(&self.dom, "data-digest-glue")?.into(),

@@ -10,6 +10,7 @@ use super::{
     dom::{Dom, Exception, Visibility, listen, set_text, set_text_of, show},
     recent_storage,
 };
+use crate::join::join;
 use crate::{
     address::{self, Address},
     connection::wording,
@@ -25,9 +26,9 @@ pub(super) const SUBMITTED: &str = "data-submitted";
 
 /// Listens to the fields, and fills them in from the fragment of the page's address.
 pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
-    listen_to_host(dom)?;
-    let_port_follow_encryption(dom)?;
-    let form: HtmlFormElement = dom.find("connect")?;
+    listen_to_host(dom);
+    let_port_follow_encryption(dom);
+    let form: HtmlFormElement = dom.find("connect");
     // Does not overwrite what the user has submitted.
     if !form.has_attribute(SUBMITTED) {
         follow_link(dom)?;
@@ -37,43 +38,39 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
         if !form.hidden() {
             let _ = follow_link(&following);
         }
-    })?;
-    copy_link_on_click(dom)
-}
-
-/// Fills in the parts that an address has. The other fields stay as they are.
-fn fill(dom: &Dom, address: Address) -> Result<(), Exception> {
-    let port: HtmlInputElement = dom.find("port")?;
-    if !address.host.is_empty() {
-        dom.find::<HtmlInputElement>("host")?.set_value(&address.host);
-    }
-    if let Some(encryption) = address.encryption {
-        port.remove_attribute(TYPED)?;
-        select_encryption(dom, encryption)?;
-    }
-    if let Some(number) = address.port {
-        port.set_value(&number.to_string());
-        mark_typed(&port, !is_usual(&port.value()))?;
-    }
-    if let Some(username) = address.username {
-        dom.find::<HtmlInputElement>("username")?.set_value(&username);
-    }
-    if let Some(password) = address.password {
-        dom.find::<HtmlInputElement>("password")?.set_value(password.expose());
-    }
-    if let Some(folder) = address.folder {
-        dom.find::<HtmlInputElement>("start-folder")?.set_value(&folder);
-        show(&dom.find("field-folder")?, Visibility::shown_if(!folder.is_empty()));
-    }
+    });
+    copy_link_on_click(dom);
     Ok(())
 }
 
+/// Fills in the parts that an address has. The other fields stay as they are.
+fn fill(dom: &Dom, address: Address) {
+    let port: HtmlInputElement = dom.find("port");
+    if !address.host.is_empty() {
+        dom.find::<HtmlInputElement>("host").set_value(&address.host);
+    }
+    if let Some(encryption) = address.encryption {
+        mark_typed(&port, false);
+        select_encryption(dom, encryption);
+    }
+    if let Some(number) = address.port {
+        port.set_value(&number.to_string());
+        mark_typed(&port, !is_usual(&port.value()));
+    }
+    if let Some(username) = address.username {
+        dom.find::<HtmlInputElement>("username").set_value(&username);
+    }
+    if let Some(password) = address.password {
+        dom.find::<HtmlInputElement>("password").set_value(password.expose());
+    }
+    if let Some(folder) = address.folder {
+        dom.find::<HtmlInputElement>("start-folder").set_value(&folder);
+        show(&dom.find("field-folder"), Visibility::shown_if(!folder.is_empty()));
+    }
+}
+
 /// Fills in a destination and the start folder.
-pub(super) fn fill_with(
-    dom: &Dom,
-    destination: &Destination,
-    folder: &str,
-) -> Result<(), Exception> {
+pub(super) fn fill_with(dom: &Dom, destination: &Destination, folder: &str) {
     let Destination { host, port, encryption, username } = destination.clone();
     fill_other_account(
         dom,
@@ -85,22 +82,21 @@ pub(super) fn fill_with(
             password: None,
             folder: Some(folder.to_owned()),
         },
-    )
+    );
 }
 
 /// Fills in an address that may be of another account: then it clears the password, which must not
 /// be sent to another server.
-fn fill_other_account(dom: &Dom, address: Address) -> Result<(), Exception> {
+fn fill_other_account(dom: &Dom, address: Address) {
     let leads_elsewhere = read(dom).is_ok_and(|(form, _)| address.leads_elsewhere(&form));
     if leads_elsewhere {
-        clear_password(dom)?;
+        clear_password(dom);
     }
-    fill(dom, address)
+    fill(dom, address);
 }
 
-fn clear_password(dom: &Dom) -> Result<(), Exception> {
-    dom.find::<HtmlInputElement>("password")?.set_value("");
-    Ok(())
+fn clear_password(dom: &Dom) {
+    dom.find::<HtmlInputElement>("password").set_value("");
 }
 
 /// Returns the destination and the start folder of a submitted form, and clears its hint.
@@ -108,7 +104,7 @@ fn clear_password(dom: &Dom) -> Result<(), Exception> {
 /// # Errors
 /// When the host field holds something other than a host; the hint says so.
 pub(super) fn submit(dom: &Dom) -> Result<(Destination, String), Exception> {
-    split_address(dom)?;
+    split_address(dom);
     let values = read_checked(dom)?;
     set_text_of(dom, "form-hint", "");
     Ok(values)
@@ -117,7 +113,7 @@ pub(super) fn submit(dom: &Dom) -> Result<(Destination, String), Exception> {
 /// Reads the destination and the start folder. The host must be one: what was not understood may hold
 /// a password, and is neither sent nor copied.
 fn read_checked(dom: &Dom) -> Result<(Destination, String), Exception> {
-    let host: HtmlInputElement = dom.find("host")?;
+    let host: HtmlInputElement = dom.find("host");
     if address::host(&host.value()).is_none() {
         set_text_of(dom, "form-hint", address::not_a_host());
         host.focus()?;
@@ -127,39 +123,33 @@ fn read_checked(dom: &Dom) -> Result<(Destination, String), Exception> {
 }
 
 /// Splits a pasted address into the fields at once, a typed one when it is complete.
-fn listen_to_host(dom: &Dom) -> Result<(), Exception> {
-    let host: HtmlInputElement = dom.find("host")?;
+fn listen_to_host(dom: &Dom) {
+    let host: HtmlInputElement = dom.find("host");
     let typed = dom.clone();
     listen(&host, "change", move |_: web_sys::Event| {
-        let _ = split_address(&typed);
-    })?;
+        split_address(&typed);
+    });
     let pasted = dom.clone();
     listen(&host, "paste", move |event: ClipboardEvent| {
         let text = event.clipboard_data().and_then(|data| data.get_data("text").ok());
-        if let Some(address) = text.as_deref().and_then(address::parse)
-            && fill_from_host(&pasted, address, fill_other_account).is_ok()
-        {
+        if let Some(address) = text.as_deref().and_then(address::parse) {
+            fill_from_host(&pasted, address, fill_other_account);
             event.prevent_default();
         }
-    })
+    });
 }
 
 /// Splits an address in the host field into the fields.
-fn split_address(dom: &Dom) -> Result<(), Exception> {
-    match address::parse(&dom.find::<HtmlInputElement>("host")?.value()) {
-        Some(address) => fill_from_host(dom, address, fill),
-        None => Ok(()),
+fn split_address(dom: &Dom) {
+    if let Some(address) = address::parse(&dom.find::<HtmlInputElement>("host").value()) {
+        fill_from_host(dom, address, fill);
     }
 }
 
-fn fill_from_host(
-    dom: &Dom,
-    address: Address,
-    fill: fn(&Dom, Address) -> Result<(), Exception>,
-) -> Result<(), Exception> {
+fn fill_from_host(dom: &Dom, address: Address, fill: fn(&Dom, Address)) {
     let hint = if address.password.is_some() { address::password_moved() } else { "" };
     set_text_of(dom, "form-hint", hint);
-    fill(dom, address)
+    fill(dom, address);
 }
 
 /// Fills in the destination of the fragment. A password in it is ignored, and removed from the
@@ -169,11 +159,11 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
     let Some(mut link) = address::parse_link(&location.hash()?) else { return Ok(()) };
     let had_password = link.password.take().is_some();
     let host = link.host.clone();
-    if dom.find::<HtmlInputElement>("host")?.value().is_empty() {
+    if dom.find::<HtmlInputElement>("host").value().is_empty() {
         // A password that was typed before the host is not for the host of a link.
-        clear_password(dom)?;
+        clear_password(dom);
     }
-    fill_other_account(dom, link)?;
+    fill_other_account(dom, link);
     let mut hints = Vec::new();
     if had_password {
         hints.push(address::password_ignored().to_owned());
@@ -182,9 +172,9 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
     if !host.is_empty() && !recent_storage::load(dom).knows_host(&host) {
         hints.push(address::link_leads_to(&host));
     }
-    set_text_of(dom, "form-hint", &hints.join(" "));
+    set_text_of(dom, "form-hint", &join(&hints, " "));
     for field in ["host", "username", "password", "connect-button"] {
-        let field: HtmlInputElement = dom.find(field)?;
+        let field: HtmlInputElement = dom.find(field);
         if field.value().is_empty() {
             return field.focus();
         }
@@ -194,15 +184,15 @@ fn follow_link(dom: &Dom) -> Result<(), Exception> {
 
 /// Reads the destination and the start folder.
 fn read(dom: &Dom) -> Result<(Destination, String), Exception> {
-    let value = |id| dom.find::<HtmlInputElement>(id).map(|field| field.value());
-    let host = value("host")?;
+    let value = |id| dom.find::<HtmlInputElement>(id).value();
+    let host = value("host");
     let destination = Destination {
         host: address::host(&host).unwrap_or_default().to_owned(),
-        port: value("port")?.parse().map_err(|_| "no port")?,
-        encryption: encryption(&dom.find("encryption")?),
-        username: value("username")?,
+        port: value("port").parse().map_err(|_| "no port")?,
+        encryption: encryption(&dom.find("encryption")),
+        username: value("username"),
     };
-    Ok((destination, value("start-folder")?.trim().to_owned()))
+    Ok((destination, value("start-folder").trim().to_owned()))
 }
 
 fn link_of_form(dom: &Dom) -> Result<String, Exception> {
@@ -210,49 +200,49 @@ fn link_of_form(dom: &Dom) -> Result<String, Exception> {
     Ok(address::to_link(&destination, &folder))
 }
 
-fn copy_link_on_click(dom: &Dom) -> Result<(), Exception> {
-    let button: HtmlElement = dom.find("copy-link")?;
+fn copy_link_on_click(dom: &Dom) {
+    let button: HtmlElement = dom.find("copy-link");
     let dom = dom.clone();
     listen(&button, "click", move |_: web_sys::Event| {
-        let link = split_address(&dom).and_then(|()| link_of_form(&dom));
-        if let Ok(link) = link {
+        split_address(&dom);
+        if let Ok(link) = link_of_form(&dom) {
             clipboard::copy_link(&dom, link, "form-hint");
         }
-    })
+    });
 }
 
 /// Sets the port to the usual one of the encryption, until the user types another.
-fn let_port_follow_encryption(dom: &Dom) -> Result<(), Exception> {
-    let select: HtmlSelectElement = dom.find("encryption")?;
-    let port: HtmlInputElement = dom.find("port")?;
+fn let_port_follow_encryption(dom: &Dom) {
+    let select: HtmlSelectElement = dom.find("encryption");
+    let port: HtmlInputElement = dom.find("port");
     // The browser may have restored a port that the user typed.
-    mark_typed(&port, !is_usual(&port.value()))?;
+    mark_typed(&port, !is_usual(&port.value()));
     let typed = port.clone();
     listen(&port, "input", move |_: web_sys::Event| {
-        let _ = mark_typed(&typed, !typed.value().is_empty());
-    })?;
+        mark_typed(&typed, !typed.value().is_empty());
+    });
     let (dom, choice) = (dom.clone(), select.clone());
     listen(&select, "change", move |_: web_sys::Event| {
-        let _ = select_encryption(&dom, encryption(&choice));
-    })
+        select_encryption(&dom, encryption(&choice));
+    });
 }
 
 /// Selects an encryption. The port follows.
-fn select_encryption(dom: &Dom, encryption: Encryption) -> Result<(), Exception> {
-    dom.find::<HtmlSelectElement>("encryption")?.set_value(match encryption {
+fn select_encryption(dom: &Dom, encryption: Encryption) {
+    dom.find::<HtmlSelectElement>("encryption").set_value(match encryption {
         Encryption::Explicit => "explicit",
         Encryption::Implicit => "implicit",
     });
-    set_text(&dom.find("encryption-hint")?, wording::encryption_hint(encryption));
-    let port: HtmlInputElement = dom.find("port")?;
+    set_text(&dom.find("encryption-hint"), wording::encryption_hint(encryption));
+    let port: HtmlInputElement = dom.find("port");
     if !port.has_attribute(TYPED) {
         port.set_value(&encryption.default_port().to_string());
     }
-    Ok(())
 }
 
-fn mark_typed(port: &HtmlInputElement, typed: bool) -> Result<(), Exception> {
-    port.toggle_attribute_with_force(TYPED, typed).map(|_| ())
+fn mark_typed(port: &HtmlInputElement, typed: bool) {
+    // Fails for invalid names only.
+    let _ = port.toggle_attribute_with_force(TYPED, typed);
 }
 
 fn is_usual(port: &str) -> bool {

@@ -9,6 +9,7 @@ use wasm_bindgen::{JsCast, JsValue};
 use web_sys::{Document, Window};
 
 use super::dom::Exception;
+use crate::join::join;
 
 /// Separates names. No name contains it.
 const NUL: char = '\0';
@@ -115,7 +116,7 @@ fn sort(names: &[&str]) -> Result<String, Exception> {
     thread_local! {
         static COMPARE: Function = comparison();
     }
-    let names = JsString::from(names.join("\0")).split("\0");
+    let names = JsString::from(join(names, "\0")).split("\0");
     let sort: Function = Reflect::get(&names, &"sort".into())?.unchecked_into();
     COMPARE.with(|compare| sort.call1(&names, compare))?;
     Ok(names.join("\0").into())

@@ -4,12 +4,12 @@
 use std::rc::Rc;
 
 use js_sys::Uint8Array;
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{Blob, File};
 
 use super::{
     app::App,
-    dom::{Exception, js_number},
+    dom::{Exception, js_number, spawn},
     file_handles,
 };
 use crate::{
@@ -56,7 +56,7 @@ pub(super) async fn assign_picked(
 /// which it allows only right after a click.
 pub(super) fn reopen_all(app: &Rc<App>) {
     let app = app.clone();
-    spawn_local(async move {
+    spawn(async move {
         let rows: Vec<_> = app.page().queue().missing().iter().collect();
         let (mut found, mut failed) = (Vec::new(), Vec::new());
         for row in rows {

@@ -11,13 +11,12 @@ use std::{
 };
 
 use js_sys::Function;
-use wasm_bindgen_futures::spawn_local;
 
 use self::claim::Claim;
 use super::{
     app::App,
     database::{Changes, Database, SavedQueue},
-    dom::{Exception, function, listen},
+    dom::{Exception, function, listen, spawn},
     form, missing_files,
 };
 use crate::{
@@ -75,7 +74,7 @@ impl Written {
 }
 
 /// Restores the queue of an earlier page, and saves this page's from now on.
-pub(super) fn start(app: &Rc<App>) -> Result<(), Exception> {
+pub(super) fn start(app: &Rc<App>) {
     let persistence = Rc::new(Persistence {
         app: app.clone(),
         queue: OnceCell::new(),
@@ -96,14 +95,13 @@ pub(super) fn start(app: &Rc<App>) -> Result<(), Exception> {
         app.handle_all([Event::SetPolicy(view.policy), Event::SetOrder(view.order)]);
     }
     let leaving = persistence.clone();
-    listen(&app.dom.window, "pagehide", move |_: web_sys::Event| leaving.save(usize::MAX))?;
-    spawn_local(async move {
+    listen(&app.dom.window, "pagehide", move |_: web_sys::Event| leaving.save(usize::MAX));
+    spawn(async move {
         // Without a database the page works, but cannot continue after a reload.
         if let Err(exception) = persistence.restore().await {
             web_sys::console::debug_1(&exception);
         }
     });
-    Ok(())
 }
 
 impl Persistence {
@@ -125,7 +123,7 @@ impl Persistence {
             Some(restored) => {
                 if app.page().connection().wanted().is_none() {
                     let destination = &restored.home.destination;
-                    form::fill_with(&app.dom, destination, "")?;
+                    form::fill_with(&app.dom, destination, "");
                 }
                 app.restore(restored);
             }
@@ -247,7 +245,7 @@ impl Persistence {
         if begun.is_empty() {
             return;
         }
-        spawn_local(async move {
+        spawn(async move {
             for row in begun {
                 // Most small files have ended by now, and need not be read.
                 if lacks_edges(&app, row)

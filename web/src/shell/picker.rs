@@ -7,14 +7,14 @@ use std::{rc::Rc, time::Duration};
 
 use js_sys::{Array, Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 use web_sys::{
     DataTransfer, File, FileList, FileSystemDirectoryEntry, FileSystemEntry, FileSystemFileEntry,
 };
 
 use super::{
     app::App,
-    dom::Exception,
+    dom::{Exception, spawn},
     file_handles,
     missing_files::{self, picked_file},
 };
@@ -66,7 +66,7 @@ struct Pick {
 pub(super) fn pick_list(app: &Rc<App>, list: &FileList) {
     let files: Vec<File> = Array::from(list).iter().map(JsCast::unchecked_into).collect();
     let mut pick = Pick::begin(app);
-    spawn_local(async move {
+    spawn(async move {
         for file in files {
             pick.files.push((picked_file(relative_path(&file), &file), file));
             pick.proceed().await;
@@ -99,13 +99,13 @@ pub(super) fn pick_transfer(app: &Rc<App>, transfer: &DataTransfer) {
     }
     keep_handles(app, handles);
     let pick = Pick::begin(app);
-    spawn_local(pick.read(dropped));
+    spawn(pick.read(dropped));
 }
 
 /// Keeps the handles of the dropped items, for the page after a reload.
 fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
     let app = app.clone();
-    spawn_local(async move {
+    spawn(async move {
         for handle in handles {
             if let Ok(handle) = JsFuture::from(handle).await
                 && let Some(name) = file_handles::name(&handle)

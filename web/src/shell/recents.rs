@@ -18,7 +18,7 @@ use crate::{
 /// Shows the destinations and listens to their buttons.
 pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
     draw(dom, &load(dom))?;
-    let list: HtmlElement = dom.find("recent-list")?;
+    let list: HtmlElement = dom.find("recent-list");
     let dom = dom.clone();
     listen(&list, "click", move |event: web_sys::Event| {
         let at = |selector| closest(&event, selector).and_then(|button| index_of(&button));
@@ -32,7 +32,8 @@ pub(super) fn start(dom: &Dom) -> Result<(), Exception> {
         if let Err(exception) = outcome {
             web_sys::console::error_1(&exception);
         }
-    })
+    });
+    Ok(())
 }
 
 /// Remembers a destination.
@@ -49,9 +50,9 @@ pub(super) fn remember(dom: &Dom, recent: RecentDestination) {
 /// Fills the form with a destination. The focus moves to the password, which is not remembered.
 fn fill_form(dom: &Dom, index: usize) -> Result<(), Exception> {
     if let Some(RecentDestination { destination, folder }) = load(dom).destinations().get(index) {
-        form::fill_with(dom, destination, folder)?;
+        form::fill_with(dom, destination, folder);
         set_text_of(dom, "form-hint", "");
-        dom.find::<HtmlElement>("password")?.focus()?;
+        dom.find::<HtmlElement>("password").focus()?;
     }
     Ok(())
 }
@@ -64,42 +65,42 @@ fn remove(dom: &Dom, index: usize) -> Result<(), Exception> {
     }
     draw(dom, &recents)?;
     // The focus moves to the destination that took the place of the removed one.
-    let list: Element = dom.find("recent-list")?;
+    let list: Element = dom.find("recent-list");
     let buttons = list.query_selector_all(".recent-remove")?;
     let last = buttons.length().saturating_sub(1);
     match buttons.get(last.min(u32::try_from(index).unwrap_or(last))) {
         Some(button) => wasm_bindgen::JsCast::unchecked_into::<HtmlElement>(button).focus(),
-        None => dom.find::<HtmlElement>("host")?.focus(),
+        None => dom.find::<HtmlElement>("host").focus(),
     }
 }
 
 fn draw(dom: &Dom, recents: &RecentDestinations) -> Result<(), Exception> {
-    let template = Template::find(dom, "t-recent")?;
+    let template = Template::find(dom, "t-recent");
     let fragment = dom.fragment();
     for (index, recent) in recents.destinations().iter().enumerate() {
-        let item = template.copy()?;
+        let item = template.copy();
         set_attribute(&item, "data-recent", &index.to_string());
         let label = recent::label(&recent.destination);
-        set_text(&query(&item, ".recent-destination")?, &label);
-        let details = recent::details(recent, &encryption_name(dom, recent)?);
-        set_text(&query(&item, ".recent-details")?, &details);
-        let remove: Element = query(&item, ".recent-remove")?;
+        set_text(&query(&item, ".recent-destination"), &label);
+        let details = recent::details(recent, &encryption_name(dom, recent));
+        set_text(&query(&item, ".recent-details"), &details);
+        let remove: Element = query(&item, ".recent-remove");
         set_attribute(&remove, "aria-label", &recent::remove_label(&label));
         fragment.append_child(&item)?;
     }
-    dom.find::<Element>("recent-list")?.replace_children_with_node_1(&fragment);
-    show(&dom.find("recent")?, Visibility::shown_if(!recents.destinations().is_empty()));
+    dom.find::<Element>("recent-list").replace_children_with_node_1(&fragment);
+    show(&dom.find("recent"), Visibility::shown_if(!recents.destinations().is_empty()));
     Ok(())
 }
 
 /// Returns the name of the encryption in the form.
-fn encryption_name(dom: &Dom, recent: &RecentDestination) -> Result<String, Exception> {
+fn encryption_name(dom: &Dom, recent: &RecentDestination) -> String {
     let option = match recent.destination.encryption {
         protocol::Encryption::Explicit => "[value=explicit]",
         protocol::Encryption::Implicit => "[value=implicit]",
     };
-    let option: Element = query(&dom.find("encryption")?, option)?;
-    Ok(option.text_content().unwrap_or_default())
+    let option: Element = query(&dom.find("encryption"), option);
+    option.text_content().unwrap_or_default()
 }
 
 fn index_of(button: &Element) -> Option<usize> {

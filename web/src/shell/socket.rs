@@ -16,6 +16,7 @@ use super::{
     dom::{Dom, Exception, js_number, listen},
     locale::language,
 };
+use crate::join::concat;
 use crate::{connection::problems, json};
 
 /// The length at which a frame takes no further message, in bytes. The portal accepts frames of
@@ -48,7 +49,7 @@ pub(super) async fn create_session(dom: &Dom) -> Result<NewSession, Problem> {
     let unreachable = |_| problems::portal_unreachable();
     let request = RequestInit::new();
     request.set_method("POST");
-    let url = [SESSION_PATH, "?lang=", &*language(&dom.document)].concat();
+    let url = concat(&[SESSION_PATH, "?lang=", &*language(&dom.document)]);
     let response = dom.window.fetch_with_str_and_init(&url, &request);
     let response: Response = JsFuture::from(response).await.map_err(unreachable)?.unchecked_into();
     let body = response.text().map_err(unreachable)?;
@@ -73,11 +74,11 @@ pub(super) fn open(
         if let Some(session) = session.take() {
             opened(SocketEvent::Opened(session));
         }
-    })?;
+    });
     listen(&socket, "message", move |event: MessageEvent| {
         received(SocketEvent::Received(event.data().as_string().unwrap_or_default()));
-    })?;
-    listen(&socket, "close", move |_: web_sys::Event| closed(SocketEvent::Closed))?;
+    });
+    listen(&socket, "close", move |_: web_sys::Event| closed(SocketEvent::Closed));
     Ok(socket)
 }
 

@@ -12,6 +12,7 @@ pub(super) use self::{
     connection::SHOWN_CERTIFICATE, filters::filter_of_button, uploads::FocusMove,
 };
 use super::dom::{Dom, Exception};
+use crate::join::join;
 use crate::{
     page::{Page, Region},
     queue::{FolderId, Queue},
@@ -67,15 +68,15 @@ impl Views {
         Ok(Self {
             dom: dom.clone(),
             connection: ConnectionView::new(dom)?,
-            remote: RemoteView::new(dom)?,
+            remote: RemoteView::new(dom),
             uploads: UploadsView::new(dom)?,
-            totals: TotalsView::new(dom)?,
-            summary: SummaryView::new(dom)?,
+            totals: TotalsView::new(dom),
+            summary: SummaryView::new(dom),
             log: LogView::new(dom)?,
-            notices: NoticesView::new(dom)?,
-            restored: RestoredNotice::new(dom)?,
-            obstacle: ObstacleView::new(dom)?,
-            announcer: dom.find("announcer")?,
+            notices: NoticesView::new(dom),
+            restored: RestoredNotice::new(dom),
+            obstacle: ObstacleView::new(dom),
+            announcer: dom.find("announcer"),
             announcements: Vec::new(),
         })
     }
@@ -189,6 +190,6 @@ impl Views {
             sentences.truncate(MAX_ANNOUNCED - 1);
             sentences.extend(last);
         }
-        sentences.join(" ")
+        join(&sentences, " ")
     }
 }

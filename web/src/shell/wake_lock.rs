@@ -4,9 +4,9 @@ use std::{cell::RefCell, rc::Rc};
 
 use js_sys::{Promise, Reflect};
 use wasm_bindgen::{JsCast, JsValue, prelude::wasm_bindgen};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
-use super::dom::Dom;
+use super::dom::{Dom, spawn};
 
 // Screen Wake Lock, W3C. Declared here because web-sys counts it as unstable.
 #[wasm_bindgen]
@@ -69,7 +69,7 @@ impl ScreenLock {
 
     /// Awaits the browser's answer to a request.
     fn receive(self, answer: Promise) {
-        spawn_local(async move {
+        spawn(async move {
             let answer = JsFuture::from(answer).await;
             let mut state = self.0.borrow_mut();
             let wanted = matches!(*state, State::Requested);

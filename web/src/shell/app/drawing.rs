@@ -2,13 +2,12 @@
 
 use std::{rc::Rc, time::Duration};
 
-use wasm_bindgen_futures::spawn_local;
-
 use super::{App, Scheduled};
 use crate::{
     queue::FolderId,
     shell::{
         clipboard,
+        dom::spawn,
         view::{FocusMove, Redraw, log},
     },
     summary,
@@ -142,7 +141,7 @@ impl App {
             Ok(log::Outcome::Done) => {}
             Ok(log::Outcome::NeedsExplanations) => {
                 let app = self.clone();
-                spawn_local(async move {
+                spawn(async move {
                     let explanations = log::fetch_explanations(&app.dom).await.ok();
                     app.read_log(log::LogAction::SetExplanations(explanations));
                 });
@@ -163,7 +162,7 @@ impl App {
             summary::report(page.queue(), page.busy_time(self.now()))
         };
         let app = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             let announcement = if clipboard::write(&app.dom.window, &text).await {
                 summary::copied()
             } else {

@@ -3,13 +3,13 @@
 use std::rc::Rc;
 
 use protocol::{ClientMessage, UploadId, client};
-use wasm_bindgen_futures::{JsFuture, spawn_local};
+use wasm_bindgen_futures::JsFuture;
 
 use super::App;
 use crate::{
     page::{Effect, Event},
     queue::Row,
-    shell::recents,
+    shell::{dom::spawn, recents},
 };
 
 impl App {
@@ -53,7 +53,7 @@ impl App {
     fn check_file(self: &Rc<Self>, upload: UploadId, row: Row) {
         let Some(file) = self.file(row) else { return };
         let app = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             let is_readable = match file.slice_with_i32_and_i32(0, 1) {
                 Ok(byte) => JsFuture::from(byte.array_buffer()).await.is_ok(),
                 Err(_) => false,

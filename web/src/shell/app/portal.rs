@@ -3,14 +3,16 @@
 use std::rc::Rc;
 
 use protocol::{ClientMessage, ServerMessage, lines, server::NewSession};
-use wasm_bindgen_futures::spawn_local;
 
 use super::App;
 use crate::{
     connection::problems,
     json,
     page::Event,
-    shell::socket::{self, SocketEvent, SocketNumber},
+    shell::{
+        dom::spawn,
+        socket::{self, SocketEvent, SocketNumber},
+    },
 };
 
 impl App {
@@ -18,7 +20,7 @@ impl App {
     pub(super) fn open_socket(self: &Rc<Self>, session: Option<NewSession>) {
         let number = self.next_socket_number();
         let app = self.clone();
-        spawn_local(async move {
+        spawn(async move {
             let session = match session {
                 Some(session) => Ok(session),
                 None => socket::create_session(&app.dom).await,

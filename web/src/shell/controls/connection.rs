@@ -21,17 +21,18 @@ use crate::{
 
 pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     form::start(&app.dom)?;
-    listen_to_submit(app)?;
-    on_click(app, "disconnect", || Event::Disconnect)?;
-    on_click(app, "cancel-connect", || Event::Disconnect)?;
-    on_click(app, "reconnect", || Event::ReconnectNow)?;
-    listen_to_obstacle(app)?;
-    listen_to_certificate_dialog(app)?;
-    listen_to_security_details(app)
+    listen_to_submit(app);
+    on_click(app, "disconnect", || Event::Disconnect);
+    on_click(app, "cancel-connect", || Event::Disconnect);
+    on_click(app, "reconnect", || Event::ReconnectNow);
+    listen_to_obstacle(app);
+    listen_to_certificate_dialog(app);
+    listen_to_security_details(app);
+    Ok(())
 }
 
-fn listen_to_submit(app: &Rc<App>) -> Result<(), Exception> {
-    let form: HtmlFormElement = app.dom.find("connect")?;
+fn listen_to_submit(app: &Rc<App>) {
+    let form: HtmlFormElement = app.dom.find("connect");
     let app = app.clone();
     listen(&form, "submit", move |event: web_sys::Event| {
         event.prevent_default();
@@ -39,24 +40,24 @@ fn listen_to_submit(app: &Rc<App>) -> Result<(), Exception> {
             set_text_of(&app.dom, "connected-hint", "");
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
         }
-    })
+    });
 }
 
-fn listen_to_obstacle(app: &Rc<App>) -> Result<(), Exception> {
+fn listen_to_obstacle(app: &Rc<App>) {
     let choose = Event::ChooseStartFolder;
-    on_click(app, "start-folder-create", move || choose(StartFolderChoice::Create))?;
-    on_click(app, "start-folder-use", move || choose(StartFolderChoice::UseFolderInView))?;
-    on_click(app, "data-retry", || Event::Refresh)?;
-    let (button, app) = (app.dom.find::<HtmlElement>("copy-operator-message")?, app.clone());
+    on_click(app, "start-folder-create", move || choose(StartFolderChoice::Create));
+    on_click(app, "start-folder-use", move || choose(StartFolderChoice::UseFolderInView));
+    on_click(app, "data-retry", || Event::Refresh);
+    let (button, app) = (app.dom.find::<HtmlElement>("copy-operator-message"), app.clone());
     listen(&button, "click", move |_: web_sys::Event| {
         let now = Date::new_0().to_string();
         let message = app.page().operator_message(&String::from(now));
         clipboard::copy(&app.dom, message, "obstacle-hint", obstacle::message_copied());
-    })
+    });
 }
 
-fn listen_to_certificate_dialog(app: &Rc<App>) -> Result<(), Exception> {
-    let dialog: HtmlDialogElement = app.dom.find("certificate-dialog")?;
+fn listen_to_certificate_dialog(app: &Rc<App>) {
+    let dialog: HtmlDialogElement = app.dom.find("certificate-dialog");
     let (app, answered) = (app.clone(), dialog.clone());
     listen(&dialog, "close", move |_: web_sys::Event| {
         // The attribute is missing if the program closed the dialog: that is no answer.
@@ -67,27 +68,27 @@ fn listen_to_certificate_dialog(app: &Rc<App>) -> Result<(), Exception> {
         } else {
             Event::RejectCertificate
         });
-    })
+    });
 }
 
-fn listen_to_security_details(app: &Rc<App>) -> Result<(), Exception> {
-    let dialog: HtmlDialogElement = app.dom.find("security-dialog")?;
-    let (button, dom) = (app.dom.find::<HtmlElement>("security-open")?, app.dom.clone());
+fn listen_to_security_details(app: &Rc<App>) {
+    let dialog: HtmlDialogElement = app.dom.find("security-dialog");
+    let (button, dom) = (app.dom.find::<HtmlElement>("security-open"), app.dom.clone());
     listen(&button, "click", move |_: web_sys::Event| {
         set_text_of(&dom, "security-hint", "");
         // Fails if the dialog is open already.
         let _ = dialog.show_modal();
-    })?;
-    let (button, copying) = (app.dom.find::<HtmlElement>("copy-fingerprint")?, app.clone());
+    });
+    let (button, copying) = (app.dom.find::<HtmlElement>("copy-fingerprint"), app.clone());
     listen(&button, "click", move |_: web_sys::Event| {
         clipboard::copy_fingerprint(&copying.dom, copying.fingerprint(), "security-hint");
-    })?;
-    let (button, copying) = (app.dom.find::<HtmlElement>("copy-folder-link")?, app.clone());
+    });
+    let (button, copying) = (app.dom.find::<HtmlElement>("copy-folder-link"), app.clone());
     listen(&button, "click", move |_: web_sys::Event| {
         if let Some(link) = folder_link(&copying) {
             clipboard::copy_link(&copying.dom, link, "connected-hint");
         }
-    })
+    });
 }
 
 /// Returns the fragment of a link to the directory that is shown.

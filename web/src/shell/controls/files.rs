@@ -9,17 +9,17 @@ use crate::{
     page::Event,
     shell::{
         app::App,
-        dom::{Exception, listen, set_attribute},
+        dom::{listen, set_attribute},
         missing_files, picker,
     },
 };
 
-pub(super) fn listen_to_files(app: &Rc<App>) -> Result<(), Exception> {
+pub(super) fn listen_to_files(app: &Rc<App>) {
     for (button, input) in [("choose-files", "files"), ("choose-folder", "folder")] {
-        let button: HtmlButtonElement = app.dom.find(button)?;
-        let input: HtmlInputElement = app.dom.find(input)?;
+        let button: HtmlButtonElement = app.dom.find(button);
+        let input: HtmlInputElement = app.dom.find(input);
         let chooser = input.clone();
-        listen(&button, "click", move |_: web_sys::Event| chooser.click())?;
+        listen(&button, "click", move |_: web_sys::Event| chooser.click());
         let (app, chosen) = (app.clone(), input.clone());
         listen(&input, "change", move |_: web_sys::Event| {
             if let Some(files) = chosen.files() {
@@ -27,19 +27,18 @@ pub(super) fn listen_to_files(app: &Rc<App>) -> Result<(), Exception> {
             }
             // Otherwise choosing the same file again would fire no event.
             chosen.set_value("");
-        })?;
+        });
     }
-    let (button, reopening) =
-        (app.dom.find::<HtmlButtonElement>("restored-continue")?, app.clone());
-    listen(&button, "click", move |_: web_sys::Event| missing_files::reopen_all(&reopening))?;
-    on_click(app, "restored-discard", || Event::DiscardRestored)?;
-    listen_to_drops(app)?;
-    listen_to_paste(app)
+    let (button, reopening) = (app.dom.find::<HtmlButtonElement>("restored-continue"), app.clone());
+    listen(&button, "click", move |_: web_sys::Event| missing_files::reopen_all(&reopening));
+    on_click(app, "restored-discard", || Event::DiscardRestored);
+    listen_to_drops(app);
+    listen_to_paste(app);
 }
 
 /// Listens on the whole document: the browser would open a file that is dropped beside the drop
 /// zone, and leave the page.
-fn listen_to_drops(app: &Rc<App>) -> Result<(), Exception> {
+fn listen_to_drops(app: &Rc<App>) {
     let document = app.dom.document.clone();
     let over = app.clone();
     listen(&document, "dragover", move |event: DragEvent| {
@@ -51,14 +50,14 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Exception> {
             set_dragging(&over, "yes");
             drag_over(&over, Some(&event));
         }
-    })?;
+    });
     let left = app.clone();
     listen(&document, "dragleave", move |event: DragEvent| {
         if event.related_target().is_none() {
             set_dragging(&left, "no");
             drag_over(&left, None);
         }
-    })?;
+    });
     let dropped = app.clone();
     listen(&document, "drop", move |event: DragEvent| {
         event.prevent_default();
@@ -68,7 +67,7 @@ fn listen_to_drops(app: &Rc<App>) -> Result<(), Exception> {
             picker::pick_transfer(&dropped, &transfer);
         }
         drag_over(&dropped, None);
-    })
+    });
 }
 
 /// Sets the attribute by which the style sheet highlights the drop zone.
@@ -78,7 +77,7 @@ fn set_dragging(app: &App, dragging: &str) {
     }
 }
 
-fn listen_to_paste(app: &Rc<App>) -> Result<(), Exception> {
+fn listen_to_paste(app: &Rc<App>) {
     let app = app.clone();
     let document = app.dom.document.clone();
     listen(&document, "paste", move |event: ClipboardEvent| {
@@ -88,5 +87,5 @@ fn listen_to_paste(app: &Rc<App>) -> Result<(), Exception> {
             event.prevent_default();
             picker::pick_transfer(&app, &transfer);
         }
-    })
+    });
 }

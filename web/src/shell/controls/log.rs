@@ -8,22 +8,22 @@ use web_sys::{Element, Event, HtmlElement, HtmlInputElement, KeyboardEvent};
 
 use crate::shell::{
     app::App,
-    dom::{Exception, closest, listen},
+    dom::{closest, listen},
     view::log::{LogAction, MatchMove, line_of},
 };
 
 /// Listens to the log and its tools.
-pub(super) fn listen_to_log(app: &Rc<App>) -> Result<(), Exception> {
-    let section: HtmlElement = app.dom.find("session-log")?;
+pub(super) fn listen_to_log(app: &Rc<App>) {
+    let section: HtmlElement = app.dom.find("session-log");
     for kind in ["change", "input", "click"] {
         let app = app.clone();
         listen(&section, kind, move |event: Event| {
             if let Some(action) = action_of(&app, &event) {
                 app.read_log(action);
             }
-        })?;
+        });
     }
-    let (app, log) = (app.clone(), app.dom.find::<HtmlElement>("log")?);
+    let (app, log) = (app.clone(), app.dom.find::<HtmlElement>("log"));
     listen(&section, "keydown", move |event: KeyboardEvent| {
         let action = match closest(&event, "#log-find") {
             Some(field) => search_key(&event, field.unchecked_ref()),
@@ -34,7 +34,7 @@ pub(super) fn listen_to_log(app: &Rc<App>) -> Result<(), Exception> {
             event.prevent_default();
             app.read_log(action);
         }
-    })
+    });
 }
 
 fn action_of(app: &App, event: &Event) -> Option<LogAction> {

@@ -15,38 +15,38 @@ use crate::{
     remote::{CursorMove, RemoteAction, RemoteCommand, SortOrder},
     shell::{
         app::App,
-        dom::{Exception, closest, list_item, listen},
+        dom::{closest, list_item, listen},
     },
 };
 
-pub(super) fn listen_to_remote(app: &Rc<App>) -> Result<(), Exception> {
-    on_click(app, "remote-up", || Event::OpenParent)?;
-    on_click(app, "remote-refresh", || Event::Refresh)?;
+pub(super) fn listen_to_remote(app: &Rc<App>) {
+    on_click(app, "remote-up", || Event::OpenParent);
+    on_click(app, "remote-refresh", || Event::Refresh);
     on_click(app, "remote-new-folder", || {
         Event::Remote(RemoteAction::OpenDialog(RemoteCommand::MakeDirectory))
-    })?;
+    });
     on_choice(app, "remote-sort", |value| {
         sort(value).map(|sort| Event::Remote(RemoteAction::Sort(sort)))
-    })?;
-    let filter: HtmlInputElement = app.dom.find("remote-filter")?;
+    });
+    let filter: HtmlInputElement = app.dom.find("remote-filter");
     let (typed, typing) = (app.clone(), filter.clone());
     listen(&filter, "input", move |_: DomEvent| {
         typed.handle(Event::Remote(RemoteAction::Filter(typing.value())));
-    })?;
+    });
     let into_list = app.clone();
     listen(&filter, "keydown", move |event: KeyboardEvent| {
         if event.key() == "ArrowDown" {
             event.prevent_default();
             into_list.handle(Event::Remote(RemoteAction::MoveCursor(CursorMove::First)));
         }
-    })?;
-    listen_to_path(app)?;
-    listen_to_rows(app)?;
-    listen_to_dialog(app)
+    });
+    listen_to_path(app);
+    listen_to_rows(app);
+    listen_to_dialog(app);
 }
 
-fn listen_to_path(app: &Rc<App>) -> Result<(), Exception> {
-    let path: HtmlElement = app.dom.find("remote-path")?;
+fn listen_to_path(app: &Rc<App>) {
+    let path: HtmlElement = app.dom.find("remote-path");
     let app = app.clone();
     listen(&path, "click", move |event: DomEvent| {
         let button = closest(&event, "[data-part]");
@@ -59,11 +59,11 @@ fn listen_to_path(app: &Rc<App>) -> Result<(), Exception> {
         if let Some(path) = path {
             app.handle(Event::Remote(RemoteAction::GoTo(path)));
         }
-    })
+    });
 }
 
-fn listen_to_rows(app: &Rc<App>) -> Result<(), Exception> {
-    let list: HtmlElement = app.dom.find("remote-files")?;
+fn listen_to_rows(app: &Rc<App>) {
+    let list: HtmlElement = app.dom.find("remote-files");
     let clicked = app.clone();
     listen(&list, "click", move |event: DomEvent| {
         let Some(button) = closest(&event, "button") else { return };
@@ -77,13 +77,13 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Exception> {
             }
             None => open_current(&clicked),
         }
-    })?;
+    });
     let focused = app.clone();
     listen(&list, "focusin", move |event: DomEvent| {
         if let Some(row) = closest(&event, "li").filter(|_| !focused.is_drawing()) {
             point_at(&focused, &row);
         }
-    })?;
+    });
     let app = app.clone();
     listen(&list, "keydown", move |event: KeyboardEvent| {
         let on_button = closest(&event, "button").is_some();
@@ -96,7 +96,7 @@ fn listen_to_rows(app: &Rc<App>) -> Result<(), Exception> {
             None => return,
         }
         event.prevent_default();
-    })
+    });
 }
 
 /// Makes the entry of an element the current one.
@@ -154,23 +154,23 @@ fn key_command(key: &str, alt: bool) -> Option<KeyCommand> {
     Some(KeyCommand::Event(Event::Remote(act)))
 }
 
-fn listen_to_dialog(app: &Rc<App>) -> Result<(), Exception> {
-    let dialog: HtmlDialogElement = app.dom.find("change-dialog")?;
-    let form: HtmlFormElement = app.dom.find("change-form")?;
-    let name: HtmlInputElement = app.dom.find("change-name")?;
+fn listen_to_dialog(app: &Rc<App>) {
+    let dialog: HtmlDialogElement = app.dom.find("change-dialog");
+    let form: HtmlFormElement = app.dom.find("change-form");
+    let name: HtmlInputElement = app.dom.find("change-name");
     let answered = app.clone();
     listen(&form, "submit", move |event: DomEvent| {
         event.prevent_default();
         answered.handle(Event::Remote(RemoteAction::ConfirmDialog(name.value())));
-    })?;
-    on_click(app, "change-cancel", || Event::Remote(RemoteAction::CloseDialog))?;
+    });
+    on_click(app, "change-cancel", || Event::Remote(RemoteAction::CloseDialog));
     let app = app.clone();
     listen(&dialog, "close", move |_: DomEvent| {
         // The user pressed Escape: otherwise the core has closed it already.
         if app.page().remote().dialog().is_some() {
             app.handle(Event::Remote(RemoteAction::CloseDialog));
         }
-    })
+    });
 }
 
 /// Makes the directory that files are dragged over their target, and highlights it.

@@ -12,26 +12,26 @@ use crate::{
     queue::{ConflictPolicy, FolderId, OfferOrder, Row, Scope},
     shell::{
         app::App,
-        dom::{Exception, closest, function, list_item, listen},
+        dom::{closest, function, list_item, listen},
         view::{self, FocusMove},
     },
 };
 
-pub(super) fn listen_to_uploads(app: &Rc<App>) -> Result<(), Exception> {
-    listen_to_list(app)?;
-    listen_to_filters(app)?;
-    on_click(app, "pause-all", || Event::Bulk(Scope::All, BulkAction::Pause))?;
-    on_click(app, "resume-all", || Event::Bulk(Scope::All, BulkAction::Resume))?;
-    on_click(app, "cancel-all", || Event::Bulk(Scope::All, BulkAction::Cancel))?;
-    on_click(app, "retry-failed", || Event::Bulk(Scope::All, BulkAction::RetryFailed))?;
-    on_click(app, "clear-finished", || Event::Bulk(Scope::All, BulkAction::ClearFinished))?;
-    on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy))?;
-    on_choice(app, "order", |value| order(value).map(Event::SetOrder))?;
-    listen_to_scrolling(app)
+pub(super) fn listen_to_uploads(app: &Rc<App>) {
+    listen_to_list(app);
+    listen_to_filters(app);
+    on_click(app, "pause-all", || Event::Bulk(Scope::All, BulkAction::Pause));
+    on_click(app, "resume-all", || Event::Bulk(Scope::All, BulkAction::Resume));
+    on_click(app, "cancel-all", || Event::Bulk(Scope::All, BulkAction::Cancel));
+    on_click(app, "retry-failed", || Event::Bulk(Scope::All, BulkAction::RetryFailed));
+    on_click(app, "clear-finished", || Event::Bulk(Scope::All, BulkAction::ClearFinished));
+    on_choice(app, "policy", |value| policy(value).map(Event::SetPolicy));
+    on_choice(app, "order", |value| order(value).map(Event::SetOrder));
+    listen_to_scrolling(app);
 }
 
-fn listen_to_list(app: &Rc<App>) -> Result<(), Exception> {
-    let list: HtmlElement = app.dom.find("uploads")?;
+fn listen_to_list(app: &Rc<App>) {
+    let list: HtmlElement = app.dom.find("uploads");
     let clicked = app.clone();
     listen(&list, "click", move |event: web_sys::Event| {
         if let Some(toggle) = closest(&event, ".folder-toggle") {
@@ -44,11 +44,11 @@ fn listen_to_list(app: &Rc<App>) -> Result<(), Exception> {
             let event = event_of_button(&button, &item);
             event.into_iter().for_each(|event| clicked.handle(event));
         }
-    })?;
+    });
     // Rows may move again as soon as the user points at none of them and none has the focus.
     for kind in ["pointerover", "pointerleave", "focusin", "focusout"] {
         let released = app.clone();
-        listen(&list, kind, move |_: web_sys::Event| released.scrolled())?;
+        listen(&list, kind, move |_: web_sys::Event| released.scrolled());
     }
     let app = app.clone();
     listen(&list, "keydown", move |event: KeyboardEvent| {
@@ -64,11 +64,11 @@ fn listen_to_list(app: &Rc<App>) -> Result<(), Exception> {
             event.prevent_default();
             button.click();
         }
-    })
+    });
 }
 
-fn listen_to_filters(app: &Rc<App>) -> Result<(), Exception> {
-    let filters: HtmlElement = app.dom.find("filters")?;
+fn listen_to_filters(app: &Rc<App>) {
+    let filters: HtmlElement = app.dom.find("filters");
     let clicked = app.clone();
     listen(&filters, "click", move |event: web_sys::Event| {
         if let Some(button) = closest(&event, "button") {
@@ -77,19 +77,20 @@ fn listen_to_filters(app: &Rc<App>) -> Result<(), Exception> {
                 None => clicked.toggle_grouping(),
             }
         }
-    })?;
-    let copy: HtmlButtonElement = app.dom.find("copy-summary")?;
+    });
+    let copy: HtmlButtonElement = app.dom.find("copy-summary");
     let app = app.clone();
-    listen(&copy, "click", move |_: web_sys::Event| app.copy_summary())
+    listen(&copy, "click", move |_: web_sys::Event| app.copy_summary());
 }
 
 /// Listens in the capturing phase: either the page or a list scrolls.
-fn listen_to_scrolling(app: &Rc<App>) -> Result<(), Exception> {
+fn listen_to_scrolling(app: &Rc<App>) {
     let scrolling = app.clone();
     let scrolled = function(move || scrolling.scrolled());
     let document = &app.dom.document;
-    document.add_event_listener_with_callback_and_bool("scroll", &scrolled, true)?;
-    app.dom.window.add_event_listener_with_callback("resize", &scrolled)
+    // Neither can fail.
+    let _ = document.add_event_listener_with_callback_and_bool("scroll", &scrolled, true);
+    let _ = app.dom.window.add_event_listener_with_callback("resize", &scrolled);
 }
 
 /// Returns the event of a button in a list item, which is an upload or a folder.

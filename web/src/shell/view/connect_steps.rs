@@ -17,15 +17,15 @@ struct StepView {
 impl ConnectStepsView {
     /// Creates an item for each step in the list with the id `list`.
     pub(super) fn new(dom: &Dom, list: &str) -> Result<Self, Exception> {
-        let list: Element = dom.find(list)?;
-        let template = Template::find(dom, "t-step")?;
+        let list: Element = dom.find(list);
+        let template = Template::find(dom, "t-step");
         let steps = CONNECT_STEPS.iter().map(|stage| {
-            let item = template.copy()?;
-            set_text(&query::<Element>(&item, ".step-name")?, connect_steps::step_name(*stage));
+            let item = template.copy();
+            set_text(&query::<Element>(&item, ".step-name"), connect_steps::step_name(*stage));
             list.append_child(&item)?;
             Ok(StepView {
-                time: query(&item, ".step-time")?,
-                state: query(&item, ".step-state")?,
+                time: query(&item, ".step-time"),
+                state: query(&item, ".step-state"),
                 item,
             })
         });

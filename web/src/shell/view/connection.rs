@@ -79,37 +79,37 @@ impl ConnectionView {
         Ok(Self {
             dom: dom.clone(),
             phase: Phase::Idle,
-            state_text: dom.find("connection-state")?,
-            form: dom.find("connect")?,
-            host: dom.find("host")?,
-            password: dom.find("password")?,
-            connect_steps: dom.find("connect-steps")?,
-            connect_steps_title: dom.find("connect-steps-title")?,
+            state_text: dom.find("connection-state"),
+            form: dom.find("connect"),
+            host: dom.find("host"),
+            password: dom.find("password"),
+            connect_steps: dom.find("connect-steps"),
+            connect_steps_title: dom.find("connect-steps-title"),
             step_list: ConnectStepsView::new(dom, "connect-steps-list")?,
             is_connecting: false,
-            cancel: dom.find("cancel-connect")?,
-            problem: dom.find("connection-problem")?,
-            problem_template: ProblemTemplate::find(dom)?,
+            cancel: dom.find("cancel-connect"),
+            problem: dom.find("connection-problem"),
+            problem_template: ProblemTemplate::find(dom),
             shown_problem: None,
-            connected: dom.find("connected")?,
-            connected_head: dom.find("connected-head")?,
-            connected_host: dom.find("connected-host")?,
-            connected_details: dom.find("connected-details")?,
-            server: dom.find("fact-server")?,
-            user: dom.find("fact-user")?,
+            connected: dom.find("connected"),
+            connected_head: dom.find("connected-head"),
+            connected_host: dom.find("connected-host"),
+            connected_details: dom.find("connected-details"),
+            server: dom.find("fact-server"),
+            user: dom.find("fact-user"),
             security_details: SecurityDetailsView::new(dom)?,
-            drop_zone: dom.find("drop-zone")?,
-            choose_files: dom.find("choose-files")?,
-            choose_folder: dom.find("choose-folder")?,
-            remote: dom.find("remote")?,
-            notice: dom.find("connection-notice")?,
-            notice_text: dom.find("connection-notice-text")?,
-            reconnect: dom.find("reconnect")?,
-            dialog: dom.find("certificate-dialog")?,
-            doubts: dom.find("certificate-doubts")?,
-            doubt: Template::find(dom, "t-doubt")?,
-            dialog_facts: dom.find("certificate-facts")?,
-            certificate: Template::find(dom, "t-certificate")?,
+            drop_zone: dom.find("drop-zone"),
+            choose_files: dom.find("choose-files"),
+            choose_folder: dom.find("choose-folder"),
+            remote: dom.find("remote"),
+            notice: dom.find("connection-notice"),
+            notice_text: dom.find("connection-notice-text"),
+            reconnect: dom.find("reconnect"),
+            dialog: dom.find("certificate-dialog"),
+            doubts: dom.find("certificate-doubts"),
+            doubt: Template::find(dom, "t-doubt"),
+            dialog_facts: dom.find("certificate-facts"),
+            certificate: Template::find(dom, "t-certificate"),
         })
     }
 
@@ -147,7 +147,7 @@ impl ConnectionView {
         match connection.ftps() {
             FtpsState::Connected(connected) => {
                 self.draw_facts(connected, connection);
-                self.security_details.draw(connected, connection, page.connect_steps())?;
+                self.security_details.draw(connected, connection, page.connect_steps());
             }
             _ if is_logged_in => {}
             _ => self.security_details.close(),
@@ -216,11 +216,11 @@ impl ConnectionView {
                 set_attribute(&self.dialog, SHOWN_CERTIFICATE, &certificate.sha256);
                 self.doubts.replace_children_with_node_0();
                 for doubt in &certificate.doubts {
-                    let item = self.doubt.copy()?;
+                    let item = self.doubt.copy();
                     set_text(&item, &format::visible(doubt));
                     self.doubts.append_child(&item)?;
                 }
-                let facts = describe(&self.certificate, certificate)?;
+                let facts = describe(&self.certificate, certificate);
                 self.dialog_facts.replace_children_with_node_1(&facts);
                 self.dialog.set_return_value("");
                 if open { Ok(()) } else { self.dialog.show_modal() }
@@ -245,7 +245,7 @@ impl ConnectionView {
         // While the page reconnects by itself, the notice is enough.
         let problem = connection.problem().filter(|_| phase != Phase::Connecting);
         if self.shown_problem.as_ref() != problem {
-            self.problem_template.fill(&self.problem, problem)?;
+            self.problem_template.fill(&self.problem, problem);
             self.shown_problem = problem.cloned();
         }
         Ok(())

@@ -23,17 +23,17 @@ struct FilterButton {
 
 impl FiltersView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let group: HtmlElement = dom.find("filters")?;
+        let group: HtmlElement = dom.find("filters");
         let found = group.query_selector_all("[data-filter]")?;
         let mut filters = Vec::new();
         for button in (0..found.length()).filter_map(|index| found.get(index)) {
             let button: HtmlElement = button.unchecked_into();
-            let count = query(&button, ".filter-count")?;
+            let count = query(&button, ".filter-count");
             if let Some(filter) = filter_of_button(&button) {
                 filters.push(FilterButton { filter, button, count });
             }
         }
-        Ok(Self { filters, by_folder: dom.find("by-folder")?, shown: None })
+        Ok(Self { filters, by_folder: dom.find("by-folder"), shown: None })
     }
 
     pub(super) fn draw(&mut self, totals: &Totals, listing: &UploadList) {

@@ -3,7 +3,7 @@
 
 use web_sys::Element;
 
-use super::super::dom::{Dom, Exception, set_attribute};
+use super::super::dom::{Dom, set_attribute};
 use crate::queue::{Totals, totals};
 
 pub(super) struct IconView {
@@ -13,11 +13,11 @@ pub(super) struct IconView {
 }
 
 impl IconView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let link: Element = dom.find("icon")?;
+    pub(super) fn new(dom: &Dom) -> Self {
+        let link: Element = dom.find("icon");
         let addresses = link.get_attribute("data-icons").unwrap_or_default();
         let addresses = addresses.split(' ').map(str::to_owned).collect();
-        Ok(Self { link, addresses })
+        Self { link, addresses }
     }
 
     pub(super) fn draw(&self, totals: &Totals) {

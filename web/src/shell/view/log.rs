@@ -15,6 +15,7 @@ use self::{
     search::Search,
 };
 use super::{Redraw, problem::ProblemTemplate};
+use crate::join::concat;
 use crate::{
     format,
     log::wording,
@@ -104,20 +105,20 @@ pub(super) struct LogView {
 
 impl LogView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let log: HtmlElement = dom.find("log")?;
+        let log: HtmlElement = dom.find("log");
         Ok(Self {
             dom: dom.clone(),
             follow: Follow::new(dom, &log)?,
             log,
-            line: Template::find(dom, "t-line")?,
-            explanation: Template::find(dom, "t-explanation")?,
-            match_template: Template::find(dom, "t-mark")?,
-            session_option: Template::find(dom, "t-log-session")?,
-            problem: ProblemTemplate::find(dom)?,
-            empty: dom.find("log-empty")?,
-            session_select: dom.find("log-session")?,
-            explain_all: dom.find("log-explain-all")?,
-            status: dom.find("log-status")?,
+            line: Template::find(dom, "t-line"),
+            explanation: Template::find(dom, "t-explanation"),
+            match_template: Template::find(dom, "t-mark"),
+            session_option: Template::find(dom, "t-log-session"),
+            problem: ProblemTemplate::find(dom),
+            empty: dom.find("log-empty"),
+            session_select: dom.find("log-session"),
+            explain_all: dom.find("log-explain-all"),
+            status: dom.find("log-status"),
             lines: 0,
             per_frame: *LINES_PER_FRAME.start(),
             sessions: 0,
@@ -144,7 +145,7 @@ impl LogView {
         self.remove_oldest(log.max_lines());
         if self.lines > 0 {
             for id in ["log-tools", "log-share"] {
-                show(&self.dom.find(id)?, Visibility::Shown);
+                show(&self.dom.find(id), Visibility::Shown);
             }
             show(&self.empty, Visibility::Hidden);
         }
@@ -167,7 +168,7 @@ impl LogView {
         match action {
             LogAction::ApplyOptions => self.apply_options(page)?,
             LogAction::Find => {
-                let text = self.dom.find::<HtmlInputElement>("log-find")?.value();
+                let text = self.dom.find::<HtmlInputElement>("log-find").value();
                 self.search.set_text(text);
                 self.redraw(log)?;
             }
@@ -191,7 +192,7 @@ impl LogView {
             }
             LogAction::Download => {
                 let (text, _) = export::text(&self.dom, log, self.filter, &mut self.masks);
-                let link: HtmlElement = self.dom.find("log-download-link")?;
+                let link: HtmlElement = self.dom.find("log-download-link");
                 let url = export::download(&link, &text)?;
                 if let Some(before) = self.download_url.replace(url) {
                     let _ = Url::revoke_object_url(&before);
@@ -248,15 +249,15 @@ impl LogView {
     /// Creates the element of a line. There may be thousands a second: it writes to the copy of the
     /// template without comparing.
     fn create_line(&mut self, number: u64, line: &LogLine) -> Result<HtmlElement, Exception> {
-        let element = self.line.copy()?;
+        let element = self.line.copy();
         let looks_like = if log::is_refusal(line) { LogKind::Error } else { line.kind };
         element.set_attribute("data-kind", kind_name(looks_like))?;
         element.set_attribute("data-line", &number.to_string())?;
-        let time: Element = query(&element, ".line-time")?;
+        let time: Element = query(&element, ".line-time");
         time.set_text_content(Some(&clock_time(millis(line.at_millis))));
         let session = time.next_element_sibling().ok_or("a line without a session")?;
         if let Some(number) = line.connection {
-            session.set_text_content(Some(&["#", &*number.to_string()].concat()));
+            session.set_text_content(Some(&concat(&["#", &*number.to_string()])));
             session.set_attribute("title", &wording::ftps_session(number))?;
         }
         let kind = session.next_element_sibling().ok_or("a line without a kind")?;
@@ -269,7 +270,7 @@ impl LogView {
     fn fill(&mut self, element: &HtmlElement, line: &LogLine) -> Result<(), Exception> {
         let is_shown = self.filter.fits(line);
         show(element, Visibility::shown_if(is_shown));
-        let target: Element = query(element, ".line-text")?;
+        let target: Element = query(element, ".line-text");
         let masked = self.masks.mask_line(line);
         let text = format::visible(&masked);
         let matches = if is_shown { log::find(&text, self.search.text()) } else { Vec::new() };
@@ -283,7 +284,7 @@ impl LogView {
         target.set_text_content(None);
         let mut from = 0;
         for range in matches {
-            let mark = self.match_template.copy()?;
+            let mark = self.match_template.copy();
             mark.set_text_content(text.get(range.clone()));
             target.append_with_str_1(text.get(from..range.start).unwrap_or_default())?;
             target.append_child(&mark)?;
@@ -292,19 +293,19 @@ impl LogView {
         target.append_with_str_1(text.get(from..).unwrap_or_default())
     }
 
-    fn selected_filter(&self) -> Result<LogFilter, Exception> {
-        let show = match &*self.dom.find::<HtmlSelectElement>("log-show")?.value() {
+    fn selected_filter(&self) -> LogFilter {
+        let show = match &*self.dom.find::<HtmlSelectElement>("log-show").value() {
             "status" => KindFilter::Status,
             "protocol" => KindFilter::Protocol,
             "errors" => KindFilter::Errors,
             _ => KindFilter::All,
         };
-        Ok(LogFilter { show, session: self.session_select.value().parse().ok() })
+        LogFilter { show, session: self.session_select.value().parse().ok() }
     }
 
     fn selected_masks(&self) -> Result<MaskOptions, Exception> {
         let is_checked =
-            |id: &str| Ok::<_, Exception>(self.dom.find::<HtmlInputElement>(id)?.checked());
+            |id: &str| Ok::<_, Exception>(self.dom.find::<HtmlInputElement>(id).checked());
         Ok(MaskOptions {
             hosts: is_checked("log-mask-hosts")?,
             users: is_checked("log-mask-users")?,
@@ -315,7 +316,7 @@ impl LogView {
     /// Applies the filters and masks that the controls show.
     fn apply_options(&mut self, page: &Page) -> Result<(), Exception> {
         let log = page.log();
-        self.filter = self.selected_filter()?;
+        self.filter = self.selected_filter();
         self.masks.set_options(self.selected_masks()?);
         if self.masks.options().is_any() {
             if let Some(home) = page.connection().home() {
@@ -345,7 +346,7 @@ impl LogView {
     fn offer_session(&mut self, number: u32) -> Result<(), Exception> {
         while self.sessions < number {
             self.sessions += 1;
-            let option = self.session_option.copy()?;
+            let option = self.session_option.copy();
             set_attribute(&option, "value", &self.sessions.to_string());
             set_text(&option, &wording::ftps_session(self.sessions));
             self.session_select.append_child(&option)?;

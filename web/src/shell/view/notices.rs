@@ -11,18 +11,18 @@ pub(super) struct NoticesView {
 }
 
 impl NoticesView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
             dom: dom.clone(),
-            list: dom.find("notices")?,
-            notice: Template::find(dom, "t-notice")?,
-        })
+            list: dom.find("notices"),
+            notice: Template::find(dom, "t-notice"),
+        }
     }
 
     pub(super) fn draw(&self, notices: &[String]) -> Result<(), Exception> {
         let fragment = self.dom.fragment();
         for notice in notices {
-            let item = self.notice.copy()?;
+            let item = self.notice.copy();
             set_text(&item, notice);
             fragment.append_child(&item)?;
         }

@@ -22,17 +22,17 @@ pub(super) struct ObstacleView {
 }
 
 impl ObstacleView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
             dom: dom.clone(),
-            notice: dom.find("obstacle")?,
-            title: dom.find("obstacle-title")?,
-            problem: dom.find("obstacle-problem")?,
-            problem_template: ProblemTemplate::find(dom)?,
-            hint: dom.find("obstacle-hint")?,
-            folder_buttons: [dom.find("start-folder-create")?, dom.find("start-folder-use")?],
-            data_buttons: [dom.find("data-retry")?, dom.find("copy-operator-message")?],
-        })
+            notice: dom.find("obstacle"),
+            title: dom.find("obstacle-title"),
+            problem: dom.find("obstacle-problem"),
+            problem_template: ProblemTemplate::find(dom),
+            hint: dom.find("obstacle-hint"),
+            folder_buttons: [dom.find("start-folder-create"), dom.find("start-folder-use")],
+            data_buttons: [dom.find("data-retry"), dom.find("copy-operator-message")],
+        }
     }
 
     pub(super) fn draw(&self, page: &Page) -> Result<(), Exception> {
@@ -49,7 +49,7 @@ impl ObstacleView {
             Some(Obstacle::DataConnection(problem)) => Some(problem),
             Some(Obstacle::StartFolder(_)) | None => None,
         };
-        self.problem_template.fill(&self.problem, problem)?;
+        self.problem_template.fill(&self.problem, problem);
         for (buttons, shown) in
             [(&self.folder_buttons, !blocks_data), (&self.data_buttons, blocks_data)]
         {

@@ -37,27 +37,27 @@ pub(super) struct RemoteView {
 }
 
 impl RemoteView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
             dom: dom.clone(),
-            rows: RowsView::new(dom)?,
-            dialog: ChangeDialogView::new(dom)?,
-            path: dom.find("remote-path")?,
-            crumb: Template::find(dom, "t-crumb")?,
+            rows: RowsView::new(dom),
+            dialog: ChangeDialogView::new(dom),
+            path: dom.find("remote-path"),
+            crumb: Template::find(dom, "t-crumb"),
             shown_path: String::new(),
-            drop_directory: dom.find("drop-directory")?,
-            up: dom.find("remote-up")?,
-            refresh: dom.find("remote-refresh")?,
-            new_folder: dom.find("remote-new-folder")?,
-            filter: dom.find("remote-filter")?,
-            loading: dom.find("remote-loading")?,
-            empty: dom.find("remote-empty")?,
-            no_match: dom.find("remote-no-match")?,
-            omitted: dom.find("remote-omitted")?,
-            waiting: dom.find("remote-waiting")?,
-            problem: dom.find("remote-problem")?,
-            problem_template: ProblemTemplate::find(dom)?,
-        })
+            drop_directory: dom.find("drop-directory"),
+            up: dom.find("remote-up"),
+            refresh: dom.find("remote-refresh"),
+            new_folder: dom.find("remote-new-folder"),
+            filter: dom.find("remote-filter"),
+            loading: dom.find("remote-loading"),
+            empty: dom.find("remote-empty"),
+            no_match: dom.find("remote-no-match"),
+            omitted: dom.find("remote-omitted"),
+            waiting: dom.find("remote-waiting"),
+            problem: dom.find("remote-problem"),
+            problem_template: ProblemTemplate::find(dom),
+        }
     }
 
     /// Notes that other rows may have come into view.
@@ -98,7 +98,7 @@ impl RemoteView {
         let waits = connected && loading && page.queue().totals().active > 0;
         set_text(&self.waiting, if waits { wording::listing_waits() } else { "" });
         show(&self.waiting, Visibility::shown_if(waits));
-        self.problem_template.fill(&self.problem, remote.problem())?;
+        self.problem_template.fill(&self.problem, remote.problem());
         Ok(redraw)
     }
 
@@ -122,8 +122,8 @@ impl RemoteView {
         let parts = path::breadcrumbs(directory);
         let mut last = None;
         for (index, (name, _)) in parts.iter().enumerate() {
-            let crumb = self.crumb.copy()?;
-            let button: HtmlElement = query(&crumb, "button")?;
+            let crumb = self.crumb.copy();
+            let button: HtmlElement = query(&crumb, "button");
             set_text(&button, &format::name(name));
             set_attribute(&button, "data-part", &index.to_string());
             fragment.append_child(&crumb)?;

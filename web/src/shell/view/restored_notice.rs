@@ -2,7 +2,8 @@
 
 use web_sys::{Element, HtmlElement};
 
-use super::super::dom::{Dom, Exception, Visibility, set_text, show};
+use super::super::dom::{Dom, Visibility, set_text, show};
+use crate::join::concat;
 use crate::{
     page::{self, Page},
     queue::FileAccess,
@@ -15,12 +16,12 @@ pub(super) struct RestoredNotice {
 }
 
 impl RestoredNotice {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
-            notice: dom.find("restored")?,
-            text: dom.find("restored-text")?,
-            reopen: dom.find("restored-continue")?,
-        })
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
+            notice: dom.find("restored"),
+            text: dom.find("restored-text"),
+            reopen: dom.find("restored-continue"),
+        }
     }
 
     pub(super) fn draw(&self, page: &Page) {
@@ -29,7 +30,7 @@ impl RestoredNotice {
         if missing.is_empty() {
             return;
         }
-        let text = [&page::restored_uploads(missing.len()), " ", page.restore_hint()].concat();
+        let text = concat(&[&page::restored_uploads(missing.len()), " ", page.restore_hint()]);
         set_text(&self.text, &text);
         let has_handles = page.queue().missing_access() == FileAccess::ByHandle;
         show(&self.reopen, Visibility::shown_if(has_handles));

@@ -11,6 +11,7 @@ use super::{
     },
     connect_steps::ConnectStepsView,
 };
+use crate::join::concat;
 use crate::{
     certificate, connect_steps::ConnectSteps, connection::Connection, connection::facts, format,
 };
@@ -41,21 +42,21 @@ struct TlsView {
 
 impl SecurityDetailsView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let no_data: HtmlElement = dom.find("security-no-data")?;
+        let no_data: HtmlElement = dom.find("security-no-data");
         set_text(&no_data, facts::no_data_connection());
         Ok(Self {
-            control: dom.find("security-control")?,
-            data: dom.find("security-data")?,
-            dialog: dom.find("security-dialog")?,
-            facts: dom.find("security-certificate")?,
-            certificate: Template::find(dom, "t-certificate")?,
+            control: dom.find("security-control"),
+            data: dom.find("security-data"),
+            dialog: dom.find("security-dialog"),
+            facts: dom.find("security-certificate"),
+            certificate: Template::find(dom, "t-certificate"),
             shown: None,
-            trust: dom.find("security-trust")?,
+            trust: dom.find("security-trust"),
             control_facts: TlsView::new(dom, "security-control-facts")?,
             data_facts: TlsView::new(dom, "security-data-facts")?,
             no_data,
-            same_certificate: dom.find("security-same-certificate")?,
-            not_resumed: dom.find("security-not-resumed")?,
+            same_certificate: dom.find("security-same-certificate"),
+            not_resumed: dom.find("security-not-resumed"),
             step_list: ConnectStepsView::new(dom, "security-steps")?,
         })
     }
@@ -71,13 +72,13 @@ impl SecurityDetailsView {
         connected: &Connected,
         connection: &Connection,
         connect_steps: &ConnectSteps,
-    ) -> Result<(), Exception> {
+    ) {
         let version = facts::control_tls(&connected.tls, connected.encryption);
         set_text(&self.control, &facts::tls_summary(&version, &connected.tls));
         self.control_facts.draw(&version, &connected.tls);
         self.draw_data(connection.data_tls());
         if self.shown.as_ref() != Some(&connected.certificate) {
-            let facts = describe(&self.certificate, &connected.certificate)?;
+            let facts = describe(&self.certificate, &connected.certificate);
             self.facts.replace_children_with_node_1(&facts);
             self.shown = Some(connected.certificate.clone());
         }
@@ -85,7 +86,6 @@ impl SecurityDetailsView {
         let by_you = trusted.is_some_and(|trusted| *trusted == connected.certificate.sha256);
         set_text(&self.trust, certificate::trusted_by(by_you));
         self.step_list.draw(connect_steps);
-        Ok(())
     }
 
     /// Closes the dialog when the connection has ended.
@@ -113,13 +113,13 @@ impl SecurityDetailsView {
 
 impl TlsView {
     fn new(dom: &Dom, list: &str) -> Result<Self, Exception> {
-        let list: HtmlElement = dom.find(list)?;
-        let facts = Template::find(dom, "t-tls")?.copy()?;
+        let list: HtmlElement = dom.find(list);
+        let facts = Template::find(dom, "t-tls").copy();
         list.append_child(&facts)?;
         Ok(Self {
-            version: query(&facts, "[data-fact=version]")?,
-            suite: query(&facts, "[data-fact=suite]")?,
-            session: query(&facts, "[data-fact=session]")?,
+            version: query(&facts, "[data-fact=version]"),
+            suite: query(&facts, "[data-fact=suite]"),
+            session: query(&facts, "[data-fact=session]"),
             list,
         })
     }
@@ -133,11 +133,8 @@ impl TlsView {
 
 /// Creates the list of a certificate's facts. The portal has computed the fingerprint; all other facts
 /// are claims of the certificate.
-pub(super) fn describe(
-    template: &Template,
-    certificate: &Certificate,
-) -> Result<Element, Exception> {
-    let facts = template.copy()?;
+pub(super) fn describe(template: &Template, certificate: &Certificate) -> Element {
+    let facts = template.copy();
     for (fact, text) in [
         ("sha256", format::fingerprint(&certificate.sha256)),
         ("subject", certificate.subject.clone()),
@@ -146,8 +143,8 @@ pub(super) fn describe(
         ("not-before", utc(&certificate.not_before)),
         ("not-after", utc(&certificate.not_after)),
     ] {
-        let element: Element = query(&facts, &["[data-fact=", fact, "]"].concat())?;
+        let element: Element = query(&facts, &concat(&["[data-fact=", fact, "]"]));
         set_text(&element, &format::visible(&text));
     }
-    Ok(facts.unchecked_into())
+    facts.unchecked_into()
 }

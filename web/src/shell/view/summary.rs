@@ -2,7 +2,7 @@
 
 use web_sys::{Element, HtmlElement, HtmlTextAreaElement};
 
-use super::super::dom::{Dom, Exception, Visibility, set_text, show};
+use super::super::dom::{Dom, Visibility, set_text, show};
 use crate::{page::Page, summary, time::Millis};
 
 pub(super) struct SummaryView {
@@ -16,14 +16,14 @@ pub(super) struct SummaryView {
 }
 
 impl SummaryView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
             dom: dom.clone(),
-            slot: dom.find("summary")?,
-            text: dom.find("summary-text")?,
-            manual_copy: dom.find("summary-manual-copy")?,
-            fallback: dom.find("uploads-section")?,
-        })
+            slot: dom.find("summary"),
+            text: dom.find("summary-text"),
+            manual_copy: dom.find("summary-manual-copy"),
+            fallback: dom.find("uploads-section"),
+        }
     }
 
     pub(super) fn draw(&self, page: &Page, now: Millis) {

@@ -2,7 +2,7 @@
 
 use web_sys::{Document, Element, HtmlElement, HtmlSelectElement};
 
-use super::super::dom::{Dom, Exception, Visibility, set_attribute, set_progress, set_text, show};
+use super::super::dom::{Dom, Visibility, set_attribute, set_progress, set_text, show};
 use super::icon::IconView;
 use crate::{
     queue::totals::{self, Condition},
@@ -34,26 +34,26 @@ struct BulkButtons {
 }
 
 impl TotalsView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
-            total: dom.find("total")?,
-            bar: dom.find("total-bar")?,
-            text: dom.find("total-text")?,
-            count: dom.find("uploads-count")?,
-            empty_state: dom.find("empty-state")?,
-            filters: dom.find("filters")?,
-            policy: dom.find("policy")?,
-            order: dom.find("order")?,
-            icon: IconView::new(dom)?,
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
+            total: dom.find("total"),
+            bar: dom.find("total-bar"),
+            text: dom.find("total-text"),
+            count: dom.find("uploads-count"),
+            empty_state: dom.find("empty-state"),
+            filters: dom.find("filters"),
+            policy: dom.find("policy"),
+            order: dom.find("order"),
+            icon: IconView::new(dom),
             buttons: BulkButtons {
-                pause: dom.find("pause-all")?,
-                resume: dom.find("resume-all")?,
-                retry: dom.find("retry-failed")?,
-                cancel: dom.find("cancel-all")?,
-                clear: dom.find("clear-finished")?,
-                fallback: dom.find("uploads-section")?,
+                pause: dom.find("pause-all"),
+                resume: dom.find("resume-all"),
+                retry: dom.find("retry-failed"),
+                cancel: dom.find("cancel-all"),
+                clear: dom.find("clear-finished"),
+                fallback: dom.find("uploads-section"),
             },
-        })
+        }
     }
 
     pub(super) fn draw(&self, queue: &Queue, dom: &Dom) {

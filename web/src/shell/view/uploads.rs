@@ -118,21 +118,21 @@ enum Growth {
 
 impl UploadsView {
     pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        let list: HtmlElement = dom.find("uploads")?;
+        let list: HtmlElement = dom.find("uploads");
         Ok(Self {
             dom: dom.clone(),
-            anchor: ScrollAnchor::new(dom, &list)?,
+            anchor: ScrollAnchor::new(dom, &list),
             held: None,
             version: 0,
             list,
-            no_match: dom.find("uploads-no-match")?,
+            no_match: dom.find("uploads-no-match"),
             filters: FiltersView::new(dom)?,
             templates: Templates {
-                file: Template::find(dom, "t-upload")?,
-                folder: Template::find(dom, "t-folder")?,
-                problem: ProblemTemplate::find(dom)?,
-                comparison: Template::find(dom, "t-comparison")?,
-                digest: Template::find(dom, "t-digest")?,
+                file: Template::find(dom, "t-upload"),
+                folder: Template::find(dom, "t-folder"),
+                problem: ProblemTemplate::find(dom),
+                comparison: Template::find(dom, "t-comparison"),
+                digest: Template::find(dom, "t-digest"),
             },
             listing: UploadList::default(),
             heights: BlockHeights::default(),

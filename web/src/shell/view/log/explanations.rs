@@ -7,6 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{Element, HtmlElement, Response};
 
 use super::{LogView, Outcome, line_of, log_line};
+use crate::join::concat;
 use crate::{
     log::{Log, wording},
     mask::Masker,
@@ -47,7 +48,7 @@ impl Explanations {
 
 /// Loads the explanations from the portal.
 pub(in crate::shell) async fn fetch_explanations(dom: &Dom) -> Result<Array, Exception> {
-    let url = [EXPLANATIONS_PATH, "?lang=", &*language(&dom.document)].concat();
+    let url = concat(&[EXPLANATIONS_PATH, "?lang=", &*language(&dom.document)]);
     let response = JsFuture::from(dom.window.fetch_with_str(&url)).await?;
     let response = response.unchecked_into::<Response>();
     let list = JsFuture::from(response.json()?).await?;
@@ -98,7 +99,7 @@ impl LogView {
         element: &Element,
         open: bool,
     ) -> Result<(), Exception> {
-        let toggle: Element = query(element, ".line-toggle")?;
+        let toggle: Element = query(element, ".line-toggle");
         set_attribute(&toggle, "aria-expanded", if open { "true" } else { "false" });
         if let Some(explanation) = toggle.next_element_sibling() {
             explanation.remove();
@@ -106,11 +107,11 @@ impl LogView {
         if let Some(line) = log_line(log, element)
             && open
         {
-            let explanation = self.explanation.copy()?;
+            let explanation = self.explanation.copy();
             match log.problem_of(line) {
                 Some(problem) => {
                     let problem = mask_problem(&mut self.masks, problem);
-                    self.problem.fill(&explanation, Some(&problem))?;
+                    self.problem.fill(&explanation, Some(&problem));
                 }
                 None => set_text(&explanation, &self.explanations.text(line)),
             }

@@ -1,9 +1,10 @@
 //! Exports the session log as text: to the clipboard, or as a file.
 
 use js_sys::{Array, Date};
-use wasm_bindgen_futures::spawn_local;
+
 use web_sys::{Blob, HtmlElement, Url, Window};
 
+use crate::join::concat;
 use crate::{
     format,
     log::wording,
@@ -11,7 +12,7 @@ use crate::{
     mask::Masker,
     shell::{
         clipboard,
-        dom::{Dom, Exception, set_attribute, set_text},
+        dom::{Dom, Exception, set_attribute, set_text, spawn},
         locale::{clock_time, date_time, file_date},
     },
 };
@@ -43,7 +44,7 @@ pub(super) fn text(dom: &Dom, log: &Log, filter: LogFilter, masks: &mut Masker) 
 
 /// Copies the text. The element `status` shows the outcome.
 pub(super) fn copy(window: Window, status: HtmlElement, text: String, lines: usize) {
-    spawn_local(async move {
+    spawn(async move {
         if clipboard::write(&window, &text).await {
             set_text(&status, &wording::copied(lines));
         } else {
@@ -58,7 +59,7 @@ pub(super) fn copy(window: Window, status: HtmlElement, text: String, lines: usi
 pub(super) fn download(link: &HtmlElement, text: &str) -> Result<String, Exception> {
     let file = Blob::new_with_str_sequence(&Array::of1(&text.into()))?;
     let url = Url::create_object_url_with_blob(&file)?;
-    let name = ["ferryport-log-", &*file_date(Date::now()), ".txt"].concat();
+    let name = concat(&["ferryport-log-", &*file_date(Date::now()), ".txt"]);
     set_attribute(link, "download", &name);
     set_attribute(link, "href", &url);
     link.click();

@@ -31,12 +31,12 @@ impl Follow {
         let follow = Self {
             dom: dom.clone(),
             log: log.clone(),
-            button: dom.find("log-follow")?,
+            button: dom.find("log-follow"),
             reader: Rc::new(Cell::new(Reader::Following)),
         };
-        follow.listen_to_scrolling()?;
+        follow.listen_to_scrolling();
         follow.observe_size()?;
-        follow.listen_to_buttons()?;
+        follow.listen_to_buttons();
         Ok(follow)
     }
 
@@ -60,7 +60,7 @@ impl Follow {
         show(&self.button, Visibility::shown_if(!follows));
     }
 
-    fn listen_to_scrolling(&self) -> Result<(), Exception> {
+    fn listen_to_scrolling(&self) {
         let (log, reader, button) = (self.log.clone(), self.reader.clone(), self.button.clone());
         let mut before = 0;
         listen(&self.log, "scroll", move |_: web_sys::Event| {
@@ -74,7 +74,7 @@ impl Follow {
             }
             before = top;
             show(&button, Visibility::shown_if(reader.get() == Reader::Reading));
-        })
+        });
     }
 
     /// Stays at the newest line when the log becomes smaller.
@@ -89,12 +89,12 @@ impl Follow {
         Ok(())
     }
 
-    fn listen_to_buttons(&self) -> Result<(), Exception> {
+    fn listen_to_buttons(&self) {
         // A log that was opened, or closed down to its newest line, shows what is new.
         let reader = self.reader.clone();
-        listen(&self.dom.find("log-toggle")?, "click", move |_: web_sys::Event| {
+        listen(&self.dom.find("log-toggle"), "click", move |_: web_sys::Event| {
             reader.set(Reader::Following);
-        })?;
+        });
         let (log, reader, dom) = (self.log.clone(), self.reader.clone(), self.dom.clone());
         listen(&self.button, "click", move |_: web_sys::Event| {
             reader.set(Reader::Following);
@@ -103,6 +103,6 @@ impl Follow {
             }
             log.set_scroll_top(log.scroll_height());
             let _ = log.focus();
-        })
+        });
     }
 }

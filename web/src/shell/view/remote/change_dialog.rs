@@ -28,21 +28,21 @@ pub(super) struct ChangeDialogView {
 }
 
 impl ChangeDialogView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
-            dialog: dom.find("change-dialog")?,
-            heading: dom.find("change-heading")?,
-            text: dom.find("change-text")?,
-            field: dom.find("change-field")?,
-            name: dom.find("change-name")?,
-            problem: dom.find("change-problem")?,
-            problem_template: ProblemTemplate::find(dom)?,
-            state: dom.find("change-state")?,
-            cancel: dom.find("change-cancel")?,
-            submit: dom.find("change-submit")?,
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
+            dialog: dom.find("change-dialog"),
+            heading: dom.find("change-heading"),
+            text: dom.find("change-text"),
+            field: dom.find("change-field"),
+            name: dom.find("change-name"),
+            problem: dom.find("change-problem"),
+            problem_template: ProblemTemplate::find(dom),
+            state: dom.find("change-state"),
+            cancel: dom.find("change-cancel"),
+            submit: dom.find("change-submit"),
             shown: None,
             shown_problem: None,
-        })
+        }
     }
 
     /// Draws the dialog. Returns whether it was closed just now.
@@ -64,7 +64,7 @@ impl ChangeDialogView {
         );
         if self.shown_problem.as_ref() != dialog.problem() {
             self.shown_problem = dialog.problem().cloned();
-            self.problem_template.fill(&self.problem, dialog.problem())?;
+            self.problem_template.fill(&self.problem, dialog.problem());
         }
         if self.shown.as_ref() != Some(dialog.change()) {
             self.ask(dialog.change())?;

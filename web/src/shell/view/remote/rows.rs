@@ -7,7 +7,8 @@ use web_sys::{Element, FocusOptions, HtmlElement};
 
 use super::super::{
     super::dom::{
-        Dom, Exception, Template, Visibility, query, seen, set_attribute, set_text, show,
+        Dom, Exception, Template, Visibility, query, query_if_any, seen, set_attribute, set_text,
+        show,
     },
     Redraw,
 };
@@ -42,12 +43,12 @@ pub(super) struct RowsView {
 }
 
 impl RowsView {
-    pub(super) fn new(dom: &Dom) -> Result<Self, Exception> {
-        Ok(Self {
+    pub(super) fn new(dom: &Dom) -> Self {
+        Self {
             dom: dom.clone(),
-            list: dom.find("remote-files")?,
-            directory_template: Template::find(dom, "t-directory")?,
-            file_template: Template::find(dom, "t-file")?,
+            list: dom.find("remote-files"),
+            directory_template: Template::find(dom, "t-directory"),
+            file_template: Template::find(dom, "t-file"),
             heights: BlockHeights::default(),
             moved: false,
             version: 0,
@@ -56,7 +57,7 @@ impl RowsView {
             current: 0,
             first: 0,
             rows: Vec::new(),
-        })
+        }
     }
 
     pub(super) fn scrolled(&mut self) {
@@ -140,7 +141,7 @@ impl RowsView {
         let (first, end) = (self.first, self.first + self.rows.len());
         let (kept_from, kept_to) = (wanted.start.max(first), wanted.end.min(end));
         if kept_from < kept_to {
-            let mut rows = self.create_rows(remote, wanted.start..kept_from)?;
+            let mut rows = self.create_rows(remote, wanted.start..kept_from);
             self.insert(&rows, self.row(kept_from))?;
             for (index, row) in (first..).zip(std::mem::take(&mut self.rows)) {
                 if wanted.contains(&index) {
@@ -149,12 +150,12 @@ impl RowsView {
                     row.remove();
                 }
             }
-            let after = self.create_rows(remote, kept_to..wanted.end)?;
+            let after = self.create_rows(remote, kept_to..wanted.end);
             self.insert(&after, None)?;
             rows.extend(after);
             self.rows = rows;
         } else {
-            self.rows = self.create_rows(remote, wanted.clone())?;
+            self.rows = self.create_rows(remote, wanted.clone());
             self.list.replace_children_with_node_0();
             self.insert(&self.rows, None)?;
         }
@@ -182,45 +183,45 @@ impl RowsView {
         &self,
         remote: &RemoteDirectory,
         indexes: std::ops::Range<usize>,
-    ) -> Result<Vec<HtmlElement>, Exception> {
+    ) -> Vec<HtmlElement> {
         let size = remote.len().to_string();
         let mut rows = Vec::new();
         for index in indexes {
             let Some(entry) = remote.at(index) else { break };
-            let row = self.create_row(entry)?;
+            let row = self.create_row(entry);
             set_attribute(&row, "data-index", &index.to_string());
             set_attribute(&row, "aria-posinset", &(index + 1).to_string());
             set_attribute(&row, "aria-setsize", &size);
             rows.push(row);
         }
-        Ok(rows)
+        rows
     }
 
-    fn create_row(&self, entry: &Entry) -> Result<HtmlElement, Exception> {
+    fn create_row(&self, entry: &Entry) -> HtmlElement {
         let item = match entry.kind {
-            EntryKind::Directory => self.directory_template.copy()?,
-            EntryKind::File | EntryKind::Other => self.file_template.copy()?,
+            EntryKind::Directory => self.directory_template.copy(),
+            EntryKind::File | EntryKind::Other => self.file_template.copy(),
         };
         let name = format::name(&entry.name);
         set_attribute(&item, "aria-label", &format::visible(&entry.name));
-        let index: Element = query(&item, ".entry-name")?;
+        let index: Element = query(&item, ".entry-name");
         set_text(&index, &name);
         set_attribute(&index, "title", &name);
         if let Some(size) = entry.size.filter(|_| entry.kind != EntryKind::Directory) {
-            set_text(&query::<Element>(&item, ".entry-size")?, &format::bytes(size));
+            set_text(&query::<Element>(&item, ".entry-size"), &format::bytes(size));
         }
         if let Some(modified) = entry.modified_millis {
-            set_text(&query::<Element>(&item, ".entry-date")?, &date_time(millis(modified)));
+            set_text(&query::<Element>(&item, ".entry-date"), &date_time(millis(modified)));
         }
         if let Some(of) = &entry.leftover_of {
-            set_text(&query::<Element>(&item, ".entry-note")?, &wording::leftover(of));
-            show(&query(&item, "[data-action=rename]")?, Visibility::Hidden);
+            set_text(&query::<Element>(&item, ".entry-note"), &wording::leftover(of));
+            show(&query(&item, "[data-action=rename]"), Visibility::Hidden);
             let remove = change_texts::button(&RemoteChange::Remove(entry.clone()));
-            let button: Element = query(&item, "[data-action=delete]")?;
+            let button: Element = query(&item, "[data-action=delete]");
             set_attribute(&button, "aria-label", remove);
             set_attribute(&button, "title", remove);
         }
-        Ok(item)
+        item
     }
 
     /// Sets what the Tab key reaches, and highlights the directory that files are dragged over.
@@ -235,7 +236,7 @@ impl RowsView {
             if row.get_attribute("tabindex").as_deref() != Some(tab_index) {
                 set_attribute(row, "tabindex", tab_index);
                 for selector in ["[data-action=rename]", "[data-action=delete]"] {
-                    if let Ok(button) = query::<Element>(row, selector) {
+                    if let Some(button) = query_if_any(row, selector) {
                         set_attribute(&button, "tabindex", tab_index);
                     }
                 }

@@ -41,26 +41,26 @@ impl FileRow {
     }
 
     pub(super) fn new(template: &Template, row: Row, upload: &Upload) -> Result<Self, Exception> {
-        let item = template.copy()?;
+        let item = template.copy();
         let label = format::visible(upload.path());
         let path = format::name(upload.path());
         set_attribute(&item, "data-row", &row.0.to_string());
         set_attribute(&item, "aria-label", &label);
         let end_of_folder = path.rfind('/').map_or(0, |slash| slash + 1);
         let (folder, file) = path.split_at_checked(end_of_folder).unwrap_or(("", &path));
-        set_text(&query::<Element>(&item, ".upload-folder")?, folder);
-        set_text(&query::<Element>(&item, ".upload-file")?, file);
-        set_attribute(&query::<Element>(&item, ".upload-name")?, "title", &path);
-        set_text(&query::<Element>(&item, ".upload-size")?, &format::bytes(upload.size()));
-        let bar: HtmlElement = query(&item, ".progress")?;
+        set_text(&query::<Element>(&item, ".upload-folder"), folder);
+        set_text(&query::<Element>(&item, ".upload-file"), file);
+        set_attribute(&query::<Element>(&item, ".upload-name"), "title", &path);
+        set_text(&query::<Element>(&item, ".upload-size"), &format::bytes(upload.size()));
+        let bar: HtmlElement = query(&item, ".progress");
         set_attribute(&bar, "aria-label", &label);
         Ok(Self {
             bar,
-            status: query(&item, ".upload-status")?,
+            status: query(&item, ".upload-status"),
             buttons: ActionButtons::of(&item)?,
-            comparison: query(&item, ".upload-comparison")?,
-            digest: query(&item, ".upload-digest")?,
-            problem: query(&item, ".upload-problem")?,
+            comparison: query(&item, ".upload-comparison"),
+            digest: query(&item, ".upload-digest"),
+            problem: query(&item, ".upload-problem"),
             shown_problem: None,
             shown_comparison: None,
             shown_digest: None,
@@ -100,7 +100,7 @@ impl FileRow {
     fn draw_problem(&mut self, upload: &Upload, templates: &Templates) -> Result<(), Exception> {
         let problem = upload.state().problem();
         if self.shown_problem.as_ref() != problem {
-            templates.problem.fill(&self.problem, problem)?;
+            templates.problem.fill(&self.problem, problem);
             self.shown_problem = problem.cloned();
         }
         Ok(())
@@ -118,15 +118,15 @@ impl FileRow {
         let Some(existing) = existing else {
             return Ok(());
         };
-        let copy = templates.comparison.copy()?;
+        let copy = templates.comparison.copy();
         let (ours, theirs) = (upload.modified_millis(), existing.modified_millis);
         let file = |size, date: Option<i64>| {
             queue::size_and_date(size, date.map(|date| date_time(float(date))).as_deref())
         };
-        set_text(&query::<Element>(&copy, ".ours")?, &file(Some(upload.size()), ours));
-        set_text(&query::<Element>(&copy, ".theirs")?, &file(existing.size, theirs));
+        set_text(&query::<Element>(&copy, ".ours"), &file(Some(upload.size()), ours));
+        set_text(&query::<Element>(&copy, ".theirs"), &file(existing.size, theirs));
         let comparison = upload.comparison().unwrap_or(Comparison::Unknown);
-        set_text(&query::<Element>(&copy, ".newer")?, comparison.text());
+        set_text(&query::<Element>(&copy, ".newer"), comparison.text());
         self.comparison.append_child(&copy)?;
         Ok(())
     }
@@ -142,11 +142,11 @@ impl FileRow {
             stored.and_then(|stored| stored.digest.as_ref().map(|digest| (stored, digest)));
         show(&self.digest, Visibility::shown_if(digest.is_some()));
         if let Some((stored, digest)) = digest {
-            let copy = templates.digest.copy()?;
-            set_text(&query::<Element>(&copy, ".digest-summary")?, &digest_texts::short(digest));
-            set_text(&query::<Element>(&copy, ".digest-full")?, &format::visible(&digest.hex));
+            let copy = templates.digest.copy();
+            set_text(&query::<Element>(&copy, ".digest-summary"), &digest_texts::short(digest));
+            set_text(&query::<Element>(&copy, ".digest-full"), &format::visible(&digest.hex));
             set_text(
-                &query::<Element>(&copy, ".digest-origin")?,
+                &query::<Element>(&copy, ".digest-origin"),
                 digest_texts::confirmed_by(stored),
             );
             self.digest.append_child(&copy)?;

@@ -29,19 +29,19 @@ impl FolderRow {
         id: FolderId,
         folder: &Folder,
     ) -> Result<Self, Exception> {
-        let item = template.copy()?;
+        let item = template.copy();
         let name = queue::folder_label(folder.path());
         set_attribute(&item, "data-folder", &id.0.to_string());
         set_attribute(&item, "aria-label", &name);
-        set_text(&query::<Element>(&item, ".folder-name")?, &format::name(folder.path()));
+        set_text(&query::<Element>(&item, ".folder-name"), &format::name(folder.path()));
         let (bar, toggle): (HtmlElement, Element) =
-            (query(&item, ".progress")?, query(&item, ".folder-toggle")?);
+            (query(&item, ".progress"), query(&item, ".folder-toggle"));
         set_attribute(&bar, "aria-label", &name);
         set_attribute(&toggle, "aria-label", &name);
         Ok(Self {
             toggle,
             bar,
-            count: query(&item, ".folder-count")?,
+            count: query(&item, ".folder-count"),
             buttons: ActionButtons::of(&item)?,
             shown: None,
             item,

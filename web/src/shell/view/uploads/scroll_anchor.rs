@@ -8,7 +8,7 @@ use std::{cell::Cell, rc::Rc};
 
 use web_sys::{Element, Event, HtmlElement};
 
-use crate::shell::dom::{Dom, Exception, listen, scrolls};
+use crate::shell::dom::{Dom, listen, scrolls};
 
 /// The row under the pointer, or with the keyboard's focus.
 const HELD: &str = "#uploads > :is(:hover, :focus-visible, :has(:focus-visible))";
@@ -26,13 +26,13 @@ pub(super) struct ScrollAnchor {
 }
 
 impl ScrollAnchor {
-    pub(super) fn new(dom: &Dom, list: &HtmlElement) -> Result<Self, Exception> {
+    pub(super) fn new(dom: &Dom, list: &HtmlElement) -> Self {
         let is_pointing = Rc::new(Cell::new(false));
         for (kind, is_over) in [("pointermove", true), ("pointerleave", false)] {
             let is_pointing = is_pointing.clone();
-            listen(list, kind, move |_: Event| is_pointing.set(is_over))?;
+            listen(list, kind, move |_: Event| is_pointing.set(is_over));
         }
-        Ok(Self { dom: dom.clone(), list: list.clone(), is_pointing, anchor: None })
+        Self { dom: dom.clone(), list: list.clone(), is_pointing, anchor: None }
     }
 
     /// Returns the row that the user points at or has focused by keyboard.
