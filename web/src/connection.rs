@@ -3,25 +3,41 @@
 //! Three state machines, which open nothing and keep no password: the socket (`socket`), the
 //! session that outlives it (`session`), and the FTPS connection of that session (`ftps`).
 //!
-//! ```text
-//! socket    Closed ──open──▶ Opening ──opened──▶ Greeting ──welcome──▶ Open
-//!             ▲                 ▲ │                 │                   │
-//!             │       retry_at, │ │ closed or       │ closed or         │ closed, or silent
-//!             │       network   │ ▼ timed out       ▼ timed out         ▼ for 3 pings
-//!             └── not worth ── Lost ◀──────────────────────────────────────
-//!                 a retry           another protocol version: Outdated, from every state
+//! The socket (`socket`):
 //!
-//! session   New ──welcome──▶ ThisPage ◀──welcome, still connected── EarlierPage
-//!           A goodbye ends it: ThisPage gets another session and logs in again; EarlierPage asks
-//!           for the password.
+//! | state | event | next state |
+//! |---|---|---|
+//! | Closed | the user connects | Opening |
+//! | Opening | opened | Greeting |
+//! | Greeting | `welcome` | Open |
+//! | Opening, Greeting | closed, or timed out | Lost |
+//! | Open | closed, or silent for three pings | Lost |
+//! | Lost | the time of the next try, or the network is back | Opening |
+//! | Lost | nothing is left that is worth a try | Closed |
+//! | any | `unsupported` | Outdated |
 //!
-//! ftps      Disconnected ──connect──▶ Connecting ──connected──▶ Connected ──disconnect─┐
-//!             ▲      ▲                  │     ▲ trusted              │                 │
-//!             │      └── failed ────────┤     │                      │ failed          ▼
-//!             │                         ▼     │                      ▼           Disconnecting
-//!             │               CertificateQuestion ──rejected──▶ Disconnected          │
-//!             └───────────────────────── confirmed (or: connect to the next one) ◀─────┘
-//! ```
+//! The session (`session`):
+//!
+//! | state | event | next state |
+//! |---|---|---|
+//! | New | `welcome` | ThisPage |
+//! | EarlierPage | `welcome` with a connection to the server | ThisPage |
+//! | ThisPage | `goodbye` | New: it logs in again |
+//! | EarlierPage | `goodbye` | New: it asks for the password |
+//!
+//! The FTPS connection (`ftps`):
+//!
+//! | state | event | next state |
+//! |---|---|---|
+//! | Disconnected | the user connects | Connecting |
+//! | Connecting | `connected` | Connected |
+//! | Connecting | `failed` | Disconnected |
+//! | Connecting | the certificate is not trusted | CertificateQuestion |
+//! | CertificateQuestion | trusted | Connecting |
+//! | CertificateQuestion | rejected | Disconnected |
+//! | Connected | the connection failed | Disconnected |
+//! | Connected | the user disconnects, or connects to another server | Disconnecting |
+//! | Disconnecting | confirmed | Disconnected, or Connecting to the other server |
 
 use std::time::Duration;
 

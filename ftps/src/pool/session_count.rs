@@ -107,6 +107,14 @@ impl SessionSlot {
     /// sessions that ended or were refused meanwhile, so its limit may be lower than this says;
     /// another refusal will tell. A limit that is too low would slow all uploads down for a long
     /// time.
+    ///
+    /// | other sessions of this client | the refusal |
+    /// |---|---|
+    /// | none is logged in, none is being opened | is not about a limit |
+    /// | none is logged in, some are being opened | tells nothing yet |
+    /// | fewer than were logged in before | is doubtful: the server may not have noticed their ends |
+    /// | others were refused at the same time, and some are logged in | is doubtful: the server may have counted the refused ones |
+    /// | else | shows the limit: the others, and those refused meanwhile |
     pub(crate) fn refused(self, was_doubted: bool) -> SessionRefusal {
         let mut counts = self.session_count.counts();
         let before = match self.state {
@@ -114,18 +122,18 @@ impl SessionSlot {
             State::Open => counts.history,
         };
         let ended = counts.history.ended.wrapping_sub(before.ended);
-        let refused_meanwhile = counts.history.refused.wrapping_sub(before.refused);
+        let refused_since = counts.history.refused.wrapping_sub(before.refused);
         counts.history.refused = counts.history.refused.wrapping_add(1);
         let opening = counts.opening.saturating_sub(1);
         let others = opening.saturating_add(counts.open).saturating_add(ended);
         // A limit of one session ends all parallelism: only a refusal without others at the same
-        // time proves it.
-        let refused_meanwhile = if others == 1 { refused_meanwhile } else { 0 };
-        let is_doubtful = others < counts.most_open || (refused_meanwhile > 0 && counts.open > 0);
+        // time proves it. Above that, the refused ones do not count.
+        let counted_refusals = if others == 1 { refused_since } else { 0 };
+        let is_doubtful = others < counts.most_open || (counted_refusals > 0 && counts.open > 0);
         if is_doubtful && !was_doubted {
             return SessionRefusal::Doubtful;
         }
-        let session_limit = others.saturating_add(refused_meanwhile);
+        let session_limit = others.saturating_add(counted_refusals);
         counts.most_open = counts.most_open.min(session_limit);
         match (counts.open, opening) {
             (0, 0) => SessionRefusal::Unrelated,

@@ -182,22 +182,15 @@ async fn converse(
         biased;
         reason = session.ended() => SocketEnd::SessionEnded(reason),
         () = replaced.cancelled() => SocketEnd::TakenOver,
-        end = async {
-            let welcomed = welcome(&mut socket.conversation, session, settings, resume).await;
-            if let Err(violation) = welcomed {
-                return SocketEnd::ProtocolViolation(violation);
-            }
-            let outbox = session.outbox();
-            tokio::select! {
-                () = outbox.wait_until_stalled(settings.page_write_timeout) => {
-                    SocketEnd::Stalled(settings.page_write_timeout)
-                }
-                end = read(reader, &mut chunks, &mut socket.conversation, settings) => end,
-                written = outbox.write_to(writer, settings.ping_interval) => {
-                    written.map_or_else(SocketEnd::Write, |never| match never {})
-                }
-            }
-        } => end,
+        end = exchange(
+            reader,
+            writer,
+            settings,
+            session,
+            &mut socket.conversation,
+            &mut chunks,
+            resume,
+        ) => end,
     };
     if let Some(reason) = ends_session(&end) {
         session.end(reason);
@@ -207,6 +200,32 @@ async fn converse(
         let _ends_anyway = deliver(&socket.conversation, &mut chunks, part);
     }
     end
+}
+
+/// Welcomes the page, then reads and writes messages side by side until one of the two ends, or the
+/// page acknowledges nothing for too long.
+async fn exchange(
+    reader: &mut Reader<impl AsyncRead + Unpin>,
+    writer: &mut Writer<impl AsyncWrite + Unpin>,
+    settings: &Settings,
+    session: &Session,
+    conversation: &mut Conversation,
+    chunks: &mut ChunkDecoder,
+    resume: Option<ResumeState>,
+) -> SocketEnd {
+    if let Err(violation) = welcome(conversation, session, settings, resume).await {
+        return SocketEnd::ProtocolViolation(violation);
+    }
+    let outbox = session.outbox();
+    tokio::select! {
+        () = outbox.wait_until_stalled(settings.page_write_timeout) => {
+            SocketEnd::Stalled(settings.page_write_timeout)
+        }
+        end = read(reader, chunks, conversation, settings) => end,
+        written = outbox.write_to(writer, settings.ping_interval) => {
+            written.map_or_else(SocketEnd::Write, |never| match never {})
+        }
+    }
 }
 
 /// Returns the reason when the session ends with its socket; `None` when it outlives the socket.
