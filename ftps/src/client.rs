@@ -29,7 +29,7 @@ use tokio::time::Instant;
 use crate::{
     certificate::CertificateFacts,
     command::Command,
-    config::Config,
+    config::{Config, Timeouts},
     control::Control,
     dial::Dial,
     digest::Algorithm,
@@ -61,8 +61,10 @@ mod tree;
 pub(crate) use directories::{Directories, Naming};
 pub(crate) use directory::quoted_path;
 pub(crate) use prefetched::{Found, PrefetchedFile};
+use rename::PendingRnfr;
 pub use rename::Renamed;
 pub use store::{Store, Stored};
+pub(crate) use target_state::names_missing_file;
 pub use target_state::{TargetState, UnknownTarget};
 pub use tree::{DeleteTreeError, DeleteTreeReason, DeletedCounts, TreeLimits};
 
@@ -101,6 +103,8 @@ pub struct Client {
     /// Whether the server may still hold the offset of a `REST`. It should apply to one transfer, but some
     /// servers keep it when the transfer is refused.
     restarted: bool,
+    /// Whether the server may still hold the name of an `RNFR` that no `RNTO` followed.
+    pending_rnfr: PendingRnfr,
     /// Data connections opened so far.
     data_connections: u32,
     /// The port of the next data connection, where it was prefetched.
@@ -129,6 +133,7 @@ impl Client {
             directories,
             algorithm: None,
             restarted: false,
+            pending_rnfr: PendingRnfr::None,
             data_connections: 0,
             prefetched_port: None,
             dialled: None,
@@ -197,6 +202,15 @@ impl Client {
         self.control.transcript()
     }
 
+    /// Notes that files in the directory of `path` are written under their final names.
+    pub(crate) fn write_in_place(&self, path: &RemotePath) {
+        self.directories.write_in_place(path);
+    }
+
+    pub(crate) fn timeouts(&self) -> &Timeouts {
+        &self.config.timeouts
+    }
+
     pub(crate) fn random(&self) -> &dyn Random {
         &*self.config.random
     }
@@ -208,7 +222,7 @@ impl Client {
     /// Where the bytes of a file are written first.
     pub(crate) fn naming(&self, path: &RemotePath) -> Naming {
         match self.profile.get().part_names {
-            PartNames::Temporary => self.directories.naming(path),
+            PartNames::Temporary | PartNames::WithExtension => self.directories.naming(path),
             PartNames::Final => Naming::InPlace,
         }
     }

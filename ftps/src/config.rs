@@ -102,6 +102,9 @@ pub struct Timeouts {
     /// The reply that ends a transfer, after the last byte. Some servers scan or move the file
     /// first.
     pub final_reply: Duration,
+    /// How long a size that differs from that of the sent bytes is looked up again before the file
+    /// counts as incomplete: some servers report the size of a new file late.
+    pub size_lag: Duration,
     /// The server's reply after a data connection failed: it says why.
     pub verdict: Duration,
     /// The server's close of a data connection after its reply; some wait for us.
@@ -117,8 +120,8 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     /// Connect 15 s, TLS 15 s, greeting 30 s (silence 5 s), reply 60 s (each further one of a batch
-    /// 20 s), digest 60 s to 15 min, listing 10 min, TLS pause 300 ms, data connect 15 s, stall 60 s, final reply 5 min, verdict 5 s, drain 3
-    /// s, abort 10 s, settle 500 ms, quit 2 s.
+    /// 20 s), digest 60 s to 15 min, listing 10 min, TLS pause 300 ms, data connect 15 s, stall 60 s, final reply 5 min, size lag
+    /// 3 s, verdict 5 s, drain 3 s, abort 10 s, settle 500 ms, quit 2 s.
     fn default() -> Self {
         Self {
             connect: Duration::from_secs(15),
@@ -134,6 +137,7 @@ impl Default for Timeouts {
             data_connect: Duration::from_secs(15),
             stall: Duration::from_secs(60),
             final_reply: Duration::from_secs(300),
+            size_lag: Duration::from_secs(3),
             verdict: Duration::from_secs(5),
             drain: Duration::from_secs(3),
             abort: Duration::from_secs(10),

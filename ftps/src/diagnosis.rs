@@ -86,6 +86,7 @@ impl Cause {
             Kind::EndedEarly { .. } => Self::TransferBroken,
             Kind::WrongSize { .. } | Kind::WrongDigest { .. } => Self::NotWhole,
             Kind::IncompleteFileRemains { .. } => Self::IncompleteFileRemains,
+            Kind::StoredElsewhere { .. } => Self::StoredElsewhere,
             Kind::SourceLengthMismatch { .. } => Self::SourceLengthMismatch,
             Kind::TargetIsDirectory { .. } => Self::NameIsDirectory,
             Kind::NameNotKept => Self::NameNotAllowed,

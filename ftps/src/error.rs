@@ -161,6 +161,10 @@ pub(crate) enum Kind {
         #[source]
         check: Error,
     },
+    StoredElsewhere {
+        path: String,
+        stored: String,
+    },
     SourceLengthMismatch {
         given: u64,
         missing: u64,
@@ -249,6 +253,7 @@ impl Error {
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
             | Kind::IncompleteFileRemains { .. }
+            | Kind::StoredElsewhere { .. }
             | Kind::SourceLengthMismatch { .. }
             | Kind::NameNotKept
             | Kind::TargetIsDirectory { .. }
@@ -293,6 +298,7 @@ impl Error {
             | Kind::WrongSize { .. }
             | Kind::WrongDigest { .. }
             | Kind::IncompleteFileRemains { .. }
+            | Kind::StoredElsewhere { .. }
             | Kind::SourceLengthMismatch { .. }
             | Kind::TargetIsDirectory { .. }
             | Kind::NameNotKept
@@ -354,17 +360,26 @@ impl Error {
         matches!(self.0.kind, Kind::WrongDigest { .. })
     }
 
+    /// Whether the size of the server's file differs from that of the sent bytes.
+    pub(crate) fn is_wrong_size(&self) -> bool {
+        matches!(self.0.kind, Kind::WrongSize { .. })
+    }
+
+    /// Whether the server confirmed a file and reports that it is not there.
+    pub(crate) fn is_missing_file(&self) -> bool {
+        matches!(self.0.kind, Kind::WrongSize { stored: None, .. })
+    }
+
     /// Whether the server stored fewer bytes than it confirmed.
     pub(crate) fn is_short_file(&self) -> bool {
         matches!(self.0.kind, Kind::WrongSize { sent, stored } if stored.is_none_or(|n| n < sent))
     }
 
-    /// Whether the server refused the complete file: after the last byte, and not because of the
-    /// connection (425, 426; Pure-FTPd's is 451 with the word "aborted").
+    /// Whether the server refused the file after its last byte, and not because of the connection (425,
+    /// 426). Perhaps it has not received all of it: Pure-FTPd's reply to an aborted transfer is 451.
     pub(crate) fn is_rejected_file(&self) -> bool {
         let is_about_connection = |reply: &Reply| {
             [Code::NO_DATA_CONNECTION, Code::TRANSFER_ABORTED].contains(&reply.code())
-                || reply.code() == Code::LOCAL_ERROR && reply.mentions("aborted")
         };
         self.stage() == Stage::Verify
             && matches!(self.refused_verb(), Some("STOR" | "APPE"))

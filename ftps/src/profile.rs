@@ -62,12 +62,16 @@ pub struct HostProfile {
     pub tls_start: TlsStart,
     /// The names that uploads write to.
     pub part_names: PartNames,
+    /// Whether an uploaded file was ever seen under its final name.
+    pub final_names: FinalNames,
+    /// Whether complete files stay where they were stored.
+    pub stored_files: StoredFiles,
     /// Whether `RNFR` is sent without `RNTO`.
     pub lone_rnfr: LoneRnfr,
     /// When an unexpected reply last changed [`Self::pipelining`],
     /// [`Self::pipeline_during_transfer`], [`Self::auth`], [`Self::mlsd`], [`Self::mlst`],
-    /// [`Self::tls_start`], [`Self::part_names`] or [`Self::lone_rnfr`]: after six hours, all of
-    /// them are reset.
+    /// [`Self::tls_start`], [`Self::part_names`], [`Self::stored_files`] or [`Self::lone_rnfr`]:
+    /// after six hours, all of them are reset.
     pub expiring_since: Option<Instant>,
 }
 
@@ -82,6 +86,7 @@ impl HostProfile {
             self.mlst = FactsCommand::default();
             self.tls_start = TlsStart::default();
             self.part_names = PartNames::default();
+            self.stored_files = StoredFiles::default();
             self.lone_rnfr = LoneRnfr::default();
             self.expiring_since = None;
         }
@@ -208,11 +213,34 @@ pub enum TlsStart {
 /// The names that uploads write to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PartNames {
-    /// A temporary name, which is renamed to the final one.
+    /// A temporary name, `name.txt.1a2b3c4d.part`, which is renamed to the final one.
     #[default]
     Temporary,
-    /// The final names: the server refuses every rename.
+    /// A temporary name with the file's extension, `name.1a2b3c4d.part.txt`: the server refuses others.
+    WithExtension,
+    /// The final names: the server refuses temporary names or every rename, confirms renames that have
+    /// no effect, or takes files away before they are renamed.
     Final,
+}
+
+/// Whether an uploaded file was ever seen under its final name.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum FinalNames {
+    /// Not yet: the final name is looked up at the end of an upload, by whatever command tells it.
+    #[default]
+    Unproven,
+    /// At least once: the final name is looked up by `SIZE` only, which costs no round trip.
+    Proven,
+}
+
+/// Whether complete files stay where they were stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StoredFiles {
+    /// They do.
+    #[default]
+    Kept,
+    /// The server takes each file away at the end of its transfer: it is written under its final name.
+    Taken,
 }
 
 /// Whether `RNFR` is sent without `RNTO`, to ask whether a name exists.
@@ -361,6 +389,7 @@ mod tests {
             auth: AuthName::Ssl,
             alpn: Alpn::Unnamed,
             part_names: PartNames::Final,
+            stored_files: StoredFiles::Taken,
             lone_rnfr: LoneRnfr::Never,
             expiring_since: Some(now),
             ..HostProfile::default()

@@ -98,6 +98,7 @@ sentences! {
     ErrorNotStored = "error.not_stored" => "the server reported the file as stored, but the file is not there",
     ErrorWrongDigest = "error.wrong_digest" => "the server stored other content than was sent: {stored} instead of {sent}",
     ErrorIncompleteFileRemains = "error.incomplete_file_remains" => "\"{path}\" may be incomplete: the server did not allow it to be renamed or removed",
+    ErrorStoredElsewhere = "error.stored_elsewhere" => "the server stored the file as \"{stored}\" instead of \"{path}\"",
     ErrorSourceLengthMismatch = "error.source_length_mismatch" => "the program gave {given} bytes of the file at once, but only {missing} were missing",
     ErrorNameNotKept = "error.name_not_kept" => "the server drops spaces at the end of a name: it would store the file under another name",
     ErrorTargetIsDirectory = "error.target_is_directory" => "\"{path}\" is a folder on the server: a file cannot have the same name",

@@ -29,10 +29,15 @@
 //!                    complete: RNFR RNTO│       │    or rename forbidden  │
 //!                                       ▼       │refused, or undone       │
 //!                                     [Renaming] ─────────────────────────┘
-//!                                       │             rename forbidden
-//!                                       ▼
+//!                                       │             rename forbidden,
+//!          the final name has the file, │             or without effect
+//!          or the server took it away   ▼
 //!                                     done
 //! ```
+//!
+//! Two more arrows lead to Unnamed: from Unwritten, if the server refuses the temporary name and another
+//! form of it, or the final name, is tried; from Written, if the server has taken a complete part file
+//! away.
 //!
 //! | state | what the server may hold | after a break | if the upload fails |
 //! |---|---|---|---|
@@ -40,6 +45,7 @@
 //! | Unnamed, Unwritten | nothing of this upload | stays in its state | nothing is left |
 //! | Written | the first bytes, up to the last one sent | resumes at the size that `SIZE` reports, unless that is more than was sent | removed, or kept and reported |
 //! | Renaming | the whole file, under either name | if the part file is gone and the final name has a file of that size: verified there, and done; else as Written | as Written |
+//! | Written in place | an old file, or the first bytes of this one, under the final name | resumes there, unless an old file may have the name | a file that is kept, if only its size is wrong: it may be another client's; else as Written |
 //! | Abandoned | a part file under a name that is no longer used | removed, then Unnamed | as Written |
 //!
 //! An [adopted](Existing::Resume) file is never removed: it gets its name back, or is reported if
@@ -59,11 +65,15 @@
 //! - `send`: one transfer.
 //! - `replaced_file`: the mode of a replaced file, and links.
 //! - `final_batch`, `finalize`: verify the part file, set its date, rename it.
+//! - `size_lag`: looks again at a size that is wrong.
+//! - `final_name`: looks at the final name after the rename.
+//! - `missing_file`: finds out what became of a file that the server confirmed and does not show.
 //! - `refused_rename`: finds out why the rename was refused.
 //! - `failure`: ends a failed upload: keeps its part file or removes it.
 //! - `leftovers`: finds part files of earlier uploads. They are not touched unless a plan names one.
 //! - `naming`: chooses the name that the bytes go to.
 //! - `existing_file`: ends an upload if another file has the final name.
+//! - `rejection`: a file that the server refuses after its last byte.
 //! - `recovery`: what follows after the error of an attempt.
 //! - `removal`: removes what is left on the server.
 //! - this module: attempts.
@@ -77,7 +87,9 @@ use self::{
     adopted_file::Beginning,
     digest_check::DigestCheck,
     finalize::Finalized,
+    naming::OtherNames,
     part_file::{Name, OldFile, PartFile},
+    rejection::{Rejected, Rejection},
     removal::is_gone,
     replaced_file::ReplacedFile,
     resume::{Rest, Start},
@@ -100,18 +112,22 @@ mod digest_check;
 mod existing_file;
 mod failure;
 mod final_batch;
+mod final_name;
 mod finalize;
 mod leftovers;
+mod missing_file;
 mod naming;
 mod part_file;
 mod plan;
 mod recovery;
 mod refused_rename;
+mod rejection;
 mod removal;
 mod replaced_file;
 mod resume;
 mod retry_budget;
 mod send;
+mod size_lag;
 mod source_reader;
 pub mod temporary;
 
@@ -145,8 +161,10 @@ pub async fn upload<S: Source>(
         part: PartFile::new(plan.resume.clone()),
         not_deleted: Vec::new(),
         last_start: None,
+        rejection: Rejection::default(),
         digest: None,
         digest_check: DigestCheck::Pending,
+        other_names: OtherNames::None,
         replaced: ReplacedFile::Unseen,
         beginning: Beginning::Unproven,
         directories: Directories::Trusted,
@@ -191,9 +209,13 @@ struct Run<'a, S: Source> {
     not_deleted: Vec<RemotePath>,
     /// How the transfer of this attempt started, once it did.
     last_start: Option<Start>,
+    /// The server's refusal of the file after its last byte.
+    rejection: Rejection,
     /// The digests of the sent bytes, if the sender or the server can compute them too.
     digest: Option<RunningDigest>,
     digest_check: DigestCheck,
+    /// The names that are tried, if the server refused a temporary name.
+    other_names: OtherNames,
     /// The file that is replaced.
     replaced: ReplacedFile,
     /// Whether an adopted file is the beginning of the uploaded one.
@@ -220,6 +242,8 @@ enum Attempt {
     /// The adopted file cannot be continued and has its name back. The next attempt sends the whole
     /// file under a name of its own.
     AdoptedFileReturned,
+    /// The server refused the complete file. The next attempt sends it once more, from its start.
+    FileRejected,
     /// The server does not give part files their final names. The next attempt writes to another name.
     NamesLearned,
 }
@@ -235,7 +259,7 @@ impl<S: Source> Run<'_, S> {
             let held = self.part.held();
             let error = match self.attempt(client).await {
                 Ok(Attempt::Uploaded(uploaded)) => return Ok(uploaded),
-                Ok(Attempt::AdoptedFileReturned) => continue,
+                Ok(Attempt::AdoptedFileReturned | Attempt::FileRejected) => continue,
                 Ok(Attempt::NamesLearned) => {
                     self.source.release_next_upload();
                     continue;
@@ -267,6 +291,11 @@ impl<S: Source> Run<'_, S> {
         unless(self.cancel, make_parent(session, &target)).await??;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
         let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
+        match self.rejected(held) {
+            Rejected::No => (),
+            Rejected::Once => return Ok(Attempt::FileRejected),
+            Rejected::Again(error) => return Err(error.into()),
+        }
         if found.target.is_directory() {
             let path = target.to_string();
             return Err(session.error(Kind::TargetIsDirectory { path }, Stage::Transfer).into());
@@ -274,11 +303,11 @@ impl<S: Source> Run<'_, S> {
         if self.is_renamed(found, held) {
             return self.confirm_rename(session, target).await.map(Attempt::Uploaded);
         }
-        let (found, held) = match self.adoptable(session, found, held) {
-            Some(bytes) => self.adopt(session, name.clone(), &target, (found, bytes)).await?,
+        let (name, found, held) = match self.adoptable(session, found, held) {
+            Some(bytes) => self.adopt(session, name, &target, (found, bytes)).await?,
             None => {
                 self.refuse_unless_ours(session, &name, &target, found).await?;
-                (found, held)
+                (name, found, held)
             }
         };
         let name = self.look_at_replaced(session, name, &target, found).await?;
@@ -288,15 +317,25 @@ impl<S: Source> Run<'_, S> {
             return Ok(Attempt::AdoptedFileReturned);
         }
         match rest {
-            Rest::From(start) => self.transfer(session, name.path(), start).await?,
+            Rest::From(start) => {
+                self.transfer(session, name.path(), start).await?;
+                self.learn_other_names(session, &target);
+            }
             Rest::Nothing => self.skip_transfer(session),
         }
         self.check_digest().await?;
-        let (verified, prefetched) =
-            match self.verify_and_rename(session, &name, &target, found).await? {
-                Finalized::Named { verified, prefetched } => (verified, prefetched),
-                Finalized::NamesLearned => return Ok(Attempt::NamesLearned),
-            };
+        let ended = match self.verify_and_rename(session, &name, &target, found).await {
+            Err(UploadError::Engine(error))
+                if error.is_missing_file() && !self.part.is_adopted() && session.is_usable() =>
+            {
+                self.find_missing(session, &name, error).await?
+            }
+            ended => ended?,
+        };
+        let (verified, prefetched) = match ended {
+            Finalized::Named { verified, prefetched } => (verified, prefetched),
+            Finalized::NamesLearned => return Ok(Attempt::NamesLearned),
+        };
         let uploaded = self.uploaded(session, target, verified);
         if let Some(prefetched) = prefetched {
             client.put_prefetched_file(prefetched);

@@ -73,19 +73,20 @@ impl Client {
     }
 
     /// Whether the server lists a fact for `MLST`, and knows the command.
-    pub(super) fn has_fact(&self, fact: &str) -> bool {
+    pub(crate) fn has_fact(&self, fact: &str) -> bool {
         let facts = self.facts.features.get("MLST").unwrap_or_default().to_ascii_lowercase();
-        self.asks_for_facts() && facts.contains(fact)
+        self.tells_facts() && facts.contains(fact)
     }
 
-    fn asks_for_facts(&self) -> bool {
+    /// Whether `MLST` is sent.
+    pub(crate) fn tells_facts(&self) -> bool {
         self.facts.features.has("MLST") && self.profile.get().mlst == FactsCommand::ByFeatures
     }
 
     /// Asks for the facts of one file or directory, where the server does that. `None` where it does
     /// not, and where the file does not exist.
-    pub(super) async fn known_entry(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
-        if !self.asks_for_facts() {
+    pub(crate) async fn known_entry(&mut self, path: &RemotePath) -> Result<Option<Entry>, Error> {
+        if !self.tells_facts() {
             return Ok(None);
         }
         match self.entry(path).await {

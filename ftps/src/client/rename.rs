@@ -1,7 +1,13 @@
 //! Renames files and directories: `RNFR`, `RNTO`.
 
 use super::{Client, TargetState};
-use crate::{command::Command, error::Error, path::RemotePath, reply::Severity, stage::Stage};
+use crate::{
+    command::Command,
+    error::Error,
+    path::RemotePath,
+    reply::{Reply, Severity},
+    stage::Stage,
+};
 
 /// The outcome of a rename that must not replace anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +22,45 @@ pub enum Renamed {
     NotKept,
 }
 
+/// The state of the server's rename.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PendingRnfr {
+    None,
+    /// It accepted an `RNFR` that no `RNTO` followed. Some servers keep that name when a later `RNFR` is
+    /// refused: an `RNTO` would rename that file.
+    Accepted,
+}
+
 impl Client {
+    /// Whether an `RNTO` may rename another file than that of the `RNFR` before it, if that is refused:
+    /// then it must not be sent before the reply.
+    pub(crate) fn may_hold_another_rnfr(&self) -> bool {
+        self.pending_rnfr != PendingRnfr::None
+    }
+
+    /// Sends `RNFR` without `RNTO`.
+    pub(super) async fn lone_rnfr(&mut self, path: &RemotePath) -> Result<Reply, Error> {
+        let reply = self.control.exchange(Command::Rnfr(path), Stage::Verify).await?;
+        if !reply.code().is_refusal() {
+            self.pending_rnfr = PendingRnfr::Accepted;
+        }
+        Ok(reply)
+    }
+
+    /// Makes sure that an `RNTO` renames `path`, and no other file.
+    ///
+    /// # Errors
+    /// [`Error`] with the server's reply where it refuses `RNFR`.
+    pub(crate) async fn replace_pending_rnfr(&mut self, path: &RemotePath) -> Result<(), Error> {
+        if self.may_hold_another_rnfr() {
+            let rnfr = Command::Rnfr(path);
+            let reply = self.control.exchange(rnfr, Stage::Rename).await?;
+            self.control.expect(reply, Severity::Intermediate, rnfr, Stage::Rename)?;
+            self.pending_rnfr = PendingRnfr::None;
+        }
+        Ok(())
+    }
+
     /// Renames a file or directory (`RNFR`, `RNTO`, RFC 959 §4.1.3). Most servers replace a file
     /// that has the new name.
     ///
@@ -33,6 +77,7 @@ impl Client {
         if reply.code().severity() != Severity::Completion {
             self.control.expect(reply, Severity::Intermediate, rnfr, Stage::Rename)?;
         }
+        self.pending_rnfr = PendingRnfr::None;
         self.control.complete(Command::Rnto(&to), Stage::Rename).await?;
         self.directories.forget(&from);
         Ok(())

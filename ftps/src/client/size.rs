@@ -109,7 +109,7 @@ impl Client {
 }
 
 /// Whether the reply is about permissions.
-pub(super) fn is_denial(reply: &Reply) -> bool {
+pub(crate) fn is_denial(reply: &Reply) -> bool {
     DENIALS.iter().any(|words| reply.mentions(words))
 }
 

@@ -241,16 +241,37 @@ impl Client {
         if self.profile.get().lone_rnfr == LoneRnfr::Never {
             return Ok(false);
         }
-        let reply = self.control.exchange(Command::Rnfr(path), Stage::Verify).await?;
+        let reply = self.ask_by_rnfr(path).await?;
+        Ok(reply.code().is_refusal() && names_missing_file(&reply))
+    }
+
+    /// Whether `RNFR` proves that something has the name: the server accepts it for this name, and not
+    /// for a name that nothing has.
+    pub(crate) async fn is_proven_by_rnfr(&mut self, path: &RemotePath) -> Result<bool, Error> {
+        let Ok(missing) = RemotePath::new(NO_DIRECTORY) else { return Ok(false) };
+        let missing = path.parent().map_or_else(|| missing.clone(), |dir| dir.join(&missing));
+        for (path, is_accepted) in [(path, true), (&missing, false)] {
+            if self.profile.get().lone_rnfr == LoneRnfr::Never
+                || self.ask_by_rnfr(path).await?.code().is_refusal() == is_accepted
+            {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// Sends `RNFR` without `RNTO`, and finds out whether the server takes other commands after it.
+    async fn ask_by_rnfr(&mut self, path: &RemotePath) -> Result<Reply, Error> {
+        let reply = self.lone_rnfr(path).await?;
         if reply.code().is_refusal() {
-            return Ok(names_missing_file(&reply));
+            return Ok(reply);
         }
         let next = self.control.exchange(Command::TypeI, Stage::Verify).await?;
         if next.code().is_refusal() {
             self.profile.learn_expiring(|profile| profile.lone_rnfr = LoneRnfr::Never);
             self.control.mark_out_of_sync();
         }
-        Ok(false)
+        Ok(reply)
     }
 
     /// Evaluates the reply to a command about a path.
@@ -312,6 +333,30 @@ impl Client {
         })
     }
 
+    /// The names in a directory; `None` if the server does not tell all of them.
+    pub(crate) async fn all_names(
+        &mut self,
+        directory: &RemotePath,
+    ) -> Result<Option<Vec<RemotePath>>, Error> {
+        let is_told = |error: &Error, client: &Self| error.reply().is_some() && client.is_usable();
+        match self.list(directory).await {
+            Ok(listing) if listing.is_complete && listing.left_out == 0 => {
+                return Ok(Some(listing.entries.into_iter().map(|entry| entry.name).collect()));
+            }
+            Ok(_incomplete) => (),
+            Err(error) if is_told(&error, self) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        match self.names(directory).await {
+            Ok(text) => Ok(text.map(|text| {
+                let names = lines_of(&text).map(|line| RemotePath::new(last_part(line)));
+                names.filter_map(Result::ok).collect()
+            })),
+            Err(error) if is_told(&error, self) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Looks for a name in `NLST`, whose lines are names only.
     async fn state_in_names(&mut self, path: &RemotePath) -> Result<TargetState, Error> {
         let incomplete = TargetState::Unknown { reason: UnknownTarget::IncompleteListing };
@@ -354,7 +399,7 @@ impl Client {
 }
 
 /// Whether the server says that there is no such file.
-fn names_missing_file(reply: &Reply) -> bool {
+pub(crate) fn names_missing_file(reply: &Reply) -> bool {
     let words = ["no such", "not found", "does not exist", "doesn't exist", "cannot find"];
     reply.code().is_refusal() && words.iter().any(|words| reply.mentions(words))
 }
@@ -372,11 +417,16 @@ fn is_hidden(name: &RemotePath) -> bool {
 /// Whether one of the lines may be the name: disks ignore case. Some servers write a path.
 fn find_name(text: &[u8], name: &RemotePath) -> bool {
     let folded = name.folded();
-    text.split(|&byte| byte == b'\n').any(|line| {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        let last = line.rsplit(|&byte| byte == b'/').next().unwrap_or(line);
-        fold(last) == folded
-    })
+    lines_of(text).any(|line| fold(last_part(line)) == folded)
+}
+
+fn lines_of(text: &[u8]) -> impl Iterator<Item = &[u8]> {
+    text.split(|&byte| byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// What follows the last slash.
+fn last_part(line: &[u8]) -> &[u8] {
+    line.rsplit(|&byte| byte == b'/').next().unwrap_or(line)
 }
 
 #[cfg(test)]

@@ -191,6 +191,8 @@ causes! {
     NotWhole = "not_whole",
     /// The same, and the differing file has the final name.
     IncompleteFileRemains = "incomplete_file_remains",
+    /// The server stored the file under another name.
+    StoredElsewhere = "stored_elsewhere",
     /// The program that contains the engine gave no bytes, or too many.
     SourceLengthMismatch = "source_length_mismatch",
     /// The operating system gives no random bytes.
@@ -278,6 +280,7 @@ impl Cause {
             | Self::NotSupported
             | Self::TransferTimedOut
             | Self::NotWhole
+            | Self::StoredElsewhere
             | Self::EndRefused
             | Self::ServerTooSlow
             | Self::ProtocolViolation => Who::ServerOperator,

@@ -96,6 +96,9 @@ impl Kind {
             Self::IncompleteFileRemains { path, .. } => {
                 Sentence::new(Says::ErrorIncompleteFileRemains).with("path", path)
             }
+            Self::StoredElsewhere { path, stored } => {
+                Sentence::new(Says::ErrorStoredElsewhere).with("stored", stored).with("path", path)
+            }
             Self::SourceLengthMismatch { given, missing } => {
                 Sentence::new(Says::ErrorSourceLengthMismatch)
                     .with("given", given)
@@ -290,6 +293,7 @@ mod tests {
                 path: "/a/b".to_owned(),
                 check: Kind::Closed.at(Stage::Verify),
             },
+            Kind::StoredElsewhere { path: "/a".to_owned(), stored: "/a.1".to_owned() },
             Kind::SourceLengthMismatch { given: 7, missing: 3 },
             Kind::TargetIsDirectory { path: "/a".to_owned() },
             Kind::NameNotKept,

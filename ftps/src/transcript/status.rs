@@ -229,6 +229,33 @@ pub enum Status {
     RenameForbidden,
     /// The server refuses every rename: files are written under their final names.
     RenamesRefused,
+    /// The server confirms renames that have no effect: files are written under their final names.
+    RenamesIgnored,
+    /// The server took a complete file away.
+    FileTaken {
+        /// Its path.
+        path: String,
+    },
+    /// The server does not tell the mode of a file that is replaced.
+    ModeUntold {
+        /// The file's path.
+        path: String,
+    },
+    /// The server refused a temporary name: another form of it is tried, then the final name.
+    TemporaryNameRefused {
+        /// The name.
+        path: String,
+    },
+    /// The server took a part file away: the file is sent again, under its final name.
+    PartFileTaken {
+        /// The part file's path.
+        path: String,
+    },
+    /// The server reported the right size of a new file only after a while.
+    SizeCameLate {
+        /// The file's path.
+        path: String,
+    },
     /// The file is written under its final name; the old one is lost from here on.
     WritingInPlace {
         /// Its path.
@@ -435,6 +462,31 @@ impl fmt::Display for Status {
                 "The server refuses every rename. Files are written under their final names: an \
                  interrupted one stays incomplete until it is sent again.",
             ),
+            Self::RenamesIgnored => f.write_str(
+                "The server confirms renames and does not carry them out. Files are written under \
+                 their final names: an interrupted one stays incomplete until it is sent again.",
+            ),
+            Self::FileTaken { path } => write!(
+                f,
+                "\"{path}\" is not there any more: the server has taken it away, as some do with \
+                 complete files."
+            ),
+            Self::ModeUntold { path } => write!(
+                f,
+                "The server does not tell the mode of \"{path}\": the new file may get another one."
+            ),
+            Self::TemporaryNameRefused { path } => write!(
+                f,
+                "The server refuses \"{path}\". Perhaps it allows certain names only: trying another one."
+            ),
+            Self::PartFileTaken { path } => write!(
+                f,
+                "The server has taken \"{path}\" away before it could get its final name. The file \
+                 is sent again under its final name, as all files from now on."
+            ),
+            Self::SizeCameLate { path } => {
+                write!(f, "The server reported the size of \"{path}\" only after a while.")
+            }
             Self::WritingInPlace { path } => {
                 write!(f, "Writing to \"{path}\" directly, without a temporary name.")
             }

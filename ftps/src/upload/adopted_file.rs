@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::{
     Existing, Progress, Run, Source, UploadError,
+    final_name::learn_ignored_renames,
     part_file::{Name, OldFile, Origin, PartFile, Written},
     unless,
 };
@@ -21,7 +22,7 @@ use crate::{
     error::Error,
     path::RemotePath,
     pool::ManagedClient,
-    profile::{Resume, SizeSupport},
+    profile::{FinalNames, Resume, SizeSupport},
     transcript::Status,
 };
 
@@ -75,21 +76,21 @@ impl<S: Source> Run<'_, S> {
         self.existing == Existing::Replace
     }
 
-    /// Adopts the existing file as the part file. Returns the lookup of the final name, which is free
-    /// then, and the size of the part file.
+    /// Adopts the existing file as the part file. Returns the name that the bytes go to, the lookup of
+    /// the final name, which is free then, and the size of the part file.
     pub(super) async fn adopt(
         &mut self,
         client: &mut Client,
         name: Name,
         target: &RemotePath,
         (found, bytes): (Found, u64),
-    ) -> Result<(Found, Size), UploadError<S::Error>> {
+    ) -> Result<(Name, Found, Size), UploadError<S::Error>> {
         if client.profile().get().resume == Resume::Never {
             self.existing = Existing::Replace;
             if self.part.is_adopted() {
-                self.part = PartFile::Unwritten(name);
+                self.part = PartFile::Unwritten(name.clone());
             }
-            return Ok((found, Size::Missing));
+            return Ok((name, found, Size::Missing));
         }
         self.refuse_another_file(client, target, bytes).await?;
         client.log(Status::AdoptingFile { path: target.to_string(), held: bytes });
@@ -101,14 +102,29 @@ impl<S: Source> Run<'_, S> {
         let is_in_place = name.is_in_place();
         let origin = Origin::Adopted(AdoptedFile::Untouched);
         // Before the rename: its reply may be lost.
-        self.part = PartFile::Written(Written::of_earlier(name, origin, self.plan.size));
+        self.part = PartFile::Written(Written::of_earlier(name.clone(), origin, self.plan.size));
         if !is_in_place && let Err(error) = client.rename(target, &path).await {
             if error.refusal().is_some() {
                 self.part = PartFile::Unnamed;
             }
             return Err(error.into());
         }
-        Ok((Found { target: TargetState::Absent, at: Instant::now() }, Size::Bytes(bytes)))
+        let name = match is_in_place || is_moved(client, &path).await? {
+            true => name,
+            false => self.adopt_in_place(client, target),
+        };
+        let found = Found { target: TargetState::Absent, at: Instant::now() };
+        Ok((name, found, Size::Bytes(bytes)))
+    }
+
+    /// Adopts the existing file under its own name: the server confirmed a rename that had no effect.
+    fn adopt_in_place(&mut self, client: &Client, target: &RemotePath) -> Name {
+        learn_ignored_renames(client);
+        client.log(Status::WritingInPlace { path: target.to_string() });
+        let name = Name::InPlace(target.clone(), OldFile::Absent);
+        let origin = Origin::Adopted(AdoptedFile::Untouched);
+        self.part = PartFile::Written(Written::of_earlier(name.clone(), origin, self.plan.size));
+        name
     }
 
     /// Ends the upload if the existing file of `held` bytes is not the beginning of the uploaded one,
@@ -262,6 +278,18 @@ impl<S: Source> Run<'_, S> {
         }
         Some(part.clone())
     }
+}
+
+/// Whether a rename to `path` took effect. The server is not asked once a rename was seen to do so.
+async fn is_moved(client: &mut Client, path: &RemotePath) -> Result<bool, Error> {
+    if client.profile().get().final_names == FinalNames::Proven {
+        return Ok(true);
+    }
+    let size = client.size_of(path).await?;
+    if let Size::Bytes(_) = size {
+        client.profile().update(|profile| profile.final_names = FinalNames::Proven);
+    }
+    Ok(size != Size::Missing)
 }
 
 /// Renames an adopted file back, unless another file has its name. Returns whether it was renamed.

@@ -32,7 +32,7 @@ impl<S: Source> Run<'_, S> {
             // The name may still be that of the old file: no other upload may resume it.
             PartFile::Written(part) if part.shows_old_file() && self.may_replace() => None,
             PartFile::Written(part) | PartFile::Renaming(part) | PartFile::Abandoned(part) => {
-                match keeps || self.is_only_copy(&part) {
+                match keeps || self.is_only_copy(&part) || may_be_of_others(&part, &error) {
                     true => Some(part.name.path().clone()),
                     false => self.clean_up(client, part, is_wrong).await,
                 }
@@ -94,6 +94,12 @@ impl<S: Source> Run<'_, S> {
         let is_gone = matches!(removed, Ok(Ok(())));
         (!is_gone && !is_wrong).then(|| name.clone())
     }
+}
+
+/// Whether the file may be another client's: it has the final name, and only its size is wrong.
+fn may_be_of_others<E>(part: &Written, error: &UploadError<E>) -> bool {
+    let is_size = matches!(error, UploadError::Engine(error) if error.is_wrong_size());
+    is_size && part.name.is_in_place() && !part.is_adopted()
 }
 
 /// Whether the server holds other bytes than those of the file.

@@ -21,6 +21,41 @@ pub(super) struct CompleteFile<'a> {
     pub(super) target: &'a RemotePath,
     pub(super) check: ContentCheck,
     pub(super) date: Option<Date>,
+    pub(super) look: NameLook,
+    /// Whether `SIZE` is sent for them, in the same batch.
+    pub(super) sizes: SizeSupport,
+}
+
+/// The names that are looked up behind the rename.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameLook {
+    /// The final name: no file had it, or one of another size.
+    Target,
+    /// Both names: a file of the same size, or of an unknown one, had the final name.
+    Both,
+}
+
+impl CompleteFile<'_> {
+    fn asks_for_names(&self) -> bool {
+        self.sizes != SizeSupport::Unsupported
+    }
+}
+
+/// The sizes that the server reports after the rename.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct SeenNames {
+    pub(super) target: Size,
+    /// Of the part file's name, if it was looked up.
+    pub(super) part: Option<Size>,
+}
+
+/// The outcome of a check.
+#[derive(Debug)]
+pub(super) enum Checked {
+    Right(Verified),
+    /// The size in bytes that the server reports; `None` if it reports that there is no file.
+    WrongSize(Option<u64>),
+    WrongDigest(Error),
 }
 
 /// The size and digest that the file on the server must have.
@@ -42,21 +77,22 @@ pub(super) enum Date {
 
 impl ContentCheck {
     /// Compares the size.
-    pub(super) fn by_size(&self, client: &Client, size: Size) -> Result<Verified, Error> {
-        let wrong = |stored| {
-            let kind = Kind::WrongSize { sent: self.size, stored };
-            client.error(kind, Stage::Verify)
-        };
+    pub(super) fn by_size(&self, client: &Client, size: Size) -> Checked {
         match size {
-            Size::Bytes(bytes) if bytes == self.size => Ok(Verified::Size { bytes }),
-            Size::Bytes(bytes) => Err(wrong(Some(bytes))),
+            Size::Bytes(bytes) if bytes == self.size => Checked::Right(Verified::Size { bytes }),
+            Size::Bytes(bytes) => Checked::WrongSize(Some(bytes)),
             // If the server never reported a size, this reply does not prove that the file is missing.
             Size::Missing if client.profile().get().sizes != SizeSupport::Proven => {
-                Ok(Verified::ReplyOnly)
+                Checked::Right(Verified::ReplyOnly)
             }
-            Size::Missing => Err(wrong(None)),
-            Size::Unknown => Ok(Verified::ReplyOnly),
+            Size::Missing => Checked::WrongSize(None),
+            Size::Unknown => Checked::Right(Verified::ReplyOnly),
         }
+    }
+
+    /// The error about a wrong size.
+    pub(super) fn wrong_size(&self, client: &Client, stored: Option<u64>) -> Error {
+        client.error(Kind::WrongSize { sent: self.size, stored }, Stage::Verify)
     }
 }
 
@@ -66,10 +102,14 @@ pub(super) fn compare(
     sent: &FileDigest,
     stored: FileDigest,
 ) -> Result<Verified, Error> {
-    if *sent == stored {
-        return Ok(Verified::Digest(stored));
+    match *sent == stored {
+        true => Ok(Verified::Digest(stored)),
+        false => Err(wrong_digest(client, sent, stored)),
     }
-    Err(client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify))
+}
+
+fn wrong_digest(client: &Client, sent: &FileDigest, stored: FileDigest) -> Error {
+    client.error(Kind::WrongDigest { sent: sent.clone(), stored }, Stage::Verify)
 }
 
 /// Notes that the server refused to make a digest. A server without the command is not asked again.
@@ -98,10 +138,14 @@ impl<'a> Batch<'a> {
         self.commands.push(command);
     }
 
-    /// Adds the rename to the final name.
+    /// Adds the rename to the final name, and the look at the names after it.
     pub(super) fn rename(&mut self, file: &CompleteFile<'a>) {
         self.commands.push(Command::Rnfr(file.part));
         self.commands.push(Command::Rnto(file.target));
+        if file.asks_for_names() {
+            let part = (file.look == NameLook::Both).then_some(file.part);
+            self.commands.extend([file.target].into_iter().chain(part).map(Command::Size));
+        }
     }
 
     /// Adds the command that sets the date of the file at `path`.
@@ -174,6 +218,22 @@ impl Replies {
         }
     }
 
+    /// Reads the replies to the look at the names.
+    pub(super) fn seen_names(
+        &mut self,
+        client: &Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<SeenNames, Error> {
+        if !file.asks_for_names() {
+            return Ok(SeenNames { target: Size::Unknown, part: None });
+        }
+        let mut next = || self.next(client).map(|reply| client.parse_size(&reply));
+        Ok(match file.look {
+            NameLook::Target => SeenNames { target: next()?, part: None },
+            NameLook::Both => SeenNames { target: next()?, part: Some(next()?) },
+        })
+    }
+
     /// Reads the reply to the date. A missing date is no error; a server without the command does not get
     /// it again.
     pub(super) fn dated(&mut self, client: &Client, file: &CompleteFile<'_>) {
@@ -186,27 +246,32 @@ impl Replies {
         }
     }
 
-    /// Reads the replies to the check. The inner error is that of the check, the outer one that of a
-    /// missing reply.
+    /// Reads the replies to the check. An equal digest proves the content, whatever size is reported.
     pub(super) fn checked(
         &mut self,
         client: &Client,
         file: &CompleteFile<'_>,
-    ) -> Result<Result<Verified, Error>, Error> {
+    ) -> Result<Checked, Error> {
         let size = client.parse_size(&self.next(client)?);
         let digest = match &file.check.digest {
             Some((way, sent)) => Some((way, sent, self.next(client)?)),
             None => None,
         };
         let by_size = file.check.by_size(client, size);
-        let (Ok(_), Some((way, sent, reply))) = (&by_size, digest) else { return Ok(by_size) };
+        let Some((way, sent, reply)) = digest else { return Ok(by_size) };
         if reply.code().is_refusal() {
-            digest_refused(client, reply.code());
+            // A missing file has no digest.
+            if matches!(by_size, Checked::Right(_)) {
+                digest_refused(client, reply.code());
+            }
             return Ok(by_size);
         }
-        Ok(match client.read_digest(&reply, file.part, way.algorithm) {
-            Some(stored) => compare(client, sent, stored),
-            None => by_size,
+        Ok(match (client.read_digest(&reply, file.part, way.algorithm), by_size) {
+            (Some(stored), _) if stored == *sent => Checked::Right(Verified::Digest(stored)),
+            (Some(stored), Checked::Right(_)) => {
+                Checked::WrongDigest(wrong_digest(client, sent, stored))
+            }
+            (_, by_size) => by_size,
         })
     }
 

@@ -4,7 +4,11 @@ use tokio::time::Duration;
 
 use super::{
     Run, Source, UploadError,
-    final_batch::{Batch, CompleteFile, ContentCheck, Date, compare, digest_refused},
+    final_batch::{
+        Batch, Checked, CompleteFile, ContentCheck, Date, NameLook, SeenNames, compare,
+        digest_refused,
+    },
+    final_name::NameState,
     part_file::Name,
     refused_rename::Renamed,
     unless,
@@ -15,7 +19,7 @@ use crate::{
     digest::Verified,
     error::{Error, Kind},
     path::RemotePath,
-    profile::{Dating, Pipelining, SizeSupport},
+    profile::{Dating, PartNames, Pipelining, SizeSupport, StoredFiles},
     stage::Stage,
     time::Timestamp,
     transcript::Status,
@@ -51,9 +55,18 @@ impl<S: Source> Run<'_, S> {
         found: Found,
     ) -> Result<Finalized, UploadError<S::Error>> {
         let check = self.prepare_check(client).await?;
-        let file = CompleteFile { part: name.path(), target, check, date: self.date(client) };
+        let look = match found.target {
+            TargetState::Absent => NameLook::Target,
+            target if target.file_size().is_some_and(|size| size != self.plan.size) => {
+                NameLook::Target
+            }
+            _ => NameLook::Both,
+        };
+        let sizes = client.profile().get().sizes;
+        let date = self.date(client);
+        let file = CompleteFile { part: name.path(), target, check, date, look, sizes };
         if name.is_in_place() {
-            let verified = self.check_at(client, &file, file.part).await?;
+            let verified = self.check_in_place(client, &file).await?;
             let prefetched = self.set_date(client, &file).await?;
             return Ok(Finalized::Named { verified, prefetched });
         }
@@ -62,16 +75,43 @@ impl<S: Source> Run<'_, S> {
             && client.profile().get().sizes == SizeSupport::Proven
             && found.at.elapsed() < LOOKUP_TRUSTED_FOR
             && self.plan.size <= ONE_BATCH_BYTES
-            && client.profile().get().pipelining == Pipelining::On;
+            && client.profile().get().pipelining == Pipelining::On
+            && !client.may_hold_another_rnfr();
         if is_quick {
             return self.verify_and_rename_at_once(client, &file).await;
         }
         let verified = self.check_first(client, &file).await?;
         self.keep_mode(client, file.part).await?;
-        Ok(match self.rename(client, &file).await? {
-            Renamed::Done { prefetched } => Finalized::Named { verified, prefetched },
-            Renamed::Never => Finalized::NamesLearned,
-        })
+        Ok(self.rename(client, &file).await?.finalized(verified))
+    }
+
+    /// Verifies a file that was written in place. If the server tells no size, looks whether the file
+    /// has its name, until one was seen to have it.
+    async fn check_in_place(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+    ) -> Result<Verified, UploadError<S::Error>> {
+        let takes_files = client.profile().get().stored_files == StoredFiles::Taken;
+        if takes_files {
+            let size = unless(self.cancel, client.size_of(file.target)).await??;
+            if !matches!(size, Size::Bytes(_)) {
+                client.log(Status::FileTaken { path: file.target.to_string() });
+                return Ok(Verified::ReplyOnly);
+            }
+        }
+        let verified = self.check_at(client, file, file.target).await?;
+        if takes_files {
+            // It does not, after all.
+            client.profile().update(|profile| {
+                profile.stored_files = StoredFiles::Kept;
+                profile.part_names = PartNames::Temporary;
+            });
+        }
+        if verified == Verified::ReplyOnly {
+            self.look_in_place(client, file).await?;
+        }
+        Ok(verified)
     }
 
     /// Verifies a file that already has its final name.
@@ -81,7 +121,8 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
     ) -> Result<Verified, UploadError<S::Error>> {
         let check = self.prepare_check(client).await?;
-        let file = CompleteFile { part: target, target, check, date: None };
+        let (look, sizes) = (NameLook::Target, SizeSupport::Unsupported);
+        let file = CompleteFile { part: target, target, check, date: None, look, sizes };
         self.check_at(client, &file, target).await
     }
 
@@ -140,27 +181,52 @@ impl<S: Source> Run<'_, S> {
         self.part.begin_rename();
         let mut replies = unless(self.cancel, batch.send_and_dial(client)).await??;
         replies.dated(client, file);
-        let verified = replies.checked(client, file)?;
+        let checked = replies.checked(client, file)?;
         let renamed = replies.renamed(client);
+        let seen = replies.seen_names(client, file)?;
         let prefetched = replies.prefetched(client, next_upload);
-        match (verified, renamed) {
-            (Ok(verified), Ok(())) => Ok(Finalized::Named { verified, prefetched }),
-            (Ok(verified), Err(refusal)) => {
-                Ok(match self.rename_refused(client, file, refusal).await? {
-                    Renamed::Done { prefetched } => Finalized::Named { verified, prefetched },
-                    Renamed::Never => Finalized::NamesLearned,
-                })
+        match (checked, renamed) {
+            (Checked::Right(verified), Ok(())) => {
+                let renamed = self.named(client, file, seen, prefetched).await?;
+                Ok(renamed.finalized(verified))
             }
-            (Err(error), Ok(())) => {
-                let error = undo_rename(client, file, error).await;
-                self.part.end_rename();
-                Err(error.into())
+            (Checked::WrongSize(stored), Ok(())) => {
+                match self.confirm_name(client, file, seen).await? {
+                    NameState::Right => {
+                        let verified = Verified::Size { bytes: file.check.size };
+                        Ok(Finalized::Named { verified, prefetched })
+                    }
+                    NameState::NotRenamed => Ok(Finalized::NamesLearned),
+                    NameState::Taken => {
+                        self.part.end_rename();
+                        Err(file.check.wrong_size(client, stored).into())
+                    }
+                    NameState::Other(_) => {
+                        let error = file.check.wrong_size(client, stored);
+                        self.take_name_back(client, file, error).await
+                    }
+                }
             }
-            (Err(error), Err(_refusal)) => {
+            (Checked::WrongDigest(error), Ok(())) => self.take_name_back(client, file, error).await,
+            (checked, Err(refusal)) => {
                 self.part.end_rename();
-                Err(error.into())
+                let verified = self.settled(client, file, file.part, checked).await?;
+                let renamed = self.rename_refused(client, file, refusal).await?;
+                Ok(renamed.finalized(verified))
             }
         }
+    }
+
+    /// Takes the final name from a file that did not pass the check.
+    async fn take_name_back(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        error: Error,
+    ) -> Result<Finalized, UploadError<S::Error>> {
+        let error = undo_rename(client, file, error).await;
+        self.part.end_rename();
+        Err(error.into())
     }
 
     /// Verifies the part file, and that no other file has taken the name meanwhile.
@@ -194,9 +260,10 @@ impl<S: Source> Run<'_, S> {
         batch.check(file);
         batch.push(Command::Size(file.target));
         let mut replies = unless(self.cancel, batch.send(client)).await??;
-        let verified = replies.checked(client, file)??;
+        let checked = replies.checked(client, file)?;
         let size = replies.next(client)?;
         let target = client.parse_lookup(file.target, &size, None);
+        let verified = self.settled(client, file, file.part, checked).await?;
         let verified = self.check_facts(client, file, file.part, verified).await?;
         let target = unless(self.cancel, client.complete_lookup(file.target, target)).await??;
         Ok((verified, target))
@@ -214,7 +281,10 @@ impl<S: Source> Run<'_, S> {
             return Ok(verified);
         }
         match unless(self.cancel, client.size_from_facts(path)).await?? {
-            Some(bytes) => Ok(file.check.by_size(client, Size::Bytes(bytes))?),
+            Some(bytes) => {
+                let checked = file.check.by_size(client, Size::Bytes(bytes));
+                self.settled(client, file, path, checked).await
+            }
             None => Ok(verified),
         }
     }
@@ -227,7 +297,8 @@ impl<S: Source> Run<'_, S> {
         path: &RemotePath,
     ) -> Result<Verified, UploadError<S::Error>> {
         let size = unless(self.cancel, client.size_of(path)).await??;
-        let by_size = file.check.by_size(client, size)?;
+        let checked = file.check.by_size(client, size);
+        let by_size = self.settled(client, file, path, checked).await?;
         let by_size = self.check_facts(client, file, path, by_size).await?;
         let Some((way, sent)) = &file.check.digest else { return Ok(by_size) };
         match unless(self.cancel, client.digest_by(*way, path, self.plan.size)).await? {
@@ -249,6 +320,9 @@ impl<S: Source> Run<'_, S> {
         client: &mut Client,
         file: &CompleteFile<'_>,
     ) -> Result<Renamed, UploadError<S::Error>> {
+        if let Err(error) = client.replace_pending_rnfr(file.part).await {
+            return self.rename_refused(client, file, error).await;
+        }
         let next_upload = self.source.next_upload(&client.home());
         let mut batch = Batch::default();
         // Under the part file's name: if the rename is refused, the existing file keeps its date.
@@ -261,8 +335,25 @@ impl<S: Source> Run<'_, S> {
         if let Err(refusal) = replies.renamed(client) {
             return self.rename_refused(client, file, refusal).await;
         }
+        let seen = replies.seen_names(client, file)?;
         let prefetched = replies.prefetched(client, next_upload);
-        Ok(Renamed::Done { prefetched })
+        self.named(client, file, seen, prefetched).await
+    }
+
+    /// Looks at the final name after a rename that the server confirmed.
+    async fn named(
+        &mut self,
+        client: &mut Client,
+        file: &CompleteFile<'_>,
+        seen: SeenNames,
+        prefetched: Option<PrefetchedFile>,
+    ) -> Result<Renamed, UploadError<S::Error>> {
+        match self.confirm_name(client, file, seen).await? {
+            NameState::Right => Ok(Renamed::Done { prefetched }),
+            NameState::Taken => Ok(Renamed::Taken { prefetched }),
+            NameState::NotRenamed => Ok(Renamed::Never),
+            NameState::Other(size) => Err(file.check.wrong_size(client, Some(size)).into()),
+        }
     }
 
     /// Sets the date of a file that was written in place.
@@ -281,15 +372,15 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// Undoes the rename of a file that did not pass the check: renames it back to the part file's name,
-/// or deletes it if that is refused. Returns the error to report: if neither works, it names the file
-/// that remains.
+/// Undoes the rename of a file that did not pass the check: renames it back to the part file's name.
+/// If that is refused, deletes a file whose digest is wrong; a wrong size may be another client's file.
+/// Returns the error to report: if the file remains, it names it.
 async fn undo_rename(client: &mut Client, file: &CompleteFile<'_>, check: Error) -> Error {
     let is_refused = match client.rename(file.target, file.part).await {
         Ok(()) => return check,
         Err(error) => error.refusal().is_some(),
     };
-    if is_refused && client.delete(file.target).await.is_ok() {
+    if is_refused && check.is_wrong_content() && client.delete(file.target).await.is_ok() {
         return check;
     }
     let path = file.target.to_string();

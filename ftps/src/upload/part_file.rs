@@ -190,6 +190,11 @@ impl PartFile {
         }
     }
 
+    /// Forgets the part file: the server has taken it away.
+    pub(super) fn forget(&mut self) {
+        *self = Self::Unnamed;
+    }
+
     /// Abandons the name. A file that may be under it has to be removed.
     pub(super) fn abandon(&mut self) {
         *self = match std::mem::take(self) {

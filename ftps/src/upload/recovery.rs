@@ -30,6 +30,7 @@ impl<S: Source> Run<'_, S> {
         if self.learn_resume(client, &error)
             || self.learn_naming(client, &error)
             || self.look_up_directories_again(client, &error)
+            || self.try_other_names(client, &error)
         {
             return Ok(());
         }
@@ -40,11 +41,7 @@ impl<S: Source> Run<'_, S> {
         let may_work = match () {
             () if error.is_short_file() => budget.may_complete_short_file(),
             () if error.is_rejected_file() => {
-                let may_repeat = !self.part.is_adopted() && may_work_later(&error);
-                if may_repeat {
-                    self.part.discard_content();
-                }
-                may_repeat && budget.may_repeat_rejected_file()
+                self.rejection.may_be_repeated() && may_work_later(&error)
             }
             () => may_work_later(&error) && !client.cannot_reach_data_ports(&error),
         };
@@ -54,6 +51,9 @@ impl<S: Source> Run<'_, S> {
         self.source.report(Progress::Interrupted { error: &error, after }).await;
         if !client.is_usable() {
             client.disconnect();
+        }
+        if error.is_rejected_file() {
+            self.rejection.begin(error);
         }
         unless(self.cancel, sleep(after)).await
     }

@@ -4,9 +4,16 @@
 //! this name, or every rename: the part file is renamed to another temporary name, and if that is
 //! refused too, files are written under their final names from then on.
 
-use super::{Run, Source, UploadError, final_batch::CompleteFile, temporary};
+use super::{
+    Run, Source, UploadError,
+    final_batch::CompleteFile,
+    finalize::Finalized,
+    missing_file::{Located, locate},
+    part_file::Name,
+};
 use crate::{
-    client::{Client, PrefetchedFile, TargetState},
+    client::{Client, PrefetchedFile, TargetState, names_missing_file},
+    digest::Verified,
     error::Error,
     listing::EntryKind,
     profile::PartNames,
@@ -20,8 +27,26 @@ pub(super) enum Renamed {
         /// The lookup of the next upload's file, if the last batch contained one.
         prefetched: Option<PrefetchedFile>,
     },
+    /// Nothing has either name: the server took the file away, once it had its name.
+    Taken {
+        /// As above.
+        prefetched: Option<PrefetchedFile>,
+    },
     /// It never will: the server renames nothing. The part file is abandoned.
     Never,
+}
+
+impl Renamed {
+    /// The end of the upload of a file that was verified before its rename.
+    pub(super) fn finalized(self, verified: Verified) -> Finalized {
+        match self {
+            Self::Done { prefetched } => Finalized::Named { verified, prefetched },
+            Self::Taken { prefetched } => {
+                Finalized::Named { verified: Verified::ReplyOnly, prefetched }
+            }
+            Self::Never => Finalized::NamesLearned,
+        }
+    }
 }
 
 /// What became of an old file that may be replaced.
@@ -45,7 +70,21 @@ impl<S: Source> Run<'_, S> {
         if refusal.refused_verb() == Some("RNFR") {
             // Perhaps the server has lost the file: then that is the error.
             let size = client.size_of(file.part).await?;
-            file.check.by_size(client, size)?;
+            let checked = file.check.by_size(client, size);
+            self.settled(client, file, file.part, checked).await?;
+            if refusal.refusal().is_some_and(names_missing_file) && !self.part.is_adopted() {
+                let name = Name::Temporary(file.part.clone());
+                match locate(client, file.part).await? {
+                    Located::StoredAs(stored) => {
+                        return Err(self.stored_elsewhere(client, &name, stored).into());
+                    }
+                    Located::Taken => {
+                        self.taken(client, &name);
+                        return Ok(Renamed::Never);
+                    }
+                    Located::Unknown => (),
+                }
+            }
             return Err(refusal.into());
         }
         if !refusal.is_permanent() {
@@ -74,7 +113,7 @@ impl<S: Source> Run<'_, S> {
         file: &CompleteFile<'_>,
         refusal: Error,
     ) -> Result<Renamed, UploadError<S::Error>> {
-        let Ok(other) = temporary::beside(file.target, client.random()) else {
+        let Ok(other) = self.temporary_name(client, file.target) else {
             return Err(refusal.into());
         };
         let Err(error) = client.rename(file.part, &other).await else {
@@ -110,7 +149,7 @@ impl<S: Source> Run<'_, S> {
         ) {
             return Ok(OldFile::Kept);
         }
-        let aside = temporary::beside(target, client.random());
+        let aside = self.temporary_name(client, target);
         let Ok(aside) = aside else { return Ok(OldFile::Kept) };
         if let Err(error) = client.rename(target, &aside).await {
             return match error.refusal() {

@@ -3,7 +3,13 @@
 use tokio::time::timeout;
 
 use super::{Run, Source, part_file::PartFile, remove};
-use crate::{client::Client, error::Error, path::RemotePath, pool::ManagedClient, reply::Code};
+use crate::{
+    client::{Client, size::is_denial},
+    error::Error,
+    path::RemotePath,
+    pool::ManagedClient,
+    reply::Code,
+};
 
 /// How often the deletion of a file is sent where connections break.
 const MAX_DELETE_ATTEMPTS: u32 = 3;
@@ -52,7 +58,7 @@ async fn remove_over_sessions(client: &mut ManagedClient, path: &RemotePath) -> 
     removed
 }
 
-/// Whether the reply to `DELE` says that there is no such file.
+/// Whether the reply to `DELE` says that there is no such file. A denial says nothing about the file.
 pub(super) fn is_gone(error: &Error) -> bool {
-    error.reply().is_some_and(|reply| reply.code() == Code::UNAVAILABLE)
+    error.reply().is_some_and(|reply| reply.code() == Code::UNAVAILABLE && !is_denial(reply))
 }

@@ -42,8 +42,13 @@ impl<S: Source> Run<'_, S> {
         {
             return Ok(name);
         }
-        let Some(entry) = unless(self.cancel, entry_of(client, target)).await?? else {
-            return Ok(name);
+        let entry = match unless(self.cancel, entry_of(client, target)).await?? {
+            Told::Entry(entry) => entry,
+            Told::NoModes => return Ok(name),
+            Told::Nothing => {
+                client.log(Status::ModeUntold { path: target.to_string() });
+                return Ok(name);
+            }
         };
         if entry.kind != EntryKind::Other || self.part.written().is_some() {
             self.replaced = ReplacedFile::File { mode: entry.mode };
@@ -74,17 +79,27 @@ impl<S: Source> Run<'_, S> {
     }
 }
 
-/// The entry of a file, by `MLST` if that reports modes, else by the directory's listing. `None` where
-/// the server does not tell.
-async fn entry_of(client: &mut Client, path: &RemotePath) -> Result<Option<Entry>, Error> {
-    let facts = client.facts().features.get("MLST").map(str::to_ascii_lowercase);
-    let entry = match facts {
-        Some(facts) if facts.contains("unix.mode") => client.entry(path).await,
-        Some(_) => return Ok(None),
-        None => client.find(path).await,
+/// What the server tells about a file.
+enum Told {
+    Entry(Entry),
+    /// Its facts do not contain modes.
+    NoModes,
+    Nothing,
+}
+
+/// The entry of a file, by `MLST` if that reports modes, else by the directory's listing.
+async fn entry_of(client: &mut Client, path: &RemotePath) -> Result<Told, Error> {
+    let entry = match client.tells_facts() {
+        true if client.has_fact("unix.mode") => client.known_entry(path).await,
+        true => return Ok(Told::NoModes),
+        false => Ok(None),
+    };
+    let entry = match entry {
+        Ok(None) if !client.tells_facts() => client.find(path).await,
+        entry => entry,
     };
     match entry {
-        Err(error) if error.reply().is_some() && client.is_usable() => Ok(None),
-        entry => entry,
+        Err(error) if error.reply().is_some() && client.is_usable() => Ok(Told::Nothing),
+        entry => Ok(entry?.map_or(Told::Nothing, Told::Entry)),
     }
 }

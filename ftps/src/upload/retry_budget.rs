@@ -7,9 +7,6 @@ use crate::{config::Retry, diagnosis::Cause, error::Error, random::Random, reply
 /// Fallbacks in a row without a byte of progress before an upload fails.
 const MAX_FALLBACKS: u32 = 6;
 
-/// How often in a row a file is sent again after the server refused it complete, with a 4yz reply.
-const MAX_REJECTED_FILES: u32 = 1;
-
 /// How often in a row an upload is resumed after the server confirmed more than it holds.
 const MAX_SHORT_FILES: u32 = 1;
 
@@ -20,12 +17,11 @@ pub(super) struct RetryBudget {
     tries: u32,
     fallbacks: u32,
     short_files: u32,
-    rejected_files: u32,
 }
 
 impl RetryBudget {
     pub(super) fn new(retry: Retry) -> Self {
-        Self { retry, tries: 0, fallbacks: 0, short_files: 0, rejected_files: 0 }
+        Self { retry, tries: 0, fallbacks: 0, short_files: 0 }
     }
 
     /// Renews the budget: the server holds more than before.
@@ -44,13 +40,6 @@ impl RetryBudget {
     pub(super) fn may_complete_short_file(&mut self) -> bool {
         self.short_files += 1;
         self.short_files <= MAX_SHORT_FILES
-    }
-
-    /// Whether a file that the server refused complete may be sent again. A scanner or a filter would
-    /// refuse it every time.
-    pub(super) fn may_repeat_rejected_file(&mut self) -> bool {
-        self.rejected_files += 1;
-        self.rejected_files <= MAX_REJECTED_FILES
     }
 
     /// How long to wait before the next try; `None` when there is none.

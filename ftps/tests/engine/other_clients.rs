@@ -215,6 +215,7 @@ async fn path_from_the_root_is_not_put_below_the_directory_of_the_login() {
         peer.answer_temporary_size(1).await;
         peer.answer_for_temporary("RNFR", "350 to?").await;
         peer.answer("RNTO /a", "250 ok").await;
+        peer.answer("SIZE /a", "213 1").await;
     })
     .start();
     server.store("/a", b"x").await.unwrap();

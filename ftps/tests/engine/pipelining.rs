@@ -109,7 +109,7 @@ async fn stored_with_the_port_asked_for_during_the_transfer(greeting: &'static s
         // The client connects beside the batch, without another command.
         let tcp = port.accept_tcp().await;
         peer.say("213 1").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.expect_free("b").await;
         peer.expect_stor().await;
         peer.say("150 go").await;
@@ -257,7 +257,7 @@ async fn prefetched_connection_that_was_closed_is_made_again() {
         peer.expect_for_temporary("SIZE").await;
         let tcp = port.accept_tcp().await;
         peer.say("213 1").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 1).await;
         peer.expect_free("b").await;
         drop((tcp, port));
         is_closed.send(()).unwrap();
@@ -483,6 +483,7 @@ async fn server_that_answers_out_of_order_gets_commands_one_by_one() {
         peer.expect_for_temporary("SIZE").await;
         peer.expect_for_temporary("RNFR").await;
         peer.expect("RNTO /home/a").await;
+        peer.expect("SIZE /home/a").await;
         peer.say("350 to?\r\n213 3\r\n250 ok").await;
         while peer.command().await.is_some() {}
     });

@@ -5,7 +5,7 @@ use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 use ftps::{
     Client, Config, Connector, Credentials, Encryption, Error, HostProfile, ManagedClient,
     Password, RemotePath, SharedProfile, Target, Username,
-    profile::SizeSupport,
+    profile::{FinalNames, SizeSupport},
     upload::{Failed, Plan, Source, Uploaded},
 };
 use rustls::RootCertStore;
@@ -50,6 +50,7 @@ impl Server {
         timeouts.verdict = Duration::from_secs(5);
         timeouts.drain = Duration::from_millis(200);
         timeouts.settle = Duration::from_millis(50);
+        timeouts.size_lag = Duration::ZERO;
         config
     }
 
@@ -57,10 +58,14 @@ impl Server {
         self.connector_with(|_| ())
     }
 
-    /// A connector whose configuration differs; its host is known to tell sizes.
+    /// A connector whose configuration differs; its host is known to tell sizes and to rename files.
     pub(crate) fn connector_with(&self, change: impl FnOnce(&mut Config)) -> Connector {
-        let tells_sizes = HostProfile { sizes: SizeSupport::Proven, ..HostProfile::default() };
-        self.stranger_with(change).with_profile(SharedProfile::new(tells_sizes))
+        let known = HostProfile {
+            sizes: SizeSupport::Proven,
+            final_names: FinalNames::Proven,
+            ..HostProfile::default()
+        };
+        self.stranger_with(change).with_profile(SharedProfile::new(known))
     }
 
     /// A connector without knowledge about the host.

@@ -324,23 +324,31 @@ impl Peer {
         self.answer_noop().await;
     }
 
+    /// The temporary file gets its name, and the client looks at its size there.
+    pub(crate) async fn rename_and_look(&mut self, target: &str, size: usize) {
+        self.rename(target).await;
+        self.answer_size(target, &format!("213 {size}")).await;
+    }
+
     /// The temporary file gets its name.
     pub(crate) async fn rename(&mut self, target: &str) {
         self.answer_for_temporary("RNFR", "350 to?").await;
         self.answer(&format!("RNTO /home/{target}"), "250 ok").await;
     }
 
-    /// The server refuses to give the temporary file its name.
-    pub(crate) async fn refuse_rename(&mut self, target: &str, reply: &str) {
+    /// The server refuses to give the temporary file its name. `found` is the reply to `SIZE` for that
+    /// name.
+    pub(crate) async fn refuse_rename(&mut self, target: &str, reply: &str, found: &str) {
         self.answer_for_temporary("RNFR", "350 to?").await;
         self.answer(&format!("RNTO /home/{target}"), reply).await;
+        self.answer_size(target, found).await;
     }
 
     /// The server accepts no `RNTO`: not to the final name, which is free, and not to another
     /// temporary name.
     pub(crate) async fn refuse_every_rnto(&mut self, target: &str, size: usize) {
         self.answer_temporary_size(size).await;
-        self.refuse_rename(target, "550 Permission denied.").await;
+        self.refuse_rename(target, "550 Permission denied.", "550 none").await;
         self.expect_free(target).await;
         self.answer_for_temporary("RNFR", "350 to?").await;
         let command = self.command().await.unwrap();
@@ -354,6 +362,7 @@ impl Peer {
         self.answer_temporary_size(size).await;
         self.answer_for_temporary("RNFR", "550 Permission denied").await;
         self.answer(&format!("RNTO /home/{target}"), "503 RNFR first").await;
+        self.answer_size(target, "550 none").await;
         self.answer_temporary_size(size).await;
     }
 
@@ -378,21 +387,28 @@ impl Peer {
     /// Size and name in one batch: the end of a small upload.
     pub(crate) async fn check_and_rename(&mut self, target: &str, size: usize) {
         self.answer_temporary_size(size).await;
-        self.rename(target).await;
+        self.rename_and_look(target, size).await;
+    }
+
+    /// The same of a file that is too short: the client looks at both names once more.
+    pub(crate) async fn check_and_rename_short(&mut self, target: &str, size: usize) {
+        self.check_and_rename(target, size).await;
+        self.answer_size(target, &format!("213 {size}")).await;
+        self.answer_for_temporary("SIZE", "550 none").await;
     }
 
     /// The same with a digest.
     pub(crate) async fn hash_and_rename(&mut self, target: &str, (verb, size, reply): Hash<'_>) {
         self.answer_temporary_size(size).await;
         self.answer_for_temporary(verb, reply).await;
-        self.rename(target).await;
+        self.rename_and_look(target, size).await;
     }
 
     /// The size, the target that is still free, and then the name: the end of a large upload.
     pub(crate) async fn check_both_and_rename(&mut self, target: &str, size: usize) {
         self.answer_temporary_size(size).await;
         self.answer_size(target, "550 none").await;
-        self.rename(target).await;
+        self.rename_and_look(target, size).await;
     }
 
     /// A file under a temporary name, checked and renamed. Returns its content.

@@ -125,7 +125,7 @@ async fn refuse_to_replace(peer: &mut Peer, refusal: &str) {
     peer.expect_taken("a", 9).await;
     peer.stor_all().await;
     peer.answer_temporary_size(1).await;
-    peer.refuse_rename("a", refusal).await;
+    peer.refuse_rename("a", refusal, "213 9").await;
     // Only a file may be moved aside.
     peer.expect_taken("a", 9).await;
 }
@@ -199,7 +199,8 @@ async fn old_file_gets_its_name_back_if_moving_it_aside_does_not_help() {
     let server = Scenario::session(async |peer| {
         refuse_to_replace(peer, "553 no").await;
         let aside = peer.move_aside("a").await;
-        peer.refuse_rename("a", "553 no").await;
+        peer.answer_for_temporary("RNFR", "350 to?").await;
+        peer.answer("RNTO /home/a", "553 no").await;
         peer.answer(&format!("RNFR {aside}"), "350 to?").await;
         peer.answer("RNTO /home/a", "250 ok").await;
     })
@@ -334,4 +335,26 @@ async fn missing_file_is_told_by_rnfr_where_nothing_else_tells() {
     .start();
     let state = server.open().await.target_state(&path("a")).await.unwrap();
     assert_eq!(state, TargetState::Absent);
+}
+
+/// Pure-FTPd keeps the name of an accepted `RNFR` when a later one is refused: an `RNTO` would rename
+/// the existing file.
+#[tokio::test]
+async fn rnfr_that_only_asked_for_a_name_is_never_completed() {
+    let server = Scenario::session(async |peer| {
+        expect_name_that_may_be_taken(peer).await;
+        peer.answer("TYPE I", "200 ok").await;
+        peer.list("LIST", UNREADABLE_LINE.as_bytes()).await;
+        peer.stor_all().await;
+        peer.answer_for_temporary("SIZE", "502 unknown").await;
+        peer.answer_for_temporary("RNFR", "550 none").await;
+        peer.expect_for_temporary("SIZE").await;
+        peer.disconnect();
+    })
+    .features("")
+    .start();
+    let plan = replacing("report.txt", b"new");
+    server.run(&plan, &mut Memory::new(b"new")).await.unwrap_err();
+    assert!(!server.log.has("Command: RNTO"), "{}", server.log.text());
+    server.log.must_have("does not tell the mode of \"/home/report.txt\"");
 }

@@ -20,7 +20,8 @@ async fn small_file_is_checked_and_renamed_in_one_batch() {
         peer.expect_for_temporary("SIZE").await;
         peer.expect_for_temporary("RNFR").await;
         peer.expect("RNTO /home/a").await;
-        peer.say("213 3\r\n350 to?\r\n250 ok").await;
+        peer.expect("SIZE /home/a").await;
+        peer.say("213 3\r\n350 to?\r\n250 ok\r\n213 3").await;
     })
     .start();
     let uploaded = server.store("a", b"abc").await.unwrap();
@@ -72,7 +73,7 @@ async fn first_upload_to_a_new_host_is_checked_in_one_batch() {
         peer.expect_for_temporary("SIZE").await;
         peer.expect("SIZE /home/a").await;
         peer.say("213 3\r\n550 none").await;
-        peer.rename("a").await;
+        peer.rename_and_look("a", 3).await;
     })
     .start();
     let mut client = ManagedClient::new(server.stranger());
@@ -86,13 +87,18 @@ async fn file_is_written_in_place_where_renames_are_refused() {
         peer.stor_all().await;
         peer.refuse_every_rename("a", 3).await;
         peer.answer_for_temporary("DELE", "550 Permission denied").await;
+        let part = peer.temporary();
         peer.expect_free("a").await;
         assert_eq!(peer.stor_all().await, b"abc");
         assert_eq!(peer.temporary(), "/home/a");
         peer.answer_size("a", "213 3").await;
+        // The part file that may not be deleted is tried again, and reported.
+        peer.set_temporary(&part);
+        peer.answer_for_temporary("DELE", "550 Permission denied").await;
     })
     .start();
-    server.store("a", b"abc").await.unwrap();
+    let uploaded = server.store("a", b"abc").await.unwrap();
+    assert_eq!(uploaded.not_deleted, [path(&server.temporary())]);
     server.log.must_have("does not allow renames in this directory");
     server.log.must_have("without a temporary name");
 }
@@ -137,7 +143,7 @@ async fn name_that_is_refused_does_not_forbid_renames() {
         peer.expect_free("a").await;
         peer.stor_all().await;
         peer.answer_temporary_size(3).await;
-        peer.refuse_rename("a", "553 a: forbidden filename").await;
+        peer.refuse_rename("a", "553 a: forbidden filename", "550 none").await;
         peer.expect_free("a").await;
         peer.answer_for_temporary("RNFR", "350 to?").await;
         let command = peer.command().await.unwrap();

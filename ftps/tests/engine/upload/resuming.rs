@@ -319,7 +319,7 @@ impl OneFile {
 /// The session ends after each reply in turn: that costs a connection, and no byte is sent twice.
 #[tokio::test]
 async fn session_that_ends_after_any_reply_costs_no_byte() {
-    for answers in 0..6 {
+    for answers in 0..8 {
         let (give, take) = tokio::sync::oneshot::channel();
         let breaks = connection(async move |peer| {
             let mut file = OneFile::default();

@@ -8,7 +8,7 @@ use ftps::{
 };
 
 use crate::scripted::{
-    Scenario, read_some,
+    Scenario, read_some, read_to_end,
     uploads::{Memory, content, engine_error, plan, replacing, run, store},
 };
 
@@ -18,13 +18,13 @@ async fn short_file_loses_its_name_and_is_removed() {
     let server = Scenario::session(async |peer| {
         peer.expect_free("a").await;
         peer.stor_all().await;
-        peer.check_and_rename("a", 2).await;
+        peer.check_and_rename_short("a", 2).await;
         peer.take_back("a").await;
         // The client sends the rest again, as often as it may retry without progress.
         for _ in 0..2 {
             peer.expect_retry("a", 2).await;
             assert_eq!(peer.stor_from(2).await, b"c");
-            peer.check_and_rename("a", 2).await;
+            peer.check_and_rename_short("a", 2).await;
             peer.take_back("a").await;
         }
         peer.delete_temporary().await;
@@ -246,12 +246,20 @@ async fn file_that_a_virus_scanner_rejects_is_not_sent_again() {
 #[tokio::test]
 async fn file_that_is_refused_complete_is_sent_again_once() {
     let server = Scenario::session(async |peer| {
-        for _ in 0..2 {
-            peer.expect_free("a").await;
-            peer.stor_unconfirmed().await;
+        peer.expect_free("a").await;
+        let mut port = peer.extended_passive().await;
+        for count in 1..=2 {
+            peer.expect_stor().await;
+            peer.say("150 go").await;
+            read_to_end(&mut port.accept().await).await;
             peer.say("451 Local error in processing").await;
             peer.answer_noop().await;
+            peer.expect_retry("a", 3).await;
+            port = peer.extended_passive().await;
             peer.delete_temporary().await;
+            if count == 1 {
+                peer.expect_free("a").await;
+            }
         }
     })
     .start();
@@ -261,16 +269,18 @@ async fn file_that_is_refused_complete_is_sent_again_once() {
 }
 
 /// The data connection broke after the client had sent the last byte, and before the server had
-/// received it. The reply is Pure-FTPd's.
+/// received it. The replies are Pure-FTPd's and one without any word about that.
 #[tokio::test]
-async fn transfer_that_is_aborted_at_its_end_is_resumed() {
-    let server = Scenario::session(async |peer| {
-        peer.expect_free("a").await;
-        peer.stor_unconfirmed().await;
-        peer.say("451-Transfer aborted\r\n451 0.062 seconds (measured here)").await;
-        peer.answer_noop().await;
-        peer.complete("a", 2, b"abc").await;
-    })
-    .start();
-    server.store("a", b"abc").await.unwrap();
+async fn transfer_that_is_cut_at_its_end_is_resumed_whatever_the_reply_says() {
+    for reply in ["451-Transfer aborted\r\n451 0.062 seconds (measured here)", "451 Error"] {
+        let server = Scenario::session(async move |peer| {
+            peer.expect_free("a").await;
+            peer.stor_unconfirmed().await;
+            peer.say(reply).await;
+            peer.answer_noop().await;
+            peer.complete("a", 2, b"abc").await;
+        })
+        .start();
+        server.store("a", b"abc").await.unwrap();
+    }
 }
