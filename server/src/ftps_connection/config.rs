@@ -70,6 +70,7 @@ pub(super) fn engine_config(
     config.timeouts.reply = settings.reply_timeout;
     config.timeouts.stall = settings.stall_timeout;
     config.timeouts.final_reply = settings.final_reply_timeout;
+    config.timeouts.size_lag = settings.size_lag_timeout;
     config.timeouts.digest = settings.digest_timeout;
     config.timeouts.abort = settings.cancel_timeout;
     config.retry.tries = settings.retries;

@@ -181,6 +181,9 @@ settings! {
     /// The timeout of a server's reply after the last byte of an upload. Some servers scan the file
     /// first.
     final_reply_timeout: Duration = "\"5 min\"", like "\"5 min\"";
+    /// How long the portal looks again at the size of a new file that differs from what was sent. Some
+    /// servers report sizes late.
+    size_lag_timeout: Duration = "\"3 s\"", like "\"3 s\"";
     /// The most FTPS sessions that a page's session opens for uploads; one more serves listings. The
     /// portal starts with at most two, and adds more while that makes the uploads faster.
     max_ftps_connections: u32 = "4", like "2";
