@@ -261,6 +261,7 @@ impl<S: Source> Run<'_, S> {
                 Ok(Attempt::Uploaded(uploaded)) => return Ok(uploaded),
                 Ok(Attempt::AdoptedFileReturned | Attempt::FileRejected) => continue,
                 Ok(Attempt::NamesLearned) => {
+                    self.other_names = OtherNames::Final;
                     self.source.release_next_upload();
                     continue;
                 }

@@ -236,7 +236,7 @@ pub enum Status {
         /// Its path.
         path: String,
     },
-    /// The server does not tell the mode of a file that is replaced.
+    /// The server does not tell the mode of a file that is replaced, nor whether it is a link.
     ModeUntold {
         /// The file's path.
         path: String,
@@ -473,7 +473,8 @@ impl fmt::Display for Status {
             ),
             Self::ModeUntold { path } => write!(
                 f,
-                "The server does not tell the mode of \"{path}\": the new file may get another one."
+                "The server does not tell the mode of \"{path}\", nor whether it is a link. The new file \
+                 may get another mode, and replaces a link."
             ),
             Self::TemporaryNameRefused { path } => write!(
                 f,

@@ -85,7 +85,8 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
         (found, bytes): (Found, u64),
     ) -> Result<(Name, Found, Size), UploadError<S::Error>> {
-        if client.profile().get().resume == Resume::Never {
+        // A size of 0 may be one that is reported late: nothing is to be sent to that file.
+        if bytes == 0 || client.profile().get().resume == Resume::Never {
             self.existing = Existing::Replace;
             if self.part.is_adopted() {
                 self.part = PartFile::Unwritten(name.clone());
@@ -231,7 +232,8 @@ impl<S: Source> Run<'_, S> {
     pub(super) fn holds_adopted_bytes(&self, held: Size) -> bool {
         let adopted = self.part.written().filter(|part| part.is_adopted());
         let is_renamed = adopted.is_some_and(|part| !part.name.is_in_place());
-        is_renamed && matches!(held, Size::Bytes(1..) | Size::Unknown)
+        // A size of 0 may be one that is reported late.
+        is_renamed && held != Size::Missing
     }
 
     /// Gives the adopted file its name back. The upload replaces it in the end instead.

@@ -86,7 +86,11 @@ impl<S: Source> Run<'_, S> {
             return Ok(());
         }
         match state_of(client, file.target).await? {
-            TargetState::Present { .. } => {
+            state @ TargetState::Present { .. } => {
+                let stored = state.file_size();
+                if stored.is_some_and(|stored| stored != file.check.size) {
+                    return Err(file.check.wrong_size(client, stored).into());
+                }
                 client.profile().update(|profile| profile.final_names = FinalNames::Proven);
             }
             TargetState::Unknown { .. } => (),

@@ -332,12 +332,14 @@ impl<S: Source> Run<'_, S> {
         self.part.begin_rename();
         let mut replies = batch.send_and_dial(client).await?;
         replies.dated(client, file);
-        if let Err(refusal) = replies.renamed(client) {
-            return self.rename_refused(client, file, refusal).await;
-        }
+        let renamed = replies.renamed(client);
         let seen = replies.seen_names(client, file)?;
+        // Read in any case: its `CWD` may have changed the session's directory.
         let prefetched = replies.prefetched(client, next_upload);
-        self.named(client, file, seen, prefetched).await
+        match renamed {
+            Ok(()) => self.named(client, file, seen, prefetched).await,
+            Err(refusal) => self.rename_refused(client, file, refusal).await,
+        }
     }
 
     /// Looks at the final name after a rename that the server confirmed.

@@ -28,6 +28,8 @@ pub(super) enum OtherNames {
     None,
     /// These, because of that refusal.
     Tried(PartNames, Refused),
+    /// The final name, to the end of this upload: the server gave a part file no final name.
+    Final,
 }
 
 /// The reason of a refused temporary name.
@@ -48,9 +50,8 @@ impl<S: Source> Run<'_, S> {
         target: &RemotePath,
     ) -> Result<Name, UploadError<S::Error>> {
         let naming = match (self.replaced, self.other_names) {
-            (ReplacedFile::Link, _) | (_, OtherNames::Tried(PartNames::Final, _)) => {
-                Naming::InPlace
-            }
+            (ReplacedFile::Link, _)
+            | (_, OtherNames::Tried(PartNames::Final, _) | OtherNames::Final) => Naming::InPlace,
             (ReplacedFile::Unseen | ReplacedFile::File { .. }, _) => client.naming(target),
         };
         let is_in_place = naming == Naming::InPlace;
@@ -111,7 +112,7 @@ impl<S: Source> Run<'_, S> {
     ) -> io::Result<RemotePath> {
         let names = match self.other_names {
             OtherNames::Tried(names, _) => names,
-            OtherNames::None => client.profile().get().part_names,
+            OtherNames::None | OtherNames::Final => client.profile().get().part_names,
         };
         let form = match names {
             PartNames::WithExtension => Form::BeforeExtension,

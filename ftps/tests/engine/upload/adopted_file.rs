@@ -363,3 +363,15 @@ async fn break_during_the_rename_of_an_existing_file_costs_no_byte() {
         server.run(&resuming(&file), &mut Memory::new(&file)).await.unwrap();
     }
 }
+
+/// The size may be one that is reported late: bytes that are sent to the file would cut it off.
+#[tokio::test]
+async fn existing_file_of_size_0_is_replaced_by_the_complete_new_one() {
+    let server = Scenario::session(async |peer| {
+        peer.expect_taken("a", 0).await;
+        assert_eq!(peer.stor_all().await, b"abc");
+        peer.check_and_rename("a", 3).await;
+    })
+    .start();
+    server.run(&resuming(b"abc"), &mut Memory::new(b"abc")).await.unwrap();
+}

@@ -4,6 +4,7 @@ use ftps::{
     Cause, Renamed, TargetState, UnknownTarget, Verified,
     upload::{Existing, Plan, UploadError},
 };
+use tokio::io::AsyncWriteExt as _;
 
 use crate::scripted::{
     Peer, Scenario, path, read_to_end, session,
@@ -357,4 +358,35 @@ async fn rnfr_that_only_asked_for_a_name_is_never_completed() {
     server.run(&plan, &mut Memory::new(b"new")).await.unwrap_err();
     assert!(!server.log.has("Command: RNTO"), "{}", server.log.text());
     server.log.must_have("does not tell the mode of \"/home/report.txt\"");
+}
+
+/// The lookup of the next upload changed the session's directory, in the batch whose rename was refused.
+#[tokio::test]
+async fn listing_after_a_refused_rename_is_of_the_right_directory() {
+    let listing = b"-rw-r--r-- 1 0 0 9 Jan 31 2025 a\r\n";
+    let server = Scenario::session(async move |peer| {
+        peer.expect_taken("a", 9).await;
+        peer.list("LIST", listing).await;
+        peer.stor_all().await;
+        peer.answer_temporary_size(1).await;
+        peer.answer_for_temporary("SITE CHMOD 644", "200 ok").await;
+        peer.refuse_rename("a", "553 exists", "213 9").await;
+        peer.answer_size("b", "550 none").await;
+        peer.answer("CWD /home/b", "250 ok").await;
+        let port = peer.extended_passive().await;
+        peer.answer_size("a", "550 a: Operation not permitted").await;
+        peer.answer_no_directory("a").await;
+        peer.answer("CWD /home", "250 ok").await;
+        peer.answer("LIST", "150 here it comes").await;
+        let mut data = port.accept().await;
+        data.write_all(listing).await.unwrap();
+        data.shutdown().await.unwrap();
+        peer.say("226 done").await;
+        let aside = peer.move_aside("a").await;
+        peer.rename("a").await;
+        peer.answer(&format!("DELE {aside}"), "250 gone").await;
+    })
+    .features("")
+    .start();
+    server.run(&replacing("a", b"x"), &mut Memory::followed_by("b")).await.unwrap();
 }
