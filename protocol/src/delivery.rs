@@ -71,6 +71,7 @@ impl Acknowledged for ServerMessage {
             | Self::Cancelled { .. }
             | Self::Paused { .. }
             | Self::Failed { .. }
+            | Self::Waiting { .. }
             | Self::Interrupted { .. } => true,
         }
     }

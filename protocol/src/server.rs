@@ -260,6 +260,11 @@ messages! {
             #[serde(default, skip_serializing_if = "Option::is_none")]
             resume: Option<String>,
         },
+        /// Another upload writes to the same file. This one starts when that one has ended.
+        Waiting {
+            /// The upload.
+            upload: UploadId,
+        },
         /// The connection to the server broke during the upload, and the portal retries by itself. A
         /// credit with another attempt follows, from the last byte that the server has.
         Interrupted {

@@ -16,6 +16,7 @@ use ferryport_tests::{
     with_each_server,
 };
 use futures_util::future::join;
+use protocol::{ClientMessage, ServerMessage};
 
 /// Rounds of two offers each.
 const ROUNDS: u64 = 15;
@@ -79,6 +80,25 @@ with_each_server! {
         }
     }
 
+    /// The page of the first session was closed in mid-upload: the session has its grace time left.
+    async fn an_upload_says_that_it_waits_for_another_one_to_the_same_file(server: Server) {
+        let portal = portal!();
+        let [file, same] = two_files("shared.bin", 0);
+        let mut closed = Client::open(&portal).await;
+        closed.connect(&server).await;
+        closed.offer(&file).await;
+        while !matches!(closed.receive().await, ServerMessage::Opened { .. }) {}
+        closed.close_socket().await;
+        let mut client = Client::open(&portal).await;
+        client.connect(&server).await;
+        let upload = client.offer(&same).await;
+        while client.receive().await != (ServerMessage::Waiting { upload }) {}
+        assert!(client.transcript().contains("Another upload writes to \"shared.bin\""));
+        // The user is not bound to wait.
+        client.send(&ClientMessage::Cancel { upload }).await;
+        while client.receive().await != (ServerMessage::Cancelled { upload }) {}
+    }
+
     /// An upload that is under way has a part file only: the name looks free on the server.
     async fn a_rename_does_not_take_the_name_of_an_upload_under_way(server: Server) {
         let portal = portal!();
@@ -88,7 +108,7 @@ with_each_server! {
         client.upload_one(&other).await;
         let file = File::new("file.bin", Content { len: 64 << 20, seed: 2 });
         client.upload_until(&file, |message| {
-            matches!(message, protocol::ServerMessage::Credit { taken, .. } if *taken > 0)
+            matches!(message, ServerMessage::Credit { taken, .. } if *taken > 0)
         })
         .await;
         client.rename("other.bin", "file.bin").await.unwrap_err();

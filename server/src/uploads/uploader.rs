@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use ftps::{Pool, PooledClient};
-use protocol::Problem;
+use ftps::{Pool, PooledClient, RemotePath};
+use protocol::{Problem, ServerMessage, server::LogKind};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     run::{self, UploadContext},
 };
 use crate::{
-    outbox::Outbox,
+    outbox::{Outbox, OutgoingLine},
     path_claims::{PathClaim, ServerClaims},
     portal::Portal,
 };
@@ -141,7 +141,7 @@ impl Uploader {
         next.into_taken()
     }
 
-    /// Waits until no other upload writes to the path of this one.
+    /// Waits until no other upload writes to the path of this one, and says so.
     ///
     /// # Errors
     /// [`Stopped`] if the upload is stopped first.
@@ -151,8 +151,17 @@ impl Uploader {
         tokio::select! {
             biased;
             () = upload.stop.cancelled() => Err(Stopped),
-            claim = self.claims.claim(&path) => Ok(Some(claim)),
+            claim = self.wait_for(upload, &path) => Ok(Some(claim)),
         }
+    }
+
+    /// Tells the page that the upload waits, and waits. The other upload may belong to a session whose
+    /// page was closed: then it ends with that session.
+    async fn wait_for(&self, upload: &OpenUpload, path: &RemotePath) -> PathClaim {
+        let text = format!("Another upload writes to \"{path}\". This one starts after it.");
+        self.outbox.log(OutgoingLine::plain(LogKind::Status, text));
+        self.outbox.send(ServerMessage::Waiting { upload: upload.offer.upload }).await;
+        self.claims.claim(path).await
     }
 }
 

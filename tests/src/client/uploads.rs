@@ -214,6 +214,7 @@ impl Client {
                 ServerMessage::Opened { .. }
                 | ServerMessage::Connecting { .. }
                 | ServerMessage::DataTls { .. }
+                | ServerMessage::Waiting { .. }
                 | ServerMessage::Interrupted { .. } => {}
                 other => panic!("{other:?}\n{}", self.transcript()),
             }
@@ -292,6 +293,7 @@ fn upload_of(message: &ServerMessage) -> Option<UploadId> {
         ServerMessage::Credit { upload, .. }
         | ServerMessage::Opened { upload, .. }
         | ServerMessage::Verifying { upload }
+        | ServerMessage::Waiting { upload }
         | ServerMessage::Interrupted { upload, .. }
         | ServerMessage::Done { upload, .. }
         | ServerMessage::Conflict { upload, .. }

@@ -70,6 +70,7 @@ impl Page {
             M::Conflict { upload, existing, resume } => self.conflict(upload, existing, resume),
             M::Cancelled { upload } => self.cancelled(upload, now),
             M::Paused { upload, resume } => self.paused(upload, resume, now),
+            M::Waiting { upload } => self.queue.waiting(upload),
             M::Interrupted { upload, .. } => self.queue.interrupted(upload),
             M::Failed { upload, problem, resume } => self.failed(upload, problem, resume, now),
         }

@@ -21,6 +21,11 @@ impl Queue {
         }
     }
 
+    /// Another upload writes to the same file: this one starts when that one has ended.
+    pub fn waiting(&mut self, id: UploadId) {
+        self.set_phase(id, Phase::Waiting);
+    }
+
     /// The portal lost the server, and retries by itself.
     pub fn interrupted(&mut self, id: UploadId) {
         self.set_phase(id, Phase::Retrying);

@@ -22,6 +22,8 @@ pub struct OpenUpload {
 pub enum Phase {
     /// Offered in advance; it waits for an FTPS session.
     Offered,
+    /// It waits for another upload to the same file.
+    Waiting,
     /// Its bytes are being sent.
     Sending,
     /// The server holds all bytes and has yet to confirm them.
@@ -126,7 +128,7 @@ impl OpenUpload {
         self.window.take(taken);
         self.window_bytes = self.window_bytes.max(limit.saturating_sub(taken));
         let gained = self.window.taken().saturating_sub(before);
-        if gained > 0 && self.phase == Phase::Offered {
+        if gained > 0 && matches!(self.phase, Phase::Offered | Phase::Waiting) {
             self.phase = Phase::Sending;
         }
         gained

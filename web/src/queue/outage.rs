@@ -24,8 +24,10 @@ impl Queue {
     #[must_use]
     pub fn waits_for_connection(&self) -> bool {
         let open = self.open.iter().filter_map(|(_, row)| self.get(row)?.state.open());
-        let phases: Vec<_> =
-            open.map(|open| open.phase).filter(|it| *it != Phase::Offered).collect();
+        let phases: Vec<_> = open
+            .map(|open| open.phase)
+            .filter(|it| !matches!(it, Phase::Offered | Phase::Waiting))
+            .collect();
         let are_retrying = phases.iter().all(|phase| *phase == Phase::Retrying);
         self.outage.is_some() || (!phases.is_empty() && are_retrying)
     }

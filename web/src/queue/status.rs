@@ -19,6 +19,7 @@ pub fn status(upload: &Upload) -> String {
             (_, PauseState::Paused) => return paused(upload),
             (_, PauseState::Unreadable) => Text::StatusFailed,
             (Phase::Offered, _) => Text::StatusQueuedNext,
+            (Phase::Waiting, _) => Text::StatusQueuedSameFile,
             (Phase::Sending, _) => return uploading(upload),
             (Phase::Retrying, _) => {
                 return Text::StatusTryingAgain.fill(&[&format::bytes(upload.taken())]);
@@ -37,6 +38,7 @@ pub fn status(upload: &Upload) -> String {
         State::NeedsDecision(existing) if existing.size == Some(upload.size()) => {
             Text::StatusDecideExistsSameSize
         }
+        State::NeedsDecision(existing) if existing.size.is_none() => Text::StatusDecideMayExist,
         State::NeedsDecision(_) => Text::StatusDecideExists,
     };
     word.text().to_owned()

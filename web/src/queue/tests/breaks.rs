@@ -45,6 +45,19 @@ fn upload_that_the_portal_tries_again_by_itself_stays_open() {
 }
 
 #[test]
+fn upload_that_waits_for_another_one_to_the_same_file_starts_after_it() {
+    let mut queue = queue(&[10]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.waiting(id);
+    assert_eq!(phase(&queue), Phase::Waiting);
+    // The portal grants the first window before the upload starts.
+    grant(&mut queue, 0, 0, 10);
+    assert_eq!(phase(&queue), Phase::Waiting);
+    queue.opened(id, "/in/.a.part".into());
+    assert_eq!(phase(&queue), Phase::Sending);
+}
+
+#[test]
 fn credit_that_comes_while_the_portal_waits_for_the_server_does_not_end_the_wait() {
     let mut queue = queue(&[100 * KIB]);
     let id = queue.offers(&LIMITS).remove(0).upload;

@@ -172,7 +172,7 @@ fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
             (Phase::Verifying, _) => "verifying",
             (_, PauseState::Paused) => "paused",
             (_, PauseState::Unreadable) => "failed",
-            (Phase::Offered, _) => "queued",
+            (Phase::Offered | Phase::Waiting, _) => "queued",
             (Phase::Sending, _) => "uploading",
             (Phase::Retrying, _) => "interrupted",
         },
