@@ -261,7 +261,7 @@ impl Client {
     /// Logs an error, unless it is a reply: replies are in the transcript already.
     fn report(&self, error: Error) -> Error {
         if error.reply().is_none() {
-            self.transcript().control(error.line());
+            self.transcript().control(error.event());
         }
         error
     }

@@ -170,7 +170,7 @@ impl Connector {
     /// Dropping the future closes the connection. The server may have seen the login.
     pub async fn open(&self) -> Result<Client, Error> {
         let opened = self.open_with_retries().await.map_err(Error::at_its_stage);
-        opened.inspect_err(|error| self.transcript_about(error).control(error.line()))
+        opened.inspect_err(|error| self.transcript_about(error).control(error.event()))
     }
 
     /// Returns the fallback to try after an error of this connector or of one of its clients;

@@ -23,7 +23,7 @@ use crate::{
     stage::Stage,
     target::Encryption,
     tls::{self, ClientCertificate, TlsFacts},
-    transcript::ErrorLine,
+    transcript::{ErrorLine, EventKind},
 };
 
 mod sentences;
@@ -444,8 +444,13 @@ impl Error {
         self
     }
 
-    pub(crate) fn line(&self) -> ErrorLine {
-        ErrorLine { stage: self.stage(), message: self.chain() }
+    /// Returns the event of the transcript that tells of the error.
+    pub(crate) fn event(&self) -> EventKind {
+        let line = ErrorLine { stage: self.stage(), message: self.chain() };
+        match self.is_certificate() {
+            Some(_) => EventKind::Untrusted(line),
+            None => EventKind::Error(line),
+        }
     }
 }
 

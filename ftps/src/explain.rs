@@ -39,6 +39,7 @@ fn of_other(event: &Event) -> Option<Explanation> {
         EventKind::Status(of) => Some(status(of)),
         EventKind::Tls(facts) => Some(tls(event.connection, facts)),
         EventKind::Certificate(_) => Some(Explanation::Certificate),
+        EventKind::Untrusted(_) => Some(Explanation::Untrusted),
         // An error has its diagnosis.
         EventKind::Error(_) | EventKind::Command(_) | EventKind::Response(_) => None,
     }

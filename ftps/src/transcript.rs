@@ -84,7 +84,8 @@ impl Event {
             EventKind::Stage(_)
             | EventKind::Status(_)
             | EventKind::Tls(_)
-            | EventKind::Certificate(_) => LineKind::Status,
+            | EventKind::Certificate(_)
+            | EventKind::Untrusted(_) => LineKind::Status,
             EventKind::Command(_) => LineKind::Command,
             EventKind::Response(_) => LineKind::Response,
             EventKind::Error(_) => LineKind::Error,
@@ -101,7 +102,7 @@ impl fmt::Display for Event {
             EventKind::Response(line) => line.fmt(f),
             EventKind::Tls(facts) => write!(f, "{}: {facts}", self.connection),
             EventKind::Certificate(facts) => write!(f, "Certificate: {facts}"),
-            EventKind::Error(line) => line.fmt(f),
+            EventKind::Untrusted(line) | EventKind::Error(line) => line.fmt(f),
         }
     }
 }
@@ -153,6 +154,8 @@ pub enum EventKind {
     Tls(TlsFacts),
     /// The server showed its certificate, and it was accepted.
     Certificate(CertificateFacts),
+    /// The server showed a certificate that is not trusted: the user is asked about it.
+    Untrusted(ErrorLine),
     /// Something failed.
     Error(ErrorLine),
 }
@@ -205,11 +208,5 @@ impl From<TlsFacts> for EventKind {
 impl From<CertificateFacts> for EventKind {
     fn from(facts: CertificateFacts) -> Self {
         Self::Certificate(facts)
-    }
-}
-
-impl From<ErrorLine> for EventKind {
-    fn from(line: ErrorLine) -> Self {
-        Self::Error(line)
     }
 }

@@ -109,7 +109,7 @@ with_each_server! {
         fill_form(&page, &server).await;
         page.press_button("Connect").await;
         refuse_certificate(&page).await;
-        let log = log_with(&page, &["Error: "]).await;
+        let log = log_with(&page, &["the server's certificate is not trusted"]).await;
         assert!(!log.contains("USER") && !log.contains("PASS"), "{log}");
 
         page.press_button("Connect").await;

@@ -177,6 +177,9 @@ fn cause_by_words(reply: &Reply) -> Option<Cause> {
                 "illegal file name",
                 "filename invalid",
                 "(filename",
+                "name too long",
+                "name is too long",
+                "filename too long",
                 "prohibited file name",
                 "file type not allowed",
             ],
@@ -347,6 +350,10 @@ mod tests {
         assert_eq!(at_store("553 Could not create file."), Cause::NotPermitted);
         assert_eq!(at_store("553 Can't open that file: Permission denied"), Cause::NotPermitted);
         assert_eq!(at_store("553 Disallowed file name"), Cause::NameNotAllowed);
+        let too_long = "553 Can't open that file: File name too long";
+        assert_eq!(at_store(too_long), Cause::NameNotAllowed);
+        let renamed = "550 Rename/move failure: File name too long";
+        assert_eq!(refused(Stage::Verify, "RNTO", renamed).0, Cause::NameNotAllowed);
         let missing = "550 Failed to change directory: No such file or directory";
         assert_eq!(refused(Stage::List, "CWD", missing).0, Cause::NoSuchFile);
     }

@@ -339,6 +339,7 @@ explanations! {
     TlsDataResumed = "tls.data_resumed",
     TlsDataNew = "tls.data_new",
     Certificate = "certificate",
+    Untrusted = "untrusted",
 }
 
 impl Explanation {

@@ -136,7 +136,7 @@ impl FailedTransfer<'_> {
         let error = kind.at(stage).with_evidence(evidence);
         if error.reply().is_none() {
             let connection = Connection::Data(self.info.number);
-            self.control.transcript().add(connection, error.line());
+            self.control.transcript().add(connection, error.event());
         }
         error
     }
