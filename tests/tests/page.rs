@@ -383,7 +383,7 @@ async fn told_in_german(page: &Page, words: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn changing_the_language_keeps_the_fragment_of_the_address() {
+async fn changing_the_language_keeps_the_fragment_of_the_address_and_is_remembered() {
     let portal = portal!();
     let page = Page::open(&format!("{}?lang=de#host=ftp.example.org", portal.url()), WIDE).await;
     let link = page.find("link", "English").await;
@@ -391,6 +391,14 @@ async fn changing_the_language_keeps_the_fragment_of_the_address() {
     page.find("button", "Connect").await;
     let address = page.run("location.search + location.hash").await;
     assert_eq!(address, "?lang=en#host=ftp.example.org");
+    page.click(&page.find("link", "Deutsch").await).await;
+    page.find("button", "Verbinden").await;
+    page.run("location.assign(location.pathname); null").await;
+    page.until("the page without a language in its address", async || {
+        (page.run("location.search").await == "").then_some(())
+    })
+    .await;
+    page.find("button", "Verbinden").await;
     page.finish().await;
 }
 

@@ -1,16 +1,44 @@
-//! Chooses the language of the page: that of the address, else the one that the browser prefers, else
-//! English.
+//! Chooses the language of the page: that of the address, else the one that the user chose before,
+//! else the one that the browser prefers, else English.
 
-use axum::http::{HeaderMap, header::ACCEPT_LANGUAGE};
+use axum::http::{
+    HeaderMap,
+    header::{ACCEPT_LANGUAGE, COOKIE},
+};
 
 use crate::texts::Language;
 
 /// The parameter of the address that chooses a language: `?lang=de`.
 const PARAMETER: &str = "lang";
 
+/// The cookie that remembers a language which the user chose. It holds nothing else.
+const COOKIE_NAME: &str = "ferryport-language";
+
+/// The time that the browser remembers the language, in seconds: a year.
+const COOKIE_MAX_AGE_SECS: u32 = 365 * 24 * 60 * 60;
+
 /// Returns the language of a request.
 pub(super) fn of(query: Option<&str>, request: &HeaderMap) -> Language {
-    in_address(query.unwrap_or_default()).or_else(|| preferred(request)).unwrap_or_default()
+    in_address(query.unwrap_or_default())
+        .or_else(|| remembered(request))
+        .or_else(|| preferred(request))
+        .unwrap_or_default()
+}
+
+/// Returns the value of `Set-Cookie` that makes the browser remember a language, for the path of the
+/// page: behind a proxy the portal does not know it, so the browser takes that of the request.
+pub(super) fn cookie(language: Language) -> String {
+    let tag = language.tag();
+    format!("{COOKIE_NAME}={tag}; Max-Age={COOKIE_MAX_AGE_SECS}; SameSite=Lax; HttpOnly")
+}
+
+/// Returns the language of the cookie, if there is one.
+fn remembered(request: &HeaderMap) -> Option<Language> {
+    let values = request.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let cookies = values.flat_map(|value| value.split(';')).filter_map(|one| one.split_once('='));
+    cookies
+        .filter(|(name, _)| name.trim() == COOKIE_NAME)
+        .find_map(|(_, tag)| Language::of_tag(tag))
 }
 
 /// Returns the language of the address, if it has one.
@@ -95,6 +123,23 @@ mod tests {
     fn invalid_weight_is_ignored() {
         for accepted in ["de;q=2", "de;q=", "de;q=-1", "de;q=0.1234", "de;q=1.5", "de;q=x"] {
             assert_eq!(chosen("", &[&format!("{accepted}, en;q=0.001")]), "en");
+        }
+    }
+
+    #[test]
+    fn language_that_the_user_chose_is_remembered() {
+        let chosen = |query: &str, cookies: &str| {
+            let headers = [(ACCEPT_LANGUAGE, "de"), (COOKIE, cookies)];
+            let request =
+                headers.into_iter().map(|(name, value)| (name, value.parse().unwrap())).collect();
+            of(Some(query), &request).tag()
+        };
+        let cookie = cookie(Language::of_tag("fr").unwrap());
+        let (pair, _) = cookie.split_once(';').unwrap();
+        assert_eq!(chosen("", &format!("other=1; {pair}")), "fr");
+        assert_eq!(chosen("lang=es", pair), "es");
+        for other in ["ferryport-language=tlh", "ferryport-language", "x-ferryport-language=fr"] {
+            assert_eq!(chosen("", other), "de", "{other}");
         }
     }
 

@@ -7,9 +7,9 @@ use axum::{
     extract::RawQuery,
     http::{
         HeaderMap, StatusCode,
-        header::{ACCEPT_LANGUAGE, CACHE_CONTROL, CONTENT_LANGUAGE, VARY},
+        header::{CACHE_CONTROL, CONTENT_LANGUAGE, SET_COOKIE, VARY},
     },
-    response::{Html, IntoResponse, Response},
+    response::{AppendHeaders, Html, IntoResponse, Response},
 };
 
 use super::language;
@@ -49,10 +49,12 @@ pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Respo
     let headers = [
         (CACHE_CONTROL, "no-cache"),
         (CONTENT_LANGUAGE, language.tag()),
-        (VARY, ACCEPT_LANGUAGE.as_str()),
+        (VARY, "accept-language, cookie"),
     ];
+    let is_chosen = language::in_address(query.as_deref().unwrap_or_default()).is_some();
+    let remember = is_chosen.then(|| (SET_COOKIE, language::cookie(language)));
     match PAGES.get(language.index()) {
-        Some(Ok(html)) => (headers, Html(html.as_str())).into_response(),
+        Some(Ok(html)) => (headers, AppendHeaders(remember), Html(html.as_str())).into_response(),
         failed => {
             let error = failed.and_then(|page| page.as_ref().err());
             tracing::error!(?error, language = language.tag(), "the page could not be rendered");
@@ -96,7 +98,7 @@ fn data_block<'a>(texts: impl Iterator<Item = &'a str>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use axum::body::to_bytes;
+    use axum::{body::to_bytes, http::header::ACCEPT_LANGUAGE};
 
     use super::*;
 
@@ -124,7 +126,8 @@ mod tests {
         ] {
             let (headers, html) = get(query, accepted).await;
             assert_eq!(headers[CONTENT_LANGUAGE], tag);
-            assert_eq!(headers[VARY], "accept-language");
+            assert_eq!(headers[VARY], "accept-language, cookie");
+            assert_eq!(headers.contains_key(SET_COOKIE), query.contains("lang"));
             assert!(html.contains(&format!("<html lang=\"{tag}\">")), "{html}");
             assert!(html.contains(sentence), "{html}");
         }
