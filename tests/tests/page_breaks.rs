@@ -210,13 +210,60 @@ async fn a_folder_that_is_still_being_read_is_not_uploaded_to_another_server() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn files_dropped_without_a_connection_are_listed_as_not_added() {
+async fn files_dropped_before_a_connection_wait_for_the_server() {
+    let setup = PageSetup::open(Kind::Vsftpd, CONTENT).await;
+    let button = setup.page.find("button", "Connect").await;
+    setup.page.drop_files(&button, &[setup.file()]).await;
+    setup.page.see("1 file is ready. Where to?").await;
+    setup.page.see("Queued: connect to the server that it goes to").await;
+    user::look(&setup.page, "files-ready", "#ready-files").await;
+    setup.connect().await;
+    setup.assert_all_stored().await;
+    assert_eq!(setup.page.uploads().await.len(), 1);
+    assert!(!setup.page.all_text().await.contains("Where to?"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn files_dropped_after_disconnecting_wait_for_the_server_too() {
     let setup = PageSetup::new(Kind::Vsftpd).await;
     setup.page.press_button("Disconnect").await;
-    let heading = setup.page.find("button", "Connect").await;
-    setup.page.drop_files(&heading, &[setup.file()]).await;
-    setup.page.see("Not added: freight.bin").await;
-    assert!(setup.page.uploads().await.is_empty());
+    let button = setup.page.find("button", "Connect").await;
+    setup.page.drop_files(&button, &[setup.file()]).await;
+    setup.page.see("1 file is ready. Where to?").await;
+    setup.page.press_button("Connect").await;
+    setup.assert_all_stored().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn disconnecting_in_mid_upload_asks_and_the_next_login_continues() {
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.upload_in_part().await;
+    setup.page.press_button("Disconnect").await;
+    setup.page.find("dialog", "Disconnect now?").await;
+    setup.page.press_button("Keep uploading").await;
+    setup.status("Uploading").await;
+    setup.page.press_button("Disconnect").await;
+    let dialog = setup.page.find("dialog", "Disconnect now?").await;
+    user::look(&setup.page, "disconnect-dialog", "#disconnect-dialog").await;
+    let button = setup.page.find_in(&dialog, "button", "Disconnect").await;
+    setup.page.click(&button).await;
+    setup.status("Interrupted: you disconnected").await;
+    user::look(&setup.page, "you-disconnected", "#uploads").await;
+    setup.page.press_button("Connect").await;
+    setup.assert_all_stored().await;
+    setup.has_resumed().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reload_just_after_the_start_keeps_the_row_and_leaves_no_part() {
+    let setup = PageSetup::new(Kind::Vsftpd).await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.status("Uploading").await;
+    setup.page.reload().await;
+    setup.page.see("Interrupted: choose or drop the same file again").await;
+    setup.page.choose("Choose files", &[setup.file()]).await;
+    setup.assert_all_stored().await;
+    assert_eq!(setup.page.uploads().await.len(), 1, "it is the same row");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -285,14 +332,22 @@ async fn a_duplicated_tab_takes_neither_the_session_nor_the_uploads() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_page_without_locks_resumes_after_a_reload_and_ignores_a_possible_copy() {
-    let setup = PageSetup::new(Kind::Vsftpd).await;
+async fn a_page_without_locks_continues_after_a_reload_or_a_link_and_ignores_a_possible_copy() {
+    let setup = PageSetup::new(Kind::ProFtpd).await;
+    setup.page.press_button(Server::READ_ONLY).await;
+    setup.page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
     // As over plain HTTP from another machine.
     setup.page.run_before_load("delete Navigator.prototype.locks;").await;
-    let connected = setup.queue_other_than("").await;
-    setup.page.go_to(&setup.page_proxy.url()).await;
-    let own = setup.queue_other_than(&connected).await;
-    setup.connect().await;
+    let own = setup.queue_other_than("").await;
+    setup.page.go_to(&format!("{}?lang=en", setup.page_proxy.url())).await;
+    setup.page.see(&format!("Destination: /{}", Server::READ_ONLY)).await;
+    assert_eq!(setup.queue_other_than("").await, own);
+    setup.page.press_button("Up one directory").await;
+    let directory = "document.getElementById('drop-directory').innerText";
+    setup
+        .page
+        .until("the start folder", async || (setup.page.run(directory).await == "/").then_some(()))
+        .await;
     setup.upload_in_part().await;
     setup.saved().await;
 
@@ -300,6 +355,8 @@ async fn a_page_without_locks_resumes_after_a_reload_and_ignores_a_possible_copy
     setup.page.see("Interrupted: choose or drop the same file again").await;
     assert_eq!(setup.queue_other_than("").await, own);
 
+    // A duplicated tab has a copy of what a page has stored that was not left.
+    setup.page.run_before_load("sessionStorage.removeItem('ferryport-changes');").await;
     setup.page.go_to(&setup.page_proxy.url()).await;
     setup.queue_other_than(&own).await;
     let shown = setup.page.all_text().await;

@@ -12,7 +12,7 @@ use ferryport_tests::{
     content::Content,
     portal,
     servers::Kind,
-    user::{Files, connected_page, status_of},
+    user::{Files, connected_page, look, status_of},
 };
 use protocol::server::Algorithm;
 
@@ -341,6 +341,62 @@ async fn the_delete_key_cancels_the_focused_upload_only() {
     }
     page.press_button("Cancel all").await;
     status_of(&page, "3", "Skipped").await;
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn stored_files_and_the_summary_survive_a_reload_until_the_next_batch() {
+    let portal = portal!();
+    let (server, page) = connected_page(&portal, Kind::Vsftpd).await;
+    let files = Files::new();
+    for (name, len) in [("a.bin", 3_000_000), ("b.bin", 4)] {
+        files.add(name, Content { len, seed: 7 });
+    }
+    let [first, next] = files.paths().try_into().unwrap();
+    page.choose("Choose files", &[first]).await;
+    status_of(&page, "a.bin", "Done").await;
+    // At once: the browser had no time to write it into its database.
+    page.reload().await;
+    page.see("1 file stored: 3.0\u{a0}MB").await;
+    let shown = page.uploads().await;
+    assert_eq!(shown.len(), 1, "{shown:?}");
+    assert!(shown[0].status.starts_with("Done"), "{shown:?}");
+    assert_eq!(shown[0].percent, 100);
+
+    page.choose("Choose files", &[next]).await;
+    status_of(&page, "b.bin", "Done").await;
+    page.reload().await;
+    page.see("1 file stored: 4\u{a0}B").await;
+    assert_eq!(page.uploads().await.len(), 1);
+    assert_eq!(server.files(), ["a.bin", "b.bin"]);
+    page.finish().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_name_that_is_too_long_is_told_before_it_is_sent() {
+    let portal = portal!();
+    let (server, page) = connected_page(&portal, Kind::ProFtpd).await;
+    // Longer than the names of this machine's files may be, but not than those of a Mac.
+    let name = format!("{}.txt", "ü".repeat(200));
+    let script = format!(
+        "(() => {{
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(['x'], '{name}'));
+            const event = {{ dataTransfer: transfer, bubbles: true, cancelable: true }};
+            document.body.dispatchEvent(new DragEvent('drop', event));
+        }})()"
+    );
+    page.run(&script).await;
+    status_of(&page, &name, "Needs a decision: the name is too long").await;
+    let text = page.all_text().await;
+    assert!(!text.contains("STOR "), "{text}");
+    look(&page, "name-too-long", "#uploads").await;
+    page.press_button("Rename and upload").await;
+    status_of(&page, &name, "Done").await;
+    let stored = server.files();
+    assert_eq!(stored.len(), 1, "{stored:?}");
+    assert!(stored[0].starts_with("üü") && stored[0].ends_with("ü.txt"), "{stored:?}");
+    assert!(stored[0].len() <= 255, "{stored:?}");
     page.finish().await;
 }
 

@@ -55,6 +55,7 @@ use self::{
 pub use self::{
     ftps::FtpsState,
     socket::{LiveSocket, Network, SocketState},
+    user::Resume,
 };
 use crate::{delivery::OutgoingMessage, destination::Destination, time::Millis};
 

@@ -9,7 +9,7 @@ use std::{collections::VecDeque, time::Duration};
 use protocol::{UploadId, client::Language, delivery::Acknowledged as _};
 
 pub use self::{
-    drop_target::DropTarget,
+    drop_target::{DropTarget, ready_files},
     effect::{Effect, Region, Regions},
     event::{BulkAction, Event, UploadAction},
     files::{DigestJob, DigestOutcome, Digested},
@@ -119,6 +119,12 @@ impl Page {
         self.busy.time(now)
     }
 
+    /// Returns for how long uploads were under way up to the last pause between them.
+    #[must_use]
+    pub fn busy_until_pause(&self) -> Duration {
+        self.busy.stopped_at()
+    }
+
     /// Returns the session log.
     #[must_use]
     pub fn log(&self) -> &Log {
@@ -180,6 +186,7 @@ impl Page {
         self.connection.start_greeting_timeout(now);
         self.connect_steps.follow(&self.connection, now);
         self.remove_leftovers();
+        self.place_early_files();
         self.offer();
         self.watch(before, now);
         let repeated: Vec<_> =
@@ -230,6 +237,7 @@ impl Page {
 
             E::PickStarted => self.begin_pick(),
             E::Picked(files, target) => self.add_picked(files, &target),
+            E::PickedEarly(files) => self.add_picked_early(files),
             E::PickedEmptyFolders(folders, target) => self.make_picked_folders(&folders, &target),
             E::PickedUnreadable(names) => self.notice(announcements::unreadable(&names)),
             E::PickRejected(names) => self.reject_pick(&names),

@@ -1,5 +1,7 @@
 //! Paths with slashes: on the server, and of picked files.
 
+use crate::join;
+
 /// Returns the path of `name` in `directory`; a relative one when the directory is unknown.
 #[must_use]
 pub fn join(directory: &str, name: &str) -> String {
@@ -83,6 +85,41 @@ pub fn numbered(path: &str, number: u32) -> String {
     format!("{stem} ({number}){extension}")
 }
 
+/// The longest name of a file or folder on common systems, in bytes (POSIX `NAME_MAX`).
+pub const MAX_NAME_BYTES: usize = 255;
+
+/// The length of a shortened name, in bytes: a number may be added, and a temporary ending.
+const SHORT_NAME_BYTES: usize = 230;
+
+/// The longest extension that a shortened name keeps, in bytes with its dot.
+const MAX_EXTENSION_BYTES: usize = 20;
+
+/// Returns whether a name in the path is longer than [`MAX_NAME_BYTES`].
+#[must_use]
+pub fn has_long_name(path: &str) -> bool {
+    path.split('/').any(|name| name.len() > MAX_NAME_BYTES)
+}
+
+/// Returns the path with the start of each name that is too long, and its extension.
+#[must_use]
+pub fn shortened(path: &str) -> String {
+    let names: Vec<_> = path.split('/').map(short_name).collect();
+    join::join(&names, "/")
+}
+
+fn short_name(name: &str) -> String {
+    if name.len() <= MAX_NAME_BYTES {
+        return name.to_owned();
+    }
+    let dot = name.rfind('.').filter(|dot| name.len() - dot <= MAX_EXTENSION_BYTES);
+    let (stem, extension) = name.split_at_checked(dot.unwrap_or(name.len())).unwrap_or((name, ""));
+    let mut end = SHORT_NAME_BYTES - extension.len();
+    while !stem.is_char_boundary(end) {
+        end -= 1;
+    }
+    join::concat(&[stem.get(..end).unwrap_or_default().trim_end(), extension])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -113,6 +150,23 @@ mod tests {
     fn dropped_folder_is_the_first_component_of_a_path() {
         assert_eq!(root("folder/a/b"), "folder");
         assert_eq!(root("file"), "file");
+    }
+
+    #[test]
+    fn name_that_is_too_long_keeps_its_start_and_its_extension() {
+        let fits = format!("{}/b.txt", "a".repeat(MAX_NAME_BYTES));
+        assert!(!has_long_name(&fits));
+        assert_eq!(shortened(&fits), fits);
+        for letter in ["a", "ü", "漢", "😀"] {
+            let long = format!("folder/{}.tar.gz", letter.repeat(300));
+            assert!(has_long_name(&long));
+            let short = shortened(&long);
+            assert!(!has_long_name(&numbered(&short, 999)), "{short}");
+            assert!(short.starts_with(&format!("folder/{letter}")) && short.ends_with(".gz"));
+            assert_eq!(shortened(&short), short);
+        }
+        let no_extension = format!("{} . {}", "a".repeat(300), "b".repeat(30));
+        assert_eq!(shortened(&no_extension), "a".repeat(SHORT_NAME_BYTES));
     }
 
     #[test]

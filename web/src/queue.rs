@@ -5,8 +5,8 @@
 //! offered under a new [`UploadId`]; answers to the old id no longer reach it.
 //!
 //! ```text
-//!    picked                            restored from an earlier page
-//!      │                                           │
+//!    picked; or Unplaced until a login,     restored from an earlier page
+//!      │     or NameTooLong until a decision       │
 //!      ▼     pause          resume                 ▼
 //!   Queued ────────▶ Paused ──────▶ Queued    Interrupted ── file found ──▶ Queued or Paused
 //!      │                ▲
@@ -41,7 +41,7 @@ pub use self::{
     sending::{Chunk, NextChunk},
     state::{Skipped, State, Stored},
     totals::{Pace, Totals},
-    upload::{FileAccess, PickedFile, Upload},
+    upload::{FileAccess, Interruption, PickedFile, Upload},
 };
 use self::{
     indexes::{Contribution, Indexes},
@@ -49,7 +49,7 @@ use self::{
     offer_queue::OfferQueue,
     rows::OpenUploads,
 };
-use crate::rate::Rate;
+use crate::{path, rate::Rate};
 
 mod actions;
 mod answers;
@@ -92,8 +92,12 @@ pub struct Queue {
     last_sent: Option<UploadId>,
     changed: Rows,
     list_version: u64,
+    /// The first row of the last batch. Earlier rows had ended when it was added.
+    batch_start: Row,
     /// The rows whose record in the browser's store may be out of date.
     unsaved: Rows,
+    /// The rows that were picked before there was a server.
+    unplaced: Rows,
     leftovers: Leftovers,
     outage: Option<Outage>,
     rate: Rate,
@@ -214,12 +218,63 @@ impl Queue {
     pub fn add(&mut self, files: Vec<PickedFile>, directory: &str, state: fn() -> State) {
         let directory: Rc<str> = directory.into();
         self.list_version += 1;
+        if self.totals().ended() {
+            self.batch_start = self.next_row();
+            // The store drops the records of the batch before.
+            self.unsaved.extend((0..self.batch_start.0).map(Row));
+        }
         for file in files {
             let row = self.next_row();
-            self.push(Upload::new(file, directory.clone(), state()));
+            let state = match state() {
+                State::Queued | State::Unplaced if path::has_long_name(&file.path) => {
+                    State::NameTooLong
+                }
+                state => state,
+            };
+            self.push(Upload::new(file, directory.clone(), state));
             self.enqueue(Some(row));
             self.unsaved.insert(row);
         }
+    }
+
+    /// Adds files that were picked before there was a server: [`Queue::place`].
+    pub fn add_unplaced(&mut self, files: Vec<PickedFile>) {
+        let first = self.next_row();
+        self.add(files, "", || State::Unplaced);
+        let added = (first.0..self.next_row().0).map(Row);
+        self.unplaced.extend(added);
+    }
+
+    /// Returns the number of files that wait for the folder that they go to.
+    #[must_use]
+    pub fn unplaced(&self) -> usize {
+        let waits = |row| matches!(self.get(row), Some(Upload { state: State::Unplaced, .. }));
+        self.unplaced.iter().filter(|row| waits(*row)).count()
+    }
+
+    /// Puts the files that were picked before there was a server into the queue.
+    pub fn place(&mut self, directory: &str) {
+        let directory: Rc<str> = directory.into();
+        for row in std::mem::take(&mut self.unplaced).iter() {
+            self.change(row, |upload| {
+                upload.directory = directory.clone();
+                if let State::Unplaced = upload.state {
+                    upload.state = State::Queued;
+                }
+            });
+            self.enqueue(Some(row));
+        }
+    }
+
+    /// Returns whether any file was picked before there was a server.
+    #[must_use]
+    pub fn has_unplaced(&self) -> bool {
+        !self.unplaced.is_empty()
+    }
+
+    /// Returns the state of a row that waits to be offered.
+    fn waiting_state(&self, row: Row) -> State {
+        if self.unplaced.contains(row) { State::Unplaced } else { State::Queued }
     }
 
     /// Adds a row. Every row is added here.

@@ -1,5 +1,7 @@
-//! What the browser stores for the page after a reload: the unfinished uploads in its store, the
-//! session and the view of the tab. No password, and no byte of a file.
+//! What the browser stores for the page after a reload: the unfinished uploads and the last batch of
+//! finished ones in its store, the session and the view of the tab. No password, and no byte of a file.
+
+use std::time::Duration;
 
 use protocol::server::NewSession;
 use serde::{Deserialize, Serialize};
@@ -47,6 +49,9 @@ pub struct SavedView {
     pub order: OfferOrder,
     /// Whether the uploads are listed by folder.
     pub grouping: Grouping,
+    /// For how long uploads have been under way, up to the last pause between them, in milliseconds.
+    #[serde(default)]
+    pub busy_millis: u64,
 }
 
 protocol::objects!(SavedHome, SavedTab, SavedView);
@@ -65,6 +70,8 @@ pub struct RestoredPage {
     pub session: Option<NewSession>,
     /// The folder in view; empty if it is not known.
     pub directory: String,
+    /// For how long the uploads were under way.
+    pub busy: Duration,
 }
 
 #[cfg(test)]

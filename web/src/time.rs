@@ -39,6 +39,18 @@ pub struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// Creates a stopwatch that has run for a time, and is stopped.
+    #[must_use]
+    pub fn after(before: Duration) -> Self {
+        Self { before, since: None }
+    }
+
+    /// Returns the time that it had run when it was stopped last.
+    #[must_use]
+    pub fn stopped_at(&self) -> Duration {
+        self.before
+    }
+
     /// Starts or stops it.
     pub fn run(&mut self, runs: bool, now: Millis) {
         match self.since {

@@ -354,7 +354,7 @@ fn socket_that_outlived_the_network_is_pinged_at_once() {
 #[test]
 fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
     let mut connection = Connection::default();
-    connection.restore(destination("a"), Some("aa".into()), Some(session()));
+    connection.restore(destination("a"), Some("aa".into()), Resume::Session(session()));
     assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(Some(session()))]);
     connection.socket_opened(session(), 0);
     assert_eq!(hello(&connection.take_effects()), None);
@@ -366,7 +366,7 @@ fn page_that_was_loaded_again_goes_on_with_what_the_session_is_connected_to() {
 #[test]
 fn page_that_was_loaded_again_asks_for_the_password_when_the_session_is_over() {
     let mut connection = Connection::default();
-    connection.restore(destination("a"), Some("aa".into()), Some(session()));
+    connection.restore(destination("a"), Some("aa".into()), Resume::Session(session()));
     connection.socket_opened(session(), 0);
     connection.take_effects();
     assert_eq!(connection.goodbye(problem()), None);
@@ -410,7 +410,7 @@ fn page_that_was_loaded_again_leaves_a_server_where_its_uploads_do_not_belong() 
     ];
     for home in others {
         let mut connection = Connection::default();
-        connection.restore(home.clone(), None, Some(session()));
+        connection.restore(home.clone(), None, Resume::Session(session()));
         connection.socket_opened(session(), 0);
         connection.take_effects();
         assert_eq!(connection.welcome(LIMITS, 0, Some(facts()), Millis(0)), None);
@@ -456,7 +456,8 @@ fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
         let mut connection = Connection::default();
         connection.connect(destination("a"));
         assert_eq!(connection.take_effects(), [ConnectionEffect::OpenSocket(None)]);
-        connection.restore(destination("a"), Some("aa".into()), session);
+        let resume = session.map_or(Resume::AskForPassword, Resume::Session);
+        connection.restore(destination("a"), Some("aa".into()), resume);
         assert_eq!(connection.take_effects(), []);
         assert_eq!(connection.problem(), None);
         connection.socket_opened(self::session(), 0);
@@ -474,7 +475,7 @@ fn connect_that_was_pressed_before_the_page_knew_of_an_earlier_one_is_kept() {
 #[test]
 fn who_was_logged_in_before_the_page_knew_of_an_earlier_one_stays_there() {
     let mut connection = logged_in();
-    connection.restore(destination("b"), None, None);
+    connection.restore(destination("b"), None, Resume::AskForPassword);
     assert_eq!(connection.home(), Some(&destination("a")));
     assert!(connection.ready().is_some());
 }

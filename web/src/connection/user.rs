@@ -5,6 +5,17 @@ use protocol::{Stage, server::NewSession};
 use super::{Connection, FtpsState, Network, SocketState, problems};
 use crate::{certificate, destination::Destination, time::Millis};
 
+/// How the page continues after a reload.
+#[derive(Debug)]
+pub enum Resume {
+    /// By itself, with the session of the page before.
+    Session(NewSession),
+    /// There are unfinished uploads, and no session: the user has to log in.
+    AskForPassword,
+    /// All uploads have ended.
+    Nothing,
+}
+
 impl Connection {
     /// The user connects.
     pub fn connect(&mut self, destination: Destination) {
@@ -84,15 +95,9 @@ impl Connection {
         }
     }
 
-    /// Restores what an earlier page of this tab left. With its session the page continues by
-    /// itself; without, it asks for the password. If the user has connected already, only the
+    /// Restores what an earlier page of this tab left. If the user has connected already, only the
     /// trusted certificate and the missing home are restored.
-    pub fn restore(
-        &mut self,
-        home: Destination,
-        trusted: Option<String>,
-        session: Option<NewSession>,
-    ) {
+    pub fn restore(&mut self, home: Destination, trusted: Option<String>, resume: Resume) {
         if let Some(fingerprint) = trusted
             && self.ftps.trusted.at(&home).is_none()
         {
@@ -103,15 +108,16 @@ impl Connection {
             return;
         }
         self.ftps.home = Some(home.clone());
-        match session {
-            Some(credentials) => {
+        match resume {
+            Resume::Session(credentials) => {
                 self.session.restore(credentials);
                 self.ftps.wanted = Some(home.clone());
                 self.ftps.last = Some(home);
                 self.ftps.state = FtpsState::Connecting(Stage::Portal);
                 self.open_socket();
             }
-            None => self.ask_for_password(),
+            Resume::AskForPassword => self.ask_for_password(),
+            Resume::Nothing => {}
         }
     }
 }

@@ -20,6 +20,8 @@ fn row() -> SavedRow {
         kept_bytes: 0,
         edges: Some(1),
         paused: true,
+        stored: None,
+        skipped: None,
     }
 }
 

@@ -16,6 +16,7 @@ impl Page {
             }
             UploadAction::Resume => self.queue.resume(row),
             UploadAction::Retry => self.queue.retry(row),
+            UploadAction::Shorten => self.queue.shorten(row),
             UploadAction::Decide(policy) => self.queue.decide(row, policy),
             UploadAction::DecideAll(policy) => {
                 self.queue.decide_all(policy);

@@ -10,7 +10,16 @@ use crate::{
     destination::Destination,
     path,
     queue::{PickedFile, State},
+    texts::{Plural, Text},
 };
+
+const READY: Plural = Plural { one: Text::ReadyFilesOne, other: Text::ReadyFilesOther };
+
+/// Asks for the server that files go to, which were picked before there was one.
+#[must_use]
+pub fn ready_files(number: usize) -> String {
+    READY.fill(number as u64)
+}
 
 /// A directory on a server, which was in view when the user picked files for it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,6 +52,31 @@ impl Page {
 
     fn has_left(&self, target: &DropTarget) -> bool {
         self.connection.home() != Some(&target.home)
+    }
+
+    /// Returns whether files that are picked now wait for a server: there is none yet, or none any
+    /// more.
+    #[must_use]
+    pub fn takes_files_early(&self) -> bool {
+        self.drop_target().is_none() && self.connection.ready().is_none()
+    }
+
+    /// Adds files that were picked before there was a server.
+    pub(super) fn add_picked_early(&mut self, files: Vec<PickedFile>) {
+        self.count_added(files.len());
+        self.queue.add_unplaced(files);
+    }
+
+    /// Has the files that were picked early go to the folder in view, once it is listed.
+    pub(super) fn place_early_files(&mut self) {
+        if self.queue.has_unplaced()
+            && self.connection.ready().is_some()
+            && !self.remote.is_loading()
+            && self.drop_target().is_some()
+        {
+            self.queue.place(self.remote.directory());
+            self.changed.insert(Region::Totals);
+        }
     }
 
     /// The user picks files: the notices about earlier picks are cleared.

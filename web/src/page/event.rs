@@ -32,6 +32,8 @@ pub enum Event {
     PickStarted,
     /// Picked files were found.
     Picked(Vec<PickedFile>, DropTarget),
+    /// Files were picked before there was a server.
+    PickedEarly(Vec<PickedFile>),
     /// Picked folders are empty: their paths.
     PickedEmptyFolders(Vec<String>, DropTarget),
     /// The browser could not read some of the picked files.
@@ -100,6 +102,8 @@ pub enum UploadAction {
     Cancel,
     /// Tries again.
     Retry,
+    /// Uploads a file whose name is too long under a shorter one.
+    Shorten,
     /// Decides about the server's file of the same name.
     Decide(ConflictPolicy),
     /// Decides about every such file, and about later ones.

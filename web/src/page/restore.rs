@@ -2,9 +2,11 @@
 
 use super::{Page, Region, UploadAction, announcements};
 use crate::{
-    queue::{FileAccess, Row},
+    connection::Resume,
+    queue::{FileAccess, Row, SavedRow},
     saved::{RestoredPage, SavedHome},
     texts::{Plural, Text},
+    time::Stopwatch,
 };
 
 const RESTORED: Plural =
@@ -13,9 +15,14 @@ const RESTORED: Plural =
 impl Page {
     /// Restores the connection and the rows of an earlier page; the rows wait for their files.
     pub(super) fn restore(&mut self, restored: RestoredPage) {
-        let RestoredPage { home, mut rows, handles, session, directory } = restored;
+        let RestoredPage { home, mut rows, handles, session, directory, busy } = restored;
         let SavedHome { destination, trusted_certificate } = home;
-        self.connection.restore(destination.clone(), trusted_certificate, session);
+        let resume = match session {
+            Some(session) => Resume::Session(session),
+            None if rows.iter().all(SavedRow::has_ended) => Resume::Nothing,
+            None => Resume::AskForPassword,
+        };
+        self.connection.restore(destination.clone(), trusted_certificate, resume);
         if self.connection.home() != Some(&destination) {
             // The user has logged in elsewhere already.
             rows.iter_mut().for_each(|row| row.move_to(self.remote.directory()));
@@ -24,6 +31,7 @@ impl Page {
         }
         let has = |root: &str| handles.binary_search_by(|handle| handle.as_str().cmp(root)).is_ok();
         self.queue.restore(rows, has);
+        self.busy = Stopwatch::after(busy);
         self.changed.extend([Region::Connection, Region::Remote, Region::Totals, Region::Notices]);
         if self.queue.misses_files() {
             self.announce(restored_uploads(self.queue.missing().len()));

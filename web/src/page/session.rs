@@ -9,7 +9,7 @@ use super::{Effect, Page, Region};
 use crate::{
     connection::{self, Connection, ConnectionEvent, FtpsState, Login, Network, SocketState},
     format,
-    queue::Outage,
+    queue::{Interruption, Outage},
     time::Millis,
 };
 
@@ -23,7 +23,7 @@ impl Page {
     /// The user disconnects, or stops connecting.
     pub(super) fn disconnect(&mut self) {
         self.connection.disconnect();
-        self.queue.disconnected();
+        self.queue.disconnected(Interruption::UserDisconnected);
         self.remote.leave();
         self.forget_digests();
         self.drop_folders();
@@ -128,10 +128,13 @@ impl Page {
     /// Opens a directory of the server after a login; `directory` is the login's directory.
     fn enter_server(&mut self, login: Login, directory: String) {
         let path = match login {
-            Login::Restored => self.enter_last_folder(directory),
+            Login::Restored => {
+                self.queue.reconnected();
+                self.enter_last_folder(directory)
+            }
             Login::First => {
                 // Uploads for another server do not continue by themselves.
-                self.queue.disconnected();
+                self.queue.disconnected(Interruption::Break);
                 self.queue.moved(&directory);
                 self.announce_server();
                 self.enter_start_folder(directory)

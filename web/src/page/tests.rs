@@ -136,6 +136,8 @@ fn left_at(host: &str) -> RestoredPage {
         kept_bytes: 5,
         edges: Some(7),
         paused: false,
+        stored: None,
+        skipped: None,
     };
     let destination = Destination { host: host.into(), ..destination() };
     RestoredPage {
@@ -144,6 +146,7 @@ fn left_at(host: &str) -> RestoredPage {
         handles: Vec::new(),
         session: None,
         directory: String::new(),
+        busy: Duration::ZERO,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use protocol::UploadId;
 
-use super::{ConflictPolicy, FileAccess, PauseState, Phase, Queue, Row, Skipped, State};
+use super::{ConflictPolicy, FileAccess, PauseState, Phase, Queue, Row, Skipped, State, Upload};
 
 impl Queue {
     /// Pauses an upload until [`Queue::resume`]. Returns the id that the portal has to be told to
@@ -76,9 +76,21 @@ impl Queue {
             upload.access == FileAccess::Available && upload.state.can_retry()
         });
         if can_retry {
-            self.change(row, |upload| upload.state = State::Queued);
-            self.enqueue(Some(row));
+            self.wait(row);
         }
+    }
+
+    /// Uploads a file whose name is too long under a shorter one.
+    pub fn shorten(&mut self, row: Row) {
+        if let Some(Upload { state: State::NameTooLong, .. }) = self.get(row) {
+            self.wait(row);
+        }
+    }
+
+    fn wait(&mut self, row: Row) {
+        let state = self.waiting_state(row);
+        self.change(row, |upload| upload.state = state);
+        self.enqueue(Some(row));
     }
 
     /// Applies the user's decision for a file whose name is taken.

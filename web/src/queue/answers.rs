@@ -5,8 +5,9 @@ use std::rc::Rc;
 use protocol::{OnConflict, Problem, UploadId, server::Existing};
 
 use super::{
-    ConflictPolicy, PauseState, Phase, Queue, Row, Skipped, State, Stored, Upload,
-    conflict::Decision, leftovers::Leftovers, problems::file_changed, rows::OpenUploads,
+    ConflictPolicy, FileAccess, Interruption, PauseState, Phase, Queue, Row, Skipped, State,
+    Stored, Upload, conflict::Decision, leftovers::Leftovers, problems::file_changed,
+    rows::OpenUploads,
 };
 
 impl Queue {
@@ -127,12 +128,37 @@ impl Queue {
         })
     }
 
-    /// The user disconnected: nothing resumes by itself, least of all on another server.
-    pub fn disconnected(&mut self) {
+    /// The connection ended, and nothing restores it by itself. Uploads that the user interrupted go
+    /// on after the next login at this server, never on another one: [`Queue::reconnected`].
+    pub fn disconnected(&mut self, interruption: Interruption) {
+        for row in self.rows_where(|state| state.is_under_way() || state.is_waiting()) {
+            self.change(row, |upload| {
+                upload.paused_before = matches!(upload.state, State::Paused) || upload.is_pausing();
+                upload.interruption = interruption;
+                if upload.state.is_waiting() {
+                    upload.state = State::Interrupted;
+                }
+            });
+        }
         self.session_ended();
         self.queued.clear();
-        for row in self.rows_where(State::is_waiting) {
-            self.change(row, |upload| upload.state = State::Interrupted);
+    }
+
+    /// The page is connected again to the server that the user disconnected from: interrupted uploads
+    /// go on.
+    pub fn reconnected(&mut self) {
+        for row in self.rows_where(|state| matches!(state, State::Interrupted)) {
+            let goes_on = self.get(row).is_some_and(|upload| {
+                upload.interruption == Interruption::UserDisconnected
+                    && upload.access == FileAccess::Available
+            });
+            if goes_on {
+                self.change(row, |upload| {
+                    upload.interruption = Interruption::Break;
+                    upload.state = if upload.paused_before { State::Paused } else { State::Queued };
+                });
+                self.enqueue(Some(row));
+            }
         }
     }
 
@@ -143,6 +169,7 @@ impl Queue {
         for row in self.rows_where(|_| true) {
             self.change(row, |upload| {
                 upload.keep(None);
+                upload.interruption = Interruption::Break;
                 upload.directory = directory.clone();
             });
         }

@@ -23,7 +23,9 @@ impl State {
     pub fn group(&self) -> Group {
         match self {
             Self::Queued | Self::Paused | Self::Open(_) => Group::UnderWay,
-            Self::Interrupted | Self::NeedsDecision(_) => Group::NeedsUser,
+            Self::Unplaced | Self::NameTooLong | Self::Interrupted | Self::NeedsDecision(_) => {
+                Group::NeedsUser
+            }
             Self::Failed(_) => Group::Failed,
             Self::Done(_) => Group::Done,
             Self::Skipped(_) => Group::Skipped,

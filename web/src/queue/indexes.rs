@@ -69,7 +69,9 @@ impl Upload {
             State::Queued | State::Open(_) => &mut totals.active,
             State::Paused => &mut totals.paused,
             State::Done(_) => &mut totals.done,
-            State::Interrupted | State::NeedsDecision(_) => &mut totals.waiting,
+            State::Unplaced | State::NameTooLong | State::Interrupted | State::NeedsDecision(_) => {
+                &mut totals.waiting
+            }
         };
         *count = 1;
         totals.retryable = u64::from(self.can_retry_now());

@@ -4,7 +4,7 @@ use super::{FileAccess, PickedFile, Queue, Row, Rows, SavedRow, State, Upload};
 use crate::path;
 
 impl Queue {
-    /// Adds the rows of an earlier page, which miss their files; `has_handle` tells whether the
+    /// Adds the rows of an earlier page. Unfinished ones miss their files; `has_handle` tells whether the
     /// browser can open a dropped folder or file again.
     pub fn restore(&mut self, rows: Vec<SavedRow>, has_handle: impl Fn(&str) -> bool) {
         self.list_version += 1;
@@ -19,6 +19,11 @@ impl Queue {
                 size: saved.size,
                 modified_millis: saved.modified_millis,
             };
+            let state = match (saved.stored, saved.skipped) {
+                (Some(stored), _) => State::Done(stored),
+                (None, Some(skipped)) => State::Skipped(skipped),
+                (None, None) => State::Interrupted,
+            };
             let upload = Upload {
                 choice: saved.choice,
                 name_number: saved.name_number,
@@ -27,7 +32,7 @@ impl Queue {
                 edges: saved.edges,
                 access,
                 paused_before: saved.paused,
-                ..Upload::new(file, saved.directory.into(), State::Interrupted)
+                ..Upload::new(file, saved.directory.into(), state)
             };
             self.push(upload);
         }

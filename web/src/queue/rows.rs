@@ -10,7 +10,7 @@ const WORD_BITS: usize = 64;
 const NAME_LISTS: usize = 1024;
 
 /// A row of the list: the n-th picked file, counted from 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Row(pub usize);
 
 /// A set of rows, with a bit for each.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ConflictPolicy, PauseState, Queue, Row, State};
+use super::{ConflictPolicy, PauseState, Queue, Row, Skipped, State, Stored};
 
 /// A row of the list in the browser's store. It holds no byte of the file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,10 @@ pub struct SavedRow {
     pub edges: Option<u64>,
     /// Whether the user paused the upload.
     pub paused: bool,
+    /// How the file was stored, if it was.
+    pub stored: Option<Stored>,
+    /// Why the upload was skipped, if it was.
+    pub skipped: Option<Skipped>,
 }
 
 protocol::objects!(SavedRow);
@@ -36,23 +40,37 @@ impl SavedRow {
     /// Redirects the upload to `directory` on another server or account, which holds none of its
     /// bytes.
     pub fn move_to(&mut self, directory: &str) {
+        if self.has_ended() {
+            return;
+        }
         directory.clone_into(&mut self.directory);
         self.temporary_path = None;
         self.kept_bytes = 0;
     }
+
+    /// Returns whether the file was stored or skipped.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.stored.is_some() || self.skipped.is_some()
+    }
 }
 
 impl Queue {
-    /// Returns the record of a row for the store; `None` once the upload has finished.
+    /// Returns the record of a row for the store. Of finished uploads, those of the last batch have
+    /// one: the files that were added since everything before them had ended.
     #[must_use]
     pub fn saved_row(&self, row: Row) -> Option<SavedRow> {
         let upload = self.get(row)?;
         let paused = match &upload.state {
-            State::Queued | State::NeedsDecision(_) | State::Failed(_) => false,
+            State::Queued | State::NameTooLong | State::NeedsDecision(_) | State::Failed(_) => {
+                false
+            }
             State::Interrupted => upload.paused_before,
             State::Paused => true,
             State::Open(open) => open.pause_state == PauseState::Paused,
-            State::Done(_) | State::Skipped(_) => return None,
+            State::Done(_) | State::Skipped(_) if row < self.batch_start => return None,
+            State::Done(_) | State::Skipped(_) => false,
+            State::Unplaced => return None,
         };
         Some(SavedRow {
             path: upload.file.path.clone(),
@@ -65,6 +83,8 @@ impl Queue {
             kept_bytes: if upload.resume.is_some() { upload.taken() } else { 0 },
             edges: upload.edges,
             paused,
+            stored: upload.state.stored().cloned(),
+            skipped: upload.state.skipped(),
         })
     }
 }

@@ -5,11 +5,17 @@ use protocol::{
     server::{Existing, FileDigest, Verified},
 };
 
+use serde::{Deserialize, Serialize};
+
 use super::OpenUpload;
 
 /// The state of an upload.
 #[derive(Debug)]
 pub enum State {
+    /// Picked before there was a server: waits for the folder that it goes to.
+    Unplaced,
+    /// Its name is longer than servers allow: the user decides.
+    NameTooLong,
     /// Waits to be offered.
     Queued,
     /// Paused and not offered: it occupies nothing at the portal or the server.
@@ -89,6 +95,15 @@ impl State {
         }
     }
 
+    /// Returns why the upload was skipped.
+    #[must_use]
+    pub fn skipped(&self) -> Option<Skipped> {
+        match self {
+            Self::Skipped(why) => Some(*why),
+            _ => None,
+        }
+    }
+
     /// Returns why the upload failed.
     #[must_use]
     pub fn problem(&self) -> Option<&Problem> {
@@ -116,7 +131,8 @@ impl State {
 }
 
 /// How an upload was stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub struct Stored {
     /// How the portal verified the file.
     pub verified: Verified,
@@ -126,8 +142,11 @@ pub struct Stored {
     pub page_agrees: bool,
 }
 
+protocol::objects!(Stored);
+
 /// Why an upload was skipped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Skipped {
     /// The server's file is kept.
     ServerFileKept,

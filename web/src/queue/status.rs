@@ -3,7 +3,8 @@
 use protocol::server::Verified;
 
 use super::{
-    FileAccess, Outage, PauseState, Phase, Skipped, State, Stored, Upload, totals::progress,
+    FileAccess, Interruption, Outage, PauseState, Phase, Skipped, State, Stored, Upload,
+    totals::progress,
 };
 use crate::{format, texts::Text};
 
@@ -11,6 +12,11 @@ use crate::{format, texts::Text};
 #[must_use]
 pub fn status(upload: &Upload) -> String {
     let word = match upload.state() {
+        State::Unplaced => Text::StatusQueuedUnplaced,
+        State::NameTooLong => {
+            let name = upload.name_on_server();
+            return Text::StatusDecideLongName.fill(&[&format::name(&name)]);
+        }
         State::Queued => Text::StatusQueued,
         State::Paused if upload.taken() > 0 => return paused(upload),
         State::Paused => Text::StatusPausedBefore,
@@ -27,7 +33,10 @@ pub fn status(upload: &Upload) -> String {
         },
         State::Done(stored) => return done(upload, stored),
         State::Interrupted => match upload.access() {
-            FileAccess::Available => Text::StatusInterruptedLost,
+            FileAccess::Available => match upload.interruption() {
+                Interruption::Break => Text::StatusInterruptedLost,
+                Interruption::UserDisconnected => Text::StatusInterruptedDisconnected,
+            },
             FileAccess::ByHandle => Text::StatusPressContinue,
             FileAccess::Missing => Text::StatusPickAgain,
         },

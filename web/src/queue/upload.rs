@@ -40,6 +40,16 @@ pub enum FileAccess {
     Missing,
 }
 
+/// What interrupted an upload.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Interruption {
+    /// The connection was lost, or an earlier page was closed.
+    #[default]
+    Break,
+    /// The user disconnected: the upload goes on after the next login at this server.
+    UserDisconnected,
+}
+
 /// One file and its progress.
 #[derive(Debug)]
 pub struct Upload {
@@ -58,8 +68,9 @@ pub struct Upload {
     /// The digest of both ends of the file: [`crate::edges::edges`].
     pub(super) edges: Option<u64>,
     pub(super) access: FileAccess,
-    /// Whether it was paused when an earlier page was closed.
+    /// Whether it was paused when an earlier page was closed, or when the user disconnected.
     pub(super) paused_before: bool,
+    pub(super) interruption: Interruption,
     pub(super) state: State,
     pub(super) rate: Rate,
 }
@@ -77,6 +88,7 @@ impl Upload {
             edges: None,
             access: FileAccess::Available,
             paused_before: false,
+            interruption: Interruption::default(),
             state,
             rate: Rate::default(),
         }
@@ -116,13 +128,27 @@ impl Upload {
     /// Returns the path on the server, if it differs from the picked one.
     #[must_use]
     pub fn renamed(&self) -> Option<String> {
-        (self.name_number > 1).then(|| path::numbered(&self.file.path, self.name_number))
+        let name = self.name_on_server();
+        (name != self.file.path).then_some(name)
+    }
+
+    /// Returns the path below the directory on the server: with a number where it was renamed, and
+    /// shortened where it is too long.
+    #[must_use]
+    pub fn name_on_server(&self) -> String {
+        path::numbered(&path::shortened(&self.file.path), self.name_number)
     }
 
     /// Returns the state.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// Returns what interrupted the upload last.
+    #[must_use]
+    pub fn interruption(&self) -> Interruption {
+        self.interruption
     }
 
     /// Returns the rate.
@@ -156,7 +182,11 @@ impl Upload {
             State::Open(open) => open.window.taken(),
             State::Done(_) => self.file.size,
             State::Queued | State::Paused | State::Interrupted => self.kept_bytes,
-            State::Skipped(_) | State::Failed(_) | State::NeedsDecision(_) => 0,
+            State::Unplaced
+            | State::NameTooLong
+            | State::Skipped(_)
+            | State::Failed(_)
+            | State::NeedsDecision(_) => 0,
         }
     }
 
@@ -218,10 +248,9 @@ impl Upload {
     }
 
     pub(super) fn offer(&self, id: UploadId, policy: ConflictPolicy) -> Offer {
-        let name = path::numbered(&self.file.path, self.name_number);
         Offer {
             upload: id,
-            path: path::join(&self.directory, &name),
+            path: path::join(&self.directory, &self.name_on_server()),
             size: self.file.size,
             modified_millis: self.file.modified_millis,
             on_conflict: self.choice.unwrap_or(policy).on_conflict(),

@@ -153,9 +153,24 @@ impl App {
         if picked.is_empty() {
             return;
         }
+        let rows = self.keep_files(picked);
+        self.handle(Event::Picked(rows, target.clone()));
+    }
+
+    /// Adds files that were picked before there was a server. They become the next rows.
+    pub(super) fn add_early(self: &Rc<Self>, picked: Vec<(PickedFile, File)>) {
+        if picked.is_empty() {
+            return;
+        }
+        let rows = self.keep_files(picked);
+        self.handle(Event::PickedEarly(rows));
+    }
+
+    /// Keeps the files of the next rows.
+    fn keep_files(&self, picked: Vec<(PickedFile, File)>) -> Vec<PickedFile> {
         let (rows, files): (Vec<_>, Vec<_>) = picked.into_iter().unzip();
         self.files.borrow_mut().extend(files.into_iter().map(Some));
-        self.handle(Event::Picked(rows, target.clone()));
+        rows
     }
 
     /// Adds the rows of an earlier page. They become the next rows.

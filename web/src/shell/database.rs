@@ -47,6 +47,22 @@ pub(super) struct SavedQueue {
     pub(super) handles: Vec<(String, JsValue)>,
 }
 
+impl SavedQueue {
+    /// Applies changes of rows, by number.
+    pub(super) fn apply(&mut self, changes: Vec<(u32, Option<String>)>) {
+        for (number, record) in changes {
+            let at = self.rows.partition_point(|(known, _)| *known < number);
+            let is_known = self.rows.get(at).is_some_and(|(known, _)| *known == number);
+            if is_known {
+                self.rows.remove(at);
+            }
+            if let Some(record) = record {
+                self.rows.insert(at, (number, record));
+            }
+        }
+    }
+}
+
 impl Database {
     /// Opens the database. Creates its object stores if it is new.
     pub(super) async fn open(window: &Window) -> Result<Self, Exception> {

@@ -2,7 +2,8 @@
 //! session storage.
 //!
 //! A queue belongs to the tab that holds its lock ([`claim`]). Changes are written in batches; rows
-//! that have ended are removed.
+//! that ended before the last batch are removed. A page that goes away leaves its last changes in the
+//! session storage too ([`tab`]), because the browser may drop what it has not written by then.
 
 use std::{
     cell::{Cell, OnceCell, RefCell},
@@ -10,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use js_sys::Function;
+use js_sys::{Function, Reflect};
 
 use self::claim::Claim;
 use super::{
@@ -22,8 +23,9 @@ use super::{
 use crate::{
     json,
     page::Event,
-    queue::{FileAccess, Row, Rows},
+    queue::{FileAccess, Row, Rows, SavedRow},
     saved::{RestoredPage, SavedHome, SavedTab, SavedView},
+    time::millis,
 };
 
 mod claim;
@@ -95,7 +97,15 @@ pub(super) fn start(app: &Rc<App>) {
         app.handle_all([Event::SetPolicy(view.policy), Event::SetOrder(view.order)]);
     }
     let leaving = persistence.clone();
-    listen(&app.dom.window, "pagehide", move |_: web_sys::Event| leaving.save(usize::MAX));
+    listen(&app.dom.window, "pagehide", move |_: web_sys::Event| leaving.leave());
+    let window = app.dom.window.clone();
+    listen(&app.dom.window, "pageshow", move |event: web_sys::Event| {
+        // It also happens when the page was loaded.
+        let from_cache = Reflect::get(&event, &"persisted".into());
+        if from_cache.is_ok_and(|from_cache| from_cache.is_truthy()) {
+            tab::is_back(&window);
+        }
+    });
     spawn(async move {
         // Without a database the page works, but cannot continue after a reload.
         if let Err(exception) = persistence.restore().await {
@@ -112,11 +122,18 @@ impl Persistence {
         let tab = tab::read(&app.dom.window);
         let own = tab.as_ref().map(|tab| tab.queue.as_str());
         let Claim { queue, is_own } = claim::claim(&app.dom, &database, own).await?;
-        let saved = database.load(&queue).await?;
+        let mut saved = database.load(&queue).await?;
         let tab = tab.filter(|_| is_own);
-        if saved.rows.is_empty() {
-            // Removes the home and the handles of rows that have ended.
+        let last = tab::take_last_changes(&app.dom.window, &queue);
+        if is_own && !last.is_empty() {
+            database.write(&queue, &Changes { rows: last.clone(), ..Changes::default() })?;
+            saved.apply(last);
+        }
+        if saved.rows.is_empty() || (!is_own && saved.rows.iter().all(has_ended)) {
+            // Removes the home and the handles of rows that have ended. What an earlier tab stored
+            // is of no use to this one.
             database.remove(&queue)?;
+            saved = SavedQueue::default();
         }
         let _ = self.queue.set((database, queue));
         match self.decode(saved, tab.as_ref()) {
@@ -155,8 +172,10 @@ impl Persistence {
         if !rows.is_empty() {
             saved.handles.into_iter().for_each(|(name, handle)| handles.insert(name, handle));
         }
-        let directory = tab.map(|tab| tab.view.directory.clone()).unwrap_or_default();
-        Some(RestoredPage { home, rows, handles: handles.names(), session, directory })
+        let view = tab.map(|tab| tab.view.clone()).unwrap_or_default();
+        let busy = Duration::from_millis(view.busy_millis);
+        let (handles, directory) = (handles.names(), view.directory);
+        Some(RestoredPage { home, rows, handles, session, directory, busy })
     }
 
     /// Writes the tab's state at once, which is cheap, and the queue's changes after a delay.
@@ -180,9 +199,17 @@ impl Persistence {
         }
     }
 
-    /// Writes up to `max_rows` rows now, and the others after a delay.
-    fn save(&self, max_rows: usize) {
-        let Some((database, queue)) = self.queue.get() else { return };
+    /// Writes everything, because the page goes away.
+    fn leave(&self) {
+        let Some((_, queue)) = self.queue.get() else { return };
+        let rows = self.save(usize::MAX);
+        tab::write_last_changes(&self.app.dom.window, queue, &rows);
+    }
+
+    /// Writes up to `max_rows` rows now, and the others after a delay. Returns the changes of rows
+    /// that it began to write, by number.
+    fn save(&self, max_rows: usize) -> Vec<(u32, Option<String>)> {
+        let Some((database, queue)) = self.queue.get() else { return Vec::new() };
         let rows = {
             let mut unsaved = self.unsaved.borrow_mut();
             unsaved.extend(self.app.page_mut().take_unsaved_rows().iter());
@@ -201,6 +228,7 @@ impl Persistence {
         if self.has_unsaved() {
             self.set_timer(NEXT_BATCH_DELAY);
         }
+        changes.rows
     }
 
     /// Returns the differences between the page and what has been written.
@@ -267,6 +295,7 @@ impl Persistence {
             policy: page.queue().policy(),
             order: page.queue().order(),
             grouping: self.app.grouping(),
+            busy_millis: millis(page.busy_until_pause()),
         };
         let tab = SavedTab { queue: queue.clone(), home: page.home(), session, view };
         let mut written = self.written.borrow_mut();
@@ -274,6 +303,11 @@ impl Persistence {
             written.tab = Some(tab);
         }
     }
+}
+
+/// Whether a row's record says that the upload has ended.
+fn has_ended((_, record): &(u32, String)) -> bool {
+    json::read::<SavedRow>(record).is_ok_and(|row| row.has_ended())
 }
 
 fn lacks_edges(app: &App, row: Row) -> bool {

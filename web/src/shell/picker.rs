@@ -45,12 +45,19 @@ enum Dropped {
     Folder(FileSystemEntry),
 }
 
+/// Where picked files go that no restored row misses.
+enum PickDestination {
+    Folder(DropTarget),
+    /// They wait for the server that the user connects to.
+    NextServer,
+    /// They are not added.
+    Nowhere,
+}
+
 /// The files and folders of one pick, while they are being read.
 struct Pick {
     app: Rc<App>,
-    /// Where the files are to be uploaded. `None` without a connection: the files are then for
-    /// restored rows only.
-    target: Option<DropTarget>,
+    destination: PickDestination,
     /// Restored rows that got their files by this pick.
     taken: Rows,
     /// Files that were read and are not queued yet.
@@ -118,11 +125,15 @@ fn keep_handles(app: &Rc<App>, handles: Vec<Promise>) {
 
 impl Pick {
     fn begin(app: &Rc<App>) -> Self {
-        let target = app.page().drop_target();
+        let destination = match app.page().drop_target() {
+            Some(target) => PickDestination::Folder(target),
+            None if app.page().takes_files_early() => PickDestination::NextServer,
+            None => PickDestination::Nowhere,
+        };
         app.handle(Event::PickStarted);
         Self {
             app: app.clone(),
-            target,
+            destination,
             taken: Rows::default(),
             files: Vec::new(),
             empty_folders: Vec::new(),
@@ -147,9 +158,10 @@ impl Pick {
         self.end().await;
     }
 
-    /// Whether files can be uploaded, or restored rows miss files.
+    /// Whether files can be uploaded or can wait for a server, or restored rows miss files.
     fn accepts_files(&self) -> bool {
-        self.target.is_some() || self.app.page().queue().misses_files()
+        !matches!(self.destination, PickDestination::Nowhere)
+            || self.app.page().queue().misses_files()
     }
 
     /// Reads a folder and its subfolders.
@@ -203,20 +215,26 @@ impl Pick {
     async fn queue_files(&mut self) {
         let files = std::mem::take(&mut self.files);
         let new = missing_files::assign_picked(&self.app, files, &mut self.taken).await;
-        match &self.target {
-            Some(target) => self.app.add(new, target),
-            None => self.rejected.extend(new.into_iter().map(|(picked, _)| picked.path)),
+        match &self.destination {
+            PickDestination::Folder(target) => self.app.add(new, target),
+            PickDestination::NextServer => self.app.add_early(new),
+            PickDestination::Nowhere => {
+                self.rejected.extend(new.into_iter().map(|(picked, _)| picked.path));
+            }
         }
     }
 
     async fn end(mut self) {
         self.queue_files().await;
-        match self.target {
-            Some(target) if !self.empty_folders.is_empty() => {
+        match self.destination {
+            PickDestination::Folder(target) if !self.empty_folders.is_empty() => {
                 self.app.handle(Event::PickedEmptyFolders(self.empty_folders, target));
             }
-            Some(_) => {}
-            None => self.rejected.append(&mut self.empty_folders),
+            PickDestination::Folder(_) => {}
+            // An empty folder is no upload that could wait.
+            PickDestination::NextServer | PickDestination::Nowhere => {
+                self.rejected.append(&mut self.empty_folders);
+            }
         }
         if !self.unreadable.is_empty() {
             self.app.handle(Event::PickedUnreadable(self.unreadable));

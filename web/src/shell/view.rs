@@ -5,8 +5,8 @@ use web_sys::Element;
 
 use self::{
     connection::ConnectionView, log::LogView, notices::NoticesView, obstacle::ObstacleView,
-    remote::RemoteView, restored_notice::RestoredNotice, summary::SummaryView, totals::TotalsView,
-    uploads::UploadsView,
+    ready_files::ReadyFilesView, remote::RemoteView, restored_notice::RestoredNotice,
+    summary::SummaryView, totals::TotalsView, uploads::UploadsView,
 };
 pub(super) use self::{
     connection::SHOWN_CERTIFICATE, filters::filter_of_button, uploads::FocusMove,
@@ -28,6 +28,7 @@ pub(super) mod log;
 mod notices;
 mod obstacle;
 mod problem;
+mod ready_files;
 mod remote;
 mod restored_notice;
 mod security_details;
@@ -57,6 +58,7 @@ pub(super) struct Views {
     log: LogView,
     notices: NoticesView,
     restored: RestoredNotice,
+    ready_files: ReadyFilesView,
     obstacle: ObstacleView,
     announcer: Element,
     /// Sentences for screen readers, announced with the next frame.
@@ -75,6 +77,7 @@ impl Views {
             log: LogView::new(dom)?,
             notices: NoticesView::new(dom),
             restored: RestoredNotice::new(dom),
+            ready_files: ReadyFilesView::new(dom),
             obstacle: ObstacleView::new(dom),
             announcer: dom.find("announcer"),
             announcements: Vec::new(),
@@ -159,6 +162,7 @@ impl Views {
         }
         if has_any(&[Region::Notices, Region::Connection, Region::Totals]) {
             self.restored.draw(page);
+            self.ready_files.draw(page);
         }
         if has_any(&[Region::Totals]) {
             self.totals.draw(page.queue(), &self.dom);

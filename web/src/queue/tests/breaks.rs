@@ -17,11 +17,50 @@ fn ended_session_interrupts_open_uploads_and_keeps_the_rest_queued() {
 fn nothing_goes_to_another_server_by_itself() {
     let mut queue = queue(&[1, 1, 1]);
     queue.offers(&LIMITS);
-    queue.disconnected();
+    queue.disconnected(Interruption::Break);
     queue.moved("/other");
     assert_eq!(queue.offers(&LIMITS), []);
     queue.retry(Row(2));
     assert_eq!(queue.offers(&LIMITS)[0].path, "/other/folder/2");
+}
+
+#[test]
+fn uploads_that_the_user_interrupted_go_on_after_the_next_login_at_the_same_server() {
+    let mut queue = queue(&[10, 10, 10]);
+    let id = queue.offers(&LIMITS).remove(0).upload;
+    queue.opened(id, "/in/.a.part".into());
+    queue.pause(Row(2));
+    queue.disconnected(Interruption::UserDisconnected);
+    let state = |queue: &Queue, row| status::status(queue.get(Row(row)).unwrap());
+    assert!(state(&queue, 0).starts_with("Interrupted: you disconnected"));
+    queue.reconnected();
+    assert!(matches!(queue.get(Row(2)).unwrap().state(), State::Paused));
+    let offers = queue.offers(&LIMITS);
+    assert_eq!(offers.len(), 2);
+    assert_eq!(offers[0].resume.as_deref(), Some("/in/.a.part"));
+
+    queue.disconnected(Interruption::UserDisconnected);
+    queue.moved("/other");
+    queue.reconnected();
+    assert_eq!(queue.offers(&LIMITS), [], "not on another server");
+}
+
+#[test]
+fn files_picked_before_there_is_a_server_wait_for_their_folder() {
+    let mut queue = Queue::default();
+    let file = |path: &str| PickedFile { path: path.into(), size: 1, modified_millis: None };
+    queue.add_unplaced(vec![file("a"), file("b"), file(&"c".repeat(300))]);
+    assert_eq!(queue.unplaced(), 2, "the long name needs a decision first");
+    queue.cancel(Row(1));
+    queue.disconnected(Interruption::Break);
+    queue.moved("/home");
+    assert_eq!(queue.offers(&LIMITS), []);
+    queue.place("/in");
+    let paths: Vec<_> = queue.offers(&LIMITS).into_iter().map(|offer| offer.path).collect();
+    assert_eq!(paths, ["/in/a"]);
+    queue.shorten(Row(2));
+    let long = queue.offers(&LIMITS).remove(0).path;
+    assert!(long.starts_with("/in/ccc") && long.len() < 255, "{long}");
 }
 
 fn phase(queue: &Queue) -> Phase {
@@ -121,7 +160,7 @@ fn nothing_of_what_one_server_holds_counts_at_another() {
     grant(&mut queue, 0, 0, 10 * KIB);
     while chunk(&mut queue).is_some() {}
     grant(&mut queue, 0, 4 * KIB, 10 * KIB);
-    queue.disconnected();
+    queue.disconnected(Interruption::Break);
     assert_eq!(queue.totals().taken, 4 * KIB);
     queue.moved("/other");
     assert_eq!((queue.get(Row(0)).unwrap().taken(), queue.totals().taken), (0, 0));

@@ -87,3 +87,26 @@ fn row_gets_one_file_of_a_pick() {
     }
     assert_eq!(queue.match_row(&file, &taken), RowMatch::New);
 }
+
+#[test]
+fn finished_uploads_of_the_last_batch_are_restored_as_they_ended() {
+    let mut queue = queue(&[3, 4]);
+    let offers = queue.offers(&LIMITS);
+    queue.done(offers[0].upload, stored());
+    queue.cancel(Row(1));
+    queue.cancelled(offers[1].upload);
+    let saved =
+        |queue: &Queue| -> Vec<_> { queue.rows().filter_map(|row| queue.saved_row(row)).collect() };
+    let rows = saved(&queue);
+    let mut next = Queue::default();
+    next.restore(rows, |_| false);
+    assert_eq!((next.totals().done, next.totals().skipped), (1, 1));
+    assert!(next.missing().is_empty());
+    assert_eq!(next.get(Row(0)).unwrap().state().stored(), Some(&stored()));
+
+    let file = PickedFile { path: "new".into(), size: 1, modified_millis: None };
+    next.take_unsaved();
+    next.add(vec![file], "/", || State::Queued);
+    assert_eq!(next.take_unsaved().len(), 3, "the store drops the batch before");
+    assert_eq!(saved(&next).len(), 1);
+}

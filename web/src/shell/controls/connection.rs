@@ -22,7 +22,7 @@ use crate::{
 pub(super) fn listen_to_connection(app: &Rc<App>) -> Result<(), Exception> {
     form::start(&app.dom)?;
     listen_to_submit(app);
-    on_click(app, "disconnect", || Event::Disconnect);
+    listen_to_disconnect(app);
     on_click(app, "cancel-connect", || Event::Disconnect);
     on_click(app, "reconnect", || Event::ReconnectNow);
     listen_to_obstacle(app);
@@ -39,6 +39,29 @@ fn listen_to_submit(app: &Rc<App>) {
         if let Ok((destination, folder)) = form::submit(&app.dom) {
             set_text_of(&app.dom, "connected-hint", "");
             app.handle_all([Event::StartIn(folder), Event::Connect(destination)]);
+        }
+    });
+}
+
+/// Asks before it interrupts uploads.
+fn listen_to_disconnect(app: &Rc<App>) {
+    let dialog: HtmlDialogElement = app.dom.find("disconnect-dialog");
+    let (button, asking) = (app.dom.find::<HtmlElement>("disconnect"), dialog.clone());
+    let leaving = app.clone();
+    listen(&button, "click", move |_: web_sys::Event| {
+        if leaving.page().queue().totals().active == 0 {
+            leaving.handle(Event::Disconnect);
+        } else {
+            // The Escape key leaves the answer as it is.
+            asking.set_return_value("");
+            // Fails if the dialog is open already.
+            let _ = asking.show_modal();
+        }
+    });
+    let (app, answered) = (app.clone(), dialog.clone());
+    listen(&dialog, "close", move |_: web_sys::Event| {
+        if answered.return_value() == "leave" {
+            app.handle(Event::Disconnect);
         }
     });
 }

@@ -122,6 +122,7 @@ fn upload_action(button: &Element) -> Option<UploadAction> {
         "resume" => UploadAction::Resume,
         "cancel" => UploadAction::Cancel,
         "retry" => UploadAction::Retry,
+        "shorten" => UploadAction::Shorten,
         decision => {
             let policy = policy(decision)?;
             if is_for_all(button) {

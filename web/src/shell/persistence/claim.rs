@@ -2,13 +2,15 @@
 //!
 //! The page of a queue holds its lock. A new tab claims a queue whose lock is free: uploads survive
 //! a crash of the browser. A duplicated tab finds the lock taken and starts an empty queue. Without
-//! locks, over plain HTTP, only a page that was reloaded continues its queue.
+//! locks, over plain HTTP, a page continues the queue of its tab if the page before was left or
+//! reloaded, which excludes that the tab was duplicated.
 
 use std::time::Duration;
 
 use js_sys::{Math, Reflect};
 use web_sys::Window;
 
+use super::tab;
 use crate::shell::{
     database::Database,
     dom::{Dom, Exception},
@@ -60,7 +62,9 @@ async fn claim_own(dom: &Dom, queue: &str) -> bool {
         match locks::request(&dom.window, &lock_name(queue)).await {
             LockState::Held => return true,
             // The session storage of a duplicated tab is a copy: the queue may be in use.
-            LockState::Unknown => return was_reloaded(&dom.window),
+            LockState::Unknown => {
+                return tab::was_left(&dom.window, queue) || was_reloaded(&dom.window);
+            }
             LockState::Taken => {}
         }
     }

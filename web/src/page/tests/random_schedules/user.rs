@@ -70,23 +70,36 @@ impl World {
         // The next page does not know the part files that this one abandoned.
         disk.told = rows.iter().filter_map(|row| row.temporary_path.clone()).collect();
         if goes_on {
-            disk.meant.extend(rows.iter().map(|row| number(&row.path)));
+            let unfinished = rows.iter().filter(|row| !row.has_ended());
+            disk.meant.extend(unfinished.map(|row| number(&row.path)));
         }
         self.host = if home.destination.host == "a" { "a" } else { "b" };
         let session = self.page.connection().session().cloned();
         let asks = session.is_none();
-        let number = rows.len();
+        let unfinished: Vec<_> = (0..)
+            .zip(&rows)
+            .filter(|(_, row)| !row.has_ended())
+            .map(|(index, _)| Row(index))
+            .collect();
         self.page = Page::default();
-        let restored =
-            RestoredPage { home, rows, handles: Vec::new(), session, directory: String::new() };
+        let restored = RestoredPage {
+            home,
+            rows,
+            handles: Vec::new(),
+            session,
+            directory: String::new(),
+            busy: Duration::ZERO,
+        };
         self.happen(Event::Restored(Box::new(restored)));
         if asks {
             self.connect();
         }
         if goes_on {
-            self.happen(Event::FilesFound((0..number).map(|row| (Row(row), edges)).collect()));
+            self.happen(Event::FilesFound(
+                unfinished.into_iter().map(|row| (row, edges)).collect(),
+            ));
         } else {
-            (0..number).for_each(|row| self.note_cancelled(Row(row)));
+            unfinished.into_iter().for_each(|row| self.note_cancelled(row));
             self.happen(Event::DiscardRestored);
         }
     }

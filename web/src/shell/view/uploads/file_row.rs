@@ -166,7 +166,7 @@ fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
         State::Open(open) if outage.is_some() && open.pause_state() == PauseState::Running => {
             "interrupted"
         }
-        State::Queued => "queued",
+        State::Unplaced | State::Queued => "queued",
         State::Paused => "paused",
         State::Open(open) => match (open.phase(), open.pause_state()) {
             (Phase::Verifying, _) => "verifying",
@@ -180,13 +180,15 @@ fn state(upload: &Upload, outage: Option<Outage>) -> &'static str {
         State::Interrupted => "interrupted",
         State::Skipped(_) => "skipped",
         State::Failed(_) => "failed",
-        State::NeedsDecision(_) => "decision",
+        State::NameTooLong | State::NeedsDecision(_) => "decision",
     }
 }
 
 /// Returns the actions that an upload offers in its state.
 fn actions(upload: &Upload) -> &'static [&'static str] {
     match upload.state() {
+        State::Unplaced => &["cancel"],
+        State::NameTooLong => &["shorten", "cancel"],
         State::Queued => &["pause", "cancel"],
         State::Paused => &["resume", "cancel"],
         State::Open(open) => match (open.phase(), open.pause_state()) {
