@@ -8,7 +8,9 @@ use crate::secret::Secret;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Connect {
-    /// A host name or an IP address, without brackets.
+    /// A host name or an IP address, without brackets. At a portal that offers presets: the name of
+    /// one. Its own port and encryption are used then, and where the portal logs in, its own username
+    /// and password, whatever the other members say.
     pub host: String,
     /// The port of the control connection.
     pub port: u16,

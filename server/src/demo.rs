@@ -1,5 +1,5 @@
 //! An FTPS server to try the portal with: libunftp on loopback, with a temporary folder and a new
-//! self-signed certificate, which the user has to trust like any other.
+//! self-signed certificate. The portal offers it as a preset, and pins its certificate.
 
 use std::{
     net::{SocketAddr, TcpListener},
@@ -10,8 +10,9 @@ use std::{
 
 use anyhow::Context as _;
 use async_trait::async_trait;
-use ftps::profile::Pipelining;
+use ftps::{Credentials, Password, Username, profile::Pipelining};
 use libunftp::{ServerBuilder, options::FtpsRequired};
+use protocol::Encryption;
 use rcgen::{CertificateParams, DistinguishedName, DnType, KeyPair};
 use rustls::{
     ServerConfig,
@@ -20,10 +21,18 @@ use rustls::{
 };
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
-use unftp_core::auth::{AuthenticationError, Authenticator, Credentials, DefaultUser, Principal};
+use unftp_core::auth::{self, AuthenticationError, Authenticator, DefaultUser, Principal};
 use unftp_sbe_fs::Filesystem;
 
-use crate::{host::Host, http::listener::ACCEPT_PAUSE, portal::Profiles};
+use crate::{
+    host::Host,
+    http::listener::ACCEPT_PAUSE,
+    portal::Profiles,
+    settings::{Preset, PresetLogin, PresetTrust},
+};
+
+/// The name of the preset.
+pub const PRESET: &str = "demo";
 
 /// The username of the only account.
 pub const USERNAME: &str = "demo";
@@ -103,11 +112,36 @@ impl DemoServer {
         self.folder.path()
     }
 
+    /// Returns the preset of the server: the portal logs in, and accepts its certificate only.
+    ///
+    /// # Errors
+    /// Never: address, credentials and fingerprint are well-formed.
+    pub fn preset(&self) -> anyhow::Result<Preset> {
+        let host =
+            Host::parse(&self.address.ip().to_string()).context("the demo has no address")?;
+        Ok(Preset {
+            name: PRESET.to_owned(),
+            title: "Demo server".to_owned(),
+            host,
+            port: self.address.port(),
+            encryption: Encryption::Explicit,
+            folder: String::new(),
+            login: PresetLogin::Portal(Credentials {
+                username: Username::new(USERNAME)?,
+                password: Password::new(self.password())?,
+            }),
+            trust: PresetTrust {
+                pins: vec![self.certificate_sha256.parse()?],
+                ..PresetTrust::default()
+            },
+        })
+    }
+
     /// Tells the portal not to pipeline commands: libunftp replies in the order in which commands
     /// complete. The portal would detect it, but with a second connection.
     pub fn add_profile(&self, profiles: &Profiles) {
         let Some(host) = Host::parse(&self.address.ip().to_string()) else { return };
-        let (port, encryption) = (self.address.port(), protocol::Encryption::Explicit);
+        let (port, encryption) = (self.address.port(), Encryption::Explicit);
         let profile = profiles.of(&host, port, encryption, USERNAME);
         profile.update(|profile| profile.pipelining = Pipelining::Off);
     }
@@ -203,7 +237,7 @@ impl Authenticator for Account {
     async fn authenticate(
         &self,
         username: &str,
-        credentials: &Credentials,
+        credentials: &auth::Credentials,
     ) -> Result<Principal, AuthenticationError> {
         if username != USERNAME {
             return Err(AuthenticationError::BadUser);

@@ -44,6 +44,14 @@ impl Host {
     pub fn as_str(&self) -> &str {
         &self.ascii
     }
+
+    /// Returns whether a name ends with a dot and the name of a domain. An address is below nothing.
+    #[must_use]
+    pub fn is_below(&self, domain: &Self) -> bool {
+        let is_name = self.normalized.parse::<IpAddr>().is_err();
+        let above = self.normalized.strip_suffix(&domain.normalized);
+        is_name && above.is_some_and(|above| above.ends_with('.'))
+    }
 }
 
 /// Converts an internationalised name to ASCII (UTS #46, not transitional); `None` where that forbids

@@ -122,23 +122,24 @@ async fn serve(settings: Settings) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Runs the portal and an FTPS server on loopback, which the portal is allowed to connect to.
+/// Runs the portal and an FTPS server on loopback, which the portal offers as its only preset.
 #[cfg(feature = "demo")]
 async fn demo(mut settings: Settings) -> anyhow::Result<()> {
     use ferryport::demo::{DemoServer, USERNAME};
 
     descriptors::raise_limit(&settings);
     let server = DemoServer::start()?;
-    settings.allow_network.push(ferryport::settings::AllowedNetwork::of(server.address()));
+    settings.presets = vec![server.preset()?];
     let portal = serve::listen(settings).await?;
     server.add_profile(portal.profiles());
-    println!("Ferryport is ready. Open {} and connect:\n", portal.url());
+    println!("Ferryport is ready. Open {} and press Connect.\n", portal.url());
+    println!("The server that it offers, for other programs:\n");
     println!("  Host        {}", server.address().ip());
     println!("  Port        {}", server.address().port());
     println!("  Encryption  Explicit TLS");
     println!("  Username    {USERNAME}");
     println!("  Password    {}\n", server.password());
-    println!("The page will ask about the server's certificate. Its SHA-256 fingerprint is");
+    println!("Its certificate's SHA-256 fingerprint is");
     println!("  {}", server.certificate_sha256());
     println!("Uploads are stored in {}", server.folder().display());
     println!("and deleted when you press Ctrl-C.");

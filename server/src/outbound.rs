@@ -3,7 +3,7 @@
 
 mod problems;
 
-use std::{path::Path, sync::Arc};
+use std::{collections::HashMap, path::Path, sync::Arc};
 
 use ftps::{ClientIdentity, Fingerprint, Proxy};
 use rustls::{
@@ -15,7 +15,7 @@ use crate::{
     host::Host,
     lookup::{LookupSlot, Lookups},
     settings::{
-        PinnedCertificate, ProxyUrl, Settings, SettingsError,
+        PinnedCertificate, Preset, ProxyUrl, Settings, SettingsError,
         file::{read, unusable_file},
     },
 };
@@ -24,6 +24,8 @@ use crate::{
 #[derive(Clone, Debug)]
 pub struct Outbound {
     roots: Arc<RootCertStore>,
+    /// The authorities of the presets that have their own, by the preset's name.
+    preset_roots: HashMap<String, Arc<RootCertStore>>,
     pins: Vec<PinnedCertificate>,
     identity: Option<ClientIdentity>,
     proxy: Option<ProxyUrl>,
@@ -38,6 +40,7 @@ impl Outbound {
     pub fn load(settings: &Settings) -> Result<Self, SettingsError> {
         Ok(Self {
             roots: Arc::new(roots(settings)?),
+            preset_roots: preset_roots(settings)?,
             pins: settings.pinned_certificates.clone(),
             identity: identity(settings)?,
             proxy: settings.proxy.clone(),
@@ -45,16 +48,19 @@ impl Outbound {
         })
     }
 
-    /// Returns the certificate authorities for FTPS servers.
+    /// Returns the certificate authorities for FTPS servers, or those of a preset's own.
     #[must_use]
-    pub fn roots(&self) -> Arc<RootCertStore> {
-        Arc::clone(&self.roots)
+    pub fn roots(&self, preset: Option<&Preset>) -> Arc<RootCertStore> {
+        let own = preset.and_then(|preset| self.preset_roots.get(&preset.name));
+        Arc::clone(own.unwrap_or(&self.roots))
     }
 
-    /// Returns the pinned certificates of a host; none where any trusted certificate is accepted.
+    /// Returns the pinned certificates of a host, with those of a preset for it; none where any trusted
+    /// certificate is accepted.
     #[must_use]
-    pub fn pins(&self, host: &Host) -> Vec<Fingerprint> {
-        self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256).collect()
+    pub fn pins(&self, host: &Host, preset: Option<&Preset>) -> Vec<Fingerprint> {
+        let of_host = self.pins.iter().filter(|pin| pin.is_for(host)).map(|pin| pin.sha256);
+        of_host.chain(preset.into_iter().flat_map(|preset| preset.trust.pins.clone())).collect()
     }
 
     /// Returns the client certificate.
@@ -106,6 +112,24 @@ fn roots(settings: &Settings) -> Result<RootCertStore, SettingsError> {
         );
     }
     Ok(roots)
+}
+
+/// Loads the authorities of the presets that have their own.
+fn preset_roots(settings: &Settings) -> Result<HashMap<String, Arc<RootCertStore>>, SettingsError> {
+    let mut all = HashMap::new();
+    for preset in settings.presets.iter().filter(|preset| !preset.trust.ca_file.is_empty()) {
+        let mut roots = RootCertStore::empty();
+        for path in &preset.trust.ca_file {
+            add_file(&mut roots, path).map_err(|reason| SettingsError::PresetFile {
+                preset: preset.name.clone(),
+                key: "ca_file",
+                path: path.clone(),
+                reason,
+            })?;
+        }
+        all.insert(preset.name.clone(), Arc::new(roots));
+    }
+    Ok(all)
 }
 
 /// Adds the certificates that OpenSSL would find, or those of `SSL_CERT_FILE` and `SSL_CERT_DIR`.
@@ -168,7 +192,10 @@ mod tests {
     use protocol::problem::Who;
 
     use super::*;
-    use crate::{problems::ProblemBuilder, settings::Sources};
+    use crate::{
+        problems::ProblemBuilder,
+        settings::{DESCRIPTIONS, Sources},
+    };
 
     /// A certificate and its key.
     fn pem() -> (String, String) {
@@ -196,10 +223,10 @@ mod tests {
         fs::write(&file, pem().0).unwrap();
         let file = file.to_str().unwrap();
         let own = with(&[("system_roots", "false"), ("ca_file", file)]).unwrap();
-        assert_eq!(own.roots().len(), 1);
-        let system = with(&[]).unwrap().roots().len();
+        assert_eq!(own.roots(None).len(), 1);
+        let system = with(&[]).unwrap().roots(None).len();
         let both = with(&[("ca_file", file)]).unwrap();
-        assert_eq!(both.roots().len(), system + 1);
+        assert_eq!(both.roots(None).len(), system + 1);
     }
 
     #[test]
@@ -250,9 +277,37 @@ mod tests {
             format!("a.example={0},b.example={1},a.example={1}", "0a".repeat(32), "0b".repeat(32));
         let outbound = with(&[("pinned_certificates", &text)]).unwrap();
         let (a, b) = (Fingerprint::new([0x0a; 32]), Fingerprint::new([0x0b; 32]));
-        assert_eq!(outbound.pins(&Host::parse("A.example.").unwrap()), [a, b]);
-        assert_eq!(outbound.pins(&Host::parse("b.example").unwrap()), [b]);
-        assert_eq!(outbound.pins(&Host::parse("c.example").unwrap()), []);
+        assert_eq!(outbound.pins(&Host::parse("A.example.").unwrap(), None), [a, b]);
+        assert_eq!(outbound.pins(&Host::parse("b.example").unwrap(), None), [b]);
+        assert_eq!(outbound.pins(&Host::parse("c.example").unwrap(), None), []);
+    }
+
+    #[test]
+    fn preset_has_its_own_authorities_and_pins_and_shares_them_with_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.pem");
+        fs::write(&file, pem().0).unwrap();
+        let text = format!(
+            "[[preset]]\nname = \"a\"\nhost = \"a.example\"\nca_file = \"{}\"\npins = [\"{}\"]\n\
+             [[preset]]\nname = \"b\"\nhost = \"a.example\"\n",
+            file.display(),
+            "0a".repeat(32)
+        );
+        let mut sources = Sources::default();
+        sources.file(&text, DESCRIPTIONS).unwrap();
+        let settings = Settings::from_sources(&sources).unwrap();
+        let outbound = Outbound::load(&settings).unwrap();
+        let [a, b] = settings.presets.as_slice() else { panic!("{settings:?}") };
+        assert_eq!(outbound.roots(Some(a)).len(), 1);
+        assert_eq!(outbound.roots(Some(b)).len(), outbound.roots(None).len());
+        assert_eq!(outbound.pins(&a.host, Some(a)), [Fingerprint::new([0x0a; 32])]);
+        assert_eq!(outbound.pins(&b.host, Some(b)), []);
+        fs::write(&file, "").unwrap();
+        let said = Outbound::load(&settings).unwrap_err().to_string();
+        assert!(
+            said.contains("the preset `a`: `ca_file`") && said.contains("no certificate"),
+            "{said}"
+        );
     }
 
     #[tokio::test]

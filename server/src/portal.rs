@@ -67,7 +67,7 @@ impl Portal {
     #[must_use]
     pub fn new(settings: Settings, port: u16, outbound: Outbound) -> Arc<Self> {
         Arc::new(Self {
-            policy: Policy::new(settings.allow_network.clone(), settings.resolve_timeout),
+            policy: Policy::new(&settings),
             budget: Budget::new(settings.window_budget.0),
             outbox_budget: Budget::new(settings.outbox_budget.0),
             profiles: Profiles::new(settings.max_known_servers),

@@ -424,7 +424,7 @@ fn localhost() -> ServerName<'static> {
 pub struct Demo {
     /// The portal.
     pub portal: Portal,
-    /// The request to connect to its FTPS server; the certificate is not trusted.
+    /// The request to connect to its preset.
     pub connect: Connect,
     /// The certificate's SHA-256, 64 lower-case hexadecimal digits.
     pub certificate_sha256: String,
@@ -449,11 +449,11 @@ impl Demo {
         };
         assert!(output.contains("Encryption  Explicit TLS"), "{output}");
         let connect = Connect {
-            host: after("Host "),
+            host: "demo".to_owned(),
             port: after("Port ").parse().expect("the number of a port"),
             encryption: Encryption::Explicit,
             username: after("Username "),
-            password: Secret::new(after("Password ")),
+            password: Secret::default(),
             trusted_certificate: None,
         };
         let folder = PathBuf::from(after("Uploads are stored in "));

@@ -496,19 +496,12 @@ async fn a_silent_server_is_given_up_and_the_session_continues() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_demo_stores_a_file_with_the_credentials_that_it_prints() {
+async fn the_demo_logs_in_by_itself_and_trusts_the_certificate_that_it_prints() {
     let demo = Demo::start(portal_program!());
     let mut client = Client::open(&demo.portal).await;
-    match client.attempt(demo.connect.clone()).await {
-        Attempted::CertificateNotTrusted(shown) => {
-            assert_eq!(shown.sha256, demo.certificate_sha256);
-        }
-        other => panic!("{other:?}"),
-    }
-    let trusted_certificate = Some(demo.certificate_sha256.clone());
-    let connect = Connect { trusted_certificate, ..demo.connect.clone() };
-    let attempted = client.attempt(connect).await;
-    assert!(matches!(attempted, Attempted::Connected(_)), "{attempted:?}");
+    let attempted = client.attempt(demo.connect.clone()).await;
+    let Attempted::Connected(connected) = attempted else { panic!("{attempted:?}") };
+    assert_eq!(connected.certificate.sha256, demo.certificate_sha256);
     let file = File::new("a folder/demo.bin", Content { len: 3 << 20, seed: 1 });
     let outcome = client.upload_one(&file).await;
     assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}\n{}", client.transcript());

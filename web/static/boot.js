@@ -1,4 +1,4 @@
-// Loads the page's program.
+// Loads the page's program, and fills the form in from the chosen preset.
 //
 // The file names of the program hold digests of their contents, so this script's own tag names
 // them. A press on "Connect" before the program has started is recorded on the form, and the program
@@ -28,12 +28,46 @@ for (const link of document.querySelectorAll("a[hreflang]")) {
   });
 }
 
+// A portal that offers presets has a list in place of the host's field. Each option holds what the form
+// sends besides its name. The program sets the list too, without an event of its own.
+const list = document.querySelector("select#host");
+const field = (id) => document.getElementById(id);
+let filled = {};
+const fillIn = () => {
+  const preset = list?.selectedOptions[0]?.dataset;
+  if (!preset || preset === filled) return;
+  field("port").value = preset.port;
+  field("encryption").value = preset.encryption;
+  const byPortal = "byPortal" in preset;
+  for (const id of ["username", "password"]) field(id).closest(".field").hidden = byPortal;
+  for (const [id, value, before] of [
+    ["username", preset.username, filled.username],
+    ["start-folder", preset.folder, filled.folder],
+  ]) {
+    // What the user or a link has entered stays.
+    if (!field(id).value || field(id).value === before) field(id).value = value;
+  }
+  if (byPortal) {
+    field("username").value = preset.username;
+    field("password").value = "";
+  }
+  field("username").required = !byPortal;
+  field("field-folder").hidden = !field("start-folder").value;
+  filled = preset;
+};
+fillIn();
+list?.addEventListener("change", fillIn);
+form.addEventListener("click", fillIn);
+form.addEventListener("submit", fillIn, true);
+
 try {
   const program = await import(new URL(script.dataset.glue, document.baseURI));
   await program.default({ module_or_path: new URL(script.dataset.wasm, document.baseURI) });
   form.removeEventListener("submit", record);
   button.ariaBusy = null;
   program.start();
+  fillIn();
+  addEventListener("hashchange", fillIn);
 } catch (reason) {
   console.error(reason);
   button.ariaBusy = null;

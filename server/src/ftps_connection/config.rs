@@ -5,10 +5,10 @@ use protocol::{Problem, client::Connect};
 
 use super::problems::{not_a_fingerprint, password_invalid, username_invalid, username_too_long};
 use crate::{
-    host::Host,
+    policy::Destination,
     portal::Portal,
     problems::ProblemBuilder,
-    settings::{Settings, TlsVersion},
+    settings::{Preset, PresetLogin, Settings, TlsVersion},
     uploads,
 };
 
@@ -42,25 +42,50 @@ pub(super) fn digest_algorithm(client: &ftps::Client) -> ftps::Algorithm {
     client.makes_digest(&SHARED_ALGORITHMS).unwrap_or(ftps::Algorithm::Blake3)
 }
 
-/// Returns the engine's configuration for a host, without the proxy.
+/// Whose account is logged in to.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Account<'p> {
+    /// The user's, who also decides about an unknown certificate.
+    Person,
+    /// That of a preset. Nobody can be asked about its server's certificate.
+    Portal(&'p Preset),
+}
+
+impl<'p> Account<'p> {
+    /// Returns the account for a destination.
+    pub(super) fn at(destination: &'p Destination) -> Self {
+        match destination.preset() {
+            Some(preset) if matches!(preset.login, PresetLogin::Portal(_)) => Self::Portal(preset),
+            Some(_) | None => Self::Person,
+        }
+    }
+}
+
+/// Returns the engine's configuration for a destination, without the proxy.
 ///
 /// # Errors
 /// When `trusted_certificate` is not a fingerprint.
 pub(super) fn engine_config(
     portal: &Portal,
-    host: &Host,
+    destination: &Destination,
     trusted_certificate: Option<&str>,
     problems: ProblemBuilder,
 ) -> Result<ftps::Config, Problem> {
+    // A user who trusts a certificate may not send the portal's password to its owner.
+    let trusted_certificate = match Account::at(destination) {
+        Account::Person => trusted_certificate,
+        Account::Portal(_) => None,
+    };
     let trusted_certificate = trusted_certificate
         .map(str::parse::<ftps::Fingerprint>)
         .transpose()
         .map_err(|_| not_a_fingerprint(problems))?;
     let settings = &portal.settings;
-    let mut config = ftps::Config::new(portal.outbound.roots());
-    config.tls.versions = tls_versions(settings);
+    let (host, preset) = (destination.host(), destination.preset());
+    let mut config = ftps::Config::new(portal.outbound.roots(preset));
+    config.tls.versions = tls_versions(settings, preset);
     config.tls.trusted_certificate = trusted_certificate;
-    config.tls.pins = portal.outbound.pins(host);
+    config.tls.pins = portal.outbound.pins(host, preset);
     config.tls.client_identity = portal.outbound.identity();
     config.timeouts.connect = settings.connect_timeout;
     config.timeouts.data_connect = settings.connect_timeout;
@@ -87,22 +112,28 @@ pub(super) fn engine_config(
     Ok(config)
 }
 
-fn tls_versions(settings: &Settings) -> ftps::TlsVersions {
+fn tls_versions(settings: &Settings, preset: Option<&Preset>) -> ftps::TlsVersions {
     let version = |version| match version {
         TlsVersion::Tls12 => ftps::TlsVersion::Tls12,
         TlsVersion::Tls13 => ftps::TlsVersion::Tls13,
     };
-    ftps::TlsVersions { min: version(settings.tls_min), max: version(settings.tls_max) }
+    let min = preset.and_then(|preset| preset.trust.tls_min).unwrap_or(settings.tls_min);
+    ftps::TlsVersions { min: version(min), max: version(settings.tls_max) }
 }
 
-/// Returns the username and the password for the engine. The page's copies are erased.
+/// Returns the username and the password for the engine: those of the preset if the portal logs in
+/// itself, else the page's, whose copies are erased.
 ///
 /// # Errors
 /// When no FTP command can carry one of them, or the username is too long.
 pub(super) fn credentials(
     connect: Connect,
+    destination: &Destination,
     problems: ProblemBuilder,
 ) -> Result<Credentials, Problem> {
+    if let Some(PresetLogin::Portal(own)) = destination.preset().map(|preset| &preset.login) {
+        return Ok(own.clone());
+    }
     if connect.username.len() > MAX_USERNAME_LEN {
         return Err(username_too_long(problems, MAX_USERNAME_LEN));
     }

@@ -41,6 +41,29 @@ pub(super) fn password_invalid(problems: ProblemBuilder) -> Problem {
     problems.at_portal(Text::PasswordInvalid, &[], Text::LineBreaksRemedy)
 }
 
+/// The server refused the account of a preset. `refusal` is the server's.
+pub(super) fn preset_login_refused(
+    problems: ProblemBuilder,
+    refusal: Problem,
+    preset: &str,
+) -> Problem {
+    let what = problems.fill(Text::PresetLoginRefusedRemedy, &[&preset]);
+    let remedy = Some(Remedy { who: Who::PortalOperator, what });
+    let message = problems.text(Text::PresetLoginRefused);
+    Problem { cause: None, remedy, ..reworded(refusal, message) }
+}
+
+/// The certificate of a preset's server is not trusted, and the portal's password is not sent.
+/// `doubt` is the engine's.
+pub(super) fn preset_certificate(
+    problems: ProblemBuilder,
+    doubt: Problem,
+    preset: &str,
+) -> Problem {
+    let what = problems.fill(Text::PresetCertificateRemedy, &[&preset]);
+    Problem { remedy: Some(Remedy { who: Who::PortalOperator, what }), ..doubt }
+}
+
 /// The server does not list a directory that can be entered. `refusal` is the server's.
 pub(super) fn listing_hidden(
     problems: ProblemBuilder,
@@ -146,6 +169,8 @@ mod tests {
                 not_a_directory(problems, &directory),
                 named_twice(problems, &directory),
                 listing_hidden(problems, server_refusal(problems), &directory),
+                preset_login_refused(problems, server_refusal(problems), "acme"),
+                preset_certificate(problems, server_refusal(problems), "acme"),
                 leads_elsewhere(problems, &directory),
                 too_much_to_delete(problems, &directory, 10_000),
                 delete_stopped_at(problems, server_refusal(problems), &directory),

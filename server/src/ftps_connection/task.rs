@@ -12,7 +12,10 @@ use tokio::{sync::mpsc, task::JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    ConnectedFacts, RemoteRequest, SessionOwner, SessionParts, config, not_connected,
+    ConnectedFacts, RemoteRequest, SessionOwner, SessionParts,
+    config::{self, Account},
+    not_connected,
+    problems::{preset_certificate, preset_login_refused},
     remote::{self, RemoteFiles},
     transcript::transcript,
 };
@@ -144,16 +147,22 @@ impl ConnectionTask {
         let username = connect.username.clone();
         let trusted = connect.trusted_certificate.as_deref();
         let problems = self.problems();
-        let mut config = config::engine_config(portal, destination.host(), trusted, problems)
+        let mut config = config::engine_config(portal, &destination, trusted, problems)
             .map_err(ConnectionEnd::Failed)?;
         config.proxy = portal
             .outbound
             .proxy(lookup_slot)
             .await
             .map_err(|error| ConnectionEnd::Failed(error.problem(problems)))?;
-        let credentials = config::credentials(connect, problems).map_err(ConnectionEnd::Failed)?;
+        let credentials =
+            config::credentials(connect, &destination, problems).map_err(ConnectionEnd::Failed)?;
         // After the credentials, which bound the length of the username that is remembered.
-        let profile = portal.profiles.of(destination.host(), port, encryption, &username);
+        let profile = portal.profiles.of(
+            destination.host(),
+            destination.port(),
+            destination.encryption(),
+            credentials.username.as_str(),
+        );
         let pool = self.dial(&destination, &config, &credentials, &profile).await?;
         let mut leased = pool.lease_for_request().await;
         let client = leased.client().await;
@@ -190,11 +199,12 @@ impl ConnectionTask {
         let SessionParts { portal, outbox, lookup_slot, .. } = &self.session;
         let host = &connect.host;
         outbox.send_lossy(ServerMessage::Connecting { stage: Stage::Resolve });
-        self.log(LogKind::Status, format!("Resolving the address of {host}"));
+        let name = portal.policy.host_of(host);
+        self.log(LogKind::Status, format!("Resolving the address of {name}"));
         let Connect { port, encryption, .. } = *connect;
         match portal.policy.vet(host, port, encryption, lookup_slot).await {
             Ok(destination) => {
-                self.log(LogKind::Status, format!("{host} is at {destination}"));
+                self.log(LogKind::Status, format!("{name} is at {destination}"));
                 Ok(destination)
             }
             Err(refusal) => {
@@ -218,8 +228,9 @@ impl ConnectionTask {
         profile: &SharedProfile,
     ) -> Result<Pool, ConnectionEnd> {
         let mut problem = None;
+        let account = Account::at(destination);
         for target in destination.targets() {
-            let attempt = self.begin_login(target.address, credentials)?;
+            let attempt = self.begin_login(destination, target.address, credentials)?;
             let transcript = transcript(self.session.outbox.clone());
             let connector = Connector::new(target, config.clone(), credentials.clone(), transcript)
                 .with_profile(profile.clone());
@@ -229,13 +240,13 @@ impl ConnectionTask {
                 attempt.accepted();
                 return Ok(pool);
             };
-            if let Some(untrusted) = error.is_certificate() {
+            if let (Some(untrusted), Account::Person) = (error.is_certificate(), account) {
                 return Err(self.ask_for_trust(untrusted).await);
             }
             if is_refused_login(&error) {
                 attempt.refused();
             }
-            problem = Some(self.problems().engine(&error));
+            problem = Some(self.problem_of(&error, account));
             let has_answered = error.stage() != ftps::Stage::Connect;
             if has_answered {
                 break;
@@ -244,16 +255,33 @@ impl ConnectionTask {
         Err(ConnectionEnd::Failed(problem.unwrap_or_else(|| not_connected(self.problems()))))
     }
 
+    /// Returns the problem of a connection that failed. What only the operator of a preset can solve
+    /// is not asked of the user.
+    fn problem_of(&self, error: &ftps::Error, account: Account<'_>) -> Problem {
+        let problem = self.problems().engine(error);
+        match account {
+            Account::Portal(preset) if error.is_certificate().is_some() => {
+                preset_certificate(self.problems(), problem, &preset.name)
+            }
+            Account::Portal(preset) if is_refused_login(error) => {
+                preset_login_refused(self.problems(), problem, &preset.name)
+            }
+            Account::Portal(_) | Account::Person => problem,
+        }
+    }
+
     /// Counts an attempt to log in, unless a limit refuses it.
     fn begin_login(
         &self,
+        destination: &Destination,
         address: SocketAddr,
         credentials: &Credentials,
     ) -> Result<LoginAttempt, ConnectionEnd> {
         let SessionOwner { session, client } = self.session.owner.clone();
         let username = credentials.username.as_str().to_owned();
         let portal = &self.session.portal;
-        let owner = match portal.policy.is_listed(address) {
+        let is_own = destination.preset().is_some() || portal.policy.is_listed(address);
+        let owner = match is_own {
             true => TargetOwner::Operator,
             false => TargetOwner::Other,
         };

@@ -40,7 +40,7 @@ pub fn router(app: App) -> Router {
         .route_layer(middleware::from_fn_with_state(app.clone(), origin::check));
     // Assets are compressed at build time, and better.
     let compressed = Router::new()
-        .route("/", get(page::page))
+        .route("/", get(page::page).with_state(page::Pages::new(app.portal.policy.presets())))
         .route("/explanations.json", get(explanations::explanations))
         .route_layer(CompressionLayer::new());
     Router::new()

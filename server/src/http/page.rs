@@ -1,10 +1,10 @@
 //! The page, in the language of the browser.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, OnceLock};
 
 use askama::Template;
 use axum::{
-    extract::RawQuery,
+    extract::{RawQuery, State},
     http::{
         HeaderMap, StatusCode,
         header::{CACHE_CONTROL, CONTENT_LANGUAGE, SET_COOKIE, VARY},
@@ -12,8 +12,13 @@ use axum::{
     response::{AppendHeaders, Html, IntoResponse, Response},
 };
 
+use protocol::Encryption;
+
 use super::language;
-use crate::texts::Language;
+use crate::{
+    settings::{Preset, PresetLogin},
+    texts::Language,
+};
 
 /// Adds a missing slash to the path of the page. All URLs of the page are relative, and behind a proxy
 /// that strips the prefix `/upload`, the portal cannot see that the browser's path lacks the slash.
@@ -24,7 +29,7 @@ pub(super) const ADD_SLASH: &str = "location.pathname.endsWith(\"/\")||location.
 /// `templates/index.html`.
 #[derive(Template)]
 #[template(path = "index.html")]
-struct Page {
+struct Page<'p> {
     add_slash: &'static str,
     style: &'static str,
     boot: &'static str,
@@ -37,14 +42,48 @@ struct Page {
     state_icons: &'static [&'static str],
     version: &'static str,
     language: Language,
+    /// The servers that the user chooses from; none where the user types a host.
+    presets: Vec<PresetOption<'p>>,
+}
+
+/// What the form needs to know about a preset. The address of the server is not part of it.
+struct PresetOption<'p> {
+    name: &'p str,
+    title: &'p str,
+    port: u16,
+    encryption: &'static str,
+    username: &'p str,
+    folder: &'p str,
+    /// Whether the portal logs in, so that username and password are not asked for.
+    by_portal: bool,
 }
 
 /// The page in each language. A page does not change while the portal runs, so it is rendered once.
-static PAGES: LazyLock<Vec<askama::Result<String>>> =
-    LazyLock::new(|| Language::all().map(|language| Page::new(language).render()).collect());
+#[derive(Debug)]
+pub(super) struct Pages {
+    presets: Vec<Arc<Preset>>,
+    rendered: Vec<OnceLock<askama::Result<String>>>,
+}
+
+impl Pages {
+    /// Creates the pages of a portal that offers these presets.
+    pub(super) fn new(presets: &[Arc<Preset>]) -> Arc<Self> {
+        let rendered = Language::all().map(|_| OnceLock::new()).collect();
+        Arc::new(Self { presets: presets.to_vec(), rendered })
+    }
+
+    fn of(&self, language: Language) -> Option<&askama::Result<String>> {
+        let page = self.rendered.get(language.index())?;
+        Some(page.get_or_init(|| Page::new(language, &self.presets).render()))
+    }
+}
 
 /// Handles `GET /`.
-pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Response {
+pub(super) async fn page(
+    State(pages): State<Arc<Pages>>,
+    RawQuery(query): RawQuery,
+    request: HeaderMap,
+) -> Response {
     let language = language::of(query.as_deref(), &request);
     let headers = [
         (CACHE_CONTROL, "no-cache"),
@@ -53,8 +92,8 @@ pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Respo
     ];
     let is_chosen = language::in_address(query.as_deref().unwrap_or_default()).is_some();
     let remember = is_chosen.then(|| (SET_COOKIE, language::cookie(language)));
-    match PAGES.get(language.index()) {
-        Some(Ok(html)) => (headers, AppendHeaders(remember), Html(html.as_str())).into_response(),
+    match pages.of(language) {
+        Some(Ok(html)) => (headers, AppendHeaders(remember), Html(html.clone())).into_response(),
         failed => {
             let error = failed.and_then(|page| page.as_ref().err());
             tracing::error!(?error, language = language.tag(), "the page could not be rendered");
@@ -63,8 +102,25 @@ pub(super) async fn page(RawQuery(query): RawQuery, request: HeaderMap) -> Respo
     }
 }
 
-impl Page {
-    fn new(language: Language) -> Self {
+impl<'p> PresetOption<'p> {
+    fn new(preset: &'p Preset) -> Self {
+        Self {
+            name: &preset.name,
+            title: &preset.title,
+            port: preset.port,
+            encryption: match preset.encryption {
+                Encryption::Explicit => "explicit",
+                Encryption::Implicit => "implicit",
+            },
+            username: preset.username(),
+            folder: &preset.folder,
+            by_portal: matches!(preset.login, PresetLogin::Portal(_)),
+        }
+    }
+}
+
+impl<'p> Page<'p> {
+    fn new(language: Language, presets: &'p [Arc<Preset>]) -> Self {
         Self {
             add_slash: ADD_SLASH,
             style: bundle::url::STYLE,
@@ -78,7 +134,13 @@ impl Page {
             state_icons: bundle::url::STATE_ICONS,
             version: env!("CARGO_PKG_VERSION"),
             language,
+            presets: presets.iter().map(|preset| PresetOption::new(preset)).collect(),
         }
+    }
+
+    /// Returns whether the portal logs in to the server that is chosen at first.
+    fn portal_logs_in(&self) -> bool {
+        self.presets.first().is_some_and(|first| first.by_portal)
     }
 
     fn other_languages(&self) -> impl Iterator<Item = Language> {
@@ -101,13 +163,18 @@ mod tests {
     use axum::{body::to_bytes, http::header::ACCEPT_LANGUAGE};
 
     use super::*;
+    use crate::settings::{DESCRIPTIONS, Settings, Sources};
 
     /// A bound that is larger than the page.
     const MAX_BYTES: usize = 1 << 20;
 
     async fn get(query: &str, accepted: &str) -> (HeaderMap, String) {
+        get_of(Pages::new(&[]), query, accepted).await
+    }
+
+    async fn get_of(pages: Arc<Pages>, query: &str, accepted: &str) -> (HeaderMap, String) {
         let request = HeaderMap::from_iter([(ACCEPT_LANGUAGE, accepted.parse().unwrap())]);
-        let answer = page(RawQuery(Some(query.to_owned())), request).await;
+        let answer = page(State(pages), RawQuery(Some(query.to_owned())), request).await;
         assert_eq!(answer.status(), StatusCode::OK);
         let headers = answer.headers().clone();
         let body = to_bytes(answer.into_body(), MAX_BYTES).await.unwrap();
@@ -170,5 +237,28 @@ mod tests {
         let words: Vec<String> = serde_json::from_str(block).unwrap();
         assert!(words.contains(&"Nicht verbunden".to_owned()), "{words:?}");
         assert!(!words.contains(&"Not connected".to_owned()), "{words:?}");
+    }
+
+    fn presets(text: &str) -> Arc<Pages> {
+        let mut sources = Sources::default();
+        sources.file(text, DESCRIPTIONS).unwrap();
+        let presets = Settings::from_sources(&sources).unwrap().presets;
+        Pages::new(&presets.into_iter().map(Arc::new).collect::<Vec<_>>())
+    }
+
+    #[tokio::test]
+    async fn page_offers_presets_by_their_titles_and_names_no_host() {
+        let pages = presets(
+            "[[preset]]\nname = \"acme\"\ntitle = \"ACME <intake>\"\nhost = \"secret.example\"\n\
+             [[preset]]\nname = \"b\"\ntitle = \"Bea\"\nhost = \"hidden.example\"\n",
+        );
+        let (_, html) = get_of(pages, "", "en").await;
+        let (_, select) = html.split_once("<select id=\"host\"").unwrap();
+        let (select, _) = select.split_once("</select>").unwrap();
+        assert!(select.contains("value=\"acme\"") && select.contains(">Bea</option>"), "{select}");
+        assert!(select.contains("ACME &#60;intake&#62;"), "{select}");
+        assert!(!html.contains("secret.example") && !html.contains("hidden.example"), "{html}");
+        let (_, typed) = get("", "en").await;
+        assert!(typed.contains("<input id=\"host\"") && !typed.contains("<select id=\"host\""));
     }
 }

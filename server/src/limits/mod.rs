@@ -69,7 +69,7 @@ pub struct Login {
 /// Whose server a target is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TargetOwner {
-    /// The operator's: in a network of `allow_network`. Any number of users may connect to it.
+    /// The operator's: a preset, or in a network of `allow_network`. Any number of users may connect to it.
     Operator,
     /// Somebody else's, on the internet.
     Other,

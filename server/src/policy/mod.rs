@@ -4,6 +4,9 @@
 //! resolved once, every address is classified, and the portal connects only to the addresses that
 //! passed, for control and data connections alike. Only [`Policy::vet`] creates a [`Destination`], and
 //! only a `Destination` contains an address for the FTPS engine.
+//!
+//! Which servers those are, the operator decides: the presets, as soon as there is one; else the public
+//! servers and those of `allow_network`, as far as `allow_host`, `deny_host` and `allow_port` permit.
 
 mod address;
 mod problems;
@@ -24,7 +27,7 @@ use crate::{
     host::Host,
     log_throttle::LogThrottle,
     lookup::{LookupError, LookupSlot, Lookups},
-    settings::AllowedNetwork,
+    settings::{AllowedNetwork, HostPattern, PortRange, Preset, Settings},
     texts::{Language, Text, span},
 };
 
@@ -38,18 +41,49 @@ const REFUSAL_TIME: Duration = Duration::from_secs(1);
 /// The rules about destinations.
 #[derive(Clone, Debug)]
 pub struct Policy {
+    offered: Offered,
     allowed: Vec<AllowedNetwork>,
     lookups: Lookups,
     log_throttle: Arc<LogThrottle>,
 }
 
+/// The servers that users may choose from.
+#[derive(Clone, Debug)]
+enum Offered {
+    /// The user types a host, within these rules.
+    Typed(HostRules),
+    /// The user chooses a preset; at least one.
+    Presets(Vec<Arc<Preset>>),
+}
+
+/// The rules about hosts and ports that users type.
+#[derive(Clone, Debug)]
+struct HostRules {
+    allow: Vec<HostPattern>,
+    deny: Vec<HostPattern>,
+    ports: Vec<PortRange>,
+}
+
+impl HostRules {
+    fn permits(&self, host: &Host) -> bool {
+        let is_allowed = self.allow.is_empty() || self.allow.iter().any(|own| own.fits(host));
+        is_allowed && !self.denies(host)
+    }
+
+    fn denies(&self, host: &Host) -> bool {
+        self.deny.iter().any(|own| own.fits(host))
+    }
+}
+
 /// A host with addresses that the portal may connect to.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Destination {
     host: Host,
     encryption: Encryption,
     /// At least one, at most [`MAX_ADDRESSES`].
     addresses: Vec<SocketAddr>,
+    /// The preset that the user has chosen.
+    preset: Option<Arc<Preset>>,
 }
 
 /// Why the portal does not connect to a destination.
@@ -57,6 +91,13 @@ pub struct Destination {
 pub enum Refusal {
     /// The text is neither a host name nor an address.
     NotAHost(String),
+    /// The operator offers presets, and none of this name.
+    NotAPreset(String),
+    /// The operator does not permit the host.
+    HostNotAllowed {
+        /// The host as the user wrote it.
+        host: String,
+    },
     /// No connection to port 0 is possible.
     PortZero,
     /// The name has no address that the portal may connect to. Whether it has others is not told:
@@ -91,14 +132,43 @@ pub enum Refusal {
 }
 
 impl Policy {
-    /// Creates rules that allow public addresses and the `allowed` networks.
+    /// Creates the rules of the settings.
     #[must_use]
-    pub fn new(allowed: Vec<AllowedNetwork>, resolve_timeout: Duration) -> Self {
-        let log_throttle = Arc::default();
-        Self { allowed, lookups: Lookups::new(resolve_timeout), log_throttle }
+    pub fn new(settings: &Settings) -> Self {
+        let offered = match settings.presets.as_slice() {
+            [] => Offered::Typed(HostRules {
+                allow: settings.allow_host.clone(),
+                deny: settings.deny_host.clone(),
+                ports: settings.allow_port.clone(),
+            }),
+            presets => Offered::Presets(presets.iter().cloned().map(Arc::new).collect()),
+        };
+        Self {
+            offered,
+            allowed: settings.allow_network.clone(),
+            lookups: Lookups::new(settings.resolve_timeout),
+            log_throttle: Arc::default(),
+        }
     }
 
-    /// Resolves `host` once and keeps the addresses that the portal may connect to.
+    /// Returns the presets that users choose from; none where they type a host.
+    #[must_use]
+    pub fn presets(&self) -> &[Arc<Preset>] {
+        match &self.offered {
+            Offered::Presets(presets) => presets,
+            Offered::Typed(_) => &[],
+        }
+    }
+
+    /// Returns the host that a page's `host` means: that of the preset with this name, or itself.
+    #[must_use]
+    pub fn host_of<'a>(&'a self, host: &'a str) -> &'a str {
+        let preset = self.presets().iter().find(|preset| preset.name == host);
+        preset.map_or(host, |preset| preset.host.as_str())
+    }
+
+    /// Resolves `host` once and keeps the addresses that the portal may connect to. Where the operator
+    /// offers presets, `host` is the name of one, which brings its own port and encryption.
     ///
     /// # Errors
     /// [`Refusal`]; the portal connected to nothing.
@@ -109,34 +179,103 @@ impl Policy {
         encryption: Encryption,
         slot: &LookupSlot,
     ) -> Result<Destination, Refusal> {
-        let started = Instant::now();
-        let host = Host::parse(host).ok_or_else(|| Refusal::NotAHost(host.to_owned()))?;
+        match &self.offered {
+            Offered::Presets(presets) => {
+                let preset = presets.iter().find(|preset| preset.name == host);
+                let preset = preset.ok_or_else(|| Refusal::NotAPreset(host.to_owned()))?;
+                self.vet_preset(preset, slot).await
+            }
+            Offered::Typed(rules) => {
+                let host = Host::parse(host).ok_or_else(|| Refusal::NotAHost(host.to_owned()))?;
+                self.vet_typed(rules, host, port, encryption, slot).await
+            }
+        }
+    }
+
+    async fn vet_preset(
+        &self,
+        preset: &Arc<Preset>,
+        slot: &LookupSlot,
+    ) -> Result<Destination, Refusal> {
+        let Preset { host, port, encryption, .. } = &**preset;
+        let addresses = match host.as_str().parse::<IpAddr>() {
+            // The operator has named the address itself.
+            Ok(address) => vec![SocketAddr::new(address.to_canonical(), *port)],
+            Err(_) => {
+                self.resolve_allowed(host, *port, slot, |address| self.allows(address)).await?
+            }
+        };
+        let preset = Some(Arc::clone(preset));
+        Ok(Destination { host: host.clone(), encryption: *encryption, addresses, preset })
+    }
+
+    async fn vet_typed(
+        &self,
+        rules: &HostRules,
+        host: Host,
+        port: u16,
+        encryption: Encryption,
+        slot: &LookupSlot,
+    ) -> Result<Destination, Refusal> {
         if port == 0 {
             return Err(Refusal::PortZero);
         }
-        if let Ok(address) = host.as_str().parse::<IpAddr>() {
-            let address = SocketAddr::new(address.to_canonical(), port);
-            self.check(&host, address)?;
-            return Ok(Destination { host, encryption, addresses: vec![address] });
+        if !rules.permits(&host) {
+            return Err(Refusal::HostNotAllowed { host: host.to_string() });
         }
+        let addresses = match host.as_str().parse::<IpAddr>() {
+            Ok(address) => {
+                let address = SocketAddr::new(address.to_canonical(), port);
+                self.check(rules, &host, address)?;
+                vec![address]
+            }
+            Err(_) => {
+                let is_allowed = |address| self.allows_typed(rules, address);
+                self.resolve_allowed(&host, port, slot, is_allowed).await?
+            }
+        };
+        Ok(Destination { host, encryption, addresses, preset: None })
+    }
+
+    /// Resolves a name and keeps the addresses that are allowed.
+    async fn resolve_allowed(
+        &self,
+        host: &Host,
+        port: u16,
+        slot: &LookupSlot,
+        is_allowed: impl Fn(SocketAddr) -> bool,
+    ) -> Result<Vec<SocketAddr>, Refusal> {
+        let started = Instant::now();
         let resolved = self.resolve(host.as_str(), port, slot).await?;
-        let addresses = self.keep_allowed(&resolved);
+        let addresses = keep_allowed(&resolved, is_allowed);
         if addresses.is_empty() {
-            self.log_refusal(&host, &resolved);
+            self.log_refusal(host, &resolved);
             sleep_until(started + REFUSAL_TIME).await;
             return Err(Refusal::NotFound { host: host.to_string() });
         }
-        Ok(Destination { host, encryption, addresses })
+        Ok(addresses)
+    }
+
+    /// Returns whether a user may name a host with this address.
+    fn allows_typed(&self, rules: &HostRules, address: SocketAddr) -> bool {
+        let has_port = || {
+            let port = address.port();
+            rules.ports.iter().any(|ports| ports.contains(port)) || self.is_listed(address)
+        };
+        let is_denied =
+            || Host::parse(&address.ip().to_string()).is_some_and(|ip| rules.denies(&ip));
+        self.allows(address) && has_port() && !is_denied()
     }
 
     /// Checks an address that the user wrote. No name service is involved, so the reason is told.
-    fn check(&self, host: &Host, address: SocketAddr) -> Result<(), Refusal> {
+    fn check(&self, rules: &HostRules, host: &Host, address: SocketAddr) -> Result<(), Refusal> {
         let (ip, port) = (address.ip(), address.port());
-        if self.allows(address) {
+        if self.allows_typed(rules, address) {
             return Ok(());
         }
         let host = host.to_string();
-        let is_other_port = self.allowed.iter().any(|network| network.has_address(ip));
+        let is_other_port =
+            self.allows(address) || self.allowed.iter().any(|network| network.has_address(ip));
         if is_other_port && !is_metadata(ip) {
             return Err(Refusal::PortNotAllowed { host, port });
         }
@@ -160,20 +299,6 @@ impl Policy {
                 Err(Refusal::NoAnswer { host: host.to_owned(), limit })
             }
         }
-    }
-
-    fn keep_allowed(&self, resolved: &[SocketAddr]) -> Vec<SocketAddr> {
-        let mut addresses = Vec::new();
-        for address in resolved {
-            let canonical = SocketAddr::new(address.ip().to_canonical(), address.port());
-            if addresses.len() < MAX_ADDRESSES
-                && !addresses.contains(&canonical)
-                && self.allows(canonical)
-            {
-                addresses.push(canonical);
-            }
-        }
-        addresses
     }
 
     /// Tells the operator which addresses a refused name has.
@@ -217,6 +342,23 @@ impl Policy {
     }
 }
 
+fn keep_allowed(
+    resolved: &[SocketAddr],
+    is_allowed: impl Fn(SocketAddr) -> bool,
+) -> Vec<SocketAddr> {
+    let mut addresses = Vec::new();
+    for address in resolved {
+        let canonical = SocketAddr::new(address.ip().to_canonical(), address.port());
+        if addresses.len() < MAX_ADDRESSES
+            && !addresses.contains(&canonical)
+            && is_allowed(canonical)
+        {
+            addresses.push(canonical);
+        }
+    }
+    addresses
+}
+
 /// Returns whether an address is that of a metadata service, also behind a NAT64 gateway.
 fn is_metadata(address: IpAddr) -> bool {
     match Scope::of(address) {
@@ -246,6 +388,24 @@ impl Destination {
     #[must_use]
     pub fn host(&self) -> &Host {
         &self.host
+    }
+
+    /// Returns the preset that the user has chosen.
+    #[must_use]
+    pub fn preset(&self) -> Option<&Preset> {
+        self.preset.as_deref()
+    }
+
+    /// Returns the port of the control connection.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.addresses.first().map_or(0, SocketAddr::port)
+    }
+
+    /// Returns when TLS starts.
+    #[must_use]
+    pub fn encryption(&self) -> Encryption {
+        self.encryption
     }
 
     /// Returns at least one target for the FTPS engine, in the order of the name service.
@@ -279,6 +439,8 @@ impl Refusal {
     pub(crate) fn text(&self, language: Language) -> String {
         match self {
             Self::NotAHost(host) => language.fill(Text::HostInvalid, &[host]),
+            Self::NotAPreset(name) => language.fill(Text::NotAPreset, &[name]),
+            Self::HostNotAllowed { host } => language.fill(Text::HostNotAllowed, &[host]),
             Self::PortZero => language.text(Text::PortZero).to_owned(),
             Self::NotFound { host } => language.fill(Text::HostNotFound, &[host]),
             Self::NoAnswer { host, limit } => {
@@ -301,141 +463,4 @@ impl fmt::Display for Refusal {
 }
 
 #[cfg(test)]
-mod tests {
-    use protocol::Stage;
-
-    use super::*;
-    use crate::{problems::ProblemBuilder, settings::SettingValue as _};
-
-    fn strict() -> Policy {
-        Policy::new(Vec::new(), Duration::from_secs(5))
-    }
-
-    fn allowing(network: &str) -> Policy {
-        Policy::new(vec![AllowedNetwork::parse(network).unwrap()], Duration::from_secs(5))
-    }
-
-    async fn vet(policy: &Policy, host: &str) -> Result<Destination, Refusal> {
-        policy.vet(host, 21, Encryption::Explicit, &LookupSlot::default()).await
-    }
-
-    #[tokio::test]
-    async fn public_address_passes_and_is_the_target() {
-        let destination = vet(&strict(), "93.184.216.34").await.unwrap();
-        let targets: Vec<_> = destination.targets().collect();
-        assert_eq!(targets.len(), 1);
-        assert_eq!(targets[0].address, "93.184.216.34:21".parse().unwrap());
-    }
-
-    #[tokio::test]
-    async fn loopback_by_any_name_is_refused() {
-        for host in [
-            "127.0.0.1",
-            "127.1",
-            "localhost",
-            "[::1]",
-            "::ffff:127.0.0.1",
-            "2130706433",
-            "0x7f.0.0.1",
-            "0.0.0.0",
-            "::",
-        ] {
-            let refusal = vet(&strict(), host).await.unwrap_err();
-            assert!(
-                matches!(refusal, Refusal::NotAllowed { .. } | Refusal::NotFound { .. }),
-                "{host}: {refusal}"
-            );
-        }
-    }
-
-    #[tokio::test]
-    async fn allowed_network_passes_and_its_neighbour_does_not() {
-        let policy = allowing("10.1.0.0/16");
-        assert!(vet(&policy, "10.1.2.3").await.is_ok());
-        assert!(vet(&policy, "::ffff:10.1.2.3").await.is_ok());
-        assert!(vet(&policy, "64:ff9b::10.1.2.3").await.is_ok());
-        assert!(vet(&policy, "10.2.2.3").await.is_err());
-        assert!(vet(&policy, "64:ff9b::10.2.2.3").await.is_err());
-    }
-
-    #[tokio::test]
-    async fn other_port_of_an_allowed_network_is_refused_and_named() {
-        let policy = allowing("10.1.0.0/16");
-        let refused = |port| {
-            let policy = policy.clone();
-            async move {
-                policy.vet("10.1.2.3", port, Encryption::Explicit, &LookupSlot::default()).await
-            }
-        };
-        assert!(matches!(refused(22).await, Err(Refusal::PortNotAllowed { port: 22, .. })));
-        assert!(matches!(refused(5432).await, Err(Refusal::PortNotAllowed { .. })));
-        assert!(refused(990).await.is_ok());
-    }
-
-    #[tokio::test]
-    async fn network_around_a_metadata_address_does_not_allow_it() {
-        for metadata in ["169.254.169.254", "fd00:ec2::254", "64:ff9b::169.254.169.254"] {
-            for network in ["0.0.0.0/0", "169.254.0.0/16", "::/0", "fd00::/8", "64:ff9b::/96"] {
-                let refusal = vet(&allowing(network), metadata).await;
-                assert!(matches!(refusal, Err(Refusal::NotAllowed { .. })), "{metadata} {network}");
-            }
-        }
-        assert!(vet(&allowing("169.254.169.254"), "169.254.169.254").await.is_ok());
-    }
-
-    #[test]
-    fn addresses_of_this_machine_are_known() {
-        assert!(is_own([127, 0, 0, 1].into()));
-        assert!(!is_own([192, 0, 2, 1].into()) && !is_own([93, 184, 216, 34].into()));
-        let outward = UdpSocket::bind("0.0.0.0:0").unwrap();
-        if outward.connect("192.0.2.1:9").is_ok() {
-            assert!(is_own(outward.local_addr().unwrap().ip()));
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn unknown_name_and_name_of_the_inner_network_get_the_same_answer_after_the_same_time() {
-        let mut answers = Vec::new();
-        for name in ["localhost", "no-such-host.invalid"] {
-            let started = Instant::now();
-            let refusal = vet(&strict(), name).await.unwrap_err();
-            let problem = refusal.problem(ProblemBuilder::default());
-            let text = format!("{problem:?}").replace(name, "NAME");
-            answers.push((text, refusal.to_string().replace(name, "NAME"), started.elapsed()));
-        }
-        assert_eq!(answers[0], answers[1]);
-        assert_eq!(answers[0].2, REFUSAL_TIME);
-    }
-
-    #[test]
-    fn name_with_thousands_of_addresses_is_tried_at_a_few() {
-        let all: Vec<SocketAddr> =
-            (0..4000_u32).map(|n| (Ipv4Addr::from_bits(0x0808_0000 + n), 21).into()).collect();
-        assert_eq!(strict().keep_allowed(&all), all[..MAX_ADDRESSES]);
-    }
-
-    #[tokio::test]
-    async fn refusal_names_the_address_its_scope_and_the_setting() {
-        let refusal = vet(&strict(), "169.254.169.254").await.unwrap_err();
-        let problem = refusal.problem(ProblemBuilder::default());
-        assert_eq!(problem.stage, Stage::Policy);
-        assert!(problem.message.contains("169.254.169.254"));
-        assert!(problem.remedy.unwrap().what.contains("allow_network"));
-    }
-
-    #[tokio::test]
-    async fn text_that_is_no_host_is_refused_without_a_lookup() {
-        for host in ["", " ", "a b", "a/b", "user@host", "a\r\nb", "%00", &"a".repeat(254)] {
-            assert!(matches!(vet(&strict(), host).await, Err(Refusal::NotAHost(_))), "{host:?}");
-        }
-    }
-
-    #[tokio::test]
-    async fn port_zero_is_refused() {
-        let refusal = strict()
-            .vet("93.184.216.34", 0, Encryption::Explicit, &LookupSlot::default())
-            .await
-            .unwrap_err();
-        assert!(matches!(refusal, Refusal::PortZero));
-    }
-}
+mod tests;

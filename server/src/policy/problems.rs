@@ -18,8 +18,10 @@ impl Refusal {
             }
             Self::NoAnswer { .. } => (Stage::Resolve, Who::PortalOperator),
             Self::NotAllowed { .. } => (Stage::Policy, Who::PortalOperator),
-            // A port is mistyped more often than it has to be allowed.
-            Self::PortNotAllowed { .. } => (Stage::Policy, Who::You),
+            // A host or a port is mistyped more often than it has to be allowed.
+            Self::NotAPreset(_) | Self::HostNotAllowed { .. } | Self::PortNotAllowed { .. } => {
+                (Stage::Policy, Who::You)
+            }
         };
         let (message, logged) = (self.text(problems.language()), self.to_string());
         let logged = (logged != message).then_some(logged);
@@ -29,6 +31,8 @@ impl Refusal {
     fn remedy(&self) -> Text {
         match self {
             Self::NotAHost(_) | Self::PortZero => Text::HostRemedy,
+            Self::NotAPreset(_) => Text::NotAPresetRemedy,
+            Self::HostNotAllowed { .. } => Text::HostNotAllowedRemedy,
             Self::NotFound { .. } => Text::HostNotFoundRemedy,
             Self::NoAnswer { .. } => Text::NameServiceSilentRemedy,
             Self::NotAllowed { .. } => Text::AddressNotAllowedRemedy,
@@ -63,6 +67,8 @@ mod tests {
         let not_allowed = scopes.map(|scope| Refusal::NotAllowed { host: host(), address, scope });
         let others = [
             Refusal::NotAHost("%".to_owned()),
+            Refusal::NotAPreset("acme".to_owned()),
+            Refusal::HostNotAllowed { host: host() },
             Refusal::PortZero,
             Refusal::NotFound { host: host() },
             Refusal::PortNotAllowed { host: host(), port: 2121 },

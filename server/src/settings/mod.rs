@@ -5,22 +5,32 @@
 //! variable, a variable the file, the file the default. All of them go through the same parser, so a
 //! value is written in the same way everywhere.
 //!
+//! Presets are the only structure: tables `[[preset]]` of the TOML file.
+//!
 //! # Layers
 //! - `value`: the types of values, and how they are written.
+//! - `destination`: the types of values about hosts and ports that users may type.
 //! - `outbound`: the types of values about connections to FTPS servers.
+//! - `toml_text`: the configuration file as texts with their lines.
+//! - `preset`: the servers that the operator offers.
 //! - `source`: flags, environment and file.
 //! - `table`: the settings themselves.
 //! - [`mod@file`]: the files that settings name.
 
-use std::path::PathBuf;
+use std::{fmt, path::PathBuf};
 
+mod destination;
 pub mod file;
 mod outbound;
+mod preset;
 mod source;
 mod table;
+mod toml_text;
 mod value;
 
+pub use destination::{HostPattern, PortRange};
 pub use outbound::{AllowedNetwork, PinnedCertificate, ProxyUrl};
+pub use preset::{Preset, PresetError, PresetLogin, PresetTrust};
 pub use source::{Sources, TomlError};
 pub use table::{DESCRIPTIONS, Settings};
 pub use value::{ByteCount, Origin, Scheme, SettingValue, TlsVersion};
@@ -83,12 +93,31 @@ pub enum SettingsError {
         /// What is wrong with it.
         reason: String,
     },
+    /// A file that a preset names cannot be used.
+    #[error("the preset `{preset}`: `{key}`: {}: {reason}", .path.display())]
+    PresetFile {
+        /// The preset.
+        preset: String,
+        /// The key.
+        key: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// The configuration file has a key that is no setting.
-    #[error("`{key}` in the configuration file is not a setting")]
+    #[error("line {line} of the configuration file: `{key}` is not a setting")]
     UnknownKey {
         /// The key.
         key: String,
+        /// The line, counted from 1.
+        line: usize,
+        /// The setting with a similar name.
+        nearest: Option<&'static str>,
     },
+    /// Presets cannot be used.
+    #[error("{}", lines(.0.iter()))]
+    Presets(Vec<PresetError>),
     /// The file is not TOML, or a key has a table where a value belongs.
     #[error(transparent)]
     Toml(#[from] TomlError),
@@ -105,11 +134,30 @@ impl SettingsError {
             Self::Value { name, example, .. } => {
                 format!("write it like this: {name} = {example}")
             }
-            Self::File { .. } => "docs/operating.md describes the contents of the file".to_owned(),
-            Self::UnknownKey { .. } | Self::Toml(_) => {
+            Self::File { .. } | Self::PresetFile { .. } => {
+                "docs/operating.md describes the contents of the file".to_owned()
+            }
+            Self::UnknownKey { nearest: Some(nearest), .. } => {
+                format!("did you mean `{nearest}`?")
+            }
+            Self::UnknownKey { nearest: None, .. } | Self::Toml(_) => {
                 "`ferryport serve --help` lists every setting".to_owned()
             }
+            Self::Presets(errors) => lines(errors.iter().map(PresetError::hint)),
             Self::Contradiction(_) => "docs/operating.md explains both settings".to_owned(),
         }
     }
+}
+
+fn lines(items: impl Iterator<Item = impl fmt::Display>) -> String {
+    items.map(|item| item.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// Returns the name that is most like a text, if one is like it.
+fn nearest<'n>(text: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    /// Transposed letters and a missing plural are above it, other words below.
+    const LIKENESS: f64 = 0.8;
+    let likeness = |name: &'n str| (strsim::jaro_winkler(text, name), name);
+    let (likeness, name) = names.map(likeness).max_by(|(a, _), (b, _)| a.total_cmp(b))?;
+    (likeness >= LIKENESS).then_some(name)
 }

@@ -4,7 +4,6 @@
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, SocketAddr},
-    ops::RangeInclusive,
     path::PathBuf,
 };
 
@@ -13,7 +12,7 @@ use ftps::{Credentials, Fingerprint, Password, Proxy, ProxyProtocol, Username};
 use ipnet::IpNet;
 use percent_encoding::percent_decode_str;
 
-use super::SettingValue;
+use super::{PortRange, SettingValue};
 use crate::host::Host;
 
 impl SettingValue for PathBuf {
@@ -25,7 +24,7 @@ impl SettingValue for PathBuf {
 }
 
 /// The control ports of explicit and implicit TLS (RFC 959 §8, RFC 4217 Appendix).
-const USUAL_PORTS: [RangeInclusive<u16>; 2] = [21..=21, 990..=990];
+const USUAL_PORTS: [PortRange; 2] = [PortRange::only(21), PortRange::only(990)];
 
 /// A network that the portal may connect to although it is not public, and the ports of control
 /// connections there: `10.1.0.0/16`, `10.1.0.0/16:2121`, `192.0.2.7:2100-2199`, `[2001:db8::1]:*`.
@@ -34,15 +33,14 @@ const USUAL_PORTS: [RangeInclusive<u16>; 2] = [21..=21, 990..=990];
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowedNetwork {
     network: IpNet,
-    ports: Vec<RangeInclusive<u16>>,
+    ports: Vec<PortRange>,
 }
 
 impl AllowedNetwork {
     /// Returns the network of one address and one port.
     #[must_use]
     pub fn of(address: SocketAddr) -> Self {
-        let port = address.port();
-        Self { network: address.ip().into(), ports: vec![port..=port] }
+        Self { network: address.ip().into(), ports: vec![PortRange::only(address.port())] }
     }
 
     /// Returns whether the portal may connect to an address and port of the network.
@@ -64,7 +62,7 @@ impl AllowedNetwork {
     }
 
     fn has_port(&self, port: u16) -> bool {
-        self.ports.iter().any(|ports| ports.contains(&port))
+        self.ports.iter().any(|ports| ports.contains(port))
     }
 }
 
@@ -74,7 +72,11 @@ impl SettingValue for AllowedNetwork {
     fn parse(text: &str) -> Result<Self, String> {
         let (network, ports) = split_ports(text);
         let network = <IpNet as SettingValue>::parse(&network)?;
-        let ports = ports.map_or(Ok(USUAL_PORTS.to_vec()), |ports| Ok(vec![port_range(ports)?]));
+        let ports = ports.map_or(Ok(USUAL_PORTS.to_vec()), |ports| {
+            let ports =
+                PortRange::parse(ports).map_err(|error| format!("after the network {error}"));
+            Ok::<_, String>(vec![ports?])
+        });
         ports.map(|ports| Self { network, ports })
     }
 }
@@ -94,18 +96,6 @@ fn split_ports(text: &str) -> (String, Option<&str>) {
         None => (rest, None),
     };
     (format!("{address}{prefix_len}"), ports)
-}
-
-fn port_range(text: &str) -> Result<RangeInclusive<u16>, String> {
-    let port = |text: &str| text.trim().parse::<u16>().ok().filter(|port| *port > 0);
-    let (first, last) = match text {
-        "*" => return Ok(1..=u16::MAX),
-        _ => text.split_once('-').unwrap_or((text, text)),
-    };
-    match (port(first), port(last)) {
-        (Some(first), Some(last)) if first <= last => Ok(first..=last),
-        _ => Err("after the network a port is needed, a range such as 2100-2199, or *".to_owned()),
-    }
 }
 
 /// A certificate that a host has to present, written `ftp.example.org=` and the SHA-256 of its DER

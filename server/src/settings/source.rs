@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeMap, ffi::OsString, fmt};
 
-use super::{Description, SettingValue, SettingsError};
+use super::{
+    Description, Preset, SettingValue, SettingsError, nearest, preset,
+    toml_text::{self, Entry, Table, Value},
+};
 
 /// The configuration file cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -11,19 +14,41 @@ pub enum TomlError {
     #[error("the configuration file is not TOML: {0}")]
     Syntax(#[from] toml::de::Error),
     /// A key has a table as its value.
-    #[error("`{0}` in the configuration file has a table where a value belongs")]
-    Table(String),
+    #[error("line {line} of the configuration file: `{key}` has a table where a value belongs")]
+    Table {
+        /// The key.
+        key: String,
+        /// The line, counted from 1.
+        line: usize,
+    },
+    /// `preset` is not an array of tables.
+    #[error("line {line} of the configuration file: a preset is written as a table `[[preset]]`")]
+    Preset {
+        /// The line, counted from 1.
+        line: usize,
+    },
 }
 
 /// Replaces a text that may contain a secret.
 const ASTERISKS: &str = "********";
+
+/// The key of the presets, which are tables and no setting.
+const PRESET: &str = "preset";
 
 /// The texts that were given for settings, by the names of the settings.
 #[derive(Default)]
 pub struct Sources {
     flags: BTreeMap<&'static str, String>,
     variables: BTreeMap<&'static str, OsString>,
-    file: BTreeMap<String, String>,
+    file: BTreeMap<String, FileText>,
+    presets: Vec<Table>,
+}
+
+/// The text of a setting in the configuration file.
+struct FileText {
+    text: String,
+    /// The line, counted from 1.
+    line: usize,
 }
 
 /// Shows the names only, because a text may contain a secret.
@@ -53,15 +78,29 @@ impl Sources {
     /// # Errors
     /// When the text is not TOML, or has a key that is no setting.
     pub fn file(&mut self, text: &str, known: &[Description]) -> Result<(), SettingsError> {
-        let table: toml::Table = text.parse().map_err(TomlError::Syntax)?;
-        for (key, value) in table {
-            if !known.iter().any(|setting| setting.name == key) {
-                return Err(SettingsError::UnknownKey { key });
+        for Entry { key, value, line } in toml_text::read(text).map_err(TomlError::Syntax)? {
+            if key == PRESET {
+                let Value::Tables(tables) = value else {
+                    return Err(TomlError::Preset { line }.into());
+                };
+                self.presets = tables;
+                continue;
             }
-            let text = text_of(&value).ok_or_else(|| TomlError::Table(key.clone()))?;
-            self.file.insert(key, text);
+            if !known.iter().any(|setting| setting.name == key) {
+                let nearest = nearest(&key, known.iter().map(|setting| setting.name));
+                return Err(SettingsError::UnknownKey { key, line, nearest });
+            }
+            let Value::Text(text) = value else {
+                return Err(TomlError::Table { key, line }.into());
+            };
+            self.file.insert(key, FileText { text, line });
         }
         Ok(())
+    }
+
+    /// Parses the presets.
+    pub(super) fn presets(&self) -> Result<Vec<Preset>, SettingsError> {
+        preset::parse_all(&self.presets).map_err(SettingsError::Presets)
     }
 
     /// Parses a setting from the first source that has it.
@@ -86,8 +125,8 @@ impl Sources {
             (text.into(), format!("the flag --{}", setting.flag()))
         } else if let Some(text) = self.variables.get(setting.name) {
             (text.clone(), format!("the variable {}", setting.variable()))
-        } else if let Some(text) = self.file.get(setting.name) {
-            (text.into(), "the configuration file".to_owned())
+        } else if let Some(FileText { text, line }) = self.file.get(setting.name) {
+            (text.into(), format!("line {line} of the configuration file"))
         } else {
             (default_text(setting).into(), "the defaults".to_owned())
         }
@@ -96,22 +135,5 @@ impl Sources {
 
 /// Returns the default as a plain text, without TOML syntax.
 fn default_text(setting: &Description) -> String {
-    let assignment: Option<toml::Table> = format!("default = {}", setting.default).parse().ok();
-    let value = assignment.as_ref().and_then(|table| table.get("default"));
-    value.and_then(text_of).unwrap_or_else(|| setting.default.to_owned())
-}
-
-fn text_of(value: &toml::Value) -> Option<String> {
-    match value {
-        toml::Value::String(text) => Some(text.clone()),
-        toml::Value::Integer(number) => Some(number.to_string()),
-        toml::Value::Float(number) => Some(number.to_string()),
-        toml::Value::Boolean(truth) => Some(truth.to_string()),
-        toml::Value::Datetime(time) => Some(time.to_string()),
-        toml::Value::Array(values) => {
-            let texts: Option<Vec<String>> = values.iter().map(text_of).collect();
-            Some(texts?.join(","))
-        }
-        toml::Value::Table(_) => None,
-    }
+    toml_text::read_value(setting.default).unwrap_or_else(|| setting.default.to_owned())
 }

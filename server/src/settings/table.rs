@@ -3,8 +3,8 @@
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use super::{
-    AllowedNetwork, ByteCount, Description, Origin, PinnedCertificate, ProxyUrl, Scheme,
-    SettingValue, SettingsError, Sources, TlsVersion,
+    AllowedNetwork, ByteCount, Description, HostPattern, Origin, PinnedCertificate, PortRange,
+    Preset, PresetLogin, ProxyUrl, Scheme, SettingValue, SettingsError, Sources, TlsVersion,
 };
 
 /// Expands a row of the table to its [`Description`].
@@ -28,6 +28,9 @@ macro_rules! settings {
         #[derive(Clone, Debug)]
         pub struct Settings {
             $($(#[doc = $help])+ pub $name: $type,)+
+            /// The servers that the operator offers. Where there is one, users connect to no other
+            /// server.
+            pub presets: Vec<Preset>,
         }
 
         /// The descriptions of all settings, in the order of `docs/operating.md`.
@@ -44,6 +47,7 @@ macro_rules! settings {
                     $($name: sources.value(
                         &description!($name: $type = $default, like $example; $($help)+),
                     )?,)+
+                    presets: sources.presets()?,
                 };
                 settings.check()?;
                 Ok(settings)
@@ -76,6 +80,15 @@ settings! {
     /// ports of control connections there are 21 and 990, unless they follow the network:
     /// `10.1.0.0/16:2121`, a range `:2100-2199`, or `:*` for all.
     allow_network: Vec<AllowedNetwork> = "[]", like "[\"10.1.0.0/16\"]";
+    /// The only hosts that users may type: names, addresses, or `*.example.org` for all names below a
+    /// domain. Without it, any host.
+    allow_host: Vec<HostPattern> = "[]", like "[\"*.example.org\"]";
+    /// Hosts that users may not type, also where `allow_host` has them. A denied address may not be the
+    /// address of a name either.
+    deny_host: Vec<HostPattern> = "[]", like "[\"internal.example.org\"]";
+    /// The ports of control connections that users may type. The networks of `allow_network` have
+    /// ports of their own.
+    allow_port: Vec<PortRange> = "[21, 22, 990, \"1024-65535\"]", like "[21, 990]";
 
     /// The most concurrent sessions. Further pages are told to try again later.
     max_sessions: u32 = "1000", like "1000";
@@ -147,10 +160,10 @@ settings! {
     /// The most connections to FTPS servers that one client may request in a minute.
     client_connects_per_minute: u32 = "20", like "20";
     /// The most connections that all sessions together may request to one FTPS server in a minute.
-    /// Servers in the networks of `allow_network` have no such limit.
+    /// Presets and servers in the networks of `allow_network` have no such limit.
     target_connects_per_minute: u32 = "60", like "60";
-    /// The most connections to one FTPS server that are not logged in yet; not for servers in the networks
-    /// of `allow_network`.
+    /// The most connections to one FTPS server that are not logged in yet; not for presets and servers in
+    /// the networks of `allow_network`.
     max_target_attempts: u32 = "16", like "16";
     /// The failed logins of a user at a server after which further ones have to wait: 30 s, then twice as
     /// long each time, up to 1 h.
@@ -265,7 +278,8 @@ impl Settings {
         self.check_windows()?;
         self.check_not_zero()?;
         self.check_pings()?;
-        self.check_tls_versions()
+        self.check_tls_versions()?;
+        self.check_presets()
     }
 
     fn check_listener(&self) -> Result<(), SettingsError> {
@@ -344,6 +358,41 @@ impl Settings {
     }
 }
 
+impl Settings {
+    fn check_presets(&self) -> Result<(), SettingsError> {
+        let lists =
+            [("allow_host", self.allow_host.is_empty()), ("deny_host", self.deny_host.is_empty())];
+        if let Some((name, _)) = lists.into_iter().find(|(_, is_empty)| !is_empty)
+            && !self.presets.is_empty()
+        {
+            return contradiction(format!(
+                "`{name}` is of no use beside `[[preset]]`: users type no host. Remove one of them"
+            ));
+        }
+        self.presets.iter().try_for_each(|preset| self.check_preset(preset))
+    }
+
+    fn check_preset(&self, preset: &Preset) -> Result<(), SettingsError> {
+        let Preset { name, trust, .. } = preset;
+        if trust.tls_min > Some(self.tls_max) {
+            return contradiction(format!(
+                "the preset `{name}`: its `tls_min` may not be newer than the setting `tls_max`"
+            ));
+        }
+        let can_verify = !trust.pins.is_empty()
+            || !trust.ca_file.is_empty()
+            || !self.ca_file.is_empty()
+            || self.system_roots;
+        if matches!(preset.login, PresetLogin::Portal(_)) && !can_verify {
+            return contradiction(format!(
+                "the preset `{name}`: with `login = \"portal\"` nobody can be asked about the \
+                 server's certificate: set `pins` or `ca_file`"
+            ));
+        }
+        Ok(())
+    }
+}
+
 fn contradiction(what: String) -> Result<(), SettingsError> {
     Err(SettingsError::Contradiction(what))
 }
@@ -406,8 +455,12 @@ mod tests {
 
     #[test]
     fn unknown_key_in_the_file_ends_the_start() {
-        let error = Sources::default().file("max_sesions = 3", DESCRIPTIONS).unwrap_err();
-        assert!(error.to_string().contains("max_sesions"));
+        let error = Sources::default().file("\nmax_sesions = 3", DESCRIPTIONS).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "line 2 of the configuration file: `max_sesions` is not a setting"
+        );
+        assert_eq!(error.hint(), "did you mean `max_sessions`?");
     }
 
     #[test]
