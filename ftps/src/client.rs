@@ -248,9 +248,9 @@ impl Client {
 
     /// Resolves a path against the login's directory. `list` changes the current directory, so
     /// relative paths would change their meaning. A server that does not name the login's directory
-    /// is taken to start at the root.
+    /// is taken to start at the root. Directories that the server made under other names have those.
     pub(crate) fn absolute(&self, path: &RemotePath) -> RemotePath {
-        self.home().join(path)
+        self.directories.as_named(self.home().join(path))
     }
 
     /// The directory that relative paths start from.

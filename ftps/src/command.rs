@@ -70,6 +70,8 @@ pub enum Command<'a> {
     MdtmSet(Timestamp, &'a RemotePath),
     /// The same, for servers with `SITE UTIME`.
     SiteUtime(Timestamp, &'a RemotePath),
+    /// Names are paths with slashes, not libraries (IBM i).
+    SiteNamefmt1,
     /// Choose the algorithm of `HASH` (draft-bryan-ftpext-hash §3.3).
     OptsHash(Algorithm),
     /// The digest of a file (draft-bryan-ftpext-hash §3.2).
@@ -161,6 +163,7 @@ impl Command<'_> {
             Self::Mfmt(..) => "MFMT",
             Self::MdtmSet(..) => "MDTM",
             Self::SiteUtime(..) => "SITE UTIME",
+            Self::SiteNamefmt1 => "SITE NAMEFMT 1",
             Self::OptsHash(_) => "OPTS HASH",
             Self::Hash(_) => "HASH",
             Self::XDigest(verb, ..) => verb,
@@ -270,6 +273,7 @@ impl Command<'_> {
             | Self::OptsUtf8Off
             | Self::TypeI
             | Self::Pwd
+            | Self::SiteNamefmt1
             | Self::Epsv
             | Self::Pasv
             | Self::List

@@ -152,6 +152,16 @@ impl RemotePath {
         chain
     }
 
+    /// Returns this path with `named` in the place of `directory`, if it is that directory or below it.
+    pub(crate) fn renamed_below(&self, directory: &Self, named: &Self) -> Option<Self> {
+        let rest = self.trimmed().strip_prefix(directory.trimmed())?;
+        match rest {
+            [] => Some(named.clone()),
+            [b'/', below @ ..] => Some(named.join(&Self(below.to_vec()))),
+            _ => None,
+        }
+    }
+
     /// Whether both paths are the same but for slashes at the end.
     pub(crate) fn is_same_as(&self, other: &Self) -> bool {
         self.trimmed() == other.trimmed()
@@ -238,6 +248,16 @@ mod tests {
         }
         assert_ne!(folded("a.txt"), folded("b.txt"));
         assert_ne!(folded("d/a"), folded("da"));
+    }
+
+    #[test]
+    fn directory_with_another_name_changes_the_paths_below_it_only() {
+        let renamed = |of: &str| path(of).renamed_below(&path("/a/B"), &path("/a/b_"));
+        assert_eq!(renamed("/a/B/c/d"), Some(path("/a/b_/c/d")));
+        assert_eq!(renamed("/a/B/"), Some(path("/a/b_")));
+        for other in ["/a", "/a/Bc", "/a/b/c"] {
+            assert_eq!(renamed(other), None, "{other}");
+        }
     }
 
     #[test]

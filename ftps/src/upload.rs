@@ -287,9 +287,12 @@ impl<S: Source> Run<'_, S> {
             return Err(session.error(Kind::NameNotKept, Stage::Transfer).into());
         }
         self.target = Some(target.clone());
+        unless(self.cancel, make_parent(session, &target)).await??;
+        // The server may have made a directory under another name.
+        let target = session.absolute(&self.plan.path);
+        self.target = Some(target.clone());
         self.return_adopted(session, &target).await?;
         let name = self.choose_name(session, &target).await?;
-        unless(self.cancel, make_parent(session, &target)).await??;
         let prefetched = prefetched.filter(|prefetched| prefetched.is_fresh_for(&target));
         let (found, held) = self.look_up(session, &name, &target, prefetched).await?;
         match self.rejected(held) {

@@ -9,7 +9,7 @@
 
 use std::{
     fs,
-    os::unix::fs::chown,
+    os::unix::fs::{chown, symlink},
     path::Path,
     time::{Duration, SystemTime},
 };
@@ -218,6 +218,45 @@ async fn files_go_to_the_directory_that_was_open_when_they_were_dropped() {
     })
     .await;
     page.finish().await;
+}
+
+/// The listing does not tell whether a link leads to a folder; `CWD` does.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_link_to_a_folder_is_opened_and_deleted_as_a_link() {
+    let portal = portal!();
+    for kind in [Kind::Vsftpd, Kind::PureFtpd, Kind::ProFtpd] {
+        let server = servers::start(kind);
+        write_on_server(&server, "real/inside.txt", 5);
+        write_on_server(&server, "file.txt", 5);
+        symlink("real", server.root().join("to folder")).unwrap();
+        symlink("file.txt", server.root().join("to file")).unwrap();
+        let page = Page::open(&portal.url(), WIDE).await;
+        connect(&page, &server).await;
+        let link = row(&page, "to folder").await;
+        page.click(&link).await;
+        page.press("Enter").await;
+        focus_on(&page, "inside.txt").await;
+        page.press("Backspace").await;
+        focus_on(&page, "to folder").await;
+        if kind == Kind::Vsftpd {
+            // A link to a file cannot be opened; the folder in view stays.
+            let link = row(&page, "to file").await;
+            page.click(&link).await;
+            page.press("Enter").await;
+            page.see("550").await;
+            row(&page, "to file").await;
+            let link = row(&page, "to folder").await;
+            page.click(&link).await;
+            page.press("Delete").await;
+            let dialog = page.find("dialog", "Delete “to folder”?").await;
+            let delete = page.find_in(&dialog, "button", "Delete").await;
+            page.click(&delete).await;
+            wait_until_gone(&page, "Delete “to folder”?").await;
+            let stays = server.root().join("real/inside.txt").exists();
+            assert!(stays && !server.root().join("to folder").is_symlink());
+        }
+        page.finish().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,7 @@
 //! The directories that are known to exist, shared by all sessions of one login.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
@@ -19,6 +19,8 @@ pub(crate) struct Directories {
     known: Arc<Mutex<HashSet<RemotePath>>>,
     /// Directories in which the server refuses renames.
     in_place: Arc<Mutex<HashSet<RemotePath>>>,
+    /// Directories that the server made under other names than the requested ones.
+    named: Arc<Mutex<HashMap<RemotePath, RemotePath>>>,
     /// How often a directory was renamed or removed.
     changes: Arc<AtomicU64>,
     /// Held while directories are created, so that sessions that need the same one create it once.
@@ -41,6 +43,29 @@ impl Directories {
 
     pub(crate) fn forget(&self, path: &RemotePath) {
         self.known().remove(path);
+    }
+
+    /// Notes that the server made the directory `requested` under the name `named`. At `max` such
+    /// directories, all are forgotten first.
+    pub(crate) fn note_name(&self, requested: RemotePath, named: RemotePath, max: usize) {
+        let mut names = lock(&self.named);
+        if names.len() >= max {
+            names.clear();
+        }
+        names.insert(requested, named);
+    }
+
+    /// Returns the path with the server's names of the directories in it.
+    pub(crate) fn as_named(&self, path: RemotePath) -> RemotePath {
+        let names = lock(&self.named);
+        if names.is_empty() {
+            return path;
+        }
+        let innermost = path.ancestry().into_iter().rev().find_map(|directory| {
+            let named = names.get(&directory)?;
+            path.renamed_below(&directory, named)
+        });
+        innermost.unwrap_or(path)
     }
 
     /// Notes that a directory was renamed or removed: forgets all of them, and invalidates the

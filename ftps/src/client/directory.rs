@@ -56,10 +56,22 @@ impl Client {
         self.make_all(missing).await
     }
 
-    /// Sends all `MKD` in one batch. If the last directory exists afterwards, all do.
+    /// Sends all `MKD` in one batch. If the last directory exists afterwards, all do. Below a directory
+    /// that got another name, the others are made one by one.
     async fn make_all(&mut self, missing: Vec<RemotePath>) -> Result<(), Error> {
         let commands: Vec<_> = missing.iter().map(Command::Mkd).collect();
         let replies = self.control.batch(&commands, Stage::MakeDirectory).await?;
+        for (at, (path, reply)) in missing.iter().zip(&replies).enumerate() {
+            if let Some(named) = self.note_name(path, reply).await? {
+                missing.iter().take(at).cloned().for_each(|path| self.remember(path));
+                self.remember(named);
+                for path in missing.iter().skip(at + 1) {
+                    let path = self.absolute(path);
+                    self.make(&path).await?;
+                }
+                return Ok(());
+            }
+        }
         let Some((path, refused)) = missing.last().zip(replies.last()) else { return Ok(()) };
         if refused.code().is_refusal() && !self.exists(path).await? {
             let first = commands.iter().zip(replies).find(|(_, reply)| reply.code().is_refusal());
@@ -112,10 +124,35 @@ impl Client {
         if reply.code().is_refusal() && self.exists(path).await? {
             self.transcript().control(Status::DirectoryExists { path: path.to_string() });
         } else {
-            self.control.expect(reply, Severity::Completion, command, Stage::MakeDirectory)?;
+            let stage = Stage::MakeDirectory;
+            let reply = self.control.expect(reply, Severity::Completion, command, stage)?;
+            if let Some(named) = self.note_name(path, &reply).await? {
+                self.remember(named);
+                return Ok(());
+            }
         }
         self.remember(path.clone());
         Ok(())
+    }
+
+    /// Returns the name of a directory that the server made under another one, and uses it from now on.
+    ///
+    /// The reply to `MKD` names the directory for later commands (RFC 959 Appendix II). Some servers name
+    /// one that the session cannot see, so the requested name is kept wherever it works.
+    async fn note_name(
+        &mut self,
+        requested: &RemotePath,
+        reply: &Reply,
+    ) -> Result<Option<RemotePath>, Error> {
+        let Some(named) = other_name(requested, reply) else { return Ok(None) };
+        if self.exists(requested).await? || !self.exists(&named).await? {
+            return Ok(None);
+        }
+        let (path, name) = (requested.to_string(), named.to_string());
+        self.transcript().control(Status::DirectoryNamed { path, named: name });
+        let max = self.config.limits.known_directories;
+        self.directories.note_name(requested.clone(), named.clone(), max);
+        Ok(Some(named))
     }
 
     /// Checks that a directory exists by changing to it. The session stays there.
@@ -160,6 +197,27 @@ impl Client {
     }
 }
 
+/// Returns the directory that a reply to `MKD` names, if that is not the requested one. A name alone is
+/// beside the requested one, and a path may start at another root.
+fn other_name(requested: &RemotePath, reply: &Reply) -> Option<RemotePath> {
+    let named = quoted_path(reply)?;
+    let is_end = |of: &RemotePath, end: &RemotePath| {
+        of.as_bytes()
+            .strip_suffix(end.as_bytes())
+            .is_some_and(|start| end.is_absolute() || start.is_empty() || start.ends_with(b"/"))
+    };
+    if is_end(requested, &named) || is_end(&named, requested) || named.is_same_as(requested) {
+        return None;
+    }
+    match named.is_absolute() {
+        true => Some(named),
+        false => {
+            let is_name = !named.as_bytes().contains(&b'/');
+            is_name.then(|| requested.parent().unwrap_or_else(RemotePath::root).join(&named))
+        }
+    }
+}
+
 /// Parses the path between the quotes of a 257 reply; a quote within it is doubled (RFC 959
 /// Appendix II).
 pub(crate) fn quoted_path(reply: &Reply) -> Option<RemotePath> {
@@ -184,16 +242,34 @@ mod tests {
     use super::*;
     use crate::reply::decoder::{Decoded, ReplyDecoder, ReplyLimits};
 
-    fn path(line: &str) -> Option<String> {
+    fn reply(line: &str) -> Reply {
         let mut decoder = ReplyDecoder::new(ReplyLimits::default());
         decoder.push(line.as_bytes());
         decoder.push(b"\r\n");
-        while let Some(decoded) = decoder.decode().unwrap() {
-            if let Decoded::Reply(reply) = decoded {
-                return quoted_path(&reply).map(|path| path.to_string());
+        loop {
+            if let Decoded::Reply(reply) = decoder.decode().unwrap().unwrap() {
+                return reply;
             }
         }
-        None
+    }
+
+    fn path(line: &str) -> Option<String> {
+        quoted_path(&reply(line)).map(|path| path.to_string())
+    }
+
+    #[test]
+    fn only_another_name_of_the_made_directory_counts() {
+        let requested = RemotePath::try_from("/home/New Dir").unwrap();
+        let other = |line: &str| other_name(&requested, &reply(line)).map(|path| path.to_string());
+        assert_eq!(other("257 \"/home/NEW_DIR\" made").as_deref(), Some("/home/NEW_DIR"));
+        assert_eq!(other("257 \"NEW_DIR\" made").as_deref(), Some("/home/NEW_DIR"));
+        for same in
+            ["/home/New Dir", "/home/New Dir/", "New Dir", "home/New Dir", "/real/home/New Dir"]
+        {
+            assert_eq!(other(&format!("257 \"{same}\" made")), None, "{same}");
+        }
+        assert_eq!(other("257 made"), None);
+        assert_eq!(other("250 Directory \"a/b\" made"), None);
     }
 
     #[test]

@@ -70,8 +70,7 @@ pub(super) async fn set_up(
         note_utf8(control, &features, &opts);
     }
     complete(control, type_i, Command::TypeI, Stage::Setup)?;
-    // Some servers do not name the login's directory, or not in a known form.
-    let directory = quoted_path(&pwd);
+    let directory = start_directory(control, &pwd).await?;
     if let Some(directory) = directory.as_ref().filter(|directory| is_of_another_system(directory))
     {
         let directory = directory.display().into_owned();
@@ -81,6 +80,31 @@ pub(super) async fn set_up(
         .transcript()
         .control(Status::LoggedIn { directory: directory.as_ref().map(ToString::to_string) });
     Ok(SetUp { features, directory, prefetched })
+}
+
+/// Returns the directory that the login opened, if the server names it in a known form. IBM i names a
+/// library first, and a path after `SITE NAMEFMT 1`.
+async fn start_directory(control: &mut Control, pwd: &Reply) -> Result<Option<RemotePath>, Error> {
+    if !names_library(pwd) {
+        return Ok(quoted_path(pwd));
+    }
+    // If it is refused, `PWD` names the library again.
+    control.exchange(Command::SiteNamefmt1, Stage::Setup).await?;
+    let pwd = control.exchange(Command::Pwd, Stage::Setup).await?;
+    match (names_library(&pwd), quoted_path(&pwd)) {
+        (true, Some(library)) => {
+            let directory = library.display().into_owned();
+            Err(control.error(Kind::PathsNotSupported { directory }, Stage::Setup))
+        }
+        (_, directory) => Ok(directory),
+    }
+}
+
+/// Whether a reply to `PWD` names a library, as IBM i does: `257 "QGPL" is current library.` The words
+/// are in the language of the job.
+fn names_library(pwd: &Reply) -> bool {
+    let is_relative = quoted_path(pwd).is_some_and(|directory| !directory.is_absolute());
+    is_relative && ["librar", "bibliot"].iter().any(|word| pwd.mentions(word))
 }
 
 /// Whether a directory is named as only z/OS (`'USER.'`) or VMS (`DISK:[USER]`) does: there, a path

@@ -54,6 +54,7 @@ pub fn command(line: &str) -> Option<Explanation> {
         ("AVBL", _) => Explanation::CommandAvbl,
         ("SITE", "CHMOD") => Explanation::CommandSiteChmod,
         ("SITE", "UTIME") => Explanation::CommandSiteUtime,
+        ("SITE", "NAMEFMT") => Explanation::CommandSiteNamefmt,
         ("SITE", _) => Explanation::CommandSite,
         ("ABOR", _) => Explanation::CommandAbor,
         ("STAT", _) => Explanation::CommandStat,

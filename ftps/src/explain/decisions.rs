@@ -42,6 +42,7 @@ pub fn status(status: &Status) -> Explanation {
         Status::ServerClock { .. } => Explanation::StatusServerClock,
         Status::ServerClockUndetermined => Explanation::StatusServerClockUnknown,
         Status::DirectoryExists { .. } => Explanation::StatusDirectoryExists,
+        Status::DirectoryNamed { .. } => Explanation::StatusDirectoryNamed,
         Status::Aborted => Explanation::StatusAborted,
         Status::Suspended { .. } => Explanation::StatusSuspended,
         Status::Resynchronising => Explanation::StatusResynchronising,

@@ -124,6 +124,13 @@ pub enum Status {
         /// Its path.
         path: String,
     },
+    /// The server made a directory under another name than the requested one.
+    DirectoryNamed {
+        /// The requested path.
+        path: String,
+        /// The server's path.
+        named: String,
+    },
     /// A transfer was aborted by us.
     Aborted,
     /// A transfer was ended early by us; the server keeps the file.
@@ -370,6 +377,9 @@ impl fmt::Display for Status {
             ),
             Self::DirectoryExists { path } => {
                 write!(f, "The directory \"{path}\" already exists.")
+            }
+            Self::DirectoryNamed { path, named } => {
+                write!(f, "The server names the directory \"{path}\" \"{named}\".")
             }
             Self::Aborted => f.write_str("Transfer aborted."),
             Self::Suspended { bytes } => {

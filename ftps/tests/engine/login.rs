@@ -509,6 +509,37 @@ async fn login_to_a_directory_that_is_no_path_is_explained() {
 }
 
 #[tokio::test]
+async fn library_of_ibm_i_is_a_path_after_namefmt() {
+    for words in ["is current library.", "ist die aktuelle Bibliothek."] {
+        let server = Scenario::session(async |peer| {
+            peer.answer("SITE NAMEFMT 1", "250 Now using naming format \"1\".").await;
+            peer.answer("PWD", "257 \"/home/ADA\" is current directory.").await;
+            peer.expect_quit().await;
+        })
+        .answering("PWD", &format!("257 \"QGPL\" {words}"))
+        .start();
+        let client = server.open().await;
+        let directory = client.facts().initial_directory.clone();
+        assert_eq!(directory, Some(path("/home/ADA")));
+        client.quit().await;
+    }
+}
+
+#[tokio::test]
+async fn library_of_ibm_i_without_namefmt_is_explained() {
+    let server = Scenario::session(async |peer| {
+        peer.answer("SITE NAMEFMT 1", "501 not allowed").await;
+        peer.answer("PWD", "257 \"QGPL\" is current library.").await;
+        peer.expect_end().await;
+    })
+    .answering("PWD", "257 \"QGPL\" is current library.")
+    .start();
+    let error = server.refused().await;
+    assert_eq!(Cause::of(&error), Cause::PathsNotSupported);
+    assert!(error.to_string().contains("QGPL"), "{error}");
+}
+
+#[tokio::test]
 async fn host_with_a_dot_at_its_end_is_named_without_it_in_tls() {
     let server = Scenario::session(async |peer| {
         assert_eq!(peer.names_sent().0.as_deref(), Some("localhost"));

@@ -50,6 +50,46 @@ async fn missing_directory_is_made_again() {
     store(&mut client, "d/b", b"x").await.unwrap();
 }
 
+/// The reply to `MKD` names the directory for later commands (RFC 959 Appendix II).
+#[tokio::test]
+async fn directory_is_used_under_the_name_that_the_server_gave_it() {
+    let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/My Files/b", "550 none").await;
+        peer.expect("MKD /home/My Files").await;
+        peer.expect("MKD /home/My Files/b").await;
+        peer.say("257 \"/home/MY_FILES\" made\r\n550 no such directory").await;
+        peer.answer("CWD /home/My Files", "550 none").await;
+        peer.answer("CWD /home/MY_FILES", "250 there").await;
+        peer.answer("MKD /home/MY_FILES/b", "257 \"/home/MY_FILES/b\" made").await;
+        peer.upload("MY_FILES/b/x").await;
+        peer.upload("MY_FILES/b/y").await;
+        // The session is in that directory.
+        peer.list("MLSD", b"type=dir; b\r\n").await;
+    })
+    .start();
+    let mut client = server.managed();
+    let uploaded = store(&mut client, "My Files/b/x", b"x").await.unwrap();
+    assert_eq!(uploaded.path, path("/home/MY_FILES/b/x"));
+    store(&mut client, "My Files/b/y", b"x").await.unwrap();
+    let listing = client.client().await.unwrap().list(&path("My Files")).await.unwrap();
+    assert_eq!(listing.entries.len(), 1);
+    server.log.must_have("The server names the directory");
+}
+
+/// Some servers name a directory as it is from another root.
+#[tokio::test]
+async fn requested_name_of_a_directory_is_kept_where_it_works() {
+    let server = Scenario::session(async |peer| {
+        peer.answer("CWD /home/d", "550 none").await;
+        peer.answer("MKD /home/d", "257 \"/srv/ftp/D\" made").await;
+        peer.answer("CWD /home/d", "250 there").await;
+        peer.upload("d/a").await;
+    })
+    .start();
+    let uploaded = server.store("d/a", b"x").await.unwrap();
+    assert_eq!(uploaded.path, path("/home/d/a"));
+}
+
 /// A large file is checked before it gets its name.
 #[tokio::test]
 async fn large_file_is_checked_before_it_is_renamed() {

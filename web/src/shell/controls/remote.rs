@@ -108,12 +108,12 @@ fn point_at(app: &Rc<App>, element: &Element) {
     }
 }
 
-/// Opens the current entry if it is a directory.
+/// Opens the current entry if it is a directory, or may lead to one.
 fn open_current(app: &Rc<App>) {
     let name = {
         let page = app.page();
         let entry = page.remote().current();
-        let entry = entry.filter(|entry| entry.kind == protocol::server::EntryKind::Directory);
+        let entry = entry.filter(|entry| entry.kind != protocol::server::EntryKind::File);
         entry.map(|entry| entry.name.clone())
     };
     if let Some(name) = name {

@@ -199,9 +199,13 @@ impl RowsView {
 
     fn create_row(&self, entry: &Entry) -> HtmlElement {
         let item = match entry.kind {
-            EntryKind::Directory => self.directory_template.copy(),
-            EntryKind::File | EntryKind::Other => self.file_template.copy(),
+            EntryKind::File => self.file_template.copy(),
+            // A link may lead to a directory: the server tells when it is opened.
+            EntryKind::Directory | EntryKind::Other => self.directory_template.copy(),
         };
+        if entry.kind == EntryKind::Other {
+            set_attribute(&item, "data-kind", "other");
+        }
         let name = format::name(&entry.name);
         set_attribute(&item, "aria-label", &format::visible(&entry.name));
         let index: Element = query(&item, ".entry-name");
