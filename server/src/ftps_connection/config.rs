@@ -1,6 +1,9 @@
 //! The engine's configuration of a connection, from the portal's settings and the connect form.
 
-use ftps::{Credentials, Password, Username, reply::decoder::ReplyLimits};
+use ftps::{
+    Credentials, Keepalive, Limits, ListingLimits, Password, Retry, Sessions, Timeouts, Username,
+    reply::decoder::ReplyLimits,
+};
 use protocol::{Problem, client::Connect};
 
 use super::problems::{not_a_fingerprint, password_invalid, username_invalid, username_too_long};
@@ -8,27 +11,12 @@ use crate::{
     policy::Destination,
     portal::Portal,
     problems::ProblemBuilder,
-    settings::{Preset, PresetLogin, Settings, TlsVersion},
+    settings::{ByteCount, Preset, PresetLogin, Settings, TlsVersion},
     uploads,
 };
 
 /// The longest username in bytes: longer than any server accepts, and short enough to remember.
 const MAX_USERNAME_LEN: usize = 512;
-
-/// The longest line of a listing: a name of 1,024 bytes and the facts about it.
-const MAX_LISTING_LINE_BYTES: usize = 4 * 1024;
-
-/// The longest reply of a server. A session keeps the greeting and the list of features: 64 KiB each.
-const REPLY_LIMITS: ReplyLimits = ReplyLimits {
-    line_bytes: 8 * 1024,
-    lines: 1024,
-    bytes: 64 * 1024,
-    preliminary: 16,
-    log_lines_per_second: 1000,
-};
-
-/// The most directories of a server that a connection remembers, of at most 4 KiB each.
-const MAX_KNOWN_DIRECTORIES: usize = 512;
 
 /// The algorithms of the page that servers support too, fastest first: 2000 and 400 MB/s in wasm in
 /// a browser. A digest must not slow down the upload, and has to detect errors of memory, disks and
@@ -87,29 +75,72 @@ pub(super) fn engine_config(
     config.tls.trusted_certificate = trusted_certificate;
     config.tls.pins = portal.outbound.pins(host, preset);
     config.tls.client_identity = portal.outbound.identity();
-    config.timeouts.connect = settings.connect_timeout;
-    config.timeouts.data_connect = settings.connect_timeout;
-    config.timeouts.greeting = settings.greeting_timeout;
-    config.timeouts.silence = settings.silence_timeout;
-    config.timeouts.tls_handshake = settings.tls_timeout;
-    config.timeouts.reply = settings.reply_timeout;
-    config.timeouts.stall = settings.stall_timeout;
-    config.timeouts.final_reply = settings.final_reply_timeout;
-    config.timeouts.size_lag = settings.size_lag_timeout;
-    config.timeouts.digest = settings.digest_timeout;
-    config.timeouts.abort = settings.cancel_timeout;
-    config.retry.tries = settings.retries;
-    config.retry.first = settings.retry_wait;
-    config.retry.max = settings.max_retry_wait;
-    config.sessions.max = settings.max_ftps_connections.max(1);
-    config.limits.listing.bytes = settings.max_listing.0;
-    config.limits.listing.entries = settings.max_listing_entries as usize;
-    config.limits.listing.line_bytes = MAX_LISTING_LINE_BYTES;
-    config.limits.reply = REPLY_LIMITS;
-    config.limits.known_directories = MAX_KNOWN_DIRECTORIES;
-    config.limits.data_buffer_bytes =
-        usize::try_from(uploads::data_buffer_bytes(settings)).unwrap_or(usize::MAX);
+    set_limits(&mut config, settings);
     Ok(config)
+}
+
+/// Sets the limits and timeouts.
+fn set_limits(config: &mut ftps::Config, settings: &Settings) {
+    config.timeouts = timeouts(settings);
+    config.limits = limits(settings);
+    config.keepalive =
+        Keepalive { idle: settings.keepalive_idle, interval: settings.keepalive_interval };
+    config.rotation.commands = settings.max_ftps_session_commands;
+    config.rotation.age = settings.max_ftps_session_age;
+    config.retry =
+        Retry { tries: settings.retries, first: settings.retry_wait, max: settings.max_retry_wait };
+    config.sessions = Sessions {
+        start: settings.start_ftps_connections.max(1),
+        max: settings.max_ftps_connections.max(1),
+        window: settings.growth_interval,
+        recheck: settings.session_limit_memory,
+    };
+}
+
+fn timeouts(settings: &Settings) -> Timeouts {
+    Timeouts {
+        connect: settings.connect_timeout,
+        tls_handshake: settings.tls_timeout,
+        greeting: settings.greeting_timeout,
+        silence: settings.silence_timeout,
+        reply: settings.reply_timeout,
+        batch: settings.batch_timeout,
+        digest: settings.digest_timeout,
+        digest_start: settings.digest_start_timeout,
+        listing: settings.listing_timeout,
+        tls_pause: settings.tls_pause,
+        data_connect: settings.connect_timeout,
+        stall: settings.stall_timeout,
+        final_reply: settings.final_reply_timeout,
+        size_lag: settings.size_lag_timeout,
+        verdict: settings.verdict_timeout,
+        drain: settings.drain_timeout,
+        abort: settings.cancel_timeout,
+        settle: settings.settle_timeout,
+        quit: settings.quit_timeout,
+    }
+}
+
+fn limits(settings: &Settings) -> Limits {
+    let data_buffer = ByteCount(uploads::data_buffer_bytes(settings));
+    Limits {
+        reply: ReplyLimits {
+            line_bytes: settings.max_reply_line.as_usize(),
+            lines: settings.max_reply_lines as usize,
+            bytes: settings.max_reply.as_usize(),
+            preliminary: settings.max_preliminary_replies as usize,
+            log_lines_per_second: settings.max_log_lines_per_second as usize,
+        },
+        listing: ListingLimits {
+            entries: settings.max_listing_entries as usize,
+            bytes: settings.max_listing.0,
+            line_bytes: settings.max_listing_line.as_usize(),
+            min_bytes_per_second: settings.min_listing_rate.0,
+        },
+        known_directories: settings.max_known_directories as usize,
+        data_buffer_bytes: data_buffer.as_usize(),
+        min_digest_bytes_per_second: settings.min_digest_rate.0,
+    }
 }
 
 fn tls_versions(settings: &Settings, preset: Option<&Preset>) -> ftps::TlsVersions {
@@ -142,4 +173,72 @@ pub(super) fn credentials(
         password: Password::new(connect.password.into_exposed())
             .map_err(|_| password_invalid(problems))?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{outbound::Outbound, settings::Sources};
+
+    fn config_with(flag: Option<(&'static str, &str)>) -> String {
+        let mut sources = Sources::default();
+        if let Some((name, value)) = flag {
+            sources.flag(name, value.to_owned());
+        }
+        let settings = Settings::from_sources(&sources).unwrap();
+        let outbound = Outbound::load(&settings).unwrap();
+        let mut config = ftps::Config::new(outbound.roots(None));
+        set_limits(&mut config, &settings);
+        let ftps::Config { timeouts, limits, keepalive, rotation, retry, sessions, .. } = config;
+        format!("{timeouts:?} {limits:?} {keepalive:?} {rotation:?} {retry:?} {sessions:?}")
+    }
+
+    #[test]
+    fn each_limit_of_the_engine_follows_its_setting() {
+        let default = config_with(None);
+        for (name, value) in [
+            ("connect_timeout", "7 s"),
+            ("greeting_timeout", "7 s"),
+            ("silence_timeout", "7 s"),
+            ("tls_timeout", "7 s"),
+            ("tls_pause", "7 s"),
+            ("reply_timeout", "7 s"),
+            ("batch_timeout", "7 s"),
+            ("stall_timeout", "7 s"),
+            ("final_reply_timeout", "7 s"),
+            ("size_lag_timeout", "7 s"),
+            ("verdict_timeout", "7 s"),
+            ("drain_timeout", "7 s"),
+            ("settle_timeout", "7 s"),
+            ("quit_timeout", "7 s"),
+            ("digest_timeout", "7 s"),
+            ("digest_start_timeout", "7 s"),
+            ("min_digest_rate", "7 B"),
+            ("listing_timeout", "7 s"),
+            ("min_listing_rate", "7 B"),
+            ("max_listing", "7 KiB"),
+            ("max_listing_line", "7 KiB"),
+            ("max_listing_entries", "7"),
+            ("cancel_timeout", "7 s"),
+            ("max_reply", "7 KiB"),
+            ("max_reply_line", "7 KiB"),
+            ("max_reply_lines", "7"),
+            ("max_preliminary_replies", "7"),
+            ("max_log_lines_per_second", "7"),
+            ("max_known_directories", "7"),
+            ("start_ftps_connections", "7"),
+            ("max_ftps_connections", "7"),
+            ("growth_interval", "7 s"),
+            ("session_limit_memory", "7 s"),
+            ("keepalive_idle", "7 s"),
+            ("keepalive_interval", "7 s"),
+            ("max_ftps_session_commands", "7"),
+            ("max_ftps_session_age", "7 s"),
+            ("retries", "7"),
+            ("retry_wait", "7 s"),
+            ("max_retry_wait", "7 s"),
+        ] {
+            assert_ne!(config_with(Some((name, value))), default, "{name}");
+        }
+    }
 }

@@ -102,9 +102,17 @@ settings! {
     max_connections: u32 = "4096", like "4096";
     /// The most concurrent connections of one client to the portal's port. Further ones are closed.
     max_client_connections: u32 = "1024", like "1024";
+    /// The connections of `max_connections` that are kept for clients that have a session. While only
+    /// these are left, connections of other clients are closed. At most half of `max_connections` is
+    /// kept. Behind a proxy all clients share all connections.
+    reserved_connections: u32 = "512", like "512";
     /// The most WebSockets that wait for their `hello`. A client that has a quarter of them loses its
     /// oldest one for each further one. If there are too many in all, the oldest one is closed.
     max_waiting_sockets: u32 = "256", like "256";
+    /// The most WebSockets of one session that wait for their `hello`, beside `max_waiting_sockets`: the
+    /// page of a session that runs already names it in the address of the socket. A further one replaces
+    /// the oldest one of the session.
+    max_session_waiting_sockets: u32 = "2", like "2";
     /// The time that a WebSocket has for its `hello`.
     hello_timeout: Duration = "\"10 s\"", like "\"10 s\"";
     /// The timeout of the headers of a browser's request.
@@ -187,8 +195,14 @@ settings! {
     silence_timeout: Duration = "\"5 s\"", like "\"5 s\"";
     /// The timeout of a TLS handshake with an FTPS server.
     tls_timeout: Duration = "\"15 s\"", like "\"15 s\"";
+    /// The pause between the reply to `AUTH` and TLS, for servers that lose the start of the
+    /// handshake without it.
+    tls_pause: Duration = "\"300 ms\"", like "\"300 ms\"";
     /// The timeout of a server's reply to a command.
     reply_timeout: Duration = "\"60 s\"", like "\"60 s\"";
+    /// The timeout of each further reply to commands that were sent together. A server that loses
+    /// commands sends no more.
+    batch_timeout: Duration = "\"20 s\"", like "\"20 s\"";
     /// The longest time in which a server takes no byte of an upload.
     stall_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// The timeout of a server's reply after the last byte of an upload. Some servers scan the file
@@ -197,11 +211,45 @@ settings! {
     /// How long the portal looks again at the size of a new file that differs from what was sent. Some
     /// servers report sizes late.
     size_lag_timeout: Duration = "\"3 s\"", like "\"3 s\"";
+    /// The time that a server has for its reply after a data connection failed. The reply says
+    /// why.
+    verdict_timeout: Duration = "\"5 s\"", like "\"5 s\"";
+    /// The time that a server has to close a data connection after its reply.
+    drain_timeout: Duration = "\"3 s\"", like "\"3 s\"";
+    /// The silence after which a reply of several lines has ended, if its last line has another
+    /// code.
+    settle_timeout: Duration = "\"500 ms\"", like "\"500 ms\"";
+    /// The timeout of a logout.
+    quit_timeout: Duration = "\"2 s\"", like "\"2 s\"";
     /// The most FTPS sessions that a page's session opens for uploads; one more serves listings. The
-    /// portal starts with at most two, and adds more while that makes the uploads faster.
+    /// portal starts with `start_ftps_connections`, and adds more while that makes the uploads faster.
     max_ftps_connections: u32 = "4", like "2";
+    /// The FTPS sessions for uploads that a page's session opens at first.
+    start_ftps_connections: u32 = "2", like "2";
+    /// The interval at which the portal measures the throughput to decide on one more FTPS
+    /// session.
+    growth_interval: Duration = "\"2 s\"", like "\"2 s\"";
+    /// The time for which the portal respects a limit of sessions that a server reported.
+    session_limit_memory: Duration = "\"5 min\"", like "\"5 min\"";
+    /// The quiet time of a control connection before the first TCP keepalive probe. Some routers
+    /// forget quiet connections.
+    keepalive_idle: Duration = "\"30 s\"", like "\"30 s\"";
+    /// The interval between two keepalive probes.
+    keepalive_interval: Duration = "\"15 s\"", like "\"15 s\"";
+    /// The commands after which an FTPS session is replaced between two uploads, unless the
+    /// server runs on Unix. The firewall of Windows ends a TLS session after about 700.
+    max_ftps_session_commands: u32 = "600", like "600";
+    /// The age at which an FTPS session is replaced between two uploads. Some servers keep a TLS
+    /// session for data connections for 5 min only.
+    max_ftps_session_age: Duration = "\"4 min\"", like "\"4 min\"";
     /// The timeout of a server's digest of a file. The server reads the whole file for it.
     digest_timeout: Duration = "\"15 min\"", like "\"15 min\"";
+    /// The bytes of a file that a server must digest in a second; `digest_start_timeout` comes on
+    /// top.
+    min_digest_rate: ByteCount = "\"2 MiB\"", like "\"2 MiB\"";
+    /// The timeout of a server's digest of an empty file. A greater one has more time, up to
+    /// `digest_timeout`.
+    digest_start_timeout: Duration = "\"60 s\"", like "\"60 s\"";
     /// The retries without progress after which an interrupted upload fails.
     retries: u32 = "8", like "8";
     /// The pause before the first retry. It doubles with each further one.
@@ -213,6 +261,19 @@ settings! {
     /// The longest wait for two things: after a cancel, for the FTPS session to become usable again;
     /// when the connection closes, for the reply to a command that changes something on the server.
     cancel_timeout: Duration = "\"10 s\"", like "\"10 s\"";
+    /// The most bytes of one reply. A session keeps the greeting and the list of features.
+    max_reply: ByteCount = "\"64 KiB\"", like "\"64 KiB\"";
+    /// The most bytes of one line of a reply.
+    max_reply_line: ByteCount = "\"8 KiB\"", like "\"8 KiB\"";
+    /// The most lines of one reply.
+    max_reply_lines: u32 = "1024", like "1024";
+    /// The most preliminary replies (codes from 100 to 199) to one command.
+    max_preliminary_replies: u32 = "16", like "16";
+    /// The most lines of replies that one FTPS session adds to the log in a second. The others
+    /// are counted.
+    max_log_lines_per_second: u32 = "1000", like "1000";
+    /// The most directories of a server that a connection remembers, of at most 4 KiB each.
+    max_known_directories: u32 = "512", like "512";
     /// The oldest TLS version for FTPS servers.
     tls_min: TlsVersion = "\"1.2\"", like "\"1.2\"";
     /// The newest TLS version for FTPS servers.
@@ -238,6 +299,14 @@ settings! {
     max_listing: ByteCount = "\"4 MiB\"", like "\"4 MiB\"";
     /// The most entries of one directory listing that are shown.
     max_listing_entries: u32 = "10000", like "10000";
+    /// The timeout of a whole directory listing.
+    listing_timeout: Duration = "\"10 min\"", like "\"10 min\"";
+    /// The bytes of a listing that must arrive in a second, on average after the first
+    /// `stall_timeout`.
+    min_listing_rate: ByteCount = "\"1 KiB\"", like "\"1 KiB\"";
+    /// The most bytes of one line of a listing: a name and the facts about it. Longer lines are
+    /// counted as left out.
+    max_listing_line: ByteCount = "\"4 KiB\"", like "\"4 KiB\"";
     /// The most files and directories that one recursive delete removes.
     max_deleted_entries: u32 = "10000", like "10000";
 }
@@ -330,7 +399,14 @@ impl Settings {
             ("max_connections", self.max_connections == 0),
             ("max_open_uploads", self.max_open_uploads == 0),
             ("max_waiting_sockets", self.max_waiting_sockets == 0),
+            ("max_session_waiting_sockets", self.max_session_waiting_sockets == 0),
             ("max_target_attempts", self.max_target_attempts == 0),
+            ("max_reply", self.max_reply.0 == 0),
+            ("max_reply_line", self.max_reply_line.0 == 0),
+            ("max_reply_lines", self.max_reply_lines == 0),
+            ("growth_interval", self.growth_interval.is_zero()),
+            ("keepalive_idle", self.keepalive_idle.is_zero()),
+            ("keepalive_interval", self.keepalive_interval.is_zero()),
             ("ping_interval", self.ping_interval.is_zero()),
             ("page_write_timeout", self.page_write_timeout.is_zero()),
             ("tls_file_interval", self.tls_file_interval.is_zero()),
@@ -398,125 +474,4 @@ fn contradiction(what: String) -> Result<(), SettingsError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::{ffi::OsString, os::unix::ffi::OsStringExt as _};
-
-    use super::*;
-
-    fn with(name: &'static str, text: &str) -> Result<Settings, SettingsError> {
-        let mut sources = Sources::default();
-        sources.flag(name, text.to_owned());
-        Settings::from_sources(&sources)
-    }
-
-    #[test]
-    fn every_default_and_every_example_parses() {
-        Settings::defaults().unwrap();
-        for row in DESCRIPTIONS {
-            let mut sources = Sources::default();
-            sources.file(&format!("{} = {}", row.name, row.example), DESCRIPTIONS).unwrap();
-            Settings::from_sources(&sources).unwrap();
-            let mut sources = Sources::default();
-            sources.file(&format!("{} = {}", row.name, row.default), DESCRIPTIONS).unwrap();
-            Settings::from_sources(&sources).unwrap();
-        }
-    }
-
-    #[test]
-    fn a_setting_that_does_not_parse_names_itself_and_an_example() {
-        let error = with("reply_timeout", "soon").unwrap_err();
-        assert!(error.to_string().contains("`reply_timeout` from the flag --reply-timeout"));
-        assert_eq!(error.hint(), "write it like this: reply_timeout = \"60 s\"");
-    }
-
-    #[test]
-    fn the_proxys_password_is_shown_nowhere() {
-        let error = with("proxy", "ftp://porter:sesame@10.0.0.1:1080").unwrap_err();
-        let shown = format!("{error} {error:?} {}", error.hint());
-        assert!(shown.contains("`proxy` from the flag --proxy"), "{shown}");
-        assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
-        let mut sources = Sources::default();
-        sources.variable("proxy", "socks5://porter:sesame@10.0.0.1:1080".to_owned());
-        let settings = Settings::from_sources(&sources).unwrap();
-        let shown = format!("{sources:?} {settings:?}");
-        assert!(!shown.contains("sesame") && !shown.contains("porter"), "{shown}");
-    }
-
-    #[test]
-    fn a_flag_goes_before_a_variable_and_a_variable_before_the_file() {
-        let mut sources = Sources::default();
-        sources.file("max_sessions = 3", DESCRIPTIONS).unwrap();
-        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 3);
-        sources.variable("max_sessions", "2");
-        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 2);
-        sources.flag("max_sessions", "1".into());
-        assert_eq!(Settings::from_sources(&sources).unwrap().max_sessions, 1);
-    }
-
-    #[test]
-    fn unknown_key_in_the_file_ends_the_start() {
-        let error = Sources::default().file("\nmax_sesions = 3", DESCRIPTIONS).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "line 2 of the configuration file: `max_sesions` is not a setting"
-        );
-        assert_eq!(error.hint(), "did you mean `max_sessions`?");
-    }
-
-    #[test]
-    fn listening_without_tls_where_others_reach_it_is_refused_unless_a_proxy_or_the_portal_serves_https()
-     {
-        assert!(with("listen", "0.0.0.0:8080").is_err());
-        for (name, text) in [("behind_proxy", "true"), ("tls_certificate_file", "/fullchain.pem")] {
-            let mut sources = Sources::default();
-            sources.flag("listen", "0.0.0.0:8080".into());
-            sources.flag(name, text.into());
-            assert!(Settings::from_sources(&sources).is_err(), "the origin has to be named");
-            sources.flag("origins", "https://up.example.com".into());
-            assert!(Settings::from_sources(&sources).is_ok(), "{name}");
-        }
-    }
-
-    #[test]
-    fn page_of_a_portal_with_a_certificate_is_opened_over_https() {
-        let origins = with("tls_certificate_file", "/fullchain.pem").unwrap().page_origins(8443);
-        assert!(origins.iter().all(|origin| origin.as_str().starts_with("https://")));
-        assert!(origins.iter().any(|origin| origin.as_str() == "https://localhost:8443"));
-    }
-
-    #[test]
-    fn windows_that_do_not_nest_are_refused() {
-        assert!(with("window", "1 MiB").is_err(), "max_chunk does not fit");
-        assert!(with("window_budget", "1 MiB").is_err());
-        assert!(with("max_chunk", "8 KiB").is_err(), "min_chunk does not fit");
-    }
-
-    #[test]
-    fn setting_that_may_not_be_zero_is_named() {
-        for (name, nothing) in
-            [("ping_interval", "0s"), ("page_write_timeout", "0s"), ("max_connections", "0")]
-        {
-            let error = with(name, nothing).unwrap_err();
-            assert!(error.to_string().contains(&format!("`{name}` may not be 0")), "{error}");
-        }
-        assert!(with("ping_interval", "500000000000 years").is_err(), "it does not overflow");
-    }
-
-    #[test]
-    fn variable_that_is_not_utf8_ends_the_start_and_is_not_shown() {
-        let mut sources = Sources::default();
-        sources.variable("proxy", OsString::from_vec(b"socks5://a:s\xffsame@10.0.0.1:1".to_vec()));
-        let error = Settings::from_sources(&sources).unwrap_err().to_string();
-        assert!(error.contains("`proxy` from the variable FERRYPORT_PROXY"), "{error}");
-        assert!(!error.contains("same"), "{error}");
-    }
-
-    #[test]
-    fn every_setting_has_its_line_in_the_operating_manual() {
-        let manual = include_str!("../../../docs/operating.md");
-        for row in DESCRIPTIONS {
-            let line = format!("| `{}` | `{}` |", row.name, row.default);
-            assert!(manual.contains(&line), "docs/operating.md lacks: {line}");
-        }
-    }
-}
+mod tests;
